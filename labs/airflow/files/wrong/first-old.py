@@ -1,0 +1,14 @@
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(schedule_interval=None, start_date=pendulum.datetime(2025, 1, 1, tz="UTC"))
+def first():
+    @task
+    def hello():
+        return "the shop is open"
+
+    hello()
+
+
+first()

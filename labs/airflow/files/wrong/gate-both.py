@@ -1,0 +1,23 @@
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2025, 1, 1, tz="UTC"), params={"rows": 0})
+def gate():
+    @task
+    def look(params):
+        return "load" if params["rows"] > 0 else "nothing"
+
+    @task
+    def load(): ...
+
+    @task
+    def nothing(): ...
+
+    @task(trigger_rule="none_failed_min_one_success")
+    def report(): ...
+
+    look() >> [load(), nothing()] >> report()
+
+
+gate()

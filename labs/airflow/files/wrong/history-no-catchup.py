@@ -1,0 +1,18 @@
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(
+    schedule="@daily",
+    start_date=pendulum.datetime(2025, 3, 1, tz="UTC"),
+    end_date=pendulum.datetime(2025, 3, 5, tz="UTC"),
+)
+def history():
+    @task
+    def which_day(logical_date):
+        return logical_date.date().isoformat()
+
+    which_day()
+
+
+history()

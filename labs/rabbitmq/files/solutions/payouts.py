@@ -1,0 +1,30 @@
+"""Sends five payouts, each to the queue of its country, and says so. Not all of them arrive."""
+
+from pika.exceptions import NackError, UnroutableError
+
+from shop import connect, fresh_queue
+
+channel = connect("payouts").channel()
+channel.confirm_delivery()
+
+# The bank in Korea takes two at a time and refuses more. For Japan, nobody has made a queue yet.
+channel.queue_declare("payouts.kr", durable=True, arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+channel.queue_purge("payouts.kr")
+fresh_queue(channel, "payouts.de")
+fresh_queue(channel, "unsent")
+
+PAYOUTS = {
+    "kr-1": "payouts.kr",
+    "kr-2": "payouts.kr",
+    "kr-3": "payouts.kr",
+    "de-1": "payouts.de",
+    "jp-1": "payouts.jp",
+}
+
+for payout, queue in PAYOUTS.items():
+    try:
+        channel.basic_publish("", queue, payout, mandatory=True)
+        print(f"{payout}: sent")
+    except (NackError, UnroutableError) as refusal:
+        channel.basic_publish("", "unsent", payout)
+        print(f"{payout}: not sent, {type(refusal).__name__}")

@@ -1,0 +1,209 @@
+//! What can be typed. Only shapes and help texts live here; `commands/` does the work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Hands-on data engineering labs: real services in containers, verified exercises, instant reset.
+#[derive(Debug, Parser)]
+#[command(name = "roadlab", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  roadlab list                 which labs there are
+  roadlab run redis            a guided session: text, checks, hints; removed at the end
+  roadlab up redis             just the services; `check`, `reset` and `down` go with it
+
+Exit codes: 0 fine · 1 a check failed · 2 usage or lab file · 3 environment (engine, image, port, disk)
+            4 the lab asks for what the policy refuses · 5 a service never became ready
+            6 fault while running · 129, 130, 143 stopped by a signal";
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Folder of labs to use instead of ./labs, your data folder and the built-in ones
+    #[arg(long, global = true, value_name = "DIR", env = "ROADLAB_LABS", help_heading = "Global options")]
+    pub(crate) labs: Option<PathBuf>,
+    /// Language of the guides, such as en or ko
+    #[arg(long, global = true, value_name = "LANG", env = "ROADLAB_LANG", help_heading = "Global options")]
+    pub(crate) lang: Option<String>,
+    /// Which copy of the lab, to have the same lab several times
+    #[arg(long, global = true, value_name = "NAME", default_value = "main", help_heading = "Global options")]
+    pub(crate) instance: String,
+    /// Print machine-readable JSON on standard output
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    pub(crate) color: Color,
+    /// Agree to installing packages and starting the engine
+    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
+    pub(crate) yes: bool,
+    /// Never ask a registry; use what is on this machine
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) offline: bool,
+    /// Address of the engine: a path or unix:// URL
+    #[arg(long, global = true, value_name = "SOCKET", help_heading = "Global options")]
+    pub(crate) engine: Option<String>,
+    /// Grant what a lab asks for beyond the usual; read what it is first
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) trust: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the labs: level, minutes, memory, progress
+    List,
+    /// Show what a lab teaches and runs
+    Show {
+        lab: String,
+        /// One exercise: its text and what is checked
+        exercise: Option<String>,
+    },
+    /// Start a lab's services and wait until they really answer
+    #[command(after_help = "Twice is a no-op; after an edit only what changed is made again.")]
+    Up {
+        lab: String,
+        /// Print the plan and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Keep what was made when the lab does not come up
+        #[arg(long)]
+        retain: bool,
+    },
+    /// Go through a lab: text, checks, hints; it is removed at the end
+    Run {
+        lab: String,
+        /// Play all solutions without a terminal: the demo, and the proof
+        #[arg(long)]
+        auto: bool,
+        /// Leave the lab up at the end
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Check exercises: all of a lab, or those named
+    Check {
+        lab: String,
+        exercises: Vec<String>,
+        /// Also write the result as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
+    /// Show the next hint of an exercise
+    Hint { lab: String, exercise: String },
+    /// Play the solution of an exercise, and of those it builds on
+    Solve { lab: String, exercise: String },
+    /// Answer a quiz
+    Answer { lab: String, exercise: String, choice: String },
+    /// Put a running lab back to its start
+    Reset {
+        lab: String,
+        /// Play the solutions of everything before this exercise
+        #[arg(long, value_name = "EXERCISE")]
+        to: Option<String>,
+        /// Make containers and volumes anew
+        #[arg(long)]
+        hard: bool,
+    },
+    /// Restart a lab's services, keeping their data
+    Restart {
+        lab: String,
+        services: Vec<String>,
+        /// Kill instead of stop, as a crash does
+        #[arg(long)]
+        kill: bool,
+    },
+    /// Remove labs: containers, networks, volumes
+    Down {
+        labs: Vec<String>,
+        /// Every lab and instance of yours
+        #[arg(long, conflicts_with = "labs")]
+        all: bool,
+        /// Also remove the learner's folder and progress
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Show what runs: services, addresses, progress
+    Status { lab: Option<String> },
+    /// Show the log of a lab's services
+    Logs {
+        lab: String,
+        services: Vec<String>,
+        /// Go on as new lines come
+        #[arg(long, short)]
+        follow: bool,
+        /// How many of the last lines
+        #[arg(long, default_value_t = 100, value_name = "LINES")]
+        tail: u32,
+    },
+    /// Open a service's own client inside its container
+    #[command(after_help = "Example: roadlab shell redis -- redis-cli GET greeting")]
+    Shell {
+        lab: String,
+        service: Option<String>,
+        /// A command to run instead
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Make labs prove themselves: checks can fail, solutions pass, resets reset
+    Test {
+        #[arg(required = true)]
+        labs: Vec<String>,
+        /// Also write the result as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
+    /// Find everything that is wrong with lab files, without an engine
+    Validate {
+        /// Folders of labs, a folder of them, or a catalogue; default: all labs
+        paths: Vec<PathBuf>,
+    },
+    /// Get the images of labs ahead of time
+    Images {
+        #[command(subcommand)]
+        command: ImagesCommand,
+    },
+    /// See, install, start or stop the container engine
+    Engine {
+        #[command(subcommand)]
+        command: EngineCommand,
+    },
+    /// Remove what runs left behind whose process was killed
+    Gc,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Pull or build the images of labs; asks registries again that could not be reached
+    Pull {
+        #[arg(required = true)]
+        labs: Vec<String>,
+    },
+    /// Show which images labs use and whether they are here
+    List { labs: Vec<String> },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EngineCommand {
+    /// Which engine is used and why, and whether it answers
+    Status,
+    /// Find an engine; else, with consent, install Docker Engine and start it
+    Up,
+    /// Stop the engine, if roadlab started it
+    Down,
+}

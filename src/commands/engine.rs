@@ -1,0 +1,98 @@
+//! `roadlab engine`: sees, installs, starts and stops the container engine.
+
+use serde_json::json;
+
+use crate::cli::EngineCommand;
+use crate::commands::Context;
+use crate::engine::install::{Wish, describe, observe};
+use crate::engine::locate::{locate, url};
+use crate::engine::{Engine, EngineError};
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::report::{self, clean, memory, output};
+use crate::runner::Failure;
+
+pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<Exit, Failure> {
+    match command {
+        EngineCommand::Status => status(context).await,
+        EngineCommand::Up => up(context).await,
+        EngineCommand::Down => down(context).await,
+    }
+}
+
+async fn status(context: &Context) -> Result<Exit, Failure> {
+    let setup = context.setup();
+    let situation = observe(setup.site()).await;
+    let found = locate(setup.explicit.as_deref());
+    let connected = setup.connect_only().await;
+    context.reporter.finish();
+    let about = match &connected {
+        Ok((docker, _)) => docker.about().await.ok(),
+        Err(_) => None,
+    };
+    if context.global.json {
+        report::document(&json!({
+            "socket": found.as_ref().ok().map(|endpoint| &endpoint.socket),
+            "source": found.as_ref().ok().map(|endpoint| &endpoint.source),
+            "answers": connected.is_ok(),
+            "problem": connected.as_ref().err().map(|error| error.message.clone()),
+            "product": about.as_ref().map(|about| &about.product), "version": about.as_ref().map(|about| &about.version),
+            "api": about.as_ref().map(|about| &about.api), "platform": about.as_ref().map(|about| &about.platform),
+            "memory": about.as_ref().map(|about| about.memory), "cpus": about.as_ref().map(|about| about.cpus),
+        }));
+    } else if let (Ok((_, endpoint)), Some(about)) = (&connected, &about) {
+        output(&format!("{} {} (API {})", clean(&about.product), clean(&about.version), clean(&about.api)));
+        output(&format!("  at       {}", url(&endpoint.socket)));
+        output(&format!("  because  {}", clean(&endpoint.source)));
+        output(&format!("  machine  {}, {} CPUs, {}", clean(&about.platform), about.cpus, memory(about.memory)));
+        output(&format!("  data     {}", clean(&about.root.display().to_string())));
+        if endpoint.socket == setup.site().socket {
+            describe(&situation, setup.site()).iter().skip(1).for_each(|line| output(&format!("  {}", clean(line))));
+        }
+    }
+    match connected {
+        Ok(_) => Ok(Exit::Fine),
+        Err(error) if context.global.json => Ok(Exit::from(&no_engine(error))),
+        Err(error) => Err(no_engine(error)),
+    }
+}
+
+async fn up(context: &Context) -> Result<Exit, Failure> {
+    let setup = context.setup();
+    let mut on_line = |line: &str| context.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
+    let (docker, endpoint) = match setup.connect(&mut on_line).await {
+        Ok(found) => found,
+        Err(error) => {
+            // Without consent the commands are the answer.
+            setup.make(Wish::Running, &mut on_line).await.map_err(no_engine)?;
+            return Err(no_engine(error));
+        }
+    };
+    let about = docker.about().await.map_err(no_engine)?;
+    context.reporter.finish();
+    if context.global.json {
+        report::document(&json!({ "socket": endpoint.socket, "source": endpoint.source, "version": about.version }));
+    } else {
+        let (product, version) = (clean(&about.product), clean(&about.version));
+        output(&format!("{product} {version} answers at {} ({})", url(&endpoint.socket), clean(&endpoint.source)));
+    }
+    Ok(Exit::Fine)
+}
+
+async fn down(context: &Context) -> Result<Exit, Failure> {
+    let setup = context.setup();
+    let situation = observe(setup.site()).await;
+    let mut on_line = |line: &str| context.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
+    // It only ever stops what roadlab started: asking for that is consent enough.
+    setup.consenting().make(Wish::Stopped, &mut on_line).await.map_err(no_engine)?;
+    context.reporter.finish();
+    match situation.started {
+        Some(record) => output(&format!("stopped Docker at {}", url(&record.socket))),
+        None => output("no engine was running"),
+    }
+    Ok(Exit::Fine)
+}
+
+pub(crate) fn no_engine(error: EngineError) -> Failure {
+    Failure::Environment(error.message)
+}

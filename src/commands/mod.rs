@@ -1,0 +1,264 @@
+//! One file per verb: from what was typed to what is done and said. Decisions live in the layers below.
+
+mod answer;
+mod check;
+mod completions;
+mod down;
+mod engine;
+mod gc;
+mod hint;
+mod images;
+mod list;
+mod logs;
+mod reset;
+mod restart;
+mod run;
+mod shell;
+mod show;
+mod solve;
+mod status;
+mod test;
+mod up;
+mod validate;
+
+use std::cell::RefCell;
+
+use crate::cli::{Cli, Color, Command, Global};
+use crate::engine::docker::Docker;
+use crate::engine::{Consent, Engine, Setup};
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
+use crate::plan::Scope;
+use crate::problem::{Problem, ProblemKind, suggestion};
+use crate::report::{self, Paint, Reporter};
+use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
+use crate::store::{Disk, Journal, Labs, Lock, Paths, Progress, Workspace};
+
+/// What every command has at hand.
+pub(crate) struct Context {
+    pub(crate) global: Global,
+    pub(crate) paths: Paths,
+    pub(crate) owner: String,
+    pub(crate) instance: Instance,
+    pub(crate) lang: Lang,
+    pub(crate) paint: Paint,
+    pub(crate) reporter: Reporter,
+    /// The run that must be torn down if we are stopped now.
+    pub(crate) active: RefCell<Option<RunId>>,
+}
+
+/// Does what was typed.
+pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::List => list::list(context),
+        Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()),
+        Command::Up { lab, dry_run, retain } => up::up(context, &lab, dry_run, retain).await,
+        Command::Run { lab, auto, keep } => run::run(context, &lab, auto, keep).await,
+        Command::Check { lab, exercises, junit } => check::check(context, &lab, &exercises, junit.as_deref()).await,
+        Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
+        Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
+        Command::Answer { lab, exercise, choice } => answer::answer(context, &lab, &exercise, &choice),
+        Command::Reset { lab, to, hard } => reset::reset(context, &lab, to.as_deref(), hard).await,
+        Command::Restart { lab, services, kill } => restart::restart(context, &lab, &services, kill).await,
+        Command::Down { labs, all, forget } => down::down(context, &labs, all, forget).await,
+        Command::Status { lab } => status::status(context, lab.as_deref()).await,
+        Command::Logs { lab, services, follow, tail } => logs::logs(context, &lab, &services, follow, tail).await,
+        Command::Shell { lab, service, command } => shell::shell(context, &lab, service.as_deref(), &command).await,
+        Command::Test { labs, junit } => test::test(context, &labs, junit.as_deref()).await,
+        Command::Validate { paths } => validate::validate(context, &paths),
+        Command::Images { command } => images::images(context, command).await,
+        Command::Engine { command } => engine::engine(context, command).await,
+        Command::Gc => gc::gc(context).await,
+        Command::Completions { shell } => completions::completions(shell),
+    }
+}
+
+impl Context {
+    /// Reads who we are and where things lie.
+    pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
+        let global = cli.global.clone();
+        let paths = Paths::find().map_err(|error| Failure::Environment(format!("{error:#}")))?;
+        let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
+        let lang = match &global.lang {
+            Some(asked) => {
+                let known = || Failure::Usage(format!("`{}` is not a language: en, ko", asked.escape_debug()));
+                Lang::parse(asked).ok_or_else(known)?
+            }
+            None => ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .iter()
+                .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+                .and_then(|locale| Lang::parse(&locale))
+                .unwrap_or_else(Lang::english),
+        };
+        let paint = paint(&global);
+        let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
+        let reporter = match (global.json, events) {
+            (true, true) => Reporter::Json,
+            (true, false) => Reporter::Quiet,
+            (false, _) => Reporter::for_people(paint),
+        };
+        let owner = paths.owner();
+        Ok(Self { global, paths, owner, instance, lang, paint, reporter, active: RefCell::new(None) })
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        self.reporter.tell(&event);
+    }
+
+    /// Every lab that can be found.
+    pub(crate) fn labs(&self) -> Result<Labs, Failure> {
+        Labs::find(&self.paths, self.global.labs.as_deref()).map_err(|error| Failure::Usage(format!("{error:#}")))
+    }
+
+    /// A lab without problems. What needs trust is a problem unless trust was given.
+    pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
+        let folder = self.labs()?.folder(name).map_err(|problem| Failure::Problems(vec![problem]))?;
+        let (lab, mut problems) = load(&folder, &Disk);
+        if self.global.trust {
+            problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
+        }
+        match lab {
+            Some(lab) if problems.is_empty() => Ok(lab),
+            _ if problems.is_empty() => Err(Failure::Usage(format!("{} is not a lab", folder.display()))),
+            _ => Err(Failure::Problems(problems)),
+        }
+    }
+
+    /// An engine that answers. If there is none, it is installed and started with consent.
+    pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
+        let mut on_line = |line: &str| self.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
+        let (docker, _) = self.setup().connect(&mut on_line).await.map_err(engine::no_engine)?;
+        self.collect_garbage(&docker).await;
+        Ok(docker)
+    }
+
+    /// How this machine may be changed.
+    pub(crate) fn setup(&self) -> Setup {
+        let consent = if self.global.yes { Consent::Given } else { Consent::NotGiven };
+        Setup::new(self.global.engine.clone(), consent, &self.paths.state)
+    }
+
+    pub(crate) fn image_making(&self) -> ImageMaking {
+        ImageMaking { cache: self.paths.cache.clone(), setup: self.setup() }
+    }
+
+    /// Removes what runs left behind whose process was killed; asks the engine only if there is such a run.
+    async fn collect_garbage(&self, engine: &impl Engine) {
+        let runs = self.paths.runs();
+        for journal in Journal::all(&runs).into_iter().filter(|journal| journal.is_orphan(&runs)) {
+            let scope = Scope::run(&self.owner, &journal.run);
+            let text = match teardown(engine, &scope, Sweep::Once, &|_| {}).await {
+                Ok(removed) => {
+                    Journal::remove(&runs, &journal.run);
+                    format!("cleaned up an interrupted run of {}: {removed}", journal.lab)
+                }
+                Err(failure) => format!("an interrupted run of {} could not be cleaned up: {failure}", journal.lab),
+            };
+            self.tell(Event::Note { text });
+        }
+    }
+
+    pub(crate) fn runner<'a, E: Engine>(&'a self, engine: &'a E, lab: &'a Lab, tell: &'a dyn Fn(Event)) -> Runner<'a, E> {
+        Runner { engine, lab, instance: &self.instance, owner: &self.owner, tell }
+    }
+
+    /// The learner's folder: where it was made, else where it would be made now.
+    pub(crate) fn workspace(&self, lab: &Lab) -> Option<Workspace> {
+        let original = lab.workspace.as_deref()?;
+        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
+        if let Some(path) = journal.and_then(|journal| journal.workspace) {
+            return Some(Workspace::at(path, original));
+        }
+        let here = std::env::current_dir().unwrap_or_default();
+        Some(Workspace::below(&here, &lab.id, &self.instance, original))
+    }
+
+    pub(crate) fn progress(&self, lab: &LabId) -> Result<Progress, Failure> {
+        Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
+    }
+
+    /// Makes sure that nobody else changes this instance meanwhile.
+    pub(crate) fn lock(&self, lab: &LabId) -> Result<Lock, Failure> {
+        Ok(Lock::take(&self.paths.locks(), lab, &self.instance)?)
+    }
+
+    pub(crate) fn image_wish(&self) -> ImageWish {
+        match self.global.offline {
+            true => ImageWish::Offline,
+            false => ImageWish::Usual,
+        }
+    }
+
+    /// ` --instance NAME` for commands that are shown, if it is not the usual one.
+    pub(crate) fn instance_option(&self) -> String {
+        match self.instance.is_main() {
+            true => String::new(),
+            false => format!(" --instance {}", self.instance),
+        }
+    }
+
+    /// The width of the terminal that results go to; `None` for a pipe.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let terminal = console::Term::stdout();
+        terminal.is_term().then(|| terminal.size().1.into())
+    }
+}
+
+/// An exercise of a lab by name.
+pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failure> {
+    let found = ExerciseId::new(name).ok().and_then(|id| lab.exercise(&id));
+    found.ok_or_else(|| {
+        let known: Vec<&str> = lab.exercises.iter().map(|exercise| exercise.id.as_str()).collect();
+        let what = format!("lab `{}` has no exercise `{}`", lab.id, name.escape_debug());
+        Failure::Problems(vec![Problem::new(what).help(suggestion(name, known.iter().copied()))])
+    })
+}
+
+pub(crate) fn bad_name(what: &str) -> impl FnOnce(BadName) -> Failure {
+    let what = what.to_owned();
+    move |error| Failure::Usage(format!("{what}: {error}"))
+}
+
+/// NO_COLOR (no-color.org) and `--color` decide; else what standard output is.
+fn paint(global: &Global) -> Paint {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let wanted = match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !no_color && console::user_attended() && std::env::var("TERM").as_deref() != Ok("dumb"),
+    };
+    if wanted { Paint::Colored } else { Paint::Plain }
+}
+
+/// Says why a command ended without doing what was asked: on standard error, or as a document.
+pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
+    if json {
+        report::document(&failure_json(failure));
+        return;
+    }
+    match failure {
+        Failure::Problems(problems) => {
+            for problem in problems {
+                report::error(&report::problem(problem, paint));
+            }
+        }
+        other => report::error(&format!("{}: {}", paint.bad("error"), report::clean(&other.to_string()))),
+    }
+}
+
+fn failure_json(failure: &Failure) -> serde_json::Value {
+    let code = Exit::from(failure).code();
+    match failure {
+        Failure::Problems(problems) => {
+            let problems: Vec<_> = problems.iter().map(validate::as_json).collect();
+            serde_json::json!({ "error": { "exit": code, "message": failure.to_string(), "problems": problems } })
+        }
+        Failure::NotReady(why) => serde_json::json!({ "error": {
+            "exit": code, "message": format!("service `{}` did not become ready", why.service), "service": why.service.as_str(),
+            "probe": why.probe, "attempts": why.attempts, "last": why.last, "ended": why.ended, "log": why.log,
+            "waited_millis": why.waited.as_millis() as u64,
+        } }),
+        other => serde_json::json!({ "error": { "exit": code, "message": other.to_string() } }),
+    }
+}

@@ -1,0 +1,78 @@
+//! `roadlab reset`: back to the start, or to where one exercise begins.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::commands::up::get_images;
+use crate::commands::{Context, exercise};
+use crate::exit::Exit;
+use crate::lab::{Exercise, Task};
+use crate::plan::Scope;
+use crate::report::{self, duration, output, plural};
+use crate::runner::{self, Failure, OnFailure, Sweep, Up, teardown};
+use crate::store::{Life, SolvedBy};
+
+pub(crate) async fn reset(context: &Context, name: &str, to: Option<&str>, hard: bool) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let lab = context.lab(name)?;
+    let before: Vec<&Exercise> = match to {
+        None => Vec::new(),
+        Some(to) => {
+            let to = exercise(&lab, to)?;
+            lab.exercises.iter().take_while(|exercise| exercise.id != to.id).collect()
+        }
+    };
+    let engine = context.engine().await?;
+    let _lock = context.lock(&lab.id)?;
+    let tell = |event| context.tell(event);
+    let runner = context.runner(&engine, &lab, &tell);
+    let workspace = context.workspace(&lab);
+    let mut live = runner.live(workspace.as_ref().map(|workspace| workspace.path.clone())).await?;
+    if hard {
+        // Images first: a lab that cannot be made again is not removed.
+        let images = get_images(context, &runner).await?;
+        let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
+        teardown(&engine, &scope, Sweep::Once, &tell).await?;
+        if let Some(workspace) = &workspace {
+            workspace.put_back()?;
+        }
+        let up = Up {
+            paths: &context.paths,
+            images: &images,
+            workspace: workspace.as_ref(),
+            life: Life::Kept,
+            on_failure: OnFailure::TearDown,
+            active: &context.active,
+        };
+        live = runner::up(&runner, &up).await?.live;
+    } else {
+        runner::reset(&runner, &mut live, workspace.as_ref()).await?;
+    }
+    let available = |exercise: &&&Exercise| exercise.needs_service.iter().all(|name| live.addresses.contains_key(name));
+    let played: Vec<&Exercise> = before.iter().filter(available).copied().collect();
+    runner::solve(&runner, &mut live, &played).await?;
+    let mut progress = context.progress(&lab.id)?;
+    progress.restart(&before.iter().map(|exercise| &exercise.id).collect::<Vec<_>>());
+    for exercise in &played {
+        progress.finish(&exercise.id, SolvedBy::Solution);
+        if let Task::Quiz(quiz) = &exercise.task {
+            progress.answers.entry(exercise.id.clone()).or_insert_with(|| quiz.answer.clone());
+        }
+    }
+    progress.write()?;
+    context.reporter.finish();
+    let millis = begun.elapsed().as_millis() as u64;
+    if context.global.json {
+        report::document(&json!({ "lab": lab.id.as_str(), "hard": hard, "played": played.len(), "millis": millis }));
+        return Ok(Exit::Fine);
+    }
+    match to {
+        Some(to) => {
+            let count = plural(played.len(), "solution");
+            output(&format!("{} is where `{to}` begins: {count} played, {}", lab.id, duration(millis)));
+        }
+        None => output(&format!("{} is at its start again, healthy, after {}", lab.id, duration(millis))),
+    }
+    Ok(Exit::Fine)
+}

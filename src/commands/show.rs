@@ -1,0 +1,101 @@
+//! `roadlab show`: what a lab teaches and runs, or one exercise.
+
+use serde_json::json;
+
+use crate::commands::{Context, exercise};
+use crate::exit::Exit;
+use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render};
+use crate::report::{self, clean, markdown, memory, output, table};
+use crate::runner::Failure;
+
+pub(crate) fn show(context: &Context, name: &str, one: Option<&str>) -> Result<Exit, Failure> {
+    let lab = context.lab(name)?;
+    match one {
+        Some(one) => show_exercise(context, &lab, one),
+        None => show_lab(context, &lab),
+    }
+}
+
+fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
+    let guide = lab.guide(&context.lang);
+    let progress = context.progress(&lab.id)?;
+    if context.global.json {
+        report::document(&json!({
+            "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
+            "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": lab.folder,
+            "services": lab.services.values().map(|s| json!({
+                "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
+                "recipe": s.recipe.as_ref().map(|r| &r.context), "optional": s.talk.presence == Presence::Optional,
+                "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "exercises": lab.exercises.iter().map(|e| json!({
+                "exercise": e.id.as_str(), "title": lab.section(&e.id, &context.lang).title,
+                "quiz": matches!(e.task, Task::Quiz(_)), "checks": e.checks().len(),
+                "needs": e.needs.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
+                "done": progress.done.contains_key(&e.id),
+            })).collect::<Vec<_>>(),
+        }));
+        return Ok(Exit::Fine);
+    }
+    let paint = context.paint;
+    output(&paint.bold(&clean(&guide.title)));
+    output(&format!("{} · {} min · {} of memory", lab.level.name(), lab.minutes, memory(lab.memory() as u64)));
+    output("");
+    let intro = fill(lab, &guide.intro.markdown);
+    output(&markdown(&intro, context.width(), paint));
+    output(&format!("\n{}", paint.bold("Services")));
+    let services = lab.services.values().map(|service| {
+        let image = service.image.as_ref().map_or("its own recipe", |image| image.as_str());
+        let optional = if service.talk.presence == Presence::Optional { "optional" } else { "" };
+        vec![format!("  {}", service.name), image.to_owned(), optional.to_owned()]
+    });
+    table(&services.collect::<Vec<_>>()).iter().for_each(|line| output(line));
+    output(&format!("\n{}", paint.bold("Exercises")));
+    let exercises = lab.exercises.iter().map(|exercise| {
+        let mark = if progress.done.contains_key(&exercise.id) { paint.good("✓") } else { "·".to_owned() };
+        vec![format!("  {mark} {}", exercise.id), clean(&lab.section(&exercise.id, &context.lang).title)]
+    });
+    table(&exercises.collect::<Vec<_>>()).iter().for_each(|line| output(line));
+    Ok(Exit::Fine)
+}
+
+fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
+    let exercise = exercise(lab, name)?;
+    let section = lab.section(&exercise.id, &context.lang);
+    let text = fill(lab, &section.body.markdown);
+    if context.global.json {
+        let labels = if section.checks.is_empty() { &section.choices } else { &section.checks };
+        report::document(&json!({
+            "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
+            "checks": labels, "hints": section.hints.len(),
+        }));
+        return Ok(Exit::Fine);
+    }
+    output(&context.paint.bold(&clean(&section.title)));
+    output("");
+    output(&markdown(&text, context.width(), context.paint));
+    output("");
+    for (id, about) in section.checks.iter().chain(&section.choices) {
+        output(&format!("  · {id}  {}", clean(about)));
+    }
+    Ok(Exit::Fine)
+}
+
+/// The text with addresses as they would be inside: `show` works without an engine.
+fn fill(lab: &Lab, text: &str) -> String {
+    let addresses: Addresses = lab
+        .services
+        .values()
+        .map(|service| {
+            let address = ServiceAddress {
+                host: "127.0.0.1".to_owned(),
+                ports: service.ports.iter().map(|port| (port.container, port.container)).collect(),
+                first: service.ports.first().map(|port| port.container),
+                url: Some(format!("<address of {}>", service.name)),
+                container: format!("<container of {}>", service.name),
+            };
+            (service.name.clone(), address)
+        })
+        .collect();
+    render(text, &lab.id, &lab.vars, &addresses).unwrap_or_else(|_| text.to_owned())
+}

@@ -1,0 +1,50 @@
+//! `roadlab solve`: plays the solution of an exercise, after those it builds on.
+
+use serde_json::json;
+
+use crate::commands::{Context, exercise};
+use crate::exit::Exit;
+use crate::lab::{Exercise, Task};
+use crate::report::{self, output};
+use crate::runner::{self, Failure, check_exercises};
+use crate::store::SolvedBy;
+
+pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Exit, Failure> {
+    let lab = context.lab(name)?;
+    let exercise = exercise(&lab, one)?;
+    let engine = context.engine().await?;
+    let _lock = context.lock(&lab.id)?;
+    let tell = |event| context.tell(event);
+    let runner = context.runner(&engine, &lab, &tell);
+    let mut live = runner.live(context.workspace(&lab).map(|workspace| workspace.path)).await?;
+    let mut progress = context.progress(&lab.id)?;
+    // What is solved already is not played again: a learner's own work stays.
+    let needs = lab.needs_of(&exercise.id);
+    let judged = check_exercises(&runner, &live, &needs, &|id| progress.answers.get(id).cloned()).await;
+    let open = needs.into_iter().zip(&judged).filter(|(_, judged)| !judged.passed()).map(|(need, _)| need);
+    let played: Vec<&Exercise> = open.chain([exercise]).collect();
+    runner::solve(&runner, &mut live, &played).await?;
+    for exercise in &played {
+        progress.finish(&exercise.id, SolvedBy::Solution);
+        if let Task::Quiz(quiz) = &exercise.task {
+            progress.answers.insert(exercise.id.clone(), quiz.answer.clone());
+        }
+    }
+    progress.write()?;
+    context.reporter.finish();
+    let names: Vec<&str> = played.iter().map(|exercise| exercise.id.as_str()).collect();
+    if context.global.json {
+        report::document(&json!({ "lab": lab.id.as_str(), "solved": names }));
+        return Ok(Exit::Fine);
+    }
+    for exercise in played {
+        output(&format!("{} {}", context.paint.good("played the solution of"), exercise.id));
+        match &exercise.task {
+            Task::Deed { solution, .. } => {
+                solution.iter().for_each(|step| output(&format!("  {}", report::clean(&step.act.to_string()))));
+            }
+            Task::Quiz(quiz) => output(&format!("  the answer is {}", report::clean(&quiz.answer))),
+        }
+    }
+    Ok(Exit::Fine)
+}

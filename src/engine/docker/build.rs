@@ -1,0 +1,202 @@
+//! Building a recipe's image with the classic builder, which needs no session and works on old engines.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use bollard::models::BuildInfo;
+use bollard::query_parameters::BuildImageOptionsBuilder;
+
+use super::logs::Lines;
+use super::stages::Stages;
+use super::{Docker, context, errors, names, pull};
+use crate::engine::{Build, EngineError, ErrorKind, Result};
+
+/// The longest silence of a build: a compiler may say nothing for minutes.
+const IDLE: Duration = Duration::from_secs(600);
+/// How many lines of output an error shows.
+const SHOWN: usize = 20;
+
+impl Docker {
+    pub(super) async fn build_recipe(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+        let what = format!("build `{}`", build.tag);
+        let args: HashMap<&str, &str> = build
+            .args
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        let mut options = BuildImageOptionsBuilder::default()
+            .dockerfile(&build.dockerfile)
+            .t(names::image(&build.tag)?)
+            .buildargs(&args)
+            // Without `forcerm` a failed build leaves a container without labels.
+            .rm(true)
+            .forcerm(true);
+        if let Some(target) = &build.target {
+            options = options.target(target);
+        }
+        let before = self.image_ids().await?;
+        let tar = bollard::body_try_stream(pull::chunks(context::tar_file(build)?));
+        let mut stream = Box::pin(self.client.build_image(options.build(), None, Some(tar)));
+        let output = Output::default();
+        let mut lines = Lines::default();
+        loop {
+            let told = self.next(&what, IDLE, &mut stream).await;
+            match told {
+                Ok(Some(info)) => {
+                    lines.take(text(info).as_bytes(), &|line| output.take(line, progress))
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    lines.flush(&|line| output.take(line, progress));
+                    return Err(output.blame(&what, error));
+                }
+            }
+        }
+        lines.flush(&|line| output.take(line, progress));
+        let output = output.inner.into_inner();
+        if !output.finished {
+            return Err(EngineError::new(
+                ErrorKind::BuildFailed,
+                format!(
+                    "cannot {what}: the build ended without an image{}",
+                    shown(&output.last)
+                ),
+            ));
+        }
+        self.remove_stages(&output.stages, &before).await;
+        Ok(())
+    }
+}
+
+fn text(info: BuildInfo) -> String {
+    match (info.stream, info.status) {
+        (Some(stream), _) => stream,
+        (None, Some(status)) => {
+            let layer = info.id.map(|id| format!("{id}: ")).unwrap_or_default();
+            format!("{layer}{status}\n")
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// What a build has said so far.
+#[derive(Default)]
+struct Output {
+    inner: RefCell<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    last: VecDeque<String>,
+    stages: Stages,
+    /// The last step was one that takes an image from elsewhere.
+    taking: bool,
+    finished: bool,
+}
+
+impl Output {
+    fn take(&self, line: &str, progress: &dyn Fn(&str)) {
+        if line.is_empty() {
+            return;
+        }
+        let mut said = self.inner.borrow_mut();
+        if line.starts_with("Step ") {
+            said.taking = line.contains(" : FROM ");
+        }
+        said.finished |= line.starts_with("Successfully built ");
+        said.stages.take(line);
+        if said.last.len() == SHOWN {
+            said.last.pop_front();
+        }
+        said.last.push_back(line.to_owned());
+        drop(said);
+        progress(line);
+    }
+
+    /// An error in a build is the recipe's own, unless it is the engine's or that of a base image.
+    fn blame(&self, what: &str, error: EngineError) -> EngineError {
+        let said = self.inner.borrow();
+        let kind = match error.kind {
+            ErrorKind::Unreachable
+            | ErrorKind::Denied
+            | ErrorKind::Timeout
+            | ErrorKind::DiskFull => return error,
+            _ if said.taking => errors::judge_registry(&error.message),
+            _ => None,
+        };
+        let text = error
+            .message
+            .strip_prefix(&format!("cannot {what}: "))
+            .unwrap_or(&error.message);
+        EngineError::new(
+            kind.unwrap_or(ErrorKind::BuildFailed),
+            format!("cannot {what}: {text}{}", shown(&said.last)),
+        )
+    }
+}
+
+fn shown(last: &VecDeque<String>) -> String {
+    last.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &[&str], message: &str, kind: ErrorKind, text: &str) {
+        let output = Output::default();
+        for line in lines {
+            output.take(line, &|_| ());
+        }
+        let error = output.blame("build `x`", errors::refused("build `x`", None, message));
+        assert_eq!((error.kind, error.message.as_str()), (kind, text));
+    }
+
+    #[test]
+    fn a_failed_step_is_the_recipes_and_comes_with_its_last_words() {
+        check(
+            &[
+                "Step 1/2 : FROM a",
+                " ---> 0a1b2c3d4e5f",
+                "Step 2/2 : RUN exit 9",
+                "oops",
+            ],
+            "The command '/bin/sh -c exit 9' returned a non-zero code: 9",
+            ErrorKind::BuildFailed,
+            "cannot build `x`: The command '/bin/sh -c exit 9' returned a non-zero code: 9\
+             \n  Step 1/2 : FROM a\n   ---> 0a1b2c3d4e5f\n  Step 2/2 : RUN exit 9\n  oops",
+        );
+        check(
+            &["Step 2/2 : RUN curl http://db"],
+            "curl: connection refused",
+            ErrorKind::BuildFailed,
+            "cannot build `x`: curl: connection refused\n  Step 2/2 : RUN curl http://db",
+        );
+    }
+
+    #[test]
+    fn a_base_image_that_cannot_be_had_is_told_by_kind() {
+        check(
+            &["Step 1/2 : FROM debian:bookworm-slim"],
+            "Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host",
+            ErrorKind::RegistryUnreachable,
+            "cannot build `x`: Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host\
+             \n  Step 1/2 : FROM debian:bookworm-slim",
+        );
+    }
+
+    #[test]
+    fn only_the_last_lines_are_shown() {
+        let output = Output::default();
+        for number in 0..100 {
+            output.take(&number.to_string(), &|_| ());
+        }
+        let last = output.inner.into_inner().last;
+        assert_eq!(
+            (last.len(), last.front().map(String::as_str)),
+            (SHOWN, Some("80"))
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! Creating networks, volumes and containers, starting and stopping them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{NetworkConnectRequest, VolumeCreateRequest};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListNetworksOptionsBuilder, StartContainerOptions,
+    StopContainerOptionsBuilder,
+};
+
+use super::{CHANGE, Docker, LOOK, convert, errors, names};
+use crate::engine::{EngineError, ErrorKind, Result};
+use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
+
+impl Docker {
+    /// Older engines allow two networks of one name, so the name is looked up first.
+    pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<String> {
+        let name = names::resource(&spec.name)?;
+        let filters = HashMap::from([("name", vec![name])]);
+        let options = ListNetworksOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let found = self.client.list_networks(Some(options));
+        let found = self.call("list networks", LOOK, found).await?;
+        if found
+            .iter()
+            .any(|network| network.name.as_deref() == Some(name))
+        {
+            return Err(taken("network", name));
+        }
+        let what = format!("create network `{name}` ({})", spec.subnet);
+        let made = self.client.create_network(convert::network(spec));
+        Ok(self.call(&what, CHANGE, made).await?.id)
+    }
+
+    /// Creating a volume that exists is a success with the existing one's labels: only those tell whose it is.
+    pub(super) async fn make_volume(&self, spec: &VolumeSpec) -> Result<()> {
+        let name = names::resource(&spec.name)?;
+        let made = self.client.create_volume(VolumeCreateRequest {
+            name: Some(name.to_owned()),
+            labels: Some(convert::labels(&spec.labels)),
+            ..Default::default()
+        });
+        let what = format!("create volume `{name}`");
+        let made = self.call(&what, CHANGE, made).await?;
+        match made.labels == convert::labels(&spec.labels) {
+            true => Ok(()),
+            false => Err(taken("volume", name)),
+        }
+    }
+
+    pub(super) async fn make_container(&self, spec: &ContainerSpec) -> Result<String> {
+        let name = names::resource(&spec.name)?;
+        for (network, _) in &spec.networks {
+            names::resource(network)?;
+        }
+        let what = format!("create container `{name}`");
+        let options = CreateContainerOptionsBuilder::default().name(name).build();
+        let made = self
+            .client
+            .create_container(Some(options), convert::container(spec));
+        let id = self.call(&what, CHANGE, made).await?.id;
+        match self.attach(&id, spec).await {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                // What went wrong first is what the caller must hear.
+                let _ = self.delete_container(&id).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Engines before 25 take one network in the create call; the others follow one by one.
+    async fn attach(&self, id: &str, spec: &ContainerSpec) -> Result<()> {
+        for (network, aliases) in spec.networks.iter().skip(1) {
+            let what = format!("connect container `{}` to network `{network}`", spec.name);
+            let request = NetworkConnectRequest {
+                container: id.to_owned(),
+                endpoint_config: Some(convert::attachment(aliases)),
+            };
+            let connected = self.client.connect_network(network, request);
+            self.call(&what, CHANGE, connected).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn start_container(&self, container: &str) -> Result<()> {
+        let what = format!("start container `{container}`");
+        let started = self
+            .client
+            .start_container(names::resource(container)?, None::<StartContainerOptions>);
+        match self.call(&what, CHANGE, started).await {
+            Err(error) if error.kind == ErrorKind::PortTaken => {
+                Err(self.name_the_other(&what, error).await)
+            }
+            result => result,
+        }
+    }
+
+    /// Says which container has the port, if one has.
+    async fn name_the_other(&self, what: &str, error: EngineError) -> EngineError {
+        let port = errors::taken_port(&error.message);
+        let published = self.list_published_ports().await.unwrap_or_default();
+        match port.and_then(|port| Some((port, published.get(&port)?))) {
+            Some((port, other)) => EngineError::new(
+                ErrorKind::PortTaken,
+                format!(
+                    "cannot {what}: port {port} is used by container `{other}`; stop it or take another port"
+                ),
+            ),
+            None => error,
+        }
+    }
+
+    pub(super) async fn stop_container(
+        &self,
+        container: &str,
+        grace: Option<Duration>,
+    ) -> Result<()> {
+        let what = format!("stop container `{container}`");
+        let grace = grace.unwrap_or_default();
+        let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        let stopped = self
+            .client
+            .stop_container(names::resource(container)?, Some(options));
+        self.call(&what, grace + CHANGE, stopped).await
+    }
+}
+
+fn taken(kind: &str, name: &str) -> EngineError {
+    EngineError::new(
+        ErrorKind::NameTaken,
+        format!(
+            "{kind} `{name}` exists and is not ours; `docker {kind} inspect {name}` shows whose it may be"
+        ),
+    )
+}

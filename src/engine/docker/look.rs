@@ -1,0 +1,314 @@
+//! What there is: the engine itself, our resources, images, networks, ports.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum, Volume,
+};
+use bollard::query_parameters::{
+    InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
+    ListNetworksOptions, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+    StatsOptionsBuilder,
+};
+use futures_util::future::try_join3;
+
+use super::{Docker, LOOK, convert, names};
+use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result};
+use crate::plan::{
+    Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running, Scope, Subnet,
+};
+
+/// An engine that is well says what it is within milliseconds.
+const ABOUT: Duration = Duration::from_secs(10);
+
+impl Docker {
+    pub(super) async fn ask_ping(&self) -> Result<()> {
+        self.call("ask whether it answers", ABOUT, self.client.ping()).await.map(drop)
+    }
+
+    pub(super) async fn ask_about(&self) -> Result<About> {
+        let what = "ask what it is";
+        let (version, info) = futures_util::try_join!(
+            self.call(what, ABOUT, self.client.version()),
+            self.call(what, ABOUT, self.client.info()),
+        )?;
+        let components = version.components.unwrap_or_default();
+        let podman = components
+            .iter()
+            .any(|component| component.name.contains("Podman"));
+        let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
+        Ok(About {
+            product: if podman { "Podman" } else { "Docker" }.into(),
+            version: known(version.version),
+            api: known(version.api_version),
+            platform: format!("{}/{}", known(version.os), known(version.arch)),
+            memory: positive(info.mem_total),
+            cpus: positive(info.ncpu),
+            root: PathBuf::from(info.docker_root_dir.unwrap_or_default()),
+        })
+    }
+
+    pub(super) async fn look_at(&self, scope: &Scope) -> Result<Observed> {
+        let filters = HashMap::from([("label", scope.filters())]);
+        let containers = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let networks = ListNetworksOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let volumes = ListVolumesOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let (containers, networks, volumes) = try_join3(
+            self.call(
+                "list containers",
+                LOOK,
+                self.client.list_containers(Some(containers)),
+            ),
+            self.call(
+                "list networks",
+                LOOK,
+                self.client.list_networks(Some(networks)),
+            ),
+            self.call(
+                "list volumes",
+                LOOK,
+                self.client.list_volumes(Some(volumes)),
+            ),
+        )
+        .await?;
+        let volumes = volumes.volumes.unwrap_or_default();
+        Ok(Observed {
+            containers: containers.into_iter().filter_map(container).collect(),
+            networks: networks.into_iter().filter_map(network).collect(),
+            volumes: volumes.into_iter().filter_map(volume).collect(),
+        })
+    }
+
+    pub(super) async fn list_subnets(&self) -> Result<Vec<Subnet>> {
+        let networks = self.client.list_networks(None::<ListNetworksOptions>);
+        let networks = self.call("list networks", LOOK, networks).await?;
+        let ranges = networks
+            .into_iter()
+            .filter_map(|network| network.ipam?.config)
+            .flatten();
+        Ok(ranges
+            .filter_map(|range| Subnet::parse(&range.subnet?))
+            .collect())
+    }
+
+    pub(super) async fn list_published_ports(&self) -> Result<BTreeMap<u16, String>> {
+        let running = self.client.list_containers(None);
+        let containers = self.call("list containers", LOOK, running).await?;
+        let published = containers.into_iter().flat_map(|container| {
+            let name = first_name(&container).unwrap_or_default().to_owned();
+            let ports = container.ports.unwrap_or_default();
+            ports
+                .into_iter()
+                .filter_map(move |port| Some((port.public_port?, name.clone())))
+        });
+        Ok(published.collect())
+    }
+
+    pub(super) async fn look_at_image(&self, name: &str) -> Result<Option<ImageInfo>> {
+        let what = format!("inspect image `{name}`");
+        let answer = self
+            .call(&what, LOOK, self.client.inspect_image(names::image(name)?))
+            .await;
+        let image = match answer {
+            Ok(image) => image,
+            Err(error) if matches!(error.kind, ErrorKind::NoSuchImage | ErrorKind::NotFound) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
+        Ok(Some(ImageInfo {
+            id: image.id.unwrap_or_default(),
+            platform: format!("{}/{}", known(image.os), known(image.architecture)),
+            size: positive(image.size),
+        }))
+    }
+
+    pub(super) async fn look_at_container(&self, container: &str) -> Result<ContainerState> {
+        let what = format!("inspect container `{container}`");
+        let answer = self
+            .client
+            .inspect_container(names::resource(container)?, None::<InspectContainerOptions>);
+        Ok(convert::state(self.call(&what, LOOK, answer).await?))
+    }
+
+    /// The names or ids of the containers on a network.
+    pub(super) async fn containers_on(&self, network: &str) -> Result<Vec<String>> {
+        let what = format!("inspect network `{network}`");
+        let answer = self
+            .client
+            .inspect_network(names::resource(network)?, None::<InspectNetworkOptions>);
+        let answer = self.call(&what, LOOK, answer).await?;
+        Ok(answer.containers.unwrap_or_default().into_keys().collect())
+    }
+
+    /// The names of the containers that hold a volume, running or not.
+    pub(super) async fn containers_with(&self, volume: &str) -> Result<Vec<String>> {
+        let filters = HashMap::from([("volume", vec![volume])]);
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let holders = self.client.list_containers(Some(options));
+        let holders = self.call("list containers", LOOK, holders).await?;
+        Ok(holders
+            .iter()
+            .filter_map(first_name)
+            .map(str::to_owned)
+            .collect())
+    }
+
+    pub(super) async fn look_at_memory(&self, container: &str) -> Result<u64> {
+        let what = format!("measure container `{container}`");
+        let options = StatsOptionsBuilder::default()
+            .stream(false)
+            .one_shot(true)
+            .build();
+        let mut stats = Box::pin(
+            self.client
+                .stats(names::resource(container)?, Some(options)),
+        );
+        let sample = self.next(&what, LOOK, &mut stats).await?;
+        sample.and_then(convert::memory).ok_or_else(|| {
+            EngineError::new(
+                ErrorKind::NotRunning,
+                format!("cannot {what}: it is not running"),
+            )
+        })
+    }
+}
+
+fn positive(number: Option<i64>) -> u64 {
+    number
+        .and_then(|number| u64::try_from(number).ok())
+        .unwrap_or(0)
+}
+
+fn first_name(container: &ContainerSummary) -> Option<&str> {
+    let name = container.names.as_deref()?.first()?;
+    Some(name.trim_start_matches('/'))
+}
+
+fn container(found: ContainerSummary) -> Option<ObservedContainer> {
+    let name = first_name(&found)?.to_owned();
+    let mark = Mark::read(&name, &found.labels?.into_iter().collect())?;
+    Some(ObservedContainer {
+        id: found.id?,
+        name,
+        mark,
+        running: match found.state {
+            Some(ContainerSummaryStateEnum::RUNNING) => Running::Yes,
+            Some(ContainerSummaryStateEnum::PAUSED) => Running::Paused,
+            _ => Running::No,
+        },
+        state: found.status.unwrap_or_default(),
+        ports: ports(found.ports.unwrap_or_default()),
+        created: found.created.unwrap_or_default(),
+    })
+}
+
+/// Published host port by container port; where a number is both TCP and UDP, TCP's.
+fn ports(mut found: Vec<PortSummary>) -> BTreeMap<u16, u16> {
+    found.retain(|port| convert::reachable(port.ip.as_deref()));
+    found.sort_by_key(|port| port.typ == Some(PortSummaryTypeEnum::TCP));
+    found
+        .iter()
+        .filter_map(|port| Some((port.private_port, port.public_port?)))
+        .collect()
+}
+
+fn network(found: Network) -> Option<ObservedNetwork> {
+    let name = found.name?;
+    let mark = Mark::read(&name, &found.labels?.into_iter().collect())?;
+    Some(ObservedNetwork {
+        id: found.id?,
+        name,
+        mark,
+    })
+}
+
+fn volume(found: Volume) -> Option<ObservedVolume> {
+    let mark = Mark::read(&found.name, &found.labels.into_iter().collect())?;
+    Some(ObservedVolume {
+        name: found.name,
+        mark,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{Instance, LabId, RunId};
+
+    fn mark() -> Mark {
+        Mark {
+            run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
+            lab: LabId::new("redis").unwrap(),
+            instance: Instance::main(),
+            owner: "abc".into(),
+            service: None,
+            digest: None,
+        }
+    }
+
+    fn summary(name: &str) -> ContainerSummary {
+        let port = |private_port, public_port, ip: &str, typ| PortSummary {
+            ip: Some(ip.into()),
+            private_port,
+            public_port,
+            typ: Some(typ),
+        };
+        ContainerSummary {
+            id: Some("0a1b".into()),
+            names: Some(vec![format!("/{name}")]),
+            labels: Some(convert::labels(&mark().labels())),
+            state: Some(ContainerSummaryStateEnum::RUNNING),
+            created: Some(7),
+            ports: Some(vec![
+                port(53, Some(20001), "127.0.0.1", PortSummaryTypeEnum::TCP),
+                port(53, Some(20002), "127.0.0.1", PortSummaryTypeEnum::UDP),
+                port(80, Some(20003), "0.0.0.0", PortSummaryTypeEnum::TCP),
+                port(81, Some(20004), "192.0.2.7", PortSummaryTypeEnum::TCP),
+                port(82, None, "", PortSummaryTypeEnum::TCP),
+            ]),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_container_of_ours_is_read_with_the_ports_that_answer_here() {
+        let found = container(summary(&mark().name("redis"))).unwrap();
+        assert_eq!(found.name, "roadlab-redis-z7a9bc-redis");
+        assert_eq!(
+            (found.mark, found.running, found.created),
+            (mark(), Running::Yes, 7)
+        );
+        assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
+    }
+
+    #[test]
+    fn labels_alone_make_nothing_ours() {
+        assert!(container(summary("somebody-elses")).is_none());
+        let unlabelled = Network {
+            name: Some(mark().name("default")),
+            id: Some("0a".into()),
+            ..Default::default()
+        };
+        assert!(network(unlabelled).is_none());
+        let foreign = Volume {
+            name: "data".into(),
+            labels: convert::labels(&mark().labels()),
+            ..Default::default()
+        };
+        assert!(volume(foreign).is_none());
+    }
+}

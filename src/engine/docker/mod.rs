@@ -1,0 +1,215 @@
+//! The engine through the Docker API: every call is checked, bounded and told in our own words.
+//!
+//! The only folder that knows bollard. What is decided is decided in pure functions (`convert`, `errors`,
+//! `names`); what is left here and in the other files asks, waits and hands on.
+
+mod archive;
+mod build;
+mod context;
+mod convert;
+mod create;
+mod errors;
+mod exec;
+mod logs;
+mod look;
+mod names;
+mod pull;
+mod remove;
+mod shell;
+mod stages;
+
+#[cfg(test)]
+mod live_tests;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::API_DEFAULT_VERSION;
+use bollard::errors::Error as ClientError;
+use futures_util::{Stream, StreamExt};
+
+pub(crate) use context::context_digest;
+
+use crate::engine::{
+    About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
+    ImageInfo, PullProgress, Result,
+};
+use crate::lab::ImageName;
+use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
+
+/// For calls that only look.
+const LOOK: Duration = Duration::from_secs(30);
+/// For calls that change something; a loaded machine takes its time.
+const CHANGE: Duration = Duration::from_secs(60);
+/// The client's own timeout would cut builds and followed logs short: every call has ours instead.
+const CLIENT_SECONDS: u64 = 7 * 24 * 60 * 60;
+/// What is kept of a log, of an output stream and of a file.
+const MIB: usize = 1 << 20;
+
+/// A Docker engine, or one that speaks its API.
+pub(crate) struct Docker {
+    client: bollard::Docker,
+    endpoint: Endpoint,
+    /// Containers known to have no `timeout` program.
+    untimed: RefCell<BTreeSet<String>>,
+}
+
+impl Docker {
+    /// Takes an address; whether anybody answers there is known after [`Engine::about`].
+    pub(crate) fn connect(endpoint: &Endpoint) -> Result<Self> {
+        let socket = endpoint.socket.to_str().ok_or_else(|| {
+            EngineError::new(
+                ErrorKind::Unreachable,
+                format!("the socket's path {:?} is not UTF-8", endpoint.socket),
+            )
+        })?;
+        let client =
+            bollard::Docker::connect_with_unix(socket, CLIENT_SECONDS, API_DEFAULT_VERSION)
+                .map_err(|error| errors::translate(endpoint, "connect", error))?;
+        Ok(Self {
+            client,
+            endpoint: endpoint.clone(),
+            untimed: RefCell::default(),
+        })
+    }
+
+    /// Makes one call; `what` completes "cannot …".
+    async fn call<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        call: impl Future<Output = std::result::Result<T, ClientError>>,
+    ) -> Result<T> {
+        bounded(what, limit, call)
+            .await?
+            .map_err(|error| self.translate(what, error))
+    }
+
+    /// The next item of a stream; `idle` is the longest silence.
+    async fn next<T>(
+        &self,
+        what: &str,
+        idle: Duration,
+        stream: &mut (impl Stream<Item = std::result::Result<T, ClientError>> + Unpin),
+    ) -> Result<Option<T>> {
+        let item = bounded(what, idle, stream.next()).await?;
+        item.transpose()
+            .map_err(|error| self.translate(what, error))
+    }
+
+    fn translate(&self, what: &str, error: ClientError) -> EngineError {
+        errors::translate(&self.endpoint, what, error)
+    }
+}
+
+/// Waits for `future` for at most `limit`.
+async fn bounded<T>(what: &str, limit: Duration, future: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(limit, future)
+        .await
+        .map_err(|_| errors::too_slow(what, limit))
+}
+
+impl Engine for Docker {
+    async fn ping(&self) -> Result<()> {
+        self.ask_ping().await
+    }
+
+    async fn about(&self) -> Result<About> {
+        self.ask_about().await
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed> {
+        self.look_at(scope).await
+    }
+
+    async fn subnets(&self) -> Result<Vec<Subnet>> {
+        self.list_subnets().await
+    }
+
+    async fn published_ports(&self) -> Result<BTreeMap<u16, String>> {
+        self.list_published_ports().await
+    }
+
+    async fn image(&self, name: &str) -> Result<Option<ImageInfo>> {
+        self.look_at_image(name).await
+    }
+
+    async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()> {
+        self.pull_patiently(image, pull::IDLE, progress).await
+    }
+
+    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+        self.build_recipe(build, progress).await
+    }
+
+    async fn import(&self, root: &Path, name: &str) -> Result<()> {
+        self.import_root(root, name).await
+    }
+
+    async fn remove_image(&self, name: &str) -> Result<()> {
+        self.delete_image(name).await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        self.make_network(spec).await
+    }
+
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<()> {
+        self.make_volume(spec).await
+    }
+
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String> {
+        self.make_container(spec).await
+    }
+
+    async fn start(&self, container: &str) -> Result<()> {
+        self.start_container(container).await
+    }
+
+    async fn stop(&self, container: &str, grace: Option<Duration>) -> Result<()> {
+        self.stop_container(container, grace).await
+    }
+
+    async fn inspect(&self, container: &str) -> Result<ContainerState> {
+        self.look_at_container(container).await
+    }
+
+    async fn remove_container(&self, container: &str) -> Result<()> {
+        self.delete_container(container).await
+    }
+
+    async fn remove_network(&self, network: &str) -> Result<()> {
+        self.delete_network(network).await
+    }
+
+    async fn remove_volume(&self, volume: &str) -> Result<()> {
+        self.delete_volume(volume).await
+    }
+
+    async fn logs(&self, container: &str, tail: u32) -> Result<String> {
+        self.read_log(container, tail).await
+    }
+
+    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()> {
+        self.follow_log(container, tail, line).await
+    }
+
+    async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput> {
+        self.run(container, exec, timeout).await
+    }
+
+    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        self.download_file(container, path).await
+    }
+
+    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
+        self.upload_file(container, path, content).await
+    }
+
+    async fn memory(&self, container: &str) -> Result<u64> {
+        self.look_at_memory(container).await
+    }
+}

@@ -1,0 +1,116 @@
+//! Removing, so that it can be done twice and by two at once: gone already is fine, going already is waited for.
+
+use std::time::Duration;
+
+use bollard::models::NetworkDisconnectRequest;
+use bollard::query_parameters::{
+    RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptionsBuilder,
+};
+
+use super::{CHANGE, Docker, bounded, names};
+use crate::engine::{EngineError, ErrorKind, Result};
+
+/// How long somebody else's removal of the same container is waited for.
+const REMOVAL: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
+/// A container that is connected again and again wins.
+const DISCONNECTS: usize = 3;
+
+impl Docker {
+    pub(super) async fn delete_container(&self, container: &str) -> Result<()> {
+        let what = format!("remove container `{container}`");
+        // Without `v` its anonymous volumes stay, and those carry no labels.
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        let removed = self
+            .client
+            .remove_container(names::resource(container)?, Some(options));
+        match gone_is_fine(self.call(&what, CHANGE, removed).await) {
+            Err(error) if error.kind == ErrorKind::Busy => {
+                bounded(&what, REMOVAL, self.until_gone(container)).await?
+            }
+            result => result,
+        }
+    }
+
+    async fn until_gone(&self, container: &str) -> Result<()> {
+        loop {
+            match self.look_at_container(container).await {
+                Ok(_) => tokio::time::sleep(POLL).await,
+                Err(error) => return gone_is_fine(Err(error)),
+            }
+        }
+    }
+
+    pub(super) async fn delete_network(&self, network: &str) -> Result<()> {
+        let what = format!("remove network `{network}`");
+        let network = names::resource(network)?;
+        for _ in 0..DISCONNECTS {
+            let removed = self.client.remove_network(network);
+            match gone_is_fine(self.call(&what, CHANGE, removed).await) {
+                Err(error) if error.kind == ErrorKind::Busy => self.disconnect_all(network).await?,
+                result => return result,
+            }
+        }
+        let removed = self.client.remove_network(network);
+        gone_is_fine(self.call(&what, CHANGE, removed).await)
+    }
+
+    async fn disconnect_all(&self, network: &str) -> Result<()> {
+        let containers = match self.containers_on(network).await {
+            Err(error) => return gone_is_fine(Err(error)),
+            Ok(containers) => containers,
+        };
+        for container in containers {
+            let what = format!("disconnect container `{container}` from network `{network}`");
+            let request = NetworkDisconnectRequest {
+                container,
+                force: Some(true),
+            };
+            let disconnected = self.client.disconnect_network(network, request);
+            gone_is_fine(self.call(&what, CHANGE, disconnected).await)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_volume(&self, volume: &str) -> Result<()> {
+        let what = format!("remove volume `{volume}`");
+        let options = RemoveVolumeOptionsBuilder::default().force(true).build();
+        let removed = self
+            .client
+            .remove_volume(names::resource(volume)?, Some(options));
+        match gone_is_fine(self.call(&what, CHANGE, removed).await) {
+            Err(error) if error.kind == ErrorKind::Busy => {
+                let holders = self.containers_with(volume).await.unwrap_or_default();
+                match holders.is_empty() {
+                    true => Err(error),
+                    false => Err(EngineError::new(
+                        ErrorKind::Busy,
+                        format!(
+                            "cannot {what}: container `{}` uses it",
+                            holders.join("`, `")
+                        ),
+                    )),
+                }
+            }
+            result => result,
+        }
+    }
+
+    pub(super) async fn delete_image(&self, name: &str) -> Result<()> {
+        let what = format!("remove image `{name}`");
+        let removed =
+            self.client
+                .remove_image(names::image(name)?, None::<RemoveImageOptions>, None);
+        gone_is_fine(self.call(&what, CHANGE, removed).await.map(drop))
+    }
+}
+
+fn gone_is_fine(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NoSuchImage) => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,121 @@
+//! Images that a build of several stages leaves behind: they have no name and no use, and take the most room.
+//!
+//! Only those that this very build made are ever removed: never a base, never one found in the cache, and never one
+//! that was there before, whatever a recipe prints to make us believe.
+
+use std::collections::{BTreeSet, HashMap};
+
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+
+use super::{CHANGE, Docker, LOOK};
+use crate::engine::Result;
+
+/// The images that a build has made, by their short ids, read from its output.
+#[derive(Debug, Default)]
+pub(super) struct Stages {
+    made: Vec<String>,
+    /// The next id is that of an image that was there before.
+    found: bool,
+}
+
+impl Stages {
+    /// Reads a line of the classic builder: `Step …`, ` ---> Using cache`, ` ---> <id>`.
+    pub(super) fn take(&mut self, line: &str) {
+        if line.starts_with("Step ") {
+            self.found = line.contains(" : FROM ");
+            return;
+        }
+        match line.strip_prefix(" ---> ") {
+            Some("Using cache") => self.found = true,
+            Some(id) if !self.found && is_id(id) => self.made.push(id.to_owned()),
+            Some(_) | None => {}
+        }
+    }
+
+    fn made(&self, id: &str) -> bool {
+        let id = id.trim_start_matches("sha256:");
+        self.made.iter().any(|short| id.starts_with(short))
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() >= 12 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The ids of all images at one moment.
+pub(super) type ImageIds = BTreeSet<String>;
+
+impl Docker {
+    pub(super) async fn image_ids(&self) -> Result<ImageIds> {
+        let options = ListImagesOptionsBuilder::default().all(true).build();
+        let images = self.client.list_images(Some(options));
+        let images = self.call("list images", LOOK, images).await?;
+        Ok(images.into_iter().map(|image| image.id).collect())
+    }
+
+    /// Removes what a build has left behind, from the end of each stage to its beginning. What cannot be removed stays:
+    /// it costs room and harms nobody.
+    pub(super) async fn remove_stages(&self, stages: &Stages, before: &ImageIds) {
+        // Each pass removes the last image of every chain, so there are no more passes than images.
+        for _ in &stages.made {
+            match self.remove_stage_ends(stages, before).await {
+                Ok(removed) if removed > 0 => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+
+    async fn remove_stage_ends(&self, stages: &Stages, before: &ImageIds) -> Result<usize> {
+        let filters = HashMap::from([("dangling", vec!["true"])]);
+        let options = ListImagesOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let unnamed = self.client.list_images(Some(options));
+        let unnamed = self.call("list images", LOOK, unnamed).await?;
+        let ours = unnamed
+            .iter()
+            .filter(|image| stages.made(&image.id) && !before.contains(&image.id));
+        let mut removed = 0;
+        for image in ours {
+            let what = format!("remove image `{}`", image.id);
+            // Its parents may be somebody else's cache: they are looked at one by one.
+            let options = RemoveImageOptionsBuilder::default().noprune(true).build();
+            let call = self.client.remove_image(&image.id, Some(options), None);
+            removed += usize::from(self.call(&what, CHANGE, call).await.is_ok());
+        }
+        Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_step_of_this_build_made_counts() {
+        let output = [
+            "Step 1/5 : FROM debian AS one",
+            " ---> aaaaaaaaaaaa",
+            "Step 2/5 : RUN true",
+            " ---> Using cache",
+            " ---> bbbbbbbbbbbb",
+            "Step 3/5 : COPY . /src",
+            " ---> cccccccccccc",
+            "Step 4/5 : RUN make",
+            " ---> Running in 111111111111",
+            " ---> tricks of a recipe's own output",
+            "Removing intermediate container 111111111111",
+            " ---> dddddddddddd",
+            "Step 5/5 : FROM debian",
+            " ---> eeeeeeeeeeee",
+            "Successfully built eeeeeeeeeeee",
+        ];
+        let mut stages = Stages::default();
+        for line in output {
+            stages.take(line);
+        }
+        assert_eq!(stages.made, ["cccccccccccc", "dddddddddddd"]);
+        assert!(stages.made("sha256:cccccccccccc0123"));
+        assert!(!stages.made("sha256:0123cccccccccccc"));
+    }
+}

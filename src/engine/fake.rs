@@ -1,0 +1,184 @@
+//! An engine in memory: remembers what it was asked, and fails where a test wants it to.
+//!
+//! It keeps the rules that order depends on: names are unique, images and networks must be there, volumes in use stay.
+
+mod calls;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ContainerState, EngineError, ErrorKind, ExecOutput, Result};
+use crate::plan::{ContainerSpec, NetworkSpec, Scope, VolumeSpec};
+
+/// The first host port that is given where the engine may choose.
+const FIRST_PORT: u16 = 40_000;
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// One line for each call that changes something, in order: `create container roadlab-…`, failed ones too.
+    pub(crate) calls: RefCell<Vec<String>>,
+    /// Images that are present, by name.
+    pub(crate) images: RefCell<BTreeSet<String>>,
+    /// Images that can be pulled; `None`: the registry cannot be reached.
+    pub(crate) registry: RefCell<Option<BTreeSet<String>>>,
+    /// What programs say, by their words joined with spaces; others end well and say nothing.
+    pub(crate) answers: RefCell<BTreeMap<String, ExecOutput>>,
+    /// Containers by name.
+    pub(crate) containers: RefCell<BTreeMap<String, FakeContainer>>,
+    pub(crate) networks: RefCell<BTreeMap<String, NetworkSpec>>,
+    pub(crate) volumes: RefCell<BTreeMap<String, VolumeSpec>>,
+    failures: RefCell<BTreeMap<usize, ErrorKind>>,
+    clock: Cell<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FakeContainer {
+    pub(crate) spec: ContainerSpec,
+    pub(crate) state: ContainerState,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) log: Vec<String>,
+    created: i64,
+}
+
+impl Fake {
+    /// An engine with these images, whose registry has no others.
+    pub(crate) fn with_images(images: &[&str]) -> Self {
+        let fake = Self::default();
+        fake.images
+            .borrow_mut()
+            .extend(images.iter().map(|name| (*name).to_owned()));
+        *fake.registry.borrow_mut() = Some(BTreeSet::new());
+        fake
+    }
+
+    /// Makes the `n`th call that changes something fail, counted from 1; what it asks for does not happen.
+    pub(crate) fn fail_at(&self, n: usize, kind: ErrorKind) {
+        self.failures.borrow_mut().insert(n, kind);
+    }
+
+    /// The calls so far, one a line.
+    pub(crate) fn log(&self) -> String {
+        self.calls
+            .borrow()
+            .iter()
+            .map(|call| format!("{call}\n"))
+            .collect()
+    }
+
+    /// What is still there, by kind and name.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let containers = self.containers.borrow();
+        let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
+        let containers = containers.keys().map(|name| format!("container {name}"));
+        let networks = networks.keys().map(|name| format!("network {name}"));
+        let volumes = volumes.keys().map(|name| format!("volume {name}"));
+        containers.chain(networks).chain(volumes).collect()
+    }
+
+    fn change(&self, call: String) -> Result<()> {
+        let mut calls = self.calls.borrow_mut();
+        calls.push(call);
+        match self.failures.borrow().get(&calls.len()) {
+            Some(kind) => Err(EngineError::new(
+                *kind,
+                format!("call {} is made to fail", calls.len()),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Does something with a container, by name or id.
+    fn with<T>(
+        &self,
+        container: &str,
+        act: impl FnOnce(&mut FakeContainer) -> Result<T>,
+    ) -> Result<T> {
+        let name = container.strip_prefix("id-").unwrap_or(container);
+        match self.containers.borrow_mut().get_mut(name) {
+            Some(found) => act(found),
+            None => Err(missing("container", name)),
+        }
+    }
+
+    fn free_port(&self) -> u16 {
+        let containers = self.containers.borrow();
+        let used: BTreeSet<_> = containers
+            .values()
+            .flat_map(|c| c.state.ports.values())
+            .collect();
+        let free = (FIRST_PORT..).find(|port| !used.contains(port));
+        free.expect("no test publishes thousands of ports")
+    }
+}
+
+fn id(name: &str) -> String {
+    format!("id-{name}")
+}
+
+fn missing(kind: &str, name: &str) -> EngineError {
+    EngineError::new(ErrorKind::NotFound, format!("no such {kind}: {name}"))
+}
+
+fn running(container: &FakeContainer) -> Result<()> {
+    match container.state.running {
+        true => Ok(()),
+        false => Err(EngineError::new(
+            ErrorKind::NotRunning,
+            format!("container {} is not running", container.spec.name),
+        )),
+    }
+}
+
+fn taken(kind: &str, name: &str) -> EngineError {
+    EngineError::new(
+        ErrorKind::NameTaken,
+        format!("{kind} {name} exists and is not ours"),
+    )
+}
+
+fn within(scope: &Scope, labels: &BTreeMap<String, String>) -> bool {
+    scope
+        .filters()
+        .iter()
+        .all(|filter| match filter.split_once('=') {
+            Some((key, value)) => labels.get(key).is_some_and(|found| found == value),
+            None => labels.contains_key(filter),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+
+    fn volume(name: &str, owner: &str) -> VolumeSpec {
+        VolumeSpec {
+            name: name.into(),
+            labels: BTreeMap::from([("owner".into(), owner.into())]),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_call_that_is_to_fail_leaves_no_trace_but_its_line() {
+        let fake = Fake::with_images(&[]);
+        fake.fail_at(2, ErrorKind::DiskFull);
+        fake.create_volume(&volume("a", "me")).await.unwrap();
+        let failed = fake.create_volume(&volume("b", "me")).await.unwrap_err();
+        assert_eq!(failed.kind, ErrorKind::DiskFull);
+        fake.create_volume(&volume("c", "me")).await.unwrap();
+        assert_eq!(
+            fake.log(),
+            "create volume a\ncreate volume b\ncreate volume c\n"
+        );
+        assert_eq!(fake.left(), ["volume a", "volume c"]);
+    }
+
+    #[tokio::test]
+    async fn a_volume_of_somebody_else_is_refused_and_kept() {
+        let fake = Fake::with_images(&[]);
+        fake.create_volume(&volume("a", "you")).await.unwrap();
+        let refused = fake.create_volume(&volume("a", "me")).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::NameTaken);
+        fake.create_volume(&volume("a", "you")).await.unwrap();
+    }
+}

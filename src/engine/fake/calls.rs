@@ -1,0 +1,325 @@
+//! What the engine in memory does when it is called.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Fake, FakeContainer, id, missing, running, taken, within};
+use crate::engine::{
+    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Health,
+    ImageInfo, PullProgress, Result,
+};
+use crate::lab::ImageName;
+use crate::plan::{
+    ContainerSpec, Mark, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
+    ObservedVolume, Running, Scope, Subnet, VolumeSpec,
+};
+
+impl Engine for Fake {
+    async fn about(&self) -> Result<About> {
+        Ok(About {
+            product: "Docker".into(),
+            version: "0".into(),
+            api: "1.41".into(),
+            platform: "linux/amd64".into(),
+            memory: 8 << 30,
+            cpus: 2,
+            root: PathBuf::from("/nowhere"),
+        })
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed> {
+        let ours = |name: &str, labels| {
+            within(scope, labels)
+                .then(|| Mark::read(name, labels))
+                .flatten()
+        };
+        let containers = self.containers.borrow();
+        let containers = containers.iter().filter_map(|(name, container)| {
+            Some(ObservedContainer {
+                id: id(name),
+                name: name.clone(),
+                mark: ours(name, &container.spec.labels)?,
+                running: match (container.state.running, container.state.paused) {
+                    (_, true) => Running::Paused,
+                    (true, false) => Running::Yes,
+                    (false, false) => Running::No,
+                },
+                state: container.state.status.clone(),
+                ports: container.state.ports.clone(),
+                created: container.created,
+            })
+        });
+        let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
+        let networks = networks.iter().filter_map(|(name, spec)| {
+            let mark = ours(name, &spec.labels)?;
+            Some(ObservedNetwork {
+                id: id(name),
+                name: name.clone(),
+                mark,
+            })
+        });
+        let volumes = volumes.iter().filter_map(|(name, spec)| {
+            let mark = ours(name, &spec.labels)?;
+            Some(ObservedVolume {
+                name: name.clone(),
+                mark,
+            })
+        });
+        Ok(Observed {
+            containers: containers.collect(),
+            networks: networks.collect(),
+            volumes: volumes.collect(),
+        })
+    }
+
+    async fn subnets(&self) -> Result<Vec<Subnet>> {
+        Ok(self
+            .networks
+            .borrow()
+            .values()
+            .map(|spec| spec.subnet)
+            .collect())
+    }
+
+    async fn published_ports(&self) -> Result<BTreeMap<u16, String>> {
+        let containers = self.containers.borrow();
+        let ports = containers.iter().flat_map(|(name, container)| {
+            container
+                .state
+                .ports
+                .values()
+                .map(|port| (*port, name.clone()))
+        });
+        Ok(ports.collect())
+    }
+
+    async fn image(&self, name: &str) -> Result<Option<ImageInfo>> {
+        Ok(self.images.borrow().contains(name).then(|| ImageInfo {
+            id: format!("sha256:{name}"),
+            platform: "linux/amd64".into(),
+            size: 1 << 20,
+        }))
+    }
+
+    async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()> {
+        self.change(format!("pull {image}"))?;
+        let kind = match &*self.registry.borrow() {
+            None => ErrorKind::RegistryUnreachable,
+            Some(registry) if !registry.contains(image.as_str()) => ErrorKind::NoSuchImage,
+            Some(_) => {
+                progress(PullProgress {
+                    layer: "0a1b".into(),
+                    status: "Pull complete".into(),
+                    current: None,
+                    total: None,
+                });
+                self.images.borrow_mut().insert(image.to_string());
+                return Ok(());
+            }
+        };
+        Err(EngineError::new(kind, format!("cannot pull {image}")))
+    }
+
+    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+        self.change(format!("build {}", build.tag))?;
+        progress("Step 1/1 : FROM scratch");
+        self.images.borrow_mut().insert(build.tag.clone());
+        Ok(())
+    }
+
+    async fn import(&self, _root: &Path, name: &str) -> Result<()> {
+        self.change(format!("import {name}"))?;
+        self.images.borrow_mut().insert(name.to_owned());
+        Ok(())
+    }
+
+    async fn remove_image(&self, name: &str) -> Result<()> {
+        self.change(format!("remove image {name}"))?;
+        self.images.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        self.change(format!("create network {}", spec.name))?;
+        if self.networks.borrow().contains_key(&spec.name) {
+            return Err(taken("network", &spec.name));
+        }
+        self.networks
+            .borrow_mut()
+            .insert(spec.name.clone(), spec.clone());
+        Ok(id(&spec.name))
+    }
+
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<()> {
+        self.change(format!("create volume {}", spec.name))?;
+        let mut volumes = self.volumes.borrow_mut();
+        match *volumes.entry(spec.name.clone()).or_insert(spec.clone()) == *spec {
+            true => Ok(()),
+            false => Err(taken("volume", &spec.name)),
+        }
+    }
+
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String> {
+        self.change(format!("create container {}", spec.name))?;
+        if self.containers.borrow().contains_key(&spec.name) {
+            return Err(taken("container", &spec.name));
+        }
+        let known = self.images.borrow();
+        if !known
+            .iter()
+            .any(|image| spec.image == *image || spec.image == format!("sha256:{image}"))
+        {
+            return Err(EngineError::new(
+                ErrorKind::NoSuchImage,
+                format!("no such image: {}", spec.image),
+            ));
+        }
+        if let Some((name, _)) = spec
+            .networks
+            .iter()
+            .find(|(name, _)| !self.networks.borrow().contains_key(name))
+        {
+            return Err(missing("network", name));
+        }
+        self.clock.set(self.clock.get() + 1);
+        let container = FakeContainer {
+            spec: spec.clone(),
+            state: ContainerState {
+                running: false,
+                paused: false,
+                status: "created".into(),
+                exit_code: 0,
+                out_of_memory: false,
+                error: String::new(),
+                health: None,
+                ports: BTreeMap::new(),
+            },
+            files: BTreeMap::new(),
+            log: Vec::new(),
+            created: self.clock.get(),
+        };
+        self.containers
+            .borrow_mut()
+            .insert(spec.name.clone(), container);
+        Ok(id(&spec.name))
+    }
+
+    async fn start(&self, container: &str) -> Result<()> {
+        let spec = self.with(container, |found| Ok(found.spec.clone()))?;
+        let name = spec.name.as_str();
+        self.change(format!("start {name}"))?;
+        for (port, _, host) in &spec.ports {
+            let published = self.published_ports().await?;
+            let host = match host {
+                0 => self.free_port(),
+                host => *host,
+            };
+            if let Some(other) = published.get(&host).filter(|other| *other != name) {
+                return Err(EngineError::new(
+                    ErrorKind::PortTaken,
+                    format!("port {host} is used by container {other}"),
+                ));
+            }
+            self.with(container, |found| Ok(found.state.ports.insert(*port, host)))?;
+        }
+        self.with(container, |found| {
+            found.state.running = true;
+            found.state.status = "running".into();
+            found.state.health = found.spec.healthcheck.as_ref().map(|_| Health::Healthy);
+            Ok(())
+        })
+    }
+
+    async fn stop(&self, container: &str, _grace: Option<Duration>) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("stop {name}"))?;
+        self.with(container, |found| {
+            found.state.running = false;
+            found.state.status = "exited".into();
+            found.state.ports.clear();
+            Ok(())
+        })
+    }
+
+    async fn inspect(&self, container: &str) -> Result<ContainerState> {
+        self.with(container, |found| Ok(found.state.clone()))
+    }
+
+    async fn remove_container(&self, container: &str) -> Result<()> {
+        let name = container.strip_prefix("id-").unwrap_or(container);
+        self.change(format!("remove container {name}"))?;
+        self.containers.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    async fn remove_network(&self, network: &str) -> Result<()> {
+        let name = network.strip_prefix("id-").unwrap_or(network);
+        self.change(format!("remove network {name}"))?;
+        for container in self.containers.borrow_mut().values_mut() {
+            container.spec.networks.retain(|(on, _)| on != name);
+        }
+        self.networks.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    async fn remove_volume(&self, volume: &str) -> Result<()> {
+        self.change(format!("remove volume {volume}"))?;
+        let holds =
+            |mount: &MountSpec| matches!(mount, MountSpec::Volume { name, .. } if name == volume);
+        let containers = self.containers.borrow();
+        if let Some(holder) = containers
+            .values()
+            .find(|c| c.spec.mounts.iter().any(holds))
+        {
+            return Err(EngineError::new(
+                ErrorKind::Busy,
+                format!("volume {volume} is used by container {}", holder.spec.name),
+            ));
+        }
+        self.volumes.borrow_mut().remove(volume);
+        Ok(())
+    }
+
+    async fn logs(&self, container: &str, tail: u32) -> Result<String> {
+        self.with(container, |found| {
+            let tail = usize::try_from(tail).unwrap_or(usize::MAX);
+            let first = found.log.len().saturating_sub(tail);
+            Ok(found.log[first..]
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect())
+        })
+    }
+
+    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()> {
+        self.logs(container, tail).await?.lines().for_each(line);
+        Ok(())
+    }
+
+    async fn exec(&self, container: &str, exec: &Exec, _timeout: Duration) -> Result<ExecOutput> {
+        self.with(container, |found| running(found))?;
+        let answer = self.answers.borrow().get(&exec.run.join(" ")).cloned();
+        Ok(answer.unwrap_or(ExecOutput {
+            exit_code: 0,
+            stdout: String::new(),
+            stderr: String::new(),
+        }))
+    }
+
+    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        self.with(container, |found| Ok(found.files.get(path).cloned()))
+    }
+
+    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
+        self.with(container, |found| {
+            found.files.insert(path.to_owned(), content.to_vec());
+            Ok(())
+        })
+    }
+
+    async fn memory(&self, container: &str) -> Result<u64> {
+        self.with(container, |found| running(found))?;
+        Ok(32 << 20)
+    }
+}

@@ -1,0 +1,240 @@
+//! Where the engine is: which socket, and why that one.
+//!
+//! `choose` decides from settings alone; `Settings::read` is the one place that looks at the
+//! environment and Docker's configuration. Whether anybody listens there is for `about` to find out.
+
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use settings::{Context, Settings};
+
+use super::error::{EngineError, ErrorKind};
+
+/// Where Docker listens unless it is told otherwise.
+pub(crate) const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
+
+const FLAG: &str = "`--engine`";
+const HOST: &str = "$DOCKER_HOST";
+const SYSTEM: &str = "system socket";
+const ROOTLESS: &str = "rootless Docker";
+const PODMAN: &str = "Podman";
+
+/// The address of an engine, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// The path of a Unix socket.
+    pub(crate) socket: PathBuf,
+    /// Why this one: "`--engine`", "$DOCKER_HOST", "Docker context `x`", "system socket", "rootless Docker", "Podman".
+    pub(crate) source: String,
+}
+
+/// Why there is no engine to talk to, with the next thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoEngine {
+    #[error("no Docker at {} (from {from}): {}", url(socket), way_out(from))]
+    Missing { socket: PathBuf, from: String },
+
+    #[error("{} (from {from}) is not a socket: {}", url(socket), way_out(from))]
+    NotASocket { socket: PathBuf, from: String },
+
+    #[error(
+        "`{}` (from {from}) is not a local Unix socket: ports and lab files would not be on this machine; {}",
+        address.escape_debug(), leave(from)
+    )]
+    Remote { address: String, from: String },
+
+    #[error(
+        "`{}` (from {from}) is not the address of an engine: give the path of a Unix socket, such as `unix://{SYSTEM_SOCKET}`",
+        text.escape_debug()
+    )]
+    Malformed { text: String, from: String },
+
+    #[error("{from}: {why}; mend it, or {}", leave(from))]
+    Context { from: String, why: String },
+
+    #[error(
+        "cannot tell the current Docker context: {}: {why}; mend the file, or name the engine with `--engine`", file.display()
+    )]
+    Config { file: PathBuf, why: String },
+
+    #[error(
+        "no Docker on this machine: start one with `roadlab engine up` (looked at {})",
+        tried.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    Nowhere { tried: Vec<PathBuf> },
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Socket,
+    /// Something else, such as the folder a container's mount made.
+    Other,
+    Nothing,
+    /// This user may not look; only asking tells.
+    Hidden,
+}
+
+/// The engine to talk to; `explicit` is the value of `--engine`.
+pub(crate) fn locate(explicit: Option<&str>) -> Result<Endpoint, NoEngine> {
+    choose(&Settings::read(explicit), look)
+}
+
+/// What is named is taken or is an error; without a name, the first usual place with a socket.
+pub(crate) fn choose(
+    settings: &Settings,
+    look: impl Fn(&Path) -> Seen,
+) -> Result<Endpoint, NoEngine> {
+    if let Some((address, source)) = named(settings)? {
+        let socket = socket_of(&address, &source)?;
+        return match look(&socket) {
+            Seen::Socket | Seen::Hidden => Ok(Endpoint { socket, source }),
+            Seen::Nothing => Err(NoEngine::Missing {
+                socket,
+                from: source,
+            }),
+            Seen::Other => Err(NoEngine::NotASocket {
+                socket,
+                from: source,
+            }),
+        };
+    }
+    let places = usual_places(settings);
+    let found = places
+        .iter()
+        .find(|(socket, _)| look(socket) == Seen::Socket);
+    match found {
+        Some((socket, source)) => Ok(Endpoint {
+            socket: socket.clone(),
+            source: (*source).to_owned(),
+        }),
+        None => Err(NoEngine::Nowhere {
+            tried: places.into_iter().map(|(socket, _)| socket).collect(),
+        }),
+    }
+}
+
+/// What to say when an engine was chosen and the first call to it failed: one best next step.
+pub(crate) fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
+    let place = format!("{} ({})", url(&endpoint.socket), endpoint.source);
+    let source = endpoint.source.as_str();
+    match error.kind {
+        ErrorKind::Unreachable => {
+            let step = match source {
+                SYSTEM => "start it with `roadlab engine up`".to_owned(),
+                ROOTLESS => "start it with `systemctl --user start docker`".to_owned(),
+                PODMAN => "start it with `systemctl --user start podman.socket`, or as root `systemctl start podman.socket`".to_owned(),
+                named => way_out(named),
+            };
+            let product = match source {
+                PODMAN => "Podman",
+                _ => "Docker",
+            };
+            format!("{product} is not running at {place}: {step}")
+        }
+        ErrorKind::Denied => format!(
+            "permission denied on {place}: join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker"
+        ),
+        ErrorKind::Timeout => format!(
+            "Docker does not answer at {place}: it is frozen or overloaded; look at `roadlab engine status`, then restart it"
+        ),
+        _ => format!("Docker at {place}: {error}"),
+    }
+}
+
+/// The address somebody chose, and who did.
+fn named(settings: &Settings) -> Result<Option<(String, String)>, NoEngine> {
+    if let Some(address) = &settings.explicit {
+        return Ok(Some((address.clone(), FLAG.to_owned())));
+    }
+    if let Some(address) = &settings.docker_host {
+        return Ok(Some((address.clone(), HOST.to_owned())));
+    }
+    match &settings.context {
+        Context::Default => Ok(None),
+        Context::Named { name, host } => {
+            let from = format!("Docker context `{}`", name.escape_debug());
+            match host {
+                Ok(address) => Ok(Some((address.clone(), from))),
+                Err(why) => Err(NoEngine::Context {
+                    from,
+                    why: why.clone(),
+                }),
+            }
+        }
+        Context::Unclear { file, why } => Err(NoEngine::Config {
+            file: file.clone(),
+            why: why.clone(),
+        }),
+    }
+}
+
+/// The path in `unix://PATH` or `PATH`.
+fn socket_of(address: &str, from: &str) -> Result<PathBuf, NoEngine> {
+    let malformed = || NoEngine::Malformed {
+        text: address.to_owned(),
+        from: from.to_owned(),
+    };
+    match address.split_once("://") {
+        Some(("unix", "")) => Ok(PathBuf::from(SYSTEM_SOCKET)),
+        Some(("unix", path)) => Ok(PathBuf::from(path)),
+        Some(("tcp" | "http" | "https" | "ssh" | "npipe" | "fd", _)) => Err(NoEngine::Remote {
+            address: address.to_owned(),
+            from: from.to_owned(),
+        }),
+        Some(_) => Err(malformed()),
+        None if address.starts_with(['/', '.']) => Ok(PathBuf::from(address)),
+        None => Err(malformed()),
+    }
+}
+
+/// Where engines listen when nobody names one, the best first.
+fn usual_places(settings: &Settings) -> Vec<(PathBuf, &'static str)> {
+    let own = PathBuf::from(format!("/run/user/{}", settings.uid));
+    let runtime = [settings.runtime_dir.clone(), Some(own)];
+    let runtime = || runtime.iter().flatten();
+    let mut places = vec![(PathBuf::from(SYSTEM_SOCKET), SYSTEM)];
+    places.extend(runtime().map(|folder| (folder.join("docker.sock"), ROOTLESS)));
+    if let Some(home) = &settings.home {
+        places.push((home.join(".docker/run/docker.sock"), ROOTLESS));
+        places.push((home.join(".docker/desktop/docker.sock"), ROOTLESS));
+    }
+    places.extend(runtime().map(|folder| (folder.join("podman/podman.sock"), PODMAN)));
+    places.push((PathBuf::from("/run/podman/podman.sock"), PODMAN));
+    let mut seen = std::collections::BTreeSet::new();
+    places.retain(|(socket, _)| seen.insert(socket.clone()));
+    places
+}
+
+fn look(path: &Path) -> Seen {
+    use std::os::unix::fs::FileTypeExt;
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.file_type().is_socket() => Seen::Socket,
+        Ok(_) => Seen::Other,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Seen::Hidden,
+        Err(_) => Seen::Nothing,
+    }
+}
+
+/// `unix:///var/run/docker.sock`, safe to show.
+pub(crate) fn url(socket: &Path) -> String {
+    format!("unix://{}", socket.to_string_lossy().escape_debug())
+}
+
+/// What to do about an engine that was named and is not there.
+fn way_out(from: &str) -> String {
+    format!("start an engine there, or {}", leave(from))
+}
+
+/// How to stop naming an engine, so that the usual places are looked at.
+fn leave(from: &str) -> &'static str {
+    match from {
+        FLAG => "leave out `--engine`",
+        HOST => "`unset DOCKER_HOST` to look in the usual places",
+        _ => "leave that context with `docker context use default` and `unset DOCKER_CONTEXT`",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The seam to the container engine: plain requests in, plain answers or an [`EngineError`] out.
+//!
+//! No type of the Docker client crosses this file. Every call has a deadline of its own.
+
+pub(crate) mod base;
+pub(crate) mod docker;
+mod error;
+#[cfg(test)]
+mod fake;
+pub(crate) mod install;
+pub(crate) mod locate;
+mod setup;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(crate) use docker::context_digest;
+pub(crate) use error::{EngineError, ErrorKind};
+#[cfg(test)]
+pub(crate) use fake::Fake;
+pub(crate) use locate::Endpoint;
+pub(crate) use setup::{Consent, Setup};
+
+use crate::lab::ImageName;
+use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
+
+pub(crate) type Result<T> = std::result::Result<T, EngineError>;
+
+/// What roadlab asks of an engine.
+pub(crate) trait Engine {
+    /// Whether it answers. The first call that is made.
+    async fn ping(&self) -> Result<()>;
+
+    /// What it is.
+    async fn about(&self) -> Result<About>;
+
+    /// All of ours within a scope, in one snapshot.
+    async fn observe(&self, scope: &Scope) -> Result<Observed>;
+
+    /// The IPv4 ranges of all networks, ours and others'.
+    async fn subnets(&self) -> Result<Vec<Subnet>>;
+
+    /// Host ports that any container publishes, with its name.
+    async fn published_ports(&self) -> Result<BTreeMap<u16, String>>;
+
+    /// An image by name or id; `None` if it is not present.
+    async fn image(&self, name: &str) -> Result<Option<ImageInfo>>;
+
+    /// Pulls an image; `progress` gets every change of a layer.
+    async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()>;
+
+    /// Builds an image; `progress` gets every line of the build's output.
+    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()>;
+
+    /// Makes an image of a root file system in a tar file.
+    async fn import(&self, root: &Path, name: &str) -> Result<()>;
+
+    async fn remove_image(&self, name: &str) -> Result<()>;
+
+    /// Returns the new network's id.
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String>;
+
+    /// Refuses a volume that exists and is not ours.
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<()>;
+
+    /// Returns the new container's id.
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String>;
+
+    async fn start(&self, container: &str) -> Result<()>;
+
+    /// Stops a container, by its stop signal within `grace`, or at once with `None`.
+    async fn stop(&self, container: &str, grace: Option<Duration>) -> Result<()>;
+
+    async fn inspect(&self, container: &str) -> Result<ContainerState>;
+
+    /// With its anonymous volumes. Gone already is fine.
+    async fn remove_container(&self, container: &str) -> Result<()>;
+
+    /// Foreign containers on it are disconnected, never removed. Gone already is fine.
+    async fn remove_network(&self, network: &str) -> Result<()>;
+
+    /// Gone already is fine.
+    async fn remove_volume(&self, volume: &str) -> Result<()>;
+
+    /// The last lines of a container's log, standard output and error together, at most 1 MiB.
+    async fn logs(&self, container: &str, tail: u32) -> Result<String>;
+
+    /// Follows a container's log until it ends or the caller drops the future.
+    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()>;
+
+    /// Runs a program in a container and waits for it, at most `timeout`.
+    async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput>;
+
+    /// A regular file in a container, at most 1 MiB; `None` if there is none.
+    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Writes a regular file in a container; its folder must exist.
+    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()>;
+
+    /// Memory in use by a container now, in bytes.
+    async fn memory(&self, container: &str) -> Result<u64>;
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct About {
+    /// `Docker` or `Podman`.
+    pub(crate) product: String,
+    pub(crate) version: String,
+    pub(crate) api: String,
+    /// `linux/amd64`.
+    pub(crate) platform: String,
+    /// Bytes.
+    pub(crate) memory: u64,
+    pub(crate) cpus: u64,
+    /// Where images and volumes lie.
+    pub(crate) root: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageInfo {
+    pub(crate) id: String,
+    /// `linux/amd64`.
+    pub(crate) platform: String,
+    /// Bytes.
+    pub(crate) size: u64,
+}
+
+/// One layer's state during a pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PullProgress {
+    /// The layer's short id; empty for words about the whole image.
+    pub(crate) layer: String,
+    /// `Downloading`, `Extracting`, `Pull complete`, …
+    pub(crate) status: String,
+    /// Bytes done and in all, where the engine says so.
+    pub(crate) current: Option<u64>,
+    pub(crate) total: Option<u64>,
+}
+
+/// A build of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Build {
+    /// The folder that is sent; links that leave it are refused.
+    pub(crate) context: PathBuf,
+    /// Relative to the context.
+    pub(crate) dockerfile: String,
+    pub(crate) args: BTreeMap<String, String>,
+    pub(crate) target: Option<String>,
+    /// Files added to the context under these names, such as the host's CA bundle.
+    pub(crate) extra: BTreeMap<String, Vec<u8>>,
+    /// The name of the image.
+    pub(crate) tag: String,
+}
+
+/// A container's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerState {
+    pub(crate) running: bool,
+    pub(crate) paused: bool,
+    /// `created`, `running`, `exited`, `dead`, …
+    pub(crate) status: String,
+    pub(crate) exit_code: i64,
+    pub(crate) out_of_memory: bool,
+    /// The engine's own error, for a start that failed.
+    pub(crate) error: String,
+    /// The engine's own health check, if the container has one.
+    pub(crate) health: Option<Health>,
+    /// Published host port by container port.
+    pub(crate) ports: BTreeMap<u16, u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Health {
+    Starting,
+    Healthy,
+    /// With the last probe's output.
+    Unhealthy(String),
+}
+
+/// A program to run in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Exec {
+    pub(crate) run: Vec<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) workdir: Option<String>,
+    /// `KEY=value`.
+    pub(crate) env: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExecOutput {
+    pub(crate) exit_code: i64,
+    /// At most 1 MiB each.
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}

@@ -1,0 +1,140 @@
+//! All that a reporter may learn while something runs. The runner tells; it never prints.
+
+use serde::Serialize;
+
+/// Something that happened. `--json` prints one a line, so fields are only ever added.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    PullBegun {
+        image: String,
+    },
+    PullProgress {
+        image: String,
+        layer: String,
+        status: String,
+        /// Bytes, where the engine says so.
+        current: Option<u64>,
+        total: Option<u64>,
+    },
+    PullEnded {
+        image: String,
+        /// Why it could not be pulled.
+        problem: Option<String>,
+    },
+    BuildBegun {
+        image: String,
+        /// What is built and from what, for people.
+        why: String,
+    },
+    BuildLine {
+        image: String,
+        line: String,
+    },
+    BuildEnded {
+        image: String,
+        millis: u64,
+    },
+    /// A service is left out because its image cannot be had.
+    ServiceUnavailable {
+        service: String,
+        reason: String,
+    },
+    OperationBegun {
+        operation: String,
+    },
+    OperationEnded {
+        operation: String,
+        millis: u64,
+    },
+    Waiting {
+        service: String,
+        attempts: u32,
+        /// What the last look saw.
+        last: String,
+    },
+    Ready {
+        service: String,
+        millis: u64,
+    },
+    Step {
+        step: String,
+    },
+    ExerciseBegun {
+        exercise: String,
+        title: String,
+    },
+    /// A piece of a guide to read.
+    Text {
+        markdown: String,
+    },
+    Check(CheckReport),
+    /// A phase of the self-proof ended.
+    Proved {
+        exercise: String,
+        phase: Phase,
+        /// Why it does not hold.
+        problem: Option<String>,
+        millis: u64,
+    },
+    Note {
+        text: String,
+    },
+    Warning {
+        text: String,
+    },
+}
+
+/// One check and what came of it.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub(crate) struct CheckReport {
+    pub(crate) exercise: String,
+    pub(crate) check: String,
+    /// The guide's sentence of what it looks for.
+    pub(crate) about: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) expected: Option<String>,
+    pub(crate) actual: Option<String>,
+    /// The hint that what was seen points to.
+    pub(crate) hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Pass,
+    Fail,
+    /// Nothing could be seen; `actual` says why.
+    Unseen,
+}
+
+/// What the self-proof is about to show, or failed to.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Every check fails at the start, every guard holds.
+    Start,
+    /// Every wrong answer fails, with its hint.
+    Wrong,
+    /// The solution passes.
+    Solution,
+    /// The solution passes when it is played again.
+    SolutionAgain,
+    /// After a reset every check fails again.
+    Reset,
+    /// A right answer to a quiz counts, a wrong one does not.
+    Quiz,
+}
+
+impl Phase {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Phase::Start => "fails at the start",
+            Phase::Wrong => "wrong answers fail with their hint",
+            Phase::Solution => "the solution passes",
+            Phase::SolutionAgain => "the solution passes twice",
+            Phase::Reset => "fails again after a reset",
+            Phase::Quiz => "only the right choice counts",
+        }
+    }
+}

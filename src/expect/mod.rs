@@ -1,0 +1,13 @@
+//! What must hold: an [`Actual`] that a probe saw, a [`Matcher`] that judges it, the [`Verdict`] of a check.
+//!
+//! Pure and total: no look at any service, no clock, no printing.
+
+mod actual;
+mod matcher;
+mod path;
+mod verdict;
+
+pub(crate) use actual::{Actual, ServiceError};
+pub(crate) use matcher::{Difference, Matcher, Rule};
+pub(crate) use path::ValuePath;
+pub(crate) use verdict::Verdict;

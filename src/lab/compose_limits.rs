@@ -1,0 +1,167 @@
+//! What a container may use, the engine's own health check, and that networks and volumes are the lab's own.
+
+use std::collections::BTreeMap;
+
+use crate::lab::ServiceName;
+use crate::lab::compose_values::size;
+use crate::lab::fields::{Fields, Problems, entries, list, mismatch};
+use crate::lab::include::{Composition, close_with_extensions};
+use crate::lab::policy;
+use crate::lab::service::{DEFAULT_PIDS, Healthcheck, Limits};
+use crate::lab::yaml::{Kind, Node};
+use crate::problem::{Problem, ProblemKind};
+
+pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
+    let mut fields = Fields::open(node, "healthcheck", problems)?;
+    let disabled = fields.bool("disable", problems).unwrap_or(false);
+    let test = fields.get("test").and_then(|test| match &test.kind {
+        Kind::Text(command) => Some(vec!["CMD-SHELL".to_owned(), command.clone()]),
+        _ => Some(
+            list(test, "test", problems)
+                .into_iter()
+                .filter_map(Node::text)
+                .collect::<Vec<_>>(),
+        ),
+    });
+    let second = std::time::Duration::from_secs(1);
+    let interval = fields.duration("interval", problems).unwrap_or(30 * second);
+    let timeout = fields.duration("timeout", problems).unwrap_or(30 * second);
+    let retries = fields.integer("retries", problems).unwrap_or(3);
+    let start_period = fields
+        .duration("start_period", problems)
+        .unwrap_or_default();
+    fields.ignore(&["start_interval"]);
+    fields.close(problems);
+    let test =
+        test.filter(|test| !disabled && test.first().is_some_and(|first| first != "NONE"))?;
+    Some(Healthcheck {
+        test,
+        interval,
+        timeout,
+        retries,
+        start_period,
+    })
+}
+
+pub(crate) fn limits(fields: &mut Fields<'_>, problems: &mut Problems) -> Limits {
+    let mut limits = Limits {
+        memory: size(fields, "mem_limit", problems),
+        cpus: fields.number("cpus", problems),
+        pids: fields
+            .integer("pids_limit", problems)
+            .unwrap_or(DEFAULT_PIDS),
+        shm: size(fields, "shm_size", problems),
+    };
+    let deploy = fields
+        .get("deploy")
+        .and_then(|node| Fields::open(node, "deploy", problems));
+    if let Some(mut deploy) = deploy {
+        let resources = deploy
+            .get("resources")
+            .and_then(|node| Fields::open(node, "resources", problems));
+        if let Some(mut resources) = resources {
+            let inner = resources
+                .get("limits")
+                .and_then(|node| Fields::open(node, "limits", problems));
+            if let Some(mut inner) = inner {
+                limits.memory = size(&mut inner, "memory", problems).or(limits.memory);
+                limits.cpus = inner
+                    .text("cpus", problems)
+                    .and_then(|cpus| cpus.parse().ok())
+                    .or(limits.cpus);
+                limits.pids = inner.integer("pids", problems).unwrap_or(limits.pids);
+                inner.close(problems);
+            }
+            resources.ignore(&["reservations"]);
+            resources.close(problems);
+        }
+        deploy.close(problems);
+    }
+    limits
+}
+
+pub(crate) fn ulimits(
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> BTreeMap<String, (i64, i64)> {
+    let Some(node) = fields.get("ulimits") else {
+        return BTreeMap::new();
+    };
+    let mut out = BTreeMap::new();
+    for (name, value) in entries(node, "ulimits", problems) {
+        match &value.kind {
+            Kind::Number(number, _) => {
+ out.extend(number.as_i64().map(|limit| (name, (limit, limit))));
+}
+Kind::Map(_) => {
+                let Some(mut fields) = Fields::open(value, "ulimit", problems) else {
+                    continue;
+                };
+                let soft = fields.integer("soft", problems);
+                let hard = fields.integer("hard", problems);
+                fields.close(problems);
+                out.extend(soft.zip(hard).map(|limits| (name, limits)));
+            }
+            _ => problems.push(mismatch(value, "ulimits", "a number")),
+        }
+    }
+    out
+}
+
+/// Reads the lab's networks: each an own bridge, `internal` or not.
+pub(crate) fn networks(found: &Composition, problems: &mut Problems) -> BTreeMap<String, bool> {
+    let mut out = BTreeMap::from([("default".to_owned(), false)]);
+    for (name, node) in &found.networks {
+        if let Err(error) = ServiceName::new(name) {
+            problems.push(Problem::new(error.to_string()).at(node.place()));
+        }
+        let internal = own(node, "network", &["driver", "internal", "labels"], problems);
+        out.insert(name.clone(), internal);
+    }
+    out
+}
+
+/// Checks the lab's volumes: each its own, local, without options.
+pub(crate) fn volumes(found: &Composition, problems: &mut Problems) {
+    for (name, node) in &found.volumes {
+        if let Err(error) = ServiceName::new(name) {
+            problems.push(Problem::new(error.to_string()).at(node.place()));
+        }
+        own(node, "volume", &["driver", "labels"], problems);
+    }
+}
+
+/// A network or volume of the lab's own; returns whether it is `internal`.
+fn own(node: &Node, noun: &'static str, allowed: &[&'static str], problems: &mut Problems) -> bool {
+    if matches!(node.kind, Kind::Null) {
+        return false;
+    }
+    let Some(mut fields) = Fields::open(node, noun, problems) else {
+        return false;
+    };
+    let driver = fields.text("driver", problems);
+    if let Some(driver) = driver.filter(|driver| !matches!(driver.as_str(), "local" | "bridge")) {
+        problems.push(policy::refuse(
+            node,
+            format!("{noun} driver `{driver}` reaches outside the lab"),
+        ));
+    }
+    let internal =
+        allowed.contains(&"internal") && fields.bool("internal", problems).unwrap_or(false);
+    fields.ignore(allowed);
+    for key in [
+        "driver_opts",
+        "external",
+        "name",
+        "ipam",
+        "attachable",
+        "enable_ipv6",
+    ] {
+        if let Some(value) = fields.get(key) {
+            let what = format!("a {noun} with `{key}` would not be the lab's own");
+            problems.push(policy::refuse(value, what).kind(ProblemKind::Refused));
+        }
+    }
+    close_with_extensions(fields, problems);
+    internal
+}

@@ -1,0 +1,48 @@
+//! The seam through which a lab's files come in.
+
+use std::path::{Path, PathBuf};
+
+/// Somewhere a lab and the catalogue lie: a disk, or a map in a test.
+pub(crate) trait Files {
+    /// The text of a file; `Err` says why it cannot be read, in words.
+    fn read(&self, path: &Path) -> Result<String, String>;
+
+    /// The names in a folder; empty if it cannot be read.
+    fn names(&self, folder: &Path) -> Vec<String>;
+
+    /// The real path, links resolved; `None` if there is nothing.
+    fn real(&self, path: &Path) -> Option<PathBuf>;
+}
+
+/// `a/b/../c` as `a/c`, without looking at any disk.
+pub(crate) fn tidy(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_tidied_without_a_disk() {
+        assert_eq!(
+            tidy(Path::new("labs/redis/../../compose/./redis")),
+            Path::new("compose/redis")
+        );
+        assert_eq!(tidy(Path::new("../a")), Path::new("../a"));
+        assert_eq!(tidy(Path::new("/a/../../b")), Path::new("/../b"));
+    }
+}

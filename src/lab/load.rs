@@ -1,0 +1,158 @@
+//! A lab's files become a [`Lab`], or everything that is wrong with them at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::lab::agree;
+use crate::lab::compose::{compose_vars, services};
+use crate::lab::compose_limits::{networks, volumes};
+use crate::lab::fields::Problems;
+use crate::lab::files::tidy;
+use crate::lab::guide::Guide;
+use crate::lab::include;
+use crate::lab::lab_file;
+use crate::lab::model::{Lab, Network};
+use crate::lab::vars::Vars;
+use crate::lab::yaml::Node;
+use crate::lab::{Files, LabId, Lang};
+use crate::problem::{Place, Problem};
+
+/// The names that a lab's Compose file may have, as Compose looks for them.
+const COMPOSE_NAMES: [&str; 2] = ["compose.yaml", "compose.yml"];
+
+/// Loads the lab in a folder. Problems come in the order of the files.
+pub(crate) fn load(folder: &Path, files: &dyn Files) -> (Option<Lab>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let lab = read(folder, files, &mut problems);
+    problems.sort_by(|a, b| a.place.cmp(&b.place));
+    problems.dedup();
+    (lab, problems)
+}
+
+/// Everything that is wrong with a folder that has only a Compose file: an entry of the catalogue.
+pub(crate) fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let path = folder.join(COMPOSE_NAMES[0]);
+    let found = include::compose(&path, files, &compose_vars(&Vars::new()), &mut problems);
+    services(&found, files, &mut problems);
+    volumes(&found, &mut problems);
+    networks(&found, &mut problems);
+    problems.sort_by(|a, b| a.place.cmp(&b.place));
+    problems
+}
+
+fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab> {
+    let name = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let id = LabId::new(name)
+        .map_err(|error| problems.push(Problem::new(error.to_string()).at(Place::file(folder))))
+        .ok();
+    let lab_path = folder.join("lab.yaml");
+    let root = source(&lab_path, files, problems).and_then(|text| {
+        Node::parse(&lab_path, &text)
+            .map_err(|problem| problems.push(problem))
+            .ok()
+    });
+    let vars = root
+        .as_ref()
+        .map(|root| lab_file::vars(root, problems))
+        .unwrap_or_default();
+    let file = root
+        .as_ref()
+        .and_then(|root| lab_file::read(root, &vars, problems));
+    let compose_path = COMPOSE_NAMES
+        .map(|name| folder.join(name))
+        .into_iter()
+        .find(|path| files.real(path).is_some());
+    let compose_path = compose_path.unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]));
+    let found = include::compose(&compose_path, files, &compose_vars(&vars), problems);
+    let services = services(&found, files, problems);
+    volumes(&found, problems);
+    let networks = networks(&found, problems)
+        .into_iter()
+        .map(|(name, internal)| match internal {
+            true => (name, Network::Internal),
+            false => (name, Network::Open),
+        });
+    let guides = guides(folder, files, problems);
+    let file = file?;
+    let workspace = file.workspace.as_ref().and_then(|(path, at)| {
+        let path = tidy(&folder.join(path));
+        let real = files.real(&path).filter(|real| {
+            files
+                .real(folder)
+                .is_some_and(|root| real.starts_with(root))
+        });
+        if real.is_none() {
+            let what = format!("there is no folder {} in the lab", path.display());
+            problems.push(Problem::new(what).at(at.place()));
+        }
+        real.map(|_| path)
+    });
+    let place = file.root.place();
+    let nodes: Vec<_> = file
+        .exercises
+        .iter()
+        .map(|(_, node)| node.place())
+        .collect();
+    let lab = Lab {
+        id: id?,
+        folder: folder.to_owned(),
+        level: file.level,
+        minutes: file.minutes,
+        roadmap: file.roadmap,
+        vars,
+        workspace,
+        services: services
+            .into_iter()
+            .map(|service| (service.name.clone(), service))
+            .collect(),
+        networks: networks.collect(),
+        start: file.start,
+        health: file.health,
+        exercises: file
+            .exercises
+            .into_iter()
+            .map(|(exercise, _)| exercise)
+            .collect(),
+        guides,
+    };
+    agree::check(&lab, &place, &nodes, problems);
+    (!lab.guides.is_empty()).then_some(lab)
+}
+
+fn source(path: &Path, files: &dyn Files, problems: &mut Problems) -> Option<String> {
+    let read = files.read(path);
+    read.map_err(|reason| {
+        problems.push(Problem::new(format!("cannot read it: {reason}")).at(Place::file(path)))
+    })
+    .ok()
+}
+
+fn guides(folder: &Path, files: &dyn Files, problems: &mut Problems) -> BTreeMap<Lang, Guide> {
+    let mut guides = BTreeMap::new();
+    for name in files.names(folder) {
+        let tag = name
+            .strip_prefix("guide.")
+            .and_then(|rest| rest.strip_suffix(".md"));
+        let Some(lang) = tag.and_then(Lang::parse) else {
+            continue;
+        };
+        let path = folder.join(&name);
+        if let Some(text) = source(&path, files, problems) {
+            guides.insert(lang, Guide::parse(&path, &text, problems));
+        }
+    }
+    if !guides.contains_key(&Lang::english()) {
+        let path: PathBuf = folder.join("guide.en.md");
+        let help = "English is what learners of other languages fall back to";
+        problems.push(
+            Problem::new("there is no English guide")
+                .at(Place::file(path))
+                .help(help),
+        );
+    }
+    guides
+}

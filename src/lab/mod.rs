@@ -1,0 +1,40 @@
+//! What a lab is: its files become a [`Lab`], or a list of everything that is wrong with them.
+//!
+//! Pure: files come in through the [`Files`] seam, nothing is printed and no engine is known here.
+
+mod agree;
+mod compose;
+mod compose_limits;
+mod compose_mounts;
+mod compose_values;
+mod fields;
+mod files;
+mod guide;
+mod id;
+mod include;
+mod lab_file;
+mod lang;
+mod load;
+mod model;
+mod policy;
+mod read_amqp;
+mod read_matcher;
+mod read_step;
+mod service;
+mod step;
+mod talk;
+mod template;
+mod vars;
+mod yaml;
+
+pub(crate) use files::Files;
+pub(crate) use guide::{Guide, Section, Text};
+pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName};
+pub(crate) use lang::Lang;
+pub(crate) use load::{load, load_catalogue};
+pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
+pub(crate) use policy::CAPABILITIES;
+pub(crate) use service::*;
+pub(crate) use step::*;
+pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};
+pub(crate) use vars::Vars;

@@ -1,0 +1,264 @@
+//! A service of a lab, resolved: everything the plan needs to make its container, and how to talk to it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::lab::ServiceName;
+use crate::lab::step::Step;
+use crate::problem::Place;
+
+/// How long a service may take to answer, if the catalogue does not say.
+pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// One service and how to make its container.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) name: ServiceName,
+    /// The official image; `None` for a service that only has a recipe.
+    pub(crate) image: Option<ImageName>,
+    /// How to build an image with the same contract where the official one cannot be had.
+    pub(crate) recipe: Option<Recipe>,
+    pub(crate) entrypoint: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) tmpfs: BTreeMap<String, String>,
+    pub(crate) depends_on: BTreeMap<ServiceName, Condition>,
+    pub(crate) healthcheck: Option<Healthcheck>,
+    /// The lab's networks that the service is on, each with the other names it answers to there.
+    pub(crate) networks: BTreeMap<String, Vec<String>>,
+    pub(crate) hostname: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) working_dir: Option<String>,
+    pub(crate) init: bool,
+    pub(crate) read_only: bool,
+    pub(crate) limits: Limits,
+    pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
+    pub(crate) cap_add: Vec<String>,
+    pub(crate) stop_signal: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) talk: Talk,
+    pub(crate) place: Place,
+}
+
+/// How roadlab talks to a service: the catalogue's `x-roadlab`.
+#[derive(Debug, Clone)]
+pub(crate) struct Talk {
+    /// All must hold before the service counts as ready.
+    pub(crate) ready: Vec<Step>,
+    pub(crate) ready_within: Duration,
+    /// A template of the paste-ready address.
+    pub(crate) url: Option<String>,
+    /// The service's own client, run inside its container.
+    pub(crate) shell: Option<Vec<String>>,
+    pub(crate) web: Vec<Web>,
+    pub(crate) presence: Presence,
+}
+
+/// A web interface of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Web {
+    pub(crate) title: String,
+    /// The container port.
+    pub(crate) port: u16,
+    pub(crate) path: String,
+    /// User and password in words, if one is asked for.
+    pub(crate) login: Option<String>,
+}
+
+/// Whether a lab can do without a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    /// Without its image the rest of the lab works.
+    Optional,
+}
+
+/// A recipe: a folder with a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recipe {
+    pub(crate) context: PathBuf,
+    /// Relative to the context.
+    pub(crate) dockerfile: String,
+    pub(crate) args: BTreeMap<String, String>,
+    pub(crate) target: Option<String>,
+    /// The catalogue's name for it, which the built image is tagged with.
+    pub(crate) tag: String,
+}
+
+/// A container port and where it is published on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) container: u16,
+    pub(crate) protocol: Protocol,
+    /// `None`: a free one is chosen.
+    pub(crate) host: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Protocol {
+    Tcp,
+    Udp,
+}
+
+/// Something mounted into a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mount {
+    /// A file or folder of the lab, read-only.
+    Bind { source: PathBuf, target: String },
+    /// A volume of the lab.
+    Volume { name: String, target: String },
+    /// The learner's workspace or a path below it, writable.
+    Workspace {
+        below: String,
+        target: String,
+        access: Access,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// What a dependency must have reached first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Started,
+    /// It answers, by its own protocol.
+    Healthy,
+    /// It ended with exit code 0.
+    Completed,
+}
+
+/// A health check of the Compose Specification, run by the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Healthcheck {
+    /// `["CMD", …]` or `["CMD-SHELL", …]`.
+    pub(crate) test: Vec<String>,
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) retries: i64,
+    pub(crate) start_period: Duration,
+}
+
+/// What a container may use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limits {
+    /// Bytes.
+    pub(crate) memory: Option<i64>,
+    pub(crate) cpus: Option<f64>,
+    pub(crate) pids: i64,
+    /// Bytes.
+    pub(crate) shm: Option<i64>,
+}
+
+/// More processes than this is a fork bomb, not a lab.
+pub(crate) const DEFAULT_PIDS: i64 = 512;
+
+/// An image's name with a tag or digest: `redis:8.0`, `prom/prometheus:v3`, `host:5000/a/b@sha256:…`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ImageName(String);
+
+impl ImageName {
+    /// Takes what a registry takes; without a tag or digest it is `latest`.
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+        let parts = text
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..");
+        let lower = text
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.split([':', '@']).next())
+            .unwrap_or_default();
+        if text.is_empty()
+            || text.len() > 255
+            || !text.chars().all(fine)
+            || !parts
+            || !text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            || lower.is_empty()
+            || lower.chars().any(|c| c.is_ascii_uppercase())
+        {
+            return Err(format!("`{}` is not an image name", text.escape_debug()));
+        }
+        let last = text.rsplit('/').next().unwrap_or_default();
+        match last.contains([':', '@']) {
+            true => Ok(Self(text.to_owned())),
+            false => Ok(Self(format!("{text}:latest"))),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name without its tag, and the tag; a digest counts as the tag.
+    pub(crate) fn split(&self) -> (&str, &str) {
+        if let Some((name, digest)) = self.0.split_once('@') {
+            return (name, digest);
+        }
+        self.0.rsplit_once(':').unwrap_or((&self.0, "latest"))
+    }
+
+    /// The registry's address, to remember that it could not be reached.
+    pub(crate) fn registry(&self) -> &str {
+        match self.0.split_once('/') {
+            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
+            _ => "docker.io",
+        }
+    }
+}
+
+impl std::fmt::Display for ImageName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_names_are_those_a_registry_takes() {
+        assert_eq!(ImageName::new("redis").unwrap().as_str(), "redis:latest");
+        assert_eq!(
+            ImageName::new("prom/prometheus:v3.1").unwrap().split(),
+            ("prom/prometheus", "v3.1")
+        );
+        assert_eq!(
+            ImageName::new("127.0.0.1:5998/stall/x").unwrap().split(),
+            ("127.0.0.1:5998/stall/x", "latest")
+        );
+        for bad in [
+            "",
+            "../x",
+            "a//b",
+            "Redis",
+            "a b",
+            "a?x=1",
+            "-x",
+            "redis:8.0#",
+            "a/../b",
+        ] {
+            assert!(ImageName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_registry_is_the_first_part_if_it_is_an_address() {
+        assert_eq!(ImageName::new("redis:8").unwrap().registry(), "docker.io");
+        assert_eq!(
+            ImageName::new("prom/prometheus:v3").unwrap().registry(),
+            "docker.io"
+        );
+        assert_eq!(
+            ImageName::new("127.0.0.1:5999/none:1").unwrap().registry(),
+            "127.0.0.1:5999"
+        );
+    }
+}

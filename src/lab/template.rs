@@ -1,0 +1,136 @@
+//! Guide text and addresses are templates with strict names. The template library has its home here.
+
+use std::collections::BTreeMap;
+
+use minijinja::value::Value;
+use minijinja::{Environment, UndefinedBehavior};
+
+use crate::lab::vars::Vars;
+use crate::lab::{LabId, ServiceName};
+
+/// Where the services of a running lab answer, by service.
+pub(crate) type Addresses = BTreeMap<ServiceName, ServiceAddress>;
+
+/// Where one service answers on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ServiceAddress {
+    pub(crate) host: String,
+    /// Published host port by container port.
+    pub(crate) ports: BTreeMap<u16, u16>,
+    /// The first container port, whose host port is `port`.
+    pub(crate) first: Option<u16>,
+    pub(crate) url: Option<String>,
+    pub(crate) container: String,
+}
+
+impl ServiceAddress {
+    /// The host port of a container port, or of the first one.
+    pub(crate) fn port(&self, container: Option<u16>) -> Option<u16> {
+        self.ports.get(&container.or(self.first)?).copied()
+    }
+
+    fn names(&self) -> BTreeMap<&'static str, Value> {
+        let ports: BTreeMap<String, u16> = self
+            .ports
+            .iter()
+            .map(|(c, h)| (c.to_string(), *h))
+            .collect();
+        BTreeMap::from([
+            ("host", Value::from(self.host.clone())),
+            (
+                "port",
+                self.port(None).map_or_else(|| Value::from(""), Value::from),
+            ),
+            ("ports", Value::from(ports)),
+            ("url", Value::from(self.url.clone().unwrap_or_default())),
+            ("container", Value::from(self.container.clone())),
+        ])
+    }
+}
+
+/// Fills a guide's text. Names: `lab`, the lab's vars, and each service with `host`, `port`, `ports`, `url`, `container`.
+/// The error is one line: what is wrong, with the line within the text.
+pub(crate) fn render(
+    text: &str,
+    lab: &LabId,
+    vars: &Vars,
+    addresses: &Addresses,
+) -> Result<String, (usize, String)> {
+    let mut names: BTreeMap<String, Value> = vars
+        .iter()
+        .map(|(k, v)| (k.clone(), Value::from(v.clone())))
+        .collect();
+    names.insert("lab".to_owned(), Value::from(lab.as_str()));
+    for (service, address) in addresses {
+        // Jinja names have no hyphens: `{{ node_exporter.port }}` for `node-exporter`.
+        names.insert(
+            service.as_str().replace('-', "_"),
+            Value::from(address.names().into_iter().collect::<BTreeMap<_, _>>()),
+        );
+    }
+    fill(text, &names)
+}
+
+/// Fills a service's `url`. Names: `host`, `port`, `ports` of the service itself, and the lab's vars.
+pub(crate) fn url(
+    text: &str,
+    vars: &Vars,
+    address: &ServiceAddress,
+) -> Result<String, (usize, String)> {
+    let mut names: BTreeMap<String, Value> = vars
+        .iter()
+        .map(|(k, v)| (k.clone(), Value::from(v.clone())))
+        .collect();
+    names.extend(address.names().into_iter().map(|(k, v)| (k.to_owned(), v)));
+    fill(text, &names)
+}
+
+fn fill(text: &str, names: &BTreeMap<String, Value>) -> Result<String, (usize, String)> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.render_str(text, names).map_err(|error| {
+        let detail = error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_owned);
+        (error.line().unwrap_or(1), detail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses() -> Addresses {
+        let address = ServiceAddress {
+            host: "127.0.0.1".into(),
+            ports: BTreeMap::from([(6379, 24817), (80, 24818)]),
+            first: Some(6379),
+            url: Some("redis://127.0.0.1:24817".into()),
+            container: "roadlab-redis-x-redis".into(),
+        };
+        BTreeMap::from([(ServiceName::new("my-redis").unwrap(), address)])
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&str, (usize, &str)>) {
+        let vars = Vars::from([("user".to_owned(), "kim".to_owned())]);
+        let filled = render(text, &LabId::new("redis").unwrap(), &vars, &addresses());
+        assert_eq!(
+            filled
+                .as_deref()
+                .map_err(|(line, what)| (*line, what.as_str())),
+            expected
+        );
+    }
+
+    #[test]
+    fn names_are_filled_and_unknown_ones_are_errors() {
+        check(
+            "{{ my_redis.url }} {{ my_redis.port }} {{ user }} {{ lab }}",
+            Ok("redis://127.0.0.1:24817 24817 kim redis"),
+        );
+        check("{{ my_redis.ports['80'] }}", Ok("24818"));
+        check("{{ '{{' }}", Ok("{{"));
+        check("a\n{{ redsi.url }}", Err((2, "undefined value")));
+    }
+}

@@ -1,0 +1,143 @@
+//! roadlab: hands-on data engineering labs. This page is the map.
+//!
+//! A lab file becomes a `Lab`; a `Lab` and what is observed become a `Plan`; the runner performs the plan through an
+//! `Engine` and says what happens as `Event`s; reporters turn events into text. Checks go the same way: a probe yields an
+//! `Actual`, a `Matcher` judges it, and the outcome is a `Verdict`.
+//!
+//! # Rooms, in layers
+//!
+//! Imports point down only; rooms of one layer do not know each other. Layers 0 to 3 are pure: no async, file, clock,
+//! environment or printing. `tests/tidy.rs` checks this page by reading `src/`.
+//!
+//! | layer | room | what lives there |
+//! |---|---|---|
+//! | 0 | `expect`, `problem` | what must hold, and what a user can fix |
+//! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
+//! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
+//! | 3 | `event` | all that a reporter may learn |
+//! | 4 | `engine`, `store`, `report` | leaves: the engine, the disk, the screen |
+//! | 5 | `probe` | looking at services, each in its own protocol |
+//! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
+//! | 7 | `cli`, `commands`, `exit` | the program |
+//!
+//! # Words
+//!
+//! - **lab**: a folder with services, exercises and guides. **instance**: one of several copies of a lab side by side.
+//!   **run**: one life of an instance, from `up` to `down`.
+//! - **service**: a container of a lab. **recipe**: how its image is built where the official one cannot be had.
+//! - **exercise**: one thing to do; **check**: one thing that must then hold; **guard**: a check that holds from the start.
+//! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
+//! - **actual**: what a probe saw; **matcher**: what must hold; **verdict**: what came of a check; **hint**: what helps.
+//! - **problem**: what is wrong with a file, where, and how to mend it; **failure**: why a command could not do its work.
+//! - **plan**: stages of operations; **observed**: what of ours is on the engine; **event**: something that happened.
+//!
+//! # Where this differs from the first design, and why
+//!
+//! - YAML is read into a tree that knows its places (`lab/yaml.rs`), not into serde structs: only so can all problems of a file
+//!   be told at once, each with its line and the nearest known key.
+//! - A step may also be the action `restart`, and there is a command of that name: what survives a restart is something to do.
+//! - Host ports are chosen by us from the lab's and the service's names, so that addresses stay the same over a restart, a
+//!   `reset --hard` and the next `up`.
+//! - JSON paths are JSONPath (RFC 9535).
+
+mod cli;
+mod commands;
+mod engine;
+mod event;
+mod exit;
+mod expect;
+mod lab;
+mod plan;
+mod probe;
+mod problem;
+mod report;
+mod runner;
+mod signals;
+mod store;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::commands::Context;
+use crate::engine::Engine;
+use crate::exit::Exit;
+use crate::plan::Scope;
+use crate::runner::{Failure, Sweep, teardown};
+use crate::store::Journal;
+
+/// Parses the command line, does what it says, and returns the documented exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let exit = match runtime {
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(cli));
+            // A thread that waits for a key press must not hold up the end.
+            runtime.shutdown_timeout(Duration::ZERO);
+            exit
+        }
+        Err(error) => {
+            report::error(&format!("error: cannot start: {error}"));
+            Exit::Fault
+        }
+    };
+    exit.into()
+}
+
+async fn run(cli: Cli) -> Exit {
+    let context = match Context::new(&cli) {
+        Ok(context) => context,
+        Err(failure) => {
+            commands::say_failure(&failure, report::Paint::Plain, cli.global.json);
+            return Exit::from(&failure);
+        }
+    };
+    let mut signals = match signals::Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            report::error(&format!("error: cannot listen for signals: {error}"));
+            return Exit::Fault;
+        }
+    };
+    let ended = tokio::select! {
+        ended = commands::run(&context, cli.command) => ended,
+        signal = signals.next() => {
+            context.reporter.finish();
+            return stopped(&context, signal, &mut signals).await;
+        }
+    };
+    context.reporter.finish();
+    match ended {
+        Ok(exit) => exit,
+        Err(failure) => {
+            commands::say_failure(&failure, context.paint, context.global.json);
+            Exit::from(&failure)
+        }
+    }
+}
+
+/// A signal came: what was being made is removed first. A second signal leaves at once; the next roadlab cleans up.
+async fn stopped(context: &Context, signal: u8, signals: &mut signals::Signals) -> Exit {
+    let run = context.active.borrow().clone();
+    let Some(run) = run else { return Exit::Signal(signal) };
+    report::error("stopping: removing what was made (once more to leave at once)");
+    let clean_up = async {
+        let (engine, _) = context.setup().connect_only().await.map_err(|error| Failure::Environment(error.message))?;
+        engine.ping().await.map_err(Failure::engine("cannot reach the engine"))?;
+        let scope = Scope::run(&context.owner, &run);
+        let removed = teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
+        Journal::remove(&context.paths.runs(), &run);
+        Ok::<_, Failure>(removed)
+    };
+    tokio::select! {
+        cleaned = clean_up => match cleaned {
+            Ok(removed) => report::error(&format!("removed {removed}")),
+            Err(failure) => report::error(&format!("could not remove everything: {failure}; `roadlab gc` tries again")),
+        },
+        _ = signals.next() => report::error("left at once: the next roadlab, or `roadlab gc`, cleans up"),
+    }
+    Exit::Signal(signal)
+}

@@ -1,0 +1,180 @@
+//! The labels that everything we create carries, and how it is named.
+
+use std::collections::BTreeMap;
+
+use crate::lab::{Instance, LabId, RunId, ServiceName};
+
+/// What every name begins with.
+pub(crate) const PREFIX: &str = "roadlab-";
+
+const RUN: &str = "dev.roadlab.run";
+const LAB: &str = "dev.roadlab.lab";
+const INSTANCE: &str = "dev.roadlab.instance";
+const SERVICE: &str = "dev.roadlab.service";
+const DIGEST: &str = "dev.roadlab.digest";
+/// Whose it is: several people and several state folders may share one engine.
+pub(crate) const OWNER: &str = "dev.roadlab.owner";
+const SCHEMA: &str = "dev.roadlab.schema";
+
+/// Whose something is and what for: our labels, read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) run: RunId,
+    pub(crate) lab: LabId,
+    pub(crate) instance: Instance,
+    pub(crate) owner: String,
+    pub(crate) service: Option<ServiceName>,
+    /// What the container was made from; another digest means it has drifted.
+    pub(crate) digest: Option<String>,
+}
+
+/// Which of our resources are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Scope {
+    pub(crate) owner: Option<String>,
+    pub(crate) lab: Option<LabId>,
+    pub(crate) instance: Option<Instance>,
+    pub(crate) run: Option<RunId>,
+}
+
+impl Mark {
+    /// The labels, to be set in the create call itself.
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::from([
+            (RUN.to_owned(), self.run.to_string()),
+            (LAB.to_owned(), self.lab.to_string()),
+            (INSTANCE.to_owned(), self.instance.to_string()),
+            (OWNER.to_owned(), self.owner.clone()),
+            (SCHEMA.to_owned(), "1".to_owned()),
+        ]);
+        labels.extend(
+            self.service
+                .iter()
+                .map(|service| (SERVICE.to_owned(), service.to_string())),
+        );
+        labels.extend(
+            self.digest
+                .iter()
+                .map(|digest| (DIGEST.to_owned(), digest.clone())),
+        );
+        labels
+    }
+
+    /// Reads labels back. Image labels are inherited by anybody's container, so a resource is only ours
+    /// if its name begins as ours do and every label is well formed.
+    pub(crate) fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
+        let name = name.trim_start_matches('/');
+        let get = |key: &str| labels.get(key).map(String::as_str);
+        let mark = Self {
+            run: RunId::new(get(RUN)?).ok()?,
+            lab: LabId::new(get(LAB)?).ok()?,
+            instance: Instance::new(get(INSTANCE)?).ok()?,
+            owner: get(OWNER)?.to_owned(),
+            service: match get(SERVICE) {
+                Some(service) => Some(ServiceName::new(service).ok()?),
+                None => None,
+            },
+            digest: get(DIGEST).map(str::to_owned),
+        };
+        name.starts_with(&mark.name_start()).then_some(mark)
+    }
+
+    /// The name of a container, network or volume of this run.
+    pub(crate) fn name(&self, what: &str) -> String {
+        format!("{}-{what}", self.name_start())
+    }
+
+    /// The same mark for one service.
+    pub(crate) fn of_service(&self, service: &ServiceName, digest: String) -> Self {
+        Self {
+            service: Some(service.clone()),
+            digest: Some(digest),
+            ..self.clone()
+        }
+    }
+
+    fn name_start(&self) -> String {
+        format!("{PREFIX}{}-{}", self.lab, self.run.short())
+    }
+}
+
+impl Scope {
+    /// Everything of one owner.
+    pub(crate) fn owner(owner: &str) -> Self {
+        Self {
+            owner: Some(owner.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Everything of one instance of one lab.
+    pub(crate) fn instance(owner: &str, lab: &LabId, instance: &Instance) -> Self {
+        Self {
+            lab: Some(lab.clone()),
+            instance: Some(instance.clone()),
+            ..Self::owner(owner)
+        }
+    }
+
+    /// Everything of one run.
+    pub(crate) fn run(owner: &str, run: &RunId) -> Self {
+        Self {
+            run: Some(run.clone()),
+            ..Self::owner(owner)
+        }
+    }
+
+    /// As label filters of the engine: `key` or `key=value`.
+    pub(crate) fn filters(&self) -> Vec<String> {
+        let mut filters = vec![RUN.to_owned()];
+        filters.extend(self.owner.iter().map(|owner| format!("{OWNER}={owner}")));
+        filters.extend(self.lab.iter().map(|lab| format!("{LAB}={lab}")));
+        filters.extend(
+            self.instance
+                .iter()
+                .map(|instance| format!("{INSTANCE}={instance}")),
+        );
+        filters.extend(self.run.iter().map(|run| format!("{RUN}={run}")));
+        filters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark() -> Mark {
+        Mark {
+            run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
+            lab: LabId::new("redis").unwrap(),
+            instance: Instance::main(),
+            owner: "abc".into(),
+            service: None,
+            digest: None,
+        }
+    }
+
+    #[test]
+    fn a_mark_is_read_back_from_labels_and_name() {
+        let marked = mark().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
+        assert_eq!(
+            Mark::read(&marked.name("redis"), &marked.labels()),
+            Some(marked.clone())
+        );
+        assert_eq!(marked.name("redis"), "roadlab-redis-z7a9bc-redis");
+    }
+
+    #[test]
+    fn inherited_or_broken_labels_make_nothing_ours() {
+        let labels = mark().labels();
+        assert_eq!(Mark::read("somebody-elses", &labels), None);
+        assert_eq!(Mark::read("roadlab-redis-aaaaaa-redis", &labels), None);
+        let mut broken = labels.clone();
+        broken.insert(LAB.into(), "../volumes/x".into());
+        assert_eq!(Mark::read("roadlab-redis-z7a9bc-redis", &broken), None);
+        assert_eq!(
+            Mark::read("roadlab-redis-z7a9bc-redis", &BTreeMap::new()),
+            None
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! What exactly is to be created: the create calls as data.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::lab::{Access, Healthcheck, Limits, Mount, Protocol, Service};
+use crate::plan::{HostPorts, Mark, Subnet};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkSpec {
+    pub(crate) name: String,
+    pub(crate) subnet: Subnet,
+    /// Without a way out.
+    pub(crate) internal: bool,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VolumeSpec {
+    pub(crate) name: String,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// A container to create. Every published port is on 127.0.0.1.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ContainerSpec {
+    pub(crate) name: String,
+    /// An image id or name that is present.
+    pub(crate) image: String,
+    pub(crate) entrypoint: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Container port and protocol with its host port.
+    pub(crate) ports: Vec<(u16, Protocol, u16)>,
+    pub(crate) mounts: Vec<MountSpec>,
+    pub(crate) tmpfs: BTreeMap<String, String>,
+    /// Networks by name, each with the names the container answers to there.
+    pub(crate) networks: Vec<(String, Vec<String>)>,
+    pub(crate) hostname: String,
+    pub(crate) user: Option<String>,
+    pub(crate) working_dir: Option<String>,
+    pub(crate) init: bool,
+    pub(crate) read_only: bool,
+    pub(crate) limits: Limits,
+    pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
+    /// Beyond those every service has.
+    pub(crate) cap_add: Vec<String>,
+    pub(crate) stop_signal: Option<String>,
+    pub(crate) healthcheck: Option<Healthcheck>,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MountSpec {
+    Bind {
+        source: PathBuf,
+        target: String,
+        access: Access,
+    },
+    /// A volume by its full name; its labels, because the engine makes it if it is missing.
+    Volume {
+        name: String,
+        target: String,
+        labels: BTreeMap<String, String>,
+    },
+}
+
+/// Where a service's container is placed: everything that is not in the lab file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placement<'a> {
+    pub(crate) mark: &'a Mark,
+    /// An image id or name that is present.
+    pub(crate) image: &'a str,
+    pub(crate) workspace: Option<&'a Path>,
+}
+
+impl ContainerSpec {
+    /// The container of a service. `ports` has a host port for each container port.
+    pub(crate) fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
+        let mark = place.mark;
+        let mut labels = service.labels.clone();
+        labels.extend(mark.labels());
+        let networks = service.networks.iter().map(|(network, aliases)| {
+            let mut names = vec![service.name.to_string()];
+            names.extend(aliases.iter().cloned());
+            (mark.name(network), names)
+        });
+        Self {
+            name: mark.name(service.name.as_str()),
+            image: place.image.to_owned(),
+            entrypoint: service.entrypoint.clone(),
+            command: service.command.clone(),
+            environment: service.environment.clone(),
+            ports: service
+                .ports
+                .iter()
+                .map(|port| {
+                    (
+                        port.container,
+                        port.protocol,
+                        ports.get(&service.name, port.container),
+                    )
+                })
+                .collect(),
+            mounts: service
+                .mounts
+                .iter()
+                .map(|m| mount(m, mark, place.workspace))
+                .collect(),
+            tmpfs: service.tmpfs.clone(),
+            networks: networks.collect(),
+            hostname: service
+                .hostname
+                .clone()
+                .unwrap_or_else(|| service.name.to_string()),
+            user: service.user.clone(),
+            working_dir: service.working_dir.clone(),
+            init: service.init,
+            read_only: service.read_only,
+            limits: service.limits,
+            ulimits: service.ulimits.clone(),
+            cap_add: service.cap_add.clone(),
+            stop_signal: service.stop_signal.clone(),
+            healthcheck: service.healthcheck.clone(),
+            labels,
+        }
+    }
+}
+
+fn mount(mount: &Mount, mark: &Mark, workspace: Option<&Path>) -> MountSpec {
+    match mount {
+        Mount::Bind { source, target } => MountSpec::Bind {
+            source: source.clone(),
+            target: target.clone(),
+            access: Access::ReadOnly,
+        },
+        Mount::Volume { name, target } => {
+            let whole_lab = Mark {
+                service: None,
+                digest: None,
+                ..mark.clone()
+            };
+            MountSpec::Volume {
+                name: mark.name(name),
+                target: target.clone(),
+                labels: whole_lab.labels(),
+            }
+        }
+        Mount::Workspace {
+            below,
+            target,
+            access,
+        } => MountSpec::Bind {
+            source: workspace.unwrap_or(Path::new("")).join(below),
+            target: target.clone(),
+            access: *access,
+        },
+    }
+}

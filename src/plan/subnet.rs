@@ -1,0 +1,97 @@
+//! A small address range of its own for each network, so that many labs do not use up the engine's pools.
+
+use std::net::Ipv4Addr;
+
+/// An IPv4 range: `10.214.3.32/27`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Subnet {
+    base: u32,
+    bits: u8,
+}
+
+/// Where ours lie: 2048 ranges of 32 addresses.
+const POOL: Subnet = Subnet {
+    base: 0x0AD6_0000,
+    bits: 16,
+};
+const BITS: u8 = 27;
+const COUNT: u32 = 1 << (BITS - POOL.bits);
+
+impl Subnet {
+    /// Reads `a.b.c.d/n`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/')?;
+        let bits: u8 = bits.parse().ok().filter(|bits| *bits <= 32)?;
+        let address: Ipv4Addr = address.parse().ok()?;
+        Some(Self::new(u32::from(address), bits))
+    }
+
+    /// The range of `bits` around an address.
+    pub(crate) fn new(address: u32, bits: u8) -> Self {
+        let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+        Self {
+            base: address & mask,
+            bits,
+        }
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        let bits = self.bits.min(other.bits);
+        Self::new(self.base, bits) == Self::new(other.base, bits)
+    }
+
+    /// `count` free ranges of ours, looked for from `seed` on; fewer if the pool is used up.
+    pub(crate) fn free(taken: &[Subnet], seed: u32, count: usize) -> Vec<Subnet> {
+        // A route to everything is not a neighbour.
+        let taken: Vec<_> = taken.iter().filter(|subnet| subnet.bits > 0).collect();
+        let size = 1u32 << (32 - BITS);
+        let candidates = (0..COUNT)
+            .map(|step| Self::new(POOL.base + (seed.wrapping_add(step) % COUNT) * size, BITS));
+        candidates
+            .filter(|candidate| !taken.iter().any(|other| candidate.overlaps(**other)))
+            .take(count)
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Subnet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(taken: &[&str], seed: u32, expected: &[&str]) {
+        let taken: Vec<Subnet> = taken
+            .iter()
+            .map(|text| Subnet::parse(text).unwrap())
+            .collect();
+        let free: Vec<String> = Subnet::free(&taken, seed, 2)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(free, expected);
+    }
+
+    #[test]
+    fn free_ranges_are_found_beside_what_is_taken() {
+        check(&[], 0, &["10.214.0.0/27", "10.214.0.32/27"]);
+        check(&["10.214.0.0/26"], 0, &["10.214.0.64/27", "10.214.0.96/27"]);
+        check(
+            &["172.17.0.0/16", "10.214.0.17/32"],
+            0,
+            &["10.214.0.32/27", "10.214.0.64/27"],
+        );
+        check(&[], 2047, &["10.214.255.224/27", "10.214.0.0/27"]);
+        check(&["0.0.0.0/0"], 1, &["10.214.0.32/27", "10.214.0.64/27"]);
+    }
+
+    #[test]
+    fn a_machine_in_our_pool_leaves_nothing_free() {
+        check(&["10.0.0.0/8"], 5, &[]);
+    }
+}

@@ -1,0 +1,149 @@
+//! What the user can fix: what is wrong, where, and what to do about it.
+
+use std::path::PathBuf;
+
+/// One thing that is wrong with a file or a request, found before anything is created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) kind: ProblemKind,
+    pub(crate) place: Option<Place>,
+    /// What is wrong: lower case, no final period.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+}
+
+/// Whose rule is broken, which decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ProblemKind {
+    /// The file does not say what a lab needs.
+    Lab,
+    /// The file asks for what the policy never gives.
+    Refused,
+    /// The file asks for what the policy gives only with `--trust`.
+    NeedsTrust,
+}
+
+/// A position in a file. Lines and columns count from 1; line 0 is the file as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) file: PathBuf,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    /// The line's own text, to show it.
+    pub(crate) text: String,
+}
+
+impl Problem {
+    /// A problem without a place in a file.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self {
+            kind: ProblemKind::Lab,
+            place: None,
+            what: what.into(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: ProblemKind) -> Self {
+        self.kind = kind;
+        self
+    }
+}
+
+impl Place {
+    /// The file as a whole.
+    pub(crate) fn file(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+            text: String::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => write!(f, "{}", self.file.display()),
+            (line, column) => write!(f, "{}:{line}:{column}", self.file.display()),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.what)?;
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}
+
+/// The known name nearest to a mistyped one, if any is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "did you mean …" if something known is near, else the list of what is known.
+pub(crate) fn suggestion<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    match nearest(name, known.clone()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => {
+            let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
+            match all.is_empty() {
+                true => "there are none".to_owned(),
+                false => format!("known: {}", all.join(", ")),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: Option<&str>) {
+        assert_eq!(
+            nearest(
+                name,
+                ["redis", "rabbitmq", "privileged", "postgres-vs-mongodb"]
+            ),
+            expected
+        );
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_when_it_is_near() {
+        check("rediss", Some("redis"));
+        check("erdis", Some("redis"));
+        check("privilged", Some("privileged"));
+        check("postgres-vs-mongo", Some("postgres-vs-mongodb"));
+        check("kafka", None);
+        assert_eq!(suggestion("x", ["left", "right"]), "known: `left`, `right`");
+    }
+}

@@ -1,0 +1,56 @@
+//! JUnit XML, for systems that collect test results.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+/// One case of a report.
+pub(crate) struct Case {
+    /// A lab, or an exercise of one.
+    pub(crate) suite: String,
+    pub(crate) name: String,
+    /// Why it failed.
+    pub(crate) problem: Option<String>,
+}
+
+/// Cases as JUnit XML, a suite for each exercise.
+pub(crate) fn junit(name: &str, cases: &[Case]) -> anyhow::Result<String> {
+    let mut report = Report::new(name);
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for case in cases {
+        let status = match &case.problem {
+            None => TestCaseStatus::success(),
+            Some(problem) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status.set_message(problem.clone());
+                status
+            }
+        };
+        let test = TestCase::new(case.name.clone(), status);
+        match suites.iter_mut().find(|suite| suite.name.as_str() == case.suite) {
+            Some(suite) => drop(suite.add_test_case(test)),
+            None => {
+                let mut suite = TestSuite::new(case.suite.clone());
+                suite.add_test_case(test);
+                suites.push(suite);
+            }
+        }
+    }
+    report.add_test_suites(suites);
+    Ok(report.to_string()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_with_their_reason() {
+        let case = |name: &str, problem: Option<&str>| Case {
+            suite: "ttl".into(),
+            name: name.into(),
+            problem: problem.map(str::to_owned),
+        };
+        let xml = junit("redis", &[case("a", None), case("b", Some("expected <1>, saw -1"))]).unwrap();
+        assert!(xml.contains(r#"tests="2" failures="1""#), "{xml}");
+        assert!(xml.contains("expected &lt;1&gt;, saw -1"), "{xml}");
+    }
+}

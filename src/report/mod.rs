@@ -1,0 +1,69 @@
+//! Turns events and results into text. The only room that prints.
+
+mod json;
+mod junit;
+mod markdown;
+mod plain;
+mod problems;
+mod sink;
+mod table;
+mod terminal;
+mod words;
+
+use crate::event::Event;
+
+pub(crate) use junit::{Case, junit};
+pub(crate) use markdown::markdown;
+pub(crate) use problems::problem;
+pub(crate) use sink::{clean, error, output};
+pub(crate) use table::table;
+pub(crate) use words::{Paint, check_lines, duration, memory, plural};
+
+/// Who hears what happens.
+pub(crate) enum Reporter {
+    /// Bars and spinners on standard error.
+    Terminal(terminal::Terminal),
+    /// A line for each thing that matters, on standard error.
+    Plain(plain::Plain),
+    /// One JSON document a line, on standard output.
+    Json,
+    /// Nothing: the command prints one document at its end.
+    Quiet,
+}
+
+impl Reporter {
+    /// The reporter for a person: bars only if standard error is a terminal.
+    pub(crate) fn for_people(paint: Paint) -> Self {
+        match console::user_attended_stderr() {
+            true => Reporter::Terminal(terminal::Terminal::new(paint)),
+            false => Reporter::Plain(plain::Plain::default()),
+        }
+    }
+
+    /// Tells one event.
+    pub(crate) fn tell(&self, event: &Event) {
+        match self {
+            Reporter::Terminal(terminal) => terminal.tell(event),
+            Reporter::Plain(plain) => plain.tell(event),
+            Reporter::Json => json::line(event),
+            Reporter::Quiet => {}
+        }
+    }
+
+    /// Removes what is only there while something goes on.
+    pub(crate) fn finish(&self) {
+        if let Reporter::Terminal(terminal) = self {
+            terminal.finish();
+        }
+    }
+}
+
+/// Prints one JSON document on one line.
+pub(crate) fn line(value: &impl serde::Serialize) {
+    json::line(value);
+}
+
+/// Prints one JSON document.
+pub(crate) fn document(value: &impl serde::Serialize) {
+    json::document(value);
+}

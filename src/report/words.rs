@@ -1,0 +1,118 @@
+//! Small words: colours, durations, counts, the lines of a check.
+
+use crate::event::{CheckReport, Outcome};
+use crate::report::clean;
+
+/// Whether and how texts are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Colored,
+    Plain,
+}
+
+impl Paint {
+    fn apply(self, text: &str, style: impl FnOnce(console::StyledObject<&str>) -> console::StyledObject<&str>) -> String {
+        match self {
+            Paint::Colored => style(console::style(text).force_styling(true)).to_string(),
+            Paint::Plain => text.to_owned(),
+        }
+    }
+
+    pub(crate) fn good(self, text: &str) -> String {
+        self.apply(text, |text| text.green())
+    }
+
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.apply(text, |text| text.red())
+    }
+
+    pub(crate) fn warn(self, text: &str) -> String {
+        self.apply(text, |text| text.yellow())
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.apply(text, |text| text.bold())
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.apply(text, |text| text.dim())
+    }
+
+    pub(crate) fn link(self, text: &str) -> String {
+        self.apply(text, |text| text.cyan())
+    }
+}
+
+/// The lines of one check: what it looks for; if it fails, what must hold and what was seen.
+pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
+    let mark = match report.outcome {
+        Outcome::Pass => paint.good("✓"),
+        Outcome::Fail => paint.bad("✗"),
+        Outcome::Unseen => paint.warn("?"),
+    };
+    let about = match report.about.is_empty() {
+        true => report.check.clone(),
+        false => format!("{}  {}", report.check, paint.dim(&clean(&report.about.replace('`', "")))),
+    };
+    let mut lines = vec![format!("  {mark} {about}")];
+    if let Some(expected) = &report.expected {
+        lines.push(format!("      expected  {}", clean(expected)));
+    }
+    if let Some(actual) = &report.actual {
+        let word = if report.outcome == Outcome::Unseen { "cannot look" } else { "saw     " };
+        lines.push(format!("      {word}  {}", clean(actual)));
+    }
+    lines
+}
+
+/// `0.4 s`, `12 ms`, `2 m 05 s`.
+pub(crate) fn duration(millis: u64) -> String {
+    match millis {
+        0..100 => format!("{millis} ms"),
+        100..60_000 => format!("{:.1} s", millis as f64 / 1000.0),
+        _ => format!("{} m {:02} s", millis / 60_000, millis / 1000 % 60),
+    }
+}
+
+/// `1 exercise`, `3 exercises`.
+pub(crate) fn plural(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
+/// `256 MiB`, `1.5 GiB`.
+pub(crate) fn memory(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    match mib < 1024.0 {
+        true => format!("{mib:.0} MiB"),
+        false => format!("{:.1} GiB", mib / 1024.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_read_well() {
+        assert_eq!([7, 420, 12_300, 125_000].map(duration), ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]);
+        assert_eq!([256 << 20, 3 << 29].map(memory), ["256 MiB", "1.5 GiB"]);
+    }
+
+    #[test]
+    fn a_failed_check_says_what_must_hold_and_what_was_seen() {
+        let report = CheckReport {
+            exercise: "ttl".into(),
+            check: "has-ttl".into(),
+            about: "`session:42` ends by itself".into(),
+            outcome: Outcome::Fail,
+            expected: Some("at least 1".into()),
+            actual: Some("-1".into()),
+            hint: Some("forever".into()),
+        };
+        let lines = check_lines(&report, Paint::Plain).join("\n");
+        assert_eq!(lines, "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      saw       -1");
+    }
+}

@@ -1,0 +1,126 @@
+//! Judges the checks of exercises: what was seen, what must hold, and the hint that fits.
+
+use futures_util::future::join_all;
+
+use crate::engine::Engine;
+use crate::event::{CheckReport, Outcome};
+use crate::expect::Verdict;
+use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Task};
+use crate::runner::act::{Captures, StepOutcome, capture, step_outcome};
+use crate::runner::{Live, Runner};
+
+/// One exercise and what came of its checks.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) exercise: ExerciseId,
+    pub(crate) checks: Vec<JudgedCheck>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct JudgedCheck {
+    pub(crate) id: String,
+    pub(crate) role: CheckRole,
+    pub(crate) verdict: Verdict,
+}
+
+impl Judged {
+    /// Every check holds.
+    pub(crate) fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.verdict.passed())
+    }
+
+    /// The hint of the first check that fails and has one.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.checks.iter().find_map(|check| check.verdict.hint())
+    }
+
+    /// For reports, with the guide's sentences.
+    pub(crate) fn reports<E: Engine>(&self, runner: &Runner<'_, E>, lang: &Lang) -> Vec<CheckReport> {
+        let section = runner.lab.section(&self.exercise, lang);
+        let report = |check: &JudgedCheck| {
+            let (outcome, expected, actual) = match &check.verdict {
+                Verdict::Pass => (Outcome::Pass, None, None),
+                Verdict::Fail { expected, actual, .. } => (Outcome::Fail, Some(expected.clone()), Some(actual.clone())),
+                Verdict::Unseen { reason } => (Outcome::Unseen, None, Some(reason.clone())),
+            };
+            CheckReport {
+                exercise: self.exercise.to_string(),
+                check: check.id.clone(),
+                about: section.checks.get(&check.id).cloned().unwrap_or_default(),
+                outcome,
+                expected,
+                actual,
+                hint: check.verdict.hint().map(str::to_owned),
+            }
+        };
+        self.checks.iter().map(report).collect()
+    }
+}
+
+/// Judges several exercises side by side. Answers to quizzes come from the learner's progress.
+pub(crate) async fn check_exercises<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercises: &[&Exercise],
+    answer: &dyn Fn(&ExerciseId) -> Option<String>,
+) -> Vec<Judged> {
+    let judged = exercises.iter().map(async |exercise| {
+        let checks = match &exercise.task {
+            Task::Deed { checks, .. } => judge_checks(runner, live, checks).await,
+            Task::Quiz(quiz) => vec![JudgedCheck {
+                id: "answer".to_owned(),
+                role: CheckRole::Goal,
+                verdict: judge_quiz(quiz, answer(&exercise.id).as_deref()),
+            }],
+        };
+        Judged { exercise: exercise.id.clone(), checks }
+    });
+    join_all(judged).await
+}
+
+/// The checks of one exercise: side by side, unless one keeps a value for the next.
+async fn judge_checks<E: Engine>(runner: &Runner<'_, E>, live: &Live, checks: &[Check]) -> Vec<JudgedCheck> {
+    let mut captures = Captures::new();
+    if checks.iter().all(|check| check.step.capture.is_none()) {
+        let nothing = Captures::new();
+        let looks = checks.iter().map(|check| step_outcome(runner, live, &check.step, &nothing));
+        let outcomes = join_all(looks).await;
+        return checks.iter().zip(outcomes).map(|(check, outcome)| judge(check, &outcome)).collect();
+    }
+    let mut judged = Vec::new();
+    for check in checks {
+        let outcome = step_outcome(runner, live, &check.step, &captures).await;
+        if let StepOutcome::Holds(actual) | StepOutcome::Differs(actual, _) = &outcome {
+            capture(check.step.capture.as_ref(), actual, &mut captures);
+        }
+        judged.push(judge(check, &outcome));
+    }
+    judged
+}
+
+fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
+    let verdict = match outcome {
+        StepOutcome::Holds(_) => Verdict::Pass,
+        StepOutcome::Differs(actual, difference) => Verdict::Fail {
+            expected: difference.expected.clone(),
+            actual: difference.actual.clone(),
+            hint: check.hints.iter().find(|hint| hint.when.holds(actual)).map(|hint| hint.say.clone()),
+        },
+        StepOutcome::Unseen(reason) => Verdict::Unseen { reason: reason.to_string() },
+    };
+    JudgedCheck { id: check.id.to_string(), role: check.role, verdict }
+}
+
+/// Judges a choice. The right one is not told.
+pub(crate) fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
+    let expected = format!("one of {}, and the right one", quiz.choices.join(", "));
+    match answer {
+        Some(answer) if answer == quiz.answer => Verdict::Pass,
+        Some(answer) => Verdict::Fail {
+            expected,
+            actual: answer.to_owned(),
+            hint: quiz.hints.get(answer).cloned(),
+        },
+        None => Verdict::Fail { expected, actual: "no answer yet".to_owned(), hint: None },
+    }
+}

@@ -1,0 +1,41 @@
+//! Doing: performs plans, waits until services answer, plays steps, judges checks. It tells events and never prints.
+
+mod act;
+mod check;
+mod execute;
+mod failure;
+mod images;
+mod live;
+mod prove;
+mod ready;
+mod reset;
+mod teardown;
+mod up;
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::{Instance, Lab};
+
+pub(crate) use check::{Judged, check_exercises, judge_quiz};
+pub(crate) use failure::{Failure, NotReady};
+pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
+pub(crate) use live::Live;
+pub(crate) use prove::{Proof, prove};
+pub(crate) use reset::{reset, restart, solve};
+pub(crate) use teardown::{Removed, Sweep, teardown};
+pub(crate) use up::{OnFailure, Up, plan_up, up};
+
+/// What everything that runs a lab has at hand.
+pub(crate) struct Runner<'a, E> {
+    pub(crate) engine: &'a E,
+    pub(crate) lab: &'a Lab,
+    pub(crate) instance: &'a Instance,
+    pub(crate) owner: &'a str,
+    pub(crate) tell: &'a dyn Fn(Event),
+}
+
+impl<E: Engine> Runner<'_, E> {
+    pub(crate) fn tell(&self, event: Event) {
+        (self.tell)(event);
+    }
+}

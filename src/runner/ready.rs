@@ -1,0 +1,163 @@
+//! Ready means ready: the first protocol-level answer, looked for every few milliseconds.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::{ContainerState, Engine, Health};
+use crate::event::Event;
+use crate::lab::{Condition, Service, ServiceName};
+use crate::probe::look;
+use crate::runner::{Failure, Live, NotReady, Runner};
+
+/// Between two looks, at first and at most.
+const PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// One look while waiting may not hold up the next ones.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often the container itself is looked at meanwhile: it may have ended.
+const INSPECT_EVERY: Duration = Duration::from_millis(300);
+
+/// How often the reporter is told that we still wait.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// The lines of a log that a failure shows.
+const LOG_LINES: u32 = 20;
+
+/// Waits until a service has reached a condition, or says why it never will.
+pub(crate) async fn wait<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    name: &ServiceName,
+    condition: Condition,
+) -> Result<(), Failure> {
+    let (Some(service), Some(container)) = (runner.lab.services.get(name), live.observed.container(name)) else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    let mut waiting = Waiting { begun, attempts: 0, last: "not looked yet".to_owned(), pause: PAUSE };
+    let mut inspected = begun;
+    let mut told = begun;
+    loop {
+        waiting.attempts += 1;
+        let answered = match condition {
+            Condition::Started => return Ok(()),
+            Condition::Completed => false,
+            Condition::Healthy => answers(runner, live, service, &mut waiting.last).await,
+        };
+        let asks_engine = condition == Condition::Completed || (service.talk.ready.is_empty() && service.healthcheck.is_some());
+        if answered && !asks_engine {
+            break;
+        }
+        if asks_engine || inspected.elapsed() > INSPECT_EVERY {
+            inspected = Instant::now();
+            let context = || format!("cannot look at `{name}`");
+            let state = runner.engine.inspect(&container.id).await.map_err(Failure::engine(context()))?;
+            match verdict(&state, condition, service, &mut waiting.last) {
+                Some(true) => break,
+                Some(false) => return Err(not_ready(runner, service, &container.id, waiting, Some(&state)).await),
+                None => {}
+            }
+        }
+        if begun.elapsed() > service.talk.ready_within {
+            let state = runner.engine.inspect(&container.id).await.ok();
+            return Err(not_ready(runner, service, &container.id, waiting, state.as_ref()).await);
+        }
+        if told.elapsed() > TELL_EVERY {
+            told = Instant::now();
+            let (attempts, last) = (waiting.attempts, waiting.last.clone());
+            runner.tell(Event::Waiting { service: name.to_string(), attempts, last });
+        }
+        tokio::time::sleep(waiting.pause).await;
+        waiting.pause = (waiting.pause * 5 / 4).min(LONGEST_PAUSE);
+    }
+    runner.tell(Event::Ready { service: name.to_string(), millis: begun.elapsed().as_millis() as u64 });
+    Ok(())
+}
+
+struct Waiting {
+    begun: Instant,
+    attempts: u32,
+    last: String,
+    pause: Duration,
+}
+
+/// Whether all of a service's `ready` steps hold now.
+async fn answers<E: Engine>(runner: &Runner<'_, E>, live: &Live, service: &Service, last: &mut String) -> bool {
+    let target = live.target(runner);
+    for step in &service.talk.ready {
+        match look(&step.act, &target, step.timeout.min(LOOK)).await {
+            Ok(actual) => {
+                if let Err(difference) = step.expect.judge(&actual) {
+                    *last = format!("{}: expected {}, saw {}", step.act, difference.expected, difference.actual);
+                    return false;
+                }
+            }
+            Err(unseen) => {
+                *last = unseen.to_string();
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// What a container's state says of a condition: reached, never to be reached, or not yet.
+fn verdict(state: &ContainerState, condition: Condition, service: &Service, last: &mut String) -> Option<bool> {
+    let ended = !state.running && state.status != "created" && state.status != "restarting";
+    match condition {
+        Condition::Started => Some(true),
+        Condition::Completed => {
+            *last = format!("{} (exit code {})", state.status, state.exit_code);
+            ended.then_some(state.exit_code == 0)
+        }
+        Condition::Healthy if ended => Some(false),
+        Condition::Healthy => match &state.health {
+            Some(_) if !service.talk.ready.is_empty() => None,
+            Some(Health::Healthy) => Some(true),
+            Some(Health::Unhealthy(output)) => {
+                *last = format!("health check failed: {}", output.trim());
+                Some(false)
+            }
+            Some(Health::Starting) => None,
+            None => None,
+        },
+    }
+}
+
+async fn not_ready<E: Engine>(
+    runner: &Runner<'_, E>,
+    service: &Service,
+    container: &str,
+    waiting: Waiting,
+    state: Option<&ContainerState>,
+) -> Failure {
+    let log = runner.engine.logs(container, LOG_LINES).await.unwrap_or_default();
+    let probe: Vec<String> = service.talk.ready.iter().map(|step| step.act.to_string()).collect();
+    Failure::NotReady(Box::new(NotReady {
+        lab: runner.lab.id.to_string(),
+        service: service.name.clone(),
+        waited: waiting.begun.elapsed(),
+        probe: if probe.is_empty() { "its container's state".to_owned() } else { probe.join(", then ") },
+        attempts: waiting.attempts,
+        last: waiting.last,
+        ended: state.and_then(|state| ended_in_words(state, service)),
+        log: log.lines().map(str::to_owned).collect(),
+    }))
+}
+
+fn ended_in_words(state: &ContainerState, service: &Service) -> Option<String> {
+    if state.running {
+        return state.out_of_memory.then(|| format!("ran out of memory ({})", limit(service)));
+    }
+    Some(match (state.out_of_memory, state.exit_code) {
+        (true, _) => format!("was killed: out of memory ({})", limit(service)),
+        (false, 137) => "was killed from outside (exit 137)".to_owned(),
+        (false, code) if state.error.is_empty() => format!("stopped by itself (exit {code})"),
+        (false, _) => format!("could not start: {}", state.error),
+    })
+}
+
+fn limit(service: &Service) -> String {
+    service.limits.memory.map_or_else(|| "no limit".to_owned(), |bytes| format!("limit {} MiB", bytes >> 20))
+}

@@ -1,0 +1,54 @@
+//! Puts a running lab back to its start, plays solutions, restarts services.
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::{Exercise, Restart, RestartHow, ServiceName, Task};
+use crate::runner::act::{play, restart_service};
+use crate::runner::up::start_again;
+use crate::runner::{Failure, Live, Runner};
+use crate::store::Workspace;
+
+/// Runs `start` again and proves `health`. A service that was stopped is started first; the workspace is put back.
+pub(crate) async fn reset<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    workspace: Option<&Workspace>,
+) -> Result<(), Failure> {
+    let stopped: Vec<ServiceName> = live.addresses.keys().filter(|name| !live.runs(name)).cloned().collect();
+    for service in stopped.into_iter().filter(|name| !crate::plan::completes(runner.lab, name)) {
+        runner.tell(Event::Note { text: format!("{service} does not run: it is started again") });
+        restart_service(runner, live, &Restart { service, how: RestartHow::Stop }).await?;
+    }
+    if let Some(workspace) = workspace {
+        workspace.put_back()?;
+    }
+    start_again(runner, live).await
+}
+
+/// Plays the solutions of exercises, in order. A quiz has none to play.
+pub(crate) async fn solve<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    exercises: &[&Exercise],
+) -> Result<(), Failure> {
+    for exercise in exercises {
+        if let Task::Deed { solution, .. } = &exercise.task {
+            let what = format!("solution of `{}`", exercise.id);
+            play(runner, live, solution, &what).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Restarts services of a running lab, keeping containers and data.
+pub(crate) async fn restart<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    services: &[ServiceName],
+    how: RestartHow,
+) -> Result<(), Failure> {
+    for service in services {
+        restart_service(runner, live, &Restart { service: service.clone(), how }).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! Brings a lab up: from what there is to a lab that answers, seeded and healthy.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::{Mount, RunId};
+use crate::plan::{HostPorts, Mark, Observed, Plan, Scope, Subnet, Wanted};
+use crate::runner::act::play;
+use crate::runner::execute::{execute, is_free};
+use crate::runner::{Failure, Images, Live, Runner, Sweep, teardown};
+use crate::store::{Journal, Life, Paths, Workspace};
+
+/// What an `up` is told.
+pub(crate) struct Up<'a> {
+    pub(crate) paths: &'a Paths,
+    pub(crate) images: &'a Images,
+    /// The learner's folder, if the lab has one.
+    pub(crate) workspace: Option<&'a Workspace>,
+    /// Whether the run outlives this process.
+    pub(crate) life: Life,
+    pub(crate) on_failure: OnFailure,
+    /// Where the run is noted while it must be torn down if we are stopped.
+    pub(crate) active: &'a RefCell<Option<RunId>>,
+}
+
+/// What becomes of a lab that did not come up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    TearDown,
+    /// Kept for a look.
+    Retain,
+}
+
+/// A lab that is up.
+pub(crate) struct UpDone {
+    pub(crate) live: Live,
+    /// What was done; empty if nothing had to be.
+    pub(crate) plan: Plan,
+}
+
+/// The plan for a lab, without doing it.
+pub(crate) async fn plan_up<E: Engine>(
+    runner: &Runner<'_, E>,
+    up: &Up<'_>,
+    observed: &Observed,
+) -> Result<(Plan, Mark), Failure> {
+    let mark = mark(runner, observed)?;
+    let services = runner.lab.services.values().filter(|service| up.images.found.contains_key(&service.name));
+    let networks: BTreeSet<&String> = services.clone().flat_map(|service| service.networks.keys()).collect();
+    let missing_networks = networks.len().saturating_sub(observed.networks.len());
+    let subnets = match missing_networks {
+        0 => Vec::new(),
+        missing => free_subnets(runner, &mark, missing).await?,
+    };
+    let ports = match services.clone().all(|service| observed.container(&service.name).is_some()) {
+        // Ports of containers that exist are not chosen again; a drifted one keeps its place.
+        true if observed.containers.is_empty() => HostPorts::default(),
+        _ => choose_ports(runner, observed).await?,
+    };
+    let wanted = Wanted {
+        mark: mark.clone(),
+        images: &up.images.found,
+        ports,
+        subnets,
+        workspace: up.workspace.map(|workspace| workspace.path.as_path()),
+    };
+    Ok((crate::plan::up(runner.lab, &wanted, observed), mark))
+}
+
+/// Brings the lab up. If it fails it is torn down again, unless it is to be retained.
+pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone, Failure> {
+    let observed = runner.observe().await?;
+    let fresh = observed.containers.is_empty();
+    let (plan, mark) = plan_up(runner, up, &observed).await?;
+    let path = up.workspace.map(|workspace| workspace.path.clone());
+    if plan.is_empty() {
+        return Ok(UpDone { live: Live::new(runner.lab, observed, path), plan });
+    }
+    let mut journal = Journal {
+        version: 1,
+        run: mark.run.clone(),
+        lab: runner.lab.id.clone(),
+        instance: runner.instance.clone(),
+        folder: runner.lab.folder.clone(),
+        workspace: path.clone(),
+        life: Life::Process,
+    };
+    let runs = up.paths.runs();
+    let held = journal.write(&runs).map_err(state_is_needed)?;
+    if fresh {
+        *up.active.borrow_mut() = Some(mark.run.clone());
+    }
+    let brought = bring(runner, up, &plan, fresh).await;
+    let live = match brought {
+        Ok(live) => live,
+        Err(failure) => {
+            if fresh && up.on_failure == OnFailure::TearDown {
+                let scope = Scope::run(runner.owner, &mark.run);
+                let removed = teardown(runner.engine, &scope, Sweep::Once, runner.tell).await?;
+                runner.tell(Event::Note { text: format!("removed what was made: {removed}") });
+                Journal::remove(&runs, &mark.run);
+                up.active.borrow_mut().take();
+                return Err(failure);
+            }
+            journal.life = Life::Kept;
+            drop(held);
+            journal.write(&runs).map_err(state_is_needed)?;
+            up.active.borrow_mut().take();
+            return Err(failure);
+        }
+    };
+    if up.life == Life::Kept {
+        journal.life = Life::Kept;
+        drop(held);
+        journal.write(&runs).map_err(state_is_needed)?;
+        up.active.borrow_mut().take();
+    } else {
+        // The lock lives as long as the process: forgetting it is what `Life::Process` means.
+        std::mem::forget(held);
+    }
+    Ok(UpDone { live, plan })
+}
+
+async fn bring<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, plan: &Plan, fresh: bool) -> Result<Live, Failure> {
+    if let Some(workspace) = up.workspace {
+        workspace.make().map_err(|error| Failure::Environment(format!("{error:#}")))?;
+    }
+    let path = up.workspace.map(|workspace| workspace.path.clone());
+    execute(runner, plan, path.as_deref()).await?;
+    let mut live = Live::new(runner.lab, runner.observe().await?, path);
+    if fresh {
+        start_again(runner, &mut live).await?;
+    }
+    Ok(live)
+}
+
+/// Runs `start` and proves `health`. Steps about a service that is left out are left out with it.
+pub(crate) async fn start_again<E: Engine>(runner: &Runner<'_, E>, live: &mut Live) -> Result<(), Failure> {
+    for (steps, what) in [(&runner.lab.start, "start"), (&runner.lab.health, "health")] {
+        let there = |step: &&crate::lab::Step| {
+            step.act.service().is_none_or(|service| live.addresses.contains_key(service))
+        };
+        let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
+        play(runner, live, &steps, what).await?;
+    }
+    Ok(())
+}
+
+/// The mark of the run that is there, or of a new one.
+fn mark<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<Mark, Failure> {
+    let known: BTreeSet<&RunId> = observed.marks().map(|mark| &mark.run).collect();
+    let run = match known.len() {
+        0 => new_run(),
+        1 => known.first().map_or_else(new_run, |run| (*run).clone()),
+        several => {
+            let id = &runner.lab.id;
+            let what = format!("there are leftovers of {several} runs of lab `{id}`: `roadlab down {id}` first");
+            return Err(Failure::Environment(what));
+        }
+    };
+    Ok(Mark {
+        run,
+        lab: runner.lab.id.clone(),
+        instance: runner.instance.clone(),
+        owner: runner.owner.to_owned(),
+        service: None,
+        digest: None,
+    })
+}
+
+fn new_run() -> RunId {
+    let text = ulid::Ulid::generate().to_string().to_ascii_lowercase();
+    RunId::new(&text).expect("a ULID has 26 letters and digits")
+}
+
+async fn free_subnets<E: Engine>(runner: &Runner<'_, E>, mark: &Mark, count: usize) -> Result<Vec<Subnet>, Failure> {
+    let mut taken = runner.engine.subnets().await.map_err(Failure::engine("cannot see the networks"))?;
+    taken.extend(routes());
+    // Runs that start at the same moment begin to look at different places.
+    let seed = mark.run.short().bytes().fold(0u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let free = Subnet::free(&taken, seed, count);
+    match free.len() == count {
+        true => Ok(free),
+        false => Err(Failure::Environment(
+            "there is no free address range left for a network: `roadlab down --all`, or `docker network prune`".into(),
+        )),
+    }
+}
+
+/// The IPv4 routes of this machine: a network of ours must not hide one of them.
+fn routes() -> Vec<Subnet> {
+    let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    let route = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let address = u32::from_str_radix(fields.get(1)?, 16).ok()?.swap_bytes();
+        let mask = u32::from_str_radix(fields.get(7)?, 16).ok()?.swap_bytes();
+        Some(Subnet::new(address, mask.leading_ones() as u8))
+    };
+    table.lines().skip(1).filter_map(route).collect()
+}
+
+async fn choose_ports<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<HostPorts, Failure> {
+    let published = runner.engine.published_ports().await.map_err(Failure::engine("cannot see the ports in use"))?;
+    let ours: BTreeSet<u16> = observed.containers.iter().flat_map(|c| c.ports.values().copied()).collect();
+    let mut taken: BTreeSet<u16> = published.into_keys().filter(|port| !ours.contains(port)).collect();
+    loop {
+        let ports = HostPorts::choose(runner.lab, runner.instance, &taken);
+        let chosen = runner.lab.services.values().flat_map(|service| {
+            let open = service.ports.iter().filter(|port| port.host.is_none());
+            open.map(|port| ports.get(&service.name, port.container))
+        });
+        let busy: Vec<u16> = chosen.filter(|port| !ours.contains(port) && !is_free(*port)).collect();
+        // Each round takes at least one more port out, so this ends.
+        if busy.iter().all(|port| !taken.insert(*port)) {
+            return Ok(ports);
+        }
+    }
+}
+
+fn state_is_needed(error: anyhow::Error) -> Failure {
+    Failure::Environment(format!("{error:#}: without its journal nothing is created, so that nothing can be left behind"))
+}
+
+/// Whether any service of the lab mounts the workspace.
+pub(crate) fn mounts_workspace(lab: &crate::lab::Lab) -> bool {
+    let mounts = lab.services.values().flat_map(|service| &service.mounts);
+    mounts.into_iter().any(|mount| matches!(mount, Mount::Workspace { .. }))
+}
