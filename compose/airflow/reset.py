@@ -3,6 +3,7 @@
 SQL on the metadata database rather than `DELETE /api/v2/dags/…`, which refuses while a task runs and knows DAGs only.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -23,7 +24,8 @@ END = [
     " OR state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')",
     "UPDATE backfill SET completed_at = now() WHERE completed_at IS NULL",
 ]
-# A worker names the process that runs a learner's task after the task instance's id.
+# How LocalExecutor's workers call themselves while they look after a task instance, and the process that runs it.
+BUSY = re.compile(rb"airflow worker -- LocalExecutor: [0-9a-f-]{36}")
 TASK = re.compile(rb"airflow worker -- [0-9a-f-]{36}")
 
 
@@ -41,24 +43,34 @@ def change(cursor, statements):
             cursor.connection.rollback()
 
 
-def kill_tasks():
+def processes(name):
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if TASK.match((process / "cmdline").read_bytes()):
-                os.kill(int(process.name), signal.SIGKILL)
+            if name.match((process / "cmdline").read_bytes()):
+                found.append(int(process.name))
         except OSError:
             pass
+    return found
 
 
 cursor = psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")).cursor()
 
-# A scheduler in the middle of a run must not lose the rows that it is about to update. So first everything ends, and
-# only when nothing new began during a whole turn of its loop, everything goes.
+# A scheduler in the middle of a run must not lose the rows that it is about to update, and must not take a late word about
+# an old run for one about a new run of the same name. So first everything ends, and only then everything goes.
 deadline = time.monotonic() + 5
 change(cursor, [PAUSE])
-while change(cursor, END) and time.monotonic() < deadline:
-    kill_tasks()
-    time.sleep(0.5)
+while time.monotonic() < deadline:
+    if change(cursor, END):
+        for task in processes(TASK):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(task, signal.SIGKILL)
+        # A whole turn of the scheduler's loop: did it begin anything new?
+        time.sleep(0.5)
+    elif processes(BUSY):
+        time.sleep(0.05)
+    else:
+        break
 
 # Nobody else looks at foreign keys either while this session replays, as replicas do.
 cursor.execute(TABLES, (KEEP,))

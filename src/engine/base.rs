@@ -184,8 +184,9 @@ fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        // Packages that a recipe installs must not try to start services.
-        r#"--customize-hook=printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d""#,
+        // Packages that a recipe installs start no services, as in Debian's own image; without the skip the tool would put one there for a while, and remove ours with it.
+        "--skip=chroot/policy-rc.d",
+        r#"--essential-hook=printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d""#,
         r#"--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log"#,
         // They are this machine's, and the image may travel.
         r#"--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf""#,

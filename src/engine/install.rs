@@ -13,6 +13,6 @@ mod record;
 mod situation;
 
 pub(crate) use observe::{find_program, observe};
-pub(crate) use perform::{Tail, last_lines, perform};
+pub(crate) use perform::{Tail, perform};
 pub(crate) use plan::{Wish, commands, plan};
 pub(crate) use situation::{Site, describe};

@@ -1,10 +1,41 @@
 //! Looking at services, each in its own protocol, from roadlab's own process.
+//!
+//! One file per protocol turns an act into an [`Actual`]. What holds of it is judged elsewhere. Services are dialled at
+//! 127.0.0.1 only, within a deadline, and what they send is capped: a lab's server is a stranger.
+
+mod amqp;
+mod amqp_values;
+mod dial;
+mod exec;
+mod file;
+mod folder;
+mod http;
+mod kept;
+mod log;
+mod mongo;
+mod redis;
+mod sql;
+mod sql_session;
+mod sql_values;
+mod tcp;
+
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+mod live_tests;
 
 use std::time::Duration;
 
-use crate::engine::Engine;
+use serde_json::Value;
+
+use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, Lab, ServiceName};
+
+pub(crate) use kept::Connections;
+
+/// The most that one look takes of what a service says, in bytes.
+const MOST: usize = 1 << 20;
 
 /// What probes need to know of a running lab.
 pub(crate) struct Target<'a, E> {
@@ -17,10 +48,6 @@ pub(crate) struct Target<'a, E> {
     /// Kept open between looks.
     pub(crate) connections: &'a Connections,
 }
-
-/// Open connections by service, so that twenty checks connect once.
-#[derive(Default)]
-pub(crate) struct Connections {}
 
 /// Nothing could be seen, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,12 +63,114 @@ pub(crate) enum Unseen {
     TimedOut(Duration),
 }
 
-/// Looks once, for at most `timeout`.
+/// Looks once, for at most `timeout`. A restart is no look: the runner does it.
 pub(crate) async fn look<E: Engine>(
     act: &Act,
     target: &Target<'_, E>,
     timeout: Duration,
 ) -> Result<Actual, Unseen> {
-    let _ = (act, target, timeout, ServiceName::new("x"));
-    Err(Unseen::CannotLook("not written yet".into()))
+    let looking = async {
+        match act {
+            Act::Redis(probe) => redis::look(probe, target).await.and_then(within_bounds),
+            Act::Exec(probe) => exec::look(probe, target, timeout).await,
+            Act::Http(probe) => http::look(probe, target).await,
+            Act::Tcp(probe) => tcp::look(probe, target, timeout).await,
+            Act::Log(probe) => log::look(probe, target, timeout).await,
+            Act::File(probe) => file::look(probe, target, timeout).await,
+            Act::Sql(probe) => sql::look(probe, target).await.and_then(within_bounds),
+            Act::Mongo(probe) => {
+                let looking = Box::pin(mongo::look(probe, target, timeout));
+                looking.await.and_then(within_bounds)
+            }
+            Act::Amqp(probe) => {
+                let looking = Box::pin(amqp::look(probe, target));
+                looking.await.and_then(within_bounds)
+            }
+            Act::Restart(probe) => Err(Unseen::CannotLook(format!(
+                "restarting `{}` is not a look",
+                probe.service
+            ))),
+        }
+    };
+    match tokio::time::timeout(timeout, looking).await {
+        Ok(seen) => seen,
+        Err(_) => Err(Unseen::TimedOut(timeout)),
+    }
+}
+
+/// Refuses an answer that is larger than a check can mean.
+fn within_bounds(actual: Actual) -> Result<Actual, Unseen> {
+    match size(&actual.value) {
+        0..=MOST => Ok(actual),
+        _ => Err(too_large()),
+    }
+}
+
+fn too_large() -> Unseen {
+    Unseen::CannotLook("the answer is larger than 1 MiB; ask for less of it".to_owned())
+}
+
+/// Roughly the bytes that a value takes.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.iter().map(|(k, v)| k.len() + size(v)).sum(),
+    }
+}
+
+/// An engine's error about a service's container, as a look reports it.
+fn unseen(service: &ServiceName, error: EngineError, timeout: Duration) -> Unseen {
+    match error.kind {
+        ErrorKind::NotRunning if error.message.contains("paused") => {
+            Unseen::NoAnswer(format!("`{service}` is paused"))
+        }
+        ErrorKind::NotRunning | ErrorKind::NotFound => {
+            Unseen::NoAnswer(format!("`{service}` is not running"))
+        }
+        ErrorKind::Timeout => Unseen::TimedOut(timeout),
+        _ => Unseen::CannotLook(error.message),
+    }
+}
+
+/// Bytes as text; what is not UTF-8 is replaced, what is too long is cut.
+fn text(bytes: &[u8]) -> String {
+    let bytes = &bytes[..bytes.len().min(MOST)];
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_may_be_large_but_not_huge() {
+        let list = |count: usize| Actual::value(vec![Value::from("x".repeat(1024)); count]);
+        assert!(within_bounds(list(1000)).is_ok());
+        assert!(matches!(
+            within_bounds(list(1025)),
+            Err(Unseen::CannotLook(_))
+        ));
+    }
+
+    #[test]
+    fn an_engine_error_tells_of_the_service() {
+        #[track_caller]
+        fn check(kind: ErrorKind, message: &str, expected: &str) {
+            let service = ServiceName::new("db").unwrap();
+            let error = EngineError::new(kind, message);
+            let unseen = unseen(&service, error, Duration::from_millis(250));
+            assert_eq!(unseen.to_string(), expected);
+        }
+        check(ErrorKind::NotRunning, "exited", "`db` is not running");
+        check(ErrorKind::NotRunning, "x is paused", "`db` is paused");
+        check(ErrorKind::NotFound, "gone", "`db` is not running");
+        check(ErrorKind::Timeout, "slow", "no answer within 250 ms");
+        check(
+            ErrorKind::CannotRun,
+            "no program `x`; is it in the image?",
+            "no program `x`; is it in the image?",
+        );
+    }
 }

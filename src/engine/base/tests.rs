@@ -86,6 +86,18 @@ async fn real_bases_are_made_and_a_dropped_one_leaves_nothing() {
         let size = std::fs::metadata(tar.path()).unwrap().len();
         assert!(size > 50_000_000 && size < most, "{suite:?}: {size} bytes");
         assert!(lines > 5);
+
+        let mut modes = std::collections::BTreeMap::new();
+        let mut archive = tar::Archive::new(File::open(tar.path()).unwrap());
+        for entry in archive.entries().unwrap().map(|entry| entry.unwrap()) {
+            let name = entry.path().unwrap().to_string_lossy().into_owned();
+            modes.insert(name, entry.header().mode().unwrap());
+        }
+        let mode = |name: &str| modes.get(name).copied();
+        assert_eq!(mode("./usr/sbin/policy-rc.d"), Some(0o755));
+        assert_eq!(mode("./usr/bin/tini"), Some(0o755));
+        assert_eq!(mode("./etc/hostname"), None, "the machine's own name");
+        assert_eq!(mode("./etc/resolv.conf"), None);
     }
     assert_eq!(entries(), 0);
 }

@@ -262,3 +262,7 @@ pub(super) fn memory(stats: ContainerStatsResponse) -> Option<u64> {
         .find_map(|name| counters.get(*name).copied());
     Some(usage.saturating_sub(inactive.unwrap_or(0)))
 }
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

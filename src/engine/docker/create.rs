@@ -9,7 +9,7 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 
-use super::{CHANGE, Docker, LOOK, convert, errors, names};
+use super::{CHANGE, Docker, LOOK, bounded, convert, errors, names};
 use crate::engine::{EngineError, ErrorKind, Result};
 use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
 
@@ -90,20 +90,24 @@ impl Docker {
         let started = self
             .client
             .start_container(names::resource(container)?, None::<StartContainerOptions>);
-        match self.call(&what, CHANGE, started).await {
-            Err(error) if error.kind == ErrorKind::PortTaken => {
-                Err(self.name_the_other(&what, error).await)
+        let Err(refused) = bounded(&what, CHANGE, started).await? else {
+            return Ok(());
+        };
+        let port = errors::taken_port(&refused.to_string());
+        let error = self.translate(&what, refused);
+        match port {
+            Some(port) if error.kind == ErrorKind::PortTaken => {
+                Err(self.name_the_other(&what, port, error).await)
             }
-            result => result,
+            Some(_) | None => Err(error),
         }
     }
 
     /// Says which container has the port, if one has.
-    async fn name_the_other(&self, what: &str, error: EngineError) -> EngineError {
-        let port = errors::taken_port(&error.message);
+    async fn name_the_other(&self, what: &str, port: u16, error: EngineError) -> EngineError {
         let published = self.list_published_ports().await.unwrap_or_default();
-        match port.and_then(|port| Some((port, published.get(&port)?))) {
-            Some((port, other)) => EngineError::new(
+        match published.get(&port) {
+            Some(other) => EngineError::new(
                 ErrorKind::PortTaken,
                 format!(
                     "cannot {what}: port {port} is used by container `{other}`; stop it or take another port"

@@ -167,13 +167,24 @@ impl Docker {
                 format!("cannot {what}: {reason}"),
             ));
         }
-        if output.exit_code == KILLED && !self.look_at_container(container).await?.running {
+        if output.exit_code == KILLED && self.has_ended(container).await? {
             return Err(EngineError::new(
                 ErrorKind::NotRunning,
                 format!("cannot {what}: the container ended meanwhile"),
             ));
         }
         Ok(output)
+    }
+
+    /// Whether a container ends, seen from a program in it that was killed a moment ago.
+    async fn has_ended(&self, container: &str) -> Result<bool> {
+        for _ in 0..EXIT_POLLS {
+            if !self.look_at_container(container).await?.running {
+                return Ok(true);
+            }
+            tokio::time::sleep(EXIT_POLL).await;
+        }
+        Ok(false)
     }
 }
 

@@ -1,17 +1,23 @@
 //! The same promises on a real engine. They run where `ROADLAB_TEST_ENGINE=1` is set, with a small Debian image
 //! present, and remove all that they make.
 
+mod images;
+mod inside;
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
-use crate::engine::Health;
-use crate::lab::{Access, Healthcheck, Instance, LabId, Limits, Protocol, RunId, ServiceName};
+use crate::lab::{Access, Instance, LabId, Limits, Protocol, RunId, ServiceName};
 use crate::plan::{Mark, MountSpec, Running};
 
 const IMAGE: &str = "roadlab/debian:trixie";
-const LAB: &str = "hlp-docker";
+const LAB: &str = "engine-test";
+/// The images that are made here.
+const MADE: [&str; 2] = ["built", "root"];
+const ABSENT: &str = "engine-test/none:1";
 
 /// One run on the real engine, with a name of its own.
 struct Bench {
@@ -126,18 +132,50 @@ impl Bench {
 
     /// Removes all of this run and proves that nothing is left.
     async fn close(self) {
+        sweep(&self.docker, &self.mark).await.unwrap();
         let left = self.docker.observe(&self.scope()).await.unwrap();
-        for container in &left.containers {
-            self.docker.remove_container(&container.id).await.unwrap();
-        }
-        for network in &left.networks {
-            self.docker.remove_network(&network.id).await.unwrap();
-        }
-        for volume in &left.volumes {
-            self.docker.remove_volume(&volume.name).await.unwrap();
-        }
-        assert!(self.docker.observe(&self.scope()).await.unwrap().is_empty());
+        assert!(left.is_empty(), "{left:?}");
     }
+}
+
+impl Drop for Bench {
+    /// A test that fails leaves nothing behind either.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mark = self.mark.clone();
+            let swept = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                let docker = Docker::connect(&endpoint()).unwrap();
+                runtime.unwrap().block_on(sweep(&docker, &mark))
+            });
+            // The panic under way is what must be seen.
+            drop(swept.join());
+        }
+    }
+}
+
+/// The name of an image that is made here.
+fn image_name(mark: &Mark, name: &str) -> String {
+    format!("{LAB}/{name}:{}", mark.run.short())
+}
+
+async fn sweep(docker: &Docker, mark: &Mark) -> Result<()> {
+    let left = docker.observe(&Scope::owner(&mark.owner)).await?;
+    for container in &left.containers {
+        docker.remove_container(&container.id).await?;
+    }
+    for network in &left.networks {
+        docker.remove_network(&network.id).await?;
+    }
+    for volume in &left.volumes {
+        docker.remove_volume(&volume.name).await?;
+    }
+    for name in MADE {
+        docker.remove_image(&image_name(mark, name)).await?;
+    }
+    Ok(())
 }
 
 fn endpoint() -> Endpoint {
@@ -178,7 +216,7 @@ async fn the_engine_says_what_it_is() {
     let image = bench.docker.image(IMAGE).await.unwrap().unwrap();
     assert!(image.id.starts_with("sha256:") && image.size > 0);
     assert_eq!(image.platform, about.platform);
-    assert_eq!(bench.docker.image("hlp-docker/none:1").await.unwrap(), None);
+    assert_eq!(bench.docker.image(ABSENT).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -274,357 +312,6 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
     assert_eq!(
         docker.observe(&bench.scope()).await.unwrap().containers[0].running,
         Running::No
-    );
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn programs_run_with_their_output_apart_and_come_to_an_end() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    let id = bench.up(&bench.spec("db", &["sleep", "600"])).await;
-    let second = Duration::from_secs(1);
-
-    let said = bench.sh(&id, "echo out; echo err >&2; exit 3").await;
-    assert_eq!(
-        (said.exit_code, said.stdout.as_str(), said.stderr.as_str()),
-        (3, "out\n", "err\n")
-    );
-    let mut exec = run(&["sh", "-c", "pwd; id -un; echo $A"]);
-    exec.workdir = Some("/tmp".into());
-    exec.user = Some("nobody".into());
-    exec.env = vec!["A=b".into()];
-    let said = docker.exec(&id, &exec, 5 * second).await.unwrap();
-    assert_eq!(said.stdout, "/tmp\nnobody\nb\n");
-    assert_eq!(bench.sh(&id, "no-such-program").await.exit_code, 127);
-
-    for missing in [vec!["/nope"], vec!["/etc/hostname"]] {
-        let error = docker.exec(&id, &run(&missing), second).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::CannotRun, "{error}");
-    }
-    for endless in [vec!["sleep", "47"], vec!["yes"]] {
-        let begun = Instant::now();
-        let error = docker.exec(&id, &run(&endless), second).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
-        assert!(begun.elapsed() < 4 * second, "{:?}", begun.elapsed());
-    }
-    let processes = bench.sh(&id, "cat /proc/[0-9]*/comm").await.stdout;
-    let strays = processes
-        .lines()
-        .filter(|comm| matches!(*comm, "yes" | "timeout"))
-        .count();
-    // This look itself runs under `timeout`.
-    assert!(strays <= 1, "{processes}");
-    assert_eq!(
-        processes.lines().filter(|comm| *comm == "sleep").count(),
-        1,
-        "{processes}"
-    );
-
-    docker.client.pause_container(&id).await.unwrap();
-    let paused = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
-    assert_eq!(paused.kind, ErrorKind::NotRunning);
-    assert!(paused.message.contains("is paused"), "{paused}");
-    docker.client.unpause_container(&id).await.unwrap();
-
-    let dying = run(&["sh", "-c", "sleep 30"]);
-    let (died, stopped) = futures_util::join!(docker.exec(&id, &dying, 20 * second), async {
-        until("the program runs", async || {
-            bench
-                .sh(&id, "cat /proc/[0-9]*/comm")
-                .await
-                .stdout
-                .matches("sleep")
-                .count()
-                == 2
-        })
-        .await;
-        docker.stop(&id, None).await
-    });
-    stopped.unwrap();
-    assert_eq!(died.unwrap_err().kind, ErrorKind::NotRunning);
-    let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
-    assert_eq!(gone.kind, ErrorKind::NotRunning, "{gone}");
-    docker.remove_container(&id).await.unwrap();
-    let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
-    assert_eq!(gone.kind, ErrorKind::NotFound, "{gone}");
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn a_container_without_timeout_is_served_all_the_same() {
-    let Some(bench) = Bench::open() else { return };
-    let spec = bench.spec(
-        "db",
-        &[
-            "sh",
-            "-c",
-            "mv /usr/bin/timeout /usr/bin/gone; exec sleep 600",
-        ],
-    );
-    let id = bench.up(&spec).await;
-    until("timeout is gone", async || {
-        let there = bench.docker.read_file(&id, "/usr/bin/gone").await.unwrap();
-        there.is_some()
-    })
-    .await;
-    assert_eq!(bench.sh(&id, "echo hi").await.stdout, "hi\n");
-    assert!(bench.docker.untimed.borrow().contains(&id));
-    let error = bench
-        .docker
-        .exec(&id, &run(&["/nope"]), Duration::from_secs(5))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::CannotRun);
-    assert!(error.message.starts_with("`/nope` not found"), "{error}");
-    let error = bench
-        .docker
-        .exec(&id, &run(&["sleep", "9"]), Duration::from_millis(500))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Timeout);
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn files_go_in_and_out_one_by_one() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    let id = bench.up(&bench.spec("db", &["sleep", "600"])).await;
-    docker
-        .write_file(&id, "/tmp/x.txt", b"one\n")
-        .await
-        .unwrap();
-    assert_eq!(
-        docker
-            .read_file(&id, "/tmp/x.txt")
-            .await
-            .unwrap()
-            .as_deref(),
-        Some(b"one\n".as_slice())
-    );
-    let said = bench.sh(&id, "stat -c '%a %u' /tmp/x.txt; ln -s x.txt /tmp/link; head -c 1048577 /dev/zero > /tmp/big").await;
-    assert_eq!(said.stdout, "644 0\n");
-    assert_eq!(
-        docker.read_file(&id, "/tmp/link").await.unwrap().as_deref(),
-        Some(b"one\n".as_slice())
-    );
-    assert_eq!(docker.read_file(&id, "/tmp/none").await.unwrap(), None);
-    for odd in ["/tmp", "/tmp/big", "/usr"] {
-        assert!(docker.read_file(&id, odd).await.is_err(), "{odd}");
-    }
-    let error = docker
-        .write_file(&id, "/no/folder/x", b"")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
-    assert!(docker.write_file(&id, "/tmp/", b"").await.is_err());
-    docker.remove_container(&id).await.unwrap();
-    let error = docker.read_file(&id, "/tmp/x.txt").await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound);
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn a_log_is_followed_to_its_end() {
-    let Some(bench) = Bench::open() else { return };
-    let script = "echo first; sleep 0.2; echo second >&2; printf third";
-    let id = bench.up(&bench.spec("job", &["sh", "-c", script])).await;
-    let lines = RefCell::new(Vec::new());
-    let following = bench
-        .docker
-        .follow_logs(&id, 100, &|line| lines.borrow_mut().push(line.to_owned()));
-    tokio::time::timeout(Duration::from_secs(20), following)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(*lines.borrow(), ["first", "second", "third"]);
-    assert_eq!(bench.docker.logs(&id, 1).await.unwrap(), "third");
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn health_is_told_with_what_the_probe_said() {
-    let Some(bench) = Bench::open() else { return };
-    let mut spec = bench.spec("db", &["sleep", "600"]);
-    spec.healthcheck = Some(Healthcheck {
-        test: vec!["CMD-SHELL".into(), "echo not yet; exit 1".into()],
-        interval: Duration::from_millis(100),
-        timeout: Duration::from_secs(5),
-        retries: 1,
-        start_period: Duration::ZERO,
-    });
-    let id = bench.up(&spec).await;
-    until("unhealthy", async || {
-        bench.docker.inspect(&id).await.unwrap().health == Some(Health::Unhealthy("not yet".into()))
-    })
-    .await;
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn what_cannot_start_is_told_by_kind() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    let nope = docker
-        .create_container(&bench.spec("nope", &["/nope"]))
-        .await
-        .unwrap();
-    let error = docker.start(&nope).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::CannotRun);
-    assert!(
-        error.message.starts_with("`/nope` not found in image"),
-        "{error}"
-    );
-    let error = docker
-        .create_container(&bench.spec("nope", &["/nope"]))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NameTaken, "{error}");
-
-    let mut first = bench.spec("one", &["sleep", "600"]);
-    first.ports = vec![(80, Protocol::Tcp, 0)];
-    let port = docker.inspect(&bench.up(&first).await).await.unwrap().ports[&80];
-    let mut second = bench.spec("two", &["sleep", "600"]);
-    second.ports = vec![(80, Protocol::Tcp, port)];
-    let id = docker.create_container(&second).await.unwrap();
-    let error = docker.start(&id).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::PortTaken);
-    let used = format!("port {port} is used by container `{}`", first.name);
-    assert!(error.message.contains(&used), "{error}");
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut third = bench.spec("three", &["sleep", "600"]);
-    third.ports = vec![(80, Protocol::Tcp, listener.local_addr().unwrap().port())];
-    let id = docker.create_container(&third).await.unwrap();
-    let error = docker.start(&id).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::PortTaken);
-    assert!(error.message.contains("used by another program"), "{error}");
-
-    let mut imageless = bench.spec("four", &["true"]);
-    imageless.image = "hlp-docker/none:1".into();
-    let error = docker.create_container(&imageless).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NoSuchImage, "{error}");
-    let mut sourceless = bench.spec("five", &["true"]);
-    sourceless.mounts = vec![MountSpec::Bind {
-        source: PathBuf::from("/nowhere/at/all"),
-        target: "/lab".into(),
-        access: Access::ReadOnly,
-    }];
-    assert!(docker.create_container(&sourceless).await.is_err());
-    assert!(!PathBuf::from("/nowhere").exists());
-    // The second network is not there: the container that was made meanwhile is removed again.
-    let mut networkless = bench.spec("six", &["true"]);
-    let networks = bench.networks(&["front"]).await;
-    networkless.networks = vec![
-        (networks[0].0.clone(), vec![]),
-        (bench.mark.name("none"), vec![]),
-    ];
-    let error = docker.create_container(&networkless).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
-    let error = docker.inspect(&networkless.name).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound);
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn networks_and_volumes_that_are_not_ours_are_refused() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    let networks = bench.networks(&["front"]).await;
-    let mut twice = bench.network("front");
-    let error = docker.create_network(&twice).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NameTaken);
-    twice.name = bench.mark.name("back");
-    let taken = docker
-        .client
-        .inspect_network(&networks[0].1, None)
-        .await
-        .unwrap();
-    let range = taken
-        .ipam
-        .unwrap()
-        .config
-        .unwrap()
-        .remove(0)
-        .subnet
-        .unwrap();
-    twice.subnet = Subnet::parse(&range).unwrap();
-    let error = docker.create_network(&twice).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::SubnetTaken, "{error}");
-
-    let foreign = bench.volume("data");
-    let unlabelled = bollard::models::VolumeCreateRequest {
-        name: Some(foreign.name.clone()),
-        ..Default::default()
-    };
-    docker.client.create_volume(unlabelled).await.unwrap();
-    let error = docker.create_volume(&foreign).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NameTaken);
-    assert!(
-        error.message.starts_with("volume `") && error.message.contains("is not ours"),
-        "{error}"
-    );
-    docker.remove_volume(&foreign.name).await.unwrap();
-    docker.create_volume(&foreign).await.unwrap();
-    docker.create_volume(&foreign).await.unwrap();
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn removing_can_be_done_twice_and_by_two_at_once() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    let networks = bench.networks(&["front"]).await;
-    docker.create_volume(&bench.volume("data")).await.unwrap();
-    let mut spec = bench.spec("db", &["sleep", "600"]);
-    spec.networks = vec![(networks[0].0.clone(), vec![])];
-    spec.mounts = vec![MountSpec::Volume {
-        name: bench.mark.name("data"),
-        target: "/data".into(),
-        labels: bench.mark.labels(),
-    }];
-    let id = bench.up(&spec).await;
-
-    let busy = docker
-        .remove_volume(&bench.mark.name("data"))
-        .await
-        .unwrap_err();
-    assert_eq!(busy.kind, ErrorKind::Busy);
-    assert!(busy.message.contains(&spec.name), "{busy}");
-    docker.remove_network(&networks[0].1).await.unwrap();
-    assert!(
-        docker.inspect(&id).await.unwrap().running,
-        "only disconnected"
-    );
-    let calls = (0..4).map(|_| docker.remove_container(&id));
-    for removed in futures_util::future::join_all(calls).await {
-        removed.unwrap();
-    }
-    docker.remove_container(&id).await.unwrap();
-    docker.remove_network(&networks[0].1).await.unwrap();
-    docker
-        .remove_volume(&bench.mark.name("data"))
-        .await
-        .unwrap();
-    docker
-        .remove_volume(&bench.mark.name("data"))
-        .await
-        .unwrap();
-    bench.close().await;
-}
-
-#[tokio::test]
-async fn names_that_climb_reach_nothing() {
-    let Some(bench) = Bench::open() else { return };
-    let docker = &bench.docker;
-    docker.create_volume(&bench.volume("victim")).await.unwrap();
-    let climbing = format!("../volumes/{}", bench.mark.name("victim"));
-    assert!(docker.remove_container(&climbing).await.is_err());
-    assert!(docker.remove_network(&climbing).await.is_err());
-    assert!(docker.remove_image(&climbing).await.is_err());
-    assert_eq!(
-        docker.observe(&bench.scope()).await.unwrap().volumes.len(),
-        1
     );
     bench.close().await;
 }

@@ -213,3 +213,53 @@ impl Engine for Docker {
         self.look_at_memory(container).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    fn endpoint(folder: &Path) -> Endpoint {
+        Endpoint {
+            socket: folder.join("docker.sock"),
+            source: "a test".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_takes_the_call_and_says_nothing_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let _silent = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
+        let docker = Docker::connect(&endpoint(folder.path())).unwrap();
+        let limit = Duration::from_millis(50);
+        let error = docker.call("ask", limit, docker.client.version()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout);
+        assert!(
+            error
+                .message
+                .starts_with("Docker does not answer: cannot ask within 0.05 s")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_is_not_there_is_told_from_one_that_is_not_running() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = Docker::connect(&endpoint(folder.path())).err().unwrap();
+        assert_eq!(absent.kind, ErrorKind::Unreachable);
+        assert!(
+            absent.message.starts_with("no Docker at unix:///"),
+            "{absent}"
+        );
+        assert!(absent.message.contains("(a test)"), "{absent}");
+
+        drop(UnixListener::bind(folder.path().join("docker.sock")).unwrap());
+        let docker = Docker::connect(&endpoint(folder.path())).unwrap();
+        let stopped = docker.about().await.unwrap_err();
+        assert_eq!(stopped.kind, ErrorKind::Unreachable);
+        assert!(
+            stopped.message.starts_with("Docker is not running: "),
+            "{stopped}"
+        );
+    }
+}

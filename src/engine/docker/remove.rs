@@ -27,6 +27,8 @@ impl Docker {
         let removed = self
             .client
             .remove_container(names::resource(container)?, Some(options));
+        // The next container of that name may be another.
+        self.untimed.borrow_mut().remove(container);
         match gone_is_fine(self.call(&what, CHANGE, removed).await) {
             Err(error) if error.kind == ErrorKind::Busy => {
                 bounded(&what, REMOVAL, self.until_gone(container)).await?

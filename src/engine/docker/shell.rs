@@ -1,7 +1,6 @@
 //! A learner's shell in a container: the terminal is handed over, and comes back as it was.
 
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 
 use bollard::container::LogOutput;
@@ -10,8 +9,8 @@ use bollard::exec::{ResizeExecOptions, StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
 use crossterm::terminal;
 use futures_util::{Stream, StreamExt};
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncWrite, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CHANGE, Docker, LOOK, names};
@@ -27,8 +26,7 @@ impl Docker {
     ) -> Result<i64> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("open `{program}` in container `{container}`");
-        let stdin = io::stdin();
-        if !stdin.is_terminal() || !io::stdout().is_terminal() {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(EngineError::new(
                 ErrorKind::Other,
                 format!("cannot {what}: a shell needs a terminal"),
@@ -55,7 +53,7 @@ impl Docker {
         let made = self.client.create_exec(names::resource(container)?, config);
         let id = self.call(&what, LOOK, made).await?.id;
         let mut resized = signal(SignalKind::window_change()).map_err(lost)?;
-        let keys = AsyncFd::with_interest(stdin.as_fd(), Interest::READABLE).map_err(lost)?;
+        let keys = keyboard().map_err(lost)?;
         let start = StartExecOptions {
             tty: true,
             ..Default::default()
@@ -69,7 +67,7 @@ impl Docker {
         let raw = RawTerminal::enter().map_err(lost)?;
         let ended = tokio::select! {
             shown = show(output) => shown.map_err(|error| self.translate(&what, error)),
-            error = type_in(&keys, input) => Err(lost(error)),
+            error = type_in(keys, input) => Err(lost(error)),
             never = self.follow_size(&id, &mut resized) => match never {},
         };
         drop(raw);
@@ -108,12 +106,12 @@ async fn show(
 
 /// Copies what is typed to the program; returns only if that fails.
 async fn type_in(
-    keys: &AsyncFd<BorrowedFd<'_>>,
+    mut keys: pipe::Receiver,
     mut input: Pin<Box<dyn AsyncWrite + Send>>,
 ) -> io::Error {
     let mut typed = [0; 4096];
     loop {
-        let sent = match read_keys(keys, &mut typed).await {
+        let sent = match keys.read(&mut typed).await {
             // The terminal is gone; the program hears of it and ends.
             Ok(0) => match input.shutdown().await {
                 Ok(()) => return std::future::pending().await,
@@ -128,21 +126,12 @@ async fn type_in(
     }
 }
 
-/// Reads what is there, without ever blocking: a thread that waits in `read` would eat the first key after the shell.
-async fn read_keys(keys: &AsyncFd<BorrowedFd<'_>>, typed: &mut [u8]) -> io::Result<usize> {
-    loop {
-        let mut ready = keys.readable().await?;
-        let waiting =
-            usize::try_from(rustix::io::ioctl_fionread(keys.get_ref())?).unwrap_or(usize::MAX);
-        if waiting > 0 {
-            let room = typed.len().min(waiting);
-            return Ok(rustix::io::read(keys.get_ref(), &mut typed[..room])?);
-        }
-        if ready.ready().is_read_closed() {
-            return Ok(0);
-        }
-        ready.clear_ready();
-    }
+/// The terminal, opened once more to be read without blocking: a thread that waits in `read` would eat the first key
+/// after the shell, and making standard input itself non-blocking would change it for everybody who shares it.
+fn keyboard() -> io::Result<pipe::Receiver> {
+    pipe::OpenOptions::new()
+        .unchecked(true)
+        .open_receiver("/dev/tty")
 }
 
 /// A terminal that hands on every key as it is; dropping this puts it back.

@@ -16,6 +16,10 @@ use crate::plan::{
 };
 
 impl Engine for Fake {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn about(&self) -> Result<About> {
         Ok(About {
             product: "Docker".into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::packages::PackageManager;
 use super::process::{Process, arguments, running};
@@ -15,6 +15,8 @@ use super::record::Record;
 use super::situation::{Daemon, Leftover, Services, Site, Situation};
 
 const PING: Duration = Duration::from_secs(3);
+const DYING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What became of a call to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ enum Call {
 /// Everything `plan` needs to know; takes up to three seconds where a daemon is silent.
 pub(crate) async fn observe(site: &Site) -> Situation {
     let services = services(site);
-    let daemon = daemon(site).await;
+    let daemon = settled(site).await;
     let leftovers = match daemon {
         Daemon::Down => leftovers(site, services).await,
         Daemon::Answering | Daemon::Silent(_) | Daemon::Denied => vec![],
@@ -59,7 +61,19 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Whether a daemon runs there.
+/// Whether a daemon runs there. One that was killed a moment ago still takes calls until the kernel has closed its socket.
+async fn settled(site: &Site) -> Daemon {
+    let deadline = Instant::now() + DYING;
+    loop {
+        let seen = daemon(site).await;
+        if seen != Daemon::Silent(None) || Instant::now() >= deadline {
+            return seen;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Whether a daemon runs there, at this moment.
 pub(super) async fn daemon(site: &Site) -> Daemon {
     let process = daemon_process(site).map(|process| process.pid);
     match call(&site.socket).await {

@@ -15,8 +15,6 @@ pub(crate) enum PackageManager {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Package {
     Engine,
-    /// Mounts control groups where no init does.
-    CgroupMounts,
     /// Makes Debian file systems.
     Mmdebstrap,
 }
@@ -45,13 +43,12 @@ impl PackageManager {
             (Package::Engine, Self::Apt) => vec!["docker.io", "ca-certificates"],
             (Package::Engine, Self::Dnf(name)) => vec![name],
             (Package::Engine, Self::Pacman | Self::Apk | Self::Zypper) => vec!["docker"],
-            (Package::CgroupMounts, Self::Apt) => vec!["cgroupfs-mount"],
             // The keys come along because Ubuntu does not have Debian's, `mount` because it is only recommended.
             (Package::Mmdebstrap, Self::Apt) => {
                 vec!["mmdebstrap", "debian-archive-keyring", "mount"]
             }
             (Package::Mmdebstrap, Self::Dnf(_)) => vec!["mmdebstrap", "debian-keyring"],
-            (Package::CgroupMounts | Package::Mmdebstrap, _) => vec![],
+            (Package::Mmdebstrap, Self::Pacman | Self::Apk | Self::Zypper) => vec![],
         }
     }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-pub(crate) use tail::{Tail, last_lines};
+use daemon::Awaited;
+pub(crate) use tail::Tail;
 
 use super::observe::{daemon, find_program, leftovers};
 use super::plan::{Action, joined};
@@ -62,11 +63,11 @@ pub(crate) async fn perform(
             Action::Clean(leftover) => clean(leftover, site).await?,
             Action::StartService(command, by) => {
                 run(command, site, Some(SERVICE), on_line).await?;
-                daemon::wait(site, None).await?;
+                daemon::wait(site, Awaited::Service).await?;
                 daemon::note(site, *by)?;
             }
             Action::StartProgram { command, log } => daemon::start(command, log, site).await?,
-            Action::Wait => daemon::wait(site, None).await?,
+            Action::Wait => daemon::wait(site, Awaited::Running).await?,
             Action::Stop(record) => daemon::stop(record, site, on_line).await?,
         }
     }

@@ -52,7 +52,7 @@ pub(crate) fn plan(
         Wish::Running => running(situation, site),
         Wish::Stopped => stopped(situation, site),
         Wish::BaseTool if situation.mmdebstrap => Ok(vec![]),
-        Wish::BaseTool => install(situation, &[Package::Mmdebstrap]),
+        Wish::BaseTool => install(situation, Package::Mmdebstrap),
     }
 }
 
@@ -71,23 +71,19 @@ fn running(situation: &Situation, site: &Site) -> Result<Vec<Action>, EngineErro
         }
         Daemon::Down => {}
     }
-    let mount = !situation.cgroups && situation.services == Services::None;
-    let mut needed = vec![];
-    if !situation.dockerd {
-        needed.push(Package::Engine);
-    }
-    if mount && situation.packages == Some(PackageManager::Apt) {
-        needed.push(Package::CgroupMounts);
-    }
-    let mut actions = match needed.is_empty() {
+    let mut actions = match situation.dockerd {
         true => vec![],
-        false => install(situation, &needed)?,
+        false => install(situation, Package::Engine)?,
     };
-    if mount {
-        actions.push(Action::Mount(match situation.packages {
-            Some(PackageManager::Apt) => words(&["cgroupfs-mount"]),
-            _ => words(&["mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"]),
-        }));
+    // Version 2 needs no package, and every engine since 20.10 takes it.
+    if !situation.cgroups && situation.services == Services::None {
+        actions.push(Action::Mount(words(&[
+            "mount",
+            "-t",
+            "cgroup2",
+            "cgroup2",
+            "/sys/fs/cgroup",
+        ])));
     }
     actions.extend(situation.leftovers.iter().cloned().map(Action::Clean));
     actions.push(match situation.services {
@@ -127,10 +123,10 @@ fn stopped(situation: &Situation, site: &Site) -> Result<Vec<Action>, EngineErro
     }
 }
 
-fn install(situation: &Situation, packages: &[Package]) -> Result<Vec<Action>, EngineError> {
-    let wanted = match packages.contains(&Package::Mmdebstrap) {
-        true => "mmdebstrap",
-        false => "Docker Engine",
+fn install(situation: &Situation, package: Package) -> Result<Vec<Action>, EngineError> {
+    let wanted = match package {
+        Package::Engine => "Docker Engine",
+        Package::Mmdebstrap => "mmdebstrap",
     };
     let Some(manager) = situation.packages else {
         return Err(EngineError::new(
@@ -141,10 +137,7 @@ fn install(situation: &Situation, packages: &[Package]) -> Result<Vec<Action>, E
             ),
         ));
     };
-    let names: Vec<_> = packages
-        .iter()
-        .flat_map(|package| manager.names(*package))
-        .collect();
+    let names = manager.names(package);
     if names.is_empty() {
         return Err(EngineError::new(
             ErrorKind::Other,

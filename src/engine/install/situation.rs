@@ -178,3 +178,92 @@ impl std::fmt::Display for Leftover {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::By;
+    use super::*;
+
+    #[test]
+    fn the_system_s_daemon_has_no_flags_and_a_private_one_all_of_them() {
+        let site = Site::system(Path::new("/s"));
+        assert_eq!(site.command(), ["dockerd"]);
+        let private = Site {
+            socket: PathBuf::from("/p/sock"),
+            pid_file: PathBuf::from("/p/pid"),
+            exec_root: PathBuf::from("/p/exec"),
+            private: Some(Private {
+                prefix: vec!["unshare".to_owned(), "--net".to_owned()],
+                data_root: PathBuf::from("/p/data"),
+                extra_args: vec!["--debug".to_owned()],
+            }),
+            ..site
+        };
+        assert_eq!(
+            private.command().join(" "),
+            "unshare --net dockerd --host=unix:///p/sock --data-root=/p/data --exec-root=/p/exec --pidfile=/p/pid --debug"
+        );
+    }
+
+    #[test]
+    fn the_status_says_who_started_it_and_what_was_left_behind() {
+        let down = Situation {
+            root: true,
+            dockerd: true,
+            mmdebstrap: false,
+            daemon: Daemon::Down,
+            packages: None,
+            services: Services::None,
+            cgroups: true,
+            leftovers: vec![Leftover::PidFile(PathBuf::from("/var/run/docker.pid"))],
+            started: None,
+        };
+        let up = Situation {
+            daemon: Daemon::Answering,
+            leftovers: vec![],
+            ..down.clone()
+        };
+        let record = Record {
+            process: Process {
+                pid: 42,
+                started: 7,
+            },
+            socket: PathBuf::from(SYSTEM_SOCKET),
+            log: Some(PathBuf::from("/s/dockerd.log")),
+            by: By::Program,
+        };
+        let ours = Situation {
+            started: Some(record),
+            ..up.clone()
+        };
+        #[track_caller]
+        fn check(situation: &Situation, expected: &[&str]) {
+            assert_eq!(
+                describe(situation, &Site::system(Path::new("/s"))),
+                expected
+            );
+        }
+        check(
+            &down,
+            &[
+                "Docker is installed and not running at unix:///var/run/docker.sock",
+                "left behind by a killed daemon: /var/run/docker.pid",
+            ],
+        );
+        check(
+            &up,
+            &[
+                "Docker answers at unix:///var/run/docker.sock",
+                "not started by roadlab",
+            ],
+        );
+        check(
+            &ours,
+            &[
+                "Docker answers at unix:///var/run/docker.sock",
+                "started by roadlab as process 42; stop it with `roadlab engine down`",
+                "log: /s/dockerd.log",
+            ],
+        );
+    }
+}

@@ -30,22 +30,26 @@ pub(super) enum Ended {
     No,
 }
 
-/// A daemon of ours on its way up.
-pub(super) struct Starting {
-    child: Child,
-    tail: Tail,
+/// Whose start is waited for.
+pub(super) enum Awaited<'a> {
+    /// Ours: over when it ends.
+    Program(&'a mut Child, &'a mut Tail),
+    /// A service manager's: it may take a moment to appear.
+    Service,
+    /// Somebody's that is there already: over when it goes away.
+    Running,
 }
 
 /// Starts the daemon in a session of its own, so that no terminal takes it along, and waits for its answer.
 pub(super) async fn start(command: &[String], log: &Path, site: &Site) -> Result<()> {
     // A package may have started it while it was being installed.
     if daemon(site).await != Daemon::Down {
-        return wait(site, None).await;
+        return wait(site, Awaited::Running).await;
     }
     let failed = |error: &std::io::Error| io(&format!("cannot start `{}`", joined(command)), error);
     let file = tail::append(log).map_err(|error| failed(&error))?;
-    let tail = Tail::at_end(log).map_err(|error| failed(&error))?;
-    let child = detached(command)
+    let mut tail = Tail::at_end(log).map_err(|error| failed(&error))?;
+    let mut child = detached(command)
         .stdin(Stdio::null())
         .stdout(file.try_clone().map_err(|error| failed(&error))?)
         .stderr(file)
@@ -63,7 +67,7 @@ pub(super) async fn start(command: &[String], log: &Path, site: &Site) -> Result
         };
         write(&record, site)?;
     }
-    wait(site, Some(Starting { child, tail })).await
+    wait(site, Awaited::Program(&mut child, &mut tail)).await
 }
 
 fn detached(command: &[String]) -> Command {
@@ -83,57 +87,71 @@ fn detached(command: &[String]) -> Command {
     }
 }
 
-/// Waits until the daemon answers; if it was just started by us, no longer than it lives.
-pub(super) async fn wait(site: &Site, mut starting: Option<Starting>) -> Result<()> {
+/// Waits until the daemon answers.
+pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
     let deadline = Instant::now() + START;
-    let place = url(&site.socket);
     loop {
         let seen = daemon(site).await;
         if seen == Daemon::Answering {
             return Ok(());
         }
-        if let Some(Starting { child, tail }) = &mut starting
-            && let Ok(Some(status)) = child.try_wait()
-        {
-            tail.finish(&mut |_| {});
-            // Best effort: a record of a process that is gone counts as none anyway.
-            let _ = std::fs::remove_file(site.record());
-            return Err(EngineError::new(
-                ErrorKind::Unreachable,
-                format!("dockerd did not start ({status}){}", tail.shown(SHOWN)),
-            ));
+        match &mut awaited {
+            Awaited::Program(child, tail) => {
+                if let Ok(Some(status)) = child.try_wait() {
+                    tail.finish(&mut |_| {});
+                    // Best effort: a record of a process that is gone counts as none anyway.
+                    let _ = std::fs::remove_file(site.record());
+                    return Err(EngineError::new(
+                        ErrorKind::Unreachable,
+                        format!("dockerd did not start ({status}){}", tail.shown(SHOWN)),
+                    ));
+                }
+            }
+            Awaited::Running if seen == Daemon::Down => {
+                return Err(EngineError::new(
+                    ErrorKind::Unreachable,
+                    format!(
+                        "Docker at {} went away while it was waited for: try `roadlab engine up` again",
+                        url(&site.socket)
+                    ),
+                ));
+            }
+            Awaited::Running | Awaited::Service => {}
         }
         if Instant::now() >= deadline {
-            let seconds = START.as_secs();
-            let (who, last) = match (&mut starting, seen) {
-                (Some(Starting { child, tail }), _) => {
-                    tail.finish(&mut |_| {});
-                    let pid = child
-                        .id()
-                        .map_or(String::new(), |pid| format!(" (process {pid})"));
-                    let advice = "; it still tries, `roadlab engine down` stops it";
-                    (
-                        format!("dockerd{pid}"),
-                        format!("{advice}{}", tail.shown(SHOWN)),
-                    )
-                }
-                (None, Daemon::Silent(Some(pid))) => {
-                    let advice =
-                        format!("; if it is frozen, `kill -9 {pid}`, then `roadlab engine up`");
-                    (format!("dockerd (process {pid})"), advice)
-                }
-                (None, _) => (
-                    "Docker".to_owned(),
-                    "; look at the log of its service".to_owned(),
-                ),
-            };
-            return Err(EngineError::new(
-                ErrorKind::Timeout,
-                format!("{who} does not answer at {place} after {seconds} s{last}"),
-            ));
+            return Err(late(site, awaited, seen));
         }
         sleep(LOOK).await;
     }
+}
+
+/// What to say of a daemon that has not answered by its deadline.
+fn late(site: &Site, awaited: Awaited<'_>, seen: Daemon) -> EngineError {
+    let (who, next) = match (awaited, seen) {
+        (Awaited::Program(child, tail), _) => {
+            tail.finish(&mut |_| {});
+            let pid = child
+                .id()
+                .map_or(String::new(), |pid| format!(" (process {pid})"));
+            let said = tail.shown(SHOWN);
+            let next = format!("it still tries, `roadlab engine down` stops it{said}");
+            (format!("dockerd{pid}"), next)
+        }
+        (_, Daemon::Silent(Some(pid))) => (
+            format!("dockerd (process {pid})"),
+            format!("if it is frozen, `kill -9 {pid}`, then `roadlab engine up`"),
+        ),
+        (_, _) => (
+            "Docker".to_owned(),
+            "look at what its service says".to_owned(),
+        ),
+    };
+    let place = url(&site.socket);
+    let seconds = START.as_secs();
+    EngineError::new(
+        ErrorKind::Timeout,
+        format!("{who} does not answer at {place} after {seconds} s: {next}"),
+    )
 }
 
 /// Notes that a service manager started the daemon for us.

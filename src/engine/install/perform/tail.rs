@@ -84,7 +84,7 @@ impl Lines {
 }
 
 /// `; its last lines:` and up to `count` of them below, to go after what failed.
-pub(crate) fn last_lines(lines: &[&str], count: usize) -> String {
+fn last_lines(lines: &[&str], count: usize) -> String {
     match lines {
         [] => ", without a word".to_owned(),
         lines => {

@@ -2,8 +2,10 @@ use std::path::Path;
 
 use super::super::observe::observe;
 use super::super::plan::{Wish, plan};
+use super::super::record::Record;
 use super::super::situation::Private;
 use super::*;
+use rustix::process::Signal;
 
 fn site(folder: &Path) -> Site {
     Site {
@@ -96,6 +98,18 @@ async fn a_program_that_dies_at_its_start_is_shown_with_its_last_words() {
     );
 }
 
+/// Kills what runs at a site when a test fails.
+struct Killed<'a>(&'a Site);
+
+impl Drop for Killed<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = Record::read(&self.0.record(), &self.0.socket) {
+            let pid = rustix::process::Pid::from_raw(record.process.pid.cast_signed());
+            let _ = rustix::process::kill_process(pid.unwrap(), Signal::KILL);
+        }
+    }
+}
+
 /// A real private daemon: up, killed with a container's leftovers, up again, down. Wants root and `dockerd`.
 #[tokio::test]
 #[ignore = "starts a second Docker daemon; run as root with --ignored"]
@@ -111,6 +125,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         }),
         ..site(folder.path())
     };
+    let _killed = Killed(&site);
     async fn wish(wish: Wish, site: &Site) -> Vec<String> {
         let situation = observe(site).await;
         let actions = plan(&situation, wish, site).unwrap();
@@ -129,7 +144,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
     let first = observe(&site).await.started.unwrap().process;
 
     // The worst that was seen: both pid files name somebody else by now.
-    daemon::signal(first, rustix::process::Signal::KILL, CONTAINERD)
+    daemon::signal(first, Signal::KILL, CONTAINERD)
         .await
         .unwrap();
     let own = std::process::id().to_string();
@@ -144,6 +159,43 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
     assert_eq!(wish(Wish::Running, &site).await.len(), 4);
     let second = observe(&site).await.started.unwrap().process;
     assert_ne!(first, second);
+
+    // Frozen: it runs, and it is waited for, not started again.
+    daemon::signal(second, Signal::STOP, Duration::ZERO)
+        .await
+        .unwrap();
+    // A signal takes effect when the kernel comes to it: an answer may still be on its way.
+    let mut situation = observe(&site).await;
+    while situation.daemon == Daemon::Answering {
+        situation = observe(&site).await;
+    }
+    assert_eq!(situation.daemon, Daemon::Silent(Some(second.pid)));
+    let actions = plan(&situation, Wish::Running, &site).unwrap();
+    assert_eq!(actions, [Action::Wait]);
+    daemon::signal(second, Signal::KILL, CONTAINERD)
+        .await
+        .unwrap();
+
+    // A containerd that outlived its daemon.
+    let mut orphan = std::process::Command::new("containerd")
+        .arg("--config")
+        .arg(site.exec_root.join("containerd/containerd.toml"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::fs::write(site.containerd_pid_file(), orphan.id().to_string()).unwrap();
+    let said = wish(Wish::Running, &site).await;
+    assert_eq!(said[0], format!("$ kill {}", orphan.id()));
+    orphan.wait().unwrap();
+    let second = observe(&site).await.started.unwrap().process;
+    let pid = rustix::process::Pid::from_raw(second.pid.try_into().unwrap());
+    assert_eq!(
+        rustix::process::getsid(pid).ok(),
+        pid,
+        "in a session of its own"
+    );
 
     assert_eq!(
         wish(Wish::Stopped, &site).await,

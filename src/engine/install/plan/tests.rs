@@ -133,20 +133,6 @@ fn control_groups_are_mounted_where_nobody_else_does() {
     check(
         &bare,
         Wish::Running,
-        &[
-            "apt-get update",
-            "apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 cgroupfs-mount",
-            "cgroupfs-mount",
-            START,
-        ],
-    );
-    let other = Situation {
-        packages: Some(PackageManager::Apk),
-        ..bare.clone()
-    };
-    check(
-        &other,
-        Wish::Running,
         &["mount -t cgroup2 cgroup2 /sys/fs/cgroup", START],
     );
     let systemd = Situation {

@@ -1,0 +1,176 @@
+//! What a container is asked for: the rights, limits and addresses that no lab can widen.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::lab::Limits;
+
+fn spec() -> ContainerSpec {
+    ContainerSpec {
+        name: "roadlab-redis-z7a9bc-redis".into(),
+        image: "redis:8.0".into(),
+        entrypoint: None,
+        command: None,
+        environment: BTreeMap::from([("A".into(), "b=c".into())]),
+        ports: vec![(6379, Protocol::Tcp, 20_000), (53, Protocol::Udp, 0)],
+        mounts: vec![
+            MountSpec::Bind {
+                source: PathBuf::from("/labs/redis/files"),
+                target: "/lab".into(),
+                access: Access::ReadOnly,
+            },
+            MountSpec::Volume {
+                name: "roadlab-redis-z7a9bc-data".into(),
+                target: "/data".into(),
+                labels: BTreeMap::from([("dev.roadlab.lab".into(), "redis".into())]),
+            },
+        ],
+        tmpfs: BTreeMap::new(),
+        networks: vec![
+            ("front".into(), vec!["redis".into()]),
+            ("back".into(), vec![]),
+        ],
+        hostname: "redis".into(),
+        user: None,
+        working_dir: None,
+        init: false,
+        read_only: true,
+        limits: Limits {
+            memory: Some(64 << 20),
+            cpus: Some(0.5),
+            pids: 100,
+            shm: None,
+        },
+        ulimits: BTreeMap::new(),
+        cap_add: vec!["NET_ADMIN".into()],
+        stop_signal: Some("SIGINT".into()),
+        healthcheck: Some(Healthcheck {
+            test: vec!["CMD".into(), "true".into()],
+            interval: Duration::from_millis(1500),
+            timeout: Duration::from_secs(1),
+            retries: 3,
+            start_period: Duration::ZERO,
+        }),
+        labels: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_container_gets_the_least_rights_and_all_limits() {
+    let host = container(&spec()).host_config.unwrap();
+    assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
+    let added = host.cap_add.unwrap();
+    let expected = CAPABILITIES.iter().copied().chain(["NET_ADMIN"]);
+    assert!(added.iter().eq(expected), "{added:?}");
+    assert_eq!(host.security_opt.unwrap(), ["no-new-privileges"]);
+    assert_eq!(host.privileged, None);
+    assert_eq!(
+        host.restart_policy.unwrap().name,
+        Some(RestartPolicyNameEnum::NO)
+    );
+    assert_eq!(
+        (host.memory, host.memory_swap),
+        (Some(64 << 20), Some(64 << 20))
+    );
+    assert_eq!(
+        (host.nano_cpus, host.pids_limit),
+        (Some(500_000_000), Some(100))
+    );
+    assert_eq!(host.readonly_rootfs, Some(true));
+    let log = host.log_config.unwrap();
+    assert_eq!(
+        (log.typ.as_deref(), log.config.unwrap()["max-size"].as_str()),
+        (Some("json-file"), "5m")
+    );
+}
+
+#[test]
+fn ports_are_on_the_loopback_address_only() {
+    let body = container(&spec());
+    assert_eq!(body.exposed_ports.unwrap(), ["6379/tcp", "53/udp"]);
+    let bindings = body.host_config.unwrap().port_bindings.unwrap();
+    let at = |port: &str| bindings[port].clone().unwrap().remove(0);
+    assert_eq!(at("6379/tcp").host_port.as_deref(), Some("20000"));
+    assert_eq!(at("53/udp").host_port.as_deref(), Some("0"));
+    assert!(
+        bindings
+            .keys()
+            .all(|port| at(port).host_ip.as_deref() == Some("127.0.0.1"))
+    );
+}
+
+#[test]
+fn mounts_never_make_folders_on_the_host() {
+    let host = container(&spec()).host_config.unwrap();
+    assert_eq!(host.binds, None);
+    let mounts = host.mounts.unwrap();
+    assert_eq!(
+        (mounts[0].typ, mounts[0].read_only),
+        (Some(MountType::BIND), Some(true))
+    );
+    assert_eq!(mounts[0].bind_options, None);
+    let labels = mounts[1].volume_options.clone().unwrap().labels.unwrap();
+    assert_eq!(labels["dev.roadlab.lab"], "redis");
+}
+
+#[test]
+fn a_container_starts_on_its_first_network_with_its_names() {
+    let body = container(&spec());
+    assert_eq!(
+        body.host_config.unwrap().network_mode.as_deref(),
+        Some("front")
+    );
+    let attached = body.networking_config.unwrap().endpoints_config.unwrap();
+    assert_eq!(attached.len(), 1);
+    assert_eq!(
+        attached["front"].aliases.as_deref(),
+        Some(["redis".to_owned()].as_slice())
+    );
+    assert_eq!(body.env.unwrap(), ["A=b=c"]);
+    assert_eq!(body.healthcheck.unwrap().interval, Some(1_500_000_000));
+}
+
+#[test]
+fn memory_is_counted_without_the_cache_that_can_go() {
+    let stats = |text: &str| {
+        let stats: ContainerStatsResponse = serde_json::from_str(text).unwrap();
+        memory(stats)
+    };
+    let old =
+        r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":1,"total_inactive_file":30}}}"#;
+    assert_eq!(stats(old), Some(70));
+    assert_eq!(
+        stats(r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":40}}}"#),
+        Some(60)
+    );
+    assert_eq!(
+        stats(r#"{"memory_stats":{"usage":1,"stats":{"inactive_file":40}}}"#),
+        Some(0)
+    );
+    assert_eq!(stats(r#"{"memory_stats":{}}"#), None);
+}
+
+#[test]
+fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
+    let answer = r#"{
+        "State": {"Status": "running", "Running": true, "OOMKilled": true, "ExitCode": 137, "Error": "e",
+            "Health": {"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "new\n"}]}},
+        "NetworkSettings": {"Ports": {
+            "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "2"}],
+            "53/tcp": [{"HostIp": "127.0.0.1", "HostPort": "1"}],
+            "80/tcp": null,
+            "81/tcp": [{"HostIp": "::", "HostPort": "3"}, {"HostIp": "0.0.0.0", "HostPort": "4"}],
+            "82/tcp": [{"HostIp": "192.0.2.7", "HostPort": "5"}]}}
+    }"#;
+    let state = state(serde_json::from_str(answer).unwrap());
+    assert_eq!(
+        (state.status.as_str(), state.running, state.paused),
+        ("running", true, false)
+    );
+    assert_eq!(
+        (state.out_of_memory, state.exit_code, state.error.as_str()),
+        (true, 137, "e")
+    );
+    assert_eq!(state.health, Some(Health::Unhealthy("new".into())));
+    assert_eq!(state.ports, BTreeMap::from([(53, 1), (81, 4)]));
+}

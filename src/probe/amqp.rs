@@ -1,0 +1,301 @@
+//! One AMQP 0-9-1 operation on a channel of its own.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use lapin::message::BasicGetMessage;
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions,
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions, QueuePurgeOptions,
+};
+use lapin::types::FieldTable;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error, ErrorKind};
+use lapin::{Confirmation, ExchangeKind};
+use serde_json::{Value, json};
+
+use crate::expect::Actual;
+use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
+use crate::probe::amqp_values::{self, short, table};
+use crate::probe::dial::{dial, url, url_port};
+use crate::probe::kept::Key;
+use crate::probe::{Target, Unseen};
+
+/// A connection to a broker, which gives each look a channel.
+pub(super) type Broker = Rc<Connection>;
+
+/// The largest frame that is agreed on, in bytes: RabbitMQ's own default.
+const FRAME: u32 = 128 << 10;
+
+/// How long a broker may take to close a connection.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// AMQP's delivery modes.
+const TRANSIENT: u8 = 1;
+const PERSISTENT: u8 = 2;
+
+/// Why an operation did not give a value.
+enum Failure {
+    Broker(Error),
+    Unseen(Unseen),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Broker(error)
+    }
+}
+
+impl From<Unseen> for Failure {
+    fn from(unseen: Unseen) -> Self {
+        Self::Unseen(unseen)
+    }
+}
+
+pub(super) async fn look<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+    let service = &probe.service;
+    let uri = uri(probe, target)?;
+    let key = Key {
+        service: service.clone(),
+        port: uri.authority.port,
+        bound: vec![uri.vhost.clone()],
+    };
+    let slot = target.connections.amqp.slot(&key);
+    let kept = slot.lock().await.clone();
+    if let Some(connection) = kept.filter(|connection| connection.status().connected()) {
+        match operate(&connection, &probe.operation).await {
+            Err(Failure::Broker(error)) if lost(&error) || !connection.status().connected() => {}
+            result => return judge(result, service),
+        }
+    }
+    let connection = {
+        let mut kept = slot.lock().await;
+        match kept.clone().filter(|kept| kept.status().connected()) {
+            Some(connection) => connection,
+            None => match connect(uri).await? {
+                Ok(connection) => Rc::clone(kept.insert(Rc::new(connection))),
+                Err(error) => return judge(Err(error.into()), service),
+            },
+        }
+    };
+    judge(operate(&connection, &probe.operation).await, service)
+}
+
+/// Closes a connection and waits until the broker agreed.
+pub(super) async fn close(connection: Broker) {
+    if let Ok(reason) = short("look done") {
+        // A broker that is gone needs no goodbye.
+        let _ = tokio::time::timeout(FAREWELL, connection.close(200, reason)).await;
+    }
+}
+
+fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, Unseen> {
+    let service = &probe.service;
+    let url = url(target, service)?;
+    let uri = url.parse::<AMQPUri>().map_err(|error| {
+        Unseen::CannotLook(format!(
+            "the url of `{service}` is not one of AMQP: {error}"
+        ))
+    })?;
+    let mut uri = AMQPUri {
+        scheme: AMQPScheme::AMQP,
+        vhost: probe.vhost.clone().unwrap_or(uri.vhost),
+        ..uri
+    };
+    short(&uri.vhost)?;
+    uri.authority.port = url_port(target, service, Some(uri.authority.port))?;
+    uri.authority.host = "127.0.0.1".to_owned();
+    uri.query.frame_max = Some(FRAME);
+    Ok(uri)
+}
+
+async fn connect(uri: AMQPUri) -> Result<Result<Connection, Error>, Unseen> {
+    // The library connects on a thread that nothing can stop, so it is only told of a server that is there.
+    drop(dial(uri.authority.port).await?);
+    let properties = ConnectionProperties::default().with_connection_name("roadlab".into());
+    Ok(Connection::connect_uri(uri, properties).await)
+}
+
+/// The connection is gone, whatever the operation.
+fn lost(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::IOError(_)
+        | ErrorKind::InvalidConnectionState(_)
+        | ErrorKind::MissingHeartbeatError => true,
+        // 320 CONNECTION_FORCED: the broker stops, or the virtual host was deleted.
+        ErrorKind::ProtocolError(error) => error.get_id() == 320,
+        _ => false,
+    }
+}
+
+fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, Unseen> {
+    let error = match result {
+        Ok(value) => return Ok(Actual::value(value)),
+        Err(Failure::Unseen(unseen)) => return Err(unseen),
+        Err(Failure::Broker(error)) => error,
+    };
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Ok(Actual::error(
+            error.get_id().to_string(),
+            error.get_message().as_str(),
+        )),
+        _ => Err(Unseen::NoAnswer(format!(
+            "`{service}` does not answer as an AMQP broker does: {error}"
+        ))),
+    }
+}
+
+async fn operate(connection: &Connection, operation: &AmqpOperation) -> Result<Value, Failure> {
+    let channel = connection.create_channel().await?;
+    let value = perform(&channel, operation).await?;
+    // What was put back is back only when the broker has closed the channel.
+    channel.close(200, short("look done")?).await?;
+    Ok(value)
+}
+
+async fn perform(channel: &Channel, operation: &AmqpOperation) -> Result<Value, Failure> {
+    let none = FieldTable::default();
+    Ok(match operation {
+        AmqpOperation::Queue(name) => {
+            let options = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            counts(&channel.queue_declare(short(name)?, options, none).await?)
+        }
+        AmqpOperation::Get { queue, ack } => get(channel, queue, *ack).await?,
+        AmqpOperation::Publish(message) => publish(channel, message).await?,
+        AmqpOperation::DeclareQueue {
+            name,
+            durable,
+            exclusive,
+            auto_delete,
+            arguments,
+        } => {
+            let options = QueueDeclareOptions {
+                durable: *durable,
+                exclusive: *exclusive,
+                auto_delete: *auto_delete,
+                ..QueueDeclareOptions::default()
+            };
+            let arguments = table(arguments)?;
+            counts(
+                &channel
+                    .queue_declare(short(name)?, options, arguments)
+                    .await?,
+            )
+        }
+        AmqpOperation::DeclareExchange {
+            name,
+            kind,
+            durable,
+        } => {
+            let options = ExchangeDeclareOptions {
+                durable: *durable,
+                ..ExchangeDeclareOptions::default()
+            };
+            let kind = match kind.as_str() {
+                "direct" => ExchangeKind::Direct,
+                "fanout" => ExchangeKind::Fanout,
+                "headers" => ExchangeKind::Headers,
+                "topic" => ExchangeKind::Topic,
+                other => ExchangeKind::Custom(short(other)?.to_string()),
+            };
+            let declared = channel.exchange_declare(short(name)?, kind, options, none);
+            declared.await?;
+            Value::Bool(true)
+        }
+        AmqpOperation::Bind(binding) => {
+            let (queue, exchange) = (short(&binding.queue)?, short(&binding.exchange)?);
+            let (key, arguments) = (short(&binding.routing_key)?, table(&binding.arguments)?);
+            let options = QueueBindOptions::default();
+            let bound = channel.queue_bind(queue, exchange, key, options, arguments);
+            bound.await?;
+            Value::Bool(true)
+        }
+        AmqpOperation::Unbind(binding) => {
+            let (queue, exchange) = (short(&binding.queue)?, short(&binding.exchange)?);
+            let (key, arguments) = (short(&binding.routing_key)?, table(&binding.arguments)?);
+            let unbound = channel.queue_unbind(queue, exchange, key, arguments);
+            unbound.await?;
+            Value::Bool(true)
+        }
+        AmqpOperation::Purge(name) => {
+            let options = QueuePurgeOptions::default();
+            json!({ "messages": channel.queue_purge(short(name)?, options).await? })
+        }
+        AmqpOperation::DeleteQueue(name) => {
+            let options = QueueDeleteOptions::default();
+            json!({ "messages": channel.queue_delete(short(name)?, options).await? })
+        }
+        AmqpOperation::DeleteExchange(name) => {
+            let options = ExchangeDeleteOptions::default();
+            channel.exchange_delete(short(name)?, options).await?;
+            Value::Bool(true)
+        }
+    })
+}
+
+fn counts(queue: &lapin::Queue) -> Value {
+    json!({ "messages": queue.message_count(), "consumers": queue.consumer_count() })
+}
+
+/// Takes one message; it is put back unless it is to be removed.
+async fn get(channel: &Channel, queue: &str, remove: bool) -> Result<Value, Failure> {
+    let options = BasicGetOptions { no_ack: false };
+    let Some(message) = channel.basic_get(short(queue)?, options).await? else {
+        return Ok(Value::Null);
+    };
+    let tag = message.delivery.delivery_tag;
+    if remove {
+        let options = BasicAckOptions { multiple: false };
+        channel.basic_ack(tag, options).await?;
+    } else {
+        let options = BasicNackOptions {
+            multiple: false,
+            requeue: true,
+        };
+        channel.basic_nack(tag, options).await?;
+    }
+    Ok(seen(&message))
+}
+
+fn seen(message: &BasicGetMessage) -> Value {
+    let delivery = &message.delivery;
+    let headers = delivery.properties.headers().as_ref();
+    json!({
+        "body": amqp_values::lossy(&delivery.data),
+        "routing_key": delivery.routing_key.as_str(),
+        "exchange": delivery.exchange.as_str(),
+        "redelivered": delivery.redelivered,
+        "headers": headers.map_or_else(|| json!({}), amqp_values::json),
+        "delivery_mode": delivery.properties.delivery_mode(),
+    })
+}
+
+/// Publishes and waits for the broker's word.
+async fn publish(channel: &Channel, message: &Publish) -> Result<Value, Failure> {
+    let mode = match message.persistent {
+        true => PERSISTENT,
+        false => TRANSIENT,
+    };
+    let mut properties = BasicProperties::default()
+        .with_delivery_mode(mode)
+        .with_headers(table(&message.headers)?);
+    if let Some(expiration) = &message.expiration {
+        properties = properties.with_expiration(short(expiration)?);
+    }
+    let options = BasicPublishOptions {
+        mandatory: message.mandatory,
+        ..BasicPublishOptions::default()
+    };
+    let (exchange, key) = (short(&message.exchange)?, short(&message.routing_key)?);
+    let confirms = ConfirmSelectOptions::default();
+    channel.confirm_select(confirms).await?;
+    let body = message.body.as_bytes();
+    let sent = channel.basic_publish(exchange, key, options, body, properties);
+    let word: Confirmation = sent.await?.await?;
+    let confirmed = word.is_ack();
+    Ok(json!({ "confirmed": confirmed, "returned": word.take_message().is_some() }))
+}

@@ -1,0 +1,193 @@
+//! A file in the learner's workspace or in a service's container: changed if the step says so, then looked at.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::engine::{Engine, EngineError, Exec};
+use crate::expect::Actual;
+use crate::lab::{FileChange, FileProbe, ServiceName};
+use crate::probe::dial::address;
+use crate::probe::folder::Folder;
+use crate::probe::{Target, Unseen, text, unseen};
+
+pub(super) async fn look<E: Engine>(
+    probe: &FileProbe,
+    target: &Target<'_, E>,
+    timeout: Duration,
+) -> Result<Actual, Unseen> {
+    let bytes = match &probe.service {
+        None => in_workspace(probe, target)?,
+        Some(service) => in_container(probe, service, target, timeout).await?,
+    };
+    let value = bytes.map_or(Value::Null, |bytes| Value::from(text(&bytes)));
+    Ok(Actual::value(value))
+}
+
+fn in_workspace<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, Unseen> {
+    let workspace = target.workspace.ok_or_else(|| {
+        Unseen::CannotLook("this lab has no workspace; add `workspace` to lab.yaml".to_owned())
+    })?;
+    let workspace = Folder::open(workspace)?;
+    match content(probe, target)? {
+        Some(content) => workspace.write(&probe.path, &content)?,
+        None if probe.change == FileChange::Remove => workspace.remove(&probe.path)?,
+        None => {}
+    }
+    workspace.read(&probe.path)
+}
+
+async fn in_container<E: Engine>(
+    probe: &FileProbe,
+    service: &ServiceName,
+    target: &Target<'_, E>,
+    timeout: Duration,
+) -> Result<Option<Vec<u8>>, Unseen> {
+    let path = &probe.path;
+    if !path.starts_with('/') {
+        let what = format!("`{path}` in a container must be absolute: begin it with `/`");
+        return Err(Unseen::CannotLook(what));
+    }
+    let container = &address(target, service)?.container;
+    let engine = target.engine;
+    let refused = |error: EngineError| unseen(service, error, timeout);
+    match content(probe, target)? {
+        Some(content) => {
+            if let Some((folder, _)) = path.rsplit_once('/').filter(|(above, _)| !above.is_empty())
+            {
+                run(engine, container, &["mkdir", "-p", "--", folder], timeout)
+                    .await
+                    .map_err(refused)??;
+            }
+            let written = engine.write_file(container, path, &content).await;
+            written.map_err(refused)?;
+        }
+        None if probe.change == FileChange::Remove => {
+            run(engine, container, &["rm", "-f", "--", path], timeout)
+                .await
+                .map_err(refused)??;
+        }
+        None => {}
+    }
+    engine.read_file(container, path).await.map_err(refused)
+}
+
+/// What the step writes, if it writes.
+fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, Unseen> {
+    match &probe.change {
+        FileChange::Nothing | FileChange::Remove => Ok(None),
+        FileChange::Write(text) => Ok(Some(text.clone().into_bytes())),
+        FileChange::CopyFrom(from) => {
+            let folder = Folder::open(&target.lab.folder)?;
+            if folder.is_cut(from)? {
+                let what = format!("`{from}` is larger than 1 MiB; mount it instead");
+                return Err(Unseen::CannotLook(what));
+            }
+            let bytes = folder.read(from)?;
+            let missing = || Unseen::CannotLook(format!("the lab has no file `{from}`"));
+            bytes.ok_or_else(missing).map(Some)
+        }
+    }
+}
+
+/// Runs a small tool of the image that must succeed.
+async fn run<E: Engine>(
+    engine: &E,
+    container: &str,
+    words: &[&str],
+    timeout: Duration,
+) -> Result<Result<(), Unseen>, EngineError> {
+    let exec = Exec {
+        run: words.iter().map(|word| (*word).to_owned()).collect(),
+        user: Some("0".to_owned()),
+        workdir: None,
+        env: Vec::new(),
+    };
+    let output = engine.exec(container, &exec, timeout).await?;
+    Ok(match output.exit_code {
+        0 => Ok(()),
+        _ => Err(Unseen::CannotLook(output.stderr.trim().to_owned())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ExecOutput;
+    use crate::lab::Act;
+    use crate::probe::double::{Double, Scene};
+
+    fn probe(service: Option<ServiceName>, path: &str, change: FileChange) -> Act {
+        Act::File(FileProbe {
+            service,
+            path: path.to_owned(),
+            change,
+        })
+    }
+
+    /// A lab's folder with `files/x.txt`, and a workspace beside it.
+    fn scene(engine: Double) -> (tempfile::TempDir, Scene) {
+        let outer = tempfile::tempdir().unwrap();
+        let lab = outer.path().join("lab");
+        std::fs::create_dir_all(lab.join("files")).unwrap();
+        std::fs::create_dir(outer.path().join("work")).unwrap();
+        std::fs::write(lab.join("files/x.txt"), "of the lab").unwrap();
+        std::fs::write(outer.path().join("secret"), "secret").unwrap();
+        let mut scene = Scene::new(engine, 1);
+        scene.workspace = Some(outer.path().join("work"));
+        scene.lab.folder = lab;
+        (outer, scene)
+    }
+
+    #[tokio::test]
+    async fn the_workspace_is_changed_and_then_looked_at() {
+        let (_outer, scene) = scene(Double::default());
+        let look = async |change| scene.look(&probe(None, "dags/a.py", change)).await;
+        let seen = |text: &str| Ok(Actual::value(text));
+        assert_eq!(look(FileChange::Nothing).await.unwrap().value, Value::Null);
+        assert_eq!(look(FileChange::Write("1".into())).await, seen("1"));
+        let copy = FileChange::CopyFrom("files/x.txt".into());
+        assert_eq!(look(copy).await, seen("of the lab"));
+        assert_eq!(look(FileChange::Nothing).await, seen("of the lab"));
+        assert_eq!(look(FileChange::Remove).await.unwrap().value, Value::Null);
+    }
+
+    #[tokio::test]
+    async fn only_files_of_the_lab_are_copied() {
+        let (_outer, scene) = scene(Double::default());
+        for from in ["../secret", "/etc/passwd", "files/missing", "files"] {
+            let copy = FileChange::CopyFrom(from.to_owned());
+            let seen = scene.look(&probe(None, "a", copy)).await;
+            assert!(matches!(seen, Err(Unseen::CannotLook(_))), "{from}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_in_a_container_goes_through_the_engine() {
+        let done = ExecOutput {
+            exit_code: 0,
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        let engine = Double {
+            exec: Some(Ok(done)),
+            ..Double::default()
+        };
+        let (_outer, scene) = scene(engine);
+        let service = || Some(Scene::service());
+        let write = probe(service(), "/etc/x/y.conf", FileChange::Write("z".into()));
+        assert_eq!(scene.look(&write).await, Ok(Actual::value("z")));
+        let remove = probe(service(), "/etc/x/y.conf", FileChange::Remove);
+        scene.look(&remove).await.unwrap();
+        let calls = scene.engine.calls.borrow().join("\n");
+        insta::assert_snapshot!(calls, @r"
+        exec mkdir -p -- /etc/x
+        write /etc/x/y.conf
+        read /etc/x/y.conf
+        exec rm -f -- /etc/x/y.conf
+        read /etc/x/y.conf
+        ");
+        let relative = probe(service(), "x", FileChange::Nothing);
+        assert!(scene.look(&relative).await.is_err());
+    }
+}

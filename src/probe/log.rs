@@ -1,0 +1,42 @@
+//! The last lines of a service's log.
+
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::expect::Actual;
+use crate::lab::LogProbe;
+use crate::probe::dial::address;
+use crate::probe::{Target, Unseen, unseen};
+
+pub(super) async fn look<E: Engine>(
+    probe: &LogProbe,
+    target: &Target<'_, E>,
+    timeout: Duration,
+) -> Result<Actual, Unseen> {
+    let container = &address(target, &probe.service)?.container;
+    let lines = target.engine.logs(container, probe.tail).await;
+    lines
+        .map(Actual::value)
+        .map_err(|error| unseen(&probe.service, error, timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Act;
+    use crate::probe::double::{Double, Scene};
+
+    #[tokio::test]
+    async fn the_value_is_the_last_lines() {
+        let engine = Double {
+            log: "one\ntwo\nthree\n".to_owned(),
+            ..Double::default()
+        };
+        let act = Act::Log(LogProbe {
+            service: Scene::service(),
+            tail: 2,
+        });
+        let seen = Scene::new(engine, 1).look(&act).await.unwrap();
+        assert_eq!(seen, Actual::value("two\nthree"));
+    }
+}

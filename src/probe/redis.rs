@@ -1,0 +1,307 @@
+//! One Redis command over RESP3, so that maps come as maps.
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
+use redis::{RedisError, Value as Reply};
+use serde_json::{Map, Value};
+
+use crate::expect::Actual;
+use crate::lab::{RedisProbe, ServiceName};
+use crate::probe::dial::{Allowance, Capped, address, dial, url_port};
+use crate::probe::kept::Key;
+use crate::probe::{Target, Unseen, too_large};
+
+/// Commands that leave their connection changed, or hold it until something happens: each gets one of its own.
+const OWN_CONNECTION: [&str; 30] = [
+    "AUTH",
+    "BLMOVE",
+    "BLMPOP",
+    "BLPOP",
+    "BRPOP",
+    "BRPOPLPUSH",
+    "BZMPOP",
+    "BZPOPMAX",
+    "BZPOPMIN",
+    "CLIENT",
+    "DISCARD",
+    "EXEC",
+    "HELLO",
+    "MONITOR",
+    "MULTI",
+    "PSUBSCRIBE",
+    "PSYNC",
+    "QUIT",
+    "READONLY",
+    "RESET",
+    "SELECT",
+    "SHUTDOWN",
+    "SSUBSCRIBE",
+    "SUBSCRIBE",
+    "SYNC",
+    "UNWATCH",
+    "WAIT",
+    "WAITAOF",
+    "WATCH",
+    "XREAD",
+];
+
+/// An open connection.
+#[derive(Clone)]
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    allowance: Allowance,
+}
+
+/// Why there is no reply.
+enum Failure {
+    Redis(RedisError),
+    TooLarge,
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+pub(super) async fn look<E>(probe: &RedisProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+    let Some((name, arguments)) = probe.command.split_first() else {
+        return Err(Unseen::CannotLook(
+            "a redis step needs a command".to_owned(),
+        ));
+    };
+    let mut command = redis::cmd(name);
+    for argument in arguments {
+        command.arg(argument);
+    }
+    let (port, login) = login(probe, target)?;
+    if own_connection(&probe.command) {
+        let reply = match connect(port, login).await? {
+            Ok(link) => send(link, &command).await,
+            Err(error) => Err(error.into()),
+        };
+        return judge(reply, &probe.service);
+    }
+    let key = Key {
+        service: probe.service.clone(),
+        port,
+        bound: vec![probe.db.to_string()],
+    };
+    let slot = target.connections.redis.slot(&key);
+    // Lets the connection's task see that the server has hung up meanwhile.
+    tokio::task::yield_now().await;
+    let kept = slot.lock().await.clone();
+    if let Some(link) = kept {
+        match send(link, &command).await {
+            Err(error) if hung_up(&error) => *slot.lock().await = None,
+            reply => return judge(reply, &probe.service),
+        }
+    }
+    let link = {
+        let mut kept = slot.lock().await;
+        match kept.clone() {
+            Some(link) => link,
+            None => match connect(port, login).await? {
+                Ok(link) => kept.insert(link).clone(),
+                Err(error) => return judge(Err(error.into()), &probe.service),
+            },
+        }
+    };
+    let reply = send(link, &command).await;
+    if reply.as_ref().is_err_and(hung_up) {
+        *slot.lock().await = None;
+    }
+    judge(reply, &probe.service)
+}
+
+fn own_connection(command: &[String]) -> bool {
+    let is = |word: &String, name: &str| word.eq_ignore_ascii_case(name);
+    let name = &command[0];
+    // XREADGROUP only holds the connection with BLOCK.
+    let blocks = is(name, "XREADGROUP") && command.iter().any(|word| is(word, "BLOCK"));
+    blocks || OWN_CONNECTION.iter().any(|own| is(name, own))
+}
+
+/// The port to dial, and user and password of the service's url if it is one of Redis.
+fn login<E>(
+    probe: &RedisProbe,
+    target: &Target<'_, E>,
+) -> Result<(u16, RedisConnectionInfo), Unseen> {
+    let url = address(target, &probe.service)?.url.as_deref();
+    let url = url.filter(|url| url.starts_with("redis://"));
+    let bad = |error| {
+        let service = &probe.service;
+        Unseen::CannotLook(format!("the url of `{service}` cannot be used: {error}"))
+    };
+    let info = url.map(|url| url.into_connection_info()).transpose();
+    let info = info.map_err(bad)?;
+    let named = info.as_ref().and_then(|info| match info.addr() {
+        redis::ConnectionAddr::Tcp(_, port) => Some(*port),
+        _ => None,
+    });
+    let port = url_port(target, &probe.service, named)?;
+    let login = info.map_or_else(RedisConnectionInfo::default, |info| {
+        info.redis_settings().clone()
+    });
+    let login = login.set_db(probe.db).set_skip_set_lib_name();
+    Ok((port, login.set_protocol(ProtocolVersion::RESP3)))
+}
+
+async fn connect(
+    port: u16,
+    login: RedisConnectionInfo,
+) -> Result<Result<Link, RedisError>, Unseen> {
+    let allowance = Allowance::default();
+    let socket = Capped::new(dial(port).await?, &allowance);
+    // The look's own deadline is the only one.
+    let config = AsyncConnectionConfig::new()
+        .set_response_timeout(None)
+        .set_connection_timeout(None);
+    let connected = MultiplexedConnection::new_with_config(&login, socket, config).await;
+    Ok(connected.map(|(connection, driver)| {
+        // Ends when the last clone of the connection is dropped.
+        tokio::spawn(driver);
+        Link {
+            connection,
+            allowance,
+        }
+    }))
+}
+
+async fn send(mut link: Link, command: &redis::Cmd) -> Result<Reply, Failure> {
+    link.allowance.renew();
+    let reply = link.connection.send_packed_command(command).await;
+    reply.map_err(|error| match link.allowance.is_spent() {
+        true => Failure::TooLarge,
+        false => Failure::Redis(error),
+    })
+}
+
+fn hung_up(failure: &Failure) -> bool {
+    match failure {
+        Failure::Redis(error) => {
+            error.code().is_none() && (error.is_io_error() || error.is_unrecoverable_error())
+        }
+        Failure::TooLarge => false,
+    }
+}
+
+fn judge(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual, Unseen> {
+    let error = match reply {
+        Ok(Reply::ServerError(error)) => RedisError::from(error),
+        Ok(reply) => return Ok(Actual::value(value(reply))),
+        Err(Failure::Redis(error)) => error,
+        Err(Failure::TooLarge) => return Err(too_large()),
+    };
+    match error.code() {
+        Some("LOADING") => Err(Unseen::NoAnswer(format!(
+            "`{service}` is still loading its data"
+        ))),
+        Some(code) => {
+            let words = error.detail().unwrap_or_default();
+            Ok(Actual::error(code, format!("{code} {words}").trim_end()))
+        }
+        None => Err(Unseen::NoAnswer(format!(
+            "`{service}` does not answer as Redis does: {error}"
+        ))),
+    }
+}
+
+/// A reply as JSON: nil is null, texts are texts, numbers numbers, maps objects; sets and pushes are lists.
+fn value(reply: Reply) -> Value {
+    match reply {
+        Reply::Nil => Value::Null,
+        Reply::Int(number) => Value::from(number),
+        Reply::BulkString(bytes) => Value::from(String::from_utf8_lossy(&bytes)),
+        Reply::SimpleString(text) | Reply::VerbatimString { text, .. } => Value::from(text),
+        Reply::Okay => Value::from("OK"),
+        Reply::Array(items) | Reply::Set(items) | Reply::Push { data: items, .. } => {
+            items.into_iter().map(value).collect()
+        }
+        Reply::Map(entries) => {
+            let entries = entries.into_iter().map(|(k, v)| (name(k), value(v)));
+            Value::Object(entries.collect::<Map<_, _>>())
+        }
+        Reply::Attribute { data, .. } => value(*data),
+        // JSON has no infinity.
+        Reply::Double(number) => serde_json::Number::from_f64(number)
+            .map_or_else(|| Value::from(number.to_string()), Value::Number),
+        Reply::Boolean(truth) => Value::from(truth),
+        Reply::BigNumber(digits) => Value::from(String::from_utf8_lossy(&digits)),
+        Reply::ServerError(error) => {
+            let words = error.details().unwrap_or_default();
+            Value::from(format!("{} {words}", error.code()).trim_end())
+        }
+        // A kind of reply that a later version of the library knows.
+        other => Value::from(format!("{other:?}")),
+    }
+}
+
+/// A map's key as a text.
+fn name(key: Reply) -> String {
+    match value(key) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads raw RESP, as it comes over the wire.
+    #[track_caller]
+    fn check(resp: &[u8], expected: &str) {
+        let reply = redis::parse_redis_value(resp).unwrap();
+        assert_eq!(value(reply).to_string(), expected);
+    }
+
+    #[test]
+    fn replies_become_json() {
+        check(b"$-1\r\n", "null");
+        check(b"_\r\n", "null");
+        check(b":42\r\n", "42");
+        check(b"+OK\r\n", r#""OK""#);
+        check(b"$3\r\na\xffb\r\n", "\"a\u{fffd}b\"");
+        check(b"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", r#"["a",[1]]"#);
+        check(b"%2\r\n+b\r\n:1\r\n:7\r\n#t\r\n", r#"{"b":1,"7":true}"#);
+        check(b"~1\r\n+x\r\n", r#"["x"]"#);
+        check(b",1.5\r\n", "1.5");
+        check(b",inf\r\n", r#""inf""#);
+        check(b"=7\r\ntxt:abc\r\n", r#""abc""#);
+        check(
+            b"(123456789012345678901234567890\r\n",
+            r#""123456789012345678901234567890""#,
+        );
+    }
+
+    fn received(resp: &[u8]) -> Result<Reply, Failure> {
+        Ok(redis::parse_redis_value(resp)?)
+    }
+
+    #[test]
+    fn errors_keep_their_code_and_words() {
+        let service = ServiceName::new("redis").unwrap();
+        let reply = received(b"-WRONGTYPE Operation against a key\r\n");
+        let seen = judge(reply, &service).unwrap();
+        assert_eq!(seen.describe(), "error WRONGTYPE Operation against a key");
+        let reply = received(b"-ERR unknown command 'x'\r\n");
+        let seen = judge(reply, &service).unwrap();
+        assert_eq!(seen.describe(), "error ERR unknown command 'x'");
+        let reply = received(b"-LOADING Redis is loading\r\n");
+        assert!(matches!(judge(reply, &service), Err(Unseen::NoAnswer(_))));
+    }
+
+    #[test]
+    fn commands_that_change_or_hold_a_connection_get_their_own() {
+        let own = |words: &str| {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            own_connection(&words)
+        };
+        assert!(own("multi"));
+        assert!(own("BLPOP q 0"));
+        assert!(own("XREADGROUP GROUP g c block 0 STREAMS s >"));
+        assert!(!own("XREADGROUP GROUP g c STREAMS s >"));
+        assert!(!own("GET k"));
+    }
+}

@@ -1,0 +1,234 @@
+//! PostgreSQL's text form of values as JSON. Pure.
+
+use serde_json::{Number, Value};
+use tokio_postgres::types::{Kind, Type};
+
+/// More digits than this are not safe in a JSON number.
+const EXACT_DIGITS: usize = 15;
+
+/// A cell as JSON: booleans, numbers, JSON and arrays as themselves; all else is PostgreSQL's own text.
+pub(super) fn value(cell: Option<&str>, of: &Type) -> Value {
+    let Some(cell) = cell else {
+        return Value::Null;
+    };
+    if let Kind::Array(element) = of.kind() {
+        return array(cell, element).unwrap_or_else(|| Value::from(cell));
+    }
+    let seen = match *of {
+        Type::BOOL => Some(Value::from(cell == "t")),
+        Type::INT2 | Type::INT4 | Type::INT8 | Type::OID => {
+            cell.parse::<i64>().ok().map(Value::from)
+        }
+        Type::FLOAT4 | Type::FLOAT8 => float(cell),
+        Type::NUMERIC => numeric(cell),
+        Type::JSON | Type::JSONB => serde_json::from_str(cell).ok(),
+        _ => None,
+    };
+    seen.unwrap_or_else(|| Value::from(cell))
+}
+
+fn float(cell: &str) -> Option<Value> {
+    Number::from_f64(cell.parse().ok()?).map(Value::Number)
+}
+
+/// A number if JSON's numbers can tell it exactly.
+fn numeric(cell: &str) -> Option<Value> {
+    if let Ok(integer) = cell.parse::<i64>() {
+        return Some(Value::from(integer));
+    }
+    let digits = cell
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect::<String>();
+    let significant = digits.trim_matches('0').len();
+    (significant <= EXACT_DIGITS).then(|| float(cell)).flatten()
+}
+
+/// Parses `{1,NULL,"a b",{…}}`, as PostgreSQL writes arrays; `None` if it is not one.
+fn array(cell: &str, element: &Type) -> Option<Value> {
+    // Bounds other than the usual ones come first: `[0:1]={a,b}`.
+    let from = match cell.starts_with('[') {
+        true => cell.find("={")? + 1,
+        false => 0,
+    };
+    let mut reader = Reader {
+        rest: &cell[from..],
+        separator: if *element == Type::BOX { ';' } else { ',' },
+        element,
+    };
+    let list = reader.list()?;
+    reader.rest.is_empty().then_some(list)
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    separator: char,
+    element: &'a Type,
+}
+
+impl Reader<'_> {
+    fn next_is(&mut self, wanted: char) -> bool {
+        let after = self.rest.strip_prefix(wanted);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
+    }
+
+    fn list(&mut self) -> Option<Value> {
+        if !self.next_is('{') {
+            return None;
+        }
+        let mut items = Vec::new();
+        if self.next_is('}') {
+            return Some(Value::Array(items));
+        }
+        loop {
+            items.push(self.item()?);
+            if self.next_is('}') {
+                return Some(Value::Array(items));
+            }
+            if !self.next_is(self.separator) {
+                return None;
+            }
+        }
+    }
+
+    fn item(&mut self) -> Option<Value> {
+        if self.rest.starts_with('{') {
+            return self.list();
+        }
+        if self.next_is('"') {
+            let text = self.quoted()?;
+            return Some(value(Some(&text), self.element));
+        }
+        let end = self.rest.find([self.separator, '}'])?;
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        match word {
+            "NULL" => Some(Value::Null),
+            word => Some(value(Some(word), self.element)),
+        }
+    }
+
+    fn quoted(&mut self) -> Option<String> {
+        let mut text = String::new();
+        let mut letters = self.rest.char_indices();
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '"' => {
+                    self.rest = &self.rest[at + 1..];
+                    return Some(text);
+                }
+                '\\' => text.push(letters.next()?.1),
+                letter => text.push(letter),
+            }
+        }
+        None
+    }
+}
+
+/// Column names as keys of an object: a second `count` is `count_2`.
+pub(super) fn unique_names<'a>(columns: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for column in columns {
+        let numbered = (2..).map(|number| format!("{column}_{number}"));
+        let mut wishes = std::iter::once(column.to_owned()).chain(numbered);
+        names.extend(wishes.find(|wish| !names.contains(wish)));
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(cell: &str, of: &Type, expected: &str) {
+        assert_eq!(value(Some(cell), of).to_string(), expected);
+    }
+
+    #[test]
+    fn cells_become_json_by_their_type() {
+        assert_eq!(value(None, &Type::INT4), Value::Null);
+        check("t", &Type::BOOL, "true");
+        check("f", &Type::BOOL, "false");
+        check("-9223372036854775808", &Type::INT8, "-9223372036854775808");
+        check("0.1", &Type::FLOAT8, "0.1");
+        check("NaN", &Type::FLOAT8, r#""NaN""#);
+        check("Infinity", &Type::FLOAT4, r#""Infinity""#);
+        check("1e+30", &Type::FLOAT8, "1e+30");
+        check("42", &Type::TEXT, r#""42""#);
+        check(
+            r#"{"b": 1, "a": [null]}"#,
+            &Type::JSONB,
+            r#"{"b":1,"a":[null]}"#,
+        );
+        check(
+            "2024-02-29 12:00:00+00",
+            &Type::TIMESTAMPTZ,
+            r#""2024-02-29 12:00:00+00""#,
+        );
+        check("\\xff", &Type::BYTEA, r#""\\xff""#);
+    }
+
+    #[test]
+    fn a_numeric_is_a_number_only_if_nothing_is_lost() {
+        check("12", &Type::NUMERIC, "12");
+        check("12.50", &Type::NUMERIC, "12.5");
+        check("0.000000000000001", &Type::NUMERIC, "1e-15");
+        check(
+            "123456789012345.6",
+            &Type::NUMERIC,
+            r#""123456789012345.6""#,
+        );
+        check(
+            "0.1234567890123456",
+            &Type::NUMERIC,
+            r#""0.1234567890123456""#,
+        );
+        check(
+            "99999999999999999999",
+            &Type::NUMERIC,
+            r#""99999999999999999999""#,
+        );
+        check("NaN", &Type::NUMERIC, r#""NaN""#);
+    }
+
+    #[test]
+    fn arrays_become_lists() {
+        check("{}", &Type::INT4_ARRAY, "[]");
+        check("{1,NULL,-3}", &Type::INT4_ARRAY, "[1,null,-3]");
+        check("{{1,2},{3,4}}", &Type::INT4_ARRAY, "[[1,2],[3,4]]");
+        check("[0:1]={5,6}", &Type::INT4_ARRAY, "[5,6]");
+        check(
+            r#"{a,"b c","d,\"e\\","NULL",""}"#,
+            &Type::TEXT_ARRAY,
+            r#"["a","b c","d,\"e\\","NULL",""]"#,
+        );
+        check("{t,f}", &Type::BOOL_ARRAY, "[true,false]");
+        check(r#"{"{\"a\": 1}"}"#, &Type::JSONB_ARRAY, r#"[{"a":1}]"#);
+        check("{1,2", &Type::INT4_ARRAY, r#""{1,2""#);
+    }
+
+    #[test]
+    fn columns_of_one_name_are_numbered() {
+        let names = unique_names(["count", "a", "count", "count_2", "count"].into_iter());
+        assert_eq!(names, ["count", "a", "count_2", "count_2_2", "count_3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_array_reader(text in "[\\[\\]{}\",;\\\\=:a1é]{0,24}") {
+            array(&text, &Type::TEXT);
+        }
+
+        #[test]
+        fn a_quoted_array_gives_back_its_texts(texts in proptest::collection::vec(".{0,8}", 0..5)) {
+            let quoted = texts.iter().map(|text| {
+                format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+            });
+            let cell = format!("{{{}}}", quoted.collect::<Vec<_>>().join(","));
+            prop_assert_eq!(array(&cell, &Type::TEXT), Some(Value::from(texts)));
+        }
+    }
+}
