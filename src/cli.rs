@@ -28,13 +28,31 @@ Exit codes: 0 fine · 1 a check failed · 2 usage or lab file · 3 environment (
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder of labs to use instead of ./labs, your data folder and the built-in ones
-    #[arg(long, global = true, value_name = "DIR", env = "ROADLAB_LABS", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ROADLAB_LABS",
+        help_heading = "Global options"
+    )]
     pub(crate) labs: Option<PathBuf>,
     /// Language of the guides, such as en or ko
-    #[arg(long, global = true, value_name = "LANG", env = "ROADLAB_LANG", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LANG",
+        env = "ROADLAB_LANG",
+        help_heading = "Global options"
+    )]
     pub(crate) lang: Option<String>,
     /// Which copy of the lab, to have the same lab several times
-    #[arg(long, global = true, value_name = "NAME", default_value = "main", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "main",
+        help_heading = "Global options"
+    )]
     pub(crate) instance: String,
     /// Print machine-readable JSON on standard output
     #[arg(long, global = true, help_heading = "Global options")]
@@ -49,7 +67,12 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) offline: bool,
     /// Address of the engine: a path or unix:// URL
-    #[arg(long, global = true, value_name = "SOCKET", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SOCKET",
+        help_heading = "Global options"
+    )]
     pub(crate) engine: Option<String>,
     /// Grant what a lab asks for beyond the usual; read what it is first
     #[arg(long, global = true, help_heading = "Global options")]
@@ -107,7 +130,11 @@ pub(crate) enum Command {
     /// Play the solution of an exercise, and of those it builds on
     Solve { lab: String, exercise: String },
     /// Answer a quiz
-    Answer { lab: String, exercise: String, choice: String },
+    Answer {
+        lab: String,
+        exercise: String,
+        choice: String,
+    },
     /// Put a running lab back to its start
     Reset {
         lab: String,
@@ -128,9 +155,10 @@ pub(crate) enum Command {
     },
     /// Remove labs: containers, networks, volumes
     Down {
-        labs: Vec<String>,
+        #[arg(value_name = "LAB")]
+        names: Vec<String>,
         /// Every lab and instance of yours
-        #[arg(long, conflicts_with = "labs")]
+        #[arg(long, conflicts_with = "names")]
         all: bool,
         /// Also remove the learner's folder and progress
         #[arg(long)]
@@ -160,8 +188,8 @@ pub(crate) enum Command {
     },
     /// Make labs prove themselves: checks can fail, solutions pass, resets reset
     Test {
-        #[arg(required = true)]
-        labs: Vec<String>,
+        #[arg(required = true, value_name = "LAB")]
+        names: Vec<String>,
         /// Also write the result as JUnit XML
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
@@ -191,11 +219,14 @@ pub(crate) enum Command {
 pub(crate) enum ImagesCommand {
     /// Pull or build the images of labs; asks registries again that could not be reached
     Pull {
-        #[arg(required = true)]
-        labs: Vec<String>,
+        #[arg(required = true, value_name = "LAB")]
+        names: Vec<String>,
     },
     /// Show which images labs use and whether they are here
-    List { labs: Vec<String> },
+    List {
+        #[arg(value_name = "LAB")]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,4 +237,21 @@ pub(crate) enum EngineCommand {
     Up,
     /// Stop the engine, if roadlab started it
     Down,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_fits_together() {
+        super::Cli::command().debug_assert();
+        for words in [
+            vec!["roadlab", "down", "redis"],
+            vec!["roadlab", "test", "a", "b"],
+            vec!["roadlab", "images", "list"],
+        ] {
+            super::Cli::command().try_get_matches_from(words).unwrap();
+        }
+    }
 }

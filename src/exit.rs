@@ -56,7 +56,9 @@ impl From<&Failure> for Exit {
         match failure {
             Failure::Problems(problems) => of_problems(problems),
             Failure::Usage(_) => Exit::Usage,
-            Failure::Environment(_) | Failure::Locked(_) | Failure::NoImage { .. } => Exit::Environment,
+            Failure::Environment(_) | Failure::Locked(_) | Failure::NoImage { .. } => {
+                Exit::Environment
+            }
             Failure::Engine { error, .. } => match error.kind {
                 ErrorKind::Unreachable
                 | ErrorKind::Denied
@@ -95,7 +97,13 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_documentation() {
         let all = [
-            Exit::Fine, Exit::CheckFailed, Exit::Usage, Exit::Environment, Exit::Refused, Exit::NotReady, Exit::Fault,
+            Exit::Fine,
+            Exit::CheckFailed,
+            Exit::Usage,
+            Exit::Environment,
+            Exit::Refused,
+            Exit::NotReady,
+            Exit::Fault,
         ];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!([1, 2, 15].map(|n| Exit::Signal(n).code()), [129, 130, 143]);
@@ -105,7 +113,13 @@ mod tests {
     fn a_refusal_outweighs_a_mistake() {
         let mistake = Problem::new("x");
         let refusal = Problem::new("y").kind(ProblemKind::Refused);
-        assert_eq!(Exit::from(&Failure::Problems(vec![mistake.clone()])), Exit::Usage);
-        assert_eq!(Exit::from(&Failure::Problems(vec![refusal, mistake])), Exit::Refused);
+        assert_eq!(
+            Exit::from(&Failure::Problems(vec![mistake.clone()])),
+            Exit::Usage
+        );
+        assert_eq!(
+            Exit::from(&Failure::Problems(vec![refusal, mistake])),
+            Exit::Refused
+        );
     }
 }

@@ -71,7 +71,9 @@ use crate::store::Journal;
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let exit = match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
@@ -122,11 +124,20 @@ async fn run(cli: Cli) -> Exit {
 /// A signal came: what was being made is removed first. A second signal leaves at once; the next roadlab cleans up.
 async fn stopped(context: &Context, signal: u8, signals: &mut signals::Signals) -> Exit {
     let run = context.active.borrow().clone();
-    let Some(run) = run else { return Exit::Signal(signal) };
+    let Some(run) = run else {
+        return Exit::Signal(signal);
+    };
     report::error("stopping: removing what was made (once more to leave at once)");
     let clean_up = async {
-        let (engine, _) = context.setup().connect_only().await.map_err(|error| Failure::Environment(error.message))?;
-        engine.ping().await.map_err(Failure::engine("cannot reach the engine"))?;
+        let (engine, _) = context
+            .setup()
+            .connect_only()
+            .await
+            .map_err(|error| Failure::Environment(error.message))?;
+        engine
+            .ping()
+            .await
+            .map_err(Failure::engine("cannot reach the engine"))?;
         let scope = Scope::run(&context.owner, &run);
         let removed = teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
         Journal::remove(&context.paths.runs(), &run);

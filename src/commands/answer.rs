@@ -10,21 +10,33 @@ use crate::report::{self, markdown, output};
 use crate::runner::{Failure, judge_quiz};
 use crate::store::SolvedBy;
 
-pub(crate) fn answer(context: &Context, name: &str, one: &str, choice: &str) -> Result<Exit, Failure> {
+pub(crate) fn answer(
+    context: &Context,
+    name: &str,
+    one: &str,
+    choice: &str,
+) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = exercise(&lab, one)?;
     let Task::Quiz(quiz) = &exercise.task else {
-        let what = format!("`{}` is not a quiz: do it, then `roadlab check {} {}`", exercise.id, lab.id, exercise.id);
+        let what = format!(
+            "`{}` is not a quiz: do it, then `roadlab check {} {}`",
+            exercise.id, lab.id, exercise.id
+        );
         return Err(Failure::Usage(what));
     };
     if !quiz.choices.iter().any(|known| known == choice) {
         let known: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
         let problem = Problem::new(format!("`{}` is not a choice", choice.escape_debug()));
-        return Err(Failure::Problems(vec![problem.help(suggestion(choice, known.iter().copied()))]));
+        return Err(Failure::Problems(vec![
+            problem.help(suggestion(choice, known.iter().copied())),
+        ]));
     }
     let verdict = judge_quiz(quiz, Some(choice));
     let mut progress = context.progress(&lab.id)?;
-    progress.answers.insert(exercise.id.clone(), choice.to_owned());
+    progress
+        .answers
+        .insert(exercise.id.clone(), choice.to_owned());
     if verdict.passed() {
         progress.finish(&exercise.id, SolvedBy::Learner);
     }
@@ -32,12 +44,18 @@ pub(crate) fn answer(context: &Context, name: &str, one: &str, choice: &str) -> 
     let section = lab.section(&exercise.id, &context.lang);
     let text = match verdict.passed() {
         true => section.after.as_ref(),
-        false => verdict.hint().and_then(|name| section.named_hints.get(name)),
+        false => verdict
+            .hint()
+            .and_then(|name| section.named_hints.get(name)),
     };
-    let fill = |text: &str| render(text, &lab.id, &lab.vars, &Addresses::new()).unwrap_or_else(|_| text.to_owned());
+    let fill = |text: &str| {
+        render(text, &lab.id, &lab.vars, &Addresses::new()).unwrap_or_else(|_| text.to_owned())
+    };
     let text = text.map(|text| fill(&text.markdown));
     if context.global.json {
-        report::document(&json!({ "exercise": exercise.id.as_str(), "choice": choice, "right": verdict.passed(), "text": text }));
+        report::document(
+            &json!({ "exercise": exercise.id.as_str(), "choice": choice, "right": verdict.passed(), "text": text }),
+        );
     } else {
         match verdict.passed() {
             true => output(&context.paint.good("right")),
@@ -47,5 +65,9 @@ pub(crate) fn answer(context: &Context, name: &str, one: &str, choice: &str) -> 
             output(&markdown(&text, context.width(), context.paint));
         }
     }
-    Ok(if verdict.passed() { Exit::Fine } else { Exit::CheckFailed })
+    Ok(if verdict.passed() {
+        Exit::Fine
+    } else {
+        Exit::CheckFailed
+    })
 }

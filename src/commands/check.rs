@@ -13,40 +13,81 @@ use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, plu
 use crate::runner::{Failure, Judged, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
 
-pub(crate) async fn check(context: &Context, name: &str, names: &[String], junit: Option<&Path>) -> Result<Exit, Failure> {
+pub(crate) async fn check(
+    context: &Context,
+    name: &str,
+    names: &[String],
+    junit: Option<&Path>,
+) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let wanted: Vec<&Exercise> = match names {
         [] => lab.exercises.iter().collect(),
-        names => names.iter().map(|name| exercise(&lab, name)).collect::<Result<_, _>>()?,
+        names => names
+            .iter()
+            .map(|name| exercise(&lab, name))
+            .collect::<Result<_, _>>()?,
     };
     let engine = context.engine().await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let live = runner.live(context.workspace(&lab).map(|workspace| workspace.path)).await?;
+    let live = runner
+        .live(context.workspace(&lab).map(|workspace| workspace.path))
+        .await?;
     let mut progress = context.progress(&lab.id)?;
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) =
-        wanted.into_iter().partition(|exercise| exercise.needs_service.iter().all(|name| live.addresses.contains_key(name)));
-    let judged = check_exercises(&runner, &live, &available, &|id| progress.answers.get(id).cloned()).await;
+        wanted.into_iter().partition(|exercise| {
+            exercise
+                .needs_service
+                .iter()
+                .all(|name| live.addresses.contains_key(name))
+        });
+    let judged = check_exercises(&runner, &live, &available, &|id| {
+        progress.answers.get(id).cloned()
+    })
+    .await;
     remember(&judged, &mut progress)?;
     context.reporter.finish();
     let passed = judged.iter().filter(|judged| judged.passed()).count();
-    let results: Vec<Checked<'_>> =
-        judged.iter().map(|judged| Checked { judged, reports: judged.reports(&runner, &context.lang) }).collect();
+    let results: Vec<Checked<'_>> = judged
+        .iter()
+        .map(|judged| Checked {
+            judged,
+            reports: judged.reports(&runner, &context.lang),
+        })
+        .collect();
     if let Some(path) = junit {
         write_junit(path, &lab, &results)?;
     }
     if context.global.json {
-        let exercises: Vec<_> = results.iter().map(|result| as_json(&lab, &live, result, &context.lang)).collect();
-        report::document(&json!({ "lab": lab.id.as_str(), "instance": context.instance.as_str(), "passed": passed,
-            "exercises": exercises, "unavailable": unavailable.iter().map(|e| e.id.as_str()).collect::<Vec<_>>() }));
+        let exercises: Vec<_> = results
+            .iter()
+            .map(|result| as_json(&lab, &live, result, &context.lang))
+            .collect();
+        report::document(
+            &json!({ "lab": lab.id.as_str(), "instance": context.instance.as_str(), "passed": passed,
+            "exercises": exercises, "unavailable": unavailable.iter().map(|e| e.id.as_str()).collect::<Vec<_>>() }),
+        );
     } else {
         let few = names.len() == 1;
-        results.iter().for_each(|result| say(&lab, &live, result, &context.lang, context.paint, few));
+        results
+            .iter()
+            .for_each(|result| say(&lab, &live, result, &context.lang, context.paint, few));
         for exercise in unavailable {
-            let services: Vec<&str> = exercise.needs_service.iter().map(|name| name.as_str()).collect();
-            output(&context.paint.dim(&format!("– {}  not available: needs {}", exercise.id, services.join(", "))));
+            let services: Vec<&str> = exercise
+                .needs_service
+                .iter()
+                .map(|name| name.as_str())
+                .collect();
+            output(&context.paint.dim(&format!(
+                "– {}  not available: needs {}",
+                exercise.id,
+                services.join(", ")
+            )));
         }
-        output(&format!("\n{passed} of {} solved", plural(results.len(), "exercise")));
+        output(&format!(
+            "\n{passed} of {} solved",
+            plural(results.len(), "exercise")
+        ));
     }
     match passed == results.len() {
         true => Ok(Exit::Fine),
@@ -61,7 +102,10 @@ struct Checked<'a> {
 
 /// Notes what is solved now.
 pub(crate) fn remember(judged: &[Judged], progress: &mut Progress) -> Result<(), Failure> {
-    let fresh: Vec<_> = judged.iter().filter(|judged| judged.passed() && !progress.done.contains_key(&judged.exercise)).collect();
+    let fresh: Vec<_> = judged
+        .iter()
+        .filter(|judged| judged.passed() && !progress.done.contains_key(&judged.exercise))
+        .collect();
     for judged in &fresh {
         progress.finish(&judged.exercise, SolvedBy::Learner);
     }
@@ -73,17 +117,39 @@ pub(crate) fn remember(judged: &[Judged], progress: &mut Progress) -> Result<(),
 
 fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, whole: bool) {
     let section = lab.section(&result.judged.exercise, lang);
-    let mark = if result.judged.passed() { paint.good("✓") } else { paint.bad("✗") };
-    output(&format!("{mark} {}  {}", paint.bold(result.judged.exercise.as_str()), clean(&section.title)));
+    let mark = if result.judged.passed() {
+        paint.good("✓")
+    } else {
+        paint.bad("✗")
+    };
+    output(&format!(
+        "{mark} {}  {}",
+        paint.bold(result.judged.exercise.as_str()),
+        clean(&section.title)
+    ));
     if result.judged.passed() && !whole {
         return;
     }
-    for report in result.reports.iter().filter(|report| whole || report.outcome != Outcome::Pass) {
-        check_lines(report, paint).iter().for_each(|line| output(line));
+    for report in result
+        .reports
+        .iter()
+        .filter(|report| whole || report.outcome != Outcome::Pass)
+    {
+        check_lines(report, paint)
+            .iter()
+            .for_each(|line| output(line));
     }
     if let Some(text) = hint_text(lab, live, result.judged, lang) {
-        let text = markdown(&text, console::Term::stdout().is_term().then_some(90), paint);
-        output(&format!("    {} {}", paint.warn("hint"), text.trim().replace('\n', "\n    ")));
+        let text = markdown(
+            &text,
+            console::Term::stdout().is_term().then_some(90),
+            paint,
+        );
+        output(&format!(
+            "    {} {}",
+            paint.warn("hint"),
+            text.trim().replace('\n', "\n    ")
+        ));
     }
 }
 
@@ -96,7 +162,10 @@ pub(crate) fn hint_text(lab: &Lab, live: &Live, judged: &Judged, lang: &Lang) ->
 
 fn as_json(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang) -> serde_json::Value {
     let section = lab.section(&result.judged.exercise, lang);
-    let first_hint = section.hints.first().and_then(|hint| render(&hint.markdown, &lab.id, &lab.vars, &live.addresses).ok());
+    let first_hint = section
+        .hints
+        .first()
+        .and_then(|hint| render(&hint.markdown, &lab.id, &lab.vars, &live.addresses).ok());
     let checks = result.reports.iter().map(|report| {
         // A check that saw no known mistake still has the exercise's first hint to offer.
         let named = report.hint.as_ref().and_then(|name| section.named_hints.get(name));
@@ -121,7 +190,10 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
                     report.expected.as_deref().unwrap_or_default(),
                     report.actual.as_deref().unwrap_or_default()
                 )),
-                Outcome::Unseen => Some(format!("cannot look: {}", report.actual.as_deref().unwrap_or_default())),
+                Outcome::Unseen => Some(format!(
+                    "cannot look: {}",
+                    report.actual.as_deref().unwrap_or_default()
+                )),
             },
         })
     });
@@ -131,7 +203,8 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
 /// Writes cases to a file as JUnit XML.
 pub(crate) fn save_junit(path: &Path, name: &str, cases: &[Case]) -> Result<(), Failure> {
     let xml = report::junit(name, cases)?;
-    std::fs::write(path, xml).map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, xml)
+        .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Judges one exercise of a running lab and notes it if it is solved.
@@ -141,7 +214,13 @@ pub(crate) async fn check_one<E: Engine>(
     exercise: &Exercise,
     progress: &mut Progress,
 ) -> Result<Judged, Failure> {
-    let judged = check_exercises(runner, live, &[exercise], &|id| progress.answers.get(id).cloned()).await;
+    let judged = check_exercises(runner, live, &[exercise], &|id| {
+        progress.answers.get(id).cloned()
+    })
+    .await;
     remember(&judged, progress)?;
-    judged.into_iter().next().ok_or_else(|| Failure::Usage("no exercise to check".to_owned()))
+    judged
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::Usage("no exercise to check".to_owned()))
 }

@@ -12,18 +12,36 @@ use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, Sweep, teardown};
 use crate::store::{Journal, Progress, Workspace};
 
-pub(crate) async fn down(context: &Context, labs: &[String], all: bool, forget: bool) -> Result<Exit, Failure> {
+pub(crate) async fn down(
+    context: &Context,
+    labs: &[String],
+    all: bool,
+    forget: bool,
+) -> Result<Exit, Failure> {
     if labs.is_empty() && !all {
-        return Err(Failure::Usage("which lab? `roadlab down LAB`, or `roadlab down --all`".to_owned()));
+        return Err(Failure::Usage(
+            "which lab? `roadlab down LAB`, or `roadlab down --all`".to_owned(),
+        ));
     }
     let begun = Instant::now();
-    let ids = labs.iter().map(|lab| LabId::new(last_part(lab)).map_err(bad_name("lab"))).collect::<Result<Vec<_>, _>>()?;
+    let ids = labs
+        .iter()
+        .map(|lab| LabId::new(last_part(lab)).map_err(bad_name("lab")))
+        .collect::<Result<Vec<_>, _>>()?;
     let engine = context.engine().await?;
     let tell = |event| context.tell(event);
     let mut removed = Removed::default();
     let scopes: Vec<(Option<&LabId>, Scope)> = match all {
         true => vec![(None, Scope::owner(&context.owner))],
-        false => ids.iter().map(|id| (Some(id), Scope::instance(&context.owner, id, &context.instance))).collect(),
+        false => ids
+            .iter()
+            .map(|id| {
+                (
+                    Some(id),
+                    Scope::instance(&context.owner, id, &context.instance),
+                )
+            })
+            .collect(),
     };
     for (lab, scope) in &scopes {
         let _lock = lab.map(|lab| context.lock(lab)).transpose()?;
@@ -32,7 +50,9 @@ pub(crate) async fn down(context: &Context, labs: &[String], all: bool, forget: 
         removed.networks += part.networks;
         removed.volumes += part.volumes;
         let runs = context.paths.runs();
-        let meant = |journal: &Journal| lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance);
+        let meant = |journal: &Journal| {
+            lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
+        };
         for journal in Journal::all(&runs).into_iter().filter(meant) {
             if forget && let Some(path) = &journal.workspace {
                 Workspace::at(path.clone(), path).remove()?;
@@ -46,8 +66,10 @@ pub(crate) async fn down(context: &Context, labs: &[String], all: bool, forget: 
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
     if context.global.json {
-        report::document(&json!({ "containers": removed.containers, "networks": removed.networks,
-            "volumes": removed.volumes, "millis": millis }));
+        report::document(
+            &json!({ "containers": removed.containers, "networks": removed.networks,
+            "volumes": removed.volumes, "millis": millis }),
+        );
         return Ok(Exit::Fine);
     }
     match removed == Removed::default() {

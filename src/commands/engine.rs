@@ -41,13 +41,29 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             "memory": about.as_ref().map(|about| about.memory), "cpus": about.as_ref().map(|about| about.cpus),
         }));
     } else if let (Ok((_, endpoint)), Some(about)) = (&connected, &about) {
-        output(&format!("{} {} (API {})", clean(&about.product), clean(&about.version), clean(&about.api)));
+        output(&format!(
+            "{} {} (API {})",
+            clean(&about.product),
+            clean(&about.version),
+            clean(&about.api)
+        ));
         output(&format!("  at       {}", url(&endpoint.socket)));
         output(&format!("  because  {}", clean(&endpoint.source)));
-        output(&format!("  machine  {}, {} CPUs, {}", clean(&about.platform), about.cpus, memory(about.memory)));
-        output(&format!("  data     {}", clean(&about.root.display().to_string())));
+        output(&format!(
+            "  machine  {}, {} CPUs, {}",
+            clean(&about.platform),
+            about.cpus,
+            memory(about.memory)
+        ));
+        output(&format!(
+            "  data     {}",
+            clean(&about.root.display().to_string())
+        ));
         if endpoint.socket == setup.site().socket {
-            describe(&situation, setup.site()).iter().skip(1).for_each(|line| output(&format!("  {}", clean(line))));
+            describe(&situation, setup.site())
+                .iter()
+                .skip(1)
+                .for_each(|line| output(&format!("  {}", clean(line))));
         }
     }
     match connected {
@@ -59,22 +75,36 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
 
 async fn up(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
-    let mut on_line = |line: &str| context.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
+    let mut on_line = |line: &str| {
+        context.tell(Event::BuildLine {
+            image: "engine".to_owned(),
+            line: line.to_owned(),
+        })
+    };
     let (docker, endpoint) = match setup.connect(&mut on_line).await {
         Ok(found) => found,
         Err(error) => {
             // Without consent the commands are the answer.
-            setup.make(Wish::Running, &mut on_line).await.map_err(no_engine)?;
+            setup
+                .make(Wish::Running, &mut on_line)
+                .await
+                .map_err(no_engine)?;
             return Err(no_engine(error));
         }
     };
     let about = docker.about().await.map_err(no_engine)?;
     context.reporter.finish();
     if context.global.json {
-        report::document(&json!({ "socket": endpoint.socket, "source": endpoint.source, "version": about.version }));
+        report::document(
+            &json!({ "socket": endpoint.socket, "source": endpoint.source, "version": about.version }),
+        );
     } else {
         let (product, version) = (clean(&about.product), clean(&about.version));
-        output(&format!("{product} {version} answers at {} ({})", url(&endpoint.socket), clean(&endpoint.source)));
+        output(&format!(
+            "{product} {version} answers at {} ({})",
+            url(&endpoint.socket),
+            clean(&endpoint.source)
+        ));
     }
     Ok(Exit::Fine)
 }
@@ -82,9 +112,18 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
 async fn down(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
     let situation = observe(setup.site()).await;
-    let mut on_line = |line: &str| context.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
+    let mut on_line = |line: &str| {
+        context.tell(Event::BuildLine {
+            image: "engine".to_owned(),
+            line: line.to_owned(),
+        })
+    };
     // It only ever stops what roadlab started: asking for that is consent enough.
-    setup.consenting().make(Wish::Stopped, &mut on_line).await.map_err(no_engine)?;
+    setup
+        .consenting()
+        .make(Wish::Stopped, &mut on_line)
+        .await
+        .map_err(no_engine)?;
     context.reporter.finish();
     match situation.started {
         Some(record) => output(&format!("stopped Docker at {}", url(&record.socket))),

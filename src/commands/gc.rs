@@ -11,13 +11,18 @@ use crate::store::Journal;
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     let runs = context.paths.runs();
     let before = Journal::all(&runs);
-    let orphans = before.iter().filter(|journal| journal.is_orphan(&runs)).count();
+    let orphans = before
+        .iter()
+        .filter(|journal| journal.is_orphan(&runs))
+        .count();
     // Every command collects when it finds the engine; this one does nothing else.
     context.engine().await?;
     context.reporter.finish();
     let left = Journal::all(&runs);
     if context.global.json {
-        report::document(&json!({ "orphans": orphans, "left": left.iter().map(|j| j.run.as_str()).collect::<Vec<_>>() }));
+        report::document(
+            &json!({ "orphans": orphans, "left": left.iter().map(|j| j.run.as_str()).collect::<Vec<_>>() }),
+        );
     } else if orphans == 0 {
         output("nothing was left behind");
     }

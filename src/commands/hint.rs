@@ -20,22 +20,41 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     let tell = |event| context.tell(event);
     if let Ok(engine) = context.engine().await {
         let runner = context.runner(&engine, &lab, &tell);
-        if let Ok(live) = runner.live(context.workspace(&lab).map(|workspace| workspace.path)).await {
-            let judged = check_exercises(&runner, &live, &[exercise], &|id| progress.answers.get(id).cloned()).await;
-            seen = judged.first().and_then(|judged| hint_text(&lab, &live, judged, &context.lang));
+        if let Ok(live) = runner
+            .live(context.workspace(&lab).map(|workspace| workspace.path))
+            .await
+        {
+            let judged = check_exercises(&runner, &live, &[exercise], &|id| {
+                progress.answers.get(id).cloned()
+            })
+            .await;
+            seen = judged
+                .first()
+                .and_then(|judged| hint_text(&lab, &live, judged, &context.lang));
             addresses = live.addresses;
         }
     }
-    let shown = progress.hints.get(&exercise.id).copied().unwrap_or(0).min(section.hints.len());
+    let shown = progress
+        .hints
+        .get(&exercise.id)
+        .copied()
+        .unwrap_or(0)
+        .min(section.hints.len());
     let at = shown.min(section.hints.len().saturating_sub(1));
-    let fill = |text: &str| render(text, &lab.id, &lab.vars, &addresses).unwrap_or_else(|_| text.to_owned());
+    let fill = |text: &str| {
+        render(text, &lab.id, &lab.vars, &addresses).unwrap_or_else(|_| text.to_owned())
+    };
     let ordered = section.hints.get(at).map(|hint| fill(&hint.markdown));
-    progress.hints.insert(exercise.id.clone(), (at + 1).min(section.hints.len()));
+    progress
+        .hints
+        .insert(exercise.id.clone(), (at + 1).min(section.hints.len()));
     progress.write()?;
     context.reporter.finish();
     if context.global.json {
-        report::document(&json!({ "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "seen": seen,
-            "hint": ordered, "number": at + 1, "of": section.hints.len() }));
+        report::document(
+            &json!({ "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "seen": seen,
+            "hint": ordered, "number": at + 1, "of": section.hints.len() }),
+        );
         return Ok(Exit::Fine);
     }
     let width = context.width();
@@ -46,7 +65,11 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     }
     match ordered {
         Some(text) => {
-            output(&context.paint.warn(&format!("Hint {} of {}", at + 1, section.hints.len())));
+            output(
+                &context
+                    .paint
+                    .warn(&format!("Hint {} of {}", at + 1, section.hints.len())),
+            );
             output(&markdown(&text, width, context.paint));
         }
         None if seen.is_none() => output("this exercise has no hints"),

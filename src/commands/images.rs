@@ -11,13 +11,24 @@ use crate::store::Remembered;
 
 pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<Exit, Failure> {
     let (labs, wish) = match command {
-        ImagesCommand::Pull { labs } => (labs, if context.global.offline { ImageWish::Offline } else { ImageWish::AskAgain }),
-        ImagesCommand::List { labs } if labs.is_empty() => {
-            (context.labs()?.all().keys().cloned().collect(), ImageWish::Look)
-        }
-        ImagesCommand::List { labs } => (labs, ImageWish::Look),
+        ImagesCommand::Pull { names } => (
+            names,
+            if context.global.offline {
+                ImageWish::Offline
+            } else {
+                ImageWish::AskAgain
+            },
+        ),
+        ImagesCommand::List { names } if names.is_empty() => (
+            context.labs()?.all().keys().cloned().collect(),
+            ImageWish::Look,
+        ),
+        ImagesCommand::List { names } => (names, ImageWish::Look),
     };
-    let labs = labs.iter().map(|name| context.lab(name)).collect::<Result<Vec<_>, _>>()?;
+    let labs = labs
+        .iter()
+        .map(|name| context.lab(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let engine = context.engine().await?;
     let tell = |event| context.tell(event);
     let mut remembered = Remembered::read(&context.paths.state);
@@ -25,17 +36,27 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
     let mut documents = Vec::new();
     for lab in &labs {
         let runner = context.runner(&engine, lab, &tell);
-        let images = runner::get_images(&runner, wish, &mut remembered, &context.image_making()).await?;
+        let images =
+            runner::get_images(&runner, wish, &mut remembered, &context.image_making()).await?;
         for service in lab.services.values() {
             let found = images.found.get(&service.name);
-            let official = service.image.as_ref().map(ToString::to_string).unwrap_or_default();
+            let official = service
+                .image
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             documents.push(json!({ "lab": lab.id.as_str(), "service": service.name.as_str(), "official": official,
                 "image": found.map(|image| &image.name), "id": found.map(|image| &image.id) }));
             let state = match found {
                 Some(image) => context.paint.good(&image.name),
                 None => context.paint.dim("not here"),
             };
-            rows.push(vec![lab.id.to_string(), service.name.to_string(), official, state]);
+            rows.push(vec![
+                lab.id.to_string(),
+                service.name.to_string(),
+                official,
+                state,
+            ]);
         }
     }
     context.reporter.finish();

@@ -18,8 +18,15 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
             documents.push(serde_json::json!({ "lab": name, "problems": problems.len() }));
             continue;
         };
-        let done = LabId::new(name).ok().and_then(|id| context.progress(&id).ok()).unwrap_or_default();
-        let count = lab.exercises.iter().filter(|exercise| done.done.contains_key(&exercise.id)).count();
+        let done = LabId::new(name)
+            .ok()
+            .and_then(|id| context.progress(&id).ok())
+            .unwrap_or_default();
+        let count = lab
+            .exercises
+            .iter()
+            .filter(|exercise| done.done.contains_key(&exercise.id))
+            .count();
         let guide = lab.guide(&context.lang);
         let progress = format!("{count}/{}", lab.exercises.len());
         rows.push(vec![
@@ -47,6 +54,11 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     for line in table(&rows) {
         output(&line);
     }
-    output(&format!("\n{}", context.paint.dim("roadlab show LAB tells more, roadlab run LAB begins")));
+    output(&format!(
+        "\n{}",
+        context
+            .paint
+            .dim("roadlab show LAB tells more, roadlab run LAB begins")
+    ));
     Ok(Exit::Fine)
 }

@@ -53,19 +53,44 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
     match command {
         Command::List => list::list(context),
         Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()),
-        Command::Up { lab, dry_run, retain } => up::up(context, &lab, dry_run, retain).await,
+        Command::Up {
+            lab,
+            dry_run,
+            retain,
+        } => up::up(context, &lab, dry_run, retain).await,
         Command::Run { lab, auto, keep } => run::run(context, &lab, auto, keep).await,
-        Command::Check { lab, exercises, junit } => check::check(context, &lab, &exercises, junit.as_deref()).await,
+        Command::Check {
+            lab,
+            exercises,
+            junit,
+        } => check::check(context, &lab, &exercises, junit.as_deref()).await,
         Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
-        Command::Answer { lab, exercise, choice } => answer::answer(context, &lab, &exercise, &choice),
+        Command::Answer {
+            lab,
+            exercise,
+            choice,
+        } => answer::answer(context, &lab, &exercise, &choice),
         Command::Reset { lab, to, hard } => reset::reset(context, &lab, to.as_deref(), hard).await,
-        Command::Restart { lab, services, kill } => restart::restart(context, &lab, &services, kill).await,
-        Command::Down { labs, all, forget } => down::down(context, &labs, all, forget).await,
+        Command::Restart {
+            lab,
+            services,
+            kill,
+        } => restart::restart(context, &lab, &services, kill).await,
+        Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
         Command::Status { lab } => status::status(context, lab.as_deref()).await,
-        Command::Logs { lab, services, follow, tail } => logs::logs(context, &lab, &services, follow, tail).await,
-        Command::Shell { lab, service, command } => shell::shell(context, &lab, service.as_deref(), &command).await,
-        Command::Test { labs, junit } => test::test(context, &labs, junit.as_deref()).await,
+        Command::Logs {
+            lab,
+            services,
+            follow,
+            tail,
+        } => logs::logs(context, &lab, &services, follow, tail).await,
+        Command::Shell {
+            lab,
+            service,
+            command,
+        } => shell::shell(context, &lab, service.as_deref(), &command).await,
+        Command::Test { names, junit } => test::test(context, &names, junit.as_deref()).await,
         Command::Validate { paths } => validate::validate(context, &paths),
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,
@@ -82,7 +107,12 @@ impl Context {
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
         let lang = match &global.lang {
             Some(asked) => {
-                let known = || Failure::Usage(format!("`{}` is not a language: en, ko", asked.escape_debug()));
+                let known = || {
+                    Failure::Usage(format!(
+                        "`{}` is not a language: en, ko",
+                        asked.escape_debug()
+                    ))
+                };
                 Lang::parse(asked).ok_or_else(known)?
             }
             None => ["LC_ALL", "LC_MESSAGES", "LANG"]
@@ -99,7 +129,16 @@ impl Context {
             (false, _) => Reporter::for_people(paint),
         };
         let owner = paths.owner();
-        Ok(Self { global, paths, owner, instance, lang, paint, reporter, active: RefCell::new(None) })
+        Ok(Self {
+            global,
+            paths,
+            owner,
+            instance,
+            lang,
+            paint,
+            reporter,
+            active: RefCell::new(None),
+        })
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -108,59 +147,101 @@ impl Context {
 
     /// Every lab that can be found.
     pub(crate) fn labs(&self) -> Result<Labs, Failure> {
-        Labs::find(&self.paths, self.global.labs.as_deref()).map_err(|error| Failure::Usage(format!("{error:#}")))
+        Labs::find(&self.paths, self.global.labs.as_deref())
+            .map_err(|error| Failure::Usage(format!("{error:#}")))
     }
 
     /// A lab without problems. What needs trust is a problem unless trust was given.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
-        let folder = self.labs()?.folder(name).map_err(|problem| Failure::Problems(vec![problem]))?;
+        let folder = self
+            .labs()?
+            .folder(name)
+            .map_err(|problem| Failure::Problems(vec![problem]))?;
         let (lab, mut problems) = load(&folder, &Disk);
         if self.global.trust {
             problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
         }
         match lab {
             Some(lab) if problems.is_empty() => Ok(lab),
-            _ if problems.is_empty() => Err(Failure::Usage(format!("{} is not a lab", folder.display()))),
+            _ if problems.is_empty() => {
+                Err(Failure::Usage(format!("{} is not a lab", folder.display())))
+            }
             _ => Err(Failure::Problems(problems)),
         }
     }
 
     /// An engine that answers. If there is none, it is installed and started with consent.
     pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
-        let mut on_line = |line: &str| self.tell(Event::BuildLine { image: "engine".to_owned(), line: line.to_owned() });
-        let (docker, _) = self.setup().connect(&mut on_line).await.map_err(engine::no_engine)?;
+        let mut on_line = |line: &str| {
+            self.tell(Event::BuildLine {
+                image: "engine".to_owned(),
+                line: line.to_owned(),
+            })
+        };
+        let (docker, _) = self
+            .setup()
+            .connect(&mut on_line)
+            .await
+            .map_err(engine::no_engine)?;
         self.collect_garbage(&docker).await;
         Ok(docker)
     }
 
     /// How this machine may be changed.
     pub(crate) fn setup(&self) -> Setup {
-        let consent = if self.global.yes { Consent::Given } else { Consent::NotGiven };
+        let consent = if self.global.yes {
+            Consent::Given
+        } else {
+            Consent::NotGiven
+        };
         Setup::new(self.global.engine.clone(), consent, &self.paths.state)
     }
 
     pub(crate) fn image_making(&self) -> ImageMaking {
-        ImageMaking { cache: self.paths.cache.clone(), setup: self.setup() }
+        ImageMaking {
+            cache: self.paths.cache.clone(),
+            setup: self.setup(),
+        }
     }
 
     /// Removes what runs left behind whose process was killed; asks the engine only if there is such a run.
     async fn collect_garbage(&self, engine: &impl Engine) {
         let runs = self.paths.runs();
-        for journal in Journal::all(&runs).into_iter().filter(|journal| journal.is_orphan(&runs)) {
+        for journal in Journal::all(&runs)
+            .into_iter()
+            .filter(|journal| journal.is_orphan(&runs))
+        {
             let scope = Scope::run(&self.owner, &journal.run);
             let text = match teardown(engine, &scope, Sweep::Once, &|_| {}).await {
                 Ok(removed) => {
                     Journal::remove(&runs, &journal.run);
-                    format!("cleaned up an interrupted run of {}: {removed}", journal.lab)
+                    format!(
+                        "cleaned up an interrupted run of {}: {removed}",
+                        journal.lab
+                    )
                 }
-                Err(failure) => format!("an interrupted run of {} could not be cleaned up: {failure}", journal.lab),
+                Err(failure) => format!(
+                    "an interrupted run of {} could not be cleaned up: {failure}",
+                    journal.lab
+                ),
             };
             self.tell(Event::Note { text });
         }
     }
 
-    pub(crate) fn runner<'a, E: Engine>(&'a self, engine: &'a E, lab: &'a Lab, tell: &'a dyn Fn(Event)) -> Runner<'a, E> {
-        Runner { engine, lab, instance: &self.instance, owner: &self.owner, tell }
+    pub(crate) fn runner<'a, E: Engine>(
+        &'a self,
+        engine: &'a E,
+        lab: &'a Lab,
+        tell: &'a dyn Fn(Event),
+    ) -> Runner<'a, E> {
+        Runner {
+            engine,
+            lab,
+            instance: &self.instance,
+            owner: &self.owner,
+            tell,
+        }
     }
 
     /// The learner's folder: where it was made, else where it would be made now.
@@ -209,9 +290,15 @@ impl Context {
 pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failure> {
     let found = ExerciseId::new(name).ok().and_then(|id| lab.exercise(&id));
     found.ok_or_else(|| {
-        let known: Vec<&str> = lab.exercises.iter().map(|exercise| exercise.id.as_str()).collect();
+        let known: Vec<&str> = lab
+            .exercises
+            .iter()
+            .map(|exercise| exercise.id.as_str())
+            .collect();
         let what = format!("lab `{}` has no exercise `{}`", lab.id, name.escape_debug());
-        Failure::Problems(vec![Problem::new(what).help(suggestion(name, known.iter().copied()))])
+        Failure::Problems(vec![
+            Problem::new(what).help(suggestion(name, known.iter().copied())),
+        ])
     })
 }
 
@@ -226,7 +313,9 @@ fn paint(global: &Global) -> Paint {
     let wanted = match global.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !no_color && console::user_attended() && std::env::var("TERM").as_deref() != Ok("dumb"),
+        Color::Auto => {
+            !no_color && console::user_attended() && std::env::var("TERM").as_deref() != Ok("dumb")
+        }
     };
     if wanted { Paint::Colored } else { Paint::Plain }
 }
@@ -243,7 +332,11 @@ pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
                 report::error(&report::problem(problem, paint));
             }
         }
-        other => report::error(&format!("{}: {}", paint.bad("error"), report::clean(&other.to_string()))),
+        other => report::error(&format!(
+            "{}: {}",
+            paint.bad("error"),
+            report::clean(&other.to_string())
+        )),
     }
 }
 

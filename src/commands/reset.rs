@@ -13,14 +13,22 @@ use crate::report::{self, duration, output, plural};
 use crate::runner::{self, Failure, OnFailure, Sweep, Up, teardown};
 use crate::store::{Life, SolvedBy};
 
-pub(crate) async fn reset(context: &Context, name: &str, to: Option<&str>, hard: bool) -> Result<Exit, Failure> {
+pub(crate) async fn reset(
+    context: &Context,
+    name: &str,
+    to: Option<&str>,
+    hard: bool,
+) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
     let before: Vec<&Exercise> = match to {
         None => Vec::new(),
         Some(to) => {
             let to = exercise(&lab, to)?;
-            lab.exercises.iter().take_while(|exercise| exercise.id != to.id).collect()
+            lab.exercises
+                .iter()
+                .take_while(|exercise| exercise.id != to.id)
+                .collect()
         }
     };
     let engine = context.engine().await?;
@@ -28,7 +36,9 @@ pub(crate) async fn reset(context: &Context, name: &str, to: Option<&str>, hard:
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let workspace = context.workspace(&lab);
-    let mut live = runner.live(workspace.as_ref().map(|workspace| workspace.path.clone())).await?;
+    let mut live = runner
+        .live(workspace.as_ref().map(|workspace| workspace.path.clone()))
+        .await?;
     if hard {
         // Images first: a lab that cannot be made again is not removed.
         let images = get_images(context, &runner).await?;
@@ -49,30 +59,53 @@ pub(crate) async fn reset(context: &Context, name: &str, to: Option<&str>, hard:
     } else {
         runner::reset(&runner, &mut live, workspace.as_ref()).await?;
     }
-    let available = |exercise: &&&Exercise| exercise.needs_service.iter().all(|name| live.addresses.contains_key(name));
+    let available = |exercise: &&&Exercise| {
+        exercise
+            .needs_service
+            .iter()
+            .all(|name| live.addresses.contains_key(name))
+    };
     let played: Vec<&Exercise> = before.iter().filter(available).copied().collect();
     runner::solve(&runner, &mut live, &played).await?;
     let mut progress = context.progress(&lab.id)?;
-    progress.restart(&before.iter().map(|exercise| &exercise.id).collect::<Vec<_>>());
+    progress.restart(
+        &before
+            .iter()
+            .map(|exercise| &exercise.id)
+            .collect::<Vec<_>>(),
+    );
     for exercise in &played {
         progress.finish(&exercise.id, SolvedBy::Solution);
         if let Task::Quiz(quiz) = &exercise.task {
-            progress.answers.entry(exercise.id.clone()).or_insert_with(|| quiz.answer.clone());
+            progress
+                .answers
+                .entry(exercise.id.clone())
+                .or_insert_with(|| quiz.answer.clone());
         }
     }
     progress.write()?;
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
     if context.global.json {
-        report::document(&json!({ "lab": lab.id.as_str(), "hard": hard, "played": played.len(), "millis": millis }));
+        report::document(
+            &json!({ "lab": lab.id.as_str(), "hard": hard, "played": played.len(), "millis": millis }),
+        );
         return Ok(Exit::Fine);
     }
     match to {
         Some(to) => {
             let count = plural(played.len(), "solution");
-            output(&format!("{} is where `{to}` begins: {count} played, {}", lab.id, duration(millis)));
+            output(&format!(
+                "{} is where `{to}` begins: {count} played, {}",
+                lab.id,
+                duration(millis)
+            ));
         }
-        None => output(&format!("{} is at its start again, healthy, after {}", lab.id, duration(millis))),
+        None => output(&format!(
+            "{} is at its start again, healthy, after {}",
+            lab.id,
+            duration(millis)
+        )),
     }
     Ok(Exit::Fine)
 }

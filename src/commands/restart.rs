@@ -11,7 +11,12 @@ use crate::problem::{Problem, suggestion};
 use crate::report::{self, duration, output};
 use crate::runner::{self, Failure};
 
-pub(crate) async fn restart(context: &Context, name: &str, services: &[String], kill: bool) -> Result<Exit, Failure> {
+pub(crate) async fn restart(
+    context: &Context,
+    name: &str,
+    services: &[String],
+    kill: bool,
+) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
     let services = named(&lab, services)?;
@@ -19,19 +24,38 @@ pub(crate) async fn restart(context: &Context, name: &str, services: &[String], 
     let _lock = context.lock(&lab.id)?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let mut live = runner.live(context.workspace(&lab).map(|workspace| workspace.path)).await?;
-    let services: Vec<ServiceName> = services.into_iter().filter(|name| live.addresses.contains_key(name)).collect();
-    let how = if kill { RestartHow::Kill } else { RestartHow::Stop };
+    let mut live = runner
+        .live(context.workspace(&lab).map(|workspace| workspace.path))
+        .await?;
+    let services: Vec<ServiceName> = services
+        .into_iter()
+        .filter(|name| live.addresses.contains_key(name))
+        .collect();
+    let how = if kill {
+        RestartHow::Kill
+    } else {
+        RestartHow::Stop
+    };
     runner::restart(&runner, &mut live, &services, how).await?;
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
     let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
     if context.global.json {
-        report::document(&json!({ "lab": lab.id.as_str(), "restarted": names, "killed": kill, "millis": millis }));
+        report::document(
+            &json!({ "lab": lab.id.as_str(), "restarted": names, "killed": kill, "millis": millis }),
+        );
         return Ok(Exit::Fine);
     }
-    let word = if kill { "killed and started" } else { "restarted" };
-    output(&format!("{word} {} after {}", names.join(", "), duration(millis)));
+    let word = if kill {
+        "killed and started"
+    } else {
+        "restarted"
+    };
+    output(&format!(
+        "{word} {} after {}",
+        names.join(", "),
+        duration(millis)
+    ));
     Ok(Exit::Fine)
 }
 
@@ -41,10 +65,18 @@ pub(crate) fn named(lab: &Lab, names: &[String]) -> Result<Vec<ServiceName>, Fai
         return Ok(lab.services.keys().cloned().collect());
     }
     let find = |name: &String| {
-        let found = lab.services.keys().find(|known| known.as_str() == name).cloned();
+        let found = lab
+            .services
+            .keys()
+            .find(|known| known.as_str() == name)
+            .cloned();
         found.ok_or_else(|| {
             let known: Vec<&str> = lab.services.keys().map(ServiceName::as_str).collect();
-            let problem = Problem::new(format!("lab `{}` has no service `{}`", lab.id, name.escape_debug()));
+            let problem = Problem::new(format!(
+                "lab `{}` has no service `{}`",
+                lab.id,
+                name.escape_debug()
+            ));
             Failure::Problems(vec![problem.help(suggestion(name, known.iter().copied()))])
         })
     };

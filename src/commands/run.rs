@@ -3,20 +3,28 @@
 use std::io::BufRead;
 use std::time::Instant;
 
+use crate::commands::Context;
 use crate::commands::check::{check_one, hint_text};
 use crate::commands::up::{get_images, say_addresses};
-use crate::commands::Context;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Addresses, Exercise, Lab, Section, Task, render};
 use crate::plan::Scope;
 use crate::report::{check_lines, clean, duration, markdown, output, plural};
-use crate::runner::{self, Failure, Judged, Live, OnFailure, Runner, Sweep, Up, judge_quiz, teardown};
+use crate::runner::{
+    self, Failure, Judged, Live, OnFailure, Runner, Sweep, Up, judge_quiz, teardown,
+};
 use crate::store::{Journal, Life, Progress, SolvedBy, Workspace};
 
-pub(crate) async fn run(context: &Context, name: &str, auto: bool, keep: bool) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    context: &Context,
+    name: &str,
+    auto: bool,
+    keep: bool,
+) -> Result<Exit, Failure> {
     if context.global.json {
-        let what = "`run` is for reading: `check --json`, `test --json` and `up --json` are for programs";
+        let what =
+            "`run` is for reading: `check --json`, `test --json` and `up --json` are for programs";
         return Err(Failure::Usage(what.to_owned()));
     }
     let begun = Instant::now();
@@ -54,7 +62,12 @@ pub(crate) async fn run(context: &Context, name: &str, auto: bool, keep: bool) -
     };
     session.progress.write()?;
     if kept {
-        output(&format!("\n{} stays up: `roadlab down {}{}` removes it", lab.id, lab.id, context.instance_option()));
+        output(&format!(
+            "\n{} stays up: `roadlab down {}{}` removes it",
+            lab.id,
+            lab.id,
+            context.instance_option()
+        ));
         return ended;
     }
     let begun = Instant::now();
@@ -66,7 +79,10 @@ pub(crate) async fn run(context: &Context, name: &str, auto: bool, keep: bool) -
     }
     context.active.borrow_mut().take();
     context.reporter.finish();
-    output(&format!("\nremoved {removed} in {}", duration(begun.elapsed().as_millis() as u64)));
+    output(&format!(
+        "\nremoved {removed} in {}",
+        duration(begun.elapsed().as_millis() as u64)
+    ));
     ended
 }
 
@@ -94,7 +110,10 @@ impl<E: Engine> Session<'_, '_, E> {
         let guide = self.lab.guide(&self.context.lang);
         let paint = self.context.paint;
         output(&paint.bold(&clean(&guide.title)));
-        output(&paint.dim(&format!("up after {}", duration(begun.elapsed().as_millis() as u64))));
+        output(&paint.dim(&format!(
+            "up after {}",
+            duration(begun.elapsed().as_millis() as u64)
+        )));
         say_addresses(self.context, self.lab, &self.live);
         output("");
         self.say(&guide.intro.markdown);
@@ -112,7 +131,11 @@ impl<E: Engine> Session<'_, '_, E> {
     }
 
     fn heading(&self, number: usize, section: &Section) {
-        let title = format!("{number}/{} {}", self.lab.exercises.len(), clean(&section.title));
+        let title = format!(
+            "{number}/{} {}",
+            self.lab.exercises.len(),
+            clean(&section.title)
+        );
         output(&format!("\n{}\n", self.context.paint.bold(&title)));
     }
 
@@ -123,15 +146,26 @@ impl<E: Engine> Session<'_, '_, E> {
         if let Task::Quiz(quiz) = &exercise.task {
             output("");
             for choice in &quiz.choices {
-                let text = section.choices.get(choice).map(|text| self.fill(text)).unwrap_or_default();
-                output(&format!("  {}  {}", self.context.paint.bold(choice), clean(&text)));
+                let text = section
+                    .choices
+                    .get(choice)
+                    .map(|text| self.fill(text))
+                    .unwrap_or_default();
+                output(&format!(
+                    "  {}  {}",
+                    self.context.paint.bold(choice),
+                    clean(&text)
+                ));
             }
         }
     }
 
     /// The optional services that an exercise lacks.
     fn lacks(&self, exercise: &Exercise) -> Option<String> {
-        let missing = exercise.needs_service.iter().filter(|name| !self.live.addresses.contains_key(name));
+        let missing = exercise
+            .needs_service
+            .iter()
+            .filter(|name| !self.live.addresses.contains_key(name));
         let names: Vec<&str> = missing.map(|name| name.as_str()).collect();
         (!names.is_empty()).then(|| format!("not available here: it needs {}", names.join(", ")))
     }
@@ -145,7 +179,9 @@ impl<E: Engine> Session<'_, '_, E> {
 
     fn verdicts(&self, judged: &Judged) {
         for report in judged.reports(self.runner, &self.context.lang) {
-            check_lines(&report, self.context.paint).iter().for_each(|line| output(line));
+            check_lines(&report, self.context.paint)
+                .iter()
+                .for_each(|line| output(line));
         }
         if let Some(text) = hint_text(self.lab, &self.live, judged, &self.context.lang) {
             output(&self.context.paint.warn("hint"));
@@ -168,12 +204,22 @@ impl<E: Engine> Session<'_, '_, E> {
             played += 1;
             match &exercise.task {
                 Task::Quiz(quiz) => {
-                    output(&format!("{} {}", self.context.paint.dim("answer:"), clean(&quiz.answer)));
-                    self.progress.answers.insert(exercise.id.clone(), quiz.answer.clone());
+                    output(&format!(
+                        "{} {}",
+                        self.context.paint.dim("answer:"),
+                        clean(&quiz.answer)
+                    ));
+                    self.progress
+                        .answers
+                        .insert(exercise.id.clone(), quiz.answer.clone());
                 }
                 Task::Deed { solution, .. } => {
                     for step in solution {
-                        output(&format!("{} {}", self.context.paint.dim("do:"), clean(&step.act.to_string())));
+                        output(&format!(
+                            "{} {}",
+                            self.context.paint.dim("do:"),
+                            clean(&step.act.to_string())
+                        ));
                     }
                     runner::solve(self.runner, &mut self.live, &[exercise]).await?;
                     self.context.reporter.finish();
@@ -191,14 +237,27 @@ impl<E: Engine> Session<'_, '_, E> {
         self.context.reporter.finish();
         self.progress.restart(&[]);
         let millis = begun.elapsed().as_millis() as u64;
-        output(&format!("\n{} of {} solved; reset to the start in {}", played - failed, plural(played, "exercise"), duration(millis)));
-        Ok(if failed == 0 { Exit::Fine } else { Exit::CheckFailed })
+        output(&format!(
+            "\n{} of {} solved; reset to the start in {}",
+            played - failed,
+            plural(played, "exercise"),
+            duration(millis)
+        ));
+        Ok(if failed == 0 {
+            Exit::Fine
+        } else {
+            Exit::CheckFailed
+        })
     }
 
     /// Goes through the lab with a person, from the first exercise that is not done.
     async fn guide(&mut self) -> Result<Exit, Failure> {
         let lab = self.lab;
-        let first = lab.exercises.iter().position(|exercise| !self.progress.done.contains_key(&exercise.id)).unwrap_or(0);
+        let first = lab
+            .exercises
+            .iter()
+            .position(|exercise| !self.progress.done.contains_key(&exercise.id))
+            .unwrap_or(0);
         for (at, exercise) in lab.exercises.iter().enumerate().skip(first) {
             self.task(at + 1, exercise);
             if let Some(lacks) = self.lacks(exercise) {
@@ -217,7 +276,9 @@ impl<E: Engine> Session<'_, '_, E> {
                         }
                     }
                     Wish::Check => {
-                        let judged = check_one(self.runner, &self.live, exercise, &mut self.progress).await?;
+                        let judged =
+                            check_one(self.runner, &self.live, exercise, &mut self.progress)
+                                .await?;
                         self.verdicts(&judged);
                         if judged.passed() {
                             self.after(exercise);
@@ -227,8 +288,15 @@ impl<E: Engine> Session<'_, '_, E> {
                 }
             }
         }
-        let done = lab.exercises.iter().filter(|exercise| self.progress.done.contains_key(&exercise.id)).count();
-        output(&format!("\n{done} of {} solved", plural(lab.exercises.len(), "exercise")));
+        let done = lab
+            .exercises
+            .iter()
+            .filter(|exercise| self.progress.done.contains_key(&exercise.id))
+            .count();
+        output(&format!(
+            "\n{done} of {} solved",
+            plural(lab.exercises.len(), "exercise")
+        ));
         Ok(Exit::Fine)
     }
 
@@ -241,14 +309,21 @@ impl<E: Engine> Session<'_, '_, E> {
         // A thread of its own, so that Ctrl-C is heard while somebody thinks.
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line).map(|read| (read > 0).then_some(line))
+            std::io::stdin()
+                .lock()
+                .read_line(&mut line)
+                .map(|read| (read > 0).then_some(line))
         });
-        let Ok(Ok(Some(line))) = line.await else { return Wish::Quit };
+        let Ok(Ok(Some(line))) = line.await else {
+            return Wish::Quit;
+        };
         let word = line.trim();
         match (&exercise.task, word) {
             (_, "q" | "quit") => Wish::Quit,
             (_, "n" | "next") => Wish::Next,
-            (Task::Quiz(quiz), word) if quiz.choices.iter().any(|choice| choice == word) => Wish::Answer(word.to_owned()),
+            (Task::Quiz(quiz), word) if quiz.choices.iter().any(|choice| choice == word) => {
+                Wish::Answer(word.to_owned())
+            }
             (Task::Quiz(_), _) => Wish::Hint,
             (Task::Deed { .. }, "h" | "hint") => Wish::Hint,
             (Task::Deed { .. }, "s" | "solution") => Wish::Solution,
@@ -259,19 +334,30 @@ impl<E: Engine> Session<'_, '_, E> {
     fn next_hint(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let section = self.lab.section(&exercise.id, &self.context.lang);
         let at = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
-        let Some(hint) = section.hints.get(at.min(section.hints.len().saturating_sub(1))) else {
+        let Some(hint) = section
+            .hints
+            .get(at.min(section.hints.len().saturating_sub(1)))
+        else {
             output("there is no hint here");
             return Ok(());
         };
-        output(&self.context.paint.warn(&format!("Hint {} of {}", (at + 1).min(section.hints.len()), section.hints.len())));
+        output(&self.context.paint.warn(&format!(
+            "Hint {} of {}",
+            (at + 1).min(section.hints.len()),
+            section.hints.len()
+        )));
         self.say(&hint.markdown);
-        self.progress.hints.insert(exercise.id.clone(), (at + 1).min(section.hints.len()));
+        self.progress
+            .hints
+            .insert(exercise.id.clone(), (at + 1).min(section.hints.len()));
         Ok(self.progress.write()?)
     }
 
     async fn solution(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         if let Task::Deed { solution, .. } = &exercise.task {
-            solution.iter().for_each(|step| output(&format!("  {}", clean(&step.act.to_string()))));
+            solution
+                .iter()
+                .for_each(|step| output(&format!("  {}", clean(&step.act.to_string()))));
             runner::solve(self.runner, &mut self.live, &[exercise]).await?;
             self.context.reporter.finish();
             self.progress.finish(&exercise.id, SolvedBy::Solution);
@@ -282,9 +368,13 @@ impl<E: Engine> Session<'_, '_, E> {
     }
 
     fn answered(&mut self, exercise: &Exercise, choice: &str) -> Result<bool, Failure> {
-        let Task::Quiz(quiz) = &exercise.task else { return Ok(false) };
+        let Task::Quiz(quiz) = &exercise.task else {
+            return Ok(false);
+        };
         let verdict = judge_quiz(quiz, Some(choice));
-        self.progress.answers.insert(exercise.id.clone(), choice.to_owned());
+        self.progress
+            .answers
+            .insert(exercise.id.clone(), choice.to_owned());
         if verdict.passed() {
             self.progress.finish(&exercise.id, SolvedBy::Learner);
             self.progress.write()?;
@@ -295,7 +385,10 @@ impl<E: Engine> Session<'_, '_, E> {
         self.progress.write()?;
         output(&self.context.paint.bad("not this one"));
         let section = self.lab.section(&exercise.id, &self.context.lang);
-        if let Some(hint) = verdict.hint().and_then(|name| section.named_hints.get(name)) {
+        if let Some(hint) = verdict
+            .hint()
+            .and_then(|name| section.named_hints.get(name))
+        {
             self.say(&hint.markdown);
         }
         Ok(false)

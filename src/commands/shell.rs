@@ -14,7 +14,12 @@ use crate::runner::Failure;
 /// A command without a terminal may take this long.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-pub(crate) async fn shell(context: &Context, name: &str, service: Option<&str>, command: &[String]) -> Result<Exit, Failure> {
+pub(crate) async fn shell(
+    context: &Context,
+    name: &str,
+    service: Option<&str>,
+    command: &[String],
+) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let service = chosen(&lab, service)?;
     let engine = context.engine().await?;
@@ -22,9 +27,15 @@ pub(crate) async fn shell(context: &Context, name: &str, service: Option<&str>, 
     let runner = context.runner(&engine, &lab, &tell);
     let live = runner.live(None).await?;
     let Some(container) = live.observed.container(&service) else {
-        return Err(Failure::Environment(format!("service `{service}` has no container: `roadlab up {}`", lab.id)));
+        return Err(Failure::Environment(format!(
+            "service `{service}` has no container: `roadlab up {}`",
+            lab.id
+        )));
     };
-    let client = lab.services.get(&service).and_then(|service| service.talk.shell.clone());
+    let client = lab
+        .services
+        .get(&service)
+        .and_then(|service| service.talk.shell.clone());
     let argv = match command {
         [] => client.unwrap_or_else(|| vec!["sh".to_owned()]),
         command => command.to_vec(),
@@ -32,10 +43,21 @@ pub(crate) async fn shell(context: &Context, name: &str, service: Option<&str>, 
     context.reporter.finish();
     let context_text = || format!("cannot open a shell in `{service}`");
     let code = if console::user_attended() && std::io::stdin().is_terminal() {
-        engine.shell(&container.id, &argv, None).await.map_err(Failure::engine(context_text()))?
+        engine
+            .shell(&container.id, &argv, None)
+            .await
+            .map_err(Failure::engine(context_text()))?
     } else {
-        let exec = Exec { run: argv, user: None, workdir: None, env: Vec::new() };
-        let done = engine.exec(&container.id, &exec, LONGEST).await.map_err(Failure::engine(context_text()))?;
+        let exec = Exec {
+            run: argv,
+            user: None,
+            workdir: None,
+            env: Vec::new(),
+        };
+        let done = engine
+            .exec(&container.id, &exec, LONGEST)
+            .await
+            .map_err(Failure::engine(context_text()))?;
         // The program's own bytes are the result: they are handed on as they are, to a pipe.
         let _ = std::io::stdout().write_all(done.stdout.as_bytes());
         if !done.stderr.is_empty() {
@@ -53,10 +75,17 @@ pub(crate) async fn shell(context: &Context, name: &str, service: Option<&str>, 
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
     if let Some(service) = service {
         let found = named(lab, &[service.to_owned()])?;
-        return found.into_iter().next().ok_or_else(|| Failure::Usage("which service?".to_owned()));
+        return found
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::Usage("which service?".to_owned()));
     }
-    let with_client: Vec<&ServiceName> =
-        lab.services.values().filter(|service| service.talk.shell.is_some()).map(|service| &service.name).collect();
+    let with_client: Vec<&ServiceName> = lab
+        .services
+        .values()
+        .filter(|service| service.talk.shell.is_some())
+        .map(|service| &service.name)
+        .collect();
     match with_client.as_slice() {
         [only] => Ok((*only).clone()),
         [] => {
@@ -65,7 +94,11 @@ fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
         }
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            Err(Failure::Usage(format!("which service? `roadlab shell {} SERVICE`: {}", lab.id, names.join(", "))))
+            Err(Failure::Usage(format!(
+                "which service? `roadlab shell {} SERVICE`: {}",
+                lab.id,
+                names.join(", ")
+            )))
         }
     }
 }

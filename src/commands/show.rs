@@ -39,23 +39,50 @@ fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     }
     let paint = context.paint;
     output(&paint.bold(&clean(&guide.title)));
-    output(&format!("{} · {} min · {} of memory", lab.level.name(), lab.minutes, memory(lab.memory() as u64)));
+    output(&format!(
+        "{} · {} min · {} of memory",
+        lab.level.name(),
+        lab.minutes,
+        memory(lab.memory() as u64)
+    ));
     output("");
     let intro = fill(lab, &guide.intro.markdown);
     output(&markdown(&intro, context.width(), paint));
     output(&format!("\n{}", paint.bold("Services")));
     let services = lab.services.values().map(|service| {
-        let image = service.image.as_ref().map_or("its own recipe", |image| image.as_str());
-        let optional = if service.talk.presence == Presence::Optional { "optional" } else { "" };
-        vec![format!("  {}", service.name), image.to_owned(), optional.to_owned()]
+        let image = service
+            .image
+            .as_ref()
+            .map_or("its own recipe", |image| image.as_str());
+        let optional = if service.talk.presence == Presence::Optional {
+            "optional"
+        } else {
+            ""
+        };
+        vec![
+            format!("  {}", service.name),
+            image.to_owned(),
+            optional.to_owned(),
+        ]
     });
-    table(&services.collect::<Vec<_>>()).iter().for_each(|line| output(line));
+    table(&services.collect::<Vec<_>>())
+        .iter()
+        .for_each(|line| output(line));
     output(&format!("\n{}", paint.bold("Exercises")));
     let exercises = lab.exercises.iter().map(|exercise| {
-        let mark = if progress.done.contains_key(&exercise.id) { paint.good("✓") } else { "·".to_owned() };
-        vec![format!("  {mark} {}", exercise.id), clean(&lab.section(&exercise.id, &context.lang).title)]
+        let mark = if progress.done.contains_key(&exercise.id) {
+            paint.good("✓")
+        } else {
+            "·".to_owned()
+        };
+        vec![
+            format!("  {mark} {}", exercise.id),
+            clean(&lab.section(&exercise.id, &context.lang).title),
+        ]
     });
-    table(&exercises.collect::<Vec<_>>()).iter().for_each(|line| output(line));
+    table(&exercises.collect::<Vec<_>>())
+        .iter()
+        .for_each(|line| output(line));
     Ok(Exit::Fine)
 }
 
@@ -64,7 +91,11 @@ fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failu
     let section = lab.section(&exercise.id, &context.lang);
     let text = fill(lab, &section.body.markdown);
     if context.global.json {
-        let labels = if section.checks.is_empty() { &section.choices } else { &section.checks };
+        let labels = if section.checks.is_empty() {
+            &section.choices
+        } else {
+            &section.checks
+        };
         report::document(&json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
             "checks": labels, "hints": section.hints.len(),
@@ -89,7 +120,11 @@ fn fill(lab: &Lab, text: &str) -> String {
         .map(|service| {
             let address = ServiceAddress {
                 host: "127.0.0.1".to_owned(),
-                ports: service.ports.iter().map(|port| (port.container, port.container)).collect(),
+                ports: service
+                    .ports
+                    .iter()
+                    .map(|port| (port.container, port.container))
+                    .collect(),
                 first: service.ports.first().map(|port| port.container),
                 url: Some(format!("<address of {}>", service.name)),
                 container: format!("<container of {}>", service.name),

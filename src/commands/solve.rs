@@ -16,18 +16,29 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
     let _lock = context.lock(&lab.id)?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let mut live = runner.live(context.workspace(&lab).map(|workspace| workspace.path)).await?;
+    let mut live = runner
+        .live(context.workspace(&lab).map(|workspace| workspace.path))
+        .await?;
     let mut progress = context.progress(&lab.id)?;
     // What is solved already is not played again: a learner's own work stays.
     let needs = lab.needs_of(&exercise.id);
-    let judged = check_exercises(&runner, &live, &needs, &|id| progress.answers.get(id).cloned()).await;
-    let open = needs.into_iter().zip(&judged).filter(|(_, judged)| !judged.passed()).map(|(need, _)| need);
+    let judged = check_exercises(&runner, &live, &needs, &|id| {
+        progress.answers.get(id).cloned()
+    })
+    .await;
+    let open = needs
+        .into_iter()
+        .zip(&judged)
+        .filter(|(_, judged)| !judged.passed())
+        .map(|(need, _)| need);
     let played: Vec<&Exercise> = open.chain([exercise]).collect();
     runner::solve(&runner, &mut live, &played).await?;
     for exercise in &played {
         progress.finish(&exercise.id, SolvedBy::Solution);
         if let Task::Quiz(quiz) = &exercise.task {
-            progress.answers.insert(exercise.id.clone(), quiz.answer.clone());
+            progress
+                .answers
+                .insert(exercise.id.clone(), quiz.answer.clone());
         }
     }
     progress.write()?;
@@ -38,10 +49,16 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
         return Ok(Exit::Fine);
     }
     for exercise in played {
-        output(&format!("{} {}", context.paint.good("played the solution of"), exercise.id));
+        output(&format!(
+            "{} {}",
+            context.paint.good("played the solution of"),
+            exercise.id
+        ));
         match &exercise.task {
             Task::Deed { solution, .. } => {
-                solution.iter().for_each(|step| output(&format!("  {}", report::clean(&step.act.to_string()))));
+                solution.iter().for_each(|step| {
+                    output(&format!("  {}", report::clean(&step.act.to_string())))
+                });
             }
             Task::Quiz(quiz) => output(&format!("  the answer is {}", report::clean(&quiz.answer))),
         }

@@ -17,8 +17,15 @@ use crate::report::{self, Case, duration, output, plural};
 use crate::runner::{self, Failure, OnFailure, Proof, Runner, Sweep, Up, prove, teardown};
 use crate::store::{Journal, Life, Workspace};
 
-pub(crate) async fn test(context: &Context, names: &[String], junit: Option<&Path>) -> Result<Exit, Failure> {
-    let labs = names.iter().map(|name| context.lab(name)).collect::<Result<Vec<_>, _>>()?;
+pub(crate) async fn test(
+    context: &Context,
+    names: &[String],
+    junit: Option<&Path>,
+) -> Result<Exit, Failure> {
+    let labs = names
+        .iter()
+        .map(|name| context.lab(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let engine = context.engine().await?;
     let mut cases = Vec::new();
     let mut sound = true;
@@ -38,15 +45,25 @@ pub(crate) async fn test(context: &Context, names: &[String], junit: Option<&Pat
 }
 
 /// Proves one lab; returns how long it took to be ready, in milliseconds, and what was left out.
-async fn test_one<E: Engine>(context: &Context, engine: &E, lab: &Lab) -> Result<(Proof, u64, Vec<String>), Failure> {
-    let instance = Instance::new(&format!("test-{}", std::process::id())).map_err(crate::commands::bad_name("instance"))?;
+async fn test_one<E: Engine>(
+    context: &Context,
+    engine: &E,
+    lab: &Lab,
+) -> Result<(Proof, u64, Vec<String>), Failure> {
+    let instance = Instance::new(&format!("test-{}", std::process::id()))
+        .map_err(crate::commands::bad_name("instance"))?;
     let tell = |event| context.tell(event);
-    let runner = Runner { instance: &instance, ..context.runner(engine, lab, &tell) };
+    let runner = Runner {
+        instance: &instance,
+        ..context.runner(engine, lab, &tell)
+    };
     let images = get_images(context, &runner).await?;
-    let folder = tempfile::tempdir().map_err(|error| Failure::Environment(format!("no temporary folder: {error}")))?;
-    let workspace = lab.workspace.as_deref().map(|original| {
-        Workspace::below(folder.path(), &lab.id, &instance, original)
-    });
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::Environment(format!("no temporary folder: {error}")))?;
+    let workspace = lab
+        .workspace
+        .as_deref()
+        .map(|original| Workspace::below(folder.path(), &lab.id, &instance, original));
     let up = Up {
         paths: &context.paths,
         images: &images,
@@ -75,8 +92,17 @@ fn say(context: &Context, lab: &Lab, proof: &Proof, ready: u64, millis: u64, lef
     resets.sort_unstable();
     let reset = resets.get(resets.len() / 2).copied().unwrap_or(0);
     let skipped: Vec<&str> = {
-        let needs = |exercise: &&crate::lab::Exercise| exercise.needs_service.iter().any(|name| left_out.contains(&name.to_string()));
-        lab.exercises.iter().filter(needs).map(|exercise| exercise.id.as_str()).collect()
+        let needs = |exercise: &&crate::lab::Exercise| {
+            exercise
+                .needs_service
+                .iter()
+                .any(|name| left_out.contains(&name.to_string()))
+        };
+        lab.exercises
+            .iter()
+            .filter(needs)
+            .map(|exercise| exercise.id.as_str())
+            .collect()
     };
     if context.global.json {
         report::line(&json!({
@@ -92,7 +118,9 @@ fn say(context: &Context, lab: &Lab, proof: &Proof, ready: u64, millis: u64, lef
     context.reporter.finish();
     let word = match proof.problems.len() {
         0 => context.paint.good("is sound"),
-        count => context.paint.bad(&format!("has {}", plural(count, "problem"))),
+        count => context
+            .paint
+            .bad(&format!("has {}", plural(count, "problem"))),
     };
     output(&format!(
         "{} {word}: {}, {}, {}; ready after {}, reset in {}, all in {}",
@@ -105,21 +133,37 @@ fn say(context: &Context, lab: &Lab, proof: &Proof, ready: u64, millis: u64, lef
         duration(millis)
     ));
     for (exercise, phase, problem) in &proof.problems {
-        output(&format!("  {exercise}, {}: {}", phase.name(), report::clean(problem)));
+        output(&format!(
+            "  {exercise}, {}: {}",
+            phase.name(),
+            report::clean(problem)
+        ));
     }
     if !skipped.is_empty() {
-        output(&context.paint.warn(&format!("  not run, their service is not available: {}", skipped.join(", "))));
+        output(&context.paint.warn(&format!(
+            "  not run, their service is not available: {}",
+            skipped.join(", ")
+        )));
     }
 }
 
 fn cases_of(lab: &Lab, proof: &Proof) -> Vec<Case> {
-    let phases = [Phase::Start, Phase::Wrong, Phase::Solution, Phase::SolutionAgain, Phase::Reset];
+    let phases = [
+        Phase::Start,
+        Phase::Wrong,
+        Phase::Solution,
+        Phase::SolutionAgain,
+        Phase::Reset,
+    ];
     let mut cases = Vec::new();
     for exercise in &lab.exercises {
         let quiz = matches!(exercise.task, crate::lab::Task::Quiz(_));
         let phases: &[Phase] = if quiz { &[Phase::Quiz] } else { &phases };
         for phase in phases {
-            let found = proof.problems.iter().find(|(id, at, _)| id == exercise.id.as_str() && at == phase);
+            let found = proof
+                .problems
+                .iter()
+                .find(|(id, at, _)| id == exercise.id.as_str() && at == phase);
             cases.push(Case {
                 suite: format!("{}.{}", lab.id, exercise.id),
                 name: phase.name().to_owned(),

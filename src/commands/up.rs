@@ -12,7 +12,12 @@ use crate::report::{self, clean, duration, output, table};
 use crate::runner::{self, Failure, Images, Live, OnFailure, Runner, Up};
 use crate::store::{Life, Remembered};
 
-pub(crate) async fn up(context: &Context, name: &str, dry_run: bool, retain: bool) -> Result<Exit, Failure> {
+pub(crate) async fn up(
+    context: &Context,
+    name: &str,
+    dry_run: bool,
+    retain: bool,
+) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
     let engine = context.engine().await?;
@@ -26,7 +31,11 @@ pub(crate) async fn up(context: &Context, name: &str, dry_run: bool, retain: boo
         images: &images,
         workspace: workspace.as_ref(),
         life: Life::Kept,
-        on_failure: if retain { OnFailure::Retain } else { OnFailure::TearDown },
+        on_failure: if retain {
+            OnFailure::Retain
+        } else {
+            OnFailure::TearDown
+        },
         active: &context.active,
     };
     if dry_run {
@@ -34,7 +43,9 @@ pub(crate) async fn up(context: &Context, name: &str, dry_run: bool, retain: boo
         let (plan, _) = runner::plan_up(&runner, &up, &observed).await?;
         context.reporter.finish();
         match (context.global.json, plan.is_empty()) {
-            (true, _) => report::document(&json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() })),
+            (true, _) => report::document(
+                &json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() }),
+            ),
             (false, true) => output("nothing to do"),
             (false, false) => output(clean(&plan.to_string()).trim_end()),
         }
@@ -46,13 +57,19 @@ pub(crate) async fn up(context: &Context, name: &str, dry_run: bool, retain: boo
     let changed = done.plan.changes();
     if context.global.json {
         let services = addresses_json(&done.live);
-        report::line(&json!({ "event": "up", "lab": lab.id.as_str(), "instance": context.instance.as_str(),
-            "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace }));
+        report::line(
+            &json!({ "event": "up", "lab": lab.id.as_str(), "instance": context.instance.as_str(),
+            "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace }),
+        );
         return Ok(Exit::Fine);
     }
     match changed {
         true => output(&format!("{} is up after {}", lab.id, duration(millis))),
-        false => output(&format!("{} is up already, nothing to do ({})", lab.id, duration(millis))),
+        false => output(&format!(
+            "{} is up already, nothing to do ({})",
+            lab.id,
+            duration(millis)
+        )),
     }
     say_addresses(context, &lab, &done.live);
     let instance = context.instance_option();
@@ -65,7 +82,10 @@ pub(crate) async fn up(context: &Context, name: &str, dry_run: bool, retain: boo
 }
 
 /// An image for every service, with what was learnt about registries.
-pub(crate) async fn get_images<E: Engine>(context: &Context, runner: &Runner<'_, E>) -> Result<Images, Failure> {
+pub(crate) async fn get_images<E: Engine>(
+    context: &Context,
+    runner: &Runner<'_, E>,
+) -> Result<Images, Failure> {
     let mut remembered = Remembered::read(&context.paths.state);
     let wish = context.image_wish();
     runner::get_images(runner, wish, &mut remembered, &context.image_making()).await
@@ -79,15 +99,32 @@ pub(crate) fn say_addresses(context: &Context, lab: &Lab, live: &Live) {
         if let Some(url) = &address.url {
             rows.push(vec![format!("  {name}"), paint.link(&clean(url))]);
         }
-        for web in lab.services.get(name).into_iter().flat_map(|service| &service.talk.web) {
-            let Some(port) = address.port(Some(web.port)) else { continue };
-            let login = web.login.as_ref().map(|login| format!("  ({})", clean(login))).unwrap_or_default();
+        for web in lab
+            .services
+            .get(name)
+            .into_iter()
+            .flat_map(|service| &service.talk.web)
+        {
+            let Some(port) = address.port(Some(web.port)) else {
+                continue;
+            };
+            let login = web
+                .login
+                .as_ref()
+                .map(|login| format!("  ({})", clean(login)))
+                .unwrap_or_default();
             let url = format!("http://127.0.0.1:{port}{}", web.path);
-            rows.push(vec![format!("  {name}: {}", clean(&web.title)), format!("{}{login}", paint.link(&clean(&url)))]);
+            rows.push(vec![
+                format!("  {name}: {}", clean(&web.title)),
+                format!("{}{login}", paint.link(&clean(&url))),
+            ]);
         }
     }
     if let Some(workspace) = &live.workspace {
-        rows.push(vec!["  your files".to_owned(), paint.link(&clean(&workspace.display().to_string()))]);
+        rows.push(vec![
+            "  your files".to_owned(),
+            paint.link(&clean(&workspace.display().to_string())),
+        ]);
     }
     table(&rows).iter().for_each(|line| output(line));
 }

@@ -30,7 +30,12 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             false => load_catalogue(folder, &Disk),
         };
         // Two labs may share a broken catalogue entry: it is told once.
-        problems.extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+        problems.extend(
+            found
+                .into_iter()
+                .filter(|problem| !problems.contains(problem))
+                .collect::<Vec<_>>(),
+        );
     }
     if context.global.trust {
         problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
@@ -45,7 +50,11 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         }
         match problems.len() {
             0 => output(&format!("{}: no problems", plural(folders.len(), "folder"))),
-            count => output(&format!("{} in {}", plural(count, "problem"), plural(folders.len(), "folder"))),
+            count => output(&format!(
+                "{} in {}",
+                plural(count, "problem"),
+                plural(folders.len(), "folder")
+            )),
         }
     }
     match problems.is_empty() {
@@ -56,15 +65,24 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
 
 /// A lab, a catalogue entry, or every one below a folder.
 fn things_in(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_thing = |path: &Path| path.join("lab.yaml").exists() || path.join("compose.yaml").exists();
+    let is_thing =
+        |path: &Path| path.join("lab.yaml").exists() || path.join("compose.yaml").exists();
     if is_thing(path) {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = std::fs::read_dir(path).map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_thing(path)).collect();
+    let entries = std::fs::read_dir(path)
+        .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_thing(path))
+        .collect();
     found.sort();
     if found.is_empty() {
-        return Err(Failure::Usage(format!("there is no lab and no service in {}", path.display())));
+        return Err(Failure::Usage(format!(
+            "there is no lab and no service in {}",
+            path.display()
+        )));
     }
     Ok(found)
 }

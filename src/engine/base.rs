@@ -184,7 +184,8 @@ fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        // Packages that a recipe installs start no services, as in Debian's own image; without the skip the tool would put one there for a while, and remove ours with it.
+        // Packages that a recipe installs start no services, as in Debian's own image. Without the skip the tool would
+        // remove that file in the end.
         "--skip=chroot/policy-rc.d",
         r#"--essential-hook=printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d""#,
         r#"--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log"#,

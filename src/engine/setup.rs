@@ -26,12 +26,19 @@ pub(crate) struct Setup {
 impl Setup {
     /// `state` is a folder of ours, for the log and the record of a daemon that we start.
     pub(crate) fn new(explicit: Option<String>, consent: Consent, state: &Path) -> Self {
-        Self { explicit, consent, site: Site::system(state) }
+        Self {
+            explicit,
+            consent,
+            site: Site::system(state),
+        }
     }
 
     /// The same, with consent.
     pub(crate) fn consenting(&self) -> Self {
-        Self { consent: Consent::Given, ..self.clone() }
+        Self {
+            consent: Consent::Given,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -39,12 +46,18 @@ impl Setup {
     }
 
     /// An engine that answers. `on_line` hears what is installed and started.
-    pub(crate) async fn connect(&self, on_line: &mut dyn FnMut(&str)) -> Result<(Docker, Endpoint)> {
+    pub(crate) async fn connect(
+        &self,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<(Docker, Endpoint)> {
         let error = match self.connect_only().await {
             Ok(found) => return Ok(found),
             Err(error) => error,
         };
-        if error.kind != ErrorKind::Unreachable || self.consent == Consent::NotGiven || !self.is_ours_to_start() {
+        if error.kind != ErrorKind::Unreachable
+            || self.consent == Consent::NotGiven
+            || !self.is_ours_to_start()
+        {
             return Err(error);
         }
         self.make(Wish::Running, on_line).await?;
@@ -77,7 +90,10 @@ impl Setup {
         let typed = commands(&actions, &situation);
         if self.consent == Consent::NotGiven && !typed.is_empty() {
             let list: Vec<String> = typed.iter().map(|line| format!("  {line}")).collect();
-            let what = format!("this would run the following; agree with `--yes`, or type it yourself:\n{}", list.join("\n"));
+            let what = format!(
+                "this would run the following; agree with `--yes`, or type it yourself:\n{}",
+                list.join("\n")
+            );
             return Err(EngineError::new(ErrorKind::Unreachable, what));
         }
         perform(&actions, &self.site, on_line).await

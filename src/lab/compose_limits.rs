@@ -91,9 +91,9 @@ pub(crate) fn ulimits(
     for (name, value) in entries(node, "ulimits", problems) {
         match &value.kind {
             Kind::Number(number, _) => {
- out.extend(number.as_i64().map(|limit| (name, (limit, limit))));
-}
-Kind::Map(_) => {
+                out.extend(number.as_i64().map(|limit| (name, (limit, limit))));
+            }
+            Kind::Map(_) => {
                 let Some(mut fields) = Fields::open(value, "ulimit", problems) else {
                     continue;
                 };

@@ -25,7 +25,10 @@ pub(crate) fn junit(name: &str, cases: &[Case]) -> anyhow::Result<String> {
             }
         };
         let test = TestCase::new(case.name.clone(), status);
-        match suites.iter_mut().find(|suite| suite.name.as_str() == case.suite) {
+        match suites
+            .iter_mut()
+            .find(|suite| suite.name.as_str() == case.suite)
+        {
             Some(suite) => drop(suite.add_test_case(test)),
             None => {
                 let mut suite = TestSuite::new(case.suite.clone());
@@ -49,7 +52,11 @@ mod tests {
             name: name.into(),
             problem: problem.map(str::to_owned),
         };
-        let xml = junit("redis", &[case("a", None), case("b", Some("expected <1>, saw -1"))]).unwrap();
+        let xml = junit(
+            "redis",
+            &[case("a", None), case("b", Some("expected <1>, saw -1"))],
+        )
+        .unwrap();
         assert!(xml.contains(r#"tests="2" failures="1""#), "{xml}");
         assert!(xml.contains("expected &lt;1&gt;, saw -1"), "{xml}");
     }

@@ -16,7 +16,10 @@ pub(crate) fn markdown(text: &str, width: Option<usize>, paint: Paint) -> String
         Paint::Colored => skin(),
         Paint::Plain => MadSkin::no_style(),
     };
-    skin.text(&text, Some(width.min(WIDEST))).to_string().trim_end().to_owned()
+    skin.text(&text, Some(width.min(WIDEST)))
+        .to_string()
+        .trim_end()
+        .to_owned()
 }
 
 fn skin() -> MadSkin {
@@ -45,8 +48,16 @@ mod tests {
         let text = "# Title\n\nSome `code` and a rather long line of words that must be wrapped somewhere.\n";
         assert_eq!(markdown(text, None, Paint::Plain), text);
         let shown = markdown(text, Some(40), Paint::Plain);
-        assert!(shown.lines().all(|line| console::measure_text_width(line) <= 40), "{shown}");
-        assert!(!shown.contains('\u{1b}') && shown.contains("code"), "{shown}");
+        assert!(
+            shown
+                .lines()
+                .all(|line| console::measure_text_width(line) <= 40),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains('\u{1b}') && shown.contains("code"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -31,28 +31,54 @@ impl Plain {
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     match event {
         Event::PullBegun { image } => vec![format!("pulling {image}")],
-        Event::PullEnded { image, problem: None } => vec![format!("pulled {image}")],
-        Event::PullEnded { image, problem: Some(problem) } => {
+        Event::PullEnded {
+            image,
+            problem: None,
+        } => vec![format!("pulled {image}")],
+        Event::PullEnded {
+            image,
+            problem: Some(problem),
+        } => {
             vec![paint.dim(&format!("cannot pull {image}: {}", clean(problem)))]
         }
         Event::BuildBegun { image, why } => vec![format!("building {image} ({})", clean(why))],
-        Event::BuildEnded { image, millis } => vec![format!("built {image} in {}", duration(*millis))],
-        Event::ServiceUnavailable { service, reason } => {
-            vec![paint.warn(&format!("{service} is left out, the rest of the lab works: {}", clean(reason)))]
+        Event::BuildEnded { image, millis } => {
+            vec![format!("built {image} in {}", duration(*millis))]
         }
-        Event::Ready { service, millis } => vec![format!("{service} answers after {}", duration(*millis))],
+        Event::ServiceUnavailable { service, reason } => {
+            vec![paint.warn(&format!(
+                "{service} is left out, the rest of the lab works: {}",
+                clean(reason)
+            ))]
+        }
+        Event::Ready { service, millis } => {
+            vec![format!("{service} answers after {}", duration(*millis))]
+        }
         Event::ExerciseBegun { title, .. } => vec![String::new(), paint.bold(&clean(title))],
         Event::Text { markdown } => vec![clean(markdown)],
         Event::Check(report) => check_lines(report, paint),
-        Event::Proved { exercise, phase, problem, millis } => {
-            let outcome = if problem.is_none() { Outcome::Pass } else { Outcome::Fail };
+        Event::Proved {
+            exercise,
+            phase,
+            problem,
+            millis,
+        } => {
+            let outcome = if problem.is_none() {
+                Outcome::Pass
+            } else {
+                Outcome::Fail
+            };
             let mark = match outcome {
                 Outcome::Pass => paint.good("✓"),
                 Outcome::Fail | Outcome::Unseen => paint.bad("✗"),
             };
             let time = paint.dim(&duration(*millis));
             let mut lines = vec![format!("  {mark} {exercise}: {} {time}", phase.name())];
-            lines.extend(problem.iter().map(|problem| format!("      {}", clean(problem))));
+            lines.extend(
+                problem
+                    .iter()
+                    .map(|problem| format!("      {}", clean(problem))),
+            );
             lines
         }
         Event::Note { text } => vec![clean(text)],

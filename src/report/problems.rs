@@ -12,15 +12,31 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
     };
     let mut text = format!("{word}: {}", clean(&problem.what));
     if let Some(place) = &problem.place {
-        text.push_str(&format!("\n  {} {}", paint.dim("-->"), clean(&place.to_string())));
+        text.push_str(&format!(
+            "\n  {} {}",
+            paint.dim("-->"),
+            clean(&place.to_string())
+        ));
         if place.line > 0 && !place.text.trim().is_empty() {
             let number = place.line.to_string();
             let line = clean(place.text.trim_end());
-            let before: String = place.text.chars().take(place.column.saturating_sub(1)).collect();
+            let before: String = place
+                .text
+                .chars()
+                .take(place.column.saturating_sub(1))
+                .collect();
             let indent = " ".repeat(console::measure_text_width(&clean(&before)));
             let gap = " ".repeat(number.len());
-            text.push_str(&format!("\n {} {} {line}", paint.dim(&number), paint.dim("|")));
-            text.push_str(&format!("\n {gap} {} {indent}{}", paint.dim("|"), paint.bad("^")));
+            text.push_str(&format!(
+                "\n {} {} {line}",
+                paint.dim(&number),
+                paint.dim("|")
+            ));
+            text.push_str(&format!(
+                "\n {gap} {} {indent}{}",
+                paint.dim("|"),
+                paint.bad("^")
+            ));
         }
     }
     if let Some(help) = &problem.help {
@@ -36,8 +52,15 @@ mod tests {
 
     #[test]
     fn a_problem_shows_its_line_and_what_to_do() {
-        let place = Place { file: "labs/x/compose.yaml".into(), line: 4, column: 5, text: "    privilged: true".into() };
-        let told = Problem::new("unknown key `privilged` in a service").at(place).help("did you mean `privileged`?");
+        let place = Place {
+            file: "labs/x/compose.yaml".into(),
+            line: 4,
+            column: 5,
+            text: "    privilged: true".into(),
+        };
+        let told = Problem::new("unknown key `privilged` in a service")
+            .at(place)
+            .help("did you mean `privileged`?");
         assert_eq!(
             problem(&told, Paint::Plain),
             "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?"

@@ -3,13 +3,20 @@
 /// Rows as lines; the last column is not padded. A cell may hold colours.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| console::measure_text_width(cell)).max();
+    let width = |at: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(at))
+            .map(|cell| console::measure_text_width(cell))
+            .max()
+    };
     let widths: Vec<usize> = (0..columns).map(|at| width(at).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let last = row.len().saturating_sub(1);
         let cells = row.iter().enumerate().map(|(at, cell)| match at == last {
             true => cell.clone(),
-            false => console::pad_str(cell, widths[at], console::Alignment::Left, None).into_owned(),
+            false => {
+                console::pad_str(cell, widths[at], console::Alignment::Left, None).into_owned()
+            }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -22,7 +29,10 @@ mod tests {
 
     #[test]
     fn wide_characters_count_twice() {
-        let rows = vec![vec!["레디스".to_owned(), "a".to_owned()], vec!["redis".to_owned(), "b".to_owned()]];
+        let rows = vec![
+            vec!["레디스".to_owned(), "a".to_owned()],
+            vec!["redis".to_owned(), "b".to_owned()],
+        ];
         assert_eq!(table(&rows), ["레디스  a", "redis   b"]);
     }
 }

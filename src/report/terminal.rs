@@ -20,13 +20,24 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(paint: Paint) -> Self {
-        Self { paint, bars: MultiProgress::new(), now: RefCell::new(None), layers: RefCell::new(BTreeMap::new()) }
+        Self {
+            paint,
+            bars: MultiProgress::new(),
+            now: RefCell::new(None),
+            layers: RefCell::new(BTreeMap::new()),
+        }
     }
 
     pub(crate) fn tell(&self, event: &Event) {
         match event {
             Event::PullBegun { image } => self.doing(&format!("pulling {image}")),
-            Event::PullProgress { layer, status, current, total, .. } => self.layer(layer, status, *current, *total),
+            Event::PullProgress {
+                layer,
+                status,
+                current,
+                total,
+                ..
+            } => self.layer(layer, status, *current, *total),
             Event::BuildBegun { image, .. } => self.doing(&format!("building {image}")),
             Event::BuildLine { image, line } => {
                 let line = clean(line.trim());
@@ -35,8 +46,15 @@ impl Terminal {
                 }
             }
             Event::OperationBegun { operation } => self.doing(&clean(operation)),
-            Event::Waiting { service, attempts, last } => {
-                self.doing(&format!("waiting for {service} ({attempts} looks): {}", clean(last)));
+            Event::Waiting {
+                service,
+                attempts,
+                last,
+            } => {
+                self.doing(&format!(
+                    "waiting for {service} ({attempts} looks): {}",
+                    clean(last)
+                ));
             }
             Event::Step { step } => self.doing(&clean(step)),
             Event::PullEnded { .. } => self.layers.borrow_mut().clear(),
@@ -72,7 +90,10 @@ impl Terminal {
         let mut now = self.now.borrow_mut();
         let bar = now.get_or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
-            bar.set_style(style("{spinner:.cyan} {wide_msg} {elapsed:.dim}", self.paint));
+            bar.set_style(style(
+                "{spinner:.cyan} {wide_msg} {elapsed:.dim}",
+                self.paint,
+            ));
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
@@ -84,13 +105,18 @@ impl Terminal {
             return;
         }
         let mut layers = self.layers.borrow_mut();
-        if matches!(status, "Pull complete" | "Already exists" | "Download complete") {
+        if matches!(
+            status,
+            "Pull complete" | "Already exists" | "Download complete"
+        ) {
             if let Some(bar) = layers.remove(layer) {
                 bar.finish_and_clear();
             }
             return;
         }
-        let (Some(current), Some(total)) = (current, total) else { return };
+        let (Some(current), Some(total)) = (current, total) else {
+            return;
+        };
         let bar = layers.entry(layer.to_owned()).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new(total));
             let template = "  {prefix:12} {bar:24.cyan/dim} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4} {msg}";
@@ -107,7 +133,10 @@ impl Terminal {
 fn style(template: &str, paint: Paint) -> ProgressStyle {
     let template = match paint {
         Paint::Colored => template.to_owned(),
-        Paint::Plain => template.replace(":.cyan", "").replace(":.dim", "").replace(".cyan/dim", ""),
+        Paint::Plain => template
+            .replace(":.cyan", "")
+            .replace(":.dim", "")
+            .replace(".cyan/dim", ""),
     };
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

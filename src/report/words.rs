@@ -11,7 +11,11 @@ pub(crate) enum Paint {
 }
 
 impl Paint {
-    fn apply(self, text: &str, style: impl FnOnce(console::StyledObject<&str>) -> console::StyledObject<&str>) -> String {
+    fn apply(
+        self,
+        text: &str,
+        style: impl FnOnce(console::StyledObject<&str>) -> console::StyledObject<&str>,
+    ) -> String {
         match self {
             Paint::Colored => style(console::style(text).force_styling(true)).to_string(),
             Paint::Plain => text.to_owned(),
@@ -52,14 +56,22 @@ pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
     };
     let about = match report.about.is_empty() {
         true => report.check.clone(),
-        false => format!("{}  {}", report.check, paint.dim(&clean(&report.about.replace('`', "")))),
+        false => format!(
+            "{}  {}",
+            report.check,
+            paint.dim(&clean(&report.about.replace('`', "")))
+        ),
     };
     let mut lines = vec![format!("  {mark} {about}")];
     if let Some(expected) = &report.expected {
         lines.push(format!("      expected  {}", clean(expected)));
     }
     if let Some(actual) = &report.actual {
-        let word = if report.outcome == Outcome::Unseen { "cannot look" } else { "saw     " };
+        let word = if report.outcome == Outcome::Unseen {
+            "cannot look"
+        } else {
+            "saw     "
+        };
         lines.push(format!("      {word}  {}", clean(actual)));
     }
     lines
@@ -97,7 +109,10 @@ mod tests {
 
     #[test]
     fn durations_and_sizes_read_well() {
-        assert_eq!([7, 420, 12_300, 125_000].map(duration), ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]);
+        assert_eq!(
+            [7, 420, 12_300, 125_000].map(duration),
+            ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]
+        );
         assert_eq!([256 << 20, 3 << 29].map(memory), ["256 MiB", "1.5 GiB"]);
     }
 
@@ -113,6 +128,9 @@ mod tests {
             hint: Some("forever".into()),
         };
         let lines = check_lines(&report, Paint::Plain).join("\n");
-        assert_eq!(lines, "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      saw       -1");
+        assert_eq!(
+            lines,
+            "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      saw       -1"
+        );
     }
 }

@@ -40,7 +40,9 @@ pub(crate) async fn play<E: Engine>(
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        runner.tell(Event::Step { step: step.act.to_string() });
+        runner.tell(Event::Step {
+            step: step.act.to_string(),
+        });
         if let Act::Restart(restart) = &step.act {
             restart_service(runner, live, restart).await?;
             continue;
@@ -49,7 +51,11 @@ pub(crate) async fn play<E: Engine>(
             StepOutcome::Holds(actual) => capture(step.capture.as_ref(), &actual, &mut captures),
             StepOutcome::Differs(_, difference) => {
                 let Difference { expected, actual } = difference;
-                return Err(failed(what, step, &format!("expected {expected}, saw {actual}")));
+                return Err(failed(
+                    what,
+                    step,
+                    &format!("expected {expected}, saw {actual}"),
+                ));
             }
             StepOutcome::Unseen(reason) => return Err(failed(what, step, &reason.to_string())),
         }
@@ -74,7 +80,9 @@ pub(crate) async fn step_outcome<E: Engine>(
     let mut pause = PAUSE;
     loop {
         let outcome = judge(step, look(&act, &target, step.timeout).await);
-        if matches!(outcome, StepOutcome::Holds(_)) || deadline.is_none_or(|deadline| Instant::now() + pause > deadline) {
+        if matches!(outcome, StepOutcome::Holds(_))
+            || deadline.is_none_or(|deadline| Instant::now() + pause > deadline)
+        {
             return outcome;
         }
         tokio::time::sleep(pause).await;
@@ -113,17 +121,31 @@ pub(crate) async fn restart_service<E: Engine>(
     restart: &Restart,
 ) -> Result<(), Failure> {
     let service = &restart.service;
-    let found = live.observed.container(service).map(|container| container.id.clone());
+    let found = live
+        .observed
+        .container(service)
+        .map(|container| container.id.clone());
     let Some(id) = found else {
-        return Err(Failure::Environment(format!("service `{service}` has no container: `roadlab up {}`", runner.lab.id)));
+        return Err(Failure::Environment(format!(
+            "service `{service}` has no container: `roadlab up {}`",
+            runner.lab.id
+        )));
     };
     let grace = match restart.how {
         RestartHow::Stop => Some(GRACE),
         RestartHow::Kill => None,
     };
     let context = || format!("cannot restart `{service}`");
-    runner.engine.stop(&id, grace).await.map_err(Failure::engine(context()))?;
-    runner.engine.start(&id).await.map_err(Failure::engine(context()))?;
+    runner
+        .engine
+        .stop(&id, grace)
+        .await
+        .map_err(Failure::engine(context()))?;
+    runner
+        .engine
+        .start(&id)
+        .await
+        .map_err(Failure::engine(context()))?;
     *live = Live::new(runner.lab, runner.observe().await?, live.workspace.take());
     wait(runner, live, service, Condition::Healthy).await
 }

@@ -35,12 +35,18 @@ impl Judged {
     }
 
     /// For reports, with the guide's sentences.
-    pub(crate) fn reports<E: Engine>(&self, runner: &Runner<'_, E>, lang: &Lang) -> Vec<CheckReport> {
+    pub(crate) fn reports<E: Engine>(
+        &self,
+        runner: &Runner<'_, E>,
+        lang: &Lang,
+    ) -> Vec<CheckReport> {
         let section = runner.lab.section(&self.exercise, lang);
         let report = |check: &JudgedCheck| {
             let (outcome, expected, actual) = match &check.verdict {
                 Verdict::Pass => (Outcome::Pass, None, None),
-                Verdict::Fail { expected, actual, .. } => (Outcome::Fail, Some(expected.clone()), Some(actual.clone())),
+                Verdict::Fail {
+                    expected, actual, ..
+                } => (Outcome::Fail, Some(expected.clone()), Some(actual.clone())),
                 Verdict::Unseen { reason } => (Outcome::Unseen, None, Some(reason.clone())),
             };
             CheckReport {
@@ -73,19 +79,32 @@ pub(crate) async fn check_exercises<E: Engine>(
                 verdict: judge_quiz(quiz, answer(&exercise.id).as_deref()),
             }],
         };
-        Judged { exercise: exercise.id.clone(), checks }
+        Judged {
+            exercise: exercise.id.clone(),
+            checks,
+        }
     });
     join_all(judged).await
 }
 
 /// The checks of one exercise: side by side, unless one keeps a value for the next.
-async fn judge_checks<E: Engine>(runner: &Runner<'_, E>, live: &Live, checks: &[Check]) -> Vec<JudgedCheck> {
+async fn judge_checks<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    checks: &[Check],
+) -> Vec<JudgedCheck> {
     let mut captures = Captures::new();
     if checks.iter().all(|check| check.step.capture.is_none()) {
         let nothing = Captures::new();
-        let looks = checks.iter().map(|check| step_outcome(runner, live, &check.step, &nothing));
+        let looks = checks
+            .iter()
+            .map(|check| step_outcome(runner, live, &check.step, &nothing));
         let outcomes = join_all(looks).await;
-        return checks.iter().zip(outcomes).map(|(check, outcome)| judge(check, &outcome)).collect();
+        return checks
+            .iter()
+            .zip(outcomes)
+            .map(|(check, outcome)| judge(check, &outcome))
+            .collect();
     }
     let mut judged = Vec::new();
     for check in checks {
@@ -104,11 +123,21 @@ fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
         StepOutcome::Differs(actual, difference) => Verdict::Fail {
             expected: difference.expected.clone(),
             actual: difference.actual.clone(),
-            hint: check.hints.iter().find(|hint| hint.when.holds(actual)).map(|hint| hint.say.clone()),
+            hint: check
+                .hints
+                .iter()
+                .find(|hint| hint.when.holds(actual))
+                .map(|hint| hint.say.clone()),
         },
-        StepOutcome::Unseen(reason) => Verdict::Unseen { reason: reason.to_string() },
+        StepOutcome::Unseen(reason) => Verdict::Unseen {
+            reason: reason.to_string(),
+        },
     };
-    JudgedCheck { id: check.id.to_string(), role: check.role, verdict }
+    JudgedCheck {
+        id: check.id.to_string(),
+        role: check.role,
+        verdict,
+    }
 }
 
 /// Judges a choice. The right one is not told.
@@ -121,6 +150,10 @@ pub(crate) fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
             actual: answer.to_owned(),
             hint: quiz.hints.get(answer).cloned(),
         },
-        None => Verdict::Fail { expected, actual: "no answer yet".to_owned(), hint: None },
+        None => Verdict::Fail {
+            expected,
+            actual: "no answer yet".to_owned(),
+            hint: None,
+        },
     }
 }

@@ -29,13 +29,21 @@ pub(crate) async fn execute<E: Engine>(
 ) -> Result<(), Failure> {
     let made = Made::default();
     for stage in &plan.stages {
-        let waits = stage.iter().any(|operation| matches!(operation, Operation::Wait { .. }));
+        let waits = stage
+            .iter()
+            .any(|operation| matches!(operation, Operation::Wait { .. }));
         // A wait looks at ports, which are known once a container runs.
         let live = match waits {
-            true => Some(Live::new(runner.lab, runner.observe().await?, workspace.map(Into::into))),
+            true => Some(Live::new(
+                runner.lab,
+                runner.observe().await?,
+                workspace.map(Into::into),
+            )),
             false => None,
         };
-        let operations = stage.iter().map(|operation| perform(runner, operation, &made, live.as_ref()));
+        let operations = stage
+            .iter()
+            .map(|operation| perform(runner, operation, &made, live.as_ref()));
         for result in join_all(operations).await {
             result?;
         }
@@ -51,7 +59,9 @@ async fn perform<E: Engine>(
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let text = operation.to_string();
-    runner.tell(Event::OperationBegun { operation: text.clone() });
+    runner.tell(Event::OperationBegun {
+        operation: text.clone(),
+    });
     let engine = runner.engine;
     let done = match operation {
         Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
@@ -59,9 +69,13 @@ async fn perform<E: Engine>(
         Operation::RemoveVolume { name } => engine.remove_volume(name).await,
         Operation::CreateNetwork(spec) => create_network(engine, spec).await,
         Operation::CreateVolume(spec) => engine.create_volume(spec).await,
-        Operation::CreateContainer { service, spec, .. } => engine.create_container(spec).await.map(|id| {
-            made.0.borrow_mut().insert(service.clone(), (id, (**spec).clone()));
-        }),
+        Operation::CreateContainer { service, spec, .. } => {
+            engine.create_container(spec).await.map(|id| {
+                made.0
+                    .borrow_mut()
+                    .insert(service.clone(), (id, (**spec).clone()));
+            })
+        }
         Operation::StartContainer { service, id, .. } => match id {
             Some(id) => engine.start(id).await,
             None => start_made(runner, service, made).await,
@@ -74,7 +88,10 @@ async fn perform<E: Engine>(
         }
     };
     done.map_err(Failure::engine(format!("cannot {text}")))?;
-    runner.tell(Event::OperationEnded { operation: text, millis: begun.elapsed().as_millis() as u64 });
+    runner.tell(Event::OperationEnded {
+        operation: text,
+        millis: begun.elapsed().as_millis() as u64,
+    });
     Ok(())
 }
 
@@ -97,10 +114,17 @@ async fn create_network<E: Engine>(engine: &E, spec: &NetworkSpec) -> Result<(),
 }
 
 /// Starts a container of this plan. If somebody took a port that we chose, the container is made again with another.
-async fn start_made<E: Engine>(runner: &Runner<'_, E>, service: &ServiceName, made: &Made) -> Result<(), EngineError> {
+async fn start_made<E: Engine>(
+    runner: &Runner<'_, E>,
+    service: &ServiceName,
+    made: &Made,
+) -> Result<(), EngineError> {
     let found = made.0.borrow().get(service).cloned();
     let Some((mut id, mut spec)) = found else {
-        return Err(EngineError::new(ErrorKind::Other, format!("`{service}` was never created")));
+        return Err(EngineError::new(
+            ErrorKind::Other,
+            format!("`{service}` was never created"),
+        ));
     };
     for attempt in 1.. {
         let error = match runner.engine.start(&id).await {
@@ -108,8 +132,15 @@ async fn start_made<E: Engine>(runner: &Runner<'_, E>, service: &ServiceName, ma
             other => return other,
         };
         let fixed = |container: u16| {
-            let ports = runner.lab.services.get(service).map(|service| service.ports.as_slice()).unwrap_or_default();
-            ports.iter().any(|port| port.container == container && port.host.is_some())
+            let ports = runner
+                .lab
+                .services
+                .get(service)
+                .map(|service| service.ports.as_slice())
+                .unwrap_or_default();
+            ports
+                .iter()
+                .any(|port| port.container == container && port.host.is_some())
         };
         let taken = runner.engine.published_ports().await?;
         for port in &spec.ports {
@@ -128,15 +159,23 @@ async fn start_made<E: Engine>(runner: &Runner<'_, E>, service: &ServiceName, ma
         }
         runner.engine.remove_container(&id).await?;
         id = runner.engine.create_container(&spec).await?;
-        made.0.borrow_mut().insert(service.clone(), (id.clone(), spec.clone()));
+        made.0
+            .borrow_mut()
+            .insert(service.clone(), (id.clone(), spec.clone()));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     unreachable!("the loop returns at the last attempt")
 }
 
 fn port_taken(port: u16, holder: Option<&String>, error: &EngineError) -> EngineError {
-    let holder = holder.map_or_else(|| "another program".to_owned(), |name| format!("container {name}"));
-    EngineError::new(error.kind, format!("port {port} is used by {holder}: stop it, or let the lab choose a free port"))
+    let holder = holder.map_or_else(
+        || "another program".to_owned(),
+        |name| format!("container {name}"),
+    );
+    EngineError::new(
+        error.kind,
+        format!("port {port} is used by {holder}: stop it, or let the lab choose a free port"),
+    )
 }
 
 /// Whether this machine lets us listen there.
@@ -145,6 +184,10 @@ pub(crate) fn is_free(port: u16) -> bool {
 }
 
 fn next_free(after: u16, taken: &BTreeSet<u16>) -> u16 {
-    let candidates = (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
-    candidates.into_iter().find(|port| !taken.contains(port) && is_free(*port)).unwrap_or(0)
+    let candidates =
+        (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
+    candidates
+        .into_iter()
+        .find(|port| !taken.contains(port) && is_free(*port))
+        .unwrap_or(0)
 }

@@ -25,7 +25,10 @@ pub(crate) enum Failure {
     Engine { context: String, error: EngineError },
     /// No way to get an image worked.
     #[error("no image for service `{service}`\n{}", list(.tried))]
-    NoImage { service: ServiceName, tried: Vec<String> },
+    NoImage {
+        service: ServiceName,
+        tried: Vec<String>,
+    },
     #[error("{0}")]
     NotReady(Box<NotReady>),
     /// A step of `start`, `health` or a solution did not do what it must.
@@ -61,7 +64,10 @@ impl Failure {
 }
 
 fn first(problems: &[Problem]) -> String {
-    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    let first = problems
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     match problems.len() {
         0 | 1 => first,
         more => format!("{first} (and {} more problems)", more - 1),
@@ -69,7 +75,11 @@ fn first(problems: &[Problem]) -> String {
 }
 
 fn list(tried: &[String]) -> String {
-    tried.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n")
+    tried
+        .iter()
+        .map(|line| format!("  - {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl std::fmt::Display for NotReady {
@@ -77,7 +87,11 @@ impl std::fmt::Display for NotReady {
         let seconds = self.waited.as_secs_f64();
         match &self.ended {
             Some(ended) => writeln!(f, "service `{}` {ended} after {seconds:.1} s", self.service)?,
-            None => writeln!(f, "service `{}` did not answer within {seconds:.1} s", self.service)?,
+            None => writeln!(
+                f,
+                "service `{}` did not answer within {seconds:.1} s",
+                self.service
+            )?,
         }
         writeln!(f, "  looked for: {} ({} times)", self.probe, self.attempts)?;
         writeln!(f, "  last seen:  {}", self.last)?;
@@ -87,6 +101,10 @@ impl std::fmt::Display for NotReady {
                 writeln!(f, "    {line}")?;
             }
         }
-        write!(f, "  next: `roadlab up {} --retain` keeps it for a look with `roadlab logs {} {}`", self.lab, self.lab, self.service)
+        write!(
+            f,
+            "  next: `roadlab up {} --retain` keeps it for a look with `roadlab logs {} {}`",
+            self.lab, self.lab, self.service
+        )
     }
 }

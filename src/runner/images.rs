@@ -55,7 +55,14 @@ pub(crate) async fn get<E: Engine>(
     making: &ImageMaking,
 ) -> Result<Images, Failure> {
     let mut images = Images::default();
-    let present = join_all(runner.lab.services.values().map(|service| present(runner, service))).await;
+    let present = join_all(
+        runner
+            .lab
+            .services
+            .values()
+            .map(|service| present(runner, service)),
+    )
+    .await;
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
         match present? {
@@ -64,33 +71,60 @@ pub(crate) async fn get<E: Engine>(
         }
     }
     for service in missing {
-        let mut search = Search { runner, wish, remembered, making, tried: Vec::new() };
+        let mut search = Search {
+            runner,
+            wish,
+            remembered,
+            making,
+            tried: Vec::new(),
+        };
         match search.image(service).await? {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
             None if wish == ImageWish::Look => {}
             None if service.talk.presence == Presence::Optional => {
                 let reason = search.tried.join("; ");
                 let name = service.name.to_string();
-                runner.tell(Event::ServiceUnavailable { service: name, reason: reason.clone() });
+                runner.tell(Event::ServiceUnavailable {
+                    service: name,
+                    reason: reason.clone(),
+                });
                 images.unavailable.insert(service.name.clone(), reason);
             }
-            None => return Err(Failure::NoImage { service: service.name.clone(), tried: search.tried }),
+            None => {
+                return Err(Failure::NoImage {
+                    service: service.name.clone(),
+                    tried: search.tried,
+                });
+            }
         }
     }
     Ok(images)
 }
 
 /// The official image, if it is here.
-async fn present<E: Engine>(runner: &Runner<'_, E>, service: &Service) -> Result<Option<ServiceImage>, Failure> {
+async fn present<E: Engine>(
+    runner: &Runner<'_, E>,
+    service: &Service,
+) -> Result<Option<ServiceImage>, Failure> {
     match &service.image {
         Some(name) => find(runner, name.as_str()).await,
         None => Ok(None),
     }
 }
 
-async fn find<E: Engine>(runner: &Runner<'_, E>, name: &str) -> Result<Option<ServiceImage>, Failure> {
-    let image = runner.engine.image(name).await.map_err(Failure::engine(format!("cannot look for image {name}")))?;
-    Ok(image.map(|image| ServiceImage { id: image.id, name: name.to_owned() }))
+async fn find<E: Engine>(
+    runner: &Runner<'_, E>,
+    name: &str,
+) -> Result<Option<ServiceImage>, Failure> {
+    let image = runner
+        .engine
+        .image(name)
+        .await
+        .map_err(Failure::engine(format!("cannot look for image {name}")))?;
+    Ok(image.map(|image| ServiceImage {
+        id: image.id,
+        name: name.to_owned(),
+    }))
 }
 
 struct Search<'a, 'b, E> {
@@ -112,7 +146,8 @@ impl<E: Engine> Search<'_, '_, E> {
         match &service.recipe {
             Some(recipe) => self.recipe(recipe).await,
             None => {
-                self.tried.push("this service has no recipe to build its image from".to_owned());
+                self.tried
+                    .push("this service has no recipe to build its image from".to_owned());
                 Ok(None)
             }
         }
@@ -122,7 +157,9 @@ impl<E: Engine> Search<'_, '_, E> {
     async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.wish, ImageWish::Offline | ImageWish::Look) {
-            self.tried.push(format!("{name} is not here, and nothing is pulled with --offline"));
+            self.tried.push(format!(
+                "{name} is not here, and nothing is pulled with --offline"
+            ));
             return Ok(false);
         }
         if self.wish == ImageWish::Usual && self.remembered.is_unreachable(registry) {
@@ -130,21 +167,39 @@ impl<E: Engine> Search<'_, '_, E> {
             self.tried.push(format!("{name} is not here, and {registry} could not be reached a short while ago ({again})"));
             return Ok(false);
         }
-        self.runner.tell(Event::PullBegun { image: name.to_string() });
+        self.runner.tell(Event::PullBegun {
+            image: name.to_string(),
+        });
         let progress = |progress: crate::engine::PullProgress| {
-            let crate::engine::PullProgress { layer, status, current, total } = progress;
+            let crate::engine::PullProgress {
+                layer,
+                status,
+                current,
+                total,
+            } = progress;
             let image = name.to_string();
-            self.runner.tell(Event::PullProgress { image, layer, status, current, total });
+            self.runner.tell(Event::PullProgress {
+                image,
+                layer,
+                status,
+                current,
+                total,
+            });
         };
         let pulled = self.runner.engine.pull(name, &progress).await;
         let problem = pulled.as_ref().err().map(ToString::to_string);
-        self.runner.tell(Event::PullEnded { image: name.to_string(), problem: problem.clone() });
+        self.runner.tell(Event::PullEnded {
+            image: name.to_string(),
+            problem: problem.clone(),
+        });
         match pulled {
             Ok(()) => {
                 self.remembered.set(registry, false);
                 Ok(true)
             }
-            Err(error) if gives_up(&error) => Err(Failure::engine(format!("cannot pull {name}"))(error)),
+            Err(error) if gives_up(&error) => {
+                Err(Failure::engine(format!("cannot pull {name}"))(error))
+            }
             Err(error) => {
                 if error.kind == ErrorKind::RegistryUnreachable {
                     self.remembered.set(registry, true);
@@ -174,22 +229,39 @@ impl<E: Engine> Search<'_, '_, E> {
             return Ok(None);
         }
         let dockerfile = recipe.context.join(&recipe.dockerfile);
-        let text = std::fs::read_to_string(&dockerfile).map_err(|e| Failure::Other(anyhow::Error::new(e).context(unreadable())))?;
+        let text = std::fs::read_to_string(&dockerfile)
+            .map_err(|e| Failure::Other(anyhow::Error::new(e).context(unreadable())))?;
         if let Some(wanted) = base_image(&text) {
-            let Some(base) = self.base(&wanted).await? else { return Ok(None) };
+            let Some(base) = self.base(&wanted).await? else {
+                return Ok(None);
+            };
             build.args.insert("DEBIAN".to_owned(), base);
         }
-        build.extra.extend(ca_bundle().map(|bundle| (CA_BUNDLE.to_owned(), bundle)));
+        build
+            .extra
+            .extend(ca_bundle().map(|bundle| (CA_BUNDLE.to_owned(), bundle)));
         let why = format!("recipe {}", recipe.context.display());
-        self.runner.tell(Event::BuildBegun { image: build.tag.clone(), why });
+        self.runner.tell(Event::BuildBegun {
+            image: build.tag.clone(),
+            why,
+        });
         let begun = Instant::now();
         let line = |line: &str| {
-            self.runner.tell(Event::BuildLine { image: build.tag.clone(), line: line.to_owned() });
+            self.runner.tell(Event::BuildLine {
+                image: build.tag.clone(),
+                line: line.to_owned(),
+            });
         };
         let built = self.runner.engine.build(&build, &line).await;
-        built.map_err(Failure::engine(format!("cannot build the recipe {}", recipe.context.display())))?;
+        built.map_err(Failure::engine(format!(
+            "cannot build the recipe {}",
+            recipe.context.display()
+        )))?;
         let millis = begun.elapsed().as_millis() as u64;
-        self.runner.tell(Event::BuildEnded { image: build.tag.clone(), millis });
+        self.runner.tell(Event::BuildEnded {
+            image: build.tag.clone(),
+            millis,
+        });
         find(self.runner, &build.tag).await
     }
 
@@ -210,18 +282,28 @@ impl<E: Engine> Search<'_, '_, E> {
             return Ok(Some(name.to_string()));
         }
         let Some(suite) = suite else {
-            self.tried.push(format!("the recipe stands on {wanted}, which cannot be made here"));
+            self.tried.push(format!(
+                "the recipe stands on {wanted}, which cannot be made here"
+            ));
             return Ok(None);
         };
         if self.wish == ImageWish::Offline {
-            self.tried.push(format!("the base {wanted} is not here, and making it needs the package mirror"));
+            self.tried.push(format!(
+                "the base {wanted} is not here, and making it needs the package mirror"
+            ));
             return Ok(None);
         }
         let local = base::local_name(suite);
         let begun = Instant::now();
-        self.runner.tell(Event::BuildBegun { image: local.clone(), why: "mmdebstrap".to_owned() });
+        self.runner.tell(Event::BuildBegun {
+            image: local.clone(),
+            why: "mmdebstrap".to_owned(),
+        });
         let mut line = |line: &str| {
-            self.runner.tell(Event::BuildLine { image: local.clone(), line: line.to_owned() });
+            self.runner.tell(Event::BuildLine {
+                image: local.clone(),
+                line: line.to_owned(),
+            });
         };
         let tool = self.making.setup.make(Wish::BaseTool, &mut line).await;
         let made = match tool {
@@ -238,26 +320,38 @@ impl<E: Engine> Search<'_, '_, E> {
         let imported = self.runner.engine.import(&root.path(), &local).await;
         imported.map_err(Failure::engine(format!("cannot import {local}")))?;
         let millis = begun.elapsed().as_millis() as u64;
-        self.runner.tell(Event::BuildEnded { image: local.clone(), millis });
+        self.runner.tell(Event::BuildEnded {
+            image: local.clone(),
+            millis,
+        });
         Ok(Some(local))
     }
 }
 
 /// Errors after which another way to get the image would not help either.
 fn gives_up(error: &EngineError) -> bool {
-    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Denied | ErrorKind::DiskFull)
+    matches!(
+        error.kind,
+        ErrorKind::Unreachable | ErrorKind::Denied | ErrorKind::DiskFull
+    )
 }
 
 /// The default of `ARG DEBIAN=…`, which names the base of a recipe.
 fn base_image(dockerfile: &str) -> Option<String> {
     let mut lines = dockerfile.lines().map(str::trim);
-    lines.find_map(|line| line.strip_prefix("ARG DEBIAN=")).map(|base| base.trim_matches('"').to_owned())
+    lines
+        .find_map(|line| line.strip_prefix("ARG DEBIAN="))
+        .map(|base| base.trim_matches('"').to_owned())
 }
 
 /// The certificates that this machine trusts.
 fn ca_bundle() -> Option<Vec<u8>> {
     let asked = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let usual = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    let usual = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
     let places = asked.into_iter().chain(usual.map(PathBuf::from));
     places.into_iter().find_map(|path| std::fs::read(path).ok())
 }
@@ -268,7 +362,10 @@ mod tests {
 
     #[test]
     fn the_base_is_named_by_the_recipe() {
-        assert_eq!(base_image("ARG DEBIAN=debian:trixie-slim\nFROM ${DEBIAN}\n").as_deref(), Some("debian:trixie-slim"));
+        assert_eq!(
+            base_image("ARG DEBIAN=debian:trixie-slim\nFROM ${DEBIAN}\n").as_deref(),
+            Some("debian:trixie-slim")
+        );
         assert_eq!(base_image("FROM scratch\n"), None);
     }
 }

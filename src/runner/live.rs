@@ -23,7 +23,9 @@ impl Live {
     pub(crate) fn new(lab: &Lab, observed: Observed, workspace: Option<PathBuf>) -> Self {
         let mut addresses = BTreeMap::new();
         for service in lab.services.values() {
-            let Some(container) = observed.container(&service.name) else { continue };
+            let Some(container) = observed.container(&service.name) else {
+                continue;
+            };
             let mut address = ServiceAddress {
                 host: "127.0.0.1".to_owned(),
                 ports: container.ports.clone(),
@@ -32,15 +34,23 @@ impl Live {
                 container: container.name.clone(),
             };
             let template = service.talk.url.as_deref();
-            address.url = template.and_then(|template| render_url(template, &lab.vars, &address).ok());
+            address.url =
+                template.and_then(|template| render_url(template, &lab.vars, &address).ok());
             addresses.insert(service.name.clone(), address);
         }
-        Self { addresses, observed, workspace, connections: Connections::default() }
+        Self {
+            addresses,
+            observed,
+            workspace,
+            connections: Connections::default(),
+        }
     }
 
     /// Whether every service that has a container runs.
     pub(crate) fn runs(&self, service: &ServiceName) -> bool {
-        self.observed.container(service).is_some_and(|container| container.running == Running::Yes)
+        self.observed
+            .container(service)
+            .is_some_and(|container| container.running == Running::Yes)
     }
 
     /// What probes need.
@@ -59,16 +69,25 @@ impl<E: Engine> Runner<'_, E> {
     /// Everything of this instance on the engine.
     pub(crate) async fn observe(&self) -> Result<Observed, Failure> {
         let scope = Scope::instance(self.owner, &self.lab.id, self.instance);
-        self.engine.observe(&scope).await.map_err(Failure::engine("cannot see what is there"))
+        self.engine
+            .observe(&scope)
+            .await
+            .map_err(Failure::engine("cannot see what is there"))
     }
 
     /// The running lab, or that it is not up.
     pub(crate) async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            let instance = if self.instance.is_main() { String::new() } else { format!(" --instance {}", self.instance) };
+            let instance = if self.instance.is_main() {
+                String::new()
+            } else {
+                format!(" --instance {}", self.instance)
+            };
             let id = &self.lab.id;
-            return Err(Failure::Environment(format!("lab `{id}` is not up: start it with `roadlab up {id}{instance}`")));
+            return Err(Failure::Environment(format!(
+                "lab `{id}` is not up: start it with `roadlab up {id}{instance}`"
+            )));
         }
         Ok(Live::new(self.lab, observed, workspace))
     }

@@ -39,14 +39,28 @@ pub(crate) async fn prove<E: Engine>(
     live: &mut Live,
     workspace: Option<&Workspace>,
 ) -> Result<Proof, Failure> {
-    let available = |exercise: &&Exercise| exercise.needs_service.iter().all(|name| live.addresses.contains_key(name));
+    let available = |exercise: &&Exercise| {
+        exercise
+            .needs_service
+            .iter()
+            .all(|name| live.addresses.contains_key(name))
+    };
     let exercises: Vec<&Exercise> = runner.lab.exercises.iter().filter(available).collect();
-    let mut prover = Prover { runner, live, workspace, proof: Proof::default() };
+    let mut prover = Prover {
+        runner,
+        live,
+        workspace,
+        proof: Proof::default(),
+    };
     prover.all_fail(&exercises, Phase::Start).await;
     for exercise in &exercises {
         prover.proof.exercises += 1;
         match &exercise.task {
-            Task::Deed { checks, solution: _, wrong } => {
+            Task::Deed {
+                checks,
+                solution: _,
+                wrong,
+            } => {
                 prover.proof.checks += checks.len();
                 prover.wrong_answers(exercise, wrong).await?;
                 prover.solution(exercise).await?;
@@ -85,18 +99,33 @@ impl<E: Engine> Prover<'_, '_, E> {
     fn ended(&mut self, exercise: &str, phase: Phase, problem: Option<String>, begun: Instant) {
         let millis = begun.elapsed().as_millis() as u64;
         if let Some(problem) = &problem {
-            self.proof.problems.push((exercise.to_owned(), phase, problem.clone()));
+            self.proof
+                .problems
+                .push((exercise.to_owned(), phase, problem.clone()));
         }
-        self.runner.tell(Event::Proved { exercise: exercise.to_owned(), phase, problem, millis });
+        self.runner.tell(Event::Proved {
+            exercise: exercise.to_owned(),
+            phase,
+            problem,
+            millis,
+        });
     }
 
     /// At the start every goal fails and every guard holds.
     async fn all_fail(&mut self, exercises: &[&Exercise], phase: Phase) {
         let begun = Instant::now();
-        let deeds: Vec<&Exercise> =
-            exercises.iter().copied().filter(|e| matches!(e.task, Task::Deed { .. })).collect();
+        let deeds: Vec<&Exercise> = exercises
+            .iter()
+            .copied()
+            .filter(|e| matches!(e.task, Task::Deed { .. }))
+            .collect();
         for judged in self.judge(&deeds).await {
-            self.ended(judged.exercise.as_str(), phase, not_at_the_start(&judged), begun);
+            self.ended(
+                judged.exercise.as_str(),
+                phase,
+                not_at_the_start(&judged),
+                begun,
+            );
         }
     }
 
@@ -110,13 +139,21 @@ impl<E: Engine> Prover<'_, '_, E> {
             play(self.runner, self.live, &wrong.steps, &what).await?;
             let judged = self.judge_one(exercise).await;
             self.proof.wrong_answers += 1;
-            problem = problem.or_else(|| not_wrong(&judged, wrong).map(|why| format!("wrong answer {}: {why}", at + 1)));
+            problem = problem.or_else(|| {
+                not_wrong(&judged, wrong).map(|why| format!("wrong answer {}: {why}", at + 1))
+            });
             let failed = judged.checks.iter().filter(|check| !check.verdict.passed());
             broken.extend(failed.map(|check| check.id.clone()));
         }
-        let guards = exercise.checks().iter().filter(|check| check.role == CheckRole::Guard);
-        let unbroken = guards.map(|check| check.id.to_string()).find(|id| !broken.contains(id));
-        problem = problem.or_else(|| unbroken.map(|id| format!("no wrong answer breaks the guard `{id}`")));
+        let guards = exercise
+            .checks()
+            .iter()
+            .filter(|check| check.role == CheckRole::Guard);
+        let unbroken = guards
+            .map(|check| check.id.to_string())
+            .find(|id| !broken.contains(id));
+        problem = problem
+            .or_else(|| unbroken.map(|id| format!("no wrong answer breaks the guard `{id}`")));
         self.ended(exercise.id.as_str(), Phase::Wrong, problem, begun);
         Ok(())
     }
@@ -125,14 +162,25 @@ impl<E: Engine> Prover<'_, '_, E> {
         let begun = Instant::now();
         self.before(exercise).await?;
         let before = self.judge_one(exercise).await;
-        let problem = not_at_the_start(&before).map(|why| format!("before the solution, with what it needs: {why}"));
+        let problem = not_at_the_start(&before)
+            .map(|why| format!("before the solution, with what it needs: {why}"));
         solve(self.runner, self.live, &[exercise]).await?;
         let judged = self.judge_one(exercise).await;
-        self.ended(exercise.id.as_str(), Phase::Solution, problem.or_else(|| not_passed(&judged)), begun);
+        self.ended(
+            exercise.id.as_str(),
+            Phase::Solution,
+            problem.or_else(|| not_passed(&judged)),
+            begun,
+        );
         let begun = Instant::now();
         solve(self.runner, self.live, &[exercise]).await?;
         let judged = self.judge_one(exercise).await;
-        self.ended(exercise.id.as_str(), Phase::SolutionAgain, not_passed(&judged), begun);
+        self.ended(
+            exercise.id.as_str(),
+            Phase::SolutionAgain,
+            not_passed(&judged),
+            begun,
+        );
         Ok(())
     }
 
@@ -143,14 +191,16 @@ impl<E: Engine> Prover<'_, '_, E> {
             let verdict = judge_quiz(quiz, Some(choice));
             match verdict {
                 Verdict::Pass => Some(format!("choice `{choice}` counts as right")),
-                Verdict::Fail { .. } | Verdict::Unseen { .. } => {
-                    verdict.hint().is_none().then(|| format!("wrong choice `{choice}` gets no hint"))
-                }
+                Verdict::Fail { .. } | Verdict::Unseen { .. } => verdict
+                    .hint()
+                    .is_none()
+                    .then(|| format!("wrong choice `{choice}` gets no hint")),
             }
         });
         self.proof.checks += 1;
         self.proof.wrong_answers += quiz.choices.len() - 1;
-        let right = (!judge_quiz(quiz, Some(&quiz.answer)).passed()).then(|| "the right choice fails".to_owned());
+        let right = (!judge_quiz(quiz, Some(&quiz.answer)).passed())
+            .then(|| "the right choice fails".to_owned());
         self.ended(exercise.id.as_str(), Phase::Quiz, problem.or(right), begun);
     }
 
@@ -173,22 +223,39 @@ impl<E: Engine> Prover<'_, '_, E> {
 }
 
 fn not_at_the_start(judged: &Judged) -> Option<String> {
-    judged.checks.iter().find_map(|check| match (check.role, &check.verdict) {
-        (CheckRole::Goal, Verdict::Pass) => Some(format!("check `{}` passes before anything was done", check.id)),
-        (CheckRole::Goal, Verdict::Fail { .. }) | (CheckRole::Guard, Verdict::Pass) => None,
-        (_, Verdict::Unseen { reason }) => Some(format!("check `{}` cannot look: {reason}", check.id)),
-        (CheckRole::Guard, Verdict::Fail { expected, actual, .. }) => {
-            Some(format!("guard `{}` does not hold: expected {expected}, saw {actual}", check.id))
-        }
-    })
+    judged
+        .checks
+        .iter()
+        .find_map(|check| match (check.role, &check.verdict) {
+            (CheckRole::Goal, Verdict::Pass) => Some(format!(
+                "check `{}` passes before anything was done",
+                check.id
+            )),
+            (CheckRole::Goal, Verdict::Fail { .. }) | (CheckRole::Guard, Verdict::Pass) => None,
+            (_, Verdict::Unseen { reason }) => {
+                Some(format!("check `{}` cannot look: {reason}", check.id))
+            }
+            (
+                CheckRole::Guard,
+                Verdict::Fail {
+                    expected, actual, ..
+                },
+            ) => Some(format!(
+                "guard `{}` does not hold: expected {expected}, saw {actual}",
+                check.id
+            )),
+        })
 }
 
 fn not_passed(judged: &Judged) -> Option<String> {
     judged.checks.iter().find_map(|check| match &check.verdict {
         Verdict::Pass => None,
-        Verdict::Fail { expected, actual, .. } => {
-            Some(format!("check `{}` fails: expected {expected}, saw {actual}", check.id))
-        }
+        Verdict::Fail {
+            expected, actual, ..
+        } => Some(format!(
+            "check `{}` fails: expected {expected}, saw {actual}",
+            check.id
+        )),
         Verdict::Unseen { reason } => Some(format!("check `{}` cannot look: {reason}", check.id)),
     })
 }
@@ -199,12 +266,21 @@ fn not_wrong(judged: &Judged, wrong: &Wrong) -> Option<String> {
     }
     let wanted = wrong.check.as_deref();
     let failed = judged.checks.iter().filter(|check| !check.verdict.passed());
-    let mut failed = failed.filter(|check| wanted.is_none_or(|wanted| check.id == wanted)).peekable();
+    let mut failed = failed
+        .filter(|check| wanted.is_none_or(|wanted| check.id == wanted))
+        .peekable();
     if failed.peek().is_none() {
         return Some(format!("check `{}` passes", wanted.unwrap_or_default()));
     }
-    if judged.checks.iter().all(|check| matches!(check.verdict, Verdict::Pass | Verdict::Unseen { .. })) {
-        return Some(format!("only fails because nothing could be seen: {}", saw(judged)));
+    if judged
+        .checks
+        .iter()
+        .all(|check| matches!(check.verdict, Verdict::Pass | Verdict::Unseen { .. }))
+    {
+        return Some(format!(
+            "only fails because nothing could be seen: {}",
+            saw(judged)
+        ));
     }
     let hint = wrong.hint.as_deref()?;
     // A learner reads the hint of the first check that fails and has one: that must be the one.
@@ -216,10 +292,13 @@ fn not_wrong(judged: &Judged, wrong: &Wrong) -> Option<String> {
 }
 
 fn saw(judged: &Judged) -> String {
-    let seen = judged.checks.iter().filter_map(|check| match &check.verdict {
-        Verdict::Pass => None,
-        Verdict::Fail { actual, .. } => Some(format!("`{}` {actual}", check.id)),
-        Verdict::Unseen { reason } => Some(format!("`{}` {reason}", check.id)),
-    });
+    let seen = judged
+        .checks
+        .iter()
+        .filter_map(|check| match &check.verdict {
+            Verdict::Pass => None,
+            Verdict::Fail { actual, .. } => Some(format!("`{}` {actual}", check.id)),
+            Verdict::Unseen { reason } => Some(format!("`{}` {reason}", check.id)),
+        });
     seen.collect::<Vec<_>>().join(", ")
 }

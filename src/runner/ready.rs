@@ -31,11 +31,18 @@ pub(crate) async fn wait<E: Engine>(
     name: &ServiceName,
     condition: Condition,
 ) -> Result<(), Failure> {
-    let (Some(service), Some(container)) = (runner.lab.services.get(name), live.observed.container(name)) else {
+    let (Some(service), Some(container)) =
+        (runner.lab.services.get(name), live.observed.container(name))
+    else {
         return Ok(());
     };
     let begun = Instant::now();
-    let mut waiting = Waiting { begun, attempts: 0, last: "not looked yet".to_owned(), pause: PAUSE };
+    let mut waiting = Waiting {
+        begun,
+        attempts: 0,
+        last: "not looked yet".to_owned(),
+        pause: PAUSE,
+    };
     let mut inspected = begun;
     let mut told = begun;
     loop {
@@ -45,17 +52,26 @@ pub(crate) async fn wait<E: Engine>(
             Condition::Completed => false,
             Condition::Healthy => answers(runner, live, service, &mut waiting.last).await,
         };
-        let asks_engine = condition == Condition::Completed || (service.talk.ready.is_empty() && service.healthcheck.is_some());
+        let asks_engine = condition == Condition::Completed
+            || (service.talk.ready.is_empty() && service.healthcheck.is_some());
         if answered && !asks_engine {
             break;
         }
         if asks_engine || inspected.elapsed() > INSPECT_EVERY {
             inspected = Instant::now();
             let context = || format!("cannot look at `{name}`");
-            let state = runner.engine.inspect(&container.id).await.map_err(Failure::engine(context()))?;
+            let state = runner
+                .engine
+                .inspect(&container.id)
+                .await
+                .map_err(Failure::engine(context()))?;
             match verdict(&state, condition, service, &mut waiting.last) {
                 Some(true) => break,
-                Some(false) => return Err(not_ready(runner, service, &container.id, waiting, Some(&state)).await),
+                Some(false) => {
+                    return Err(
+                        not_ready(runner, service, &container.id, waiting, Some(&state)).await,
+                    );
+                }
                 None => {}
             }
         }
@@ -66,12 +82,19 @@ pub(crate) async fn wait<E: Engine>(
         if told.elapsed() > TELL_EVERY {
             told = Instant::now();
             let (attempts, last) = (waiting.attempts, waiting.last.clone());
-            runner.tell(Event::Waiting { service: name.to_string(), attempts, last });
+            runner.tell(Event::Waiting {
+                service: name.to_string(),
+                attempts,
+                last,
+            });
         }
         tokio::time::sleep(waiting.pause).await;
         waiting.pause = (waiting.pause * 5 / 4).min(LONGEST_PAUSE);
     }
-    runner.tell(Event::Ready { service: name.to_string(), millis: begun.elapsed().as_millis() as u64 });
+    runner.tell(Event::Ready {
+        service: name.to_string(),
+        millis: begun.elapsed().as_millis() as u64,
+    });
     Ok(())
 }
 
@@ -83,13 +106,21 @@ struct Waiting {
 }
 
 /// Whether all of a service's `ready` steps hold now.
-async fn answers<E: Engine>(runner: &Runner<'_, E>, live: &Live, service: &Service, last: &mut String) -> bool {
+async fn answers<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    service: &Service,
+    last: &mut String,
+) -> bool {
     let target = live.target(runner);
     for step in &service.talk.ready {
         match look(&step.act, &target, step.timeout.min(LOOK)).await {
             Ok(actual) => {
                 if let Err(difference) = step.expect.judge(&actual) {
-                    *last = format!("{}: expected {}, saw {}", step.act, difference.expected, difference.actual);
+                    *last = format!(
+                        "{}: expected {}, saw {}",
+                        step.act, difference.expected, difference.actual
+                    );
                     return false;
                 }
             }
@@ -103,7 +134,12 @@ async fn answers<E: Engine>(runner: &Runner<'_, E>, live: &Live, service: &Servi
 }
 
 /// What a container's state says of a condition: reached, never to be reached, or not yet.
-fn verdict(state: &ContainerState, condition: Condition, service: &Service, last: &mut String) -> Option<bool> {
+fn verdict(
+    state: &ContainerState,
+    condition: Condition,
+    service: &Service,
+    last: &mut String,
+) -> Option<bool> {
     let ended = !state.running && state.status != "created" && state.status != "restarting";
     match condition {
         Condition::Started => Some(true),
@@ -132,13 +168,26 @@ async fn not_ready<E: Engine>(
     waiting: Waiting,
     state: Option<&ContainerState>,
 ) -> Failure {
-    let log = runner.engine.logs(container, LOG_LINES).await.unwrap_or_default();
-    let probe: Vec<String> = service.talk.ready.iter().map(|step| step.act.to_string()).collect();
+    let log = runner
+        .engine
+        .logs(container, LOG_LINES)
+        .await
+        .unwrap_or_default();
+    let probe: Vec<String> = service
+        .talk
+        .ready
+        .iter()
+        .map(|step| step.act.to_string())
+        .collect();
     Failure::NotReady(Box::new(NotReady {
         lab: runner.lab.id.to_string(),
         service: service.name.clone(),
         waited: waiting.begun.elapsed(),
-        probe: if probe.is_empty() { "its container's state".to_owned() } else { probe.join(", then ") },
+        probe: if probe.is_empty() {
+            "its container's state".to_owned()
+        } else {
+            probe.join(", then ")
+        },
         attempts: waiting.attempts,
         last: waiting.last,
         ended: state.and_then(|state| ended_in_words(state, service)),
@@ -148,7 +197,9 @@ async fn not_ready<E: Engine>(
 
 fn ended_in_words(state: &ContainerState, service: &Service) -> Option<String> {
     if state.running {
-        return state.out_of_memory.then(|| format!("ran out of memory ({})", limit(service)));
+        return state
+            .out_of_memory
+            .then(|| format!("ran out of memory ({})", limit(service)));
     }
     Some(match (state.out_of_memory, state.exit_code) {
         (true, _) => format!("was killed: out of memory ({})", limit(service)),
@@ -159,5 +210,8 @@ fn ended_in_words(state: &ContainerState, service: &Service) -> Option<String> {
 }
 
 fn limit(service: &Service) -> String {
-    service.limits.memory.map_or_else(|| "no limit".to_owned(), |bytes| format!("limit {} MiB", bytes >> 20))
+    service.limits.memory.map_or_else(
+        || "no limit".to_owned(),
+        |bytes| format!("limit {} MiB", bytes >> 20),
+    )
 }

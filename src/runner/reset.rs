@@ -14,10 +14,28 @@ pub(crate) async fn reset<E: Engine>(
     live: &mut Live,
     workspace: Option<&Workspace>,
 ) -> Result<(), Failure> {
-    let stopped: Vec<ServiceName> = live.addresses.keys().filter(|name| !live.runs(name)).cloned().collect();
-    for service in stopped.into_iter().filter(|name| !crate::plan::completes(runner.lab, name)) {
-        runner.tell(Event::Note { text: format!("{service} does not run: it is started again") });
-        restart_service(runner, live, &Restart { service, how: RestartHow::Stop }).await?;
+    let stopped: Vec<ServiceName> = live
+        .addresses
+        .keys()
+        .filter(|name| !live.runs(name))
+        .cloned()
+        .collect();
+    for service in stopped
+        .into_iter()
+        .filter(|name| !crate::plan::completes(runner.lab, name))
+    {
+        runner.tell(Event::Note {
+            text: format!("{service} does not run: it is started again"),
+        });
+        restart_service(
+            runner,
+            live,
+            &Restart {
+                service,
+                how: RestartHow::Stop,
+            },
+        )
+        .await?;
     }
     if let Some(workspace) = workspace {
         workspace.put_back()?;
@@ -48,7 +66,15 @@ pub(crate) async fn restart<E: Engine>(
     how: RestartHow,
 ) -> Result<(), Failure> {
     for service in services {
-        restart_service(runner, live, &Restart { service: service.clone(), how }).await?;
+        restart_service(
+            runner,
+            live,
+            &Restart {
+                service: service.clone(),
+                how,
+            },
+        )
+        .await?;
     }
     Ok(())
 }

@@ -47,7 +47,10 @@ pub(crate) async fn teardown<E: Engine>(
     let mut removed = Removed::default();
     let mut error = None;
     loop {
-        let observed = engine.observe(scope).await.map_err(Failure::engine("cannot see what is left"))?;
+        let observed = engine
+            .observe(scope)
+            .await
+            .map_err(Failure::engine("cannot see what is left"))?;
         if observed.is_empty() {
             let since = *quiet_since.get_or_insert_with(Instant::now);
             if sweep == Sweep::Once || since.elapsed() >= QUIET {
@@ -68,13 +71,19 @@ pub(crate) async fn teardown<E: Engine>(
 }
 
 /// One sweep. Errors do not stop it: the next look decides what is left.
-async fn remove<E: Engine>(engine: &E, observed: &Observed, tell: &dyn Fn(Event)) -> Option<EngineError> {
+async fn remove<E: Engine>(
+    engine: &E,
+    observed: &Observed,
+    tell: &dyn Fn(Event),
+) -> Option<EngineError> {
     let mut error = None;
     for stage in down(observed).stages {
         let removals = stage.iter().map(async |operation| {
             let begun = Instant::now();
             let text = operation.to_string();
-            tell(Event::OperationBegun { operation: text.clone() });
+            tell(Event::OperationBegun {
+                operation: text.clone(),
+            });
             let result = match operation {
                 Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
                 Operation::RemoveNetwork { id, .. } => engine.remove_network(id).await,
@@ -85,32 +94,69 @@ async fn remove<E: Engine>(engine: &E, observed: &Observed, tell: &dyn Fn(Event)
                 | Operation::StartContainer { .. }
                 | Operation::Wait { .. } => Ok(()),
             };
-            tell(Event::OperationEnded { operation: text, millis: begun.elapsed().as_millis() as u64 });
+            tell(Event::OperationEnded {
+                operation: text,
+                millis: begun.elapsed().as_millis() as u64,
+            });
             result
         });
-        error = join_all(removals).await.into_iter().find_map(Result::err).or(error);
+        error = join_all(removals)
+            .await
+            .into_iter()
+            .find_map(Result::err)
+            .or(error);
     }
     error
 }
 
 fn count(observed: &Observed, names: &mut BTreeSet<String>, removed: &mut Removed) {
-    removed.containers += observed.containers.iter().filter(|c| names.insert(format!("c {}", c.id))).count();
-    removed.networks += observed.networks.iter().filter(|n| names.insert(format!("n {}", n.id))).count();
-    removed.volumes += observed.volumes.iter().filter(|v| names.insert(format!("v {}", v.name))).count();
+    removed.containers += observed
+        .containers
+        .iter()
+        .filter(|c| names.insert(format!("c {}", c.id)))
+        .count();
+    removed.networks += observed
+        .networks
+        .iter()
+        .filter(|n| names.insert(format!("n {}", n.id)))
+        .count();
+    removed.volumes += observed
+        .volumes
+        .iter()
+        .filter(|v| names.insert(format!("v {}", v.name)))
+        .count();
 }
 
 fn left_behind(observed: &Observed, error: Option<EngineError>) -> Failure {
-    let containers = observed.containers.iter().map(|c| format!("docker rm -fv {}", c.name));
-    let networks = observed.networks.iter().map(|n| format!("docker network rm {}", n.id));
-    let volumes = observed.volumes.iter().map(|v| format!("docker volume rm {}", v.name));
+    let containers = observed
+        .containers
+        .iter()
+        .map(|c| format!("docker rm -fv {}", c.name));
+    let networks = observed
+        .networks
+        .iter()
+        .map(|n| format!("docker network rm {}", n.id));
+    let volumes = observed
+        .volumes
+        .iter()
+        .map(|v| format!("docker volume rm {}", v.name));
     let commands: Vec<String> = containers.chain(networks).chain(volumes).collect();
     let reason = error.map_or_else(String::new, |error| format!(" ({error})"));
-    Failure::Step(format!("something could not be removed{reason}; by hand: {}", commands.join("; ")))
+    Failure::Step(format!(
+        "something could not be removed{reason}; by hand: {}",
+        commands.join("; ")
+    ))
 }
 
 impl std::fmt::Display for Removed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+        let plural = |n: usize, one: &str| {
+            if n == 1 {
+                format!("1 {one}")
+            } else {
+                format!("{n} {one}s")
+            }
+        };
         let parts = [
             plural(self.containers, "container"),
             plural(self.networks, "network"),

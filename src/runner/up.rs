@@ -47,14 +47,24 @@ pub(crate) async fn plan_up<E: Engine>(
     observed: &Observed,
 ) -> Result<(Plan, Mark), Failure> {
     let mark = mark(runner, observed)?;
-    let services = runner.lab.services.values().filter(|service| up.images.found.contains_key(&service.name));
-    let networks: BTreeSet<&String> = services.clone().flat_map(|service| service.networks.keys()).collect();
+    let services = runner
+        .lab
+        .services
+        .values()
+        .filter(|service| up.images.found.contains_key(&service.name));
+    let networks: BTreeSet<&String> = services
+        .clone()
+        .flat_map(|service| service.networks.keys())
+        .collect();
     let missing_networks = networks.len().saturating_sub(observed.networks.len());
     let subnets = match missing_networks {
         0 => Vec::new(),
         missing => free_subnets(runner, &mark, missing).await?,
     };
-    let ports = match services.clone().all(|service| observed.container(&service.name).is_some()) {
+    let ports = match services
+        .clone()
+        .all(|service| observed.container(&service.name).is_some())
+    {
         // Ports of containers that exist are not chosen again; a drifted one keeps its place.
         true if observed.containers.is_empty() => HostPorts::default(),
         _ => choose_ports(runner, observed).await?,
@@ -76,7 +86,10 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
     let (plan, mark) = plan_up(runner, up, &observed).await?;
     let path = up.workspace.map(|workspace| workspace.path.clone());
     if plan.is_empty() {
-        return Ok(UpDone { live: Live::new(runner.lab, observed, path), plan });
+        return Ok(UpDone {
+            live: Live::new(runner.lab, observed, path),
+            plan,
+        });
     }
     let mut journal = Journal {
         version: 1,
@@ -99,7 +112,9 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
             if fresh && up.on_failure == OnFailure::TearDown {
                 let scope = Scope::run(runner.owner, &mark.run);
                 let removed = teardown(runner.engine, &scope, Sweep::Once, runner.tell).await?;
-                runner.tell(Event::Note { text: format!("removed what was made: {removed}") });
+                runner.tell(Event::Note {
+                    text: format!("removed what was made: {removed}"),
+                });
                 Journal::remove(&runs, &mark.run);
                 up.active.borrow_mut().take();
                 return Err(failure);
@@ -123,9 +138,16 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
     Ok(UpDone { live, plan })
 }
 
-async fn bring<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, plan: &Plan, fresh: bool) -> Result<Live, Failure> {
+async fn bring<E: Engine>(
+    runner: &Runner<'_, E>,
+    up: &Up<'_>,
+    plan: &Plan,
+    fresh: bool,
+) -> Result<Live, Failure> {
     if let Some(workspace) = up.workspace {
-        workspace.make().map_err(|error| Failure::Environment(format!("{error:#}")))?;
+        workspace
+            .make()
+            .map_err(|error| Failure::Environment(format!("{error:#}")))?;
     }
     let path = up.workspace.map(|workspace| workspace.path.clone());
     execute(runner, plan, path.as_deref()).await?;
@@ -137,10 +159,15 @@ async fn bring<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, plan: &Plan, fres
 }
 
 /// Runs `start` and proves `health`. Steps about a service that is left out are left out with it.
-pub(crate) async fn start_again<E: Engine>(runner: &Runner<'_, E>, live: &mut Live) -> Result<(), Failure> {
+pub(crate) async fn start_again<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+) -> Result<(), Failure> {
     for (steps, what) in [(&runner.lab.start, "start"), (&runner.lab.health, "health")] {
         let there = |step: &&crate::lab::Step| {
-            step.act.service().is_none_or(|service| live.addresses.contains_key(service))
+            step.act
+                .service()
+                .is_none_or(|service| live.addresses.contains_key(service))
         };
         let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
         play(runner, live, &steps, what).await?;
@@ -156,7 +183,9 @@ fn mark<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<Mark, 
         1 => known.first().map_or_else(new_run, |run| (*run).clone()),
         several => {
             let id = &runner.lab.id;
-            let what = format!("there are leftovers of {several} runs of lab `{id}`: `roadlab down {id}` first");
+            let what = format!(
+                "there are leftovers of {several} runs of lab `{id}`: `roadlab down {id}` first"
+            );
             return Err(Failure::Environment(what));
         }
     };
@@ -175,11 +204,21 @@ fn new_run() -> RunId {
     RunId::new(&text).expect("a ULID has 26 letters and digits")
 }
 
-async fn free_subnets<E: Engine>(runner: &Runner<'_, E>, mark: &Mark, count: usize) -> Result<Vec<Subnet>, Failure> {
-    let mut taken = runner.engine.subnets().await.map_err(Failure::engine("cannot see the networks"))?;
+async fn free_subnets<E: Engine>(
+    runner: &Runner<'_, E>,
+    mark: &Mark,
+    count: usize,
+) -> Result<Vec<Subnet>, Failure> {
+    let mut taken = runner
+        .engine
+        .subnets()
+        .await
+        .map_err(Failure::engine("cannot see the networks"))?;
     taken.extend(routes());
     // Runs that start at the same moment begin to look at different places.
-    let seed = mark.run.short().bytes().fold(0u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let seed = mark.run.short().bytes().fold(0u32, |seed, byte| {
+        seed.wrapping_mul(31).wrapping_add(byte.into())
+    });
     let free = Subnet::free(&taken, seed, count);
     match free.len() == count {
         true => Ok(free),
@@ -201,17 +240,33 @@ fn routes() -> Vec<Subnet> {
     table.lines().skip(1).filter_map(route).collect()
 }
 
-async fn choose_ports<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<HostPorts, Failure> {
-    let published = runner.engine.published_ports().await.map_err(Failure::engine("cannot see the ports in use"))?;
-    let ours: BTreeSet<u16> = observed.containers.iter().flat_map(|c| c.ports.values().copied()).collect();
-    let mut taken: BTreeSet<u16> = published.into_keys().filter(|port| !ours.contains(port)).collect();
+async fn choose_ports<E: Engine>(
+    runner: &Runner<'_, E>,
+    observed: &Observed,
+) -> Result<HostPorts, Failure> {
+    let published = runner
+        .engine
+        .published_ports()
+        .await
+        .map_err(Failure::engine("cannot see the ports in use"))?;
+    let ours: BTreeSet<u16> = observed
+        .containers
+        .iter()
+        .flat_map(|c| c.ports.values().copied())
+        .collect();
+    let mut taken: BTreeSet<u16> = published
+        .into_keys()
+        .filter(|port| !ours.contains(port))
+        .collect();
     loop {
         let ports = HostPorts::choose(runner.lab, runner.instance, &taken);
         let chosen = runner.lab.services.values().flat_map(|service| {
             let open = service.ports.iter().filter(|port| port.host.is_none());
             open.map(|port| ports.get(&service.name, port.container))
         });
-        let busy: Vec<u16> = chosen.filter(|port| !ours.contains(port) && !is_free(*port)).collect();
+        let busy: Vec<u16> = chosen
+            .filter(|port| !ours.contains(port) && !is_free(*port))
+            .collect();
         // Each round takes at least one more port out, so this ends.
         if busy.iter().all(|port| !taken.insert(*port)) {
             return Ok(ports);
@@ -220,11 +275,15 @@ async fn choose_ports<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) ->
 }
 
 fn state_is_needed(error: anyhow::Error) -> Failure {
-    Failure::Environment(format!("{error:#}: without its journal nothing is created, so that nothing can be left behind"))
+    Failure::Environment(format!(
+        "{error:#}: without its journal nothing is created, so that nothing can be left behind"
+    ))
 }
 
 /// Whether any service of the lab mounts the workspace.
 pub(crate) fn mounts_workspace(lab: &crate::lab::Lab) -> bool {
     let mounts = lab.services.values().flat_map(|service| &service.mounts);
-    mounts.into_iter().any(|mount| matches!(mount, Mount::Workspace { .. }))
+    mounts
+        .into_iter()
+        .any(|mount| matches!(mount, Mount::Workspace { .. }))
 }

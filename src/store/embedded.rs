@@ -23,7 +23,12 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
         hash.update(name.as_bytes());
         hash.update(file.metadata.sha256_hash());
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let folder = cache.join(format!("labs-{digest}"));
     if !folder.exists() {
         let write = || -> std::io::Result<()> {
@@ -45,8 +50,10 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::EmbeddedFile)> {
-    let labs = EmbeddedLabs::iter().filter_map(|name| EmbeddedLabs::get(&name).map(|file| (name, file)));
-    let catalogue = EmbeddedCatalogue::iter().filter_map(|name| EmbeddedCatalogue::get(&name).map(|file| (name, file)));
+    let labs =
+        EmbeddedLabs::iter().filter_map(|name| EmbeddedLabs::get(&name).map(|file| (name, file)));
+    let catalogue = EmbeddedCatalogue::iter()
+        .filter_map(|name| EmbeddedCatalogue::get(&name).map(|file| (name, file)));
     labs.chain(catalogue)
 }
 

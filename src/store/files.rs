@@ -20,19 +20,27 @@ impl Files for Disk {
         }
         let file = std::fs::File::open(path).map_err(|error| in_words(&error))?;
         let mut bytes = Vec::new();
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| in_words(&error))?;
+        file.take(LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(|error| in_words(&error))?;
         String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
         names.sort();
         names
     }
 
     fn real(&self, path: &Path) -> Option<PathBuf> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
         std::fs::canonicalize(path).ok()
     }
 }

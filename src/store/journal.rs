@@ -40,7 +40,8 @@ impl Journal {
         let content = serde_json::to_vec_pretty(self).context("a journal is always JSON")?;
         write_atomically(&path, &content)?;
         let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        file.try_lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        file.try_lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(Held { _file: file })
     }
 
@@ -54,7 +55,12 @@ impl Journal {
     pub(crate) fn all(folder: &Path) -> Vec<Self> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut journals: Vec<Self> = entries
-            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "json"))
+            .filter(|entry| {
+                entry
+                    .path()
+                    .extension()
+                    .is_some_and(|extension| extension == "json")
+            })
             .filter_map(|entry| serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok())
             .collect();
         journals.sort_by(|a, b| a.run.cmp(&b.run));
@@ -63,7 +69,9 @@ impl Journal {
 
     /// The newest journal of one instance.
     pub(crate) fn find(folder: &Path, lab: &LabId, instance: &Instance) -> Option<Self> {
-        Self::all(folder).into_iter().rfind(|journal| journal.lab == *lab && journal.instance == *instance)
+        Self::all(folder)
+            .into_iter()
+            .rfind(|journal| journal.lab == *lab && journal.instance == *instance)
     }
 
     /// A run whose process died before it was finished: it must go. A lock that is held means it lives.
@@ -108,6 +116,9 @@ mod tests {
         drop(journal.write(folder.path()).unwrap());
         assert!(!journal.is_orphan(folder.path()));
         Journal::remove(folder.path(), &journal.run);
-        assert_eq!(Journal::find(folder.path(), &journal.lab, &journal.instance), None);
+        assert_eq!(
+            Journal::find(folder.path(), &journal.lab, &journal.instance),
+            None
+        );
     }
 }

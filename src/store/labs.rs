@@ -17,7 +17,10 @@ impl Labs {
     /// Looks in every place; an earlier place wins. Only where somebody asked for a place, it must be there.
     pub(crate) fn find(paths: &Paths, asked: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(asked) = asked.filter(|asked| !asked.is_dir()) {
-            anyhow::bail!("there is no folder of labs at {} (from `--labs` or $ROADLAB_LABS)", asked.display());
+            anyhow::bail!(
+                "there is no folder of labs at {} (from `--labs` or $ROADLAB_LABS)",
+                asked.display()
+            );
         }
         let mut roots = paths.lab_roots(asked);
         if asked.is_none() {

@@ -17,7 +17,9 @@ pub(crate) struct Lock {
 /// Why a lock cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockError {
-    #[error("another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own")]
+    #[error(
+        "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own"
+    )]
     Held { pid: String, lab: String },
     #[error(transparent)]
     Disk(#[from] anyhow::Error),
@@ -29,7 +31,12 @@ impl Lock {
         let path = folder.join(format!("{lab}@{instance}"));
         let open = || {
             std::fs::create_dir_all(folder)?;
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
         };
         let mut file = open().with_context(|| format!("cannot write {}", path.display()))?;
         match file.try_lock() {
@@ -37,11 +44,20 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let _ = file.read_to_string(&mut pid);
-                let lab = if instance.is_main() { lab.to_string() } else { format!("{lab} (instance {instance})") };
-                return Err(LockError::Held { pid: pid.trim().to_owned(), lab });
+                let lab = if instance.is_main() {
+                    lab.to_string()
+                } else {
+                    format!("{lab} (instance {instance})")
+                };
+                return Err(LockError::Held {
+                    pid: pid.trim().to_owned(),
+                    lab,
+                });
             }
             Err(TryLockError::Error(error)) => {
-                return Err(anyhow::Error::new(error).context(format!("cannot lock {}", path.display())).into());
+                return Err(anyhow::Error::new(error)
+                    .context(format!("cannot lock {}", path.display()))
+                    .into());
             }
         }
         // The pid only serves the message above.
@@ -64,8 +80,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
         let held = Lock::take(folder.path(), &lab, &instance).unwrap();
-        let error = Lock::take(folder.path(), &lab, &instance).unwrap_err().to_string();
-        assert!(error.contains(&format!("pid {}", std::process::id())), "{error}");
+        let error = Lock::take(folder.path(), &lab, &instance)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&format!("pid {}", std::process::id())),
+            "{error}"
+        );
         assert!(Lock::take(folder.path(), &lab, &Instance::new("b").unwrap()).is_ok());
         drop(held);
         assert!(Lock::take(folder.path(), &lab, &instance).is_ok());

@@ -20,7 +20,8 @@ pub(crate) struct Paths {
 impl Paths {
     /// The folders of the user who runs this.
     pub(crate) fn find() -> anyhow::Result<Self> {
-        let base = etcetera::base_strategy::Xdg::new().context("cannot tell where your home folder is: set HOME")?;
+        let base = etcetera::base_strategy::Xdg::new()
+            .context("cannot tell where your home folder is: set HOME")?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
         Ok(Self {
             state: state.join("roadlab"),
@@ -38,7 +39,10 @@ impl Paths {
         let user = rustix::process::getuid().as_raw();
         let text = format!("{}\n{user}\n{}", machine.trim(), self.state.display());
         let hash = Sha256::digest(text.as_bytes());
-        hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hash.iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     pub(crate) fn runs(&self) -> PathBuf {

@@ -56,9 +56,16 @@ impl Progress {
         let content = match std::fs::read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(empty(path)),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
         };
-        let help = || format!("{} is not a progress file: remove it to start afresh", path.display());
+        let help = || {
+            format!(
+                "{} is not a progress file: remove it to start afresh",
+                path.display()
+            )
+        };
         let progress: Self = serde_json::from_slice(&content).with_context(help)?;
         if progress.version != VERSION {
             anyhow::bail!(
@@ -119,7 +126,12 @@ mod tests {
         assert_eq!(read, progress);
         assert_eq!(read.done[&exercise].by, SolvedBy::Learner);
         std::fs::write(folder.path().join("redis@main.json"), "{").unwrap();
-        let error = Progress::read(folder.path(), &lab, &instance).unwrap_err().to_string();
-        assert!(error.contains("redis@main.json") && error.contains("remove it"), "{error}");
+        let error = Progress::read(folder.path(), &lab, &instance)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("redis@main.json") && error.contains("remove it"),
+            "{error}"
+        );
     }
 }

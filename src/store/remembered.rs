@@ -20,13 +20,20 @@ impl Remembered {
     /// Reads what is remembered; a file that cannot be read is as good as none.
     pub(crate) fn read(state: &Path) -> Self {
         let path = state.join("registries.json");
-        let read = std::fs::read(&path).ok().and_then(|content| serde_json::from_slice(&content).ok());
-        Self { path, unreachable: read.unwrap_or_default() }
+        let read = std::fs::read(&path)
+            .ok()
+            .and_then(|content| serde_json::from_slice(&content).ok());
+        Self {
+            path,
+            unreachable: read.unwrap_or_default(),
+        }
     }
 
     /// Whether a registry was out of reach a short while ago.
     pub(crate) fn is_unreachable(&self, registry: &str) -> bool {
-        self.unreachable.get(registry).is_some_and(|at| now().saturating_sub(*at) < FOR.as_secs())
+        self.unreachable
+            .get(registry)
+            .is_some_and(|at| now().saturating_sub(*at) < FOR.as_secs())
     }
 
     /// Remembers that a registry is out of reach, or that it is not.
@@ -36,10 +43,14 @@ impl Remembered {
             false => self.unreachable.remove(registry),
         };
         // Only saves time; without it the next `up` asks again.
-        let _ = serde_json::to_vec(&self.unreachable).map(|content| write_atomically(&self.path, &content));
+        let _ = serde_json::to_vec(&self.unreachable)
+            .map(|content| write_atomically(&self.path, &content));
     }
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|now| now.as_secs()).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map(|now| now.as_secs())
+        .unwrap_or_default()
 }

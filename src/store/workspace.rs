@@ -27,7 +27,10 @@ impl Workspace {
     }
 
     pub(crate) fn at(path: PathBuf, original: &Path) -> Self {
-        Self { path, original: original.to_owned() }
+        Self {
+            path,
+            original: original.to_owned(),
+        }
     }
 
     /// Makes the folder if it is missing; what the learner has already stays.
@@ -36,7 +39,10 @@ impl Workspace {
             return Ok(());
         }
         if self.path.exists() {
-            bail!("{} is in the way: it is not a workspace of roadlab; move it, or work in another folder", self.path.display());
+            bail!(
+                "{} is in the way: it is not a workspace of roadlab; move it, or work in another folder",
+                self.path.display()
+            );
         }
         self.fill()
     }
@@ -46,7 +52,9 @@ impl Workspace {
         if self.path.exists() {
             self.check()?;
             // The folder itself stays: it is mounted.
-            for entry in std::fs::read_dir(&self.path).with_context(|| format!("cannot read {}", self.path.display()))? {
+            for entry in std::fs::read_dir(&self.path)
+                .with_context(|| format!("cannot read {}", self.path.display()))?
+            {
                 let path = entry?.path();
                 if path.file_name().is_some_and(|name| name == MARK) {
                     continue;
@@ -67,12 +75,16 @@ impl Workspace {
             return Ok(());
         }
         self.check()?;
-        std::fs::remove_dir_all(&self.path).with_context(|| format!("cannot remove {}", self.path.display()))
+        std::fs::remove_dir_all(&self.path)
+            .with_context(|| format!("cannot remove {}", self.path.display()))
     }
 
     fn check(&self) -> anyhow::Result<()> {
         if !self.path.join(MARK).exists() {
-            bail!("{} is not a workspace of roadlab: it is left alone", self.path.display());
+            bail!(
+                "{} is not a workspace of roadlab: it is left alone",
+                self.path.display()
+            );
         }
         Ok(())
     }
@@ -80,7 +92,10 @@ impl Workspace {
     fn fill(&self) -> anyhow::Result<()> {
         let fill = || -> std::io::Result<()> {
             copy(&self.original, &self.path)?;
-            std::fs::write(self.path.join(MARK), "This folder belongs to a roadlab lab; `roadlab reset` puts it back.\n")
+            std::fs::write(
+                self.path.join(MARK),
+                "This folder belongs to a roadlab lab; `roadlab reset` puts it back.\n",
+            )
         };
         fill().with_context(|| format!("cannot make the workspace {}", self.path.display()))
     }
@@ -121,9 +136,15 @@ mod tests {
         std::fs::write(workspace.path.join("dags/a.py"), "mine").unwrap();
         std::fs::write(workspace.path.join("new.py"), "new").unwrap();
         workspace.make().unwrap();
-        assert_eq!(std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(), "mine");
+        assert_eq!(
+            std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(),
+            "mine"
+        );
         workspace.put_back().unwrap();
-        assert_eq!(std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(), "a");
+        assert_eq!(
+            std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(),
+            "a"
+        );
         assert!(!workspace.path.join("new.py").exists());
         workspace.remove().unwrap();
         assert!(!workspace.path.exists());
@@ -136,7 +157,11 @@ mod tests {
         std::fs::create_dir(&theirs).unwrap();
         std::fs::write(theirs.join("precious"), "x").unwrap();
         let workspace = Workspace::at(theirs.clone(), folder.path());
-        assert!(workspace.make().is_err() && workspace.put_back().is_err() && workspace.remove().is_err());
+        assert!(
+            workspace.make().is_err()
+                && workspace.put_back().is_err()
+                && workspace.remove().is_err()
+        );
         assert!(theirs.join("precious").exists());
     }
 }

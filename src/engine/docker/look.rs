@@ -25,7 +25,9 @@ const ABOUT: Duration = Duration::from_secs(10);
 
 impl Docker {
     pub(super) async fn ask_ping(&self) -> Result<()> {
-        self.call("ask whether it answers", ABOUT, self.client.ping()).await.map(drop)
+        self.call("ask whether it answers", ABOUT, self.client.ping())
+            .await
+            .map(drop)
     }
 
     pub(super) async fn ask_about(&self) -> Result<About> {
