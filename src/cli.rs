@@ -222,6 +222,11 @@ pub(crate) enum ImagesCommand {
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
     },
+    /// Remove the images that were built from recipes for labs
+    Remove {
+        #[arg(required = true, value_name = "LAB")]
+        names: Vec<String>,
+    },
     /// Show which images labs use and whether they are here
     List {
         #[arg(value_name = "LAB")]

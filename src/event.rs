@@ -60,15 +60,6 @@ pub(crate) enum Event {
     Step {
         step: String,
     },
-    ExerciseBegun {
-        exercise: String,
-        title: String,
-    },
-    /// A piece of a guide to read.
-    Text {
-        markdown: String,
-    },
-    Check(CheckReport),
     /// A phase of the self-proof ended.
     Proved {
         exercise: String,
@@ -78,9 +69,6 @@ pub(crate) enum Event {
         millis: u64,
     },
     Note {
-        text: String,
-    },
-    Warning {
         text: String,
     },
 }

@@ -18,7 +18,7 @@
 //! | 4 | `engine`, `store`, `report` | leaves: the engine, the disk, the screen |
 //! | 5 | `probe` | looking at services, each in its own protocol |
 //! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
-//! | 7 | `cli`, `commands`, `exit` | the program |
+//! | 7 | `cli`, `commands`, `exit`, `signals` | the program |
 //!
 //! # Words
 //!

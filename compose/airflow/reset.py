@@ -21,17 +21,19 @@ TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'publi
 # How LocalExecutor's workers call themselves while they look after a task instance, and the process that runs it.
 BUSY = re.compile(rb"airflow worker -- LocalExecutor: [0-9a-f-]{36}")
 TASK = re.compile(rb"airflow worker -- [0-9a-f-]{36}")
-PATIENCE = 5
 
 
 def forget(base, cursor):
+    # A learner who looks around in here may have left a transaction open.
+    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                   " AND application_name = 'psql' AND xact_start IS NOT NULL")
     cursor.execute(TABLES, (KEEP,))
     tables = [name for (name,) in cursor.fetchall()]
     base.commit()
     # The scheduler and the DAG processor break when rows vanish between their reading and their writing. This lock is only
     # given when nobody is in the middle of a transaction, and by not queueing for it nobody is held up or runs into a deadlock.
-    lock = f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"
-    deadline = time.monotonic() + PATIENCE
+    lock = f"LOCK TABLE {', '.join([*tables, 'slot_pool'])} IN ACCESS EXCLUSIVE MODE"
+    deadline = time.monotonic() + 5
     while True:
         try:
             cursor.execute(lock if time.monotonic() > deadline else f"{lock} NOWAIT")
@@ -58,8 +60,11 @@ def processes(name):
 
 
 def end_tasks():
-    """Until no worker is busy: else its late word about an old run could be taken for one about a new run of the same name."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits for busy workers too: a late word about an old run could be taken for one about a new run of the same name.
+
+    A second is what they need to see that their task has ended; one that was just about to begin a task takes longer.
+    """
+    deadline = time.monotonic() + 2
     while processes(BUSY) and time.monotonic() < deadline:
         for task in processes(TASK):
             with contextlib.suppress(ProcessLookupError):

@@ -48,9 +48,8 @@ pub(crate) fn answer(
             .hint()
             .and_then(|name| section.named_hints.get(name)),
     };
-    let fill = |text: &str| {
-        render(text, &lab.id, &lab.vars, &Addresses::new()).unwrap_or_else(|_| text.to_owned())
-    };
+    let fill =
+        |text: &str| render(text, &lab, &Addresses::new()).unwrap_or_else(|_| text.to_owned());
     let text = text.map(|text| fill(&text.markdown));
     if context.global.json {
         report::document(

@@ -45,6 +45,7 @@ pub(crate) async fn check(
         progress.answers.get(id).cloned()
     })
     .await;
+    live.connections.close().await;
     remember(&judged, &mut progress)?;
     context.reporter.finish();
     let passed = judged.iter().filter(|judged| judged.passed()).count();
@@ -157,7 +158,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
 pub(crate) fn hint_text(lab: &Lab, live: &Live, judged: &Judged, lang: &Lang) -> Option<String> {
     let section = lab.section(&judged.exercise, lang);
     let text = section.named_hints.get(judged.hint()?)?;
-    render(&text.markdown, &lab.id, &lab.vars, &live.addresses).ok()
+    render(&text.markdown, lab, &live.addresses).ok()
 }
 
 fn as_json(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang) -> serde_json::Value {
@@ -165,11 +166,11 @@ fn as_json(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang) -> serde_j
     let first_hint = section
         .hints
         .first()
-        .and_then(|hint| render(&hint.markdown, &lab.id, &lab.vars, &live.addresses).ok());
+        .and_then(|hint| render(&hint.markdown, lab, &live.addresses).ok());
     let checks = result.reports.iter().map(|report| {
         // A check that saw no known mistake still has the exercise's first hint to offer.
         let named = report.hint.as_ref().and_then(|name| section.named_hints.get(name));
-        let named = named.and_then(|text| render(&text.markdown, &lab.id, &lab.vars, &live.addresses).ok());
+        let named = named.and_then(|text| render(&text.markdown, lab, &live.addresses).ok());
         let text = (report.outcome != Outcome::Pass).then(|| named.or_else(|| first_hint.clone())).flatten();
         json!({ "check": report.check, "about": report.about, "outcome": report.outcome, "expected": report.expected,
             "actual": report.actual, "hint": report.hint, "hint_text": text })

@@ -41,9 +41,7 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
         .unwrap_or(0)
         .min(section.hints.len());
     let at = shown.min(section.hints.len().saturating_sub(1));
-    let fill = |text: &str| {
-        render(text, &lab.id, &lab.vars, &addresses).unwrap_or_else(|_| text.to_owned())
-    };
+    let fill = |text: &str| render(text, &lab, &addresses).unwrap_or_else(|_| text.to_owned());
     let ordered = section.hints.get(at).map(|hint| fill(&hint.markdown));
     progress
         .hints

@@ -4,12 +4,14 @@ use serde_json::json;
 
 use crate::cli::ImagesCommand;
 use crate::commands::Context;
+use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::report::{self, output, table};
 use crate::runner::{self, Failure, ImageWish};
 use crate::store::Remembered;
 
 pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<Exit, Failure> {
+    let removes = matches!(command, ImagesCommand::Remove { .. });
     let (labs, wish) = match command {
         ImagesCommand::Pull { names } => (
             names,
@@ -23,7 +25,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             context.labs()?.all().keys().cloned().collect(),
             ImageWish::Look,
         ),
-        ImagesCommand::List { names } => (names, ImageWish::Look),
+        ImagesCommand::List { names } | ImagesCommand::Remove { names } => (names, ImageWish::Look),
     };
     let labs = labs
         .iter()
@@ -40,6 +42,15 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             runner::get_images(&runner, wish, &mut remembered, &context.image_making()).await?;
         for service in lab.services.values() {
             let found = images.found.get(&service.name);
+            // Only what a recipe made is ours to remove.
+            let ours = found.filter(|image| removes && image.name.starts_with("roadlab/"));
+            if let Some(image) = ours {
+                let what = format!("cannot remove image {}", image.name);
+                engine
+                    .remove_image(&image.name)
+                    .await
+                    .map_err(Failure::engine(what))?;
+            }
             let official = service
                 .image
                 .as_ref()
@@ -48,6 +59,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             documents.push(json!({ "lab": lab.id.as_str(), "service": service.name.as_str(), "official": official,
                 "image": found.map(|image| &image.name), "id": found.map(|image| &image.id) }));
             let state = match found {
+                Some(image) if ours.is_some() => format!("removed {}", image.name),
                 Some(image) => context.paint.good(&image.name),
                 None => context.paint.dim("not here"),
             };

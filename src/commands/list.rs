@@ -2,7 +2,7 @@
 
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::lab::{LabId, load};
+use crate::lab::{LabId, Lang, load};
 use crate::report::{self, clean, memory, output, table};
 use crate::runner::Failure;
 use crate::store::Disk;
@@ -43,7 +43,7 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         documents.push(serde_json::json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
             "minutes": lab.minutes, "memory": lab.memory(), "roadmap": lab.roadmap, "exercises": lab.exercises.len(),
-            "done": count, "languages": lab.guides.keys().map(ToString::to_string).collect::<Vec<_>>(),
+            "done": count, "languages": lab.guides.keys().map(Lang::as_str).collect::<Vec<_>>(),
             "folder": folder,
         }));
     }

@@ -127,7 +127,7 @@ impl<E: Engine> Session<'_, '_, E> {
 
     fn fill(&self, text: &str) -> String {
         let addresses: &Addresses = &self.live.addresses;
-        render(text, &self.lab.id, &self.lab.vars, addresses).unwrap_or_else(|_| text.to_owned())
+        render(text, self.lab, addresses).unwrap_or_else(|_| text.to_owned())
     }
 
     fn heading(&self, number: usize, section: &Section) {

@@ -132,5 +132,5 @@ fn fill(lab: &Lab, text: &str) -> String {
             (service.name.clone(), address)
         })
         .collect();
-    render(text, &lab.id, &lab.vars, &addresses).unwrap_or_else(|_| text.to_owned())
+    render(text, lab, &addresses).unwrap_or_else(|_| text.to_owned())
 }

@@ -64,11 +64,13 @@ struct Row {
     memory: Option<u64>,
     limit: Option<u64>,
     running: bool,
+    /// Seconds since 1970.
+    created: i64,
 }
 
 impl Row {
     fn to_json(&self) -> serde_json::Value {
-        json!({ "service": self.service, "state": self.state, "running": self.running, "url": self.url,
+        json!({ "service": self.service, "state": self.state, "created": self.created, "running": self.running, "url": self.url,
             "memory": self.memory, "memory_limit": self.limit })
     }
 }
@@ -122,6 +124,7 @@ fn services(
             memory: used.get(*at).copied().flatten(),
             limit: limit.map(|limit| limit as u64),
             running: container.running == Running::Yes,
+            created: container.created,
         }
     };
     containers.iter().map(row).collect()

@@ -14,14 +14,12 @@ use crate::problem::{Problem, ProblemKind};
 pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
     let mut fields = Fields::open(node, "healthcheck", problems)?;
     let disabled = fields.bool("disable", problems).unwrap_or(false);
-    let test = fields.get("test").and_then(|test| match &test.kind {
-        Kind::Text(command) => Some(vec!["CMD-SHELL".to_owned(), command.clone()]),
-        _ => Some(
-            list(test, "test", problems)
-                .into_iter()
-                .filter_map(Node::text)
-                .collect::<Vec<_>>(),
-        ),
+    let test = fields.get("test").map(|test| match &test.kind {
+        Kind::Text(command) => vec!["CMD-SHELL".to_owned(), command.clone()],
+        _ => list(test, "test", problems)
+            .into_iter()
+            .filter_map(Node::text)
+            .collect(),
     });
     let second = std::time::Duration::from_secs(1);
     let interval = fields.duration("interval", problems).unwrap_or(30 * second);

@@ -72,11 +72,6 @@ impl<'a> Fields<'a> {
             .find(|k| k.text().as_deref() == Some(key))
     }
 
-    /// Keys that are there, in order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = String> + '_ {
-        self.entries.iter().filter_map(|(key, _)| key.text())
-    }
-
     pub(crate) fn text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
         self.get(key).and_then(|node| text(node, key, problems))
     }

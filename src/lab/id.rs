@@ -78,6 +78,7 @@ name!(
 
 impl Instance {
     /// The copy that is meant when nobody names one.
+    #[cfg(test)]
     pub(crate) fn main() -> Self {
         Self("main".to_owned())
     }

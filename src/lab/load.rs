@@ -156,3 +156,7 @@ fn guides(folder: &Path, files: &dyn Files, problems: &mut Problems) -> BTreeMap
     }
     guides
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 //! Pure: files come in through the [`Files`] seam, nothing is printed and no engine is known here.
 
 mod agree;
+mod agree_guides;
 mod compose;
 mod compose_limits;
 mod compose_mounts;
@@ -19,22 +20,26 @@ mod model;
 mod policy;
 mod read_amqp;
 mod read_matcher;
+mod read_probe;
 mod read_step;
 mod service;
 mod step;
 mod talk;
 mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 mod vars;
 mod yaml;
 
 pub(crate) use files::Files;
-pub(crate) use guide::{Guide, Section, Text};
+pub(crate) use guide::Section;
 pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName};
 pub(crate) use lang::Lang;
 pub(crate) use load::{load, load_catalogue};
-pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
+#[cfg(test)]
+pub(crate) use model::Level;
+pub(crate) use model::{Exercise, Lab, Network, Quiz, Task, Wrong};
 pub(crate) use policy::CAPABILITIES;
 pub(crate) use service::*;
 pub(crate) use step::*;
 pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};
-pub(crate) use vars::Vars;

@@ -1,7 +1,8 @@
 //! Reads `amqp` steps from YAML: exactly one operation each.
 
 use crate::lab::fields::{Fields, Problems, text};
-use crate::lab::read_step::{Implied, object, service};
+use crate::lab::read_probe::{object, service};
+use crate::lab::read_step::Implied;
 use crate::lab::step::{AmqpOperation, AmqpProbe, Binding, Publish};
 use crate::lab::yaml::Node;
 use crate::problem::Problem;

@@ -6,7 +6,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
 
 use crate::lab::vars::Vars;
-use crate::lab::{LabId, ServiceName};
+use crate::lab::{Lab, LabId, ServiceName};
 
 /// Where the services of a running lab answer, by service.
 pub(crate) type Addresses = BTreeMap<ServiceName, ServiceAddress>;
@@ -49,11 +49,21 @@ impl ServiceAddress {
 }
 
 /// Fills a guide's text. Names: `lab`, the lab's vars, and each service with `host`, `port`, `ports`, `url`, `container`.
-/// The error is one line: what is wrong, with the line within the text.
+/// A service that does not run has words in place of its address. The error is one line within the text, and what is wrong.
 pub(crate) fn render(
+    text: &str,
+    lab: &Lab,
+    addresses: &Addresses,
+) -> Result<String, (usize, String)> {
+    let services: Vec<&ServiceName> = lab.services.keys().collect();
+    guide(text, &lab.id, &lab.vars, &services, addresses)
+}
+
+fn guide(
     text: &str,
     lab: &LabId,
     vars: &Vars,
+    services: &[&ServiceName],
     addresses: &Addresses,
 ) -> Result<String, (usize, String)> {
     let mut names: BTreeMap<String, Value> = vars
@@ -61,10 +71,20 @@ pub(crate) fn render(
         .map(|(k, v)| (k.clone(), Value::from(v.clone())))
         .collect();
     names.insert("lab".to_owned(), Value::from(lab.as_str()));
-    for (service, address) in addresses {
+    for service in services {
+        let address = addresses
+            .get(service)
+            .cloned()
+            .unwrap_or_else(|| ServiceAddress {
+                host: "127.0.0.1".to_owned(),
+                url: Some(format!("(address of {service}, which does not run)")),
+                container: format!("({service} does not run)"),
+                ..ServiceAddress::default()
+            });
         // Jinja names have no hyphens: `{{ node_exporter.port }}` for `node-exporter`.
+        let name = service.as_str().replace('-', "_");
         names.insert(
-            service.as_str().replace('-', "_"),
+            name,
             Value::from(address.names().into_iter().collect::<BTreeMap<_, _>>()),
         );
     }
@@ -114,7 +134,17 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Result<&str, (usize, &str)>) {
         let vars = Vars::from([("user".to_owned(), "kim".to_owned())]);
-        let filled = render(text, &LabId::new("redis").unwrap(), &vars, &addresses());
+        let (mine, other) = (
+            ServiceName::new("my-redis").unwrap(),
+            ServiceName::new("grafana").unwrap(),
+        );
+        let filled = guide(
+            text,
+            &LabId::new("redis").unwrap(),
+            &vars,
+            &[&mine, &other],
+            &addresses(),
+        );
         assert_eq!(
             filled
                 .as_deref()
@@ -131,6 +161,10 @@ mod tests {
         );
         check("{{ my_redis.ports['80'] }}", Ok("24818"));
         check("{{ '{{' }}", Ok("{{"));
+        check(
+            "{{ grafana.url }}",
+            Ok("(address of grafana, which does not run)"),
+        );
         check("a\n{{ redsi.url }}", Err((2, "undefined value")));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::lab::{Instance, LabId, RunId, ServiceName};
 
 /// What every name begins with.
-pub(crate) const PREFIX: &str = "roadlab-";
+const PREFIX: &str = "roadlab-";
 
 const RUN: &str = "dev.roadlab.run";
 const LAB: &str = "dev.roadlab.lab";
@@ -13,7 +13,7 @@ const INSTANCE: &str = "dev.roadlab.instance";
 const SERVICE: &str = "dev.roadlab.service";
 const DIGEST: &str = "dev.roadlab.digest";
 /// Whose it is: several people and several state folders may share one engine.
-pub(crate) const OWNER: &str = "dev.roadlab.owner";
+const OWNER: &str = "dev.roadlab.owner";
 const SCHEMA: &str = "dev.roadlab.schema";
 
 /// Whose something is and what for: our labels, read back.

@@ -11,7 +11,7 @@ mod subnet;
 mod up;
 
 pub(crate) use down::down;
-pub(crate) use mark::{Mark, OWNER, PREFIX, Scope};
+pub(crate) use mark::{Mark, Scope};
 pub(crate) use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
 pub(crate) use operation::{Cause, Operation, Plan, Stage};
 pub(crate) use ports::HostPorts;

@@ -93,13 +93,16 @@ pub(super) async fn close(connection: Broker) {
 fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, Unseen> {
     let service = &probe.service;
     let url = url(target, service)?;
-    let uri = url.parse::<AMQPUri>().map_err(|error| {
+    let bad = |why: &str| {
         Unseen::CannotLook(format!(
-            "the url of `{service}` is not one of AMQP: {error}"
+            "the url of `{service}` cannot be used for AMQP: {why}"
         ))
-    })?;
+    };
+    let uri = url.parse::<AMQPUri>().map_err(|error| bad(&error))?;
+    if uri.scheme != AMQPScheme::AMQP {
+        return Err(bad("it does not begin with `amqp://`"));
+    }
     let mut uri = AMQPUri {
-        scheme: AMQPScheme::AMQP,
         vhost: probe.vhost.clone().unwrap_or(uri.vhost),
         ..uri
     };

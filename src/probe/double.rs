@@ -66,6 +66,10 @@ impl Engine for Double {
         Ok(())
     }
 
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn about(&self) -> Result<About> {
         no()
     }
@@ -206,13 +210,16 @@ impl Scene {
         act: &Act,
         timeout: Duration,
     ) -> std::result::Result<Actual, Unseen> {
-        let target = Target {
+        look(act, &self.target(), timeout).await
+    }
+
+    pub(super) fn target(&self) -> Target<'_, Double> {
+        Target {
             engine: &self.engine,
             lab: &self.lab,
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
             connections: &self.connections,
-        };
-        look(act, &target, timeout).await
+        }
     }
 }

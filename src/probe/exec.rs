@@ -29,7 +29,8 @@ pub(super) async fn look<E: Engine>(
     if output.exit_code == KILLED {
         let state = target.engine.inspect(container).await;
         if state.is_ok_and(|state| !state.running) {
-            let what = format!("`{service}` died while `{}` ran in it", probe.run[0]);
+            let program = probe.run.first().map_or("", String::as_str);
+            let what = format!("`{service}` died while `{program}` ran in it");
             return Err(Unseen::NoAnswer(what));
         }
     }

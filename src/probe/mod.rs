@@ -21,8 +21,6 @@ mod tcp;
 
 #[cfg(test)]
 mod double;
-#[cfg(test)]
-mod live_tests;
 
 use std::time::Duration;
 
@@ -142,7 +140,153 @@ fn text(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::double::{Double, Scene};
     use super::*;
+    use crate::lab::{
+        AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, RedisProbe, Restart, RestartHow,
+        SqlProbe, SqlText, TcpProbe,
+    };
+    use tokio::net::TcpListener;
+
+    /// One look of each kind that connects, with the url it needs.
+    fn connecting_looks() -> [(&'static str, Act); 5] {
+        let service = Scene::service;
+        let redis = RedisProbe {
+            service: service(),
+            command: vec!["PING".to_owned()],
+            db: 0,
+        };
+        let tcp = TcpProbe {
+            service: service(),
+            port: None,
+            send: None,
+        };
+        let sql = SqlProbe {
+            service: service(),
+            text: SqlText::Query("SELECT 1".to_owned()),
+            database: None,
+            user: None,
+            password: None,
+        };
+        let mongo = MongoProbe {
+            service: service(),
+            database: None,
+            command: serde_json::json!({"ping": 1}),
+        };
+        let amqp = AmqpProbe {
+            service: service(),
+            vhost: None,
+            operation: AmqpOperation::Queue("q".to_owned()),
+        };
+        [
+            ("redis://localhost:PORT", Act::Redis(redis)),
+            ("tcp://localhost:PORT", Act::Tcp(tcp)),
+            ("postgres://kim:pw@localhost:PORT/x", Act::Sql(sql)),
+            ("mongodb://kim:pw@localhost:PORT/x", Act::Mongo(mongo)),
+            ("amqp://kim:pw@localhost:PORT/%2F", Act::Amqp(amqp)),
+        ]
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_no_answer() {
+        for (url, act) in connecting_looks() {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            drop(listener);
+            let expected = format!("nothing listens at 127.0.0.1:{port}");
+            let seen = Scene::with_url(port, url).look(&act).await;
+            assert_eq!(seen, Err(Unseen::NoAnswer(expected)), "{url}");
+        }
+    }
+
+    /// As the engine's proxy does while a service starts.
+    #[tokio::test]
+    async fn accepted_and_closed_at_once_is_no_answer() {
+        for (url, act) in connecting_looks() {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let scene = Scene::with_url(port, url);
+            let hang_up = async {
+                loop {
+                    drop(listener.accept().await);
+                }
+            };
+            tokio::select! {
+                seen = scene.look(&act) => {
+                    assert!(matches!(seen, Err(Unseen::NoAnswer(_))), "{url}: {seen:?}");
+                }
+                () = hang_up => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_given_up_in_time() {
+        let quick = Duration::from_millis(100);
+        for (url, act) in connecting_looks() {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let scene = Scene::with_url(port, url);
+            let expected = match act {
+                // Bare TCP says nothing either.
+                Act::Tcp(_) => Ok(Actual::value(Value::Null)),
+                _ => Err(Unseen::TimedOut(quick)),
+            };
+            assert_eq!(scene.look_within(&act, quick).await, expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_url_of_another_kind_is_refused() {
+        for (_, act) in connecting_looks().into_iter().skip(2) {
+            for url in [
+                "mongodb+srv://x.example/x",
+                "amqps://localhost/x",
+                "nonsense",
+            ] {
+                let seen = Scene::with_url(1, url).look(&act).await;
+                assert!(
+                    matches!(seen, Err(Unseen::CannotLook(_))),
+                    "{url}: {seen:?}"
+                );
+            }
+            let seen = Scene::new(Double::default(), 1).look(&act).await;
+            let expected = "`db` has no url; add `url` to its `x-roadlab`";
+            assert_eq!(seen, Err(Unseen::CannotLook(expected.to_owned())));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_not_up_has_no_address() {
+        let mut scene = Scene::new(Double::default(), 1);
+        scene.addresses.clear();
+        let exec = ExecProbe {
+            service: Scene::service(),
+            run: vec!["true".to_owned()],
+            user: None,
+            workdir: None,
+            env: std::collections::BTreeMap::new(),
+        };
+        let log = LogProbe {
+            service: Scene::service(),
+            tail: 1,
+        };
+        let acts = connecting_looks().map(|(_, act)| act);
+        for act in acts.into_iter().chain([Act::Exec(exec), Act::Log(log)]) {
+            let expected = "`db` is not running".to_owned();
+            assert_eq!(scene.look(&act).await, Err(Unseen::NoAnswer(expected)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_restart_is_no_look() {
+        let act = Act::Restart(Restart {
+            service: Scene::service(),
+            how: RestartHow::Stop,
+        });
+        let seen = Scene::new(Double::default(), 1).look(&act).await;
+        assert!(matches!(seen, Err(Unseen::CannotLook(_))));
+    }
 
     #[test]
     fn an_answer_may_be_large_but_not_huge() {

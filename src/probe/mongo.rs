@@ -70,7 +70,8 @@ pub(super) async fn look<E>(
         }
     };
     let reply = ask(&client.database(&database), &command).await;
-    if reply.is_err() {
+    let refused = |error: &Error| !matches!(*error.kind, ErrorKind::Command(_));
+    if reply.as_ref().is_err_and(refused) {
         // The next look starts afresh instead of waiting for the driver's next try.
         *slot.lock().await = None;
     }

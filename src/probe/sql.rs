@@ -139,8 +139,8 @@ fn speaks_of_databases(text: &SqlText) -> bool {
 fn is_harmless(query: &str) -> bool {
     let rest = skip_blanks(query);
     let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next();
-    let is = |name: &&str| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
-    HARMLESS.iter().any(|name| is(&name))
+    let is = |name: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
+    HARMLESS.into_iter().any(is)
 }
 
 /// What is left after blanks, comments and opening parentheses. A comment within a comment only makes it cautious.
@@ -160,6 +160,29 @@ fn skip_blanks(query: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::double::Scene;
+
+    #[tokio::test]
+    async fn the_step_goes_before_the_url() {
+        let scene = Scene::with_url(7, "postgres://kim:p%40w@127.0.0.1:PORT/shop");
+        let probe = |database: Option<&str>, password: Option<&str>| SqlProbe {
+            service: Scene::service(),
+            text: SqlText::Query(String::new()),
+            database: database.map(str::to_owned),
+            user: None,
+            password: password.map(str::to_owned),
+        };
+        let (port, of_url) = login(&probe(None, None), &scene.target()).unwrap();
+        let words = (of_url.database, of_url.user, of_url.password);
+        let expected = ("shop".into(), "kim".into(), Some("p@w".into()));
+        assert_eq!((port, words), (7, expected));
+        let own = probe(Some("other"), Some("x"));
+        let (_, own) = login(&own, &scene.target()).unwrap();
+        assert_eq!(
+            (own.database, own.password),
+            ("other".into(), Some("x".into()))
+        );
+    }
 
     #[track_caller]
     fn check(query: &str, harmless: bool) {

@@ -57,7 +57,10 @@ mod tests {
             &[case("a", None), case("b", Some("expected <1>, saw -1"))],
         )
         .unwrap();
-        assert!(xml.contains(r#"tests="2" failures="1""#), "{xml}");
+        assert!(
+            xml.contains(r#"<testsuites name="redis" tests="2" skipped="0" failures="1""#),
+            "{xml}"
+        );
         assert!(xml.contains("expected &lt;1&gt;, saw -1"), "{xml}");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::event::{Event, Outcome};
 use crate::report::sink::error;
 use crate::report::words::duration;
-use crate::report::{Paint, check_lines, clean};
+use crate::report::{Paint, clean};
 
 /// Remembers what was said.
 #[derive(Default)]
@@ -54,9 +54,6 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         Event::Ready { service, millis } => {
             vec![format!("{service} answers after {}", duration(*millis))]
         }
-        Event::ExerciseBegun { title, .. } => vec![String::new(), paint.bold(&clean(title))],
-        Event::Text { markdown } => vec![clean(markdown)],
-        Event::Check(report) => check_lines(report, paint),
         Event::Proved {
             exercise,
             phase,
@@ -82,7 +79,6 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             lines
         }
         Event::Note { text } => vec![clean(text)],
-        Event::Warning { text } => vec![paint.warn(&format!("warning: {}", clean(text)))],
         Event::PullProgress { .. }
         | Event::BuildLine { .. }
         | Event::OperationBegun { .. }

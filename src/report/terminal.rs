@@ -62,12 +62,8 @@ impl Terminal {
             | Event::BuildEnded { .. }
             | Event::ServiceUnavailable { .. }
             | Event::Ready { .. }
-            | Event::ExerciseBegun { .. }
-            | Event::Text { .. }
-            | Event::Check(_)
             | Event::Proved { .. }
-            | Event::Note { .. }
-            | Event::Warning { .. } => {}
+            | Event::Note { .. } => {}
         }
         // What a bar shows while it goes on needs no line before it ends.
         let begins = matches!(event, Event::PullBegun { .. } | Event::BuildBegun { .. });

@@ -136,6 +136,7 @@ pub(crate) async fn restart_service<E: Engine>(
         RestartHow::Kill => None,
     };
     let context = || format!("cannot restart `{service}`");
+    live.connections.forget(service).await;
     runner
         .engine
         .stop(&id, grace)

@@ -10,6 +10,8 @@ mod prove;
 mod ready;
 mod reset;
 mod teardown;
+#[cfg(test)]
+mod tests;
 mod up;
 
 use crate::engine::Engine;

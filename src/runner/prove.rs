@@ -69,7 +69,9 @@ pub(crate) async fn prove<E: Engine>(
         }
     }
     prover.as_a_learner(&exercises).await?;
-    Ok(prover.proof)
+    let proof = prover.proof;
+    live.connections.close().await;
+    Ok(proof)
 }
 
 impl<E: Engine> Prover<'_, '_, E> {

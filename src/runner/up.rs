@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::lab::{Mount, RunId};
+use crate::lab::RunId;
 use crate::plan::{HostPorts, Mark, Observed, Plan, Scope, Subnet, Wanted};
 use crate::runner::act::play;
 use crate::runner::execute::{execute, is_free};
@@ -278,12 +278,4 @@ fn state_is_needed(error: anyhow::Error) -> Failure {
     Failure::Environment(format!(
         "{error:#}: without its journal nothing is created, so that nothing can be left behind"
     ))
-}
-
-/// Whether any service of the lab mounts the workspace.
-pub(crate) fn mounts_workspace(lab: &crate::lab::Lab) -> bool {
-    let mounts = lab.services.values().flat_map(|service| &service.mounts);
-    mounts
-        .into_iter()
-        .any(|mount| matches!(mount, Mount::Workspace { .. }))
 }

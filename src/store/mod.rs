@@ -15,7 +15,7 @@ pub(crate) use journal::{Journal, Life};
 pub(crate) use labs::Labs;
 pub(crate) use locks::{Lock, LockError};
 pub(crate) use paths::Paths;
-pub(crate) use progress::{Done, Progress, SolvedBy};
+pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
 pub(crate) use workspace::Workspace;
 

@@ -1,0 +1,201 @@
+//! One mutation of a small lab is one case: all that is wrong with it, as people read it.
+
+use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems};
+
+#[track_caller]
+fn in_lab(from: &str, to: &str, expected: &[&str]) {
+    assert!(LAB.contains(from), "{from}");
+    assert_eq!(
+        problems(&files(&LAB.replace(from, to), COMPOSE, GUIDE)),
+        expected
+    );
+}
+
+#[track_caller]
+fn in_compose(from: &str, to: &str, expected: &[&str]) {
+    assert!(COMPOSE.contains(from), "{from}");
+    assert_eq!(
+        problems(&files(LAB, &COMPOSE.replace(from, to), GUIDE)),
+        expected
+    );
+}
+
+#[track_caller]
+fn in_guide(from: &str, to: &str, expected: &[&str]) {
+    assert!(GUIDE.contains(from), "{from}");
+    assert_eq!(
+        problems(&files(LAB, COMPOSE, &GUIDE.replace(from, to))),
+        expected
+    );
+}
+
+#[test]
+fn the_small_lab_is_sound() {
+    let lab = lab(COMPOSE);
+    assert_eq!(
+        (lab.id.as_str(), lab.exercises.len(), lab.memory()),
+        ("small", 1, 64 << 20)
+    );
+}
+
+#[test]
+fn mistakes_in_lab_yaml_have_their_line_and_help() {
+    in_lab(
+        "minutes: 5",
+        "minuts: 5",
+        &[
+            "labs/small/lab.yaml:1:1: a lab needs `minutes`",
+            "labs/small/lab.yaml:2:1: unknown key `minuts` in a lab (did you mean `minutes`?)",
+        ],
+    );
+    in_lab(
+        "level: beginner",
+        "level: beginer",
+        &["labs/small/lab.yaml:1:8: unknown level `beginer` (did you mean `beginner`?)"],
+    );
+    in_lab(
+        "redis: { service: redis, command: [GET, a] }",
+        "redis: { service: rediss, command: [GET, a] }",
+        &["labs/small/lab.yaml:6:9: there is no service `rediss` (did you mean `redis`?)"],
+    );
+    in_lab(
+        "expect: { equals: b }",
+        "expect: {}",
+        &[
+            "labs/small/lab.yaml:8:17: this matcher says nothing, so it would always hold (for example `equals: PONG` or `exists: true`)",
+        ],
+    );
+    in_lab(
+        "    wrong: [ { do: [ { redis: { service: redis, command: [SET, a, c] } } ] } ]\n",
+        "",
+        &[
+            "labs/small/lab.yaml:4:5: an exercise needs at least one wrong answer (`roadlab test` proves an exercise by all three)",
+        ],
+    );
+    in_lab(
+        "command: [GET, a]",
+        "command: [GET, '${key}']",
+        &["labs/small/lab.yaml:7:50: `${key}` is not a variable of this lab (there are none)"],
+    );
+}
+
+#[test]
+fn mistakes_in_compose_have_their_line_and_help() {
+    in_compose(
+        "mem_limit: 64m",
+        "mem_limt: 64m",
+        &[
+            "labs/small/compose.yaml:5:5: unknown key `mem_limt` in a service (did you mean `mem_limit`?)",
+        ],
+    );
+    in_compose(
+        "mem_limit: 64m",
+        "privileged: true",
+        &[
+            "labs/small/compose.yaml:5:5: service `redis` asks for `privileged`: it would give the lab root on this machine (no flag allows this: remove the line)",
+        ],
+    );
+    in_compose(
+        "'data:/data'",
+        "'/etc:/data'",
+        &[
+            "labs/small/compose.yaml:6:15: `/etc` is outside the lab's folder (no flag allows this: remove the line)",
+        ],
+    );
+    in_compose(
+        "{ data: {} }",
+        "{ data: { driver_opts: { device: /etc } } }",
+        &[
+            "labs/small/compose.yaml:7:33: a volume with `driver_opts` would not be the lab's own (no flag allows this: remove the line)",
+        ],
+    );
+    in_compose(
+        "mem_limit: 64m",
+        "environment: { KEY: '${HOME}' }",
+        &[
+            "labs/small/compose.yaml:5:25: `${HOME}` is not a variable of this lab (known: `WORKSPACE`)",
+        ],
+    );
+    in_compose(
+        "mem_limit: 64m",
+        "depends_on: [redis]",
+        &[
+            "labs/small/compose.yaml:3:5: services depend on one another in a circle: redis → redis (remove one of the `depends_on`)",
+        ],
+    );
+    in_compose(
+        "ports: ['6379']",
+        "ports: ['0.0.0.0:80:6379']",
+        &[
+            "labs/small/compose.yaml:4:13: a port on 0.0.0.0 would be open to other machines (remove the line, or run with `--trust` if you trust who wrote this lab)",
+            "labs/small/compose.yaml:4:13: host port 80 belongs to this machine's own services (remove the line, or run with `--trust` if you trust who wrote this lab)",
+        ],
+    );
+}
+
+#[test]
+fn a_guide_owes_sections_checks_and_hints() {
+    in_guide(
+        "## One {#one}",
+        "## One {#on}",
+        &[
+            "labs/small/guide.en.md: this guide has no section for exercise `one` (add `## Title {#one}`)",
+            "labs/small/guide.en.md:5:1: lab.yaml has no exercise `on` (did you mean `one`?)",
+        ],
+    );
+    in_guide(
+        "### Hint {.hint}\n\nTwo.\n",
+        "",
+        &["labs/small/guide.en.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)"],
+    );
+    in_guide(
+        "- `holds`: it holds",
+        "",
+        &[
+            "labs/small/guide.en.md:5:1: `one` does not say what check `holds` looks for (add ``- `holds`: …`` below `{.checks}`)",
+        ],
+    );
+    in_guide(
+        "Do it.",
+        "At {{ redsi.url }}.",
+        &["labs/small/guide.en.md:7:1: a `{{ … }}`: undefined value (names here: lab, redis.url)"],
+    );
+}
+
+#[test]
+fn a_translation_has_what_english_has() {
+    let mut files = files(LAB, COMPOSE, GUIDE);
+    let korean = GUIDE.replace(
+        "### Hint {.hint}\n\nTwo.\n",
+        "### 힌트 {.hint}\n\n둘.\n\n### 힌트 {.hint}\n\n셋.\n",
+    );
+    files.0.insert("labs/small/guide.ko.md".into(), korean);
+    assert_eq!(
+        problems(&files),
+        ["labs/small/guide.ko.md:5:1: `one` has 3 ordered hints here and 2 in English"]
+    );
+}
+
+#[test]
+fn a_service_is_adapted_with_extends_and_included_unchanged() {
+    let mut files = files(
+        LAB,
+        "services:\n  redis:\n    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n    mem_limit: 32m\n    environment: { B: '2' }\n",
+        GUIDE,
+    );
+    let catalogue = "services:\n  redis:\n    image: redis:8.0\n    ports: ['6379']\n    mem_limit: 64m\n    environment: { A: '1' }\n    volumes: ['data:/data']\nvolumes: { data: {} }\n";
+    files
+        .0
+        .insert("compose/redis/compose.yaml".into(), catalogue.to_owned());
+    let (lab, problems) = crate::lab::load(std::path::Path::new("labs/small"), &files);
+    assert_eq!(problems, []);
+    let lab = lab.unwrap();
+    let service = lab.services.values().next().unwrap();
+    assert_eq!(service.limits.memory, Some(32 << 20));
+    assert_eq!(service.environment.keys().collect::<Vec<_>>(), ["A", "B"]);
+    files.0.insert(
+        "labs/small/compose.yaml".into(),
+        "include: [../../compose/redis/compose.yaml]\n".to_owned(),
+    );
+    assert_eq!(self::problems(&files), Vec::<String>::new());
+}

@@ -1,0 +1,109 @@
+//! Labs for tests, from texts.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::lab::{Files, Lab, load};
+use crate::problem::Problem;
+
+/// Files in memory.
+#[derive(Default, Clone)]
+pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, String>);
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| "there is no such file".to_owned())
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let below = self
+            .0
+            .keys()
+            .filter_map(|path| path.strip_prefix(folder).ok());
+        below
+            .filter_map(|path| path.to_str())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        let there = path.as_os_str().is_empty() || self.0.keys().any(|file| file.starts_with(path));
+        there.then(|| path.to_owned())
+    }
+}
+
+/// A lab with one exercise, whose parts can be replaced one by one.
+pub(crate) const LAB: &str = "\
+level: beginner
+minutes: 5
+exercises:
+  - id: one
+    checks:
+      - id: holds
+        redis: { service: redis, command: [GET, a] }
+        expect: { equals: b }
+    solution: [ { redis: { service: redis, command: [SET, a, b] } } ]
+    wrong: [ { do: [ { redis: { service: redis, command: [SET, a, c] } } ] } ]
+";
+
+pub(crate) const COMPOSE: &str = "\
+services:
+  redis:
+    image: redis:8.0
+    ports: ['6379']
+    mem_limit: 64m
+    volumes: ['data:/data']
+volumes: { data: {} }
+";
+
+pub(crate) const GUIDE: &str = "\
+# A lab
+
+Words.
+
+## One {#one}
+
+Do it.
+
+### Checks {.checks}
+
+- `holds`: it holds
+
+### Hint {.hint}
+
+One.
+
+### Hint {.hint}
+
+Two.
+";
+
+/// The three files of a lab named `small`.
+pub(crate) fn files(lab: &str, compose: &str, guide: &str) -> Memory {
+    let file = |name: &str, text: &str| (Path::new("labs/small").join(name), text.to_owned());
+    Memory(BTreeMap::from([
+        file("lab.yaml", lab),
+        file("compose.yaml", compose),
+        file("guide.en.md", guide),
+    ]))
+}
+
+/// The problems of a lab, one a line.
+pub(crate) fn problems(files: &Memory) -> Vec<String> {
+    load(Path::new("labs/small"), files)
+        .1
+        .iter()
+        .map(Problem::to_string)
+        .collect()
+}
+
+/// A lab without problems, with these services.
+#[track_caller]
+pub(crate) fn lab(compose: &str) -> Lab {
+    let (lab, problems) = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));
+    assert_eq!(problems, []);
+    lab.expect("a lab without problems is loaded")
+}
