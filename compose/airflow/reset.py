@@ -9,14 +9,14 @@ import re
 import shutil
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg2
 from psycopg2.errors import LockNotAvailable
 
 # What Airflow itself needs: its schema's version, its own processes, where DAG files lie, how logs are named, pools.
-# Import errors go with their files: the DAG processor sees to that every second.
-KEEP = ["alembic_version", "job", "dag_bundle", "log_template", "slot_pool", "import_error"]
+KEEP = ["alembic_version", "job", "dag_bundle", "log_template", "slot_pool"]
 TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL (%s)"
 # How LocalExecutor's workers call themselves while they look after a task instance, and the process that runs it.
 BUSY = re.compile(rb"airflow worker -- LocalExecutor: [0-9a-f-]{36}")
@@ -59,6 +59,20 @@ def processes(name):
     return found
 
 
+def end_parsing(base, cursor):
+    """Waits until the DAG processor has looked at its folder once more: what it was reading of a file that is gone by now
+    would else come back as a DAG a moment after everything was forgotten."""
+    begun = datetime.now(UTC)
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        cursor.execute("SELECT count(*) FROM dag_bundle WHERE active AND (last_refreshed IS NULL OR last_refreshed < %s)", (begun,))
+        (late,) = cursor.fetchone()
+        base.commit()
+        if not late:
+            return
+        time.sleep(0.02)
+
+
 def end_tasks():
     """Waits for busy workers too: a late word about an old run could be taken for one about a new run of the same name.
 
@@ -74,6 +88,7 @@ def end_tasks():
 
 base = psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
 with base.cursor() as cursor:
+    end_parsing(base, cursor)
     forget(base, cursor)
 end_tasks()
 for logs in (Path(os.environ["AIRFLOW_HOME"]) / "logs").glob("dag_id=*"):

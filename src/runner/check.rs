@@ -87,25 +87,14 @@ pub(crate) async fn check_exercises<E: Engine>(
     join_all(judged).await
 }
 
-/// The checks of one exercise: side by side, unless one keeps a value for the next.
+/// The checks of one exercise, in order: one may keep a value for the next, and two looks into one queue would disturb
+/// each other.
 async fn judge_checks<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     checks: &[Check],
 ) -> Vec<JudgedCheck> {
     let mut captures = Captures::new();
-    if checks.iter().all(|check| check.step.capture.is_none()) {
-        let nothing = Captures::new();
-        let looks = checks
-            .iter()
-            .map(|check| step_outcome(runner, live, &check.step, &nothing));
-        let outcomes = join_all(looks).await;
-        return checks
-            .iter()
-            .zip(outcomes)
-            .map(|(check, outcome)| judge(check, &outcome))
-            .collect();
-    }
     let mut judged = Vec::new();
     for check in checks {
         let outcome = step_outcome(runner, live, &check.step, &captures).await;
