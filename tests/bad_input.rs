@@ -1,0 +1,397 @@
+//! What is wrong with a lab's files: one clear error each with its place, a documented exit code, and nothing is created. No
+//! engine is needed. Each case is the tiny lab with one thing changed.
+
+mod support;
+
+#[path = "support/nothing.rs"]
+mod nothing;
+
+use serde_json::json;
+
+use crate::nothing::{says, tiny};
+use crate::support::{Copy, Ended};
+
+const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
+
+/// The tiny lab with text of one file replaced does not come up.
+#[track_caller]
+fn refused(file: &str, from: &str, to: &str, code: i32, stderr: &str) {
+    let copy = tiny();
+    copy.change(file, from, to);
+    says(&copy, "up LAB", code, stderr);
+}
+
+/// The tiny lab with a line more in its service does not come up.
+#[track_caller]
+fn service_refused(line: &str, code: i32, stderr: &str) {
+    let to = format!("{EXTENDS}    {line}\n");
+    refused("compose.yaml", EXTENDS, &to, code, stderr);
+}
+
+#[test]
+fn keys_and_values_of_lab_yaml_are_checked() {
+    refused(
+        "lab.yaml",
+        "roadmap:",
+        "roadmapp:",
+        2,
+        "\
+error: unknown key `roadmapp` in a lab
+  --> labs/tiny/lab.yaml:3:1
+ 3 | roadmapp: [key-value-db]
+   | ^
+  = did you mean `roadmap`?
+",
+    );
+    refused(
+        "lab.yaml",
+        "minutes: 5",
+        "minutes: five",
+        2,
+        "\
+error: `minutes` must be a whole number, this is a text
+  --> labs/tiny/lab.yaml:2:10
+ 2 | minutes: five
+   |          ^
+",
+    );
+    refused(
+        "lab.yaml",
+        "{ equals: hello }",
+        "{ eqals: hello }",
+        2,
+        "\
+error: unknown key `eqals` in a matcher
+  --> labs/tiny/lab.yaml:18:19
+ 18 |         expect: { eqals: hello }
+    |                   ^
+  = did you mean `equals`?
+",
+    );
+    refused(
+        "lab.yaml",
+        "{ equals: hello }",
+        "{ matches: \"hel(\" }",
+        2,
+        "\
+error: `hel(` is not a regular expression: unclosed group
+  --> labs/tiny/lab.yaml:18:28
+ 18 |         expect: { matches: \"hel(\" }
+    |                            ^
+",
+    );
+    refused(
+        "lab.yaml",
+        "{ equals: hello }",
+        "{ path: \"$.[\", equals: hello }",
+        2,
+        "\
+error: `$.[` is not a JSONPath: at position 2, in dot member name, must start with lowercase alpha or '_'
+  --> labs/tiny/lab.yaml:18:25
+ 18 |         expect: { path: \"$.[\", equals: hello }
+    |                         ^
+",
+    );
+}
+
+#[test]
+fn a_key_that_stands_twice_is_told_at_the_second() {
+    let copy = tiny();
+    copy.change("lab.yaml", "minutes: 5", "minutes: 5\nminutes: 6");
+    let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
+    let mut lines = ended.stderr.lines();
+    let what = lines.next().unwrap();
+    assert!(what.starts_with("error: duplicate"), "{what}");
+    assert!(what.contains("minutes"), "{what}");
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        ["  --> labs/tiny/lab.yaml:3:1", " 3 | minutes: 6", "   | ^"]
+    );
+}
+
+#[test]
+fn the_service_of_a_check_must_be_there() {
+    let copy = tiny();
+    copy.change(
+        "lab.yaml",
+        "service: redis, command: [GET, greeting]",
+        "service: rediss, command: [GET, greeting]",
+    );
+    let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
+    assert!(
+        ended
+            .stderr
+            .starts_with("error: there is no service `rediss`\n  --> labs/tiny/lab.yaml:1"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stderr.ends_with("  = did you mean `redis`?\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn keys_and_values_of_compose_yaml_are_checked() {
+    service_refused(
+        "mem_limt: 1g",
+        2,
+        "\
+error: unknown key `mem_limt` in a service
+  --> labs/tiny/compose.yaml:4:5
+ 4 |     mem_limt: 1g
+   |     ^
+  = did you mean `mem_limit`?
+",
+    );
+    service_refused(
+        "mem_limit: lots",
+        2,
+        "\
+error: `mem_limit` must be a size such as `256m` or `1g`, this is a text
+  --> labs/tiny/compose.yaml:4:16
+ 4 |     mem_limit: lots
+   |                ^
+",
+    );
+    service_refused(
+        "environment: { SECRET: \"${HOME}\" }",
+        2,
+        "\
+error: `${HOME}` is not a variable of this lab
+  --> labs/tiny/compose.yaml:4:28
+ 4 |     environment: { SECRET: \"${HOME}\" }
+   |                            ^
+  = known: `WORKSPACE`
+",
+    );
+    let two = format!("depends_on: [other]\n  other:\n{EXTENDS}    depends_on: [redis]");
+    service_refused(
+        &two,
+        2,
+        "\
+error: services depend on one another in a circle: other → redis → other
+  --> labs/tiny/compose.yaml:6:5
+ 6 |     extends: { file: ../../compose/redis/compose.yaml, service: redis }
+   |     ^
+  = remove one of the `depends_on`
+",
+    );
+}
+
+#[test]
+fn what_the_policy_never_gives_is_refused() {
+    service_refused(
+        "privileged: true",
+        4,
+        "\
+refused: service `redis` asks for `privileged`: it would give the lab root on this machine
+  --> labs/tiny/compose.yaml:4:5
+ 4 |     privileged: true
+   |     ^
+  = no flag allows this: remove the line
+",
+    );
+    service_refused(
+        "tty: true",
+        4,
+        "\
+refused: service `redis` asks for `tty`: a service's log must be a plain stream: remove the line
+  --> labs/tiny/compose.yaml:4:5
+ 4 |     tty: true
+   |     ^
+  = no flag allows this: remove the line
+",
+    );
+    service_refused(
+        "volumes: [\"/etc:/data/etc:ro\"]",
+        4,
+        "\
+refused: `/etc` is outside the lab's folder
+  --> labs/tiny/compose.yaml:4:15
+ 4 |     volumes: [\"/etc:/data/etc:ro\"]
+   |               ^
+  = no flag allows this: remove the line
+",
+    );
+    service_refused(
+        "volumes: [\"../../..:/data/up:ro\"]",
+        4,
+        "\
+refused: `../../..` leads out of the lab's folder
+  --> labs/tiny/compose.yaml:4:15
+ 4 |     volumes: [\"../../..:/data/up:ro\"]
+   |               ^
+  = no flag allows this: remove the line
+",
+    );
+    let copy = tiny();
+    let to = format!("{EXTENDS}    privileged: true\n");
+    copy.change("compose.yaml", EXTENDS, &to);
+    Ended::of(&mut copy.roadlab("validate labs/tiny --trust")).with(4);
+}
+
+/// A line that only trust allows: told with 4 without it, and no problem any more with it.
+#[track_caller]
+fn asks_for_trust(line: &str, stderr: &str) {
+    service_refused(line, 4, stderr);
+    let copy = tiny();
+    copy.change("compose.yaml", EXTENDS, &format!("{EXTENDS}    {line}\n"));
+    let trusted = Ended::of(&mut copy.roadlab("validate labs/tiny --trust")).with(0);
+    assert_eq!(trusted.stdout, "1 folder: no problems\n");
+}
+
+#[test]
+fn what_needs_trust_is_given_only_with_it() {
+    asks_for_trust(
+        "cap_add: [NET_ADMIN]",
+        "\
+needs --trust: capability `NET_ADMIN` gives the lab more rights than a service needs
+  --> labs/tiny/compose.yaml:4:15
+ 4 |     cap_add: [NET_ADMIN]
+   |               ^
+  = remove the line, or run with `--trust` if you trust who wrote this lab
+",
+    );
+    asks_for_trust(
+        "ports: [\"80:6379\"]",
+        "\
+needs --trust: host port 80 belongs to this machine's own services
+  --> labs/tiny/compose.yaml:4:13
+ 4 |     ports: [\"80:6379\"]
+   |             ^
+  = remove the line, or run with `--trust` if you trust who wrote this lab
+",
+    );
+    asks_for_trust(
+        "ports: [\"0.0.0.0:8080:6379\"]",
+        "\
+needs --trust: a port on 0.0.0.0 would be open to other machines
+  --> labs/tiny/compose.yaml:4:13
+ 4 |     ports: [\"0.0.0.0:8080:6379\"]
+   |             ^
+  = remove the line, or run with `--trust` if you trust who wrote this lab
+",
+    );
+}
+
+#[test]
+fn guides_must_say_what_the_lab_does() {
+    refused(
+        "guide.en.md",
+        "{#greet}",
+        "{#welcome}",
+        2,
+        "\
+error: this guide has no section for exercise `greet`
+  --> labs/tiny/guide.en.md
+  = add `## Title {#greet}`
+error: lab.yaml has no exercise `welcome`
+  --> labs/tiny/guide.en.md:5:1
+  = known: `greet`, `when`
+",
+    );
+    refused(
+        "guide.en.md",
+        "{.hint #spelling}",
+        "{.hint #letters}",
+        2,
+        "\
+error: there is no hint `spelling` here
+  --> labs/tiny/guide.en.md:5:1
+  = add `### Title {.hint #spelling}`
+error: nothing says hint `letters`
+  --> labs/tiny/guide.en.md:5:1
+  = point to it from a check's `hints`, or remove it
+",
+    );
+}
+
+#[test]
+fn a_hint_that_is_missing_in_one_language_is_told_there() {
+    let hint = |title: &str| format!("### {title} {{.hint}}\n\n`SET greeting …`\n\n");
+    for (file, title, first) in [
+        (
+            "guide.en.md",
+            "Hint",
+            "error: `greet` has 1 of 2 ordered hints\n  --> labs/tiny/guide.en.md:5:1\n  = add `### Hint {.hint}`\n",
+        ),
+        (
+            "guide.ko.md",
+            "힌트",
+            "error: `greet` has 1 of 2 ordered hints\n  --> labs/tiny/guide.ko.md:5:1\n  = add `### Hint {.hint}`\n",
+        ),
+    ] {
+        let copy = tiny();
+        copy.change(file, &hint(title), "");
+        let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
+        assert!(ended.stderr.starts_with(first), "{}", ended.stderr);
+    }
+}
+
+/// One problem in each of three files.
+fn with_three_problems() -> Copy {
+    let copy = tiny();
+    copy.change("lab.yaml", "minutes: 5", "minutes: five");
+    copy.change(
+        "compose.yaml",
+        EXTENDS,
+        &format!("{EXTENDS}    privileged: true\n    mem_limt: 1g\n"),
+    );
+    copy
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_order_of_their_places() {
+    let stdout = Ended::of(&mut with_three_problems().roadlab("validate labs/tiny"))
+        .with(4)
+        .stdout;
+    let places = stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("  --> "));
+    assert_eq!(
+        places.collect::<Vec<_>>(),
+        [
+            "labs/tiny/compose.yaml:4:5",
+            "labs/tiny/compose.yaml:5:5",
+            "labs/tiny/lab.yaml:2:10"
+        ]
+    );
+    assert!(stdout.ends_with("\n3 problems in 1 folder\n"), "{stdout}");
+}
+
+#[test]
+fn problems_are_data_too() {
+    let copy = with_three_problems();
+    let problem = |kind: &str, what: &str, help: Option<&str>, file: &str, place: (u32, u32)| json!({ "kind": kind, "what": what, "help": help, "file": format!("labs/tiny/{file}"), "line": place.0, "column": place.1 });
+    let problems = json!([
+        problem(
+            "refused",
+            "service `redis` asks for `privileged`: it would give the lab root on this machine",
+            Some("no flag allows this: remove the line"),
+            "compose.yaml",
+            (4, 5)
+        ),
+        problem(
+            "error",
+            "unknown key `mem_limt` in a service",
+            Some("did you mean `mem_limit`?"),
+            "compose.yaml",
+            (5, 5)
+        ),
+        problem(
+            "error",
+            "`minutes` must be a whole number, this is a text",
+            None,
+            "lab.yaml",
+            (2, 10)
+        ),
+    ]);
+    let validated = Ended::of(&mut copy.roadlab("validate labs/tiny --json")).with(4);
+    assert_eq!(
+        validated.json(),
+        json!({ "checked": ["labs/tiny"], "problems": problems })
+    );
+    let up = Ended::of(&mut copy.roadlab("up LAB --json")).with(4);
+    assert_eq!(up.json()["error"]["exit"], 4);
+    assert_eq!(up.json()["error"]["problems"], problems);
+}

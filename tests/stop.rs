@@ -1,0 +1,289 @@
+//! However a run ends, nothing of it is left: by a signal at any moment, by `kill -9`, or because a service, a port, an image
+//! or a recipe is not as it must be.
+
+mod support;
+
+#[path = "support/engine.rs"]
+mod engine;
+
+use std::io::{BufRead, BufReader, PipeReader};
+use std::net::TcpListener;
+use std::process::{Child, ExitStatus};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::engine::Real;
+
+const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
+
+/// The tiny lab with lines more in its service.
+#[track_caller]
+fn tiny_with(lines: &str) -> Real {
+    let real = Real::copy_of("tests/labs/tiny");
+    let to = format!("{EXTENDS}{lines}");
+    real.copy.change("compose.yaml", EXTENDS, &to);
+    real
+}
+
+/// A lab that starts and never answers.
+fn stuck() -> Real {
+    tiny_with("    command: [sleep, infinity]\n")
+}
+
+/// The program while it runs, and all that it says on either stream.
+struct Running {
+    child: Child,
+    lines: BufReader<PipeReader>,
+}
+
+impl Running {
+    fn begin(real: &Real, words: &str) -> Self {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let mut command = real.command(words);
+        command
+            .stdout(writer.try_clone().expect("a pipe has two ends"))
+            .stderr(writer);
+        Self {
+            child: command.spawn().expect("the program can be run"),
+            lines: BufReader::new(reader),
+        }
+    }
+
+    /// Reads on until it has said this.
+    #[track_caller]
+    fn until(&mut self, part: &str) {
+        let mut said = String::new();
+        while !said.lines().last().unwrap_or_default().contains(part) {
+            let read = self.lines.read_line(&mut said).expect("it says text");
+            assert!(read > 0, "it never said {part:?}, but:\n{said}");
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it still runs");
+    }
+
+    /// Reads to the end.
+    fn end(mut self) -> (ExitStatus, String) {
+        let said = std::io::read_to_string(self.lines).expect("it says text");
+        (self.child.wait().expect("it ends"), said)
+    }
+}
+
+/// A signal at a moment of a command ends it with 128 and its number, and nothing is left.
+#[track_caller]
+fn stopped(real: &Real, words: &str, moment: &str, signal: Signal) {
+    let mut running = Running::begin(real, words);
+    running.until(moment);
+    running.send(signal);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(128 + signal.as_raw()), "{said}");
+    assert!(said.contains("stopping: removing what was made"), "{said}");
+    assert_eq!(real.left(), [""; 0], "{said}");
+}
+
+#[test]
+fn up_is_stopped_while_a_network_is_made() {
+    stopped(&stuck(), "up LAB --json", "create network", Signal::INT);
+}
+
+#[test]
+fn up_is_stopped_while_a_container_is_made() {
+    stopped(&stuck(), "up LAB --json", "create container", Signal::TERM);
+}
+
+#[test]
+fn up_is_stopped_while_a_container_starts() {
+    stopped(&stuck(), "up LAB --json", "\"start redis", Signal::HUP);
+}
+
+#[test]
+fn up_is_stopped_while_it_waits() {
+    let real = stuck();
+    stopped(&real, "up LAB --json", "\"waiting\"", Signal::INT);
+    stopped(&real, "up LAB --json", "\"waiting\"", Signal::TERM);
+}
+
+#[test]
+fn a_proof_is_stopped_while_it_waits() {
+    stopped(&stuck(), "test LAB --json", "\"waiting\"", Signal::HUP);
+}
+
+#[test]
+fn a_session_is_stopped_while_it_waits() {
+    stopped(
+        &stuck(),
+        "run LAB --auto",
+        "waiting for redis",
+        Signal::TERM,
+    );
+}
+
+/// The tiny lab whose solution takes for ever.
+fn endless() -> Real {
+    let real = Real::copy_of("tests/labs/tiny");
+    let from = "solution:\n";
+    let step =
+        "redis: { service: redis, command: [GET, never] }\n        expect: { exists: true }\n";
+    let to = format!("{from}      - {step}        within: 10m\n");
+    real.copy.change("lab.yaml", from, &to);
+    real
+}
+
+#[test]
+fn a_session_is_stopped_in_the_middle_of_an_exercise() {
+    stopped(&endless(), "run LAB --auto", "A greeting", Signal::INT);
+}
+
+#[test]
+fn a_proof_is_stopped_in_the_middle_of_an_exercise() {
+    stopped(&endless(), "test LAB --json", "\"wrong\"", Signal::TERM);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_the_next_roadlab_cleans_up() {
+    let real = stuck();
+    let mut running = Running::begin(&real, "up LAB --json");
+    running.until("\"waiting\"");
+    running.send(Signal::INT);
+    running.until("stopping");
+    running.send(Signal::INT);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(130), "{said}");
+    real.run("gc", 0);
+    assert_eq!(real.left(), [""; 0], "{said}");
+}
+
+/// A process that is killed cleans up nothing: the next one does.
+#[track_caller]
+fn killed(moment: &str) {
+    let real = stuck();
+    let mut running = Running::begin(&real, "up LAB --json");
+    running.until(moment);
+    running.send(Signal::KILL);
+    let (status, _) = running.end();
+    assert_eq!(status.code(), None);
+    let gone = real.run("gc", 0);
+    assert_eq!(real.left(), [""; 0], "{gone:?}");
+    let told = format!("cleaned up an interrupted run of {}: ", real.copy.id);
+    assert!(gone.stderr.starts_with(&told), "{gone:?}");
+    assert_eq!(real.run("gc", 0).stdout, "nothing was left behind\n");
+}
+
+#[test]
+fn what_a_killed_process_leaves_while_it_waits_is_collected() {
+    killed("\"waiting\"");
+}
+
+#[test]
+fn what_a_killed_process_leaves_while_it_starts_is_collected() {
+    killed("\"start redis");
+}
+
+#[test]
+fn what_a_killed_process_leaves_while_it_creates_is_collected() {
+    killed("create container");
+}
+
+#[test]
+fn a_service_that_never_answers_is_told_with_all_that_was_seen() {
+    let real = tiny_with(
+        "    command: [sh, -c, \"echo thinking; exec sleep infinity\"]\n    x-roadlab: { ready_within: 1s }\n",
+    );
+    let said = real.run("up LAB", 5).stderr;
+    assert_eq!(real.left(), [""; 0]);
+    for part in [
+        "error: service `redis` did not answer within 1.",
+        "\n  looked for: redis PING (",
+        " times)\n  last seen:  ",
+        "\n  last lines of its log:\n    thinking\n",
+        &format!("\n  next: `roadlab up {} --retain`", real.copy.id),
+        "\nremoved what was made: 1 container, 1 network, 1 volume\n",
+    ] {
+        assert!(format!("\n{said}").contains(part), "{part:?} in:\n{said}");
+    }
+    let error = &real.run("up LAB --json", 5);
+    let error: serde_json::Value =
+        serde_json::from_str(&error.stdout[error.stdout.rfind("{\n  \"error\"").unwrap()..])
+            .unwrap();
+    let error = &error["error"];
+    assert_eq!(
+        (&error["exit"], &error["service"]),
+        (&5.into(), &"redis".into())
+    );
+    assert!(error["attempts"].as_u64() > Some(1), "{error}");
+    assert_eq!(error["log"][0], "thinking");
+}
+
+#[test]
+fn a_service_that_ends_is_told_with_its_exit_code() {
+    let real = tiny_with("    command: [sh, -c, \"echo giving up; exit 7\"]\n");
+    let said = real.run("up LAB", 5).stderr;
+    assert_eq!(real.left(), [""; 0]);
+    assert!(
+        said.contains("error: service `redis` stopped by itself (exit 7) after "),
+        "{said}"
+    );
+    assert!(said.contains("\n    giving up\n"), "{said}");
+}
+
+#[test]
+fn a_lab_that_is_retained_can_be_looked_at() {
+    let real = tiny_with("    command: [sh, -c, \"echo giving up; exit 7\"]\n");
+    real.run("up LAB --retain", 5);
+    assert_eq!(real.left().len(), 3);
+    assert!(real.run("logs LAB", 0).stdout.contains("giving up"));
+    real.run("down LAB", 0);
+}
+
+#[test]
+fn a_port_that_somebody_uses_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let real = tiny_with(&format!("    ports: [\"{port}:6379\"]\n"));
+    let said = real.run("up LAB", 3).stderr;
+    assert_eq!(real.left(), [""; 0]);
+    assert!(
+        said.contains(&format!(
+            "port {port} is used by another program: stop it, or let the lab choose a free port"
+        )),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_image_that_is_nowhere_is_told_with_all_that_was_tried() {
+    let real = Real::copy_of("tests/labs/tiny");
+    let own = "    image: 127.0.0.1:1/none:1\n    ports: [\"6379\"]\n";
+    real.copy.change("compose.yaml", EXTENDS, own);
+    let said = crate::support::Ended::of(&mut real.copy.roadlab("up LAB")).with(3);
+    assert_eq!(real.left(), [""; 0]);
+    for part in [
+        "error: no image for service `redis`\n",
+        "\n  - pulling 127.0.0.1:1/none:1: ",
+        "\n  - this service has no recipe to build its image from",
+    ] {
+        assert!(said.stderr.contains(part), "{part:?} in {said:?}");
+    }
+    let offline = real.run("up LAB", 3).stderr;
+    let part = "\n  - 127.0.0.1:1/none:1 is not here, and nothing is pulled with --offline\n";
+    assert!(offline.contains(part), "{offline}");
+}
+
+#[test]
+fn a_recipe_that_fails_is_told_with_its_last_lines() {
+    let real = Real::copy_of("tests/labs/tiny");
+    let own = "    build: ./broken\n    ports: [\"6379\"]\n";
+    real.copy.change("compose.yaml", EXTENDS, own);
+    let folder = real.copy.path(&format!("labs/{}/broken", real.copy.id));
+    std::fs::create_dir(&folder).unwrap();
+    let recipe = std::fs::read_to_string(real.copy.path("compose/redis/Dockerfile")).unwrap();
+    let base: Vec<&str> = recipe.lines().take(2).collect();
+    let broken = format!("{}\nRUN echo about to break && exit 9\n", base.join("\n"));
+    std::fs::write(folder.join("Dockerfile"), broken).unwrap();
+    let said = crate::support::Ended::of(&mut real.copy.roadlab("up LAB")).with(6);
+    assert_eq!(real.left(), [""; 0]);
+    for part in ["cannot build the recipe", "about to break", "9"] {
+        assert!(said.stderr.contains(part), "{part:?} in {said:?}");
+    }
+}

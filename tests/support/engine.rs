@@ -1,0 +1,127 @@
+//! A lab on the real engine. Its id is its own, so whatever carries it is the test's; when the test ends nothing may be left.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::support::{Copy, Ended};
+
+/// A copy of a lab on the engine. Dropping it fails the test if anything of the lab is left, and removes it.
+pub(crate) struct Real {
+    pub(crate) copy: Copy,
+    socket: String,
+}
+
+impl Real {
+    /// A copy of a lab of this repository. The first one sees to it that there is an image.
+    pub(crate) fn copy_of(lab: &str) -> Self {
+        let copy = Copy::of(lab, |own| {
+            format!("{}-{own}", lab.rsplit('/').next().unwrap_or(lab))
+        });
+        let status = Ended::of(&mut copy.roadlab("engine status --json")).with(0);
+        let socket = status.json()["socket"].as_str().map(str::to_owned);
+        static IMAGE: OnceLock<()> = OnceLock::new();
+        IMAGE.get_or_init(|| {
+            let list = Ended::of(&mut copy.roadlab("images list LAB --json")).with(0);
+            if list.json()[0]["id"].is_null() {
+                Ended::of(&mut copy.roadlab("images pull LAB --yes")).with(0);
+            }
+        });
+        let real = Self {
+            copy,
+            socket: socket.expect("an engine has a socket"),
+        };
+        assert_eq!(real.left(), [""; 0], "nobody else has this id");
+        real
+    }
+
+    /// The program with these words; it asks no registry.
+    pub(crate) fn command(&self, words: &str) -> Command {
+        self.copy.roadlab(&format!("--offline {words}"))
+    }
+
+    /// Runs the program to its end and asserts its exit code.
+    #[track_caller]
+    pub(crate) fn run(&self, words: &str, code: i32) -> Ended {
+        Ended::of(&mut self.command(words)).with(code)
+    }
+
+    /// The containers, networks and volumes that carry the lab's label, by name.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let all = [
+            (self.containers(), "/Names/0", "container"),
+            (self.list("/networks?"), "/Name", "network"),
+            (self.list("/volumes?")["Volumes"].take(), "/Name", "volume"),
+        ];
+        let names = all.iter().flat_map(|(list, name, kind)| {
+            let items = list.as_array().into_iter().flatten();
+            items.filter_map(move |item| {
+                let name = item.pointer(name)?.as_str()?;
+                Some(format!("{kind} {}", name.trim_start_matches('/')))
+            })
+        });
+        names.collect()
+    }
+
+    /// The containers that carry the lab's label, as the engine tells of them.
+    pub(crate) fn containers(&self) -> Value {
+        self.list("/containers/json?all=1&")
+    }
+
+    fn list(&self, path: &str) -> Value {
+        let label = format!("dev.roadlab.lab%3D{}", self.copy.id);
+        let filter = format!("filters=%7B%22label%22%3A%5B%22{label}%22%5D%7D");
+        self.ask("GET", &format!("{path}{filter}"), &Value::Null)
+    }
+
+    /// Asks the engine itself, as `docker` would; the answer is `null` if it has no body.
+    #[track_caller]
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let text = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let mut stream = UnixStream::connect(&self.socket).expect("the engine listens");
+        // HTTP 1.0: one answer, not in pieces, and then the end.
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        )
+        .expect("the engine takes a request");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the engine answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        assert!(
+            status.is_some_and(|status: u16| status < 300),
+            "{method} {path}: {answer}"
+        );
+        match body.trim() {
+            "" => Value::Null,
+            body => serde_json::from_str(body).expect("the engine speaks JSON"),
+        }
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        let left = self.left();
+        let gone = Ended::of(&mut self.command("down --all"));
+        if !std::thread::panicking() {
+            assert_eq!(
+                json!(left),
+                json!([]),
+                "left behind, then removed: {gone:?}"
+            );
+        }
+    }
+}
