@@ -287,3 +287,21 @@ fn a_recipe_that_fails_is_told_with_its_last_lines() {
         assert!(said.stderr.contains(part), "{part:?} in {said:?}");
     }
 }
+
+#[test]
+fn a_stop_while_a_running_lab_changes_keeps_the_lab() {
+    let real = Real::copy_of("tests/labs/tiny");
+    real.run("up LAB", 0);
+    let to = format!("{EXTENDS}    command: [sleep, infinity]\n");
+    real.copy.change("compose.yaml", EXTENDS, &to);
+    let mut running = Running::begin(&real, "up LAB --json");
+    running.until("\"waiting\"");
+    running.send(Signal::INT);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(130), "{said}");
+    let kept = real.left();
+    assert_eq!(kept.len(), 3, "{said}");
+    real.run("status", 0);
+    assert_eq!(real.left(), kept, "the learner's data is still there");
+    real.run("down LAB", 0);
+}

@@ -212,7 +212,7 @@ impl Context {
             .filter(|journal| journal.is_orphan(&runs))
         {
             let scope = Scope::run(&self.owner, &journal.run);
-            let text = match teardown(engine, &scope, Sweep::Once, &|_| {}).await {
+            let text = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
                 Ok(removed) => {
                     Journal::remove(&runs, &journal.run);
                     format!(

@@ -61,7 +61,8 @@ impl Reader<'_> {
         let recipe = fields
             .get("build")
             .and_then(|build| self.recipe(&name, build));
-        if image.is_none() && recipe.is_none() && !fields.has("image") && !fields.has("build") {
+        let named = ["image", "build", "extends"];
+        if !named.into_iter().any(|key| fields.has(key)) {
             self.problems.push(
                 Problem::new(format!("service `{name}` needs `image` or `build`")).at(node.place()),
             );

@@ -173,7 +173,8 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let what = format!("unknown key `{name}` in a {}", self.noun);
-            let help = suggestion(&name, self.asked.iter().copied());
+            let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
+            let help = suggestion(&name, known.iter().copied());
             problems.push(Problem::new(what).at(key.place()).help(help));
         }
     }

@@ -21,8 +21,8 @@ pub(crate) struct Composition {
     pub(crate) volumes: Vec<(String, Node)>,
     pub(crate) networks: Vec<(String, Node)>,
     pub(crate) configs: Vec<(String, Node)>,
-    /// Every Compose file that was read.
-    pub(crate) files: Vec<PathBuf>,
+    /// Files that could not be read: what is missing then says nothing about the lab.
+    pub(crate) unreadable: usize,
 }
 
 /// Reads a Compose file and all that it includes.
@@ -119,6 +119,12 @@ impl Reader<'_> {
     }
 
     fn parse(&mut self, path: &Path, asked: Option<&Node>) -> Option<Node> {
+        let parsed = self.try_parse(path, asked);
+        self.done.unreadable += usize::from(parsed.is_none());
+        parsed
+    }
+
+    fn try_parse(&mut self, path: &Path, asked: Option<&Node>) -> Option<Node> {
         let place = || asked.map_or_else(|| Place::file(path), Node::place);
         if self.open.iter().any(|open| open == path) {
             let what = format!("{} includes itself", path.display());
@@ -140,9 +146,6 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if !self.done.files.iter().any(|known| known == path) {
-            self.done.files.push(path.to_owned());
-        }
         match Node::parse(path, &source) {
             Ok(node) => Some(fill(
                 &node,

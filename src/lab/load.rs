@@ -77,7 +77,7 @@ fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab
             false => (name, Network::Open),
         });
     let guides = guides(folder, files, problems);
-    let file = file?;
+    let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref().and_then(|(path, at)| {
         let path = tidy(&folder.join(path));
         let real = files.real(&path).filter(|real| {

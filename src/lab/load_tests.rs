@@ -75,7 +75,7 @@ fn mistakes_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "command: [GET, a]",
         "command: [GET, '${key}']",
-        &["labs/small/lab.yaml:7:50: `${key}` is not a variable of this lab (there are none)"],
+        &["labs/small/lab.yaml:7:49: `${key}` is not a variable of this lab (there are none)"],
     );
 }
 

@@ -143,12 +143,20 @@ impl Source {
     }
 }
 
+/// The library's first line in our words: its place is told separately, and its options are not the reader's.
 fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ")
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let line = line
+        .split(" at line ")
+        .next()
         .unwrap_or(line)
-        .trim_end_matches('.')
-        .to_owned()
+        .trim_end_matches('.');
+    if let Some(rest) = line.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(", set ").next().unwrap_or(rest);
+        return format!("duplicate key `{key}`: the file has it further up already");
+    }
+    line.to_owned()
 }
 
 /// What the library hands over, before places are known.

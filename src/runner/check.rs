@@ -52,7 +52,11 @@ impl Judged {
             CheckReport {
                 exercise: self.exercise.to_string(),
                 check: check.id.clone(),
-                about: section.checks.get(&check.id).cloned().unwrap_or_default(),
+                about: section
+                    .checks
+                    .get(&check.id)
+                    .unwrap_or(&section.title)
+                    .clone(),
                 outcome,
                 expected,
                 actual,
@@ -131,7 +135,7 @@ fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
 
 /// Judges a choice. The right one is not told.
 pub(crate) fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
-    let expected = format!("one of {}, and the right one", quiz.choices.join(", "));
+    let expected = format!("one of {}", quiz.choices.join(", "));
     match answer {
         Some(answer) if answer == quiz.answer => Verdict::Pass,
         Some(answer) => Verdict::Fail {

@@ -98,7 +98,8 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
         instance: runner.instance.clone(),
         folder: runner.lab.folder.clone(),
         workspace: path.clone(),
-        life: Life::Process,
+        // A lab that was up before this command stays, whatever becomes of the command.
+        life: if fresh { Life::Process } else { Life::Kept },
     };
     let runs = up.paths.runs();
     let held = journal.write(&runs).map_err(state_is_needed)?;
@@ -126,7 +127,7 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
             return Err(failure);
         }
     };
-    if up.life == Life::Kept {
+    if up.life == Life::Kept || !fresh {
         journal.life = Life::Kept;
         drop(held);
         journal.write(&runs).map_err(state_is_needed)?;
