@@ -73,7 +73,8 @@ impl Reader<'_> {
         })
     }
 
-    /// A path that really lies in the folder of the file that names it (links resolved).
+    /// A path that really lies in the folder of the file that names it: absolute and without links, so that what was looked
+    /// at is what is used, whatever folder the engine or a later command works in.
     pub(super) fn inside(&mut self, node: &Node, written: &str) -> Option<PathBuf> {
         let folder = node.file().parent().unwrap_or(Path::new(""));
         if written.contains("://") || written.starts_with('~') || Path::new(written).is_absolute() {
@@ -83,7 +84,7 @@ impl Reader<'_> {
         }
         let path = tidy(&folder.join(written));
         match (self.files.real(folder), self.files.real(&path)) {
-            (Some(root), Some(real)) if real.starts_with(&root) => Some(path),
+            (Some(root), Some(real)) if real.starts_with(&root) => Some(real),
             (_, None) => {
                 self.problems
                     .push(Problem::new(format!("there is no {}", path.display())).at(node.place()));

@@ -199,3 +199,21 @@ fn a_service_is_adapted_with_extends_and_included_unchanged() {
     );
     assert_eq!(self::problems(&files), Vec::<String>::new());
 }
+
+/// The engine refuses a mount whose path is relative, and it would mean another folder there.
+#[test]
+fn what_is_mounted_is_absolute_even_where_the_lab_was_found_by_a_relative_path() {
+    let compose = COMPOSE.replace("'data:/data'", "'data:/data', './compose.yaml:/c:ro'");
+    let (lab, problems) = crate::lab::load(
+        std::path::Path::new("labs/small"),
+        &files(LAB, &compose, GUIDE),
+    );
+    assert_eq!(problems, []);
+    let lab = lab.unwrap();
+    let service = lab.services.values().next().unwrap();
+    let sources = service.mounts.iter().filter_map(|mount| match mount {
+        crate::lab::Mount::Bind { source, .. } => source.to_str(),
+        _ => None,
+    });
+    assert_eq!(sources.collect::<Vec<_>>(), ["/labs/small/compose.yaml"]);
+}

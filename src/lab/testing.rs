@@ -31,7 +31,7 @@ impl Files for Memory {
 
     fn real(&self, path: &Path) -> Option<PathBuf> {
         let there = path.as_os_str().is_empty() || self.0.keys().any(|file| file.starts_with(path));
-        there.then(|| path.to_owned())
+        there.then(|| Path::new("/").join(path))
     }
 }
 
