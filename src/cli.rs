@@ -36,7 +36,7 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) labs: Option<PathBuf>,
-    /// Language of the guides, such as en or ko
+    /// Language of the guides and of roadlab itself, such as en or ko
     #[arg(
         long,
         global = true,

@@ -40,6 +40,8 @@
 //!   `reset --hard` and the next `up`.
 //! - JSON paths are JSONPath (RFC 9535).
 
+rust_i18n::i18n!("src/words", fallback = "en");
+
 mod cli;
 mod commands;
 mod engine;

@@ -17,10 +17,11 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Where each crate may be named. A path ends in `/` for a whole room.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("bollard", &["src/engine/docker/"]),
     ("reqwest", &["src/probe/http"]),
     ("indicatif", &["src/report/terminal.rs"]),
+    ("rust_i18n", &["src/lib.rs", "src/report/mod.rs"]),
     ("termimad", &["src/report/markdown.rs"]),
     ("quick_junit", &["src/report/junit.rs"]),
     (

@@ -121,6 +121,7 @@ impl Context {
                 .and_then(|locale| Lang::parse(&locale))
                 .unwrap_or_else(Lang::english),
         };
+        report::speak(lang.as_str());
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
         let reporter = match (global.json, events) {

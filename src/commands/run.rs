@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Addresses, Exercise, Lab, Section, Task, render};
 use crate::plan::Scope;
-use crate::report::{check_lines, clean, duration, markdown, output, plural};
+use crate::report::{check_lines, clean, duration, markdown, output, plural, t};
 use crate::runner::{
     self, Failure, Judged, Live, OnFailure, Runner, Sweep, Up, judge_quiz, teardown,
 };
@@ -293,10 +293,8 @@ impl<E: Engine> Session<'_, '_, E> {
             .iter()
             .filter(|exercise| self.progress.done.contains_key(&exercise.id))
             .count();
-        output(&format!(
-            "\n{done} of {} solved",
-            plural(lab.exercises.len(), "exercise")
-        ));
+        let all = lab.exercises.len();
+        output(&format!("\n{}", t!("session.done", done = done, all = all)));
         Ok(Exit::Fine)
     }
 

@@ -12,6 +12,9 @@ mod words;
 
 use crate::event::Event;
 
+/// A text of `src/words/` in the language that was chosen at the start.
+pub(crate) use rust_i18n::t;
+
 pub(crate) use junit::{Case, junit};
 pub(crate) use markdown::markdown;
 pub(crate) use problems::problem;
@@ -56,6 +59,11 @@ impl Reporter {
             terminal.finish();
         }
     }
+}
+
+/// Chooses the language of all that is said from here on; one without texts is English.
+pub(crate) fn speak(language: &str) {
+    rust_i18n::set_locale(language);
 }
 
 /// Prints one JSON document on one line.
