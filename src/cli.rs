@@ -124,6 +124,9 @@ pub(crate) enum Command {
     Check {
         lab: String,
         exercises: Vec<String>,
+        /// Look again whenever the services change, until all checks hold
+        #[arg(long, short, conflicts_with = "junit")]
+        watch: bool,
         /// Also write the result as JUnit XML
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,

@@ -21,6 +21,7 @@ mod status;
 mod test;
 mod up;
 mod validate;
+mod watch;
 
 use std::cell::RefCell;
 
@@ -80,8 +81,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Check {
             lab,
             exercises,
+            watch,
             junit,
-        } => check::check(context, &lab, &exercises, junit.as_deref()).await,
+        } => check::check(context, &lab, &exercises, watch, junit.as_deref()).await,
         Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {

@@ -1,7 +1,7 @@
 //! A session in a terminal: checks turn green as the services change, one key does what is wanted.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Leaving;
 use super::menu::{Answer, Of, Question, Wish, answer, menu, wish};
@@ -587,7 +587,7 @@ impl Session<'_, '_, Docker> {
                 0 => String::new(),
                 _ => t!("session.hints_used", count = hints).into_owned(),
             };
-            let time = duration(Duration::from_secs(seconds).as_millis() as u64);
+            let time = spent(seconds);
             let title = clean(&self.section(exercise).title);
             rows.push(vec![
                 format!("  {mark} {:>2}", at + 1),
@@ -599,12 +599,20 @@ impl Session<'_, '_, Docker> {
         }
         say("");
         table(&rows).iter().for_each(|line| say(line));
-        let whole = duration(Duration::from_secs(whole).as_millis() as u64);
+        let whole = spent(whole);
         say(&format!(
             "{}  {}",
             paint.bold(&self.score()),
             paint.dim(&whole)
         ));
+    }
+}
+
+/// `7 s`, `2 m 05 s`.
+fn spent(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => duration(seconds * 1000),
     }
 }
 
