@@ -210,6 +210,27 @@ fn a_shell_in_between_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_title_that_would_steer_the_terminal_is_shown() {
+    let real = redis();
+    let hostile = "# Red\u{1b}[31mis: one key, one value, right away";
+    real.copy.change(
+        "guide.en.md",
+        "# Redis: one key, one value, right away",
+        hostile,
+    );
+    let mut terminal = terminal(&real, 80, 40);
+    start(&real, &mut terminal, "--down");
+    terminal.wait_for("1 of 3 hold");
+    assert!(
+        terminal.screen().contains("Red\\u{1b}[31mis"),
+        "{}",
+        terminal.screen()
+    );
+    terminal.type_in("q");
+    terminal.wait_for("removed 1 container");
+}
+
+#[test]
 fn over_a_pipe_it_is_plain_text() {
     let real = redis();
     let ended = real.run("run LAB", 1);

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Lang, render};
-use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, plural};
+use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, t};
 use crate::runner::{Failure, Judged, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
 
@@ -86,16 +86,11 @@ pub(crate) async fn check(
                 .iter()
                 .map(|name| name.as_str())
                 .collect();
-            output(&context.paint.dim(&format!(
-                "– {}  not available: needs {}",
-                exercise.id,
-                services.join(", ")
-            )));
+            let why = t!("learn.unavailable", services = services.join(", "));
+            output(&context.paint.dim(&format!("– {}  {why}", exercise.id)));
         }
-        output(&format!(
-            "\n{passed} of {} solved",
-            plural(results.len(), "exercise")
-        ));
+        let score = t!("session.done", done = passed, all = results.len());
+        output(&format!("\n{score}"));
     }
     match passed == results.len() {
         true => Ok(Exit::Fine),
@@ -155,7 +150,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
         );
         output(&format!(
             "    {} {}",
-            paint.warn("hint"),
+            paint.warn(&t!("session.hint")),
             text.trim().replace('\n', "\n    ")
         ));
     }
