@@ -89,7 +89,9 @@ pub(crate) async fn run(
     let (exit, leaving) = match mode {
         Mode::Auto => {
             session.welcome(&mut output, begun);
-            (session.play_all().await?, usual)
+            let exit = session.play_all().await?;
+            drop(lock);
+            (exit, usual)
         }
         Mode::Guided if Screen::possible() => {
             // Others may reset or restart this lab from another terminal meanwhile.
