@@ -19,6 +19,7 @@ mod show;
 mod solve;
 mod status;
 mod test;
+mod trust;
 mod up;
 mod validate;
 mod watch;
@@ -32,10 +33,10 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
 use crate::plan::Scope;
-use crate::problem::{Problem, ProblemKind, suggestion};
+use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
-use crate::store::{Disk, Journal, Labs, Lock, Paths, Progress, Workspace};
+use crate::store::{Journal, Labs, Lock, Paths, Progress, Recorded, Workspace};
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -178,10 +179,9 @@ impl Context {
             .labs()?
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
-        let (lab, mut problems) = load(&folder, &Disk);
-        if self.global.trust {
-            problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
-        }
+        let files = Recorded::default();
+        let (lab, problems) = load(&folder, &files);
+        let problems = trust::grant(self, &folder, &files, problems)?;
         match lab {
             Some(lab) if problems.is_empty() => Ok(lab),
             _ if problems.is_empty() => {

@@ -12,6 +12,9 @@ pub(crate) struct Fields<'a> {
     asked: Vec<&'static str>,
 }
 
+/// How many unknown keys of one mapping are told.
+const MOST_UNKNOWN: usize = 20;
+
 /// All problems found so far.
 pub(crate) type Problems = Vec<Problem>;
 
@@ -167,13 +170,13 @@ impl<'a> Fields<'a> {
 
     /// Closes the mapping: every key that was never asked for is a problem.
     pub(crate) fn close(self, problems: &mut Problems) {
-        for (key, _) in &self.entries {
-            let Some(name) = key.text() else { continue };
-            if self.asked.contains(&name.as_str()) {
-                continue;
-            }
+        let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
+        let unknown = self.entries.iter().filter_map(|(key, _)| {
+            let name = key.text()?;
+            (!known.contains(name.as_str())).then_some((name, *key))
+        });
+        for (name, key) in unknown.take(MOST_UNKNOWN) {
             let what = format!("unknown key `{name}` in a {}", self.noun);
-            let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
             let help = suggestion(&name, known.iter().copied());
             problems.push(Problem::new(what).at(key.place()).help(help));
         }

@@ -15,6 +15,9 @@ use crate::problem::{Problem, suggestion};
 const MOST_EXERCISES: usize = 100;
 const MOST_CHECKS: usize = 500;
 
+/// The most regular expressions: each takes time to compile.
+const MOST_EXPRESSIONS: usize = 200;
+
 /// `lab.yaml`, read but not yet compared with the services and the guides.
 #[derive(Debug)]
 pub(crate) struct LabFile {
@@ -48,6 +51,11 @@ pub(crate) fn vars(root: &Node, problems: &mut Problems) -> Vars {
 
 /// Reads the whole file; `None` only if it is not even a mapping.
 pub(crate) fn read(root: &Node, vars: &Vars, problems: &mut Problems) -> Option<LabFile> {
+    if expressions(root) > MOST_EXPRESSIONS {
+        let what = format!("a lab has at most {MOST_EXPRESSIONS} regular expressions");
+        problems.push(Problem::new(what).at(root.place()));
+        return None;
+    }
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
     let root = fill(root, vars, &captures, Dialect::Lab, problems);
@@ -103,6 +111,19 @@ pub(crate) fn read(root: &Node, vars: &Vars, problems: &mut Problems) -> Option<
         exercises,
         root: root.clone(),
     })
+}
+
+fn expressions(node: &Node) -> usize {
+    match &node.kind {
+        Kind::List(items) => items.iter().map(expressions).sum(),
+        Kind::Map(fields) => fields
+            .iter()
+            .map(|(key, value)| {
+                usize::from(key.text().as_deref() == Some("matches")) + expressions(value)
+            })
+            .sum(),
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::Text(_) => 0,
+    }
 }
 
 /// Names under `capture`, anywhere: they are filled when steps run.

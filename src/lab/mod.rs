@@ -10,14 +10,20 @@ mod compose_mounts;
 mod compose_values;
 mod fields;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guide;
 mod id;
 mod include;
 mod lab_file;
 mod lang;
 mod load;
+mod merge;
 mod model;
 mod policy;
+mod policy_values;
+#[cfg(test)]
+mod props;
 mod read_amqp;
 mod read_matcher;
 mod read_probe;
@@ -26,7 +32,7 @@ mod service;
 mod step;
 mod talk;
 mod template;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing;
 mod vars;
 mod yaml;
@@ -39,7 +45,7 @@ pub(crate) use load::{load, load_catalogue};
 #[cfg(test)]
 pub(crate) use model::Level;
 pub(crate) use model::{Exercise, Lab, Network, Quiz, Task, Wrong};
-pub(crate) use policy::CAPABILITIES;
+pub(crate) use policy::{CAPABILITIES, memory as judge_memory};
 pub(crate) use service::*;
 pub(crate) use step::*;
 pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};

@@ -8,15 +8,17 @@ mod locks;
 mod paths;
 mod progress;
 mod remembered;
+mod trust;
 mod workspace;
 
-pub(crate) use files::Disk;
+pub(crate) use files::{Disk, Recorded};
 pub(crate) use journal::{Journal, Life};
 pub(crate) use labs::Labs;
 pub(crate) use locks::{Lock, LockError};
 pub(crate) use paths::Paths;
 pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
+pub(crate) use trust::Trusted;
 pub(crate) use workspace::Workspace;
 
 use std::io::Write;

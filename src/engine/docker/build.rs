@@ -37,7 +37,9 @@ impl Docker {
         }
         let before = self.image_ids().await?;
         let tar = bollard::body_try_stream(pull::chunks(context::tar_file(build)?));
-        let mut stream = Box::pin(self.client.build_image(options.build(), None, Some(tar)));
+        let mut stream = self
+            .client
+            .listen(|client| client.build_image(options.build(), None, Some(tar)));
         let output = Output::default();
         let mut lines = Lines::default();
         loop {

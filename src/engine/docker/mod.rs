@@ -18,6 +18,7 @@ mod remove;
 mod shell;
 mod stages;
 mod watch;
+mod wire;
 
 #[cfg(test)]
 mod live_tests;
@@ -30,9 +31,11 @@ use std::time::{Duration, SystemTime};
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ClientError;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 
 pub(crate) use context::context_digest;
+
+use self::wire::{Asked, Heard, Wire, bounded};
 
 use crate::engine::{
     About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
@@ -52,7 +55,7 @@ const MIB: usize = 1 << 20;
 
 /// A Docker engine, or one that speaks its API.
 pub(crate) struct Docker {
-    client: bollard::Docker,
+    client: Wire,
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
     untimed: RefCell<BTreeSet<String>>,
@@ -71,7 +74,7 @@ impl Docker {
             bollard::Docker::connect_with_unix(socket, CLIENT_SECONDS, API_DEFAULT_VERSION)
                 .map_err(|error| errors::translate(endpoint, "connect", error))?;
         Ok(Self {
-            client,
+            client: Wire::new(client),
             endpoint: endpoint.clone(),
             untimed: RefCell::default(),
         })
@@ -82,9 +85,9 @@ impl Docker {
         &self,
         what: &str,
         limit: Duration,
-        call: impl Future<Output = std::result::Result<T, ClientError>>,
+        call: Asked<impl Future<Output = std::result::Result<T, ClientError>>>,
     ) -> Result<T> {
-        bounded(what, limit, call)
+        call.within(what, limit)
             .await?
             .map_err(|error| self.translate(what, error))
     }
@@ -94,9 +97,9 @@ impl Docker {
         &self,
         what: &str,
         idle: Duration,
-        stream: &mut (impl Stream<Item = std::result::Result<T, ClientError>> + Unpin),
+        stream: &mut Heard<impl Stream<Item = std::result::Result<T, ClientError>>>,
     ) -> Result<Option<T>> {
-        let item = bounded(what, idle, stream.next()).await?;
+        let item = stream.next_within(what, idle).await?;
         item.transpose()
             .map_err(|error| self.translate(what, error))
     }
@@ -104,13 +107,6 @@ impl Docker {
     fn translate(&self, what: &str, error: ClientError) -> EngineError {
         errors::translate(&self.endpoint, what, error)
     }
-}
-
-/// Waits for `future` for at most `limit`.
-async fn bounded<T>(what: &str, limit: Duration, future: impl Future<Output = T>) -> Result<T> {
-    tokio::time::timeout(limit, future)
-        .await
-        .map_err(|_| errors::too_slow(what, limit))
 }
 
 impl Engine for Docker {
@@ -246,7 +242,9 @@ mod tests {
         let _silent = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
         let docker = Docker::connect(&endpoint(folder.path())).unwrap();
         let limit = Duration::from_millis(50);
-        let error = docker.call("ask", limit, docker.client.version()).await;
+        let error = docker
+            .call("ask", limit, docker.client.ask(|client| client.version()))
+            .await;
         let error = error.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Timeout);
         assert!(

@@ -50,7 +50,8 @@ impl Docker {
             user: user.map(str::to_owned),
             ..Default::default()
         };
-        let made = self.client.create_exec(names::resource(container)?, config);
+        let named = names::resource(container)?;
+        let made = self.client.ask(|client| client.create_exec(named, config));
         let id = self.call(&what, LOOK, made).await?.id;
         let mut resized = signal(SignalKind::window_change()).map_err(lost)?;
         let keys = keyboard().map_err(lost)?;
@@ -58,7 +59,9 @@ impl Docker {
             tty: true,
             ..Default::default()
         };
-        let started = self.client.start_exec(&id, Some(start));
+        let started = self
+            .client
+            .ask(|client| client.start_exec(&id, Some(start)));
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
@@ -82,7 +85,11 @@ impl Docker {
                 // A program that has just ended has no size.
                 let size = ResizeExecOptions { width, height };
                 let _ = self
-                    .call("resize", LOOK, self.client.resize_exec(exec, size))
+                    .call(
+                        "resize",
+                        LOOK,
+                        self.client.ask(|client| client.resize_exec(exec, size)),
+                    )
                     .await;
             }
             if resized.recv().await.is_none() {

@@ -12,7 +12,7 @@ use crate::engine::{
 use crate::lab::ImageName;
 use crate::plan::{
     ContainerSpec, Mark, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, Running, Scope, Subnet, VolumeSpec,
+    ObservedVolume, PortSpec, Running, Scope, Subnet, VolumeSpec,
 };
 
 impl Engine for Fake {
@@ -213,7 +213,12 @@ impl Engine for Fake {
         let spec = self.with(container, |found| Ok(found.spec.clone()))?;
         let name = spec.name.as_str();
         self.change(format!("start {name}"))?;
-        for (port, _, host) in &spec.ports {
+        for PortSpec {
+            container: port,
+            host,
+            ..
+        } in &spec.ports
+        {
             let published = self.published_ports().await?;
             let host = match host {
                 0 => self.free_port(),
