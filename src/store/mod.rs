@@ -10,6 +10,7 @@ mod progress;
 mod remembered;
 mod workspace;
 
+pub(crate) use embedded::catalogue_entry;
 pub(crate) use files::Disk;
 pub(crate) use journal::{Journal, Life};
 pub(crate) use labs::Labs;
