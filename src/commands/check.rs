@@ -8,7 +8,7 @@ use crate::commands::{Context, exercise};
 use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
-use crate::lab::{Exercise, Lab, Lang, render};
+use crate::lab::{Exercise, Lab, Lang, Task, render};
 use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, t};
 use crate::runner::{Failure, Judged, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
@@ -176,12 +176,18 @@ pub(crate) fn as_json<E: Engine>(
         .hints
         .first()
         .and_then(|hint| render(&hint.markdown, lab, &live.addresses).ok());
+    let id = &judged.exercise;
+    let quiz = lab
+        .exercise(id)
+        .is_some_and(|exercise| matches!(exercise.task, Task::Quiz(_)));
+    let open_quiz =
+        || quiz.then(|| t!("author.open_quiz", lab = lab.id, exercise = id).into_owned());
     let reports = judged.reports(runner, lang);
     let checks = reports.iter().map(|report| {
         // A check that saw no known mistake still has the exercise's first hint to offer.
         let named = report.hint.as_ref().and_then(|name| section.named_hints.get(name));
         let named = named.and_then(|text| render(&text.markdown, lab, &live.addresses).ok());
-        let text = (report.outcome != Outcome::Pass).then(|| named.or_else(|| first_hint.clone())).flatten();
+        let text = (report.outcome != Outcome::Pass).then(|| named.or_else(|| first_hint.clone()).or_else(open_quiz)).flatten();
         json!({ "check": report.check, "about": report.about, "outcome": report.outcome, "expected": report.expected,
             "actual": report.actual, "hint": report.hint, "hint_text": text })
     });

@@ -80,6 +80,6 @@ pub(crate) async fn down(
 }
 
 /// `labs/redis/` names the lab `redis`.
-fn last_part(lab: &str) -> &str {
+pub(crate) fn last_part(lab: &str) -> &str {
     lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
 }

@@ -2,18 +2,24 @@
 
 mod answer;
 mod check;
+mod complete;
 mod completions;
 mod down;
 mod engine;
 mod gc;
 mod hint;
 mod images;
+mod images_file;
 mod list;
 mod logs;
+mod man;
+mod meant;
+mod new;
 mod open;
 mod reset;
 mod restart;
 mod run;
+mod schema;
 mod shell;
 mod show;
 mod solve;
@@ -25,6 +31,8 @@ mod validate;
 mod watch;
 
 use std::cell::RefCell;
+
+pub(crate) use complete::complete;
 
 use crate::cli::{Cli, Color, Command, Global};
 use crate::engine::docker::Docker;
@@ -53,6 +61,7 @@ pub(crate) struct Context {
 
 /// Does what was typed.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
+    meant::check(context, &command)?;
     match command {
         Command::List => list::list(context),
         Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()),
@@ -117,6 +126,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Gc => gc::gc(context).await,
         Command::Completions { shell } => completions::completions(shell),
+        Command::Man { folder } => man::man(folder.as_deref()),
+        Command::Schema { of } => schema::schema(of),
+        Command::New { name, folder } => new::new(context, &name, folder.as_deref()),
     }
 }
 

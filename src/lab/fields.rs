@@ -170,6 +170,8 @@ impl<'a> Fields<'a> {
 
     /// Closes the mapping: every key that was never asked for is a problem.
     pub(crate) fn close(self, problems: &mut Problems) {
+        #[cfg(test)]
+        asked::note(self.noun, &self.asked);
         let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
         let unknown = self.entries.iter().filter_map(|(key, _)| {
             let name = key.text()?;
@@ -195,6 +197,28 @@ impl<'a> Fields<'a> {
             problems.push(Problem::new(what).at(owner.place()));
         }
         value
+    }
+}
+
+/// Which keys the readers ask for, so that the schema can be compared with them.
+#[cfg(test)]
+pub(crate) mod asked {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    pub(crate) type Asked = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+    thread_local! {
+        static ASKED: RefCell<Asked> = RefCell::default();
+    }
+
+    pub(super) fn note(noun: &'static str, keys: &[&'static str]) {
+        ASKED.with_borrow_mut(|asked| asked.entry(noun).or_default().extend(keys));
+    }
+
+    /// All that this thread's readers asked for since the last call, by noun.
+    pub(crate) fn take() -> Asked {
+        ASKED.take()
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Guide {
     /// Everything before the first exercise, without the title.
     pub(crate) intro: Text,
     pub(crate) sections: BTreeMap<ExerciseId, Section>,
+    /// As they stand in the file, for problems to show.
+    lines: Vec<String>,
 }
 
 /// One exercise's text.
@@ -61,10 +63,25 @@ struct Heading {
 }
 
 impl Guide {
+    /// The beginning of a line, counted from 1, with its text.
+    pub(crate) fn place(&self, line: usize) -> Place {
+        Place {
+            file: self.file.clone(),
+            line,
+            column: 1,
+            text: self
+                .lines
+                .get(line.wrapping_sub(1))
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
+
     /// Reads a guide; problems have the guide's file and line.
     pub(crate) fn parse(file: &Path, source: &str, problems: &mut Problems) -> Self {
         let mut guide = Guide {
             file: file.to_owned(),
+            lines: source.lines().map(str::to_owned).collect(),
             ..Guide::default()
         };
         if source.len() > LARGEST {

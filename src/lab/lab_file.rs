@@ -249,12 +249,13 @@ fn quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
     let mut fields = Fields::open(node, "quiz", problems)?;
     let choices = fields
         .required("choices", node, problems)
-        .and_then(|_| fields.texts("choices", problems))?;
+        .and_then(|_| fields.texts("choices", problems));
     let answer = fields
         .required("answer", node, problems)
-        .and_then(|answer| text(answer, "answer", problems))?;
+        .and_then(|answer| text(answer, "answer", problems));
     let hints = fields.text_map("hints", problems);
     fields.close(problems);
+    let (choices, answer) = (choices?, answer?);
     let known = |choice: &String| choices.contains(choice);
     let strangers = hints
         .iter()

@@ -1,5 +1,8 @@
 //! One mutation of a small lab is one case: all that is wrong with it, as people read it.
 
+use std::path::Path;
+
+use crate::lab::load;
 use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems};
 
 #[track_caller]
@@ -56,7 +59,12 @@ fn mistakes_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "redis: { service: redis, command: [GET, a] }",
         "redis: { service: rediss, command: [GET, a] }",
-        &["labs/small/lab.yaml:6:9: there is no service `rediss` (did you mean `redis`?)"],
+        &["labs/small/lab.yaml:7:27: there is no service `rediss` (did you mean `redis`?)"],
+    );
+    in_lab(
+        "redis: { service: redis, command: [GET, a] }",
+        "redis: { service: redis, command: [GET, a], dbb: 1 }",
+        &["labs/small/lab.yaml:7:53: unknown key `dbb` in a redis probe (did you mean `db`?)"],
     );
     in_lab(
         "expect: { equals: b }",
@@ -174,6 +182,22 @@ fn a_translation_has_what_english_has() {
         problems(&files),
         ["labs/small/guide.ko.md:5:1: `one` has 3 ordered hints here and 2 in English"]
     );
+}
+
+#[test]
+fn a_hint_that_a_translation_lacks_is_told_once_and_with_its_line() {
+    let mut files = files(LAB, COMPOSE, GUIDE);
+    let korean = GUIDE.replace("### Hint {.hint}\n\nTwo.\n", "");
+    files
+        .0
+        .insert("labs/small/guide.ko.md".into(), korean.clone());
+    let (_, problems) = load(Path::new("labs/small"), &files);
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected =
+        "labs/small/guide.ko.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)";
+    assert_eq!(told, [expected]);
+    let shown = problems[0].place.as_ref().map(|place| place.text.as_str());
+    assert_eq!(shown, korean.lines().nth(4));
 }
 
 #[test]

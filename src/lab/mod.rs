@@ -28,6 +28,8 @@ mod read_amqp;
 mod read_matcher;
 mod read_probe;
 mod read_step;
+#[cfg(test)]
+mod schema_tests;
 mod service;
 mod step;
 mod talk;
@@ -44,6 +46,9 @@ pub(crate) use lang::Lang;
 pub(crate) use load::{load, load_catalogue};
 #[cfg(test)]
 pub(crate) use model::Level;
+
+/// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
 pub(crate) use model::{Exercise, Lab, Network, Quiz, Task, Wrong};
 pub(crate) use policy::{CAPABILITIES, memory as judge_memory};
 pub(crate) use service::*;

@@ -11,6 +11,7 @@ mod remembered;
 mod trust;
 mod workspace;
 
+pub(crate) use embedded::catalogue_entry;
 pub(crate) use files::{Disk, Recorded};
 pub(crate) use journal::{Journal, Life};
 pub(crate) use labs::Labs;

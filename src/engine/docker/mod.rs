@@ -5,6 +5,7 @@
 
 mod archive;
 mod build;
+mod carry;
 mod context;
 mod convert;
 mod create;
@@ -25,6 +26,7 @@ mod live_tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -144,6 +146,14 @@ impl Engine for Docker {
 
     async fn import(&self, root: &Path, name: &str) -> Result<()> {
         self.import_root(root, name).await
+    }
+
+    async fn save(&self, images: &[&str], file: File, progress: &dyn Fn(u64)) -> Result<()> {
+        self.save_images(images, file, progress).await
+    }
+
+    async fn load(&self, file: &Path, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
+        self.load_images(file, progress).await
     }
 
     async fn remove_image(&self, name: &str) -> Result<()> {

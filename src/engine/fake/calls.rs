@@ -1,6 +1,7 @@
 //! What the engine in memory does when it is called.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -136,6 +137,15 @@ impl Engine for Fake {
         self.change(format!("import {name}"))?;
         self.images.borrow_mut().insert(name.to_owned());
         Ok(())
+    }
+
+    async fn save(&self, images: &[&str], _file: File, _progress: &dyn Fn(u64)) -> Result<()> {
+        self.change(format!("save {}", images.join(" ")))
+    }
+
+    async fn load(&self, file: &Path, _progress: &dyn Fn(u64)) -> Result<Vec<String>> {
+        self.change(format!("load {}", file.display()))?;
+        Ok(self.images.borrow().iter().cloned().collect())
     }
 
     async fn remove_image(&self, name: &str) -> Result<()> {

@@ -128,7 +128,7 @@ async fn a_build_that_fails_shows_its_last_lines_and_leaves_no_container() {
 
     let (_folder, build) = recipe(&bench, "broken", "FROM scratch\nNOPE\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::BuildFailed, "{error}");
+    assert_eq!(error.kind, ErrorKind::BadRecipe, "{error}");
 
     let (_folder, build) = recipe(&bench, "baseless", "FROM 127.0.0.1:9/none:1\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
