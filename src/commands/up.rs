@@ -20,6 +20,7 @@ pub(crate) async fn up(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
+    context.refuse_if_too_large(&lab)?;
     let engine = context.engine().await?;
     let _lock = context.lock(&lab.id)?;
     let tell = |event| context.tell(event);

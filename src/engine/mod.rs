@@ -116,6 +116,15 @@ pub(crate) struct About {
     pub(crate) cpus: u64,
     /// Where images and volumes lie.
     pub(crate) root: PathBuf,
+    /// `1` or `2`.
+    pub(crate) cgroup: Option<String>,
+    /// Limits that it cannot enforce: `memory`, `pids`.
+    pub(crate) unlimited: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    /// What it pulls through.
+    pub(crate) proxies: Vec<String>,
+    /// Its time, in the words of RFC 3339.
+    pub(crate) time: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,12 @@
 
 mod json;
 mod junit;
+mod machine;
 mod markdown;
 mod plain;
 mod problems;
 mod sink;
+mod stuck;
 mod table;
 mod terminal;
 mod words;
@@ -16,9 +18,11 @@ use crate::event::Event;
 pub(crate) use rust_i18n::t;
 
 pub(crate) use junit::{Case, junit};
+pub(crate) use machine::{finding_lines, said, too_small};
 pub(crate) use markdown::markdown;
 pub(crate) use problems::problem;
 pub(crate) use sink::{clean, error, output};
+pub(crate) use stuck::{stuck, stuck_json};
 pub(crate) use table::table;
 pub(crate) use words::{Paint, check_lines, duration, memory, plural};
 

@@ -11,6 +11,7 @@ use crate::engine::{Build, Engine, EngineError, ErrorKind, Setup, base, context_
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::plan::ServiceImage;
+use crate::runner::room::Room;
 use crate::runner::{Failure, Runner};
 use crate::store::Remembered;
 
@@ -63,6 +64,7 @@ pub(crate) async fn get<E: Engine>(
             .map(|service| present(runner, service)),
     )
     .await;
+    let room = Room::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
         match present? {
@@ -76,6 +78,7 @@ pub(crate) async fn get<E: Engine>(
             wish,
             remembered,
             making,
+            room: &room,
             tried: Vec::new(),
         };
         match search.image(service).await? {
@@ -132,6 +135,7 @@ struct Search<'a, 'b, E> {
     wish: ImageWish,
     remembered: &'a mut Remembered,
     making: &'a ImageMaking,
+    room: &'a Room,
     /// Everything that was tried and why it did not work.
     tried: Vec<String>,
 }
@@ -167,6 +171,7 @@ impl<E: Engine> Search<'_, '_, E> {
             self.tried.push(format!("{name} is not here, and {registry} could not be reached a short while ago ({again})"));
             return Ok(false);
         }
+        self.room.refuse_if_full(self.runner.engine).await?;
         self.runner.tell(Event::PullBegun {
             image: name.to_string(),
         });
@@ -228,6 +233,7 @@ impl<E: Engine> Search<'_, '_, E> {
         if self.wish == ImageWish::Look {
             return Ok(None);
         }
+        self.room.refuse_if_full(self.runner.engine).await?;
         let dockerfile = recipe.context.join(&recipe.dockerfile);
         let text = std::fs::read_to_string(&dockerfile)
             .map_err(|e| Failure::Other(anyhow::Error::new(e).context(unreadable())))?;

@@ -9,6 +9,8 @@ mod live;
 mod prove;
 mod ready;
 mod reset;
+mod room;
+mod stuck;
 mod teardown;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,7 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
 pub(crate) use check::{Judged, check_exercises, judge_quiz};
-pub(crate) use failure::{Failure, NotReady};
+pub(crate) use failure::Failure;
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
 pub(crate) use prove::{Proof, prove};

@@ -29,6 +29,11 @@ impl Engine for Fake {
             memory: 8 << 30,
             cpus: 2,
             root: PathBuf::from("/nowhere"),
+            cgroup: None,
+            unlimited: Vec::new(),
+            warnings: Vec::new(),
+            proxies: Vec::new(),
+            time: None,
         })
     }
 
