@@ -31,6 +31,14 @@ pub(crate) enum Event {
         /// What is built and from what, for people.
         why: String,
     },
+    BuildStep {
+        image: String,
+        /// From 1.
+        step: u32,
+        steps: u32,
+        /// The instruction.
+        name: String,
+    },
     BuildLine {
         image: String,
         line: String,

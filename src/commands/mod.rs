@@ -179,7 +179,7 @@ impl Context {
     pub(crate) fn refuse_if_too_large(&self, lab: &Lab) -> Result<(), Failure> {
         let found = plan::memory(machine::memory(), &Need::of(lab, 0));
         match found.filter(|found| found.state() == State::Problem) {
-            Some(found) => Err(Failure::TooSmall(found)),
+            Some(found) => Err(Failure::TooSmall(Box::new(found))),
             None => Ok(()),
         }
     }

@@ -50,8 +50,8 @@ pub(crate) trait Engine {
     /// Pulls an image; `progress` gets every change of a layer.
     async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()>;
 
-    /// Builds an image; `progress` gets every line of the build's output.
-    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()>;
+    /// Builds an image; `progress` gets every step and every line of the build's output.
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()>;
 
     /// Makes an image of a root file system in a tar file.
     async fn import(&self, root: &Path, name: &str) -> Result<()>;
@@ -161,6 +161,19 @@ pub(crate) struct Build {
     pub(crate) extra: BTreeMap<String, Vec<u8>>,
     /// The name of the image.
     pub(crate) tag: String,
+}
+
+/// What a build says as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BuildProgress<'a> {
+    Step {
+        /// From 1.
+        number: u32,
+        of: u32,
+        /// The instruction: `RUN apt-get update`.
+        name: &'a str,
+    },
+    Line(&'a str),
 }
 
 /// A container's state.

@@ -47,6 +47,8 @@ pub(crate) enum Cause {
         asked: u16,
         open: Vec<u16>,
     },
+    /// It listens where it should, and the published port does not lead there from here.
+    CutOff(u16),
     /// It runs, and listens nowhere yet.
     NothingListens(u16),
 }
@@ -151,7 +153,8 @@ fn ports(evidence: &Evidence<'_>) -> Option<Cause> {
     };
     let (anybody, inside) = (at(Reach::Anybody), at(Reach::Inside));
     if anybody.contains(&asked) {
-        return None;
+        let nobody = evidence.last.contains("nothing listens at 127.0.0.1");
+        return nobody.then_some(Cause::CutOff(asked));
     }
     if inside.contains(&asked) {
         return Some(Cause::InsideOnly(asked));
@@ -277,6 +280,13 @@ mod tests {
             assert_eq!(likely(&evidence), expected);
         }
         check(&[socket(6379, Reach::Anybody)], None);
+        let evidence = Evidence {
+            last: "nothing listens at 127.0.0.1:24030",
+            port: Some(6379),
+            listening: Some(&[socket(6379, Reach::Anybody)]),
+            ..Evidence::default()
+        };
+        assert_eq!(likely(&evidence), Some(Cause::CutOff(6379)));
         check(&[], Some(Cause::NothingListens(6379)));
         check(
             &[socket(6379, Reach::Inside), socket(22, Reach::Anybody)],

@@ -100,6 +100,7 @@ fn cause(why: &NotReady) -> Option<String> {
             let open: Vec<String> = open.iter().map(u16::to_string).collect();
             t!("stuck.other_ports", asked = asked, open = open.join(", "))
         }
+        LikelyCause::CutOff(port) => t!("stuck.cut_off", port = port),
         LikelyCause::NothingListens(port) => t!("stuck.nothing_listens", port = port),
     };
     Some(text.into_owned())

@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Environment(String),
     /// This machine cannot hold the lab.
     #[error("{}", too_small(.0))]
-    TooSmall(Finding),
+    TooSmall(Box<Finding>),
     #[error(transparent)]
     Locked(#[from] LockError),
     #[error("{context}: {error}")]

@@ -7,7 +7,9 @@ use std::time::Instant;
 use futures_util::future::join_all;
 
 use crate::engine::install::Wish;
-use crate::engine::{Build, Engine, EngineError, ErrorKind, Setup, base, context_digest};
+use crate::engine::{
+    Build, BuildProgress, Engine, EngineError, ErrorKind, Setup, base, context_digest,
+};
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::plan::ServiceImage;
@@ -252,13 +254,22 @@ impl<E: Engine> Search<'_, '_, E> {
             why,
         });
         let begun = Instant::now();
-        let line = |line: &str| {
-            self.runner.tell(Event::BuildLine {
-                image: build.tag.clone(),
-                line: line.to_owned(),
+        let progress = |progress: BuildProgress<'_>| {
+            let image = build.tag.clone();
+            self.runner.tell(match progress {
+                BuildProgress::Step { number, of, name } => Event::BuildStep {
+                    image,
+                    step: number,
+                    steps: of,
+                    name: name.to_owned(),
+                },
+                BuildProgress::Line(line) => Event::BuildLine {
+                    image,
+                    line: line.to_owned(),
+                },
             });
         };
-        let built = self.runner.engine.build(&build, &line).await;
+        let built = self.runner.engine.build(&build, &progress).await;
         built.map_err(Failure::engine(format!(
             "cannot build the recipe {}",
             recipe.context.display()

@@ -27,7 +27,9 @@ impl Room {
         let about = engine.about().await;
         let about = about.map_err(Failure::engine("cannot see where images lie"))?;
         match machine::disk(&about.root).map(|disk| room(&disk, 1)) {
-            Some(found) if found.state() == State::Problem => Err(Failure::TooSmall(found)),
+            Some(found) if found.state() == State::Problem => {
+                Err(Failure::TooSmall(Box::new(found)))
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -34,8 +34,8 @@ use futures_util::{Stream, StreamExt};
 pub(crate) use context::context_digest;
 
 use crate::engine::{
-    About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    ImageInfo, PullProgress, Result,
+    About, Build, BuildProgress, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec,
+    ExecOutput, ImageInfo, PullProgress, Result,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -141,7 +141,7 @@ impl Engine for Docker {
         self.pull_patiently(image, pull::IDLE, progress).await
     }
 
-    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
         self.build_recipe(build, progress).await
     }
 
