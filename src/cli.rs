@@ -214,6 +214,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: EngineCommand,
     },
+    /// Look at this machine: can the labs run here, and if not, what helps
+    #[command(
+        after_help = "Changes nothing. Without --offline a registry is asked for the time. Exit code 3 if a lab cannot run."
+    )]
+    Doctor {
+        /// Default: all labs
+        #[arg(value_name = "LAB")]
+        names: Vec<String>,
+    },
     /// Remove what runs left behind whose process was killed
     Gc,
     /// Print what makes a shell complete commands, labs, exercises and services

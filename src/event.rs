@@ -1,6 +1,10 @@
 //! All that a reporter may learn while something runs. The runner tells; it never prints.
 
+use std::time::Duration;
+
 use serde::Serialize;
+
+use crate::plan::LikelyCause;
 
 /// Something that happened. `--json` prints one a line, so fields are only ever added.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +37,14 @@ pub(crate) enum Event {
         image: String,
         /// What is built and from what, for people.
         why: String,
+    },
+    BuildStep {
+        image: String,
+        /// From 1.
+        step: u32,
+        steps: u32,
+        /// The instruction.
+        name: String,
     },
     BuildLine {
         image: String,
@@ -78,6 +90,37 @@ pub(crate) enum Event {
     Note {
         text: String,
     },
+}
+
+/// A service that never answered: everything that helps to see why.
+#[derive(Debug, Clone)]
+pub(crate) struct NotReady {
+    pub(crate) lab: String,
+    pub(crate) service: String,
+    pub(crate) waited: Duration,
+    /// What was looked for.
+    pub(crate) probe: String,
+    pub(crate) attempts: u32,
+    /// What the last look saw.
+    pub(crate) last: String,
+    /// What became of the container, if the engine could say.
+    pub(crate) container: Option<ContainerEnd>,
+    /// Bytes that the service may use.
+    pub(crate) memory_limit: Option<i64>,
+    /// The last lines of its log.
+    pub(crate) log: Vec<String>,
+    pub(crate) cause: Option<LikelyCause>,
+}
+
+/// A container's state after a wait that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerEnd {
+    pub(crate) running: bool,
+    /// Of a container that ended.
+    pub(crate) exit_code: i64,
+    pub(crate) out_of_memory: bool,
+    /// The engine's own words, if it could not start.
+    pub(crate) error: String,
 }
 
 /// One check and what came of it.

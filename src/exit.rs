@@ -56,9 +56,10 @@ impl From<&Failure> for Exit {
         match failure {
             Failure::Problems(problems) => of_problems(problems),
             Failure::Usage(_) => Exit::Usage,
-            Failure::Environment(_) | Failure::Locked(_) | Failure::NoImage { .. } => {
-                Exit::Environment
-            }
+            Failure::Environment(_)
+            | Failure::TooSmall(_)
+            | Failure::Locked(_)
+            | Failure::NoImage { .. } => Exit::Environment,
             Failure::Engine { error, .. } => match error.kind {
                 ErrorKind::BadRecipe => Exit::Usage,
                 ErrorKind::Unreachable

@@ -15,7 +15,7 @@
 //! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
 //! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
 //! | 3 | `event` | all that a reporter may learn |
-//! | 4 | `engine`, `store`, `report` | leaves: the engine, the disk, the screen |
+//! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen |
 //! | 5 | `probe` | looking at services, each in its own protocol |
 //! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
 //! | 7 | `cli`, `commands`, `exit`, `signals` | the program |
@@ -29,6 +29,7 @@
 //! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
 //! - **actual**: what a probe saw; **matcher**: what must hold; **verdict**: what came of a check; **hint**: what helps.
 //! - **problem**: what is wrong with a file, where, and how to mend it; **failure**: why a command could not do its work.
+//! - **need**: what a lab asks of a machine; **finding**: what was found out about a machine: fine, a note or a problem.
 //! - **plan**: stages of operations; **observed**: what of ours is on the engine; **event**: something that happened.
 //!
 //! # Where this differs from the first design, and why
@@ -49,6 +50,7 @@ mod event;
 mod exit;
 mod expect;
 mod lab;
+mod machine;
 mod plan;
 mod probe;
 mod problem;

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 8] = [
     &["lab"],
     &["plan"],
     &["event"],
-    &["engine", "store", "report"],
+    &["engine", "store", "machine", "report"],
     &["probe"],
     &["runner"],
     &["cli", "commands", "exit", "signals", "lib", "main"],
@@ -39,6 +39,7 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("lapin", &["src/probe/amqp"]),
     ("rust_embed", &["src/store/embedded.rs"]),
     ("etcetera", &["src/store/paths.rs"]),
+    ("time", &["src/machine/clock.rs"]),
     (
         "ulid",
         &["src/runner/up.rs", "src/engine/docker/live_tests.rs"],

@@ -9,7 +9,7 @@ use crate::engine::locate::{locate, url};
 use crate::engine::{Engine, EngineError};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::report::{self, clean, memory, output};
+use crate::report::{self, clean, memory, output, t, table};
 use crate::runner::Failure;
 
 pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<Exit, Failure> {
@@ -47,18 +47,20 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             clean(&about.version),
             clean(&about.api)
         ));
-        output(&format!("  at       {}", url(&endpoint.socket)));
-        output(&format!("  because  {}", clean(&endpoint.source)));
-        output(&format!(
-            "  machine  {}, {} CPUs, {}",
-            clean(&about.platform),
-            about.cpus,
-            memory(about.memory)
-        ));
-        output(&format!(
-            "  data     {}",
-            clean(&about.root.display().to_string())
-        ));
+        let machine = t!(
+            "engine.machine_is",
+            platform = clean(&about.platform),
+            cpus = about.cpus,
+            memory = memory(about.memory)
+        );
+        let rows = [
+            (t!("engine.at"), url(&endpoint.socket)),
+            (t!("engine.because"), clean(&endpoint.source)),
+            (t!("engine.machine"), machine.into_owned()),
+            (t!("engine.data"), clean(&about.root.display().to_string())),
+        ];
+        let rows = rows.map(|(label, text)| vec![format!("  {label}"), text]);
+        table(&rows).iter().for_each(|line| output(line));
         if endpoint.socket == setup.site().socket {
             describe(&situation, setup.site())
                 .iter()
@@ -100,10 +102,12 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
         );
     } else {
         let (product, version) = (clean(&about.product), clean(&about.version));
-        output(&format!(
-            "{product} {version} answers at {} ({})",
-            url(&endpoint.socket),
-            clean(&endpoint.source)
+        output(&t!(
+            "engine.answers",
+            product = product,
+            version = version,
+            place = url(&endpoint.socket),
+            source = clean(&endpoint.source)
         ));
     }
     Ok(Exit::Fine)
@@ -126,8 +130,8 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
         .map_err(no_engine)?;
     context.reporter.finish();
     match situation.started {
-        Some(record) => output(&format!("stopped Docker at {}", url(&record.socket))),
-        None => output("no engine was running"),
+        Some(record) => output(&t!("engine.stopped", place = url(&record.socket))),
+        None => output(&t!("engine.none")),
     }
     Ok(Exit::Fine)
 }

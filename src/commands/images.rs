@@ -6,7 +6,7 @@ use crate::cli::ImagesCommand;
 use crate::commands::{Context, images_file};
 use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::report::{self, output, table};
+use crate::report::{self, output, t, table};
 use crate::runner::{self, Failure, ImageWish};
 use crate::store::Remembered;
 
@@ -63,9 +63,11 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             documents.push(json!({ "lab": lab.id.as_str(), "service": service.name.as_str(), "official": official,
                 "image": found.map(|image| &image.name), "id": found.map(|image| &image.id) }));
             let state = match found {
-                Some(image) if ours.is_some() => format!("removed {}", image.name),
+                Some(image) if ours.is_some() => {
+                    t!("images.removed", image = image.name).into_owned()
+                }
                 Some(image) => context.paint.good(&image.name),
-                None => context.paint.dim("not here"),
+                None => context.paint.dim(&t!("images.not_here")),
             };
             rows.push(vec![
                 lab.id.to_string(),

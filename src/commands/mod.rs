@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod complete;
 mod completions;
+mod doctor;
 mod down;
 mod engine;
 mod gc;
@@ -40,7 +41,8 @@ use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
-use crate::plan::Scope;
+use crate::machine;
+use crate::plan::{self, Need, Scope, State};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
@@ -64,7 +66,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
     meant::check(context, &command)?;
     match command {
         Command::List => list::list(context),
-        Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()),
+        Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()).await,
         Command::Up {
             lab,
             dry_run,
@@ -124,6 +126,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Validate { paths } => validate::validate(context, &paths),
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,
+        Command::Doctor { names } => doctor::doctor(context, &names).await,
         Command::Gc => gc::gc(context).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
@@ -154,7 +157,8 @@ impl Context {
                 .and_then(|locale| Lang::parse(&locale))
                 .unwrap_or_else(Lang::english),
         };
-        report::speak(lang.as_str());
+        // Programs read English, whoever sits there.
+        report::speak(if global.json { "en" } else { lang.as_str() });
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
         let reporter = match (global.json, events) {
@@ -200,6 +204,15 @@ impl Context {
                 Err(Failure::Usage(format!("{} is not a lab", folder.display())))
             }
             _ => Err(Failure::Problems(problems)),
+        }
+    }
+
+    /// Refuses a lab that this machine's memory clearly cannot hold.
+    pub(crate) fn refuse_if_too_large(&self, lab: &Lab) -> Result<(), Failure> {
+        let found = plan::memory(machine::memory(), &Need::of(lab, 0));
+        match found.filter(|found| found.state() == State::Problem) {
+            Some(found) => Err(Failure::TooSmall(Box::new(found))),
+            None => Ok(()),
         }
     }
 
@@ -356,7 +369,8 @@ fn paint(global: &Global) -> Paint {
 /// Says why a command ended without doing what was asked: on standard error, or as a document.
 pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
     if json {
-        report::document(&failure_json(failure));
+        // On one line, as it may end a stream of events.
+        report::line(&failure_json(failure));
         return;
     }
     match failure {
@@ -365,9 +379,15 @@ pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
                 report::error(&report::problem(problem, paint));
             }
         }
+        Failure::TooSmall(finding) => report::too_small(finding, paint)
+            .iter()
+            .for_each(|line| report::error(line)),
+        Failure::NotReady(why) => report::stuck(why, paint)
+            .iter()
+            .for_each(|line| report::error(line)),
         other => report::error(&format!(
             "{}: {}",
-            paint.bad("error"),
+            paint.bad(&report::t!("word.error")),
             report::clean(&other.to_string())
         )),
     }
@@ -380,11 +400,11 @@ fn failure_json(failure: &Failure) -> serde_json::Value {
             let problems: Vec<_> = problems.iter().map(validate::as_json).collect();
             serde_json::json!({ "error": { "exit": code, "message": failure.to_string(), "problems": problems } })
         }
-        Failure::NotReady(why) => serde_json::json!({ "error": {
-            "exit": code, "message": format!("service `{}` did not become ready", why.service), "service": why.service.as_str(),
-            "probe": why.probe, "attempts": why.attempts, "last": why.last, "ended": why.ended, "log": why.log,
-            "waited_millis": why.waited.as_millis() as u64,
-        } }),
+        Failure::TooSmall(finding) => {
+            let said = report::said(finding);
+            serde_json::json!({ "error": { "exit": code, "message": said.what, "fix": said.fix } })
+        }
+        Failure::NotReady(why) => report::stuck_json(why, code),
         other => serde_json::json!({ "error": { "exit": code, "message": other.to_string() } }),
     }
 }

@@ -1,22 +1,29 @@
 //! `roadlab show`: what a lab teaches and runs, or one exercise.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
-use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render};
+use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render, render_url};
+use crate::plan::HostPorts;
 use crate::report::{self, clean, markdown, memory, output, table};
 use crate::runner::Failure;
 
-pub(crate) fn show(context: &Context, name: &str, one: Option<&str>) -> Result<Exit, Failure> {
+pub(crate) async fn show(
+    context: &Context,
+    name: &str,
+    one: Option<&str>,
+) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     match one {
-        Some(one) => show_exercise(context, &lab, one),
-        None => show_lab(context, &lab),
+        Some(one) => show_exercise(context, &lab, one).await,
+        None => show_lab(context, &lab).await,
     }
 }
 
-fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
+async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     let guide = lab.guide(&context.lang);
     let progress = context.progress(&lab.id)?;
     if context.global.json {
@@ -46,7 +53,7 @@ fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         memory(lab.memory() as u64)
     ));
     output("");
-    let intro = fill(lab, &guide.intro.markdown);
+    let intro = fill(context, lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
     output(&format!("\n{}", paint.bold("Services")));
     let services = lab.services.values().map(|service| {
@@ -86,10 +93,10 @@ fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
+async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
     let exercise = exercise(lab, name)?;
     let section = lab.section(&exercise.id, &context.lang);
-    let text = fill(lab, &section.body.markdown);
+    let text = fill(context, lab, &section.body.markdown).await;
     if context.global.json {
         let labels = if section.checks.is_empty() {
             &section.choices
@@ -112,25 +119,36 @@ fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failu
     Ok(Exit::Fine)
 }
 
-/// The text with addresses as they would be inside: `show` works without an engine.
-fn fill(lab: &Lab, text: &str) -> String {
-    let addresses: Addresses = lab
-        .services
-        .values()
-        .map(|service| {
-            let address = ServiceAddress {
-                host: "127.0.0.1".to_owned(),
-                ports: service
-                    .ports
-                    .iter()
-                    .map(|port| (port.container, port.container))
-                    .collect(),
-                first: service.ports.first().map(|port| port.container),
-                url: Some(format!("<address of {}>", service.name)),
-                container: format!("<container of {}>", service.name),
-            };
-            (service.name.clone(), address)
-        })
-        .collect();
+/// The text with the addresses in it.
+async fn fill(context: &Context, lab: &Lab, text: &str) -> String {
+    let addresses = addresses(context, lab).await;
     render(text, lab, &addresses).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Where the services answer now; of a lab that is not up, where they will unless somebody takes their ports.
+async fn addresses(context: &Context, lab: &Lab) -> Addresses {
+    if let Ok((engine, _)) = context.setup().connect_only().await {
+        let tell = |_| {};
+        let live = context.runner(&engine, lab, &tell).live(None).await;
+        if let Ok(live) = live {
+            return live.addresses;
+        }
+    }
+    let chosen = HostPorts::choose(lab, &context.instance, &BTreeSet::new());
+    let services = lab.services.values().map(|service| {
+        let ports = service.ports.iter().map(|port| port.container);
+        let mut address = ServiceAddress {
+            host: "127.0.0.1".to_owned(),
+            ports: ports
+                .map(|port| (port, chosen.get(&service.name, port)))
+                .collect(),
+            first: service.ports.first().map(|port| port.container),
+            url: None,
+            container: format!("<container of {}>", service.name),
+        };
+        let url = service.talk.url.as_deref();
+        address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());
+        (service.name.clone(), address)
+    });
+    services.collect()
 }

@@ -8,7 +8,7 @@ use crate::commands::{Context, trust};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Lab;
-use crate::report::{self, clean, duration, output, table};
+use crate::report::{self, clean, duration, output, t, table};
 use crate::runner::{self, Failure, Images, Live, OnFailure, Runner, Up};
 use crate::store::{Life, Remembered};
 
@@ -20,6 +20,7 @@ pub(crate) async fn up(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
+    context.refuse_if_too_large(&lab)?;
     let engine = context.engine().await?;
     let _lock = context.lock(&lab.id)?;
     let tell = |event| context.tell(event);
@@ -46,7 +47,7 @@ pub(crate) async fn up(
             (true, _) => report::document(
                 &json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() }),
             ),
-            (false, true) => output("nothing to do"),
+            (false, true) => output(&t!("up.nothing_to_do")),
             (false, false) => output(clean(&plan.to_string()).trim_end()),
         }
         return Ok(Exit::Fine);
@@ -64,21 +65,14 @@ pub(crate) async fn up(
         return Ok(Exit::Fine);
     }
     match changed {
-        true => output(&format!("{} is up after {}", lab.id, duration(millis))),
-        false => output(&format!(
-            "{} is up already, nothing to do ({})",
-            lab.id,
-            duration(millis)
-        )),
+        true => output(&t!("up.is_up", lab = lab.id, time = duration(millis))),
+        false => output(&t!("up.was_up", lab = lab.id, time = duration(millis))),
     }
     for line in addresses(context, &lab, &done.live) {
         output(&line);
     }
     let instance = context.instance_option();
-    let next = format!(
-        "next: roadlab show {0} EXERCISE · check {0}{instance} · hint · shell · down {0}{instance}; or roadlab run {0}{instance} for all of it",
-        lab.id
-    );
+    let next = t!("up.next", lab = lab.id, instance = instance);
     output(&context.paint.dim(&next));
     Ok(Exit::Fine)
 }
@@ -125,7 +119,7 @@ pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String
     }
     if let Some(workspace) = &live.workspace {
         rows.push(vec![
-            "  your files".to_owned(),
+            format!("  {}", t!("up.your_files")),
             paint.link(&clean(&workspace.display().to_string())),
         ]);
     }

@@ -143,6 +143,44 @@ pub(crate) fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
     }
 }
 
+impl NoEngine {
+    /// The command that helps.
+    pub(crate) fn fix(&self) -> &'static str {
+        match self {
+            NoEngine::Nowhere { .. } => START,
+            NoEngine::Missing { from, .. }
+            | NoEngine::NotASocket { from, .. }
+            | NoEngine::Remote { from, .. }
+            | NoEngine::Malformed { from, .. }
+            | NoEngine::Context { from, .. } => leave_command(from),
+            NoEngine::Config { .. } => "docker context ls",
+        }
+    }
+}
+
+/// The command that helps when an engine was chosen and the first call to it failed.
+pub(crate) fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
+    match (kind, endpoint.source.as_str()) {
+        (ErrorKind::Denied, _) => "sudo usermod -aG docker \"$USER\" && newgrp docker",
+        (ErrorKind::Unreachable, SYSTEM) => START,
+        (ErrorKind::Unreachable, ROOTLESS) => "systemctl --user start docker",
+        (ErrorKind::Unreachable, PODMAN) => "systemctl --user start podman.socket",
+        (ErrorKind::Unreachable, named) => leave_command(named),
+        _ => "roadlab engine status",
+    }
+}
+
+const START: &str = "roadlab engine up --yes";
+
+/// `leave` as something to type.
+fn leave_command(from: &str) -> &'static str {
+    match from {
+        FLAG => "roadlab doctor",
+        HOST => "unset DOCKER_HOST",
+        _ => "docker context use default; unset DOCKER_CONTEXT",
+    }
+}
+
 /// The address somebody chose, and who did.
 fn named(settings: &Settings) -> Result<Option<(String, String)>, NoEngine> {
     if let Some(address) = &settings.explicit {

@@ -51,8 +51,8 @@ pub(crate) trait Engine {
     /// Pulls an image; `progress` gets every change of a layer.
     async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()>;
 
-    /// Builds an image; `progress` gets every line of the build's output.
-    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()>;
+    /// Builds an image; `progress` gets every step and every line of the build's output.
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()>;
 
     /// Makes an image of a root file system in a tar file.
     async fn import(&self, root: &Path, name: &str) -> Result<()>;
@@ -134,6 +134,15 @@ pub(crate) struct About {
     pub(crate) cpus: u64,
     /// Where images and volumes lie.
     pub(crate) root: PathBuf,
+    /// `1` or `2`.
+    pub(crate) cgroup: Option<String>,
+    /// Limits that it cannot enforce: `memory`, `pids`.
+    pub(crate) unlimited: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    /// What it pulls through.
+    pub(crate) proxies: Vec<String>,
+    /// Its time, in the words of RFC 3339.
+    pub(crate) time: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +186,19 @@ pub(crate) struct Build {
     pub(crate) extra: BTreeMap<String, Vec<u8>>,
     /// The name of the image.
     pub(crate) tag: String,
+}
+
+/// What a build says as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BuildProgress<'a> {
+    Step {
+        /// From 1.
+        number: u32,
+        of: u32,
+        /// The instruction: `RUN apt-get update`.
+        name: &'a str,
+    },
+    Line(&'a str),
 }
 
 /// A container's state.

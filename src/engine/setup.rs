@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::docker::Docker;
 use crate::engine::install::{Site, Wish, commands, observe, perform, plan};
-use crate::engine::locate::{NoEngine, explain, locate};
+use crate::engine::locate::{NoEngine, explain, fix, locate};
 use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
 
 /// Whether the person agreed to packages being installed and a daemon being started.
@@ -72,6 +72,23 @@ impl Setup {
             Ok(()) => Ok((docker, endpoint)),
             Err(error) => Err(EngineError::new(error.kind, explain(&endpoint, &error))),
         }
+    }
+
+    /// The engine that is there, or why there is none and the command that helps.
+    pub(crate) async fn look(
+        &self,
+    ) -> std::result::Result<(Docker, Endpoint), crate::plan::NoEngine> {
+        let located = locate(self.explicit.as_deref());
+        let endpoint = located.map_err(|none| crate::plan::NoEngine {
+            fix: none.fix().to_owned(),
+            why: none.to_string(),
+        })?;
+        self.connect_only()
+            .await
+            .map_err(|error| crate::plan::NoEngine {
+                fix: fix(&endpoint, error.kind).to_owned(),
+                why: error.message,
+            })
     }
 
     /// An engine that somebody named is theirs to start.

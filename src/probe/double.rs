@@ -95,7 +95,7 @@ impl Engine for Double {
         no()
     }
 
-    async fn build(&self, _: &Build, _: &dyn Fn(&str)) -> Result<()> {
+    async fn build(&self, _: &Build, _: &dyn Fn(crate::engine::BuildProgress<'_>)) -> Result<()> {
         no()
     }
 

@@ -2,12 +2,14 @@
 
 mod json;
 mod junit;
+mod machine;
 mod markdown;
 mod panel;
 mod plain;
 mod problems;
 mod screen;
 mod sink;
+mod stuck;
 mod table;
 mod terminal;
 mod words;
@@ -18,11 +20,13 @@ use crate::event::Event;
 pub(crate) use rust_i18n::t;
 
 pub(crate) use junit::{Case, junit};
+pub(crate) use machine::{finding_lines, said, too_small};
 pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{clean, error, output};
+pub(crate) use stuck::{stuck, stuck_json};
 pub(crate) use table::table;
 pub(crate) use words::{Paint, check_lines, duration, memory, plural};
 

@@ -1,12 +1,13 @@
 //! Progress for a log file or a pipe: a line for each thing that matters, none twice.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, Phase};
 use crate::report::sink::error;
 use crate::report::words::duration;
-use crate::report::{Paint, clean};
+use crate::report::{Paint, clean, t};
 
 /// Remembers what was said.
 #[derive(Default)]
@@ -22,7 +23,11 @@ impl Plain {
         if let Event::Waiting { service, last, .. } = event
             && self.said.borrow_mut().insert(service.clone())
         {
-            error(&format!("waiting for {service}: {}", clean(last)));
+            error(&t!(
+                "progress.waiting",
+                service = service,
+                last = clean(last)
+            ));
         }
     }
 }
@@ -30,29 +35,43 @@ impl Plain {
 /// What an event says once and for all; what only goes on says nothing here.
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     match event {
-        Event::PullBegun { image } => vec![format!("pulling {image}")],
+        Event::PullBegun { image } => vec![t!("progress.pulling", image = image).into_owned()],
         Event::PullEnded {
             image,
             problem: None,
-        } => vec![format!("pulled {image}")],
+        } => vec![t!("progress.pulled", image = image).into_owned()],
         Event::PullEnded {
             image,
             problem: Some(problem),
         } => {
-            vec![paint.dim(&format!("cannot pull {image}: {}", clean(problem)))]
+            vec![paint.dim(&t!(
+                "progress.cannot_pull",
+                image = image,
+                why = clean(problem)
+            ))]
         }
-        Event::BuildBegun { image, why } => vec![format!("building {image} ({})", clean(why))],
+        Event::BuildBegun { image, why } => {
+            vec![t!("progress.building", image = image, why = clean(why)).into_owned()]
+        }
         Event::BuildEnded { image, millis } => {
-            vec![format!("built {image} in {}", duration(*millis))]
+            vec![t!("progress.built", image = image, time = duration(*millis)).into_owned()]
         }
         Event::ServiceUnavailable { service, reason } => {
-            vec![paint.warn(&format!(
-                "{service} is left out, the rest of the lab works: {}",
-                clean(reason)
+            vec![paint.warn(&t!(
+                "progress.left_out",
+                service = service,
+                why = clean(reason)
             ))]
         }
         Event::Ready { service, millis } => {
-            vec![format!("{service} answers after {}", duration(*millis))]
+            vec![
+                t!(
+                    "progress.ready",
+                    service = service,
+                    time = duration(*millis)
+                )
+                .into_owned(),
+            ]
         }
         Event::Proved {
             exercise,
@@ -70,7 +89,10 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
                 Outcome::Fail | Outcome::Unseen => paint.bad("✗"),
             };
             let time = paint.dim(&duration(*millis));
-            let mut lines = vec![format!("  {mark} {exercise}: {} {time}", phase.name())];
+            let mut lines = vec![format!(
+                "  {mark} {exercise}: {} {time}",
+                phase_name(*phase)
+            )];
             lines.extend(
                 problem
                     .iter()
@@ -81,10 +103,23 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         Event::Note { text } => vec![clean(text)],
         Event::PullProgress { .. }
         | Event::FileProgress { .. }
+        | Event::BuildStep { .. }
         | Event::BuildLine { .. }
         | Event::OperationBegun { .. }
         | Event::OperationEnded { .. }
         | Event::Waiting { .. }
         | Event::Step { .. } => Vec::new(),
+    }
+}
+
+/// What a phase of the self-proof shows.
+fn phase_name(phase: Phase) -> Cow<'static, str> {
+    match phase {
+        Phase::Start => t!("progress.phase_start"),
+        Phase::Wrong => t!("progress.phase_wrong"),
+        Phase::Solution => t!("progress.phase_solution"),
+        Phase::SolutionAgain => t!("progress.phase_again"),
+        Phase::Reset => t!("progress.phase_reset"),
+        Phase::Quiz => t!("progress.phase_quiz"),
     }
 }

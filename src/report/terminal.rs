@@ -1,21 +1,37 @@
-//! Progress on a terminal: bars for what is pulled, one moving line for what goes on, lines for what is done.
+//! Progress on a terminal: a line for each thing that goes on, bars for what is pulled, and one lasting line for what is done.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::event::Event;
 use crate::report::plain::lines;
-use crate::report::{Paint, clean};
+use crate::report::{Paint, clean, t};
+
+/// Often enough to look alive, seldom enough not to flicker.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Bars that are on the screen now.
 pub(crate) struct Terminal {
     paint: Paint,
     bars: MultiProgress,
-    now: RefCell<Option<ProgressBar>>,
-    layers: RefCell<BTreeMap<String, ProgressBar>>,
+    now: RefCell<Now>,
+}
+
+#[derive(Default)]
+struct Now {
+    /// What goes on, in one line.
+    doing: Option<ProgressBar>,
+    /// The last line that a build said.
+    said: Option<ProgressBar>,
+    /// Services that are waited for, side by side.
+    waiting: BTreeMap<String, ProgressBar>,
+    /// Layers that are pulled now.
+    layers: BTreeMap<String, ProgressBar>,
+    seen: BTreeSet<String>,
+    done: BTreeSet<String>,
 }
 
 impl Terminal {
@@ -23,53 +39,12 @@ impl Terminal {
         Self {
             paint,
             bars: MultiProgress::new(),
-            now: RefCell::new(None),
-            layers: RefCell::new(BTreeMap::new()),
+            now: RefCell::default(),
         }
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        match event {
-            Event::PullBegun { image } => self.doing(&format!("pulling {image}")),
-            Event::PullProgress {
-                layer,
-                status,
-                current,
-                total,
-                ..
-            } => self.layer(layer, status, *current, *total),
-            Event::FileProgress {
-                file,
-                current,
-                total,
-            } => self.layer(file, "", Some(*current), Some(*total)),
-            Event::BuildBegun { image, .. } => self.doing(&format!("building {image}")),
-            Event::BuildLine { image, line } => {
-                let line = clean(line.trim());
-                if !line.is_empty() {
-                    self.doing(&format!("building {image}: {line}"));
-                }
-            }
-            Event::OperationBegun { operation } => self.doing(&clean(operation)),
-            Event::Waiting {
-                service,
-                attempts,
-                last,
-            } => {
-                self.doing(&format!(
-                    "waiting for {service} ({attempts} looks): {}",
-                    clean(last)
-                ));
-            }
-            Event::Step { step } => self.doing(&clean(step)),
-            Event::PullEnded { .. } => self.layers.borrow_mut().clear(),
-            Event::OperationEnded { .. }
-            | Event::BuildEnded { .. }
-            | Event::ServiceUnavailable { .. }
-            | Event::Ready { .. }
-            | Event::Proved { .. }
-            | Event::Note { .. } => {}
-        }
+        self.show(event, &mut self.now.borrow_mut());
         // What a bar shows while it goes on needs no line before it ends.
         let begins = matches!(event, Event::PullBegun { .. } | Event::BuildBegun { .. });
         for line in lines(event, self.paint).into_iter().filter(|_| !begins) {
@@ -77,67 +52,187 @@ impl Terminal {
         }
     }
 
-    pub(crate) fn finish(&self) {
-        self.layers.borrow_mut().clear();
-        if let Some(bar) = self.now.borrow_mut().take() {
-            bar.finish_and_clear();
+    fn show(&self, event: &Event, now: &mut Now) {
+        match event {
+            Event::PullBegun { image } => {
+                self.doing(now, &t!("progress.pulling", image = image), Clock::Anew);
+            }
+            Event::PullProgress {
+                image,
+                layer,
+                status,
+                current,
+                total,
+            } => {
+                self.layer(now, layer, status, current.zip(*total));
+                let (done, all) = (now.done.len(), now.seen.len());
+                let text = t!("progress.layers", image = image, done = done, all = all);
+                self.doing(now, &text, Clock::GoesOn);
+            }
+            Event::FileProgress {
+                file,
+                current,
+                total,
+            } => self.layer(now, file, "", Some((*current, *total))),
+            Event::BuildBegun { image, .. } => {
+                self.doing(
+                    now,
+                    &t!("progress.building_now", image = image),
+                    Clock::Anew,
+                );
+            }
+            Event::BuildStep {
+                image,
+                step,
+                steps,
+                name,
+            } => {
+                let name = clean(name);
+                let text = t!(
+                    "progress.step",
+                    image = image,
+                    step = step,
+                    steps = steps,
+                    name = name
+                );
+                self.doing(now, &text, Clock::Anew);
+            }
+            Event::BuildLine { line, .. } => self.said(now, &clean(line.trim())),
+            Event::OperationBegun { operation } => {
+                self.doing(now, &clean(operation), Clock::GoesOn)
+            }
+            Event::Step { step } => self.doing(now, &clean(step), Clock::GoesOn),
+            Event::Waiting { service, last, .. } => {
+                end(now.doing.take());
+                let text = t!("progress.waiting", service = service, last = clean(last));
+                let bar = now.waiting.entry(service.clone());
+                let bar = bar.or_insert_with(|| self.line());
+                bar.set_message(in_one_line(&text));
+            }
+            Event::Ready { service, .. } => end(now.waiting.remove(service)),
+            Event::PullEnded { .. } | Event::BuildEnded { .. } => clear(now),
+            Event::OperationEnded { .. }
+            | Event::ServiceUnavailable { .. }
+            | Event::Proved { .. }
+            | Event::Note { .. } => {}
         }
+    }
+
+    pub(crate) fn finish(&self) {
+        clear(&mut self.now.borrow_mut());
         // Bars may draw a last time on a terminal that is gone; there is nothing to do about it.
         let _ = self.bars.clear();
     }
 
-    /// The one line that says what goes on now, cut to the terminal's width.
-    fn doing(&self, text: &str) {
-        let mut now = self.now.borrow_mut();
-        let bar = now.get_or_insert_with(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            bar.set_style(style(
-                "{spinner:.cyan} {wide_msg} {elapsed:.dim}",
-                self.paint,
-            ));
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        bar.set_message(text.replace(['\n', '\t'], " "));
+    /// A line that moves, cut to the terminal's width, with the time that it takes.
+    fn line(&self) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style(
+            "{spinner:.cyan} {wide_msg} {elapsed:.dim}",
+            self.paint,
+        ));
+        bar.enable_steady_tick(TICK);
+        bar
     }
 
-    fn layer(&self, layer: &str, status: &str, current: Option<u64>, total: Option<u64>) {
-        if layer.is_empty() {
+    fn doing(&self, now: &mut Now, text: &str, clock: Clock) {
+        if now.doing.is_none() {
+            // It stands above what belongs to it.
+            let bar = self.line();
+            self.bars.remove(&bar);
+            now.doing = Some(self.bars.insert(0, bar));
+        }
+        let Some(bar) = &now.doing else { return };
+        if clock == Clock::Anew {
+            bar.reset_elapsed();
+        }
+        bar.set_message(in_one_line(text));
+    }
+
+    /// What a build said last, below its step.
+    fn said(&self, now: &mut Now, line: &str) {
+        if line.is_empty() || line.starts_with("Step ") {
             return;
         }
-        let mut layers = self.layers.borrow_mut();
+        let bar = now.said.get_or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            bar.set_style(style("    {wide_msg:.dim}", self.paint));
+            bar
+        });
+        bar.set_message(in_one_line(line));
+    }
+
+    fn layer(&self, now: &mut Now, layer: &str, status: &str, bytes: Option<(u64, u64)>) {
+        // Words about the whole image have no layer, and the first of them names the tag in its place.
+        if layer.is_empty() || status.starts_with("Pulling from") {
+            return;
+        }
+        now.seen.insert(layer.to_owned());
+        if matches!(status, "Pull complete" | "Already exists") {
+            now.done.insert(layer.to_owned());
+        }
         if matches!(
             status,
             "Pull complete" | "Already exists" | "Download complete"
         ) {
-            if let Some(bar) = layers.remove(layer) {
-                bar.finish_and_clear();
-            }
-            return;
+            return end(now.layers.remove(layer));
         }
-        let (Some(current), Some(total)) = (current, total) else {
+        let Some((current, total)) = bytes else {
             return;
         };
-        let bar = layers.entry(layer.to_owned()).or_insert_with(|| {
+        let bar = now.layers.entry(layer.to_owned()).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new(total));
-            let template = "  {prefix:12} {bar:24.cyan/dim} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4} {msg}";
+            let template = "  {prefix:12} {msg:11} {wide_bar:.cyan/dim} {bytes:>10} / {total_bytes:10} {bytes_per_sec:>12} {eta:>4}";
             bar.set_style(style(template, self.paint).progress_chars("━━─"));
+            bar.set_prefix(clean(layer));
             bar
         });
-        bar.set_prefix(clean(layer));
+        let status = clean(status).to_lowercase();
+        if bar.message() != status {
+            bar.reset_eta();
+            bar.set_message(status);
+        }
         bar.set_length(total);
         bar.set_position(current);
-        bar.set_message(clean(status).to_lowercase());
     }
+}
+
+/// Whether the time of a line begins again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Anew,
+    GoesOn,
+}
+
+fn end(bar: Option<ProgressBar>) {
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+fn clear(now: &mut Now) {
+    let Now {
+        doing,
+        said,
+        waiting,
+        layers,
+        ..
+    } = std::mem::take(now);
+    let bars = waiting.into_values().chain(layers.into_values());
+    bars.chain(doing).chain(said).for_each(|bar| end(Some(bar)));
+}
+
+fn in_one_line(text: &str) -> String {
+    text.replace(['\n', '\t'], " ")
 }
 
 fn style(template: &str, paint: Paint) -> ProgressStyle {
     let template = match paint {
         Paint::Colored => template.to_owned(),
         Paint::Plain => template
+            .replace(":.cyan/dim", "")
             .replace(":.cyan", "")
-            .replace(":.dim", "")
-            .replace(".cyan/dim", ""),
+            .replace(":.dim", ""),
     };
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

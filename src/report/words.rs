@@ -1,7 +1,7 @@
 //! Small words: colours, durations, counts, the lines of a check.
 
 use crate::event::{CheckReport, Outcome};
-use crate::report::clean;
+use crate::report::{clean, t, table};
 
 /// Whether and how texts are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,27 +63,37 @@ pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
         ),
     };
     let mut lines = vec![format!("  {mark} {about}")];
-    if let Some(expected) = &report.expected {
-        lines.push(format!("      expected  {}", clean(expected)));
-    }
-    if let Some(actual) = &report.actual {
-        let word = if report.outcome == Outcome::Unseen {
-            "cannot look"
-        } else {
-            "saw     "
-        };
-        lines.push(format!("      {word}  {}", clean(actual)));
-    }
+    let saw = match report.outcome {
+        Outcome::Unseen => t!("word.cannot_look"),
+        Outcome::Pass | Outcome::Fail => t!("word.saw"),
+    };
+    let labelled = [
+        (t!("word.expected"), &report.expected),
+        (saw, &report.actual),
+    ];
+    let rows = labelled.iter().filter_map(|(label, text)| {
+        let text = clean(text.as_deref()?);
+        Some(vec![format!("      {label}"), text])
+    });
+    lines.extend(table(&rows.collect::<Vec<_>>()));
     lines
 }
 
 /// `0.4 s`, `12 ms`, `2 m 05 s`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
-        0..100 => format!("{millis} ms"),
-        100..60_000 => format!("{:.1} s", millis as f64 / 1000.0),
-        _ => format!("{} m {:02} s", millis / 60_000, millis / 1000 % 60),
+        0..100 => t!("word.millis", count = millis),
+        100..60_000 => t!(
+            "word.seconds",
+            count = format!("{:.1}", millis as f64 / 1000.0)
+        ),
+        _ => t!(
+            "word.minutes",
+            minutes = millis / 60_000,
+            seconds = format!("{:02}", millis / 1000 % 60)
+        ),
     }
+    .into_owned()
 }
 
 /// `1 exercise`, `3 exercises`.

@@ -1,9 +1,9 @@
 //! Why something could not be done, told apart as far as exit codes and reports need it.
 
-use std::time::Duration;
-
 use crate::engine::EngineError;
+use crate::event::NotReady;
 use crate::lab::ServiceName;
+use crate::plan::Finding;
 use crate::problem::Problem;
 use crate::store::LockError;
 
@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// This machine lacks something: an engine, memory, a port, a tool.
     #[error("{0}")]
     Environment(String),
+    /// This machine cannot hold the lab.
+    #[error("{}", too_small(.0))]
+    TooSmall(Box<Finding>),
     #[error(transparent)]
     Locked(#[from] LockError),
     #[error("{context}: {error}")]
@@ -29,30 +32,13 @@ pub(crate) enum Failure {
         service: ServiceName,
         tried: Vec<String>,
     },
-    #[error("{0}")]
+    #[error("{}", not_ready(.0))]
     NotReady(Box<NotReady>),
     /// A step of `start`, `health` or a solution did not do what it must.
     #[error("{0}")]
     Step(String),
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
-}
-
-/// A service that never answered: everything that helps to see why.
-#[derive(Debug, Clone)]
-pub(crate) struct NotReady {
-    pub(crate) lab: String,
-    pub(crate) service: ServiceName,
-    pub(crate) waited: Duration,
-    /// What was looked for.
-    pub(crate) probe: String,
-    pub(crate) attempts: u32,
-    /// What the last look saw.
-    pub(crate) last: String,
-    /// What became of the container, if it does not run any more.
-    pub(crate) ended: Option<String>,
-    /// The last lines of its log.
-    pub(crate) log: Vec<String>,
 }
 
 impl Failure {
@@ -74,6 +60,21 @@ fn first(problems: &[Problem]) -> String {
     }
 }
 
+fn too_small(finding: &Finding) -> String {
+    match finding {
+        Finding::Memory { lab, needed, .. } => {
+            format!("there is not enough memory for lab `{lab}`, which may use {needed} bytes")
+        }
+        Finding::Disk { disk, least, .. } => {
+            format!(
+                "there is not enough room at {}: at least {least} bytes are needed",
+                disk.path.display()
+            )
+        }
+        other => format!("this machine cannot run the lab: {}", other.name()),
+    }
+}
+
 fn list(tried: &[String]) -> String {
     tried
         .iter()
@@ -82,29 +83,20 @@ fn list(tried: &[String]) -> String {
         .join("\n")
 }
 
-impl std::fmt::Display for NotReady {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let seconds = self.waited.as_secs_f64();
-        match &self.ended {
-            Some(ended) => writeln!(f, "service `{}` {ended} after {seconds:.1} s", self.service)?,
-            None => writeln!(
-                f,
-                "service `{}` did not answer within {seconds:.1} s",
-                self.service
-            )?,
+/// In one line, for the proof of a lab; reports say it all.
+fn not_ready(why: &NotReady) -> String {
+    let seconds = why.waited.as_secs_f64();
+    let (service, last) = (&why.service, &why.last);
+    match &why.container {
+        Some(end) if end.out_of_memory => format!("service `{service}` ran out of memory"),
+        Some(end) if !end.running => {
+            format!(
+                "service `{service}` ended by itself (exit {}); last seen: {last}",
+                end.exit_code
+            )
         }
-        writeln!(f, "  looked for: {} ({} times)", self.probe, self.attempts)?;
-        writeln!(f, "  last seen:  {}", self.last)?;
-        if !self.log.is_empty() {
-            writeln!(f, "  last lines of its log:")?;
-            for line in &self.log {
-                writeln!(f, "    {line}")?;
-            }
+        Some(_) | None => {
+            format!("service `{service}` did not answer within {seconds:.1} s; last seen: {last}")
         }
-        write!(
-            f,
-            "  next: `roadlab up {} --retain` keeps it for a look with `roadlab logs {} {}`",
-            self.lab, self.lab, self.service
-        )
     }
 }

@@ -7,10 +7,13 @@ use std::time::Instant;
 use futures_util::future::join_all;
 
 use crate::engine::install::Wish;
-use crate::engine::{Build, Engine, EngineError, ErrorKind, Setup, base, context_digest};
+use crate::engine::{
+    Build, BuildProgress, Engine, EngineError, ErrorKind, Setup, base, context_digest,
+};
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::plan::ServiceImage;
+use crate::runner::room::Room;
 use crate::runner::{Failure, Runner};
 use crate::store::Remembered;
 
@@ -63,6 +66,7 @@ pub(crate) async fn get<E: Engine>(
             .map(|service| present(runner, service)),
     )
     .await;
+    let room = Room::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
         match present? {
@@ -76,6 +80,7 @@ pub(crate) async fn get<E: Engine>(
             wish,
             remembered,
             making,
+            room: &room,
             tried: Vec::new(),
         };
         match search.image(service).await? {
@@ -132,6 +137,7 @@ struct Search<'a, 'b, E> {
     wish: ImageWish,
     remembered: &'a mut Remembered,
     making: &'a ImageMaking,
+    room: &'a Room,
     /// Everything that was tried and why it did not work.
     tried: Vec<String>,
 }
@@ -167,6 +173,7 @@ impl<E: Engine> Search<'_, '_, E> {
             self.tried.push(format!("{name} is not here, and {registry} could not be reached a short while ago ({again})"));
             return Ok(false);
         }
+        self.room.refuse_if_full(self.runner.engine).await?;
         self.runner.tell(Event::PullBegun {
             image: name.to_string(),
         });
@@ -228,6 +235,7 @@ impl<E: Engine> Search<'_, '_, E> {
         if self.wish == ImageWish::Look {
             return Ok(None);
         }
+        self.room.refuse_if_full(self.runner.engine).await?;
         let dockerfile = recipe.context.join(&recipe.dockerfile);
         let text = std::fs::read_to_string(&dockerfile)
             .map_err(|error| Failure::Usage(format!("{}: {error}", unreadable())))?;
@@ -246,13 +254,22 @@ impl<E: Engine> Search<'_, '_, E> {
             why,
         });
         let begun = Instant::now();
-        let line = |line: &str| {
-            self.runner.tell(Event::BuildLine {
-                image: build.tag.clone(),
-                line: line.to_owned(),
+        let progress = |progress: BuildProgress<'_>| {
+            let image = build.tag.clone();
+            self.runner.tell(match progress {
+                BuildProgress::Step { number, of, name } => Event::BuildStep {
+                    image,
+                    step: number,
+                    steps: of,
+                    name: name.to_owned(),
+                },
+                BuildProgress::Line(line) => Event::BuildLine {
+                    image,
+                    line: line.to_owned(),
+                },
             });
         };
-        let built = self.runner.engine.build(&build, &line).await;
+        let built = self.runner.engine.build(&build, &progress).await;
         built.map_err(Failure::engine(format!(
             "cannot build the recipe {}",
             recipe.context.display()

@@ -10,6 +10,8 @@ mod pace;
 mod prove;
 mod ready;
 mod reset;
+mod room;
+mod stuck;
 mod teardown;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
 pub(crate) use check::{Judged, check_exercises, judge_quiz};
-pub(crate) use failure::{Failure, NotReady};
+pub(crate) use failure::Failure;
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
 pub(crate) use pace::Seen;

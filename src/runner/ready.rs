@@ -6,7 +6,8 @@ use crate::engine::{ContainerState, Engine, Health};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::look;
-use crate::runner::{Failure, Live, NotReady, Runner};
+use crate::runner::stuck::{Waited, not_ready};
+use crate::runner::{Failure, Live, Runner};
 
 /// Between two looks, at first and at most.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -20,9 +21,6 @@ const INSPECT_EVERY: Duration = Duration::from_millis(300);
 
 /// How often the reporter is told that we still wait.
 const TELL_EVERY: Duration = Duration::from_millis(500);
-
-/// The lines of a log that a failure shows.
-const LOG_LINES: u32 = 20;
 
 /// Waits until a service has reached a condition, or says why it never will.
 pub(crate) async fn wait<E: Engine>(
@@ -50,7 +48,7 @@ pub(crate) async fn wait<E: Engine>(
         let answered = match condition {
             Condition::Started => return Ok(()),
             Condition::Completed => false,
-            Condition::Healthy => answers(runner, live, service, &mut waiting.last).await,
+            Condition::Healthy => answers(runner, live, service, &mut waiting).await,
         };
         let asks_engine = condition == Condition::Completed
             || (service.talk.ready.is_empty() && service.healthcheck.is_some());
@@ -68,16 +66,13 @@ pub(crate) async fn wait<E: Engine>(
             match verdict(&state, condition, service, &mut waiting.last) {
                 Some(true) => break,
                 Some(false) => {
-                    return Err(
-                        not_ready(runner, service, &container.id, waiting, Some(&state)).await,
-                    );
+                    return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
                 }
                 None => {}
             }
         }
         if begun.elapsed() > service.talk.ready_within {
-            let state = runner.engine.inspect(&container.id).await.ok();
-            return Err(not_ready(runner, service, &container.id, waiting, state.as_ref()).await);
+            return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
         }
         if told.elapsed() > TELL_EVERY {
             told = Instant::now();
@@ -105,16 +100,32 @@ struct Waiting {
     pause: Duration,
 }
 
+impl Waiting {
+    fn ended(self) -> Waited {
+        Waited {
+            time: self.begun.elapsed(),
+            attempts: self.attempts,
+            last: self.last,
+        }
+    }
+}
+
 /// Whether all of a service's `ready` steps hold now.
 async fn answers<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     service: &Service,
-    last: &mut String,
+    waiting: &mut Waiting,
 ) -> bool {
     let target = live.target(runner);
+    let deadline = waiting.begun + service.talk.ready_within;
+    let last = &mut waiting.last;
     for step in &service.talk.ready {
-        match look(&step.act, &target, step.timeout.min(LOOK)).await {
+        // The last look must not put the deadline off by much.
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(LONGEST_PAUSE);
+        match look(&step.act, &target, step.timeout.min(LOOK).min(left)).await {
             Ok(actual) => {
                 if let Err(difference) = step.expect.judge(&actual) {
                     *last = format!(
@@ -159,59 +170,4 @@ fn verdict(
             None => None,
         },
     }
-}
-
-async fn not_ready<E: Engine>(
-    runner: &Runner<'_, E>,
-    service: &Service,
-    container: &str,
-    waiting: Waiting,
-    state: Option<&ContainerState>,
-) -> Failure {
-    let log = runner
-        .engine
-        .logs(container, LOG_LINES)
-        .await
-        .unwrap_or_default();
-    let probe: Vec<String> = service
-        .talk
-        .ready
-        .iter()
-        .map(|step| step.act.to_string())
-        .collect();
-    Failure::NotReady(Box::new(NotReady {
-        lab: runner.lab.id.to_string(),
-        service: service.name.clone(),
-        waited: waiting.begun.elapsed(),
-        probe: if probe.is_empty() {
-            "its container's state".to_owned()
-        } else {
-            probe.join(", then ")
-        },
-        attempts: waiting.attempts,
-        last: waiting.last,
-        ended: state.and_then(|state| ended_in_words(state, service)),
-        log: log.lines().map(str::to_owned).collect(),
-    }))
-}
-
-fn ended_in_words(state: &ContainerState, service: &Service) -> Option<String> {
-    if state.running {
-        return state
-            .out_of_memory
-            .then(|| format!("ran out of memory ({})", limit(service)));
-    }
-    Some(match (state.out_of_memory, state.exit_code) {
-        (true, _) => format!("was killed: out of memory ({})", limit(service)),
-        (false, 137) => "was killed from outside (exit 137)".to_owned(),
-        (false, code) if state.error.is_empty() => format!("stopped by itself (exit {code})"),
-        (false, _) => format!("could not start: {}", state.error),
-    })
-}
-
-fn limit(service: &Service) -> String {
-    service.limits.memory.map_or_else(
-        || "no limit".to_owned(),
-        |bytes| format!("limit {} MiB", bytes >> 20),
-    )
 }

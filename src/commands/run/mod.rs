@@ -51,6 +51,7 @@ pub(crate) async fn run(
     }
     let begun = Instant::now();
     let lab = context.lab(name)?;
+    context.refuse_if_too_large(&lab)?;
     let engine = context.engine().await?;
     let lock = context.lock(&lab.id)?;
     let tell = |event| context.tell(event);

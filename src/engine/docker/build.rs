@@ -10,7 +10,7 @@ use bollard::query_parameters::BuildImageOptionsBuilder;
 use super::logs::Lines;
 use super::stages::Stages;
 use super::{Docker, context, errors, names, pull};
-use crate::engine::{Build, EngineError, ErrorKind, Result};
+use crate::engine::{Build, BuildProgress, EngineError, ErrorKind, Result};
 
 /// The longest silence of a build: a compiler may say nothing for minutes.
 const IDLE: Duration = Duration::from_secs(600);
@@ -20,7 +20,11 @@ const UNREADABLE: &str = "dockerfile parse error";
 const SHOWN: usize = 20;
 
 impl Docker {
-    pub(super) async fn build_recipe(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+    pub(super) async fn build_recipe(
+        &self,
+        build: &Build,
+        progress: &dyn Fn(BuildProgress<'_>),
+    ) -> Result<()> {
         let what = format!("build `{}`", build.tag);
         let args: HashMap<&str, &str> = build
             .args
@@ -84,6 +88,17 @@ fn text(info: BuildInfo) -> String {
     }
 }
 
+/// The classic builder's `Step 3/9 : RUN apt-get update`.
+fn step(line: &str) -> Option<BuildProgress<'_>> {
+    let (numbers, name) = line.strip_prefix("Step ")?.split_once(" : ")?;
+    let (number, of) = numbers.split_once('/')?;
+    Some(BuildProgress::Step {
+        number: number.parse().ok()?,
+        of: of.parse().ok()?,
+        name,
+    })
+}
+
 /// What a build has said so far.
 #[derive(Default)]
 struct Output {
@@ -100,7 +115,7 @@ struct Said {
 }
 
 impl Output {
-    fn take(&self, line: &str, progress: &dyn Fn(&str)) {
+    fn take(&self, line: &str, progress: &dyn Fn(BuildProgress<'_>)) {
         if line.is_empty() {
             return;
         }
@@ -115,7 +130,10 @@ impl Output {
         }
         said.last.push_back(line.to_owned());
         drop(said);
-        progress(line);
+        if let Some(step) = step(line) {
+            progress(step);
+        }
+        progress(BuildProgress::Line(line));
     }
 
     /// An error in a build is the recipe's own, unless it is the engine's or that of a base image.
@@ -200,6 +218,19 @@ mod tests {
             "cannot build `x`: Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host\
              \n  Step 1/2 : FROM debian:bookworm-slim",
         );
+    }
+
+    #[test]
+    fn a_step_says_which_of_how_many_it_is() {
+        let expected = BuildProgress::Step {
+            number: 3,
+            of: 9,
+            name: "RUN a : b",
+        };
+        assert_eq!(step("Step 3/9 : RUN a : b"), Some(expected));
+        for other in ["Step by step", "Step x/9 : RUN", " ---> Running in 0a1b"] {
+            assert_eq!(step(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -53,6 +53,15 @@ impl Docker {
             memory: positive(info.mem_total),
             cpus: positive(info.ncpu),
             root: PathBuf::from(info.docker_root_dir.unwrap_or_default()),
+            cgroup: info.cgroup_version.map(|version| version.to_string()),
+            unlimited: unlimited(info.memory_limit, info.pids_limit),
+            warnings: info.warnings.unwrap_or_default(),
+            proxies: [info.http_proxy, info.https_proxy]
+                .into_iter()
+                .flatten()
+                .filter(|proxy| !proxy.is_empty())
+                .collect(),
+            time: info.system_time,
         })
     }
 
@@ -204,6 +213,13 @@ impl Docker {
             )
         })
     }
+}
+
+/// The limits that an engine says it cannot enforce; one that does not say can.
+fn unlimited(memory: Option<bool>, pids: Option<bool>) -> Vec<String> {
+    let limits = [("memory", memory), ("pids", pids)];
+    let without = limits.iter().filter(|(_, holds)| *holds == Some(false));
+    without.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 fn positive(number: Option<i64>) -> u64 {

@@ -40,8 +40,8 @@ pub(crate) use context::context_digest;
 use self::wire::{Asked, Heard, Wire, bounded};
 
 use crate::engine::{
-    About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    Happening, ImageInfo, PullProgress, Result,
+    About, Build, BuildProgress, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec,
+    ExecOutput, Happening, ImageInfo, PullProgress, Result,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -140,7 +140,7 @@ impl Engine for Docker {
         self.pull_patiently(image, pull::IDLE, progress).await
     }
 
-    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
         self.build_recipe(build, progress).await
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
-    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Happening,
-    Health, ImageInfo, PullProgress, Result,
+    About, Build, BuildProgress, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput,
+    Happening, Health, ImageInfo, PullProgress, Result,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -30,6 +30,11 @@ impl Engine for Fake {
             memory: 8 << 30,
             cpus: 2,
             root: PathBuf::from("/nowhere"),
+            cgroup: None,
+            unlimited: Vec::new(),
+            warnings: Vec::new(),
+            proxies: Vec::new(),
+            time: None,
         })
     }
 
@@ -126,9 +131,9 @@ impl Engine for Fake {
         Err(EngineError::new(kind, format!("cannot pull {image}")))
     }
 
-    async fn build(&self, build: &Build, progress: &dyn Fn(&str)) -> Result<()> {
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
         self.change(format!("build {}", build.tag))?;
-        progress("Step 1/1 : FROM scratch");
+        progress(BuildProgress::Line("Step 1/1 : FROM scratch"));
         self.images.borrow_mut().insert(build.tag.clone());
         Ok(())
     }

@@ -71,7 +71,11 @@ async fn a_recipe_is_built_and_its_stages_are_removed() {
     fs::write(folder.path().join("stamp"), &bench.mark.owner).unwrap();
     build.extra.insert("ca.crt".into(), b"CA".to_vec());
     let lines = RefCell::new(Vec::new());
-    let tell = |line: &str| lines.borrow_mut().push(line.to_owned());
+    let tell = |progress: BuildProgress<'_>| {
+        if let BuildProgress::Line(line) = progress {
+            lines.borrow_mut().push(line.to_owned());
+        }
+    };
     docker.build(&build, &tell).await.unwrap();
     let lines = lines.into_inner();
     assert!(lines.iter().any(|line| line == "tricks"), "{lines:?}");

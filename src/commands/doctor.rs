@@ -1,0 +1,255 @@
+//! `roadlab doctor`: looks at this machine and says whether labs can run on it. Changes nothing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::engine::locate::url;
+use crate::engine::{About, Endpoint, Engine};
+use crate::exit::Exit;
+use crate::lab::Lab;
+use crate::machine;
+use crate::plan::{
+    Clock, EngineSeen, Finding, Folder, Machine, Need, Proxies, Scope, State, findings,
+};
+use crate::report::{self, finding_lines, output, said, t};
+use crate::runner::{self, Failure, ImageWish};
+use crate::store::Remembered;
+
+pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
+    let (labs, mut found) = labs(context, names)?;
+    let (machine, needs) = look(context, &labs).await;
+    found.extend(findings(&machine, &needs));
+    context.reporter.finish();
+    let problems = found.iter().filter(|f| f.state() == State::Problem).count();
+    if context.global.json {
+        let labs: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
+        report::document(&json!({
+            "fine": problems == 0,
+            "labs": labs,
+            "checks": found.iter().map(as_json).collect::<Vec<_>>(),
+        }));
+    } else {
+        finding_lines(&found, context.paint)
+            .iter()
+            .for_each(|line| output(line));
+        output(&match problems {
+            0 => t!("doctor.fine"),
+            count => t!("doctor.not_fine", count = count),
+        });
+    }
+    Ok(match problems {
+        0 => Exit::Fine,
+        _ => Exit::Environment,
+    })
+}
+
+/// The labs that were named, or all; of all, one that cannot be read is a finding.
+fn labs(context: &Context, names: &[String]) -> Result<(Vec<Lab>, Vec<Finding>), Failure> {
+    if !names.is_empty() {
+        let labs = names.iter().map(|name| context.lab(name));
+        return Ok((labs.collect::<Result<_, _>>()?, Vec::new()));
+    }
+    let (mut labs, mut broken) = (Vec::new(), Vec::new());
+    for (name, folder) in context.labs()?.all() {
+        match context.lab(name) {
+            Ok(lab) => labs.push(lab),
+            Err(Failure::Problems(problems)) => broken.push(Finding::BrokenLab {
+                folder: folder.clone(),
+                problems: problems.len(),
+            }),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok((labs, broken))
+}
+
+/// Everything that can be seen. What cannot be seen is left out: that is no reason to stop.
+async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
+    let mut seen = Machine {
+        memory: machine::memory(),
+        folders: folders(context, labs),
+        ..Machine::default()
+    };
+    seen.proxies.shell = machine::shell();
+    seen.proxies.systemd = machine::systemd();
+    let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
+    match context.setup().look().await {
+        Ok((engine, endpoint)) => {
+            ask(context, &engine, &endpoint, labs, &mut seen, &mut needs).await
+        }
+        Err(none) => seen.no_engine = Some(none),
+    }
+    let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
+    seen.answering = machine::answering(&ports);
+    let files = written(labs);
+    let newest = machine::files_ahead(files.iter().map(PathBuf::as_path), SystemTime::now());
+    seen.clocks.extend(newest);
+    if !context.global.offline {
+        seen.clocks.extend(outside(context, labs).await);
+    }
+    (seen, needs)
+}
+
+/// What the engine says of itself, of containers and of images.
+async fn ask(
+    context: &Context,
+    engine: &impl Engine,
+    endpoint: &Endpoint,
+    labs: &[Lab],
+    seen: &mut Machine,
+    needs: &mut [Need],
+) {
+    if let Ok(about) = engine.about().await {
+        let now = SystemTime::now();
+        if let Some(memory) = seen.memory.as_mut().filter(|_| about.memory > 0) {
+            memory.total = about.memory;
+        }
+        let time = about.time.as_deref();
+        seen.clocks.extend(time.and_then(|time| {
+            Some(Clock {
+                of: about.product.clone(),
+                ahead: machine::ahead(time, now)?,
+            })
+        }));
+        seen.disk = machine::disk(&about.root);
+        seen.proxies = Proxies {
+            engine: about.proxies.iter().map(|p| machine::covered(p)).collect(),
+            ..std::mem::take(&mut seen.proxies)
+        };
+        seen.engine = Some(engine_seen(about, endpoint));
+    }
+    seen.published = engine.published_ports().await.unwrap_or_default();
+    if let Ok(ours) = engine.observe(&Scope::owner(&context.owner)).await {
+        let ports = ours
+            .containers
+            .iter()
+            .flat_map(|container| container.ports.values());
+        seen.ours = ports.copied().collect();
+    }
+    let tell = |_| {};
+    let mut remembered = Remembered::read(&context.paths.state);
+    for (lab, need) in labs.iter().zip(needs) {
+        let runner = context.runner(engine, lab, &tell);
+        let making = context.image_making();
+        let images = runner::get_images(&runner, ImageWish::Look, &mut remembered, &making).await;
+        need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());
+    }
+}
+
+fn engine_seen(about: About, endpoint: &Endpoint) -> EngineSeen {
+    EngineSeen {
+        product: about.product,
+        version: about.version,
+        api: about.api,
+        address: url(&endpoint.socket),
+        source: endpoint.source.clone(),
+        cgroup: about.cgroup,
+        unlimited: about.unlimited,
+        warnings: about.warnings,
+    }
+}
+
+/// The folders that a command may write in; the one we stand in if a lab puts the learner's files there.
+fn folders(context: &Context, labs: &[Lab]) -> Vec<Folder> {
+    let paths = &context.paths;
+    let mut folders = vec![paths.state.clone(), paths.cache.clone()];
+    if labs.iter().any(|lab| lab.workspace.is_some()) {
+        folders.extend(std::env::current_dir());
+    }
+    folders.into_iter().map(machine::folder).collect()
+}
+
+/// Files that were written before now.
+fn written(labs: &[Lab]) -> Vec<PathBuf> {
+    let program = std::env::current_exe().into_iter();
+    program
+        .chain(labs.iter().map(|lab| lab.folder.join("lab.yaml")))
+        .collect()
+}
+
+/// The clock of a registry that the labs' images come from, if one can be reached.
+async fn outside(context: &Context, labs: &[Lab]) -> Option<Clock> {
+    let remembered = Remembered::read(&context.paths.state);
+    let images = labs.iter().flat_map(|lab| lab.services.values());
+    let registry = images
+        .filter_map(|service| service.image.as_ref())
+        .map(|image| image.registry())
+        .find(|registry| !remembered.is_unreachable(registry))?;
+    let (host, port) = match registry.split_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (registry, 80),
+    };
+    machine::date_of(host, port).await
+}
+
+fn as_json(finding: &Finding) -> Value {
+    let said = said(finding);
+    let state = match finding.state() {
+        State::Ok => "ok",
+        State::Note => "note",
+        State::Problem => "problem",
+    };
+    json!({ "check": finding.name(), "state": state, "what": said.what, "fix": said.fix, "seen": seen(finding) })
+}
+
+/// The figures behind the words.
+fn seen(finding: &Finding) -> Value {
+    let path = |path: &Path| path.display().to_string();
+    match finding {
+        Finding::NoEngine(_) => Value::Null,
+        Finding::Engine { engine, .. } => {
+            json!({ "product": engine.product, "version": engine.version, "api": engine.api, "address": engine.address,
+                "source": engine.source })
+        }
+        Finding::Limits {
+            cgroup,
+            unlimited,
+            warnings,
+        } => json!({ "cgroup": cgroup, "unlimited": unlimited, "warnings": warnings }),
+        Finding::Memory {
+            memory,
+            lab,
+            needed,
+        } => {
+            json!({ "total": memory.total, "available": memory.available, "lab": lab.as_str(), "needed": needed })
+        }
+        Finding::Disk {
+            disk,
+            missing,
+            least,
+            ..
+        } => {
+            json!({ "path": path(&disk.path), "free": disk.free, "missing_images": missing, "least": least })
+        }
+        Finding::ForeignServer {
+            port,
+            services,
+            process,
+            container,
+            needed_by,
+        } => {
+            json!({ "port": port, "services": services, "pid": process.as_ref().map(|process| process.pid),
+                "program": process.as_ref().map(|process| &process.program), "container": container,
+                "needed_by": needed_by.as_ref().map(|lab| lab.as_str()) })
+        }
+        Finding::NoForeignServer { ports } => json!({ "ports": ports }),
+        Finding::Proxies { proxies, .. } => {
+            json!({ "shell": proxies.shell, "engine": proxies.engine })
+        }
+        Finding::Clock {
+            clock, compared, ..
+        } => {
+            json!({ "other": clock.of, "ahead_seconds": clock.ahead, "compared": compared })
+        }
+        Finding::Folder(folder) => {
+            json!({ "path": path(&folder.path), "problem": folder.problem })
+        }
+        Finding::BrokenLab { folder, problems } => {
+            json!({ "path": path(folder), "problems": problems })
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The proxy variables of this shell. Passwords in them are for nobody's eyes.
+
+use std::collections::BTreeMap;
+
+const NAMES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/// The variables that are set, in capitals or not, by their name in capitals.
+pub(crate) fn shell() -> BTreeMap<String, String> {
+    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let set = NAMES.iter().filter_map(|name| {
+        let value = value(&name.to_lowercase()).or_else(|| value(name))?;
+        Some(((*name).to_owned(), covered(&value)))
+    });
+    set.collect()
+}
+
+/// A proxy's address without its user and password.
+pub(crate) fn covered(address: &str) -> String {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), address),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}…@{host}"),
+        None => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_covered() {
+        assert_eq!(
+            covered("http://me:p@ss@proxy.test:3128"),
+            "http://…@proxy.test:3128"
+        );
+        assert_eq!(covered("me:secret@proxy.test:3128"), "…@proxy.test:3128");
+        assert_eq!(covered("http://proxy.test:3128"), "http://proxy.test:3128");
+    }
+}

@@ -1,0 +1,135 @@
+//! One thing that was found out about a machine, and whether labs can run in spite of it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::lab::LabId;
+use crate::plan::machine::{Clock, Disk, EngineSeen, Folder, Memory, Process, Proxies};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    Ok,
+    /// Labs run; somebody should know all the same.
+    Note,
+    /// Labs cannot run.
+    Problem,
+}
+
+/// What was found out, with all that a report may say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Finding {
+    NoEngine(NoEngine),
+    Engine {
+        engine: EngineSeen,
+        /// Its API is older than the one roadlab was written against.
+        old: bool,
+    },
+    /// Control groups.
+    Limits {
+        cgroup: Option<String>,
+        unlimited: Vec<String>,
+        warnings: Vec<String>,
+    },
+    Memory {
+        memory: Memory,
+        /// The lab that needs the most.
+        lab: LabId,
+        /// Bytes.
+        needed: u64,
+    },
+    Disk {
+        disk: Disk,
+        /// Images that are not here.
+        missing: usize,
+        /// Bytes below which they cannot fit, and from which they surely do.
+        least: u64,
+        good: u64,
+    },
+    /// Somebody else's server answers where a lab's usually does.
+    ForeignServer {
+        port: u16,
+        services: BTreeSet<String>,
+        process: Option<Process>,
+        container: Option<String>,
+        /// The lab that insists on this port.
+        needed_by: Option<LabId>,
+    },
+    NoForeignServer {
+        ports: Vec<u16>,
+    },
+    Proxies {
+        proxies: Proxies,
+        unknown_to_engine: bool,
+    },
+    Clock {
+        /// The one that differs most.
+        clock: Clock,
+        off: bool,
+        compared: Vec<String>,
+    },
+    Folder(Folder),
+    /// A lab that cannot be read.
+    BrokenLab {
+        folder: PathBuf,
+        problems: usize,
+    },
+}
+
+/// Why there is no engine to talk to, in the engine room's words, and the command that helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoEngine {
+    pub(crate) why: String,
+    pub(crate) fix: String,
+}
+
+impl Finding {
+    /// The one word that programs know it by.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Finding::NoEngine(_) | Finding::Engine { .. } => "engine",
+            Finding::Limits { .. } => "limits",
+            Finding::Memory { .. } => "memory",
+            Finding::Disk { .. } => "disk",
+            Finding::ForeignServer { .. } => "port",
+            Finding::NoForeignServer { .. } => "ports",
+            Finding::Proxies { .. } => "proxy",
+            Finding::Clock { .. } => "clock",
+            Finding::Folder(_) => "folder",
+            Finding::BrokenLab { .. } => "lab",
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let note_if = |note: bool| match note {
+            true => State::Note,
+            false => State::Ok,
+        };
+        match self {
+            Finding::NoEngine(_) | Finding::BrokenLab { .. } => State::Problem,
+            Finding::Engine { old, .. } => note_if(*old),
+            Finding::Limits {
+                unlimited,
+                warnings,
+                ..
+            } => note_if(!unlimited.is_empty() || !warnings.is_empty()),
+            Finding::Memory { memory, needed, .. } if memory.total < *needed => State::Problem,
+            Finding::Memory { memory, needed, .. } => note_if(memory.available < *needed),
+            Finding::Disk { disk, least, .. } if disk.free < *least => State::Problem,
+            Finding::Disk { disk, good, .. } => note_if(disk.free < *good),
+            Finding::ForeignServer { needed_by, .. } => match needed_by {
+                Some(_) => State::Problem,
+                None => State::Note,
+            },
+            Finding::NoForeignServer { .. } => State::Ok,
+            Finding::Proxies {
+                unknown_to_engine, ..
+            } => note_if(*unknown_to_engine),
+            Finding::Clock { off, .. } => note_if(*off),
+            Finding::Folder(folder) => match folder.problem {
+                Some(_) => State::Problem,
+                None => State::Ok,
+            },
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Whether a machine can run labs: what was seen of it and what the labs need become findings.
+//!
+//! `doctor` shows all of them; `up` and `images` refuse early by the same rules. Looking is the room `machine`'s business.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::lab::{Lab, LabId, Protocol};
+use crate::plan::{Finding, NoEngine};
+
+/// What was seen of a machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Machine {
+    pub(crate) engine: Option<EngineSeen>,
+    /// Why there is no engine to talk to.
+    pub(crate) no_engine: Option<NoEngine>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) disk: Option<Disk>,
+    /// Ports of this machine that were called and answered, with who listens there, where that could be seen.
+    pub(crate) answering: BTreeMap<u16, Option<Process>>,
+    /// Ports that any container publishes, with its name.
+    pub(crate) published: BTreeMap<u16, String>,
+    /// Ports that containers of our own publish.
+    pub(crate) ours: BTreeSet<u16>,
+    pub(crate) proxies: Proxies,
+    /// By how much other clocks are ahead of ours.
+    pub(crate) clocks: Vec<Clock>,
+    pub(crate) folders: Vec<Folder>,
+}
+
+/// An engine that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EngineSeen {
+    pub(crate) product: String,
+    pub(crate) version: String,
+    pub(crate) api: String,
+    pub(crate) address: String,
+    /// Why this one.
+    pub(crate) source: String,
+    /// `1` or `2`, where the engine says so.
+    pub(crate) cgroup: Option<String>,
+    /// Limits that it does not enforce: `memory`, `pids`.
+    pub(crate) unlimited: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) total: u64,
+    pub(crate) available: u64,
+}
+
+/// Room where images lie, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Disk {
+    pub(crate) path: PathBuf,
+    pub(crate) free: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) program: String,
+}
+
+/// The proxies that programs are told of; passwords in them are covered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Proxies {
+    /// Variables of this shell.
+    pub(crate) shell: BTreeMap<String, String>,
+    /// What the engine pulls through.
+    pub(crate) engine: Vec<String>,
+    /// Whether systemd starts the engine; then its variables are in a file of systemd's.
+    pub(crate) systemd: bool,
+}
+
+/// By how much another clock is ahead of ours, in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clock {
+    pub(crate) of: String,
+    pub(crate) ahead: i64,
+}
+
+/// A folder that must take files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    /// Why it does not.
+    pub(crate) problem: Option<String>,
+}
+
+/// What one lab needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) lab: LabId,
+    /// Bytes that its required services may use together.
+    pub(crate) memory: u64,
+    /// Images that are not here.
+    pub(crate) missing: usize,
+    /// Container ports by number, with the services that listen there.
+    pub(crate) customary: BTreeMap<u16, BTreeSet<String>>,
+    /// Host ports that the lab insists on.
+    pub(crate) fixed: BTreeSet<u16>,
+}
+
+impl Need {
+    /// Reads a lab; how many of its images are missing is for the engine to say.
+    pub(crate) fn of(lab: &Lab, missing: usize) -> Self {
+        let mut customary: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+        let mut fixed = BTreeSet::new();
+        for service in lab.services.values() {
+            let tcp = service.ports.iter();
+            for port in tcp.filter(|port| port.protocol == Protocol::Tcp) {
+                let services = customary.entry(port.container).or_default();
+                services.insert(service.name.to_string());
+                fixed.extend(port.host);
+            }
+        }
+        Self {
+            lab: lab.id.clone(),
+            memory: u64::try_from(lab.memory()).unwrap_or(0),
+            missing,
+            customary,
+            fixed,
+        }
+    }
+
+    /// Every port of this machine that a learner, or the lab, may think of.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.customary.keys().chain(&self.fixed).copied()
+    }
+}
+
+/// Other clocks may be this far off, in seconds.
+const CLOCK: i64 = 5;
+/// The engine's API that roadlab was written against.
+const API: (u32, u32) = (1, 41);
+
+/// Room that a lab's own data needs, and each image that must be got: below this they cannot fit.
+const LEAST_ROOM: u64 = 128 << 20;
+const LEAST_ROOM_PER_IMAGE: u64 = 192 << 20;
+/// With this much more, building does not run into the end either.
+const GOOD_ROOM: u64 = 2 << 30;
+
+/// All findings, in the order in which they matter.
+pub(crate) fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(machine.no_engine.clone().map(Finding::NoEngine));
+    if let Some(engine) = &machine.engine {
+        found.push(Finding::Engine {
+            engine: engine.clone(),
+            old: api(&engine.api).is_some_and(|seen| seen < API),
+        });
+        found.push(Finding::Limits {
+            cgroup: engine.cgroup.clone(),
+            unlimited: engine.unlimited.clone(),
+            warnings: engine.warnings.clone(),
+        });
+    }
+    let largest = needs.iter().max_by_key(|need| need.memory);
+    found.extend(largest.and_then(|need| memory(machine.memory, need)));
+    let missing = needs.iter().map(|need| need.missing).sum();
+    found.extend(machine.disk.as_ref().map(|disk| room(disk, missing)));
+    found.extend(ports(machine, needs));
+    found.extend(proxies(machine));
+    found.extend(clocks(&machine.clocks));
+    found.extend(machine.folders.iter().cloned().map(Finding::Folder));
+    found
+}
+
+/// Whether a machine's memory holds a lab; nothing to say of one whose memory is not known.
+pub(crate) fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
+    seen.map(|memory| Finding::Memory {
+        memory,
+        lab: need.lab.clone(),
+        needed: need.memory,
+    })
+}
+
+/// Whether there is room for images that are missing.
+pub(crate) fn room(disk: &Disk, missing: usize) -> Finding {
+    let least = LEAST_ROOM + LEAST_ROOM_PER_IMAGE * missing as u64;
+    Finding::Disk {
+        disk: disk.clone(),
+        missing,
+        least,
+        good: match missing {
+            0 => least,
+            _ => least + GOOD_ROOM,
+        },
+    }
+}
+
+/// Customary ports where somebody else's server answers, or that there is none.
+fn ports(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
+    let foreign = machine.answering.keys().copied();
+    let foreign = foreign.filter(|port| !machine.ours.contains(port));
+    let found: Vec<Finding> = foreign
+        .filter(|port| {
+            needs
+                .iter()
+                .any(|need| need.ports().any(|own| own == *port))
+        })
+        .map(|port| {
+            let services = needs.iter().filter_map(|need| need.customary.get(&port));
+            let insists = needs.iter().find(|need| need.fixed.contains(&port));
+            Finding::ForeignServer {
+                port,
+                services: services.flatten().cloned().collect(),
+                process: machine.answering.get(&port).cloned().flatten(),
+                container: machine.published.get(&port).cloned(),
+                needed_by: insists.map(|need| need.lab.clone()),
+            }
+        })
+        .collect();
+    let looked: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
+    match found.is_empty() && !looked.is_empty() {
+        true => vec![Finding::NoForeignServer {
+            ports: looked.into_iter().collect(),
+        }],
+        false => found,
+    }
+}
+
+/// Nothing is said of proxies where there are none.
+fn proxies(machine: &Machine) -> Option<Finding> {
+    let proxies = &machine.proxies;
+    let any = !proxies.shell.is_empty() || !proxies.engine.is_empty();
+    any.then(|| Finding::Proxies {
+        proxies: proxies.clone(),
+        // An engine that is not there knows of nothing.
+        unknown_to_engine: machine.engine.is_some()
+            && proxies.engine.is_empty()
+            && proxies.shell.keys().any(|name| is_proxy(name)),
+    })
+}
+
+/// `NO_PROXY` alone is no proxy.
+fn is_proxy(variable: &str) -> bool {
+    !variable.eq_ignore_ascii_case("no_proxy")
+}
+
+fn clocks(clocks: &[Clock]) -> Option<Finding> {
+    let worst = clocks.iter().max_by_key(|clock| clock.ahead.abs())?;
+    Some(Finding::Clock {
+        clock: worst.clone(),
+        off: worst.ahead.abs() > CLOCK,
+        compared: clocks.iter().map(|clock| clock.of.clone()).collect(),
+    })
+}
+
+/// `1.41` as numbers.
+fn api(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}

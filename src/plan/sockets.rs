@@ -1,0 +1,66 @@
+//! Who listens, read from tables like `/proc/net/tcp`: this machine's, or a container's own.
+
+/// A listening socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listening {
+    pub(crate) port: u16,
+    pub(crate) reach: Reach,
+    pub(crate) inode: u64,
+}
+
+/// Who can call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Anybody,
+    /// Only programs beside it: 127.0.0.1 or ::1.
+    Inside,
+}
+
+/// The listening sockets of one table or of several after each other. Source: proc_pid_net(5).
+pub(crate) fn listening(tables: &str) -> Vec<Listening> {
+    let socket = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // 0A is `TCP_LISTEN`.
+        if *fields.get(3)? != "0A" {
+            return None;
+        }
+        let (address, port) = fields.get(1)?.rsplit_once(':')?;
+        let reach = match address {
+            // The engine's name server, in every container.
+            "0B00007F" => return None,
+            "0100007F" | "00000000000000000000000001000000" => Reach::Inside,
+            _ => Reach::Anybody,
+        };
+        Some(Listening {
+            port: u16::from_str_radix(port, 16).ok()?,
+            reach,
+            inode: fields.get(9)?.parse().ok()?,
+        })
+    };
+    tables.lines().filter_map(socket).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listening_sockets_count() {
+        let tables = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:1538 0100007F:C001 01 00000000:00000000 00:00000000 00000000   999        0 4712 1 0 100 0 0 10 0
+   2: 0B00007F:9C41 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 4713 1 0 100 0 0 10 0
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr
+   0: 00000000000000000000000000000000:18EB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4714 1
+";
+        let seen: Vec<_> = listening(tables)
+            .iter()
+            .map(|socket| (socket.port, socket.reach, socket.inode))
+            .collect();
+        assert_eq!(
+            seen,
+            [(5432, Reach::Inside, 4711), (6379, Reach::Anybody, 4714)]
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! A wait that failed: gathers what helps to see why, in little time.
+
+use std::time::Duration;
+
+use futures_util::future::join3;
+
+use crate::engine::{Engine, Exec};
+use crate::event::{ContainerEnd, NotReady};
+use crate::lab::{Act, Service};
+use crate::plan::{Evidence, likely, listening};
+use crate::runner::{Failure, Runner};
+
+/// The lines of a log that a failure shows.
+const LOG_LINES: u32 = 20;
+
+/// Each of the last questions; who waited long enough does not wait for this too.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// What a wait came to.
+pub(crate) struct Waited {
+    pub(crate) time: Duration,
+    pub(crate) attempts: u32,
+    pub(crate) last: String,
+}
+
+/// Asks the container's state, its log, and who listens in it.
+pub(crate) async fn not_ready<E: Engine>(
+    runner: &Runner<'_, E>,
+    service: &Service,
+    container: &str,
+    waited: Waited,
+) -> Failure {
+    let engine = runner.engine;
+    let sockets = Exec {
+        run: ["cat", "/proc/net/tcp", "/proc/net/tcp6"]
+            .map(str::to_owned)
+            .into(),
+        user: None,
+        workdir: None,
+        env: Vec::new(),
+    };
+    let (state, log, tables) = join3(
+        soon(engine.inspect(container)),
+        soon(engine.logs(container, LOG_LINES)),
+        soon(engine.exec(container, &sockets, QUESTION)),
+    )
+    .await;
+    let log: Vec<String> = log.unwrap_or_default().lines().map(str::to_owned).collect();
+    // An image without `cat` says nothing of its ports.
+    let sockets = tables
+        .filter(|output| output.stdout.contains("local_address"))
+        .map(|output| listening(&output.stdout));
+    let end = state.map(|state| ContainerEnd {
+        running: state.running,
+        exit_code: state.exit_code,
+        out_of_memory: state.out_of_memory,
+        error: state.error,
+    });
+    let evidence = Evidence {
+        last: &waited.last,
+        error: end.as_ref().map_or("", |end| &end.error),
+        log: &log,
+        out_of_memory: end.as_ref().is_some_and(|end| end.out_of_memory),
+        exit: end
+            .as_ref()
+            .filter(|end| !end.running)
+            .map(|end| end.exit_code),
+        port: port(service),
+        listening: sockets.as_deref(),
+    };
+    let cause = likely(&evidence);
+    let probe: Vec<String> = service
+        .talk
+        .ready
+        .iter()
+        .map(|step| step.act.to_string())
+        .collect();
+    Failure::NotReady(Box::new(NotReady {
+        lab: runner.lab.id.to_string(),
+        service: service.name.to_string(),
+        waited: waited.time,
+        probe: match probe.is_empty() {
+            true => "its container's state".to_owned(),
+            false => probe.join(", then "),
+        },
+        attempts: waited.attempts,
+        last: waited.last,
+        container: end,
+        memory_limit: service.limits.memory,
+        log,
+        cause,
+    }))
+}
+
+async fn soon<T, E>(question: impl Future<Output = Result<T, E>>) -> Option<T> {
+    let answer = tokio::time::timeout(QUESTION, question).await;
+    answer.ok()?.ok()
+}
+
+/// The container port that the first probe calls, if it calls one.
+fn port(service: &Service) -> Option<u16> {
+    let named = match &service.talk.ready.first()?.act {
+        Act::Http(probe) => probe.port,
+        Act::Tcp(probe) => probe.port,
+        Act::Redis(_) | Act::Sql(_) | Act::Mongo(_) | Act::Amqp(_) => None,
+        Act::Exec(_) | Act::Log(_) | Act::File(_) | Act::Restart(_) => return None,
+    };
+    named.or_else(|| service.ports.first().map(|port| port.container))
+}
