@@ -6,11 +6,12 @@ mod support;
 #[path = "support/engine.rs"]
 mod engine;
 
-use std::io::{BufRead, BufReader, PipeReader};
+use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::net::TcpListener;
 use std::process::{Child, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::engine::Real;
 
@@ -268,6 +269,63 @@ fn an_image_that_is_nowhere_is_told_with_all_that_was_tried() {
     let offline = real.run("up LAB", 3).stderr;
     let part = "\n  - 127.0.0.1:1/none:1 is not here, and nothing is pulled with --offline\n";
     assert!(offline.contains(part), "{offline}");
+}
+
+/// A registry whose layer is not what its manifest says: the engine tells it in the middle of a pull that began well.
+fn broken_registry() -> u16 {
+    let digest = |fill: &str| format!("sha256:{}", fill.repeat(64));
+    let layer = "x".repeat(1000);
+    let kind = "application/vnd.docker.distribution.manifest.v2+json";
+    let part = |media: &str, size: usize, digest: &str| json!({ "mediaType": media, "size": size, "digest": digest });
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "config": part("application/vnd.docker.container.image.v1+json", 2, &digest("b")),
+        "layers": [part("application/vnd.docker.image.rootfs.diff.tar.gzip", layer.len(), &digest("a"))],
+    });
+    let manifest = manifest.to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut asked = String::new();
+            let mut lines = BufReader::new(&stream);
+            // The head ends with an empty line.
+            while lines.read_line(&mut asked).is_ok_and(|count| count > 2) {}
+            let (kind, body) = match asked.split(' ').nth(1) {
+                Some(path) if path.contains("/manifests/") => (kind, manifest.as_str()),
+                Some(path) if path.contains("/blobs/") => {
+                    ("application/octet-stream", layer.as_str())
+                }
+                _ => ("application/json", "{}"),
+            };
+            let body = if asked.starts_with("HEAD") { "" } else { body };
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: {kind}\r\n");
+            // The engine may have hung up.
+            let _ = write!(
+                &stream,
+                "{head}Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    port
+}
+
+#[test]
+fn a_registry_that_sends_something_else_is_told_and_nothing_is_made() {
+    let real = Real::copy_of("tests/labs/tiny");
+    let image = format!("127.0.0.1:{}/broken:1", broken_registry());
+    let own = format!("    image: {image}\n    ports: [\"6379\"]\n");
+    real.copy.change("compose.yaml", EXTENDS, &own);
+    let said = crate::support::Ended::of(&mut real.copy.roadlab("up LAB")).with(3);
+    assert_eq!(real.left(), [""; 0]);
+    let part = format!("\n  - pulling {image}: ");
+    assert!(said.stderr.contains(&part), "{said:?}");
+    // After five good items, in the engine's own words.
+    assert!(said.stderr.contains("verif"), "{said:?}");
+    assert!(!said.stderr.contains("{\"message\""), "{said:?}");
 }
 
 #[test]

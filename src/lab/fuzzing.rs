@@ -161,8 +161,10 @@ pub(crate) fn words(bytes: &[u8]) {
 mod tests {
     use super::*;
 
+    type Target = fn(&[u8]);
+
     /// Plays what the fuzzer has kept for a target, and returns how much that was.
-    fn play(name: &str, target: fn(&[u8])) -> usize {
+    fn play(name: &str, target: Target) -> usize {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
         let entries = std::fs::read_dir(folder.join(name)).unwrap();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_the_fuzzer_found_is_read_without_a_panic() {
-        let targets: [(&str, fn(&[u8])); 5] = [
+        let targets: [(&str, Target); 5] = [
             ("lab", lab),
             ("yaml", yaml),
             ("guide", guide),
