@@ -8,8 +8,10 @@ mod engine;
 mod gc;
 mod hint;
 mod images;
+mod leftovers;
 mod list;
 mod logs;
+mod reap;
 mod reset;
 mod restart;
 mod run;
@@ -21,19 +23,18 @@ mod test;
 mod up;
 mod validate;
 
-use std::cell::RefCell;
+use std::path::PathBuf;
 
-use crate::cli::{Cli, Color, Command, Global};
+use crate::cli::{Cli, Color, Command, Global, REAP};
 use crate::engine::docker::Docker;
 use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
-use crate::plan::Scope;
+use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, load};
 use crate::problem::{Problem, ProblemKind, suggestion};
 use crate::report::{self, Paint, Reporter};
-use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
-use crate::store::{Disk, Journal, Labs, Lock, Paths, Progress, Workspace};
+use crate::runner::{Failure, ImageMaking, ImageWish, Launch, Runner, Watch};
+use crate::store::{Disk, Journal, Labs, Paths, Progress, Workspace};
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -44,8 +45,8 @@ pub(crate) struct Context {
     pub(crate) lang: Lang,
     pub(crate) paint: Paint,
     pub(crate) reporter: Reporter,
-    /// The run that must be torn down if we are stopped now.
-    pub(crate) active: RefCell<Option<RunId>>,
+    /// The runs that must be gone if we end now, and who sees to it.
+    pub(crate) watch: Watch,
 }
 
 /// Does what was typed.
@@ -57,8 +58,14 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             lab,
             dry_run,
             retain,
-        } => up::up(context, &lab, dry_run, retain).await,
-        Command::Run { lab, auto, keep } => run::run(context, &lab, auto, keep).await,
+            ttl,
+        } => up::up(context, &lab, dry_run, retain, ttl).await,
+        Command::Run {
+            lab,
+            auto,
+            keep,
+            ttl,
+        } => run::run(context, &lab, auto, keep, ttl).await,
         Command::Check {
             lab,
             exercises,
@@ -95,6 +102,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Gc => gc::gc(context).await,
+        Command::Reap => reap::reap(context).await,
         Command::Completions { shell } => completions::completions(shell),
     }
 }
@@ -130,6 +138,7 @@ impl Context {
             (false, _) => Reporter::for_people(paint),
         };
         let owner = paths.owner();
+        let watch = Watch::new(launch(&global, &paths), paths.runs());
         Ok(Self {
             global,
             paths,
@@ -138,7 +147,7 @@ impl Context {
             lang,
             paint,
             reporter,
-            active: RefCell::new(None),
+            watch,
         })
     }
 
@@ -205,31 +214,6 @@ impl Context {
         }
     }
 
-    /// Removes what runs left behind whose process was killed; asks the engine only if there is such a run.
-    async fn collect_garbage(&self, engine: &impl Engine) {
-        let runs = self.paths.runs();
-        for journal in Journal::all(&runs)
-            .into_iter()
-            .filter(|journal| journal.is_orphan(&runs))
-        {
-            let scope = Scope::run(&self.owner, &journal.run);
-            let text = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
-                Ok(removed) => {
-                    Journal::remove(&runs, &journal.run);
-                    format!(
-                        "cleaned up an interrupted run of {}: {removed}",
-                        journal.lab
-                    )
-                }
-                Err(failure) => format!(
-                    "an interrupted run of {} could not be cleaned up: {failure}",
-                    journal.lab
-                ),
-            };
-            self.tell(Event::Note { text });
-        }
-    }
-
     pub(crate) fn runner<'a, E: Engine>(
         &'a self,
         engine: &'a E,
@@ -260,11 +244,6 @@ impl Context {
         Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
     }
 
-    /// Makes sure that nobody else changes this instance meanwhile.
-    pub(crate) fn lock(&self, lab: &LabId) -> Result<Lock, Failure> {
-        Ok(Lock::take(&self.paths.locks(), lab, &self.instance)?)
-    }
-
     pub(crate) fn image_wish(&self) -> ImageWish {
         match self.global.offline {
             true => ImageWish::Offline,
@@ -284,6 +263,29 @@ impl Context {
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
         terminal.is_term().then(|| terminal.size().1.into())
+    }
+}
+
+/// This program once more, as the process that survives it.
+fn launch(global: &Global, paths: &Paths) -> Launch {
+    // The very file that runs, even if another was put in its place.
+    let program = ["/proc/self/exe"].map(PathBuf::from).into_iter();
+    let program = program
+        .chain(std::env::current_exe())
+        .find(|path| path.exists());
+    let engine = global.engine.iter().flat_map(|engine| {
+        // The reaper works in another folder.
+        let engine = match engine.contains("://") {
+            true => engine.clone(),
+            false => std::path::absolute(engine)
+                .map_or(engine.clone(), |path| path.display().to_string()),
+        };
+        ["--engine".to_owned(), engine]
+    });
+    Launch {
+        program: program.unwrap_or_else(|| "roadlab".into()),
+        arguments: engine.chain([REAP.to_owned()]).collect(),
+        log: paths.state.join("reaper.log"),
     }
 }
 

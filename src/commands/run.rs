@@ -1,26 +1,27 @@
 //! `roadlab run`: a lab from the first line of its guide to its removal, with a person or by itself (`--auto`).
 
 use std::io::BufRead;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::commands::Context;
 use crate::commands::check::{check_one, hint_text};
-use crate::commands::up::{get_images, say_addresses};
+use crate::commands::up::{ends, get_images, say_addresses};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Addresses, Exercise, Lab, Section, Task, render};
 use crate::plan::Scope;
 use crate::report::{check_lines, clean, duration, markdown, output, plural, t};
 use crate::runner::{
-    self, Failure, Judged, Live, OnFailure, Runner, Sweep, Up, judge_quiz, teardown,
+    self, Ends, Failure, Judged, Live, OnFailure, Runner, Sweep, Up, judge_quiz, teardown,
 };
-use crate::store::{Journal, Life, Progress, SolvedBy, Workspace};
+use crate::store::{Life, Progress, SolvedBy, Workspace};
 
 pub(crate) async fn run(
     context: &Context,
     name: &str,
     auto: bool,
     keep: bool,
+    ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     if context.global.json {
         let what =
@@ -30,7 +31,7 @@ pub(crate) async fn run(
     let begun = Instant::now();
     let lab = context.lab(name)?;
     let engine = context.engine().await?;
-    let _lock = context.lock(&lab.id)?;
+    let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let images = get_images(context, &runner).await?;
@@ -38,21 +39,22 @@ pub(crate) async fn run(
     // A lab that was up before is not ours to remove.
     let kept = keep || !runner.observe().await?.is_empty();
     let up = Up {
-        paths: &context.paths,
         images: &images,
         workspace: workspace.as_ref(),
         life: if kept { Life::Kept } else { Life::Process },
         on_failure: OnFailure::TearDown,
-        active: &context.active,
+        ends: ttl.map_or(Ends::Unchanged, Ends::After),
+        watch: &context.watch,
     };
-    let live = runner::up(&runner, &up).await?.live;
+    let done = runner::up(&runner, &up).await?;
+    let (live, mut journal) = (done.live, done.journal);
     context.reporter.finish();
     let mut session = Session {
         context,
         runner: &runner,
         lab: &lab,
         live,
-        workspace,
+        workspace: workspace.clone(),
         progress: context.progress(&lab.id)?,
     };
     session.welcome(begun);
@@ -62,22 +64,26 @@ pub(crate) async fn run(
     };
     session.progress.write()?;
     if kept {
+        if ttl.is_some() {
+            // The time counts from when the learner leaves.
+            journal.until = up.ends.until(journal.until);
+            context.watch.keep(&journal)?;
+        }
         output(&format!(
             "\n{} stays up: `roadlab down {}{}` removes it",
             lab.id,
             lab.id,
             context.instance_option()
         ));
+        if let Some(until) = journal.until {
+            output(&ends(until));
+        }
         return ended;
     }
     let begun = Instant::now();
-    let run = context.active.borrow().clone();
     let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
     let removed = teardown(&engine, &scope, Sweep::Once, &tell).await?;
-    if let Some(run) = run {
-        Journal::remove(&context.paths.runs(), &run);
-    }
-    context.active.borrow_mut().take();
+    context.watch.forget(&journal.run);
     context.reporter.finish();
     output(&format!(
         "\nremoved {removed} in {}",

@@ -8,6 +8,8 @@ mod images;
 mod live;
 mod prove;
 mod ready;
+mod reap;
+mod reaper;
 mod reset;
 mod teardown;
 #[cfg(test)]
@@ -23,9 +25,11 @@ pub(crate) use failure::{Failure, NotReady};
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
 pub(crate) use prove::{Proof, prove};
+pub(crate) use reap::reap;
+pub(crate) use reaper::{Launch, READY, Watch};
 pub(crate) use reset::{reset, restart, solve};
 pub(crate) use teardown::{Removed, Sweep, teardown};
-pub(crate) use up::{OnFailure, Up, plan_up, up};
+pub(crate) use up::{Ends, OnFailure, Up, plan_up, up};
 
 /// What everything that runs a lab has at hand.
 pub(crate) struct Runner<'a, E> {

@@ -1,7 +1,7 @@
 //! Order and faults, proved with the fake engine: the calls that are made, and what is left when one of them fails.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::engine::{ErrorKind, Fake};
 use crate::event::Event;
@@ -9,8 +9,10 @@ use crate::lab::testing::lab;
 use crate::lab::{Instance, Lab};
 use crate::plan::{Scope, ServiceImage};
 use crate::runner::up::UpDone;
-use crate::runner::{Failure, Images, OnFailure, Runner, Sweep, Up, teardown, up};
-use crate::store::{Journal, Life, Paths};
+use crate::runner::{
+    Ends, Failure, Images, Launch, OnFailure, Runner, Sweep, Up, Watch, teardown, up,
+};
+use crate::store::{Journal, Life};
 
 const TWO: &str = "\
 services:
@@ -23,26 +25,17 @@ volumes: { data: {} }
 struct Machine {
     engine: Fake,
     lab: Lab,
-    paths: Paths,
     instance: Instance,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Machine {
     fn new(compose: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let below = |name: &str| folder.path().join(name);
-        let paths = Paths {
-            state: below("state"),
-            cache: below("cache"),
-            data: below("data"),
-        };
         Self {
             engine: Fake::with_images(&["redis:8.0", "app:1"]),
             lab: lab(compose),
-            paths,
             instance: Instance::main(),
-            _folder: folder,
+            folder: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -73,23 +66,36 @@ impl Machine {
             found: found.collect(),
             unavailable: BTreeMap::new(),
         };
-        let active = RefCell::new(None);
+        let watch = Watch::new(self.launch("printf + >&0; cat >/dev/null"), self.runs());
         let wish = Up {
-            paths: &self.paths,
             images: &images,
             workspace: None,
             life: Life::Kept,
             on_failure,
-            active: &active,
+            ends: Ends::Unchanged,
+            watch: &watch,
         };
         block(up(&runner, &wish))
+    }
+
+    /// A reaper that only says it is ready, as a script.
+    fn launch(&self, script: &str) -> Launch {
+        Launch {
+            program: "sh".into(),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            log: self.folder.path().join("log"),
+        }
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
     }
 
     /// The calls since the last time, names without their random part.
     fn calls(&self) -> String {
         let log = self.engine.log();
         self.engine.calls.borrow_mut().clear();
-        let runs = Journal::all(&self.paths.runs());
+        let runs = Journal::all(&self.runs());
         runs.iter()
             .fold(log, |log, journal| log.replace(journal.run.short(), "RUN"))
     }
@@ -139,7 +145,7 @@ fn whatever_call_fails_nothing_is_left() {
         machine.engine.fail_at(n, ErrorKind::Other);
         assert!(machine.up(OnFailure::TearDown).is_err(), "call {n}");
         assert_eq!(machine.engine.left(), Vec::<String>::new(), "call {n}");
-        assert_eq!(Journal::all(&machine.paths.runs()), [], "call {n}");
+        assert_eq!(Journal::all(&machine.runs()), [], "call {n}");
     }
 }
 

@@ -1,0 +1,104 @@
+//! What runs left behind for which nobody answers any more, and who may work on an instance now.
+
+use std::time::{Duration, Instant};
+
+use crate::commands::Context;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::LabId;
+use crate::plan::Scope;
+use crate::report::t;
+use crate::runner::{Failure, Removed, Sweep, teardown};
+use crate::store::{Claim, Fate, Journal, Life, Lock, now};
+
+/// How long the removal of an earlier run is waited for, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Context {
+    /// Removes what nobody answers for; asks the engine only if there is such a run. Returns how many there were.
+    pub(crate) async fn collect_garbage(&self, engine: &impl Engine) -> usize {
+        let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
+        let mut found = 0;
+        for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
+            // Asked again with its lock: it may have been kept or removed since.
+            if let Claim::Ours(journal, _held) = Journal::claim(&self.paths.runs(), &journal.run)
+                && due(&journal)
+            {
+                found += 1;
+                self.collect(engine, &journal).await;
+            }
+        }
+        found
+    }
+
+    async fn collect(&self, engine: &impl Engine, journal: &Journal) {
+        let scope = Scope::run(&self.owner, &journal.run);
+        let lab = &journal.lab;
+        let text = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
+            Ok(removed) => {
+                Journal::remove(&self.paths.runs(), &journal.run);
+                match journal.life {
+                    Life::Process => t!("teardown.collected", lab = lab, removed = removed),
+                    Life::Kept => t!("teardown.expired", lab = lab, removed = removed),
+                }
+            }
+            Err(failure) => t!("teardown.not_collected", lab = lab, failure = failure),
+        };
+        self.tell(Event::Note {
+            text: text.into_owned(),
+        });
+    }
+
+    /// Makes sure that nobody else changes this instance meanwhile, and that nothing of an earlier run is still being removed.
+    pub(crate) async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
+        let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
+        let runs = self.paths.runs();
+        let begun = Instant::now();
+        let ending = |journal: &Journal| {
+            journal.lab == *lab
+                && journal.instance == self.instance
+                && journal.fate(now()) == Fate::Remove
+        };
+        let mut told = false;
+        while let Some(journal) = Journal::all(&runs).into_iter().find(ending) {
+            match Journal::claim(&runs, &journal.run) {
+                Claim::Gone => continue,
+                Claim::Ours(journal, _held) if ending(&journal) => {
+                    self.collect(engine, &journal).await;
+                }
+                Claim::Ours(..) => continue,
+                Claim::Held(_) => {}
+            }
+            if begun.elapsed() > PATIENCE {
+                let what = t!("teardown.still_removing", lab = lab);
+                return Err(Failure::Environment(what.into_owned()));
+            }
+            if !told {
+                told = true;
+                let text = t!("teardown.waiting", lab = lab).into_owned();
+                self.tell(Event::Note { text });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(lock)
+    }
+
+    /// Removes the runs that must be gone before we are.
+    pub(crate) async fn remove_unfinished(&self) -> Result<Removed, Failure> {
+        let connected = self.setup().connect_only().await;
+        let (engine, _) = connected.map_err(|error| Failure::Environment(error.message))?;
+        let mut removed = Removed::default();
+        for run in self.watch.runs() {
+            let scope = Scope::run(&self.owner, &run);
+            removed += teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
+            self.watch.forget(&run);
+        }
+        Ok(removed)
+    }
+
+    /// Lets others remove this instance at the same time, and nobody do anything else with it.
+    pub(crate) fn lock_to_remove(&self, lab: &LabId) -> Result<Lock, Failure> {
+        Ok(Lock::share(&self.paths.locks(), lab, &self.instance)?)
+    }
+}
