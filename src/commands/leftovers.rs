@@ -9,11 +9,17 @@ use crate::lab::LabId;
 use crate::plan::Scope;
 use crate::report::t;
 use crate::runner::{Failure, Removed, Sweep, teardown};
-use crate::store::{Claim, Fate, Journal, Life, Lock, now};
+use crate::store::{Claim, Fate, Journal, Life, Lock, LockError, now};
 
 /// How long the removal of an earlier run is waited for, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// What came of removing what an earlier run left.
+enum Collected {
+    All,
+    NotAll,
+}
 
 impl Context {
     /// Removes what nobody answers for; asks the engine only if there is such a run. Returns how many there were.
@@ -32,22 +38,27 @@ impl Context {
         found
     }
 
-    async fn collect(&self, engine: &impl Engine, journal: &Journal) {
+    async fn collect(&self, engine: &impl Engine, journal: &Journal) -> Collected {
         let scope = Scope::run(&self.owner, &journal.run);
         let lab = &journal.lab;
-        let text = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
+        let (collected, text) = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
             Ok(removed) => {
                 Journal::remove(&self.paths.runs(), &journal.run);
-                match journal.life {
+                let text = match journal.life {
                     Life::Process => t!("teardown.collected", lab = lab, removed = removed),
                     Life::Kept => t!("teardown.expired", lab = lab, removed = removed),
-                }
+                };
+                (Collected::All, text)
             }
-            Err(failure) => t!("teardown.not_collected", lab = lab, failure = failure),
+            Err(failure) => {
+                let text = t!("teardown.not_collected", lab = lab, failure = failure);
+                (Collected::NotAll, text)
+            }
         };
         self.tell(Event::Note {
             text: text.into_owned(),
         });
+        collected
     }
 
     /// Makes sure that nobody else changes this instance meanwhile, and that nothing of an earlier run is still being removed.
@@ -65,7 +76,11 @@ impl Context {
             match Journal::claim(&runs, &journal.run) {
                 Claim::Gone => continue,
                 Claim::Ours(journal, _held) if ending(&journal) => {
-                    self.collect(engine, &journal).await;
+                    match self.collect(engine, &journal).await {
+                        Collected::All => continue,
+                        // What is held on to by somebody else is taken into the next run.
+                        Collected::NotAll => return Ok(lock),
+                    }
                 }
                 Claim::Ours(..) => continue,
                 Claim::Held(_) => {}
@@ -97,8 +112,13 @@ impl Context {
         Ok(removed)
     }
 
-    /// Lets others remove this instance at the same time, and nobody do anything else with it.
-    pub(crate) fn lock_to_remove(&self, lab: &LabId) -> Result<Lock, Failure> {
-        Ok(Lock::share(&self.paths.locks(), lab, &self.instance)?)
+    /// Lets others remove this instance at the same time, and nobody do anything else with it. Where nothing can be written
+    /// there is no lock, and removing must work all the same.
+    pub(crate) fn lock_to_remove(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
+        match Lock::share(&self.paths.locks(), lab, &self.instance) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Disk(_)) => Ok(None),
+            Err(held @ LockError::Held { .. }) => Err(held.into()),
+        }
     }
 }

@@ -38,17 +38,17 @@ pub(crate) async fn reap<E: Engine>(
     leave: &Notify,
 ) {
     let begun = Instant::now();
-    let mut waits_for_its_time = false;
     let mut pause = PAUSE;
     loop {
         match Journal::claim(folder, run) {
             Claim::Gone => return,
             Claim::Held(journal) => {
-                let another_waits = match journal.fate(now()) {
+                // Whoever keeps a run for a time has a reaper of its own that waits for that.
+                let theirs = match journal.fate(now()) {
                     Fate::Remove => begun.elapsed() > PATIENCE,
                     Fate::Keep | Fate::KeepUntil(_) => begun.elapsed() > FREED_WITHIN,
                 };
-                if another_waits && !waits_for_its_time {
+                if theirs {
                     return;
                 }
                 tokio::time::sleep(pause).await;
@@ -57,7 +57,6 @@ pub(crate) async fn reap<E: Engine>(
             Claim::Ours(journal, held) => match journal.fate(now()) {
                 Fate::Keep => return,
                 Fate::KeepUntil(_) => {
-                    waits_for_its_time = true;
                     tokio::select! {
                         () = tokio::time::sleep(TICK) => drop(held),
                         () = leave.notified() => return,
@@ -85,7 +84,7 @@ pub(crate) async fn reap<E: Engine>(
     }
 }
 
-/// Tries until it works, or for so long that somebody has to look at it.
+/// Tries until it works, as long as the engine may come back.
 async fn remove<E: Engine>(
     scope: &Scope,
     connect: &impl AsyncFn() -> Result<E, Failure>,
@@ -101,6 +100,8 @@ async fn remove<E: Engine>(
         };
         match tried.await {
             Ok(removed) => return Ok(removed),
+            // Something holds on to it: trying on would not help.
+            Err(failure @ Failure::Step(_)) => return Err(failure),
             Err(failure) if begun.elapsed() > PATIENCE => return Err(failure),
             Err(failure) => {
                 let text = failure.to_string();
