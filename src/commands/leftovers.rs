@@ -22,20 +22,18 @@ enum Collected {
 }
 
 impl Context {
-    /// Removes what nobody answers for; asks the engine only if there is such a run. Returns how many there were.
-    pub(crate) async fn collect_garbage(&self, engine: &impl Engine) -> usize {
+    /// Removes what nobody answers for; asks the engine only if there is such a run.
+    pub(crate) async fn collect_garbage(&self, engine: &impl Engine) {
         let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
-        let mut found = 0;
+        Journal::remove_half_written(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
             // Asked again with its lock: it may have been kept or removed since.
             if let Claim::Ours(journal, _held) = Journal::claim(&self.paths.runs(), &journal.run)
                 && due(&journal)
             {
-                found += 1;
                 self.collect(engine, &journal).await;
             }
         }
-        found
     }
 
     async fn collect(&self, engine: &impl Engine, journal: &Journal) -> Collected {

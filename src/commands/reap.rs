@@ -37,7 +37,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
     let connect = async || {
         let connected = context.setup().connect_only().await;
         connected
-            .map(|(engine, _)| engine)
+            .map(|(engine, _)| Box::new(engine))
             .map_err(|error| Failure::Environment(error.message))
     };
     let say = |line: &str| report::error(&clean(line));

@@ -1,5 +1,6 @@
 //! What the reaper does when the program at the other end of its socket is gone, however it ended.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,11 +30,11 @@ const FREED_WITHIN: Duration = Duration::from_secs(2);
 /// Sees one run to its end: removes it unless it was kept, waits for its time if that is limited, leaves it to whoever
 /// else answers for it. `connect` gives an engine that answers, `say` gets a line for each thing that happens. Notifying
 /// `leave` ends a wait for the clock, which the next command can do as well; nothing else is ended by it.
-pub(crate) async fn reap<E: Engine>(
+pub(crate) async fn reap<D: Deref<Target: Engine + Sized>>(
     folder: &Path,
     owner: &str,
     run: &RunId,
-    connect: impl AsyncFn() -> Result<E, Failure>,
+    connect: impl AsyncFn() -> Result<D, Failure>,
     say: &dyn Fn(&str),
     leave: &Notify,
 ) {
@@ -85,9 +86,9 @@ pub(crate) async fn reap<E: Engine>(
 }
 
 /// Tries until it works, as long as the engine may come back.
-async fn remove<E: Engine>(
+async fn remove<D: Deref<Target: Engine + Sized>>(
     scope: &Scope,
-    connect: &impl AsyncFn() -> Result<E, Failure>,
+    connect: &impl AsyncFn() -> Result<D, Failure>,
     say: &dyn Fn(&str),
 ) -> Result<Removed, Failure> {
     let begun = Instant::now();
@@ -96,7 +97,7 @@ async fn remove<E: Engine>(
     loop {
         let tried = async {
             let engine = connect().await?;
-            teardown(&engine, scope, Sweep::UntilQuiet, &|_| {}).await
+            teardown(&*engine, scope, Sweep::UntilQuiet, &|_| {}).await
         };
         match tried.await {
             Ok(removed) => return Ok(removed),

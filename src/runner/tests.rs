@@ -1,7 +1,10 @@
 //! Order and faults, proved with the fake engine: the calls that are made, and what is left when one of them fails.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use tokio::sync::Notify;
 
 use crate::engine::{ErrorKind, Fake};
 use crate::event::Event;
@@ -10,7 +13,7 @@ use crate::lab::{Instance, Lab};
 use crate::plan::{Scope, ServiceImage};
 use crate::runner::up::UpDone;
 use crate::runner::{
-    Ends, Failure, Images, Launch, OnFailure, Runner, Sweep, Up, Watch, teardown, up,
+    Ends, Failure, Images, Launch, OnFailure, Runner, Sweep, Up, Watch, reap, teardown, up,
 };
 use crate::store::{Journal, Life};
 
@@ -40,6 +43,11 @@ impl Machine {
     }
 
     fn up(&self, on_failure: OnFailure) -> Result<UpDone, Failure> {
+        self.up_with(on_failure, "printf + >&0; cat >/dev/null")
+    }
+
+    /// With a script for a reaper.
+    fn up_with(&self, on_failure: OnFailure, reaper: &str) -> Result<UpDone, Failure> {
         let tell = |_: Event| {};
         let runner = Runner {
             engine: &self.engine,
@@ -66,7 +74,12 @@ impl Machine {
             found: found.collect(),
             unavailable: BTreeMap::new(),
         };
-        let watch = Watch::new(self.launch("printf + >&0; cat >/dev/null"), self.runs());
+        let launch = Launch {
+            program: "sh".into(),
+            arguments: vec!["-c".to_owned(), reaper.to_owned()],
+            log: self.folder.path().join("log"),
+        };
+        let watch = Watch::new(launch, self.runs());
         let wish = Up {
             images: &images,
             workspace: None,
@@ -76,15 +89,6 @@ impl Machine {
             watch: &watch,
         };
         block(up(&runner, &wish))
-    }
-
-    /// A reaper that only says it is ready, as a script.
-    fn launch(&self, script: &str) -> Launch {
-        Launch {
-            program: "sh".into(),
-            arguments: vec!["-c".to_owned(), script.to_owned()],
-            log: self.folder.path().join("log"),
-        }
     }
 
     fn runs(&self) -> PathBuf {
@@ -195,4 +199,68 @@ fn a_port_that_somebody_took_meanwhile_is_replaced() {
     start roadlab-small-RUN-redis
     start roadlab-small-RUN-app
     ");
+}
+
+#[test]
+fn without_a_reaper_nothing_is_created() {
+    for reaper in [
+        "exit 0",
+        "printf x >&0; cat >/dev/null",
+        "echo no >&2; exit 1",
+    ] {
+        let machine = Machine::new(TWO);
+        let failure = machine.up_with(OnFailure::TearDown, reaper).err().unwrap();
+        let text = failure.to_string();
+        assert!(matches!(failure, Failure::Environment(_)), "{text}");
+        assert!(
+            text.starts_with("no process to clean up after this one"),
+            "{text}"
+        );
+        assert_eq!(
+            (
+                machine.calls().as_str(),
+                Journal::all(&machine.runs()).len()
+            ),
+            ("", 0)
+        );
+    }
+}
+
+/// Lets the reaper see to the machine's one run; `away` tries find no engine.
+fn reaped(machine: &Machine, away: u32) -> String {
+    let run = Journal::all(&machine.runs()).remove(0).run;
+    let (said, tries) = (RefCell::new(String::new()), Cell::new(0));
+    let connect = async || {
+        tries.set(tries.get() + 1);
+        match tries.get() > away {
+            true => Ok(&machine.engine),
+            false => Err(Failure::Environment("nobody answers".to_owned())),
+        }
+    };
+    let say = |line: &str| {
+        said.borrow_mut()
+            .push_str(&line.replace(&run.to_string(), "RUN"))
+    };
+    let leave = Notify::new();
+    block(reap(&machine.runs(), "me", &run, connect, &say, &leave));
+    said.into_inner().replace(&run.to_string(), "RUN")
+}
+
+#[test]
+fn the_reaper_leaves_what_was_kept_and_removes_the_rest_when_the_engine_is_back() {
+    let machine = Machine::new(TWO);
+    machine.up(OnFailure::TearDown).unwrap();
+    assert_eq!(reaped(&machine, 0), "");
+    assert_eq!(machine.engine.left().len(), 4);
+    let mut journal = Journal::all(&machine.runs()).remove(0);
+    journal.life = Life::Process;
+    drop(journal.write(&machine.runs()).unwrap());
+    let said = reaped(&machine, 2);
+    insta::assert_snapshot!(said, @r"
+    run RUN of small: removing
+    not yet: nobody answers
+    run RUN of small: removed 2 containers, 1 network, 1 volume
+    ");
+    assert_eq!(machine.engine.left(), Vec::<String>::new());
+    assert_eq!(Journal::all(&machine.runs()), []);
 }

@@ -7,12 +7,16 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Instance, LabId, RunId};
 use crate::store::locked_atomically;
+
+/// Writing a journal takes milliseconds.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// One run, as it is on disk. Version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +112,21 @@ impl Journal {
         let _ = std::fs::remove_file(path(folder, run));
     }
 
+    /// Removes what a program left that was killed while it wrote a journal: files that never got a journal's name.
+    pub(crate) fn remove_half_written(folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let forgotten = |path: &PathBuf| {
+            let changed = path.metadata().and_then(|about| about.modified());
+            let age = changed.map(|changed| changed.elapsed().unwrap_or_default());
+            let half = path.extension().is_none_or(|extension| extension != "json");
+            half && age.is_ok_and(|age| age > WRITTEN_WITHIN)
+        };
+        for path in entries.map(|entry| entry.path()).filter(forgotten) {
+            // It is in nobody's way.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// All journals that can be read, oldest first.
     pub(crate) fn all(folder: &Path) -> Vec<Self> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -177,7 +196,7 @@ mod tests {
         let claim = || Journal::claim(folder.path(), &journal.run);
         assert!(matches!(claim(), Claim::Gone));
         let held = journal.write(folder.path()).unwrap();
-        assert_eq!(Journal::all(folder.path()), [journal.clone()]);
+        assert_eq!(Journal::all(folder.path()), std::slice::from_ref(&journal));
         assert!(matches!(claim(), Claim::Held(found) if found == journal));
         drop(held);
         assert!(matches!(claim(), Claim::Ours(found, _) if found == journal));
@@ -197,6 +216,21 @@ mod tests {
         assert!(matches!(claim(), Claim::Held(found) if found.life == Life::Kept));
         drop(second);
         assert!(matches!(claim(), Claim::Ours(found, _) if found.life == Life::Kept));
+    }
+
+    #[test]
+    fn only_old_files_that_never_became_a_journal_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(journal().write(folder.path()).unwrap());
+        let half = folder.path().join(".tmpabc");
+        let old = std::time::SystemTime::now() - 2 * WRITTEN_WITHIN;
+        for modified in [std::time::SystemTime::now(), old] {
+            let file = File::create(&half).unwrap();
+            file.set_modified(modified).unwrap();
+            Journal::remove_half_written(folder.path());
+            assert_eq!(half.exists(), modified != old);
+        }
+        assert_eq!(Journal::all(folder.path()).len(), 1);
     }
 
     #[test]

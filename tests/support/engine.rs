@@ -13,7 +13,7 @@ use crate::support::{Copy, Ended};
 /// A copy of a lab on the engine. Dropping it fails the test if anything of the lab is left, and removes it.
 pub(crate) struct Real {
     pub(crate) copy: Copy,
-    socket: String,
+    pub(crate) socket: String,
 }
 
 impl Real {

@@ -1,5 +1,6 @@
 //! Random `kill -9`: a command is killed at a random moment, in a share of cases its reaper too, and then nothing may be left.
 
+use std::fs::DirEntry;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -94,7 +95,7 @@ pub(crate) fn kill(real: &Real, number: usize, random: &mut Random) -> Kill {
     real.run("down LAB", 0);
     let clean = clean.filter(|_| real.soon(|| is_clean(real)));
     let too = if reaper_too { " and its reaper" } else { "" };
-    let kill = Kill {
+    Kill {
         what: format!("{words}{too} after {} ms", moment.as_millis()),
         hit,
         clean_after: clean,
@@ -105,15 +106,17 @@ pub(crate) fn kill(real: &Real, number: usize, random: &mut Random) -> Kill {
             .map(|(_, command)| command)
             .collect(),
         said,
-    };
-    kill
+    }
 }
 
 /// Whether the lab is there as a whole and known to be kept, not a part of it.
 fn is_up(real: &Real) -> bool {
     let journals = std::fs::read_dir(real.copy.path("state/roadlab/runs"));
     let journals = journals.into_iter().flatten().flatten();
-    let texts = journals.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let is_whole = |entry: &DirEntry| entry.path().extension().is_some_and(|end| end == "json");
+    let texts = journals
+        .filter(is_whole)
+        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
     let texts: Vec<String> = texts.collect();
     let kept = |text: &String| text.contains("\"life\": \"kept\"");
     texts.len() == 1 && texts.iter().all(kept) && real.left().len() == 3
