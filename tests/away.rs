@@ -130,6 +130,9 @@ fn gone(real: &Real) {
         real.processes(),
         log(real)
     );
+    let gc = real.run("gc", 0);
+    let nothing = ("nothing was left behind\n", "");
+    assert_eq!((gc.stdout.as_str(), gc.stderr.as_str()), nothing);
 }
 
 #[test]

@@ -104,9 +104,9 @@ impl Watch {
 
     /// A run stays when we are gone. If its time is limited, the reaper waits for that.
     pub(crate) fn keep(&self, journal: &Journal) -> Result<(), Failure> {
-        if journal.until.is_some() {
-            self.begin()?;
-            self.tell(&journal.run).map_err(no_reaper)?;
+        if journal.until.is_some() && self.begin().is_ok() {
+            // If it was killed meanwhile, the next command ends the run when its time is over.
+            let _ = self.tell(&journal.run);
         }
         let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.kept.borrow_mut().push(held);

@@ -237,10 +237,7 @@ fn reaped(machine: &Machine, away: u32) -> String {
             false => Err(Failure::Environment("nobody answers".to_owned())),
         }
     };
-    let say = |line: &str| {
-        said.borrow_mut()
-            .push_str(&line.replace(&run.to_string(), "RUN"))
-    };
+    let say = |line: &str| *said.borrow_mut() += &format!("{line}\n");
     let leave = Notify::new();
     block(reap(&machine.runs(), "me", &run, connect, &say, &leave));
     said.into_inner().replace(&run.to_string(), "RUN")
