@@ -1,6 +1,7 @@
 //! What can be typed. Only shapes and help texts live here; `commands/` does the work.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -10,6 +11,8 @@ pub(crate) use help::{EXIT_CODES, command};
 
 /// What the program is called.
 pub(crate) const NAME: &str = "roadlab";
+
+use crate::lab::parse_duration;
 
 /// Hands-on data engineering labs: real services in containers, verified exercises, instant reset.
 #[derive(Debug, Parser)]
@@ -102,6 +105,9 @@ pub(crate) enum Command {
         /// Keep what was made when the lab does not come up
         #[arg(long)]
         retain: bool,
+        /// Remove the lab by itself after this time, such as 90m or 2h
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        ttl: Option<Duration>,
     },
     /// Go through a lab: text, checks, hints; it is removed at the end
     Run {
@@ -115,6 +121,9 @@ pub(crate) enum Command {
         /// Remove the lab at the end, without asking
         #[arg(long)]
         down: bool,
+        /// Remove the lab by itself when it has been left for this time, such as 90m or 2h
+        #[arg(long, value_name = "DURATION", value_parser = duration, requires = "keep")]
+        ttl: Option<Duration>,
     },
     /// Check exercises: all of a lab, or those named
     Check {
@@ -225,6 +234,9 @@ pub(crate) enum Command {
     },
     /// Remove what runs left behind whose process was killed
     Gc,
+    /// See to runs when the program that made them is gone; roadlab starts this by itself
+    #[command(name = REAP, hide = true)]
+    Reap,
     /// Print what makes a shell complete commands, labs, exercises and services
     Completions {
         /// Whose start file it is for
@@ -251,6 +263,17 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+}
+
+/// The reaper's command, which nobody types.
+pub(crate) const REAP: &str = "__reap";
+
+/// A time as Compose writes it, from one second to a year.
+fn duration(text: &str) -> Result<Duration, String> {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    parse_duration(text)
+        .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
+        .ok_or_else(|| "write a time such as 30s, 90m, 2h or 1h30m".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -23,7 +23,8 @@
 //! # Words
 //!
 //! - **lab**: a folder with services, exercises and guides. **instance**: one of several copies of a lab side by side.
-//!   **run**: one life of an instance, from `up` to `down`.
+//!   **run**: one life of an instance, from `up` to `down`. **journal**: what is written down of a run before it is made;
+//!   its lock says that somebody answers for the run. **reaper**: the process that survives us and removes what nobody kept.
 //! - **service**: a container of a lab. **recipe**: how its image is built where the official one cannot be had.
 //! - **exercise**: one thing to do; **check**: one thing that must then hold; **guard**: a check that holds from the start.
 //! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
@@ -59,27 +60,33 @@ mod runner;
 mod signals;
 mod store;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::commands::Context;
-use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::plan::Scope;
-use crate::runner::{Failure, Sweep, teardown};
-use crate::store::Journal;
+use crate::report::t;
+use crate::signals::{Course, News, Signals, Unfinished};
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report::crashed));
     if commands::complete() {
         return Exit::Fine.into();
     }
     let cli = cli::parse();
+    // What was made is removed by the reaper, which hears that we are gone.
+    let exit = catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::Fault);
+    exit.into()
+}
+
+fn start(cli: Cli) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let exit = match runtime {
+    match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
             // A thread that waits for a key press must not hold up the end.
@@ -90,8 +97,7 @@ pub fn main() -> ExitCode {
             report::error(&format!("error: cannot start: {error}"));
             Exit::Fault
         }
-    };
-    exit.into()
+    }
 }
 
 async fn run(cli: Cli) -> Exit {
@@ -102,7 +108,8 @@ async fn run(cli: Cli) -> Exit {
             return Exit::from(&failure);
         }
     };
-    let mut signals = match signals::Signals::listen() {
+    let reaps = matches!(cli.command, Command::Reap);
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
             report::error(&format!("error: cannot listen for signals: {error}"));
@@ -111,7 +118,8 @@ async fn run(cli: Cli) -> Exit {
     };
     let ended = tokio::select! {
         ended = commands::run(&context, cli.command) => ended,
-        signal = signals.next() => {
+        // The reaper does not stop for a signal.
+        signal = signals.next(), if !reaps => {
             context.reporter.finish();
             return stopped(&context, signal, &mut signals).await;
         }
@@ -126,34 +134,32 @@ async fn run(cli: Cli) -> Exit {
     }
 }
 
-/// A signal came: what was being made is removed first. A second signal leaves at once; the next roadlab cleans up.
-async fn stopped(context: &Context, signal: u8, signals: &mut signals::Signals) -> Exit {
-    let run = context.active.borrow().clone();
-    let Some(run) = run else {
-        return Exit::Signal(signal);
+/// A signal came: what was being made is removed first. A second signal leaves at once; the reaper goes on.
+async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
+    let unfinished = match context.watch.runs().is_empty() {
+        true => Unfinished::Nothing,
+        false => Unfinished::Runs,
     };
-    report::error("stopping: removing what was made (once more to leave at once)");
-    let clean_up = async {
-        let (engine, _) = context
-            .setup()
-            .connect_only()
-            .await
-            .map_err(|error| Failure::Environment(error.message))?;
-        engine
-            .ping()
-            .await
-            .map_err(Failure::engine("cannot reach the engine"))?;
-        let scope = Scope::run(&context.owner, &run);
-        let removed = teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
-        Journal::remove(&context.paths.runs(), &run);
-        Ok::<_, Failure>(removed)
-    };
-    tokio::select! {
-        cleaned = clean_up => match cleaned {
-            Ok(removed) => report::error(&format!("removed {removed}")),
-            Err(failure) => report::error(&format!("could not remove everything: {failure}; `roadlab gc` tries again")),
-        },
-        _ = signals.next() => report::error("left at once: the next roadlab, or `roadlab gc`, cleans up"),
+    let mut course = Course::Working.after(News::Signal(signal), unfinished);
+    while let Course::Stopping(_) = course {
+        report::error(&t!("teardown.stopping"));
+        let news = tokio::select! {
+            cleaned = context.remove_unfinished() => {
+                report::error(&match cleaned {
+                    Ok(removed) => t!("teardown.stopped", removed = removed),
+                    Err(failure) => t!("teardown.not_stopped", failure = failure),
+                });
+                News::Removed
+            }
+            next = signals.next() => {
+                report::error(&t!("teardown.left"));
+                News::Signal(next)
+            }
+        };
+        course = course.after(news, unfinished);
     }
-    Exit::Signal(signal)
+    match course {
+        Course::Working | Course::Stopping(_) => Exit::Fault,
+        Course::Leaving(number) => Exit::Signal(number),
+    }
 }

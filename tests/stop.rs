@@ -1,19 +1,22 @@
-//! However a run ends, nothing of it is left: by a signal at any moment, by `kill -9`, or because a service, a port, an image
-//! or a recipe is not as it must be.
+//! However a run ends, nothing of it is left: by a signal at any moment, or because a service, a port, an image or a recipe
+//! is not as it must be. `kill -9` has a file of its own.
 
 mod support;
 
 #[path = "support/engine.rs"]
 mod engine;
 
-use std::io::{BufRead, BufReader, PipeReader, Write};
-use std::net::TcpListener;
-use std::process::{Child, ExitStatus};
+#[path = "support/running.rs"]
+mod running;
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::engine::Real;
+use crate::running::Running;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
@@ -29,46 +32,6 @@ fn tiny_with(lines: &str) -> Real {
 /// A lab that starts and never answers.
 fn stuck() -> Real {
     tiny_with("    command: [sleep, infinity]\n")
-}
-
-/// The program while it runs, and all that it says on either stream.
-struct Running {
-    child: Child,
-    lines: BufReader<PipeReader>,
-}
-
-impl Running {
-    fn begin(real: &Real, words: &str) -> Self {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut command = real.command(words);
-        command
-            .stdout(writer.try_clone().expect("a pipe has two ends"))
-            .stderr(writer);
-        Self {
-            child: command.spawn().expect("the program can be run"),
-            lines: BufReader::new(reader),
-        }
-    }
-
-    /// Reads on until it has said this.
-    #[track_caller]
-    fn until(&mut self, part: &str) {
-        let mut said = String::new();
-        while !said.lines().last().unwrap_or_default().contains(part) {
-            let read = self.lines.read_line(&mut said).expect("it says text");
-            assert!(read > 0, "it never said {part:?}, but:\n{said}");
-        }
-    }
-
-    fn send(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it still runs");
-    }
-
-    /// Reads to the end.
-    fn end(mut self) -> (ExitStatus, String) {
-        let said = std::io::read_to_string(self.lines).expect("it says text");
-        (self.child.wait().expect("it ends"), said)
-    }
 }
 
 /// A signal at a moment of a command ends it with 128 and its number, and nothing is left.
@@ -142,51 +105,6 @@ fn a_proof_is_stopped_in_the_middle_of_an_exercise() {
 }
 
 #[test]
-fn a_second_signal_leaves_at_once_and_the_next_roadlab_cleans_up() {
-    let real = stuck();
-    let mut running = Running::begin(&real, "up LAB --json");
-    running.until("\"waiting\"");
-    running.send(Signal::INT);
-    running.until("stopping");
-    running.send(Signal::INT);
-    let (status, said) = running.end();
-    assert_eq!(status.code(), Some(130), "{said}");
-    real.run("gc", 0);
-    assert_eq!(real.left(), [""; 0], "{said}");
-}
-
-/// A process that is killed cleans up nothing: the next one does.
-#[track_caller]
-fn killed(moment: &str) {
-    let real = stuck();
-    let mut running = Running::begin(&real, "up LAB --json");
-    running.until(moment);
-    running.send(Signal::KILL);
-    let (status, _) = running.end();
-    assert_eq!(status.code(), None);
-    let gone = real.run("gc", 0);
-    assert_eq!(real.left(), [""; 0], "{gone:?}");
-    let told = format!("cleaned up an interrupted run of {}: ", real.copy.id);
-    assert!(gone.stderr.starts_with(&told), "{gone:?}");
-    assert_eq!(real.run("gc", 0).stdout, "nothing was left behind\n");
-}
-
-#[test]
-fn what_a_killed_process_leaves_while_it_waits_is_collected() {
-    killed("\"waiting\"");
-}
-
-#[test]
-fn what_a_killed_process_leaves_while_it_starts_is_collected() {
-    killed("\"start redis");
-}
-
-#[test]
-fn what_a_killed_process_leaves_while_it_creates_is_collected() {
-    killed("create container");
-}
-
-#[test]
 fn a_service_that_never_answers_is_told_with_all_that_was_seen() {
     let real = tiny_with(
         "    command: [sh, -c, \"echo thinking; exec sleep infinity\"]\n    x-roadlab: { ready_within: 1s }\n",
@@ -231,7 +149,9 @@ fn a_service_that_ends_is_told_with_its_exit_code() {
 #[test]
 fn a_lab_that_is_retained_can_be_looked_at() {
     let real = tiny_with("    command: [sh, -c, \"echo giving up; exit 7\"]\n");
-    real.run("up LAB --retain", 5);
+    let said = real.run("up LAB --retain", 5).stderr;
+    let told = format!("`roadlab down {}` removes it\n", real.copy.id);
+    assert!(said.contains(&told), "{said}");
     assert_eq!(real.left().len(), 3);
     assert!(real.run("logs LAB", 0).stdout.contains("giving up"));
     real.run("down LAB", 0);

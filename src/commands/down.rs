@@ -44,20 +44,21 @@ pub(crate) async fn down(
             .collect(),
     };
     for (lab, scope) in &scopes {
-        let _lock = lab.map(|lab| context.lock(lab)).transpose()?;
-        let part = teardown(&engine, scope, Sweep::Once, &tell).await?;
-        removed.containers += part.containers;
-        removed.networks += part.networks;
-        removed.volumes += part.volumes;
-        let runs = context.paths.runs();
+        let _lock = lab.map(|lab| context.lock_to_remove(lab)).transpose()?;
         let meant = |journal: &Journal| {
             lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
         };
-        for journal in Journal::all(&runs).into_iter().filter(meant) {
+        let journals = Journal::all(context.watch.folder()).into_iter();
+        let journals: Vec<Journal> = journals.filter(meant).collect();
+        journals
+            .iter()
+            .for_each(|journal| context.watch.end(journal));
+        removed += teardown(&engine, scope, Sweep::Once, &tell).await?;
+        for journal in journals {
             if forget && let Some(path) = &journal.workspace {
                 Workspace::at(path.clone(), path).remove()?;
             }
-            Journal::remove(&runs, &journal.run);
+            context.watch.forget(&journal.run);
         }
         if forget && let Some(lab) = lab {
             Progress::remove(&context.paths.progress(), lab, &context.instance)?;

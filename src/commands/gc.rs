@@ -4,27 +4,31 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::{self, output};
+use crate::report::{self, output, t};
 use crate::runner::Failure;
-use crate::store::Journal;
+use crate::store::{Fate, Journal, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
-    let runs = context.paths.runs();
-    let before = Journal::all(&runs);
-    let orphans = before
-        .iter()
-        .filter(|journal| journal.is_orphan(&runs))
-        .count();
+    let runs = || Journal::all(context.watch.folder());
+    let ending = || {
+        let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
+        runs().into_iter().filter(due).count()
+    };
+    let before = ending();
     // Every command collects when it finds the engine; this one does nothing else.
     context.engine().await?;
     context.reporter.finish();
-    let left = Journal::all(&runs);
+    let live = ending();
+    let gone = before.saturating_sub(live);
     if context.global.json {
-        report::document(
-            &json!({ "orphans": orphans, "left": left.iter().map(|j| j.run.as_str()).collect::<Vec<_>>() }),
-        );
-    } else if orphans == 0 {
-        output("nothing was left behind");
+        let left: Vec<_> = runs().iter().map(|j| j.run.to_string()).collect();
+        report::document(&json!({ "orphans": gone, "left": left }));
+        return Ok(Exit::Fine);
+    }
+    if live > 0 {
+        output(&t!("teardown.live", count = live));
+    } else if gone == 0 {
+        output(&t!("teardown.nothing_left"));
     }
     Ok(Exit::Fine)
 }

@@ -11,12 +11,14 @@ mod gc;
 mod hint;
 mod images;
 mod images_file;
+mod leftovers;
 mod list;
 mod logs;
 mod man;
 mod meant;
 mod new;
 mod open;
+mod reap;
 mod reset;
 mod restart;
 mod run;
@@ -31,22 +33,22 @@ mod up;
 mod validate;
 mod watch;
 
-use std::cell::RefCell;
+use std::path::PathBuf;
 
 pub(crate) use complete::complete;
 
-use crate::cli::{Cli, Color, Command, Global};
+use crate::cli::{Cli, Color, Command, Global, REAP};
 use crate::engine::docker::Docker;
 use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
+use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, load};
 use crate::machine;
-use crate::plan::{self, Need, Scope, State};
+use crate::plan::{self, Need, State};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
-use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
-use crate::store::{Journal, Labs, Lock, Paths, Progress, Recorded, Workspace};
+use crate::runner::{Failure, ImageMaking, ImageWish, Launch, Runner, Watch};
+use crate::store::{Journal, Labs, Paths, Progress, Recorded, Workspace};
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -57,8 +59,8 @@ pub(crate) struct Context {
     pub(crate) lang: Lang,
     pub(crate) paint: Paint,
     pub(crate) reporter: Reporter,
-    /// The run that must be torn down if we are stopped now.
-    pub(crate) active: RefCell<Option<RunId>>,
+    /// The runs that must be gone if we end now, and who sees to it.
+    pub(crate) watch: Watch,
 }
 
 /// Does what was typed.
@@ -71,12 +73,14 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             lab,
             dry_run,
             retain,
-        } => up::up(context, &lab, dry_run, retain).await,
+            ttl,
+        } => up::up(context, &lab, dry_run, retain, ttl).await,
         Command::Run {
             lab,
             auto,
             keep,
             down,
+            ttl,
         } => {
             let mode = if auto {
                 run::Mode::Auto
@@ -88,7 +92,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                 (_, true) => run::Leaving::TearDown,
                 (false, false) => run::Leaving::Ask,
             };
-            run::run(context, &lab, mode, leaving).await
+            run::run(context, &lab, mode, leaving, ttl).await
         }
         Command::Check {
             lab,
@@ -128,6 +132,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Doctor { names } => doctor::doctor(context, &names).await,
         Command::Gc => gc::gc(context).await,
+        Command::Reap => reap::reap(context).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Schema { of } => schema::schema(of),
@@ -167,6 +172,7 @@ impl Context {
             (false, _) => Reporter::for_people(paint),
         };
         let owner = paths.owner();
+        let watch = Watch::new(launch(&global, &paths), paths.runs());
         Ok(Self {
             global,
             paths,
@@ -175,11 +181,18 @@ impl Context {
             lang,
             paint,
             reporter,
-            active: RefCell::new(None),
+            watch,
         })
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        // How tests see that a fault of our own leaves nothing behind: the event at which we fail.
+        if let Ok(part) = std::env::var("ROADLAB_TEST_PANIC") {
+            assert!(
+                !format!("{event:?}").contains(&part),
+                "made to fail at {part}"
+            );
+        }
         self.reporter.tell(&event);
     }
 
@@ -250,31 +263,6 @@ impl Context {
         }
     }
 
-    /// Removes what runs left behind whose process was killed; asks the engine only if there is such a run.
-    async fn collect_garbage(&self, engine: &impl Engine) {
-        let runs = self.paths.runs();
-        for journal in Journal::all(&runs)
-            .into_iter()
-            .filter(|journal| journal.is_orphan(&runs))
-        {
-            let scope = Scope::run(&self.owner, &journal.run);
-            let text = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
-                Ok(removed) => {
-                    Journal::remove(&runs, &journal.run);
-                    format!(
-                        "cleaned up an interrupted run of {}: {removed}",
-                        journal.lab
-                    )
-                }
-                Err(failure) => format!(
-                    "an interrupted run of {} could not be cleaned up: {failure}",
-                    journal.lab
-                ),
-            };
-            self.tell(Event::Note { text });
-        }
-    }
-
     pub(crate) fn runner<'a, E: Engine>(
         &'a self,
         engine: &'a E,
@@ -305,11 +293,6 @@ impl Context {
         Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
     }
 
-    /// Makes sure that nobody else changes this instance meanwhile.
-    pub(crate) fn lock(&self, lab: &LabId) -> Result<Lock, Failure> {
-        Ok(Lock::take(&self.paths.locks(), lab, &self.instance)?)
-    }
-
     pub(crate) fn image_wish(&self) -> ImageWish {
         match self.global.offline {
             true => ImageWish::Offline,
@@ -329,6 +312,29 @@ impl Context {
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
         terminal.is_term().then(|| terminal.size().1.into())
+    }
+}
+
+/// This program once more, as the process that survives it.
+fn launch(global: &Global, paths: &Paths) -> Launch {
+    // The very file that runs, even if another was put in its place.
+    let program = ["/proc/self/exe"].map(PathBuf::from).into_iter();
+    let program = program
+        .chain(std::env::current_exe())
+        .find(|path| path.exists());
+    let engine = global.engine.iter().flat_map(|engine| {
+        // The reaper works in another folder.
+        let engine = match engine.contains("://") {
+            true => engine.clone(),
+            false => std::path::absolute(engine)
+                .map_or(engine.clone(), |path| path.display().to_string()),
+        };
+        ["--engine".to_owned(), engine]
+    });
+    Launch {
+        program: program.unwrap_or_else(|| "roadlab".into()),
+        arguments: engine.chain([REAP.to_owned()]).collect(),
+        log: paths.state.join("reaper.log"),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::plan::Scope;
 use crate::report::{self, duration, output, t};
-use crate::runner::{self, Failure, OnFailure, Sweep, Up, teardown};
-use crate::store::{Life, SolvedBy};
+use crate::runner::{self, Ends, Failure, OnFailure, Sweep, Up, teardown};
+use crate::store::{Journal, Life, SolvedBy};
 
 pub(crate) async fn reset(
     context: &Context,
@@ -32,7 +32,7 @@ pub(crate) async fn reset(
         }
     };
     let engine = context.engine().await?;
-    let _lock = context.lock(&lab.id)?;
+    let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let workspace = context.workspace(&lab);
@@ -42,18 +42,26 @@ pub(crate) async fn reset(
     if hard {
         // Images first: a lab that cannot be made again is not removed.
         let images = get_images(context, &runner).await?;
+        let known = Journal::find(context.watch.folder(), &lab.id, &context.instance);
+        known.iter().for_each(|journal| context.watch.end(journal));
         let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
         teardown(&engine, &scope, Sweep::Once, &tell).await?;
+        known
+            .iter()
+            .for_each(|journal| context.watch.forget(&journal.run));
         if let Some(workspace) = &workspace {
             workspace.put_back()?;
         }
         let up = Up {
-            paths: &context.paths,
             images: &images,
             workspace: workspace.as_ref(),
             life: Life::Kept,
             on_failure: OnFailure::TearDown,
-            active: &context.active,
+            ends: match known.and_then(|journal| journal.until) {
+                Some(until) => Ends::At(until),
+                None => Ends::Unchanged,
+            },
+            watch: &context.watch,
         };
         live = runner::up(&runner, &up).await?.live;
     } else {

@@ -21,7 +21,7 @@ pub(crate) async fn restart(
     let lab = context.lab(name)?;
     let services = named(&lab, services)?;
     let engine = context.engine().await?;
-    let _lock = context.lock(&lab.id)?;
+    let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let mut live = runner

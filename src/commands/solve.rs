@@ -13,7 +13,7 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
     let lab = context.lab(name)?;
     let exercise = exercise(&lab, one)?;
     let engine = context.engine().await?;
-    let _lock = context.lock(&lab.id)?;
+    let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let mut live = runner

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::json;
 
+use crate::commands::up::ends;
 use crate::commands::{Context, bad_name};
 use crate::engine::Engine;
 use crate::exit::Exit;
@@ -12,7 +13,7 @@ use crate::lab::{Instance, LabId, load};
 use crate::plan::{Observed, ObservedContainer, Running, Scope};
 use crate::report::{self, clean, memory, output, table};
 use crate::runner::{Failure, Live};
-use crate::store::{Disk, Progress};
+use crate::store::{Disk, Journal, Progress};
 
 pub(crate) async fn status(context: &Context, lab: Option<&str>) -> Result<Exit, Failure> {
     let wanted = lab
@@ -43,10 +44,15 @@ pub(crate) async fn status(context: &Context, lab: Option<&str>) -> Result<Exit,
     for (lab, instance) in &runs {
         let services = services(context, &observed, &used, lab, instance);
         let progress = Progress::read(&context.paths.progress(), lab, instance).unwrap_or_default();
+        let journal = Journal::find(context.watch.folder(), lab, instance);
+        let until = journal.and_then(|journal| journal.until);
         if !context.global.json {
             say(context, lab, instance, &services, progress.done.len());
+            if let Some(until) = until {
+                output(&format!("  {}", context.paint.dim(&ends(until))));
+            }
         }
-        documents.push(json!({ "lab": lab.as_str(), "instance": instance.as_str(), "done": progress.done.keys().collect::<Vec<_>>(),
+        documents.push(json!({ "lab": lab.as_str(), "instance": instance.as_str(), "until": until, "done": progress.done.keys().collect::<Vec<_>>(),
             "services": services.iter().map(Row::to_json).collect::<Vec<_>>() }));
     }
     if context.global.json {

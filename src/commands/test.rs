@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::lab::{Instance, Lab};
 use crate::plan::Scope;
 use crate::report::{self, Case, duration, output, plural};
-use crate::runner::{self, Failure, OnFailure, Proof, Runner, Sweep, Up, prove, teardown};
-use crate::store::{Journal, Life, Workspace};
+use crate::runner::{self, Ends, Failure, OnFailure, Proof, Runner, Sweep, Up, prove, teardown};
+use crate::store::{Life, Workspace};
 
 pub(crate) async fn test(
     context: &Context,
@@ -65,24 +65,21 @@ async fn test_one<E: Engine>(
         .as_deref()
         .map(|original| Workspace::below(folder.path(), &lab.id, &instance, original));
     let up = Up {
-        paths: &context.paths,
         images: &images,
         workspace: workspace.as_ref(),
         life: Life::Process,
         on_failure: OnFailure::TearDown,
-        active: &context.active,
+        ends: Ends::Unchanged,
+        watch: &context.watch,
     };
     let begun = Instant::now();
-    let mut live = runner::up(&runner, &up).await?.live;
+    let done = runner::up(&runner, &up).await?;
+    let mut live = done.live;
     let ready = begun.elapsed().as_millis() as u64;
     let proved = prove(&runner, &mut live, workspace.as_ref()).await;
-    let run = context.active.borrow().clone();
     let scope = Scope::instance(&context.owner, &lab.id, &instance);
     teardown(engine, &scope, Sweep::Once, &tell).await?;
-    if let Some(run) = run {
-        Journal::remove(&context.paths.runs(), &run);
-    }
-    context.active.borrow_mut().take();
+    context.watch.forget(&done.journal.run);
     let left_out = images.unavailable.keys().map(ToString::to_string).collect();
     Ok((proved?, ready, left_out))
 }

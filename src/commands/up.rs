@@ -1,34 +1,35 @@
 //! `roadlab up`: starts a lab's services and waits until they answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::commands::{Context, trust};
 use crate::engine::Engine;
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
 use crate::report::{self, clean, duration, output, t, table};
-use crate::runner::{self, Failure, Images, Live, OnFailure, Runner, Up};
-use crate::store::{Life, Remembered};
+use crate::runner::{self, Ends, Failure, Images, Live, OnFailure, Runner, Up};
+use crate::store::{Life, Remembered, now};
 
 pub(crate) async fn up(
     context: &Context,
     name: &str,
     dry_run: bool,
     retain: bool,
+    ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
     context.refuse_if_too_large(&lab)?;
     let engine = context.engine().await?;
-    let _lock = context.lock(&lab.id)?;
+    let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let images = get_images(context, &runner).await?;
     let workspace = context.workspace(&lab);
     let up = Up {
-        paths: &context.paths,
         images: &images,
         workspace: workspace.as_ref(),
         life: Life::Kept,
@@ -37,7 +38,8 @@ pub(crate) async fn up(
         } else {
             OnFailure::TearDown
         },
-        active: &context.active,
+        ends: ttl.map_or(Ends::Unchanged, Ends::After),
+        watch: &context.watch,
     };
     if dry_run {
         let observed = runner.observe().await?;
@@ -52,7 +54,15 @@ pub(crate) async fn up(
         }
         return Ok(Exit::Fine);
     }
-    let done = runner::up(&runner, &up).await?;
+    let done = match runner::up(&runner, &up).await {
+        Err(failure) if retain => {
+            let name = format!("{}{}", lab.id, context.instance_option());
+            let text = t!("teardown.retained", name = name).into_owned();
+            context.tell(Event::Note { text });
+            return Err(failure);
+        }
+        done => done?,
+    };
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
     let changed = done.plan.changes();
@@ -60,7 +70,7 @@ pub(crate) async fn up(
         let services = addresses_json(&done.live);
         report::line(
             &json!({ "event": "up", "lab": lab.id.as_str(), "instance": context.instance.as_str(),
-            "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace }),
+            "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace, "until": done.journal.until }),
         );
         return Ok(Exit::Fine);
     }
@@ -70,6 +80,9 @@ pub(crate) async fn up(
     }
     for line in addresses(context, &lab, &done.live) {
         output(&line);
+    }
+    if let Some(until) = done.journal.until {
+        output(&format!("  {}", ends(until)));
     }
     let instance = context.instance_option();
     let next = t!("up.next", lab = lab.id, instance = instance);
@@ -86,6 +99,14 @@ pub(crate) async fn get_images<E: Engine>(
     let mut remembered = Remembered::read(&context.paths.state);
     let wish = context.image_wish();
     runner::get_images(runner, wish, &mut remembered, &context.image_making()).await
+}
+
+/// When a lab ends by itself, for people; `until` is in seconds since 1970.
+pub(crate) fn ends(until: u64) -> String {
+    match until.checked_sub(now()).filter(|left| *left > 0) {
+        Some(left) => t!("teardown.ends_in", time = duration(left * 1000)).into_owned(),
+        None => t!("teardown.ends_now").into_owned(),
+    }
 }
 
 /// Where everything answers, in lines for people.

@@ -9,7 +9,7 @@ use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::lab::Exercise;
 use crate::report::{self, Input, Key, Panel, Screen, clean, output, t};
-use crate::runner::{Failure, Judged, Live, Runner, Seen, Watch, check_exercises};
+use crate::runner::{Failure, Judged, Live, Lookout, Runner, Seen, check_exercises};
 use crate::store::Progress;
 
 /// Where changes are shown.
@@ -38,7 +38,7 @@ pub(crate) async fn watch<E: Engine>(
             Show::Screen(Box::new(Screen::enter().map_err(gone)?))
         }
     };
-    let mut watch = Watch::new(exercises, live);
+    let mut watch = Lookout::new(exercises, live);
     let mut before: Vec<Judged> = Vec::new();
     loop {
         // An answer may be given in another terminal meanwhile.

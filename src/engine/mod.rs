@@ -84,8 +84,9 @@ pub(crate) trait Engine {
     /// With its anonymous volumes. Gone already is fine.
     async fn remove_container(&self, container: &str) -> Result<()>;
 
-    /// Foreign containers on it are disconnected, never removed. Gone already is fine.
-    async fn remove_network(&self, network: &str) -> Result<()>;
+    /// Containers that are still on it are somebody else's: they are disconnected, never removed, and named in the answer.
+    /// Gone already is fine.
+    async fn remove_network(&self, network: &str) -> Result<Vec<String>>;
 
     /// Gone already is fine.
     async fn remove_volume(&self, volume: &str) -> Result<()>;

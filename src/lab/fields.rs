@@ -302,7 +302,8 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
             "h" => 3600.0,
             _ => return None,
         };
-        total += Duration::try_from_secs_f64(amount * seconds).ok()?;
+        let part = Duration::try_from_secs_f64(amount * seconds).ok()?;
+        total = total.checked_add(part)?;
         rest = &rest[unit_end..];
     }
     Some(total)
@@ -317,6 +318,7 @@ mod tests {
     fn durations_are_read_as_compose_writes_them() {
         assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
         assert_eq!(parse_duration("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_duration("4000000000000000h4000000000000000h"), None);
         assert_eq!(parse_duration("1.5s"), Some(Duration::from_millis(1500)));
         for wrong in ["", "5", "s", "5 s", "5x", "-1s", "9e999s"] {
             assert_eq!(parse_duration(wrong), None, "{wrong:?}");

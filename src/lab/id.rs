@@ -107,10 +107,6 @@ impl RunId {
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The random end of the id: enough to tell runs apart in the names of containers.
     pub(crate) fn short(&self) -> &str {
         &self.0[20..]

@@ -60,8 +60,9 @@ impl Mark {
         labels
     }
 
-    /// Reads labels back. Image labels are inherited by anybody's container, so a resource is only ours
-    /// if its name begins as ours do and every label is well formed.
+    /// Reads labels back. Image labels are inherited by anybody's container, and a container that is committed passes ours on
+    /// to an image, so a resource is only ours if every label is well formed and its name is the one that we gave it: for a
+    /// service the whole name, for a network or volume its beginning.
     pub(crate) fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let name = name.trim_start_matches('/');
         let get = |key: &str| labels.get(key).map(String::as_str);
@@ -76,7 +77,11 @@ impl Mark {
             },
             digest: get(DIGEST).map(str::to_owned),
         };
-        name.starts_with(&mark.name_start()).then_some(mark)
+        let ours = match &mark.service {
+            Some(service) => name == mark.name(service.as_str()),
+            None => name.starts_with(&mark.name("")),
+        };
+        ours.then_some(mark)
     }
 
     /// The name of a container, network or volume of this run.
@@ -169,6 +174,14 @@ mod tests {
         let labels = mark().labels();
         assert_eq!(Mark::read("somebody-elses", &labels), None);
         assert_eq!(Mark::read("roadlab-redis-aaaaaa-redis", &labels), None);
+        assert_eq!(Mark::read("roadlab-redis-z7a9bcx", &labels), None);
+        let service = mark().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
+        for name in [
+            "roadlab-redis-z7a9bc-redis-copy",
+            "roadlab-redis-z7a9bc-other",
+        ] {
+            assert_eq!(Mark::read(name, &service.labels()), None);
+        }
         let mut broken = labels.clone();
         broken.insert(LAB.into(), "../volumes/x".into());
         assert_eq!(Mark::read("roadlab-redis-z7a9bc-redis", &broken), None);

@@ -139,7 +139,7 @@ impl Engine for Double {
         no()
     }
 
-    async fn remove_network(&self, _: &str) -> Result<()> {
+    async fn remove_network(&self, _: &str) -> Result<Vec<String>> {
         no()
     }
 

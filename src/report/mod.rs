@@ -69,6 +69,28 @@ impl Reporter {
     }
 }
 
+/// Says that the program itself failed. The terminal is as it was before us: no bar stays, and the cursor is there.
+pub(crate) fn crashed(panic: &std::panic::PanicHookInfo<'_>) {
+    let terminal = console::Term::stderr();
+    if terminal.is_term() {
+        // Nobody is left to tell if this fails.
+        let _ = terminal.clear_line().and_then(|()| terminal.show_cursor());
+    }
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    let message = text.unwrap_or("no message");
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    error(&t!(
+        "teardown.crashed",
+        message = clean(message),
+        place = place
+    ));
+}
+
 /// Chooses the language of all that is said from here on; one without texts is English.
 pub(crate) fn speak(language: &str) {
     rust_i18n::set_locale(language);

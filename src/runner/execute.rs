@@ -65,7 +65,7 @@ async fn perform<E: Engine>(
     let engine = runner.engine;
     let done = match operation {
         Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
-        Operation::RemoveNetwork { id, .. } => engine.remove_network(id).await,
+        Operation::RemoveNetwork { id, .. } => engine.remove_network(id).await.map(drop),
         Operation::RemoveVolume { name } => engine.remove_volume(name).await,
         Operation::CreateNetwork(spec) => create_network(engine, spec).await,
         Operation::CreateVolume(spec) => engine.create_volume(spec).await,

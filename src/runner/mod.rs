@@ -9,6 +9,8 @@ mod live;
 mod pace;
 mod prove;
 mod ready;
+mod reap;
+mod reaper;
 mod reset;
 mod room;
 mod stuck;
@@ -28,10 +30,12 @@ pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
 pub(crate) use pace::Seen;
 pub(crate) use prove::{Proof, prove};
+pub(crate) use reap::reap;
+pub(crate) use reaper::{Launch, READY, Watch};
 pub(crate) use reset::{reset, restart, solve};
 pub(crate) use teardown::{Removed, Sweep, teardown};
-pub(crate) use up::{OnFailure, Up, plan_up, up};
-pub(crate) use watch::Watch;
+pub(crate) use up::{Ends, OnFailure, Up, plan_up, up};
+pub(crate) use watch::Lookout;
 
 /// What everything that runs a lab has at hand.
 pub(crate) struct Runner<'a, E> {

@@ -31,8 +31,9 @@ pub(crate) struct Removed {
 const QUIET: Duration = Duration::from_secs(2);
 const BETWEEN: Duration = Duration::from_millis(200);
 
-/// After this long somebody has to look at what is left.
+/// After this long somebody has to look at what is left; if nothing went away all that time, so much sooner.
 const LONGEST: Duration = Duration::from_secs(60);
+const NO_PROGRESS: Duration = Duration::from_secs(3);
 
 /// Removes all that is ours within a scope until nothing is left, and says how much it was.
 pub(crate) async fn teardown<E: Engine>(
@@ -46,6 +47,7 @@ pub(crate) async fn teardown<E: Engine>(
     let mut names = BTreeSet::new();
     let mut removed = Removed::default();
     let mut error = None;
+    let mut before = (usize::MAX, begun);
     loop {
         let observed = engine
             .observe(scope)
@@ -58,7 +60,12 @@ pub(crate) async fn teardown<E: Engine>(
             }
         } else {
             quiet_since = None;
-            if begun.elapsed() > LONGEST {
+            let left = observed.marks().count();
+            if left < before.0 {
+                before = (left, Instant::now());
+            }
+            let stuck = error.is_some() && before.1.elapsed() > NO_PROGRESS;
+            if stuck || begun.elapsed() > LONGEST {
                 return Err(left_behind(&observed, error));
             }
             count(&observed, &mut names, &mut removed);
@@ -86,7 +93,17 @@ async fn remove<E: Engine>(
             });
             let result = match operation {
                 Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
-                Operation::RemoveNetwork { id, .. } => engine.remove_network(id).await,
+                Operation::RemoveNetwork { id, name } => {
+                    engine.remove_network(id).await.map(|on_it| {
+                        // One of ours that would not go is told as what is left.
+                        let ours = |name: &String| observed.containers.iter().any(|c| c.name == *name);
+                        for container in on_it.into_iter().filter(|name| !ours(name)) {
+                            tell(Event::Note {
+                                text: format!("container {container} is not ours and was on network {name}: it was taken off it and goes on"),
+                            });
+                        }
+                    })
+                }
                 Operation::RemoveVolume { name } => engine.remove_volume(name).await,
                 Operation::CreateNetwork(_)
                 | Operation::CreateVolume(_)
@@ -146,6 +163,14 @@ fn left_behind(observed: &Observed, error: Option<EngineError>) -> Failure {
         "something could not be removed{reason}; by hand: {}",
         commands.join("; ")
     ))
+}
+
+impl std::ops::AddAssign for Removed {
+    fn add_assign(&mut self, other: Self) {
+        self.containers += other.containers;
+        self.networks += other.networks;
+        self.volumes += other.volumes;
+    }
 }
 
 impl std::fmt::Display for Removed {

@@ -1,7 +1,10 @@
 //! Order and faults, proved with the fake engine: the calls that are made, and what is left when one of them fails.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio::sync::Notify;
 
 use crate::engine::{ErrorKind, Fake};
 use crate::event::Event;
@@ -9,8 +12,10 @@ use crate::lab::testing::lab;
 use crate::lab::{Instance, Lab};
 use crate::plan::{Scope, ServiceImage};
 use crate::runner::up::UpDone;
-use crate::runner::{Failure, Images, OnFailure, Runner, Sweep, Up, teardown, up};
-use crate::store::{Journal, Life, Paths};
+use crate::runner::{
+    Ends, Failure, Images, Launch, OnFailure, Runner, Sweep, Up, Watch, reap, teardown, up,
+};
+use crate::store::{Journal, Life};
 
 const TWO: &str = "\
 services:
@@ -23,30 +28,26 @@ volumes: { data: {} }
 struct Machine {
     engine: Fake,
     lab: Lab,
-    paths: Paths,
     instance: Instance,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Machine {
     fn new(compose: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let below = |name: &str| folder.path().join(name);
-        let paths = Paths {
-            state: below("state"),
-            cache: below("cache"),
-            data: below("data"),
-        };
         Self {
             engine: Fake::with_images(&["redis:8.0", "app:1"]),
             lab: lab(compose),
-            paths,
             instance: Instance::main(),
-            _folder: folder,
+            folder: tempfile::tempdir().unwrap(),
         }
     }
 
     fn up(&self, on_failure: OnFailure) -> Result<UpDone, Failure> {
+        self.up_with(on_failure, "printf + >&0; cat >/dev/null")
+    }
+
+    /// With a script for a reaper.
+    fn up_with(&self, on_failure: OnFailure, reaper: &str) -> Result<UpDone, Failure> {
         let tell = |_: Event| {};
         let runner = Runner {
             engine: &self.engine,
@@ -73,23 +74,32 @@ impl Machine {
             found: found.collect(),
             unavailable: BTreeMap::new(),
         };
-        let active = RefCell::new(None);
+        let launch = Launch {
+            program: "sh".into(),
+            arguments: vec!["-c".to_owned(), reaper.to_owned()],
+            log: self.folder.path().join("log"),
+        };
+        let watch = Watch::new(launch, self.runs());
         let wish = Up {
-            paths: &self.paths,
             images: &images,
             workspace: None,
             life: Life::Kept,
             on_failure,
-            active: &active,
+            ends: Ends::Unchanged,
+            watch: &watch,
         };
         block(up(&runner, &wish))
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
     }
 
     /// The calls since the last time, names without their random part.
     fn calls(&self) -> String {
         let log = self.engine.log();
         self.engine.calls.borrow_mut().clear();
-        let runs = Journal::all(&self.paths.runs());
+        let runs = Journal::all(&self.runs());
         runs.iter()
             .fold(log, |log, journal| log.replace(journal.run.short(), "RUN"))
     }
@@ -139,7 +149,7 @@ fn whatever_call_fails_nothing_is_left() {
         machine.engine.fail_at(n, ErrorKind::Other);
         assert!(machine.up(OnFailure::TearDown).is_err(), "call {n}");
         assert_eq!(machine.engine.left(), Vec::<String>::new(), "call {n}");
-        assert_eq!(Journal::all(&machine.paths.runs()), [], "call {n}");
+        assert_eq!(Journal::all(&machine.runs()), [], "call {n}");
     }
 }
 
@@ -189,4 +199,65 @@ fn a_port_that_somebody_took_meanwhile_is_replaced() {
     start roadlab-small-RUN-redis
     start roadlab-small-RUN-app
     ");
+}
+
+#[test]
+fn without_a_reaper_nothing_is_created() {
+    for reaper in [
+        "exit 0",
+        "printf x >&0; cat >/dev/null",
+        "echo no >&2; exit 1",
+    ] {
+        let machine = Machine::new(TWO);
+        let failure = machine.up_with(OnFailure::TearDown, reaper).err().unwrap();
+        let text = failure.to_string();
+        assert!(matches!(failure, Failure::Environment(_)), "{text}");
+        assert!(
+            text.starts_with("no process to clean up after this one"),
+            "{text}"
+        );
+        assert_eq!(
+            (
+                machine.calls().as_str(),
+                Journal::all(&machine.runs()).len()
+            ),
+            ("", 0)
+        );
+    }
+}
+
+/// Lets the reaper see to the machine's one run; `away` tries find no engine.
+fn reaped(machine: &Machine, away: u32) -> String {
+    let run = Journal::all(&machine.runs()).remove(0).run;
+    let (said, tries) = (RefCell::new(String::new()), Cell::new(0));
+    let connect = async || {
+        tries.set(tries.get() + 1);
+        match tries.get() > away {
+            true => Ok(&machine.engine),
+            false => Err(Failure::Environment("nobody answers".to_owned())),
+        }
+    };
+    let say = |line: &str| *said.borrow_mut() += &format!("{line}\n");
+    let leave = Notify::new();
+    block(reap(&machine.runs(), "me", &run, connect, &say, &leave));
+    said.into_inner().replace(&run.to_string(), "RUN")
+}
+
+#[test]
+fn the_reaper_leaves_what_was_kept_and_removes_the_rest_when_the_engine_is_back() {
+    let machine = Machine::new(TWO);
+    machine.up(OnFailure::TearDown).unwrap();
+    assert_eq!(reaped(&machine, 0), "");
+    assert_eq!(machine.engine.left().len(), 4);
+    let mut journal = Journal::all(&machine.runs()).remove(0);
+    journal.life = Life::Process;
+    drop(journal.write(&machine.runs()).unwrap());
+    let said = reaped(&machine, 2);
+    insta::assert_snapshot!(said, @r"
+    run RUN of small: removing
+    not yet: nobody answers
+    run RUN of small: removed 2 containers, 1 network, 1 volume
+    ");
+    assert_eq!(machine.engine.left(), Vec::<String>::new());
+    assert_eq!(Journal::all(&machine.runs()), []);
 }

@@ -1,7 +1,7 @@
 //! Brings a lab up: from what there is to a lab that answers, seeded and healthy.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::event::Event;
@@ -9,20 +9,43 @@ use crate::lab::RunId;
 use crate::plan::{HostPorts, Mark, Observed, Plan, Scope, Subnet, Wanted};
 use crate::runner::act::play;
 use crate::runner::execute::{execute, is_free};
-use crate::runner::{Failure, Images, Live, Runner, Sweep, teardown};
-use crate::store::{Journal, Life, Paths, Workspace};
+use crate::runner::{Failure, Images, Live, Runner, Sweep, Watch, teardown};
+use crate::store::{Journal, Life, Workspace, now};
 
 /// What an `up` is told.
 pub(crate) struct Up<'a> {
-    pub(crate) paths: &'a Paths,
     pub(crate) images: &'a Images,
     /// The learner's folder, if the lab has one.
     pub(crate) workspace: Option<&'a Workspace>,
     /// Whether the run outlives this process.
     pub(crate) life: Life,
+    /// When a kept run ends by itself.
+    pub(crate) ends: Ends,
     pub(crate) on_failure: OnFailure,
-    /// Where the run is noted while it must be torn down if we are stopped.
-    pub(crate) active: &'a RefCell<Option<RunId>>,
+    /// Who answers for the run.
+    pub(crate) watch: &'a Watch,
+}
+
+/// When a kept run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// As it was; a new run never does.
+    Unchanged,
+    /// So long after it is up.
+    After(Duration),
+    /// Then, in seconds since 1970.
+    At(u64),
+}
+
+impl Ends {
+    /// As a time, for what was the time before.
+    pub(crate) fn until(self, before: Option<u64>) -> Option<u64> {
+        match self {
+            Ends::Unchanged => before,
+            Ends::After(time) => Some(now() + time.as_secs_f64().ceil() as u64),
+            Ends::At(time) => Some(time),
+        }
+    }
 }
 
 /// What becomes of a lab that did not come up.
@@ -38,6 +61,8 @@ pub(crate) struct UpDone {
     pub(crate) live: Live,
     /// What was done; empty if nothing had to be.
     pub(crate) plan: Plan,
+    /// What is written down of the run.
+    pub(crate) journal: Journal,
 }
 
 /// The plan for a lab, without doing it.
@@ -83,14 +108,15 @@ pub(crate) async fn plan_up<E: Engine>(
 pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone, Failure> {
     let observed = runner.observe().await?;
     let fresh = observed.containers.is_empty();
+    if fresh {
+        // It gets ready while the plan is made.
+        up.watch.begin()?;
+    }
     let (plan, mark) = plan_up(runner, up, &observed).await?;
     let path = up.workspace.map(|workspace| workspace.path.clone());
-    if plan.is_empty() {
-        return Ok(UpDone {
-            live: Live::new(runner.lab, observed, path),
-            plan,
-        });
-    }
+    let known = Journal::find(up.watch.folder(), &runner.lab.id, runner.instance);
+    let before = known.filter(|journal| journal.run == mark.run);
+    let until = before.and_then(|journal| journal.until);
     let mut journal = Journal {
         version: 1,
         run: mark.run.clone(),
@@ -98,45 +124,65 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
         instance: runner.instance.clone(),
         folder: runner.lab.folder.clone(),
         workspace: path.clone(),
-        // A lab that was up before this command stays, whatever becomes of the command.
-        life: if fresh { Life::Process } else { Life::Kept },
+        life: Life::Kept,
+        until,
     };
-    let runs = up.paths.runs();
-    let held = journal.write(&runs).map_err(state_is_needed)?;
-    if fresh {
-        *up.active.borrow_mut() = Some(mark.run.clone());
+    if plan.is_empty() {
+        if up.life == Life::Kept && up.ends != Ends::Unchanged {
+            journal.until = up.ends.until(until);
+            up.watch.keep(&journal)?;
+        }
+        return Ok(UpDone {
+            live: Live::new(runner.lab, observed, path),
+            plan,
+            journal,
+        });
     }
-    let brought = bring(runner, up, &plan, fresh).await;
-    let live = match brought {
+    if fresh {
+        journal.life = Life::Process;
+        up.watch.guard(&journal).await?;
+    } else {
+        // A lab that was up before this command stays, whatever becomes of the command.
+        up.watch.keep(&journal)?;
+    }
+    let live = match bring(runner, up, &plan, fresh).await {
         Ok(live) => live,
         Err(failure) => {
             if fresh && up.on_failure == OnFailure::TearDown {
-                let scope = Scope::run(runner.owner, &mark.run);
-                let removed = teardown(runner.engine, &scope, Sweep::Once, runner.tell).await?;
-                runner.tell(Event::Note {
-                    text: format!("removed what was made: {removed}"),
-                });
-                Journal::remove(&runs, &mark.run);
-                up.active.borrow_mut().take();
-                return Err(failure);
+                remove_again(runner, up, &mark.run).await;
+            } else {
+                journal.life = Life::Kept;
+                up.watch.keep(&journal)?;
             }
-            journal.life = Life::Kept;
-            drop(held);
-            journal.write(&runs).map_err(state_is_needed)?;
-            up.active.borrow_mut().take();
             return Err(failure);
         }
     };
     if up.life == Life::Kept || !fresh {
         journal.life = Life::Kept;
-        drop(held);
-        journal.write(&runs).map_err(state_is_needed)?;
-        up.active.borrow_mut().take();
-    } else {
-        // The lock lives as long as the process: forgetting it is what `Life::Process` means.
-        std::mem::forget(held);
+        journal.until = up.ends.until(until);
+        up.watch.keep(&journal)?;
     }
-    Ok(UpDone { live, plan })
+    Ok(UpDone {
+        live,
+        plan,
+        journal,
+    })
+}
+
+/// Removes what was made by an `up` that failed. Why it failed is what must be heard first, so this only tells.
+async fn remove_again<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunId) {
+    let scope = Scope::run(runner.owner, run);
+    let text = match teardown(runner.engine, &scope, Sweep::Once, runner.tell).await {
+        Ok(removed) => {
+            up.watch.forget(run);
+            format!("removed what was made: {removed}")
+        }
+        // The reaper goes on when we are gone.
+        Err(failure) => {
+            format!("not everything is removed yet, which goes on in the background: {failure}")
+        }
+    };
+    runner.tell(Event::Note { text });
 }
 
 async fn bring<E: Engine>(
@@ -273,10 +319,4 @@ async fn choose_ports<E: Engine>(
             return Ok(ports);
         }
     }
-}
-
-fn state_is_needed(error: anyhow::Error) -> Failure {
-    Failure::Environment(format!(
-        "{error:#}: without its journal nothing is created, so that nothing can be left behind"
-    ))
 }

@@ -41,7 +41,7 @@ enum Source {
 }
 
 /// Watches what the checks of some exercises look at.
-pub(crate) struct Watch {
+pub(crate) struct Lookout {
     sources: Vec<Source>,
     pace: Pace,
     begun: Instant,
@@ -50,7 +50,7 @@ pub(crate) struct Watch {
     events: Cell<u64>,
 }
 
-impl Watch {
+impl Lookout {
     pub(crate) fn new(exercises: &[&Exercise], live: &Live) -> Self {
         let mut sources: Vec<Source> = live
             .workspace

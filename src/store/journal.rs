@@ -1,13 +1,22 @@
 //! The journal of runs: what may exist on an engine, written down before the first resource is created.
+//!
+//! A journal's lock says that somebody lives who answers for the run. The kernel frees it however its holder dies, so that no
+//! process ids and no ages decide what is left over.
 
 use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Instance, LabId, RunId};
-use crate::store::write_atomically;
+use crate::store::locked_atomically;
+
+/// Writing a journal takes milliseconds.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// One run, as it is on disk. Version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,34 +30,101 @@ pub(crate) struct Journal {
     /// The learner's folder, if the lab has a workspace.
     pub(crate) workspace: Option<PathBuf>,
     pub(crate) life: Life,
+    /// When a kept run ends by itself, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<u64>,
 }
 
 /// How long a run is meant to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Life {
-    /// As long as the process that made it: if that is gone, so must the run be.
+    /// As long as the process that answers for it: if that is gone, so must the run be.
     Process,
-    /// Until `down`.
+    /// Until `down`, or until its time is over.
     Kept,
 }
 
+/// What must become of a run for which nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Keep,
+    /// Keep it until then, in seconds since 1970.
+    KeepUntil(u64),
+    Remove,
+}
+
+/// What comes of asking to answer for a run.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Nothing of it is left.
+    Gone,
+    /// Somebody else answers for it.
+    Held(Journal),
+    /// Nobody did; as long as this is held, we do.
+    Ours(Journal, Held),
+}
+
 impl Journal {
-    /// Writes the journal and holds its lock; the lock tells others that this run is alive.
+    /// Writes the journal and holds its lock, without a moment between.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<Held> {
-        let path = self.path(folder);
         let content = serde_json::to_vec_pretty(self).context("a journal is always JSON")?;
-        write_atomically(&path, &content)?;
-        let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        file.try_lock()
-            .with_context(|| format!("cannot lock {}", path.display()))?;
+        let file = locked_atomically(&self.path(folder), &content)?;
         Ok(Held { _file: file })
+    }
+
+    /// Asks to answer for a run.
+    pub(crate) fn claim(folder: &Path, run: &RunId) -> Claim {
+        let path = path(folder, run);
+        loop {
+            let Ok(mut file) = File::open(&path) else {
+                return Claim::Gone;
+            };
+            let ours = file.try_lock().is_ok();
+            let mut content = Vec::new();
+            let read = file.read_to_end(&mut content).ok();
+            let journal = read.and_then(|_| serde_json::from_slice(&content).ok());
+            // Written anew or removed meanwhile: then this lock is on a file that nobody looks at any more.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            return match (journal, ours) {
+                (None, _) => Claim::Gone,
+                (Some(journal), true) => Claim::Ours(journal, Held { _file: file }),
+                (Some(journal), false) => Claim::Held(journal),
+            };
+        }
+    }
+
+    /// What must become of it at a time, in seconds since 1970, if nobody answers for it.
+    pub(crate) fn fate(&self, now: u64) -> Fate {
+        match (self.life, self.until) {
+            (Life::Process, _) => Fate::Remove,
+            (Life::Kept, Some(until)) if until <= now => Fate::Remove,
+            (Life::Kept, Some(until)) => Fate::KeepUntil(until),
+            (Life::Kept, None) => Fate::Keep,
+        }
     }
 
     /// Forgets a run, once nothing of it is left.
     pub(crate) fn remove(folder: &Path, run: &RunId) {
         // If it cannot be removed, the next start finds nothing of the run and tries again.
-        let _ = std::fs::remove_file(folder.join(format!("{run}.json")));
+        let _ = std::fs::remove_file(path(folder, run));
+    }
+
+    /// Removes what a program left that was killed while it wrote a journal: files that never got a journal's name.
+    pub(crate) fn remove_half_written(folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let forgotten = |path: &PathBuf| {
+            let changed = path.metadata().and_then(|about| about.modified());
+            let age = changed.map(|changed| changed.elapsed().unwrap_or_default());
+            let half = path.extension().is_none_or(|extension| extension != "json");
+            half && age.is_ok_and(|age| age > WRITTEN_WITHIN)
+        };
+        for path in entries.map(|entry| entry.path()).filter(forgotten) {
+            // It is in nobody's way.
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     /// All journals that can be read, oldest first.
@@ -74,15 +150,20 @@ impl Journal {
             .rfind(|journal| journal.lab == *lab && journal.instance == *instance)
     }
 
-    /// A run whose process died before it was finished: it must go. A lock that is held means it lives.
-    pub(crate) fn is_orphan(&self, folder: &Path) -> bool {
-        let free = || File::open(self.path(folder)).is_ok_and(|file| file.try_lock().is_ok());
-        self.life == Life::Process && free()
-    }
-
     fn path(&self, folder: &Path) -> PathBuf {
-        folder.join(format!("{}.json", self.run))
+        path(folder, &self.run)
     }
+}
+
+fn path(folder: &Path, run: &RunId) -> PathBuf {
+    folder.join(format!("{run}.json"))
+}
+
+/// Whether a path still leads to this very file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |about: std::fs::Metadata| (about.dev(), about.ino());
+    let there = std::fs::metadata(path).ok().map(id);
+    there.is_some() && file.metadata().ok().map(id) == there
 }
 
 /// A journal's lock, held until it is dropped.
@@ -95,10 +176,8 @@ pub(crate) struct Held {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_run_is_an_orphan_only_when_its_process_is_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal {
+    fn journal() -> Journal {
+        Journal {
             version: 1,
             run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
             lab: LabId::new("redis").unwrap(),
@@ -106,19 +185,62 @@ mod tests {
             folder: "labs/redis".into(),
             workspace: None,
             life: Life::Process,
-        };
+            until: None,
+        }
+    }
+
+    #[test]
+    fn a_run_can_be_claimed_only_when_nobody_answers_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = journal();
+        let claim = || Journal::claim(folder.path(), &journal.run);
+        assert!(matches!(claim(), Claim::Gone));
         let held = journal.write(folder.path()).unwrap();
-        assert_eq!(Journal::all(folder.path()), [journal.clone()]);
-        assert!(!journal.is_orphan(folder.path()));
+        assert_eq!(Journal::all(folder.path()), std::slice::from_ref(&journal));
+        assert!(matches!(claim(), Claim::Held(found) if found == journal));
         drop(held);
-        assert!(journal.is_orphan(folder.path()));
-        journal.life = Life::Kept;
-        drop(journal.write(folder.path()).unwrap());
-        assert!(!journal.is_orphan(folder.path()));
+        assert!(matches!(claim(), Claim::Ours(found, _) if found == journal));
         Journal::remove(folder.path(), &journal.run);
-        assert_eq!(
-            Journal::find(folder.path(), &journal.lab, &journal.instance),
-            None
-        );
+        assert!(matches!(claim(), Claim::Gone));
+    }
+
+    #[test]
+    fn a_journal_that_is_written_anew_is_held_by_its_last_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = journal();
+        let first = journal.write(folder.path()).unwrap();
+        journal.life = Life::Kept;
+        let second = journal.write(folder.path()).unwrap();
+        drop(first);
+        let claim = || Journal::claim(folder.path(), &journal.run);
+        assert!(matches!(claim(), Claim::Held(found) if found.life == Life::Kept));
+        drop(second);
+        assert!(matches!(claim(), Claim::Ours(found, _) if found.life == Life::Kept));
+    }
+
+    #[test]
+    fn only_old_files_that_never_became_a_journal_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(journal().write(folder.path()).unwrap());
+        let half = folder.path().join(".tmpabc");
+        let old = std::time::SystemTime::now() - 2 * WRITTEN_WITHIN;
+        for modified in [std::time::SystemTime::now(), old] {
+            let file = File::create(&half).unwrap();
+            file.set_modified(modified).unwrap();
+            Journal::remove_half_written(folder.path());
+            assert_eq!(half.exists(), modified != old);
+        }
+        assert_eq!(Journal::all(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_kept_run_goes_when_its_time_is_over_and_others_at_once() {
+        let mut journal = journal();
+        assert_eq!(journal.fate(0), Fate::Remove);
+        journal.life = Life::Kept;
+        assert_eq!(journal.fate(9), Fate::Keep);
+        journal.until = Some(10);
+        assert_eq!(journal.fate(9), Fate::KeepUntil(10));
+        assert_eq!(journal.fate(10), Fate::Remove);
     }
 }

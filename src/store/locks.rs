@@ -28,6 +28,24 @@ pub(crate) enum LockError {
 impl Lock {
     /// Locks one instance of a lab, or says who has it.
     pub(crate) fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
+        Self::with(folder, lab, instance, File::try_lock)
+    }
+
+    /// Locks it for removing: others may remove it at the same time, and nobody may do anything else with it.
+    pub(crate) fn share(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+    ) -> Result<Self, LockError> {
+        Self::with(folder, lab, instance, File::try_lock_shared)
+    }
+
+    fn with(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self, LockError> {
         let path = folder.join(format!("{lab}@{instance}"));
         let open = || {
             std::fs::create_dir_all(folder)?;
@@ -39,7 +57,7 @@ impl Lock {
                 .open(&path)
         };
         let mut file = open().with_context(|| format!("cannot write {}", path.display()))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -90,5 +108,18 @@ mod tests {
         assert!(Lock::take(folder.path(), &lab, &Instance::new("b").unwrap()).is_ok());
         drop(held);
         assert!(Lock::take(folder.path(), &lab, &instance).is_ok());
+    }
+
+    #[test]
+    fn many_may_remove_at_the_same_time_but_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
+        let share = || Lock::share(folder.path(), &lab, &instance);
+        let take = || Lock::take(folder.path(), &lab, &instance);
+        let (one, two) = (share().unwrap(), share().unwrap());
+        assert!(take().is_err());
+        drop((one, two));
+        let _held = take().unwrap();
+        assert!(share().is_err());
     }
 }

@@ -5,6 +5,7 @@ mod files;
 mod journal;
 mod labs;
 mod locks;
+mod log;
 mod paths;
 mod progress;
 mod remembered;
@@ -13,30 +14,46 @@ mod workspace;
 
 pub(crate) use embedded::catalogue_entry;
 pub(crate) use files::{Disk, Recorded};
-pub(crate) use journal::{Journal, Life};
+pub(crate) use journal::{Claim, Fate, Held, Journal, Life};
 pub(crate) use labs::Labs;
 pub(crate) use locks::{Lock, LockError};
+pub(crate) use log::open_log;
 pub(crate) use paths::Paths;
 pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
 pub(crate) use trust::Trusted;
 pub(crate) use workspace::Workspace;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
 /// Writes a file so that it is either the old one or the new one, whatever happens meanwhile.
 fn write_atomically(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    locked_atomically(path, content).map(drop)
+}
+
+/// The same; the new file is locked from its first moment on until it is dropped.
+fn locked_atomically(path: &Path, content: &[u8]) -> anyhow::Result<File> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
+    let write = || -> std::io::Result<File> {
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        file.as_file().try_lock()?;
+        Ok(file.persist(path)?)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The time, in seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map(|now| now.as_secs())
+        .unwrap_or_default()
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::store::write_atomically;
+use crate::store::{now, write_atomically};
 
 /// How long it is remembered.
 const FOR: Duration = Duration::from_secs(60 * 60);
@@ -46,11 +46,4 @@ impl Remembered {
         let _ = serde_json::to_vec(&self.unreachable)
             .map(|content| write_atomically(&self.path, &content));
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map(|now| now.as_secs())
-        .unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::support::{Copy, Ended};
 /// A copy of a lab on the engine. Dropping it fails the test if anything of the lab is left, and removes it.
 pub(crate) struct Real {
     pub(crate) copy: Copy,
-    socket: String,
+    pub(crate) socket: String,
 }
 
 impl Real {
@@ -66,6 +67,36 @@ impl Real {
         names.collect()
     }
 
+    /// The processes that work with this copy's state, by id and command line.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let state = format!("XDG_STATE_HOME={}", self.copy.path("state").display());
+        let process = |entry: std::fs::DirEntry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let read = |file| std::fs::read(entry.path().join(file)).ok();
+            let mine = |text: &[u8]| {
+                text.split(|byte| *byte == 0)
+                    .any(|part| part == state.as_bytes())
+            };
+            read("environ").filter(|text| mine(text))?;
+            let command = String::from_utf8_lossy(&read("cmdline")?).replace('\0', " ");
+            Some((pid, command))
+        };
+        let all = std::fs::read_dir("/proc").expect("processes can be seen");
+        all.flatten().filter_map(process).collect()
+    }
+
+    /// Waits until something holds; false if it does not within the time that a clean-up may take.
+    pub(crate) fn soon(&self, holds: impl Fn() -> bool) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if holds() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
     /// The containers that carry the lab's label, as the engine tells of them.
     pub(crate) fn containers(&self) -> Value {
         self.list("/containers/json?all=1&")
@@ -116,7 +147,9 @@ impl Drop for Real {
     fn drop(&mut self) {
         let left = self.left();
         let gone = Ended::of(&mut self.command("down --all"));
+        let ended = self.soon(|| self.processes().is_empty());
         if !std::thread::panicking() {
+            assert!(ended, "still there: {:?}", self.processes());
             assert_eq!(
                 json!(left),
                 json!([]),

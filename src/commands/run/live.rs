@@ -11,7 +11,7 @@ use crate::engine::docker::Docker;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::report::{Input, Screen, t};
-use crate::runner::{Failure, Judged, Seen, Watch, check_exercises};
+use crate::runner::{Failure, Judged, Lookout, Seen, check_exercises};
 
 /// Where the session goes from an exercise. Whoever is asked stays on the last one until it is decided.
 pub(super) enum Move {
@@ -110,7 +110,7 @@ impl Session<'_, '_, Docker> {
             question: None,
             since: Instant::now(),
         };
-        let mut watch = Watch::new(&[exercise], &self.live);
+        let mut watch = Lookout::new(&[exercise], &self.live);
         let mut next = if lacks.is_some() {
             Next::Wait
         } else {

@@ -8,16 +8,15 @@ mod plain;
 mod session;
 mod view;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::commands::Context;
-use crate::commands::up::get_images;
+use crate::commands::up::{ends, get_images};
 use crate::exit::Exit;
-use crate::lab::Lab;
 use crate::plan::Scope;
 use crate::report::{Screen, duration, output, t};
-use crate::runner::{self, Failure, OnFailure, Sweep, Up, teardown};
-use crate::store::{Journal, Life};
+use crate::runner::{self, Ends, Failure, OnFailure, Sweep, Up, teardown};
+use crate::store::Life;
 
 use session::Session;
 
@@ -43,6 +42,7 @@ pub(crate) async fn run(
     name: &str,
     mode: Mode,
     leaving: Leaving,
+    ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     if context.global.json {
         let what =
@@ -53,14 +53,13 @@ pub(crate) async fn run(
     let lab = context.lab(name)?;
     context.refuse_if_too_large(&lab)?;
     let engine = context.engine().await?;
-    let lock = context.lock(&lab.id)?;
+    let lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let images = get_images(context, &runner).await?;
     let workspace = context.workspace(&lab);
     let was_up = !runner.observe().await?.is_empty();
     let up = Up {
-        paths: &context.paths,
         images: &images,
         workspace: workspace.as_ref(),
         life: if leaving == Leaving::Keep {
@@ -69,16 +68,18 @@ pub(crate) async fn run(
             Life::Process
         },
         on_failure: OnFailure::TearDown,
-        active: &context.active,
+        ends: ttl.map_or(Ends::Unchanged, Ends::After),
+        watch: &context.watch,
     };
-    let live = runner::up(&runner, &up).await?.live;
+    let done = runner::up(&runner, &up).await?;
+    let (live, mut journal) = (done.live, done.journal);
     context.reporter.finish();
     let mut session = Session {
         context,
         runner: &runner,
         lab: &lab,
         live,
-        workspace,
+        workspace: workspace.clone(),
         progress: context.progress(&lab.id)?,
         was_up,
     };
@@ -109,23 +110,26 @@ pub(crate) async fn run(
     session.live.connections.close().await;
     match leaving {
         Leaving::Keep => {
-            keep(context, &lab)?;
+            journal.life = Life::Kept;
+            // The time counts from when the learner leaves.
+            journal.until = up.ends.until(journal.until);
+            context.watch.keep(&journal)?;
             let command = format!("roadlab down {}{}", lab.id, context.instance_option());
             output(&format!(
                 "\n{}",
                 t!("session.stays_up", lab = lab.id, command = command)
             ));
+            if let Some(until) = journal.until {
+                output(&ends(until));
+            }
         }
         Leaving::Ask | Leaving::TearDown => {
-            let _lock = context.lock(&lab.id)?;
+            let _lock = context.lock_to_remove(&lab.id)?;
+            context.watch.end(&journal);
             let begun = Instant::now();
             let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
             let removed = teardown(&engine, &scope, Sweep::Once, &tell).await?;
-            let runs = context.paths.runs();
-            if let Some(journal) = Journal::find(&runs, &lab.id, &context.instance) {
-                Journal::remove(&runs, &journal.run);
-            }
-            context.active.borrow_mut().take();
+            context.watch.forget(&journal.run);
             context.reporter.finish();
             let time = duration(begun.elapsed().as_millis() as u64);
             output(&format!(
@@ -135,15 +139,4 @@ pub(crate) async fn run(
         }
     }
     Ok(exit)
-}
-
-/// From here on the lab outlives this process.
-fn keep(context: &Context, lab: &Lab) -> Result<(), Failure> {
-    let runs = context.paths.runs();
-    if let Some(mut journal) = Journal::find(&runs, &lab.id, &context.instance) {
-        journal.life = Life::Kept;
-        journal.write(&runs)?;
-    }
-    context.active.borrow_mut().take();
-    Ok(())
 }

@@ -137,7 +137,7 @@ impl<E: Engine> Session<'_, '_, E> {
         for step in solution {
             say(&format!("  {}", clean(&step.act.to_string())));
         }
-        let _lock = self.context.lock(&self.lab.id)?;
+        let _lock = self.context.lock(self.runner.engine, &self.lab.id).await?;
         runner::solve(self.runner, &mut self.live, &[exercise]).await?;
         self.context.reporter.finish();
         self.progress.finish(&exercise.id, SolvedBy::Solution);
@@ -146,7 +146,7 @@ impl<E: Engine> Session<'_, '_, E> {
 
     /// Puts the lab to where an exercise begins: the start, and what the exercises it builds on left.
     pub(super) async fn begin_again(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let _lock = self.context.lock(&self.lab.id)?;
+        let _lock = self.context.lock(self.runner.engine, &self.lab.id).await?;
         runner::reset(self.runner, &mut self.live, self.workspace.as_ref()).await?;
         self.replay_needs(exercise).await
     }

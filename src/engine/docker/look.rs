@@ -166,15 +166,21 @@ impl Docker {
         Ok(convert::state(self.call(&what, LOOK, answer).await?))
     }
 
-    /// The names or ids of the containers on a network.
-    pub(super) async fn containers_on(&self, network: &str) -> Result<Vec<String>> {
+    /// The ids of the containers on a network, and their names.
+    pub(super) async fn containers_on(&self, network: &str) -> Result<Vec<(String, String)>> {
         let what = format!("inspect network `{network}`");
         let named = names::resource(network)?;
         let answer = self
             .client
             .ask(|client| client.inspect_network(named, None::<InspectNetworkOptions>));
         let answer = self.call(&what, LOOK, answer).await?;
-        Ok(answer.containers.unwrap_or_default().into_keys().collect())
+        let containers = answer.containers.unwrap_or_default().into_iter();
+        let named = containers.map(|(id, endpoint)| {
+            let name = endpoint.name.filter(|name| !name.is_empty());
+            let name = name.unwrap_or_else(|| id.clone());
+            (id, name)
+        });
+        Ok(named.collect())
     }
 
     /// The names of the containers that hold a volume, running or not.

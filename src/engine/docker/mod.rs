@@ -188,7 +188,7 @@ impl Engine for Docker {
         self.delete_container(container).await
     }
 
-    async fn remove_network(&self, network: &str) -> Result<()> {
+    async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
         self.delete_network(network).await
     }
 

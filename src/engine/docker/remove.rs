@@ -47,26 +47,31 @@ impl Docker {
         }
     }
 
-    pub(super) async fn delete_network(&self, network: &str) -> Result<()> {
+    pub(super) async fn delete_network(&self, network: &str) -> Result<Vec<String>> {
         let what = format!("remove network `{network}`");
         let network = names::resource(network)?;
+        let mut disconnected = Vec::new();
         for _ in 0..DISCONNECTS {
             let removed = self.client.ask(|client| client.remove_network(network));
             match gone_is_fine(self.call(&what, CHANGE, removed).await) {
-                Err(error) if error.kind == ErrorKind::Busy => self.disconnect_all(network).await?,
-                result => return result,
+                Err(error) if error.kind == ErrorKind::Busy => {
+                    disconnected.extend(self.disconnect_all(network).await?);
+                }
+                result => return result.map(|()| disconnected),
             }
         }
         let removed = self.client.ask(|client| client.remove_network(network));
-        gone_is_fine(self.call(&what, CHANGE, removed).await)
+        gone_is_fine(self.call(&what, CHANGE, removed).await).map(|()| disconnected)
     }
 
-    async fn disconnect_all(&self, network: &str) -> Result<()> {
+    /// Takes every container off a network; returns their names.
+    async fn disconnect_all(&self, network: &str) -> Result<Vec<String>> {
         let containers = match self.containers_on(network).await {
-            Err(error) => return gone_is_fine(Err(error)),
+            Err(error) => return gone_is_fine(Err(error)).map(|()| Vec::new()),
             Ok(containers) => containers,
         };
-        for container in containers {
+        let mut names = Vec::new();
+        for (container, name) in containers {
             let what = format!("disconnect container `{container}` from network `{network}`");
             let request = NetworkDisconnectRequest {
                 container,
@@ -76,8 +81,9 @@ impl Docker {
                 .client
                 .ask(|client| client.disconnect_network(network, request));
             gone_is_fine(self.call(&what, CHANGE, disconnected).await)?;
+            names.push(name);
         }
-        Ok(())
+        Ok(names)
     }
 
     pub(super) async fn delete_volume(&self, volume: &str) -> Result<()> {

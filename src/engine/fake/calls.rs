@@ -277,14 +277,19 @@ impl Engine for Fake {
         Ok(())
     }
 
-    async fn remove_network(&self, network: &str) -> Result<()> {
+    async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
         let name = network.strip_prefix("id-").unwrap_or(network);
         self.change(format!("remove network {name}"))?;
+        let mut disconnected = Vec::new();
         for container in self.containers.borrow_mut().values_mut() {
+            let before = container.spec.networks.len();
             container.spec.networks.retain(|(on, _)| on != name);
+            if container.spec.networks.len() < before {
+                disconnected.push(container.spec.name.clone());
+            }
         }
         self.networks.borrow_mut().remove(name);
-        Ok(())
+        Ok(disconnected)
     }
 
     async fn remove_volume(&self, volume: &str) -> Result<()> {

@@ -1,0 +1,122 @@
+//! What runs left behind for which nobody answers any more, and who may work on an instance now.
+
+use std::time::{Duration, Instant};
+
+use crate::commands::Context;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::LabId;
+use crate::plan::Scope;
+use crate::report::t;
+use crate::runner::{Failure, Removed, Sweep, teardown};
+use crate::store::{Claim, Fate, Journal, Life, Lock, LockError, now};
+
+/// How long the removal of an earlier run is waited for, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What came of removing what an earlier run left.
+enum Collected {
+    All,
+    NotAll,
+}
+
+impl Context {
+    /// Removes what nobody answers for; asks the engine only if there is such a run.
+    pub(crate) async fn collect_garbage(&self, engine: &impl Engine) {
+        let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
+        Journal::remove_half_written(&self.paths.runs());
+        for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
+            // Asked again with its lock: it may have been kept or removed since.
+            if let Claim::Ours(journal, _held) = Journal::claim(&self.paths.runs(), &journal.run)
+                && due(&journal)
+            {
+                self.collect(engine, &journal).await;
+            }
+        }
+    }
+
+    async fn collect(&self, engine: &impl Engine, journal: &Journal) -> Collected {
+        let scope = Scope::run(&self.owner, &journal.run);
+        let lab = &journal.lab;
+        let (collected, text) = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
+            Ok(removed) => {
+                Journal::remove(&self.paths.runs(), &journal.run);
+                let text = match journal.life {
+                    Life::Process => t!("teardown.collected", lab = lab, removed = removed),
+                    Life::Kept => t!("teardown.expired", lab = lab, removed = removed),
+                };
+                (Collected::All, text)
+            }
+            Err(failure) => {
+                let text = t!("teardown.not_collected", lab = lab, failure = failure);
+                (Collected::NotAll, text)
+            }
+        };
+        self.tell(Event::Note {
+            text: text.into_owned(),
+        });
+        collected
+    }
+
+    /// Makes sure that nobody else changes this instance meanwhile, and that nothing of an earlier run is still being removed.
+    pub(crate) async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
+        let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
+        let runs = self.paths.runs();
+        let begun = Instant::now();
+        let ending = |journal: &Journal| {
+            journal.lab == *lab
+                && journal.instance == self.instance
+                && journal.fate(now()) == Fate::Remove
+        };
+        let mut told = false;
+        while let Some(journal) = Journal::all(&runs).into_iter().find(ending) {
+            match Journal::claim(&runs, &journal.run) {
+                Claim::Gone => continue,
+                Claim::Ours(journal, _held) if ending(&journal) => {
+                    match self.collect(engine, &journal).await {
+                        Collected::All => continue,
+                        // What is held on to by somebody else is taken into the next run.
+                        Collected::NotAll => return Ok(lock),
+                    }
+                }
+                Claim::Ours(..) => continue,
+                Claim::Held(_) => {}
+            }
+            if begun.elapsed() > PATIENCE {
+                let what = t!("teardown.still_removing", lab = lab);
+                return Err(Failure::Environment(what.into_owned()));
+            }
+            if !told {
+                told = true;
+                let text = t!("teardown.waiting", lab = lab).into_owned();
+                self.tell(Event::Note { text });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(lock)
+    }
+
+    /// Removes the runs that must be gone before we are.
+    pub(crate) async fn remove_unfinished(&self) -> Result<Removed, Failure> {
+        let connected = self.setup().connect_only().await;
+        let (engine, _) = connected.map_err(|error| Failure::Environment(error.message))?;
+        let mut removed = Removed::default();
+        for run in self.watch.runs() {
+            let scope = Scope::run(&self.owner, &run);
+            removed += teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
+            self.watch.forget(&run);
+        }
+        Ok(removed)
+    }
+
+    /// Lets others remove this instance at the same time, and nobody do anything else with it. Where nothing can be written
+    /// there is no lock, and removing must work all the same.
+    pub(crate) fn lock_to_remove(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
+        match Lock::share(&self.paths.locks(), lab, &self.instance) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Disk(_)) => Ok(None),
+            Err(held @ LockError::Held { .. }) => Err(held.into()),
+        }
+    }
+}
