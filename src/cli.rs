@@ -90,6 +90,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// List the labs: level, minutes, memory, progress
     List,
+    /// Show the roadmap: what labs cover, what is done, what has no lab yet
+    Roadmap,
     /// Show what a lab teaches and runs
     Show {
         lab: String,

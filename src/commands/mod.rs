@@ -12,6 +12,7 @@ mod list;
 mod logs;
 mod reset;
 mod restart;
+mod roadmap;
 mod run;
 mod shell;
 mod show;
@@ -52,6 +53,7 @@ pub(crate) struct Context {
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::List => list::list(context),
+        Command::Roadmap => roadmap::roadmap(context),
         Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()),
         Command::Up {
             lab,

@@ -22,8 +22,10 @@ mod read_amqp;
 mod read_matcher;
 mod read_probe;
 mod read_step;
+mod roadmap;
 mod service;
 mod step;
+mod summary;
 mod talk;
 mod template;
 #[cfg(test)]
@@ -33,13 +35,13 @@ mod yaml;
 
 pub(crate) use files::Files;
 pub(crate) use guide::Section;
-pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName};
+pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
 pub(crate) use lang::Lang;
 pub(crate) use load::{load, load_catalogue};
-#[cfg(test)]
-pub(crate) use model::Level;
-pub(crate) use model::{Exercise, Lab, Network, Quiz, Task, Wrong};
+pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
 pub(crate) use policy::CAPABILITIES;
+pub(crate) use roadmap::{Roadmap, Topic};
 pub(crate) use service::*;
 pub(crate) use step::*;
+pub(crate) use summary::Summary;
 pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};

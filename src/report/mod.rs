@@ -19,7 +19,7 @@ pub(crate) use junit::{Case, junit};
 pub(crate) use markdown::markdown;
 pub(crate) use problems::problem;
 pub(crate) use sink::{clean, error, output};
-pub(crate) use table::table;
+pub(crate) use table::{cut, table};
 pub(crate) use words::{Paint, check_lines, duration, memory, plural};
 
 /// Who hears what happens.

@@ -8,6 +8,7 @@ mod locks;
 mod paths;
 mod progress;
 mod remembered;
+mod summaries;
 mod workspace;
 
 pub(crate) use files::Disk;
@@ -17,6 +18,7 @@ pub(crate) use locks::{Lock, LockError};
 pub(crate) use paths::Paths;
 pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
+pub(crate) use summaries::Summaries;
 pub(crate) use workspace::Workspace;
 
 use std::io::Write;
