@@ -179,6 +179,13 @@ pub(crate) enum Health {
     Unhealthy(String),
 }
 
+/// Whether a program gets this process's standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    Passed,
+    Empty,
+}
+
 /// A program to run in a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exec {

@@ -16,6 +16,7 @@ mod names;
 mod pull;
 mod remove;
 mod shell;
+mod shell_pipe;
 mod stages;
 
 #[cfg(test)]

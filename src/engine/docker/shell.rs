@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::pin::Pin;
+use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ClientError;
@@ -15,6 +16,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CHANGE, Docker, LOOK, names};
 use crate::engine::{EngineError, ErrorKind, Result};
+
+/// The engine answers a moment before the program is there: so often, and so long apart, its size is told.
+const RESIZES: usize = 20;
+const RESIZE: Duration = Duration::from_millis(10);
 
 impl Docker {
     /// Runs a program on the learner's own terminal until it ends; returns its exit code.
@@ -78,12 +83,17 @@ impl Docker {
     /// Tells the program the terminal's size, now and whenever it changes.
     async fn follow_size(&self, exec: &str, resized: &mut Signal) -> std::convert::Infallible {
         loop {
-            if let Ok((width, height)) = terminal::size() {
-                // A program that has just ended has no size.
+            for _ in 0..RESIZES {
+                let Ok((width, height)) = terminal::size() else {
+                    break;
+                };
                 let size = ResizeExecOptions { width, height };
-                let _ = self
-                    .call("resize", LOOK, self.client.resize_exec(exec, size))
-                    .await;
+                let resize = self.client.resize_exec(exec, size);
+                // A program that has not quite begun, or has just ended, has no size.
+                match self.call("resize", LOOK, resize).await {
+                    Ok(()) => break,
+                    Err(_) => tokio::time::sleep(RESIZE).await,
+                }
             }
             if resized.recv().await.is_none() {
                 std::future::pending::<()>().await;
