@@ -115,9 +115,12 @@ pub(crate) enum Command {
         /// Play all solutions without a terminal: the demo, and the proof
         #[arg(long)]
         auto: bool,
-        /// Leave the lab up at the end
-        #[arg(long)]
+        /// Leave the lab up at the end, without asking
+        #[arg(long, conflicts_with = "down")]
         keep: bool,
+        /// Remove the lab at the end, without asking
+        #[arg(long)]
+        down: bool,
     },
     /// Check exercises: all of a lab, or those named
     Check {

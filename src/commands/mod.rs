@@ -10,6 +10,7 @@ mod hint;
 mod images;
 mod list;
 mod logs;
+mod open;
 mod reset;
 mod restart;
 mod roadmap;
@@ -60,7 +61,24 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             dry_run,
             retain,
         } => up::up(context, &lab, dry_run, retain).await,
-        Command::Run { lab, auto, keep } => run::run(context, &lab, auto, keep).await,
+        Command::Run {
+            lab,
+            auto,
+            keep,
+            down,
+        } => {
+            let mode = if auto {
+                run::Mode::Auto
+            } else {
+                run::Mode::Guided
+            };
+            let leaving = match (keep, down) {
+                (true, _) => run::Leaving::Keep,
+                (_, true) => run::Leaving::TearDown,
+                (false, false) => run::Leaving::Ask,
+            };
+            run::run(context, &lab, mode, leaving).await
+        }
         Command::Check {
             lab,
             exercises,

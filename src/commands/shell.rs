@@ -57,6 +57,12 @@ pub(crate) async fn shell(
     }
 }
 
+/// The services that have a client of their own, with it.
+pub(crate) fn clients(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String>)> {
+    let services = lab.services.values();
+    services.filter_map(|service| Some((service.name.clone(), service.talk.shell.clone()?)))
+}
+
 /// The service named, or the only one that has a client, or the first.
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
     let no_service = || Failure::Usage(t!("shell.no_service").into_owned());

@@ -71,7 +71,9 @@ pub(crate) async fn up(
             duration(millis)
         )),
     }
-    say_addresses(context, &lab, &done.live);
+    for line in addresses(context, &lab, &done.live) {
+        output(&line);
+    }
     let instance = context.instance_option();
     let next = format!(
         "next: roadlab show {0} EXERCISE · check {0}{instance} · hint · shell · down {0}{instance}; or roadlab run {0}{instance} for all of it",
@@ -91,8 +93,8 @@ pub(crate) async fn get_images<E: Engine>(
     runner::get_images(runner, wish, &mut remembered, &context.image_making()).await
 }
 
-/// Where everything answers, for people.
-pub(crate) fn say_addresses(context: &Context, lab: &Lab, live: &Live) {
+/// Where everything answers, in lines for people.
+pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String> {
     let paint = context.paint;
     let mut rows = Vec::new();
     for (name, address) in &live.addresses {
@@ -126,7 +128,7 @@ pub(crate) fn say_addresses(context: &Context, lab: &Lab, live: &Live) {
             paint.link(&clean(&workspace.display().to_string())),
         ]);
     }
-    table(&rows).iter().for_each(|line| output(line));
+    table(&rows)
 }
 
 /// Where everything answers, as data.

@@ -13,7 +13,7 @@ mod setup;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use docker::context_digest;
 pub(crate) use error::{EngineError, ErrorKind};
@@ -98,6 +98,17 @@ pub(crate) trait Engine {
     /// Writes a regular file in a container; its folder must exist.
     async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()>;
 
+    /// Tells what happens to a scope's containers from a moment on, until the caller drops the future.
+    async fn events(
+        &self,
+        scope: &Scope,
+        since: SystemTime,
+        tell: &dyn Fn(Happening),
+    ) -> Result<()>;
+
+    /// Bytes that a container has received over its networks since it started; 0 if it does not run.
+    async fn received(&self, container: &str) -> Result<u64>;
+
     /// Memory in use by a container now, in bytes.
     async fn memory(&self, container: &str) -> Result<u64>;
 }
@@ -125,6 +136,13 @@ pub(crate) struct ImageInfo {
     pub(crate) platform: String,
     /// Bytes.
     pub(crate) size: u64,
+}
+
+/// Something that happened to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Happening {
+    /// `start`, `die`, `exec_die`, …
+    pub(crate) action: String,
 }
 
 /// One layer's state during a pull.

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::engine::{
-    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, ImageInfo,
-    PullProgress, Result,
+    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Happening,
+    ImageInfo, PullProgress, Result,
 };
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, ImageName, Lab, LabId, Level, ServiceAddress, ServiceName};
@@ -139,6 +139,14 @@ impl Engine for Double {
     }
 
     async fn follow_logs(&self, _: &str, _: u32, _: &dyn Fn(&str)) -> Result<()> {
+        no()
+    }
+
+    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(Happening)) -> Result<()> {
+        no()
+    }
+
+    async fn received(&self, _: &str) -> Result<u64> {
         no()
     }
 

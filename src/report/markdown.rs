@@ -16,10 +16,51 @@ pub(crate) fn markdown(text: &str, width: Option<usize>, paint: Paint) -> String
         Paint::Colored => skin(),
         Paint::Plain => MadSkin::no_style(),
     };
-    skin.text(&text, Some(width.min(WIDEST)))
+    skin.text(&reflowed(&text), Some(width.min(WIDEST)))
         .to_string()
         .trim_end()
         .to_owned()
+}
+
+/// Joins the lines of each paragraph and list item: where an author broke a line says nothing about this terminal.
+fn reflowed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut fence = None;
+    let mut joins = false;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let mark = ["```", "~~~"]
+            .into_iter()
+            .find(|mark| trimmed.starts_with(mark));
+        let in_code = fence.is_some();
+        match (fence, mark) {
+            (None, Some(mark)) => fence = Some(mark),
+            (Some(open), Some(mark)) if open == mark => fence = None,
+            _ => {}
+        }
+        let text_line = !in_code && mark.is_none() && !trimmed.is_empty();
+        let own_line = text_line && (trimmed.starts_with(['#', '|', '>']) || begins_item(trimmed));
+        if joins && text_line && !own_line {
+            out.push(' ');
+            out.push_str(trimmed);
+        } else {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(line);
+        }
+        // Two spaces at the end are Markdown's own line break.
+        joins = text_line && !trimmed.starts_with(['#', '|']) && !line.ends_with("  ");
+    }
+    out
+}
+
+/// `- `, `* `, `+ `, `1. `, `2) `.
+fn begins_item(line: &str) -> bool {
+    let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = after_number.len() < line.len()
+        && (after_number.starts_with(". ") || after_number.starts_with(") "));
+    numbered || ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark))
 }
 
 fn skin() -> MadSkin {
@@ -58,6 +99,13 @@ mod tests {
             !shown.contains('\u{1b}') && shown.contains("code"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn lines_are_broken_for_the_terminal_and_not_where_the_author_did() {
+        let text = "one\ntwo\n\n1. first\n   goes on\n2. second\n\n```\na\nb\n```\nend\n\n| a | b |\n|---|---|\n| 1 | 2 |\n# Title\ntext\n";
+        let expected = "one two\n\n1. first goes on\n2. second\n\n```\na\nb\n```\nend\n\n| a | b |\n|---|---|\n| 1 | 2 |\n# Title\ntext";
+        assert_eq!(reflowed(text), expected);
     }
 
     #[test]

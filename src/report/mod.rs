@@ -3,8 +3,10 @@
 mod json;
 mod junit;
 mod markdown;
+mod panel;
 mod plain;
 mod problems;
+mod screen;
 mod sink;
 mod table;
 mod terminal;
@@ -17,7 +19,9 @@ pub(crate) use rust_i18n::t;
 
 pub(crate) use junit::{Case, junit};
 pub(crate) use markdown::markdown;
+pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
+pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{clean, error, output};
 pub(crate) use table::{cut, table};
 pub(crate) use words::{Paint, check_lines, duration, memory, plural};

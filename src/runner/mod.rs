@@ -6,6 +6,7 @@ mod execute;
 mod failure;
 mod images;
 mod live;
+mod pace;
 mod prove;
 mod ready;
 mod reset;
@@ -13,6 +14,7 @@ mod teardown;
 #[cfg(test)]
 mod tests;
 mod up;
+mod watch;
 
 use crate::engine::Engine;
 use crate::event::Event;
@@ -22,10 +24,12 @@ pub(crate) use check::{Judged, check_exercises, judge_quiz};
 pub(crate) use failure::{Failure, NotReady};
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
+pub(crate) use pace::Seen;
 pub(crate) use prove::{Proof, prove};
 pub(crate) use reset::{reset, restart, solve};
 pub(crate) use teardown::{Removed, Sweep, teardown};
 pub(crate) use up::{OnFailure, Up, plan_up, up};
+pub(crate) use watch::Watch;
 
 /// What everything that runs a lab has at hand.
 pub(crate) struct Runner<'a, E> {

@@ -22,6 +22,9 @@ pub(crate) struct Progress {
     pub(crate) hints: BTreeMap<ExerciseId, usize>,
     /// The last choice in each quiz.
     pub(crate) answers: BTreeMap<ExerciseId, String>,
+    /// Seconds that each exercise was on the screen of a session before it was done.
+    #[serde(default)]
+    pub(crate) seconds: BTreeMap<ExerciseId, u64>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -51,6 +54,7 @@ impl Progress {
             done: BTreeMap::new(),
             hints: BTreeMap::new(),
             answers: BTreeMap::new(),
+            seconds: BTreeMap::new(),
             path,
         };
         let content = match std::fs::read(&path) {
@@ -106,6 +110,7 @@ impl Progress {
         self.done.retain(|exercise, _| keep.contains(&exercise));
         self.answers.retain(|exercise, _| keep.contains(&exercise));
         self.hints.clear();
+        self.seconds.clear();
     }
 }
 

@@ -9,6 +9,9 @@ use crate::lab::{Instance, LabId};
 /// Marks a folder as a workspace of ours: nothing else is ever overwritten or removed.
 const MARK: &str = ".roadlab-workspace";
 
+/// So many files are looked at for a stamp; a workspace has a handful.
+const MOST_STAMPED: usize = 10_000;
+
 /// A workspace on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
@@ -67,6 +70,29 @@ impl Workspace {
             }
         }
         self.fill()
+    }
+
+    /// Something that is another text after any file below a folder was saved: its newest change, and how many files.
+    pub(crate) fn stamp(folder: &Path) -> String {
+        let mut left = vec![folder.to_owned()];
+        let (mut newest, mut count) = (std::time::UNIX_EPOCH, 0);
+        while let Some(folder) = left.pop().filter(|_| count < MOST_STAMPED) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let Ok(about) = entry.metadata() else {
+                    continue;
+                };
+                if about.is_dir() {
+                    left.push(entry.path());
+                } else {
+                    newest = newest.max(about.modified().unwrap_or(newest));
+                    count += 1;
+                }
+            }
+        }
+        let newest = newest
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        format!("{}.{:09} {count}", newest.as_secs(), newest.subsec_nanos())
     }
 
     /// Removes the folder.

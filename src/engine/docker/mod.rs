@@ -18,6 +18,7 @@ mod remove;
 mod shell;
 mod shell_pipe;
 mod stages;
+mod watch;
 
 #[cfg(test)]
 mod live_tests;
@@ -26,7 +27,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ClientError;
@@ -36,7 +37,7 @@ pub(crate) use context::context_digest;
 
 use crate::engine::{
     About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    ImageInfo, PullProgress, Result,
+    Happening, ImageInfo, PullProgress, Result,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -208,6 +209,19 @@ impl Engine for Docker {
 
     async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
         self.upload_file(container, path, content).await
+    }
+
+    async fn events(
+        &self,
+        scope: &Scope,
+        since: SystemTime,
+        tell: &dyn Fn(Happening),
+    ) -> Result<()> {
+        self.follow_events(scope, since, tell).await
+    }
+
+    async fn received(&self, container: &str) -> Result<u64> {
+        self.count_received(container).await
     }
 
     async fn memory(&self, container: &str) -> Result<u64> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
-    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Health,
-    ImageInfo, PullProgress, Result,
+    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Happening,
+    Health, ImageInfo, PullProgress, Result,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -320,6 +320,15 @@ impl Engine for Fake {
             found.files.insert(path.to_owned(), content.to_vec());
             Ok(())
         })
+    }
+
+    /// Nothing ever happens here by itself.
+    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(Happening)) -> Result<()> {
+        std::future::pending().await
+    }
+
+    async fn received(&self, container: &str) -> Result<u64> {
+        self.with(container, |found| running(found)).map(|()| 0)
     }
 
     async fn memory(&self, container: &str) -> Result<u64> {

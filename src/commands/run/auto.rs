@@ -1,0 +1,68 @@
+//! A session that plays itself: the demo, and the proof that the lab works from end to end.
+
+use std::time::Instant;
+
+use super::session::Session;
+use crate::commands::check::check_one;
+use crate::engine::Engine;
+use crate::exit::Exit;
+use crate::lab::Task;
+use crate::report::{clean, duration, output, t};
+use crate::runner::{self, Failure};
+
+impl<E: Engine> Session<'_, '_, E> {
+    /// Plays everything: each text, the solution, the checks; then a reset.
+    pub(super) async fn play_all(&mut self) -> Result<Exit, Failure> {
+        let lab = self.lab;
+        let paint = self.context.paint;
+        let (mut played, mut failed) = (0, 0);
+        for (at, exercise) in lab.exercises.iter().enumerate() {
+            self.task(&output, at, exercise);
+            output("");
+            if let Some(lacks) = self.lacks(exercise) {
+                output(&paint.warn(&lacks));
+                continue;
+            }
+            played += 1;
+            match &exercise.task {
+                Task::Quiz(quiz) => {
+                    let answer = t!("session.auto_answer", choice = clean(&quiz.answer));
+                    output(&paint.dim(&answer));
+                    self.progress
+                        .answers
+                        .insert(exercise.id.clone(), quiz.answer.clone());
+                }
+                Task::Deed { solution, .. } => {
+                    for step in solution {
+                        let deed = t!("session.auto_deed", step = clean(&step.act.to_string()));
+                        output(&paint.dim(&deed));
+                    }
+                    runner::solve(self.runner, &mut self.live, &[exercise]).await?;
+                    self.context.reporter.finish();
+                }
+            }
+            let judged = check_one(self.runner, &self.live, exercise, &mut self.progress).await?;
+            self.verdicts(&output, &judged);
+            match judged.passed() {
+                true => self.after(&output, exercise),
+                false => failed += 1,
+            }
+        }
+        let begun = Instant::now();
+        runner::reset(self.runner, &mut self.live, self.workspace.as_ref()).await?;
+        self.context.reporter.finish();
+        self.progress.restart(&[]);
+        let time = duration(begun.elapsed().as_millis() as u64);
+        let text = t!(
+            "session.auto_end",
+            done = played - failed,
+            all = played,
+            time = time
+        );
+        output(&format!("\n{text}"));
+        match failed {
+            0 => Ok(Exit::Fine),
+            _ => Ok(Exit::CheckFailed),
+        }
+    }
+}

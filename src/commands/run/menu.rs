@@ -1,0 +1,269 @@
+//! Keys and what they mean. Pure: what is asked just now decides.
+
+use crate::lab::{Exercise, Task};
+use crate::report::{Key, t};
+
+/// What a person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    Nothing,
+    Next,
+    Back,
+    Hint,
+    Solution,
+    Shell,
+    Open,
+    Reset,
+    List,
+    Quit,
+    /// A choice of the quiz.
+    Choice(String),
+    /// A question was answered.
+    Answer(Answer),
+}
+
+/// What is asked just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Question {
+    PlaySolution,
+    ResetExercise,
+    /// Which of several, by number; what was typed so far.
+    Which {
+        of: Of,
+        typed: String,
+        count: usize,
+    },
+    /// Keep or remove; `keep` is what Enter means.
+    Leave {
+        keep: bool,
+    },
+}
+
+/// What one of several is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Exercises,
+    Shells,
+    Pages,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    /// Counted from 0.
+    Chosen(usize),
+    /// More was typed.
+    Typed(String),
+    Keep,
+    Remove,
+}
+
+/// What a key means while an exercise is shown and nothing is asked. A choice of a quiz goes before the menu.
+pub(super) fn wish(key: Key, exercise: &Exercise) -> Wish {
+    let Key::Char(letter) = key else {
+        return if key == Key::Enter {
+            Wish::Next
+        } else {
+            Wish::Nothing
+        };
+    };
+    let letter = letter.to_ascii_lowercase();
+    if let Task::Quiz(quiz) = &exercise.task
+        && let Some(choice) = quiz
+            .choices
+            .iter()
+            .find(|choice| **choice == letter.to_string())
+    {
+        return Wish::Choice(choice.clone());
+    }
+    match letter {
+        'n' => Wish::Next,
+        'p' => Wish::Back,
+        'h' => Wish::Hint,
+        's' => Wish::Solution,
+        'c' => Wish::Shell,
+        'o' => Wish::Open,
+        'r' => Wish::Reset,
+        'l' => Wish::List,
+        'q' => Wish::Quit,
+        _ => Wish::Nothing,
+    }
+}
+
+/// What a key means while something is asked.
+pub(super) fn answer(key: Key, question: &Question) -> Wish {
+    let answer = match (question, key) {
+        (_, Key::Escape) => Answer::No,
+        (Question::PlaySolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
+        (Question::PlaySolution | Question::ResetExercise, _) => Answer::No,
+        (Question::Leave { keep }, Key::Enter) => match keep {
+            true => Answer::Keep,
+            false => Answer::Remove,
+        },
+        (Question::Leave { .. }, Key::Char('k' | 'K')) => Answer::Keep,
+        (Question::Leave { .. }, Key::Char('r' | 'R')) => Answer::Remove,
+        (Question::Leave { .. }, _) => return Wish::Nothing,
+        (Question::Which { typed, count, .. }, key) => return which(key, typed, *count),
+    };
+    Wish::Answer(answer)
+}
+
+fn which(key: Key, typed: &str, count: usize) -> Wish {
+    let mut typed = typed.to_owned();
+    let number = |typed: &str| {
+        typed
+            .parse()
+            .ok()
+            .filter(|number| (1..=count).contains(number))
+    };
+    let answer = match key {
+        Key::Enter => match number(&typed) {
+            Some(number) => Answer::Chosen(number - 1),
+            None => Answer::No,
+        },
+        Key::Char(digit) if digit.is_ascii_digit() => {
+            typed.push(digit);
+            match number(&typed) {
+                // No other number begins like this: Enter is not needed.
+                Some(number) if number * 10 > count => Answer::Chosen(number - 1),
+                Some(_) => Answer::Typed(typed),
+                None => Answer::No,
+            }
+        }
+        Key::Backspace => {
+            typed.pop();
+            Answer::Typed(typed)
+        }
+        Key::Char(_) | Key::Escape => Answer::No,
+    };
+    Wish::Answer(answer)
+}
+
+/// The keys that do something now.
+pub(super) fn menu(
+    exercise: &Exercise,
+    solved: bool,
+    question: Option<&Question>,
+) -> Vec<(String, String)> {
+    let item =
+        |key: &str, does: std::borrow::Cow<'static, str>| (key.to_owned(), does.into_owned());
+    match question {
+        Some(Question::PlaySolution | Question::ResetExercise) => {
+            return vec![
+                item("y", t!("session.menu_yes")),
+                item("Esc", t!("session.menu_no")),
+            ];
+        }
+        Some(Question::Leave { .. }) => {
+            return vec![
+                item("k", t!("session.menu_keep")),
+                item("r", t!("session.menu_remove")),
+                item("Esc", t!("session.menu_stay")),
+            ];
+        }
+        Some(Question::Which { count, .. }) => {
+            let numbers = format!("1–{count}");
+            return vec![
+                item(&numbers, t!("session.menu_choose")),
+                item("Esc", t!("session.menu_no")),
+            ];
+        }
+        None => {}
+    }
+    let next = if solved { "Enter" } else { "n" };
+    let mut menu = vec![
+        item(next, t!("session.menu_next")),
+        item("p", t!("session.menu_back")),
+    ];
+    match &exercise.task {
+        Task::Quiz(quiz) => {
+            let choices = item(&quiz.choices.join("/"), t!("session.menu_answer"));
+            if !solved {
+                menu.insert(0, choices);
+            }
+        }
+        Task::Deed { .. } => menu.extend([
+            item("h", t!("session.menu_hint")),
+            item("s", t!("session.menu_solution")),
+            item("c", t!("session.menu_shell")),
+            item("o", t!("session.menu_open")),
+            item("r", t!("session.menu_reset")),
+        ]),
+    }
+    menu.extend([
+        item("l", t!("session.menu_list")),
+        item("q", t!("session.menu_quit")),
+    ]);
+    menu
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::testing::{COMPOSE, lab};
+
+    #[test]
+    fn one_key_is_one_wish() {
+        let lab = lab(COMPOSE);
+        let exercise = &lab.exercises[0];
+        assert_eq!(wish(Key::Char('N'), exercise), Wish::Next);
+        assert_eq!(wish(Key::Enter, exercise), Wish::Next);
+        assert_eq!(wish(Key::Char('x'), exercise), Wish::Nothing);
+        assert_eq!(wish(Key::Escape, exercise), Wish::Nothing);
+        // Every key of the menu does something.
+        for (key, _) in menu(exercise, false, None) {
+            let letter = key.chars().next().unwrap();
+            assert_ne!(wish(Key::Char(letter), exercise), Wish::Nothing, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_yes_is_yes() {
+        let asked = Question::PlaySolution;
+        assert_eq!(answer(Key::Char('y'), &asked), Wish::Answer(Answer::Yes));
+        for key in [Key::Enter, Key::Escape, Key::Char('s')] {
+            assert_eq!(answer(key, &asked), Wish::Answer(Answer::No));
+        }
+    }
+
+    #[test]
+    fn leaving_keeps_or_removes_and_never_by_accident() {
+        let asked = Question::Leave { keep: false };
+        assert_eq!(answer(Key::Enter, &asked), Wish::Answer(Answer::Remove));
+        assert_eq!(answer(Key::Char('k'), &asked), Wish::Answer(Answer::Keep));
+        assert_eq!(answer(Key::Char('q'), &asked), Wish::Nothing);
+        assert_eq!(answer(Key::Escape, &asked), Wish::Answer(Answer::No));
+        let asked = Question::Leave { keep: true };
+        assert_eq!(answer(Key::Enter, &asked), Wish::Answer(Answer::Keep));
+    }
+
+    #[test]
+    fn a_number_chooses_one_of_several() {
+        let asked = |typed: &str| Question::Which {
+            of: Of::Exercises,
+            typed: typed.into(),
+            count: 16,
+        };
+        let chosen = |at| Wish::Answer(Answer::Chosen(at));
+        assert_eq!(answer(Key::Char('2'), &asked("")), chosen(1));
+        assert_eq!(
+            answer(Key::Char('1'), &asked("")),
+            Wish::Answer(Answer::Typed("1".into()))
+        );
+        assert_eq!(answer(Key::Char('6'), &asked("1")), chosen(15));
+        assert_eq!(answer(Key::Enter, &asked("1")), chosen(0));
+        for (key, typed) in [
+            (Key::Char('7'), "1"),
+            (Key::Char('0'), ""),
+            (Key::Enter, ""),
+            (Key::Char('q'), ""),
+        ] {
+            assert_eq!(
+                answer(key, &asked(typed)),
+                Wish::Answer(Answer::No),
+                "{key:?}"
+            );
+        }
+    }
+}

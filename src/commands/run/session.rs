@@ -1,0 +1,220 @@
+//! What every kind of session does: says the guide with the real addresses in it, notes hints, plays solutions.
+
+use std::time::Instant;
+
+use crate::commands::Context;
+use crate::commands::check::hint_text;
+use crate::commands::up::addresses;
+use crate::engine::Engine;
+use crate::lab::{Exercise, Lab, Section, Task, render};
+use crate::report::{check_lines, clean, duration, markdown, t};
+use crate::runner::{self, Failure, Judged, Live, Runner, judge_quiz};
+use crate::store::{Progress, SolvedBy, Workspace};
+
+/// A learner in a running lab.
+pub(super) struct Session<'a, 'b, E> {
+    pub(super) context: &'a Context,
+    pub(super) runner: &'a Runner<'b, E>,
+    pub(super) lab: &'a Lab,
+    pub(super) live: Live,
+    pub(super) workspace: Option<Workspace>,
+    pub(super) progress: Progress,
+    /// The lab was up before the session.
+    pub(super) was_up: bool,
+}
+
+/// Where text goes: to the pipe, or above the panel.
+pub(super) type Say<'a> = &'a dyn Fn(&str);
+
+impl<E: Engine> Session<'_, '_, E> {
+    pub(super) fn welcome(&self, say: Say<'_>, begun: Instant) {
+        let guide = self.lab.guide(&self.context.lang);
+        let paint = self.context.paint;
+        say(&paint.bold(&clean(&guide.title)));
+        let time = duration(begun.elapsed().as_millis() as u64);
+        say(&paint.dim(&t!("session.up_after", time = time)));
+        for line in addresses(self.context, self.lab, &self.live) {
+            say(&line);
+        }
+        say("");
+        say(&self.shown(&guide.intro.markdown));
+    }
+
+    /// A piece of the guide for the terminal, with the real addresses in it.
+    pub(super) fn shown(&self, text: &str) -> String {
+        markdown(&self.filled(text), self.context.width(), self.context.paint)
+    }
+
+    pub(super) fn filled(&self, text: &str) -> String {
+        render(text, self.lab, &self.live.addresses).unwrap_or_else(|_| text.to_owned())
+    }
+
+    pub(super) fn section(&self, exercise: &Exercise) -> &Section {
+        self.lab.section(&exercise.id, &self.context.lang)
+    }
+
+    /// `3/16 Sessions that end`.
+    pub(super) fn heading(&self, at: usize, exercise: &Exercise) -> String {
+        let title = clean(&self.section(exercise).title);
+        format!("{}/{} {title}", at + 1, self.lab.exercises.len())
+    }
+
+    pub(super) fn task(&self, say: Say<'_>, at: usize, exercise: &Exercise) {
+        let heading = self.heading(at, exercise);
+        say(&format!("\n{}\n", self.context.paint.bold(&heading)));
+        let section = self.section(exercise);
+        say(&self.shown(&section.body.markdown));
+        if let Task::Quiz(quiz) = &exercise.task {
+            say("");
+            for choice in &quiz.choices {
+                let text = section.choices.get(choice).map(|text| self.filled(text));
+                let text = clean(&text.unwrap_or_default());
+                say(&format!("  {}  {text}", self.context.paint.bold(choice)));
+            }
+        }
+    }
+
+    /// The optional services that an exercise lacks, in words.
+    pub(super) fn lacks(&self, exercise: &Exercise) -> Option<String> {
+        let missing = exercise
+            .needs_service
+            .iter()
+            .filter(|name| !self.live.addresses.contains_key(name));
+        let names: Vec<&str> = missing.map(|name| name.as_str()).collect();
+        let text = || t!("session.lacks", services = names.join(", ")).into_owned();
+        (!names.is_empty()).then(text)
+    }
+
+    pub(super) fn after(&self, say: Say<'_>, exercise: &Exercise) {
+        if let Some(after) = &self.section(exercise).after {
+            say("");
+            say(&self.shown(&after.markdown));
+        }
+    }
+
+    pub(super) fn verdicts(&self, say: Say<'_>, judged: &Judged) {
+        for report in judged.reports(self.runner, &self.context.lang) {
+            for line in check_lines(&report, self.context.paint) {
+                say(&line);
+            }
+        }
+        if let Some(text) = hint_text(self.lab, &self.live, judged, &self.context.lang) {
+            say(&self.context.paint.warn(&t!("session.hint")));
+            say(&markdown(&text, self.context.width(), self.context.paint));
+        }
+    }
+
+    /// The next ordered hint; the last one again once all were shown.
+    pub(super) fn next_hint(&mut self, say: Say<'_>, exercise: &Exercise) -> Result<(), Failure> {
+        let section = self.lab.section(&exercise.id, &self.context.lang);
+        let all = section.hints.len();
+        let shown = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
+        let number = (shown + 1).min(all);
+        let Some(hint) = number.checked_sub(1).and_then(|at| section.hints.get(at)) else {
+            say(&t!("session.no_hint"));
+            return Ok(());
+        };
+        let title = t!("session.hint_of", number = number, all = all);
+        say(&format!("\n{}", self.context.paint.warn(&title)));
+        say(&self.shown(&hint.markdown));
+        self.progress.hints.insert(exercise.id.clone(), number);
+        Ok(self.progress.write()?)
+    }
+
+    /// Shows a solution and plays it.
+    pub(super) async fn solution(
+        &mut self,
+        say: Say<'_>,
+        exercise: &Exercise,
+    ) -> Result<(), Failure> {
+        let Task::Deed { solution, .. } = &exercise.task else {
+            return Ok(());
+        };
+        say(&format!(
+            "\n{}",
+            self.context.paint.warn(&t!("session.solution"))
+        ));
+        for step in solution {
+            say(&format!("  {}", clean(&step.act.to_string())));
+        }
+        let _lock = self.context.lock(&self.lab.id)?;
+        runner::solve(self.runner, &mut self.live, &[exercise]).await?;
+        self.context.reporter.finish();
+        self.progress.finish(&exercise.id, SolvedBy::Solution);
+        Ok(self.progress.write()?)
+    }
+
+    /// Puts the lab to where an exercise begins: the start, and what the exercises it builds on left.
+    pub(super) async fn begin_again(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let _lock = self.context.lock(&self.lab.id)?;
+        runner::reset(self.runner, &mut self.live, self.workspace.as_ref()).await?;
+        self.replay_needs(exercise).await
+    }
+
+    /// Plays the solutions of what an exercise builds on.
+    pub(super) async fn replay_needs(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let needs = self.lab.needs_of(&exercise.id);
+        let there: Vec<&Exercise> = needs
+            .into_iter()
+            .filter(|need| self.lacks(need).is_none())
+            .collect();
+        runner::solve(self.runner, &mut self.live, &there).await?;
+        self.context.reporter.finish();
+        Ok(())
+    }
+
+    /// Notes a choice; true if it is the right one. A wrong one gets its hint.
+    pub(super) fn answered(
+        &mut self,
+        say: Say<'_>,
+        exercise: &Exercise,
+        choice: &str,
+    ) -> Result<bool, Failure> {
+        let Task::Quiz(quiz) = &exercise.task else {
+            return Ok(false);
+        };
+        let verdict = judge_quiz(quiz, Some(choice));
+        self.progress
+            .answers
+            .insert(exercise.id.clone(), choice.to_owned());
+        if verdict.passed() {
+            self.progress.finish(&exercise.id, SolvedBy::Learner);
+            self.progress.write()?;
+            say(&self
+                .context
+                .paint
+                .good(&t!("session.right", choice = choice)));
+            self.after(say, exercise);
+            return Ok(true);
+        }
+        self.progress.write()?;
+        say(&self
+            .context
+            .paint
+            .bad(&t!("session.wrong", choice = choice)));
+        let section = self.section(exercise);
+        if let Some(hint) = verdict
+            .hint()
+            .and_then(|name| section.named_hints.get(name))
+        {
+            say(&self.shown(&hint.markdown));
+        }
+        Ok(false)
+    }
+
+    /// The first exercise that is not done; the first of all once all are.
+    pub(super) fn first_open(&self) -> usize {
+        let open = |exercise: &Exercise| !self.progress.done.contains_key(&exercise.id);
+        self.lab.exercises.iter().position(open).unwrap_or(0)
+    }
+
+    /// `3 of 16 exercises solved`.
+    pub(super) fn score(&self) -> String {
+        let done = |exercise: &&Exercise| self.progress.done.contains_key(&exercise.id);
+        let (done, all) = (
+            self.lab.exercises.iter().filter(done).count(),
+            self.lab.exercises.len(),
+        );
+        t!("session.done", done = done, all = all).into_owned()
+    }
+}

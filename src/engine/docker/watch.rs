@@ -1,0 +1,81 @@
+//! What happens to a lab's containers, as it happens: the engine's events, and the traffic of a container.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bollard::models::{ContainerStatsResponse, EventMessage};
+use bollard::query_parameters::{EventsOptionsBuilder, StatsOptionsBuilder};
+use futures_util::StreamExt;
+
+use super::{Docker, LOOK, names};
+use crate::engine::{Happening, Result};
+use crate::plan::Scope;
+
+/// The events after which checks may see something else. `exec_die` is a program that ended inside a container.
+const ACTIONS: [&str; 8] = [
+    "start",
+    "die",
+    "pause",
+    "unpause",
+    "exec_die",
+    "health_status",
+    "connect",
+    "disconnect",
+];
+
+impl Docker {
+    pub(super) async fn follow_events(
+        &self,
+        scope: &Scope,
+        since: SystemTime,
+        tell: &dyn Fn(Happening),
+    ) -> Result<()> {
+        let filters = HashMap::from([
+            ("type", vec!["container".to_owned()]),
+            ("label", scope.filters()),
+            ("event", ACTIONS.map(str::to_owned).to_vec()),
+        ]);
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let options = EventsOptionsBuilder::default()
+            .since(&format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
+            .filters(&filters)
+            .build();
+        let mut events = Box::pin(self.client.events(Some(options)));
+        // No deadline: nothing happening is the usual case, and the caller may drop this at any time.
+        while let Some(event) = events.next().await {
+            let event = event.map_err(|error| self.translate("follow events", error))?;
+            tell(happening(event));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn count_received(&self, container: &str) -> Result<u64> {
+        let what = format!("measure the traffic of container `{container}`");
+        let options = StatsOptionsBuilder::default()
+            .stream(false)
+            .one_shot(true)
+            .build();
+        let stats = self
+            .client
+            .stats(names::resource(container)?, Some(options));
+        let sample = self.next(&what, LOOK, &mut Box::pin(stats)).await?;
+        Ok(sample.map(received).unwrap_or_default())
+    }
+}
+
+fn happening(event: EventMessage) -> Happening {
+    // `exec_start: sh -c …` and `health_status: healthy` say more than their name.
+    let action = event.action.unwrap_or_default();
+    let name = action.split(':').next().unwrap_or_default();
+    Happening {
+        action: name.to_owned(),
+    }
+}
+
+fn received(stats: ContainerStatsResponse) -> u64 {
+    let networks = stats.networks.unwrap_or_default();
+    networks
+        .values()
+        .filter_map(|network| network.rx_bytes)
+        .sum()
+}

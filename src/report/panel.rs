@@ -1,0 +1,214 @@
+//! The panel of a session: what is checked, the hint that fits, the keys. Pure: lines for a width and a height.
+
+use console::measure_text_width;
+
+use crate::event::{CheckReport, Outcome};
+use crate::report::{Paint, check_lines, clean, markdown};
+
+/// What a panel shows.
+#[derive(Debug, Default)]
+pub(crate) struct Panel {
+    /// Such as `3/16 Sessions that end`.
+    pub(crate) title: String,
+    /// What goes on, at the right of the title.
+    pub(crate) state: String,
+    pub(crate) checks: Vec<CheckReport>,
+    /// Markdown.
+    pub(crate) hint: Option<String>,
+    /// Words about the last key, or a question.
+    pub(crate) note: Option<String>,
+    /// Keys and what they do.
+    pub(crate) menu: Vec<(String, String)>,
+}
+
+/// How much is said of each check.
+#[derive(Clone, Copy)]
+enum Detail {
+    All,
+    FirstFailed,
+    None,
+}
+
+impl Panel {
+    /// At most `rows` lines, none wider than `columns`, however much there is to say: first the details of checks go, then
+    /// the end of the hint, then checks.
+    pub(crate) fn lines(&self, columns: usize, rows: usize, paint: Paint) -> Vec<String> {
+        let columns = columns.saturating_sub(1);
+        let menu = self.menu_lines(columns, paint);
+        let notes: Vec<String> = match &self.note {
+            Some(note) => clean(note).lines().map(|line| paint.warn(line)).collect(),
+            None => Vec::new(),
+        };
+        let hint = self.hint_lines(columns, paint);
+        let room = rows.saturating_sub(1 + menu.len() + notes.len());
+        let hint_least = hint.len().min(4);
+        let mut checks = Vec::new();
+        for detail in [Detail::All, Detail::FirstFailed, Detail::None] {
+            checks = self.check_lines(detail, paint);
+            if checks.len() + hint_least <= room {
+                break;
+            }
+        }
+        let checks = cut(checks, room.saturating_sub(hint_least), paint);
+        let hint = cut(hint, room.saturating_sub(checks.len()), paint);
+        let mut lines = vec![self.rule(columns, paint)];
+        lines.extend(checks.into_iter().chain(hint).chain(notes).chain(menu));
+        let fit = |line: String| console::truncate_str(&line, columns, "…").into_owned();
+        lines.into_iter().map(fit).take(rows).collect()
+    }
+
+    fn rule(&self, columns: usize, paint: Paint) -> String {
+        let right = format!(" {} ─", clean(&self.state));
+        let room = columns.saturating_sub(measure_text_width(&right) + 4);
+        let title = clean(&self.title);
+        let title = console::truncate_str(&title, room, "…");
+        let used = measure_text_width(&title) + measure_text_width(&right) + 4;
+        let fill = "─".repeat(columns.saturating_sub(used));
+        format!(
+            "{} {} {}",
+            paint.dim("──"),
+            paint.bold(&title),
+            paint.dim(&format!("{fill}{right}"))
+        )
+    }
+
+    fn check_lines(&self, detail: Detail, paint: Paint) -> Vec<String> {
+        let first_failed = self
+            .checks
+            .iter()
+            .position(|check| check.outcome != Outcome::Pass);
+        let lines = self.checks.iter().enumerate().flat_map(|(at, check)| {
+            let lines = check_lines(check, paint);
+            let most = match detail {
+                Detail::All => lines.len(),
+                Detail::FirstFailed if Some(at) == first_failed => lines.len(),
+                Detail::FirstFailed | Detail::None => 1,
+            };
+            lines.into_iter().take(most)
+        });
+        lines.collect()
+    }
+
+    fn hint_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
+        let Some(hint) = &self.hint else {
+            return Vec::new();
+        };
+        let text = markdown(hint, Some(columns.saturating_sub(2)), paint);
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines
+            .map(|line| format!("{} {line}", paint.warn("┃")))
+            .collect()
+    }
+
+    fn menu_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        for (key, does) in &self.menu {
+            let item = format!("{} {}", paint.bold(key), paint.dim(does));
+            if !line.is_empty()
+                && measure_text_width(&line) + 3 + measure_text_width(&item) > columns
+            {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push_str("   ");
+            }
+            line.push_str(&item);
+        }
+        lines.extend((!line.is_empty()).then_some(line));
+        lines
+    }
+}
+
+/// The first lines, and a sign that there are more.
+fn cut(mut lines: Vec<String>, most: usize, paint: Paint) -> Vec<String> {
+    if lines.len() > most {
+        lines.truncate(most.saturating_sub(1));
+        if most > 0 {
+            lines.push(paint.dim("  …"));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &str, outcome: Outcome) -> CheckReport {
+        let failed = outcome != Outcome::Pass;
+        CheckReport {
+            exercise: "one".into(),
+            check: id.into(),
+            about: "the 고객 has a name".into(),
+            outcome,
+            expected: failed.then(|| "a".into()),
+            actual: failed.then(|| "b".into()),
+            hint: None,
+        }
+    }
+
+    fn panel() -> Panel {
+        Panel {
+            title: "3/16 세션과 만료".into(),
+            state: "watching".into(),
+            checks: vec![
+                check("first", Outcome::Pass),
+                check("second", Outcome::Fail),
+                check("third", Outcome::Fail),
+            ],
+            hint: Some("Look at `TTL`.\n\nIt counts seconds, and this sentence is long enough to be wrapped.".into()),
+            note: None,
+            menu: vec![("n".into(), "next".into()), ("h".into(), "hint".into()), ("q".into(), "quit".into())],
+        }
+    }
+
+    #[test]
+    fn a_panel_shows_checks_hint_and_keys() {
+        let lines = panel().lines(60, 20, Paint::Plain).join("\n");
+        insta::assert_snapshot!(lines, @r"
+        ── 3/16 세션과 만료 ─────────────────────────────── watching ─
+          ✓ first  the 고객 has a name
+          ✗ second  the 고객 has a name
+              expected  a
+              saw       b
+          ✗ third  the 고객 has a name
+              expected  a
+              saw       b
+        ┃ Look at TTL.
+        ┃ It counts seconds, and this sentence is long enough to be
+        ┃ wrapped.
+        n next   h hint   q quit
+        ");
+    }
+
+    #[test]
+    fn whatever_the_size_nothing_is_wider_or_higher() {
+        for columns in [20, 33, 80, 200] {
+            for rows in 2..30 {
+                let lines = panel().lines(columns, rows, Paint::Colored);
+                assert!(lines.len() <= rows, "{columns}x{rows}: {lines:#?}");
+                for line in &lines {
+                    assert!(
+                        measure_text_width(line) < columns,
+                        "{columns}x{rows}: {line}"
+                    );
+                }
+                // The keys are the last to go.
+                assert!(
+                    rows < 5 || lines.iter().any(|line| line.contains("quit")),
+                    "{columns}x{rows}: {lines:#?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn details_go_before_the_hint_does() {
+        let lines = panel().lines(60, 9, Paint::Plain).join("\n");
+        assert!(
+            lines.contains("third") && lines.contains("Look at TTL") && !lines.contains("saw"),
+            "{lines}"
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! Watches a lab for deeds: waits until services give a sign that checks may see something else now.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::lab::{
+    Act, AmqpOperation, AmqpProbe, Exercise, MongoProbe, RedisProbe, ServiceName, SqlProbe, SqlText,
+};
+use crate::plan::Scope;
+use crate::probe::look;
+use crate::runner::pace::{Pace, Seen, Signs};
+use crate::runner::{Live, Runner};
+use crate::store::Workspace;
+
+/// Between two looks at the signs. A deed is seen after one of these at the latest, where its service shows a sign.
+const TICK: Duration = Duration::from_millis(400);
+
+/// A service that does not even show a sign in this time has changed.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Where a deed shows first.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    /// Redis counts changes, and calls of every command.
+    Redis(ServiceName),
+    /// PostgreSQL's write-ahead log grows with each change.
+    Sql(Box<SqlProbe>),
+    /// MongoDB counts changed documents and commands.
+    Mongo(MongoProbe),
+    /// A queue's own counts.
+    Queue(AmqpProbe),
+    /// The learner's files.
+    Workspace(PathBuf),
+    /// What the service received.
+    Traffic(ServiceName),
+}
+
+/// Watches what the checks of some exercises look at.
+pub(crate) struct Watch {
+    sources: Vec<Source>,
+    pace: Pace,
+    begun: Instant,
+    /// Events before this are known.
+    since: SystemTime,
+    events: Cell<u64>,
+}
+
+impl Watch {
+    pub(crate) fn new(exercises: &[&Exercise], live: &Live) -> Self {
+        let mut sources: Vec<Source> = live
+            .workspace
+            .iter()
+            .cloned()
+            .map(Source::Workspace)
+            .collect();
+        let checks = exercises.iter().flat_map(|exercise| exercise.checks());
+        for source in checks.filter_map(|check| source(&check.step.act)) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        Self {
+            sources,
+            pace: Pace::default(),
+            begun: Instant::now(),
+            since: SystemTime::now(),
+            events: Cell::new(0),
+        }
+    }
+
+    /// Returns when the checks should be looked at again: soon after a deed, else after five seconds.
+    pub(crate) async fn stirred<E: Engine>(&mut self, runner: &Runner<'_, E>, live: &Live) {
+        let scope = Scope::instance(runner.owner, &runner.lab.id, runner.instance);
+        let count = self.events.clone();
+        let tell = |_| count.set(count.get() + 1);
+        let events = async {
+            // An engine that cannot tell events leaves the other signs.
+            let _ = runner.engine.events(&scope, self.since, &tell).await;
+            std::future::pending::<()>().await
+        };
+        let ticks = async {
+            loop {
+                let mut shown = Signs::new();
+                for source in &self.sources {
+                    shown.extend(
+                        signs(source, runner, live)
+                            .await
+                            .into_iter()
+                            .map(|sign| (sign.name, sign.shows)),
+                    );
+                }
+                shown.insert("events".to_owned(), count.get().to_string());
+                if self.pace.due(self.begun.elapsed(), shown) {
+                    return;
+                }
+                tokio::time::sleep(TICK).await;
+            }
+        };
+        tokio::select! {
+            () = ticks => {}
+            () = events => {}
+        }
+        self.events.set(count.get());
+    }
+
+    /// A full look was made.
+    pub(crate) async fn looked<E: Engine>(
+        &mut self,
+        runner: &Runner<'_, E>,
+        live: &Live,
+        seen: Seen,
+    ) {
+        // Programs that our own look ran inside containers are no news.
+        self.since = SystemTime::now();
+        let all = join_all(
+            self.sources
+                .iter()
+                .map(|source| signs(source, runner, live)),
+        )
+        .await;
+        let moved_by_us = all.into_iter().flatten().filter(|sign| sign.ours);
+        let after = moved_by_us.map(|sign| (sign.name, sign.shows)).collect();
+        self.pace.looked(self.begun.elapsed(), seen, after);
+    }
+}
+
+struct Sign {
+    name: String,
+    shows: String,
+    /// Our own full looks move it too.
+    ours: bool,
+}
+
+/// Where a deed would show that this look is about. Programs and files inside containers show nothing but events.
+fn source(act: &Act) -> Option<Source> {
+    match act {
+        Act::Redis(probe) => Some(Source::Redis(probe.service.clone())),
+        Act::Sql(probe) => {
+            let log = "SELECT pg_current_wal_insert_lsn()::text";
+            Some(Source::Sql(Box::new(SqlProbe {
+                text: SqlText::Query(log.to_owned()),
+                ..probe.clone()
+            })))
+        }
+        Act::Mongo(probe) => {
+            let command = json!({ "serverStatus": 1, "wiredTiger": 0, "repl": 0, "locks": 0, "tcmalloc": 0, "network": 0 });
+            Some(Source::Mongo(MongoProbe {
+                service: probe.service.clone(),
+                database: Some("admin".to_owned()),
+                command,
+            }))
+        }
+        Act::Amqp(probe) => {
+            let queue = match &probe.operation {
+                AmqpOperation::Queue(queue) | AmqpOperation::Get { queue, .. } => queue.clone(),
+                _ => return Some(Source::Traffic(probe.service.clone())),
+            };
+            Some(Source::Queue(AmqpProbe {
+                operation: AmqpOperation::Queue(queue),
+                ..probe.clone()
+            }))
+        }
+        Act::Http(probe) => Some(Source::Traffic(probe.service.clone())),
+        Act::Tcp(probe) => Some(Source::Traffic(probe.service.clone())),
+        Act::Exec(_) | Act::Log(_) | Act::File(_) | Act::Restart(_) => None,
+    }
+}
+
+async fn signs<E: Engine>(source: &Source, runner: &Runner<'_, E>, live: &Live) -> Vec<Sign> {
+    let act = match source {
+        Source::Workspace(folder) => {
+            return vec![Sign {
+                name: "workspace".to_owned(),
+                shows: Workspace::stamp(folder),
+                ours: false,
+            }];
+        }
+        Source::Traffic(service) => {
+            let Some(container) = live.observed.container(service) else {
+                return Vec::new();
+            };
+            let received =
+                tokio::time::timeout(SIGN_TIMEOUT, runner.engine.received(&container.id)).await;
+            let shows = match received {
+                Ok(Ok(bytes)) => bytes.to_string(),
+                Ok(Err(_)) | Err(_) => String::new(),
+            };
+            return vec![Sign {
+                name: format!("traffic of {service}"),
+                shows,
+                ours: true,
+            }];
+        }
+        Source::Redis(service) => Act::Redis(RedisProbe {
+            service: service.clone(),
+            command: vec!["INFO".to_owned(), "all".to_owned()],
+            db: 0,
+        }),
+        Source::Sql(probe) => Act::Sql((**probe).clone()),
+        Source::Mongo(probe) => Act::Mongo(probe.clone()),
+        Source::Queue(probe) => Act::Amqp(probe.clone()),
+    };
+    let name = act.to_string();
+    let seen = match look(&act, &live.target(runner), SIGN_TIMEOUT).await {
+        Ok(actual) => actual.value,
+        Err(unseen) => {
+            return vec![Sign {
+                name,
+                shows: unseen.to_string(),
+                ours: false,
+            }];
+        }
+    };
+    match source {
+        Source::Redis(_) => {
+            let (changes, calls) = redis_counts(seen.as_str().unwrap_or_default());
+            let calls = Sign {
+                name: format!("{name} calls"),
+                shows: calls,
+                ours: true,
+            };
+            vec![
+                Sign {
+                    name,
+                    shows: changes,
+                    ours: false,
+                },
+                calls,
+            ]
+        }
+        Source::Mongo(_) => vec![Sign {
+            name,
+            shows: mongo_counts(&seen),
+            ours: false,
+        }],
+        _ => vec![Sign {
+            name,
+            shows: seen.to_string(),
+            ours: false,
+        }],
+    }
+}
+
+/// Counters that only change with data, and the number of all calls but `INFO` itself, out of `INFO all`.
+fn redis_counts(info: &str) -> (String, String) {
+    let mut changes = Vec::new();
+    let mut calls = 0;
+    for line in info.lines() {
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
+        match key {
+            "rdb_changes_since_last_save" | "expired_keys" | "evicted_keys" | "run_id" => {
+                changes.push(value.trim())
+            }
+            _ if key.starts_with("cmdstat_") && key != "cmdstat_info" => {
+                let count = value
+                    .strip_prefix("calls=")
+                    .and_then(|rest| rest.split(',').next());
+                calls += count
+                    .and_then(|count| count.parse::<u64>().ok())
+                    .unwrap_or(0);
+            }
+            _ => {}
+        }
+    }
+    (changes.join(" "), calls.to_string())
+}
+
+/// Changed documents, and calls of the commands that change something, out of `serverStatus`.
+fn mongo_counts(status: &Value) -> String {
+    let metrics = &status["metrics"];
+    let changing = [
+        "collMod",
+        "create",
+        "createIndexes",
+        "delete",
+        "drop",
+        "dropDatabase",
+        "dropIndexes",
+        "findAndModify",
+        "insert",
+        "renameCollection",
+        "update",
+    ];
+    let calls = changing.map(|command| metrics["commands"][command]["total"].to_string());
+    let documents = &metrics["document"];
+    let changed = ["deleted", "inserted", "updated"].map(|kind| documents[kind].to_string());
+    [calls.join(" "), changed.join(" ")].join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redis_counts_changes_and_calls_but_not_our_own_question() {
+        let info = "# Persistence\r\nrdb_changes_since_last_save:7\r\n# Stats\r\nexpired_keys:1\r\nevicted_keys:0\r\n\
+            # Commandstats\r\ncmdstat_set:calls=3,usec=9,usec_per_call=3.00\r\ncmdstat_info:calls=90,usec=1\r\n\
+            cmdstat_config|get:calls=2,usec=9\r\n";
+        assert_eq!(redis_counts(info), ("7 1 0".to_owned(), "5".to_owned()));
+        assert_eq!(redis_counts("nonsense"), (String::new(), "0".to_owned()));
+    }
+
+    #[test]
+    fn mongo_counts_what_changes_data() {
+        let status = |inserted: u32, finds: u32| {
+            json!({ "metrics": { "document": { "inserted": inserted, "returned": finds },
+                "commands": { "find": { "total": finds }, "insert": { "total": inserted } } } })
+        };
+        assert_eq!(mongo_counts(&status(1, 1)), mongo_counts(&status(1, 9)));
+        assert_ne!(mongo_counts(&status(1, 1)), mongo_counts(&status(2, 1)));
+    }
+}
