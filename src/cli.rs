@@ -1,8 +1,11 @@
 //! What can be typed. Only shapes and help texts live here; `commands/` does the work.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::lab::parse_duration;
 
 /// Hands-on data engineering labs: real services in containers, verified exercises, instant reset.
 #[derive(Debug, Parser)]
@@ -170,7 +173,12 @@ pub(crate) enum Command {
         forget: bool,
     },
     /// Show what runs: services, addresses, progress
-    Status { lab: Option<String> },
+    Status {
+        lab: Option<String>,
+        /// Go on: drawn anew every second on a terminal, printed at each change over a pipe
+        #[arg(long, short)]
+        watch: bool,
+    },
     /// Show the log of a lab's services
     Logs {
         lab: String,
@@ -181,6 +189,9 @@ pub(crate) enum Command {
         /// How many of the last lines
         #[arg(long, default_value_t = 100, value_name = "LINES")]
         tail: u32,
+        /// Only lines that are not older, such as 90s, 10m or 2h
+        #[arg(long, value_name = "TIME", value_parser = ago)]
+        since: Option<Duration>,
     },
     /// Open a service's own client inside its container
     #[command(after_help = "Example: roadlab shell redis -- redis-cli GET greeting")]
@@ -190,6 +201,12 @@ pub(crate) enum Command {
         /// A command to run instead
         #[arg(last = true)]
         command: Vec<String>,
+    },
+    /// Open a service's web interface in the browser, or print its address
+    Open {
+        lab: String,
+        /// Which service, if several have one
+        service: Option<String>,
     },
     /// Make labs prove themselves: checks can fail, solutions pass, resets reset
     Test {
@@ -218,6 +235,10 @@ pub(crate) enum Command {
     Gc,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
+}
+
+fn ago(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "use a time such as 90s, 10m or 2h".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,58 +27,56 @@ fn script(real: &Real, script: &str) -> Command {
     command
 }
 
-/// The command below a shell of this machine, which then says how it ended and whether the terminal is as it was.
-fn judged(command: &Command) -> Command {
-    let script = "before=$(stty -g); \"$@\"; code=$?; \
-        [ \"$before\" = \"$(stty -g)\" ] && echo \"as before, code $code\"";
-    let mut judged = Command::new("sh");
-    judged.args(["-c", script, "sh"]).arg(command.get_program());
-    judged.args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => judged.env(name, value),
-            None => judged.env_remove(name),
-        };
-    }
-    judged.current_dir(command.get_current_dir().unwrap());
-    judged
+/// What `stty` says of the terminal, without what a resize changes.
+fn modes(terminal: &mut Terminal) -> String {
+    let said = terminal.run("stty -g");
+    let line = said.lines().find(|line| line.contains(':'));
+    line.expect("stty says one line").to_owned()
 }
 
 #[test]
 fn a_terminal_is_handed_over_with_size_keys_and_exit_code_and_comes_back() {
     let real = tiny();
-    let command = script(
-        &real,
-        "until [ \"$(stty size)\" = '30 90' ]; do :; done; echo first size; \
-         until [ \"$(stty size)\" = '20 70' ]; do :; done; echo second size; \
-         trap 'echo heard' INT; read word; read word; echo \"got $word\"; test -t 0 -a -t 1 && exit 7",
-    );
-    let mut terminal = Terminal::run(&judged(&command), 30, 90);
-    terminal.shows("first size");
-    terminal.resize(20, 70);
-    terminal.shows("second size");
+    let mut terminal = Terminal::open(200, 30, &real.command("list"));
+    let before = modes(&mut terminal);
+    let script = "until [ \"$(stty size)\" = \"30 200\" ]; do :; done; echo first''size; \
+        until [ \"$(stty size)\" = \"20 190\" ]; do :; done; echo second''size; \
+        trap \"echo he''ard\" INT; read word; read word; echo \"go''t $word\"; test -t 0 && exit 7";
+    let script = script.replace("''", "\"\"");
+    let id = &real.copy.id;
+    terminal.type_in(&format!(
+        "roadlab --labs labs shell {id} redis -- sh -c '{script}'; echo co''de $?\r"
+    ));
+    terminal.wait_for("firstsize");
+    terminal.resize(190, 20);
+    terminal.wait_for("secondsize");
     // Ctrl-C is the program's, not ours.
-    terminal.keys("\u{3}");
-    terminal.shows("heard");
-    terminal.keys("mango\r");
-    terminal.shows("got mango");
-    terminal.shows("as before, code 7");
-    assert_eq!(terminal.ended(), 0);
+    terminal.type_in("\u{3}");
+    terminal.wait_for("heard");
+    terminal.type_in("mango\r");
+    terminal.wait_for("got mango");
+    terminal.wait_for("code 7");
+    assert_eq!(modes(&mut terminal), before);
     real.run("down LAB", 0);
 }
 
 #[test]
 fn the_client_is_the_services_own_and_a_killed_roadlab_leaves_the_terminal_as_it_was() {
     let real = tiny();
-    let mut terminal = Terminal::run(&judged(&real.command("shell LAB")), 24, 80);
-    terminal.shows("127.0.0.1:6379>");
-    terminal.keys("GET kept\r");
-    terminal.shows("\"1\"");
-    let roadlab = terminal.grandchild().to_string();
-    let killed = Command::new("kill").args(["-TERM", &roadlab]).status();
+    let mut terminal = Terminal::open(100, 24, &real.command("list"));
+    let before = modes(&mut terminal);
+    let id = &real.copy.id;
+    // The pid is written down by who then becomes roadlab.
+    let shell = format!("sh -c 'echo $$ >pid; exec roadlab --labs labs shell {id}'");
+    terminal.type_in(&format!("{shell}; echo co''de $?\r"));
+    terminal.wait_for("127.0.0.1:6379>");
+    terminal.type_in("GET kept\r");
+    terminal.wait_for("\"1\"");
+    let pid = std::fs::read_to_string(real.copy.path("pid")).unwrap();
+    let killed = Command::new("kill").args(["-TERM", pid.trim()]).status();
     assert!(killed.unwrap().success());
-    terminal.shows("as before, code 143");
-    terminal.ended();
+    terminal.wait_for("code 143");
+    assert_eq!(modes(&mut terminal), before);
     real.run("down LAB", 0);
 }
 
@@ -88,16 +86,18 @@ fn without_a_terminal_it_works_over_pipes() {
     let piped = |mut command: Command, typed: &[u8]| {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut keys = child.stdin.take().unwrap();
-        keys.write_all(typed).unwrap();
-        drop(keys);
-        child.wait_with_output().unwrap()
+        let typed = typed.to_vec();
+        let writer = std::thread::spawn(move || keys.write_all(&typed).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output
     };
     let output = piped(real.command("shell LAB"), b"PING\nGET kept\n");
     assert_eq!(output.stdout, b"PONG\n1\n");
     assert!(output.status.success());
     // Bytes pass as they are, and more of them than any buffer holds.
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
-    assert_eq!(piped(script(&real, "cat"), &bytes).stdout, bytes);
+    assert!(piped(script(&real, "cat"), &bytes).stdout == bytes);
     let ended = Ended::of(&mut script(&real, "echo one; echo two >&2; exit 9")).with(9);
     assert_eq!(
         (ended.stdout.as_str(), ended.stderr.as_str()),
@@ -105,11 +105,7 @@ fn without_a_terminal_it_works_over_pipes() {
     );
     let ended = real.run("shell LAB -- no-such-program", 6);
     assert_eq!(ended.stdout, "");
-    assert!(
-        ended.stderr.contains("`no-such-program`"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("`no-such-program`"), "{ended:?}");
     real.run("down LAB", 0);
 }
 
@@ -119,5 +115,23 @@ fn who_reads_no_more_ends_it() {
     let mut child = script(&real, "yes").spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(141));
+    real.run("down LAB", 0);
+}
+
+#[test]
+fn of_several_clients_one_is_chosen_by_its_service() {
+    let real = Real::copy_of("tests/labs/tiny");
+    let extends = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
+    let both = format!("{extends}  twin:\n{extends}    volumes: []\n");
+    real.copy.change("compose.yaml", extends, &both);
+    real.run("up LAB", 0);
+    let said = real.run("shell LAB", 2).stderr;
+    assert!(said.contains("SERVICE`: redis, twin"), "{said}");
+    real.run("shell LAB redis -- redis-cli SET mine 1", 0);
+    assert_eq!(
+        real.run("shell LAB twin -- redis-cli EXISTS mine", 0)
+            .stdout,
+        "0\n"
+    );
     real.run("down LAB", 0);
 }

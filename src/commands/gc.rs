@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::{self, output};
+use crate::report::{self, output, t};
 use crate::runner::Failure;
 use crate::store::Journal;
 
@@ -24,7 +24,7 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
             &json!({ "orphans": orphans, "left": left.iter().map(|j| j.run.as_str()).collect::<Vec<_>>() }),
         );
     } else if orphans == 0 {
-        output("nothing was left behind");
+        output(&t!("gc.nothing"));
     }
     Ok(Exit::Fine)
 }

@@ -33,6 +33,7 @@ pub(crate) mod testing;
 mod vars;
 mod yaml;
 
+pub(crate) use fields::parse_duration;
 pub(crate) use files::Files;
 pub(crate) use guide::Section;
 pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};

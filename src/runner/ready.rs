@@ -106,7 +106,7 @@ struct Waiting {
 }
 
 /// Whether all of a service's `ready` steps hold now.
-async fn answers<E: Engine>(
+pub(super) async fn answers<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     service: &Service,

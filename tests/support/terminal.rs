@@ -1,127 +1,150 @@
-//! A program on a terminal of its own: keys go in, and the screen is what a person would see.
+//! A terminal with a shell in it, as a learner has one: keys go in, and what stands on the screen can be waited for.
 
 use std::io::{Read, Write};
-use std::process::Command;
+use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// Long enough for a busy machine; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Nothing that is waited for takes this long, even on a busy machine.
+const LONGEST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Terminal {
-    child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
-}
-
-struct Seen {
-    screen: vt100::Parser,
-    ended: bool,
+    child: Box<dyn Child + Send + Sync>,
+    shown: Arc<(Mutex<vt100::Parser>, Condvar)>,
 }
 
 impl Terminal {
-    /// Runs a command on a terminal with so many rows and columns.
-    pub(crate) fn run(command: &Command, rows: u16, columns: u16) -> Self {
-        let pair = native_pty_system()
-            .openpty(size(rows, columns))
-            .expect("a terminal can be had");
-        let mut builder = CommandBuilder::new(command.get_program());
-        builder.args(command.get_args());
-        builder.env("TERM", "xterm-256color");
-        for (name, value) in command.get_envs() {
+    /// A shell in a terminal of this size, with the environment and folder of a command.
+    pub(crate) fn open(columns: u16, rows: u16, like: &std::process::Command) -> Self {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).expect("a terminal");
+        let mut shell = CommandBuilder::new("bash");
+        shell.args(["--norc", "--noprofile"]);
+        shell.cwd(like.get_current_dir().expect("a folder"));
+        for (name, value) in like.get_envs() {
             match value {
-                Some(value) => builder.env(name, value),
-                None => builder.env_remove(name),
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
             }
         }
-        builder.cwd(command.get_current_dir().expect("tests run in a folder"));
-        let child = pair.slave.spawn_command(builder).expect("it can be run");
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_roadlab"));
+        let folder = program.parent().expect("a folder").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        shell.env("PATH", format!("{folder}:{path}"));
+        shell.env("TERM", "xterm-256color");
+        shell.env("PS1", "ready> ");
+        let child = pair.slave.spawn_command(shell).expect("bash");
         let mut output = pair.master.try_clone_reader().expect("a terminal");
-        let seen = Arc::new((
-            Mutex::new(Seen {
-                screen: vt100::Parser::new(rows, columns, 1000),
-                ended: false,
-            }),
-            Condvar::new(),
-        ));
-        let shown = Arc::clone(&seen);
+        let parser = vt100::Parser::new(cells(rows), cells(columns), 2000);
+        let shown = Arc::new((Mutex::new(parser), Condvar::new()));
+        let seen = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            loop {
-                let count = output.read(&mut bytes).unwrap_or(0);
-                let mut seen = shown.0.lock().expect("nobody panics here");
-                seen.screen.process(&bytes[..count]);
-                seen.ended = count == 0;
-                shown.1.notify_all();
-                if seen.ended {
-                    return;
-                }
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                seen.0
+                    .lock()
+                    .expect("no test panics here")
+                    .process(&bytes[..count]);
+                seen.1.notify_all();
             }
         });
-        Self {
+        let mut terminal = Self {
             keys: pair.master.take_writer().expect("a terminal"),
             master: pair.master,
             child,
-            seen,
+            shown,
+        };
+        terminal.wait("a prompt", |screen| screen.contains("ready>"));
+        terminal
+    }
+
+    pub(crate) fn type_in(&mut self, keys: &str) {
+        self.keys
+            .write_all(keys.as_bytes())
+            .expect("the terminal is there");
+        self.keys.flush().expect("the terminal is there");
+    }
+
+    pub(crate) fn screen(&self) -> String {
+        self.shown
+            .0
+            .lock()
+            .expect("no test panics here")
+            .screen()
+            .contents()
+    }
+
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        self.shown
+            .0
+            .lock()
+            .expect("no test panics here")
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.master.resize(size).expect("the terminal is there");
+    }
+
+    /// Waits until the screen is so; returns how long it took.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, what: &str, so: impl Fn(&str) -> bool) -> Duration {
+        let begun = Instant::now();
+        let mut parser = self.shown.0.lock().expect("no test panics here");
+        loop {
+            let screen = parser.screen().contents();
+            if so(&screen) {
+                return begun.elapsed();
+            }
+            let left = LONGEST.checked_sub(begun.elapsed());
+            let left = left.unwrap_or_else(|| panic!("no {what} on the screen:\n{screen}"));
+            parser = self
+                .shown
+                .1
+                .wait_timeout(parser, left)
+                .expect("no test panics here")
+                .0;
         }
     }
 
-    /// Waits until the screen is as it should be, and returns its text.
+    /// Waits for a text.
     #[track_caller]
-    pub(crate) fn until(&self, holds: impl Fn(&vt100::Screen) -> bool) -> String {
-        let (seen, changed) = &*self.seen;
-        let seen = seen.lock().expect("nobody panics here");
-        let waits = |seen: &mut Seen| !seen.ended && !holds(seen.screen.screen());
-        let (seen, _) = changed
-            .wait_timeout_while(seen, PATIENCE, waits)
-            .expect("nobody panics here");
-        let screen = seen.screen.screen();
-        assert!(holds(screen), "the screen shows:\n{}", screen.contents());
-        screen.contents()
+    pub(crate) fn wait_for(&mut self, text: &str) -> Duration {
+        self.wait(text, |screen| screen.contains(text))
     }
 
-    /// Waits until the screen shows a text.
+    /// Types a command and waits until the prompt is there again; what it printed stays on the screen.
     #[track_caller]
-    pub(crate) fn shows(&self, text: &str) -> String {
-        self.until(|screen| screen.contents().contains(text))
-    }
-
-    pub(crate) fn keys(&mut self, keys: &str) {
-        let typed = self.keys.write_all(keys.as_bytes());
-        typed.and_then(|()| self.keys.flush()).expect("a terminal");
-    }
-
-    pub(crate) fn resize(&self, rows: u16, columns: u16) {
-        self.master.resize(size(rows, columns)).expect("a terminal");
-        let mut seen = self.seen.0.lock().expect("nobody panics here");
-        seen.screen.screen_mut().set_size(rows, columns);
-    }
-
-    /// The process that the command itself has started.
-    pub(crate) fn grandchild(&self) -> u32 {
-        let id = self.child.process_id().expect("it runs");
-        let path = format!("/proc/{id}/task/{id}/children");
-        let children = std::fs::read_to_string(path).expect("the kernel tells");
-        let first = children.split_whitespace().next();
-        first
-            .and_then(|id| id.parse().ok())
-            .expect("it has started something")
-    }
-
-    /// Waits for the end of the command and returns its exit code.
-    pub(crate) fn ended(mut self) -> u32 {
-        self.child.wait().expect("it ends").exit_code()
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        self.type_in("\u{c}");
+        self.wait("clear screen", |screen| screen.trim() == "ready>");
+        self.type_in(&format!("{command}; echo do''ne\r"));
+        self.wait(command, |screen| screen.contains("\ndone\n"));
+        self.screen()
     }
 }
 
-fn size(rows: u16, cols: u16) -> PtySize {
-    PtySize {
-        rows,
-        cols,
-        pixel_width: 0,
-        pixel_height: 0,
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // The shell goes, and the hang-up ends what runs in it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

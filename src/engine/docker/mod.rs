@@ -37,7 +37,7 @@ pub(crate) use context::context_digest;
 
 use crate::engine::{
     About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    Happening, ImageInfo, PullProgress, Result,
+    Happening, ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -195,8 +195,13 @@ impl Engine for Docker {
         self.read_log(container, tail).await
     }
 
-    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()> {
-        self.follow_log(container, tail, line).await
+    async fn tell_log(
+        &self,
+        container: &str,
+        wish: &LogWish,
+        tell: &dyn Fn(LogLine),
+    ) -> Result<()> {
+        self.tell_lines(container, wish, tell).await
     }
 
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput> {
@@ -224,8 +229,8 @@ impl Engine for Docker {
         self.count_received(container).await
     }
 
-    async fn memory(&self, container: &str) -> Result<u64> {
-        self.look_at_memory(container).await
+    async fn usage(&self, container: &str) -> Result<Usage> {
+        self.look_at_usage(container).await
     }
 }
 
