@@ -39,9 +39,9 @@ fn a_terminal_is_handed_over_with_size_keys_and_exit_code_and_comes_back() {
     let real = tiny();
     let mut terminal = Terminal::open(200, 30, &real.command("list"));
     let before = modes(&mut terminal);
-    let script = "until [ \"$(stty size)\" = \"30 200\" ]; do :; done; echo first''size; \
+    let script = "trap \"echo he''ard\" INT; until [ \"$(stty size)\" = \"30 200\" ]; do :; done; echo first''size; \
         until [ \"$(stty size)\" = \"20 190\" ]; do :; done; echo second''size; \
-        trap \"echo he''ard\" INT; read word; read word; echo \"go''t $word\"; test -t 0 && exit 7";
+        word=; until [ \"$word\" ]; do read word; done; echo \"go''t $word\"; test -t 0 && exit 7";
     let script = script.replace("''", "\"\"");
     let id = &real.copy.id;
     terminal.type_in(&format!(

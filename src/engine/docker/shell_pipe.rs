@@ -17,7 +17,7 @@ use crate::engine::{EngineError, ErrorKind, Input, Result};
 /// 128 and SIGPIPE: nobody reads the output any more.
 const NOBODY_READS: i64 = 141;
 /// What the engine says as if it were the program, if there is none.
-const REFUSAL: &[u8] = b"OCI runtime exec failed";
+pub(super) const REFUSAL: &[u8] = b"OCI runtime exec failed";
 
 impl Docker {
     /// Runs a program on this process's standard streams until it ends; returns its exit code.
