@@ -3,29 +3,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+mod help;
+
+pub(crate) use help::{EXIT_CODES, command};
+
+/// What the program is called.
+pub(crate) const NAME: &str = "roadlab";
 
 use crate::lab::parse_duration;
 
 /// Hands-on data engineering labs: real services in containers, verified exercises, instant reset.
 #[derive(Debug, Parser)]
-#[command(name = "roadlab", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = NAME, version, propagate_version = true, max_term_width = 100, subcommand_value_name = "COMMAND")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-const AFTER_HELP: &str = "\
-Start here:
-  roadlab list                 which labs there are
-  roadlab run redis            a guided session: text, checks, hints; removed at the end
-  roadlab up redis             just the services; `check`, `reset` and `down` go with it
-
-Exit codes: 0 fine · 1 a check failed · 2 usage or lab file · 3 environment (engine, image, port, disk)
-            4 the lab asks for what the policy refuses · 5 a service never became ready
-            6 fault while running · 129, 130, 143 stopped by a signal";
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -102,7 +99,6 @@ pub(crate) enum Command {
         exercise: Option<String>,
     },
     /// Start a lab's services and wait until they really answer
-    #[command(after_help = "Twice is a no-op; after an edit only what changed is made again.")]
     Up {
         lab: String,
         /// Print the plan and do nothing
@@ -128,7 +124,11 @@ pub(crate) enum Command {
     /// Check exercises: all of a lab, or those named
     Check {
         lab: String,
+        #[arg(value_name = "EXERCISE")]
         exercises: Vec<String>,
+        /// Look again whenever the services change, until all checks hold
+        #[arg(long, short, conflicts_with = "junit")]
+        watch: bool,
         /// Also write the result as JUnit XML
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
@@ -156,6 +156,7 @@ pub(crate) enum Command {
     /// Restart a lab's services, keeping their data
     Restart {
         lab: String,
+        #[arg(value_name = "SERVICE")]
         services: Vec<String>,
         /// Kill instead of stop, as a crash does
         #[arg(long)]
@@ -182,6 +183,7 @@ pub(crate) enum Command {
     /// Show the log of a lab's services
     Logs {
         lab: String,
+        #[arg(value_name = "SERVICE")]
         services: Vec<String>,
         /// Go on as new lines come
         #[arg(long, short)]
@@ -194,7 +196,6 @@ pub(crate) enum Command {
         since: Option<Duration>,
     },
     /// Open a service's own client inside its container
-    #[command(after_help = "Example: roadlab shell redis -- redis-cli GET greeting")]
     Shell {
         lab: String,
         service: Option<String>,
@@ -219,6 +220,7 @@ pub(crate) enum Command {
     /// Find everything that is wrong with lab files, without an engine
     Validate {
         /// Folders of labs, a folder of them, or a catalogue; default: all labs
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
     /// Get the images of labs ahead of time
@@ -233,8 +235,32 @@ pub(crate) enum Command {
     },
     /// Remove what runs left behind whose process was killed
     Gc,
-    /// Print a completion script for a shell
-    Completions { shell: clap_complete::Shell },
+    /// Print what makes a shell complete commands, labs, exercises and services
+    Completions {
+        /// Whose start file it is for
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write one for each command into a folder
+    Man {
+        /// Where to write `roadlab.1`, `roadlab-up.1`, …
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of lab files, for editors
+    Schema {
+        /// Which file it is for
+        #[arg(value_enum, default_value_t = SchemaOf::Lab, value_name = "FILE")]
+        of: SchemaOf,
+    },
+    /// Make a lab of your own: small, commented, and sound at once
+    New {
+        /// The lab's id: lower case letters, digits and `-`
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The folder of labs to make it in; default: `--labs`, else `labs`
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 fn ago(text: &str) -> Result<Duration, String> {
@@ -258,6 +284,27 @@ pub(crate) enum ImagesCommand {
         #[arg(value_name = "LAB")]
         names: Vec<String>,
     },
+    /// Write the images of labs into a file, for a machine without a network
+    Export {
+        /// The tar file to write
+        file: PathBuf,
+        #[arg(required = true, value_name = "LAB")]
+        names: Vec<String>,
+    },
+    /// Take the images out of such a file
+    Import {
+        /// The tar file to read
+        file: PathBuf,
+    },
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// A lab's lab.yaml
+    Lab,
+    /// The x-roadlab block of a compose.yaml
+    Compose,
 }
 
 #[derive(Debug, Subcommand)]
@@ -270,19 +317,22 @@ pub(crate) enum EngineCommand {
     Down,
 }
 
+/// What was typed; a mistake ends the program with what is wrong and exit code 2.
+pub(crate) fn parse() -> Cli {
+    Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_fits_together() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
         for words in [
             vec!["roadlab", "down", "redis"],
             vec!["roadlab", "test", "a", "b"],
             vec!["roadlab", "images", "list"],
         ] {
-            super::Cli::command().try_get_matches_from(words).unwrap();
+            super::command().try_get_matches_from(words).unwrap();
         }
     }
 }

@@ -22,6 +22,13 @@ pub(crate) enum Event {
         /// Why it could not be pulled.
         problem: Option<String>,
     },
+    /// A file of images is written or read.
+    FileProgress {
+        file: String,
+        /// Bytes; in all as far as can be told before.
+        current: u64,
+        total: u64,
+    },
     BuildBegun {
         image: String,
         /// What is built and from what, for people.

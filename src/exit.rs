@@ -60,6 +60,7 @@ impl From<&Failure> for Exit {
                 Exit::Environment
             }
             Failure::Engine { error, .. } => match error.kind {
+                ErrorKind::BadRecipe => Exit::Usage,
                 ErrorKind::Unreachable
                 | ErrorKind::Denied
                 | ErrorKind::Timeout

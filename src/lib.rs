@@ -60,8 +60,6 @@ mod store;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-
 use crate::cli::Cli;
 use crate::commands::Context;
 use crate::engine::Engine;
@@ -72,7 +70,10 @@ use crate::store::Journal;
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    if commands::complete() {
+        return Exit::Fine.into();
+    }
+    let cli = cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -34,13 +34,17 @@ pub(crate) struct Place {
     pub(crate) text: String,
 }
 
+/// The longest sentence of a problem, and the longest line that is shown with it, in characters.
+const LONGEST_TEXT: usize = 600;
+pub(crate) const LONGEST_LINE: usize = 200;
+
 impl Problem {
-    /// A problem without a place in a file.
+    /// A problem without a place in a file. What is quoted of a file is cut: a value can have a million characters.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self {
             kind: ProblemKind::Lab,
             place: None,
-            what: what.into(),
+            what: cut(&what.into(), LONGEST_TEXT),
             help: None,
         }
     }
@@ -51,7 +55,7 @@ impl Problem {
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(cut(&help.into(), LONGEST_TEXT));
         self
     }
 
@@ -95,10 +99,21 @@ impl std::fmt::Display for Problem {
     }
 }
 
+/// Names longer than this are not compared, and no more than this many are: a file can hold a million of them.
+const LONGEST_NAME: usize = 64;
+const MOST_NAMES: usize = 200;
+/// How many known names are listed.
+const LISTED: usize = 24;
+
 /// The known name nearest to a mistyped one, if any is near enough to be meant.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
     known
         .into_iter()
+        .take(MOST_NAMES)
+        .filter(|candidate| candidate.len() <= LONGEST_NAME)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
         .min_by_key(|(distance, _)| *distance)
@@ -113,12 +128,26 @@ pub(crate) fn suggestion<'a>(
     match nearest(name, known.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
-            let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
-            match all.is_empty() {
-                true => "there are none".to_owned(),
-                false => format!("known: {}", all.join(", ")),
+            let mut known = known.into_iter();
+            let listed: Vec<String> = known
+                .by_ref()
+                .take(LISTED)
+                .map(|known| format!("`{}`", cut(known, LONGEST_NAME)))
+                .collect();
+            match (listed.is_empty(), known.next()) {
+                (true, _) => "there are none".to_owned(),
+                (false, None) => format!("known: {}", listed.join(", ")),
+                (false, Some(_)) => format!("known: {}, …", listed.join(", ")),
             }
         }
+    }
+}
+
+/// A text cut to so many characters, with `…` if something is missing.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ mod engine;
 use serde_json::{Value, json};
 
 use crate::engine::Real;
+use crate::support::Ended;
 
 /// Tests a copy of the tiny lab in which this text of `lab.yaml` is replaced: what it says at the end.
 #[track_caller]
@@ -165,4 +166,32 @@ fn a_guard_that_no_wrong_answer_breaks_is_found() {
         ],
         &[("greet", "wrong", "no wrong answer breaks the guard `kept`")],
     );
+}
+
+#[test]
+fn a_new_lab_made_in_an_empty_folder_proves_itself_in_both_languages() {
+    // It sees to it that there is an image, which is the new lab's too: the same recipe.
+    let real = Real::copy_of("tests/labs/tiny");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = format!("new-{}", real.copy.id);
+    let roadlab = |words: &str| {
+        let words = words.replace("NAME", &name);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_roadlab"));
+        command.args(words.split(' ')).current_dir(folder.path());
+        for home in ["STATE", "CACHE", "DATA"] {
+            command.env(format!("XDG_{home}_HOME"), folder.path().join(home));
+        }
+        command.env_remove("ROADLAB_LABS");
+        Ended::of(&mut command)
+    };
+    roadlab("new NAME").with(0);
+    for lang in ["en", "ko"] {
+        let proof = roadlab(&format!("test NAME --offline --json --lang {lang}")).with(0);
+        let proof = proof.json();
+        assert_eq!(
+            (&proof["sound"], &proof["exercises"]),
+            (&true.into(), &2.into()),
+            "{proof}"
+        );
+    }
 }

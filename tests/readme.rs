@@ -79,16 +79,14 @@ fn the_command_table_names_every_command() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let help = roadlab(state.path(), &["--help".to_owned()]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    let commands = help
-        .split("Commands:")
-        .nth(1)
-        .and_then(|rest| rest.split("\n\n").next())
-        .unwrap_or_default();
-    let commands: BTreeSet<&str> = commands
-        .lines()
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
+    let (_, help) = help.split_once("Learn:").expect("the first group");
+    // Two columns of groups: a command begins two places after the edge of its column.
+    let column = Regex::new(r"(?m)^(?:.{40})?  ([a-z]+) ").expect("a regular expression");
+    let left = Regex::new(r"(?m)^  ([a-z]+) ").expect("a regular expression");
+    let names = column.captures_iter(help).chain(left.captures_iter(help));
+    let commands: BTreeSet<&str> = names
+        .filter_map(|found| found.get(1))
+        .map(|name| name.as_str())
         .collect();
     let readme = readme();
     let row = Regex::new(r"(?m)^\| `roadlab (\w+)").expect("a regular expression");

@@ -237,11 +237,14 @@ fn a_quiz_takes_only_the_right_choice() {
         let words = format!("answer LAB quiz-when {choice} --json");
         real.run(&words, code).json()
     };
+    real.run("up LAB", 0);
+    let open = check(&real, "quiz-when", 1)["exercises"][0]["checks"][0].take();
+    let how = open["hint_text"].as_str().unwrap_or_default();
+    assert!(how.starts_with("answer with `roadlab answer "), "{open}");
     let wrong = answer("ledger", 1);
     assert_eq!(wrong["right"], false);
     assert!(wrong["text"].as_str().is_some_and(|text| !text.is_empty()));
     assert_eq!(answer("sessions", 0)["right"], true);
-    real.run("up LAB", 0);
     assert_eq!(check(&real, "quiz-when", 0)["passed"], 1);
     real.run("down LAB", 0);
 }

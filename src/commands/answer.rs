@@ -6,7 +6,7 @@ use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, Task, render};
 use crate::problem::{Problem, suggestion};
-use crate::report::{self, markdown, output};
+use crate::report::{self, markdown, output, t};
 use crate::runner::{Failure, judge_quiz};
 use crate::store::SolvedBy;
 
@@ -57,8 +57,8 @@ pub(crate) fn answer(
         );
     } else {
         match verdict.passed() {
-            true => output(&context.paint.good("right")),
-            false => output(&context.paint.bad("not this one")),
+            true => output(&context.paint.good(&t!("session.right", choice = choice))),
+            false => output(&context.paint.bad(&t!("session.wrong", choice = choice))),
         }
         if let Some(text) = text {
             output(&markdown(&text, context.width(), context.paint));

@@ -8,8 +8,8 @@ use crate::commands::{Context, exercise};
 use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
-use crate::lab::{Exercise, Lab, Lang, render};
-use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, plural};
+use crate::lab::{Exercise, Lab, Lang, Task, render};
+use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, t};
 use crate::runner::{Failure, Judged, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
 
@@ -17,6 +17,7 @@ pub(crate) async fn check(
     context: &Context,
     name: &str,
     names: &[String],
+    watch: bool,
     junit: Option<&Path>,
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
@@ -41,6 +42,12 @@ pub(crate) async fn check(
                 .iter()
                 .all(|name| live.addresses.contains_key(name))
         });
+    if watch {
+        context.reporter.finish();
+        let ended = super::watch::watch(context, &runner, &live, &available, &mut progress).await;
+        live.connections.close().await;
+        return ended;
+    }
     let judged = check_exercises(&runner, &live, &available, &|id| {
         progress.answers.get(id).cloned()
     })
@@ -62,7 +69,7 @@ pub(crate) async fn check(
     if context.global.json {
         let exercises: Vec<_> = results
             .iter()
-            .map(|result| as_json(&lab, &live, result, &context.lang))
+            .map(|result| as_json(&runner, &live, result.judged, &context.lang))
             .collect();
         report::document(
             &json!({ "lab": lab.id.as_str(), "instance": context.instance.as_str(), "passed": passed,
@@ -79,16 +86,11 @@ pub(crate) async fn check(
                 .iter()
                 .map(|name| name.as_str())
                 .collect();
-            output(&context.paint.dim(&format!(
-                "– {}  not available: needs {}",
-                exercise.id,
-                services.join(", ")
-            )));
+            let why = t!("learn.unavailable", services = services.join(", "));
+            output(&context.paint.dim(&format!("– {}  {why}", exercise.id)));
         }
-        output(&format!(
-            "\n{passed} of {} solved",
-            plural(results.len(), "exercise")
-        ));
+        let score = t!("session.done", done = passed, all = results.len());
+        output(&format!("\n{score}"));
     }
     match passed == results.len() {
         true => Ok(Exit::Fine),
@@ -148,7 +150,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
         );
         output(&format!(
             "    {} {}",
-            paint.warn("hint"),
+            paint.warn(&t!("session.hint")),
             text.trim().replace('\n', "\n    ")
         ));
     }
@@ -161,21 +163,35 @@ pub(crate) fn hint_text(lab: &Lab, live: &Live, judged: &Judged, lang: &Lang) ->
     render(&text.markdown, lab, &live.addresses).ok()
 }
 
-fn as_json(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang) -> serde_json::Value {
-    let section = lab.section(&result.judged.exercise, lang);
+/// One exercise and its checks, as data.
+pub(crate) fn as_json<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    judged: &Judged,
+    lang: &Lang,
+) -> serde_json::Value {
+    let lab = runner.lab;
+    let section = lab.section(&judged.exercise, lang);
     let first_hint = section
         .hints
         .first()
         .and_then(|hint| render(&hint.markdown, lab, &live.addresses).ok());
-    let checks = result.reports.iter().map(|report| {
+    let id = &judged.exercise;
+    let quiz = lab
+        .exercise(id)
+        .is_some_and(|exercise| matches!(exercise.task, Task::Quiz(_)));
+    let open_quiz =
+        || quiz.then(|| t!("author.open_quiz", lab = lab.id, exercise = id).into_owned());
+    let reports = judged.reports(runner, lang);
+    let checks = reports.iter().map(|report| {
         // A check that saw no known mistake still has the exercise's first hint to offer.
         let named = report.hint.as_ref().and_then(|name| section.named_hints.get(name));
         let named = named.and_then(|text| render(&text.markdown, lab, &live.addresses).ok());
-        let text = (report.outcome != Outcome::Pass).then(|| named.or_else(|| first_hint.clone())).flatten();
+        let text = (report.outcome != Outcome::Pass).then(|| named.or_else(|| first_hint.clone()).or_else(open_quiz)).flatten();
         json!({ "check": report.check, "about": report.about, "outcome": report.outcome, "expected": report.expected,
             "actual": report.actual, "hint": report.hint, "hint_text": text })
     });
-    json!({ "exercise": result.judged.exercise.as_str(), "title": section.title, "passed": result.judged.passed(),
+    json!({ "exercise": judged.exercise.as_str(), "title": section.title, "passed": judged.passed(),
         "checks": checks.collect::<Vec<_>>() })
 }
 

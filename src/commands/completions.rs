@@ -1,15 +1,37 @@
-//! `roadlab completions`: a completion script for a shell.
+//! `roadlab completions`: what makes a shell ask roadlab what can stand at the cursor.
 
-use clap::CommandFactory;
+use std::path::Path;
 
-use crate::cli::Cli;
+use anyhow::Context;
+use clap_complete::env::Shells;
+
+use crate::cli::NAME;
+use crate::commands::complete::VARIABLE;
 use crate::exit::Exit;
 use crate::report::output;
 use crate::runner::Failure;
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let shells = Shells::builtins();
+    let shell = shells
+        .completer(&shell.to_string())
+        .with_context(|| format!("there are no completions for {shell}"))?;
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "roadlab", &mut script);
-    output(String::from_utf8_lossy(&script).trim_end());
+    shell
+        .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
+        .context("cannot write the completions")?;
+    output(String::from_utf8_lossy(&script).trim());
     Ok(Exit::Fine)
+}
+
+/// How the shell is to call us: by name as we were called, or by where we lie if a path was typed.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_else(|| NAME.into());
+    match Path::new(&called).components().count() {
+        0 | 1 => called.to_string_lossy().into_owned(),
+        _ => std::path::absolute(&called)
+            .unwrap_or_else(|_| called.into())
+            .to_string_lossy()
+            .into_owned(),
+    }
 }

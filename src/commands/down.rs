@@ -98,6 +98,6 @@ fn in_words(removed: Removed) -> String {
 }
 
 /// `labs/redis/` names the lab `redis`.
-fn last_part(lab: &str) -> &str {
+pub(crate) fn last_part(lab: &str) -> &str {
     lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
 }

@@ -6,7 +6,7 @@ use crate::commands::check::hint_text;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, render};
-use crate::report::{self, markdown, output};
+use crate::report::{self, markdown, output, t};
 use crate::runner::{Failure, check_exercises};
 
 pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exit, Failure> {
@@ -57,20 +57,21 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     }
     let width = context.width();
     if let Some(seen) = &seen {
-        output(&context.paint.warn("What the checks see"));
+        output(&context.paint.warn(&t!("learn.seen")));
         output(&markdown(seen, width, context.paint));
         output("");
     }
     match ordered {
         Some(text) => {
-            output(
-                &context
-                    .paint
-                    .warn(&format!("Hint {} of {}", at + 1, section.hints.len())),
+            let title = t!(
+                "session.hint_of",
+                number = at + 1,
+                all = section.hints.len()
             );
+            output(&context.paint.warn(&title));
             output(&markdown(&text, width, context.paint));
         }
-        None if seen.is_none() => output("this exercise has no hints"),
+        None if seen.is_none() => output(&t!("session.no_hint")),
         None => {}
     }
     Ok(Exit::Fine)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::ImagesCommand;
-use crate::commands::Context;
+use crate::commands::{Context, images_file};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::report::{self, output, table};
@@ -26,6 +26,10 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             ImageWish::Look,
         ),
         ImagesCommand::List { names } | ImagesCommand::Remove { names } => (names, ImageWish::Look),
+        ImagesCommand::Export { file, names } => {
+            return images_file::export(context, &file, &names).await;
+        }
+        ImagesCommand::Import { file } => return images_file::import(context, &file).await,
     };
     let labs = labs
         .iter()

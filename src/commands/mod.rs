@@ -2,28 +2,38 @@
 
 mod answer;
 mod check;
+mod complete;
 mod completions;
 mod down;
 mod engine;
 mod gc;
 mod hint;
 mod images;
+mod images_file;
 mod list;
 mod logs;
+mod man;
+mod meant;
+mod new;
 mod open;
 mod reset;
 mod restart;
 mod roadmap;
 mod run;
+mod schema;
 mod shell;
 mod show;
 mod solve;
 mod status;
 mod test;
+mod trust;
 mod up;
 mod validate;
+mod watch;
 
 use std::cell::RefCell;
+
+pub(crate) use complete::complete;
 
 use crate::cli::{Cli, Color, Command, Global};
 use crate::engine::docker::Docker;
@@ -32,10 +42,10 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, RunId, load};
 use crate::plan::Scope;
-use crate::problem::{Problem, ProblemKind, suggestion};
+use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageMaking, ImageWish, Runner, Sweep, teardown};
-use crate::store::{Disk, Journal, Labs, Lock, Paths, Progress, Workspace};
+use crate::store::{Journal, Labs, Lock, Paths, Progress, Recorded, Workspace};
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -52,6 +62,7 @@ pub(crate) struct Context {
 
 /// Does what was typed.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
+    meant::check(context, &command)?;
     match command {
         Command::List => list::list(context),
         Command::Roadmap => roadmap::roadmap(context),
@@ -82,8 +93,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Check {
             lab,
             exercises,
+            watch,
             junit,
-        } => check::check(context, &lab, &exercises, junit.as_deref()).await,
+        } => check::check(context, &lab, &exercises, watch, junit.as_deref()).await,
         Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {
@@ -132,6 +144,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Gc => gc::gc(context).await,
         Command::Completions { shell } => completions::completions(shell),
+        Command::Man { folder } => man::man(folder.as_deref()),
+        Command::Schema { of } => schema::schema(of),
+        Command::New { name, folder } => new::new(context, &name, folder.as_deref()),
     }
 }
 
@@ -194,10 +209,9 @@ impl Context {
             .labs()?
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
-        let (lab, mut problems) = load(&folder, &Disk);
-        if self.global.trust {
-            problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
-        }
+        let files = Recorded::default();
+        let (lab, problems) = load(&folder, &files);
+        let problems = trust::grant(self, &folder, &files, problems)?;
         match lab {
             Some(lab) if problems.is_empty() => Ok(lab),
             _ if problems.is_empty() => {

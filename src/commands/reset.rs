@@ -9,7 +9,7 @@ use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::plan::Scope;
-use crate::report::{self, duration, output, plural};
+use crate::report::{self, duration, output, t};
 use crate::runner::{self, Failure, OnFailure, Sweep, Up, teardown};
 use crate::store::{Life, SolvedBy};
 
@@ -92,20 +92,17 @@ pub(crate) async fn reset(
         );
         return Ok(Exit::Fine);
     }
-    match to {
-        Some(to) => {
-            let count = plural(played.len(), "solution");
-            output(&format!(
-                "{} is where `{to}` begins: {count} played, {}",
-                lab.id,
-                duration(millis)
-            ));
-        }
-        None => output(&format!(
-            "{} is at its start again, healthy, after {}",
-            lab.id,
-            duration(millis)
-        )),
-    }
+    let time = duration(millis);
+    let text = match to {
+        Some(to) => t!(
+            "learn.at_exercise",
+            lab = lab.id,
+            exercise = to,
+            time = time,
+            count = played.len()
+        ),
+        None => t!("learn.at_start", lab = lab.id, time = time),
+    };
+    output(&text);
     Ok(Exit::Fine)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{self, output};
+use crate::report::{self, output, t};
 use crate::runner::{self, Failure, check_exercises};
 use crate::store::SolvedBy;
 
@@ -49,18 +49,18 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
         return Ok(Exit::Fine);
     }
     for exercise in played {
-        output(&format!(
-            "{} {}",
-            context.paint.good("played the solution of"),
-            exercise.id
-        ));
+        let text = t!("learn.played", exercise = exercise.id);
+        output(&context.paint.good(&text));
         match &exercise.task {
             Task::Deed { solution, .. } => {
                 solution.iter().for_each(|step| {
                     output(&format!("  {}", report::clean(&step.act.to_string())))
                 });
             }
-            Task::Quiz(quiz) => output(&format!("  the answer is {}", report::clean(&quiz.answer))),
+            Task::Quiz(quiz) => {
+                let answer = t!("learn.the_answer", choice = report::clean(&quiz.answer));
+                output(&format!("  {answer}"));
+            }
         }
     }
     Ok(Exit::Fine)

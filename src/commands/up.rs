@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::commands::Context;
+use crate::commands::{Context, trust};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Lab;
@@ -88,6 +88,7 @@ pub(crate) async fn get_images<E: Engine>(
     context: &Context,
     runner: &Runner<'_, E>,
 ) -> Result<Images, Failure> {
+    trust::memory(context, runner.lab)?;
     let mut remembered = Remembered::read(&context.paths.state);
     let wish = context.image_wish();
     runner::get_images(runner, wish, &mut remembered, &context.image_making()).await

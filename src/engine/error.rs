@@ -36,6 +36,8 @@ pub(crate) enum ErrorKind {
     RegistryUnreachable,
     /// The registry was reached and has no such image.
     NoSuchImage,
+    /// The recipe cannot be built as it is written: its Dockerfile or its folder.
+    BadRecipe,
     /// A build ended with an error of the recipe's own.
     BuildFailed,
     /// Anything else.

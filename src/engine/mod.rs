@@ -12,6 +12,7 @@ pub(crate) mod locate;
 mod setup;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -55,6 +56,12 @@ pub(crate) trait Engine {
 
     /// Makes an image of a root file system in a tar file.
     async fn import(&self, root: &Path, name: &str) -> Result<()>;
+
+    /// Writes images with their names into a file, as `docker save` does; `progress` gets the bytes written so far.
+    async fn save(&self, images: &[&str], file: File, progress: &dyn Fn(u64)) -> Result<()>;
+
+    /// Loads such a file and returns the names of its images; `progress` gets the bytes read so far.
+    async fn load(&self, file: &Path, progress: &dyn Fn(u64)) -> Result<Vec<String>>;
 
     async fn remove_image(&self, name: &str) -> Result<()>;
 

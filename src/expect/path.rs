@@ -14,6 +14,9 @@ pub(crate) struct ValuePath {
 impl ValuePath {
     /// Parses RFC 9535 JSONPath; the error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(why) = too_costly(text) {
+            return Err(why.to_owned());
+        }
         let path = JsonPath::parse(text).map_err(|e| e.to_string())?;
         Ok(Self {
             text: text.to_owned(),
@@ -30,6 +33,32 @@ impl ValuePath {
         } else {
             Some(Value::Array(nodes.into_iter().cloned().collect()))
         }
+    }
+}
+
+/// The longest path, in bytes, and the deepest nesting of brackets in it.
+const LONGEST: usize = 500;
+const DEEPEST: usize = 8;
+
+/// A stranger wrote the path, and another the data: what takes more than a few passes over the data is refused.
+fn too_costly(text: &str) -> Option<&'static str> {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for c in text.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    let inside = text.split_once('?').map_or("", |(_, inside)| inside);
+    match () {
+        () if text.len() > LONGEST => Some("it is longer than 500 characters"),
+        () if deepest > DEEPEST => Some("its brackets are nested too deeply"),
+        () if text.matches("..").count() > 1 => Some("it has `..` more than once"),
+        () if inside.contains('$') => Some("a filter looks at `@` only, not at `$`"),
+        () => None,
     }
 }
 
@@ -97,5 +126,14 @@ mod tests {
     #[test]
     fn a_broken_path_is_an_error() {
         assert!(ValuePath::parse("data.x").is_err());
+    }
+
+    #[test]
+    fn a_path_that_could_take_for_ever_is_refused() {
+        let deep = format!("$[?{}@{}]", "(".repeat(4000), ")".repeat(4000));
+        let nested = format!("$[?{}@{}]", "(".repeat(100), ")".repeat(100));
+        for path in ["$..*..*", "$..x[?@.a..b]", "$[?$..x == @]", &deep, &nested] {
+            assert!(ValuePath::parse(path).is_err(), "{path}");
+        }
     }
 }

@@ -64,7 +64,7 @@ fn services_of_steps(lab: &Lab, problems: &mut Problems) {
             let help = suggestion(name.as_str(), known.iter().copied());
             problems.push(
                 Problem::new(format!("there is no service `{name}`"))
-                    .at(place())
+                    .at(step.service_place.clone())
                     .help(help),
             );
             continue;

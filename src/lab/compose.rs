@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::compose_limits::{healthcheck, limits, ulimits};
+use crate::lab::compose_limits::{healthcheck, limits, sysctls, ulimits};
 use crate::lab::compose_values::{pairs, ports as ports_in, words};
 use crate::lab::fields::{Fields, Problems, entries, text};
 use crate::lab::include::{Composition, close_with_extensions, env_files};
@@ -81,8 +81,9 @@ impl Reader<'_> {
             let Some(written) = text(item, "tmpfs", self.problems) else {
                 continue;
             };
-            let (path, options) = written.split_once(':').unwrap_or((&written, "size=256m"));
-            tmpfs.insert(path.to_owned(), options.to_owned());
+            let (path, options) = written.split_once(':').unwrap_or((&written, ""));
+            let options = policy::tmpfs(options, item, self.problems);
+            tmpfs.insert(path.to_owned(), options);
         }
         let mut mounts = Vec::new();
         for item in fields.list("volumes", self.problems) {
@@ -96,7 +97,7 @@ impl Reader<'_> {
             .get("healthcheck")
             .and_then(|check| healthcheck(check, self.problems));
         let networks = self.networks(&mut fields);
-        let limits = limits(&mut fields, self.problems);
+        let limits = limits(node, &mut fields, self.problems);
         let ulimits = ulimits(&mut fields, self.problems);
         let cap_add = fields.list("cap_add", self.problems);
         let cap_add = cap_add
@@ -104,10 +105,17 @@ impl Reader<'_> {
             .filter_map(|cap| policy::capability(cap, self.problems))
             .collect();
         fields.ignore(&["cap_drop"]);
+        let sysctls = sysctls(&mut fields, self.problems);
+        let hosts = fields.get("extra_hosts").map(policy::extra_hosts);
+        let gpus = match fields.get("gpus") {
+            Some(_) => Gpus::All,
+            None => Gpus::None,
+        };
+        let labels_at = fields.key("labels").unwrap_or(node);
         let labels = pairs(&mut fields, "labels", self.problems);
-        labels
-            .iter()
-            .for_each(|(key, _)| policy::label(key, node, self.problems));
+        for (key, _) in &labels {
+            policy::label(key, labels_at, self.problems);
+        }
         let profiles = fields.texts("profiles", self.problems).unwrap_or_default();
         let hostname = fields.text("hostname", self.problems);
         let user = fields.text("user", self.problems);
@@ -127,7 +135,7 @@ impl Reader<'_> {
                 .collect(),
             _ => Vec::new(),
         };
-        for key in policy::review_service(name.as_str(), &keys, self.problems) {
+        for key in policy::service(name.as_str(), &keys, self.problems) {
             fields.get(key);
         }
         close_with_extensions(fields, self.problems);
@@ -151,6 +159,9 @@ impl Reader<'_> {
             limits,
             ulimits,
             cap_add,
+            sysctls,
+            extra_hosts: hosts.unwrap_or_default(),
+            gpus,
             stop_signal,
             talk,
             labels: labels.into_iter().collect(),

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::lab::ServiceName;
-use crate::lab::compose_values::size;
+use crate::lab::compose_values::{pairs, size};
 use crate::lab::fields::{Fields, Problems, entries, list, mismatch};
 use crate::lab::include::{Composition, close_with_extensions};
 use crate::lab::policy;
-use crate::lab::service::{DEFAULT_PIDS, Healthcheck, Limits};
+use crate::lab::service::{DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits};
 use crate::lab::yaml::{Kind, Node};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 
 pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
     let mut fields = Fields::open(node, "healthcheck", problems)?;
@@ -41,7 +41,7 @@ pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Health
     })
 }
 
-pub(crate) fn limits(fields: &mut Fields<'_>, problems: &mut Problems) -> Limits {
+pub(crate) fn limits(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Limits {
     let mut limits = Limits {
         memory: size(fields, "mem_limit", problems),
         cpus: fields.number("cpus", problems),
@@ -75,6 +75,8 @@ pub(crate) fn limits(fields: &mut Fields<'_>, problems: &mut Problems) -> Limits
         }
         deploy.close(problems);
     }
+    policy::limits(&limits, node, problems);
+    limits.memory.get_or_insert(DEFAULT_MEMORY);
     limits
 }
 
@@ -89,7 +91,10 @@ pub(crate) fn ulimits(
     for (name, value) in entries(node, "ulimits", problems) {
         match &value.kind {
             Kind::Number(number, _) => {
-                out.extend(number.as_i64().map(|limit| (name, (limit, limit))));
+                if let Some(limit) = number.as_i64() {
+                    policy::ulimit(&name, limit, value, problems);
+                    out.insert(name, (limit, limit));
+                }
             }
             Kind::Map(_) => {
                 let Some(mut fields) = Fields::open(value, "ulimit", problems) else {
@@ -98,12 +103,30 @@ pub(crate) fn ulimits(
                 let soft = fields.integer("soft", problems);
                 let hard = fields.integer("hard", problems);
                 fields.close(problems);
-                out.extend(soft.zip(hard).map(|limits| (name, limits)));
+                if let Some(limits) = soft.zip(hard) {
+                    policy::ulimit(&name, limits.1, value, problems);
+                    out.insert(name, limits);
+                }
             }
             _ => problems.push(mismatch(value, "ulimits", "a number")),
         }
     }
     out
+}
+
+/// Reads `sysctls`: a mapping, or a list of `name=value`.
+pub(crate) fn sysctls(
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> BTreeMap<String, String> {
+    let Some(node) = fields.get("sysctls") else {
+        return BTreeMap::new();
+    };
+    let settings: BTreeMap<_, _> = pairs(fields, "sysctls", problems).into_iter().collect();
+    for name in settings.keys() {
+        policy::sysctl(name, node, problems);
+    }
+    settings
 }
 
 /// Reads the lab's networks: each an own bridge, `internal` or not.
@@ -137,29 +160,17 @@ fn own(node: &Node, noun: &'static str, allowed: &[&'static str], problems: &mut
     let Some(mut fields) = Fields::open(node, noun, problems) else {
         return false;
     };
+    let usual = if noun == "volume" { "local" } else { "bridge" };
     let driver = fields.text("driver", problems);
-    if let Some(driver) = driver.filter(|driver| !matches!(driver.as_str(), "local" | "bridge")) {
-        problems.push(policy::refuse(
-            node,
-            format!("{noun} driver `{driver}` reaches outside the lab"),
-        ));
+    if let Some(driver) = driver.filter(|driver| driver != usual) {
+        let driver = driver.escape_debug();
+        let what = format!("{noun} driver `{driver}` reaches outside the lab");
+        problems.push(policy::refuse(node, what));
     }
     let internal =
         allowed.contains(&"internal") && fields.bool("internal", problems).unwrap_or(false);
     fields.ignore(allowed);
-    for key in [
-        "driver_opts",
-        "external",
-        "name",
-        "ipam",
-        "attachable",
-        "enable_ipv6",
-    ] {
-        if let Some(value) = fields.get(key) {
-            let what = format!("a {noun} with `{key}` would not be the lab's own");
-            problems.push(policy::refuse(value, what).kind(ProblemKind::Refused));
-        }
-    }
+    policy::beneath(noun, &mut fields, problems);
     close_with_extensions(fields, problems);
     internal
 }

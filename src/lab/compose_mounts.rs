@@ -1,7 +1,7 @@
 //! What a service takes from the lab's folder: its recipe, bind mounts, configs; and that nothing leads out of it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::lab::ServiceName;
 use crate::lab::compose::{Reader, WORKSPACE_MARK};
@@ -26,20 +26,7 @@ impl Reader<'_> {
                     .unwrap_or_else(|| "Dockerfile".to_owned());
                 let args = pairs(&mut fields, "args", self.problems);
                 let target = fields.text("target", self.problems);
-                for key in [
-                    "network",
-                    "privileged",
-                    "entitlements",
-                    "ssh",
-                    "secrets",
-                    "additional_contexts",
-                    "extra_hosts",
-                ] {
-                    if let Some(value) = fields.get(key) {
-                        let what = format!("a build with `{key}` would leave its sandbox");
-                        self.problems.push(policy::refuse(value, what));
-                    }
-                }
+                policy::build(&mut fields, self.problems);
                 fields.close(self.problems);
                 (context, dockerfile, args, target)
             }
@@ -83,15 +70,28 @@ impl Reader<'_> {
             return None;
         }
         let path = tidy(&folder.join(written));
+        if tidy(Path::new(written)).starts_with("..") {
+            let what = format!("`{}` leads out of the lab's folder", written.escape_debug());
+            self.problems.push(policy::refuse(node, what));
+            return None;
+        }
         match (self.files.real(folder), self.files.real(&path)) {
-            (Some(root), Some(real)) if real.starts_with(&root) => Some(real),
+            (Some(root), Some(real)) if real.starts_with(&root) => {
+                let foreign = self.files.foreign(&real);
+                if let Some(why) = &foreign {
+                    let help = "copy the file into the lab's folder";
+                    let problem = policy::refuse(node, why.clone()).help(help);
+                    self.problems.push(problem);
+                }
+                foreign.is_none().then_some(real)
+            }
             (_, None) => {
                 self.problems
                     .push(Problem::new(format!("there is no {}", path.display())).at(node.place()));
                 None
             }
             _ => {
-                let what = format!("`{written}` leads out of the lab's folder");
+                let what = format!("`{}` leads out of the lab's folder", written.escape_debug());
                 self.problems.push(policy::refuse(node, what));
                 None
             }
@@ -112,10 +112,11 @@ impl Reader<'_> {
                 let source = fields.text("source", self.problems);
                 let target = fields.text("target", self.problems);
                 let read_only = fields.bool("read_only", self.problems).unwrap_or(false);
-                fields.ignore(&["tmpfs"]);
+                let in_memory = fields.get("tmpfs");
                 fields.close(self.problems);
                 if kind == "tmpfs" {
-                    tmpfs.insert(target?, "size=256m".to_owned());
+                    let options = self.in_memory(node, in_memory);
+                    tmpfs.insert(target?, options);
                     return None;
                 }
                 let source =
@@ -156,9 +157,18 @@ impl Reader<'_> {
             // An anonymous volume would carry no label; the image's own VOLUME gives one anyway, removed with its container.
             return None;
         };
+        let asks = |wanted: &str| access.split(',').any(|option| option == wanted);
         if let Some(below) = source.strip_prefix(WORKSPACE_MARK) {
+            let parts = Path::new(below).components();
+            let inside = (below.is_empty() || below.starts_with('/'))
+                && parts.into_iter().all(|part| part != Component::ParentDir);
+            if !inside {
+                let what = "a path that begins with `${WORKSPACE}` must stay in it";
+                self.problems.push(policy::refuse(node, what.to_owned()));
+                return None;
+            }
             let below = below.trim_start_matches('/').to_owned();
-            let access = if access.contains("ro") {
+            let access = if asks("ro") {
                 Access::ReadOnly
             } else {
                 Access::ReadWrite
@@ -170,13 +180,18 @@ impl Reader<'_> {
             });
         }
         if source.starts_with(['.', '/', '~']) {
-            if access.split(',').any(|option| option == "rw") {
-                let what = format!("`{source}` would be writable for the container");
-                self.problems.push(policy::ask(node, what));
-            }
-            return self
-                .inside(node, &source)
-                .map(|source| Mount::Bind { source, target });
+            let access = if asks("rw") {
+                policy::writable(&source, node, self.problems);
+                Access::ReadWrite
+            } else {
+                Access::ReadOnly
+            };
+            let source = self.inside(node, &source)?;
+            return Some(Mount::Bind {
+                source,
+                target,
+                access,
+            });
         }
         if !self.found.volumes.iter().any(|(name, _)| *name == source) {
             let known: Vec<&str> = self
@@ -202,6 +217,20 @@ impl Reader<'_> {
         })
     }
 
+    /// The options of a long form's `tmpfs: { size, mode }`.
+    fn in_memory(&mut self, volume: &Node, node: Option<&Node>) -> String {
+        let mut options = Vec::new();
+        let fields = node.and_then(|node| Fields::open(node, "tmpfs", self.problems));
+        if let Some(mut fields) = fields {
+            for key in ["size", "mode"] {
+                let value = fields.text(key, self.problems);
+                options.extend(value.map(|value| format!("{key}={value}")));
+            }
+            fields.close(self.problems);
+        }
+        policy::tmpfs(&options.join(","), volume, self.problems)
+    }
+
     pub(super) fn config(&mut self, node: &Node) -> Option<Mount> {
         let (source, target) = match &node.kind {
             Kind::Map(_) => {
@@ -224,18 +253,12 @@ impl Reader<'_> {
         let file = fields
             .get("file")
             .and_then(|file| text(file, "file", self.problems));
-        for key in ["environment", "external", "content"] {
-            if let Some(value) = fields.get(key) {
-                let what = format!("a config from `{key}` is not read");
-                self.problems.push(
-                    policy::refuse(value, what).help("put the text into a file and use `file`"),
-                );
-            }
-        }
+        policy::config(&mut fields, self.problems);
         fields.close(self.problems);
         let source_path = self.inside(definition, &file?)?;
         Some(Mount::Bind {
             source: source_path,
+            access: Access::ReadOnly,
             target: target.unwrap_or_else(|| format!("/{source}")),
         })
     }

@@ -27,14 +27,6 @@ pub(crate) fn ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
         );
         return Vec::new();
     };
-    for host in hosts
-        .iter()
-        .copied()
-        .map(Some)
-        .chain(hosts.is_empty().then_some(None))
-    {
-        policy::host_port(address.as_deref(), host, node, problems);
-    }
     if containers.len() > LONGEST_RANGE || (!hosts.is_empty() && hosts.len() != containers.len()) {
         let what = format!(
             "`{written}`: a range has at most {LONGEST_RANGE} ports, as many on both sides"
@@ -42,12 +34,15 @@ pub(crate) fn ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
         problems.push(Problem::new(what).at(node.place()));
         return Vec::new();
     }
+    // The lowest host port of a range is the one that is judged.
+    let publish = policy::host_port(address.as_deref(), hosts.first().copied(), node, problems);
     let pairs = containers.into_iter().enumerate();
     pairs
         .map(|(at, container)| Port {
             container,
             protocol,
             host: hosts.get(at).copied(),
+            publish,
         })
         .collect()
 }
@@ -99,9 +94,15 @@ fn long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
     fields.close(problems);
     let host = match published.as_deref() {
         None | Some("" | "0") => None,
-        Some(published) => Some(published.parse().ok().filter(|port: &u16| *port > 0)?),
+        Some(published) => {
+            let port = published.parse().ok().filter(|port: &u16| *port > 0);
+            if port.is_none() {
+                problems.push(Problem::new("`published` is not a port").at(node.place()));
+            }
+            Some(port?)
+        }
     };
-    policy::host_port(address.as_deref(), host, node, problems);
+    let publish = policy::host_port(address.as_deref(), host, node, problems);
     if container.is_none() {
         problems.push(
             Problem::new("a port needs `target`: the port in the container").at(node.place()),
@@ -116,6 +117,7 @@ fn long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
         container: container?,
         protocol,
         host,
+        publish,
     })
 }
 
@@ -173,7 +175,8 @@ pub(crate) fn size(
     parsed
 }
 
-fn parse_size(written: &str) -> Option<i64> {
+/// `256m`, `1.5gb`, `1024` in bytes.
+pub(crate) fn parse_size(written: &str) -> Option<i64> {
     let lower = written.trim().to_ascii_lowercase();
     let split = lower
         .find(|c: char| !c.is_ascii_digit() && c != '.')

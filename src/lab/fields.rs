@@ -12,6 +12,9 @@ pub(crate) struct Fields<'a> {
     asked: Vec<&'static str>,
 }
 
+/// How many unknown keys of one mapping are told.
+const MOST_UNKNOWN: usize = 20;
+
 /// All problems found so far.
 pub(crate) type Problems = Vec<Problem>;
 
@@ -167,13 +170,15 @@ impl<'a> Fields<'a> {
 
     /// Closes the mapping: every key that was never asked for is a problem.
     pub(crate) fn close(self, problems: &mut Problems) {
-        for (key, _) in &self.entries {
-            let Some(name) = key.text() else { continue };
-            if self.asked.contains(&name.as_str()) {
-                continue;
-            }
+        #[cfg(test)]
+        asked::note(self.noun, &self.asked);
+        let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
+        let unknown = self.entries.iter().filter_map(|(key, _)| {
+            let name = key.text()?;
+            (!known.contains(name.as_str())).then_some((name, *key))
+        });
+        for (name, key) in unknown.take(MOST_UNKNOWN) {
             let what = format!("unknown key `{name}` in a {}", self.noun);
-            let known: std::collections::BTreeSet<&str> = self.asked.iter().copied().collect();
             let help = suggestion(&name, known.iter().copied());
             problems.push(Problem::new(what).at(key.place()).help(help));
         }
@@ -192,6 +197,28 @@ impl<'a> Fields<'a> {
             problems.push(Problem::new(what).at(owner.place()));
         }
         value
+    }
+}
+
+/// Which keys the readers ask for, so that the schema can be compared with them.
+#[cfg(test)]
+pub(crate) mod asked {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    pub(crate) type Asked = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+    thread_local! {
+        static ASKED: RefCell<Asked> = RefCell::default();
+    }
+
+    pub(super) fn note(noun: &'static str, keys: &[&'static str]) {
+        ASKED.with_borrow_mut(|asked| asked.entry(noun).or_default().extend(keys));
+    }
+
+    /// All that this thread's readers asked for since the last call, by noun.
+    pub(crate) fn take() -> Asked {
+        ASKED.take()
     }
 }
 

@@ -12,6 +12,10 @@ pub(crate) trait Files {
 
     /// The real path, links resolved; `None` if there is nothing.
     fn real(&self, path: &Path) -> Option<PathBuf>;
+
+    /// Why a file or folder may not be handed to a container, if so: it, or something in it, is not the lab's alone (another
+    /// name of the same file lies elsewhere) or is no file at all (a socket, a device).
+    fn foreign(&self, path: &Path) -> Option<String>;
 }
 
 /// `a/b/../c` as `a/c`, without looking at any disk.

@@ -7,7 +7,11 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::lab::ExerciseId;
 use crate::lab::fields::Problems;
-use crate::problem::{Place, Problem};
+use crate::problem::{LONGEST_LINE, Place, Problem, cut};
+
+/// The largest guide, in bytes, and the most headings in it.
+const LARGEST: usize = 256 << 10;
+const MOST_HEADINGS: usize = 1000;
 
 /// A lab's text in one language.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +23,8 @@ pub(crate) struct Guide {
     /// Everything before the first exercise, without the title.
     pub(crate) intro: Text,
     pub(crate) sections: BTreeMap<ExerciseId, Section>,
+    /// As they stand in the file, for problems to show.
+    lines: Vec<String>,
 }
 
 /// One exercise's text.
@@ -57,13 +63,44 @@ struct Heading {
 }
 
 impl Guide {
+    /// The beginning of a line, counted from 1, with its text.
+    pub(crate) fn place(&self, line: usize) -> Place {
+        Place {
+            file: self.file.clone(),
+            line,
+            column: 1,
+            text: self
+                .lines
+                .get(line.wrapping_sub(1))
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
+
     /// Reads a guide; problems have the guide's file and line.
     pub(crate) fn parse(file: &Path, source: &str, problems: &mut Problems) -> Self {
         let mut guide = Guide {
             file: file.to_owned(),
+            lines: source.lines().map(str::to_owned).collect(),
             ..Guide::default()
         };
-        let headings = headings(source);
+        if source.len() > LARGEST {
+            let what = format!(
+                "this guide has {} bytes; at most {LARGEST} are read",
+                source.len()
+            );
+            problems.push(Problem::new(what).at(Place::file(file)));
+            return guide;
+        }
+        let mut headings = headings(source);
+        if headings.len() > MOST_HEADINGS {
+            let what = format!(
+                "this guide has {} headings; at most {MOST_HEADINGS} are read",
+                headings.len()
+            );
+            problems.push(Problem::new(what).at(Place::file(file)));
+            headings.truncate(MOST_HEADINGS);
+        }
         let place = |at: usize| place(file, source, at);
         let title = headings.iter().find(|h| h.level == HeadingLevel::H1);
         match title {
@@ -263,7 +300,10 @@ fn place(file: &Path, source: &str, at: usize) -> Place {
         file: file.to_owned(),
         line,
         column: 1,
-        text: source.lines().nth(line - 1).unwrap_or_default().to_owned(),
+        text: cut(
+            source.lines().nth(line - 1).unwrap_or_default(),
+            LONGEST_LINE,
+        ),
     }
 }
 

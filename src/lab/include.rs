@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 use crate::lab::Files;
 use crate::lab::fields::{Fields, Problems, entries, list, text};
 use crate::lab::files::tidy;
+use crate::lab::merge::{child, merge};
 use crate::lab::policy;
 use crate::lab::vars::{Dialect, Vars, fill};
 use crate::lab::yaml::{Kind, Node};
 use crate::problem::{Place, Problem};
 
-/// How many files may include one another in a row.
+/// How many files may include one another in a row, and how many are read in all.
 const DEEPEST: usize = 8;
+const MOST_FILES: usize = 64;
+
+/// The most services, and the most volumes, networks and configs each, of a lab.
+const MOST_SERVICES: usize = 32;
 
 /// The parts of a lab's Compose files, put together but not yet read.
 #[derive(Debug, Default)]
@@ -32,10 +37,18 @@ pub(crate) fn compose(
     vars: &Vars,
     problems: &mut Problems,
 ) -> Composition {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let catalogue = tidy(&folder.join("../../compose"));
+    let homes = [folder, &catalogue];
     let mut reader = Reader {
         files,
         vars,
         problems,
+        homes: homes
+            .into_iter()
+            .filter_map(|home| files.real(home))
+            .collect(),
+        read: 0,
         open: Vec::new(),
         done: Composition::default(),
     };
@@ -47,6 +60,10 @@ struct Reader<'a> {
     files: &'a dyn Files,
     vars: &'a Vars,
     problems: &'a mut Problems,
+    /// Where files may lie: in the lab's folder, and in the catalogue beside the folder of labs.
+    homes: Vec<PathBuf>,
+    /// How many files were read.
+    read: usize,
     open: Vec<PathBuf>,
     done: Composition,
 }
@@ -89,7 +106,7 @@ impl Reader<'_> {
             close_with_extensions(fields, self.problems);
         }
         for (kind, name, value) in found {
-            let value = if kind == 0 {
+            let value = if kind == 0 && self.done.services.len() < MOST_SERVICES {
                 self.extended(&root, &name, value)
             } else {
                 value
@@ -100,6 +117,13 @@ impl Reader<'_> {
                 2 => &mut self.done.networks,
                 _ => &mut self.done.configs,
             };
+            if list.len() >= MOST_SERVICES {
+                let what = format!(
+                    "a lab has at most {MOST_SERVICES} services, and as many volumes, networks and configs"
+                );
+                self.problems.push(Problem::new(what).at(value.place()));
+                break;
+            }
             match list.iter().find(|(known, _)| *known == name) {
                 // The Compose Specification: an included resource may not be defined again.
                 Some((_, known)) if kind == 0 => {
@@ -135,6 +159,15 @@ impl Reader<'_> {
             self.problems.push(
                 Problem::new(format!("more than {DEEPEST} files include one another")).at(place()),
             );
+            return None;
+        }
+        self.read += 1;
+        if self.read > MOST_FILES {
+            // Told once, however many more there are.
+            if self.read == MOST_FILES + 1 {
+                let what = format!("more than {MOST_FILES} files are included or extended");
+                self.problems.push(Problem::new(what).at(place()));
+            }
             return None;
         }
         let source = match self.files.read(path) {
@@ -186,18 +219,24 @@ impl Reader<'_> {
 
     /// A path beside the file that names it; anything remote is refused.
     fn local(&mut self, at: &Node, written: &str) -> Option<PathBuf> {
-        let remote = written.contains("://")
-            || written.starts_with("git@")
-            || written.starts_with("github.com/");
-        if remote || Path::new(written).is_absolute() {
-            let what = format!("`{written}` is not a file beside this one");
+        let remote = ["://", "git@", "github.com/", "oci:"];
+        let remote = remote.iter().any(|sign| written.contains(sign));
+        let shown = written.escape_debug();
+        if remote || Path::new(written).is_absolute() || written.starts_with('~') {
+            let what = format!("`{shown}` is not a file beside this one");
             self.problems
                 .push(policy::refuse(at, what).help("copy the file into the lab's folder"));
             return None;
         }
-        Some(tidy(
-            &at.file().parent().unwrap_or(Path::new("")).join(written),
-        ))
+        let path = tidy(&at.file().parent().unwrap_or(Path::new("")).join(written));
+        let real = self.files.real(&path);
+        if real.is_some_and(|real| !self.homes.iter().any(|home| real.starts_with(home))) {
+            let what = format!("`{shown}` lies neither in the lab's folder nor in the catalogue");
+            self.problems
+                .push(policy::refuse(at, what).help("copy the file into the lab's folder"));
+            return None;
+        }
+        Some(path)
     }
 
     /// The service with what it `extends` below it.
@@ -277,57 +316,6 @@ impl Reader<'_> {
         }
         merge(&base, &service)
     }
-}
-
-fn child<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    match &node.kind {
-        Kind::Map(entries) => entries
-            .iter()
-            .find(|(k, _)| k.text().as_deref() == Some(key))
-            .map(|(_, v)| v),
-        _ => None,
-    }
-}
-
-/// The Compose Specification's merge: mappings merge, lists append, commands and scalars are replaced.
-fn merge(base: &Node, over: &Node) -> Node {
-    let (Kind::Map(base_fields), Kind::Map(over_fields)) = (&base.kind, &over.kind) else {
-        return over.clone();
-    };
-    let mut merged = base_fields.clone();
-    merged.retain(|(key, _)| key.text().as_deref() != Some("extends"));
-    for (key, value) in over_fields {
-        let name = key.text().unwrap_or_default();
-        if name == "extends" {
-            continue;
-        }
-        let Some((_, known)) = merged
-            .iter_mut()
-            .find(|(k, _)| k.text().as_deref() == Some(name.as_str()))
-        else {
-            merged.push((key.clone(), value.clone()));
-            continue;
-        };
-        *known = match (&known.kind, &value.kind) {
-            (Kind::Map(_), Kind::Map(_)) => merge(known, value),
-            (Kind::List(a), Kind::List(b)) if appends(&name) => {
-                let mut list = value.clone();
-                list.kind = Kind::List(a.iter().chain(b).cloned().collect());
-                list
-            }
-            _ => value.clone(),
-        };
-    }
-    let mut node = over.clone();
-    node.kind = Kind::Map(merged);
-    node
-}
-
-fn appends(key: &str) -> bool {
-    !matches!(
-        key,
-        "command" | "entrypoint" | "test" | "ready" | "shell" | "web"
-    )
 }
 
 /// Closes a Compose mapping: `x-…` keys are the writer's own.

@@ -16,6 +16,9 @@ use crate::problem::{Problem, suggestion};
 const MOST_EXERCISES: usize = 100;
 const MOST_CHECKS: usize = 500;
 
+/// The most regular expressions: each takes time to compile.
+const MOST_EXPRESSIONS: usize = 200;
+
 /// `lab.yaml`, read but not yet compared with the services and the guides.
 #[derive(Debug)]
 pub(crate) struct LabFile {
@@ -49,6 +52,11 @@ pub(crate) fn vars(root: &Node, problems: &mut Problems) -> Vars {
 
 /// Reads the whole file; `None` only if it is not even a mapping.
 pub(crate) fn read(root: &Node, vars: &Vars, problems: &mut Problems) -> Option<LabFile> {
+    if expressions(root) > MOST_EXPRESSIONS {
+        let what = format!("a lab has at most {MOST_EXPRESSIONS} regular expressions");
+        problems.push(Problem::new(what).at(root.place()));
+        return None;
+    }
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
     let root = fill(root, vars, &captures, Dialect::Lab, problems);
@@ -108,6 +116,19 @@ pub(crate) fn read(root: &Node, vars: &Vars, problems: &mut Problems) -> Option<
         exercises,
         root: root.clone(),
     })
+}
+
+fn expressions(node: &Node) -> usize {
+    match &node.kind {
+        Kind::List(items) => items.iter().map(expressions).sum(),
+        Kind::Map(fields) => fields
+            .iter()
+            .map(|(key, value)| {
+                usize::from(key.text().as_deref() == Some("matches")) + expressions(value)
+            })
+            .sum(),
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::Text(_) => 0,
+    }
 }
 
 /// Names under `capture`, anywhere: they are filled when steps run.
@@ -233,12 +254,13 @@ fn quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
     let mut fields = Fields::open(node, "quiz", problems)?;
     let choices = fields
         .required("choices", node, problems)
-        .and_then(|_| fields.texts("choices", problems))?;
+        .and_then(|_| fields.texts("choices", problems));
     let answer = fields
         .required("answer", node, problems)
-        .and_then(|answer| text(answer, "answer", problems))?;
+        .and_then(|answer| text(answer, "answer", problems));
     let hints = fields.text_map("hints", problems);
     fields.close(problems);
+    let (choices, answer) = (choices?, answer?);
     let known = |choice: &String| choices.contains(choice);
     let strangers = hints
         .iter()

@@ -12,21 +12,43 @@ use crate::lab::guide::Guide;
 use crate::lab::include;
 use crate::lab::lab_file;
 use crate::lab::model::{Lab, Network};
+use crate::lab::policy;
 use crate::lab::vars::Vars;
 use crate::lab::yaml::Node;
 use crate::lab::{Files, LabId, Lang};
-use crate::problem::{Place, Problem};
+use crate::problem::{Place, Problem, ProblemKind};
 
 /// The names that a lab's Compose file may have, as Compose looks for them.
 const COMPOSE_NAMES: [&str; 2] = ["compose.yaml", "compose.yml"];
+
+/// How many problems are told at once.
+const MOST_TOLD: usize = 100;
+
+/// The most languages that a lab has guides in.
+const MOST_GUIDES: usize = 16;
 
 /// Loads the lab in a folder. Problems come in the order of the files.
 pub(crate) fn load(folder: &Path, files: &dyn Files) -> (Option<Lab>, Vec<Problem>) {
     let mut problems = Vec::new();
     let lab = read(folder, files, &mut problems);
+    (lab, tell(problems))
+}
+
+/// Problems in the order of the files, each once, and no more than anybody reads. What the policy refuses comes along.
+fn tell(mut problems: Problems) -> Problems {
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     problems.dedup();
-    (lab, problems)
+    if problems.len() > MOST_TOLD {
+        let more = problems.len() - MOST_TOLD;
+        let worst = problems
+            .iter()
+            .map(|problem| problem.kind)
+            .find(|kind| *kind == ProblemKind::Refused);
+        problems.truncate(MOST_TOLD);
+        let last = Problem::new(format!("and {more} problems more"));
+        problems.push(last.kind(worst.unwrap_or(ProblemKind::Lab)));
+    }
+    problems
 }
 
 /// Everything that is wrong with a folder that has only a Compose file: an entry of the catalogue.
@@ -37,8 +59,7 @@ pub(crate) fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
     services(&found, files, &mut problems);
     volumes(&found, &mut problems);
     networks(&found, &mut problems);
-    problems.sort_by(|a, b| a.place.cmp(&b.place));
-    problems
+    tell(problems)
 }
 
 fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab> {
@@ -89,6 +110,9 @@ fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab
             let what = format!("there is no folder {} in the lab", path.display());
             problems.push(Problem::new(what).at(at.place()));
         }
+        if let Some(why) = real.as_deref().and_then(|real| files.foreign(real)) {
+            problems.push(policy::refuse(at, why).help("copy the file into the lab's folder"));
+        }
         real.map(|_| path)
     });
     let place = file.root.place();
@@ -133,14 +157,18 @@ fn source(path: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Str
 
 fn guides(folder: &Path, files: &dyn Files, problems: &mut Problems) -> BTreeMap<Lang, Guide> {
     let mut guides = BTreeMap::new();
-    for name in files.names(folder) {
-        let tag = name
-            .strip_prefix("guide.")
-            .and_then(|rest| rest.strip_suffix(".md"));
-        let Some(lang) = tag.and_then(Lang::parse) else {
-            continue;
-        };
-        let path = folder.join(&name);
+    let names = files.names(folder);
+    let found = names.iter().filter_map(|name| {
+        let tag = name.strip_prefix("guide.")?.strip_suffix(".md")?;
+        Some((name, Lang::parse(tag)?))
+    });
+    let found: Vec<_> = found.collect();
+    if found.len() > MOST_GUIDES {
+        let what = format!("a lab has guides in at most {MOST_GUIDES} languages");
+        problems.push(Problem::new(what).at(Place::file(folder)));
+    }
+    for (name, lang) in found.into_iter().take(MOST_GUIDES) {
+        let path = folder.join(name);
         if let Some(text) = source(&path, files, problems) {
             guides.insert(lang, Guide::parse(&path, &text, problems));
         }

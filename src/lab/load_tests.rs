@@ -1,5 +1,8 @@
 //! One mutation of a small lab is one case: all that is wrong with it, as people read it.
 
+use std::path::Path;
+
+use crate::lab::load;
 use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems};
 
 #[track_caller]
@@ -56,7 +59,12 @@ fn mistakes_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "redis: { service: redis, command: [GET, a] }",
         "redis: { service: rediss, command: [GET, a] }",
-        &["labs/small/lab.yaml:6:9: there is no service `rediss` (did you mean `redis`?)"],
+        &["labs/small/lab.yaml:7:27: there is no service `rediss` (did you mean `redis`?)"],
+    );
+    in_lab(
+        "redis: { service: redis, command: [GET, a] }",
+        "redis: { service: redis, command: [GET, a], dbb: 1 }",
+        &["labs/small/lab.yaml:7:53: unknown key `dbb` in a redis probe (did you mean `db`?)"],
     );
     in_lab(
         "expect: { equals: b }",
@@ -106,7 +114,7 @@ fn mistakes_in_compose_have_their_line_and_help() {
         "{ data: {} }",
         "{ data: { driver_opts: { device: /etc } } }",
         &[
-            "labs/small/compose.yaml:7:33: a volume with `driver_opts` would not be the lab's own (no flag allows this: remove the line)",
+            "labs/small/compose.yaml:7:20: a volume asks for `driver_opts`: it would reach into this machine (no flag allows this: remove the line)",
         ],
     );
     in_compose(
@@ -177,6 +185,22 @@ fn a_translation_has_what_english_has() {
 }
 
 #[test]
+fn a_hint_that_a_translation_lacks_is_told_once_and_with_its_line() {
+    let mut files = files(LAB, COMPOSE, GUIDE);
+    let korean = GUIDE.replace("### Hint {.hint}\n\nTwo.\n", "");
+    files
+        .0
+        .insert("labs/small/guide.ko.md".into(), korean.clone());
+    let (_, problems) = load(Path::new("labs/small"), &files);
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected =
+        "labs/small/guide.ko.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)";
+    assert_eq!(told, [expected]);
+    let shown = problems[0].place.as_ref().map(|place| place.text.as_str());
+    assert_eq!(shown, korean.lines().nth(4));
+}
+
+#[test]
 fn a_service_is_adapted_with_extends_and_included_unchanged() {
     let mut files = files(
         LAB,
@@ -216,4 +240,77 @@ fn what_is_mounted_is_absolute_even_where_the_lab_was_found_by_a_relative_path()
         _ => None,
     });
     assert_eq!(sources.collect::<Vec<_>>(), ["/labs/small/compose.yaml"]);
+}
+
+#[test]
+fn files_are_taken_from_the_lab_and_from_the_catalogue_beside_it_only() {
+    let extends = "services:\n  redis:\n    extends: { file: FILE, service: redis }\n";
+    let mut files = files(LAB, COMPOSE, GUIDE);
+    for place in ["labs/small/own", "labs/other", "compose/redis", "elsewhere"] {
+        let path = std::path::Path::new(place).join("compose.yaml");
+        files.0.insert(path, COMPOSE.to_owned());
+    }
+    let mut told = |file: &str| {
+        let text = extends.replace("FILE", file);
+        files.0.insert("labs/small/compose.yaml".into(), text);
+        problems(&files).join("\n")
+    };
+    assert_eq!(told("own/compose.yaml"), "");
+    assert_eq!(told("../../compose/redis/compose.yaml"), "");
+    for outside in ["../other/compose.yaml", "../../elsewhere/compose.yaml"] {
+        let told = told(outside);
+        assert!(
+            told.contains("lies neither in the lab's folder nor in the catalogue"),
+            "{told}"
+        );
+    }
+    for remote in [
+        "https://x.test/c.yaml",
+        "git@x.test:a/b",
+        "oci://x.test/c",
+        "/etc/c.yaml",
+    ] {
+        let told = told(remote);
+        assert!(told.contains("is not a file beside this one"), "{told}");
+    }
+}
+
+/// The path would leave the folder on the host, writable.
+#[test]
+fn a_workspace_path_stays_in_the_workspace() {
+    for outside in [
+        "'${WORKSPACE}/../..:/x'",
+        "'${WORKSPACE}/a/../../../etc:/x'",
+        "'${WORKSPACE}x:/x'",
+        "'//workspace/..:/x:ro'",
+        "{ type: bind, source: '${WORKSPACE}/..', target: /x }",
+    ] {
+        let compose = COMPOSE.replace("'data:/data'", outside);
+        let told = problems(&files(LAB, &compose, GUIDE));
+        assert_eq!(
+            told,
+            [
+                "labs/small/compose.yaml:6:15: a path that begins with `${WORKSPACE}` must stay in it (no flag allows this: remove the line)"
+            ],
+            "{outside}"
+        );
+    }
+}
+
+#[test]
+fn a_file_with_a_hundred_thousand_mistakes_is_told_in_short() {
+    let many: String = (0..3000)
+        .map(|at| format!("  - {{ id: {at}, x{at}: 1 }}\n"))
+        .collect();
+    let told = problems(&files(
+        &LAB.replace("exercises:\n", &format!("exercises:\n{many}")),
+        COMPOSE,
+        GUIDE,
+    ));
+    assert_eq!(told.len(), 101);
+    assert!(
+        told[100].starts_with("and ") && told[100].ends_with(" problems more"),
+        "{}",
+        told[100]
+    );
 }

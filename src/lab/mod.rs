@@ -10,25 +10,33 @@ mod compose_mounts;
 mod compose_values;
 mod fields;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guide;
 mod id;
 mod include;
 mod lab_file;
 mod lang;
 mod load;
+mod merge;
 mod model;
 mod policy;
+mod policy_values;
+#[cfg(test)]
+mod props;
 mod read_amqp;
 mod read_matcher;
 mod read_probe;
 mod read_step;
 mod roadmap;
+#[cfg(test)]
+mod schema_tests;
 mod service;
 mod step;
 mod summary;
 mod talk;
 mod template;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing;
 mod vars;
 mod yaml;
@@ -39,8 +47,11 @@ pub(crate) use guide::Section;
 pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
 pub(crate) use lang::Lang;
 pub(crate) use load::{load, load_catalogue};
+
+/// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
 pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
-pub(crate) use policy::CAPABILITIES;
+pub(crate) use policy::{CAPABILITIES, memory as judge_memory};
 pub(crate) use roadmap::{Roadmap, Topic};
 pub(crate) use service::*;
 pub(crate) use step::*;

@@ -2,90 +2,113 @@
 //!
 //! Levels: allowed (read in `compose.rs`), rewritten to a safe form, asked for (`--trust`), refused (no flag helps).
 
-use crate::lab::fields::Problems;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::lab::fields::{Fields, Problems};
 use crate::lab::yaml::{Kind, Node};
 use crate::problem::{Problem, ProblemKind};
 
-/// Keys of a service that are never given, and why.
-const REFUSED: &[(&str, &str)] = &[
-    ("privileged", "it would give the lab root on this machine"),
-    (
-        "devices",
-        "it would give the lab raw devices of this machine",
-    ),
-    (
-        "device_cgroup_rules",
-        "it would give the lab raw devices of this machine",
-    ),
-    ("runtime", "it would replace the container runtime"),
-    ("volumes_from", "it would reach other containers' data"),
-    ("pid", "it would share the processes of this machine"),
-    ("ipc", "it would share the memory of this machine"),
-    ("uts", "it would share the host name of this machine"),
-    ("userns_mode", "it would switch user namespaces off"),
-    (
-        "cgroup",
-        "it would share the control groups of this machine",
-    ),
-    ("cgroup_parent", "it would escape the limits of the engine"),
-    ("security_opt", "it would take the sandbox off"),
-    ("sysctls", "it would change the kernel of this machine"),
-    ("network_mode", "every service is on the lab's own networks"),
-    ("dns", "names are resolved by the engine"),
-    ("dns_search", "names are resolved by the engine"),
-    ("storage_opt", "it changes the engine's storage"),
-    (
-        "credential_spec",
-        "labs have no credentials of this machine",
-    ),
-    ("group_add", "no lab needs a group of this machine"),
-    (
-        "secrets",
-        "a lab has no secrets: put the value into `environment`",
-    ),
-    (
-        "external_links",
-        "it would reach other projects' containers",
-    ),
-    ("links", "services find each other by name: remove the line"),
-    (
-        "tty",
-        "a service's log must be a plain stream: remove the line",
-    ),
-    ("stdin_open", "nobody types into a service: remove the line"),
-    ("provider", "nothing is run on this machine"),
-    ("develop", "labs are not developed by Compose"),
-    ("models", "labs run services, not models"),
-    (
-        "post_start",
-        "nothing is run with other rights than the service's: use `start` in lab.yaml",
-    ),
-    (
-        "pre_stop",
-        "nothing is run at the end: volumes are removed with the lab",
-    ),
-];
+pub(crate) use crate::lab::policy_values::{
+    host_port, limits, memory, sysctl, tmpfs, ulimit, writable,
+};
 
-/// Keys that are given only with `--trust`, and why.
-const ASKED: &[(&str, &str)] = &[
-    ("gpus", "it would use this machine's graphics cards"),
-    (
-        "extra_hosts",
-        "it would let the lab reach other machines by a name of its choice",
-    ),
-];
+/// What becomes of something that a file asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// It has no effect: roadlab decides this itself.
+    Ours,
+    /// Given with `--trust`.
+    Ask,
+    /// Never given.
+    Refuse,
+}
 
-/// Keys that roadlab decides itself: they are read by Compose and have no effect here.
-const OURS: &[&str] = &[
-    "container_name",
-    "restart",
-    "pull_policy",
-    "logging",
-    "platform",
-    "attach",
-    "annotations",
-    "scale",
-];
+/// A row of a table below: a key, what becomes of it, and why.
+struct Row {
+    key: &'static str,
+    level: Level,
+    why: &'static str,
+}
+
+/// Keys of a service that take rights or reach out of it. Those in `compose.rs` are allowed, with rules of their own below.
+const SERVICE: &str = "\
+    privileged            refuse   it would give the lab root on this machine
+    devices               refuse   it would give the lab raw devices of this machine
+    device_cgroup_rules   refuse   it would give the lab raw devices of this machine
+    gpus                  ask      it would use this machine's graphics cards
+    runtime               refuse   it would replace the container runtime
+    security_opt          refuse   it would take the sandbox off
+    volumes_from          refuse   it would reach other containers' data
+    network_mode          refuse   every service is on the lab's own networks
+    pid                   refuse   it would share the processes of this machine
+    ipc                   refuse   it would share the memory of this machine
+    uts                   refuse   it would share the host name of this machine
+    userns_mode           refuse   it would switch user namespaces off
+    cgroup                refuse   it would share the control groups of this machine
+    cgroup_parent         refuse   it would escape the limits of the engine
+    oom_kill_disable      refuse   a full memory would stop this machine
+    oom_score_adj         refuse   other programs would be killed before this one
+    extra_hosts           ask      it would let the lab reach other machines by a name of its choice
+    external_links        refuse   it would reach other projects' containers
+    links                 refuse   services find each other by name: remove the line
+    dns                   refuse   names are resolved by the engine
+    dns_opt               refuse   names are resolved by the engine
+    dns_search            refuse   names are resolved by the engine
+    storage_opt           refuse   it changes the engine's storage
+    credential_spec       refuse   labs have no credentials of this machine
+    secrets               refuse   a lab has no secrets: put the value into `environment`
+    group_add             refuse   no lab needs a group of this machine
+    tty                   refuse   a service's log must be a plain stream: remove the line
+    provider              refuse   nothing is run on this machine
+    develop               refuse   labs are not developed by Compose
+    models                refuse   labs run services, not models
+    post_start            refuse   nothing is run with other rights than the service's: use `start` in lab.yaml
+    pre_stop              refuse   nothing is run at the end: volumes are removed with the lab
+    container_name        ours     names are chosen so that labs do not collide
+    restart               ours     nothing comes back by itself
+    pull_policy           ours     what is here is used
+    logging               ours     logs are kept by the engine, and cut
+    platform              ours     images are those of this machine
+    stdin_open            ours     nobody types into a service
+    attach                ours     logs are shown by `roadlab logs`
+    annotations           ours     nothing reads them
+    scale                 ours     there is one container of each service
+";
+
+/// Keys of a build that leave its sandbox or the lab's folder.
+const BUILD: &str = "\
+    network               refuse   it would build on this machine's network
+    privileged            refuse   it would build as root on this machine
+    entitlements          refuse   it would take the sandbox off
+    ssh                   refuse   it would use this machine's keys
+    secrets               refuse   it would read files of this machine
+    additional_contexts   refuse   it would read other folders
+    extra_hosts           refuse   it would reach other machines by a name of its choice
+    cache_from            ours     the engine's own cache is used
+    cache_to              ours     the engine's own cache is used
+    isolation             refuse   it would take the sandbox off
+    ulimits               refuse   it would widen the limits of a build
+    shm_size              refuse   it would widen the limits of a build
+";
+
+/// Keys of a network or volume that make it somebody else's, or a folder of this machine in disguise.
+const BENEATH: &str = "\
+    driver_opts           refuse   it would reach into this machine
+    external              refuse   it would be another project's
+    name                  refuse   it would be another project's
+    ipam                  refuse   ranges are chosen so that labs do not collide
+    attachable            refuse   other projects could join it
+    enable_ipv6           refuse   ranges are chosen so that labs do not collide
+";
+
+/// Where a config may not come from.
+const CONFIG: &str = "\
+    environment           refuse   it would read this machine's environment
+    external              refuse   it would be another project's
+    name                  refuse   it would be another project's
+    content               refuse   it is not read: put the text into a file and use `file`
+";
 
 /// Capabilities that every service has: enough to take over a data folder and step down to its own user.
 pub(crate) const CAPABILITIES: &[&str] = &[
@@ -109,33 +132,77 @@ const REFUSED_LABELS: &[&str] = &[
     "io.podman.",
 ];
 
-/// The largest port range and the lowest host port that need no trust.
-const LOWEST_HOST_PORT: u16 = 1024;
-
 /// Judges the keys of one service that `compose.rs` does not read; returns those that are dealt with.
-pub(crate) fn review_service(
+pub(crate) fn service(
     name: &str,
     keys: &[(String, &Node, &Node)],
     problems: &mut Problems,
 ) -> Vec<&'static str> {
+    let whom = format!("service `{name}`");
     let mut known = Vec::new();
     for (key, at, value) in keys {
-        if let Some((key, why)) = REFUSED.iter().find(|(refused, _)| refused == key) {
-            known.push(*key);
-            if !harmless(value) {
-                problems.push(refuse(
-                    at,
-                    format!("service `{name}` asks for `{key}`: {why}"),
-                ));
+        let Some(row) = rows(SERVICE).find(|row| row.key == key) else {
+            continue;
+        };
+        known.push(row.key);
+        match row.key {
+            "security_opt" if only_the_usual(value) => {}
+            "extra_hosts" if extra_hosts(value).values().all(|ip| is_itself(ip)) => {}
+            "logging" if !keeps_the_log(value) => {
+                let why = "its log would leave this machine, or be lost";
+                problems.push(refuse(at, format!("{whom} asks for `logging`: {why}")));
             }
-        } else if let Some((key, why)) = ASKED.iter().find(|(asked, _)| asked == key) {
-            known.push(*key);
-            problems.push(ask(at, format!("service `{name}` asks for `{key}`: {why}")));
-        } else if let Some(key) = OURS.iter().find(|ours| *ours == key) {
-            known.push(*key);
+            _ => judge(&row, &whom, at, value, problems),
         }
     }
     known
+}
+
+/// Judges the keys of a build.
+pub(crate) fn build(fields: &mut Fields<'_>, problems: &mut Problems) {
+    all_of(BUILD, "a build", fields, problems);
+}
+
+/// Judges the keys of a network or volume, named by `noun`.
+pub(crate) fn beneath(noun: &str, fields: &mut Fields<'_>, problems: &mut Problems) {
+    all_of(BENEATH, &format!("a {noun}"), fields, problems);
+}
+
+/// Judges where a config comes from.
+pub(crate) fn config(fields: &mut Fields<'_>, problems: &mut Problems) {
+    all_of(CONFIG, "a config", fields, problems);
+}
+
+fn all_of(table: &'static str, whom: &str, fields: &mut Fields<'_>, problems: &mut Problems) {
+    for row in rows(table) {
+        if let (Some(value), Some(at)) = (fields.get(row.key), fields.key(row.key)) {
+            judge(&row, whom, at, value, problems);
+        }
+    }
+}
+
+fn rows(table: &'static str) -> impl Iterator<Item = Row> {
+    table.lines().filter_map(|line| {
+        let (key, rest) = line.trim().split_once(' ')?;
+        let (level, why) = rest.trim_start().split_once(' ')?;
+        let level = match level {
+            "ours" => Level::Ours,
+            "ask" => Level::Ask,
+            _ => Level::Refuse,
+        };
+        let why = why.trim_start();
+        Some(Row { key, level, why })
+    })
+}
+
+fn judge(row: &Row, whom: &str, at: &Node, value: &Node, problems: &mut Problems) {
+    let what = format!("{whom} asks for `{}`: {}", row.key, row.why);
+    match row.level {
+        _ if harmless(value) => {}
+        Level::Ours => {}
+        Level::Ask => problems.push(ask(at, what)),
+        Level::Refuse => problems.push(refuse(at, what)),
+    }
 }
 
 /// `privileged: false` and an empty list ask for nothing.
@@ -148,10 +215,59 @@ fn harmless(value: &Node) -> bool {
     }
 }
 
+/// What every service has anyway.
+fn only_the_usual(value: &Node) -> bool {
+    let usual = ["no-new-privileges", "no-new-privileges:true"];
+    let is_usual = |item: &Node| {
+        item.text()
+            .is_some_and(|text| usual.contains(&text.as_str()))
+    };
+    matches!(&value.kind, Kind::List(items) if items.iter().all(is_usual))
+}
+
+fn keeps_the_log(value: &Node) -> bool {
+    let Kind::Map(entries) = &value.kind else {
+        return harmless(value);
+    };
+    let driver = entries
+        .iter()
+        .find(|(key, _)| key.text().as_deref() == Some("driver"));
+    driver.is_none_or(|(_, driver)| matches!(driver.text().as_deref(), Some("json-file" | "local")))
+}
+
+/// `extra_hosts` as addresses by name: a list of `name:address` or `name=address`, or a mapping.
+pub(crate) fn extra_hosts(value: &Node) -> BTreeMap<String, String> {
+    match &value.kind {
+        Kind::List(items) => {
+            let written = items.iter().filter_map(Node::text);
+            let split = |text: String| {
+                let (name, address) = text.split_once('=').or_else(|| text.split_once(':'))?;
+                Some((name.to_owned(), address.to_owned()))
+            };
+            written.filter_map(split).collect()
+        }
+        Kind::Map(entries) => {
+            let pairs = entries.iter();
+            pairs
+                .filter_map(|(name, address)| Some((name.text()?, address.text()?)))
+                .collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+/// A container's own loopback reaches nobody else.
+fn is_itself(address: &str) -> bool {
+    address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 /// Judges one entry of `cap_add`; `Some` is the capability to add beyond those every service has.
 pub(crate) fn capability(node: &Node, problems: &mut Problems) -> Option<String> {
     let written = node.text()?;
-    let name = written.trim_start_matches("CAP_").to_ascii_uppercase();
+    let upper = written.to_ascii_uppercase();
+    let name = upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned();
     if CAPABILITIES.contains(&name.as_str()) {
         return None;
     }
@@ -166,7 +282,10 @@ pub(crate) fn capability(node: &Node, problems: &mut Problems) -> Option<String>
     problems.push(
         refuse(
             node,
-            format!("capability `{name}` is as good as root on this machine"),
+            format!(
+                "capability `{}` is as good as root on this machine",
+                name.escape_debug()
+            ),
         )
         .help(format!("with `--trust`: {allowed}")),
     );
@@ -179,29 +298,6 @@ pub(crate) fn label(key: &str, at: &Node, problems: &mut Problems) {
         problems.push(refuse(
             at,
             format!("label `{}` belongs to another tool", key.escape_debug()),
-        ));
-    }
-}
-
-/// Judges a published port: the address it asks for and the number on the host.
-pub(crate) fn host_port(
-    address: Option<&str>,
-    host: Option<u16>,
-    at: &Node,
-    problems: &mut Problems,
-) {
-    if let Some(address) = address
-        && !matches!(address, "127.0.0.1" | "localhost")
-    {
-        problems.push(ask(
-            at,
-            format!("a port on {address} would be open to other machines"),
-        ));
-    }
-    if let Some(port) = host.filter(|port| *port < LOWEST_HOST_PORT) {
-        problems.push(ask(
-            at,
-            format!("host port {port} belongs to this machine's own services"),
         ));
     }
 }
@@ -223,88 +319,5 @@ pub(crate) fn ask(at: &Node, what: String) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
-
-    #[track_caller]
-    fn review(yaml: &str, expected: &[ProblemKind]) {
-        let node = Node::parse(Path::new("compose.yaml"), yaml).unwrap();
-        let Kind::Map(entries) = &node.kind else {
-            panic!("a mapping")
-        };
-        let keys: Vec<_> = entries
-            .iter()
-            .map(|(k, v)| (k.text().unwrap(), k, v))
-            .collect();
-        let mut problems = Vec::new();
-        let known = review_service("db", &keys, &mut problems);
-        assert_eq!(known.len(), keys.len(), "{yaml} is known to the policy");
-        assert_eq!(
-            problems.iter().map(|p| p.kind).collect::<Vec<_>>(),
-            expected,
-            "{yaml}"
-        );
-    }
-
-    #[test]
-    fn every_refused_key_is_refused_unless_it_asks_for_nothing() {
-        for (key, _) in REFUSED {
-            review(&format!("{key}: host"), &[ProblemKind::Refused]);
-            review(&format!("{key}: []"), &[]);
-            review(&format!("{key}: false"), &[]);
-        }
-    }
-
-    #[test]
-    fn asked_keys_need_trust_and_our_own_have_no_effect() {
-        for (key, _) in ASKED {
-            review(&format!("{key}: all"), &[ProblemKind::NeedsTrust]);
-        }
-        for key in OURS {
-            review(&format!("{key}: always"), &[]);
-        }
-    }
-
-    #[test]
-    fn capabilities_are_given_asked_for_or_refused() {
-        let judge = |name: &str| {
-            let node = Node::parse(Path::new("c.yaml"), name).unwrap();
-            let mut problems = Vec::new();
-            let added = capability(&node, &mut problems);
-            (added, problems.first().map(|p| p.kind))
-        };
-        assert_eq!(judge("CHOWN"), (None, None));
-        assert_eq!(
-            judge("NET_ADMIN"),
-            (Some("NET_ADMIN".into()), Some(ProblemKind::NeedsTrust))
-        );
-        for bad in [
-            "ALL",
-            "SYS_ADMIN",
-            "CAP_SYS_MODULE",
-            "BPF",
-            "DAC_READ_SEARCH",
-            "x",
-        ] {
-            assert_eq!(judge(bad), (None, Some(ProblemKind::Refused)), "{bad}");
-        }
-    }
-
-    #[test]
-    fn labels_of_other_tools_and_open_ports_are_told() {
-        let node = Node::parse(Path::new("c.yaml"), "x").unwrap();
-        let mut problems = Vec::new();
-        label("dev.roadlab.run", &node, &mut problems);
-        label("com.docker.compose.project", &node, &mut problems);
-        label("mine", &node, &mut problems);
-        assert_eq!(problems.len(), 2);
-        problems.clear();
-        host_port(Some("0.0.0.0"), Some(80), &node, &mut problems);
-        host_port(Some("127.0.0.1"), Some(8080), &node, &mut problems);
-        assert_eq!(
-            problems.iter().map(|p| p.kind).collect::<Vec<_>>(),
-            [ProblemKind::NeedsTrust; 2]
-        );
-    }
-}
+#[path = "policy_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use crate::lab::yaml::{Kind, Node};
 use crate::problem::Problem;
 
 /// The largest compiled regular expression, in bytes: a lab is a stranger's file.
-const REGEX_LIMIT: usize = 1 << 20;
+const REGEX_LIMIT: usize = 256 << 10;
 
 /// Reads one matcher; an empty one is a problem, because it would always hold.
 pub(crate) fn matcher(node: &Node, problems: &mut Problems) -> Matcher {

@@ -106,7 +106,7 @@ fn step_fields(
     implied: Implied<'_>,
     problems: &mut Problems,
 ) -> Option<Step> {
-    let found: Vec<&str> = ACTS.into_iter().filter(|act| fields.has(act)).collect();
+    let found: Vec<&'static str> = ACTS.into_iter().filter(|act| fields.has(act)).collect();
     let act = match found.as_slice() {
         [_] => act(fields, node, implied, problems),
         [] => {
@@ -141,8 +141,14 @@ fn step_fields(
     let capture = fields
         .get("capture")
         .and_then(|capture| read_capture(capture, problems));
+    let service_place = found
+        .first()
+        .and_then(|act| service_node(fields.get(act)?))
+        .unwrap_or(node)
+        .place();
     Some(Step {
         act: act?,
+        service_place,
         expect,
         within,
         timeout,
@@ -200,7 +206,7 @@ fn act(
         return None;
     };
     fields.ignore(&ACTS);
-    let mut fields = Fields::open(node, name, problems)?;
+    let mut fields = Fields::open(node, noun(name), problems)?;
     let act = match name {
         "redis" => redis(node, &mut fields, implied, problems).map(Act::Redis),
         "exec" => exec(node, &mut fields, implied, problems).map(Act::Exec),
@@ -215,4 +221,31 @@ fn act(
     };
     fields.close(problems);
     act
+}
+
+/// The value of `service` in a probe.
+fn service_node(probe: &Node) -> Option<&Node> {
+    let Kind::Map(entries) = &probe.kind else {
+        return None;
+    };
+    let found = entries
+        .iter()
+        .find(|(key, _)| key.text().as_deref() == Some("service"));
+    found.map(|(_, value)| value)
+}
+
+/// What an act is called in problems.
+fn noun(act: &str) -> &'static str {
+    match act {
+        "redis" => "redis probe",
+        "exec" => "exec probe",
+        "http" => "http probe",
+        "tcp" => "tcp probe",
+        "log" => "log probe",
+        "file" => "file probe",
+        "sql" => "sql probe",
+        "mongo" => "mongo probe",
+        "amqp" => "amqp probe",
+        _ => "restart action",
+    }
 }

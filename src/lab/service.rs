@@ -37,6 +37,10 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
     pub(crate) cap_add: Vec<String>,
+    pub(crate) sysctls: BTreeMap<String, String>,
+    /// Addresses by name, beside those of the lab's own services.
+    pub(crate) extra_hosts: BTreeMap<String, String>,
+    pub(crate) gpus: Gpus,
     pub(crate) stop_signal: Option<String>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) talk: Talk,
@@ -88,13 +92,30 @@ pub(crate) struct Recipe {
     pub(crate) tag: String,
 }
 
-/// A container port and where it is published on 127.0.0.1.
+/// A container port and where it is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Port {
     pub(crate) container: u16,
     pub(crate) protocol: Protocol,
     /// `None`: a free one is chosen.
     pub(crate) host: Option<u16>,
+    pub(crate) publish: Reach,
+}
+
+/// Who can reach a published port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// This machine: 127.0.0.1.
+    Here,
+    /// Every machine that reaches this one; only with `--trust`.
+    Everywhere,
+}
+
+/// Whether a service gets this machine's graphics cards; only with `--trust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gpus {
+    None,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,8 +127,12 @@ pub(crate) enum Protocol {
 /// Something mounted into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// A file or folder of the lab, read-only.
-    Bind { source: PathBuf, target: String },
+    /// A file or folder of the lab; writable only with `--trust`.
+    Bind {
+        source: PathBuf,
+        target: String,
+        access: Access,
+    },
     /// A volume of the lab.
     Volume { name: String, target: String },
     /// The learner's workspace or a path below it, writable.
@@ -159,6 +184,9 @@ pub(crate) struct Limits {
 /// More processes than this is a fork bomb, not a lab.
 pub(crate) const DEFAULT_PIDS: i64 = 512;
 
+/// What a service that does not say gets, in bytes: a leak must not take the machine.
+pub(crate) const DEFAULT_MEMORY: i64 = 1 << 30;
+
 /// An image's name with a tag or digest: `redis:8.0`, `prom/prometheus:v3`, `host:5000/a/b@sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ImageName(String);
@@ -182,6 +210,7 @@ impl ImageName {
             || !text.starts_with(|c: char| c.is_ascii_alphanumeric())
             || lower.is_empty()
             || lower.chars().any(|c| c.is_ascii_uppercase())
+            || !has_a_whole_end(text)
         {
             return Err(format!("`{}` is not an image name", text.escape_debug()));
         }
@@ -211,6 +240,26 @@ impl ImageName {
             _ => "docker.io",
         }
     }
+}
+
+/// What stands behind the name is nothing, `:tag`, `@digest` or both.
+fn has_a_whole_end(text: &str) -> bool {
+    let last = text.rsplit('/').next().unwrap_or_default();
+    let (named, digest) = last
+        .split_once('@')
+        .map_or((last, None), |(named, digest)| (named, Some(digest)));
+    let digest = digest.is_none_or(|digest| {
+        digest
+            .split_once(':')
+            .is_some_and(|(kind, hash)| !kind.is_empty() && is_plain(hash))
+    });
+    let tag = named.split_once(':').map(|(_, tag)| tag);
+    digest && tag.is_none_or(|tag| !tag.starts_with(['.', '-']) && is_plain(tag))
+}
+
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    !text.is_empty() && text.chars().all(plain)
 }
 
 impl std::fmt::Display for ImageName {
@@ -244,6 +293,12 @@ mod tests {
             "-x",
             "redis:8.0#",
             "a/../b",
+            "a:",
+            "a@",
+            "a@sha256",
+            "a:1:2",
+            "a:.x",
+            "a@sha256:0a@b",
         ] {
             assert!(ImageName::new(bad).is_err(), "{bad}");
         }

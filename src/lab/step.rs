@@ -25,6 +25,8 @@ pub(crate) struct Step {
     pub(crate) timeout: Duration,
     pub(crate) capture: Option<Capture>,
     pub(crate) place: Place,
+    /// Where its service is named; the step itself if it is implied.
+    pub(crate) service_place: Place,
 }
 
 /// Keeps what a step saw for later steps, as `${name}`.

@@ -1,9 +1,11 @@
 //! Guide text and addresses are templates with strict names. The template library has its home here.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
+use regex::Regex;
 
 use crate::lab::vars::Vars;
 use crate::lab::{Lab, LabId, ServiceName};
@@ -105,7 +107,50 @@ pub(crate) fn url(
     fill(text, &names)
 }
 
+/// One `{{ name }}`, `{{ name.part }}`, `{{ name['part'] }}` or `{{ 'text' }}`. Loops, sums and repetition are no part of a guide:
+/// with them a stranger's text could take for ever, or all memory.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r#"'[^']*'|"[^"]*""#;
+    let name = r"[A-Za-z_][A-Za-z0-9_]*";
+    let pattern =
+        format!(r"^\{{\{{-?\s*(?:{name}(?:\.{name}|\[(?:{text}|[0-9]+)\])*|{text})\s*-?\}}\}}");
+    Regex::new(&pattern).expect("it is written here")
+});
+
+/// `{% raw %}` and `{% endraw %}`: what lies between them is shown as it is.
+static RAW: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\{%-?\s*raw\s*-?%\}").expect("it is written here"));
+static END_RAW: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\{%-?\s*endraw\s*-?%\}").expect("it is written here"));
+
+/// Only names are filled in; the error is one line within the text.
+fn only_names(text: &str) -> Result<(), (usize, String)> {
+    let mut at = 0;
+    while let Some(found) = text[at..]
+        .find("{{")
+        .into_iter()
+        .chain(text[at..].find("{%"))
+        .min()
+    {
+        let here = &text[at + found..];
+        let line = || text[..at + found].matches('\n').count() + 1;
+        let length = if let Some(name) = NAME.find(here) {
+            name.len()
+        } else if let Some(raw) = RAW.find(here) {
+            let end = END_RAW.find_at(here, raw.len());
+            end.ok_or_else(|| (line(), "`{% raw %}` has no `{% endraw %}`".to_owned()))?
+                .end()
+        } else {
+            let what = "only names are filled in, such as `{{ redis.url }}`; for the characters write `{{ '{{' }}`";
+            return Err((line(), what.to_owned()));
+        };
+        at += found + length;
+    }
+    Ok(())
+}
+
 fn fill(text: &str, names: &BTreeMap<String, Value>) -> Result<String, (usize, String)> {
+    only_names(text)?;
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.render_str(text, names).map_err(|error| {
@@ -166,5 +211,29 @@ mod tests {
             Ok("(address of grafana, which does not run)"),
         );
         check("a\n{{ redsi.url }}", Err((2, "undefined value")));
+    }
+
+    #[test]
+    fn a_guide_is_no_program() {
+        const ONLY: &str = "only names are filled in, such as `{{ redis.url }}`; for the characters write `{{ '{{' }}`";
+        for text in [
+            "{{ 'x' * 100000000 }}",
+            "{{ user ~ user }}",
+            "{% for c in 'aaaa' %}{{ c }}{% endfor %}",
+            "{% set x = user %}",
+            "{{ user",
+            "{{",
+            "{%",
+        ] {
+            check(text, Err((1, ONLY)));
+        }
+        check(
+            "{% raw %}{{ ds }} {% x %}{% endraw %} {{ lab }}",
+            Ok("{{ ds }} {% x %} redis"),
+        );
+        check(
+            "a\n{% raw %}",
+            Err((2, "`{% raw %}` has no `{% endraw %}`")),
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::lab::{Files, Lab, load};
 use crate::problem::Problem;
 
 /// Files in memory.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, String>);
 
 impl Files for Memory {
@@ -32,6 +32,10 @@ impl Files for Memory {
     fn real(&self, path: &Path) -> Option<PathBuf> {
         let there = path.as_os_str().is_empty() || self.0.keys().any(|file| file.starts_with(path));
         there.then(|| Path::new("/").join(path))
+    }
+
+    fn foreign(&self, _: &Path) -> Option<String> {
+        None
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) enum Dialect {
     Compose,
 }
 
+/// The most bytes that a file's texts may become: a short reference can stand for a long value, many times.
+const MOST_FILLED: usize = 4 << 20;
+
 /// Fills every text of the tree. Names in `later` are captures: known only when steps run, so they stay as they are.
 pub(crate) fn fill(
     node: &Node,
@@ -26,61 +29,102 @@ pub(crate) fn fill(
     dialect: Dialect,
     problems: &mut Problems,
 ) -> Node {
-    let mut filled = node.clone();
-    filled.kind = match &node.kind {
-        Kind::Text(text) if text.contains('$') => {
-            let known = vars.keys().chain(later).map(String::as_str);
-            let result = expand(text, dialect, |name| match later.contains(name) {
-                true => Some(format!("${{{name}}}")),
-                false => vars.get(name).cloned(),
-            });
-            match result {
-                Ok(text) => Kind::Text(text),
-                Err(Bad::Unknown(name)) => {
-                    let help = suggestion(&name, known.collect::<Vec<_>>().iter().copied());
-                    let what = format!("`${{{name}}}` is not a variable of this lab");
-                    problems.push(Problem::new(what).at(node.place()).help(help));
-                    Kind::Text(text.clone())
-                }
-                Err(Bad::Form) => {
-                    let what = format!("a `$` in `{text}` begins nothing that is known");
-                    let help = "write `${name}`, `${name:-default}`, or `$$` for a dollar sign";
-                    problems.push(Problem::new(what).at(node.place()).help(help));
-                    Kind::Text(text.clone())
-                }
-            }
-        }
-        Kind::List(items) => Kind::List(
-            items
-                .iter()
-                .map(|item| fill(item, vars, later, dialect, problems))
-                .collect(),
-        ),
-        Kind::Map(entries) => Kind::Map(
-            entries
-                .iter()
-                .map(|(k, v)| (k.clone(), fill(v, vars, later, dialect, problems)))
-                .collect(),
-        ),
-        other => other.clone(),
+    let mut filler = Filler {
+        vars,
+        later,
+        dialect,
+        left: MOST_FILLED,
+        problems,
     };
-    filled
+    filler.fill(node)
+}
+
+struct Filler<'a> {
+    vars: &'a Vars,
+    later: &'a BTreeSet<String>,
+    dialect: Dialect,
+    /// Bytes that may still be filled in.
+    left: usize,
+    problems: &'a mut Problems,
+}
+
+impl Filler<'_> {
+    fn fill(&mut self, node: &Node) -> Node {
+        let mut filled = node.clone_empty();
+        filled.kind = match &node.kind {
+            Kind::Text(text) if text.contains('$') => Kind::Text(self.text(node, text)),
+            Kind::List(items) => Kind::List(items.iter().map(|item| self.fill(item)).collect()),
+            Kind::Map(entries) => {
+                let entries = entries.iter();
+                Kind::Map(
+                    entries
+                        .map(|(key, value)| (key.clone(), self.fill(value)))
+                        .collect(),
+                )
+            }
+            other => other.clone(),
+        };
+        filled
+    }
+
+    fn text(&mut self, node: &Node, text: &str) -> String {
+        let result = expand(text, self.dialect, self.left, |name| {
+            match self.later.contains(name) {
+                true => Some(format!("${{{name}}}")),
+                false => self.vars.get(name).cloned(),
+            }
+        });
+        let problem = match result {
+            Ok(filled) => {
+                self.left = self.left.saturating_sub(filled.len());
+                return filled;
+            }
+            Err(Bad::Unknown(name)) => {
+                let known: Vec<&str> = self
+                    .vars
+                    .keys()
+                    .chain(self.later)
+                    .map(String::as_str)
+                    .collect();
+                let help = suggestion(&name, known.iter().copied());
+                Problem::new(format!("`${{{name}}}` is not a variable of this lab")).help(help)
+            }
+            Err(Bad::Form) => {
+                let help = "write `${name}`, `${name:-default}`, or `$$` for a dollar sign";
+                Problem::new(format!("a `$` in `{text}` begins nothing that is known")).help(help)
+            }
+            Err(Bad::Long) => {
+                let what = format!(
+                    "with its variables filled in, this file is longer than {MOST_FILLED} bytes"
+                );
+                Problem::new(what)
+            }
+        };
+        self.problems.push(problem.at(node.place()));
+        text.to_owned()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Bad {
     Unknown(String),
     Form,
+    /// It would become longer than it may.
+    Long,
 }
 
 fn expand(
     text: &str,
     dialect: Dialect,
+    most: usize,
     value: impl Fn(&str) -> Option<String>,
 ) -> Result<String, Bad> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
+        if out.len() > most {
+            return Err(Bad::Long);
+        }
         out.push_str(&rest[..at]);
         let after = &rest[at + 1..];
         if dialect == Dialect::Lab && after.starts_with("${") {
@@ -113,7 +157,10 @@ fn expand(
         rest = &after[end..];
     }
     out.push_str(rest);
-    Ok(out)
+    match out.len() > most {
+        true => Err(Bad::Long),
+        false => Ok(out),
+    }
 }
 
 fn reference(
@@ -158,7 +205,10 @@ mod tests {
             "empty" => Some(String::new()),
             _ => None,
         };
-        assert_eq!(expand(text, dialect, value), expected.map(str::to_owned));
+        assert_eq!(
+            expand(text, dialect, 1000, value),
+            expected.map(str::to_owned)
+        );
     }
 
     #[test]
@@ -193,5 +243,19 @@ mod tests {
             Ok("echo ${HOME} $HOME"),
         );
         check(Dialect::Lab, "${usr}", Err(Bad::Unknown("usr".into())));
+    }
+
+    #[test]
+    fn short_references_to_long_values_do_not_fill_the_memory() {
+        let value = |_: &str| Some("x".repeat(1000));
+        let text = "${a}".repeat(1000);
+        assert_eq!(
+            expand(&text, Dialect::Compose, 10_000, value),
+            Err(Bad::Long)
+        );
+        assert_eq!(
+            expand("x${a}", Dialect::Compose, 1000, value),
+            Err(Bad::Long)
+        );
     }
 }

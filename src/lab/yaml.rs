@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 
-use crate::problem::{Place, Problem};
+use crate::problem::{LONGEST_LINE, Place, Problem};
 
 /// The largest YAML file that is read, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
 struct Source {
     file: PathBuf,
     text: String,
+    /// Where each line begins: a file can have a problem on each of its lines.
+    lines: Vec<usize>,
 }
 
 impl Node {
@@ -51,10 +53,7 @@ impl Node {
             );
             return Err(Problem::new(what).at(Place::file(file)));
         }
-        let source = Arc::new(Source {
-            file: file.to_owned(),
-            text: text.trim_start_matches('\u{feff}').to_owned(),
-        });
+        let source = Arc::new(Source::new(file, text.trim_start_matches('\u{feff}')));
         if source.text.trim().is_empty() {
             return Err(Problem::new("this file is empty").at(Place::file(file)));
         }
@@ -75,6 +74,16 @@ impl Node {
                 Problem::new(what).at(source.place(line, column))
             })?;
         Ok(raw.into_node(&source))
+    }
+
+    /// A node at the same place that holds nothing yet.
+    pub(crate) fn clone_empty(&self) -> Self {
+        Self {
+            kind: Kind::Null,
+            line: self.line,
+            column: self.column,
+            source: Arc::clone(&self.source),
+        }
     }
 
     /// Where the node stands.
@@ -128,17 +137,25 @@ impl Node {
 }
 
 impl Source {
+    fn new(file: &Path, text: &str) -> Self {
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            lines: [0].into_iter().chain(breaks).collect(),
+        }
+    }
+
     fn place(&self, line: usize, column: usize) -> Place {
+        let start = self.lines.get(line.wrapping_sub(1));
+        let text = start.and_then(|start| self.text[*start..].lines().next());
+        // A line that does not fit on any screen is not shown.
+        let text = text.filter(|text| text.len() <= LONGEST_LINE);
         Place {
             file: self.file.clone(),
             line,
             column,
-            text: self
-                .text
-                .lines()
-                .nth(line.wrapping_sub(1))
-                .unwrap_or_default()
-                .to_owned(),
+            text: text.unwrap_or_default().to_owned(),
         }
     }
 }

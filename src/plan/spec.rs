@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::{Access, Healthcheck, Limits, Mount, Protocol, Service};
+use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, Reach, Service};
 use crate::plan::{HostPorts, Mark, Subnet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct VolumeSpec {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-/// A container to create. Every published port is on 127.0.0.1.
+/// A container to create.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ContainerSpec {
     pub(crate) name: String,
@@ -30,8 +30,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) entrypoint: Option<Vec<String>>,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) environment: BTreeMap<String, String>,
-    /// Container port and protocol with its host port.
-    pub(crate) ports: Vec<(u16, Protocol, u16)>,
+    pub(crate) ports: Vec<PortSpec>,
     pub(crate) mounts: Vec<MountSpec>,
     pub(crate) tmpfs: BTreeMap<String, String>,
     /// Networks by name, each with the names the container answers to there.
@@ -45,9 +44,22 @@ pub(crate) struct ContainerSpec {
     pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
     /// Beyond those every service has.
     pub(crate) cap_add: Vec<String>,
+    pub(crate) sysctls: BTreeMap<String, String>,
+    pub(crate) extra_hosts: BTreeMap<String, String>,
+    pub(crate) gpus: Gpus,
     pub(crate) stop_signal: Option<String>,
     pub(crate) healthcheck: Option<Healthcheck>,
     pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// A container port and the host port it is published on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PortSpec {
+    pub(crate) container: u16,
+    pub(crate) protocol: Protocol,
+    /// 0 lets the engine choose.
+    pub(crate) host: u16,
+    pub(crate) publish: Reach,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +106,11 @@ impl ContainerSpec {
             ports: service
                 .ports
                 .iter()
-                .map(|port| {
-                    (
-                        port.container,
-                        port.protocol,
-                        ports.get(&service.name, port.container),
-                    )
+                .map(|port| PortSpec {
+                    container: port.container,
+                    protocol: port.protocol,
+                    host: ports.get(&service.name, port.container),
+                    publish: port.publish,
                 })
                 .collect(),
             mounts: service
@@ -120,6 +131,9 @@ impl ContainerSpec {
             limits: service.limits,
             ulimits: service.ulimits.clone(),
             cap_add: service.cap_add.clone(),
+            sysctls: service.sysctls.clone(),
+            extra_hosts: service.extra_hosts.clone(),
+            gpus: service.gpus,
             stop_signal: service.stop_signal.clone(),
             healthcheck: service.healthcheck.clone(),
             labels,
@@ -129,10 +143,14 @@ impl ContainerSpec {
 
 fn mount(mount: &Mount, mark: &Mark, workspace: Option<&Path>) -> MountSpec {
     match mount {
-        Mount::Bind { source, target } => MountSpec::Bind {
+        Mount::Bind {
+            source,
+            target,
+            access,
+        } => MountSpec::Bind {
             source: source.clone(),
             target: target.clone(),
-            access: Access::ReadOnly,
+            access: *access,
         },
         Mount::Volume { name, target } => {
             let whole_lab = Mark {

@@ -20,10 +20,23 @@ use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
 use crate::probe::amqp_values::{self, short, table};
 use crate::probe::dial::{dial, url, url_port};
 use crate::probe::kept::Key;
-use crate::probe::{Target, Unseen};
+use crate::probe::relay::Relay;
+use crate::probe::{Target, Unseen, too_large};
 
 /// A connection to a broker, which gives each look a channel.
-pub(super) type Broker = Rc<Connection>;
+pub(super) type Broker = Rc<Line>;
+
+pub(super) struct Line {
+    connection: Connection,
+    /// The library takes messages of whatever length a broker announces.
+    relay: Relay,
+}
+
+impl Line {
+    fn is_open(&self) -> bool {
+        self.connection.status().connected()
+    }
+}
 
 /// The largest frame that is agreed on, in bytes: RabbitMQ's own default.
 const FRAME: u32 = 128 << 10;
@@ -63,15 +76,15 @@ pub(super) async fn look<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result
     };
     let slot = target.connections.amqp.slot(&key);
     let kept = slot.lock().await.clone();
-    if let Some(connection) = kept.filter(|connection| connection.status().connected()) {
+    if let Some(connection) = kept.filter(|line| line.is_open()) {
         match operate(&connection, &probe.operation).await {
-            Err(Failure::Broker(error)) if lost(&error) || !connection.status().connected() => {}
+            Err(Failure::Broker(error)) if lost(&error) || !connection.is_open() => {}
             result => return judge(result, service),
         }
     }
     let connection = {
         let mut kept = slot.lock().await;
-        match kept.clone().filter(|kept| kept.status().connected()) {
+        match kept.clone().filter(|line| line.is_open()) {
             Some(connection) => connection,
             None => match connect(uri).await? {
                 Ok(connection) => Rc::clone(kept.insert(Rc::new(connection))),
@@ -86,7 +99,8 @@ pub(super) async fn look<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result
 pub(super) async fn close(connection: Broker) {
     if let Ok(reason) = short("look done") {
         // A broker that is gone needs no goodbye.
-        let _ = tokio::time::timeout(FAREWELL, connection.close(200, reason)).await;
+        let goodbye = connection.connection.close(200, reason);
+        let _ = tokio::time::timeout(FAREWELL, goodbye).await;
     }
 }
 
@@ -113,11 +127,14 @@ fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, Unseen> 
     Ok(uri)
 }
 
-async fn connect(uri: AMQPUri) -> Result<Result<Connection, Error>, Unseen> {
+async fn connect(mut uri: AMQPUri) -> Result<Result<Line, Error>, Unseen> {
     // The library connects on a thread that nothing can stop, so it is only told of a server that is there.
     drop(dial(uri.authority.port).await?);
     let properties = ConnectionProperties::default().with_connection_name("roadlab".into());
-    Ok(Connection::connect_uri(uri, properties).await)
+    let relay = Relay::to(uri.authority.port).await?;
+    uri.authority.port = relay.port;
+    let connected = Connection::connect_uri(uri, properties).await;
+    Ok(connected.map(|connection| Line { connection, relay }))
 }
 
 /// The connection is gone, whatever the operation.
@@ -149,12 +166,20 @@ fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual
     }
 }
 
-async fn operate(connection: &Connection, operation: &AmqpOperation) -> Result<Value, Failure> {
-    let channel = connection.create_channel().await?;
-    let value = perform(&channel, operation).await?;
-    // What was put back is back only when the broker has closed the channel.
-    channel.close(200, short("look done")?).await?;
-    Ok(value)
+async fn operate(line: &Line, operation: &AmqpOperation) -> Result<Value, Failure> {
+    line.relay.renew();
+    let working = async {
+        let channel = line.connection.create_channel().await?;
+        let value = perform(&channel, operation).await?;
+        // What was put back is back only when the broker has closed the channel.
+        channel.close(200, short("look done")?).await?;
+        Ok(value)
+    };
+    let result = working.await;
+    match line.relay.is_spent() {
+        true => Err(too_large().into()),
+        false => result,
+    }
 }
 
 async fn perform(channel: &Channel, operation: &AmqpOperation) -> Result<Value, Failure> {

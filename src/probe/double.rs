@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -100,6 +101,14 @@ impl Engine for Double {
     }
 
     async fn import(&self, _: &Path, _: &str) -> Result<()> {
+        no()
+    }
+
+    async fn save(&self, _: &[&str], _: File, _: &dyn Fn(u64)) -> Result<()> {
+        no()
+    }
+
+    async fn load(&self, _: &Path, _: &dyn Fn(u64)) -> Result<Vec<String>> {
         no()
     }
 

@@ -14,6 +14,7 @@ mod kept;
 mod log;
 mod mongo;
 mod redis;
+mod relay;
 mod sql;
 mod sql_session;
 mod sql_values;

@@ -1,11 +1,11 @@
 //! One MongoDB database command, and the reply as relaxed extended JSON.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use mongodb::Database;
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, ServerAddress, ServerMonitoringMode, Tls};
+use mongodb::options::{AuthMechanism, ClientOptions, ServerAddress, ServerMonitoringMode, Tls};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,10 +13,16 @@ use crate::expect::Actual;
 use crate::lab::{MongoProbe, ServiceName};
 use crate::probe::dial::{dial, url, url_port};
 use crate::probe::kept::Key;
-use crate::probe::{Target, Unseen};
+use crate::probe::relay::Relay;
+use crate::probe::{Target, Unseen, too_large};
 
 /// A client with its connections; clones share them.
-pub(super) type Client = mongodb::Client;
+#[derive(Clone)]
+pub(super) struct Client {
+    driver: mongodb::Client,
+    /// The driver takes whatever length a server announces.
+    relay: Rc<Relay>,
+}
 
 /// The wire protocol's number for OP_MSG.
 const OP_MSG: i32 = 2013;
@@ -32,7 +38,7 @@ pub(super) async fn look<E>(
     let service = &probe.service;
     let command = command(&probe.command)?;
     let url = url(target, service)?;
-    let options = options(url, target, service, timeout).await?;
+    let mut options = options(url, target, service, timeout).await?;
     let Some(ServerAddress::Tcp {
         port: Some(port), ..
     }) = options.hosts.first()
@@ -55,7 +61,7 @@ pub(super) async fn look<E>(
     let slot = target.connections.mongo.slot(&key);
     let kept = slot.lock().await.clone();
     if let Some(client) = kept {
-        match ask(&client.database(&database), &command).await {
+        match ask(&client, &database, &command).await? {
             Err(error) if hung_up(&error) => *slot.lock().await = None,
             reply => return judge(reply, service),
         }
@@ -64,12 +70,15 @@ pub(super) async fn look<E>(
     let client = match client {
         Some(client) => client,
         None => {
-            let client = Client::with_options(options);
-            let client = client.map_err(|error| not_mongo(service, &error.to_string()))?;
+            let relay = Rc::new(Relay::to(port).await?);
+            options.hosts = here(relay.port);
+            let driver = mongodb::Client::with_options(options);
+            let driver = driver.map_err(|error| not_mongo(service, &error.to_string()))?;
+            let client = Client { driver, relay };
             slot.lock().await.insert(client).clone()
         }
     };
-    let reply = ask(&client.database(&database), &command).await;
+    let reply = ask(&client, &database, &command).await?;
     let refused = |error: &Error| !matches!(*error.kind, ErrorKind::Command(_));
     if reply.as_ref().is_err_and(refused) {
         // The next look starts afresh instead of waiting for the driver's next try.
@@ -80,11 +89,28 @@ pub(super) async fn look<E>(
 
 /// Closes a client's connections.
 pub(super) async fn close(client: Client) {
-    client.shutdown().immediate(true).await;
+    client.driver.shutdown().immediate(true).await;
 }
 
-async fn ask(database: &Database, command: &Document) -> Result<Document, Error> {
-    database.run_command(command.clone()).await
+async fn ask(
+    client: &Client,
+    database: &str,
+    command: &Document,
+) -> Result<Result<Document, Error>, Unseen> {
+    client.relay.renew();
+    let database = client.driver.database(database);
+    let reply = database.run_command(command.clone()).await;
+    match client.relay.is_spent() {
+        true => Err(too_large()),
+        false => Ok(reply),
+    }
+}
+
+fn here(port: u16) -> Vec<ServerAddress> {
+    vec![ServerAddress::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: Some(port),
+    }]
 }
 
 /// The service's url, held to one server of this machine, without TLS, and without surprises.
@@ -103,10 +129,21 @@ async fn options<E>(
         Some(ServerAddress::Tcp { port, .. }) => *port,
         _ => None,
     };
-    options.hosts = vec![ServerAddress::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port: Some(url_port(target, service, named)?),
-    }];
+    options.hosts = here(url_port(target, service, named)?);
+    // Other ways to log in read tokens of this machine and hand them to the server.
+    let mechanism = options
+        .credential
+        .as_ref()
+        .and_then(|login| login.mechanism.as_ref());
+    if !matches!(
+        mechanism,
+        None | Some(AuthMechanism::ScramSha1 | AuthMechanism::ScramSha256)
+    ) {
+        return Err(not_mongo(
+            service,
+            "it logs in otherwise than with a password",
+        ));
+    }
     options.app_name = Some("roadlab".to_owned());
     options.direct_connection = Some(true);
     options.repl_set_name = None;
@@ -293,5 +330,38 @@ mod tests {
             .unwrap();
         assert_eq!(unnamed.code, "31254");
         assert!(write_error(&doc! {"ok": 1.0}).is_none());
+    }
+
+    /// The driver would read a token of this machine and hand it to the lab's server.
+    #[tokio::test]
+    async fn no_token_of_this_machine_is_handed_over() {
+        use crate::probe::double::Scene;
+        for way in [
+            "authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s",
+            "authMechanism=MONGODB-X509",
+            "authMechanism=PLAIN",
+        ] {
+            let url = format!("mongodb://kim:pw@127.0.0.1:PORT/x?authSource=$external&{way}");
+            let scene = Scene::with_url(1, &url);
+            let url = url.replace("PORT", "1");
+            let seen = options(
+                &url,
+                &scene.target(),
+                &Scene::service(),
+                Duration::from_secs(1),
+            )
+            .await;
+            assert!(matches!(seen, Err(Unseen::CannotLook(_))), "{way}");
+        }
+        let scene = Scene::with_url(1, "");
+        let url = "mongodb://kim:pw@127.0.0.1:1/x?authMechanism=SCRAM-SHA-256";
+        let seen = options(
+            url,
+            &scene.target(),
+            &Scene::service(),
+            Duration::from_secs(1),
+        )
+        .await;
+        assert!(seen.is_ok());
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::report::sink::output;
+use crate::report::sink::{clean_json, output};
 
-/// One event on one line. JSON escapes control characters itself.
+/// One event on one line. What steers a terminal is escaped as JSON does.
 pub(crate) fn line(value: &impl Serialize) {
     output(&one_line(value));
 }
@@ -12,12 +12,12 @@ pub(crate) fn line(value: &impl Serialize) {
 /// JSON without line ends.
 pub(crate) fn one_line(value: &impl Serialize) -> String {
     // What we print has keys that are texts, and no number that JSON lacks.
-    serde_json::to_string(value).unwrap_or_default()
+    clean_json(&serde_json::to_string(value).unwrap_or_default())
 }
 
 /// One document, indented.
 pub(crate) fn document(value: &impl Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(value) {
-        output(&text);
+        output(&clean_json(&text));
     }
 }

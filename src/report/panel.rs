@@ -167,7 +167,7 @@ mod tests {
     fn a_panel_shows_checks_hint_and_keys() {
         let lines = panel().lines(60, 20, Paint::Plain).join("\n");
         insta::assert_snapshot!(lines, @r"
-        ── 3/16 세션과 만료 ─────────────────────────────── watching ─
+        ── 3/16 세션과 만료 ──────────────────────────── watching ─
           ✓ first  the 고객 has a name
           ✗ second  the 고객 has a name
               expected  a

@@ -80,6 +80,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         }
         Event::Note { text } => vec![clean(text)],
         Event::PullProgress { .. }
+        | Event::FileProgress { .. }
         | Event::BuildLine { .. }
         | Event::OperationBegun { .. }
         | Event::OperationEnded { .. }

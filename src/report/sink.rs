@@ -19,8 +19,8 @@ pub(crate) fn clean(text: &str) -> String {
 /// Characters that reorder or hide text: bidirectional controls, zero-width ones, tags.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Prints a line of a result on standard output. The text is ours or was cleaned.
@@ -40,8 +40,53 @@ pub(crate) fn error(text: &str) {
 }
 
 fn print(to: &mut impl Write, text: &str) {
+    let text = only_colours(text);
     // Whoever closed the pipe has read enough; the work itself goes on to its end.
     let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+}
+
+/// Whatever a caller forgot to clean: of all escape sequences only colours reach a terminal.
+fn only_colours(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        out.push_str(&clean(&rest[..at]));
+        let colour = colour_length(&rest[at..]);
+        match colour {
+            0 => out.push_str("\\u{1b}"),
+            length => out.push_str(&rest[at..at + length]),
+        }
+        rest = &rest[at + colour.max(1)..];
+    }
+    out.push_str(&clean(rest));
+    out
+}
+
+/// The length of `ESC [ 1 ; 31 m` at the beginning of a text, 0 if there is none.
+fn colour_length(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("\u{1b}[") else {
+        return 0;
+    };
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';');
+    match end {
+        Some(end) if rest[end..].starts_with('m') => 2 + end + 1,
+        _ => 0,
+    }
+}
+
+/// The same for JSON: what could steer a terminal is written as JSON writes it.
+pub(crate) fn clean_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !(c.is_control() || is_invisible(c)) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -53,5 +98,38 @@ mod tests {
         assert_eq!(clean("\u{1b}]52;c;aGk=\u{7}x"), "\\u{1b}]52;c;aGk=\\u{7}x");
         assert_eq!(clean("a\u{202e}b\u{9b}31m"), "a\\u{202e}b\\u{9b}31m");
         assert_eq!(clean("한국어 é\r\n\tok"), "한국어 é\n\tok");
+    }
+
+    #[test]
+    fn only_colours_pass_whoever_forgot_to_clean() {
+        let colour = "\u{1b}[1;31mred\u{1b}[0m";
+        assert_eq!(only_colours(colour), colour);
+        for bad in [
+            "\u{1b}]0;title\u{7}",
+            "\u{1b}[2J",
+            "\u{1b}[",
+            "\u{1b}",
+            "\u{1b}[1;31",
+            "\u{1b}[31\u{1b}m",
+            "\u{9b}31m",
+            "a\u{202e}b",
+        ] {
+            let shown = only_colours(bad);
+            assert!(
+                !shown.contains(['\u{1b}', '\u{9b}', '\u{7}', '\u{202e}']),
+                "{shown:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_steers_a_terminal() {
+        let text = "\u{1b}[2J \u{9b} \u{202e} \u{e0041} 한국 \u{7f}";
+        let json = clean_json(&serde_json::to_string(text).unwrap());
+        assert!(
+            json.chars().all(|c| !c.is_control() && !is_invisible(c)),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -38,6 +38,11 @@ impl Terminal {
                 total,
                 ..
             } => self.layer(layer, status, *current, *total),
+            Event::FileProgress {
+                file,
+                current,
+                total,
+            } => self.layer(file, "", Some(*current), Some(*total)),
             Event::BuildBegun { image, .. } => self.doing(&format!("building {image}")),
             Event::BuildLine { image, line } => {
                 let line = clean(line.trim());

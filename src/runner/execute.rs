@@ -144,18 +144,18 @@ async fn start_made<E: Engine>(
         };
         let taken = runner.engine.published_ports().await?;
         for port in &spec.ports {
-            if fixed(port.0) && !is_free(port.2) {
-                return Err(port_taken(port.2, taken.get(&port.2), &error));
+            if fixed(port.container) && !is_free(port.host) {
+                return Err(port_taken(port.host, taken.get(&port.host), &error));
             }
         }
-        if spec.ports.iter().all(|port| fixed(port.0)) {
+        if spec.ports.iter().all(|port| fixed(port.container)) {
             return Err(error);
         }
         let mut taken: BTreeSet<u16> = taken.into_keys().collect();
-        taken.extend(spec.ports.iter().map(|port| port.2));
-        for port in spec.ports.iter_mut().filter(|port| !fixed(port.0)) {
-            port.2 = next_free(port.2, &taken);
-            taken.insert(port.2);
+        taken.extend(spec.ports.iter().map(|port| port.host));
+        for port in spec.ports.iter_mut().filter(|port| !fixed(port.container)) {
+            port.host = next_free(port.host, &taken);
+            taken.insert(port.host);
         }
         runner.engine.remove_container(&id).await?;
         id = runner.engine.create_container(&spec).await?;

@@ -230,7 +230,7 @@ impl<E: Engine> Search<'_, '_, E> {
         }
         let dockerfile = recipe.context.join(&recipe.dockerfile);
         let text = std::fs::read_to_string(&dockerfile)
-            .map_err(|e| Failure::Other(anyhow::Error::new(e).context(unreadable())))?;
+            .map_err(|error| Failure::Usage(format!("{}: {error}", unreadable())))?;
         if let Some(wanted) = base_image(&text) {
             let Some(base) = self.base(&wanted).await? else {
                 return Ok(None);

@@ -16,9 +16,12 @@ struct EmbeddedLabs;
 #[prefix = "compose/"]
 struct EmbeddedCatalogue;
 
+/// Which way files are unpacked: another way needs another folder.
+const LAYOUT: &str = "scripts are executable";
+
 /// Unpacks the embedded labs once per version of them; returns their `labs` folder.
 pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::new_with_prefix(LAYOUT);
     for (name, file) in all() {
         hash.update(name.as_bytes());
         hash.update(file.metadata.sha256_hash());
@@ -35,9 +38,7 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
             std::fs::create_dir_all(cache)?;
             let fresh = tempfile::tempdir_in(cache)?;
             for (name, file) in all() {
-                let path = fresh.path().join(name.as_ref());
-                std::fs::create_dir_all(path.parent().unwrap_or(fresh.path()))?;
-                std::fs::write(path, &file.data)?;
+                write_file(&fresh.path().join(name.as_ref()), &file.data)?;
             }
             readable(fresh.path())?;
             let fresh = fresh.keep();
@@ -57,8 +58,55 @@ fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::Em
     labs.chain(catalogue)
 }
 
+/// Writes the catalogue's entry of this name into `folder`, which may not be there yet.
+pub(crate) fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
+    let below = format!("compose/{name}/");
+    for file in EmbeddedCatalogue::iter().filter(|file| file.starts_with(&below)) {
+        let path = folder.join(file.trim_start_matches("compose/"));
+        if let Some(found) = EmbeddedCatalogue::get(&file) {
+            write_file(&path, &found.data)?;
+        }
+    }
+    Ok(())
+}
+
+/// A script is executable as in the repository: a recipe's image is found by a digest of that, too.
+fn write_file(path: &Path, data: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+    std::fs::write(path, data)?;
+    match data.starts_with(b"#!") {
+        true => readable(path),
+        false => Ok(()),
+    }
+}
+
 /// Services run as their own users and must be able to read what is mounted.
-fn readable(folder: &Path) -> std::io::Result<()> {
+fn readable(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn scripts_are_executable_as_in_the_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = unpack(folder.path()).unwrap();
+        let root = root.parent().unwrap();
+        let executable = |path: &Path| {
+            let about = std::fs::metadata(path).unwrap();
+            about.permissions().mode() & 0o111 != 0
+        };
+        for (name, _) in all() {
+            let original = Path::new(env!("CARGO_MANIFEST_DIR")).join(name.as_ref());
+            assert_eq!(
+                executable(&root.join(name.as_ref())),
+                executable(&original),
+                "{name}"
+            );
+        }
+    }
 }

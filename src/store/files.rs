@@ -1,6 +1,9 @@
 //! The disk, as the loader of labs sees it.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::lab::Files;
@@ -10,6 +13,9 @@ pub(crate) struct Disk;
 
 /// The largest file that is read, in bytes; the YAML reader says so in its own words for a bit more.
 const LARGEST: u64 = (1 << 20) + 1;
+
+/// The most files and folders that a lab hands to a container.
+const MOST_ENTRIES: usize = 10_000;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<String, String> {
@@ -43,6 +49,68 @@ impl Files for Disk {
         };
         std::fs::canonicalize(path).ok()
     }
+
+    fn foreign(&self, path: &Path) -> Option<String> {
+        foreign(path, &mut 0)
+    }
+}
+
+/// The disk, and which of its files were read: all that a lab is made of.
+#[derive(Default)]
+pub(crate) struct Recorded(RefCell<BTreeSet<PathBuf>>);
+
+impl Recorded {
+    /// The real paths of the files that were read.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        self.0.borrow().clone()
+    }
+}
+
+impl Files for Recorded {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        self.0.borrow_mut().extend(Disk.real(path));
+        Disk.read(path)
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        Disk.names(folder)
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        Disk.real(path)
+    }
+
+    fn foreign(&self, path: &Path) -> Option<String> {
+        Disk.foreign(path)
+    }
+}
+
+/// Looks at a file, or at everything in a folder. Links inside it are not followed: in a container they lead to the container's
+/// own files.
+fn foreign(path: &Path, seen: &mut usize) -> Option<String> {
+    let name = path.display().to_string();
+    let name = name.escape_debug();
+    *seen += 1;
+    if *seen > MOST_ENTRIES {
+        return Some(format!(
+            "`{name}`: more than {MOST_ENTRIES} files are in there"
+        ));
+    }
+    let about = std::fs::symlink_metadata(path).ok()?;
+    let kind = about.file_type();
+    if kind.is_dir() {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        return entries
+            .into_iter()
+            .find_map(|entry| foreign(&entry.path(), seen));
+    }
+    if kind.is_file() && about.nlink() > 1 {
+        return Some(format!(
+            "`{name}` is a hard link: the same file has another name, which may lie outside the lab"
+        ));
+    }
+    (!kind.is_file() && !kind.is_symlink())
+        .then(|| format!("`{name}` is neither a file nor a folder"))
 }
 
 fn in_words(error: &std::io::Error) -> String {
@@ -50,5 +118,34 @@ fn in_words(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn what_is_not_the_labs_alone_is_foreign() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = folder.path().join("lab");
+        std::fs::create_dir_all(lab.join("files")).unwrap();
+        std::fs::write(lab.join("files/a.txt"), "a").unwrap();
+        symlink("/etc/passwd", lab.join("files/link")).unwrap();
+        assert_eq!(Disk.foreign(&lab), None);
+
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "secret").unwrap();
+        std::fs::hard_link(&secret, lab.join("files/b.txt")).unwrap();
+        let why = Disk.foreign(&lab).unwrap();
+        assert!(why.contains("b.txt") && why.contains("hard link"), "{why}");
+        std::fs::remove_file(&secret).unwrap();
+        assert_eq!(Disk.foreign(&lab), None);
+
+        let _socket = UnixListener::bind(lab.join("files/engine.sock")).unwrap();
+        let why = Disk.foreign(&lab).unwrap();
+        assert!(why.contains("engine.sock"), "{why}");
     }
 }

@@ -9,9 +9,11 @@ mod paths;
 mod progress;
 mod remembered;
 mod summaries;
+mod trust;
 mod workspace;
 
-pub(crate) use files::Disk;
+pub(crate) use embedded::catalogue_entry;
+pub(crate) use files::{Disk, Recorded};
 pub(crate) use journal::{Journal, Life};
 pub(crate) use labs::Labs;
 pub(crate) use locks::{Lock, LockError};
@@ -19,6 +21,7 @@ pub(crate) use paths::Paths;
 pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
 pub(crate) use summaries::Summaries;
+pub(crate) use trust::Trusted;
 pub(crate) use workspace::Workspace;
 
 use std::io::Write;

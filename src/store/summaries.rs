@@ -45,6 +45,7 @@ struct Seen {
     files: BTreeMap<PathBuf, Option<Stamp>>,
     folders: BTreeMap<PathBuf, Vec<String>>,
     real: BTreeMap<PathBuf, Option<PathBuf>>,
+    foreign: BTreeMap<PathBuf, Option<String>>,
 }
 
 /// A file without its content.
@@ -117,14 +118,18 @@ impl Summaries {
 impl Seen {
     /// Whether the disk would answer everything as it did.
     fn is_still_so(&self) -> bool {
-        let files = self.files.iter();
-        let folders = self.folders.iter();
-        let real = self.real.iter();
-        files.clone().all(|(path, stamp)| Stamp::of(path) == *stamp)
-            && folders
-                .clone()
-                .all(|(path, names)| Disk.names(path) == *names)
-            && real.clone().all(|(path, real)| Disk.real(path) == *real)
+        let Self {
+            files,
+            folders,
+            real,
+            foreign,
+        } = self;
+        files.iter().all(|(path, then)| Stamp::of(path) == *then)
+            && folders.iter().all(|(path, then)| Disk.names(path) == *then)
+            && real.iter().all(|(path, then)| Disk.real(path) == *then)
+            && foreign
+                .iter()
+                .all(|(path, then)| Disk.foreign(path) == *then)
     }
 
     /// Whether a later change of any file would show in its stamp.
@@ -175,6 +180,13 @@ impl Files for Watched {
         let mut seen = self.seen.borrow_mut();
         seen.real.insert(path.to_owned(), real.clone());
         real
+    }
+
+    fn foreign(&self, path: &Path) -> Option<String> {
+        let foreign = Disk.foreign(path);
+        let mut seen = self.seen.borrow_mut();
+        seen.foreign.insert(path.to_owned(), foreign.clone());
+        foreign
     }
 }
 

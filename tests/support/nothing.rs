@@ -11,7 +11,7 @@ pub(crate) fn tiny() -> Copy {
 }
 
 /// Every file below a folder.
-fn files(folder: &Path) -> BTreeSet<String> {
+pub(crate) fn files(folder: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder).expect("a folder of ours");
     let paths = entries.map(|entry| entry.expect("a folder of ours").path());
     paths

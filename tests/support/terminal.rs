@@ -10,9 +10,11 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// Nothing that is waited for takes this long, even on a busy machine.
 const LONGEST: Duration = Duration::from_secs(60);
 
+type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
+
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
+    keys: Keys,
     child: Box<dyn Child + Send + Sync>,
     shown: Arc<(Mutex<vt100::Parser>, Condvar)>,
 }
@@ -47,6 +49,8 @@ impl Terminal {
         let parser = vt100::Parser::new(cells(rows), cells(columns), 2000);
         let shown = Arc::new((Mutex::new(parser), Condvar::new()));
         let seen = Arc::clone(&shown);
+        let keys: Keys = Arc::new(Mutex::new(pair.master.take_writer().expect("a terminal")));
+        let answers = Arc::clone(&keys);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
@@ -55,10 +59,14 @@ impl Terminal {
                     .expect("no test panics here")
                     .process(&bytes[..count]);
                 seen.1.notify_all();
+                // A program that asks where the cursor is waits for an answer, as every terminal gives one.
+                if bytes[..count].windows(4).any(|asked| asked == b"\x1b[6n") {
+                    write(&answers, "\u{1b}[1;1R");
+                }
             }
         });
         let mut terminal = Self {
-            keys: pair.master.take_writer().expect("a terminal"),
+            keys,
             master: pair.master,
             child,
             shown,
@@ -68,10 +76,7 @@ impl Terminal {
     }
 
     pub(crate) fn type_in(&mut self, keys: &str) {
-        self.keys
-            .write_all(keys.as_bytes())
-            .expect("the terminal is there");
-        self.keys.flush().expect("the terminal is there");
+        write(&self.keys, keys);
     }
 
     pub(crate) fn screen(&self) -> String {
@@ -135,6 +140,12 @@ impl Terminal {
         self.wait(command, |screen| screen.contains("\ndone\n"));
         self.screen()
     }
+}
+
+fn write(keys: &Keys, text: &str) {
+    let mut keys = keys.lock().expect("no test panics here");
+    // A terminal whose shell has ended takes no keys; what is waited for says so.
+    let _ = keys.write_all(text.as_bytes()).and_then(|()| keys.flush());
 }
 
 fn cells(count: u16) -> NonZeroU16 {

@@ -17,7 +17,7 @@ impl<E: Engine> Session<'_, '_, E> {
         let paint = self.context.paint;
         let (mut played, mut failed) = (0, 0);
         for (at, exercise) in lab.exercises.iter().enumerate() {
-            self.task(&output, at, exercise);
+            self.task(&mut output, at, exercise);
             output("");
             if let Some(lacks) = self.lacks(exercise) {
                 output(&paint.warn(&lacks));
@@ -42,9 +42,9 @@ impl<E: Engine> Session<'_, '_, E> {
                 }
             }
             let judged = check_one(self.runner, &self.live, exercise, &mut self.progress).await?;
-            self.verdicts(&output, &judged);
+            self.verdicts(&mut output, &judged);
             match judged.passed() {
-                true => self.after(&output, exercise),
+                true => self.after(&mut output, exercise),
                 false => failed += 1,
             }
         }

@@ -1,10 +1,12 @@
 //! `roadlab run`: a lab from the first line of its guide to its removal: in a terminal, over a pipe, or by itself (`--auto`).
 
 mod auto;
+mod deeds;
 mod live;
 mod menu;
 mod plain;
 mod session;
+mod view;
 
 use std::time::Instant;
 
@@ -86,8 +88,10 @@ pub(crate) async fn run(
     };
     let (exit, leaving) = match mode {
         Mode::Auto => {
-            session.welcome(&output, begun);
-            (session.play_all().await?, usual)
+            session.welcome(&mut output, begun);
+            let exit = session.play_all().await?;
+            drop(lock);
+            (exit, usual)
         }
         Mode::Guided if Screen::possible() => {
             // Others may reset or restart this lab from another terminal meanwhile.
@@ -96,7 +100,7 @@ pub(crate) async fn run(
         }
         Mode::Guided => {
             drop(lock);
-            session.welcome(&output, begun);
+            session.welcome(&mut output, begun);
             (session.guide_by_lines().await?, usual)
         }
     };

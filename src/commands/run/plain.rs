@@ -25,7 +25,7 @@ impl<E: Engine> Session<'_, '_, E> {
     pub(super) async fn guide_by_lines(&mut self) -> Result<Exit, Failure> {
         let lab = self.lab;
         'exercises: for (at, exercise) in lab.exercises.iter().enumerate().skip(self.first_open()) {
-            self.task(&output, at, exercise);
+            self.task(&mut output, at, exercise);
             if let Some(lacks) = self.lacks(exercise) {
                 output(&self.context.paint.warn(&lacks));
                 continue;
@@ -34,13 +34,13 @@ impl<E: Engine> Session<'_, '_, E> {
                 match self.ask(exercise).await {
                     Wish::Quit => break 'exercises,
                     Wish::Next => break,
-                    Wish::Hint => self.next_hint(&output, exercise)?,
+                    Wish::Hint => self.next_hint(&mut output, exercise)?,
                     Wish::Solution => {
-                        self.solution(&output, exercise).await?;
+                        self.solution(&mut output, exercise).await?;
                         output(&self.context.paint.dim(&t!("session.played")));
                     }
                     Wish::Answer(choice) => {
-                        if self.answered(&output, exercise, &choice)? {
+                        if self.answered(&mut output, exercise, &choice)? {
                             break;
                         }
                     }
@@ -48,9 +48,9 @@ impl<E: Engine> Session<'_, '_, E> {
                         let judged =
                             check_one(self.runner, &self.live, exercise, &mut self.progress)
                                 .await?;
-                        self.verdicts(&output, &judged);
+                        self.verdicts(&mut output, &judged);
                         if judged.passed() {
-                            self.after(&output, exercise);
+                            self.after(&mut output, exercise);
                             break;
                         }
                     }

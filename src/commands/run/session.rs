@@ -24,7 +24,7 @@ pub(super) struct Session<'a, 'b, E> {
 }
 
 /// Where text goes: to the pipe, or above the panel.
-pub(super) type Say<'a> = &'a dyn Fn(&str);
+pub(super) type Say<'a> = &'a mut dyn FnMut(&str);
 
 impl<E: Engine> Session<'_, '_, E> {
     pub(super) fn welcome(&self, say: Say<'_>, begun: Instant) {

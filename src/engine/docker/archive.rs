@@ -7,7 +7,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
-use futures_util::StreamExt;
 
 use super::{Docker, LOOK, MIB, bounded, names};
 use crate::engine::{EngineError, ErrorKind, Result};
@@ -47,11 +46,13 @@ impl Docker {
             .path(path)
             .build();
         let name = names::resource(container)?;
-        let mut stream = Box::pin(self.client.download_from_container(name, Some(options)));
+        let mut stream = self
+            .client
+            .listen(|client| client.download_from_container(name, Some(options)));
         let mut tar = Vec::new();
         let reading = async {
-            while let Some(chunk) = stream.next().await {
-                tar.extend_from_slice(&chunk.map_err(|error| self.translate(what, error))?);
+            while let Some(chunk) = self.next(what, LOOK, &mut stream).await? {
+                tar.extend_from_slice(&chunk);
                 if tar.len() > LARGEST_TAR {
                     break;
                 }
@@ -87,11 +88,9 @@ impl Docker {
             .no_overwrite_dir_non_dir("true")
             .build();
         let container = names::resource(container)?;
-        let sent = self.client.upload_to_container(
-            container,
-            Some(options),
-            bollard::body_full(tar.into()),
-        );
+        let sent = self.client.ask(|client| {
+            client.upload_to_container(container, Some(options), bollard::body_full(tar.into()))
+        });
         self.call(&what, LOOK, sent).await
     }
 }

@@ -14,6 +14,8 @@ use crate::engine::{Build, EngineError, ErrorKind, Result};
 
 /// The longest silence of a build: a compiler may say nothing for minutes.
 const IDLE: Duration = Duration::from_secs(600);
+/// What the engine says of a Dockerfile that it cannot read, in lower case.
+const UNREADABLE: &str = "dockerfile parse error";
 /// How many lines of output an error shows.
 const SHOWN: usize = 20;
 
@@ -37,7 +39,9 @@ impl Docker {
         }
         let before = self.image_ids().await?;
         let tar = bollard::body_try_stream(pull::chunks(context::tar_file(build)?));
-        let mut stream = Box::pin(self.client.build_image(options.build(), None, Some(tar)));
+        let mut stream = self
+            .client
+            .listen(|client| client.build_image(options.build(), None, Some(tar)));
         let output = Output::default();
         let mut lines = Lines::default();
         loop {
@@ -123,6 +127,7 @@ impl Output {
             | ErrorKind::Timeout
             | ErrorKind::DiskFull => return error,
             _ if said.taking => errors::judge_registry(&error.message),
+            _ if error.message.to_lowercase().contains(UNREADABLE) => Some(ErrorKind::BadRecipe),
             _ => None,
         };
         let text = error
@@ -173,6 +178,16 @@ mod tests {
             "curl: connection refused",
             ErrorKind::BuildFailed,
             "cannot build `x`: curl: connection refused\n  Step 2/2 : RUN curl http://db",
+        );
+    }
+
+    #[test]
+    fn a_dockerfile_that_cannot_be_read_is_a_mistake_in_a_file() {
+        check(
+            &[],
+            "dockerfile parse error line 2: unknown instruction: RUNN",
+            ErrorKind::BadRecipe,
+            "cannot build `x`: dockerfile parse error line 2: unknown instruction: RUNN",
         );
     }
 

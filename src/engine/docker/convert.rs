@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerStatsResponse, EndpointSettings,
-    HealthConfig, HealthStatusEnum, HostConfig, HostConfigLogConfig, Ipam, IpamConfig, Mount,
-    MountType, MountVolumeOptions, NetworkCreateRequest, NetworkingConfig, PortBinding, PortMap,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStatsResponse, DeviceRequest,
+    EndpointSettings, HealthConfig, HealthStatusEnum, HostConfig, HostConfigLogConfig, Ipam,
+    IpamConfig, Mount, MountType, MountVolumeOptions, NetworkCreateRequest, NetworkingConfig,
+    PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::engine::{ContainerState, Health, Usage};
-use crate::lab::{Access, CAPABILITIES, Healthcheck, Protocol};
-use crate::plan::{ContainerSpec, MountSpec, NetworkSpec};
+use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, Reach};
+use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec};
 
-/// No port is ever published on another address.
+/// Where ports are published, unless the learner trusts a lab that asks for more.
 const LOOPBACK: &str = "127.0.0.1";
 
 /// The body of the create call, with the container on its first network.
@@ -37,7 +37,7 @@ pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
         exposed_ports: Some(
             spec.ports
                 .iter()
-                .map(|(p, proto, _)| port(*p, *proto))
+                .map(|published| port(published.container, published.protocol))
                 .collect(),
         ),
         // A terminal has no frames: output could not be told apart and lines would pile up in the client.
@@ -106,6 +106,21 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
                 ("max-file".into(), "2".into()),
             ])),
         }),
+        sysctls: Some(spec.sysctls.clone().into_iter().collect()),
+        extra_hosts: Some(
+            spec.extra_hosts
+                .iter()
+                .map(|(name, address)| format!("{name}:{address}"))
+                .collect(),
+        ),
+        device_requests: match spec.gpus {
+            Gpus::None => None,
+            Gpus::All => Some(vec![DeviceRequest {
+                count: Some(-1),
+                capabilities: Some(vec![vec!["gpu".into()]]),
+                ..Default::default()
+            }]),
+        },
         init: Some(spec.init),
         readonly_rootfs: Some(spec.read_only),
         tmpfs: Some(spec.tmpfs.clone().into_iter().collect()),
@@ -147,14 +162,20 @@ fn mount(mount: &MountSpec) -> Mount {
     }
 }
 
-fn bindings(ports: &[(u16, Protocol, u16)]) -> PortMap {
-    let bind = |host: u16| PortBinding {
-        host_ip: Some(LOOPBACK.into()),
-        host_port: Some(host.to_string()),
+fn bindings(ports: &[PortSpec]) -> PortMap {
+    let bind = |published: &PortSpec| PortBinding {
+        host_ip: Some(match published.publish {
+            Reach::Here => LOOPBACK.into(),
+            Reach::Everywhere => "0.0.0.0".into(),
+        }),
+        host_port: Some(published.host.to_string()),
     };
     ports
         .iter()
-        .map(|(container, protocol, host)| (port(*container, *protocol), Some(vec![bind(*host)])))
+        .map(|published| {
+            let name = port(published.container, published.protocol);
+            (name, Some(vec![bind(published)]))
+        })
         .collect()
 }
 

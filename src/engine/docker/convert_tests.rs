@@ -12,7 +12,20 @@ fn spec() -> ContainerSpec {
         entrypoint: None,
         command: None,
         environment: BTreeMap::from([("A".into(), "b=c".into())]),
-        ports: vec![(6379, Protocol::Tcp, 20_000), (53, Protocol::Udp, 0)],
+        ports: vec![
+            PortSpec {
+                container: 6379,
+                protocol: Protocol::Tcp,
+                host: 20_000,
+                publish: Reach::Here,
+            },
+            PortSpec {
+                container: 53,
+                protocol: Protocol::Udp,
+                host: 0,
+                publish: Reach::Here,
+            },
+        ],
         mounts: vec![
             MountSpec::Bind {
                 source: PathBuf::from("/labs/redis/files"),
@@ -43,6 +56,9 @@ fn spec() -> ContainerSpec {
         },
         ulimits: BTreeMap::new(),
         cap_add: vec!["NET_ADMIN".into()],
+        sysctls: BTreeMap::new(),
+        extra_hosts: BTreeMap::new(),
+        gpus: Gpus::None,
         stop_signal: Some("SIGINT".into()),
         healthcheck: Some(Healthcheck {
             test: vec!["CMD".into(), "true".into()],
@@ -190,4 +206,27 @@ fn times_are_read_to_the_nanosecond_and_never_is_no_time() {
     );
     assert_eq!(time("0001-01-01T00:00:00Z"), None);
     assert_eq!(time("Ready to accept"), None);
+}
+
+#[test]
+fn what_was_trusted_is_given_and_nothing_else_is() {
+    let mut spec = spec();
+    let host = container(&spec).host_config.unwrap();
+    assert_eq!(host.device_requests, None);
+    spec.gpus = Gpus::All;
+    spec.extra_hosts = BTreeMap::from([("db".into(), "192.0.2.1".into())]);
+    spec.sysctls = BTreeMap::from([("net.core.somaxconn".into(), "1024".into())]);
+    spec.ports[0].publish = Reach::Everywhere;
+    let host = container(&spec).host_config.unwrap();
+    let cards = host.device_requests.unwrap();
+    assert_eq!((cards.len(), cards[0].count), (1, Some(-1)));
+    assert_eq!(host.extra_hosts.unwrap(), ["db:192.0.2.1"]);
+    assert_eq!(host.sysctls.unwrap()["net.core.somaxconn"], "1024");
+    let bindings = host.port_bindings.unwrap();
+    let address = |port: &str| {
+        let bound = bindings[port].as_ref().unwrap();
+        bound[0].host_ip.clone().unwrap()
+    };
+    assert_eq!(address("6379/tcp"), "0.0.0.0");
+    assert_eq!(address("53/udp"), "127.0.0.1");
 }

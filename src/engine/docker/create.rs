@@ -9,9 +9,9 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 
-use super::{CHANGE, Docker, LOOK, bounded, convert, errors, names};
+use super::{CHANGE, Docker, LOOK, convert, errors, names};
 use crate::engine::{EngineError, ErrorKind, Result};
-use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
+use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, VolumeSpec};
 
 impl Docker {
     /// Older engines allow two networks of one name, so the name is looked up first.
@@ -21,7 +21,9 @@ impl Docker {
         let options = ListNetworksOptionsBuilder::default()
             .filters(&filters)
             .build();
-        let found = self.client.list_networks(Some(options));
+        let found = self
+            .client
+            .ask(|client| client.list_networks(Some(options)));
         let found = self.call("list networks", LOOK, found).await?;
         if found
             .iter()
@@ -30,17 +32,21 @@ impl Docker {
             return Err(taken("network", name));
         }
         let what = format!("create network `{name}` ({})", spec.subnet);
-        let made = self.client.create_network(convert::network(spec));
+        let made = self
+            .client
+            .ask(|client| client.create_network(convert::network(spec)));
         Ok(self.call(&what, CHANGE, made).await?.id)
     }
 
     /// Creating a volume that exists is a success with the existing one's labels: only those tell whose it is.
     pub(super) async fn make_volume(&self, spec: &VolumeSpec) -> Result<()> {
         let name = names::resource(&spec.name)?;
-        let made = self.client.create_volume(VolumeCreateRequest {
-            name: Some(name.to_owned()),
-            labels: Some(convert::labels(&spec.labels)),
-            ..Default::default()
+        let made = self.client.ask(|client| {
+            client.create_volume(VolumeCreateRequest {
+                name: Some(name.to_owned()),
+                labels: Some(convert::labels(&spec.labels)),
+                ..Default::default()
+            })
         });
         let what = format!("create volume `{name}`");
         let made = self.call(&what, CHANGE, made).await?;
@@ -56,10 +62,13 @@ impl Docker {
             names::resource(network)?;
         }
         let what = format!("create container `{name}`");
+        for mount in &spec.mounts {
+            stays(mount, &what)?;
+        }
         let options = CreateContainerOptionsBuilder::default().name(name).build();
         let made = self
             .client
-            .create_container(Some(options), convert::container(spec));
+            .ask(|client| client.create_container(Some(options), convert::container(spec)));
         let id = self.call(&what, CHANGE, made).await?.id;
         match self.attach(&id, spec).await {
             Ok(()) => Ok(id),
@@ -79,7 +88,9 @@ impl Docker {
                 container: id.to_owned(),
                 endpoint_config: Some(convert::attachment(aliases)),
             };
-            let connected = self.client.connect_network(network, request);
+            let connected = self
+                .client
+                .ask(|client| client.connect_network(network, request));
             self.call(&what, CHANGE, connected).await?;
         }
         Ok(())
@@ -87,10 +98,11 @@ impl Docker {
 
     pub(super) async fn start_container(&self, container: &str) -> Result<()> {
         let what = format!("start container `{container}`");
+        let named = names::resource(container)?;
         let started = self
             .client
-            .start_container(names::resource(container)?, None::<StartContainerOptions>);
-        let Err(refused) = bounded(&what, CHANGE, started).await? else {
+            .ask(|client| client.start_container(named, None::<StartContainerOptions>));
+        let Err(refused) = started.within(&what, CHANGE).await? else {
             return Ok(());
         };
         let port = errors::taken_port(&refused.to_string());
@@ -126,10 +138,34 @@ impl Docker {
         let grace = grace.unwrap_or_default();
         let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        let named = names::resource(container)?;
         let stopped = self
             .client
-            .stop_container(names::resource(container)?, Some(options));
+            .ask(|client| client.stop_container(named, Some(options)));
         self.call(&what, grace + CHANGE, stopped).await
+    }
+}
+
+/// The engine follows links, and a service may have put one into the learner's folder since it was looked at.
+fn stays(mount: &MountSpec, what: &str) -> Result<()> {
+    let MountSpec::Bind { source, .. } = mount else {
+        return Ok(());
+    };
+    let real = source.canonicalize();
+    match real {
+        Ok(real) if real == *source => Ok(()),
+        Ok(real) => Err(EngineError::new(
+            ErrorKind::Other,
+            format!(
+                "cannot {what}: {} is a link to {}; remove it, or put the learner's folder back with `roadlab reset`",
+                source.display(),
+                real.display()
+            ),
+        )),
+        Err(error) => Err(EngineError::new(
+            ErrorKind::Other,
+            format!("cannot {what}: {}: {error}", source.display()),
+        )),
     }
 }
 
@@ -140,4 +176,28 @@ fn taken(kind: &str, name: &str) -> EngineError {
             "{kind} `{name}` exists and is not ours; `docker {kind} inspect {name}` shows whose it may be"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Access;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_in_place_of_what_is_mounted_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("dags")).unwrap();
+        symlink("/etc", root.join("away")).unwrap();
+        let mount = |below: &str| MountSpec::Bind {
+            source: root.join(below),
+            target: "/x".into(),
+            access: Access::ReadWrite,
+        };
+        assert!(stays(&mount("dags"), "create x").is_ok());
+        for bad in ["away", "away/ssl", "dags/../../..", "missing"] {
+            assert!(stays(&mount(bad), "create x").is_err(), "{bad}");
+        }
+    }
 }

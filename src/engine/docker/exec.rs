@@ -109,13 +109,20 @@ impl Docker {
             ..Default::default()
         };
         let id = self
-            .call(what, LOOK, self.client.create_exec(container, config))
+            .call(
+                what,
+                LOOK,
+                self.client
+                    .ask(|client| client.create_exec(container, config)),
+            )
             .await?
             .id;
         let begun = Instant::now();
         let running = async {
-            let started = self.client.start_exec(&id, None::<StartExecOptions>).await;
-            let started = started.map_err(|error| self.translate(what, error))?;
+            let started = self
+                .client
+                .ask(|client| client.start_exec(&id, None::<StartExecOptions>));
+            let started = self.call(what, limit, started).await?;
             match started {
                 StartExecResults::Attached { output, .. } => collect(output)
                     .await
@@ -146,7 +153,11 @@ impl Docker {
     pub(super) async fn exit_code(&self, exec: &str, what: &str) -> Result<i64> {
         for _ in 0..EXIT_POLLS {
             let state = self
-                .call(what, LOOK, self.client.inspect_exec(exec))
+                .call(
+                    what,
+                    LOOK,
+                    self.client.ask(|client| client.inspect_exec(exec)),
+                )
                 .await?;
             match state.exit_code {
                 Some(code) if state.running != Some(true) => return Ok(code),

@@ -10,14 +10,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::lab::{Access, Instance, LabId, Limits, Protocol, RunId, ServiceName};
-use crate::plan::{Mark, MountSpec, Running};
+use crate::lab::{Access, Gpus, Instance, LabId, Limits, Protocol, Reach, RunId, ServiceName};
+use crate::plan::{Mark, MountSpec, PortSpec, Running};
 
 const IMAGE: &str = "roadlab/debian:trixie";
 const LAB: &str = "engine-test";
 /// The images that are made here.
 const MADE: [&str; 2] = ["built", "root"];
 const ABSENT: &str = "engine-test/none:1";
+
+fn tcp(container: u16, host: u16) -> PortSpec {
+    PortSpec {
+        container,
+        protocol: Protocol::Tcp,
+        host,
+        publish: Reach::Here,
+    }
+}
 
 /// One run on the real engine, with a name of its own.
 struct Bench {
@@ -74,6 +83,9 @@ impl Bench {
             },
             ulimits: BTreeMap::new(),
             cap_add: Vec::new(),
+            sysctls: BTreeMap::new(),
+            extra_hosts: BTreeMap::new(),
+            gpus: Gpus::None,
             stop_signal: None,
             healthcheck: None,
             labels: self.mark.of_service(&service, "d".into()).labels(),
@@ -236,7 +248,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
         .iter()
         .map(|(name, _)| (name.clone(), vec!["db".into(), "primary".into()]))
         .collect();
-    spec.ports = vec![(6379, Protocol::Tcp, 0)];
+    spec.ports = vec![tcp(6379, 0)];
     spec.tmpfs = BTreeMap::from([("/scratch".into(), "size=1m".into())]);
     spec.ulimits = BTreeMap::from([("nofile".into(), (1024, 2048))]);
     spec.read_only = true;

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
-use futures_util::StreamExt;
 
 use super::{Docker, LOOK, MIB, bounded, convert, names};
 use crate::engine::{Follow, LogLine, LogWish, Result};
+
+/// A silent service is a healthy one, and the caller may stop following at any time.
+pub(super) const SILENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A longer line is told in pieces, in bytes.
 const LONGEST_LINE: usize = 16 * 1024;
@@ -17,11 +19,12 @@ impl Docker {
     pub(super) async fn read_log(&self, container: &str, tail: u32) -> Result<String> {
         let what = format!("read the log of container `{container}`");
         let name = names::resource(container)?;
-        let mut stream = Box::pin(self.client.logs(name, Some(options(tail, false))));
+        let mut stream = self
+            .client
+            .listen(|client| client.logs(name, Some(options(tail, false))));
         let mut log = Vec::new();
         let reading = async {
-            while let Some(chunk) = stream.next().await {
-                let chunk = chunk.map_err(|error| self.translate(&what, error))?;
+            while let Some(chunk) = self.next(&what, LOOK, &mut stream).await? {
                 log.extend_from_slice(chunk.as_ref());
                 // The end is what matters; cut now and then rather than at every chunk.
                 if log.len() > 2 * MIB {
@@ -43,13 +46,15 @@ impl Docker {
     ) -> Result<()> {
         let what = format!("read the log of container `{container}`");
         let name = names::resource(container)?;
-        let mut stream = Box::pin(self.client.logs(name, Some(timed(wish))));
+        let mut stream = self
+            .client
+            .listen(|client| client.logs(name, Some(timed(wish))));
         let (mut out, mut err) = (Lines::default(), Lines::default());
         let last = Cell::new(Duration::ZERO);
         let line = |line: &str| tell(split(line, &last));
         let telling = async {
-            while let Some(chunk) = stream.next().await {
-                match chunk.map_err(|error| self.translate(&what, error))? {
+            while let Some(chunk) = self.next(&what, SILENCE, &mut stream).await? {
+                match chunk {
                     LogOutput::StdErr { message } => err.take(&message, &line),
                     chunk => out.take(chunk.as_ref(), &line),
                 }

@@ -25,16 +25,20 @@ const ABOUT: Duration = Duration::from_secs(10);
 
 impl Docker {
     pub(super) async fn ask_ping(&self) -> Result<()> {
-        self.call("ask whether it answers", ABOUT, self.client.ping())
-            .await
-            .map(drop)
+        self.call(
+            "ask whether it answers",
+            ABOUT,
+            self.client.ask(|client| client.ping()),
+        )
+        .await
+        .map(drop)
     }
 
     pub(super) async fn ask_about(&self) -> Result<About> {
         let what = "ask what it is";
         let (version, info) = futures_util::try_join!(
-            self.call(what, ABOUT, self.client.version()),
-            self.call(what, ABOUT, self.client.info()),
+            self.call(what, ABOUT, self.client.ask(|client| client.version())),
+            self.call(what, ABOUT, self.client.ask(|client| client.info())),
         )?;
         let components = version.components.unwrap_or_default();
         let podman = components
@@ -68,17 +72,19 @@ impl Docker {
             self.call(
                 "list containers",
                 LOOK,
-                self.client.list_containers(Some(containers)),
+                self.client
+                    .ask(|client| client.list_containers(Some(containers))),
             ),
             self.call(
                 "list networks",
                 LOOK,
-                self.client.list_networks(Some(networks)),
+                self.client
+                    .ask(|client| client.list_networks(Some(networks))),
             ),
             self.call(
                 "list volumes",
                 LOOK,
-                self.client.list_volumes(Some(volumes)),
+                self.client.ask(|client| client.list_volumes(Some(volumes))),
             ),
         )
         .await?;
@@ -91,7 +97,9 @@ impl Docker {
     }
 
     pub(super) async fn list_subnets(&self) -> Result<Vec<Subnet>> {
-        let networks = self.client.list_networks(None::<ListNetworksOptions>);
+        let networks = self
+            .client
+            .ask(|client| client.list_networks(None::<ListNetworksOptions>));
         let networks = self.call("list networks", LOOK, networks).await?;
         let ranges = networks
             .into_iter()
@@ -103,7 +111,7 @@ impl Docker {
     }
 
     pub(super) async fn list_published_ports(&self) -> Result<BTreeMap<u16, String>> {
-        let running = self.client.list_containers(None);
+        let running = self.client.ask(|client| client.list_containers(None));
         let containers = self.call("list containers", LOOK, running).await?;
         let published = containers.into_iter().flat_map(|container| {
             let name = first_name(&container).unwrap_or_default().to_owned();
@@ -117,8 +125,13 @@ impl Docker {
 
     pub(super) async fn look_at_image(&self, name: &str) -> Result<Option<ImageInfo>> {
         let what = format!("inspect image `{name}`");
+        let named = names::image(name)?;
         let answer = self
-            .call(&what, LOOK, self.client.inspect_image(names::image(name)?))
+            .call(
+                &what,
+                LOOK,
+                self.client.ask(|client| client.inspect_image(named)),
+            )
             .await;
         let image = match answer {
             Ok(image) => image,
@@ -137,18 +150,20 @@ impl Docker {
 
     pub(super) async fn look_at_container(&self, container: &str) -> Result<ContainerState> {
         let what = format!("inspect container `{container}`");
+        let named = names::resource(container)?;
         let answer = self
             .client
-            .inspect_container(names::resource(container)?, None::<InspectContainerOptions>);
+            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>));
         Ok(convert::state(self.call(&what, LOOK, answer).await?))
     }
 
     /// The names or ids of the containers on a network.
     pub(super) async fn containers_on(&self, network: &str) -> Result<Vec<String>> {
         let what = format!("inspect network `{network}`");
+        let named = names::resource(network)?;
         let answer = self
             .client
-            .inspect_network(names::resource(network)?, None::<InspectNetworkOptions>);
+            .ask(|client| client.inspect_network(named, None::<InspectNetworkOptions>));
         let answer = self.call(&what, LOOK, answer).await?;
         Ok(answer.containers.unwrap_or_default().into_keys().collect())
     }
@@ -160,7 +175,9 @@ impl Docker {
             .all(true)
             .filters(&filters)
             .build();
-        let holders = self.client.list_containers(Some(options));
+        let holders = self
+            .client
+            .ask(|client| client.list_containers(Some(options)));
         let holders = self.call("list containers", LOOK, holders).await?;
         Ok(holders
             .iter()
@@ -175,10 +192,10 @@ impl Docker {
             .stream(false)
             .one_shot(true)
             .build();
-        let mut stats = Box::pin(
-            self.client
-                .stats(names::resource(container)?, Some(options)),
-        );
+        let named = names::resource(container)?;
+        let mut stats = self
+            .client
+            .listen(|client| client.stats(named, Some(options)));
         let sample = self.next(&what, LOOK, &mut stats).await?;
         sample.and_then(convert::usage).ok_or_else(|| {
             EngineError::new(

@@ -5,6 +5,7 @@
 
 mod archive;
 mod build;
+mod carry;
 mod context;
 mod convert;
 mod create;
@@ -19,21 +20,25 @@ mod shell;
 mod shell_pipe;
 mod stages;
 mod watch;
+mod wire;
 
 #[cfg(test)]
 mod live_tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ClientError;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 
 pub(crate) use context::context_digest;
+
+use self::wire::{Asked, Heard, Wire, bounded};
 
 use crate::engine::{
     About, Build, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput,
@@ -53,7 +58,7 @@ const MIB: usize = 1 << 20;
 
 /// A Docker engine, or one that speaks its API.
 pub(crate) struct Docker {
-    client: bollard::Docker,
+    client: Wire,
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
     untimed: RefCell<BTreeSet<String>>,
@@ -72,7 +77,7 @@ impl Docker {
             bollard::Docker::connect_with_unix(socket, CLIENT_SECONDS, API_DEFAULT_VERSION)
                 .map_err(|error| errors::translate(endpoint, "connect", error))?;
         Ok(Self {
-            client,
+            client: Wire::new(client),
             endpoint: endpoint.clone(),
             untimed: RefCell::default(),
         })
@@ -83,9 +88,9 @@ impl Docker {
         &self,
         what: &str,
         limit: Duration,
-        call: impl Future<Output = std::result::Result<T, ClientError>>,
+        call: Asked<impl Future<Output = std::result::Result<T, ClientError>>>,
     ) -> Result<T> {
-        bounded(what, limit, call)
+        call.within(what, limit)
             .await?
             .map_err(|error| self.translate(what, error))
     }
@@ -95,9 +100,9 @@ impl Docker {
         &self,
         what: &str,
         idle: Duration,
-        stream: &mut (impl Stream<Item = std::result::Result<T, ClientError>> + Unpin),
+        stream: &mut Heard<impl Stream<Item = std::result::Result<T, ClientError>>>,
     ) -> Result<Option<T>> {
-        let item = bounded(what, idle, stream.next()).await?;
+        let item = stream.next_within(what, idle).await?;
         item.transpose()
             .map_err(|error| self.translate(what, error))
     }
@@ -105,13 +110,6 @@ impl Docker {
     fn translate(&self, what: &str, error: ClientError) -> EngineError {
         errors::translate(&self.endpoint, what, error)
     }
-}
-
-/// Waits for `future` for at most `limit`.
-async fn bounded<T>(what: &str, limit: Duration, future: impl Future<Output = T>) -> Result<T> {
-    tokio::time::timeout(limit, future)
-        .await
-        .map_err(|_| errors::too_slow(what, limit))
 }
 
 impl Engine for Docker {
@@ -149,6 +147,14 @@ impl Engine for Docker {
 
     async fn import(&self, root: &Path, name: &str) -> Result<()> {
         self.import_root(root, name).await
+    }
+
+    async fn save(&self, images: &[&str], file: File, progress: &dyn Fn(u64)) -> Result<()> {
+        self.save_images(images, file, progress).await
+    }
+
+    async fn load(&self, file: &Path, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
+        self.load_images(file, progress).await
     }
 
     async fn remove_image(&self, name: &str) -> Result<()> {
@@ -252,7 +258,9 @@ mod tests {
         let _silent = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
         let docker = Docker::connect(&endpoint(folder.path())).unwrap();
         let limit = Duration::from_millis(50);
-        let error = docker.call("ask", limit, docker.client.version()).await;
+        let error = docker
+            .call("ask", limit, docker.client.ask(|client| client.version()))
+            .await;
         let error = error.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Timeout);
         assert!(

@@ -70,7 +70,9 @@ impl Docker {
             .from_image(name)
             .tag(tag)
             .build();
-        let mut stream = Box::pin(self.client.create_image(Some(options), None, None));
+        let mut stream = self
+            .client
+            .listen(|client| client.create_image(Some(options), None, None));
         loop {
             match self.next(&what, idle, &mut stream).await {
                 Ok(Some(info)) => progress(layer(info)),
@@ -93,7 +95,9 @@ impl Docker {
             .tag(tag)
             .build();
         let body = bollard::body_try_stream(chunks(file));
-        let mut stream = Box::pin(self.client.create_image(Some(options), Some(body), None));
+        let mut stream = self
+            .client
+            .listen(|client| client.create_image(Some(options), Some(body), None));
         // The engine says nothing until it has everything, so the first answer may take its time.
         while self.next(&what, 10 * IDLE, &mut stream).await?.is_some() {}
         match self.look_at_image(name).await? {

@@ -24,9 +24,10 @@ impl Docker {
             .force(true)
             .v(true)
             .build();
+        let named = names::resource(container)?;
         let removed = self
             .client
-            .remove_container(names::resource(container)?, Some(options));
+            .ask(|client| client.remove_container(named, Some(options)));
         // The next container of that name may be another.
         self.untimed.borrow_mut().remove(container);
         match gone_is_fine(self.call(&what, CHANGE, removed).await) {
@@ -50,13 +51,13 @@ impl Docker {
         let what = format!("remove network `{network}`");
         let network = names::resource(network)?;
         for _ in 0..DISCONNECTS {
-            let removed = self.client.remove_network(network);
+            let removed = self.client.ask(|client| client.remove_network(network));
             match gone_is_fine(self.call(&what, CHANGE, removed).await) {
                 Err(error) if error.kind == ErrorKind::Busy => self.disconnect_all(network).await?,
                 result => return result,
             }
         }
-        let removed = self.client.remove_network(network);
+        let removed = self.client.ask(|client| client.remove_network(network));
         gone_is_fine(self.call(&what, CHANGE, removed).await)
     }
 
@@ -71,7 +72,9 @@ impl Docker {
                 container,
                 force: Some(true),
             };
-            let disconnected = self.client.disconnect_network(network, request);
+            let disconnected = self
+                .client
+                .ask(|client| client.disconnect_network(network, request));
             gone_is_fine(self.call(&what, CHANGE, disconnected).await)?;
         }
         Ok(())
@@ -80,9 +83,10 @@ impl Docker {
     pub(super) async fn delete_volume(&self, volume: &str) -> Result<()> {
         let what = format!("remove volume `{volume}`");
         let options = RemoveVolumeOptionsBuilder::default().force(true).build();
+        let named = names::resource(volume)?;
         let removed = self
             .client
-            .remove_volume(names::resource(volume)?, Some(options));
+            .ask(|client| client.remove_volume(named, Some(options)));
         match gone_is_fine(self.call(&what, CHANGE, removed).await) {
             Err(error) if error.kind == ErrorKind::Busy => {
                 let holders = self.containers_with(volume).await.unwrap_or_default();
@@ -103,9 +107,10 @@ impl Docker {
 
     pub(super) async fn delete_image(&self, name: &str) -> Result<()> {
         let what = format!("remove image `{name}`");
-        let removed =
-            self.client
-                .remove_image(names::image(name)?, None::<RemoveImageOptions>, None);
+        let named = names::image(name)?;
+        let removed = self
+            .client
+            .ask(|client| client.remove_image(named, None::<RemoveImageOptions>, None));
         gone_is_fine(self.call(&what, CHANGE, removed).await.map(drop))
     }
 }

@@ -72,7 +72,8 @@ impl Docker {
             user: user.map(str::to_owned),
             ..Default::default()
         };
-        let made = self.client.create_exec(names::resource(container)?, config);
+        let named = names::resource(container)?;
+        let made = self.client.ask(|client| client.create_exec(named, config));
         let id = self.call(&what, LOOK, made).await?.id;
         let mut resized = signal(SignalKind::window_change()).map_err(lost)?;
         let keys = keyboard().map_err(lost)?;
@@ -80,7 +81,9 @@ impl Docker {
             tty: true,
             ..Default::default()
         };
-        let started = self.client.start_exec(&id, Some(start));
+        let started = self
+            .client
+            .ask(|client| client.start_exec(&id, Some(start)));
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
@@ -107,7 +110,7 @@ impl Docker {
                     break;
                 };
                 let size = ResizeExecOptions { width, height };
-                let resize = self.client.resize_exec(exec, size);
+                let resize = self.client.ask(|client| client.resize_exec(exec, size));
                 // A program that has not quite begun, or has just ended, has no size.
                 match self.call("resize", LOOK, resize).await {
                     Ok(()) => break,

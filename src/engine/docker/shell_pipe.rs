@@ -36,9 +36,12 @@ impl Docker {
             cmd: Some(argv.to_vec()),
             ..Default::default()
         };
-        let made = self.client.create_exec(names::resource(container)?, config);
+        let named = names::resource(container)?;
+        let made = self.client.ask(|client| client.create_exec(named, config));
         let id = self.call(&what, LOOK, made).await?.id;
-        let started = self.client.start_exec(&id, None::<StartExecOptions>);
+        let started = self
+            .client
+            .ask(|client| client.start_exec(&id, None::<StartExecOptions>));
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {

@@ -48,7 +48,7 @@ pub(super) type ImageIds = BTreeSet<String>;
 impl Docker {
     pub(super) async fn image_ids(&self) -> Result<ImageIds> {
         let options = ListImagesOptionsBuilder::default().all(true).build();
-        let images = self.client.list_images(Some(options));
+        let images = self.client.ask(|client| client.list_images(Some(options)));
         let images = self.call("list images", LOOK, images).await?;
         Ok(images.into_iter().map(|image| image.id).collect())
     }
@@ -70,7 +70,7 @@ impl Docker {
         let options = ListImagesOptionsBuilder::default()
             .filters(&filters)
             .build();
-        let unnamed = self.client.list_images(Some(options));
+        let unnamed = self.client.ask(|client| client.list_images(Some(options)));
         let unnamed = self.call("list images", LOOK, unnamed).await?;
         let ours = unnamed
             .iter()
@@ -80,7 +80,9 @@ impl Docker {
             let what = format!("remove image `{}`", image.id);
             // Its parents may be somebody else's cache: they are looked at one by one.
             let options = RemoveImageOptionsBuilder::default().noprune(true).build();
-            let call = self.client.remove_image(&image.id, Some(options), None);
+            let call = self
+                .client
+                .ask(|client| client.remove_image(&image.id, Some(options), None));
             removed += usize::from(self.call(&what, CHANGE, call).await.is_ok());
         }
         Ok(removed)

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bollard::models::{ContainerStatsResponse, EventMessage};
 use bollard::query_parameters::{EventsOptionsBuilder, StatsOptionsBuilder};
-use futures_util::StreamExt;
 
+use super::logs::SILENCE;
 use super::{Docker, LOOK, names};
 use crate::engine::{Happening, Result};
 use crate::plan::Scope;
@@ -40,10 +40,8 @@ impl Docker {
             .since(&format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
             .filters(&filters)
             .build();
-        let mut events = Box::pin(self.client.events(Some(options)));
-        // No deadline: nothing happening is the usual case, and the caller may drop this at any time.
-        while let Some(event) = events.next().await {
-            let event = event.map_err(|error| self.translate("follow events", error))?;
+        let mut events = self.client.listen(|client| client.events(Some(options)));
+        while let Some(event) = self.next("follow events", SILENCE, &mut events).await? {
             tell(happening(event));
         }
         Ok(())
@@ -55,10 +53,11 @@ impl Docker {
             .stream(false)
             .one_shot(true)
             .build();
-        let stats = self
+        let name = names::resource(container)?;
+        let mut stats = self
             .client
-            .stats(names::resource(container)?, Some(options));
-        let sample = self.next(&what, LOOK, &mut Box::pin(stats)).await?;
+            .listen(|client| client.stats(name, Some(options)));
+        let sample = self.next(&what, LOOK, &mut stats).await?;
         Ok(sample.map(received).unwrap_or_default())
     }
 }

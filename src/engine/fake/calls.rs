@@ -1,6 +1,7 @@
 //! What the engine in memory does when it is called.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,7 @@ use crate::engine::{
 use crate::lab::ImageName;
 use crate::plan::{
     ContainerSpec, Mark, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, Running, Scope, Subnet, VolumeSpec,
+    ObservedVolume, PortSpec, Running, Scope, Subnet, VolumeSpec,
 };
 
 impl Engine for Fake {
@@ -138,6 +139,15 @@ impl Engine for Fake {
         Ok(())
     }
 
+    async fn save(&self, images: &[&str], _file: File, _progress: &dyn Fn(u64)) -> Result<()> {
+        self.change(format!("save {}", images.join(" ")))
+    }
+
+    async fn load(&self, file: &Path, _progress: &dyn Fn(u64)) -> Result<Vec<String>> {
+        self.change(format!("load {}", file.display()))?;
+        Ok(self.images.borrow().iter().cloned().collect())
+    }
+
     async fn remove_image(&self, name: &str) -> Result<()> {
         self.change(format!("remove image {name}"))?;
         self.images.borrow_mut().remove(name);
@@ -214,7 +224,12 @@ impl Engine for Fake {
         let spec = self.with(container, |found| Ok(found.spec.clone()))?;
         let name = spec.name.as_str();
         self.change(format!("start {name}"))?;
-        for (port, _, host) in &spec.ports {
+        for PortSpec {
+            container: port,
+            host,
+            ..
+        } in &spec.ports
+        {
             let published = self.published_ports().await?;
             let host = match host {
                 0 => self.free_port(),

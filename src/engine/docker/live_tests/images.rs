@@ -11,7 +11,16 @@ async fn unnamed(docker: &Docker) -> BTreeSet<String> {
     let options = bollard::query_parameters::ListImagesOptionsBuilder::default()
         .filters(&filters)
         .build();
-    let images = docker.client.list_images(Some(options)).await.unwrap();
+    let images = docker
+        .call(
+            "test",
+            LOOK,
+            docker
+                .client
+                .ask(|client| client.list_images(Some(options))),
+        )
+        .await
+        .unwrap();
     images.into_iter().map(|image| image.id).collect()
 }
 
@@ -19,7 +28,16 @@ async fn containers(docker: &Docker) -> BTreeSet<String> {
     let options = bollard::query_parameters::ListContainersOptionsBuilder::default()
         .all(true)
         .build();
-    let all = docker.client.list_containers(Some(options)).await.unwrap();
+    let all = docker
+        .call(
+            "test",
+            LOOK,
+            docker
+                .client
+                .ask(|client| client.list_containers(Some(options))),
+        )
+        .await
+        .unwrap();
     all.into_iter()
         .filter_map(|container| container.image)
         .collect()
@@ -110,7 +128,7 @@ async fn a_build_that_fails_shows_its_last_lines_and_leaves_no_container() {
 
     let (_folder, build) = recipe(&bench, "broken", "FROM scratch\nNOPE\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::BuildFailed, "{error}");
+    assert_eq!(error.kind, ErrorKind::BadRecipe, "{error}");
 
     let (_folder, build) = recipe(&bench, "baseless", "FROM 127.0.0.1:9/none:1\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();

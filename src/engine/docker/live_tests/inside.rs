@@ -49,11 +49,25 @@ async fn programs_run_with_their_output_apart_and_come_to_an_end() {
         "{processes}"
     );
 
-    docker.client.pause_container(&id).await.unwrap();
+    docker
+        .call(
+            "test",
+            LOOK,
+            docker.client.ask(|client| client.pause_container(&id)),
+        )
+        .await
+        .unwrap();
     let paused = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(paused.kind, ErrorKind::NotRunning);
     assert!(paused.message.contains("is paused"), "{paused}");
-    docker.client.unpause_container(&id).await.unwrap();
+    docker
+        .call(
+            "test",
+            LOOK,
+            docker.client.ask(|client| client.unpause_container(&id)),
+        )
+        .await
+        .unwrap();
 
     let dying = run(&["sh", "-c", "sleep 30"]);
     let (died, stopped) = futures_util::join!(docker.exec(&id, &dying, 20 * second), async {

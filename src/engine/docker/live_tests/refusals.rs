@@ -23,10 +23,10 @@ async fn what_cannot_start_is_told_by_kind() {
     assert_eq!(error.kind, ErrorKind::NameTaken, "{error}");
 
     let mut first = bench.spec("one", &["sleep", "600"]);
-    first.ports = vec![(80, Protocol::Tcp, 0)];
+    first.ports = vec![tcp(80, 0)];
     let port = docker.inspect(&bench.up(&first).await).await.unwrap().ports[&80];
     let mut second = bench.spec("two", &["sleep", "600"]);
-    second.ports = vec![(80, Protocol::Tcp, port)];
+    second.ports = vec![tcp(80, port)];
     let id = docker.create_container(&second).await.unwrap();
     let error = docker.start(&id).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::PortTaken);
@@ -34,7 +34,7 @@ async fn what_cannot_start_is_told_by_kind() {
     assert!(error.message.contains(&used), "{error}");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut third = bench.spec("three", &["sleep", "600"]);
-    third.ports = vec![(80, Protocol::Tcp, listener.local_addr().unwrap().port())];
+    third.ports = vec![tcp(80, listener.local_addr().unwrap().port())];
     let id = docker.create_container(&third).await.unwrap();
     let error = docker.start(&id).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::PortTaken);
@@ -87,8 +87,13 @@ async fn networks_and_volumes_that_are_not_ours_are_refused() {
     assert_eq!(error.kind, ErrorKind::NameTaken);
     twice.name = bench.mark.name("back");
     let taken = docker
-        .client
-        .inspect_network(&networks[0].1, None)
+        .call(
+            "test",
+            LOOK,
+            docker
+                .client
+                .ask(|client| client.inspect_network(&networks[0].1, None)),
+        )
         .await
         .unwrap();
     let range = taken
@@ -108,7 +113,14 @@ async fn networks_and_volumes_that_are_not_ours_are_refused() {
         name: Some(foreign.name.clone()),
         ..Default::default()
     };
-    docker.client.create_volume(unlabelled).await.unwrap();
+    docker
+        .call(
+            "test",
+            LOOK,
+            docker.client.ask(|client| client.create_volume(unlabelled)),
+        )
+        .await
+        .unwrap();
     let error = docker.create_volume(&foreign).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NameTaken);
     assert!(

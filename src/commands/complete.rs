@@ -1,0 +1,273 @@
+//! What can stand at the cursor: the answer to a shell that asks while somebody types.
+//!
+//! Quick and silent: only files are read, no engine is asked, and what cannot be read offers nothing.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use clap_complete::engine::{
+    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
+};
+use clap_complete::env::Shells;
+
+use crate::cli;
+use crate::lab::{Lab, LabId, Lang, Task, load};
+use crate::report::output;
+use crate::store::{Disk, Journal, Labs, Paths};
+
+/// The variable by which a shell asks; it stands in the script that shells read.
+pub(crate) const VARIABLE: &str = "ROADLAB_COMPLETE";
+
+/// Answers a shell that asks; `false` if none does.
+pub(crate) fn complete() -> bool {
+    let Some(asking) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
+        return false;
+    };
+    let shells = Shells::builtins();
+    let words: Vec<OsString> = std::env::args_os()
+        .skip_while(|word| word != "--")
+        .skip(1)
+        .collect();
+    // Only some shells say where the cursor is; for the others it is at the end.
+    let at = std::env::var("_CLAP_COMPLETE_INDEX")
+        .ok()
+        .and_then(|index| index.parse().ok())
+        .unwrap_or_else(|| words.len().saturating_sub(1));
+    let mut answer = Vec::new();
+    if let Some(shell) = asking.to_str().and_then(|name| shells.completer(name))
+        && let Some(before) = words.get(..at)
+    {
+        let options = match words.get(at).and_then(|word| word.to_str()) {
+            Some(begun) if begun.starts_with('-') => Options::Offered,
+            _ => Options::Hidden,
+        };
+        let mut command = with_completers(&Arc::new(Typed::read(before)), options);
+        let here = std::env::current_dir().ok();
+        // A shell that gets no answer offers nothing, which is all that can be done.
+        let _ = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        if !answer.trim().is_empty() {
+            output(answer.trim_end_matches('\n'));
+        }
+    }
+    true
+}
+
+/// Whether options are offered: names come first, until a `-` is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Options {
+    Offered,
+    Hidden,
+}
+
+/// The commands, with the names of what exists for every word that is one.
+fn with_completers(typed: &Arc<Typed>, options: Options) -> clap::Command {
+    fn below(command: clap::Command, typed: &Arc<Typed>, options: Options) -> clap::Command {
+        let named = |arg: clap::Arg| match Word::of(arg.get_id().as_str()) {
+            Some(word) => arg.add(ArgValueCompleter::new(Names {
+                word,
+                typed: Arc::clone(typed),
+            })),
+            None => arg,
+        };
+        let hidden = options == Options::Hidden;
+        command
+            .disable_help_flag(hidden)
+            .disable_version_flag(hidden)
+            .mut_args(|arg| {
+                let name = arg.is_positional();
+                named(arg).hide(hidden && !name)
+            })
+            .mut_subcommands(|command| below(command, typed, options))
+    }
+    below(cli::command(), typed, options)
+}
+
+/// What kind of name a word of the command line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Lab,
+    Exercise,
+    Service,
+    Choice,
+    Instance,
+    Lang,
+}
+
+impl Word {
+    /// By the word's id in `cli`: the same word has the same id in every command.
+    fn of(id: &str) -> Option<Self> {
+        match id {
+            "lab" | "names" => Some(Self::Lab),
+            "exercise" | "exercises" | "to" => Some(Self::Exercise),
+            "service" | "services" => Some(Self::Service),
+            "choice" => Some(Self::Choice),
+            "instance" => Some(Self::Instance),
+            "lang" => Some(Self::Lang),
+            _ => None,
+        }
+    }
+}
+
+/// The names for one word.
+struct Names {
+    word: Word,
+    typed: Arc<Typed>,
+}
+
+impl ValueCompleter for Names {
+    fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
+        let Some(begun) = current.to_str() else {
+            return Vec::new();
+        };
+        if self.word == Word::Lab && begun.contains('/') {
+            return PathCompleter::dir().complete(current);
+        }
+        let candidates = match self.word {
+            Word::Lab => self.typed.labs(),
+            Word::Exercise => self.typed.exercises(),
+            Word::Service => self.typed.services(),
+            Word::Choice => self.typed.choices(),
+            Word::Instance => self.typed.instances(),
+            Word::Lang => ["en", "ko"].map(|lang| (lang.to_owned(), None)).to_vec(),
+        };
+        let fits = |(name, _): &(String, Option<String>)| {
+            name.starts_with(begun) && !self.typed.names.contains(name)
+        };
+        candidates
+            .into_iter()
+            .filter(fits)
+            .map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into)))
+            .collect()
+    }
+}
+
+/// A name, and what it stands for.
+type Offer = (String, Option<String>);
+
+/// What stands before the cursor, as far as it can be understood.
+#[derive(Default)]
+struct Typed {
+    command: String,
+    lab: Option<String>,
+    exercise: Option<String>,
+    labs: Option<OsString>,
+    lang: Option<Lang>,
+    /// Names that need not be offered again.
+    names: BTreeSet<String>,
+}
+
+impl Typed {
+    fn read(words: &[OsString]) -> Self {
+        let parsed = cli::command()
+            .ignore_errors(true)
+            .try_get_matches_from(words);
+        let Some((name, mut given)) = parsed.as_ref().ok().and_then(ArgMatches::subcommand) else {
+            return Self::default();
+        };
+        if let Some((_, inner)) = given.subcommand() {
+            given = inner;
+        }
+        let one = |id: &str| match given.try_get_one::<String>(id) {
+            Ok(value) => value.cloned(),
+            Err(_) => None,
+        };
+        let many = |id: &str| match given.try_get_many::<String>(id) {
+            Ok(values) => values.into_iter().flatten().cloned().collect(),
+            Err(_) => Vec::new(),
+        };
+        let lang = one("lang").or_else(|| std::env::var("LANG").ok());
+        Self {
+            command: name.to_owned(),
+            lab: one("lab"),
+            exercise: one("exercise"),
+            labs: match given.try_get_one::<std::path::PathBuf>("labs") {
+                Ok(folder) => folder.map(|folder| folder.clone().into_os_string()),
+                Err(_) => None,
+            },
+            lang: lang.as_deref().and_then(Lang::parse),
+            names: ["names", "exercises", "services"]
+                .into_iter()
+                .flat_map(many)
+                .collect(),
+        }
+    }
+
+    fn found(&self) -> Option<Labs> {
+        Labs::find(&Paths::find().ok()?, self.labs.as_deref().map(Path::new)).ok()
+    }
+
+    fn read_lab(&self) -> Option<Lab> {
+        let folder = self.found()?.folder(self.lab.as_deref()?).ok()?;
+        load(&folder, &Disk).0
+    }
+
+    fn journals() -> Vec<Journal> {
+        let paths = Paths::find().ok();
+        paths.map_or_else(Vec::new, |paths| Journal::all(&paths.runs()))
+    }
+
+    /// What is up for commands that need nothing else, else all that there is.
+    fn labs(&self) -> Vec<Offer> {
+        if ["down", "status"].contains(&self.command.as_str()) {
+            let up: BTreeSet<LabId> = Self::journals().into_iter().map(|run| run.lab).collect();
+            return up.into_iter().map(|lab| (lab.to_string(), None)).collect();
+        }
+        let labs = self.found().map(|labs| labs.all().clone());
+        let names = labs.unwrap_or_default().into_keys();
+        names.map(|name| (name, None)).collect()
+    }
+
+    fn exercises(&self) -> Vec<Offer> {
+        let Some(lab) = self.read_lab() else {
+            return Vec::new();
+        };
+        let lang = self.lang.clone().unwrap_or_else(Lang::english);
+        let meant = lab
+            .exercises
+            .iter()
+            .filter(|exercise| self.command != "answer" || matches!(exercise.task, Task::Quiz(_)));
+        meant
+            .map(|exercise| {
+                let title = lab.section(&exercise.id, &lang).title.clone();
+                (exercise.id.to_string(), Some(title))
+            })
+            .collect()
+    }
+
+    fn services(&self) -> Vec<Offer> {
+        let lab = self.read_lab();
+        let services = lab.iter().flat_map(|lab| lab.services.keys());
+        services.map(|name| (name.to_string(), None)).collect()
+    }
+
+    fn choices(&self) -> Vec<Offer> {
+        let lab = self.read_lab();
+        let exercises = lab.iter().flat_map(|lab| &lab.exercises);
+        exercises
+            .filter(|exercise| self.exercise.as_deref() == Some(exercise.id.as_str()))
+            .filter_map(|exercise| match &exercise.task {
+                Task::Quiz(quiz) => Some(quiz.choices.iter()),
+                Task::Deed { .. } => None,
+            })
+            .flatten()
+            .map(|choice| (choice.clone(), None))
+            .collect()
+    }
+
+    fn instances(&self) -> Vec<Offer> {
+        let meant = |run: &Journal| {
+            let lab = self
+                .lab
+                .as_deref()
+                .or(self.names.first().map(String::as_str));
+            lab.is_none_or(|lab| run.lab.as_str() == lab)
+        };
+        let runs = Self::journals().into_iter().filter(meant);
+        let names: BTreeSet<String> = runs.map(|run| run.instance.to_string()).collect();
+        names.into_iter().map(|name| (name, None)).collect()
+    }
+}

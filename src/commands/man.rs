@@ -1,0 +1,80 @@
+//! `roadlab man`: the manual, made of the texts that `--help` shows.
+
+use std::path::Path;
+
+use anyhow::Context;
+use clap_mangen::Man;
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::report::output;
+use crate::runner::Failure;
+
+pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
+    let pages = pages()?;
+    let Some(folder) = folder else {
+        let first = pages.first().map(|(_, text)| text.trim_end());
+        output(first.unwrap_or_default());
+        return Ok(Exit::Fine);
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
+    for (name, text) in &pages {
+        let path = folder.join(name);
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
+    }
+    output(&format!("{} pages in {}", pages.len(), folder.display()));
+    Ok(Exit::Fine)
+}
+
+/// Every page with its file name, the program's own first.
+fn pages() -> Result<Vec<(String, String)>, Failure> {
+    fn add(command: &clap::Command, pages: &mut Vec<(String, String)>) -> anyhow::Result<()> {
+        // The generator would run the examples together into one paragraph.
+        let examples = command.get_after_help().map(ToString::to_string);
+        let page = Man::new(command.clone().after_help(None::<&str>));
+        let mut text = Vec::new();
+        page.render(&mut text).context("cannot write the manual")?;
+        let text = String::from_utf8(text).context("the manual is UTF-8")?;
+        let mut text = with_title(&text, &page.get_filename());
+        if let Some(examples) = examples {
+            text.push_str(&as_typed("EXAMPLES", examples.lines().skip(1)));
+        }
+        if command.get_name() == cli::NAME {
+            text.push_str(&as_typed("EXIT STATUS", cli::EXIT_CODES.lines()));
+        }
+        pages.push((page.get_filename(), text));
+        for below in command.get_subcommands() {
+            add(below, pages)?;
+        }
+        Ok(())
+    }
+    let mut root = cli::command().disable_help_subcommand(true);
+    root.build();
+    let mut pages = Vec::new();
+    add(&root, &mut pages)?;
+    Ok(pages)
+}
+
+/// The generator leaves the date out, so that what follows it would be taken for one.
+fn with_title(text: &str, file: &str) -> String {
+    let name = file.trim_end_matches(".1").to_uppercase();
+    let version = env!("CARGO_PKG_VERSION");
+    let title = format!(".TH \"{name}\" \"1\" \"\" \"roadlab {version}\" \"roadlab\"");
+    let lines = text.lines().map(|line| match line.starts_with(".TH ") {
+        true => format!("{title}\n"),
+        false => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+/// A section of lines that stand as they are.
+fn as_typed<'a>(title: &str, lines: impl Iterator<Item = &'a str>) -> String {
+    let line = |line: &str| {
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        format!("\\&{}\n", line.replace('\'', "\\(aq"))
+    };
+    let lines: String = lines.map(line).collect();
+    format!(".SH \"{title}\"\n.nf\n{lines}.fi\n")
+}

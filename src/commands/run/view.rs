@@ -1,0 +1,176 @@
+//! What a session shows: the panel of an exercise, the list, the summary.
+
+use super::live::View;
+use super::menu::{Of, Question, menu};
+use super::session::{Say, Session};
+use crate::commands::check::hint_text;
+use crate::engine::Engine;
+use crate::event::{CheckReport, Outcome};
+use crate::expect::Verdict;
+use crate::lab::{Exercise, Task};
+use crate::report::{Panel, Screen, clean, duration, t, table};
+use crate::runner::Judged;
+use crate::store::SolvedBy;
+
+impl<E: Engine> Session<'_, '_, E> {
+    pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
+        let (columns, rows) = Screen::size();
+        // A line for the cursor, and one that shows that there is text above.
+        let lines = panel.lines(columns, rows.saturating_sub(2), self.context.paint);
+        screen.panel(lines);
+    }
+
+    pub(super) fn panel(&self, exercise: &Exercise, view: &View) -> Panel {
+        let reports = match (&view.judged, &exercise.task) {
+            (Some(judged), Task::Deed { .. }) => judged.reports(self.runner, &self.context.lang),
+            _ => Vec::new(),
+        };
+        let passed = |report: &&CheckReport| report.outcome == Outcome::Pass;
+        let (passed, all) = (reports.iter().filter(passed).count(), reports.len());
+        let state = match (&exercise.task, view.solved, &view.judged) {
+            (_, true, _) => t!("session.state_solved"),
+            (Task::Quiz(_), false, _) => t!("session.state_quiz"),
+            (Task::Deed { .. }, false, None) => t!("session.state_looking"),
+            (Task::Deed { .. }, false, Some(_)) => {
+                t!("session.state_watching", passed = passed, all = all)
+            }
+        };
+        let touched = |judged: &&Judged| view.untouched.as_ref() != Some(&actuals(judged));
+        let hint = match (view.judged.as_ref().filter(touched), &exercise.task) {
+            (Some(judged), Task::Deed { .. }) => {
+                hint_text(self.lab, &self.live, judged, &self.context.lang)
+            }
+            _ => None,
+        };
+        let question = view.question.as_ref();
+        Panel {
+            title: self.heading(view.at, exercise),
+            state: state.into_owned(),
+            checks: reports,
+            hint,
+            note: question
+                .map(|question| self.asked(question))
+                .or_else(|| view.note.clone()),
+            menu: menu(exercise, view.solved, question),
+        }
+    }
+
+    /// Every exercise with its state.
+    pub(super) fn list(&self, say: Say<'_>, at: usize) {
+        let rows = self
+            .lab
+            .exercises
+            .iter()
+            .enumerate()
+            .map(|(index, exercise)| {
+                let done = self.progress.done.contains_key(&exercise.id);
+                let mark = if done {
+                    self.context.paint.good("✓")
+                } else {
+                    " ".to_owned()
+                };
+                let here = if index == at { "→" } else { " " };
+                let title = clean(&self.section(exercise).title);
+                vec![format!("{here} {mark} {:>2}", index + 1), title]
+            });
+        say("");
+        table(&rows.collect::<Vec<_>>())
+            .iter()
+            .for_each(|line| say(line));
+    }
+
+    fn asked(&self, question: &Question) -> String {
+        match question {
+            Question::PlaySolution => t!("session.ask_solution"),
+            Question::ResetExercise => t!("session.ask_reset"),
+            Question::Leave { keep: true } => t!("session.ask_leave_keep", lab = self.lab.id),
+            Question::Leave { keep: false } => t!("session.ask_leave", lab = self.lab.id),
+            Question::Which {
+                of: Of::Exercises,
+                typed,
+                ..
+            } => t!("session.ask_exercise", typed = typed),
+            Question::Which {
+                of: Of::Shells,
+                typed,
+                ..
+            } => t!("session.ask_shell", typed = typed),
+            Question::Which {
+                of: Of::Pages,
+                typed,
+                ..
+            } => t!("session.ask_page", typed = typed),
+        }
+        .into_owned()
+    }
+
+    /// What was solved, with how many hints and in what time.
+    pub(super) fn summary(&self, say: Say<'_>) {
+        let paint = self.context.paint;
+        let mut rows = Vec::new();
+        let mut whole = 0;
+        for (at, exercise) in self.lab.exercises.iter().enumerate() {
+            let done = self.progress.done.get(&exercise.id);
+            let hints = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
+            let seconds = self
+                .progress
+                .seconds
+                .get(&exercise.id)
+                .copied()
+                .unwrap_or(0);
+            whole += seconds;
+            if done.is_none() && seconds == 0 && hints == 0 {
+                continue;
+            }
+            let by = match done.map(|done| done.by) {
+                None => t!("session.by_nobody"),
+                Some(SolvedBy::Learner) => t!("session.by_you"),
+                Some(SolvedBy::Solution) => t!("session.by_solution"),
+            };
+            let mark = if done.is_some() {
+                paint.good("✓")
+            } else {
+                " ".to_owned()
+            };
+            let hints = match hints {
+                0 => String::new(),
+                _ => t!("session.hints_used", count = hints).into_owned(),
+            };
+            let time = spent(seconds);
+            let title = clean(&self.section(exercise).title);
+            rows.push(vec![
+                format!("  {mark} {:>2}", at + 1),
+                title,
+                by.into_owned(),
+                hints,
+                time,
+            ]);
+        }
+        say("");
+        table(&rows).iter().for_each(|line| say(line));
+        let whole = spent(whole);
+        say(&format!(
+            "{}  {}",
+            paint.bold(&self.score()),
+            paint.dim(&whole)
+        ));
+    }
+}
+
+/// `7 s`, `2 m 05 s`.
+fn spent(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => duration(seconds * 1000),
+    }
+}
+
+/// What every check saw, in words.
+pub(super) fn actuals(judged: &Judged) -> Vec<String> {
+    let seen = judged.checks.iter().map(|check| match &check.verdict {
+        Verdict::Pass => String::new(),
+        Verdict::Fail { actual, .. } => actual.clone(),
+        Verdict::Unseen { reason } => reason.clone(),
+    });
+    seen.collect()
+}

@@ -1,0 +1,26 @@
+//! `roadlab schema`: the JSON Schema of lab files, for editors.
+
+use serde_json::{Value, json};
+
+use crate::cli::SchemaOf;
+use crate::exit::Exit;
+use crate::lab::SCHEMA;
+use crate::report;
+use crate::runner::Failure;
+
+pub(crate) fn schema(of: SchemaOf) -> Result<Exit, Failure> {
+    let mut schema: Value = serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?;
+    if let (SchemaOf::Compose, Some(fields)) = (of, schema.as_object_mut()) {
+        // Only `x-roadlab` is ours: what else a Compose file may hold is the Compose Specification's.
+        let service = json!({ "properties": { "x-roadlab": { "$ref": "#/$defs/x-roadlab" } } });
+        let services = json!({ "additionalProperties": service });
+        fields.remove("$ref");
+        fields.insert(
+            "title".into(),
+            "compose.yaml of a service for roadlab".into(),
+        );
+        fields.insert("properties".into(), json!({ "services": services }));
+    }
+    report::document(&schema);
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,173 @@
+//! What holds of reading a lab, whatever its files say.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use crate::lab::fuzzing::told_well;
+use crate::lab::testing::{COMPOSE, GUIDE, LAB, Memory, files};
+use crate::lab::{Lab, load};
+use crate::problem::Problem;
+
+/// A name of a service: few, so that they meet.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-d]", Just("redis".to_owned()), "[a-z./~-]{1,6}"]
+}
+
+/// A scalar, with references and the characters that matter to YAML and to paths.
+fn scalar() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9./:-]{0,12}",
+        Just("${a}".to_owned()),
+        Just("${a:-x}-$b".to_owned()),
+        Just("${WORKSPACE}/x".to_owned()),
+        "\\PC{0,8}",
+    ]
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// One line of a service.
+fn line() -> impl Strategy<Value = String> {
+    let keys = prop_oneof![
+        Just("image"),
+        Just("command"),
+        Just("volumes"),
+        Just("environment"),
+        Just("ports"),
+        Just("privileged"),
+        Just("depends_on"),
+        Just("mem_limit"),
+        Just("x-roadlab"),
+        Just("unknown"),
+    ];
+    let value = prop_oneof![
+        scalar().prop_map(|text| quoted(&text)),
+        prop::collection::vec(scalar(), 0..3).prop_map(|items| {
+            let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+            format!("[{}]", items.join(", "))
+        }),
+        (scalar(), scalar()).prop_map(|(key, value)| format!(
+            "{{ {}: {} }}",
+            quoted(&key),
+            quoted(&value)
+        )),
+    ];
+    (keys, value).prop_map(|(key, value)| format!("    {key}: {value}\n"))
+}
+
+fn service() -> impl Strategy<Value = String> {
+    let extends = prop_oneof![
+        Just(String::new()),
+        name().prop_map(|of| format!("    extends: {{ service: {} }}\n", quoted(&of))),
+        (
+            name(),
+            prop_oneof![
+                Just("compose.yaml"),
+                Just("own.yaml"),
+                Just("../../compose/redis/compose.yaml"),
+                Just("../x.yaml")
+            ]
+        )
+            .prop_map(|(of, file)| format!(
+                "    extends: {{ file: {file}, service: {} }}\n",
+                quoted(&of)
+            )),
+    ];
+    (name(), extends, prop::collection::vec(line(), 0..4)).prop_map(|(name, extends, lines)| {
+        let lines: String = lines.concat();
+        let body = format!("{extends}{lines}");
+        let body = if body.is_empty() {
+            "    image: x\n".to_owned()
+        } else {
+            body
+        };
+        format!("  {}:\n{body}", quoted(&name))
+    })
+}
+
+fn compose() -> impl Strategy<Value = String> {
+    let include = prop_oneof![
+        3 => Just(String::new()),
+        1 => Just("include: [own.yaml]\n".to_owned()),
+        1 => Just("include: [../../compose/redis/compose.yaml, compose.yaml]\n".to_owned()),
+    ];
+    (include, prop::collection::vec(service(), 0..4)).prop_map(|(include, services)| {
+        format!(
+            "{include}services:\n{}volumes: {{ data: {{}} }}\n",
+            services.concat()
+        )
+    })
+}
+
+fn lab() -> impl Strategy<Value = Memory> {
+    (compose(), compose(), compose(), scalar()).prop_map(|(compose, own, entry, value)| {
+        let lab = format!("{LAB}vars: {{ a: {} }}\n", quoted(&value));
+        let mut files = files(&lab, &compose, GUIDE);
+        files.0.insert("labs/small/own.yaml".into(), own);
+        files.0.insert("compose/redis/compose.yaml".into(), entry);
+        files
+    })
+}
+
+fn read(files: &Memory) -> (Option<Lab>, Vec<Problem>) {
+    load(Path::new("labs/small"), files)
+}
+
+proptest! {
+    #[test]
+    fn whatever_files_say_they_are_read_or_told_with_a_place_in_them(files in lab()) {
+        let (_, problems) = read(&files);
+        told_well(&files, &problems);
+    }
+
+    #[test]
+    fn reading_twice_gives_the_same(files in lab()) {
+        let (first, told) = read(&files);
+        let (second, again) = read(&files);
+        prop_assert_eq!(told, again);
+        prop_assert_eq!(format!("{first:?}"), format!("{second:?}"));
+    }
+
+    /// What is sound stays the same when it is taken through `include` or through `extends` without anything of its own.
+    #[test]
+    fn a_sound_service_is_the_same_by_include_and_by_extends(lines in prop::collection::vec(line(), 0..4)) {
+        let text = COMPOSE.replace("    mem_limit: 64m\n", &lines.concat());
+        let direct = read(&files(LAB, &text, GUIDE));
+        prop_assume!(direct.1.is_empty());
+        for taken in [
+            "include: [own.yaml]\n",
+            "services: { redis: { extends: { file: own.yaml, service: redis } } }\n",
+        ] {
+            let mut files = files(LAB, taken, GUIDE);
+            files.0.insert("labs/small/own.yaml".into(), text.clone());
+            let (lab, problems) = read(&files);
+            prop_assert_eq!(problems, vec![]);
+            let spec = |lab: &Lab| {
+                let mut service = lab.services.values().next().cloned().expect("there is one");
+                service.place = crate::problem::Place::file("x");
+                format!("{service:?}")
+            };
+            let direct = direct.0.as_ref().expect("it is sound");
+            prop_assert_eq!(spec(&lab.expect("it is sound")), spec(direct));
+        }
+    }
+
+    /// A path never leads out, however it is written: what is mounted lies in the lab, or in the workspace.
+    #[test]
+    fn nothing_outside_is_mounted(source in "(\\.|/|~|a|\\.\\.|//workspace|\\$\\{WORKSPACE\\}|compose\\.yaml){1,6}") {
+        let text = COMPOSE.replace("data:/data", &format!("{source}:/x"));
+        let (lab, _) = read(&files(LAB, &text, GUIDE));
+        for mount in lab.iter().flat_map(|lab| lab.services.values()).flat_map(|service| &service.mounts) {
+            match mount {
+                crate::lab::Mount::Bind { source, .. } => prop_assert!(source.starts_with("/labs/small"), "{:?}", source),
+                crate::lab::Mount::Workspace { below, .. } => {
+                    prop_assert!(!below.split('/').any(|part| part == "..") && !below.starts_with('/'), "{:?}", below);
+                }
+                crate::lab::Mount::Volume { .. } => {}
+            }
+        }
+    }
+}
