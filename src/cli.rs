@@ -90,6 +90,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// List the labs: level, minutes, memory, progress
     List,
+    /// Show the roadmap: what labs cover, what is done, what has no lab yet
+    Roadmap,
     /// Show what a lab teaches and runs
     Show {
         lab: String,
@@ -178,7 +180,12 @@ pub(crate) enum Command {
         forget: bool,
     },
     /// Show what runs: services, addresses, progress
-    Status { lab: Option<String> },
+    Status {
+        lab: Option<String>,
+        /// Go on: drawn anew every second on a terminal, printed at each change over a pipe
+        #[arg(long, short)]
+        watch: bool,
+    },
     /// Show the log of a lab's services
     Logs {
         lab: String,
@@ -190,6 +197,9 @@ pub(crate) enum Command {
         /// How many of the last lines
         #[arg(long, default_value_t = 100, value_name = "LINES")]
         tail: u32,
+        /// Only lines that are not older, such as 90s, 10m or 2h
+        #[arg(long, value_name = "TIME", value_parser = ago)]
+        since: Option<Duration>,
     },
     /// Open a service's own client inside its container
     Shell {
@@ -198,6 +208,12 @@ pub(crate) enum Command {
         /// A command to run instead
         #[arg(last = true)]
         command: Vec<String>,
+    },
+    /// Open a service's web interface in the browser, or print its address
+    Open {
+        lab: String,
+        /// Which service, if several have one
+        service: Option<String>,
     },
     /// Make labs prove themselves: checks can fail, solutions pass, resets reset
     Test {
@@ -274,6 +290,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
         .ok_or_else(|| "write a time such as 30s, 90m, 2h or 1h30m".to_owned())
+}
+
+fn ago(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "use a time such as 90s, 10m or 2h".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

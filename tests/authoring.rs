@@ -63,7 +63,7 @@ const BROKEN: [(&str, &str); 23] = [
     ("level: beginner", "level: begginer"),
     ("level: beginner\n", ""),
     ("minutes: 5", "minutes: five"),
-    ("roadmap: [key-value-db]", "roadmap: key-value-db"),
+    ("roadmap: [redis]", "roadmap: redis"),
     ("roadmap:", "roadmapp:"),
     ("- id: greet\n", "- id: Greet\n"),
     ("- id: greet\n    checks", "- checks"),

@@ -38,7 +38,7 @@ fn keys_and_values_of_lab_yaml_are_checked() {
         "\
 error: unknown key `roadmapp` in a lab
   --> labs/tiny/lab.yaml:3:1
- 3 | roadmapp: [key-value-db]
+ 3 | roadmapp: [redis]
    | ^
   = did you mean `roadmap`?
 ",

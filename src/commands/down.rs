@@ -8,7 +8,7 @@ use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::LabId;
 use crate::plan::Scope;
-use crate::report::{self, duration, output};
+use crate::report::{self, duration, output, t};
 use crate::runner::{Failure, Removed, Sweep, teardown};
 use crate::store::{Journal, Progress, Workspace};
 
@@ -19,9 +19,7 @@ pub(crate) async fn down(
     forget: bool,
 ) -> Result<Exit, Failure> {
     if labs.is_empty() && !all {
-        return Err(Failure::Usage(
-            "which lab? `roadlab down LAB`, or `roadlab down --all`".to_owned(),
-        ));
+        return Err(Failure::Usage(t!("down.which").into_owned()));
     }
     let begun = Instant::now();
     let ids = labs
@@ -74,10 +72,30 @@ pub(crate) async fn down(
         return Ok(Exit::Fine);
     }
     match removed == Removed::default() {
-        true => output("nothing of it is there"),
-        false => output(&format!("removed {removed} in {}", duration(millis))),
+        true => output(&t!("down.nothing")),
+        false => {
+            let time = duration(millis);
+            output(&t!("down.removed", what = in_words(removed), time = time));
+        }
     }
     Ok(Exit::Fine)
+}
+
+/// `1 container, 1 network, 2 volumes`.
+fn in_words(removed: Removed) -> String {
+    let containers = match removed.containers {
+        1 => t!("down.container"),
+        count => t!("down.containers", count = count),
+    };
+    let networks = match removed.networks {
+        1 => t!("down.network"),
+        count => t!("down.networks", count = count),
+    };
+    let volumes = match removed.volumes {
+        1 => t!("down.volume"),
+        count => t!("down.volumes", count = count),
+    };
+    format!("{containers}, {networks}, {volumes}")
 }
 
 /// `labs/redis/` names the lab `redis`.

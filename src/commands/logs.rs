@@ -1,20 +1,48 @@
-//! `roadlab logs`: what the services wrote.
+//! `roadlab logs`: what the services wrote, in the order in which they wrote it.
 
-use futures_util::future::join_all;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::{join_all, try_join_all};
+use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::commands::Context;
 use crate::commands::restart::named;
-use crate::engine::Engine;
+use crate::engine::{Engine, ErrorKind, Follow, LogLine, LogWish};
 use crate::exit::Exit;
-use crate::report::{clean, output};
+use crate::lab::ServiceName;
+use crate::report::{self, clean, error, heard, t};
 use crate::runner::Failure;
+
+/// A service that is restarted comes back within this time; its log then goes on.
+const RESTART: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What was asked for.
+pub(crate) struct Wanted {
+    pub(crate) follow: Follow,
+    /// Of each service.
+    pub(crate) tail: u32,
+    /// How long ago the first line may have been written.
+    pub(crate) since: Option<Duration>,
+}
+
+/// A container whose log is told.
+struct Source<'a> {
+    service: &'a ServiceName,
+    container: &'a str,
+    /// The service's place in its lab, which its colour comes from.
+    place: usize,
+    /// When its last line was written that was told.
+    last: Cell<Option<Duration>>,
+}
 
 pub(crate) async fn logs(
     context: &Context,
     name: &str,
     services: &[String],
-    follow: bool,
-    tail: u32,
+    wanted: Wanted,
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let services = named(&lab, services)?;
@@ -22,40 +50,175 @@ pub(crate) async fn logs(
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let live = runner.live(None).await?;
-    let width = services
-        .iter()
-        .map(|name| name.as_str().len())
-        .max()
-        .unwrap_or(0);
-    let several = services.len() > 1;
-    let prefix = |name: &str| match several {
-        true => context.paint.dim(&format!("{name:width$} | ")),
-        false => String::new(),
-    };
-    let containers = services
-        .iter()
-        .filter_map(|name| Some((name.as_str(), live.observed.container(name)?)));
-    let containers: Vec<_> = containers.collect();
     context.reporter.finish();
-    if follow {
-        let followed = containers.iter().map(async |(name, container)| {
-            let prefix = prefix(name);
-            let line = |line: &str| output(&format!("{prefix}{}", clean(line)));
-            engine.follow_logs(&container.id, tail, &line).await
-        });
-        for result in join_all(followed).await {
-            result.map_err(Failure::engine("cannot follow the log"))?;
-        }
-        return Ok(Exit::Fine);
+    let source = |service| {
+        Some(Source {
+            service,
+            container: &live.observed.container(service)?.id,
+            place: lab.services.keys().position(|name| name == service)?,
+            last: Cell::new(None),
+        })
+    };
+    let sources: Vec<Source<'_>> = services.iter().filter_map(source).collect();
+    if sources.is_empty() {
+        let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+        let up = format!("{}{}", lab.id, context.instance_option());
+        let what = t!("logs.no_container", services = names.join(", "), lab = up);
+        return Err(Failure::Environment(what.into_owned()));
     }
-    for (name, container) in containers {
-        let log = engine
-            .logs(&container.id, tail)
-            .await
-            .map_err(Failure::engine(format!("cannot read the log of `{name}`")))?;
-        let prefix = prefix(name);
-        log.lines()
-            .for_each(|line| output(&format!("{prefix}{}", clean(line))));
+    let widths = sources.iter().map(|source| source.service.as_str().len());
+    let width = widths.max().unwrap_or(0);
+    let nobody_reads = Notify::new();
+    let say = |source: &Source<'_>, line: &LogLine| {
+        source.last.set(Some(line.at));
+        let service = source.service.as_str();
+        let text = match (context.global.json, sources.len()) {
+            (true, _) => report::json_line(
+                &json!({ "service": service, "at": line.at.as_secs_f64(), "line": line.text }),
+            ),
+            (false, 1) => clean(&line.text),
+            (false, _) => {
+                let prefix = context
+                    .paint
+                    .nth(source.place, &format!("{service:width$} |"));
+                format!("{prefix} {}", clean(&line.text))
+            }
+        };
+        if !heard(&text) {
+            nobody_reads.notify_one();
+        }
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let since = wanted.since.map(|ago| now.saturating_sub(ago));
+    let there = LogWish {
+        tail: Some(wanted.tail),
+        since: since.map(seconds),
+        follow: Follow::No,
+    };
+    // What is there already is told in one order for all; what comes is told as it comes.
+    for (at, line) in history(&engine, &sources, &there).await? {
+        // The engine knows whole seconds only.
+        if since.is_none_or(|since| line.at >= since) {
+            say(&sources[at], &line);
+        }
+    }
+    if wanted.follow == Follow::Yes {
+        let followed = sources.iter().map(async |source| {
+            follow(&engine, source, &there, &say).await?;
+            if sources.len() > 1 {
+                error(&t!("logs.ended", service = source.service.as_str()));
+            }
+            Ok::<_, Failure>(())
+        });
+        tokio::select! {
+            ended = try_join_all(followed) => drop(ended?),
+            () = nobody_reads.notified() => {}
+        }
     }
     Ok(Exit::Fine)
+}
+
+/// The lines that are there, oldest first, each with the place of its source.
+async fn history(
+    engine: &impl Engine,
+    sources: &[Source<'_>],
+    wish: &LogWish,
+) -> Result<Vec<(usize, LogLine)>, Failure> {
+    let lines = RefCell::new(Vec::new());
+    let told = sources.iter().enumerate().map(async |(at, source)| {
+        let keep = |line| lines.borrow_mut().push((at, line));
+        let told = engine.tell_log(source.container, wish, &keep).await;
+        told.map_err(failed(source))
+    });
+    for told in join_all(told).await {
+        told?;
+    }
+    let mut lines = lines.into_inner();
+    lines.sort_by_key(|(_, line)| line.at);
+    Ok(lines)
+}
+
+/// Tells what a container writes from now on, until it is gone; one that is restarted goes on.
+async fn follow(
+    engine: &impl Engine,
+    source: &Source<'_>,
+    first: &LogWish,
+    say: &impl Fn(&Source<'_>, &LogLine),
+) -> Result<(), Failure> {
+    loop {
+        // The engine knows whole seconds only: what was told in the last one is left out here.
+        let told = source.last.get();
+        let wish = LogWish {
+            tail: if told.is_some() { None } else { first.tail },
+            since: told.map(seconds).or(first.since),
+            follow: Follow::Yes,
+        };
+        let fresh = |line: LogLine| {
+            if told.is_none_or(|told| line.at > told) {
+                say(source, &line);
+            }
+        };
+        match engine.tell_log(source.container, &wish, &fresh).await {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
+                return Ok(());
+            }
+            told => told.map_err(failed(source))?,
+        }
+        if !comes_back(engine, source.container).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn comes_back(engine: &impl Engine, container: &str) -> bool {
+    let back = async {
+        loop {
+            match engine.inspect(container).await {
+                Ok(state) if state.running => return true,
+                Ok(_) => tokio::time::sleep(LOOK).await,
+                Err(_) => return false,
+            }
+        }
+    };
+    tokio::time::timeout(RESTART, back).await.unwrap_or(false)
+}
+
+fn seconds(at: Duration) -> i64 {
+    i64::try_from(at.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn failed(source: &Source<'_>) -> impl FnOnce(crate::engine::EngineError) -> Failure {
+    Failure::engine(t!("logs.failed", service = source.service.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Fake;
+
+    #[test]
+    fn a_container_that_is_gone_has_no_log_to_follow() {
+        let service = ServiceName::new("redis").unwrap();
+        let source = Source {
+            service: &service,
+            container: "gone",
+            place: 0,
+            last: Cell::new(None),
+        };
+        let wish = LogWish {
+            tail: Some(1),
+            since: None,
+            follow: Follow::No,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let followed = runtime.unwrap().block_on(async {
+            let engine = Fake::default();
+            let missing = history(&engine, std::slice::from_ref(&source), &wish).await;
+            assert!(missing.is_err());
+            follow(&engine, &source, &wish, &|_, _| {}).await
+        });
+        assert!(followed.is_ok());
+    }
 }

@@ -14,13 +14,14 @@ pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure>
     let runs = Journal::all(&context.paths.runs());
     let labs: Vec<&str> = match command {
         Command::Down { names, .. } => names.iter().map(|name| last_part(name)).collect(),
-        Command::Status { lab } => lab.iter().map(String::as_str).collect(),
+        Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
         Command::Check { lab, .. }
         | Command::Solve { lab, .. }
         | Command::Reset { lab, .. }
         | Command::Restart { lab, .. }
         | Command::Logs { lab, .. }
-        | Command::Shell { lab, .. } => return instance(context, &runs, lab),
+        | Command::Shell { lab, .. }
+        | Command::Open { lab, .. } => return instance(context, &runs, lab),
         _ => return Ok(()),
     };
     let known = context.labs()?;

@@ -21,6 +21,7 @@ mod open;
 mod reap;
 mod reset;
 mod restart;
+mod roadmap;
 mod run;
 mod schema;
 mod shell;
@@ -39,7 +40,7 @@ pub(crate) use complete::complete;
 
 use crate::cli::{Cli, Color, Command, Global, REAP};
 use crate::engine::docker::Docker;
-use crate::engine::{Consent, Engine, Setup};
+use crate::engine::{Consent, Engine, Follow, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, load};
@@ -68,6 +69,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
     meant::check(context, &command)?;
     match command {
         Command::List => list::list(context),
+        Command::Roadmap => roadmap::roadmap(context),
         Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()).await,
         Command::Up {
             lab,
@@ -114,13 +116,29 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             kill,
         } => restart::restart(context, &lab, &services, kill).await,
         Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
-        Command::Status { lab } => status::status(context, lab.as_deref()).await,
+        Command::Status { lab, watch } => {
+            let watch = match watch {
+                true => status::Watch::UntilStopped,
+                false => status::Watch::Once,
+            };
+            status::status(context, lab.as_deref(), watch).await
+        }
         Command::Logs {
             lab,
             services,
             follow,
             tail,
-        } => logs::logs(context, &lab, &services, follow, tail).await,
+            since,
+        } => {
+            let follow = if follow { Follow::Yes } else { Follow::No };
+            let wanted = logs::Wanted {
+                follow,
+                tail,
+                since,
+            };
+            logs::logs(context, &lab, &services, wanted).await
+        }
+        Command::Open { lab, service } => open::open(context, &lab, service.as_deref()).await,
         Command::Shell {
             lab,
             service,

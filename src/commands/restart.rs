@@ -8,7 +8,7 @@ use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{Lab, RestartHow, ServiceName};
 use crate::problem::{Problem, suggestion};
-use crate::report::{self, duration, output};
+use crate::report::{self, duration, output, t};
 use crate::runner::{self, Failure};
 
 pub(crate) async fn restart(
@@ -46,16 +46,11 @@ pub(crate) async fn restart(
         );
         return Ok(Exit::Fine);
     }
-    let word = if kill {
-        "killed and started"
-    } else {
-        "restarted"
-    };
-    output(&format!(
-        "{word} {} after {}",
-        names.join(", "),
-        duration(millis)
-    ));
+    let (names, time) = (names.join(", "), duration(millis));
+    output(&match kill {
+        true => t!("restart.killed", services = names, time = time),
+        false => t!("restart.restarted", services = names, time = time),
+    });
     Ok(Exit::Fine)
 }
 

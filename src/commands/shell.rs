@@ -1,18 +1,14 @@
 //! `roadlab shell`: a service's own client, inside its container.
 
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::io::IsTerminal;
 
 use crate::commands::Context;
 use crate::commands::restart::named;
-use crate::engine::{Engine, Exec};
+use crate::engine::Input;
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
-use crate::report::error;
+use crate::report::t;
 use crate::runner::Failure;
-
-/// A command without a terminal may take this long.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn shell(
     context: &Context,
@@ -27,10 +23,12 @@ pub(crate) async fn shell(
     let runner = context.runner(&engine, &lab, &tell);
     let live = runner.live(None).await?;
     let Some(container) = live.observed.container(&service) else {
-        return Err(Failure::Environment(format!(
-            "service `{service}` has no container: `roadlab up {}`",
-            lab.id
-        )));
+        let (service, lab) = (
+            service.as_str(),
+            format!("{}{}", lab.id, context.instance_option()),
+        );
+        let what = t!("shell.no_container", service = service, lab = lab);
+        return Err(Failure::Environment(what.into_owned()));
     };
     let client = lab
         .services
@@ -41,30 +39,18 @@ pub(crate) async fn shell(
         command => command.to_vec(),
     };
     context.reporter.finish();
-    let context_text = || format!("cannot open a shell in `{service}`");
-    let code = if console::user_attended() && std::io::stdin().is_terminal() {
-        engine
-            .shell(&container.id, &argv, None)
-            .await
-            .map_err(Failure::engine(context_text()))?
-    } else {
-        let exec = Exec {
-            run: argv,
-            user: None,
-            workdir: None,
-            env: Vec::new(),
-        };
-        let done = engine
-            .exec(&container.id, &exec, LONGEST)
-            .await
-            .map_err(Failure::engine(context_text()))?;
-        // The program's own bytes are the result: they are handed on as they are, to a pipe.
-        let _ = std::io::stdout().write_all(done.stdout.as_bytes());
-        if !done.stderr.is_empty() {
-            error(done.stderr.trim_end());
-        }
-        done.exit_code
+    let failed = Failure::engine(t!("shell.failed", service = service.as_str()));
+    let typed = std::io::stdin().is_terminal();
+    // A command in the background must not be stopped for asking the terminal.
+    let input = match typed && !command.is_empty() {
+        true => Input::Empty,
+        false => Input::Passed,
     };
+    let ended = match typed && console::user_attended() {
+        true => engine.shell(&container.id, &argv, None).await,
+        false => engine.shell_over_pipes(&container.id, &argv, input).await,
+    };
+    let code = ended.map_err(failed)?;
     match code {
         0 => Ok(Exit::Fine),
         code => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
@@ -79,12 +65,10 @@ pub(crate) fn clients(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<Strin
 
 /// The service named, or the only one that has a client, or the first.
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
+    let no_service = || Failure::Usage(t!("shell.no_service").into_owned());
     if let Some(service) = service {
         let found = named(lab, &[service.to_owned()])?;
-        return found
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::Usage("which service?".to_owned()));
+        return found.into_iter().next().ok_or_else(no_service);
     }
     let with_client: Vec<&ServiceName> = lab
         .services
@@ -96,15 +80,13 @@ fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
         [only] => Ok((*only).clone()),
         [] => {
             let first = lab.services.keys().next().cloned();
-            first.ok_or_else(|| Failure::Usage("this lab has no service".to_owned()))
+            first.ok_or_else(no_service)
         }
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            Err(Failure::Usage(format!(
-                "which service? `roadlab shell {} SERVICE`: {}",
-                lab.id,
-                names.join(", ")
-            )))
+            let (lab, names) = (lab.id.as_str(), names.join(", "));
+            let what = t!("shell.which", lab = lab, names = names);
+            Err(Failure::Usage(what.into_owned()))
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::commands::list::level;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render, render_url};
 use crate::plan::HostPorts;
-use crate::report::{self, clean, markdown, memory, output, table};
+use crate::report::{self, clean, markdown, memory, output, t, table};
 use crate::runner::Failure;
 
 pub(crate) async fn show(
@@ -46,36 +47,31 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     }
     let paint = context.paint;
     output(&paint.bold(&clean(&guide.title)));
-    output(&format!(
-        "{} · {} min · {} of memory",
-        lab.level.name(),
-        lab.minutes,
-        memory(lab.memory() as u64)
+    output(&t!(
+        "show.needs",
+        level = level(lab.level),
+        minutes = lab.minutes,
+        memory = memory(lab.memory() as u64)
     ));
     output("");
     let intro = fill(context, lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
-    output(&format!("\n{}", paint.bold("Services")));
+    output(&format!("\n{}", paint.bold(&t!("show.services"))));
     let services = lab.services.values().map(|service| {
         let image = service
             .image
             .as_ref()
-            .map_or("its own recipe", |image| image.as_str());
-        let optional = if service.talk.presence == Presence::Optional {
-            "optional"
-        } else {
-            ""
+            .map_or_else(|| t!("show.own_recipe"), |image| image.as_str().into());
+        let optional = match service.talk.presence {
+            Presence::Optional => t!("show.optional").into_owned(),
+            Presence::Required => String::new(),
         };
-        vec![
-            format!("  {}", service.name),
-            image.to_owned(),
-            optional.to_owned(),
-        ]
+        vec![format!("  {}", service.name), image.into_owned(), optional]
     });
     table(&services.collect::<Vec<_>>())
         .iter()
         .for_each(|line| output(line));
-    output(&format!("\n{}", paint.bold("Exercises")));
+    output(&format!("\n{}", paint.bold(&t!("show.exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let mark = if progress.done.contains_key(&exercise.id) {
             paint.good("✓")
@@ -144,7 +140,7 @@ async fn addresses(context: &Context, lab: &Lab) -> Addresses {
                 .collect(),
             first: service.ports.first().map(|port| port.container),
             url: None,
-            container: format!("<container of {}>", service.name),
+            container: t!("show.container", service = service.name.as_str()).into_owned(),
         };
         let url = service.talk.url.as_deref();
         address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());

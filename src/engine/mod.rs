@@ -94,8 +94,10 @@ pub(crate) trait Engine {
     /// The last lines of a container's log, standard output and error together, at most 1 MiB.
     async fn logs(&self, container: &str, tail: u32) -> Result<String>;
 
-    /// Follows a container's log until it ends or the caller drops the future.
-    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()>;
+    /// Tells a container's log line by line; a log that is followed ends with the container or when the caller drops the
+    /// future.
+    async fn tell_log(&self, container: &str, wish: &LogWish, tell: &dyn Fn(LogLine))
+    -> Result<()>;
 
     /// Runs a program in a container and waits for it, at most `timeout`.
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput>;
@@ -117,8 +119,41 @@ pub(crate) trait Engine {
     /// Bytes that a container has received over its networks since it started; 0 if it does not run.
     async fn received(&self, container: &str) -> Result<u64>;
 
-    /// Memory in use by a container now, in bytes.
-    async fn memory(&self, container: &str) -> Result<u64>;
+    /// What a running container uses now: one sample, not a stream.
+    async fn usage(&self, container: &str) -> Result<Usage>;
+}
+
+/// What a container uses, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) memory: u64,
+    /// What it may use at most, which is all of the machine's if nobody said otherwise.
+    pub(crate) limit: Option<u64>,
+}
+
+/// Which lines of a log are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogWish {
+    /// At most so many of the last lines that are there; `None`: all.
+    pub(crate) tail: Option<u32>,
+    /// Only lines since then, in whole seconds since 1970.
+    pub(crate) since: Option<i64>,
+    pub(crate) follow: Follow,
+}
+
+/// Whether lines are told that are not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Yes,
+    No,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLine {
+    /// When it was written, since 1970.
+    pub(crate) at: Duration,
+    pub(crate) text: String,
 }
 
 /// What an engine says of itself.
@@ -215,6 +250,8 @@ pub(crate) struct ContainerState {
     pub(crate) error: String,
     /// The engine's own health check, if the container has one.
     pub(crate) health: Option<Health>,
+    /// When it was started last, since 1970.
+    pub(crate) started: Option<Duration>,
     /// Published host port by container port.
     pub(crate) ports: BTreeMap<u16, u16>,
 }
@@ -225,6 +262,13 @@ pub(crate) enum Health {
     Healthy,
     /// With the last probe's output.
     Unhealthy(String),
+}
+
+/// Whether a program gets this process's standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    Passed,
+    Empty,
 }
 
 /// A program to run in a container.

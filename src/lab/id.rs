@@ -72,6 +72,10 @@ name!(
     CheckId
 );
 name!(
+    /// A topic of the data engineer's roadmap.
+    TopicId
+);
+name!(
     /// One of several copies of the same lab, side by side.
     Instance
 );

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::lab::fields::{Fields, Problems, entries, list, text};
 use crate::lab::model::{Exercise, Level, Quiz, Task, Wrong};
 use crate::lab::read_step::{check, steps};
+use crate::lab::roadmap;
 use crate::lab::step::Step;
 use crate::lab::vars::{Dialect, Vars, fill};
 use crate::lab::yaml::{Kind, Node};
-use crate::lab::{ExerciseId, ServiceName};
+use crate::lab::{ExerciseId, ServiceName, TopicId};
 use crate::problem::{Problem, suggestion};
 
 /// The most exercises and checks that a lab may have.
@@ -23,7 +24,7 @@ const MOST_EXPRESSIONS: usize = 200;
 pub(crate) struct LabFile {
     pub(crate) level: Level,
     pub(crate) minutes: i64,
-    pub(crate) roadmap: Vec<String>,
+    pub(crate) roadmap: Vec<TopicId>,
     pub(crate) workspace: Option<(String, Node)>,
     pub(crate) start: Vec<Step>,
     pub(crate) health: Vec<Step>,
@@ -76,7 +77,11 @@ pub(crate) fn read(root: &Node, vars: &Vars, problems: &mut Problems) -> Option<
     let minutes = fields
         .required("minutes", &root, problems)
         .and_then(|_| fields.integer("minutes", problems));
-    let roadmap = fields.texts("roadmap", problems).unwrap_or_default();
+    let roadmap = fields.list("roadmap", problems);
+    let roadmap = roadmap
+        .into_iter()
+        .filter_map(|node| roadmap::topic(node, problems))
+        .collect();
     fields.get("vars");
     let workspace = fields
         .get("workspace")

@@ -28,10 +28,12 @@ mod read_amqp;
 mod read_matcher;
 mod read_probe;
 mod read_step;
+mod roadmap;
 #[cfg(test)]
 mod schema_tests;
 mod service;
 mod step;
+mod summary;
 mod talk;
 mod template;
 #[cfg(any(test, fuzzing))]
@@ -42,16 +44,16 @@ mod yaml;
 pub(crate) use fields::parse_duration;
 pub(crate) use files::Files;
 pub(crate) use guide::Section;
-pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName};
+pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
 pub(crate) use lang::Lang;
 pub(crate) use load::{load, load_catalogue};
-#[cfg(test)]
-pub(crate) use model::Level;
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
 pub(crate) const SCHEMA: &str = include_str!("schema.json");
-pub(crate) use model::{Exercise, Lab, Network, Quiz, Task, Wrong};
+pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
 pub(crate) use policy::{CAPABILITIES, memory as judge_memory};
+pub(crate) use roadmap::{Roadmap, Topic};
 pub(crate) use service::*;
 pub(crate) use step::*;
+pub(crate) use summary::Summary;
 pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};

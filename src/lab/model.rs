@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::lab::guide::{Guide, Section};
 use crate::lab::service::{Presence, Service};
 use crate::lab::step::{Check, Step};
 use crate::lab::vars::Vars;
-use crate::lab::{ExerciseId, LabId, Lang, ServiceName};
+use crate::lab::{ExerciseId, LabId, Lang, ServiceName, TopicId};
 
 /// Everything about one lab.
 #[derive(Debug, Clone)]
@@ -16,7 +18,7 @@ pub(crate) struct Lab {
     pub(crate) folder: PathBuf,
     pub(crate) level: Level,
     pub(crate) minutes: i64,
-    pub(crate) roadmap: Vec<String>,
+    pub(crate) roadmap: Vec<TopicId>,
     pub(crate) vars: Vars,
     /// The folder that the learner's workspace is copied from.
     pub(crate) workspace: Option<PathBuf>,
@@ -37,7 +39,8 @@ pub(crate) enum Network {
 }
 
 /// Whom a lab is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     Beginner,
     Intermediate,

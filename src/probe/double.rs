@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::engine::{
     About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Happening,
-    ImageInfo, PullProgress, Result,
+    ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
 };
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, ImageName, Lab, LabId, Level, ServiceAddress, ServiceName};
@@ -51,6 +51,7 @@ impl Engine for Double {
             out_of_memory: false,
             error: String::new(),
             health: None,
+            started: None,
             ports: BTreeMap::new(),
         })
     }
@@ -147,7 +148,7 @@ impl Engine for Double {
         no()
     }
 
-    async fn follow_logs(&self, _: &str, _: u32, _: &dyn Fn(&str)) -> Result<()> {
+    async fn tell_log(&self, _: &str, _: &LogWish, _: &dyn Fn(LogLine)) -> Result<()> {
         no()
     }
 
@@ -159,7 +160,7 @@ impl Engine for Double {
         no()
     }
 
-    async fn memory(&self, _: &str) -> Result<u64> {
+    async fn usage(&self, _: &str) -> Result<Usage> {
         no()
     }
 }

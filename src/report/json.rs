@@ -6,9 +6,13 @@ use crate::report::sink::{clean_json, output};
 
 /// One event on one line. What steers a terminal is escaped as JSON does.
 pub(crate) fn line(value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(value) {
-        output(&clean_json(&text));
-    }
+    output(&one_line(value));
+}
+
+/// JSON without line ends.
+pub(crate) fn one_line(value: &impl Serialize) -> String {
+    // What we print has keys that are texts, and no number that JSON lacks.
+    clean_json(&serde_json::to_string(value).unwrap_or_default())
 }
 
 /// One document, indented.

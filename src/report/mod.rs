@@ -25,10 +25,10 @@ pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{clean, error, output};
+pub(crate) use sink::{clean, error, heard, output};
 pub(crate) use stuck::{stuck, stuck_json};
-pub(crate) use table::table;
-pub(crate) use words::{Paint, check_lines, duration, memory, plural};
+pub(crate) use table::{cut, table};
+pub(crate) use words::{Paint, age, check_lines, duration, memory, plural};
 
 /// Who hears what happens.
 pub(crate) enum Reporter {
@@ -94,6 +94,11 @@ pub(crate) fn crashed(panic: &std::panic::PanicHookInfo<'_>) {
 /// Chooses the language of all that is said from here on; one without texts is English.
 pub(crate) fn speak(language: &str) {
     rust_i18n::set_locale(language);
+}
+
+/// One JSON document as one line.
+pub(crate) fn json_line(value: &impl serde::Serialize) -> String {
+    json::one_line(value)
 }
 
 /// Prints one JSON document on one line.

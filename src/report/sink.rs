@@ -28,6 +28,12 @@ pub(crate) fn output(text: &str) {
     print(&mut std::io::stdout().lock(), text);
 }
 
+/// Prints a line of a result that has no end of its own; says whether anybody still reads.
+pub(crate) fn heard(text: &str) -> bool {
+    let mut to = std::io::stdout().lock();
+    writeln!(to, "{text}").and_then(|()| to.flush()).is_ok()
+}
+
 /// Prints a line about progress or a problem on standard error. The text is ours or was cleaned.
 pub(crate) fn error(text: &str) {
     print(&mut std::io::stderr().lock(), text);

@@ -23,6 +23,11 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// A line that fits a terminal of this width, colours aside.
+pub(crate) fn cut(line: &str, width: usize) -> String {
+    console::truncate_str(line, width, "…").into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +39,16 @@ mod tests {
             vec!["redis".to_owned(), "b".to_owned()],
         ];
         assert_eq!(table(&rows), ["레디스  a", "redis   b"]);
+    }
+
+    #[test]
+    fn a_line_is_cut_by_columns_and_its_colours_end() {
+        assert_eq!(cut("레디스 랩", 8), "레디스 …");
+        assert_eq!(cut("fits", 4), "fits");
+        let cut = cut("\u{1b}[32mgreen\u{1b}[0m", 3);
+        assert!(
+            cut.starts_with("\u{1b}[32mgr…") && cut.ends_with("\u{1b}[0m"),
+            "{cut:?}"
+        );
     }
 }

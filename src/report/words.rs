@@ -42,6 +42,18 @@ impl Paint {
         self.apply(text, |text| text.dim())
     }
 
+    /// One of a few colours that are told apart with ease.
+    pub(crate) fn nth(self, place: usize, text: &str) -> String {
+        self.apply(text, |text| match place % 6 {
+            0 => text.cyan(),
+            1 => text.yellow(),
+            2 => text.green(),
+            3 => text.magenta(),
+            4 => text.blue(),
+            _ => text.cyan().bright(),
+        })
+    }
+
     pub(crate) fn link(self, text: &str) -> String {
         self.apply(text, |text| text.cyan())
     }
@@ -96,6 +108,16 @@ pub(crate) fn duration(millis: u64) -> String {
     .into_owned()
 }
 
+/// `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.
+pub(crate) fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} m", seconds / 60),
+        3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
 /// `1 exercise`, `3 exercises`.
 pub(crate) fn plural(count: usize, one: &str) -> String {
     match count {
@@ -122,6 +144,10 @@ mod tests {
         assert_eq!(
             [7, 420, 12_300, 125_000].map(duration),
             ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]
+        );
+        assert_eq!(
+            [7, 725, 11_100, 187_200].map(age),
+            ["7 s", "12 m", "3 h 05 m", "2 d 4 h"]
         );
         assert_eq!([256 << 20, 3 << 29].map(memory), ["256 MiB", "1.5 GiB"]);
     }

@@ -4,6 +4,7 @@ mod act;
 mod check;
 mod execute;
 mod failure;
+mod health;
 mod images;
 mod live;
 mod pace;
@@ -26,6 +27,7 @@ use crate::lab::{Instance, Lab};
 
 pub(crate) use check::{Judged, check_exercises, judge_quiz};
 pub(crate) use failure::Failure;
+pub(crate) use health::{ServiceHealth, health, health_of_engine};
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
 pub(crate) use live::Live;
 pub(crate) use pace::Seen;

@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// One look while waiting may not hold up the next ones.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// How often the container itself is looked at meanwhile: it may have ended.
 const INSPECT_EVERY: Duration = Duration::from_millis(300);
@@ -48,7 +48,10 @@ pub(crate) async fn wait<E: Engine>(
         let answered = match condition {
             Condition::Started => return Ok(()),
             Condition::Completed => false,
-            Condition::Healthy => answers(runner, live, service, &mut waiting).await,
+            Condition::Healthy => {
+                let deadline = begun + service.talk.ready_within;
+                answers(runner, live, service, deadline, &mut waiting.last).await
+            }
         };
         let asks_engine = condition == Condition::Completed
             || (service.talk.ready.is_empty() && service.healthcheck.is_some());
@@ -110,16 +113,15 @@ impl Waiting {
     }
 }
 
-/// Whether all of a service's `ready` steps hold now.
-async fn answers<E: Engine>(
+/// Whether all of a service's `ready` steps hold now; `last` is what was seen if they do not.
+pub(super) async fn answers<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     service: &Service,
-    waiting: &mut Waiting,
+    deadline: Instant,
+    last: &mut String,
 ) -> bool {
     let target = live.target(runner);
-    let deadline = waiting.begun + service.talk.ready_within;
-    let last = &mut waiting.last;
     for step in &service.talk.ready {
         // The last look must not put the deadline off by much.
         let left = deadline

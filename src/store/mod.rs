@@ -9,6 +9,7 @@ mod log;
 mod paths;
 mod progress;
 mod remembered;
+mod summaries;
 mod trust;
 mod workspace;
 
@@ -21,6 +22,7 @@ pub(crate) use log::open_log;
 pub(crate) use paths::Paths;
 pub(crate) use progress::{Progress, SolvedBy};
 pub(crate) use remembered::Remembered;
+pub(crate) use summaries::Summaries;
 pub(crate) use trust::Trusted;
 pub(crate) use workspace::Workspace;
 

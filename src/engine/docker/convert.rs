@@ -9,8 +9,10 @@ use bollard::models::{
     IpamConfig, Mount, MountType, MountVolumeOptions, NetworkCreateRequest, NetworkingConfig,
     PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::engine::{ContainerState, Health};
+use crate::engine::{ContainerState, Health, Usage};
 use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, Reach};
 use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec};
 
@@ -248,6 +250,7 @@ pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
         out_of_memory: state.oom_killed.unwrap_or_default(),
         error: state.error.unwrap_or_default(),
         health,
+        started: state.started_at.as_deref().and_then(time),
         ports: published(ports.unwrap_or_default()),
     }
 }
@@ -274,14 +277,25 @@ pub(super) fn reachable(host_ip: Option<&str>) -> bool {
 }
 
 /// Memory in use without the file cache that the kernel would give up first, as `docker stats` counts it.
-pub(super) fn memory(stats: ContainerStatsResponse) -> Option<u64> {
+pub(super) fn usage(stats: ContainerStatsResponse) -> Option<Usage> {
     let memory = stats.memory_stats?;
     let usage = memory.usage?;
     let counters = memory.stats.unwrap_or_default();
     let inactive = ["total_inactive_file", "inactive_file"]
         .iter()
         .find_map(|name| counters.get(*name).copied());
-    Some(usage.saturating_sub(inactive.unwrap_or(0)))
+    Some(Usage {
+        memory: usage.saturating_sub(inactive.unwrap_or(0)),
+        limit: memory.limit,
+    })
+}
+
+/// The engine's times, since 1970; what was never is in the year 1.
+pub(super) fn time(text: &str) -> Option<Duration> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    u64::try_from(time.unix_timestamp_nanos())
+        .ok()
+        .map(Duration::from_nanos)
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ fn a_container_starts_on_its_first_network_with_its_names() {
 fn memory_is_counted_without_the_cache_that_can_go() {
     let stats = |text: &str| {
         let stats: ContainerStatsResponse = serde_json::from_str(text).unwrap();
-        memory(stats)
+        usage(stats).map(|usage| usage.memory)
     };
     let old =
         r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":1,"total_inactive_file":30}}}"#;
@@ -189,6 +189,23 @@ fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
     );
     assert_eq!(state.health, Some(Health::Unhealthy("new".into())));
     assert_eq!(state.ports, BTreeMap::from([(53, 1), (81, 4)]));
+}
+
+#[test]
+fn a_limit_is_the_engines_word() {
+    let text = r#"{"memory_stats":{"usage":100,"limit":1000}}"#;
+    let limited = usage(serde_json::from_str(text).unwrap()).unwrap();
+    assert_eq!((limited.memory, limited.limit), (100, Some(1000)));
+}
+
+#[test]
+fn times_are_read_to_the_nanosecond_and_never_is_no_time() {
+    assert_eq!(
+        time("2026-01-02T03:04:05.000000006Z"),
+        Some(Duration::new(1_767_323_045, 6))
+    );
+    assert_eq!(time("0001-01-01T00:00:00Z"), None);
+    assert_eq!(time("Ready to accept"), None);
 }
 
 #[test]

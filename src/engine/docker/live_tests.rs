@@ -299,7 +299,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
             .collect::<BTreeSet<_>>(),
         BTreeSet::from(["err", "out"])
     );
-    assert!(docker.memory(&id).await.unwrap() > 0);
+    assert!(docker.usage(&id).await.unwrap().memory > 0);
 
     let state = docker.inspect(&id).await.unwrap();
     assert!(state.running && !state.paused);

@@ -1,12 +1,13 @@
 //! Logs: standard output and error together, in the order in which they were written.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
 
-use super::{Docker, LOOK, MIB, bounded, names};
-use crate::engine::Result;
+use super::{Docker, LOOK, MIB, bounded, convert, names};
+use crate::engine::{Follow, LogLine, LogWish, Result};
 
 /// A silent service is a healthy one, and the caller may stop following at any time.
 pub(super) const SILENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -37,26 +38,36 @@ impl Docker {
         Ok(String::from_utf8_lossy(end).into_owned())
     }
 
-    pub(super) async fn follow_log(
+    pub(super) async fn tell_lines(
         &self,
         container: &str,
-        tail: u32,
-        line: &dyn Fn(&str),
+        wish: &LogWish,
+        tell: &dyn Fn(LogLine),
     ) -> Result<()> {
-        let what = format!("follow the log of container `{container}`");
+        let what = format!("read the log of container `{container}`");
         let name = names::resource(container)?;
         let mut stream = self
             .client
-            .listen(|client| client.logs(name, Some(options(tail, true))));
+            .listen(|client| client.logs(name, Some(timed(wish))));
         let (mut out, mut err) = (Lines::default(), Lines::default());
-        while let Some(chunk) = self.next(&what, SILENCE, &mut stream).await? {
-            match chunk {
-                LogOutput::StdErr { message } => err.take(&message, line),
-                chunk => out.take(chunk.as_ref(), line),
+        let last = Cell::new(Duration::ZERO);
+        let line = |line: &str| tell(split(line, &last));
+        let telling = async {
+            while let Some(chunk) = self.next(&what, SILENCE, &mut stream).await? {
+                match chunk {
+                    LogOutput::StdErr { message } => err.take(&message, &line),
+                    chunk => out.take(chunk.as_ref(), &line),
+                }
             }
+            Ok(())
+        };
+        match wish.follow {
+            // No deadline: a silent service is a healthy one, and the caller may drop this at any time.
+            Follow::Yes => telling.await?,
+            Follow::No => bounded(&what, LOOK, telling).await??,
         }
-        out.flush(line);
-        err.flush(line);
+        out.flush(&line);
+        err.flush(&line);
         Ok(())
     }
 }
@@ -68,6 +79,32 @@ fn options(tail: u32, follow: bool) -> LogsOptions {
         .follow(follow)
         .tail(&tail.to_string())
         .build()
+}
+
+fn timed(wish: &LogWish) -> LogsOptions {
+    let since = wish.since.and_then(|since| i32::try_from(since).ok());
+    LogsOptions {
+        timestamps: true,
+        since: since.unwrap_or_default(),
+        tail: wish
+            .tail
+            .map_or_else(|| "all".to_owned(), |tail| tail.to_string()),
+        ..options(0, wish.follow == Follow::Yes)
+    }
+}
+
+/// A line with the engine's time in front of it; a piece of a long line has none and belongs to the last.
+fn split(line: &str, last: &Cell<Duration>) -> LogLine {
+    let parts = line.split_once(' ').unwrap_or((line, ""));
+    let (at, text) = match convert::time(parts.0) {
+        Some(at) => (at, parts.1),
+        None => (last.get(), line),
+    };
+    last.set(at);
+    LogLine {
+        at,
+        text: text.to_owned(),
+    }
 }
 
 /// Cuts a stream of bytes into lines.
@@ -135,6 +172,20 @@ mod tests {
             &["한국"],
         );
         check(&[], &[]);
+    }
+
+    #[test]
+    fn a_line_has_its_time_and_a_piece_without_one_that_of_the_line_before() {
+        let last = Cell::new(Duration::ZERO);
+        let line = split("1970-01-01T00:00:07.000000000Z Ready, steady", &last);
+        assert_eq!(
+            (line.at.as_secs(), line.text.as_str()),
+            (7, "Ready, steady")
+        );
+        let empty = split("1970-01-01T00:00:08.000000000Z", &last);
+        assert_eq!((empty.at.as_secs(), empty.text.as_str()), (8, ""));
+        let piece = split("and so on", &last);
+        assert_eq!((piece.at.as_secs(), piece.text.as_str()), (8, "and so on"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use bollard::query_parameters::{
 use futures_util::future::try_join3;
 
 use super::{Docker, LOOK, convert, names};
-use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result};
+use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result, Usage};
 use crate::plan::{
     Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running, Scope, Subnet,
 };
@@ -201,7 +201,7 @@ impl Docker {
             .collect())
     }
 
-    pub(super) async fn look_at_memory(&self, container: &str) -> Result<u64> {
+    pub(super) async fn look_at_usage(&self, container: &str) -> Result<Usage> {
         let what = format!("measure container `{container}`");
         let options = StatsOptionsBuilder::default()
             .stream(false)
@@ -212,7 +212,7 @@ impl Docker {
             .client
             .listen(|client| client.stats(named, Some(options)));
         let sample = self.next(&what, LOOK, &mut stats).await?;
-        sample.and_then(convert::memory).ok_or_else(|| {
+        sample.and_then(convert::usage).ok_or_else(|| {
             EngineError::new(
                 ErrorKind::NotRunning,
                 format!("cannot {what}: it is not running"),

@@ -17,6 +17,7 @@ mod names;
 mod pull;
 mod remove;
 mod shell;
+mod shell_pipe;
 mod stages;
 mod watch;
 mod wire;
@@ -41,7 +42,7 @@ use self::wire::{Asked, Heard, Wire, bounded};
 
 use crate::engine::{
     About, Build, BuildProgress, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec,
-    ExecOutput, Happening, ImageInfo, PullProgress, Result,
+    ExecOutput, Happening, ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -200,8 +201,13 @@ impl Engine for Docker {
         self.read_log(container, tail).await
     }
 
-    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()> {
-        self.follow_log(container, tail, line).await
+    async fn tell_log(
+        &self,
+        container: &str,
+        wish: &LogWish,
+        tell: &dyn Fn(LogLine),
+    ) -> Result<()> {
+        self.tell_lines(container, wish, tell).await
     }
 
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput> {
@@ -229,8 +235,8 @@ impl Engine for Docker {
         self.count_received(container).await
     }
 
-    async fn memory(&self, container: &str) -> Result<u64> {
-        self.look_at_memory(container).await
+    async fn usage(&self, container: &str) -> Result<Usage> {
+        self.look_at_usage(container).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::pin::Pin;
+use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ClientError;
@@ -13,8 +14,17 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{CHANGE, Docker, LOOK, names};
+use super::shell_pipe::REFUSAL;
+use super::{CHANGE, Docker, LOOK, errors, names};
 use crate::engine::{EngineError, ErrorKind, Result};
+
+/// The engine answers a moment before the program is there: so often, and so long apart, its size is told.
+const RESIZES: usize = 20;
+const RESIZE: Duration = Duration::from_millis(10);
+
+/// An older engine begins with a terminal of no size, and a program that reads that may wait for the terminal's own answer or
+/// draw for no columns. So the program begins once there is a size, where the container has the tools to see it.
+const SIZED: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
 
 impl Docker {
     /// Runs a program on the learner's own terminal until it ends; returns its exit code.
@@ -24,6 +34,18 @@ impl Docker {
         argv: &[String],
         user: Option<&str>,
     ) -> Result<i64> {
+        let mut sized: Vec<String> = ["sh", "-c", SIZED, "sh"].map(str::to_owned).into();
+        sized.extend(argv.iter().cloned());
+        match self.shell_of(container, &sized, user).await {
+            // There is no `sh` in there.
+            Err(error) if error.kind == ErrorKind::CannotRun => {
+                self.shell_of(container, argv, user).await
+            }
+            ended => ended,
+        }
+    }
+
+    async fn shell_of(&self, container: &str, argv: &[String], user: Option<&str>) -> Result<i64> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("open `{program}` in container `{container}`");
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -74,23 +96,26 @@ impl Docker {
             never = self.follow_size(&id, &mut resized) => match never {},
         };
         drop(raw);
-        ended?;
-        self.exit_code(&id, &what).await
+        match ended? {
+            None => self.exit_code(&id, &what).await,
+            Some(reason) => Err(errors::refused(&what, None, &reason)),
+        }
     }
 
     /// Tells the program the terminal's size, now and whenever it changes.
     async fn follow_size(&self, exec: &str, resized: &mut Signal) -> std::convert::Infallible {
         loop {
-            if let Ok((width, height)) = terminal::size() {
-                // A program that has just ended has no size.
+            for _ in 0..RESIZES {
+                let Ok((width, height)) = terminal::size() else {
+                    break;
+                };
                 let size = ResizeExecOptions { width, height };
-                let _ = self
-                    .call(
-                        "resize",
-                        LOOK,
-                        self.client.ask(|client| client.resize_exec(exec, size)),
-                    )
-                    .await;
+                let resize = self.client.ask(|client| client.resize_exec(exec, size));
+                // A program that has not quite begun, or has just ended, has no size.
+                match self.call("resize", LOOK, resize).await {
+                    Ok(()) => break,
+                    Err(_) => tokio::time::sleep(RESIZE).await,
+                }
             }
             if resized.recv().await.is_none() {
                 std::future::pending::<()>().await;
@@ -99,16 +124,21 @@ impl Docker {
     }
 }
 
-/// Copies a program's output to the terminal until it ends.
+/// Copies a program's output to the terminal until it ends; returns the engine's reason if there was no program to run.
 async fn show(
     mut output: impl Stream<Item = std::result::Result<LogOutput, ClientError>> + Unpin,
-) -> std::result::Result<(), ClientError> {
+) -> std::result::Result<Option<String>, ClientError> {
+    let mut first = true;
     while let Some(chunk) = output.next().await {
+        let chunk = chunk?;
+        if std::mem::take(&mut first) && chunk.as_ref().starts_with(REFUSAL) {
+            return Ok(Some(String::from_utf8_lossy(chunk.as_ref()).into_owned()));
+        }
         let mut screen = io::stdout().lock();
-        screen.write_all(chunk?.as_ref())?;
+        screen.write_all(chunk.as_ref())?;
         screen.flush()?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Copies what is typed to the program; returns only if that fails.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
     About, Build, BuildProgress, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    Happening, Health, ImageInfo, PullProgress, Result,
+    Happening, Health, ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -212,6 +212,7 @@ impl Engine for Fake {
                 out_of_memory: false,
                 error: String::new(),
                 health: None,
+                started: None,
                 ports: BTreeMap::new(),
             },
             files: BTreeMap::new(),
@@ -250,6 +251,7 @@ impl Engine for Fake {
         self.with(container, |found| {
             found.state.running = true;
             found.state.status = "running".into();
+            found.state.started = Some(Duration::ZERO);
             found.state.health = found.spec.healthcheck.as_ref().map(|_| Health::Healthy);
             Ok(())
         })
@@ -321,8 +323,21 @@ impl Engine for Fake {
         })
     }
 
-    async fn follow_logs(&self, container: &str, tail: u32, line: &dyn Fn(&str)) -> Result<()> {
-        self.logs(container, tail).await?.lines().for_each(line);
+    async fn tell_log(
+        &self,
+        container: &str,
+        wish: &LogWish,
+        tell: &dyn Fn(LogLine),
+    ) -> Result<()> {
+        let log = self.logs(container, wish.tail.unwrap_or(u32::MAX)).await?;
+        // A line a second, as its clock goes.
+        for (at, text) in log.lines().enumerate() {
+            let at = Duration::from_secs(at as u64);
+            tell(LogLine {
+                at,
+                text: text.to_owned(),
+            });
+        }
         Ok(())
     }
 
@@ -356,8 +371,13 @@ impl Engine for Fake {
         self.with(container, |found| running(found)).map(|()| 0)
     }
 
-    async fn memory(&self, container: &str) -> Result<u64> {
-        self.with(container, |found| running(found))?;
-        Ok(32 << 20)
+    async fn usage(&self, container: &str) -> Result<Usage> {
+        self.with(container, |found| {
+            running(found)?;
+            Ok(Usage {
+                memory: 32 << 20,
+                limit: found.spec.limits.memory.map(|limit| limit as u64),
+            })
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::engine::Health;
+use crate::engine::{Follow, Health};
 use crate::lab::Healthcheck;
 
 #[tokio::test]
@@ -173,13 +173,21 @@ async fn a_log_is_followed_to_its_end() {
     let script = "echo first; sleep 0.2; echo second >&2; exec sleep 600";
     let id = bench.up(&bench.spec("job", &["sh", "-c", script])).await;
     let lines = RefCell::new(Vec::new());
-    let tell = |line: &str| lines.borrow_mut().push(line.to_owned());
-    let (followed, ()) = futures_util::join!(bench.docker.follow_logs(&id, 100, &tell), async {
+    let tell = |line: LogLine| lines.borrow_mut().push((line.at, line.text));
+    let wish = LogWish {
+        tail: Some(100),
+        since: None,
+        follow: Follow::Yes,
+    };
+    let (followed, ()) = futures_util::join!(bench.docker.tell_log(&id, &wish, &tell), async {
         until("both lines", async || lines.borrow().len() == 2).await;
         bench.docker.stop(&id, None).await.unwrap();
     });
     followed.unwrap();
-    assert_eq!(*lines.borrow(), ["first", "second"]);
+    let lines = lines.into_inner();
+    let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts, ["first", "second"]);
+    assert!(lines[0].0 < lines[1].0, "{lines:?}");
     assert_eq!(bench.docker.logs(&id, 1).await.unwrap(), "second\n");
     bench.close().await;
 }

@@ -1,0 +1,236 @@
+//! `roadlab roadmap`: what a data engineer learns, which labs cover it, what is done, and what has no lab yet.
+
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::commands::list::done;
+use crate::exit::Exit;
+use crate::lab::{Lang, Roadmap, Topic, TopicId};
+use crate::report::{self, Paint, clean, cut, output, t};
+use crate::runner::Failure;
+use crate::store::Summaries;
+
+/// A lab and how far the learner is with it.
+struct Cover {
+    lab: String,
+    topics: Vec<TopicId>,
+    done: usize,
+    exercises: usize,
+}
+
+/// How far the learner is with a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    NoLab,
+    Open,
+    Begun,
+    /// All of one of its labs is solved.
+    Done,
+}
+
+pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
+    let labs = context.labs()?;
+    let mut summaries = Summaries::read(&context.paths.cache);
+    let mut covers = Vec::new();
+    for (name, folder) in labs.all() {
+        // What is wrong with a lab is for `list` and `validate` to say.
+        if let Ok(summary) = summaries.of(folder) {
+            covers.push(Cover {
+                lab: name.clone(),
+                done: done(context, name, &summary),
+                exercises: summary.exercises.len(),
+                topics: summary.roadmap,
+            });
+        }
+    }
+    summaries.write();
+    let roadmap = Roadmap::get();
+    if context.global.json {
+        let topics = roadmap.topics.iter();
+        let topics: Vec<Value> = topics.map(|topic| as_json(topic, &covers)).collect();
+        report::document(&topics);
+        return Ok(Exit::Fine);
+    }
+    let mut lines = Vec::new();
+    for group in &roadmap.topics {
+        lines.push(context.paint.bold(group.name(&context.lang)));
+        branches(group, "", &covers, context.paint, &context.lang, &mut lines);
+    }
+    for line in lines {
+        output(
+            &context
+                .width()
+                .map_or(line.clone(), |width| cut(&line, width)),
+        );
+    }
+    let states: Vec<State> = roadmap
+        .coverable()
+        .map(|topic| state(&covering(topic, &covers)))
+        .collect();
+    let count = |wanted: &[State]| states.iter().filter(|state| wanted.contains(state)).count();
+    let summary = t!(
+        "roadmap.summary",
+        all = states.len(),
+        covered = count(&[State::Open, State::Begun, State::Done]),
+        done = count(&[State::Done])
+    );
+    output(&format!("\n{summary}"));
+    let marks = [
+        (State::Done, t!("roadmap.done")),
+        (State::Begun, t!("roadmap.begun")),
+        (State::Open, t!("roadmap.open")),
+        (State::NoLab, t!("roadmap.no_lab")),
+    ];
+    let marks = marks.map(|(state, word)| format!("{} {word}", mark(state, context.paint)));
+    output(&marks.join("  "));
+    Ok(Exit::Fine)
+}
+
+/// The lines of all that is below a topic.
+fn branches(
+    topic: &Topic,
+    before: &str,
+    covers: &[Cover],
+    paint: Paint,
+    lang: &Lang,
+    lines: &mut Vec<String>,
+) {
+    for (at, below) in topic.topics.iter().enumerate() {
+        let last = at + 1 == topic.topics.len();
+        let (knee, further) = if last {
+            ("└─", "   ")
+        } else {
+            ("├─", "│  ")
+        };
+        let name = below.name(lang);
+        let start = paint.dim(&format!("{before}{knee}"));
+        if !below.topics.is_empty() {
+            lines.push(format!("{start} {name}"));
+            let before = format!("{before}{further}");
+            branches(below, &before, covers, paint, lang, lines);
+            continue;
+        }
+        let labs = covering(below, covers);
+        let state = state(&labs);
+        let name = match state {
+            State::NoLab => paint.dim(name),
+            _ => name.to_owned(),
+        };
+        let labs = labs.iter().map(|cover| {
+            let progress = format!("{}/{}", cover.done, cover.exercises);
+            format!(
+                "  {} {}",
+                paint.link(&clean(&cover.lab)),
+                paint.dim(&progress)
+            )
+        });
+        let labs: String = labs.collect();
+        lines.push(format!("{start} {} {name}{labs}", mark(state, paint)));
+    }
+}
+
+/// The labs that cover a topic.
+fn covering<'a>(topic: &Topic, covers: &'a [Cover]) -> Vec<&'a Cover> {
+    let covers = covers.iter();
+    covers
+        .filter(|cover| cover.topics.contains(&topic.id))
+        .collect()
+}
+
+fn state(labs: &[&Cover]) -> State {
+    if labs.is_empty() {
+        State::NoLab
+    } else if labs.iter().any(|lab| lab.done == lab.exercises) {
+        State::Done
+    } else if labs.iter().any(|lab| lab.done > 0) {
+        State::Begun
+    } else {
+        State::Open
+    }
+}
+
+fn mark(state: State, paint: Paint) -> String {
+    match state {
+        State::NoLab => paint.dim("·"),
+        State::Open => paint.link("○"),
+        State::Begun => paint.warn("◐"),
+        State::Done => paint.good("✓"),
+    }
+}
+
+fn as_json(topic: &Topic, covers: &[Cover]) -> Value {
+    let korean = Lang::parse("ko").unwrap_or_else(Lang::english);
+    let names = json!({ "en": topic.name(&Lang::english()), "ko": topic.name(&korean) });
+    if !topic.topics.is_empty() {
+        let topics = topic.topics.iter();
+        let topics: Vec<Value> = topics.map(|topic| as_json(topic, covers)).collect();
+        return json!({ "id": topic.id, "names": names, "topics": topics });
+    }
+    let labs = covering(topic, covers);
+    let state = match state(&labs) {
+        State::NoLab => "no_lab",
+        State::Open => "open",
+        State::Begun => "begun",
+        State::Done => "done",
+    };
+    let labs: Vec<Value> = labs
+        .iter()
+        .map(|lab| json!({ "lab": lab.lab, "done": lab.done, "exercises": lab.exercises }))
+        .collect();
+    json!({ "id": topic.id, "names": names, "state": state, "labs": labs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cover(lab: &str, topic: &str, done: usize) -> Cover {
+        Cover {
+            lab: lab.into(),
+            topics: vec![TopicId::new(topic).unwrap()],
+            done,
+            exercises: 2,
+        }
+    }
+
+    #[test]
+    fn the_tree_says_what_is_covered_and_how_far() {
+        let covers = [
+            cover("pg", "postgresql", 0),
+            cover("docs", "mongodb", 1),
+            cover("more-pairs", "redis", 2),
+            cover("pairs", "redis", 1),
+        ];
+        let databases = Roadmap::get()
+            .topics
+            .iter()
+            .find(|topic| topic.id.as_str() == "databases");
+        let mut lines = Vec::new();
+        let english = Lang::english();
+        branches(
+            databases.unwrap(),
+            "",
+            &covers,
+            Paint::Plain,
+            &english,
+            &mut lines,
+        );
+        insta::assert_snapshot!(lines.join("\n"), @"
+        ├─ Relational
+        │  ├─ ○ PostgreSQL  pg 0/2
+        │  └─ · MySQL
+        ├─ Document
+        │  ├─ ◐ MongoDB  docs 1/2
+        │  └─ · CouchDB
+        ├─ Wide column
+        │  ├─ · Cassandra
+        │  ├─ · HBase
+        │  └─ · Bigtable
+        ├─ Graph
+        │  └─ · Neo4j
+        └─ Key-value
+           ├─ ✓ Redis  more-pairs 2/2  pairs 1/2
+           └─ · DynamoDB
+        ");
+    }
+}

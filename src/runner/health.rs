@@ -1,0 +1,49 @@
+//! How a service is at this moment, by its own protocol where the catalogue says how to ask it.
+
+use std::time::Instant;
+
+use crate::engine::{ContainerState, Engine, Health};
+use crate::lab::ServiceName;
+use crate::runner::ready::{LOOK, answers};
+use crate::runner::{Live, Runner};
+
+/// What can be said of a service's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServiceHealth {
+    Healthy,
+    /// With what was seen instead.
+    Unhealthy(String),
+    /// It does not run, or nobody says how to ask it.
+    Unknown,
+}
+
+/// Asks a service once, by its `ready` steps; a service without them is as well as the engine says.
+pub(crate) async fn health<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    name: &ServiceName,
+    state: &ContainerState,
+) -> ServiceHealth {
+    if !state.running || state.paused {
+        return ServiceHealth::Unknown;
+    }
+    let service = runner.lab.services.get(name);
+    if let Some(service) = service.filter(|service| !service.talk.ready.is_empty()) {
+        let mut last = String::new();
+        return match answers(runner, live, service, Instant::now() + LOOK, &mut last).await {
+            true => ServiceHealth::Healthy,
+            false => ServiceHealth::Unhealthy(last),
+        };
+    }
+    health_of_engine(state)
+}
+
+/// What the engine's own health check says.
+pub(crate) fn health_of_engine(state: &ContainerState) -> ServiceHealth {
+    match &state.health {
+        Some(Health::Healthy) => ServiceHealth::Healthy,
+        Some(Health::Starting) => ServiceHealth::Unhealthy("starting".to_owned()),
+        Some(Health::Unhealthy(output)) => ServiceHealth::Unhealthy(output.trim().to_owned()),
+        None => ServiceHealth::Unknown,
+    }
+}

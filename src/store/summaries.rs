@@ -1,0 +1,195 @@
+//! Summaries of labs, kept so that a list need not read every lab anew.
+//!
+//! With a summary everything is kept that was asked of the disk while it was made. It counts only as long as the disk would give
+//! the same answers; whatever is wrong with the kept file, the labs themselves are read instead.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::{Files, Summary, load};
+use crate::store::{Disk, write_atomically};
+
+/// A file that changed so short a time ago may change once more without another time or size: file systems count time in steps.
+const UNSETTLED: Duration = Duration::from_secs(2);
+
+/// What `list` needs of every lab; kept in one file.
+pub(crate) struct Summaries {
+    path: PathBuf,
+    kept: Kept,
+    changed: bool,
+}
+
+/// The file.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    /// Another program may see other problems in the same files.
+    program: Option<Stamp>,
+    labs: BTreeMap<PathBuf, Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    /// The summary, or how many problems the lab has.
+    found: Result<Summary, usize>,
+    seen: Seen,
+}
+
+/// What was asked of the disk, and what it answered.
+#[derive(Default, Serialize, Deserialize)]
+struct Seen {
+    files: BTreeMap<PathBuf, Option<Stamp>>,
+    folders: BTreeMap<PathBuf, Vec<String>>,
+    real: BTreeMap<PathBuf, Option<PathBuf>>,
+    foreign: BTreeMap<PathBuf, Option<String>>,
+}
+
+/// A file without its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    size: u64,
+    inode: u64,
+    /// Seconds and nanoseconds since 1970.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Summaries {
+    /// Reads what is kept; a file that cannot be read is as good as none.
+    pub(crate) fn read(cache: &Path) -> Self {
+        let path = cache.join("summaries.json");
+        let program = std::env::current_exe().ok().and_then(|it| Stamp::of(&it));
+        let read = || serde_json::from_slice::<Kept>(&std::fs::read(&path).ok()?).ok();
+        // Nobody can tell what another program would say, nor what one says that cannot be found.
+        let same = |kept: &Kept| program.is_some() && kept.program == program;
+        let kept = read().filter(same).unwrap_or(Kept {
+            program,
+            ..Kept::default()
+        });
+        Self {
+            path,
+            kept,
+            changed: false,
+        }
+    }
+
+    /// The summary of the lab in a folder, or how many problems it has.
+    pub(crate) fn of(&mut self, folder: &Path) -> Result<Summary, usize> {
+        // The same relative path means another folder elsewhere.
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        if let Some(entry) = self.kept.labs.get(&folder)
+            && entry.seen.is_still_so()
+        {
+            return entry.found.clone();
+        }
+        let begun = SystemTime::now();
+        let disk = Watched::default();
+        let (lab, problems) = load(&folder, &disk);
+        let lab = lab.filter(|_| problems.is_empty());
+        let found = lab.as_ref().map(Summary::of).ok_or(problems.len());
+        let seen = disk.seen.into_inner();
+        self.changed = true;
+        match seen.is_settled(begun) {
+            true => {
+                let found = found.clone();
+                self.kept.labs.insert(folder, Entry { found, seen });
+            }
+            false => drop(self.kept.labs.remove(&folder)),
+        }
+        found
+    }
+
+    /// Keeps what is new for the next time, and forgets labs that are gone.
+    pub(crate) fn write(&mut self) {
+        if !self.changed {
+            return;
+        }
+        let there = |folder: &PathBuf, _: &mut Entry| folder.join("lab.yaml").exists();
+        self.kept.labs.retain(there);
+        // Only saves time; without it the next list reads all labs again.
+        let _ = serde_json::to_vec(&self.kept).map(|text| write_atomically(&self.path, &text));
+    }
+}
+
+impl Seen {
+    /// Whether the disk would answer everything as it did.
+    fn is_still_so(&self) -> bool {
+        let Self {
+            files,
+            folders,
+            real,
+            foreign,
+        } = self;
+        files.iter().all(|(path, then)| Stamp::of(path) == *then)
+            && folders.iter().all(|(path, then)| Disk.names(path) == *then)
+            && real.iter().all(|(path, then)| Disk.real(path) == *then)
+            && foreign
+                .iter()
+                .all(|(path, then)| Disk.foreign(path) == *then)
+    }
+
+    /// Whether a later change of any file would show in its stamp.
+    fn is_settled(&self, begun: SystemTime) -> bool {
+        let begun = begun.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let limit = i64::try_from(begun.saturating_sub(UNSETTLED).as_secs()).unwrap_or(0);
+        let stamps = self.files.values().flatten();
+        stamps.map(|stamp| stamp.modified.0).all(|at| at < limit)
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let about = std::fs::metadata(path).ok()?;
+        Some(Self {
+            size: about.size(),
+            inode: about.ino(),
+            modified: (about.mtime(), about.mtime_nsec()),
+            changed: (about.ctime(), about.ctime_nsec()),
+        })
+    }
+}
+
+/// The disk, with a memory of what was asked.
+#[derive(Default)]
+struct Watched {
+    seen: RefCell<Seen>,
+}
+
+impl Files for Watched {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        // The stamp comes first: a change between the two then shows the next time.
+        let stamp = Stamp::of(path);
+        let mut seen = self.seen.borrow_mut();
+        seen.files.entry(path.to_owned()).or_insert(stamp);
+        Disk.read(path)
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let names = Disk.names(folder);
+        let mut seen = self.seen.borrow_mut();
+        seen.folders.insert(folder.to_owned(), names.clone());
+        names
+    }
+
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        let real = Disk.real(path);
+        let mut seen = self.seen.borrow_mut();
+        seen.real.insert(path.to_owned(), real.clone());
+        real
+    }
+
+    fn foreign(&self, path: &Path) -> Option<String> {
+        let foreign = Disk.foreign(path);
+        let mut seen = self.seen.borrow_mut();
+        seen.foreign.insert(path.to_owned(), foreign.clone());
+        foreign
+    }
+}
+
+#[cfg(test)]
+#[path = "summaries_tests.rs"]
+mod tests;

@@ -1,0 +1,171 @@
+//! Whatever is edited, what is kept is never told instead of the truth.
+
+use std::fs::{self, File};
+
+use super::*;
+use crate::lab::Lang;
+use crate::lab::testing::{GUIDE, LAB};
+
+const SERVICE: &str =
+    "services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m } }\n";
+
+/// A lab on disk whose service stands in a file beside it, all as old as can be.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(home.path("small")).unwrap();
+        home.put("small/lab.yaml", LAB);
+        home.put("small/compose.yaml", "include: [../service.yaml]\n");
+        home.put("small/guide.en.md", GUIDE);
+        home.put("service.yaml", SERVICE);
+        home
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    fn put(&self, below: &str, text: &str) {
+        fs::write(self.path(below), text).unwrap();
+        let file = File::open(self.path(below)).unwrap();
+        file.set_modified(UNIX_EPOCH).unwrap();
+    }
+
+    /// The title as a new process would tell it, or the number of problems.
+    fn title(&self) -> Result<String, usize> {
+        let mut summaries = Summaries::read(self.0.path());
+        let found = summaries.of(&self.path("small"));
+        summaries.write();
+        found.map(|summary| summary.words(&Lang::english()).title)
+    }
+
+    /// Changes the title where it is kept, so that it shows who tells it.
+    fn mark(&self) {
+        self.title().unwrap();
+        let kept = self.path("summaries.json");
+        let text = fs::read_to_string(&kept).unwrap();
+        assert!(text.contains("A lab"), "{text}");
+        fs::write(&kept, text.replace("A lab", "Kept")).unwrap();
+        assert_eq!(self.title(), Ok("Kept".to_owned()));
+    }
+}
+
+#[track_caller]
+fn check(edit: impl FnOnce(&Home), expected: Told) {
+    let home = Home::new();
+    home.mark();
+    edit(&home);
+    let truth = load(&home.path("small"), &Disk).1.len();
+    for _ in 0..2 {
+        match expected {
+            Told::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),
+            Told::Problems => assert_eq!(home.title(), Err(truth)),
+        }
+    }
+}
+
+enum Told {
+    Title(&'static str),
+    Problems,
+}
+
+#[test]
+fn an_edit_shows_at_once() {
+    let longer = GUIDE.replace("# A lab", "# Another lab");
+    check(
+        |home| home.put("small/guide.en.md", &longer),
+        Told::Title("Another lab"),
+    );
+    // Neither its size nor its time differ.
+    let other = GUIDE.replace("# A lab", "# B lab");
+    check(
+        |home| home.put("small/guide.en.md", &other),
+        Told::Title("B lab"),
+    );
+    check(
+        |home| home.put("small/lab.yaml", "level: easy\n"),
+        Told::Problems,
+    );
+}
+
+#[test]
+fn an_included_file_counts_as_the_labs_own() {
+    check(
+        |home| home.put("service.yaml", &SERVICE.replace("image", "imag")),
+        Told::Problems,
+    );
+    check(
+        |home| fs::remove_file(home.path("service.yaml")).unwrap(),
+        Told::Problems,
+    );
+}
+
+#[test]
+fn a_file_that_comes_or_goes_shows() {
+    check(
+        |home| home.put("small/guide.ko.md", "# 랩\n"),
+        Told::Problems,
+    );
+    check(
+        |home| fs::rename(home.path("small/guide.en.md"), home.path("gone")).unwrap(),
+        Told::Problems,
+    );
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_shows() {
+    let home = Home::new();
+    fs::rename(home.path("small"), home.path("first")).unwrap();
+    std::os::unix::fs::symlink("first", home.path("small")).unwrap();
+    home.mark();
+    fs::create_dir(home.path("second")).unwrap();
+    for name in ["lab.yaml", "compose.yaml"] {
+        fs::copy(
+            home.path("first").join(name),
+            home.path("second").join(name),
+        )
+        .unwrap();
+    }
+    home.put("second/guide.en.md", &GUIDE.replace("A lab", "Second"));
+    fs::remove_file(home.path("small")).unwrap();
+    std::os::unix::fs::symlink("second", home.path("small")).unwrap();
+    assert_eq!(home.title(), Ok("Second".to_owned()));
+}
+
+#[test]
+fn a_broken_file_and_another_programs_are_as_good_as_none() {
+    let home = Home::new();
+    home.mark();
+    let kept = home.path("summaries.json");
+    let text = fs::read_to_string(&kept).unwrap();
+    for broken in ["", "{", "[]", &text[..text.len() / 2]] {
+        fs::write(&kept, broken).unwrap();
+        assert_eq!(home.title(), Ok("A lab".to_owned()), "{broken}");
+    }
+    let other = text.replacen("\"size\":", "\"size\":1", 1);
+    fs::write(&kept, other).unwrap();
+    assert_eq!(home.title(), Ok("A lab".to_owned()));
+}
+
+#[test]
+fn what_changed_a_moment_ago_is_not_kept() {
+    let home = Home::new();
+    fs::write(home.path("small/guide.en.md"), GUIDE).unwrap();
+    assert_eq!(home.title(), Ok("A lab".to_owned()));
+    let kept = fs::read_to_string(home.path("summaries.json")).unwrap();
+    assert!(!kept.contains("A lab"), "{kept}");
+}
+
+#[test]
+fn a_lab_that_is_gone_is_forgotten() {
+    let home = Home::new();
+    home.mark();
+    fs::rename(home.path("small"), home.path("other")).unwrap();
+    let mut summaries = Summaries::read(home.0.path());
+    summaries.of(&home.path("other")).unwrap();
+    summaries.write();
+    let left = Summaries::read(home.0.path()).kept.labs;
+    assert_eq!(left.into_keys().collect::<Vec<_>>(), [home.path("other")]);
+}

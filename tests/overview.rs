@@ -1,0 +1,134 @@
+//! What `list` and `roadmap` say without an engine: never what a lab said before an edit.
+
+mod support;
+
+use serde_json::{Value, json};
+
+use crate::support::{Copy, Ended};
+
+fn tiny() -> Copy {
+    Copy::of("tests/labs/tiny", |_| "tiny".to_owned())
+}
+
+#[track_caller]
+fn run(copy: &Copy, words: &str) -> Ended {
+    let mut command = copy.roadlab(words);
+    // Neither may need an engine.
+    let ended = Ended::of(command.env("DOCKER_HOST", "unix:///nowhere/engine.sock")).with(0);
+    assert_eq!(ended.stderr, "");
+    ended
+}
+
+#[test]
+fn a_list_has_what_one_chooses_a_lab_by() {
+    let copy = tiny();
+    let next = "roadlab show LAB tells more, roadlab run LAB begins";
+    let row = "tiny  beginner  5 min  256 MiB  0/2  Tiny: one key";
+    assert_eq!(run(&copy, "list").stdout, format!("{row}\n\n{next}\n"));
+    let korean = run(&copy, "list --lang ko").stdout;
+    let row = "tiny  초급  5분  256 MiB  0/2  아주 작은 랩: 키 하나\n";
+    assert!(korean.starts_with(row), "{korean}");
+    run(&copy, "answer tiny when pairs");
+    let lab = &run(&copy, "list --json").json()[0];
+    assert_eq!((&lab["done"], &lab["exercises"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&lab["up"], &lab["languages"]),
+        (&json!([]), &json!(["en", "ko"]))
+    );
+}
+
+#[test]
+fn a_list_never_tells_what_was_before_an_edit() {
+    let copy = tiny();
+    run(&copy, "list");
+    copy.change("guide.en.md", "# Tiny: one key", "# Tiny: two keys");
+    let after = run(&copy, "list").stdout;
+    assert!(after.contains("Tiny: two keys"), "{after}");
+    copy.change("lab.yaml", "minutes: 5", "minuts: 5");
+    let after = run(&copy, "list").stdout;
+    assert!(
+        after.starts_with("tiny  has problems: `roadlab validate "),
+        "{after}"
+    );
+    copy.change("lab.yaml", "minuts: 5", "minutes: 7");
+    let service = copy.path("compose/redis/compose.yaml");
+    let text = std::fs::read_to_string(&service).unwrap();
+    std::fs::write(&service, text.replace("256m", "128m")).unwrap();
+    let after = run(&copy, "list").stdout;
+    assert!(after.contains("7 min  128 MiB"), "{after}");
+}
+
+#[test]
+fn a_list_outlives_whatever_stands_in_its_cache() {
+    let copy = tiny();
+    let first = run(&copy, "list").stdout;
+    let kept = copy.path("cache/roadlab/summaries.json");
+    assert!(kept.exists());
+    std::fs::write(&kept, "{\"labs\":[").unwrap();
+    assert_eq!(run(&copy, "list").stdout, first);
+    // A cache that cannot be written only costs time.
+    std::fs::remove_file(&kept).unwrap();
+    std::fs::create_dir(&kept).unwrap();
+    assert_eq!(run(&copy, "list").stdout, first);
+}
+
+/// A topic of the roadmap, wherever it stands.
+fn topic<'a>(tree: &'a Value, id: &str) -> Option<&'a Value> {
+    let mut topics = tree.as_array().into_iter().flatten();
+    topics.find_map(|found| match found["id"] == id {
+        true => Some(found),
+        false => topic(&found["topics"], id),
+    })
+}
+
+#[test]
+fn the_roadmap_says_what_is_covered_done_and_missing() {
+    let copy = tiny();
+    let state = |words: &str| {
+        let tree = run(&copy, words).json();
+        let found = |id: &str| topic(&tree, id).unwrap_or(&Value::Null).clone();
+        (found("redis"), found("neo4j"))
+    };
+    let (redis, neo4j) = state("roadmap --json");
+    assert_eq!(redis["state"], "open");
+    assert_eq!(
+        redis["labs"],
+        json!([{ "lab": "tiny", "done": 0, "exercises": 2 }])
+    );
+    assert_eq!(
+        (&neo4j["state"], &neo4j["labs"]),
+        (&json!("no_lab"), &json!([]))
+    );
+    run(&copy, "answer tiny when pairs");
+    assert_eq!(state("roadmap --json").0["state"], "begun");
+    let shown = run(&copy, "roadmap").stdout;
+    assert!(
+        shown.contains("   ├─ ◐ Redis  tiny 1/2\n   └─ · DynamoDB\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("1 of 74 topics have a lab, 0 done\n"),
+        "{shown}"
+    );
+    let korean = run(&copy, "roadmap --lang ko").stdout;
+    assert!(korean.starts_with("컴퓨터 기초\n├─ · 터미널\n"), "{korean}");
+}
+
+#[test]
+fn a_topic_that_is_not_on_the_roadmap_is_a_problem() {
+    let copy = tiny();
+    copy.change("lab.yaml", "[redis]", "[rediss]");
+    let ended = Ended::of(&mut copy.roadlab("validate labs/tiny")).with(2);
+    assert_eq!(
+        ended.stdout,
+        "\
+error: the roadmap has no topic `rediss`
+  --> labs/tiny/lab.yaml:3:11
+ 3 | roadmap: [rediss]
+   |           ^
+  = did you mean `redis`?
+
+1 problem in 1 folder
+"
+    );
+}
