@@ -84,8 +84,10 @@ fn is_ending(real: &Real) -> bool {
     let journals = std::fs::read_dir(real.copy.path("state/roadlab/runs"));
     let mut journals = journals.into_iter().flatten().flatten();
     journals.any(|entry| {
+        // What is being written has not got its name yet, and does not count yet.
+        let is_whole = entry.path().extension().is_some_and(|end| end == "json");
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        text.contains("\"life\": \"process\"")
+        is_whole && text.contains("\"life\": \"process\"")
     })
 }
 
