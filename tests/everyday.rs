@@ -41,8 +41,8 @@ struct Going {
 
 impl Going {
     fn of(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
+        let mut child = command.spawn().expect("the program can be run");
+        let stdout = child.stdout.take().expect("its output is piped");
         Self {
             child,
             lines: BufReader::new(stdout).lines(),
@@ -54,7 +54,7 @@ impl Going {
     fn until(&mut self, parts: &[&str]) {
         let mut seen = Vec::new();
         for line in self.lines.by_ref() {
-            let line = line.unwrap();
+            let line = line.expect("it writes UTF-8");
             if parts.iter().all(|part| line.contains(part)) {
                 return;
             }
@@ -66,12 +66,12 @@ impl Going {
     fn interrupt(&mut self) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(sent.unwrap().success());
+        assert!(sent.expect("kill can be run").success());
     }
 
     fn code(mut self) -> Option<i32> {
         drop(self.lines);
-        self.child.wait().unwrap().code()
+        self.child.wait().expect("it ends").code()
     }
 }
 

@@ -21,11 +21,22 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// What was asked for.
 pub(crate) struct Wanted {
-    pub(crate) follow: Follow,
+    follow: Follow,
     /// Of each service.
-    pub(crate) tail: u32,
+    tail: u32,
     /// How long ago the first line may have been written.
-    pub(crate) since: Option<Duration>,
+    since: Option<Duration>,
+}
+
+impl Wanted {
+    pub(crate) fn new(follow: bool, tail: u32, since: Option<Duration>) -> Self {
+        let follow = if follow { Follow::Yes } else { Follow::No };
+        Self {
+            follow,
+            tail,
+            since,
+        }
+    }
 }
 
 /// A container whose log is told.

@@ -40,7 +40,7 @@ pub(crate) use complete::complete;
 
 use crate::cli::{Cli, Color, Command, Global, REAP};
 use crate::engine::docker::Docker;
-use crate::engine::{Consent, Engine, Follow, Setup};
+use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, load};
@@ -117,11 +117,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => restart::restart(context, &lab, &services, kill).await,
         Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
         Command::Status { lab, watch } => {
-            let watch = match watch {
-                true => status::Watch::UntilStopped,
-                false => status::Watch::Once,
-            };
-            status::status(context, lab.as_deref(), watch).await
+            status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }
         Command::Logs {
             lab,
@@ -130,12 +126,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             tail,
             since,
         } => {
-            let follow = if follow { Follow::Yes } else { Follow::No };
-            let wanted = logs::Wanted {
-                follow,
-                tail,
-                since,
-            };
+            let wanted = logs::Wanted::new(follow, tail, since);
             logs::logs(context, &lab, &services, wanted).await
         }
         Command::Open { lab, service } => open::open(context, &lab, service.as_deref()).await,

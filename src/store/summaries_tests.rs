@@ -15,11 +15,16 @@ struct Home(tempfile::TempDir);
 impl Home {
     fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(home.path("small")).unwrap();
-        home.put("small/lab.yaml", LAB);
-        home.put("small/compose.yaml", "include: [../service.yaml]\n");
-        home.put("small/guide.en.md", GUIDE);
-        home.put("service.yaml", SERVICE);
+        for folder in ["labs/small", "compose/redis"] {
+            fs::create_dir_all(home.path(folder)).unwrap();
+        }
+        home.put("labs/small/lab.yaml", LAB);
+        home.put(
+            "labs/small/compose.yaml",
+            "include: [../../compose/redis/compose.yaml]\n",
+        );
+        home.put("labs/small/guide.en.md", GUIDE);
+        home.put("compose/redis/compose.yaml", SERVICE);
         home
     }
 
@@ -36,7 +41,7 @@ impl Home {
     /// The title as a new process would tell it, or the number of problems.
     fn title(&self) -> Result<String, usize> {
         let mut summaries = Summaries::read(self.0.path());
-        let found = summaries.of(&self.path("small"));
+        let found = summaries.of(&self.path("labs/small"));
         summaries.write();
         found.map(|summary| summary.words(&Lang::english()).title)
     }
@@ -57,7 +62,7 @@ fn check(edit: impl FnOnce(&Home), expected: Told) {
     let home = Home::new();
     home.mark();
     edit(&home);
-    let truth = load(&home.path("small"), &Disk).1.len();
+    let truth = load(&home.path("labs/small"), &Disk).1.len();
     for _ in 0..2 {
         match expected {
             Told::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),
@@ -75,17 +80,17 @@ enum Told {
 fn an_edit_shows_at_once() {
     let longer = GUIDE.replace("# A lab", "# Another lab");
     check(
-        |home| home.put("small/guide.en.md", &longer),
+        |home| home.put("labs/small/guide.en.md", &longer),
         Told::Title("Another lab"),
     );
     // Neither its size nor its time differ.
     let other = GUIDE.replace("# A lab", "# B lab");
     check(
-        |home| home.put("small/guide.en.md", &other),
+        |home| home.put("labs/small/guide.en.md", &other),
         Told::Title("B lab"),
     );
     check(
-        |home| home.put("small/lab.yaml", "level: easy\n"),
+        |home| home.put("labs/small/lab.yaml", "level: easy\n"),
         Told::Problems,
     );
 }
@@ -93,11 +98,16 @@ fn an_edit_shows_at_once() {
 #[test]
 fn an_included_file_counts_as_the_labs_own() {
     check(
-        |home| home.put("service.yaml", &SERVICE.replace("image", "imag")),
+        |home| {
+            home.put(
+                "compose/redis/compose.yaml",
+                &SERVICE.replace("image", "imag"),
+            )
+        },
         Told::Problems,
     );
     check(
-        |home| fs::remove_file(home.path("service.yaml")).unwrap(),
+        |home| fs::remove_file(home.path("compose/redis/compose.yaml")).unwrap(),
         Told::Problems,
     );
 }
@@ -105,11 +115,11 @@ fn an_included_file_counts_as_the_labs_own() {
 #[test]
 fn a_file_that_comes_or_goes_shows() {
     check(
-        |home| home.put("small/guide.ko.md", "# 랩\n"),
+        |home| home.put("labs/small/guide.ko.md", "# 랩\n"),
         Told::Problems,
     );
     check(
-        |home| fs::rename(home.path("small/guide.en.md"), home.path("gone")).unwrap(),
+        |home| fs::rename(home.path("labs/small/guide.en.md"), home.path("gone")).unwrap(),
         Told::Problems,
     );
 }
@@ -117,20 +127,20 @@ fn a_file_that_comes_or_goes_shows() {
 #[test]
 fn a_link_that_leads_elsewhere_shows() {
     let home = Home::new();
-    fs::rename(home.path("small"), home.path("first")).unwrap();
-    std::os::unix::fs::symlink("first", home.path("small")).unwrap();
+    fs::rename(home.path("labs/small"), home.path("labs/first")).unwrap();
+    std::os::unix::fs::symlink("first", home.path("labs/small")).unwrap();
     home.mark();
-    fs::create_dir(home.path("second")).unwrap();
+    fs::create_dir(home.path("labs/second")).unwrap();
     for name in ["lab.yaml", "compose.yaml"] {
         fs::copy(
-            home.path("first").join(name),
-            home.path("second").join(name),
+            home.path("labs/first").join(name),
+            home.path("labs/second").join(name),
         )
         .unwrap();
     }
-    home.put("second/guide.en.md", &GUIDE.replace("A lab", "Second"));
-    fs::remove_file(home.path("small")).unwrap();
-    std::os::unix::fs::symlink("second", home.path("small")).unwrap();
+    home.put("labs/second/guide.en.md", &GUIDE.replace("A lab", "Second"));
+    fs::remove_file(home.path("labs/small")).unwrap();
+    std::os::unix::fs::symlink("second", home.path("labs/small")).unwrap();
     assert_eq!(home.title(), Ok("Second".to_owned()));
 }
 
@@ -152,7 +162,7 @@ fn a_broken_file_and_another_programs_are_as_good_as_none() {
 #[test]
 fn what_changed_a_moment_ago_is_not_kept() {
     let home = Home::new();
-    fs::write(home.path("small/guide.en.md"), GUIDE).unwrap();
+    fs::write(home.path("labs/small/guide.en.md"), GUIDE).unwrap();
     assert_eq!(home.title(), Ok("A lab".to_owned()));
     let kept = fs::read_to_string(home.path("summaries.json")).unwrap();
     assert!(!kept.contains("A lab"), "{kept}");
@@ -162,10 +172,13 @@ fn what_changed_a_moment_ago_is_not_kept() {
 fn a_lab_that_is_gone_is_forgotten() {
     let home = Home::new();
     home.mark();
-    fs::rename(home.path("small"), home.path("other")).unwrap();
+    fs::rename(home.path("labs/small"), home.path("labs/other")).unwrap();
     let mut summaries = Summaries::read(home.0.path());
-    summaries.of(&home.path("other")).unwrap();
+    summaries.of(&home.path("labs/other")).unwrap();
     summaries.write();
     let left = Summaries::read(home.0.path()).kept.labs;
-    assert_eq!(left.into_keys().collect::<Vec<_>>(), [home.path("other")]);
+    assert_eq!(
+        left.into_keys().collect::<Vec<_>>(),
+        [home.path("labs/other")]
+    );
 }

@@ -15,16 +15,20 @@ pub(super) struct Text {
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
-        &["list", "show", "run", "check", "hint", "solve", "answer"],
+        &[
+            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer",
+        ],
     ),
     ("Write labs", &["new", "schema", "validate", "test"]),
     (
         "Services",
-        &["up", "status", "logs", "shell", "restart", "reset", "down"],
+        &[
+            "up", "status", "logs", "shell", "open", "restart", "reset", "down",
+        ],
     ),
     (
         "This machine",
-        &["images", "engine", "gc", "completions", "man"],
+        &["doctor", "images", "engine", "gc", "completions", "man"],
     ),
 ];
 
@@ -35,6 +39,13 @@ pub(super) const COMMANDS: &[Text] = &[
         promise: "Labs are looked for in `--labs`, ./labs, your data folder, and last in roadlab itself.\n\
                   Nothing is started, and no engine is needed.",
         examples: &["roadlab list", "roadlab list --lang ko"],
+    },
+    Text {
+        command: "roadmap",
+        brief: "topics, labs for them",
+        promise: "The data engineer's roadmap as a tree: which labs cover a topic, how far you are, what has no lab yet.\n\
+                  A topic is done once one of its labs is solved. No engine is needed.",
+        examples: &["roadlab roadmap", "roadlab roadmap --lang ko"],
     },
     Text {
         command: "show",
@@ -51,6 +62,7 @@ pub(super) const COMMANDS: &[Text] = &[
         examples: &[
             "roadlab up redis",
             "roadlab up redis --instance second   # the same lab once more, beside the first",
+            "roadlab up redis --ttl 2h   # goes by itself after two hours",
             "roadlab up redis --dry-run",
         ],
     },
@@ -58,7 +70,7 @@ pub(super) const COMMANDS: &[Text] = &[
         command: "run",
         brief: "a guided session",
         promise: "Starts the lab and goes through it: text, live checks, hints, solutions. What was solved stays solved.\n\
-                  The lab is removed at the end unless `--keep` is given or it was up before.",
+                  At the end you are asked whether the lab stays; `--keep` and `--down` decide without asking.",
         examples: &[
             "roadlab run redis",
             "roadlab run redis --lang ko",
@@ -73,6 +85,7 @@ pub(super) const COMMANDS: &[Text] = &[
         examples: &[
             "roadlab check redis",
             "roadlab check redis settings",
+            "roadlab check redis --watch   # again and again as the services change",
             "roadlab check redis --junit result.xml",
         ],
     },
@@ -132,18 +145,23 @@ pub(super) const COMMANDS: &[Text] = &[
     Text {
         command: "status",
         brief: "what runs, and where",
-        promise: "Every lab and instance of yours that is up: services, state, memory, addresses, progress.\n\
-                  With `--json` one document, `[]` if nothing is up.",
-        examples: &["roadlab status", "roadlab status redis --json"],
+        promise: "Every lab and instance of yours: services, state, health, memory, uptime, addresses, progress. Each service\n\
+                  is asked in its own protocol. With `--watch` it goes on until Ctrl-C; over a pipe it tells each change.",
+        examples: &[
+            "roadlab status",
+            "roadlab status redis --json",
+            "roadlab status --watch",
+        ],
     },
     Text {
         command: "logs",
         brief: "what services wrote",
-        promise: "The last lines of all services of a lab, or of those named.\n\
-                  With `--follow` it goes on until Ctrl-C.",
+        promise: "The last lines of all services of a lab, or of those named, in the order in which they were written.\n\
+                  With `--follow` it goes on, over restarts too, until the last service has ended or Ctrl-C.",
         examples: &[
             "roadlab logs redis",
             "roadlab logs redis redis --tail 20 --follow",
+            "roadlab logs prometheus-grafana --since 10m",
         ],
     },
     Text {
@@ -154,6 +172,17 @@ pub(super) const COMMANDS: &[Text] = &[
         examples: &[
             "roadlab shell redis",
             "roadlab shell redis -- redis-cli GET greeting",
+            "echo PING | roadlab shell redis   # works over pipes too",
+        ],
+    },
+    Text {
+        command: "open",
+        brief: "its web interface",
+        promise: "Opens the web interface of a lab's service in the browser. Its address and login are printed anyway, and are\n\
+                  all there is where no browser can be shown. Of several services that have one, name the one you want.",
+        examples: &[
+            "roadlab open rabbitmq",
+            "roadlab open prometheus-grafana prometheus",
         ],
     },
     Text {
@@ -172,6 +201,13 @@ pub(super) const COMMANDS: &[Text] = &[
         promise: "All problems of all files at once, each with its line, what is allowed there and the nearest name.\n\
                   No engine is needed and nothing is started.",
         examples: &["roadlab validate", "roadlab validate labs/my-lab"],
+    },
+    Text {
+        command: "doctor",
+        brief: "can labs run here?",
+        promise: "Looks at engine, limits, memory, disk, ports, proxies and clock, and says for each what was seen and the fix.\n\
+                  Nothing is pulled or started. Exit code 3 if a lab asked for cannot run here.",
+        examples: &["roadlab doctor", "roadlab doctor airflow --json"],
     },
     Text {
         command: "images",

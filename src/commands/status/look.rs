@@ -49,15 +49,15 @@ pub(super) struct Row {
     pub(super) created: i64,
 }
 
-/// A lab whose files are there.
-type Known = Option<Rc<Lab>>;
+/// A lab, if its files are there.
+type Found = Option<Rc<Lab>>;
 
 /// Looks as often as wanted; what does not change is read once.
 pub(super) struct Eyes<'a, E> {
     context: &'a Context,
     engine: &'a E,
     wanted: Option<LabId>,
-    labs: RefCell<BTreeMap<(LabId, Instance), Known>>,
+    labs: RefCell<BTreeMap<(LabId, Instance), Found>>,
 }
 
 impl<'a, E: Engine> Eyes<'a, E> {
@@ -179,7 +179,7 @@ impl<'a, E: Engine> Eyes<'a, E> {
     }
 
     /// The lab as it lay when it was started, else as it is found by name.
-    fn lab(&self, lab: &LabId, instance: &Instance) -> Option<Rc<Lab>> {
+    fn lab(&self, lab: &LabId, instance: &Instance) -> Found {
         let key = (lab.clone(), instance.clone());
         if let Some(known) = self.labs.borrow().get(&key) {
             return known.clone();

@@ -25,6 +25,16 @@ pub(crate) enum Watch {
     UntilStopped,
 }
 
+impl Watch {
+    /// What `--watch` says.
+    pub(crate) fn of(watch: bool) -> Self {
+        match watch {
+            true => Self::UntilStopped,
+            false => Self::Once,
+        }
+    }
+}
+
 pub(crate) async fn status(
     context: &Context,
     lab: Option<&str>,
