@@ -29,6 +29,7 @@
 //! - **exercise**: one thing to do; **check**: one thing that must then hold; **guard**: a check that holds from the start.
 //! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
 //! - **actual**: what a probe saw; **matcher**: what must hold; **verdict**: what came of a check; **hint**: what helps.
+//! - **sign**: something cheap to look at that moves when a learner did something; it asks for a look at the checks.
 //! - **problem**: what is wrong with a file, where, and how to mend it; **failure**: why a command could not do its work.
 //! - **need**: what a lab asks of a machine; **finding**: what was found out about a machine: fine, a note or a problem.
 //! - **plan**: stages of operations; **observed**: what of ours is on the engine; **event**: something that happened.

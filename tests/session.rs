@@ -212,17 +212,17 @@ fn a_shell_in_between_gives_the_terminal_back() {
 #[test]
 fn a_title_that_would_steer_the_terminal_is_shown() {
     let real = redis();
-    let hostile = "# Red\u{1b}[31mis: one key, one value, right away";
+    let hostile = "## Set\u{1b}[31mtings {#settings}";
     real.copy.change(
         "guide.en.md",
-        "# Redis: one key, one value, right away",
+        "## Settings: one name, one value {#settings}",
         hostile,
     );
     let mut terminal = terminal(&real, 80, 40);
     start(&real, &mut terminal, "--down");
     terminal.wait_for("1 of 3 hold");
     assert!(
-        terminal.screen().contains("Red\\u{1b}[31mis"),
+        terminal.screen().contains("── 1/16 Set\\u{1b}[31mtings"),
         "{}",
         terminal.screen()
     );

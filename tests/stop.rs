@@ -112,19 +112,16 @@ fn a_service_that_never_answers_is_told_with_all_that_was_seen() {
     let said = real.run("up LAB", 5).stderr;
     assert_eq!(real.left(), [""; 0]);
     for part in [
-        "error: service `redis` did not answer within 1.",
-        "\n  looked for: redis PING (",
-        " times)\n  last seen:  ",
+        "error: service `redis` did not become ready within 1.",
+        "\n  looked for  redis PING (",
+        " times)\n  last seen   ",
         "\n  last lines of its log:\n    thinking\n",
-        &format!("\n  next: `roadlab up {} --retain`", real.copy.id),
+        &format!("\n  next: roadlab up {} --retain", real.copy.id),
         "\nremoved what was made: 1 container, 1 network, 1 volume\n",
     ] {
         assert!(format!("\n{said}").contains(part), "{part:?} in:\n{said}");
     }
-    let error = &real.run("up LAB --json", 5);
-    let error: serde_json::Value =
-        serde_json::from_str(&error.stdout[error.stdout.rfind("{\n  \"error\"").unwrap()..])
-            .unwrap();
+    let error = real.run("up LAB --json", 5).json();
     let error = &error["error"];
     assert_eq!(
         (&error["exit"], &error["service"]),
@@ -140,9 +137,10 @@ fn a_service_that_ends_is_told_with_its_exit_code() {
     let said = real.run("up LAB", 5).stderr;
     assert_eq!(real.left(), [""; 0]);
     assert!(
-        said.contains("error: service `redis` stopped by itself (exit 7) after "),
+        said.contains("error: service `redis` ended before it was ready, after "),
         "{said}"
     );
+    assert!(said.contains("ended by itself (exit 7)"), "{said}");
     assert!(said.contains("\n    giving up\n"), "{said}");
 }
 

@@ -9,11 +9,14 @@ use crate::lab::LabId;
 use crate::plan::Scope;
 use crate::report::t;
 use crate::runner::{Failure, Removed, Sweep, teardown};
-use crate::store::{Claim, Fate, Journal, Life, Lock, LockError, now};
+use crate::store::{Claim, Fate, Held, Journal, Life, Lock, LockError, now};
 
 /// How long the removal of an earlier run is waited for, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// So many times in a row a run must be seen alive.
+const ALIVE: u32 = 2;
 
 /// What came of removing what an earlier run left.
 enum Collected {
@@ -28,22 +31,26 @@ impl Context {
         Journal::remove_half_written(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
             // Asked again with its lock: it may have been kept or removed since.
-            if let Claim::Ours(journal, _held) = Journal::claim(&self.paths.runs(), &journal.run)
+            if let Claim::Ours(journal, held) = Journal::claim(&self.paths.runs(), &journal.run)
                 && due(&journal)
             {
-                self.collect(engine, &journal).await;
+                self.collect(engine, journal, held).await;
             }
         }
     }
 
-    async fn collect(&self, engine: &impl Engine, journal: &Journal) -> Collected {
+    async fn collect(&self, engine: &impl Engine, journal: Journal, claimed: Held) -> Collected {
+        let life = journal.life;
+        let (journal, _held) = journal.end(claimed, &self.paths.runs());
         let scope = Scope::run(&self.owner, &journal.run);
         let lab = &journal.lab;
         let (collected, text) = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
             Ok(removed) => {
                 Journal::remove(&self.paths.runs(), &journal.run);
-                let text = match journal.life {
-                    Life::Process => t!("teardown.collected", lab = lab, removed = removed),
+                let text = match life {
+                    Life::Process | Life::Ending => {
+                        t!("teardown.collected", lab = lab, removed = removed)
+                    }
                     Life::Kept => t!("teardown.expired", lab = lab, removed = removed),
                 };
                 (Collected::All, text)
@@ -70,24 +77,35 @@ impl Context {
                 && journal.fate(now()) == Fate::Remove
         };
         let mut told = false;
-        while let Some(journal) = Journal::all(&runs).into_iter().find(ending) {
+        let mut alive = 0;
+        let mine = self.watch.runs();
+        let others = |journal: &Journal| ending(journal) && !mine.contains(&journal.run);
+        while let Some(journal) = Journal::all(&runs).into_iter().find(others) {
             match Journal::claim(&runs, &journal.run) {
                 Claim::Gone => continue,
-                Claim::Ours(journal, _held) if ending(&journal) => {
-                    match self.collect(engine, &journal).await {
+                Claim::Ours(journal, held) if ending(&journal) => {
+                    match self.collect(engine, journal, held).await {
                         Collected::All => continue,
                         // What is held on to by somebody else is taken into the next run.
                         Collected::NotAll => return Ok(lock),
                     }
                 }
                 Claim::Ours(..) => continue,
-                Claim::Held(_) => {}
+                // A session is on in another terminal. It is asked more than once, since whoever removes a run says so only
+                // a moment after it has the lock.
+                Claim::Held(journal) if journal.life == Life::Process => {
+                    alive += 1;
+                    if alive > ALIVE {
+                        return Ok(lock);
+                    }
+                }
+                Claim::Held(_) => alive = 0,
             }
             if begun.elapsed() > PATIENCE {
                 let what = t!("teardown.still_removing", lab = lab);
                 return Err(Failure::Environment(what.into_owned()));
             }
-            if !told {
+            if !told && alive == 0 {
                 told = true;
                 let text = t!("teardown.waiting", lab = lab).into_owned();
                 self.tell(Event::Note { text });

@@ -45,7 +45,10 @@ fn pages() -> Result<Vec<(String, String)>, Failure> {
             text.push_str(&as_typed("EXIT STATUS", cli::EXIT_CODES.lines()));
         }
         pages.push((page.get_filename(), text));
-        for below in command.get_subcommands() {
+        for below in command
+            .get_subcommands()
+            .filter(|below| !below.is_hide_set())
+        {
             add(below, pages)?;
         }
         Ok(())

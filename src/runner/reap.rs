@@ -64,6 +64,7 @@ pub(crate) async fn reap<D: Deref<Target: Engine + Sized>>(
                     }
                 }
                 Fate::Remove => {
+                    let (journal, _held) = journal.end(held, folder);
                     say(&format!("run {run} of {}: removing", journal.lab));
                     let scope = Scope::run(owner, run);
                     match remove(&scope, &connect, say).await {

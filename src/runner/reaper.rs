@@ -90,7 +90,7 @@ impl Watch {
     /// A run is to be removed now: if we are gone before it is, the reaper goes on. Removing does not depend on it.
     pub(crate) fn end(&self, journal: &Journal) {
         let ending = Journal {
-            life: Life::Process,
+            life: Life::Ending,
             ..journal.clone()
         };
         // A disk that is full or a reaper that does not start must not keep anybody from removing.

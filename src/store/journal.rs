@@ -43,6 +43,8 @@ pub(crate) enum Life {
     Process,
     /// Until `down`, or until its time is over.
     Kept,
+    /// It is being removed, by whoever holds its lock.
+    Ending,
 }
 
 /// What must become of a run for which nobody answers.
@@ -99,11 +101,21 @@ impl Journal {
     /// What must become of it at a time, in seconds since 1970, if nobody answers for it.
     pub(crate) fn fate(&self, now: u64) -> Fate {
         match (self.life, self.until) {
-            (Life::Process, _) => Fate::Remove,
+            (Life::Process | Life::Ending, _) => Fate::Remove,
             (Life::Kept, Some(until)) if until <= now => Fate::Remove,
             (Life::Kept, Some(until)) => Fate::KeepUntil(until),
             (Life::Kept, None) => Fate::Keep,
         }
+    }
+
+    /// Writes down that whoever claimed this run removes it now; the claim goes on if that cannot be written.
+    pub(crate) fn end(self, claimed: Held, folder: &Path) -> (Self, Held) {
+        let ending = Self {
+            life: Life::Ending,
+            ..self
+        };
+        let held = ending.write(folder).unwrap_or(claimed);
+        (ending, held)
     }
 
     /// Forgets a run, once nothing of it is left.

@@ -18,7 +18,7 @@ fn hostile() -> Copy {
         "\
 level: beginner
 minutes: 5
-roadmap: [\"x{YAML}\"]
+roadmap: [redis]
 vars: {{ user: \"x{YAML}\" }}
 start: [ {{ redis: {{ service: redis, command: [SET, \"x{YAML}\", \"${{user}}\"] }} }} ]
 health: [ {{ redis: {{ service: redis, command: [PING] }}, expect: {{ equals: \"x{YAML}\" }} }} ]

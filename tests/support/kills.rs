@@ -9,11 +9,11 @@ use crate::engine::Real;
 
 /// What is killed: the words that come before, the words that are killed, and the latest moment in milliseconds.
 const COMMANDS: [(&str, &str, u64); 5] = [
-    ("", "up LAB", 1500),
-    ("", "run LAB --auto", 2500),
-    ("up LAB", "reset LAB", 400),
-    ("up LAB", "reset LAB --hard", 2000),
-    ("up LAB", "down LAB", 700),
+    ("", "up LAB", 800),
+    ("", "run LAB --auto", 1000),
+    ("up LAB", "reset LAB", 50),
+    ("up LAB", "reset LAB --hard", 1000),
+    ("up LAB", "down LAB", 300),
 ];
 
 /// One in so many kills takes the reaper too.
