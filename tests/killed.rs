@@ -87,7 +87,7 @@ fn is_ending(real: &Real) -> bool {
         // What is being written has not got its name yet, and does not count yet.
         let is_whole = entry.path().extension().is_some_and(|end| end == "json");
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        is_whole && text.contains("\"life\": \"process\"")
+        is_whole && text.contains("\"life\": \"ending\"")
     })
 }
 

@@ -25,6 +25,8 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
+#[cfg(test)]
+pub(crate) use check::JudgedCheck;
 pub(crate) use check::{Judged, check_exercises, judge_quiz};
 pub(crate) use failure::Failure;
 pub(crate) use health::{ServiceHealth, health, health_of_engine};

@@ -35,11 +35,8 @@ impl<E: Engine> Session<'_, '_, E> {
                 t!("session.state_watching", passed = passed, all = all)
             }
         };
-        let touched = |judged: &&Judged| view.untouched.as_ref() != Some(&actuals(judged));
-        let hint = match (view.judged.as_ref().filter(touched), &exercise.task) {
-            (Some(judged), Task::Deed { .. }) => {
-                hint_text(self.lab, &self.live, judged, &self.context.lang)
-            }
+        let hint = match (&view.judged, &exercise.task) {
+            (Some(judged), Task::Deed { .. }) => self.hint(judged, view.untouched.as_deref()),
             _ => None,
         };
         let question = view.question.as_ref();
@@ -104,6 +101,17 @@ impl<E: Engine> Session<'_, '_, E> {
         .into_owned()
     }
 
+    /// The hint about what the learner did last is worth more than one about what is still undone; before anything is done
+    /// there is none.
+    fn hint(&self, judged: &Judged, untouched: Option<&[String]>) -> Option<String> {
+        let touched = touched(judged, untouched?);
+        let text = |judged| hint_text(self.lab, &self.live, judged, &self.context.lang);
+        match touched.checks.is_empty() {
+            true => None,
+            false => text(&touched).or_else(|| text(judged)),
+        }
+    }
+
     /// What was solved, with how many hints and in what time.
     pub(super) fn summary(&self, say: Say<'_>) {
         let paint = self.context.paint;
@@ -157,6 +165,19 @@ impl<E: Engine> Session<'_, '_, E> {
     }
 }
 
+/// The checks that see something else than before anything was done.
+fn touched(judged: &Judged, untouched: &[String]) -> Judged {
+    let seen = actuals(judged)
+        .into_iter()
+        .zip(&judged.checks)
+        .zip(untouched);
+    let touched = seen.filter(|((now, _), before)| now != *before);
+    Judged {
+        exercise: judged.exercise.clone(),
+        checks: touched.map(|((_, check), _)| check.clone()).collect(),
+    }
+}
+
 /// `7 s`, `2 m 05 s`.
 fn spent(seconds: u64) -> String {
     match seconds {
@@ -173,4 +194,39 @@ pub(super) fn actuals(judged: &Judged) -> Vec<String> {
         Verdict::Unseen { reason } => reason.clone(),
     });
     seen.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{CheckRole, ExerciseId};
+    use crate::runner::JudgedCheck;
+
+    #[test]
+    fn what_was_done_goes_before_what_is_undone() {
+        let check = |id: &str, actual: &str| JudgedCheck {
+            id: id.to_owned(),
+            role: CheckRole::Goal,
+            verdict: Verdict::Fail {
+                expected: "x".to_owned(),
+                actual: actual.to_owned(),
+                hint: Some(id.to_owned()),
+            },
+        };
+        let judged = |checks: Vec<JudgedCheck>| Judged {
+            exercise: ExerciseId::new("one").unwrap(),
+            checks,
+        };
+        let before = actuals(&judged(vec![
+            check("undone", "null"),
+            check("done", "null"),
+        ]));
+        let now = judged(vec![check("undone", "null"), check("done", "wrong")]);
+        assert_eq!(now.hint(), Some("undone"));
+        assert_eq!(touched(&now, &before).hint(), Some("done"));
+        assert_eq!(
+            touched(&judged(vec![check("undone", "null")]), &before).hint(),
+            None
+        );
+    }
 }
