@@ -230,3 +230,25 @@ fn no_text_names_a_mirror_or_this_machine() {
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// Other people's labs may be in one language only; these are in both.
+#[test]
+fn every_lab_is_in_english_and_korean() {
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("labs");
+    let folders = fs::read_dir(labs).expect("readable").flatten();
+    let folders = folders
+        .map(|entry| entry.path())
+        .filter(|path| path.join("lab.yaml").exists());
+    let mut labs = 0;
+    for folder in folders {
+        labs += 1;
+        for guide in ["guide.en.md", "guide.ko.md"] {
+            assert!(
+                folder.join(guide).exists(),
+                "{} has no {guide}",
+                folder.display()
+            );
+        }
+    }
+    assert!(labs >= 5, "the labs of this repository are looked at");
+}
