@@ -7,8 +7,9 @@ mod engine;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use std::process::Command;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::engine::Real;
 use crate::terminal::Terminal;
@@ -34,6 +35,18 @@ fn start(real: &Real, terminal: &mut Terminal, more: &str) {
 /// A deed in another terminal.
 fn redis_cli(real: &Real, words: &str) {
     real.run(&format!("shell LAB -- redis-cli {words}"), 0);
+}
+
+/// The process that runs the session.
+fn session_of(real: &Real) -> Pid {
+    let words = format!("\0run\0{}\0", real.copy.id);
+    let processes = std::fs::read_dir("/proc").expect("readable").flatten();
+    let mut ids = processes.filter_map(|entry| {
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        line.contains(&words).then_some(id)
+    });
+    Pid::from_raw(ids.next().expect("the session runs")).expect("a process has an id")
 }
 
 #[test]
@@ -149,11 +162,7 @@ fn the_terminal_comes_back_as_it_was() {
 
     start(&real, &mut terminal, "");
     terminal.wait_for("1 of 3 hold");
-    let pattern = format!("run {}", real.copy.id);
-    let killed = Command::new("pkill")
-        .args(["-TERM", "-f", &pattern])
-        .status();
-    assert!(killed.expect("pkill").success());
+    kill_process(session_of(&real), Signal::TERM).expect("it is there");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
 
