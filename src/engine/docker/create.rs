@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bollard::models::{NetworkConnectRequest, VolumeCreateRequest};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListNetworksOptionsBuilder, StartContainerOptions,
-    StopContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListNetworksOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder,
 };
 
 use super::{CHANGE, Docker, LOOK, convert, errors, names};
@@ -135,10 +135,24 @@ impl Docker {
         grace: Option<Duration>,
     ) -> Result<()> {
         let what = format!("stop container `{container}`");
+        let named = names::resource(container)?;
+        if grace.is_none() {
+            // Stopping without grace still sends the polite signal first, and a quick service saves its data on that.
+            let options = KillContainerOptionsBuilder::default()
+                .signal("KILL")
+                .build();
+            let killed = self
+                .client
+                .ask(|client| client.kill_container(named, Some(options)));
+            match self.call(&what, CHANGE, killed).await {
+                Err(error) if error.kind != ErrorKind::NotRunning => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        // After a kill this only waits for the end.
         let grace = grace.unwrap_or_default();
         let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
-        let named = names::resource(container)?;
         let stopped = self
             .client
             .ask(|client| client.stop_container(named, Some(options)));
