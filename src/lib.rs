@@ -15,7 +15,7 @@
 //! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
 //! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
 //! | 3 | `event` | all that a reporter may learn |
-//! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen |
+//! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen and its keys |
 //! | 5 | `probe` | looking at services, each in its own protocol |
 //! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
 //! | 7 | `cli`, `commands`, `exit`, `signals` | the program |

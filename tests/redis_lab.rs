@@ -6,6 +6,8 @@ mod support;
 #[path = "support/engine.rs"]
 mod engine;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 
 use crate::engine::Real;
@@ -322,8 +324,21 @@ fn a_service_is_entered_read_and_restarted() {
     let second = started();
     assert_ne!(second, first);
     assert_eq!(shell("redis-cli GET mine", 0).stdout, "kept\n");
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = clock().expect("a clock");
     real.run("restart LAB redis --kill", 0);
     assert_ne!(started(), second);
+    // A crash comes without the polite signal, on which a quick service would save its data.
+    let filters = format!("{{\"container\":[{id}],\"event\":[\"kill\"]}}");
+    let filters = filters
+        .replace('"', "%22")
+        .replace('{', "%7B")
+        .replace('}', "%7D");
+    let (begun, ended) = (since.as_secs(), clock().expect("a clock").as_secs() + 1);
+    let nanos = since.subsec_nanos();
+    let path = format!("/events?since={begun}.{nanos:09}&until={ended}&filters={filters}");
+    let signal = real.ask("GET", &path, &Value::Null)["Actor"]["Attributes"]["signal"].clone();
+    assert_eq!(signal, "9");
     assert_eq!(shell("redis-cli GET mine", 0).stdout, "kept\n");
     assert_eq!(ids(&real), before, "it is the same container");
     let log = real.run("logs LAB redis", 0).stdout;

@@ -108,7 +108,7 @@ impl Real {
         self.ask("GET", &format!("{path}{filter}"), &Value::Null)
     }
 
-    /// Asks the engine itself, as `docker` would; the answer is `null` if it has no body.
+    /// Asks the engine itself, as `docker` would; the answer is `null` if it has no body, and the first of several documents.
     #[track_caller]
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let text = match body {
@@ -138,7 +138,11 @@ impl Real {
         );
         match body.trim() {
             "" => Value::Null,
-            body => serde_json::from_str(body).expect("the engine speaks JSON"),
+            body => {
+                let mut documents = serde_json::Deserializer::from_str(body).into_iter();
+                let first = documents.next().expect("a document");
+                first.expect("the engine speaks JSON")
+            }
         }
     }
 }
