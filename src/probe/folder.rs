@@ -1,104 +1,98 @@
 //! Files below one folder of this machine. Nothing outside it is read or changed, whatever links say.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use rustix::fs::OFlags;
 
 use crate::probe::{MOST, Unseen};
 
-/// A folder that paths must not leave.
-pub(super) struct Folder {
-    root: PathBuf,
-}
+/// A folder that paths must not leave. A service may put a link into it at any moment, so each path is resolved and opened in one
+/// step, from the folder's handle.
+pub(super) struct Folder(Dir);
 
 impl Folder {
     pub(super) fn open(root: &Path) -> Result<Self, Unseen> {
-        let root = root.canonicalize().map_err(|error| cannot(root, &error))?;
-        Ok(Self { root })
+        let opened = Dir::open_ambient_dir(root, ambient_authority());
+        opened
+            .map(Self)
+            .map_err(|error| cannot(&root.to_string_lossy(), &error))
     }
 
     /// A regular file's bytes, `None` if there is no file. One of more than 1 MiB is cut.
     pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Unseen> {
-        let Some(file) = self.resolve(path)? else {
+        let Some(file) = self.file(path)? else {
             return Ok(None);
         };
-        let read = || {
-            let mut bytes = Vec::new();
-            let limit = u64::try_from(MOST).unwrap_or(u64::MAX);
-            fs::File::open(&file)?.take(limit).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        read().map(Some).map_err(|error| cannot(&file, &error))
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(MOST).unwrap_or(u64::MAX);
+        let read = file.take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| cannot(path, &error))?;
+        Ok(Some(bytes))
     }
 
     /// Whether a file is larger than `read` returns.
     pub(super) fn is_cut(&self, path: &str) -> Result<bool, Unseen> {
-        let length = |file: PathBuf| fs::metadata(file).map_or(0, |file| file.len());
-        let length = self.resolve(path)?.map_or(0, length);
+        let length = |file: File| file.metadata().map_or(0, |file| file.len());
+        let length = self.file(path)?.map_or(0, length);
         Ok(usize::try_from(length).unwrap_or(usize::MAX) > MOST)
     }
 
     /// Writes a file, with the folders above it.
     pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), Unseen> {
-        let place = self.place(path)?;
-        if let Some(above) = place.parent() {
-            fs::create_dir_all(above).map_err(|error| cannot(above, &error))?;
-        }
-        // A link to nowhere would be followed and its target made.
-        let file = match (self.resolve(path)?, fs::symlink_metadata(&place)) {
-            (Some(file), _) => file,
-            (None, Ok(_)) => return Err(leaves(path)),
-            (None, Err(_)) => place,
+        let place = plain(path)?;
+        let write = || -> io::Result<()> {
+            if let Some(above) = place.parent() {
+                self.0.create_dir_all(above)?;
+            }
+            let mut options = patient();
+            options.write(true).create(true).truncate(true);
+            self.0.open_with(place, &options)?.write_all(content)
         };
-        fs::write(&file, content).map_err(|error| cannot(&file, &error))
+        write().map_err(|error| cannot(path, &error))
     }
 
     /// Removes a file; none there is fine. A link is removed, not what it points to.
     pub(super) fn remove(&self, path: &str) -> Result<(), Unseen> {
-        let place = self.place(path)?;
-        match fs::remove_file(&place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot(&place, &error)),
+        match self.0.remove_file(plain(path)?) {
+            Err(error) if !absent(&error) => Err(cannot(path, &error)),
             _ => Ok(()),
         }
     }
 
-    /// The real path of a regular file, `None` if there is nothing.
-    fn resolve(&self, path: &str) -> Result<Option<PathBuf>, Unseen> {
-        let place = self.place(path)?;
-        let real = match place.canonicalize() {
-            Ok(real) => real,
+    /// A regular file, `None` if there is nothing.
+    fn file(&self, path: &str) -> Result<Option<File>, Unseen> {
+        let place = plain(path)?;
+        let file = match self.0.open_with(place, patient().read(true)) {
+            Ok(file) => file,
             Err(error) if absent(&error) => return Ok(None),
-            Err(error) => return Err(cannot(&place, &error)),
+            Err(error) => return Err(cannot(path, &error)),
         };
-        if !real.starts_with(&self.root) {
-            return Err(leaves(path));
-        }
-        match real.is_file() {
-            true => Ok(Some(real)),
-            false => Err(Unseen::CannotLook(format!("`{path}` is not a file"))),
+        match file.metadata() {
+            Ok(about) if about.is_file() => Ok(Some(file)),
+            Ok(_) => Err(Unseen::CannotLook(format!("`{path}` is not a file"))),
+            Err(error) => Err(cannot(path, &error)),
         }
     }
+}
 
-    /// Where a path leads, once the nearest existing folder above it proved to be inside.
-    fn place(&self, path: &str) -> Result<PathBuf, Unseen> {
-        let parts = Path::new(path).components();
-        let plain = parts
-            .clone()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let named = parts
-            .clone()
-            .any(|part| matches!(part, Component::Normal(_)));
-        if !plain || !named {
-            return Err(leaves(path));
-        }
-        let place = self.root.join(path);
-        let exists = |above: &&Path| fs::symlink_metadata(above).is_ok();
-        let above = place.ancestors().skip(1).find(exists);
-        let real = above.unwrap_or(&self.root).canonicalize();
-        match real.is_ok_and(|real| real.starts_with(&self.root)) {
-            true => Ok(place),
-            false => Err(leaves(path)),
-        }
+/// A pipe has somebody at its other end, or none: it is not waited for.
+fn patient() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    options
+}
+
+/// A path that names something and goes down only.
+fn plain(path: &str) -> Result<&Path, Unseen> {
+    let mut parts = Path::new(path).components();
+    let down = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    let named = |part: Component<'_>| matches!(part, Component::Normal(_));
+    match parts.clone().all(down) && parts.any(named) {
+        true => Ok(Path::new(path)),
+        false => Err(leaves(path)),
     }
 }
 
@@ -114,13 +108,14 @@ fn leaves(path: &str) -> Unseen {
     Unseen::CannotLook(format!("`{path}` does not stay in its folder"))
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Unseen {
-    Unseen::CannotLook(format!("{}: {error}", path.display()))
+fn cannot(path: &str, error: &io::Error) -> Unseen {
+    Unseen::CannotLook(format!("`{}`: {error}", path.escape_debug()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     /// A folder `in` beside a secret, with links of every kind.

@@ -1,8 +1,15 @@
 //! The learner's own folder: copied from the lab, put back by `reset`, kept by `down`.
+//!
+//! Containers write into it too, as root and at any moment: whatever is done below it goes through its handle, so that a link
+//! which a service puts there just now leads nowhere else.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use rustix::fs::OFlags;
 
 use crate::lab::{Instance, LabId};
 
@@ -54,20 +61,21 @@ impl Workspace {
     pub(crate) fn put_back(&self) -> anyhow::Result<()> {
         if self.path.exists() {
             self.check()?;
-            // The folder itself stays: it is mounted.
-            for entry in std::fs::read_dir(&self.path)
-                .with_context(|| format!("cannot read {}", self.path.display()))?
-            {
-                let path = entry?.path();
-                if path.file_name().is_some_and(|name| name == MARK) {
-                    continue;
+            let empty = || -> io::Result<()> {
+                let folder = self.open()?;
+                // The folder itself stays: it is mounted.
+                for entry in folder.entries()? {
+                    let entry = entry?;
+                    let name = entry.file_name();
+                    match entry.file_type()?.is_dir() {
+                        _ if name == MARK => Ok(()),
+                        true => folder.remove_dir_all(&name),
+                        false => folder.remove_file(&name),
+                    }?;
                 }
-                let removed = match path.is_dir() && !path.is_symlink() {
-                    true => std::fs::remove_dir_all(&path),
-                    false => std::fs::remove_file(&path),
-                };
-                removed.with_context(|| format!("cannot remove {}", path.display()))?;
-            }
+                Ok(())
+            };
+            empty().with_context(|| format!("cannot empty {}", self.path.display()))?;
         }
         self.fill()
     }
@@ -116,31 +124,48 @@ impl Workspace {
     }
 
     fn fill(&self) -> anyhow::Result<()> {
-        let fill = || -> std::io::Result<()> {
-            copy(&self.original, &self.path)?;
-            std::fs::write(
-                self.path.join(MARK),
+        let fill = || -> io::Result<()> {
+            std::fs::create_dir_all(&self.path)?;
+            let folder = self.open()?;
+            folder.set_permissions(".", Permissions::from_mode(0o777))?;
+            copy(
+                &Dir::open_ambient_dir(&self.original, ambient_authority())?,
+                &folder,
+            )?;
+            folder.write(
+                MARK,
                 "This folder belongs to a roadlab lab; `roadlab reset` puts it back.\n",
             )
         };
         fill().with_context(|| format!("cannot make the workspace {}", self.path.display()))
     }
+
+    fn open(&self) -> io::Result<Dir> {
+        Dir::open_ambient_dir(&self.path, ambient_authority())
+    }
 }
 
 /// Copies regular files and folders; services run as their own users and must be able to read them.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::create_dir_all(to)?;
-    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o777))?;
-    for entry in std::fs::read_dir(from)? {
+fn copy(from: &Dir, to: &Dir) -> io::Result<()> {
+    for entry in from.entries()? {
         let entry = entry?;
-        let target = to.join(entry.file_name());
+        let name = entry.file_name();
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            copy(&entry.path(), &target)?;
+            // A service may have made it again by now.
+            match to.create_dir(&name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => to.set_permissions(&name, Permissions::from_mode(0o777))?,
+            }
+            copy(&entry.open_dir()?, &to.open_dir(&name)?)?;
         } else if kind.is_file() {
-            std::fs::copy(entry.path(), &target)?;
-            std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o666))?;
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            // A pipe that a service put there would be waited for.
+            options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+            let mut file = to.open_with(&name, &options)?;
+            io::copy(&mut entry.open()?, &mut file)?;
+            file.set_permissions(Permissions::from_mode(0o666))?;
         }
     }
     Ok(())
@@ -174,6 +199,51 @@ mod tests {
         assert!(!workspace.path.join("new.py").exists());
         workspace.remove().unwrap();
         assert!(!workspace.path.exists());
+    }
+
+    /// What a service could do between the moment when its files are removed and that when the lab's are copied.
+    #[test]
+    fn a_link_that_a_service_puts_in_the_way_leads_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("original");
+        std::fs::create_dir_all(original.join("dags")).unwrap();
+        std::fs::write(original.join("dags/a.py"), "a").unwrap();
+        std::fs::write(original.join("b.py"), "b").unwrap();
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("b.py"), "precious").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions();
+        let before = (mode(&outside), mode(&outside.join("b.py")));
+        for (name, target) in [
+            ("dags", outside.clone()),
+            ("dags", PathBuf::from("../outside")),
+            ("b.py", outside.join("b.py")),
+            ("b.py", PathBuf::from("../outside/new.py")),
+        ] {
+            let workspace = Workspace::at(folder.path().join("work"), &original);
+            std::fs::create_dir(&workspace.path).unwrap();
+            std::os::unix::fs::symlink(&target, workspace.path.join(name)).unwrap();
+            assert!(workspace.fill().is_err(), "{name} to {}", target.display());
+            std::fs::remove_dir_all(&workspace.path).unwrap();
+        }
+        let text = std::fs::read_to_string(outside.join("b.py")).unwrap();
+        assert_eq!(text, "precious");
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+        assert_eq!((mode(&outside), mode(&outside.join("b.py"))), before);
+    }
+
+    #[test]
+    fn a_pipe_in_the_way_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("original");
+        std::fs::create_dir(&original).unwrap();
+        std::fs::write(original.join("b.py"), "b").unwrap();
+        let workspace = Workspace::at(folder.path().join("work"), &original);
+        std::fs::create_dir(&workspace.path).unwrap();
+        let pipe = workspace.path.join("b.py");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert!(workspace.fill().is_err());
     }
 
     #[test]
