@@ -18,7 +18,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::nothing::{files, tiny};
 use crate::support::Copy;
@@ -26,6 +28,9 @@ use crate::variants::{by_hand, generated, large};
 
 /// A lab that hangs is found; a machine that is busy is not blamed.
 const HANGS: Duration = Duration::from_secs(60);
+
+/// What a lab may cost, in seconds of the processor; without optimization everything costs more.
+const COSTS: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
 
 /// A lab with one thing wrong.
 pub(crate) struct Case {
@@ -37,11 +42,18 @@ pub(crate) struct Case {
     pub(crate) text: Vec<u8>,
 }
 
-/// Runs a command to its end; one that hangs is killed and has no exit code.
+/// Runs a command to its end; one that hangs is killed, by the kernel if it takes more of the processor than it may, and has no
+/// exit code.
 fn run(copy: &Copy, words: &str) -> (Option<i32>, String) {
     let mut command = copy.roadlab(words);
     command.env("DOCKER_HOST", "unix:///nowhere/engine.sock");
     let child = command.spawn().expect("the program can be run");
+    let most = Rlimit {
+        current: Some(COSTS),
+        maximum: Some(COSTS),
+    };
+    let limited = prlimit(Some(Pid::from_child(&child)), Resource::Cpu, most);
+    limited.expect("a child of ours");
     let id = child.id().to_string();
     let (ended, waits) = mpsc::channel();
     let waiting = std::thread::spawn(move || ended.send(child.wait_with_output()));
@@ -125,11 +137,16 @@ fn all_end_well(cases: &[Case]) {
     assert_eq!(names.len(), cases.len(), "each case has a name of its own");
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
+    let slowest = Mutex::new(Duration::ZERO);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    found.lock().expect("nobody panics").extend(wrong(case));
+                    let begun = Instant::now();
+                    let wrong = wrong(case);
+                    let mut slowest = slowest.lock().expect("nobody panics");
+                    *slowest = (*slowest).max(begun.elapsed() / 2);
+                    found.lock().expect("nobody panics").extend(wrong);
                 }
             });
         }
@@ -143,9 +160,10 @@ fn all_end_well(cases: &[Case]) {
         found.join("\n")
     );
     let count = cases.len();
+    let slowest = slowest.into_inner().expect("nobody panics").as_millis();
     let said = writeln!(
         std::io::stdout(),
-        "{count} hostile labs: none created anything, panicked or hung"
+        "{count} hostile labs: none created anything, panicked or took {COSTS} s of the processor; a command on the slowest took {slowest} ms"
     );
     said.expect("somebody reads");
 }

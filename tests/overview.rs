@@ -38,6 +38,25 @@ fn a_list_has_what_one_chooses_a_lab_by() {
 }
 
 #[test]
+fn a_lab_says_which_of_its_services_reach_other_machines() {
+    let copy = tiny();
+    let said = run(&copy, "show LAB").stdout;
+    let reach = "  can reach other machines and the internet: redis\n";
+    assert!(said.contains(reach), "{said}");
+    assert_eq!(
+        run(&copy, "show LAB --json").json()["outgoing"],
+        json!(["redis"])
+    );
+    let text = std::fs::read_to_string(copy.path("labs/tiny/compose.yaml")).unwrap();
+    let inside = format!("{text}networks: {{ default: {{ internal: true }} }}\n");
+    std::fs::write(copy.path("labs/tiny/compose.yaml"), inside).unwrap();
+    let said = run(&copy, "show LAB").stdout;
+    let reach = "  none of them can reach other machines or the internet\n";
+    assert!(said.contains(reach), "{said}");
+    assert_eq!(run(&copy, "show LAB --json").json()["outgoing"], json!([]));
+}
+
+#[test]
 fn a_list_never_tells_what_was_before_an_edit() {
     let copy = tiny();
     run(&copy, "list");

@@ -31,6 +31,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
             "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": lab.folder,
+            "outgoing": lab.outgoing().map(|service| service.name.as_str()).collect::<Vec<_>>(),
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
                 "recipe": s.recipe.as_ref().map(|r| &r.context), "optional": s.talk.presence == Presence::Optional,
@@ -71,6 +72,15 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     table(&services.collect::<Vec<_>>())
         .iter()
         .for_each(|line| output(line));
+    let outgoing: Vec<_> = lab
+        .outgoing()
+        .map(|service| service.name.as_str())
+        .collect();
+    let reach = match outgoing.is_empty() {
+        true => t!("show.nothing_outgoing"),
+        false => t!("show.outgoing", services = outgoing.join(", ")),
+    };
+    output(&format!("  {reach}"));
     output(&format!("\n{}", paint.bold(&t!("show.exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let mark = if progress.done.contains_key(&exercise.id) {

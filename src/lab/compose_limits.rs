@@ -7,9 +7,12 @@ use crate::lab::compose_values::{pairs, size};
 use crate::lab::fields::{Fields, Problems, entries, list, mismatch};
 use crate::lab::include::{Composition, close_with_extensions};
 use crate::lab::policy;
-use crate::lab::service::{DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits};
+use crate::lab::service::{DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits};
 use crate::lab::yaml::{Kind, Node};
 use crate::problem::Problem;
+
+/// From what the kernel takes to more than any machine has.
+const CPUS: std::ops::RangeInclusive<f64> = 0.01..=1024.0;
 
 pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
     let mut fields = Fields::open(node, "healthcheck", problems)?;
@@ -44,7 +47,7 @@ pub(crate) fn healthcheck(node: &Node, problems: &mut Problems) -> Option<Health
 pub(crate) fn limits(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Limits {
     let mut limits = Limits {
         memory: size(fields, "mem_limit", problems),
-        cpus: fields.number("cpus", problems),
+        cpus: processors(fields, problems),
         pids: fields
             .integer("pids_limit", problems)
             .unwrap_or(DEFAULT_PIDS),
@@ -63,10 +66,7 @@ pub(crate) fn limits(node: &Node, fields: &mut Fields<'_>, problems: &mut Proble
                 .and_then(|node| Fields::open(node, "limits", problems));
             if let Some(mut inner) = inner {
                 limits.memory = size(&mut inner, "memory", problems).or(limits.memory);
-                limits.cpus = inner
-                    .text("cpus", problems)
-                    .and_then(|cpus| cpus.parse().ok())
-                    .or(limits.cpus);
+                limits.cpus = processors(&mut inner, problems).or(limits.cpus);
                 limits.pids = inner.integer("pids", problems).unwrap_or(limits.pids);
                 inner.close(problems);
             }
@@ -77,7 +77,23 @@ pub(crate) fn limits(node: &Node, fields: &mut Fields<'_>, problems: &mut Proble
     }
     policy::limits(&limits, node, problems);
     limits.memory.get_or_insert(DEFAULT_MEMORY);
+    limits.cpus.get_or_insert(DEFAULT_CPUS);
     limits
+}
+
+/// Reads `cpus`: a number, or a text of one. None at all would be no limit.
+fn processors(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<f64> {
+    let node = fields.get("cpus")?;
+    let written = node.text().and_then(|written| written.parse().ok());
+    let parsed = written.filter(|cpus| CPUS.contains(cpus));
+    if parsed.is_none() {
+        problems.push(mismatch(
+            node,
+            "cpus",
+            "a number of processors such as `0.5` or `2`",
+        ));
+    }
+    parsed
 }
 
 pub(crate) fn ulimits(

@@ -42,6 +42,23 @@ fn the_small_lab_is_sound() {
 }
 
 #[test]
+fn a_service_that_does_not_say_what_it_may_use_is_limited_all_the_same() {
+    let limits = |compose: &str| {
+        let lab = lab(compose);
+        let service = lab.services.values().next().unwrap();
+        let limits = service.limits;
+        (limits.memory, limits.cpus, limits.pids)
+    };
+    let silent = COMPOSE.replace("    mem_limit: 64m\n", "");
+    assert_eq!(limits(&silent), (Some(1 << 30), Some(2.0), 512));
+    let said = COMPOSE.replace("mem_limit: 64m", "mem_limit: 64m\n    cpus: '0.5'");
+    assert_eq!(limits(&said), (Some(64 << 20), Some(0.5), 512));
+    let deployed = "deploy: { resources: { limits: { cpus: 4, memory: 1m, pids: 7 } } }";
+    let deployed = COMPOSE.replace("mem_limit: 64m", deployed);
+    assert_eq!(limits(&deployed), (Some(1 << 20), Some(4.0), 7));
+}
+
+#[test]
 fn mistakes_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "minutes: 5",

@@ -142,6 +142,13 @@ impl Lab {
             .filter(|s| s.talk.presence == Presence::Required);
         required.filter_map(|service| service.limits.memory).sum()
     }
+
+    /// The services that reach other machines: those on a network of the lab that is not internal.
+    pub(crate) fn outgoing(&self) -> impl Iterator<Item = &Service> {
+        let open = |network: &String| self.networks.get(network) != Some(&Network::Internal);
+        let services = self.services.values();
+        services.filter(move |service| service.networks.keys().any(open))
+    }
 }
 
 impl Exercise {

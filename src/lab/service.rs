@@ -187,6 +187,9 @@ pub(crate) const DEFAULT_PIDS: i64 = 512;
 /// What a service that does not say gets, in bytes: a leak must not take the machine.
 pub(crate) const DEFAULT_MEMORY: i64 = 1 << 30;
 
+/// The processors of a service that does not say: one that spins leaves the others to the learner.
+pub(crate) const DEFAULT_CPUS: f64 = 2.0;
+
 /// An image's name with a tag or digest: `redis:8.0`, `prom/prometheus:v3`, `host:5000/a/b@sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ImageName(String);

@@ -19,6 +19,9 @@ use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec};
 /// Where ports are published, unless the learner trusts a lab that asks for more.
 const LOOPBACK: &str = "127.0.0.1";
 
+/// The kernel's usual span in which a quota of processor time is counted, in microseconds.
+const CPU_PERIOD: i64 = 100_000;
+
 /// The body of the create call, with the container on its first network.
 pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
     let environment = spec.environment.iter();
@@ -86,7 +89,11 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         memory: limits.memory,
         // The same as `memory`: no swap.
         memory_swap: limits.memory,
-        nano_cpus: limits.cpus.map(|cpus| (cpus * 1e9).round() as i64),
+        // As a quota, for which the engine does not ask whether the machine has as many.
+        cpu_period: limits.cpus.map(|_| CPU_PERIOD),
+        cpu_quota: limits
+            .cpus
+            .map(|cpus| (cpus * CPU_PERIOD as f64).round() as i64),
         pids_limit: Some(limits.pids),
         shm_size: limits.shm,
         ulimits: Some(

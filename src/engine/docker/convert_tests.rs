@@ -89,8 +89,8 @@ fn a_container_gets_the_least_rights_and_all_limits() {
         (Some(64 << 20), Some(64 << 20))
     );
     assert_eq!(
-        (host.nano_cpus, host.pids_limit),
-        (Some(500_000_000), Some(100))
+        (host.cpu_quota, host.cpu_period, host.pids_limit),
+        (Some(50_000), Some(100_000), Some(100))
     );
     assert_eq!(host.readonly_rootfs, Some(true));
     let log = host.log_config.unwrap();
