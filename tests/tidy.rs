@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Where each crate may be named. A path ends in `/` for a whole room.
-const HOMES: [(&str, &[&str]); 22] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("bollard", &["src/engine/docker/"]),
     ("reqwest", &["src/probe/http"]),
     ("indicatif", &["src/report/terminal.rs"]),
@@ -48,8 +48,28 @@ const HOMES: [(&str, &[&str]); 22] = [
         &["src/runner/up.rs", "src/engine/docker/live_tests.rs"],
     ),
     // `commands/mod.rs` calls our own module of that name.
+    (
+        "cap_std",
+        &["src/store/workspace.rs", "src/probe/folder.rs"],
+    ),
     ("open", &["src/commands/open.rs", "src/commands/mod.rs"]),
     ("tar", &["src/engine/docker/", "src/engine/base/"]),
+];
+
+/// Who may hold the engine's client, and who may read a stream item by item: in `wire.rs` each wait is bounded, programs are read
+/// within the limit of their run, and a shell lasts as long as its user likes.
+const CALLERS: [(&str, &[&str]); 2] = [
+    ("bollard::Docker", &["wire.rs", "mod.rs"]),
+    (
+        "StreamExt",
+        &[
+            "wire.rs",
+            "exec.rs",
+            "shell.rs",
+            "shell_pipe.rs",
+            "carry.rs",
+        ],
+    ),
 ];
 
 const LONGEST_FILE: usize = 400;
@@ -162,6 +182,40 @@ fn every_crate_has_one_home() {
         Vec::<&str>::new(),
         "crates that nobody uses any more"
     );
+}
+
+#[test]
+fn no_call_of_the_engine_is_without_a_deadline() {
+    let docker = "src/engine/docker/";
+    let mut wrong = Vec::new();
+    let mut held = BTreeSet::new();
+    for (file, text) in sources(docker) {
+        for (at, line) in code(&text) {
+            let client = line.contains("bollard::Docker") || imports_client(line);
+            let found = [client, line.contains("StreamExt")];
+            for ((what, callers), _) in CALLERS.iter().zip(found).filter(|(_, found)| *found) {
+                match callers
+                    .iter()
+                    .find(|caller| file == format!("{docker}{caller}"))
+                {
+                    Some(caller) => drop(held.insert((*what, *caller))),
+                    None => wrong.push(format!(
+                        "{file}:{at}: `{what}` is for {}",
+                        callers.join(", ")
+                    )),
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    let callers: usize = CALLERS.iter().map(|(_, callers)| callers.len()).sum();
+    assert_eq!(held.len(), callers, "callers that call no more: {held:?}");
+}
+
+/// `use bollard::{Docker, …}`.
+fn imports_client(line: &str) -> bool {
+    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    line.contains("bollard::{") && words.into_iter().any(|word| word == "Docker")
 }
 
 #[test]
