@@ -394,5 +394,6 @@ fn problems_are_data_too() {
     );
     let up = Ended::of(&mut copy.roadlab("up LAB --json")).with(4);
     assert_eq!(up.json()["error"]["exit"], 4);
+    assert_eq!(up.json()["error"]["code"], "refused");
     assert_eq!(up.json()["error"]["problems"], problems);
 }

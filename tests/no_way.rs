@@ -185,7 +185,9 @@ fn a_lab_is_read_before_an_engine_is_looked_for() {
     let said = Ended::of(&mut command).with(2).json();
     let problems = said["error"]["problems"].as_array().unwrap();
     assert_eq!((problems.len(), &problems[0]["line"]), (1, &1.into()));
+    assert_eq!(said["error"]["code"], "problems");
     copy.change("lab.yaml", "level: easy", "level: beginner");
     let said = Ended::of(&mut command).with(3).json();
     assert_eq!(said["error"]["exit"], 3);
+    assert_eq!(said["error"]["code"], "engine_unreachable");
 }

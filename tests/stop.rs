@@ -124,8 +124,8 @@ fn a_service_that_never_answers_is_told_with_all_that_was_seen() {
     let error = real.run("up LAB --json", 5).json();
     let error = &error["error"];
     assert_eq!(
-        (&error["exit"], &error["service"]),
-        (&5.into(), &"redis".into())
+        (&error["exit"], &error["code"], &error["service"]),
+        (&5.into(), &"not_ready".into(), &"redis".into())
     );
     assert!(error["attempts"].as_u64() > Some(1), "{error}");
     assert_eq!(error["log"][0], "thinking");

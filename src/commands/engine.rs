@@ -137,5 +137,5 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn no_engine(error: EngineError) -> Failure {
-    Failure::Environment(error.message)
+    Failure::NoEngine(error)
 }

@@ -1,5 +1,7 @@
 //! Why a command ended without doing what was asked, for people and for programs.
 
+use serde_json::{Value, json};
+
 use crate::commands::validate;
 use crate::exit::Exit;
 use crate::report::{self, Paint};
@@ -32,18 +34,20 @@ pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
     }
 }
 
-fn failure_json(failure: &Failure) -> serde_json::Value {
-    let code = Exit::from(failure).code();
-    match failure {
-        Failure::Problems(problems) => {
-            let problems: Vec<_> = problems.iter().map(validate::as_json).collect();
-            serde_json::json!({ "error": { "exit": code, "message": failure.to_string(), "problems": problems } })
-        }
+fn failure_json(failure: &Failure) -> Value {
+    let exit = Exit::from(failure).code();
+    let mut said = match failure {
+        Failure::NotReady(why) => report::stuck_json(why),
         Failure::TooSmall(finding) => {
             let said = report::said(finding);
-            serde_json::json!({ "error": { "exit": code, "message": said.what, "fix": said.fix } })
+            json!({ "message": said.what, "fix": said.fix })
         }
-        Failure::NotReady(why) => report::stuck_json(why, code),
-        other => serde_json::json!({ "error": { "exit": code, "message": other.to_string() } }),
+        other => json!({ "message": other.to_string() }),
+    };
+    if let Failure::Problems(problems) = failure {
+        said["problems"] = problems.iter().map(validate::as_json).collect();
     }
+    said["exit"] = exit.into();
+    said["code"] = failure.code().into();
+    json!({ "error": said })
 }

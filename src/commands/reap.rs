@@ -38,7 +38,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
         let connected = context.setup().connect_only().await;
         connected
             .map(|(engine, _)| Box::new(engine))
-            .map_err(|error| Failure::Environment(error.message))
+            .map_err(Failure::NoEngine)
     };
     let say = |line: &str| report::error(&clean(line));
     let leave = Notify::new();

@@ -44,6 +44,30 @@ pub(crate) enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// What programs tell it by; a code once given keeps its meaning.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            ErrorKind::Unreachable => "engine_unreachable",
+            ErrorKind::Denied => "engine_denied",
+            ErrorKind::Timeout => "engine_timeout",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::NameTaken => "name_taken",
+            ErrorKind::PortTaken => "port_taken",
+            ErrorKind::SubnetTaken => "subnet_taken",
+            ErrorKind::DiskFull => "disk_full",
+            ErrorKind::Busy => "busy",
+            ErrorKind::NotRunning => "not_running",
+            ErrorKind::CannotRun => "cannot_run",
+            ErrorKind::RegistryUnreachable => "registry_unreachable",
+            ErrorKind::NoSuchImage => "no_such_image",
+            ErrorKind::BadRecipe => "bad_recipe",
+            ErrorKind::BuildFailed => "build_failed",
+            ErrorKind::Other => "engine",
+        }
+    }
+}
+
 impl EngineError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {

@@ -34,10 +34,9 @@ pub(crate) fn stuck(why: &NotReady, paint: Paint) -> Vec<String> {
 }
 
 /// The same as data.
-pub(crate) fn stuck_json(why: &NotReady, exit: u8) -> Value {
+pub(crate) fn stuck_json(why: &NotReady) -> Value {
     let end = why.container.as_ref();
-    json!({ "error": {
-        "exit": exit,
+    json!({
         "message": first(why),
         "lab": why.lab, "service": why.service, "probe": why.probe, "attempts": why.attempts, "last": why.last,
         "waited_millis": why.waited.as_millis() as u64,
@@ -52,7 +51,7 @@ pub(crate) fn stuck_json(why: &NotReady, exit: u8) -> Value {
         "log": why.log,
         "likely": cause(why),
         "next": [format!("roadlab up {} --retain", why.lab), format!("roadlab logs {} {}", why.lab, why.service)],
-    } })
+    })
 }
 
 /// Which service, and for how long it was waited for.
@@ -141,8 +140,8 @@ mod tests {
             loading\u{1b}[2J
           next: roadlab up shop --retain, which keeps it for a look with: roadlab logs shop cache
         ");
-        let json = stuck_json(&why, 5);
-        assert_eq!(json["error"]["container"]["exit_code"], 137);
-        assert_eq!(json["error"]["log"][0], "loading\u{1b}[2J");
+        let json = stuck_json(&why);
+        assert_eq!(json["container"]["exit_code"], 137);
+        assert_eq!(json["log"][0], "loading\u{1b}[2J");
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use crate::event::NotReady;
 use crate::lab::ServiceName;
 use crate::plan::Finding;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::store::LockError;
 
 /// Why a command ends without having done what was asked.
@@ -26,6 +26,9 @@ pub(crate) enum Failure {
     Locked(#[from] LockError),
     #[error("{context}: {error}")]
     Engine { context: String, error: EngineError },
+    /// There is no engine to do it with.
+    #[error("{0}")]
+    NoEngine(EngineError),
     /// No way to get an image worked.
     #[error("no image for service `{service}`\n{}", list(.tried))]
     NoImage {
@@ -46,6 +49,28 @@ impl Failure {
     pub(crate) fn engine(context: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
         let context = context.into();
         move |error| Failure::Engine { context, error }
+    }
+
+    /// What programs tell it by; a code once given keeps its meaning.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Failure::Problems(problems) => {
+                match problems.iter().map(|problem| problem.kind).max() {
+                    Some(ProblemKind::Refused) => "refused",
+                    Some(ProblemKind::NeedsTrust) => "needs_trust",
+                    Some(ProblemKind::Lab) | None => "problems",
+                }
+            }
+            Failure::Usage(_) => "usage",
+            Failure::Environment(_) => "environment",
+            Failure::TooSmall(_) => "too_small",
+            Failure::Locked(_) => "locked",
+            Failure::Engine { error, .. } | Failure::NoEngine(error) => error.kind.code(),
+            Failure::NoImage { .. } => "no_image",
+            Failure::NotReady(_) => "not_ready",
+            Failure::Step(_) => "step",
+            Failure::Other(_) => "fault",
+        }
     }
 }
 
