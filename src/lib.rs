@@ -89,7 +89,7 @@ fn start(cli: Cli) -> Exit {
         .build();
     match runtime {
         Ok(runtime) => {
-            let exit = runtime.block_on(run(cli));
+            let exit = runtime.block_on(engine::awake::counted(run(cli)));
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::engine::{Engine, EngineError, ErrorKind, awake};
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, Lab, ServiceName};
 
@@ -91,7 +91,7 @@ pub(crate) async fn look<E: Engine>(
             ))),
         }
     };
-    match tokio::time::timeout(timeout, looking).await {
+    match awake::timeout(timeout, looking).await {
         Ok(seen) => seen,
         Err(_) => Err(Unseen::TimedOut(timeout)),
     }
