@@ -40,6 +40,8 @@ const MOST: usize = 1 << 20;
 pub(crate) struct Target<'a, E> {
     pub(crate) engine: &'a E,
     pub(crate) lab: &'a Lab,
+    /// The command that brings the lab up.
+    pub(crate) up: String,
     /// Where each running service answers.
     pub(crate) addresses: &'a Addresses,
     /// The learner's folder, if the lab has one.

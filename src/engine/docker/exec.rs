@@ -180,7 +180,7 @@ impl Docker {
         }
         if output.exit_code == KILLED && self.has_ended(container).await? {
             return Err(EngineError::new(
-                ErrorKind::NotRunning,
+                ErrorKind::Died,
                 format!("cannot {what}: the container ended meanwhile"),
             ));
         }

@@ -84,7 +84,7 @@ async fn programs_run_with_their_output_apart_and_come_to_an_end() {
         docker.stop(&id, None).await
     });
     stopped.unwrap();
-    assert_eq!(died.unwrap_err().kind, ErrorKind::NotRunning);
+    assert_eq!(died.unwrap_err().kind, ErrorKind::Died);
     let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(gone.kind, ErrorKind::NotRunning, "{gone}");
     docker.remove_container(&id).await.unwrap();
