@@ -129,7 +129,7 @@ fn a_service_that_was_restarted_by_hand_is_found_again() {
     let real = tiny_with("");
     real.run("up LAB", 0);
     real.run("solve LAB greet", 0);
-    let path = format!("/containers/{}/restart?t=0", container(&real));
+    let path = format!("/containers/{}/restart", container(&real));
     real.ask("POST", &path, &Value::Null);
     // It is not there the moment the engine answers.
     assert!(real.soon(|| Ended::of(&mut real.command("check LAB greet")).code == Some(0)));

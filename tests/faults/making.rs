@@ -212,11 +212,17 @@ const FULL: &str =
 #[test]
 fn where_nothing_can_be_written_down_nothing_is_made() {
     let real = Real::copy_of("tests/labs/tiny");
-    for script in [READ_ONLY, FULL] {
+    let runs = format!("set -- \"$1/roadlab/runs\" \"$@\"; mkdir -p \"$1\"; {READ_ONLY}; shift");
+    for (script, reason) in [
+        (READ_ONLY, "Read-only file system"),
+        (FULL, "No space left on device"),
+        (&runs, "without its journal nothing is created"),
+    ] {
         let said = mounted(&real, script, "up LAB").with(3).stderr;
         assert_eq!(real.left(), [""; 0], "{said}");
-        assert!(said.starts_with("error: "), "{said}");
-        assert!(said.contains("state"), "it says where: {said}");
+        assert!(said.contains("error: cannot write "), "{said}");
+        assert!(said.contains("/state/"), "it says where: {said}");
+        assert!(said.contains(reason), "{said}");
     }
 }
 
