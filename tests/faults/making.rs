@@ -78,7 +78,8 @@ fn quicker(real: &Real) -> String {
                 server
                     .write_all(&head[..count])
                     .expect("the engine listens");
-                let (mut back, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let (back, to) = (server.try_clone(), client.try_clone());
+                let (mut back, mut to) = (back.expect("a socket"), to.expect("a socket"));
                 let there = thread::spawn(move || std::io::copy(&mut back, &mut to));
                 // Whoever hangs up has heard enough.
                 let _ = std::io::copy(&mut client, &mut server);
