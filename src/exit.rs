@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     NotReady,
     /// 6: a fault while running.
     Fault,
-    /// 128 + the signal's number: 129 hang-up, 130 interrupt, 143 terminate.
+    /// 128 + the signal's number: 129 hang-up, 130 interrupt, 141 nobody reads any more, 143 terminate.
     Signal(u8),
     /// What a command run by `shell` ended with.
     Command(u8),
@@ -75,6 +75,7 @@ impl From<&Failure> for Exit {
                 | ErrorKind::NameTaken
                 | ErrorKind::Busy
                 | ErrorKind::NotRunning
+                | ErrorKind::Died
                 | ErrorKind::CannotRun
                 | ErrorKind::BuildFailed
                 | ErrorKind::Other => Exit::Fault,

@@ -89,7 +89,7 @@ fn start(cli: Cli) -> Exit {
         .build();
     match runtime {
         Ok(runtime) => {
-            let exit = runtime.block_on(run(cli));
+            let exit = runtime.block_on(engine::awake::counted(run(cli)));
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit
@@ -109,7 +109,8 @@ async fn run(cli: Cli) -> Exit {
             return Exit::from(&failure);
         }
     };
-    let reaps = matches!(cli.command, Command::Reap);
+    // The reaper does not stop for a signal, and a shell ends its program first.
+    let by_itself = matches!(cli.command, Command::Reap | Command::Shell { .. });
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
@@ -119,8 +120,7 @@ async fn run(cli: Cli) -> Exit {
     };
     let ended = tokio::select! {
         ended = commands::run(&context, cli.command) => ended,
-        // The reaper does not stop for a signal.
-        signal = signals.next(), if !reaps => {
+        signal = signals.next(), if !by_itself => {
             context.reporter.finish();
             return stopped(&context, signal, &mut signals).await;
         }

@@ -145,6 +145,31 @@ fn leaving_keeps_the_lab_and_coming_back_resumes() {
 }
 
 #[test]
+fn a_lab_that_is_taken_down_meanwhile_is_told_and_not_kept() {
+    let real = redis();
+    let mut terminal = terminal(&real, 120, 40);
+    start(&real, &mut terminal, "");
+    terminal.wait_for("1 of 3 hold");
+    real.run("down LAB", 0);
+    terminal.wait_for("was removed outside roadlab");
+    terminal.type_in("qk");
+    terminal.wait_for("was taken down meanwhile");
+    terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    assert_eq!(real.run("status --json", 0).stdout, "[]\n");
+    // Made again by hand, it goes on where it stands.
+    start(&real, &mut terminal, "");
+    terminal.wait_for("1 of 3 hold");
+    real.run("down LAB", 0);
+    terminal.wait_for("was removed outside roadlab");
+    real.run("up LAB", 0);
+    terminal.wait_for("1 of 3 hold");
+    terminal.type_in("qr");
+    terminal.wait_for("was taken down meanwhile");
+    real.run("check LAB settings", 1);
+    real.run("down LAB", 0);
+}
+
+#[test]
 fn the_terminal_comes_back_as_it_was() {
     let real = redis();
     let mut terminal = terminal(&real, 80, 24);

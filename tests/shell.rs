@@ -10,6 +10,8 @@ mod terminal;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::engine::Real;
 use crate::support::Ended;
 use crate::terminal::Terminal;
@@ -77,6 +79,7 @@ fn the_client_is_the_services_own_and_a_killed_roadlab_leaves_the_terminal_as_it
     assert!(killed.unwrap().success());
     terminal.wait_for("code 143");
     assert_eq!(modes(&mut terminal), before);
+    assert!(!runs(&real, "redis-cli"));
     real.run("down LAB", 0);
 }
 
@@ -109,12 +112,40 @@ fn without_a_terminal_it_works_over_pipes() {
     real.run("down LAB", 0);
 }
 
+/// Whether a program of the container has this in its command line.
+fn runs(real: &Real, part: &str) -> bool {
+    let look = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done 2>/dev/null";
+    let said = Ended::of(&mut script(real, look)).with(0).stdout;
+    said.lines()
+        .any(|line| line.contains(part) && !line.contains("/proc/"))
+}
+
 #[test]
 fn who_reads_no_more_ends_it() {
     let real = tiny();
-    let mut child = script(&real, "yes").spawn().unwrap();
+    let mut child = script(&real, "yes | cat").spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(141));
+    assert!(!runs(&real, "yes"));
+    real.run("down LAB", 0);
+}
+
+#[test]
+fn who_stops_it_stops_what_it_runs() {
+    let real = tiny();
+    // One that does not heed a polite request, and one that waits for input.
+    for (deaf, signal, code) in [
+        ("trap '' TERM; sleep 4711; sleep 4711", Signal::INT, 130),
+        ("cat; sleep 4711", Signal::TERM, 143),
+    ] {
+        let mut command = script(&real, deaf);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        assert!(real.soon(|| runs(&real, "4711")));
+        let id = Pid::from_child(&child);
+        kill_process(id, signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(!runs(&real, "4711"), "{deaf}");
+    }
     real.run("down LAB", 0);
 }
 

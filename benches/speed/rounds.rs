@@ -30,8 +30,11 @@ impl Interrupt {
 
     fn check(&mut self) -> anyhow::Result<()> {
         let came = async {
-            let now = std::time::Duration::ZERO;
-            tokio::time::timeout(now, self.signal.recv()).await.is_ok()
+            tokio::select! {
+                biased;
+                _ = self.signal.recv() => true,
+                () = std::future::ready(()) => false,
+            }
         };
         match self.runtime.block_on(came) {
             true => bail!("interrupted"),

@@ -31,7 +31,7 @@ pub(crate) async fn check(
     let engine = context.engine().await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let live = runner
+    let mut live = runner
         .live(context.workspace(&lab).map(|workspace| workspace.path))
         .await?;
     let mut progress = context.progress(&lab.id)?;
@@ -44,7 +44,8 @@ pub(crate) async fn check(
         });
     if watch {
         context.reporter.finish();
-        let ended = super::watch::watch(context, &runner, &live, &available, &mut progress).await;
+        let ended =
+            super::watch::watch(context, &runner, &mut live, &available, &mut progress).await;
         live.connections.close().await;
         return ended;
     }

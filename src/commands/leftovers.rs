@@ -1,9 +1,9 @@
 //! What runs left behind for which nobody answers any more, and who may work on an instance now.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::commands::Context;
-use crate::engine::Engine;
+use crate::engine::{Engine, awake};
 use crate::event::Event;
 use crate::lab::LabId;
 use crate::plan::Scope;
@@ -70,7 +70,7 @@ impl Context {
     pub(crate) async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
         let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
         let runs = self.paths.runs();
-        let begun = Instant::now();
+        let begun = awake::now();
         let ending = |journal: &Journal| {
             journal.lab == *lab
                 && journal.instance == self.instance
@@ -101,7 +101,7 @@ impl Context {
                 }
                 Claim::Held(_) => alive = 0,
             }
-            if begun.elapsed() > PATIENCE {
+            if awake::since(begun) > PATIENCE {
                 let what = t!("teardown.still_removing", lab = lab);
                 return Err(Failure::Environment(what.into_owned()));
             }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::commands::Context;
 use crate::commands::restart::named;
-use crate::engine::{Engine, ErrorKind, Follow, LogLine, LogWish};
+use crate::engine::{Engine, ErrorKind, Follow, LogLine, LogWish, awake};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
 use crate::report::{self, clean, error, heard, t};
@@ -193,7 +193,7 @@ async fn comes_back(engine: &impl Engine, container: &str) -> bool {
             }
         }
     };
-    tokio::time::timeout(RESTART, back).await.unwrap_or(false)
+    awake::timeout(RESTART, back).await.unwrap_or(false)
 }
 
 fn seconds(at: Duration) -> i64 {

@@ -5,10 +5,12 @@ use std::io::IsTerminal;
 use crate::commands::Context;
 use crate::commands::restart::named;
 use crate::engine::Input;
+use crate::engine::docker::{Docker, Shell};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
 use crate::report::t;
 use crate::runner::Failure;
+use crate::signals::Signals;
 
 pub(crate) async fn shell(
     context: &Context,
@@ -16,6 +18,47 @@ pub(crate) async fn shell(
     service: Option<&str>,
     command: &[String],
 ) -> Result<Exit, Failure> {
+    let deaf = |error| Failure::Environment(format!("cannot listen for signals: {error}"));
+    let mut signals = Signals::listen().map_err(deaf)?;
+    let found = tokio::select! {
+        found = find(context, name, service, command) => found?,
+        signal = signals.next() => return Ok(Exit::Signal(signal)),
+    };
+    context.reporter.finish();
+    let failed = Failure::engine(t!("shell.failed", service = found.service.as_str()));
+    let (engine, container, argv) = (&found.engine, &found.container, &found.argv);
+    let typed = std::io::stdin().is_terminal();
+    // A command in the background must not be stopped for asking the terminal.
+    let input = match typed && !command.is_empty() {
+        true => Input::Empty,
+        false => Input::Passed,
+    };
+    let stop = signals.next();
+    let ended = match typed && console::user_attended() {
+        true => engine.shell(container, argv, stop).await,
+        false => engine.shell_over_pipes(container, argv, input, stop).await,
+    };
+    match ended.map_err(failed)? {
+        Shell::Ended(0) => Ok(Exit::Fine),
+        Shell::Ended(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
+        Shell::Stopped(signal) => Ok(Exit::Signal(signal)),
+    }
+}
+
+/// What a shell is opened with.
+struct Found {
+    engine: Docker,
+    service: ServiceName,
+    container: String,
+    argv: Vec<String>,
+}
+
+async fn find(
+    context: &Context,
+    name: &str,
+    service: Option<&str>,
+    command: &[String],
+) -> Result<Found, Failure> {
     let lab = context.lab(name)?;
     let service = chosen(&lab, service)?;
     let engine = context.engine().await?;
@@ -38,23 +81,13 @@ pub(crate) async fn shell(
         [] => client.unwrap_or_else(|| vec!["sh".to_owned()]),
         command => command.to_vec(),
     };
-    context.reporter.finish();
-    let failed = Failure::engine(t!("shell.failed", service = service.as_str()));
-    let typed = std::io::stdin().is_terminal();
-    // A command in the background must not be stopped for asking the terminal.
-    let input = match typed && !command.is_empty() {
-        true => Input::Empty,
-        false => Input::Passed,
-    };
-    let ended = match typed && console::user_attended() {
-        true => engine.shell(&container.id, &argv, None).await,
-        false => engine.shell_over_pipes(&container.id, &argv, input).await,
-    };
-    let code = ended.map_err(failed)?;
-    match code {
-        0 => Ok(Exit::Fine),
-        code => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
-    }
+    let container = container.id.clone();
+    Ok(Found {
+        engine,
+        service,
+        container,
+        argv,
+    })
 }
 
 /// The services that have a client of their own, with it.

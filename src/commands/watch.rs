@@ -25,7 +25,7 @@ enum Show {
 pub(crate) async fn watch<E: Engine>(
     context: &Context,
     runner: &Runner<'_, E>,
-    live: &Live,
+    live: &mut Live,
     exercises: &[&Exercise],
     progress: &mut Progress,
 ) -> Result<Exit, Failure> {
@@ -45,6 +45,11 @@ pub(crate) async fn watch<E: Engine>(
         let answers = context.progress(&runner.lab.id)?.answers;
         let answer = |id: &_| answers.get(id).cloned();
         let judged = check_exercises(runner, live, exercises, &answer).await;
+        if judged.iter().any(Judged::unseen)
+            && let Ok(Seen::Change) = live.refresh(runner).await
+        {
+            continue;
+        }
         remember(&judged, progress)?;
         let changed: Vec<&Judged> = judged
             .iter()

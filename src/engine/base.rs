@@ -9,8 +9,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::awake::timeout;
 use super::error::{EngineError, ErrorKind};
 use super::install::{Tail, find_program};
 

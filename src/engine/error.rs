@@ -30,6 +30,8 @@ pub(crate) enum ErrorKind {
     Busy,
     /// The container is not running, or paused.
     NotRunning,
+    /// The container ended while a program ran in it.
+    Died,
     /// The program is not in the image, or cannot be run.
     CannotRun,
     /// The registry could not be reached.

@@ -2,6 +2,7 @@
 //!
 //! No type of the Docker client crosses this file. Every call has a deadline of its own.
 
+pub(crate) mod awake;
 pub(crate) mod base;
 pub(crate) mod docker;
 mod error;

@@ -15,6 +15,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error, E
 use lapin::{Confirmation, ExchangeKind};
 use serde_json::{Value, json};
 
+use crate::engine::awake;
 use crate::expect::Actual;
 use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
 use crate::probe::amqp_values::{self, short, table};
@@ -100,7 +101,7 @@ pub(super) async fn close(connection: Broker) {
     if let Ok(reason) = short("look done") {
         // A broker that is gone needs no goodbye.
         let goodbye = connection.connection.close(200, reason);
-        let _ = tokio::time::timeout(FAREWELL, goodbye).await;
+        let _ = awake::timeout(FAREWELL, goodbye).await;
     }
 }
 

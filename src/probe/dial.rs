@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::lab::{ServiceAddress, ServiceName};
+use crate::lab::{Presence, ServiceAddress, ServiceName};
 use crate::probe::{Target, Unseen};
 
 /// The most that a server may send between two looks, in bytes. Answers are held to less; this bounds memory.
@@ -22,7 +22,18 @@ pub(super) fn address<'a, E>(
     service: &ServiceName,
 ) -> Result<&'a ServiceAddress, Unseen> {
     let address = target.addresses.get(service);
-    address.ok_or_else(|| Unseen::NoAnswer(format!("`{service}` is not running")))
+    address.ok_or_else(|| {
+        let known = target.lab.services.get(service);
+        let must_be = known.is_some_and(|known| known.talk.presence == Presence::Required);
+        // A lab that is up has a container of each service but those that may be left out.
+        Unseen::NoAnswer(match must_be {
+            true => format!(
+                "`{service}` was removed outside roadlab: `{}` makes it again",
+                target.up
+            ),
+            false => format!("`{service}` is not running"),
+        })
+    })
 }
 
 /// The published port of a container port, or of the service's first one.

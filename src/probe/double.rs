@@ -235,6 +235,7 @@ impl Scene {
         Target {
             engine: &self.engine,
             lab: &self.lab,
+            up: "roadlab up scene".to_owned(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
             connections: &self.connections,

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use crate::engine::{Engine, Exec};
+use crate::engine::{Engine, ErrorKind, Exec};
 use crate::expect::Actual;
 use crate::lab::ExecProbe;
 use crate::probe::dial::address;
 use crate::probe::{Target, Unseen, unseen};
-
-/// A program that is killed ends with this code, and so do all when their container dies.
-const KILLED: i64 = 137;
 
 pub(super) async fn look<E: Engine>(
     probe: &ExecProbe,
@@ -25,15 +22,13 @@ pub(super) async fn look<E: Engine>(
         env: probe.env.iter().map(|(k, v)| format!("{k}={v}")).collect(),
     };
     let output = target.engine.exec(container, &exec, timeout).await;
-    let output = output.map_err(|error| unseen(service, error, timeout))?;
-    if output.exit_code == KILLED {
-        let state = target.engine.inspect(container).await;
-        if state.is_ok_and(|state| !state.running) {
+    let output = output.map_err(|error| match error.kind {
+        ErrorKind::Died => {
             let program = probe.run.first().map_or("", String::as_str);
-            let what = format!("`{service}` died while `{program}` ran in it");
-            return Err(Unseen::NoAnswer(what));
+            Unseen::NoAnswer(format!("`{service}` died while `{program}` ran in it"))
         }
-    }
+        _ => unseen(service, error, timeout),
+    })?;
     let success = output.exit_code == 0;
     let said = if !success && output.stdout.is_empty() {
         output.stderr.trim()
@@ -48,7 +43,7 @@ pub(super) async fn look<E: Engine>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{EngineError, ErrorKind, ExecOutput};
+    use crate::engine::{EngineError, ExecOutput};
     use crate::lab::Act;
     use crate::probe::double::{Double, Scene};
 
@@ -94,16 +89,7 @@ mod tests {
         assert_eq!(unseen, Unseen::CannotLook("no program `tool`".to_owned()));
         let unseen = run(engine(ErrorKind::NotRunning)).await.unwrap_err();
         assert_eq!(unseen, Unseen::NoAnswer("`db` is not running".to_owned()));
-    }
-
-    #[tokio::test]
-    async fn a_container_that_dies_meanwhile_is_said_so() {
-        let unseen = run(output(137, "", "")).await.unwrap_err();
+        let unseen = run(engine(ErrorKind::Died)).await.unwrap_err();
         assert_eq!(unseen.to_string(), "`db` died while `tool` ran in it");
-        let alive = Double {
-            running: true,
-            ..output(137, "", "")
-        };
-        assert_eq!(run(alive).await.unwrap().status, Some(137));
     }
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::engine::{Engine, EngineError, ErrorKind, awake};
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, Lab, ServiceName};
 
@@ -40,6 +40,8 @@ const MOST: usize = 1 << 20;
 pub(crate) struct Target<'a, E> {
     pub(crate) engine: &'a E,
     pub(crate) lab: &'a Lab,
+    /// The command that brings the lab up.
+    pub(crate) up: String,
     /// Where each running service answers.
     pub(crate) addresses: &'a Addresses,
     /// The learner's folder, if the lab has one.
@@ -91,7 +93,7 @@ pub(crate) async fn look<E: Engine>(
             ))),
         }
     };
-    match tokio::time::timeout(timeout, looking).await {
+    match awake::timeout(timeout, looking).await {
         Ok(seen) => seen,
         Err(_) => Err(Unseen::TimedOut(timeout)),
     }

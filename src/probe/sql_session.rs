@@ -9,6 +9,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
+use crate::engine::awake;
 use crate::expect::Actual;
 use crate::lab::SqlText;
 use crate::probe::Unseen;
@@ -106,7 +107,7 @@ impl Session {
     pub(super) async fn close(self) {
         drop(self.client);
         // A server that does not hang up is left alone.
-        let _ = tokio::time::timeout(FAREWELL, self.driver).await;
+        let _ = awake::timeout(FAREWELL, self.driver).await;
     }
 }
 
@@ -126,7 +127,7 @@ impl Drop for Busy {
                     let _ = token.cancel_query_raw(socket, NoTls).await;
                 }
             };
-            let _ = tokio::time::timeout(FAREWELL, cancel).await;
+            let _ = awake::timeout(FAREWELL, cancel).await;
             session.close().await;
         });
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
 
+use crate::engine::awake;
 use crate::expect::Actual;
 use crate::lab::TcpProbe;
 use crate::probe::dial::{dial, port};
@@ -33,9 +33,9 @@ pub(super) async fn look<E>(
     let _ = socket.write_all(words.as_bytes()).await;
     let mut socket = socket.take(HEARD);
     let mut heard = Vec::new();
-    let mut patience = Instant::now() + PATIENCE.min(timeout / 2);
+    let mut patience = PATIENCE.min(timeout / 2);
     loop {
-        match timeout_at(patience, socket.read_buf(&mut heard)).await {
+        match awake::timeout(patience, socket.read_buf(&mut heard)).await {
             Err(_) if heard.is_empty() => return Ok(Actual::value(Value::Null)),
             Ok(Ok(0)) if heard.is_empty() => return Err(hung_up()),
             Ok(Err(error)) if heard.is_empty() => {
@@ -44,7 +44,7 @@ pub(super) async fn look<E>(
                     _ => Unseen::NoAnswer(format!("127.0.0.1:{port}: {error}")),
                 });
             }
-            Ok(Ok(1..)) => patience = Instant::now() + PAUSE,
+            Ok(Ok(1..)) => patience = PAUSE,
             Err(_) | Ok(Ok(0) | Err(_)) => return Ok(Actual::value(text(&heard))),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{clean, error, heard, output};
+pub(crate) use sink::{clean, error, heard, is_read, output};
 pub(crate) use stuck::{stuck, stuck_json};
 pub(crate) use table::{cut, table};
 pub(crate) use words::{Paint, age, check_lines, duration, memory, plural};

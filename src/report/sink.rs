@@ -1,6 +1,7 @@
 //! The way out: every foreign text is cleaned before it reaches a terminal, and a closed pipe is no panic.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Shows control and bidirectional characters instead of obeying them; new lines and tabs stay.
 pub(crate) fn clean(text: &str) -> String {
@@ -23,9 +24,19 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whoever read standard output has closed it.
+static UNREAD: AtomicBool = AtomicBool::new(false);
+
 /// Prints a line of a result on standard output. The text is ours or was cleaned.
 pub(crate) fn output(text: &str) {
-    print(&mut std::io::stdout().lock(), text);
+    if !print(&mut std::io::stdout().lock(), text) {
+        UNREAD.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether somebody still reads what [`output`] prints, as far as that has shown.
+pub(crate) fn is_read() -> bool {
+    !UNREAD.load(Ordering::Relaxed)
 }
 
 /// Prints a line of a result that has no end of its own; says whether anybody still reads.
@@ -36,13 +47,15 @@ pub(crate) fn heard(text: &str) -> bool {
 
 /// Prints a line about progress or a problem on standard error. The text is ours or was cleaned.
 pub(crate) fn error(text: &str) {
-    print(&mut std::io::stderr().lock(), text);
+    // It is no result that anybody waits for.
+    let _ = print(&mut std::io::stderr().lock(), text);
 }
 
-fn print(to: &mut impl Write, text: &str) {
+/// Whoever closed the pipe has read enough; work that is not only to be read goes on to its end.
+fn print(to: &mut impl Write, text: &str) -> bool {
     let text = only_colours(text);
-    // Whoever closed the pipe has read enough; the work itself goes on to its end.
-    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+    let printed = writeln!(to, "{text}").and_then(|()| to.flush());
+    !printed.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Whatever a caller forgot to clean: of all escape sequences only colours reach a terminal.

@@ -1,11 +1,11 @@
 //! Plays steps: `start`, solutions, wrong answers. A step that must hold and does not is told with what was seen.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, awake};
 use crate::event::Event;
 use crate::expect::{Actual, Difference};
 use crate::lab::{Act, Capture, Condition, Restart, RestartHow, Step};
@@ -76,12 +76,12 @@ pub(crate) async fn step_outcome<E: Engine>(
 ) -> StepOutcome {
     let act = step.act.filled(captures);
     let target = live.target(runner);
-    let deadline = step.within.map(|within| Instant::now() + within);
+    let deadline = step.within.map(|within| awake::now() + within);
     let mut pause = PAUSE;
     loop {
         let outcome = judge(step, look(&act, &target, step.timeout).await);
         if matches!(outcome, StepOutcome::Holds(_))
-            || deadline.is_none_or(|deadline| Instant::now() + pause > deadline)
+            || deadline.is_none_or(|deadline| awake::now() + pause > deadline)
         {
             return outcome;
         }

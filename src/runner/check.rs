@@ -29,6 +29,12 @@ impl Judged {
         self.checks.iter().all(|check| check.verdict.passed())
     }
 
+    /// Something could not be looked at: its service may be gone, or at another place.
+    pub(crate) fn unseen(&self) -> bool {
+        let unseen = |check: &JudgedCheck| matches!(check.verdict, Verdict::Unseen { .. });
+        self.checks.iter().any(unseen)
+    }
+
     /// The hint of the first check that fails and has one.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.checks.iter().find_map(|check| check.verdict.hint())

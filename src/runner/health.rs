@@ -1,8 +1,6 @@
 //! How a service is at this moment, by its own protocol where the catalogue says how to ask it.
 
-use std::time::Instant;
-
-use crate::engine::{ContainerState, Engine, Health};
+use crate::engine::{ContainerState, Engine, Health, awake};
 use crate::lab::ServiceName;
 use crate::runner::ready::{LOOK, answers};
 use crate::runner::{Live, Runner};
@@ -30,7 +28,7 @@ pub(crate) async fn health<E: Engine>(
     let service = runner.lab.services.get(name);
     if let Some(service) = service.filter(|service| !service.talk.ready.is_empty()) {
         let mut last = String::new();
-        return match answers(runner, live, service, Instant::now() + LOOK, &mut last).await {
+        return match answers(runner, live, service, awake::now() + LOOK, &mut last).await {
             true => ServiceHealth::Healthy,
             false => ServiceHealth::Unhealthy(last),
         };

@@ -1,13 +1,13 @@
 //! A lab that runs: where its services answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::engine::Engine;
 use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render_url};
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
-use crate::runner::{Failure, Runner};
+use crate::runner::{Failure, Runner, Seen};
 
 /// The services of a running lab.
 pub(crate) struct Live {
@@ -53,11 +53,30 @@ impl Live {
             .is_some_and(|container| container.running == Running::Yes)
     }
 
+    /// Looks again where services answer. If containers came or went, what was kept open is closed.
+    pub(crate) async fn refresh<E: Engine>(
+        &mut self,
+        runner: &Runner<'_, E>,
+    ) -> Result<Seen, Failure> {
+        let observed = runner.observe().await?;
+        let ids = |observed: &Observed| -> BTreeSet<String> {
+            let containers = observed.containers.iter();
+            containers.map(|container| container.id.clone()).collect()
+        };
+        if ids(&observed) == ids(&self.observed) {
+            return Ok(Seen::Same);
+        }
+        let fresh = Self::new(runner.lab, observed, self.workspace.clone());
+        std::mem::replace(self, fresh).connections.close().await;
+        Ok(Seen::Change)
+    }
+
     /// What probes need.
     pub(crate) fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
         Target {
             engine: runner.engine,
             lab: runner.lab,
+            up: runner.command_up(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
             connections: &self.connections,
@@ -75,18 +94,23 @@ impl<E: Engine> Runner<'_, E> {
             .map_err(Failure::engine("cannot see what is there"))
     }
 
+    /// What a learner types to bring this instance up.
+    fn command_up(&self) -> String {
+        let instance = match self.instance.is_main() {
+            true => String::new(),
+            false => format!(" --instance {}", self.instance),
+        };
+        format!("roadlab up {}{instance}", self.lab.id)
+    }
+
     /// The running lab, or that it is not up.
     pub(crate) async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            let instance = if self.instance.is_main() {
-                String::new()
-            } else {
-                format!(" --instance {}", self.instance)
-            };
-            let id = &self.lab.id;
             return Err(Failure::Environment(format!(
-                "lab `{id}` is not up: start it with `roadlab up {id}{instance}`"
+                "lab `{}` is not up: start it with `{}`",
+                self.lab.id,
+                self.command_up()
             )));
         }
         Ok(Live::new(self.lab, observed, workspace))

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{ContainerState, Engine, Health};
+use crate::engine::{ContainerState, Engine, Health, awake};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::look;
@@ -34,15 +34,15 @@ pub(crate) async fn wait<E: Engine>(
     else {
         return Ok(());
     };
-    let begun = Instant::now();
+    let begun = awake::now();
     let mut waiting = Waiting {
         begun,
         attempts: 0,
         last: "not looked yet".to_owned(),
         pause: PAUSE,
     };
-    let mut inspected = begun;
-    let mut told = begun;
+    let mut inspected = Instant::now();
+    let mut told = inspected;
     loop {
         waiting.attempts += 1;
         let answered = match condition {
@@ -74,7 +74,7 @@ pub(crate) async fn wait<E: Engine>(
                 None => {}
             }
         }
-        if begun.elapsed() > service.talk.ready_within {
+        if awake::since(begun) > service.talk.ready_within {
             return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
         }
         if told.elapsed() > TELL_EVERY {
@@ -91,7 +91,7 @@ pub(crate) async fn wait<E: Engine>(
     }
     runner.tell(Event::Ready {
         service: name.to_string(),
-        millis: begun.elapsed().as_millis() as u64,
+        millis: awake::since(begun).as_millis() as u64,
     });
     Ok(())
 }
@@ -106,7 +106,7 @@ struct Waiting {
 impl Waiting {
     fn ended(self) -> Waited {
         Waited {
-            time: self.begun.elapsed(),
+            time: awake::since(self.begun),
             attempts: self.attempts,
             last: self.last,
         }
@@ -125,7 +125,7 @@ pub(super) async fn answers<E: Engine>(
     for step in &service.talk.ready {
         // The last look must not put the deadline off by much.
         let left = deadline
-            .saturating_duration_since(Instant::now())
+            .saturating_duration_since(awake::now())
             .max(LONGEST_PAUSE);
         match look(&step.act, &target, step.timeout.min(LOOK).min(left)).await {
             Ok(actual) => {

@@ -17,6 +17,7 @@ use rustix::net::SendFlags;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
+use crate::engine::awake;
 use crate::lab::RunId;
 use crate::runner::Failure;
 use crate::store::{Held, Journal, Life, open_log};
@@ -129,7 +130,7 @@ impl Watch {
         let taken = self.reaper.borrow_mut().take();
         let mut reaper = taken.context("it was never started")?;
         if !reaper.ready {
-            let said = tokio::time::timeout(START, reaper.socket.read_u8()).await;
+            let said = awake::timeout(START, reaper.socket.read_u8()).await;
             let ready = matches!(said, Ok(Ok(READY)));
             anyhow::ensure!(ready, "it did not start; see {}", self.launch.log.display());
             reaper.ready = true;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 
-use crate::engine::{Engine, Exec};
+use crate::engine::{Engine, Exec, awake};
 use crate::event::{ContainerEnd, NotReady};
 use crate::lab::{Act, Service};
 use crate::plan::{Evidence, likely, listening};
@@ -93,7 +93,7 @@ pub(crate) async fn not_ready<E: Engine>(
 }
 
 async fn soon<T, E>(question: impl Future<Output = Result<T, E>>) -> Option<T> {
-    let answer = tokio::time::timeout(QUESTION, question).await;
+    let answer = awake::timeout(QUESTION, question).await;
     answer.ok()?.ok()
 }
 

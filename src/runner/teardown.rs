@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, awake};
 use crate::event::Event;
 use crate::plan::{Observed, Operation, Scope, down};
 use crate::runner::Failure;
@@ -42,7 +42,7 @@ pub(crate) async fn teardown<E: Engine>(
     sweep: Sweep,
     tell: &dyn Fn(Event),
 ) -> Result<Removed, Failure> {
-    let begun = Instant::now();
+    let begun = awake::now();
     let mut quiet_since = None;
     let mut names = BTreeSet::new();
     let mut removed = Removed::default();
@@ -62,10 +62,10 @@ pub(crate) async fn teardown<E: Engine>(
             quiet_since = None;
             let left = observed.marks().count();
             if left < before.0 {
-                before = (left, Instant::now());
+                before = (left, awake::now());
             }
-            let stuck = error.is_some() && before.1.elapsed() > NO_PROGRESS;
-            if stuck || begun.elapsed() > LONGEST {
+            let stuck = error.is_some() && awake::since(before.1) > NO_PROGRESS;
+            if stuck || awake::since(begun) > LONGEST {
                 return Err(left_behind(&observed, error));
             }
             count(&observed, &mut names, &mut removed);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, awake};
 use crate::lab::{
     Act, AmqpOperation, AmqpProbe, Exercise, MongoProbe, RedisProbe, ServiceName, SqlProbe, SqlText,
 };
@@ -185,7 +185,7 @@ async fn signs<E: Engine>(source: &Source, runner: &Runner<'_, E>, live: &Live) 
                 return Vec::new();
             };
             let received =
-                tokio::time::timeout(SIGN_TIMEOUT, runner.engine.received(&container.id)).await;
+                awake::timeout(SIGN_TIMEOUT, runner.engine.received(&container.id)).await;
             let shows = match received {
                 Ok(Ok(bytes)) => bytes.to_string(),
                 Ok(Err(_)) | Err(_) => String::new(),

@@ -21,7 +21,7 @@ pub(crate) enum LockError {
         "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own"
     )]
     Held { pid: String, lab: String },
-    #[error(transparent)]
+    #[error("{0:#}: mend that, or let XDG_STATE_HOME name another folder")]
     Disk(#[from] anyhow::Error),
 }
 

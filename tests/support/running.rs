@@ -20,7 +20,7 @@ impl Running {
     }
 
     /// In a group of its own, as a shell starts it.
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         command
             .process_group(0)

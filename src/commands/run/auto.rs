@@ -7,8 +7,11 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
-use crate::report::{clean, duration, output, t};
+use crate::report::{clean, duration, is_read, output, t};
 use crate::runner::{self, Failure};
+
+/// SIGPIPE: a demo is there to be read, and nobody does any more.
+const UNREAD: Exit = Exit::Signal(13);
 
 impl<E: Engine> Session<'_, '_, E> {
     /// Plays everything: each text, the solution, the checks; then a reset.
@@ -19,6 +22,9 @@ impl<E: Engine> Session<'_, '_, E> {
         for (at, exercise) in lab.exercises.iter().enumerate() {
             self.task(&mut output, at, exercise);
             output("");
+            if !is_read() {
+                return Ok(UNREAD);
+            }
             if let Some(lacks) = self.lacks(exercise) {
                 output(&paint.warn(&lacks));
                 continue;

@@ -151,6 +151,11 @@ impl Session<'_, '_, Docker> {
                     continue;
                 }
                 Happened::Looked(judged) => {
+                    if judged.unseen()
+                        && let Ok(Seen::Change) = self.live.refresh(self.runner).await
+                    {
+                        continue;
+                    }
                     next = Next::Wait;
                     let seen =
                         self.looked(&mut |text| screen.say(text), exercise, &mut view, judged)?;

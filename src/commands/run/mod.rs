@@ -8,15 +8,17 @@ mod plain;
 mod session;
 mod view;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::commands::Context;
 use crate::commands::up::{ends, get_images};
 use crate::exit::Exit;
+use crate::lab::RunId;
 use crate::plan::Scope;
 use crate::report::{Screen, duration, output, t};
-use crate::runner::{self, Ends, Failure, OnFailure, Sweep, Up, teardown};
-use crate::store::Life;
+use crate::runner::{self, Ends, Failure, OnFailure, Removed, Sweep, Up, teardown};
+use crate::store::{Claim, Journal, Life};
 
 use session::Session;
 
@@ -108,7 +110,14 @@ pub(crate) async fn run(
     };
     session.progress.write()?;
     session.live.connections.close().await;
+    let gone = || {
+        let command = format!("roadlab up {}{}", lab.id, context.instance_option());
+        t!("session.gone", lab = lab.id, command = command)
+    };
     match leaving {
+        Leaving::Keep if is_gone(context.watch.folder(), &journal.run) => {
+            output(&format!("\n{}", gone()));
+        }
         Leaving::Keep => {
             journal.life = Life::Kept;
             // The time counts from when the learner leaves.
@@ -127,16 +136,26 @@ pub(crate) async fn run(
             let _lock = context.lock_to_remove(&lab.id)?;
             context.watch.end(&journal);
             let begun = Instant::now();
-            let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
+            // Another run may be up by now, which is not ours to remove.
+            let scope = Scope::run(&context.owner, &journal.run);
             let removed = teardown(&engine, &scope, Sweep::Once, &tell).await?;
             context.watch.forget(&journal.run);
             context.reporter.finish();
             let time = duration(begun.elapsed().as_millis() as u64);
-            output(&format!(
-                "\n{}",
-                t!("session.removed", what = removed, time = time)
-            ));
+            let text = match removed == Removed::default() {
+                true => gone(),
+                false => t!("session.removed", what = removed, time = time),
+            };
+            output(&format!("\n{text}"));
         }
     }
     Ok(exit)
+}
+
+/// Whether a run was removed in another terminal, or is being removed there.
+fn is_gone(folder: &Path, run: &RunId) -> bool {
+    match Journal::claim(folder, run) {
+        Claim::Gone => true,
+        Claim::Held(journal) | Claim::Ours(journal, _) => journal.life == Life::Ending,
+    }
 }

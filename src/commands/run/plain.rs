@@ -7,7 +7,7 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{output, t};
+use crate::report::{is_read, output, t};
 use crate::runner::Failure;
 
 /// What a person wants next.
@@ -73,6 +73,9 @@ impl<E: Engine> Session<'_, '_, E> {
             Task::Deed { .. } => t!("session.line_menu"),
         };
         output(&format!("\n{}", self.context.paint.dim(&menu)));
+        if !is_read() {
+            return Wish::Quit;
+        }
         // A thread of its own, so that Ctrl-C is heard while somebody thinks.
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
-use tokio::time::timeout;
 
 use crate::commands::Context;
 use crate::engine::Engine;
+use crate::engine::awake::timeout;
 use crate::event::Event;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, RunId, load};
 use crate::plan::{Observed, ObservedContainer, Running, Scope};

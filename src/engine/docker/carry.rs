@@ -9,10 +9,9 @@ use std::time::Duration;
 use bollard::query_parameters::ImportImageOptionsBuilder;
 use futures_util::TryStreamExt;
 use tokio::io::AsyncWriteExt;
-use tokio::time::Instant;
 
 use super::{Docker, errors, names, pull};
-use crate::engine::{EngineError, ErrorKind, Result};
+use crate::engine::{EngineError, ErrorKind, Result, awake};
 
 /// The longest silence: the engine packs and unpacks large layers without a word.
 const IDLE: Duration = Duration::from_secs(600);
@@ -64,24 +63,24 @@ impl Docker {
             .client
             .listen(|client| client.import_image(options, body, None));
         let mut images = Vec::new();
-        let (mut before, mut heard) = (0, Instant::now());
+        let (mut before, mut heard) = (0, awake::now());
         loop {
             match stream.next_within(&what, TICK).await {
                 Ok(None) => break,
                 Ok(Some(told)) => {
                     let told = told.map_err(|error| self.translate(&what, error))?;
                     images.extend(told.stream.as_deref().and_then(loaded));
-                    heard = Instant::now();
+                    heard = awake::now();
                 }
                 Err(_) => {
                     let now = sent.load(Ordering::Relaxed);
                     if now > before {
-                        (before, heard) = (now, Instant::now());
+                        (before, heard) = (now, awake::now());
                         progress(now);
                     }
                 }
             }
-            if heard.elapsed() > IDLE {
+            if awake::since(heard) > IDLE {
                 return Err(errors::too_slow(&what, IDLE));
             }
         }

@@ -3,7 +3,7 @@
 //! The engine cannot end a program it runs, and after the client has gone it claims that the program has ended. So
 //! programs run under the container's own `timeout`, where there is one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ClientError;
@@ -12,7 +12,7 @@ use bollard::models::ExecConfig;
 use futures_util::{Stream, StreamExt};
 
 use super::{Docker, LOOK, MIB, errors, names};
-use crate::engine::{EngineError, ErrorKind, Exec, ExecOutput, Result};
+use crate::engine::{EngineError, ErrorKind, Exec, ExecOutput, Result, awake};
 
 /// What `timeout` takes beyond its time: a second until it kills, and one to start and to report.
 const GRACE: Duration = Duration::from_secs(2);
@@ -117,7 +117,7 @@ impl Docker {
             )
             .await?
             .id;
-        let begun = Instant::now();
+        let begun = awake::now();
         let running = async {
             let started = self
                 .client
@@ -131,9 +131,9 @@ impl Docker {
             }
         };
         // Once the time is up nothing is asked any more: the engine's answer would be a lie.
-        let collected = tokio::time::timeout(limit, running).await;
+        let collected = awake::timeout(limit, running).await;
         let (stdout, stderr) = collected.map_err(|_| errors::overran(what, limit))??;
-        let took = begun.elapsed();
+        let took = awake::since(begun);
         let exit_code = self.exit_code(&id, what).await?;
         let stdout = String::from_utf8_lossy(&stdout).into_owned();
         // The reason why nothing ran comes as if the program had said it.
@@ -180,7 +180,7 @@ impl Docker {
         }
         if output.exit_code == KILLED && self.has_ended(container).await? {
             return Err(EngineError::new(
-                ErrorKind::NotRunning,
+                ErrorKind::Died,
                 format!("cannot {what}: the container ended meanwhile"),
             ));
         }

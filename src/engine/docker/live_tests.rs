@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::awake;
 use crate::lab::{Access, Gpus, Instance, LabId, Limits, Protocol, Reach, RunId, ServiceName};
 use crate::plan::{Mark, MountSpec, PortSpec, Running};
 
@@ -213,7 +214,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
+    awake::timeout(Duration::from_secs(30), waiting)
         .await
         .expect(what);
 }

@@ -17,6 +17,7 @@ mod names;
 mod pull;
 mod remove;
 mod shell;
+mod shell_end;
 mod shell_pipe;
 mod stages;
 mod watch;
@@ -37,6 +38,7 @@ use bollard::errors::Error as ClientError;
 use futures_util::Stream;
 
 pub(crate) use context::context_digest;
+pub(crate) use shell_end::Shell;
 
 use self::wire::{Asked, Heard, Wire, bounded};
 

@@ -1,7 +1,7 @@
 //! A learner's shell in a container: the terminal is handed over, and comes back as it was.
 
 use std::io::{self, IsTerminal, Write};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::shell_end::{Mark, Shell};
 use super::shell_pipe::REFUSAL;
 use super::{CHANGE, Docker, LOOK, errors, names};
 use crate::engine::{EngineError, ErrorKind, Result};
@@ -27,25 +28,31 @@ const RESIZE: Duration = Duration::from_millis(10);
 const SIZED: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
 
 impl Docker {
-    /// Runs a program on the learner's own terminal until it ends; returns its exit code.
+    /// Runs a program on the learner's own terminal until it ends or `stop` brings a signal.
     pub(crate) async fn shell(
         &self,
         container: &str,
         argv: &[String],
-        user: Option<&str>,
-    ) -> Result<i64> {
+        stop: impl Future<Output = u8>,
+    ) -> Result<Shell> {
+        let mut stop = pin!(stop);
         let mut sized: Vec<String> = ["sh", "-c", SIZED, "sh"].map(str::to_owned).into();
         sized.extend(argv.iter().cloned());
-        match self.shell_of(container, &sized, user).await {
+        match self.shell_of(container, &sized, stop.as_mut()).await {
             // There is no `sh` in there.
             Err(error) if error.kind == ErrorKind::CannotRun => {
-                self.shell_of(container, argv, user).await
+                self.shell_of(container, argv, stop).await
             }
             ended => ended,
         }
     }
 
-    async fn shell_of(&self, container: &str, argv: &[String], user: Option<&str>) -> Result<i64> {
+    async fn shell_of(
+        &self,
+        container: &str,
+        argv: &[String],
+        stop: Pin<&mut impl Future<Output = u8>>,
+    ) -> Result<Shell> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("open `{program}` in container `{container}`");
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -57,6 +64,9 @@ impl Docker {
         let lost = |error: io::Error| {
             EngineError::new(ErrorKind::Other, format!("cannot {what}: {error}"))
         };
+        let mark = Mark::new();
+        let terminal = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
+        let terminal = format!("TERM={terminal}");
         let config = ExecConfig {
             attach_stdin: Some(true),
             attach_stdout: Some(true),
@@ -64,12 +74,8 @@ impl Docker {
             tty: Some(true),
             // The engine's own keys begin with Ctrl-P, which shells use: these nobody types.
             detach_keys: Some("ctrl-@,ctrl-_,ctrl-@".into()),
-            env: Some(vec![format!(
-                "TERM={}",
-                std::env::var("TERM").as_deref().unwrap_or("xterm")
-            )]),
+            env: Some(vec![terminal, mark.variable()]),
             cmd: Some(argv.to_vec()),
-            user: user.map(str::to_owned),
             ..Default::default()
         };
         let named = names::resource(container)?;
@@ -87,17 +93,22 @@ impl Docker {
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
-            return self.exit_code(&id, &what).await;
+            return self.exit_code(&id, &what).await.map(Shell::Ended);
         };
         let raw = RawTerminal::enter().map_err(lost)?;
         let ended = tokio::select! {
             shown = show(output) => shown.map_err(|error| self.translate(&what, error)),
             error = type_in(keys, input) => Err(lost(error)),
             never = self.follow_size(&id, &mut resized) => match never {},
+            signal = stop => {
+                drop(raw);
+                self.end_marked(container, &mark).await;
+                return Ok(Shell::Stopped(signal));
+            }
         };
         drop(raw);
         match ended? {
-            None => self.exit_code(&id, &what).await,
+            None => self.exit_code(&id, &what).await.map(Shell::Ended),
             Some(reason) => Err(errors::refused(&what, None, &reason)),
         }
     }

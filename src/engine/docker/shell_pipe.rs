@@ -11,6 +11,7 @@ use bollard::models::ExecConfig;
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::shell_end::{Mark, Shell};
 use super::{CHANGE, Docker, LOOK, errors, names};
 use crate::engine::{EngineError, ErrorKind, Input, Result};
 
@@ -20,20 +21,23 @@ const NOBODY_READS: i64 = 141;
 pub(super) const REFUSAL: &[u8] = b"OCI runtime exec failed";
 
 impl Docker {
-    /// Runs a program on this process's standard streams until it ends; returns its exit code.
+    /// Runs a program on this process's standard streams until it ends, nobody reads it any more, or `stop` brings a signal.
     pub(crate) async fn shell_over_pipes(
         &self,
         container: &str,
         argv: &[String],
         stdin: Input,
-    ) -> Result<i64> {
+        stop: impl Future<Output = u8>,
+    ) -> Result<Shell> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("run `{program}` in container `{container}`");
+        let mark = Mark::new();
         let config = ExecConfig {
             attach_stdin: Some(stdin == Input::Passed),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(argv.to_vec()),
+            env: Some(vec![mark.variable()]),
             ..Default::default()
         };
         let named = names::resource(container)?;
@@ -45,17 +49,24 @@ impl Docker {
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
-            return self.exit_code(&id, &what).await;
+            return self.exit_code(&id, &what).await.map(Shell::Ended);
         };
         let shown = tokio::select! {
             shown = show(output) => shown,
             never = feed(stdin, input) => match never {},
+            signal = stop => {
+                self.end_marked(container, &mark).await;
+                return Ok(Shell::Stopped(signal));
+            }
         };
         match shown {
-            Ok(None) => self.exit_code(&id, &what).await,
+            Ok(None) => self.exit_code(&id, &what).await.map(Shell::Ended),
             Ok(Some(reason)) => Err(errors::refused(&what, None, &reason)),
             Err(Broken::Engine(error)) => Err(self.translate(&what, error)),
-            Err(Broken::Here(error)) if error.kind() == IoError::BrokenPipe => Ok(NOBODY_READS),
+            Err(Broken::Here(error)) if error.kind() == IoError::BrokenPipe => {
+                self.end_marked(container, &mark).await;
+                Ok(Shell::Ended(NOBODY_READS))
+            }
             Err(Broken::Here(error)) => Err(EngineError::new(
                 ErrorKind::Other,
                 format!("cannot {what}: {error}"),

@@ -9,7 +9,7 @@ use bollard::errors::Error as ClientError;
 use futures_util::{Stream, StreamExt};
 
 use super::errors;
-use crate::engine::Result;
+use crate::engine::{Result, awake};
 
 /// The Docker client.
 pub(super) struct Wire(bollard::Docker);
@@ -71,7 +71,7 @@ pub(super) async fn bounded<T>(
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> Result<T> {
-    tokio::time::timeout(limit, future)
+    awake::timeout(limit, future)
         .await
         .map_err(|_| errors::too_slow(what, limit))
 }

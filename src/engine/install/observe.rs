@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
 use super::packages::PackageManager;
 use super::process::{Process, arguments, running};
 use super::record::Record;
 use super::situation::{Daemon, Leftover, Services, Site, Situation};
+use crate::engine::awake::{self, timeout};
 
 const PING: Duration = Duration::from_secs(3);
 const DYING: Duration = Duration::from_secs(1);
@@ -63,10 +64,10 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 
 /// Whether a daemon runs there. One that was killed a moment ago still takes calls until the kernel has closed its socket.
 async fn settled(site: &Site) -> Daemon {
-    let deadline = Instant::now() + DYING;
+    let deadline = awake::now() + DYING;
     loop {
         let seen = daemon(site).await;
-        if seen != Daemon::Silent(None) || Instant::now() >= deadline {
+        if seen != Daemon::Silent(None) || awake::now() >= deadline {
             return seen;
         }
         sleep(LOOK).await;

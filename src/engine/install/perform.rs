@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use daemon::Awaited;
 pub(crate) use tail::Tail;
@@ -18,6 +18,7 @@ pub(crate) use tail::Tail;
 use super::observe::{daemon, find_program, leftovers};
 use super::plan::{Action, joined};
 use super::situation::{Daemon, Leftover, Services, Site};
+use crate::engine::awake::timeout;
 use crate::engine::error::{EngineError, ErrorKind};
 
 type Result<T> = std::result::Result<T, EngineError>;

@@ -84,12 +84,29 @@ async fn programs_run_with_their_output_apart_and_come_to_an_end() {
         docker.stop(&id, None).await
     });
     stopped.unwrap();
-    assert_eq!(died.unwrap_err().kind, ErrorKind::NotRunning);
+    assert_eq!(died.unwrap_err().kind, ErrorKind::Died);
     let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(gone.kind, ErrorKind::NotRunning, "{gone}");
     docker.remove_container(&id).await.unwrap();
     let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(gone.kind, ErrorKind::NotFound, "{gone}");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn programs_side_by_side_each_come_with_their_exit_code() {
+    let Some(bench) = Bench::open() else { return };
+    let mut spec = bench.spec("db", &["sleep", "600"]);
+    spec.limits.pids = 512;
+    let id = &bench.up(&spec).await;
+    for round in 0..3 {
+        let all = (0..32).map(async |number: i64| {
+            let said = bench.sh(id, &format!("echo {number}; exit {number}")).await;
+            assert_eq!(said.exit_code, number, "round {round}: {said:?}");
+            assert_eq!(said.stdout, format!("{number}\n"), "round {round}");
+        });
+        futures_util::future::join_all(all).await;
+    }
     bench.close().await;
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{SHOWN, Tail, io, run, tail};
+use crate::engine::awake;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::install::observe::{daemon, daemon_process, find_program};
 use crate::engine::install::plan::{joined, stop_service};
@@ -89,7 +90,7 @@ fn detached(command: &[String]) -> Command {
 
 /// Waits until the daemon answers.
 pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
-    let deadline = Instant::now() + START;
+    let deadline = awake::now() + START;
     loop {
         let seen = daemon(site).await;
         if seen == Daemon::Answering {
@@ -118,7 +119,7 @@ pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
             }
             Awaited::Running | Awaited::Service => {}
         }
-        if Instant::now() >= deadline {
+        if awake::now() >= deadline {
             return Err(late(site, awaited, seen));
         }
         sleep(LOOK).await;
@@ -217,9 +218,9 @@ pub(super) async fn signal(process: Process, signal: Signal, patience: Duration)
             }
         }
     }
-    let deadline = Instant::now() + patience;
+    let deadline = awake::now() + patience;
     while process.runs() {
-        if Instant::now() >= deadline {
+        if awake::now() >= deadline {
             return Ok(Ended::No);
         }
         sleep(LOOK).await;
