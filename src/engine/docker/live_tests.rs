@@ -6,10 +6,10 @@ mod inside;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::locate::locate;
 use crate::lab::{Access, Gpus, Instance, LabId, Limits, Protocol, Reach, RunId, ServiceName};
 use crate::plan::{Mark, MountSpec, PortSpec, Running};
 
@@ -190,11 +190,9 @@ async fn sweep(docker: &Docker, mark: &Mark) -> Result<()> {
     Ok(())
 }
 
+/// The engine that the program would take: another one by `$DOCKER_HOST`.
 fn endpoint() -> Endpoint {
-    Endpoint {
-        socket: PathBuf::from("/var/run/docker.sock"),
-        source: "system socket".into(),
-    }
+    locate(None).expect("an engine, as ROADLAB_TEST_ENGINE=1 is set")
 }
 
 fn run(words: &[&str]) -> Exec {
