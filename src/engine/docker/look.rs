@@ -82,7 +82,8 @@ impl Docker {
                 "list containers",
                 LOOK,
                 self.client
-                    .ask(|client| client.list_containers(Some(containers))),
+                    .ask(|client| client.list_containers(Some(containers)))
+                    .of_any_state(),
             ),
             self.call(
                 "list networks",
@@ -120,7 +121,10 @@ impl Docker {
     }
 
     pub(super) async fn list_published_ports(&self) -> Result<BTreeMap<u16, String>> {
-        let running = self.client.ask(|client| client.list_containers(None));
+        let running = self
+            .client
+            .ask(|client| client.list_containers(None))
+            .of_any_state();
         let containers = self.call("list containers", LOOK, running).await?;
         let published = containers.into_iter().flat_map(|container| {
             let name = first_name(&container).unwrap_or_default().to_owned();
@@ -162,7 +166,8 @@ impl Docker {
         let named = names::resource(container)?;
         let answer = self
             .client
-            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>));
+            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>))
+            .of_any_state();
         Ok(convert::state(self.call(&what, LOOK, answer).await?))
     }
 
@@ -192,7 +197,8 @@ impl Docker {
             .build();
         let holders = self
             .client
-            .ask(|client| client.list_containers(Some(options)));
+            .ask(|client| client.list_containers(Some(options)))
+            .of_any_state();
         let holders = self.call("list containers", LOOK, holders).await?;
         Ok(holders
             .iter()

@@ -14,6 +14,7 @@ mod exec;
 mod logs;
 mod look;
 mod names;
+mod podman;
 mod pull;
 mod remove;
 mod shell;
