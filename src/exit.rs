@@ -69,6 +69,7 @@ impl From<&Failure> for Exit {
                 | ErrorKind::SubnetTaken
                 | ErrorKind::DiskFull
                 | ErrorKind::RegistryUnreachable
+                | ErrorKind::NoBuilder
                 | ErrorKind::NoSuchImage => Exit::Environment,
                 ErrorKind::NotFound
                 | ErrorKind::NameTaken

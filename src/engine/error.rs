@@ -38,6 +38,8 @@ pub(crate) enum ErrorKind {
     NoSuchImage,
     /// The recipe cannot be built as it is written: its Dockerfile or its folder.
     BadRecipe,
+    /// The engine does not build in the way that we ask it to.
+    NoBuilder,
     /// A build ended with an error of the recipe's own.
     BuildFailed,
     /// Anything else.

@@ -5,6 +5,7 @@
 
 mod archive;
 mod build;
+mod by_hand;
 mod carry;
 mod context;
 mod convert;
@@ -14,6 +15,7 @@ mod exec;
 mod logs;
 mod look;
 mod names;
+mod platform;
 mod podman;
 mod pull;
 mod remove;
@@ -26,7 +28,7 @@ mod wire;
 #[cfg(test)]
 mod live_tests;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::future::Future;
@@ -63,6 +65,8 @@ pub(crate) struct Docker {
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
     untimed: RefCell<BTreeSet<String>>,
+    /// Whether it is Podman, once somebody had to know.
+    podman: OnceCell<bool>,
 }
 
 impl Docker {
@@ -81,6 +85,7 @@ impl Docker {
             client: Wire::new(client),
             endpoint: endpoint.clone(),
             untimed: RefCell::default(),
+            podman: OnceCell::new(),
         })
     }
 

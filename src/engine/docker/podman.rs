@@ -1,6 +1,8 @@
-//! What Podman says in other words than Docker: read again in Docker's, as the client knows no others. Pure.
+//! What Podman says in other words than Docker: read again in Docker's, as the client knows no others.
 
 use bollard::errors::Error as ClientError;
+use bollard::models::{ContainerCreateBody, ResourcesUlimits};
+use rustix::process::{Resource, getrlimit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -37,6 +39,32 @@ pub(super) fn reread<T: DeserializeOwned>(error: ClientError) -> Result<T, Clien
     serde_json::from_value(answer).map_err(|_| error)
 }
 
+/// Where one limit is given, Podman raises the others as far as root can, which fails where root may not: they get what
+/// this process has.
+pub(super) fn limit_all(body: &mut ContainerCreateBody) {
+    let own = [("nofile", Resource::Nofile), ("nproc", Resource::Nproc)];
+    let Some(limits) = body
+        .host_config
+        .as_mut()
+        .and_then(|config| config.ulimits.as_mut())
+    else {
+        return;
+    };
+    for (name, resource) in own {
+        let given = limits
+            .iter()
+            .any(|limit| limit.name.as_deref() == Some(name));
+        let own = getrlimit(resource).maximum.map(i64::try_from);
+        if let (false, Some(Ok(own))) = (given, own) {
+            limits.push(ResourcesUlimits {
+                name: Some(name.into()),
+                soft: Some(own),
+                hard: Some(own),
+            });
+        }
+    }
+}
+
 fn translate(state: &mut Value) {
     let docker = match state.as_str() {
         Some(known) if STATES.contains(&known) => return,
@@ -51,7 +79,7 @@ fn translate(state: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bollard::models::{ContainerInspectResponse, ContainerSummary};
+    use bollard::models::{ContainerInspectResponse, ContainerSummary, HostConfig};
 
     /// As the client would read it: first its own way, then ours.
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, ClientError> {
@@ -87,6 +115,29 @@ mod tests {
         check("stopped", "exited");
         check("unknown", "");
         check("paused", "paused");
+    }
+
+    #[test]
+    fn a_limit_that_was_given_stays_and_the_others_are_ours() {
+        let limit = |name: &str, value| ResourcesUlimits {
+            name: Some(name.into()),
+            soft: Some(value),
+            hard: Some(value),
+        };
+        let mut body = ContainerCreateBody {
+            host_config: Some(HostConfig {
+                ulimits: Some(vec![limit("nofile", 7)]),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        limit_all(&mut body);
+        let limits = body.host_config.unwrap().ulimits.unwrap();
+        let mut expected = vec![limit("nofile", 7)];
+        if let Some(own) = getrlimit(Resource::Nproc).maximum {
+            expected.push(limit("nproc", i64::try_from(own).unwrap()));
+        }
+        assert_eq!(limits, expected);
     }
 
     #[test]
