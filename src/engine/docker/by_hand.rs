@@ -1,6 +1,7 @@
 //! Images that we cannot build: an engine that knows only BuildKit, or a recipe that asks for it. The learner can, with one
 //! command, and what is built counts as present. Pure.
 
+use crate::engine::install::joined;
 use crate::engine::{Build, EngineError, ErrorKind};
 
 /// How engines say that they will not build as we ask, in lower case.
@@ -40,29 +41,21 @@ pub(super) fn no_builder(build: &Build, what: &str, error: &EngineError) -> Engi
 
 /// The build as something to type.
 fn command(build: &Build) -> String {
-    let mut words = vec!["docker".into(), "build".into(), "-t".into()];
-    words.push(word(&build.tag));
+    let mut words = ["docker", "build", "-t", &build.tag]
+        .map(str::to_owned)
+        .to_vec();
     if build.dockerfile != "Dockerfile" {
         let file = build.context.join(&build.dockerfile);
-        words.extend(["-f".into(), word(&file.to_string_lossy())]);
+        words.extend(["-f".into(), file.to_string_lossy().into_owned()]);
     }
     if let Some(target) = &build.target {
-        words.extend(["--target".into(), word(target)]);
+        words.extend(["--target".into(), target.clone()]);
     }
     for (key, value) in &build.args {
-        words.extend(["--build-arg".into(), word(&format!("{key}={value}"))]);
+        words.extend(["--build-arg".into(), format!("{key}={value}")]);
     }
-    words.push(word(&build.context.to_string_lossy()));
-    words.join(" ")
-}
-
-/// A word as a shell takes it.
-fn word(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-/:=@,+".contains(&b);
-    match !text.is_empty() && text.bytes().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+    words.push(build.context.to_string_lossy().into_owned());
+    joined(&words)
 }
 
 #[cfg(test)]

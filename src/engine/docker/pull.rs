@@ -33,6 +33,11 @@ impl Docker {
                 Ok(()) => break,
                 Err(error) => error,
             };
+            let arrived =
+                error.message.contains(CUT) && self.look_at_image(image.as_str()).await?.is_some();
+            if arrived {
+                return Ok(());
+            }
             if attempt == ATTEMPTS || !is_cut(&error) {
                 return Err(error);
             }
