@@ -70,6 +70,7 @@ impl From<&Failure> for Exit {
                 | ErrorKind::SubnetTaken
                 | ErrorKind::DiskFull
                 | ErrorKind::RegistryUnreachable
+                | ErrorKind::NoBuilder
                 | ErrorKind::NoSuchImage => Exit::Environment,
                 ErrorKind::NotFound
                 | ErrorKind::NameTaken

@@ -40,6 +40,8 @@ pub(crate) enum ErrorKind {
     NoSuchImage,
     /// The recipe cannot be built as it is written: its Dockerfile or its folder.
     BadRecipe,
+    /// The engine does not build in the way that we ask it to.
+    NoBuilder,
     /// A build ended with an error of the recipe's own.
     BuildFailed,
     /// Anything else.
@@ -60,11 +62,13 @@ impl ErrorKind {
             ErrorKind::DiskFull => "disk_full",
             ErrorKind::Busy => "busy",
             ErrorKind::NotRunning => "not_running",
+            ErrorKind::Died => "died",
             ErrorKind::CannotRun => "cannot_run",
             ErrorKind::RegistryUnreachable => "registry_unreachable",
             ErrorKind::NoSuchImage => "no_such_image",
             ErrorKind::BadRecipe => "bad_recipe",
             ErrorKind::BuildFailed => "build_failed",
+            ErrorKind::NoBuilder => "no_builder",
             ErrorKind::Other => "engine",
         }
     }

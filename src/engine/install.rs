@@ -14,5 +14,6 @@ mod situation;
 
 pub(crate) use observe::{find_program, observe};
 pub(crate) use perform::{Tail, perform};
+pub(super) use plan::joined;
 pub(crate) use plan::{Wish, commands, plan};
 pub(crate) use situation::{Site, describe};

@@ -187,6 +187,8 @@ pub(crate) struct ImageInfo {
     pub(crate) id: String,
     /// `linux/amd64`.
     pub(crate) platform: String,
+    /// The machine's platform, if the image is for another one and cannot run here.
+    pub(crate) foreign_to: Option<String>,
     /// Bytes.
     pub(crate) size: u64,
 }

@@ -1,10 +1,14 @@
 //! An image for every service: official first, else the recipe's, and never stuck.
 
+mod here;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use futures_util::future::join_all;
+
+use self::here::{find, present};
 
 use crate::engine::install::Wish;
 use crate::engine::{
@@ -69,19 +73,20 @@ pub(crate) async fn get<E: Engine>(
     let room = Room::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
-        match present? {
+        let (found, tried) = present?;
+        match found {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
-            None => missing.push(service),
+            None => missing.push((service, tried)),
         }
     }
-    for service in missing {
+    for (service, tried) in missing {
         let mut search = Search {
             runner,
             wish,
             remembered,
             making,
             room: &room,
-            tried: Vec::new(),
+            tried,
         };
         match search.image(service).await? {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
@@ -106,32 +111,6 @@ pub(crate) async fn get<E: Engine>(
     Ok(images)
 }
 
-/// The official image, if it is here.
-async fn present<E: Engine>(
-    runner: &Runner<'_, E>,
-    service: &Service,
-) -> Result<Option<ServiceImage>, Failure> {
-    match &service.image {
-        Some(name) => find(runner, name.as_str()).await,
-        None => Ok(None),
-    }
-}
-
-async fn find<E: Engine>(
-    runner: &Runner<'_, E>,
-    name: &str,
-) -> Result<Option<ServiceImage>, Failure> {
-    let image = runner
-        .engine
-        .image(name)
-        .await
-        .map_err(Failure::engine(format!("cannot look for image {name}")))?;
-    Ok(image.map(|image| ServiceImage {
-        id: image.id,
-        name: name.to_owned(),
-    }))
-}
-
 struct Search<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     wish: ImageWish,
@@ -147,7 +126,10 @@ impl<E: Engine> Search<'_, '_, E> {
         if let Some(name) = &service.image
             && self.pull(name).await?
         {
-            return find(self.runner, name.as_str()).await;
+            let found = find(self.runner, name.as_str(), &mut self.tried).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
         match &service.recipe {
             Some(recipe) => self.recipe(recipe).await,
@@ -229,7 +211,7 @@ impl<E: Engine> Search<'_, '_, E> {
         let unreadable = || format!("cannot read the recipe {}", recipe.context.display());
         let digest = context_digest(&build).map_err(Failure::engine(unreadable()))?;
         build.tag = format!("roadlab/{}:{digest}", recipe.tag);
-        if let Some(image) = find(self.runner, &build.tag).await? {
+        if let Some(image) = find(self.runner, &build.tag, &mut self.tried).await? {
             return Ok(Some(image));
         }
         if self.wish == ImageWish::Look {
@@ -279,19 +261,21 @@ impl<E: Engine> Search<'_, '_, E> {
             image: build.tag.clone(),
             millis,
         });
-        find(self.runner, &build.tag).await
+        find(self.runner, &build.tag, &mut self.tried).await
     }
 
     /// The base that a recipe stands on: present, pulled, or made on this machine.
     async fn base(&mut self, wanted: &str) -> Result<Option<String>, Failure> {
         let name = ImageName::new(wanted).map_err(Failure::Usage)?;
-        if find(self.runner, name.as_str()).await?.is_some() {
+        let here = find(self.runner, name.as_str(), &mut self.tried).await?;
+        if here.is_some() {
             return Ok(Some(name.to_string()));
         }
         let suite = base::suite(wanted);
         if let Some(suite) = suite {
             let local = base::local_name(suite);
-            if find(self.runner, &local).await?.is_some() {
+            let here = find(self.runner, &local, &mut self.tried).await?;
+            if here.is_some() {
                 return Ok(Some(local));
             }
         }

@@ -74,7 +74,11 @@ fn a_service_that_somebody_removes_is_told_with_the_way_back() {
         .iter()
         .find(|one| one["Labels"]["dev.roadlab.service"] == "redis");
     let id = redis.unwrap()["Id"].as_str().unwrap();
-    real.ask("DELETE", &format!("/containers/{id}?force=1"), &Value::Null);
+    real.ask(
+        "DELETE",
+        &format!("/containers/{id}?force=1&v=1"),
+        &Value::Null,
+    );
     let said = real.run("check LAB greet", 1);
     let told = format!(
         "`redis` was removed outside roadlab: `roadlab up {}` makes it again",

@@ -9,13 +9,15 @@ use bollard::query_parameters::BuildImageOptionsBuilder;
 
 use super::logs::Lines;
 use super::stages::Stages;
-use super::{Docker, context, errors, names, pull};
+use super::{Docker, by_hand, context, errors, names, pull};
 use crate::engine::{Build, BuildProgress, EngineError, ErrorKind, Result};
 
 /// The longest silence of a build: a compiler may say nothing for minutes.
 const IDLE: Duration = Duration::from_secs(600);
-/// What the engine says of a Dockerfile that it cannot read, in lower case.
-const UNREADABLE: &str = "dockerfile parse error";
+/// What Docker and Podman say of a Dockerfile that they cannot read, in lower case.
+const UNREADABLE: [&str; 2] = ["dockerfile parse error", "build error: unknown instruction"];
+/// Where Podman's error begins to be about its own insides.
+const INSIDES: &str = " &imagebuilder.";
 /// How many lines of output an error shows.
 const SHOWN: usize = 20;
 
@@ -57,7 +59,7 @@ impl Docker {
                 Ok(None) => break,
                 Err(error) => {
                     lines.flush(&|line| output.take(line, progress));
-                    return Err(output.blame(&what, error));
+                    return Err(output.blame(build, &what, error));
                 }
             }
         }
@@ -88,9 +90,18 @@ fn text(info: BuildInfo) -> String {
     }
 }
 
-/// The classic builder's `Step 3/9 : RUN apt-get update`.
-fn step(line: &str) -> Option<BuildProgress<'_>> {
-    let (numbers, name) = line.strip_prefix("Step ")?.split_once(" : ")?;
+/// The classic builder's `Step 3/9 : RUN apt-get update`, and Podman's `[1/2] STEP 3/9: RUN apt-get update`.
+pub(super) fn step(line: &str) -> Option<BuildProgress<'_>> {
+    let (numbers, name) = match line.strip_prefix("Step ") {
+        Some(docker) => docker.split_once(" : ")?,
+        None => {
+            let podman = match line.strip_prefix('[') {
+                Some(stage) => stage.split_once("] ")?.1,
+                None => line,
+            };
+            podman.strip_prefix("STEP ")?.split_once(": ")?
+        }
+    };
     let (number, of) = numbers.split_once('/')?;
     Some(BuildProgress::Step {
         number: number.parse().ok()?,
@@ -119,9 +130,10 @@ impl Output {
         if line.is_empty() {
             return;
         }
+        let step = step(line);
         let mut said = self.inner.borrow_mut();
-        if line.starts_with("Step ") {
-            said.taking = line.contains(" : FROM ");
+        if let Some(BuildProgress::Step { name, .. }) = step {
+            said.taking = name.starts_with("FROM ");
         }
         said.finished |= line.starts_with("Successfully built ");
         said.stages.take(line);
@@ -130,33 +142,42 @@ impl Output {
         }
         said.last.push_back(line.to_owned());
         drop(said);
-        if let Some(step) = step(line) {
+        if let Some(step) = step {
             progress(step);
         }
         progress(BuildProgress::Line(line));
     }
 
     /// An error in a build is the recipe's own, unless it is the engine's or that of a base image.
-    fn blame(&self, what: &str, error: EngineError) -> EngineError {
+    fn blame(&self, build: &Build, what: &str, error: EngineError) -> EngineError {
         let said = self.inner.borrow();
+        if by_hand::needs_buildkit(&error, !said.last.is_empty()) {
+            return by_hand::no_builder(build, what, &error);
+        }
         let kind = match error.kind {
             ErrorKind::Unreachable
             | ErrorKind::Denied
             | ErrorKind::Timeout
             | ErrorKind::DiskFull => return error,
             _ if said.taking => errors::judge_registry(&error.message),
-            _ if error.message.to_lowercase().contains(UNREADABLE) => Some(ErrorKind::BadRecipe),
+            _ if unreadable(&error.message) => Some(ErrorKind::BadRecipe),
             _ => None,
         };
         let text = error
             .message
             .strip_prefix(&format!("cannot {what}: "))
             .unwrap_or(&error.message);
+        let text = text.split(INSIDES).next().unwrap_or(text);
         EngineError::new(
             kind.unwrap_or(ErrorKind::BuildFailed),
             format!("cannot {what}: {text}{}", shown(&said.last)),
         )
     }
+}
+
+fn unreadable(message: &str) -> bool {
+    let message = message.to_lowercase();
+    UNREADABLE.iter().any(|text| message.contains(text))
 }
 
 fn shown(last: &VecDeque<String>) -> String {
@@ -173,7 +194,16 @@ mod tests {
         for line in lines {
             output.take(line, &|_| ());
         }
-        let error = output.blame("build `x`", errors::refused("build `x`", None, message));
+        let build = Build {
+            context: "/labs/x".into(),
+            dockerfile: "Dockerfile".into(),
+            args: Default::default(),
+            target: None,
+            extra: Default::default(),
+            tag: "x".into(),
+        };
+        let refused = errors::refused("build `x`", None, message);
+        let error = output.blame(&build, "build `x`", refused);
         assert_eq!((error.kind, error.message.as_str()), (kind, text));
     }
 
@@ -207,6 +237,12 @@ mod tests {
             ErrorKind::BadRecipe,
             "cannot build `x`: dockerfile parse error line 2: unknown instruction: RUNN",
         );
+        check(
+            &["STEP 2/2: NOPE"],
+            "building at STEP \"NOPE \": Build error: Unknown instruction: \"NOPE\" &imagebuilder.Step{Env:[]string{\"PATH=/bin\"}, Command:\"nope\"}\n",
+            ErrorKind::BadRecipe,
+            "cannot build `x`: building at STEP \"NOPE \": Build error: Unknown instruction: \"NOPE\"\n  STEP 2/2: NOPE",
+        );
     }
 
     #[test]
@@ -218,6 +254,15 @@ mod tests {
             "cannot build `x`: Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host\
              \n  Step 1/2 : FROM debian:bookworm-slim",
         );
+        check(
+            &[
+                "STEP 1/1: FROM 127.0.0.1:9/none:1",
+                "Trying to pull 127.0.0.1:9/none:1...",
+            ],
+            "creating build container: initializing source docker://127.0.0.1:9/none:1: pinging container registry 127.0.0.1:9: Get \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused\n",
+            ErrorKind::RegistryUnreachable,
+            "cannot build `x`: creating build container: initializing source docker://127.0.0.1:9/none:1: pinging container registry 127.0.0.1:9: Get \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused\n  STEP 1/1: FROM 127.0.0.1:9/none:1\n  Trying to pull 127.0.0.1:9/none:1...",
+        );
     }
 
     #[test]
@@ -227,8 +272,19 @@ mod tests {
             of: 9,
             name: "RUN a : b",
         };
-        assert_eq!(step("Step 3/9 : RUN a : b"), Some(expected));
-        for other in ["Step by step", "Step x/9 : RUN", " ---> Running in 0a1b"] {
+        for same in [
+            "Step 3/9 : RUN a : b",
+            "STEP 3/9: RUN a : b",
+            "[1/2] STEP 3/9: RUN a : b",
+        ] {
+            assert_eq!(step(same), Some(expected), "{same}");
+        }
+        for other in [
+            "Step by step",
+            "Step x/9 : RUN",
+            " ---> Running in 0a1b",
+            "[2/2] COMMIT docker.io/x:1",
+        ] {
             assert_eq!(step(other), None, "{other}");
         }
     }

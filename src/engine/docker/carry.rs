@@ -69,7 +69,7 @@ impl Docker {
                 Ok(None) => break,
                 Ok(Some(told)) => {
                     let told = told.map_err(|error| self.translate(&what, error))?;
-                    images.extend(told.stream.as_deref().and_then(loaded));
+                    images.extend(told.stream.as_deref().map(loaded).unwrap_or_default());
                     heard = awake::now();
                 }
                 Err(_) => {
@@ -96,12 +96,15 @@ impl Docker {
     }
 }
 
-/// The name in `Loaded image: redis:8.0`; Podman lists several, each on a line of its own.
-fn loaded(line: &str) -> Option<String> {
-    let (before, name) = line.trim().split_once(": ")?;
-    before
-        .starts_with("Loaded image")
-        .then(|| name.trim().to_owned())
+/// The name in `Loaded image: redis:8.0`; Podman lists all of them on one line.
+fn loaded(line: &str) -> Vec<String> {
+    match line.trim().split_once(": ") {
+        Some((before, names)) if before.starts_with("Loaded image") => names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect(),
+        Some(_) | None => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -110,14 +113,12 @@ mod tests {
 
     #[test]
     fn the_names_of_loaded_images_are_read() {
+        assert_eq!(loaded("Loaded image: redis:8.0\n"), ["redis:8.0"]);
+        assert_eq!(loaded("Loaded image(s): localhost/x:1"), ["localhost/x:1"]);
         assert_eq!(
-            loaded("Loaded image: redis:8.0\n").as_deref(),
-            Some("redis:8.0")
+            loaded("Loaded image: localhost/roadlab/debian:trixie,localhost/x:1"),
+            ["localhost/roadlab/debian:trixie", "localhost/x:1"]
         );
-        assert_eq!(
-            loaded("Loaded image(s): localhost/x:1").as_deref(),
-            Some("localhost/x:1")
-        );
-        assert_eq!(loaded("Loading layer: 3"), None);
+        assert_eq!(loaded("Loading layer: 3"), [""; 0]);
     }
 }

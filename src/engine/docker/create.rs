@@ -9,7 +9,7 @@ use bollard::query_parameters::{
     StartContainerOptions, StopContainerOptionsBuilder,
 };
 
-use super::{CHANGE, Docker, LOOK, convert, errors, names};
+use super::{CHANGE, Docker, LOOK, convert, errors, names, podman};
 use crate::engine::{EngineError, ErrorKind, Result};
 use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, VolumeSpec};
 
@@ -66,9 +66,13 @@ impl Docker {
             stays(mount, &what)?;
         }
         let options = CreateContainerOptionsBuilder::default().name(name).build();
+        let mut body = convert::container(spec);
+        if !spec.ulimits.is_empty() && self.is_podman().await? {
+            podman::limit_all(&mut body);
+        }
         let made = self
             .client
-            .ask(|client| client.create_container(Some(options), convert::container(spec)));
+            .ask(|client| client.create_container(Some(options), body));
         let id = self.call(&what, CHANGE, made).await?.id;
         match self.attach(&id, spec).await {
             Ok(()) => Ok(id),

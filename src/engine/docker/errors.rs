@@ -27,8 +27,10 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("volume is in use", ErrorKind::Busy),
     ("volume is being used", ErrorKind::Busy),
     ("has active endpoints", ErrorKind::Busy),
+    ("network is being used", ErrorKind::Busy),
     ("using its referenced image", ErrorKind::Busy),
     ("image is being used", ErrorKind::Busy),
+    ("image is in use", ErrorKind::Busy),
     ("dependent child images", ErrorKind::Busy),
     ("device or resource busy", ErrorKind::Busy),
     ("is already in use by container", ErrorKind::NameTaken),
@@ -37,6 +39,8 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("is not running", ErrorKind::NotRunning),
     ("is paused", ErrorKind::NotRunning),
     ("is restarting", ErrorKind::NotRunning),
+    // Podman does not say whether it has ended or is paused.
+    ("container state improper", ErrorKind::NotRunning),
     ("oci runtime exec failed", ErrorKind::CannotRun),
     ("executable file not found", ErrorKind::CannotRun),
     ("command that was not found", ErrorKind::CannotRun),
@@ -46,6 +50,7 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("image not known", ErrorKind::NoSuchImage),
     ("no such container", ErrorKind::NotFound),
     ("no such network", ErrorKind::NotFound),
+    ("network not found", ErrorKind::NotFound),
     ("no such volume", ErrorKind::NotFound),
     ("no such exec", ErrorKind::NotFound),
 ];

@@ -101,6 +101,35 @@ fn names_removals_and_states_are_told_apart() {
         ErrorKind::DiskFull
     );
     assert_eq!(kind(500, "something new"), ErrorKind::Other);
+    let podman = |message, expected| assert_eq!(kind(500, message), expected, "{message}");
+    podman(
+        "container create: creating container storage: the container name \"pa\" is already in use by 2a81. You have to remove that container to be able to reuse that name: that name is already in use",
+        ErrorKind::NameTaken,
+    );
+    podman(
+        "\"na\" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used",
+        ErrorKind::Busy,
+    );
+    podman(
+        "image x:1 is in use: image used by dd99: image is in use by a container: consider listing external containers and force-removing image",
+        ErrorKind::Busy,
+    );
+    podman(
+        "can only kill running containers. 2a81 is in state exited: container state improper",
+        ErrorKind::NotRunning,
+    );
+    podman(
+        "container create: unable to find network with name or ID n: network not found",
+        ErrorKind::NotFound,
+    );
+    podman(
+        "subnet 10.99.0.0/27 is already used on the host or by another config",
+        ErrorKind::SubnetTaken,
+    );
+    podman(
+        "cannot listen on the TCP port: listen tcp4 127.0.0.1:24999: bind: address already in use",
+        ErrorKind::PortTaken,
+    );
     check(
         "run `ls` in container `db`",
         409,

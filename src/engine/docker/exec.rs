@@ -135,19 +135,15 @@ impl Docker {
         let (stdout, stderr) = collected.map_err(|_| errors::overran(what, limit))??;
         let took = awake::since(begun);
         let exit_code = self.exit_code(&id, what).await?;
-        let stdout = String::from_utf8_lossy(&stdout).into_owned();
-        // The reason why nothing ran comes as if the program had said it.
-        if matches!(exit_code, 126 | 127) && stdout.contains("OCI runtime exec failed") {
-            return Err(errors::refused(what, None, &stdout));
+        let output = ExecOutput {
+            exit_code,
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        };
+        match unstarted(&output) {
+            Some(reason) => Err(errors::refused(what, None, reason)),
+            None => Ok(Ended { output, took }),
         }
-        Ok(Ended {
-            output: ExecOutput {
-                exit_code,
-                stdout,
-                stderr: String::from_utf8_lossy(&stderr).into_owned(),
-            },
-            took,
-        })
     }
 
     pub(super) async fn exit_code(&self, exec: &str, what: &str) -> Result<i64> {
@@ -218,6 +214,19 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
     kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
 }
 
+/// Why nothing ran, which the engine tells as if the program had said it: Docker on standard output, Podman on standard
+/// error.
+fn unstarted(output: &ExecOutput) -> Option<&str> {
+    let reason = match output.stdout.contains("OCI runtime exec failed") {
+        true => Some(output.stdout.as_str()),
+        false => output.stderr.lines().next().and_then(|line| {
+            let reason = line.strip_prefix("Error: ")?;
+            reason.contains(": OCI ").then_some(reason)
+        }),
+    };
+    reason.filter(|_| matches!(output.exit_code, 126 | 127))
+}
+
 /// An old BusyBox has a `timeout` that does not know `-k`.
 fn misses_timeout(output: &ExecOutput) -> bool {
     let said = output.stderr.trim_start();
@@ -269,6 +278,31 @@ mod tests {
             "timeout: unrecognized option: k\n"
         )));
         assert!(!misses_timeout(&output(1, "curl: timeout: invalid option")));
+    }
+
+    #[test]
+    fn what_the_engine_says_in_place_of_a_program_is_its_reason() {
+        let podman = "Error: runc: exec failed: unable to start container process: exec: \"nope\": executable file not found in $PATH: OCI runtime attempted to invoke a command that was not found\nError: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer";
+        let output = output(127, podman);
+        let reason = unstarted(&output).unwrap();
+        let error = errors::refused("run `nope`", None, reason);
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (
+                ErrorKind::CannotRun,
+                "`nope` not found in image: cannot run `nope`"
+            )
+        );
+        let own = ExecOutput {
+            exit_code: 1,
+            ..output.clone()
+        };
+        assert_eq!(unstarted(&own), None);
+        let own = ExecOutput {
+            stderr: "Error: no such table".into(),
+            ..output
+        };
+        assert_eq!(unstarted(&own), None);
     }
 
     #[tokio::test]

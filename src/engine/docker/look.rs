@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum, Volume,
+    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum,
+    SystemVersion, Volume,
 };
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
@@ -14,7 +15,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::try_join3;
 
-use super::{Docker, LOOK, convert, names};
+use super::{Docker, LOOK, convert, names, platform};
 use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result, Usage};
 use crate::plan::{
     Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running, Scope, Subnet,
@@ -40,10 +41,7 @@ impl Docker {
             self.call(what, ABOUT, self.client.ask(|client| client.version())),
             self.call(what, ABOUT, self.client.ask(|client| client.info())),
         )?;
-        let components = version.components.unwrap_or_default();
-        let podman = components
-            .iter()
-            .any(|component| component.name.contains("Podman"));
+        let podman = is_podman(&version);
         let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
         Ok(About {
             product: if podman { "Podman" } else { "Docker" }.into(),
@@ -65,6 +63,16 @@ impl Docker {
         })
     }
 
+    /// Asked once: who listens at a socket does not change while we work.
+    pub(super) async fn is_podman(&self) -> Result<bool> {
+        if let Some(known) = self.podman.get() {
+            return Ok(*known);
+        }
+        let version = self.client.ask(|client| client.version());
+        let version = self.call("ask what it is", ABOUT, version).await?;
+        Ok(*self.podman.get_or_init(|| is_podman(&version)))
+    }
+
     pub(super) async fn look_at(&self, scope: &Scope) -> Result<Observed> {
         let filters = HashMap::from([("label", scope.filters())]);
         let containers = ListContainersOptionsBuilder::default()
@@ -82,7 +90,8 @@ impl Docker {
                 "list containers",
                 LOOK,
                 self.client
-                    .ask(|client| client.list_containers(Some(containers))),
+                    .ask(|client| client.list_containers(Some(containers)))
+                    .of_any_state(),
             ),
             self.call(
                 "list networks",
@@ -120,7 +129,10 @@ impl Docker {
     }
 
     pub(super) async fn list_published_ports(&self) -> Result<BTreeMap<u16, String>> {
-        let running = self.client.ask(|client| client.list_containers(None));
+        let running = self
+            .client
+            .ask(|client| client.list_containers(None))
+            .of_any_state();
         let containers = self.call("list containers", LOOK, running).await?;
         let published = containers.into_iter().flat_map(|container| {
             let name = first_name(&container).unwrap_or_default().to_owned();
@@ -150,11 +162,26 @@ impl Docker {
             Err(error) => return Err(error),
         };
         let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
+        let architecture = known(image.architecture);
+        // Asking what the machine is costs time, and nearly every image is of this one.
+        let machine = match architecture == platform::own() {
+            true => architecture.clone(),
+            false => self.architecture().await?,
+        };
+        let os = known(image.os);
         Ok(Some(ImageInfo {
             id: image.id.unwrap_or_default(),
-            platform: format!("{}/{}", known(image.os), known(image.architecture)),
+            foreign_to: (!platform::runs_on(&machine, &architecture))
+                .then(|| format!("{os}/{machine}")),
+            platform: format!("{os}/{architecture}"),
             size: positive(image.size),
         }))
+    }
+
+    async fn architecture(&self) -> Result<String> {
+        let version = self.client.ask(|client| client.version());
+        let version = self.call("ask what it is", ABOUT, version).await?;
+        Ok(version.arch.unwrap_or_default())
     }
 
     pub(super) async fn look_at_container(&self, container: &str) -> Result<ContainerState> {
@@ -162,7 +189,8 @@ impl Docker {
         let named = names::resource(container)?;
         let answer = self
             .client
-            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>));
+            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>))
+            .of_any_state();
         Ok(convert::state(self.call(&what, LOOK, answer).await?))
     }
 
@@ -192,7 +220,8 @@ impl Docker {
             .build();
         let holders = self
             .client
-            .ask(|client| client.list_containers(Some(options)));
+            .ask(|client| client.list_containers(Some(options)))
+            .of_any_state();
         let holders = self.call("list containers", LOOK, holders).await?;
         Ok(holders
             .iter()
@@ -219,6 +248,11 @@ impl Docker {
             )
         })
     }
+}
+
+fn is_podman(version: &SystemVersion) -> bool {
+    let mut components = version.components.iter().flatten();
+    components.any(|component| component.name.contains("Podman"))
 }
 
 /// The limits that an engine says it cannot enforce; one that does not say can.

@@ -5,6 +5,7 @@
 
 mod archive;
 mod build;
+mod by_hand;
 mod carry;
 mod context;
 mod convert;
@@ -14,6 +15,8 @@ mod exec;
 mod logs;
 mod look;
 mod names;
+mod platform;
+mod podman;
 mod pull;
 mod remove;
 mod shell;
@@ -26,7 +29,7 @@ mod wire;
 #[cfg(test)]
 mod live_tests;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::future::Future;
@@ -64,6 +67,8 @@ pub(crate) struct Docker {
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
     untimed: RefCell<BTreeSet<String>>,
+    /// Whether it is Podman, once somebody had to know.
+    podman: OnceCell<bool>,
 }
 
 impl Docker {
@@ -82,6 +87,7 @@ impl Docker {
             client: Wire::new(client),
             endpoint: endpoint.clone(),
             untimed: RefCell::default(),
+            podman: OnceCell::new(),
         })
     }
 

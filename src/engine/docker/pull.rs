@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::{CreateImageInfo, ProgressDetail};
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{Stream, stream};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::{Docker, errors, names};
+use super::{CHANGE, Docker, errors, names};
 use crate::engine::{EngineError, ErrorKind, PullProgress, Result};
 use crate::lab::ImageName;
 
@@ -33,6 +33,11 @@ impl Docker {
                 Ok(()) => break,
                 Err(error) => error,
             };
+            let arrived =
+                error.message.contains(CUT) && self.look_at_image(image.as_str()).await?.is_some();
+            if arrived {
+                return Ok(());
+            }
             if attempt == ATTEMPTS || !is_cut(&error) {
                 return Err(error);
             }
@@ -98,15 +103,35 @@ impl Docker {
         let mut stream = self
             .client
             .listen(|client| client.create_image(Some(options), Some(body), None));
+        let mut made = None;
         // The engine says nothing until it has everything, so the first answer may take its time.
-        while self.next(&what, 10 * IDLE, &mut stream).await?.is_some() {}
-        match self.look_at_image(name).await? {
-            Some(_) => Ok(()),
+        while let Some(told) = self.next(&what, 10 * IDLE, &mut stream).await? {
+            made = told.status.filter(|id| id.starts_with("sha256:")).or(made);
+        }
+        if self.look_at_image(name).await?.is_some() {
+            return Ok(());
+        }
+        match made {
+            Some(id) => self.name_import(&what, &id, repo, tag).await,
             None => Err(EngineError::new(
                 ErrorKind::Other,
                 format!("cannot {what}: the engine took the file and made no image of it"),
             )),
         }
+    }
+
+    /// Podman 4 gives what it imports the tag `latest`, whatever it was asked.
+    async fn name_import(&self, what: &str, id: &str, repo: &str, tag: &str) -> Result<()> {
+        let id = names::image(id)?;
+        let options = TagImageOptionsBuilder::default()
+            .repo(repo)
+            .tag(tag)
+            .build();
+        let tagged = self
+            .client
+            .ask(|client| client.tag_image(id, Some(options)));
+        self.call(what, CHANGE, tagged).await?;
+        self.delete_image(&format!("{repo}:latest")).await
     }
 }
 

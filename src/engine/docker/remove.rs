@@ -51,6 +51,10 @@ impl Docker {
         let what = format!("remove network `{network}`");
         let network = names::resource(network)?;
         let mut disconnected = Vec::new();
+        // Podman removes a network by its id under the containers that use it, which then cannot be started again.
+        if self.is_podman().await? {
+            disconnected.extend(self.disconnect_all(network).await?);
+        }
         for _ in 0..DISCONNECTS {
             let removed = self.client.ask(|client| client.remove_network(network));
             match gone_is_fine(self.call(&what, CHANGE, removed).await) {

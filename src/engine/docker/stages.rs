@@ -7,8 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 
+use super::build::step;
 use super::{CHANGE, Docker, LOOK};
-use crate::engine::Result;
+use crate::engine::{BuildProgress, Result};
 
 /// The images that a build has made, by their short ids, read from its output.
 #[derive(Debug, Default)]
@@ -19,14 +20,18 @@ pub(super) struct Stages {
 }
 
 impl Stages {
-    /// Reads a line of the classic builder: `Step …`, ` ---> Using cache`, ` ---> <id>`.
+    /// Reads a line of the classic builder: `Step …`, ` ---> Using cache`, ` ---> <id>`; or of Podman, which says the same
+    /// without the blank and adds an id to `Using cache`.
     pub(super) fn take(&mut self, line: &str) {
-        if line.starts_with("Step ") {
-            self.found = line.contains(" : FROM ");
+        if let Some(BuildProgress::Step { name, .. }) = step(line) {
+            self.found = name.starts_with("FROM ");
             return;
         }
-        match line.strip_prefix(" ---> ") {
-            Some("Using cache") => self.found = true,
+        let told = line
+            .strip_prefix(" ---> ")
+            .or_else(|| line.strip_prefix("--> "));
+        match told {
+            Some(cached) if cached.starts_with("Using cache") => self.found = true,
             Some(id) if !self.found && is_id(id) => self.made.push(id.to_owned()),
             Some(_) | None => {}
         }
@@ -38,8 +43,9 @@ impl Stages {
     }
 }
 
+/// The first digits of an id: twelve by Docker, eleven by an older Podman.
 fn is_id(text: &str) -> bool {
-    text.len() >= 12 && text.bytes().all(|b| b.is_ascii_hexdigit())
+    text.len() >= 11 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// The ids of all images at one moment.
@@ -119,5 +125,29 @@ mod tests {
         assert_eq!(stages.made, ["cccccccccccc", "dddddddddddd"]);
         assert!(stages.made("sha256:cccccccccccc0123"));
         assert!(!stages.made("sha256:0123cccccccccccc"));
+    }
+
+    #[test]
+    fn podman_says_the_same_in_its_own_way() {
+        let output = [
+            "[1/2] STEP 1/3: FROM roadlab/debian:trixie AS one",
+            "[1/2] STEP 2/3: RUN true",
+            "--> Using cache 45c78fd27a20df078f8fb0e0",
+            "--> 45c78fd27a2",
+            "[1/2] STEP 3/3: RUN echo hi > /x",
+            "--> 7c2cd06d6f6",
+            "[2/2] STEP 1/2: FROM roadlab/debian:trixie",
+            "[2/2] STEP 2/2: COPY --from=one /x /x",
+            "[2/2] COMMIT docker.io/engine-test/x:1",
+            "--> aa9cf7565e4",
+            "Successfully tagged docker.io/engine-test/x:1",
+            "aa9cf7565e45d78e00f7167fefaeef9d2d7534b39738665e6a13d314fbeca9fd",
+            "Successfully built aa9cf7565e45",
+        ];
+        let mut stages = Stages::default();
+        for line in output {
+            stages.take(line);
+        }
+        assert_eq!(stages.made, ["7c2cd06d6f6", "aa9cf7565e4"]);
     }
 }

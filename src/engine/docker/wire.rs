@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
 use futures_util::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
 
-use super::errors;
+use super::{errors, podman};
 use crate::engine::{Result, awake};
 
 /// The Docker client.
@@ -48,6 +49,16 @@ where
         limit: Duration,
     ) -> Result<std::result::Result<T, ClientError>> {
         bounded(what, limit, self.0).await
+    }
+
+    /// For answers with a container's state, which may be one that only Podman knows.
+    pub(super) fn of_any_state(
+        self,
+    ) -> Asked<impl Future<Output = std::result::Result<T, ClientError>>>
+    where
+        T: DeserializeOwned,
+    {
+        Asked(async move { self.0.await.or_else(podman::reread) })
     }
 }
 

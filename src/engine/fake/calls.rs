@@ -108,6 +108,7 @@ impl Engine for Fake {
         Ok(self.images.borrow().contains(name).then(|| ImageInfo {
             id: format!("sha256:{name}"),
             platform: "linux/amd64".into(),
+            foreign_to: None,
             size: 1 << 20,
         }))
     }

@@ -206,7 +206,8 @@ pub(super) fn stop_service(by: By) -> Vec<String> {
     }
 }
 
-pub(super) fn joined(command: &[String]) -> String {
+/// A command as a shell takes it.
+pub(in crate::engine) fn joined(command: &[String]) -> String {
     let words: Vec<_> = command.iter().map(|word| quoted(word)).collect();
     words.join(" ")
 }

@@ -68,7 +68,9 @@ async fn a_recipe_is_built_and_its_stages_are_removed() {
         "ARG DEBIAN\nFROM ${DEBIAN} AS one\nCOPY stamp /stamp\nCOPY ca.crt /ca.crt\nRUN cat /stamp > /made && echo tricks\n\
          FROM ${DEBIAN}\nCOPY --from=one /made /made\nCMD [\"cat\", \"/made\"]\n",
     );
-    fs::write(folder.path().join("stamp"), &bench.mark.owner).unwrap();
+    // Podman 4 loses a last line without an end.
+    let stamp = format!("{}\n", bench.mark.owner);
+    fs::write(folder.path().join("stamp"), &stamp).unwrap();
     build.extra.insert("ca.crt".into(), b"CA".to_vec());
     let lines = RefCell::new(Vec::new());
     let tell = |progress: BuildProgress<'_>| {
@@ -99,7 +101,7 @@ async fn a_recipe_is_built_and_its_stages_are_removed() {
         docker.inspect(&id).await.unwrap().status == "exited"
     })
     .await;
-    assert_eq!(docker.logs(&id, 10).await.unwrap(), bench.mark.owner);
+    assert_eq!(docker.logs(&id, 10).await.unwrap(), stamp);
     let used = docker.remove_image(&build.tag).await.unwrap_err();
     assert_eq!(used.kind, ErrorKind::Busy, "{used}");
     docker.remove_container(&id).await.unwrap();
@@ -119,8 +121,9 @@ async fn a_build_that_fails_shows_its_last_lines_and_leaves_no_container() {
     );
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BuildFailed);
+    let said = ["returned a non-zero code: 9", "exit status 9"];
     assert!(
-        error.message.contains("returned a non-zero code: 9"),
+        said.iter().any(|text| error.message.contains(text)),
         "{error}"
     );
     assert!(error.message.contains("\n  almost there"), "{error}");

@@ -59,7 +59,8 @@ async fn programs_run_with_their_output_apart_and_come_to_an_end() {
         .unwrap();
     let paused = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(paused.kind, ErrorKind::NotRunning);
-    assert!(paused.message.contains("is paused"), "{paused}");
+    let podman = docker.is_podman().await.unwrap();
+    assert!(podman || paused.message.contains("is paused"), "{paused}");
     docker
         .call(
             "test",
@@ -172,11 +173,11 @@ async fn files_go_in_and_out_one_by_one() {
     for odd in ["/tmp", "/tmp/big", "/usr"] {
         assert!(docker.read_file(&id, odd).await.is_err(), "{odd}");
     }
-    let error = docker
-        .write_file(&id, "/no/folder/x", b"")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+    // Podman makes the folder.
+    if !docker.is_podman().await.unwrap() {
+        let error = docker.write_file(&id, "/no/folder/x", b"").await;
+        assert_eq!(error.unwrap_err().kind, ErrorKind::NotFound);
+    }
     assert!(docker.write_file(&id, "/tmp/", b"").await.is_err());
     docker.remove_container(&id).await.unwrap();
     let error = docker.read_file(&id, "/tmp/x.txt").await.unwrap_err();
@@ -204,7 +205,8 @@ async fn a_log_is_followed_to_its_end() {
     let lines = lines.into_inner();
     let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(texts, ["first", "second"]);
-    assert!(lines[0].0 < lines[1].0, "{lines:?}");
+    // Podman tells whole seconds.
+    assert!(lines[0].0 <= lines[1].0, "{lines:?}");
     assert_eq!(bench.docker.logs(&id, 1).await.unwrap(), "second\n");
     bench.close().await;
 }
@@ -212,6 +214,10 @@ async fn a_log_is_followed_to_its_end() {
 #[tokio::test]
 async fn health_is_told_with_what_the_probe_said() {
     let Some(bench) = Bench::open() else { return };
+    // Podman leaves health checks to systemd, which may not be there.
+    if bench.docker.is_podman().await.unwrap() {
+        return;
+    }
     let mut spec = bench.spec("db", &["sleep", "600"]);
     spec.healthcheck = Some(Healthcheck {
         test: vec!["CMD-SHELL".into(), "echo not yet; exit 1".into()],

@@ -46,12 +46,12 @@ async fn what_cannot_start_is_told_by_kind() {
     assert_eq!(error.kind, ErrorKind::NoSuchImage, "{error}");
     let mut sourceless = bench.spec("five", &["true"]);
     sourceless.mounts = vec![MountSpec::Bind {
-        source: PathBuf::from("/nowhere/at/all"),
+        source: std::path::PathBuf::from("/nowhere/at/all"),
         target: "/lab".into(),
         access: Access::ReadOnly,
     }];
     assert!(docker.create_container(&sourceless).await.is_err());
-    assert!(!PathBuf::from("/nowhere").exists());
+    assert!(!std::path::PathBuf::from("/nowhere").exists());
     bench.close().await;
 }
 
