@@ -120,7 +120,7 @@ fn a_container_of_our_name_that_is_not_ours_is_named_and_kept() {
     for name in &theirs {
         real.ask(
             "DELETE",
-            &format!("/containers{name}?force=1"),
+            &format!("/containers{name}?force=1&v=1"),
             &Value::Null,
         );
     }
