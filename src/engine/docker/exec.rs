@@ -19,6 +19,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The engine knows an exit code a moment after the output has ended.
 const EXIT_POLLS: usize = 50;
 const EXIT_POLL: Duration = Duration::from_millis(10);
+/// The programs of a container that is killed end before it does; a busy engine tells that late.
+const ENDED_WITHIN: Duration = Duration::from_secs(3);
 /// 128 and SIGKILL: what a program ends with when its container dies.
 const KILLED: i64 = 137;
 
@@ -185,13 +187,14 @@ impl Docker {
 
     /// Whether a container ends, seen from a program in it that was killed a moment ago.
     async fn has_ended(&self, container: &str) -> Result<bool> {
-        for _ in 0..EXIT_POLLS {
-            if !self.look_at_container(container).await?.running {
-                return Ok(true);
+        let begun = awake::now();
+        while self.look_at_container(container).await?.running {
+            if awake::since(begun) > ENDED_WITHIN {
+                return Ok(false);
             }
             tokio::time::sleep(EXIT_POLL).await;
         }
-        Ok(false)
+        Ok(true)
     }
 }
 
