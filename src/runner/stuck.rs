@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 
-use crate::engine::{Engine, Exec, awake};
+use crate::engine::{self, ContainerState, Engine, Exec, awake};
 use crate::event::{ContainerEnd, NotReady};
 use crate::lab::{Act, Service};
 use crate::plan::{Evidence, likely, listening};
@@ -15,6 +15,12 @@ const LOG_LINES: u32 = 20;
 
 /// Each of the last questions; who waited long enough does not wait for this too.
 const QUESTION: Duration = Duration::from_secs(2);
+
+/// 128 + SIGKILL.
+const KILLED: i64 = 137;
+/// How often, and after how long, a killed container is looked at again.
+const LATE_LOOKS: u32 = 10;
+const LATE: Duration = Duration::from_millis(50);
 
 /// What a wait came to.
 pub(crate) struct Waited {
@@ -40,7 +46,7 @@ pub(crate) async fn not_ready<E: Engine>(
         env: Vec::new(),
     };
     let (state, log, tables) = join3(
-        soon(engine.inspect(container)),
+        soon(state(engine, container)),
         soon(engine.logs(container, LOG_LINES)),
         soon(engine.exec(container, &sockets, QUESTION)),
     )
@@ -90,6 +96,19 @@ pub(crate) async fn not_ready<E: Engine>(
         log,
         cause,
     }))
+}
+
+/// The container's state. That a killed one ran out of memory is told by another way than that it ended, and may come later.
+async fn state<E: Engine>(engine: &E, container: &str) -> engine::Result<ContainerState> {
+    let mut state = engine.inspect(container).await?;
+    for _ in 0..LATE_LOOKS {
+        if state.running || state.exit_code != KILLED || state.out_of_memory {
+            break;
+        }
+        tokio::time::sleep(LATE).await;
+        state = engine.inspect(container).await?;
+    }
+    Ok(state)
 }
 
 async fn soon<T, E>(question: impl Future<Output = Result<T, E>>) -> Option<T> {
