@@ -129,6 +129,18 @@ impl Scope {
         }
     }
 
+    /// Whether something of ours is within. An engine's own filters may tell more: Podman 4 takes a volume that fits one of
+    /// several labels.
+    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+        fn fits<T: PartialEq>(wanted: &Option<T>, given: &T) -> bool {
+            wanted.as_ref().is_none_or(|wanted| wanted == given)
+        }
+        fits(&self.owner, &mark.owner)
+            && fits(&self.lab, &mark.lab)
+            && fits(&self.instance, &mark.instance)
+            && fits(&self.run, &mark.run)
+    }
+
     /// As label filters of the engine: `key` or `key=value`.
     pub(crate) fn filters(&self) -> Vec<String> {
         let mut filters = vec![RUN.to_owned()];
@@ -167,6 +179,28 @@ mod tests {
             Some(marked.clone())
         );
         assert_eq!(marked.name("redis"), "roadlab-redis-z7a9bc-redis");
+    }
+
+    #[test]
+    fn what_fits_only_some_of_a_scope_is_not_within() {
+        let (mark, redis) = (mark(), LabId::new("redis").unwrap());
+        let main = Instance::main();
+        for within in [
+            Scope::owner("abc"),
+            Scope::instance("abc", &redis, &main),
+            Scope::run("abc", &mark.run),
+        ] {
+            assert!(within.holds(&mark), "{:?}", within.filters());
+        }
+        let other = LabId::new("mongo").unwrap();
+        for without in [
+            Scope::owner("abd"),
+            Scope::instance("abc", &other, &main),
+            Scope::instance("abc", &redis, &Instance::new("two").unwrap()),
+            Scope::run("abd", &mark.run),
+        ] {
+            assert!(!without.holds(&mark), "{:?}", without.filters());
+        }
     }
 
     #[test]

@@ -145,9 +145,13 @@ impl<E: Engine> Search<'_, '_, E> {
     async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.wish, ImageWish::Offline | ImageWish::Look) {
-            self.tried.push(format!(
-                "{name} is not here, and nothing is pulled with --offline"
-            ));
+            // One of another platform has been told already.
+            let told = format!("{name} is ");
+            if !self.tried.iter().any(|why| why.starts_with(&told)) {
+                self.tried.push(format!(
+                    "{told}not here, and nothing is pulled with --offline"
+                ));
+            }
             return Ok(false);
         }
         if self.wish == ImageWish::Usual && self.remembered.is_unreachable(registry) {

@@ -107,11 +107,15 @@ impl Docker {
         )
         .await?;
         let volumes = volumes.volumes.unwrap_or_default();
-        Ok(Observed {
+        let mut observed = Observed {
             containers: containers.into_iter().filter_map(container).collect(),
             networks: networks.into_iter().filter_map(network).collect(),
             volumes: volumes.into_iter().filter_map(volume).collect(),
-        })
+        };
+        observed.containers.retain(|one| scope.holds(&one.mark));
+        observed.networks.retain(|one| scope.holds(&one.mark));
+        observed.volumes.retain(|one| scope.holds(&one.mark));
+        Ok(observed)
     }
 
     pub(super) async fn list_subnets(&self) -> Result<Vec<Subnet>> {
