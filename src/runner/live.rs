@@ -33,7 +33,9 @@ impl Live {
                 url: None,
                 container: container.name.clone(),
             };
+            // Without a port, as a container is that does not run, there is nowhere to connect to.
             let template = service.talk.url.as_deref();
+            let template = template.filter(|_| !address.ports.is_empty());
             address.url =
                 template.and_then(|template| render_url(template, &lab.vars, &address).ok());
             addresses.insert(service.name.clone(), address);
@@ -73,6 +75,12 @@ impl<E: Engine> Runner<'_, E> {
             .observe(&scope)
             .await
             .map_err(Failure::engine("cannot see what is there"))
+    }
+
+    /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
+    pub(crate) async fn still_there(&self) -> Result<(), Failure> {
+        let answer = self.engine.ping().await;
+        answer.map_err(Failure::engine("Docker stopped meanwhile"))
     }
 
     /// The running lab, or that it is not up.
