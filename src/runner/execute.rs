@@ -87,12 +87,22 @@ async fn perform<E: Engine>(
             Ok(())
         }
     };
-    done.map_err(Failure::engine(format!("cannot {text}")))?;
+    done.map_err(|error| match error.kind {
+        // Everything that is named here was there a moment ago.
+        ErrorKind::NotFound => removed_by_somebody(&format!("cannot {text}"), error),
+        _ => Failure::engine(format!("cannot {text}"))(error),
+    })?;
     runner.tell(Event::OperationEnded {
         operation: text,
         millis: begun.elapsed().as_millis() as u64,
     });
     Ok(())
+}
+
+/// What of this lab was there is not there any more.
+pub(super) fn removed_by_somebody(what: &str, error: EngineError) -> Failure {
+    let who = "something removed this lab's containers or networks, as `docker system prune` does";
+    Failure::engine(format!("{what}: {who}; try again when it is over"))(error)
 }
 
 /// Another lab may take the same range between our look and our call: then the next free one is tried.
