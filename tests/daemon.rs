@@ -10,7 +10,10 @@ mod private;
 #[path = "support/running.rs"]
 mod running;
 
-use rustix::process::Signal;
+#[path = "daemon/room.rs"]
+mod room;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::private::Private;
 use crate::running::Running;
@@ -24,9 +27,12 @@ fn runs(private: &Private, command: &str) {
     private.real.copy.change("compose.yaml", SERVICE, &to);
 }
 
-/// The service starts and never answers.
+/// The service starts and never answers, but stops when it is asked to.
 fn stuck(private: &Private) {
-    runs(private, "[sleep, infinity]");
+    runs(
+        private,
+        "[sh, -c, \"trap exit TERM; sleep infinity & wait\"]",
+    );
 }
 
 fn log(private: &Private) -> String {
@@ -82,4 +88,126 @@ fn a_daemon_that_freezes_while_we_are_killed_is_waited_for() {
     let gone = private.real.soon(|| private.real.processes().is_empty());
     assert!(gone, "{}", log(&private));
     assert!(log(&private).contains(": removed "), "{}", log(&private));
+}
+
+/// The daemon ends while a command is at work: the command says so, not that a service is at fault, and ends. When the daemon
+/// is back nothing has come back with it, and `down` removes what is there.
+#[track_caller]
+fn ends_with(signal: Signal, mut private: Private, words: &str, until: &str, told: &str) {
+    let mut running = Running::begin(&private.real, words);
+    running.until(until);
+    private.end(signal);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert!(said.contains(told), "{said}");
+    for wrong in ["memory", "ended", "did not become ready", "panicked"] {
+        assert!(!said.contains(wrong), "{wrong}: {said}");
+    }
+    private.start_again();
+    let containers = private.real.containers();
+    let containers = containers.as_array().expect("a list");
+    assert!(containers.iter().all(|one| one["State"] != "running"));
+    private.real.run("down LAB", 0);
+    let gone = private.real.soon(|| private.real.processes().is_empty());
+    assert!(gone, "{}", log(&private));
+}
+
+/// The lab is up.
+fn up() -> Option<Private> {
+    let private = Private::open()?;
+    private.real.run("up LAB", 0);
+    Some(private)
+}
+
+#[test]
+fn checks_that_are_watched_end_with_the_daemon() {
+    let words = "check LAB --watch";
+    for signal in [Signal::KILL, Signal::TERM] {
+        let Some(private) = up() else { return };
+        let told = "error: Docker stopped meanwhile: ";
+        ends_with(signal, private, words, "greet", told);
+    }
+}
+
+#[test]
+fn a_log_that_is_followed_ends_with_the_daemon() {
+    let words = "logs LAB --follow";
+    for signal in [Signal::KILL, Signal::TERM] {
+        let Some(private) = up() else { return };
+        let told = "error: cannot read the log of `redis`: ";
+        ends_with(signal, private, words, "Ready to accept", told);
+    }
+}
+
+#[test]
+fn a_session_ends_with_the_daemon_that_stops() {
+    let Some(private) = Private::open() else {
+        return;
+    };
+    let from = "solution:\n";
+    let step = "redis: { service: redis, command: [GET, never] }\n        expect: { exists: true }";
+    let to = format!("{from}      - {step}\n        within: 10m\n");
+    private.real.copy.change("lab.yaml", from, &to);
+    let told = "error: Docker stopped meanwhile: ";
+    ends_with(Signal::TERM, private, "run LAB --auto", "A greeting", told);
+}
+
+#[test]
+fn an_up_that_waits_ends_with_the_daemon() {
+    for signal in [Signal::KILL, Signal::TERM] {
+        let Some(private) = Private::open() else {
+            return;
+        };
+        stuck(&private);
+        let told = "cannot look at `redis`: ";
+        ends_with(signal, private, "up LAB --json", "\"waiting\"", told);
+    }
+}
+
+#[test]
+fn nothing_comes_back_with_the_daemon_and_up_repairs_the_lab() {
+    let Some(mut private) = up() else { return };
+    private.real.run("solve LAB greet", 0);
+    private.end(Signal::KILL);
+    private.start_again();
+    let stale = private.real.run("status", 0).stdout;
+    let row = stale.lines().find(|line| line.contains("redis"));
+    let row = row.expect("a row for the service").trim_end();
+    assert!(row.contains("● redis  Exited ("), "{stale}");
+    assert!(!row.contains("127.0.0.1"), "it answers nowhere: {stale}");
+    let unseen = private.real.run("check LAB greet", 1).stdout;
+    assert!(unseen.contains("`redis` is not running"), "{unseen}");
+    let up = private.real.run("up LAB --json", 0).json();
+    assert_eq!(up["changed"], true);
+    private.real.run("check LAB greet", 0);
+    private.end(Signal::TERM);
+    private.start_again();
+    private.real.run("reset LAB", 0);
+    private.real.run("down LAB", 0);
+}
+
+#[test]
+fn what_is_left_when_all_died_is_collected_when_the_daemon_is_back() {
+    let Some(mut private) = Private::open() else {
+        return;
+    };
+    stuck(&private);
+    let mut running = Running::begin(&private.real, "up LAB --json");
+    running.until("\"waiting\"");
+    private.end(Signal::KILL);
+    let mut processes = private.real.processes();
+    // The reaper first, so that it does not learn of the program's death.
+    processes.sort_by_key(|(_, command)| !command.contains("__reap"));
+    for (id, _) in &processes {
+        let id = Pid::from_raw(*id).expect("a process has an id");
+        // The program may have ended by itself.
+        let _ = kill_process(id, Signal::KILL);
+    }
+    assert!(processes.len() > 1, "{processes:?}");
+    running.end();
+    private.start_again();
+    assert_eq!(private.real.left().len(), 3);
+    let said = private.real.run("gc", 0).stderr;
+    assert!(said.contains("1 container, 1 network, 1 volume"), "{said}");
+    assert_eq!(private.real.left(), [""; 0]);
 }

@@ -117,6 +117,12 @@ impl Real {
     /// Asks the engine itself, as `docker` would; the answer is `null` if it has no body, and the first of several documents.
     #[track_caller]
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.try_ask(method, path, body);
+        answer.unwrap_or_else(|answer| panic!("{method} {path}: {answer}"))
+    }
+
+    /// The same of an engine that may refuse it: then the answer as it came.
+    pub(crate) fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let text = match body {
             Value::Null => String::new(),
             body => body.to_string(),
@@ -138,16 +144,15 @@ impl Real {
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok());
-        assert!(
-            status.is_some_and(|status: u16| status < 300),
-            "{method} {path}: {answer}"
-        );
+        if status.is_none_or(|status: u16| status >= 300) {
+            return Err(answer);
+        }
         match body.trim() {
-            "" => Value::Null,
+            "" => Ok(Value::Null),
             body => {
                 let mut documents = serde_json::Deserializer::from_str(body).into_iter();
                 let first = documents.next().expect("a document");
-                first.expect("the engine speaks JSON")
+                Ok(first.expect("the engine speaks JSON"))
             }
         }
     }
@@ -166,7 +171,7 @@ pub(crate) fn soon(holds: impl Fn() -> bool) -> bool {
 }
 
 /// Gives a command the folder, the environment and the streams of another.
-fn like(command: &mut Command, other: &Command) {
+pub(crate) fn like(command: &mut Command, other: &Command) {
     command.current_dir(other.get_current_dir().expect("it runs in a folder"));
     for (name, value) in other.get_envs() {
         match value {

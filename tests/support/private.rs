@@ -186,6 +186,11 @@ impl Private {
         all
     }
 
+    /// A process in the engine's namespaces that lives as long as they do.
+    pub(crate) fn first(&self) -> i32 {
+        self.daemon.first()
+    }
+
     /// Sends a signal to the daemon.
     pub(crate) fn send(&self, signal: Signal) {
         let daemon = self.daemon.dockerd().expect("the daemon runs");
