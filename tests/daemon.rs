@@ -12,6 +12,8 @@ mod running;
 
 #[path = "daemon/room.rs"]
 mod room;
+#[path = "daemon/stranger.rs"]
+mod stranger;
 
 use rustix::process::{Pid, Signal, kill_process};
 

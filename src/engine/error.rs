@@ -22,6 +22,8 @@ pub(crate) enum ErrorKind {
     NameTaken,
     /// A host port is in use.
     PortTaken,
+    /// The engine publishes ports where this program cannot reach them.
+    Elsewhere,
     /// An address range overlaps with another network.
     SubnetTaken,
     /// The engine's disk is full.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use crate::engine::Engine;
 use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render_url};
+use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
 use crate::runner::{Failure, Runner};
+use crate::store::Journal;
 
 /// The services of a running lab.
 pub(crate) struct Live {
@@ -99,4 +101,25 @@ impl<E: Engine> Runner<'_, E> {
         }
         Ok(Live::new(self.lab, observed, workspace))
     }
+}
+
+/// Refuses a run whose ports were never seen to lead to it from where this program is. A service that does not run has none,
+/// and is looked at when it starts.
+pub(crate) fn refuse_if_elsewhere<E>(
+    observed: &Observed,
+    known: Option<&Journal>,
+    runner: &Runner<'_, E>,
+) -> Result<(), Failure> {
+    let mut containers = observed.containers.iter();
+    let runs = containers.any(|container| container.running != Running::No);
+    let run = |journal: &&Journal| observed.marks().all(|mark| mark.run == journal.run);
+    let seen = known.filter(run).and_then(|journal| journal.network);
+    if !runs || seen == machine::network() {
+        return Ok(());
+    }
+    let id = &runner.lab.id;
+    Err(Failure::Environment(format!(
+        "lab `{id}` was not started here but in another network (a container's, or another namespace): at its addresses \
+         somebody else may answer; run roadlab there, or start it anew here: `roadlab down {id}`, then `roadlab up {id}`"
+    )))
 }

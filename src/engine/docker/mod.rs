@@ -11,6 +11,7 @@ mod convert;
 mod create;
 mod errors;
 mod exec;
+mod here;
 mod logs;
 mod look;
 mod names;
@@ -174,7 +175,7 @@ impl Engine for Docker {
     }
 
     async fn start(&self, container: &str) -> Result<()> {
-        self.start_container(container).await
+        self.start_here(container).await
     }
 
     async fn stop(&self, container: &str, grace: Option<Duration>) -> Result<()> {
