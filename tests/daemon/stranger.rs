@@ -27,8 +27,9 @@ impl Stranger {
                 std::thread::spawn(move || {
                     for line in BufReader::new(&stream).lines().map_while(Result::ok) {
                         let answer = match line.as_str() {
+                            "HELLO" => "%1\r\n+proto\r\n:3\r\n",
                             "PING" => "+PONG\r\n",
-                            "FLUSHALL" | "SET" | "GET" | "INFO" | "CLIENT" => "+OK\r\n",
+                            "FLUSHALL" | "SET" | "GET" => "+OK\r\n",
                             _ => "",
                         };
                         said.lock().expect("nobody panics here").push(line);

@@ -339,6 +339,10 @@ mod tests {
             (mark(), Running::Yes, 7)
         );
         assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
+
+        let mut stopped = summary(&mark().name("redis"));
+        stopped.state = Some(ContainerSummaryStateEnum::EXITED);
+        assert_eq!(container(stopped).unwrap().ports, BTreeMap::new());
     }
 
     #[test]
