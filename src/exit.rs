@@ -67,6 +67,7 @@ impl From<&Failure> for Exit {
                 | ErrorKind::Denied
                 | ErrorKind::Timeout
                 | ErrorKind::PortTaken
+                | ErrorKind::Elsewhere
                 | ErrorKind::SubnetTaken
                 | ErrorKind::DiskFull
                 | ErrorKind::RegistryUnreachable

@@ -31,9 +31,7 @@ pub(crate) async fn check(
     let engine = context.engine().await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let mut live = runner
-        .live(context.workspace(&lab).map(|workspace| workspace.path))
-        .await?;
+    let mut live = context.live(&runner).await?;
     let mut progress = context.progress(&lab.id)?;
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) =
         wanted.into_iter().partition(|exercise| {

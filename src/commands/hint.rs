@@ -20,10 +20,7 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     let tell = |event| context.tell(event);
     if let Ok(engine) = context.engine().await {
         let runner = context.runner(&engine, &lab, &tell);
-        if let Ok(live) = runner
-            .live(context.workspace(&lab).map(|workspace| workspace.path))
-            .await
-        {
+        if let Ok(live) = context.live(&runner).await {
             let judged = check_exercises(&runner, &live, &[exercise], &|id| {
                 progress.answers.get(id).cloned()
             })

@@ -1,4 +1,4 @@
-//! What runs left behind for which nobody answers any more, and who may work on an instance now.
+//! What runs left behind for which nobody answers any more, and who may work on an instance now, and from where.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::lab::LabId;
 use crate::plan::Scope;
 use crate::report::t;
-use crate::runner::{Failure, Removed, Sweep, teardown};
+use crate::runner::{Failure, Live, Removed, Runner, Sweep, refuse_if_elsewhere, teardown};
 use crate::store::{Claim, Fate, Held, Journal, Life, Lock, LockError, now};
 
 /// How long the removal of an earlier run is waited for, and how often it is looked at.
@@ -113,6 +113,17 @@ impl Context {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(lock)
+    }
+
+    /// The running lab, to look at its services and to change them: its addresses lead to it from here.
+    pub(crate) async fn live<E: Engine>(&self, runner: &Runner<'_, E>) -> Result<Live, Failure> {
+        let workspace = self.workspace(runner.lab);
+        let live = runner
+            .live(workspace.map(|workspace| workspace.path))
+            .await?;
+        let known = Journal::find(&self.paths.runs(), &runner.lab.id, &self.instance);
+        refuse_if_elsewhere(&live.observed, known.as_ref(), runner)?;
+        Ok(live)
     }
 
     /// Removes the runs that must be gone before we are.

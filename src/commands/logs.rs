@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::commands::Context;
 use crate::commands::restart::named;
-use crate::engine::{Engine, ErrorKind, Follow, LogLine, LogWish, awake};
+use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogWish, awake};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
 use crate::report::{self, clean, error, heard, t};
@@ -177,30 +177,33 @@ async fn follow(
             }
             told => told.map_err(failed(source))?,
         }
-        if !comes_back(engine, source.container).await {
+        let back = comes_back(engine, source.container).await;
+        if !back.map_err(failed(source))? {
             return Ok(());
         }
     }
 }
 
-async fn comes_back(engine: &impl Engine, container: &str) -> bool {
+/// Fails if the engine is gone: it stopped the container, which did not end by itself.
+async fn comes_back(engine: &impl Engine, container: &str) -> Result<bool, EngineError> {
     let back = async {
         loop {
             match engine.inspect(container).await {
-                Ok(state) if state.running => return true,
+                Ok(state) if state.running => return Ok(true),
                 Ok(_) => tokio::time::sleep(LOOK).await,
-                Err(_) => return false,
+                Err(error) if error.kind == ErrorKind::Unreachable => return Err(error),
+                Err(_) => return Ok(false),
             }
         }
     };
-    awake::timeout(RESTART, back).await.unwrap_or(false)
+    awake::timeout(RESTART, back).await.unwrap_or(Ok(false))
 }
 
 fn seconds(at: Duration) -> i64 {
     i64::try_from(at.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn failed(source: &Source<'_>) -> impl FnOnce(crate::engine::EngineError) -> Failure {
+fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
     Failure::engine(t!("logs.failed", service = source.service.as_str()))
 }
 

@@ -36,9 +36,7 @@ pub(crate) async fn reset(
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
     let workspace = context.workspace(&lab);
-    let mut live = runner
-        .live(workspace.as_ref().map(|workspace| workspace.path.clone()))
-        .await?;
+    let mut live = context.live(&runner).await?;
     if hard {
         // Images first: a lab that cannot be made again is not removed.
         let images = get_images(context, &runner).await?;

@@ -24,9 +24,7 @@ pub(crate) async fn restart(
     let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let mut live = runner
-        .live(context.workspace(&lab).map(|workspace| workspace.path))
-        .await?;
+    let mut live = context.live(&runner).await?;
     let services: Vec<ServiceName> = services
         .into_iter()
         .filter(|name| live.addresses.contains_key(name))

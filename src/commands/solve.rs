@@ -16,9 +16,7 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
     let _lock = context.lock(&engine, &lab.id).await?;
     let tell = |event| context.tell(event);
     let runner = context.runner(&engine, &lab, &tell);
-    let mut live = runner
-        .live(context.workspace(&lab).map(|workspace| workspace.path))
-        .await?;
+    let mut live = context.live(&runner).await?;
     let mut progress = context.progress(&lab.id)?;
     // What is solved already is not played again: a learner's own work stays.
     let needs = lab.needs_of(&exercise.id);

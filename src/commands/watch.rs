@@ -87,7 +87,10 @@ pub(crate) async fn watch<E: Engine>(
         match &mut show {
             Show::Screen(screen) => loop {
                 tokio::select! {
-                    () = watch.stirred(runner, live) => break,
+                    stirred = watch.stirred(runner, live) => {
+                        stirred?;
+                        break;
+                    }
                     input = screen.input() => match input {
                         Input::Key(Key::Char('q')) | Input::Gone => return Ok(Exit::CheckFailed),
                         Input::Redraw => {
@@ -98,7 +101,7 @@ pub(crate) async fn watch<E: Engine>(
                     },
                 }
             },
-            Show::Lines | Show::Json => watch.stirred(runner, live).await,
+            Show::Lines | Show::Json => watch.stirred(runner, live).await?,
         }
     }
 }

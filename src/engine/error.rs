@@ -22,6 +22,8 @@ pub(crate) enum ErrorKind {
     NameTaken,
     /// A host port is in use.
     PortTaken,
+    /// The engine publishes ports where this program cannot reach them.
+    Elsewhere,
     /// An address range overlaps with another network.
     SubnetTaken,
     /// The engine's disk is full.
@@ -58,6 +60,7 @@ impl ErrorKind {
             ErrorKind::NotFound => "not_found",
             ErrorKind::NameTaken => "name_taken",
             ErrorKind::PortTaken => "port_taken",
+            ErrorKind::Elsewhere => "elsewhere",
             ErrorKind::SubnetTaken => "subnet_taken",
             ErrorKind::DiskFull => "disk_full",
             ErrorKind::Busy => "busy",

@@ -10,6 +10,7 @@ mod error;
 mod fake;
 pub(crate) mod install;
 pub(crate) mod locate;
+mod ports;
 mod setup;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(crate) use error::{EngineError, ErrorKind};
 #[cfg(test)]
 pub(crate) use fake::Fake;
 pub(crate) use locate::Endpoint;
+pub(crate) use ports::is_free;
 pub(crate) use setup::{Consent, Setup};
 
 use crate::lab::ImageName;
@@ -75,6 +77,7 @@ pub(crate) trait Engine {
     /// Returns the new container's id.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String>;
 
+    /// Refuses a container whose ports somebody has on this machine, or whose ports do not arrive on it.
     async fn start(&self, container: &str) -> Result<()>;
 
     /// Stops a container, by its stop signal within `grace`, or at once with `None`.

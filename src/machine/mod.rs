@@ -4,6 +4,7 @@ mod clock;
 mod listeners;
 mod proxies;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
@@ -52,6 +53,12 @@ pub(crate) fn folder(path: PathBuf) -> Folder {
         None => Some("there is no such folder".to_owned()),
     };
     Folder { path, problem }
+}
+
+/// The network whose 127.0.0.1 is ours, as the kernel numbers it; `None` where there is only one.
+pub(crate) fn network() -> Option<u64> {
+    let about = std::fs::metadata("/proc/self/ns/net").ok()?;
+    Some(about.ino())
 }
 
 /// Whether systemd starts services on this machine.

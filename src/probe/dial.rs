@@ -36,13 +36,25 @@ pub(super) fn address<'a, E>(
     })
 }
 
+/// The same for a service that must run to be dialled: one that publishes ports has them while it runs.
+fn running<'a, E>(
+    target: &Target<'a, E>,
+    service: &ServiceName,
+) -> Result<&'a ServiceAddress, Unseen> {
+    let address = address(target, service)?;
+    match address.first.is_some() && address.ports.is_empty() {
+        true => Err(Unseen::NoAnswer(format!("`{service}` is not running"))),
+        false => Ok(address),
+    }
+}
+
 /// The published port of a container port, or of the service's first one.
 pub(super) fn port<E>(
     target: &Target<'_, E>,
     service: &ServiceName,
     container: Option<u16>,
 ) -> Result<u16, Unseen> {
-    let address = address(target, service)?;
+    let address = running(target, service)?;
     address.port(container).ok_or_else(|| {
         Unseen::CannotLook(match container {
             Some(port) => format!("`{service}` does not publish port {port}"),
@@ -64,7 +76,7 @@ pub(super) fn url_port<E>(
 
 /// The service's url, which `sql`, `mongo` and `amqp` steps connect with.
 pub(super) fn url<'a, E>(target: &Target<'a, E>, service: &ServiceName) -> Result<&'a str, Unseen> {
-    let url = address(target, service)?.url.as_deref();
+    let url = running(target, service)?.url.as_deref();
     url.ok_or_else(|| {
         Unseen::CannotLook(format!(
             "`{service}` has no url; add `url` to its `x-roadlab`"

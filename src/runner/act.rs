@@ -57,7 +57,10 @@ pub(crate) async fn play<E: Engine>(
                     &format!("expected {expected}, saw {actual}"),
                 ));
             }
-            StepOutcome::Unseen(reason) => return Err(failed(what, step, &reason.to_string())),
+            StepOutcome::Unseen(reason) => {
+                runner.still_there().await?;
+                return Err(failed(what, step, &reason.to_string()));
+            }
         }
     }
     Ok(())
@@ -83,6 +86,10 @@ pub(crate) async fn step_outcome<E: Engine>(
         if matches!(outcome, StepOutcome::Holds(_))
             || deadline.is_none_or(|deadline| awake::now() + pause > deadline)
         {
+            return outcome;
+        }
+        // What went with its engine does not come back within a step's time.
+        if matches!(outcome, StepOutcome::Unseen(_)) && runner.still_there().await.is_err() {
             return outcome;
         }
         tokio::time::sleep(pause).await;

@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::engine::{Engine, EngineError, ErrorKind, is_free};
 use crate::event::Event;
 use crate::lab::ServiceName;
 use crate::plan::{ContainerSpec, NetworkSpec, Operation, Plan, Subnet};
@@ -87,12 +86,22 @@ async fn perform<E: Engine>(
             Ok(())
         }
     };
-    done.map_err(Failure::engine(format!("cannot {text}")))?;
+    done.map_err(|error| match error.kind {
+        // Everything that is named here was there a moment ago.
+        ErrorKind::NotFound => removed_by_somebody(&format!("cannot {text}"), error),
+        _ => Failure::engine(format!("cannot {text}"))(error),
+    })?;
     runner.tell(Event::OperationEnded {
         operation: text,
         millis: begun.elapsed().as_millis() as u64,
     });
     Ok(())
+}
+
+/// What of this lab was there is not there any more.
+pub(super) fn removed_by_somebody(what: &str, error: EngineError) -> Failure {
+    let who = "something removed this lab's containers or networks, as `docker system prune` does";
+    Failure::engine(format!("{what}: {who}; try again when it is over"))(error)
 }
 
 /// Another lab may take the same range between our look and our call: then the next free one is tried.
@@ -154,7 +163,7 @@ async fn start_made<E: Engine>(
         let mut taken: BTreeSet<u16> = taken.into_keys().collect();
         taken.extend(spec.ports.iter().map(|port| port.host));
         for port in spec.ports.iter_mut().filter(|port| !fixed(port.container)) {
-            port.host = next_free(port.host, &taken);
+            port.host = next_free(port.host, &taken).ok_or_else(|| error.clone())?;
             taken.insert(port.host);
         }
         runner.engine.remove_container(&id).await?;
@@ -178,16 +187,8 @@ fn port_taken(port: u16, holder: Option<&String>, error: &EngineError) -> Engine
     )
 }
 
-/// Whether this machine lets us listen there.
-pub(crate) fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
-}
-
-fn next_free(after: u16, taken: &BTreeSet<u16>) -> u16 {
-    let candidates =
+fn next_free(after: u16, taken: &BTreeSet<u16>) -> Option<u16> {
+    let mut candidates =
         (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
-    candidates
-        .into_iter()
-        .find(|port| !taken.contains(port) && is_free(*port))
-        .unwrap_or(0)
+    candidates.find(|port| !taken.contains(port) && is_free(*port))
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use crate::engine::Engine;
 use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render_url};
+use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
 use crate::runner::{Failure, Runner, Seen};
+use crate::store::Journal;
 
 /// The services of a running lab.
 pub(crate) struct Live {
@@ -33,7 +35,9 @@ impl Live {
                 url: None,
                 container: container.name.clone(),
             };
+            // Without a port, as a container is that does not run, there is nowhere to connect to.
             let template = service.talk.url.as_deref();
+            let template = template.filter(|_| !address.ports.is_empty());
             address.url =
                 template.and_then(|template| render_url(template, &lab.vars, &address).ok());
             addresses.insert(service.name.clone(), address);
@@ -103,6 +107,12 @@ impl<E: Engine> Runner<'_, E> {
         format!("roadlab up {}{instance}", self.lab.id)
     }
 
+    /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
+    pub(crate) async fn still_there(&self) -> Result<(), Failure> {
+        let answer = self.engine.ping().await;
+        answer.map_err(Failure::engine("Docker stopped meanwhile"))
+    }
+
     /// The running lab, or that it is not up.
     pub(crate) async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
@@ -115,4 +125,25 @@ impl<E: Engine> Runner<'_, E> {
         }
         Ok(Live::new(self.lab, observed, workspace))
     }
+}
+
+/// Refuses a run whose ports were never seen to lead to it from where this program is. A service that does not run has none,
+/// and is looked at when it starts.
+pub(crate) fn refuse_if_elsewhere<E>(
+    observed: &Observed,
+    known: Option<&Journal>,
+    runner: &Runner<'_, E>,
+) -> Result<(), Failure> {
+    let mut containers = observed.containers.iter();
+    let runs = containers.any(|container| container.running != Running::No);
+    let run = |journal: &&Journal| observed.marks().all(|mark| mark.run == journal.run);
+    let seen = known.filter(run).and_then(|journal| journal.network);
+    if !runs || seen == machine::network() {
+        return Ok(());
+    }
+    let id = &runner.lab.id;
+    Err(Failure::Environment(format!(
+        "lab `{id}` was not started here but in another network (a container's, or another namespace): at its addresses \
+         somebody else may answer; run roadlab there, or start it anew here: `roadlab down {id}`, then `roadlab up {id}`"
+    )))
 }

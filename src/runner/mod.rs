@@ -31,7 +31,7 @@ pub(crate) use check::{Judged, check_exercises, judge_quiz};
 pub(crate) use failure::Failure;
 pub(crate) use health::{ServiceHealth, health, health_of_engine};
 pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
-pub(crate) use live::Live;
+pub(crate) use live::{Live, refuse_if_elsewhere};
 pub(crate) use pace::Seen;
 pub(crate) use prove::{Proof, prove};
 pub(crate) use reap::reap;

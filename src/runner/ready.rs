@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{ContainerState, Engine, Health, awake};
+use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, awake};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::look;
+use crate::runner::execute::removed_by_somebody;
 use crate::runner::stuck::{Waited, not_ready};
 use crate::runner::{Failure, Live, Runner};
 
@@ -29,10 +30,15 @@ pub(crate) async fn wait<E: Engine>(
     name: &ServiceName,
     condition: Condition,
 ) -> Result<(), Failure> {
-    let (Some(service), Some(container)) =
-        (runner.lab.services.get(name), live.observed.container(name))
-    else {
+    let Some(service) = runner.lab.services.get(name) else {
         return Ok(());
+    };
+    let Some(container) = live.observed.container(name) else {
+        let gone = EngineError::new(ErrorKind::NotFound, "its container is gone");
+        return Err(removed_by_somebody(
+            &format!("cannot wait for `{name}`"),
+            gone,
+        ));
     };
     let begun = awake::now();
     let mut waiting = Waiting {
@@ -60,12 +66,14 @@ pub(crate) async fn wait<E: Engine>(
         }
         if asks_engine || inspected.elapsed() > INSPECT_EVERY {
             inspected = Instant::now();
-            let context = || format!("cannot look at `{name}`");
-            let state = runner
-                .engine
-                .inspect(&container.id)
-                .await
-                .map_err(Failure::engine(context()))?;
+            let state = runner.engine.inspect(&container.id).await;
+            let state = state.map_err(|error| {
+                let what = format!("cannot look at `{name}`");
+                match error.kind {
+                    ErrorKind::NotFound => removed_by_somebody(&what, error),
+                    _ => Failure::engine(what)(error),
+                }
+            })?;
             match verdict(&state, condition, service, &mut waiting.last) {
                 Some(true) => break,
                 Some(false) => {

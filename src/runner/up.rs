@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, ErrorKind, is_free};
 use crate::event::Event;
 use crate::lab::RunId;
+use crate::machine;
 use crate::plan::{HostPorts, Mark, Observed, Plan, Scope, Subnet, Wanted};
 use crate::runner::act::play;
-use crate::runner::execute::{execute, is_free};
-use crate::runner::{Failure, Images, Live, Runner, Sweep, Watch, teardown};
+use crate::runner::execute::execute;
+use crate::runner::{Failure, Images, Live, Runner, Sweep, Watch, refuse_if_elsewhere, teardown};
 use crate::store::{Journal, Life, Workspace, now};
 
 /// What an `up` is told.
@@ -116,6 +117,7 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
     let path = up.workspace.map(|workspace| workspace.path.clone());
     let known = Journal::find(up.watch.folder(), &runner.lab.id, runner.instance);
     let before = known.filter(|journal| journal.run == mark.run);
+    refuse_if_elsewhere(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
     let mut journal = Journal {
         version: 1,
@@ -126,6 +128,7 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
         workspace: path.clone(),
         life: Life::Kept,
         until,
+        network: machine::network(),
     };
     if plan.is_empty() {
         if up.life == Life::Kept && up.ends != Ends::Unchanged {
@@ -148,6 +151,10 @@ pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result
     let live = match bring(runner, up, &plan, fresh).await {
         Ok(live) => live,
         Err(failure) => {
+            if matches!(&failure, Failure::Engine { error, .. } if error.kind == ErrorKind::Elsewhere)
+            {
+                journal.network = None;
+            }
             if fresh && up.on_failure == OnFailure::TearDown {
                 remove_again(runner, up, &mark.run).await;
             } else {

@@ -14,7 +14,7 @@ use crate::lab::{
 use crate::plan::Scope;
 use crate::probe::look;
 use crate::runner::pace::{Pace, Seen, Signs};
-use crate::runner::{Live, Runner};
+use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
 /// Between two looks at the signs. A deed is seen after one of these at the latest, where its service shows a sign.
@@ -73,15 +73,21 @@ impl Lookout {
         }
     }
 
-    /// Returns when the checks should be looked at again: soon after a deed, else after five seconds.
-    pub(crate) async fn stirred<E: Engine>(&mut self, runner: &Runner<'_, E>, live: &Live) {
+    /// Returns when the checks should be looked at again: soon after a deed, else after five seconds. Fails when the engine
+    /// is gone: what is seen of the services then is no answer of theirs.
+    pub(crate) async fn stirred<E: Engine>(
+        &mut self,
+        runner: &Runner<'_, E>,
+        live: &Live,
+    ) -> Result<(), Failure> {
         let scope = Scope::instance(runner.owner, &runner.lab.id, runner.instance);
         let count = self.events.clone();
         let tell = |_| count.set(count.get() + 1);
         let events = async {
-            // An engine that cannot tell events leaves the other signs.
             let _ = runner.engine.events(&scope, self.since, &tell).await;
-            std::future::pending::<()>().await
+            runner.still_there().await?;
+            // An engine that cannot tell events leaves the other signs.
+            std::future::pending().await
         };
         let ticks = async {
             loop {
@@ -96,16 +102,17 @@ impl Lookout {
                 }
                 shown.insert("events".to_owned(), count.get().to_string());
                 if self.pace.due(self.begun.elapsed(), shown) {
-                    return;
+                    return Ok(());
                 }
                 tokio::time::sleep(TICK).await;
             }
         };
-        tokio::select! {
-            () = ticks => {}
-            () = events => {}
-        }
+        let stirred = tokio::select! {
+            stirred = ticks => stirred,
+            gone = events => gone,
+        };
         self.events.set(count.get());
+        stirred
     }
 
     /// A full look was made.

@@ -33,6 +33,9 @@ pub(crate) struct Journal {
     /// When a kept run ends by itself, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<u64>,
+    /// The network in which its ports were seen to lead to it (`machine::network`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) network: Option<u64>,
 }
 
 /// How long a run is meant to live.
@@ -198,6 +201,7 @@ mod tests {
             workspace: None,
             life: Life::Process,
             until: None,
+            network: None,
         }
     }
 

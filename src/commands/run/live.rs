@@ -43,6 +43,7 @@ enum Happened {
     Input(Input),
     Looked(Judged),
     Stirred,
+    Failed(Failure),
 }
 
 impl Session<'_, '_, Docker> {
@@ -124,8 +125,8 @@ impl Session<'_, '_, Docker> {
                     match next {
                         Next::Wait if lacks.is_some() => std::future::pending().await,
                         Next::Wait => {
-                            watch.stirred(self.runner, &self.live).await;
-                            Happened::Stirred
+                            let stirred = watch.stirred(self.runner, &self.live).await;
+                            stirred.map_or_else(Happened::Failed, |()| Happened::Stirred)
                         }
                         Next::Look => {
                             let answer = |id: &_| answers.get(id).cloned();
@@ -150,6 +151,7 @@ impl Session<'_, '_, Docker> {
                     next = Next::Look;
                     continue;
                 }
+                Happened::Failed(failure) => return Err(failure),
                 Happened::Looked(judged) => {
                     if judged.unseen()
                         && let Ok(Seen::Change) = self.live.refresh(self.runner).await

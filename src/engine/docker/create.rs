@@ -120,7 +120,12 @@ impl Docker {
     }
 
     /// Says which container has the port, if one has.
-    async fn name_the_other(&self, what: &str, port: u16, error: EngineError) -> EngineError {
+    pub(super) async fn name_the_other(
+        &self,
+        what: &str,
+        port: u16,
+        error: EngineError,
+    ) -> EngineError {
         let published = self.list_published_ports().await.unwrap_or_default();
         match published.get(&port) {
             Some(other) => EngineError::new(

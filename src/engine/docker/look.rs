@@ -280,17 +280,22 @@ fn first_name(container: &ContainerSummary) -> Option<&str> {
 fn container(found: ContainerSummary) -> Option<ObservedContainer> {
     let name = first_name(&found)?.to_owned();
     let mark = Mark::read(&name, &found.labels?.into_iter().collect())?;
+    let running = match found.state {
+        Some(ContainerSummaryStateEnum::RUNNING) => Running::Yes,
+        Some(ContainerSummaryStateEnum::PAUSED) => Running::Paused,
+        _ => Running::No,
+    };
     Some(ObservedContainer {
         id: found.id?,
         name,
         mark,
-        running: match found.state {
-            Some(ContainerSummaryStateEnum::RUNNING) => Running::Yes,
-            Some(ContainerSummaryStateEnum::PAUSED) => Running::Paused,
-            _ => Running::No,
-        },
+        running,
         state: found.status.unwrap_or_default(),
-        ports: ports(found.ports.unwrap_or_default()),
+        // An engine that was killed still tells the ports of what died with it; by now they may be somebody else's.
+        ports: match running {
+            Running::Yes | Running::Paused => ports(found.ports.unwrap_or_default()),
+            Running::No => BTreeMap::new(),
+        },
         created: found.created.unwrap_or_default(),
     })
 }
@@ -372,6 +377,10 @@ mod tests {
             (mark(), Running::Yes, 7)
         );
         assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
+
+        let mut stopped = summary(&mark().name("redis"));
+        stopped.state = Some(ContainerSummaryStateEnum::EXITED);
+        assert_eq!(container(stopped).unwrap().ports, BTreeMap::new());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod convert;
 mod create;
 mod errors;
 mod exec;
+mod here;
 mod logs;
 mod look;
 mod names;
@@ -182,7 +183,7 @@ impl Engine for Docker {
     }
 
     async fn start(&self, container: &str) -> Result<()> {
-        self.start_container(container).await
+        self.start_here(container).await
     }
 
     async fn stop(&self, container: &str, grace: Option<Duration>) -> Result<()> {

@@ -1,0 +1,35 @@
+//! Whether a port of this machine can be had.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
+
+/// A server of this machine takes a call at once.
+const CALL: Duration = Duration::from_millis(200);
+
+/// Whether nobody listens at this port of 127.0.0.1.
+pub(crate) fn is_free(port: u16) -> bool {
+    let place = (Ipv4Addr::LOCALHOST, port);
+    match TcpListener::bind(place) {
+        Ok(_) => true,
+        // Low ports are not for everybody; the engine may have them.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            TcpStream::connect_timeout(&place.into(), CALL).is_err()
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_free_unless_somebody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(!is_free(port));
+        drop(listener);
+        assert!(is_free(port));
+    }
+}
