@@ -6,11 +6,17 @@
 //! engine who does, whatever it does that with (docker-proxy, rootlesskit, Docker Desktop, conmon), and as long as the
 //! container runs nobody else can.
 
+use std::time::Duration;
+
 use bollard::models::PortMap;
 use bollard::query_parameters::InspectContainerOptions;
 
 use super::{Docker, LOOK, convert, names};
 use crate::engine::{EngineError, ErrorKind, Result, is_free};
+
+/// How often, and how long apart, it is looked whether ports are open here.
+const LOOKS: u32 = 40;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 impl Docker {
     /// Starts a container whose ports are free here, and lead to it afterwards.
@@ -38,19 +44,24 @@ impl Docker {
             return Err(self.name_the_other(&what, *port, error).await);
         }
         self.start_container(container).await?;
-        match ports.iter().find(|port| is_free(**port)) {
+        let mut looks = 0;
+        while let Some(port) = ports.iter().find(|port| is_free(**port)) {
             // One that has ended already let go of its ports.
-            Some(port) if self.look_at_container(container).await?.running => {
-                Err(EngineError::new(
-                    ErrorKind::Elsewhere,
-                    format!(
-                        "port {port} of this engine does not arrive here: it publishes ports in another network namespace or \
-                     on another machine; run roadlab there, or use an engine of this machine (`roadlab engine status`)"
-                    ),
-                ))
+            if !self.look_at_container(container).await?.running {
+                break;
             }
-            Some(_) | None => Ok(()),
+            looks += 1;
+            if looks > LOOKS {
+                let what = format!(
+                    "port {port} of this engine does not arrive here: it publishes ports in another network namespace or on \
+                     another machine; run roadlab there, or use an engine of this machine (`roadlab engine status`)"
+                );
+                return Err(EngineError::new(ErrorKind::Elsewhere, what));
+            }
+            // An engine in a virtual machine may need a moment to open them here.
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
+        Ok(())
     }
 }
 
