@@ -219,6 +219,38 @@ fn imports_client(line: &str) -> bool {
 }
 
 #[test]
+fn the_fault_catalogue_names_every_row_and_tests_that_are_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/FAULTS.md");
+    let page = fs::read_to_string(path).expect("readable");
+    let code: String = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| sources(folder))
+        .map(|(_, text)| text)
+        .collect();
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let row = cells.next()?.parse::<usize>();
+        Some((row, cells.nth(1)?.to_owned()))
+    });
+    let (mut numbers, mut wrong) = (Vec::new(), Vec::new());
+    for (row, tests) in rows {
+        numbers.extend(row.clone());
+        // The head of a table and its line name no test.
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        if row.is_ok() && names.is_empty() {
+            wrong.push(format!("{row:?} has no test"));
+        }
+        for name in names {
+            if !code.contains(&format!("fn {name}()")) {
+                wrong.push(format!("there is no test `{name}`"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(numbers, (1..=77).collect::<Vec<_>>());
+}
+
+#[test]
 fn only_reports_print() {
     let printing = ["println!", "eprintln!", "print!(", "stdout()", "stderr()"];
     let mut wrong = Vec::new();
