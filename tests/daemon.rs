@@ -196,17 +196,16 @@ fn what_is_left_when_all_died_is_collected_when_the_daemon_is_back() {
     stuck(&private);
     let mut running = Running::begin(&private.real, "up LAB --json");
     running.until("\"waiting\"");
-    private.end(Signal::KILL);
     let mut processes = private.real.processes();
     // The reaper first, so that it does not learn of the program's death.
     processes.sort_by_key(|(_, command)| !command.contains("__reap"));
     for (id, _) in &processes {
         let id = Pid::from_raw(*id).expect("a process has an id");
-        // The program may have ended by itself.
-        let _ = kill_process(id, Signal::KILL);
+        kill_process(id, Signal::KILL).expect("it still runs");
     }
-    assert!(processes.len() > 1, "{processes:?}");
+    assert_eq!(processes.len(), 2, "{processes:?}");
     running.end();
+    private.end(Signal::KILL);
     private.start_again();
     assert_eq!(private.real.left().len(), 3);
     let said = private.real.run("gc", 0).stderr;

@@ -49,6 +49,7 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("no such image", ErrorKind::NoSuchImage),
     ("image not known", ErrorKind::NoSuchImage),
     ("no such container", ErrorKind::NotFound),
+    ("is marked for removal", ErrorKind::NotFound),
     ("no such network", ErrorKind::NotFound),
     ("network not found", ErrorKind::NotFound),
     ("no such volume", ErrorKind::NotFound),

@@ -93,6 +93,8 @@ fn names_removals_and_states_are_told_apart() {
         ErrorKind::NameTaken
     );
     assert_eq!(kind(404, "No such container: a"), ErrorKind::NotFound);
+    let going = "container is marked for removal and cannot be started";
+    assert_eq!(kind(409, going), ErrorKind::NotFound);
     assert_eq!(kind(404, "network a not found"), ErrorKind::NotFound);
     assert_eq!(kind(404, "get a: no such volume"), ErrorKind::NotFound);
     assert_eq!(kind(404, "No such image: a:latest"), ErrorKind::NoSuchImage);
