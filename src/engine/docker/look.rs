@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum,
-    SystemVersion, Volume,
+    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum, Volume,
 };
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
@@ -15,7 +14,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::try_join3;
 
-use super::{Docker, LOOK, convert, names, platform};
+use super::{Docker, LOOK, convert, names, platform, podman};
 use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result, Usage};
 use crate::plan::{
     Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running, Scope, Subnet,
@@ -41,7 +40,7 @@ impl Docker {
             self.call(what, ABOUT, self.client.ask(|client| client.version())),
             self.call(what, ABOUT, self.client.ask(|client| client.info())),
         )?;
-        let podman = is_podman(&version);
+        let podman = podman::speaks(&version);
         let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
         Ok(About {
             product: if podman { "Podman" } else { "Docker" }.into(),
@@ -70,7 +69,7 @@ impl Docker {
         }
         let version = self.client.ask(|client| client.version());
         let version = self.call("ask what it is", ABOUT, version).await?;
-        Ok(*self.podman.get_or_init(|| is_podman(&version)))
+        Ok(*self.podman.get_or_init(|| podman::speaks(&version)))
     }
 
     pub(super) async fn look_at(&self, scope: &Scope) -> Result<Observed> {
@@ -252,11 +251,6 @@ impl Docker {
             )
         })
     }
-}
-
-fn is_podman(version: &SystemVersion) -> bool {
-    let mut components = version.components.iter().flatten();
-    components.any(|component| component.name.contains("Podman"))
 }
 
 /// The limits that an engine says it cannot enforce; one that does not say can.

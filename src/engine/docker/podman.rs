@@ -1,7 +1,7 @@
 //! What Podman says in other words than Docker: read again in Docker's, as the client knows no others.
 
 use bollard::errors::Error as ClientError;
-use bollard::models::{ContainerCreateBody, ResourcesUlimits};
+use bollard::models::{ContainerCreateBody, ResourcesUlimits, SystemVersion};
 use rustix::process::{Resource, getrlimit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,6 +16,12 @@ const STATES: [&str; 7] = [
     "exited",
     "dead",
 ];
+
+/// Whether it is Podman that answers.
+pub(super) fn speaks(version: &SystemVersion) -> bool {
+    let mut components = version.components.iter().flatten();
+    components.any(|component| component.name.contains("Podman"))
+}
 
 /// Reads containers again that the client could not read for a state that it does not know. One such state would else
 /// hide all containers of a list.
