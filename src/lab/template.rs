@@ -125,15 +125,16 @@ static END_RAW: LazyLock<Regex> =
 
 /// Only names are filled in; the error is one line within the text.
 fn only_names(text: &str) -> Result<(), (usize, String)> {
+    // What begins something is looked for once, not each beginning to the end of the text.
+    let begins = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%'));
+    let next = |from: usize| {
+        let braces = text[from..].match_indices('{');
+        braces.map(|(at, _)| from + at).find(begins)
+    };
     let mut at = 0;
-    while let Some(found) = text[at..]
-        .find("{{")
-        .into_iter()
-        .chain(text[at..].find("{%"))
-        .min()
-    {
-        let here = &text[at + found..];
-        let line = || text[..at + found].matches('\n').count() + 1;
+    while let Some(found) = next(at) {
+        let here = &text[found..];
+        let line = || text[..found].matches('\n').count() + 1;
         let length = if let Some(name) = NAME.find(here) {
             name.len()
         } else if let Some(raw) = RAW.find(here) {
@@ -144,7 +145,7 @@ fn only_names(text: &str) -> Result<(), (usize, String)> {
             let what = "only names are filled in, such as `{{ redis.url }}`; for the characters write `{{ '{{' }}`";
             return Err((line(), what.to_owned()));
         };
-        at += found + length;
+        at = found + length;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) fn fill(
         vars,
         later,
         dialect,
-        left: MOST_FILLED,
+        left: Some(MOST_FILLED),
         problems,
     };
     filler.fill(node)
@@ -43,8 +43,8 @@ struct Filler<'a> {
     vars: &'a Vars,
     later: &'a BTreeSet<String>,
     dialect: Dialect,
-    /// Bytes that may still be filled in.
-    left: usize,
+    /// Bytes that may still be filled in; `None` once they were too few, which is told once.
+    left: Option<usize>,
     problems: &'a mut Problems,
 }
 
@@ -68,7 +68,10 @@ impl Filler<'_> {
     }
 
     fn text(&mut self, node: &Node, text: &str) -> String {
-        let result = expand(text, self.dialect, self.left, |name| {
+        let Some(left) = self.left else {
+            return text.to_owned();
+        };
+        let result = expand(text, self.dialect, left, |name| {
             match self.later.contains(name) {
                 true => Some(format!("${{{name}}}")),
                 false => self.vars.get(name).cloned(),
@@ -76,7 +79,7 @@ impl Filler<'_> {
         });
         let problem = match result {
             Ok(filled) => {
-                self.left = self.left.saturating_sub(filled.len());
+                self.left = Some(left.saturating_sub(filled.len()));
                 return filled;
             }
             Err(Bad::Unknown(name)) => {
@@ -94,6 +97,7 @@ impl Filler<'_> {
                 Problem::new(format!("a `$` in `{text}` begins nothing that is known")).help(help)
             }
             Err(Bad::Long) => {
+                self.left = None;
                 let what = format!(
                     "with its variables filled in, this file is longer than {MOST_FILLED} bytes"
                 );
