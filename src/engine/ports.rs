@@ -7,16 +7,14 @@ use std::time::Duration;
 /// A server of this machine takes a call at once.
 const CALL: Duration = Duration::from_millis(200);
 
-/// Whether nobody listens at this port of 127.0.0.1.
+/// Whether nobody is at this port of 127.0.0.1: no listener, and nobody whom the kernel forwards calls to, as it does for an
+/// engine without a proxy.
 pub(crate) fn is_free(port: u16) -> bool {
     let place = (Ipv4Addr::LOCALHOST, port);
-    match TcpListener::bind(place) {
-        Ok(_) => true,
+    match TcpListener::bind(place).map(drop) {
         // Low ports are not for everybody; the engine may have them.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            TcpStream::connect_timeout(&place.into(), CALL).is_err()
-        }
-        Err(_) => false,
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => false,
+        Ok(()) | Err(_) => TcpStream::connect_timeout(&place.into(), CALL).is_err(),
     }
 }
 
