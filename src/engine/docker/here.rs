@@ -26,7 +26,8 @@ impl Docker {
         // The engine answers this when it has let go of what the container had when it ran before.
         let answer = self
             .client
-            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>));
+            .ask(|client| client.inspect_container(named, None::<InspectContainerOptions>))
+            .of_any_state();
         let answer = self.call(&what, LOOK, answer).await?;
         let bindings = answer.host_config.and_then(|config| config.port_bindings);
         let ports = wanted(bindings.unwrap_or_default());
