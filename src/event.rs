@@ -9,7 +9,7 @@ use crate::plan::LikelyCause;
 /// Something that happened. `--json` prints one a line, so fields are only ever added.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Event {
+pub enum Event {
     PullBegun {
         image: String,
     },
@@ -94,52 +94,52 @@ pub(crate) enum Event {
 
 /// A service that never answered: everything that helps to see why.
 #[derive(Debug, Clone)]
-pub(crate) struct NotReady {
-    pub(crate) lab: String,
-    pub(crate) service: String,
-    pub(crate) waited: Duration,
+pub struct NotReady {
+    pub lab: String,
+    pub service: String,
+    pub waited: Duration,
     /// What was looked for.
-    pub(crate) probe: String,
-    pub(crate) attempts: u32,
+    pub probe: String,
+    pub attempts: u32,
     /// What the last look saw.
-    pub(crate) last: String,
+    pub last: String,
     /// What became of the container, if the engine could say.
-    pub(crate) container: Option<ContainerEnd>,
+    pub container: Option<ContainerEnd>,
     /// Bytes that the service may use.
-    pub(crate) memory_limit: Option<i64>,
+    pub memory_limit: Option<i64>,
     /// The last lines of its log.
-    pub(crate) log: Vec<String>,
-    pub(crate) cause: Option<LikelyCause>,
+    pub log: Vec<String>,
+    pub cause: Option<LikelyCause>,
 }
 
 /// A container's state after a wait that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ContainerEnd {
-    pub(crate) running: bool,
+pub struct ContainerEnd {
+    pub running: bool,
     /// Of a container that ended.
-    pub(crate) exit_code: i64,
-    pub(crate) out_of_memory: bool,
+    pub exit_code: i64,
+    pub out_of_memory: bool,
     /// The engine's own words, if it could not start.
-    pub(crate) error: String,
+    pub error: String,
 }
 
 /// One check and what came of it.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
-pub(crate) struct CheckReport {
-    pub(crate) exercise: String,
-    pub(crate) check: String,
+pub struct CheckReport {
+    pub exercise: String,
+    pub check: String,
     /// The guide's sentence of what it looks for.
-    pub(crate) about: String,
-    pub(crate) outcome: Outcome,
-    pub(crate) expected: Option<String>,
-    pub(crate) actual: Option<String>,
+    pub about: String,
+    pub outcome: Outcome,
+    pub expected: Option<String>,
+    pub actual: Option<String>,
     /// The hint that what was seen points to.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
+pub enum Outcome {
     Pass,
     Fail,
     /// Nothing could be seen; `actual` says why.
@@ -149,7 +149,7 @@ pub(crate) enum Outcome {
 /// What the self-proof is about to show, or failed to.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Every check fails at the start, every guard holds.
     Start,
     /// Every wrong answer fails, with its hint.
@@ -165,7 +165,7 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Phase::Start => "fails at the start",
             Phase::Wrong => "wrong answers fail with their hint",

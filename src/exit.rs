@@ -8,7 +8,7 @@ use crate::runner::Failure;
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// 0: what was asked was done.
     Fine,
     /// 1: a check failed, or a lab did not prove itself.
@@ -30,7 +30,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) fn code(self) -> u8 {
+    pub fn code(self) -> u8 {
         match self {
             Exit::Fine => 0,
             Exit::CheckFailed => 1,

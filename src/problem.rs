@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 /// One thing that is wrong with a file or a request, found before anything is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) kind: ProblemKind,
-    pub(crate) place: Option<Place>,
+pub struct Problem {
+    pub kind: ProblemKind,
+    pub place: Option<Place>,
     /// What is wrong: lower case, no final period.
-    pub(crate) what: String,
+    pub what: String,
     /// What to do about it.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
 }
 
 /// Whose rule is broken, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ProblemKind {
+pub enum ProblemKind {
     /// The file does not say what a lab needs.
     Lab,
     /// The file asks for what the policy never gives.
@@ -26,21 +26,21 @@ pub(crate) enum ProblemKind {
 
 /// A position in a file. Lines and columns count from 1; line 0 is the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) file: PathBuf,
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+pub struct Place {
+    pub file: PathBuf,
+    pub line: usize,
+    pub column: usize,
     /// The line's own text, to show it.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// The longest sentence of a problem, and the longest line that is shown with it, in characters.
 const LONGEST_TEXT: usize = 600;
-pub(crate) const LONGEST_LINE: usize = 200;
+pub const LONGEST_LINE: usize = 200;
 
 impl Problem {
     /// A problem without a place in a file. What is quoted of a file is cut: a value can have a million characters.
-    pub(crate) fn new(what: impl Into<String>) -> Self {
+    pub fn new(what: impl Into<String>) -> Self {
         Self {
             kind: ProblemKind::Lab,
             place: None,
@@ -49,17 +49,17 @@ impl Problem {
         }
     }
 
-    pub(crate) fn at(mut self, place: Place) -> Self {
+    pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(cut(&help.into(), LONGEST_TEXT));
         self
     }
 
-    pub(crate) fn kind(mut self, kind: ProblemKind) -> Self {
+    pub fn kind(mut self, kind: ProblemKind) -> Self {
         self.kind = kind;
         self
     }
@@ -67,7 +67,7 @@ impl Problem {
 
 impl Place {
     /// The file as a whole.
-    pub(crate) fn file(file: impl Into<PathBuf>) -> Self {
+    pub fn file(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
             line: 0,
@@ -106,7 +106,7 @@ const MOST_NAMES: usize = 200;
 const LISTED: usize = 24;
 
 /// The known name nearest to a mistyped one, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST_NAME {
         return None;
     }
@@ -121,10 +121,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean …" if something known is near, else the list of what is known.
-pub(crate) fn suggestion<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(name, known.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
@@ -144,7 +141,7 @@ pub(crate) fn suggestion<'a>(
 }
 
 /// A text cut to so many characters, with `…` if something is missing.
-pub(crate) fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

@@ -3,14 +3,14 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Listens for interrupt, terminate and hang-up.
-pub(crate) struct Signals {
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -19,7 +19,7 @@ impl Signals {
     }
 
     /// The number of the next signal.
-    pub(crate) async fn next(&mut self) -> u8 {
+    pub async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => 2,
             _ = self.terminate.recv() => 15,
@@ -30,7 +30,7 @@ impl Signals {
 
 /// Where the program is on its way to an end that a signal asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Course {
+pub enum Course {
     /// Nobody asked it to stop.
     Working,
     /// A signal of this number came; what was being made is removed.
@@ -41,7 +41,7 @@ pub(crate) enum Course {
 
 /// What happens on that way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
+pub enum News {
     Signal(u8),
     /// Removing has come to an end, well or not.
     Removed,
@@ -49,7 +49,7 @@ pub(crate) enum News {
 
 /// Whether there is something that must be gone before we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unfinished {
+pub enum Unfinished {
     Nothing,
     Runs,
 }
@@ -57,7 +57,7 @@ pub(crate) enum Unfinished {
 impl Course {
     /// The first signal stops the work and removes what it made; the next one leaves at once, and the reaper finishes. The
     /// first one gives the exit code.
-    pub(crate) fn after(self, news: News, unfinished: Unfinished) -> Self {
+    pub fn after(self, news: News, unfinished: Unfinished) -> Self {
         match (self, news, unfinished) {
             (Course::Working, News::Signal(number), Unfinished::Runs) => Course::Stopping(number),
             (Course::Working, News::Signal(number), Unfinished::Nothing) => Course::Leaving(number),

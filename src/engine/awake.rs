@@ -13,7 +13,7 @@ const BUSY: Duration = Duration::from_secs(1);
 
 /// Nothing came in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Elapsed;
+pub struct Elapsed;
 
 /// How long this program was stopped so far, in milliseconds.
 struct Stopped(AtomicU64);
@@ -21,17 +21,17 @@ struct Stopped(AtomicU64);
 static STOPPED: Stopped = Stopped(AtomicU64::new(0));
 
 /// Now, by a clock that stands still while we are stopped. Only for deadlines: what people are told is the time on their wall.
-pub(crate) fn now() -> Instant {
+pub fn now() -> Instant {
     STOPPED.now()
 }
 
 /// How long ago a moment of [`now`] was.
-pub(crate) fn since(moment: Instant) -> Duration {
+pub fn since(moment: Instant) -> Duration {
     now().saturating_duration_since(moment)
 }
 
 /// Waits for `future` for at most `limit`.
-pub(crate) fn timeout<T>(
+pub fn timeout<T>(
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, Elapsed>> {
@@ -39,7 +39,7 @@ pub(crate) fn timeout<T>(
 }
 
 /// Does all the work of this program, and counts meanwhile how long it was stopped.
-pub(crate) fn counted<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn counted<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let work = Box::pin(work);
     let counting = async {
         let mut before = Instant::now();

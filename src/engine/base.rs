@@ -27,13 +27,13 @@ const LOCK: &str = "lock";
 
 /// A release of Debian that can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Suite {
+pub enum Suite {
     Bookworm,
     Trixie,
 }
 
 impl Suite {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
@@ -53,7 +53,7 @@ impl Suite {
 }
 
 /// The release in the name of a base image; `None` for anything else, and for one that is pinned to a digest.
-pub(crate) fn suite(base_image: &str) -> Option<Suite> {
+pub fn suite(base_image: &str) -> Option<Suite> {
     let name = base_image.strip_prefix("docker.io/").unwrap_or(base_image);
     let tag = name
         .strip_prefix("library/")
@@ -67,29 +67,25 @@ pub(crate) fn suite(base_image: &str) -> Option<Suite> {
 }
 
 /// The name of the image that we make: never the official one.
-pub(crate) fn local_name(suite: Suite) -> String {
+pub fn local_name(suite: Suite) -> String {
     format!("roadlab/debian:{}", suite.name())
 }
 
 /// A root file system in a tar file; its folder goes when this is dropped.
 #[derive(Debug)]
-pub(crate) struct BaseTar {
+pub struct BaseTar {
     folder: Workplace,
 }
 
 impl BaseTar {
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path.join("base.tar")
     }
 }
 
 /// Makes the root file system of a release in a new folder below `folder`; dropping the future ends the work and
 /// removes all of it.
-pub(crate) async fn make(
-    suite: Suite,
-    folder: &Path,
-    on_line: &mut dyn FnMut(&str),
-) -> Result<BaseTar> {
+pub async fn make(suite: Suite, folder: &Path, on_line: &mut dyn FnMut(&str)) -> Result<BaseTar> {
     if find_program("mmdebstrap").is_none() {
         return Err(EngineError::new(
             ErrorKind::NotFound,

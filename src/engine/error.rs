@@ -3,13 +3,13 @@
 /// An engine's error in our words: what, where, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct EngineError {
-    pub(crate) kind: ErrorKind,
-    pub(crate) message: String,
+pub struct EngineError {
+    pub kind: ErrorKind,
+    pub message: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ErrorKind {
+pub enum ErrorKind {
     /// No engine at that address, or it went away.
     Unreachable,
     /// The socket is there, but not for this user.
@@ -52,7 +52,7 @@ pub(crate) enum ErrorKind {
 
 impl ErrorKind {
     /// What programs tell it by; a code once given keeps its meaning.
-    pub(crate) fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             ErrorKind::Unreachable => "engine_unreachable",
             ErrorKind::Denied => "engine_denied",
@@ -78,7 +78,7 @@ impl ErrorKind {
 }
 
 impl EngineError {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),

@@ -14,35 +14,35 @@ use crate::plan::{ContainerSpec, NetworkSpec, Scope, VolumeSpec};
 const FIRST_PORT: u16 = 40_000;
 
 #[derive(Default)]
-pub(crate) struct Fake {
+pub struct Fake {
     /// One line for each call that changes something, in order: `create container roadlab-…`, failed ones too.
-    pub(crate) calls: RefCell<Vec<String>>,
+    pub calls: RefCell<Vec<String>>,
     /// Images that are present, by name.
-    pub(crate) images: RefCell<BTreeSet<String>>,
+    pub images: RefCell<BTreeSet<String>>,
     /// Images that can be pulled; `None`: the registry cannot be reached.
-    pub(crate) registry: RefCell<Option<BTreeSet<String>>>,
+    pub registry: RefCell<Option<BTreeSet<String>>>,
     /// What programs say, by their words joined with spaces; others end well and say nothing.
-    pub(crate) answers: RefCell<BTreeMap<String, ExecOutput>>,
+    pub answers: RefCell<BTreeMap<String, ExecOutput>>,
     /// Containers by name.
-    pub(crate) containers: RefCell<BTreeMap<String, FakeContainer>>,
-    pub(crate) networks: RefCell<BTreeMap<String, NetworkSpec>>,
-    pub(crate) volumes: RefCell<BTreeMap<String, VolumeSpec>>,
+    pub containers: RefCell<BTreeMap<String, FakeContainer>>,
+    pub networks: RefCell<BTreeMap<String, NetworkSpec>>,
+    pub volumes: RefCell<BTreeMap<String, VolumeSpec>>,
     failures: RefCell<BTreeMap<usize, ErrorKind>>,
     clock: Cell<i64>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct FakeContainer {
-    pub(crate) spec: ContainerSpec,
-    pub(crate) state: ContainerState,
-    pub(crate) files: BTreeMap<String, Vec<u8>>,
-    pub(crate) log: Vec<String>,
+pub struct FakeContainer {
+    pub spec: ContainerSpec,
+    pub state: ContainerState,
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub log: Vec<String>,
     created: i64,
 }
 
 impl Fake {
     /// An engine with these images, whose registry has no others.
-    pub(crate) fn with_images(images: &[&str]) -> Self {
+    pub fn with_images(images: &[&str]) -> Self {
         let fake = Self::default();
         fake.images
             .borrow_mut()
@@ -52,12 +52,12 @@ impl Fake {
     }
 
     /// Makes the `n`th call that changes something fail, counted from 1; what it asks for does not happen.
-    pub(crate) fn fail_at(&self, n: usize, kind: ErrorKind) {
+    pub fn fail_at(&self, n: usize, kind: ErrorKind) {
         self.failures.borrow_mut().insert(n, kind);
     }
 
     /// The calls so far, one a line.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.calls
             .borrow()
             .iter()
@@ -66,7 +66,7 @@ impl Fake {
     }
 
     /// What is still there, by kind and name.
-    pub(crate) fn left(&self) -> Vec<String> {
+    pub fn left(&self) -> Vec<String> {
         let containers = self.containers.borrow();
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
         let containers = containers.keys().map(|name| format!("container {name}"));

@@ -12,8 +12,8 @@ mod process;
 mod record;
 mod situation;
 
-pub(crate) use observe::{find_program, observe};
-pub(crate) use perform::{Tail, perform};
+pub use observe::{find_program, observe};
+pub use perform::{Tail, perform};
 pub(super) use plan::joined;
-pub(crate) use plan::{Wish, commands, plan};
-pub(crate) use situation::{Site, describe};
+pub use plan::{Wish, commands, plan};
+pub use situation::{Site, describe};

@@ -7,12 +7,12 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use settings::{Context, Settings};
+pub use settings::{Context, Settings};
 
 use super::error::{EngineError, ErrorKind};
 
 /// Where Docker listens unless it is told otherwise.
-pub(crate) const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
+pub const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
 
 const FLAG: &str = "`--engine`";
 const HOST: &str = "$DOCKER_HOST";
@@ -22,16 +22,16 @@ const PODMAN: &str = "Podman";
 
 /// The address of an engine, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// The path of a Unix socket.
-    pub(crate) socket: PathBuf,
+    pub socket: PathBuf,
     /// Why this one: "`--engine`", "$DOCKER_HOST", "Docker context `x`", "system socket", "rootless Docker", "Podman".
-    pub(crate) source: String,
+    pub source: String,
 }
 
 /// Why there is no engine to talk to, with the next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoEngine {
+pub enum NoEngine {
     #[error("no Docker at {} (from {from}): {}", url(socket), way_out(from))]
     Missing { socket: PathBuf, from: String },
 
@@ -67,7 +67,7 @@ pub(crate) enum NoEngine {
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub enum Seen {
     Socket,
     /// Something else, such as the folder a container's mount made.
     Other,
@@ -77,15 +77,12 @@ pub(crate) enum Seen {
 }
 
 /// The engine to talk to; `explicit` is the value of `--engine`.
-pub(crate) fn locate(explicit: Option<&str>) -> Result<Endpoint, NoEngine> {
+pub fn locate(explicit: Option<&str>) -> Result<Endpoint, NoEngine> {
     choose(&Settings::read(explicit), look)
 }
 
 /// What is named is taken or is an error; without a name, the first usual place with a socket.
-pub(crate) fn choose(
-    settings: &Settings,
-    look: impl Fn(&Path) -> Seen,
-) -> Result<Endpoint, NoEngine> {
+pub fn choose(settings: &Settings, look: impl Fn(&Path) -> Seen) -> Result<Endpoint, NoEngine> {
     if let Some((address, source)) = named(settings)? {
         let socket = socket_of(&address, &source)?;
         return match look(&socket) {
@@ -116,7 +113,7 @@ pub(crate) fn choose(
 }
 
 /// What to say when an engine was chosen and the first call to it failed: one best next step.
-pub(crate) fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
+pub fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
     let place = format!("{} ({})", url(&endpoint.socket), endpoint.source);
     let source = endpoint.source.as_str();
     match error.kind {
@@ -145,7 +142,7 @@ pub(crate) fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
 
 impl NoEngine {
     /// The command that helps.
-    pub(crate) fn fix(&self) -> &'static str {
+    pub fn fix(&self) -> &'static str {
         match self {
             NoEngine::Nowhere { .. } => START,
             NoEngine::Missing { from, .. }
@@ -159,7 +156,7 @@ impl NoEngine {
 }
 
 /// The command that helps when an engine was chosen and the first call to it failed.
-pub(crate) fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
+pub fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
     match (kind, endpoint.source.as_str()) {
         (ErrorKind::Denied, _) => "sudo usermod -aG docker \"$USER\" && newgrp docker",
         (ErrorKind::Unreachable, SYSTEM) => START,
@@ -256,7 +253,7 @@ fn look(path: &Path) -> Seen {
 }
 
 /// `unix:///var/run/docker.sock`, safe to show.
-pub(crate) fn url(socket: &Path) -> String {
+pub fn url(socket: &Path) -> String {
     format!("unix://{}", socket.to_string_lossy().escape_debug())
 }
 

@@ -2,14 +2,14 @@
 //!
 //! No type of the Docker client crosses this file. Every call has a deadline of its own.
 
-pub(crate) mod awake;
-pub(crate) mod base;
-pub(crate) mod docker;
+pub mod awake;
+pub mod base;
+pub mod docker;
 mod error;
 #[cfg(test)]
 mod fake;
-pub(crate) mod install;
-pub(crate) mod locate;
+pub mod install;
+pub mod locate;
 mod ports;
 mod setup;
 
@@ -18,21 +18,21 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-pub(crate) use docker::context_digest;
-pub(crate) use error::{EngineError, ErrorKind};
+pub use docker::context_digest;
+pub use error::{EngineError, ErrorKind};
 #[cfg(test)]
-pub(crate) use fake::Fake;
-pub(crate) use locate::Endpoint;
-pub(crate) use ports::is_free;
-pub(crate) use setup::{Consent, Setup};
+pub use fake::Fake;
+pub use locate::Endpoint;
+pub use ports::is_free;
+pub use setup::{Consent, Setup};
 
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
 
-pub(crate) type Result<T> = std::result::Result<T, EngineError>;
+pub type Result<T> = std::result::Result<T, EngineError>;
 
 /// What roadlab asks of an engine.
-pub(crate) trait Engine {
+pub trait Engine {
     /// Whether it answers. The first call that is made.
     async fn ping(&self) -> Result<()>;
 
@@ -129,110 +129,110 @@ pub(crate) trait Engine {
 
 /// What a container uses, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Usage {
-    pub(crate) memory: u64,
+pub struct Usage {
+    pub memory: u64,
     /// What it may use at most, which is all of the machine's if nobody said otherwise.
-    pub(crate) limit: Option<u64>,
+    pub limit: Option<u64>,
 }
 
 /// Which lines of a log are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LogWish {
+pub struct LogWish {
     /// At most so many of the last lines that are there; `None`: all.
-    pub(crate) tail: Option<u32>,
+    pub tail: Option<u32>,
     /// Only lines since then, in whole seconds since 1970.
-    pub(crate) since: Option<i64>,
-    pub(crate) follow: Follow,
+    pub since: Option<i64>,
+    pub follow: Follow,
 }
 
 /// Whether lines are told that are not there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Follow {
+pub enum Follow {
     Yes,
     No,
 }
 
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogLine {
+pub struct LogLine {
     /// When it was written, since 1970.
-    pub(crate) at: Duration,
-    pub(crate) text: String,
+    pub at: Duration,
+    pub text: String,
 }
 
 /// What an engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct About {
+pub struct About {
     /// `Docker` or `Podman`.
-    pub(crate) product: String,
-    pub(crate) version: String,
-    pub(crate) api: String,
+    pub product: String,
+    pub version: String,
+    pub api: String,
     /// `linux/amd64`.
-    pub(crate) platform: String,
+    pub platform: String,
     /// Bytes.
-    pub(crate) memory: u64,
-    pub(crate) cpus: u64,
+    pub memory: u64,
+    pub cpus: u64,
     /// Where images and volumes lie.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// `1` or `2`.
-    pub(crate) cgroup: Option<String>,
+    pub cgroup: Option<String>,
     /// Limits that it cannot enforce: `memory`, `pids`.
-    pub(crate) unlimited: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+    pub unlimited: Vec<String>,
+    pub warnings: Vec<String>,
     /// What it pulls through.
-    pub(crate) proxies: Vec<String>,
+    pub proxies: Vec<String>,
     /// Its time, in the words of RFC 3339.
-    pub(crate) time: Option<String>,
+    pub time: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ImageInfo {
-    pub(crate) id: String,
+pub struct ImageInfo {
+    pub id: String,
     /// `linux/amd64`.
-    pub(crate) platform: String,
+    pub platform: String,
     /// The machine's platform, if the image is for another one and cannot run here.
-    pub(crate) foreign_to: Option<String>,
+    pub foreign_to: Option<String>,
     /// Bytes.
-    pub(crate) size: u64,
+    pub size: u64,
 }
 
 /// Something that happened to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Happening {
+pub struct Happening {
     /// `start`, `die`, `exec_die`, …
-    pub(crate) action: String,
+    pub action: String,
 }
 
 /// One layer's state during a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PullProgress {
+pub struct PullProgress {
     /// The layer's short id; empty for words about the whole image.
-    pub(crate) layer: String,
+    pub layer: String,
     /// `Downloading`, `Extracting`, `Pull complete`, …
-    pub(crate) status: String,
+    pub status: String,
     /// Bytes done and in all, where the engine says so.
-    pub(crate) current: Option<u64>,
-    pub(crate) total: Option<u64>,
+    pub current: Option<u64>,
+    pub total: Option<u64>,
 }
 
 /// A build of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Build {
+pub struct Build {
     /// The folder that is sent; links that leave it are refused.
-    pub(crate) context: PathBuf,
+    pub context: PathBuf,
     /// Relative to the context.
-    pub(crate) dockerfile: String,
-    pub(crate) args: BTreeMap<String, String>,
-    pub(crate) target: Option<String>,
+    pub dockerfile: String,
+    pub args: BTreeMap<String, String>,
+    pub target: Option<String>,
     /// Files added to the context under these names, such as the host's CA bundle.
-    pub(crate) extra: BTreeMap<String, Vec<u8>>,
+    pub extra: BTreeMap<String, Vec<u8>>,
     /// The name of the image.
-    pub(crate) tag: String,
+    pub tag: String,
 }
 
 /// What a build says as it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BuildProgress<'a> {
+pub enum BuildProgress<'a> {
     Step {
         /// From 1.
         number: u32,
@@ -245,25 +245,25 @@ pub(crate) enum BuildProgress<'a> {
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ContainerState {
-    pub(crate) running: bool,
-    pub(crate) paused: bool,
+pub struct ContainerState {
+    pub running: bool,
+    pub paused: bool,
     /// `created`, `running`, `exited`, `dead`, …
-    pub(crate) status: String,
-    pub(crate) exit_code: i64,
-    pub(crate) out_of_memory: bool,
+    pub status: String,
+    pub exit_code: i64,
+    pub out_of_memory: bool,
     /// The engine's own error, for a start that failed.
-    pub(crate) error: String,
+    pub error: String,
     /// The engine's own health check, if the container has one.
-    pub(crate) health: Option<Health>,
+    pub health: Option<Health>,
     /// When it was started last, since 1970.
-    pub(crate) started: Option<Duration>,
+    pub started: Option<Duration>,
     /// Published host port by container port.
-    pub(crate) ports: BTreeMap<u16, u16>,
+    pub ports: BTreeMap<u16, u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Health {
+pub enum Health {
     Starting,
     Healthy,
     /// With the last probe's output.
@@ -272,25 +272,25 @@ pub(crate) enum Health {
 
 /// Whether a program gets this process's standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Input {
+pub enum Input {
     Passed,
     Empty,
 }
 
 /// A program to run in a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Exec {
-    pub(crate) run: Vec<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) workdir: Option<String>,
+pub struct Exec {
+    pub run: Vec<String>,
+    pub user: Option<String>,
+    pub workdir: Option<String>,
     /// `KEY=value`.
-    pub(crate) env: Vec<String>,
+    pub env: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ExecOutput {
-    pub(crate) exit_code: i64,
+pub struct ExecOutput {
+    pub exit_code: i64,
     /// At most 1 MiB each.
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+    pub stdout: String,
+    pub stderr: String,
 }

@@ -9,23 +9,23 @@ use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
 
 /// Whether the person agreed to packages being installed and a daemon being started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consent {
+pub enum Consent {
     Given,
     NotGiven,
 }
 
 /// How this machine may be changed to get an engine.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
+pub struct Setup {
     /// The value of `--engine`.
-    pub(crate) explicit: Option<String>,
-    pub(crate) consent: Consent,
+    pub explicit: Option<String>,
+    pub consent: Consent,
     site: Site,
 }
 
 impl Setup {
     /// `state` is a folder of ours, for the log and the record of a daemon that we start.
-    pub(crate) fn new(explicit: Option<String>, consent: Consent, state: &Path) -> Self {
+    pub fn new(explicit: Option<String>, consent: Consent, state: &Path) -> Self {
         Self {
             explicit,
             consent,
@@ -34,22 +34,19 @@ impl Setup {
     }
 
     /// The same, with consent.
-    pub(crate) fn consenting(&self) -> Self {
+    pub fn consenting(&self) -> Self {
         Self {
             consent: Consent::Given,
             ..self.clone()
         }
     }
 
-    pub(crate) fn site(&self) -> &Site {
+    pub fn site(&self) -> &Site {
         &self.site
     }
 
     /// An engine that answers. `on_line` hears what is installed and started.
-    pub(crate) async fn connect(
-        &self,
-        on_line: &mut dyn FnMut(&str),
-    ) -> Result<(Docker, Endpoint)> {
+    pub async fn connect(&self, on_line: &mut dyn FnMut(&str)) -> Result<(Docker, Endpoint)> {
         let error = match self.connect_only().await {
             Ok(found) => return Ok(found),
             Err(error) => error,
@@ -65,7 +62,7 @@ impl Setup {
     }
 
     /// The engine that is there; nothing is installed or started.
-    pub(crate) async fn connect_only(&self) -> Result<(Docker, Endpoint)> {
+    pub async fn connect_only(&self) -> Result<(Docker, Endpoint)> {
         let endpoint = locate(self.explicit.as_deref()).map_err(no_engine)?;
         let docker = Docker::connect(&endpoint)?;
         match docker.ping().await {
@@ -75,9 +72,7 @@ impl Setup {
     }
 
     /// The engine that is there, or why there is none and the command that helps.
-    pub(crate) async fn look(
-        &self,
-    ) -> std::result::Result<(Docker, Endpoint), crate::plan::NoEngine> {
+    pub async fn look(&self) -> std::result::Result<(Docker, Endpoint), crate::plan::NoEngine> {
         let located = locate(self.explicit.as_deref());
         let endpoint = located.map_err(|none| crate::plan::NoEngine {
             fix: none.fix().to_owned(),
@@ -101,7 +96,7 @@ impl Setup {
     }
 
     /// Makes a wish true, or says which commands would.
-    pub(crate) async fn make(&self, wish: Wish, on_line: &mut dyn FnMut(&str)) -> Result<()> {
+    pub async fn make(&self, wish: Wish, on_line: &mut dyn FnMut(&str)) -> Result<()> {
         let situation = observe(&self.site).await;
         let actions = plan(&situation, wish, &self.site)?;
         let typed = commands(&actions, &situation);

@@ -4,29 +4,29 @@ use serde_json::Value;
 
 /// What one look at a service saw, before anybody judges it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Actual {
+pub struct Actual {
     /// The main value: a Redis reply, standard output, an HTTP body, rows, a document.
-    pub(crate) value: Value,
+    pub value: Value,
     /// Exit code, HTTP status, or number of rows a statement changed, where the probe has one.
-    pub(crate) status: Option<i64>,
+    pub status: Option<i64>,
     /// The service answered, but with an error of its own.
-    pub(crate) error: Option<ServiceError>,
+    pub error: Option<ServiceError>,
     /// Whether `status` alone says success; a matcher without `status` asks for it.
-    pub(crate) success: bool,
+    pub success: bool,
 }
 
 /// An error that a service itself reported in its own protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServiceError {
+pub struct ServiceError {
     /// The protocol's code: `WRONGTYPE`, an SQLSTATE, an AMQP reply code.
-    pub(crate) code: String,
+    pub code: String,
     /// The service's own words.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Actual {
     /// A plain answer without status or error.
-    pub(crate) fn value(value: impl Into<Value>) -> Self {
+    pub fn value(value: impl Into<Value>) -> Self {
         Self {
             value: value.into(),
             status: None,
@@ -36,7 +36,7 @@ impl Actual {
     }
 
     /// An answer with a status, and whether that status means success.
-    pub(crate) fn with_status(value: impl Into<Value>, status: i64, success: bool) -> Self {
+    pub fn with_status(value: impl Into<Value>, status: i64, success: bool) -> Self {
         Self {
             value: value.into(),
             status: Some(status),
@@ -46,7 +46,7 @@ impl Actual {
     }
 
     /// The service's own error.
-    pub(crate) fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             value: Value::Null,
             status: None,
@@ -59,7 +59,7 @@ impl Actual {
     }
 
     /// A short text of what was seen, for people.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         if let Some(error) = &self.error {
             return format!("error {error}");
         }

@@ -8,14 +8,14 @@ use crate::expect::{Actual, ValuePath};
 
 /// All rules must hold of what `path` selects (or of the whole value).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Matcher {
-    pub(crate) path: Option<ValuePath>,
-    pub(crate) rules: Vec<Rule>,
+pub struct Matcher {
+    pub path: Option<ValuePath>,
+    pub rules: Vec<Rule>,
 }
 
 /// One thing that must hold.
 #[derive(Debug, Clone)]
-pub(crate) enum Rule {
+pub enum Rule {
     Equals(Value),
     NotEquals(Value),
     OneOf(Vec<Value>),
@@ -38,14 +38,14 @@ pub(crate) enum Rule {
 
 /// Why a matcher does not hold: both sides in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(crate) expected: String,
-    pub(crate) actual: String,
+pub struct Difference {
+    pub expected: String,
+    pub actual: String,
 }
 
 impl Matcher {
     /// `Ok` if everything holds, else the first difference.
-    pub(crate) fn judge(&self, actual: &Actual) -> Result<(), Difference> {
+    pub fn judge(&self, actual: &Actual) -> Result<(), Difference> {
         if !self.expects_error()
             && let Some(error) = &actual.error
         {
@@ -76,7 +76,7 @@ impl Matcher {
     }
 
     /// Whether everything holds.
-    pub(crate) fn holds(&self, actual: &Actual) -> bool {
+    pub fn holds(&self, actual: &Actual) -> bool {
         self.judge(actual).is_ok()
     }
 

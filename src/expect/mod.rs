@@ -7,7 +7,7 @@ mod matcher;
 mod path;
 mod verdict;
 
-pub(crate) use actual::Actual;
-pub(crate) use matcher::{Difference, Matcher, Rule};
-pub(crate) use path::ValuePath;
-pub(crate) use verdict::Verdict;
+pub use actual::Actual;
+pub use matcher::{Difference, Matcher, Rule};
+pub use path::ValuePath;
+pub use verdict::Verdict;

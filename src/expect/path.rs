@@ -5,7 +5,7 @@ use serde_json_path::JsonPath;
 
 /// A parsed JSONPath and how it was written.
 #[derive(Debug, Clone)]
-pub(crate) struct ValuePath {
+pub struct ValuePath {
     text: String,
     path: JsonPath,
     singular: bool,
@@ -13,7 +13,7 @@ pub(crate) struct ValuePath {
 
 impl ValuePath {
     /// Parses RFC 9535 JSONPath; the error says what is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(why) = too_costly(text) {
             return Err(why.to_owned());
         }
@@ -26,7 +26,7 @@ impl ValuePath {
     }
 
     /// What the path selects: the one value (or `None`) if it can only select one, else a list of all.
-    pub(crate) fn select(&self, value: &Value) -> Option<Value> {
+    pub fn select(&self, value: &Value) -> Option<Value> {
         let nodes = self.path.query(value);
         if self.singular {
             nodes.first().cloned()

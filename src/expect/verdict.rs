@@ -2,7 +2,7 @@
 
 /// The outcome of one check. A check that fails is a verdict, never an `Err`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// What was seen is what must hold.
     Pass,
     /// It was seen, and it is something else.
@@ -23,12 +23,12 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// Whether the check holds.
-    pub(crate) fn passed(&self) -> bool {
+    pub fn passed(&self) -> bool {
         matches!(self, Verdict::Pass)
     }
 
     /// The hint that what was seen points to, if any.
-    pub(crate) fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Verdict::Fail { hint, .. } => hint.as_deref(),
             Verdict::Pass | Verdict::Unseen { .. } => None,

@@ -281,7 +281,7 @@ pub(crate) fn mismatch(node: &Node, noun: &str, wanted: &str) -> Problem {
 }
 
 /// Parses `500ms`, `2s`, `1m30s`, `1h` as the Compose Specification writes durations.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Somewhere a lab and the catalogue lie: a disk, or a map in a test.
-pub(crate) trait Files {
+pub trait Files {
     /// The text of a file; `Err` says why it cannot be read, in words.
     fn read(&self, path: &Path) -> Result<String, String>;
 

@@ -19,7 +19,7 @@ use crate::problem::{Problem, suggestion};
 const CUT: &str = "\n=====\n";
 
 /// All files of a lab: `lab.yaml`, `compose.yaml`, the English guide, a catalogue's entry. A part that is missing is a good one.
-pub(crate) fn lab(bytes: &[u8]) {
+pub fn lab(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.splitn(4, CUT).map(|part| match part {
         "" => None,
@@ -45,7 +45,7 @@ pub(crate) fn lab(bytes: &[u8]) {
 }
 
 /// Every place lies inside its file.
-pub(crate) fn told_well(files: &Memory, problems: &[Problem]) {
+pub fn told_well(files: &Memory, problems: &[Problem]) {
     for problem in problems {
         assert!(!problem.what.is_empty());
         let Some(place) = problem.place.as_ref().filter(|place| place.line > 0) else {
@@ -66,7 +66,7 @@ pub(crate) fn told_well(files: &Memory, problems: &[Problem]) {
 }
 
 /// The YAML reader alone.
-pub(crate) fn yaml(bytes: &[u8]) {
+pub fn yaml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
@@ -90,7 +90,7 @@ fn walk(node: &Node) {
 }
 
 /// A guide, and its texts as templates.
-pub(crate) fn guide(bytes: &[u8]) {
+pub fn guide(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut problems = Vec::new();
     let guide = Guide::parse(Path::new("guide.en.md"), &text, &mut problems);
@@ -104,7 +104,7 @@ pub(crate) fn guide(bytes: &[u8]) {
 }
 
 /// `${…}` in both dialects: a value, a line break, and the text that refers to it.
-pub(crate) fn references(bytes: &[u8]) {
+pub fn references(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (value, text) = text.split_once('\n').unwrap_or(("", &text));
     let vars = Vars::from([("a".to_owned(), value.to_owned())]);
@@ -126,7 +126,7 @@ pub(crate) fn references(bytes: &[u8]) {
 }
 
 /// The little languages: names, images, times, sizes, ports, matchers, paths.
-pub(crate) fn words(bytes: &[u8]) {
+pub fn words(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let name = ExerciseId::new(&text).map(|name| name.to_string());
     assert!(name.is_err() || name.is_ok_and(|name| name == text));

@@ -15,41 +15,41 @@ const MOST_HEADINGS: usize = 1000;
 
 /// A lab's text in one language.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Guide {
-    pub(crate) file: PathBuf,
-    pub(crate) title: String,
+pub struct Guide {
+    pub file: PathBuf,
+    pub title: String,
     /// The first paragraph.
-    pub(crate) summary: String,
+    pub summary: String,
     /// Everything before the first exercise, without the title.
-    pub(crate) intro: Text,
-    pub(crate) sections: BTreeMap<ExerciseId, Section>,
+    pub intro: Text,
+    pub sections: BTreeMap<ExerciseId, Section>,
     /// As they stand in the file, for problems to show.
     lines: Vec<String>,
 }
 
 /// One exercise's text.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Section {
-    pub(crate) title: String,
-    pub(crate) body: Text,
+pub struct Section {
+    pub title: String,
+    pub body: Text,
     /// A sentence for each check, by check id.
-    pub(crate) checks: BTreeMap<String, String>,
+    pub checks: BTreeMap<String, String>,
     /// A sentence for each choice of a quiz.
-    pub(crate) choices: BTreeMap<String, String>,
+    pub choices: BTreeMap<String, String>,
     /// Ordered hints: the first nudges, the last all but tells.
-    pub(crate) hints: Vec<Text>,
+    pub hints: Vec<Text>,
     /// Hints that belong to a mistake.
-    pub(crate) named_hints: BTreeMap<String, Text>,
+    pub named_hints: BTreeMap<String, Text>,
     /// Shown once the exercise is solved.
-    pub(crate) after: Option<Text>,
-    pub(crate) line: usize,
+    pub after: Option<Text>,
+    pub line: usize,
 }
 
 /// A piece of Markdown and the line it begins at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Text {
-    pub(crate) markdown: String,
-    pub(crate) line: usize,
+pub struct Text {
+    pub markdown: String,
+    pub line: usize,
 }
 
 /// A heading and where its own text ends.
@@ -64,7 +64,7 @@ struct Heading {
 
 impl Guide {
     /// The beginning of a line, counted from 1, with its text.
-    pub(crate) fn place(&self, line: usize) -> Place {
+    pub fn place(&self, line: usize) -> Place {
         Place {
             file: self.file.clone(),
             line,
@@ -78,7 +78,7 @@ impl Guide {
     }
 
     /// Reads a guide; problems have the guide's file and line.
-    pub(crate) fn parse(file: &Path, source: &str, problems: &mut Problems) -> Self {
+    pub fn parse(file: &Path, source: &str, problems: &mut Problems) -> Self {
         let mut guide = Guide {
             file: file.to_owned(),
             lines: source.lines().map(str::to_owned).collect(),
@@ -191,7 +191,7 @@ impl Guide {
     }
 
     /// Every text that is a template, for checking its names.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
         let sections = self.sections.values().flat_map(|section| {
             let hints = section.hints.iter().chain(section.named_hints.values());
             [&section.body]

@@ -12,15 +12,15 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub(crate) struct $type(String);
+        pub struct $type(String);
 
         impl $type {
             /// Takes lower case letters, digits, `-` and `_`, beginning with a letter or digit, at most 40 characters.
-            pub(crate) fn new(text: &str) -> Result<Self, BadName> {
+            pub fn new(text: &str) -> Result<Self, BadName> {
                 check(text).map(|()| Self(text.to_owned()))
             }
 
-            pub(crate) fn as_str(&self) -> &str {
+            pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
@@ -83,22 +83,22 @@ name!(
 impl Instance {
     /// The copy that is meant when nobody names one.
     #[cfg(test)]
-    pub(crate) fn main() -> Self {
+    pub fn main() -> Self {
         Self("main".to_owned())
     }
 
-    pub(crate) fn is_main(&self) -> bool {
+    pub fn is_main(&self) -> bool {
         self.0 == "main"
     }
 }
 
 /// One life of one instance of a lab on an engine, from `up` to `down`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct RunId(String);
+pub struct RunId(String);
 
 impl RunId {
     /// Takes a ULID in lower case.
-    pub(crate) fn new(text: &str) -> Result<Self, BadName> {
+    pub fn new(text: &str) -> Result<Self, BadName> {
         match text.len() == 26
             && text
                 .bytes()
@@ -112,7 +112,7 @@ impl RunId {
     }
 
     /// The random end of the id: enough to tell runs apart in the names of containers.
-    pub(crate) fn short(&self) -> &str {
+    pub fn short(&self) -> &str {
         &self.0[20..]
     }
 }
@@ -126,7 +126,7 @@ impl fmt::Display for RunId {
 /// A text that cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit", name.escape_debug())]
-pub(crate) struct BadName {
+pub struct BadName {
     name: String,
 }
 

@@ -22,12 +22,12 @@ const MOST_SERVICES: usize = 32;
 /// The parts of a lab's Compose files, put together but not yet read.
 #[derive(Debug, Default)]
 pub(crate) struct Composition {
-    pub(crate) services: Vec<(String, Node)>,
-    pub(crate) volumes: Vec<(String, Node)>,
-    pub(crate) networks: Vec<(String, Node)>,
-    pub(crate) configs: Vec<(String, Node)>,
+    pub services: Vec<(String, Node)>,
+    pub volumes: Vec<(String, Node)>,
+    pub networks: Vec<(String, Node)>,
+    pub configs: Vec<(String, Node)>,
     /// Files that could not be read: what is missing then says nothing about the lab.
-    pub(crate) unreadable: usize,
+    pub unreadable: usize,
 }
 
 /// Reads a Compose file and all that it includes.

@@ -22,14 +22,14 @@ const MOST_EXPRESSIONS: usize = 200;
 /// `lab.yaml`, read but not yet compared with the services and the guides.
 #[derive(Debug)]
 pub(crate) struct LabFile {
-    pub(crate) level: Level,
-    pub(crate) minutes: i64,
-    pub(crate) roadmap: Vec<TopicId>,
-    pub(crate) workspace: Option<(String, Node)>,
-    pub(crate) start: Vec<Step>,
-    pub(crate) health: Vec<Step>,
-    pub(crate) exercises: Vec<(Exercise, Node)>,
-    pub(crate) root: Node,
+    pub level: Level,
+    pub minutes: i64,
+    pub roadmap: Vec<TopicId>,
+    pub workspace: Option<(String, Node)>,
+    pub start: Vec<Step>,
+    pub health: Vec<Step>,
+    pub exercises: Vec<(Exercise, Node)>,
+    pub root: Node,
 }
 
 /// The lab's own variables, which the rest of its files may refer to.

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// A language tag such as `en` or `ko`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Lang(String);
+pub struct Lang(String);
 
 impl Lang {
     /// The fallback.
-    pub(crate) fn english() -> Self {
+    pub fn english() -> Self {
         Self("en".to_owned())
     }
 
     /// Takes `ko`, `ko_KR.UTF-8`, `ko-KR`; `C` and `POSIX` are no language.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let primary = text
             .split(['_', '-', '.', '@'])
             .next()
@@ -26,7 +26,7 @@ impl Lang {
         fine.then_some(Self(primary))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -28,7 +28,7 @@ const MOST_TOLD: usize = 100;
 const MOST_GUIDES: usize = 16;
 
 /// Loads the lab in a folder. Problems come in the order of the files.
-pub(crate) fn load(folder: &Path, files: &dyn Files) -> (Option<Lab>, Vec<Problem>) {
+pub fn load(folder: &Path, files: &dyn Files) -> (Option<Lab>, Vec<Problem>) {
     let mut problems = Vec::new();
     let lab = read(folder, files, &mut problems);
     (lab, tell(problems))
@@ -52,7 +52,7 @@ fn tell(mut problems: Problems) -> Problems {
 }
 
 /// Everything that is wrong with a folder that has only a Compose file: an entry of the catalogue.
-pub(crate) fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
+pub fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
     let mut problems = Vec::new();
     let path = folder.join(COMPOSE_NAMES[0]);
     let found = include::compose(&path, files, &compose_vars(&Vars::new()), &mut problems);

@@ -11,7 +11,7 @@ mod compose_values;
 mod fields;
 mod files;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzzing;
+pub mod fuzzing;
 mod guide;
 mod id;
 mod include;
@@ -37,23 +37,23 @@ mod summary;
 mod talk;
 mod template;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod testing;
+pub mod testing;
 mod vars;
 mod yaml;
 
-pub(crate) use fields::parse_duration;
-pub(crate) use files::Files;
-pub(crate) use guide::Section;
-pub(crate) use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
-pub(crate) use lang::Lang;
-pub(crate) use load::{load, load_catalogue};
+pub use fields::parse_duration;
+pub use files::Files;
+pub use guide::Section;
+pub use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
+pub use lang::Lang;
+pub use load::{load, load_catalogue};
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
-pub(crate) const SCHEMA: &str = include_str!("schema.json");
-pub(crate) use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
-pub(crate) use policy::{CAPABILITIES, memory as judge_memory};
-pub(crate) use roadmap::{Roadmap, Topic};
-pub(crate) use service::*;
-pub(crate) use step::*;
-pub(crate) use summary::Summary;
-pub(crate) use template::{Addresses, ServiceAddress, render, url as render_url};
+pub const SCHEMA: &str = include_str!("schema.json");
+pub use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
+pub use policy::{CAPABILITIES, memory as judge_memory};
+pub use roadmap::{Roadmap, Topic};
+pub use service::*;
+pub use step::*;
+pub use summary::Summary;
+pub use template::{Addresses, ServiceAddress, render, url as render_url};

@@ -9,9 +9,7 @@ use crate::lab::fields::{Fields, Problems};
 use crate::lab::yaml::{Kind, Node};
 use crate::problem::{Problem, ProblemKind};
 
-pub(crate) use crate::lab::policy_values::{
-    host_port, limits, memory, sysctl, tmpfs, ulimit, writable,
-};
+pub use crate::lab::policy_values::{host_port, limits, memory, sysctl, tmpfs, ulimit, writable};
 
 /// What becomes of something that a file asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +109,7 @@ const CONFIG: &str = "\
 ";
 
 /// Capabilities that every service has: enough to take over a data folder and step down to its own user.
-pub(crate) const CAPABILITIES: &[&str] = &[
+pub const CAPABILITIES: &[&str] = &[
     "CHOWN",
     "DAC_OVERRIDE",
     "FOWNER",

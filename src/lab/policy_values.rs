@@ -130,7 +130,7 @@ pub(crate) fn writable(source: &str, at: &Node, problems: &mut Problems) {
 }
 
 /// Judges a lab's memory by that of this machine; both in bytes.
-pub(crate) fn memory(lab: i64, machine: u64) -> Option<Problem> {
+pub fn memory(lab: i64, machine: u64) -> Option<Problem> {
     let most = machine / 100 * MEMORY_SHARE;
     let lab = u64::try_from(lab).unwrap_or(0);
     let mib = |bytes: u64| bytes >> 20;

@@ -15,22 +15,22 @@ const TEXT: &str = include_str!("../../labs/roadmap.yaml");
 
 /// The whole tree.
 #[derive(Debug, Default)]
-pub(crate) struct Roadmap {
-    pub(crate) topics: Vec<Topic>,
+pub struct Roadmap {
+    pub topics: Vec<Topic>,
 }
 
 /// A topic, or a group of topics if there are some below it. Labs cover topics, never groups.
 #[derive(Debug)]
-pub(crate) struct Topic {
-    pub(crate) id: TopicId,
+pub struct Topic {
+    pub id: TopicId,
     english: String,
     korean: String,
-    pub(crate) topics: Vec<Topic>,
+    pub topics: Vec<Topic>,
 }
 
 impl Topic {
     /// Its name in the language asked for, else in English.
-    pub(crate) fn name(&self, lang: &Lang) -> &str {
+    pub fn name(&self, lang: &Lang) -> &str {
         match lang.as_str() {
             "ko" => &self.korean,
             _ => &self.english,
@@ -46,7 +46,7 @@ impl Topic {
 
 impl Roadmap {
     /// The roadmap that labs refer to.
-    pub(crate) fn get() -> &'static Self {
+    pub fn get() -> &'static Self {
         static ROADMAP: LazyLock<Roadmap> =
             LazyLock::new(|| Roadmap::parse(Path::new(FILE), TEXT).0);
         &ROADMAP
@@ -79,7 +79,7 @@ impl Roadmap {
     }
 
     /// Every topic that a lab can cover, in order.
-    pub(crate) fn coverable(&self) -> impl Iterator<Item = &Topic> {
+    pub fn coverable(&self) -> impl Iterator<Item = &Topic> {
         self.all()
             .into_iter()
             .filter(|topic| topic.topics.is_empty())

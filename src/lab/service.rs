@@ -9,72 +9,72 @@ use crate::lab::step::Step;
 use crate::problem::Place;
 
 /// How long a service may take to answer, if the catalogue does not say.
-pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
+pub const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// One service and how to make its container.
 #[derive(Debug, Clone)]
-pub(crate) struct Service {
-    pub(crate) name: ServiceName,
+pub struct Service {
+    pub name: ServiceName,
     /// The official image; `None` for a service that only has a recipe.
-    pub(crate) image: Option<ImageName>,
+    pub image: Option<ImageName>,
     /// How to build an image with the same contract where the official one cannot be had.
-    pub(crate) recipe: Option<Recipe>,
-    pub(crate) entrypoint: Option<Vec<String>>,
-    pub(crate) command: Option<Vec<String>>,
-    pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) ports: Vec<Port>,
-    pub(crate) mounts: Vec<Mount>,
-    pub(crate) tmpfs: BTreeMap<String, String>,
-    pub(crate) depends_on: BTreeMap<ServiceName, Condition>,
-    pub(crate) healthcheck: Option<Healthcheck>,
+    pub recipe: Option<Recipe>,
+    pub entrypoint: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
+    pub environment: BTreeMap<String, String>,
+    pub ports: Vec<Port>,
+    pub mounts: Vec<Mount>,
+    pub tmpfs: BTreeMap<String, String>,
+    pub depends_on: BTreeMap<ServiceName, Condition>,
+    pub healthcheck: Option<Healthcheck>,
     /// The lab's networks that the service is on, each with the other names it answers to there.
-    pub(crate) networks: BTreeMap<String, Vec<String>>,
-    pub(crate) hostname: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) working_dir: Option<String>,
-    pub(crate) init: bool,
-    pub(crate) read_only: bool,
-    pub(crate) limits: Limits,
-    pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
-    pub(crate) cap_add: Vec<String>,
-    pub(crate) sysctls: BTreeMap<String, String>,
+    pub networks: BTreeMap<String, Vec<String>>,
+    pub hostname: Option<String>,
+    pub user: Option<String>,
+    pub working_dir: Option<String>,
+    pub init: bool,
+    pub read_only: bool,
+    pub limits: Limits,
+    pub ulimits: BTreeMap<String, (i64, i64)>,
+    pub cap_add: Vec<String>,
+    pub sysctls: BTreeMap<String, String>,
     /// Addresses by name, beside those of the lab's own services.
-    pub(crate) extra_hosts: BTreeMap<String, String>,
-    pub(crate) gpus: Gpus,
-    pub(crate) stop_signal: Option<String>,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) talk: Talk,
-    pub(crate) place: Place,
+    pub extra_hosts: BTreeMap<String, String>,
+    pub gpus: Gpus,
+    pub stop_signal: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub talk: Talk,
+    pub place: Place,
 }
 
 /// How roadlab talks to a service: the catalogue's `x-roadlab`.
 #[derive(Debug, Clone)]
-pub(crate) struct Talk {
+pub struct Talk {
     /// All must hold before the service counts as ready.
-    pub(crate) ready: Vec<Step>,
-    pub(crate) ready_within: Duration,
+    pub ready: Vec<Step>,
+    pub ready_within: Duration,
     /// A template of the paste-ready address.
-    pub(crate) url: Option<String>,
+    pub url: Option<String>,
     /// The service's own client, run inside its container.
-    pub(crate) shell: Option<Vec<String>>,
-    pub(crate) web: Vec<Web>,
-    pub(crate) presence: Presence,
+    pub shell: Option<Vec<String>>,
+    pub web: Vec<Web>,
+    pub presence: Presence,
 }
 
 /// A web interface of a service.
 #[derive(Debug, Clone)]
-pub(crate) struct Web {
-    pub(crate) title: String,
+pub struct Web {
+    pub title: String,
     /// The container port.
-    pub(crate) port: u16,
-    pub(crate) path: String,
+    pub port: u16,
+    pub path: String,
     /// User and password in words, if one is asked for.
-    pub(crate) login: Option<String>,
+    pub login: Option<String>,
 }
 
 /// Whether a lab can do without a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub enum Presence {
     Required,
     /// Without its image the rest of the lab works.
     Optional,
@@ -82,29 +82,29 @@ pub(crate) enum Presence {
 
 /// A recipe: a folder with a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Recipe {
-    pub(crate) context: PathBuf,
+pub struct Recipe {
+    pub context: PathBuf,
     /// Relative to the context.
-    pub(crate) dockerfile: String,
-    pub(crate) args: BTreeMap<String, String>,
-    pub(crate) target: Option<String>,
+    pub dockerfile: String,
+    pub args: BTreeMap<String, String>,
+    pub target: Option<String>,
     /// The catalogue's name for it, which the built image is tagged with.
-    pub(crate) tag: String,
+    pub tag: String,
 }
 
 /// A container port and where it is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Port {
-    pub(crate) container: u16,
-    pub(crate) protocol: Protocol,
+pub struct Port {
+    pub container: u16,
+    pub protocol: Protocol,
     /// `None`: a free one is chosen.
-    pub(crate) host: Option<u16>,
-    pub(crate) publish: Reach,
+    pub host: Option<u16>,
+    pub publish: Reach,
 }
 
 /// Who can reach a published port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// This machine: 127.0.0.1.
     Here,
     /// Every machine that reaches this one; only with `--trust`.
@@ -113,20 +113,20 @@ pub(crate) enum Reach {
 
 /// Whether a service gets this machine's graphics cards; only with `--trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gpus {
+pub enum Gpus {
     None,
     All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Protocol {
+pub enum Protocol {
     Tcp,
     Udp,
 }
 
 /// Something mounted into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Mount {
+pub enum Mount {
     /// A file or folder of the lab; writable only with `--trust`.
     Bind {
         source: PathBuf,
@@ -144,14 +144,14 @@ pub(crate) enum Mount {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     ReadOnly,
     ReadWrite,
 }
 
 /// What a dependency must have reached first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
     Started,
     /// It answers, by its own protocol.
     Healthy,
@@ -161,42 +161,42 @@ pub(crate) enum Condition {
 
 /// A health check of the Compose Specification, run by the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Healthcheck {
+pub struct Healthcheck {
     /// `["CMD", …]` or `["CMD-SHELL", …]`.
-    pub(crate) test: Vec<String>,
-    pub(crate) interval: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) retries: i64,
-    pub(crate) start_period: Duration,
+    pub test: Vec<String>,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub retries: i64,
+    pub start_period: Duration,
 }
 
 /// What a container may use.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Bytes.
-    pub(crate) memory: Option<i64>,
-    pub(crate) cpus: Option<f64>,
-    pub(crate) pids: i64,
+    pub memory: Option<i64>,
+    pub cpus: Option<f64>,
+    pub pids: i64,
     /// Bytes.
-    pub(crate) shm: Option<i64>,
+    pub shm: Option<i64>,
 }
 
 /// More processes than this is a fork bomb, not a lab.
-pub(crate) const DEFAULT_PIDS: i64 = 512;
+pub const DEFAULT_PIDS: i64 = 512;
 
 /// What a service that does not say gets, in bytes: a leak must not take the machine.
-pub(crate) const DEFAULT_MEMORY: i64 = 1 << 30;
+pub const DEFAULT_MEMORY: i64 = 1 << 30;
 
 /// The processors of a service that does not say: one that spins leaves the others to the learner.
-pub(crate) const DEFAULT_CPUS: f64 = 2.0;
+pub const DEFAULT_CPUS: f64 = 2.0;
 
 /// An image's name with a tag or digest: `redis:8.0`, `prom/prometheus:v3`, `host:5000/a/b@sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ImageName(String);
+pub struct ImageName(String);
 
 impl ImageName {
     /// Takes what a registry takes; without a tag or digest it is `latest`.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    pub fn new(text: &str) -> Result<Self, String> {
         let fine = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
         let parts = text
             .split('/')
@@ -224,12 +224,12 @@ impl ImageName {
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The name without its tag, and the tag; a digest counts as the tag.
-    pub(crate) fn split(&self) -> (&str, &str) {
+    pub fn split(&self) -> (&str, &str) {
         if let Some((name, digest)) = self.0.split_once('@') {
             return (name, digest);
         }
@@ -237,7 +237,7 @@ impl ImageName {
     }
 
     /// The registry's address, to remember that it could not be reached.
-    pub(crate) fn registry(&self) -> &str {
+    pub fn registry(&self) -> &str {
         match self.0.split_once('/') {
             Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
             _ => "docker.io",

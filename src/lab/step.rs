@@ -11,43 +11,43 @@ use crate::lab::{CheckId, ServiceName};
 use crate::problem::Place;
 
 /// How long one look may take if the step does not say.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One step of `ready`, `start`, `health`, a solution, a wrong answer, or within a check.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
-    pub(crate) act: Act,
+pub struct Step {
+    pub act: Act,
     /// What must hold; without it the service must answer without an error.
-    pub(crate) expect: Matcher,
+    pub expect: Matcher,
     /// Look again until it holds, at most this long. `None`: look once.
-    pub(crate) within: Option<Duration>,
+    pub within: Option<Duration>,
     /// How long one look may take.
-    pub(crate) timeout: Duration,
-    pub(crate) capture: Option<Capture>,
-    pub(crate) place: Place,
+    pub timeout: Duration,
+    pub capture: Option<Capture>,
+    pub place: Place,
     /// Where its service is named; the step itself if it is implied.
-    pub(crate) service_place: Place,
+    pub service_place: Place,
 }
 
 /// Keeps what a step saw for later steps, as `${name}`.
 #[derive(Debug, Clone)]
-pub(crate) struct Capture {
-    pub(crate) name: String,
-    pub(crate) path: Option<ValuePath>,
+pub struct Capture {
+    pub name: String,
+    pub path: Option<ValuePath>,
 }
 
 /// One check of an exercise.
 #[derive(Debug, Clone)]
-pub(crate) struct Check {
-    pub(crate) id: CheckId,
-    pub(crate) step: Step,
-    pub(crate) role: CheckRole,
-    pub(crate) hints: Vec<SeenHint>,
+pub struct Check {
+    pub id: CheckId,
+    pub step: Step,
+    pub role: CheckRole,
+    pub hints: Vec<SeenHint>,
 }
 
 /// What a check is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CheckRole {
+pub enum CheckRole {
     /// Fails at the start and passes once the exercise is solved.
     Goal,
     /// Holds from the start and must go on holding.
@@ -56,15 +56,15 @@ pub(crate) enum CheckRole {
 
 /// A hint that belongs to what a check saw.
 #[derive(Debug, Clone)]
-pub(crate) struct SeenHint {
-    pub(crate) when: Matcher,
+pub struct SeenHint {
+    pub when: Matcher,
     /// The name of a hint block in the guide.
-    pub(crate) say: String,
+    pub say: String,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Act {
+pub enum Act {
     Redis(RedisProbe),
     Exec(ExecProbe),
     Http(HttpProbe),
@@ -79,41 +79,41 @@ pub(crate) enum Act {
 
 /// One Redis command; its arguments are texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RedisProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) command: Vec<String>,
-    pub(crate) db: i64,
+pub struct RedisProbe {
+    pub service: ServiceName,
+    pub command: Vec<String>,
+    pub db: i64,
 }
 
 /// A program run inside a service's container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ExecProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) run: Vec<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) workdir: Option<String>,
-    pub(crate) env: BTreeMap<String, String>,
+pub struct ExecProbe {
+    pub service: ServiceName,
+    pub run: Vec<String>,
+    pub user: Option<String>,
+    pub workdir: Option<String>,
+    pub env: BTreeMap<String, String>,
 }
 
 /// One HTTP request to a service's published port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct HttpProbe {
-    pub(crate) service: ServiceName,
+pub struct HttpProbe {
+    pub service: ServiceName,
     /// The container port; `None` is the service's first.
-    pub(crate) port: Option<u16>,
-    pub(crate) method: String,
+    pub port: Option<u16>,
+    pub method: String,
     /// Begins with `/`.
-    pub(crate) path: String,
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) auth: Option<Login>,
-    pub(crate) bearer: Option<String>,
-    pub(crate) body: HttpBody,
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
+    pub auth: Option<Login>,
+    pub bearer: Option<String>,
+    pub body: HttpBody,
 }
 
 /// What a request carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum HttpBody {
+pub enum HttpBody {
     Nothing,
     Text(String),
     Json(Value),
@@ -121,38 +121,38 @@ pub(crate) enum HttpBody {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Login {
-    pub(crate) user: String,
-    pub(crate) password: String,
+pub struct Login {
+    pub user: String,
+    pub password: String,
 }
 
 /// A TCP connection: optional words, and what the server sends first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TcpProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) port: Option<u16>,
-    pub(crate) send: Option<String>,
+pub struct TcpProbe {
+    pub service: ServiceName,
+    pub port: Option<u16>,
+    pub send: Option<String>,
 }
 
 /// The last lines of a service's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LogProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) tail: u32,
+pub struct LogProbe {
+    pub service: ServiceName,
+    pub tail: u32,
 }
 
 /// A file in the learner's workspace, or in a service's container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FileProbe {
+pub struct FileProbe {
     /// `None` is the workspace.
-    pub(crate) service: Option<ServiceName>,
-    pub(crate) path: String,
-    pub(crate) change: FileChange,
+    pub service: Option<ServiceName>,
+    pub path: String,
+    pub change: FileChange,
 }
 
 /// What a file step does to the file before it looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum FileChange {
+pub enum FileChange {
     Nothing,
     Write(String),
     /// A path below the lab's folder.
@@ -162,38 +162,38 @@ pub(crate) enum FileChange {
 
 /// One SQL statement that gives rows, or a script of several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SqlProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) text: SqlText,
-    pub(crate) database: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) password: Option<String>,
+pub struct SqlProbe {
+    pub service: ServiceName,
+    pub text: SqlText,
+    pub database: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum SqlText {
+pub enum SqlText {
     Query(String),
     Script(String),
 }
 
 /// One MongoDB database command, as relaxed extended JSON; the first key names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct MongoProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) database: Option<String>,
-    pub(crate) command: Value,
+pub struct MongoProbe {
+    pub service: ServiceName,
+    pub database: Option<String>,
+    pub command: Value,
 }
 
 /// One AMQP 0-9-1 operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct AmqpProbe {
-    pub(crate) service: ServiceName,
-    pub(crate) vhost: Option<String>,
-    pub(crate) operation: AmqpOperation,
+pub struct AmqpProbe {
+    pub service: ServiceName,
+    pub vhost: Option<String>,
+    pub operation: AmqpOperation,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum AmqpOperation {
+pub enum AmqpOperation {
     /// Passive declare: message and consumer counts.
     Queue(String),
     Get {
@@ -221,34 +221,34 @@ pub(crate) enum AmqpOperation {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Publish {
-    pub(crate) exchange: String,
-    pub(crate) routing_key: String,
-    pub(crate) body: String,
-    pub(crate) persistent: bool,
-    pub(crate) headers: Value,
+pub struct Publish {
+    pub exchange: String,
+    pub routing_key: String,
+    pub body: String,
+    pub persistent: bool,
+    pub headers: Value,
     /// Milliseconds, as text, as AMQP wants it.
-    pub(crate) expiration: Option<String>,
-    pub(crate) mandatory: bool,
+    pub expiration: Option<String>,
+    pub mandatory: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Binding {
-    pub(crate) queue: String,
-    pub(crate) exchange: String,
-    pub(crate) routing_key: String,
-    pub(crate) arguments: Value,
+pub struct Binding {
+    pub queue: String,
+    pub exchange: String,
+    pub routing_key: String,
+    pub arguments: Value,
 }
 
 /// Stops a service and starts it again, keeping its container and data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Restart {
-    pub(crate) service: ServiceName,
-    pub(crate) how: RestartHow,
+pub struct Restart {
+    pub service: ServiceName,
+    pub how: RestartHow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum RestartHow {
+pub enum RestartHow {
     /// SIGTERM (or the image's stop signal), as a planned restart does.
     Stop,
     /// SIGKILL, as a crash or a power cut does.
@@ -257,7 +257,7 @@ pub(crate) enum RestartHow {
 
 impl Act {
     /// The service a step is about; `None` for a file of the workspace.
-    pub(crate) fn service(&self) -> Option<&ServiceName> {
+    pub fn service(&self) -> Option<&ServiceName> {
         match self {
             Act::Redis(p) => Some(&p.service),
             Act::Exec(p) => Some(&p.service),
@@ -273,7 +273,7 @@ impl Act {
     }
 
     /// The same act with `${name}` of captures filled in.
-    pub(crate) fn filled(&self, captures: &BTreeMap<String, String>) -> Self {
+    pub fn filled(&self, captures: &BTreeMap<String, String>) -> Self {
         if captures.is_empty() {
             return self.clone();
         }

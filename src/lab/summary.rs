@@ -8,26 +8,26 @@ use crate::lab::{ExerciseId, Lab, Lang, Level, TopicId};
 
 /// A lab in short, in every language it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Summary {
-    pub(crate) level: Level,
-    pub(crate) minutes: i64,
+pub struct Summary {
+    pub level: Level,
+    pub minutes: i64,
     /// Bytes that the required services may use together.
-    pub(crate) memory: i64,
-    pub(crate) roadmap: Vec<TopicId>,
-    pub(crate) exercises: Vec<ExerciseId>,
-    pub(crate) words: BTreeMap<Lang, Words>,
+    pub memory: i64,
+    pub roadmap: Vec<TopicId>,
+    pub exercises: Vec<ExerciseId>,
+    pub words: BTreeMap<Lang, Words>,
 }
 
 /// What a guide says first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Words {
-    pub(crate) title: String,
+pub struct Words {
+    pub title: String,
     /// The first paragraph.
-    pub(crate) summary: String,
+    pub summary: String,
 }
 
 impl Summary {
-    pub(crate) fn of(lab: &Lab) -> Self {
+    pub fn of(lab: &Lab) -> Self {
         let words = lab.guides.iter().map(|(lang, guide)| {
             let words = Words {
                 title: guide.title.clone(),
@@ -46,7 +46,7 @@ impl Summary {
     }
 
     /// In the language asked for, else in English.
-    pub(crate) fn words(&self, lang: &Lang) -> Words {
+    pub fn words(&self, lang: &Lang) -> Words {
         let english = || self.words.get(&Lang::english());
         let words = self.words.get(lang).or_else(english);
         words.cloned().unwrap_or_default()

@@ -11,23 +11,23 @@ use crate::lab::vars::Vars;
 use crate::lab::{Lab, LabId, ServiceName};
 
 /// Where the services of a running lab answer, by service.
-pub(crate) type Addresses = BTreeMap<ServiceName, ServiceAddress>;
+pub type Addresses = BTreeMap<ServiceName, ServiceAddress>;
 
 /// Where one service answers on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct ServiceAddress {
-    pub(crate) host: String,
+pub struct ServiceAddress {
+    pub host: String,
     /// Published host port by container port.
-    pub(crate) ports: BTreeMap<u16, u16>,
+    pub ports: BTreeMap<u16, u16>,
     /// The first container port, whose host port is `port`.
-    pub(crate) first: Option<u16>,
-    pub(crate) url: Option<String>,
-    pub(crate) container: String,
+    pub first: Option<u16>,
+    pub url: Option<String>,
+    pub container: String,
 }
 
 impl ServiceAddress {
     /// The host port of a container port, or of the first one.
-    pub(crate) fn port(&self, container: Option<u16>) -> Option<u16> {
+    pub fn port(&self, container: Option<u16>) -> Option<u16> {
         self.ports.get(&container.or(self.first)?).copied()
     }
 
@@ -52,11 +52,7 @@ impl ServiceAddress {
 
 /// Fills a guide's text. Names: `lab`, the lab's vars, and each service with `host`, `port`, `ports`, `url`, `container`.
 /// A service that does not run has words in place of its address. The error is one line within the text, and what is wrong.
-pub(crate) fn render(
-    text: &str,
-    lab: &Lab,
-    addresses: &Addresses,
-) -> Result<String, (usize, String)> {
+pub fn render(text: &str, lab: &Lab, addresses: &Addresses) -> Result<String, (usize, String)> {
     let services: Vec<&ServiceName> = lab.services.keys().collect();
     guide(text, &lab.id, &lab.vars, &services, addresses)
 }
@@ -94,11 +90,7 @@ fn guide(
 }
 
 /// Fills a service's `url`. Names: `host`, `port`, `ports` of the service itself, and the lab's vars.
-pub(crate) fn url(
-    text: &str,
-    vars: &Vars,
-    address: &ServiceAddress,
-) -> Result<String, (usize, String)> {
+pub fn url(text: &str, vars: &Vars, address: &ServiceAddress) -> Result<String, (usize, String)> {
     let mut names: BTreeMap<String, Value> = vars
         .iter()
         .map(|(k, v)| (k.clone(), Value::from(v.clone())))

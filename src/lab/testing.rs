@@ -8,7 +8,7 @@ use crate::problem::Problem;
 
 /// Files in memory.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, String>);
+pub struct Memory(pub BTreeMap<PathBuf, String>);
 
 impl Files for Memory {
     fn read(&self, path: &Path) -> Result<String, String> {
@@ -40,7 +40,7 @@ impl Files for Memory {
 }
 
 /// A lab with one exercise, whose parts can be replaced one by one.
-pub(crate) const LAB: &str = "\
+pub const LAB: &str = "\
 level: beginner
 minutes: 5
 exercises:
@@ -53,7 +53,7 @@ exercises:
     wrong: [ { do: [ { redis: { service: redis, command: [SET, a, c] } } ] } ]
 ";
 
-pub(crate) const COMPOSE: &str = "\
+pub const COMPOSE: &str = "\
 services:
   redis:
     image: redis:8.0
@@ -63,7 +63,7 @@ services:
 volumes: { data: {} }
 ";
 
-pub(crate) const GUIDE: &str = "\
+pub const GUIDE: &str = "\
 # A lab
 
 Words.
@@ -86,7 +86,7 @@ Two.
 ";
 
 /// The three files of a lab named `small`.
-pub(crate) fn files(lab: &str, compose: &str, guide: &str) -> Memory {
+pub fn files(lab: &str, compose: &str, guide: &str) -> Memory {
     let file = |name: &str, text: &str| (Path::new("labs/small").join(name), text.to_owned());
     Memory(BTreeMap::from([
         file("lab.yaml", lab),
@@ -96,7 +96,7 @@ pub(crate) fn files(lab: &str, compose: &str, guide: &str) -> Memory {
 }
 
 /// The problems of a lab, one a line.
-pub(crate) fn problems(files: &Memory) -> Vec<String> {
+pub fn problems(files: &Memory) -> Vec<String> {
     load(Path::new("labs/small"), files)
         .1
         .iter()
@@ -106,7 +106,7 @@ pub(crate) fn problems(files: &Memory) -> Vec<String> {
 
 /// A lab without problems, with these services.
 #[track_caller]
-pub(crate) fn lab(compose: &str) -> Lab {
+pub fn lab(compose: &str) -> Lab {
     let (lab, problems) = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));
     assert_eq!(problems, []);
     lab.expect("a lab without problems is loaded")

@@ -17,7 +17,7 @@ pub(crate) const LARGEST: usize = 1 << 20;
 /// A YAML node and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     line: usize,
     column: usize,
     source: Arc<Source>,

@@ -16,14 +16,14 @@ const CALL: Duration = Duration::from_millis(1500);
 const HEAD: usize = 4096;
 
 /// How far a time in words (RFC 3339 or RFC 2822) is ahead of `now`, in seconds.
-pub(crate) fn ahead(text: &str, now: SystemTime) -> Option<i64> {
+pub fn ahead(text: &str, now: SystemTime) -> Option<i64> {
     let read =
         OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, &Rfc2822));
     Some((read.ok()? - OffsetDateTime::from(now)).whole_seconds())
 }
 
 /// How far the newest of some files is ahead of `now`: they were written before, by this machine's clock or a file server's.
-pub(crate) fn files_ahead<'a>(
+pub fn files_ahead<'a>(
     files: impl IntoIterator<Item = &'a Path>,
     now: SystemTime,
 ) -> Option<Clock> {
@@ -48,7 +48,7 @@ pub(crate) fn files_ahead<'a>(
     clippy::disallowed_methods,
     reason = "no engine is known here, and a look that was stopped may be made again"
 )]
-pub(crate) async fn date_of(host: &str, port: u16) -> Option<Clock> {
+pub async fn date_of(host: &str, port: u16) -> Option<Clock> {
     let asked = async {
         let mut stream = TcpStream::connect((host, port)).await.ok()?;
         let request = format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -11,7 +11,7 @@ use crate::plan::{Process, listening};
 const CALL: Duration = Duration::from_millis(200);
 
 /// Those of the ports that take a call, with the process that listens there.
-pub(crate) fn answering(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
+pub fn answering(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
     let answers = |port: &u16| {
         let places: [SocketAddr; 2] = [
             (Ipv4Addr::LOCALHOST, *port).into(),

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-pub(crate) use clock::{ahead, date_of, files_ahead};
-pub(crate) use listeners::answering;
-pub(crate) use proxies::{covered, shell};
+pub use clock::{ahead, date_of, files_ahead};
+pub use listeners::answering;
+pub use proxies::{covered, shell};
 
 use crate::plan::{Disk, Folder, Memory};
 
 /// This machine's memory; `None` where the system does not tell.
-pub(crate) fn memory() -> Option<Memory> {
+pub fn memory() -> Option<Memory> {
     parse_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
 
@@ -33,7 +33,7 @@ fn parse_memory(text: &str) -> Option<Memory> {
 }
 
 /// The room that is left where a path lies; `None` if it is not on this machine.
-pub(crate) fn disk(path: &Path) -> Option<Disk> {
+pub fn disk(path: &Path) -> Option<Disk> {
     let seen = statvfs(path).ok()?;
     Some(Disk {
         path: path.to_owned(),
@@ -43,7 +43,7 @@ pub(crate) fn disk(path: &Path) -> Option<Disk> {
 }
 
 /// Whether a folder takes files, or the folder that it would be made in.
-pub(crate) fn folder(path: PathBuf) -> Folder {
+pub fn folder(path: PathBuf) -> Folder {
     let there = path.ancestors().find(|folder| folder.exists());
     let problem = match there {
         Some(folder) if !folder.is_dir() => Some("it is not a folder".to_owned()),
@@ -56,13 +56,13 @@ pub(crate) fn folder(path: PathBuf) -> Folder {
 }
 
 /// The network whose 127.0.0.1 is ours, as the kernel numbers it; `None` where there is only one.
-pub(crate) fn network() -> Option<u64> {
+pub fn network() -> Option<u64> {
     let about = std::fs::metadata("/proc/self/ns/net").ok()?;
     Some(about.ino())
 }
 
 /// Whether systemd starts services on this machine.
-pub(crate) fn systemd() -> bool {
+pub fn systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 const NAMES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 /// The variables that are set, in capitals or not, by their name in capitals.
-pub(crate) fn shell() -> BTreeMap<String, String> {
+pub fn shell() -> BTreeMap<String, String> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let set = NAMES.iter().filter_map(|name| {
         let value = value(&name.to_lowercase()).or_else(|| value(name))?;
@@ -15,7 +15,7 @@ pub(crate) fn shell() -> BTreeMap<String, String> {
 }
 
 /// A proxy's address without its user and password.
-pub(crate) fn covered(address: &str) -> String {
+pub fn covered(address: &str) -> String {
     let (scheme, rest) = match address.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), address),

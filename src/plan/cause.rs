@@ -8,25 +8,25 @@ use crate::plan::{Listening, Reach};
 
 /// What is known of a service that did not become ready.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Evidence<'a> {
+pub struct Evidence<'a> {
     /// What the last look saw.
-    pub(crate) last: &'a str,
+    pub last: &'a str,
     /// The engine's own error, for a container that could not start.
-    pub(crate) error: &'a str,
+    pub error: &'a str,
     /// The last lines of the service's log.
-    pub(crate) log: &'a [String],
-    pub(crate) out_of_memory: bool,
+    pub log: &'a [String],
+    pub out_of_memory: bool,
     /// The exit code of a container that ended.
-    pub(crate) exit: Option<i64>,
+    pub exit: Option<i64>,
     /// The container port that the probe calls.
-    pub(crate) port: Option<u16>,
+    pub port: Option<u16>,
     /// Who listens inside; `None` if that could not be seen.
-    pub(crate) listening: Option<&'a [Listening]>,
+    pub listening: Option<&'a [Listening]>,
 }
 
 /// A likely cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     OutOfMemory,
     /// The program is built for another kind of processor, or is no program.
     WrongFormat,
@@ -54,7 +54,7 @@ pub(crate) enum Cause {
 }
 
 /// The likely cause; the surest evidence first.
-pub(crate) fn likely(evidence: &Evidence<'_>) -> Option<Cause> {
+pub fn likely(evidence: &Evidence<'_>) -> Option<Cause> {
     if evidence.out_of_memory {
         return Some(Cause::OutOfMemory);
     }

@@ -3,7 +3,7 @@
 use crate::plan::{Cause, Observed, Operation, Plan};
 
 /// Containers first, then the networks and volumes that they held.
-pub(crate) fn down(observed: &Observed) -> Plan {
+pub fn down(observed: &Observed) -> Plan {
     let containers = observed
         .containers
         .iter()

@@ -8,7 +8,7 @@ use crate::plan::machine::{Clock, Disk, EngineSeen, Folder, Memory, Process, Pro
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum State {
+pub enum State {
     Ok,
     /// Labs run; somebody should know all the same.
     Note,
@@ -18,7 +18,7 @@ pub(crate) enum State {
 
 /// What was found out, with all that a report may say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub enum Finding {
     NoEngine(NoEngine),
     Engine {
         engine: EngineSeen,
@@ -78,14 +78,14 @@ pub(crate) enum Finding {
 
 /// Why there is no engine to talk to, in the engine room's words, and the command that helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoEngine {
-    pub(crate) why: String,
-    pub(crate) fix: String,
+pub struct NoEngine {
+    pub why: String,
+    pub fix: String,
 }
 
 impl Finding {
     /// The one word that programs know it by.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Finding::NoEngine(_) | Finding::Engine { .. } => "engine",
             Finding::Limits { .. } => "limits",
@@ -100,7 +100,7 @@ impl Finding {
         }
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub fn state(&self) -> State {
         let note_if = |note: bool| match note {
             true => State::Note,
             false => State::Ok,

@@ -10,103 +10,103 @@ use crate::plan::{Finding, NoEngine};
 
 /// What was seen of a machine.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Machine {
-    pub(crate) engine: Option<EngineSeen>,
+pub struct Machine {
+    pub engine: Option<EngineSeen>,
     /// Why there is no engine to talk to.
-    pub(crate) no_engine: Option<NoEngine>,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) disk: Option<Disk>,
+    pub no_engine: Option<NoEngine>,
+    pub memory: Option<Memory>,
+    pub disk: Option<Disk>,
     /// Ports of this machine that were called and answered, with who listens there, where that could be seen.
-    pub(crate) answering: BTreeMap<u16, Option<Process>>,
+    pub answering: BTreeMap<u16, Option<Process>>,
     /// Ports that any container publishes, with its name.
-    pub(crate) published: BTreeMap<u16, String>,
+    pub published: BTreeMap<u16, String>,
     /// Ports that containers of our own publish.
-    pub(crate) ours: BTreeSet<u16>,
-    pub(crate) proxies: Proxies,
+    pub ours: BTreeSet<u16>,
+    pub proxies: Proxies,
     /// By how much other clocks are ahead of ours.
-    pub(crate) clocks: Vec<Clock>,
-    pub(crate) folders: Vec<Folder>,
+    pub clocks: Vec<Clock>,
+    pub folders: Vec<Folder>,
 }
 
 /// An engine that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EngineSeen {
-    pub(crate) product: String,
-    pub(crate) version: String,
-    pub(crate) api: String,
-    pub(crate) address: String,
+pub struct EngineSeen {
+    pub product: String,
+    pub version: String,
+    pub api: String,
+    pub address: String,
     /// Why this one.
-    pub(crate) source: String,
+    pub source: String,
     /// `1` or `2`, where the engine says so.
-    pub(crate) cgroup: Option<String>,
+    pub cgroup: Option<String>,
     /// Limits that it does not enforce: `memory`, `pids`.
-    pub(crate) unlimited: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+    pub unlimited: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Memory in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memory {
-    pub(crate) total: u64,
-    pub(crate) available: u64,
+pub struct Memory {
+    pub total: u64,
+    pub available: u64,
 }
 
 /// Room where images lie, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Disk {
-    pub(crate) path: PathBuf,
-    pub(crate) free: u64,
+pub struct Disk {
+    pub path: PathBuf,
+    pub free: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
-    pub(crate) program: String,
+pub struct Process {
+    pub pid: u32,
+    pub program: String,
 }
 
 /// The proxies that programs are told of; passwords in them are covered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Proxies {
+pub struct Proxies {
     /// Variables of this shell.
-    pub(crate) shell: BTreeMap<String, String>,
+    pub shell: BTreeMap<String, String>,
     /// What the engine pulls through.
-    pub(crate) engine: Vec<String>,
+    pub engine: Vec<String>,
     /// Whether systemd starts the engine; then its variables are in a file of systemd's.
-    pub(crate) systemd: bool,
+    pub systemd: bool,
 }
 
 /// By how much another clock is ahead of ours, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Clock {
-    pub(crate) of: String,
-    pub(crate) ahead: i64,
+pub struct Clock {
+    pub of: String,
+    pub ahead: i64,
 }
 
 /// A folder that must take files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Folder {
-    pub(crate) path: PathBuf,
+pub struct Folder {
+    pub path: PathBuf,
     /// Why it does not.
-    pub(crate) problem: Option<String>,
+    pub problem: Option<String>,
 }
 
 /// What one lab needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Need {
-    pub(crate) lab: LabId,
+pub struct Need {
+    pub lab: LabId,
     /// Bytes that its required services may use together.
-    pub(crate) memory: u64,
+    pub memory: u64,
     /// Images that are not here.
-    pub(crate) missing: usize,
+    pub missing: usize,
     /// Container ports by number, with the services that listen there.
-    pub(crate) customary: BTreeMap<u16, BTreeSet<String>>,
+    pub customary: BTreeMap<u16, BTreeSet<String>>,
     /// Host ports that the lab insists on.
-    pub(crate) fixed: BTreeSet<u16>,
+    pub fixed: BTreeSet<u16>,
 }
 
 impl Need {
     /// Reads a lab; how many of its images are missing is for the engine to say.
-    pub(crate) fn of(lab: &Lab, missing: usize) -> Self {
+    pub fn of(lab: &Lab, missing: usize) -> Self {
         let mut customary: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         let mut fixed = BTreeSet::new();
         for service in lab.services.values() {
@@ -127,7 +127,7 @@ impl Need {
     }
 
     /// Every port of this machine that a learner, or the lab, may think of.
-    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+    pub fn ports(&self) -> impl Iterator<Item = u16> {
         self.customary.keys().chain(&self.fixed).copied()
     }
 }
@@ -144,7 +144,7 @@ const LEAST_ROOM_PER_IMAGE: u64 = 192 << 20;
 const GOOD_ROOM: u64 = 2 << 30;
 
 /// All findings, in the order in which they matter.
-pub(crate) fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
+pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(machine.no_engine.clone().map(Finding::NoEngine));
     if let Some(engine) = &machine.engine {
@@ -170,7 +170,7 @@ pub(crate) fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
 }
 
 /// Whether a machine's memory holds a lab; nothing to say of one whose memory is not known.
-pub(crate) fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
+pub fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
     seen.map(|memory| Finding::Memory {
         memory,
         lab: need.lab.clone(),
@@ -179,7 +179,7 @@ pub(crate) fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
 }
 
 /// Whether there is room for images that are missing.
-pub(crate) fn room(disk: &Disk, missing: usize) -> Finding {
+pub fn room(disk: &Disk, missing: usize) -> Finding {
     let least = LEAST_ROOM + LEAST_ROOM_PER_IMAGE * missing as u64;
     Finding::Disk {
         disk: disk.clone(),

@@ -18,28 +18,28 @@ const SCHEMA: &str = "dev.roadlab.schema";
 
 /// Whose something is and what for: our labels, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) run: RunId,
-    pub(crate) lab: LabId,
-    pub(crate) instance: Instance,
-    pub(crate) owner: String,
-    pub(crate) service: Option<ServiceName>,
+pub struct Mark {
+    pub run: RunId,
+    pub lab: LabId,
+    pub instance: Instance,
+    pub owner: String,
+    pub service: Option<ServiceName>,
     /// What the container was made from; another digest means it has drifted.
-    pub(crate) digest: Option<String>,
+    pub digest: Option<String>,
 }
 
 /// Which of our resources are meant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Scope {
-    pub(crate) owner: Option<String>,
-    pub(crate) lab: Option<LabId>,
-    pub(crate) instance: Option<Instance>,
-    pub(crate) run: Option<RunId>,
+pub struct Scope {
+    pub owner: Option<String>,
+    pub lab: Option<LabId>,
+    pub instance: Option<Instance>,
+    pub run: Option<RunId>,
 }
 
 impl Mark {
     /// The labels, to be set in the create call itself.
-    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+    pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::from([
             (RUN.to_owned(), self.run.to_string()),
             (LAB.to_owned(), self.lab.to_string()),
@@ -63,7 +63,7 @@ impl Mark {
     /// Reads labels back. Image labels are inherited by anybody's container, and a container that is committed passes ours on
     /// to an image, so a resource is only ours if every label is well formed and its name is the one that we gave it: for a
     /// service the whole name, for a network or volume its beginning.
-    pub(crate) fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
+    pub fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let name = name.trim_start_matches('/');
         let get = |key: &str| labels.get(key).map(String::as_str);
         let mark = Self {
@@ -85,12 +85,12 @@ impl Mark {
     }
 
     /// The name of a container, network or volume of this run.
-    pub(crate) fn name(&self, what: &str) -> String {
+    pub fn name(&self, what: &str) -> String {
         format!("{}-{what}", self.name_start())
     }
 
     /// The same mark for one service.
-    pub(crate) fn of_service(&self, service: &ServiceName, digest: String) -> Self {
+    pub fn of_service(&self, service: &ServiceName, digest: String) -> Self {
         Self {
             service: Some(service.clone()),
             digest: Some(digest),
@@ -105,7 +105,7 @@ impl Mark {
 
 impl Scope {
     /// Everything of one owner.
-    pub(crate) fn owner(owner: &str) -> Self {
+    pub fn owner(owner: &str) -> Self {
         Self {
             owner: Some(owner.to_owned()),
             ..Self::default()
@@ -113,7 +113,7 @@ impl Scope {
     }
 
     /// Everything of one instance of one lab.
-    pub(crate) fn instance(owner: &str, lab: &LabId, instance: &Instance) -> Self {
+    pub fn instance(owner: &str, lab: &LabId, instance: &Instance) -> Self {
         Self {
             lab: Some(lab.clone()),
             instance: Some(instance.clone()),
@@ -122,7 +122,7 @@ impl Scope {
     }
 
     /// Everything of one run.
-    pub(crate) fn run(owner: &str, run: &RunId) -> Self {
+    pub fn run(owner: &str, run: &RunId) -> Self {
         Self {
             run: Some(run.clone()),
             ..Self::owner(owner)
@@ -131,7 +131,7 @@ impl Scope {
 
     /// Whether something of ours is within. An engine's own filters may tell more: Podman 4 takes a volume that fits one of
     /// several labels.
-    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+    pub fn holds(&self, mark: &Mark) -> bool {
         fn fits<T: PartialEq>(wanted: &Option<T>, given: &T) -> bool {
             wanted.as_ref().is_none_or(|wanted| wanted == given)
         }
@@ -142,7 +142,7 @@ impl Scope {
     }
 
     /// As label filters of the engine: `key` or `key=value`.
-    pub(crate) fn filters(&self) -> Vec<String> {
+    pub fn filters(&self) -> Vec<String> {
         let mut filters = vec![RUN.to_owned()];
         filters.extend(self.owner.iter().map(|owner| format!("{OWNER}={owner}")));
         filters.extend(self.lab.iter().map(|lab| format!("{LAB}={lab}")));

@@ -16,18 +16,18 @@ mod spec;
 mod subnet;
 mod up;
 
-pub(crate) use cause::{Cause as LikelyCause, Evidence, likely};
-pub(crate) use down::down;
-pub(crate) use finding::{Finding, NoEngine, State};
-pub(crate) use machine::{
+pub use cause::{Cause as LikelyCause, Evidence, likely};
+pub use down::down;
+pub use finding::{Finding, NoEngine, State};
+pub use machine::{
     Clock, Disk, EngineSeen, Folder, Machine, Memory, Need, Process, Proxies, findings, memory,
     room,
 };
-pub(crate) use mark::{Mark, Scope};
-pub(crate) use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
-pub(crate) use operation::{Cause, Operation, Plan, Stage};
-pub(crate) use ports::HostPorts;
-pub(crate) use sockets::{Listening, Reach, listening};
-pub(crate) use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
-pub(crate) use subnet::Subnet;
-pub(crate) use up::{ServiceImage, Wanted, completes, up};
+pub use mark::{Mark, Scope};
+pub use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
+pub use operation::{Cause, Operation, Plan, Stage};
+pub use ports::HostPorts;
+pub use sockets::{Listening, Reach, listening};
+pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
+pub use subnet::Subnet;
+pub use up::{ServiceImage, Wanted, completes, up};

@@ -7,29 +7,29 @@ use crate::plan::Mark;
 
 /// One snapshot; nothing is asked again while a plan is made.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Observed {
-    pub(crate) containers: Vec<ObservedContainer>,
-    pub(crate) networks: Vec<ObservedNetwork>,
-    pub(crate) volumes: Vec<ObservedVolume>,
+pub struct Observed {
+    pub containers: Vec<ObservedContainer>,
+    pub networks: Vec<ObservedNetwork>,
+    pub volumes: Vec<ObservedVolume>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct ObservedContainer {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) mark: Mark,
-    pub(crate) running: Running,
+pub struct ObservedContainer {
+    pub id: String,
+    pub name: String,
+    pub mark: Mark,
+    pub running: Running,
     /// "Up 3 minutes", "Exited (137) 2 seconds ago": the engine's own words.
-    pub(crate) state: String,
+    pub state: String,
     /// Published host port by container port.
-    pub(crate) ports: BTreeMap<u16, u16>,
+    pub ports: BTreeMap<u16, u16>,
     /// Seconds since 1970.
-    pub(crate) created: i64,
+    pub created: i64,
 }
 
 /// Whether a container runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Running {
+pub enum Running {
     Yes,
     /// Created, exited, dead.
     No,
@@ -37,33 +37,33 @@ pub(crate) enum Running {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct ObservedNetwork {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) mark: Mark,
+pub struct ObservedNetwork {
+    pub id: String,
+    pub name: String,
+    pub mark: Mark,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct ObservedVolume {
-    pub(crate) name: String,
-    pub(crate) mark: Mark,
+pub struct ObservedVolume {
+    pub name: String,
+    pub mark: Mark,
 }
 
 impl Observed {
     /// Nothing of ours.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.containers.is_empty() && self.networks.is_empty() && self.volumes.is_empty()
     }
 
     /// The container of a service.
-    pub(crate) fn container(&self, service: &ServiceName) -> Option<&ObservedContainer> {
+    pub fn container(&self, service: &ServiceName) -> Option<&ObservedContainer> {
         self.containers
             .iter()
             .find(|container| container.mark.service.as_ref() == Some(service))
     }
 
     /// Every mark in the snapshot.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = &Mark> {
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
         let containers = self.containers.iter().map(|container| &container.mark);
         let networks = self.networks.iter().map(|network| &network.mark);
         containers

@@ -7,16 +7,16 @@ use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
 
 /// Stages in order; the operations of one stage do not wait for each other.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Plan {
-    pub(crate) stages: Vec<Stage>,
+pub struct Plan {
+    pub stages: Vec<Stage>,
 }
 
 /// Operations that may run at the same time.
-pub(crate) type Stage = Vec<Operation>;
+pub type Stage = Vec<Operation>;
 
 /// One call to the engine.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Operation {
+pub enum Operation {
     RemoveContainer {
         id: String,
         name: String,
@@ -50,7 +50,7 @@ pub(crate) enum Operation {
 
 /// Why something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     /// It is not there.
     Missing,
     /// It was made from another definition or image.
@@ -65,7 +65,7 @@ pub(crate) enum Cause {
 
 impl Plan {
     /// A plan of the stages that have something to do.
-    pub(crate) fn new(stages: impl IntoIterator<Item = Stage>) -> Self {
+    pub fn new(stages: impl IntoIterator<Item = Stage>) -> Self {
         Self {
             stages: stages
                 .into_iter()
@@ -75,12 +75,12 @@ impl Plan {
     }
 
     /// Nothing to do.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.stages.is_empty()
     }
 
     /// Whether anything would be created, started or removed; waiting changes nothing.
-    pub(crate) fn changes(&self) -> bool {
+    pub fn changes(&self) -> bool {
         self.stages
             .iter()
             .flatten()

@@ -12,11 +12,11 @@ const COUNT: u16 = 10_000;
 
 /// The host port of every container port of every service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct HostPorts(BTreeMap<(ServiceName, u16), u16>);
+pub struct HostPorts(BTreeMap<(ServiceName, u16), u16>);
 
 impl HostPorts {
     /// Chooses a port for each container port that the lab leaves open. `taken` are those in use.
-    pub(crate) fn choose(lab: &Lab, instance: &Instance, taken: &BTreeSet<u16>) -> Self {
+    pub fn choose(lab: &Lab, instance: &Instance, taken: &BTreeSet<u16>) -> Self {
         let mut taken = taken.clone();
         let mut chosen = BTreeMap::new();
         for service in lab.services.values() {
@@ -36,7 +36,7 @@ impl HostPorts {
     }
 
     /// The host port of a container port; 0 lets the engine choose.
-    pub(crate) fn get(&self, service: &ServiceName, container: u16) -> u16 {
+    pub fn get(&self, service: &ServiceName, container: u16) -> u16 {
         self.0
             .get(&(service.clone(), container))
             .copied()

@@ -2,22 +2,22 @@
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Listening {
-    pub(crate) port: u16,
-    pub(crate) reach: Reach,
-    pub(crate) inode: u64,
+pub struct Listening {
+    pub port: u16,
+    pub reach: Reach,
+    pub inode: u64,
 }
 
 /// Who can call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     Anybody,
     /// Only programs beside it: 127.0.0.1 or ::1.
     Inside,
 }
 
 /// The listening sockets of one table or of several after each other. Source: proc_pid_net(5).
-pub(crate) fn listening(tables: &str) -> Vec<Listening> {
+pub fn listening(tables: &str) -> Vec<Listening> {
     let socket = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         // 0A is `TCP_LISTEN`.

@@ -7,63 +7,63 @@ use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, Reach, Serv
 use crate::plan::{HostPorts, Mark, Subnet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NetworkSpec {
-    pub(crate) name: String,
-    pub(crate) subnet: Subnet,
+pub struct NetworkSpec {
+    pub name: String,
+    pub subnet: Subnet,
     /// Without a way out.
-    pub(crate) internal: bool,
-    pub(crate) labels: BTreeMap<String, String>,
+    pub internal: bool,
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct VolumeSpec {
-    pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, String>,
+pub struct VolumeSpec {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A container to create.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ContainerSpec {
-    pub(crate) name: String,
+pub struct ContainerSpec {
+    pub name: String,
     /// An image id or name that is present.
-    pub(crate) image: String,
-    pub(crate) entrypoint: Option<Vec<String>>,
-    pub(crate) command: Option<Vec<String>>,
-    pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) ports: Vec<PortSpec>,
-    pub(crate) mounts: Vec<MountSpec>,
-    pub(crate) tmpfs: BTreeMap<String, String>,
+    pub image: String,
+    pub entrypoint: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
+    pub environment: BTreeMap<String, String>,
+    pub ports: Vec<PortSpec>,
+    pub mounts: Vec<MountSpec>,
+    pub tmpfs: BTreeMap<String, String>,
     /// Networks by name, each with the names the container answers to there.
-    pub(crate) networks: Vec<(String, Vec<String>)>,
-    pub(crate) hostname: String,
-    pub(crate) user: Option<String>,
-    pub(crate) working_dir: Option<String>,
-    pub(crate) init: bool,
-    pub(crate) read_only: bool,
-    pub(crate) limits: Limits,
-    pub(crate) ulimits: BTreeMap<String, (i64, i64)>,
+    pub networks: Vec<(String, Vec<String>)>,
+    pub hostname: String,
+    pub user: Option<String>,
+    pub working_dir: Option<String>,
+    pub init: bool,
+    pub read_only: bool,
+    pub limits: Limits,
+    pub ulimits: BTreeMap<String, (i64, i64)>,
     /// Beyond those every service has.
-    pub(crate) cap_add: Vec<String>,
-    pub(crate) sysctls: BTreeMap<String, String>,
-    pub(crate) extra_hosts: BTreeMap<String, String>,
-    pub(crate) gpus: Gpus,
-    pub(crate) stop_signal: Option<String>,
-    pub(crate) healthcheck: Option<Healthcheck>,
-    pub(crate) labels: BTreeMap<String, String>,
+    pub cap_add: Vec<String>,
+    pub sysctls: BTreeMap<String, String>,
+    pub extra_hosts: BTreeMap<String, String>,
+    pub gpus: Gpus,
+    pub stop_signal: Option<String>,
+    pub healthcheck: Option<Healthcheck>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A container port and the host port it is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PortSpec {
-    pub(crate) container: u16,
-    pub(crate) protocol: Protocol,
+pub struct PortSpec {
+    pub container: u16,
+    pub protocol: Protocol,
     /// 0 lets the engine choose.
-    pub(crate) host: u16,
-    pub(crate) publish: Reach,
+    pub host: u16,
+    pub publish: Reach,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum MountSpec {
+pub enum MountSpec {
     Bind {
         source: PathBuf,
         target: String,
@@ -79,16 +79,16 @@ pub(crate) enum MountSpec {
 
 /// Where a service's container is placed: everything that is not in the lab file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Placement<'a> {
-    pub(crate) mark: &'a Mark,
+pub struct Placement<'a> {
+    pub mark: &'a Mark,
     /// An image id or name that is present.
-    pub(crate) image: &'a str,
-    pub(crate) workspace: Option<&'a Path>,
+    pub image: &'a str,
+    pub workspace: Option<&'a Path>,
 }
 
 impl ContainerSpec {
     /// The container of a service. `ports` has a host port for each container port.
-    pub(crate) fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
+    pub fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
         let mark = place.mark;
         let mut labels = service.labels.clone();
         labels.extend(mark.labels());

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 /// An IPv4 range: `10.214.3.32/27`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Subnet {
+pub struct Subnet {
     base: u32,
     bits: u8,
 }
@@ -19,7 +19,7 @@ const COUNT: u32 = 1 << (BITS - POOL.bits);
 
 impl Subnet {
     /// Reads `a.b.c.d/n`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let bits: u8 = bits.parse().ok().filter(|bits| *bits <= 32)?;
         let address: Ipv4Addr = address.parse().ok()?;
@@ -27,7 +27,7 @@ impl Subnet {
     }
 
     /// The range of `bits` around an address.
-    pub(crate) fn new(address: u32, bits: u8) -> Self {
+    pub fn new(address: u32, bits: u8) -> Self {
         let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
         Self {
             base: address & mask,
@@ -41,7 +41,7 @@ impl Subnet {
     }
 
     /// `count` free ranges of ours, looked for from `seed` on; fewer if the pool is used up.
-    pub(crate) fn free(taken: &[Subnet], seed: u32, count: usize) -> Vec<Subnet> {
+    pub fn free(taken: &[Subnet], seed: u32, count: usize) -> Vec<Subnet> {
         // A route to everything is not a neighbour.
         let taken: Vec<_> = taken.iter().filter(|subnet| subnet.bits > 0).collect();
         let size = 1u32 << (32 - BITS);

@@ -12,26 +12,26 @@ use crate::plan::{
 
 /// Everything beside the lab file that the plan depends on.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) mark: Mark,
+pub struct Wanted<'a> {
+    pub mark: Mark,
     /// The image of each service that can run; an optional service without one is left out.
-    pub(crate) images: &'a BTreeMap<ServiceName, ServiceImage>,
-    pub(crate) ports: HostPorts,
+    pub images: &'a BTreeMap<ServiceName, ServiceImage>,
+    pub ports: HostPorts,
     /// A free range for each network of the lab that may have to be made.
-    pub(crate) subnets: Vec<Subnet>,
-    pub(crate) workspace: Option<&'a Path>,
+    pub subnets: Vec<Subnet>,
+    pub workspace: Option<&'a Path>,
 }
 
 /// The image that a service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServiceImage {
-    pub(crate) id: String,
+pub struct ServiceImage {
+    pub id: String,
     /// What it is called, for people.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// Makes the plan. Doing it and planning again gives an empty plan.
-pub(crate) fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
+pub fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
     let services: Vec<&Service> = lab
         .services
         .values()
@@ -215,7 +215,7 @@ fn order(
 }
 
 /// A one-shot: some service waits for it to end well, so being stopped is its normal state.
-pub(crate) fn completes(lab: &Lab, name: &ServiceName) -> bool {
+pub fn completes(lab: &Lab, name: &ServiceName) -> bool {
     lab.services
         .values()
         .any(|service| service.depends_on.get(name) == Some(&Condition::Completed))

@@ -14,7 +14,7 @@ use crate::probe::{amqp, http, mongo, redis, sql_session};
 
 /// Open connections by service. Dropping it closes them without waiting; [`Connections::close`] waits.
 #[derive(Default)]
-pub(crate) struct Connections {
+pub struct Connections {
     pub(super) http: http::Requests,
     pub(super) redis: Kept<redis::Link>,
     pub(super) sql: Kept<sql_session::Session>,
@@ -24,12 +24,12 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Closes all connections and waits until the servers have seen it. Looks open new ones as they need them.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         self.close_where(&|_| true).await;
     }
 
     /// Closes the connections to one service, as before it restarts.
-    pub(crate) async fn forget(&self, service: &ServiceName) {
+    pub async fn forget(&self, service: &ServiceName) {
         self.close_where(&|key| key.service == *service).await;
     }
 

@@ -31,28 +31,28 @@ use crate::engine::{Engine, EngineError, ErrorKind, awake};
 use crate::expect::Actual;
 use crate::lab::{Act, Addresses, Lab, ServiceName};
 
-pub(crate) use kept::Connections;
+pub use kept::Connections;
 
 /// The most that one look takes of what a service says, in bytes.
 const MOST: usize = 1 << 20;
 
 /// What probes need to know of a running lab.
-pub(crate) struct Target<'a, E> {
-    pub(crate) engine: &'a E,
-    pub(crate) lab: &'a Lab,
+pub struct Target<'a, E> {
+    pub engine: &'a E,
+    pub lab: &'a Lab,
     /// The command that brings the lab up.
-    pub(crate) up: String,
+    pub up: String,
     /// Where each running service answers.
-    pub(crate) addresses: &'a Addresses,
+    pub addresses: &'a Addresses,
     /// The learner's folder, if the lab has one.
-    pub(crate) workspace: Option<&'a std::path::Path>,
+    pub workspace: Option<&'a std::path::Path>,
     /// Kept open between looks.
-    pub(crate) connections: &'a Connections,
+    pub connections: &'a Connections,
 }
 
 /// Nothing could be seen, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unseen {
+pub enum Unseen {
     /// Nobody answers, or what answers does not speak the protocol.
     #[error("{0}")]
     NoAnswer(String),
@@ -65,7 +65,7 @@ pub(crate) enum Unseen {
 }
 
 /// Looks once, for at most `timeout`. A restart is no look: the runner does it.
-pub(crate) async fn look<E: Engine>(
+pub async fn look<E: Engine>(
     act: &Act,
     target: &Target<'_, E>,
     timeout: Duration,

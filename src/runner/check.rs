@@ -11,41 +11,37 @@ use crate::runner::{Live, Runner};
 
 /// One exercise and what came of its checks.
 #[derive(Debug, Clone)]
-pub(crate) struct Judged {
-    pub(crate) exercise: ExerciseId,
-    pub(crate) checks: Vec<JudgedCheck>,
+pub struct Judged {
+    pub exercise: ExerciseId,
+    pub checks: Vec<JudgedCheck>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct JudgedCheck {
-    pub(crate) id: String,
-    pub(crate) role: CheckRole,
-    pub(crate) verdict: Verdict,
+pub struct JudgedCheck {
+    pub id: String,
+    pub role: CheckRole,
+    pub verdict: Verdict,
 }
 
 impl Judged {
     /// Every check holds.
-    pub(crate) fn passed(&self) -> bool {
+    pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.verdict.passed())
     }
 
     /// Something could not be looked at: its service may be gone, or at another place.
-    pub(crate) fn unseen(&self) -> bool {
+    pub fn unseen(&self) -> bool {
         let unseen = |check: &JudgedCheck| matches!(check.verdict, Verdict::Unseen { .. });
         self.checks.iter().any(unseen)
     }
 
     /// The hint of the first check that fails and has one.
-    pub(crate) fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&str> {
         self.checks.iter().find_map(|check| check.verdict.hint())
     }
 
     /// For reports, with the guide's sentences.
-    pub(crate) fn reports<E: Engine>(
-        &self,
-        runner: &Runner<'_, E>,
-        lang: &Lang,
-    ) -> Vec<CheckReport> {
+    pub fn reports<E: Engine>(&self, runner: &Runner<'_, E>, lang: &Lang) -> Vec<CheckReport> {
         let section = runner.lab.section(&self.exercise, lang);
         let report = |check: &JudgedCheck| {
             let (outcome, expected, actual) = match &check.verdict {
@@ -74,7 +70,7 @@ impl Judged {
 }
 
 /// Judges several exercises side by side. Answers to quizzes come from the learner's progress.
-pub(crate) async fn check_exercises<E: Engine>(
+pub async fn check_exercises<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     exercises: &[&Exercise],
@@ -140,7 +136,7 @@ fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
 }
 
 /// Judges a choice. The right one is not told.
-pub(crate) fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
+pub fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
     let expected = format!("one of {}", quiz.choices.join(", "));
     match answer {
         Some(answer) if answer == quiz.answer => Verdict::Pass,

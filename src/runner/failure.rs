@@ -9,7 +9,7 @@ use crate::store::LockError;
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The lab file or the request is wrong.
     #[error("{}", first(.0))]
     Problems(Vec<Problem>),
@@ -46,13 +46,13 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Adds what was being done to an engine's error.
-    pub(crate) fn engine(context: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
+    pub fn engine(context: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
         let context = context.into();
         move |error| Failure::Engine { context, error }
     }
 
     /// What programs tell it by; a code once given keeps its meaning.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Failure::Problems(problems) => {
                 match problems.iter().map(|problem| problem.kind).max() {

@@ -7,7 +7,7 @@ use crate::runner::{Live, Runner};
 
 /// What can be said of a service's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ServiceHealth {
+pub enum ServiceHealth {
     Healthy,
     /// With what was seen instead.
     Unhealthy(String),
@@ -16,7 +16,7 @@ pub(crate) enum ServiceHealth {
 }
 
 /// Asks a service once, by its `ready` steps; a service without them is as well as the engine says.
-pub(crate) async fn health<E: Engine>(
+pub async fn health<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     name: &ServiceName,
@@ -37,7 +37,7 @@ pub(crate) async fn health<E: Engine>(
 }
 
 /// What the engine's own health check says.
-pub(crate) fn health_of_engine(state: &ContainerState) -> ServiceHealth {
+pub fn health_of_engine(state: &ContainerState) -> ServiceHealth {
     match &state.health {
         Some(Health::Healthy) => ServiceHealth::Healthy,
         Some(Health::Starting) => ServiceHealth::Unhealthy("starting".to_owned()),

@@ -23,16 +23,16 @@ use crate::store::Remembered;
 
 /// What making images on this machine needs.
 #[derive(Debug, Clone)]
-pub(crate) struct ImageMaking {
+pub struct ImageMaking {
     /// Where large files lie for a while.
-    pub(crate) cache: PathBuf,
+    pub cache: PathBuf,
     /// How a tool that is missing may be installed.
-    pub(crate) setup: Setup,
+    pub setup: Setup,
 }
 
 /// How images may be got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ImageWish {
+pub enum ImageWish {
     /// Only say what is here.
     Look,
     /// Pull what is missing, build what cannot be pulled.
@@ -45,17 +45,17 @@ pub(crate) enum ImageWish {
 
 /// The images that were found.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Images {
-    pub(crate) found: BTreeMap<ServiceName, ServiceImage>,
+pub struct Images {
+    pub found: BTreeMap<ServiceName, ServiceImage>,
     /// Optional services without one, and why.
-    pub(crate) unavailable: BTreeMap<ServiceName, String>,
+    pub unavailable: BTreeMap<ServiceName, String>,
 }
 
 /// The name of the host's CA bundle in a build's context. Networks that re-sign TLS are common; it never ships.
 const CA_BUNDLE: &str = ".roadlab-ca.crt";
 
 /// Gets an image for every service of the lab, before anything else is created.
-pub(crate) async fn get<E: Engine>(
+pub async fn get<E: Engine>(
     runner: &Runner<'_, E>,
     wish: ImageWish,
     remembered: &mut Remembered,

@@ -12,17 +12,17 @@ use crate::runner::{Failure, Runner, Seen};
 use crate::store::Journal;
 
 /// The services of a running lab.
-pub(crate) struct Live {
-    pub(crate) addresses: Addresses,
-    pub(crate) observed: Observed,
+pub struct Live {
+    pub addresses: Addresses,
+    pub observed: Observed,
     /// The learner's folder, if the lab has one.
-    pub(crate) workspace: Option<PathBuf>,
-    pub(crate) connections: Connections,
+    pub workspace: Option<PathBuf>,
+    pub connections: Connections,
 }
 
 impl Live {
     /// Reads where services answer out of a snapshot.
-    pub(crate) fn new(lab: &Lab, observed: Observed, workspace: Option<PathBuf>) -> Self {
+    pub fn new(lab: &Lab, observed: Observed, workspace: Option<PathBuf>) -> Self {
         let mut addresses = BTreeMap::new();
         for service in lab.services.values() {
             let Some(container) = observed.container(&service.name) else {
@@ -51,17 +51,14 @@ impl Live {
     }
 
     /// Whether every service that has a container runs.
-    pub(crate) fn runs(&self, service: &ServiceName) -> bool {
+    pub fn runs(&self, service: &ServiceName) -> bool {
         self.observed
             .container(service)
             .is_some_and(|container| container.running == Running::Yes)
     }
 
     /// Looks again where services answer. If containers came or went, what was kept open is closed.
-    pub(crate) async fn refresh<E: Engine>(
-        &mut self,
-        runner: &Runner<'_, E>,
-    ) -> Result<Seen, Failure> {
+    pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Seen, Failure> {
         let observed = runner.observe().await?;
         let ids = |observed: &Observed| -> BTreeSet<String> {
             let containers = observed.containers.iter();
@@ -76,7 +73,7 @@ impl Live {
     }
 
     /// What probes need.
-    pub(crate) fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
+    pub fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
         Target {
             engine: runner.engine,
             lab: runner.lab,
@@ -90,7 +87,7 @@ impl Live {
 
 impl<E: Engine> Runner<'_, E> {
     /// Everything of this instance on the engine.
-    pub(crate) async fn observe(&self) -> Result<Observed, Failure> {
+    pub async fn observe(&self) -> Result<Observed, Failure> {
         let scope = Scope::instance(self.owner, &self.lab.id, self.instance);
         self.engine
             .observe(&scope)
@@ -108,13 +105,13 @@ impl<E: Engine> Runner<'_, E> {
     }
 
     /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
-    pub(crate) async fn still_there(&self) -> Result<(), Failure> {
+    pub async fn still_there(&self) -> Result<(), Failure> {
         let answer = self.engine.ping().await;
         answer.map_err(Failure::engine("Docker stopped meanwhile"))
     }
 
     /// The running lab, or that it is not up.
-    pub(crate) async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
+    pub async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
             return Err(Failure::Environment(format!(
@@ -129,7 +126,7 @@ impl<E: Engine> Runner<'_, E> {
 
 /// Refuses a run whose ports were never seen to lead to it from where this program is. A service that does not run has none,
 /// and is looked at when it starts.
-pub(crate) fn refuse_if_elsewhere<E>(
+pub fn refuse_if_elsewhere<E>(
     observed: &Observed,
     known: Option<&Journal>,
     runner: &Runner<'_, E>,

@@ -26,32 +26,32 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
 #[cfg(test)]
-pub(crate) use check::JudgedCheck;
-pub(crate) use check::{Judged, check_exercises, judge_quiz};
-pub(crate) use failure::Failure;
-pub(crate) use health::{ServiceHealth, health, health_of_engine};
-pub(crate) use images::{ImageMaking, ImageWish, Images, get as get_images};
-pub(crate) use live::{Live, refuse_if_elsewhere};
-pub(crate) use pace::Seen;
-pub(crate) use prove::{Proof, prove};
-pub(crate) use reap::reap;
-pub(crate) use reaper::{Launch, READY, Watch};
-pub(crate) use reset::{reset, restart, solve};
-pub(crate) use teardown::{Removed, Sweep, teardown};
-pub(crate) use up::{Ends, OnFailure, Up, plan_up, up};
-pub(crate) use watch::Lookout;
+pub use check::JudgedCheck;
+pub use check::{Judged, check_exercises, judge_quiz};
+pub use failure::Failure;
+pub use health::{ServiceHealth, health, health_of_engine};
+pub use images::{ImageMaking, ImageWish, Images, get as get_images};
+pub use live::{Live, refuse_if_elsewhere};
+pub use pace::Seen;
+pub use prove::{Proof, prove};
+pub use reap::reap;
+pub use reaper::{Launch, READY, Watch};
+pub use reset::{reset, restart, solve};
+pub use teardown::{Removed, Sweep, teardown};
+pub use up::{Ends, OnFailure, Up, plan_up, up};
+pub use watch::Lookout;
 
 /// What everything that runs a lab has at hand.
-pub(crate) struct Runner<'a, E> {
-    pub(crate) engine: &'a E,
-    pub(crate) lab: &'a Lab,
-    pub(crate) instance: &'a Instance,
-    pub(crate) owner: &'a str,
-    pub(crate) tell: &'a dyn Fn(Event),
+pub struct Runner<'a, E> {
+    pub engine: &'a E,
+    pub lab: &'a Lab,
+    pub instance: &'a Instance,
+    pub owner: &'a str,
+    pub tell: &'a dyn Fn(Event),
 }
 
 impl<E: Engine> Runner<'_, E> {
-    pub(crate) fn tell(&self, event: Event) {
+    pub fn tell(&self, event: Event) {
         (self.tell)(event);
     }
 }

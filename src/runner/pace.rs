@@ -14,7 +14,7 @@ const FIRST: Duration = Duration::from_millis(500);
 
 /// Whether a full look saw something else than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub enum Seen {
     Change,
     Same,
 }

@@ -16,13 +16,13 @@ use crate::store::Workspace;
 
 /// What a self-proof came to.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Proof {
-    pub(crate) exercises: usize,
-    pub(crate) checks: usize,
-    pub(crate) wrong_answers: usize,
-    pub(crate) resets: Vec<u64>,
+pub struct Proof {
+    pub exercises: usize,
+    pub checks: usize,
+    pub wrong_answers: usize,
+    pub resets: Vec<u64>,
     /// Exercise, phase and why.
-    pub(crate) problems: Vec<(String, Phase, String)>,
+    pub problems: Vec<(String, Phase, String)>,
 }
 
 /// Everything the phases share.
@@ -34,7 +34,7 @@ struct Prover<'a, 'b, E> {
 }
 
 /// Proves a lab that is up and at its start. Exercises that need a service which is left out are not proven.
-pub(crate) async fn prove<E: Engine>(
+pub async fn prove<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     workspace: Option<&Workspace>,

@@ -30,7 +30,7 @@ const FREED_WITHIN: Duration = Duration::from_secs(2);
 /// Sees one run to its end: removes it unless it was kept, waits for its time if that is limited, leaves it to whoever
 /// else answers for it. `connect` gives an engine that answers, `say` gets a line for each thing that happens. Notifying
 /// `leave` ends a wait for the clock, which the next command can do as well; nothing else is ended by it.
-pub(crate) async fn reap<D: Deref<Target: Engine + Sized>>(
+pub async fn reap<D: Deref<Target: Engine + Sized>>(
     folder: &Path,
     owner: &str,
     run: &RunId,

@@ -26,19 +26,19 @@ use crate::store::{Held, Journal, Life, open_log};
 const START: Duration = Duration::from_secs(10);
 
 /// What a reaper says when it is ready.
-pub(crate) const READY: u8 = b'+';
+pub const READY: u8 = b'+';
 
 /// How a reaper is started.
 #[derive(Debug, Clone)]
-pub(crate) struct Launch {
-    pub(crate) program: PathBuf,
-    pub(crate) arguments: Vec<String>,
+pub struct Launch {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
     /// Where its standard error goes.
-    pub(crate) log: PathBuf,
+    pub log: PathBuf,
 }
 
 /// The runs that this program answers for.
-pub(crate) struct Watch {
+pub struct Watch {
     launch: Launch,
     folder: PathBuf,
     /// The locks of runs that were kept; while we live nobody else ends them. Dropped before the reaper's socket.
@@ -55,7 +55,7 @@ struct Reaper {
 
 impl Watch {
     /// `folder` is that of the journals. Nothing is started yet.
-    pub(crate) fn new(launch: Launch, folder: PathBuf) -> Self {
+    pub fn new(launch: Launch, folder: PathBuf) -> Self {
         Self {
             launch,
             folder,
@@ -65,12 +65,12 @@ impl Watch {
         }
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Starts the reaper, if there is none yet; it gets ready while we go on.
-    pub(crate) fn begin(&self) -> Result<(), Failure> {
+    pub fn begin(&self) -> Result<(), Failure> {
         let mut reaper = self.reaper.borrow_mut();
         if reaper.is_none() {
             *reaper = Some(start(&self.launch).map_err(no_reaper)?);
@@ -79,7 +79,7 @@ impl Watch {
     }
 
     /// Answers for a run from now on: if we are gone, it goes. Returns when the reaper knows of it.
-    pub(crate) async fn guard(&self, journal: &Journal) -> Result<(), Failure> {
+    pub async fn guard(&self, journal: &Journal) -> Result<(), Failure> {
         self.begin()?;
         self.wait_until_ready().await.map_err(no_reaper)?;
         self.tell(&journal.run).map_err(no_reaper)?;
@@ -89,7 +89,7 @@ impl Watch {
     }
 
     /// A run is to be removed now: if we are gone before it is, the reaper goes on. Removing does not depend on it.
-    pub(crate) fn end(&self, journal: &Journal) {
+    pub fn end(&self, journal: &Journal) {
         let ending = Journal {
             life: Life::Ending,
             ..journal.clone()
@@ -104,7 +104,7 @@ impl Watch {
     }
 
     /// A run stays when we are gone. If its time is limited, the reaper waits for that.
-    pub(crate) fn keep(&self, journal: &Journal) -> Result<(), Failure> {
+    pub fn keep(&self, journal: &Journal) -> Result<(), Failure> {
         if journal.until.is_some() && self.begin().is_ok() {
             // If it was killed meanwhile, the next command ends the run when its time is over.
             let _ = self.tell(&journal.run);
@@ -116,13 +116,13 @@ impl Watch {
     }
 
     /// Nothing of a run is left.
-    pub(crate) fn forget(&self, run: &RunId) {
+    pub fn forget(&self, run: &RunId) {
         Journal::remove(&self.folder, run);
         self.runs.borrow_mut().remove(run);
     }
 
     /// The runs that must be gone if we end now.
-    pub(crate) fn runs(&self) -> Vec<RunId> {
+    pub fn runs(&self) -> Vec<RunId> {
         self.runs.borrow().keys().cloned().collect()
     }
 

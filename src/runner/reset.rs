@@ -9,7 +9,7 @@ use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
 /// Runs `start` again and proves `health`. A service that was stopped is started first; the workspace is put back.
-pub(crate) async fn reset<E: Engine>(
+pub async fn reset<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     workspace: Option<&Workspace>,
@@ -44,7 +44,7 @@ pub(crate) async fn reset<E: Engine>(
 }
 
 /// Plays the solutions of exercises, in order. A quiz has none to play.
-pub(crate) async fn solve<E: Engine>(
+pub async fn solve<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     exercises: &[&Exercise],
@@ -59,7 +59,7 @@ pub(crate) async fn solve<E: Engine>(
 }
 
 /// Restarts services of a running lab, keeping containers and data.
-pub(crate) async fn restart<E: Engine>(
+pub async fn restart<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     services: &[ServiceName],

@@ -24,9 +24,9 @@ const LATE: Duration = Duration::from_millis(50);
 
 /// What a wait came to.
 pub(crate) struct Waited {
-    pub(crate) time: Duration,
-    pub(crate) attempts: u32,
-    pub(crate) last: String,
+    pub time: Duration,
+    pub attempts: u32,
+    pub last: String,
 }
 
 /// Asks the container's state, its log, and who listens in it.

@@ -12,7 +12,7 @@ use crate::runner::Failure;
 
 /// How sure one must be that nothing comes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sweep {
+pub enum Sweep {
     /// Nobody creates anything any more: one empty look is enough.
     Once,
     /// Calls of a process that was stopped may still land: look until it has been quiet for a while.
@@ -21,10 +21,10 @@ pub(crate) enum Sweep {
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Removed {
-    pub(crate) containers: usize,
-    pub(crate) networks: usize,
-    pub(crate) volumes: usize,
+pub struct Removed {
+    pub containers: usize,
+    pub networks: usize,
+    pub volumes: usize,
 }
 
 /// Creates in flight when a client dies were seen to land up to 105 ms later; this is twenty times that.
@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const NO_PROGRESS: Duration = Duration::from_secs(3);
 
 /// Removes all that is ours within a scope until nothing is left, and says how much it was.
-pub(crate) async fn teardown<E: Engine>(
+pub async fn teardown<E: Engine>(
     engine: &E,
     scope: &Scope,
     sweep: Sweep,

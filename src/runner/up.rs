@@ -14,22 +14,22 @@ use crate::runner::{Failure, Images, Live, Runner, Sweep, Watch, refuse_if_elsew
 use crate::store::{Journal, Life, Workspace, now};
 
 /// What an `up` is told.
-pub(crate) struct Up<'a> {
-    pub(crate) images: &'a Images,
+pub struct Up<'a> {
+    pub images: &'a Images,
     /// The learner's folder, if the lab has one.
-    pub(crate) workspace: Option<&'a Workspace>,
+    pub workspace: Option<&'a Workspace>,
     /// Whether the run outlives this process.
-    pub(crate) life: Life,
+    pub life: Life,
     /// When a kept run ends by itself.
-    pub(crate) ends: Ends,
-    pub(crate) on_failure: OnFailure,
+    pub ends: Ends,
+    pub on_failure: OnFailure,
     /// Who answers for the run.
-    pub(crate) watch: &'a Watch,
+    pub watch: &'a Watch,
 }
 
 /// When a kept run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
+pub enum Ends {
     /// As it was; a new run never does.
     Unchanged,
     /// So long after it is up.
@@ -40,7 +40,7 @@ pub(crate) enum Ends {
 
 impl Ends {
     /// As a time, for what was the time before.
-    pub(crate) fn until(self, before: Option<u64>) -> Option<u64> {
+    pub fn until(self, before: Option<u64>) -> Option<u64> {
         match self {
             Ends::Unchanged => before,
             Ends::After(time) => Some(now() + time.as_secs_f64().ceil() as u64),
@@ -51,23 +51,23 @@ impl Ends {
 
 /// What becomes of a lab that did not come up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
+pub enum OnFailure {
     TearDown,
     /// Kept for a look.
     Retain,
 }
 
 /// A lab that is up.
-pub(crate) struct UpDone {
-    pub(crate) live: Live,
+pub struct UpDone {
+    pub live: Live,
     /// What was done; empty if nothing had to be.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
     /// What is written down of the run.
-    pub(crate) journal: Journal,
+    pub journal: Journal,
 }
 
 /// The plan for a lab, without doing it.
-pub(crate) async fn plan_up<E: Engine>(
+pub async fn plan_up<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     observed: &Observed,
@@ -106,7 +106,7 @@ pub(crate) async fn plan_up<E: Engine>(
 }
 
 /// Brings the lab up. If it fails it is torn down again, unless it is to be retained.
-pub(crate) async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone, Failure> {
+pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone, Failure> {
     let observed = runner.observe().await?;
     let fresh = observed.containers.is_empty();
     if fresh {

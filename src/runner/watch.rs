@@ -41,7 +41,7 @@ enum Source {
 }
 
 /// Watches what the checks of some exercises look at.
-pub(crate) struct Lookout {
+pub struct Lookout {
     sources: Vec<Source>,
     pace: Pace,
     begun: Instant,
@@ -51,7 +51,7 @@ pub(crate) struct Lookout {
 }
 
 impl Lookout {
-    pub(crate) fn new(exercises: &[&Exercise], live: &Live) -> Self {
+    pub fn new(exercises: &[&Exercise], live: &Live) -> Self {
         let mut sources: Vec<Source> = live
             .workspace
             .iter()
@@ -75,7 +75,7 @@ impl Lookout {
 
     /// Returns when the checks should be looked at again: soon after a deed, else after five seconds. Fails when the engine
     /// is gone: what is seen of the services then is no answer of theirs.
-    pub(crate) async fn stirred<E: Engine>(
+    pub async fn stirred<E: Engine>(
         &mut self,
         runner: &Runner<'_, E>,
         live: &Live,
@@ -116,12 +116,7 @@ impl Lookout {
     }
 
     /// A full look was made.
-    pub(crate) async fn looked<E: Engine>(
-        &mut self,
-        runner: &Runner<'_, E>,
-        live: &Live,
-        seen: Seen,
-    ) {
+    pub async fn looked<E: Engine>(&mut self, runner: &Runner<'_, E>, live: &Live, seen: Seen) {
         // Programs that our own look ran inside containers are no news.
         self.since = SystemTime::now();
         let all = join_all(

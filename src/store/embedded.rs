@@ -59,7 +59,7 @@ fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::Em
 }
 
 /// Writes the catalogue's entry of this name into `folder`, which may not be there yet.
-pub(crate) fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
+pub fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
     let below = format!("compose/{name}/");
     for file in EmbeddedCatalogue::iter().filter(|file| file.starts_with(&below)) {
         let path = folder.join(file.trim_start_matches("compose/"));

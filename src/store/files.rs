@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::lab::Files;
 
 /// Files on this machine's disk. Reads regular files only, and never more than is sensible for a lab.
-pub(crate) struct Disk;
+pub struct Disk;
 
 /// The largest file that is read, in bytes; the YAML reader says so in its own words for a bit more.
 const LARGEST: u64 = (1 << 20) + 1;
@@ -57,11 +57,11 @@ impl Files for Disk {
 
 /// The disk, and which of its files were read: all that a lab is made of.
 #[derive(Default)]
-pub(crate) struct Recorded(RefCell<BTreeSet<PathBuf>>);
+pub struct Recorded(RefCell<BTreeSet<PathBuf>>);
 
 impl Recorded {
     /// The real paths of the files that were read.
-    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+    pub fn files(&self) -> BTreeSet<PathBuf> {
         self.0.borrow().clone()
     }
 }

@@ -20,28 +20,28 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// One run, as it is on disk. Version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Journal {
-    pub(crate) version: u32,
-    pub(crate) run: RunId,
-    pub(crate) lab: LabId,
-    pub(crate) instance: Instance,
+pub struct Journal {
+    pub version: u32,
+    pub run: RunId,
+    pub lab: LabId,
+    pub instance: Instance,
     /// Where the lab's files lay.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// The learner's folder, if the lab has a workspace.
-    pub(crate) workspace: Option<PathBuf>,
-    pub(crate) life: Life,
+    pub workspace: Option<PathBuf>,
+    pub life: Life,
     /// When a kept run ends by itself, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) until: Option<u64>,
+    pub until: Option<u64>,
     /// The network in which its ports were seen to lead to it (`machine::network`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) network: Option<u64>,
+    pub network: Option<u64>,
 }
 
 /// How long a run is meant to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Life {
+pub enum Life {
     /// As long as the process that answers for it: if that is gone, so must the run be.
     Process,
     /// Until `down`, or until its time is over.
@@ -52,7 +52,7 @@ pub(crate) enum Life {
 
 /// What must become of a run for which nobody answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     Keep,
     /// Keep it until then, in seconds since 1970.
     KeepUntil(u64),
@@ -61,7 +61,7 @@ pub(crate) enum Fate {
 
 /// What comes of asking to answer for a run.
 #[derive(Debug)]
-pub(crate) enum Claim {
+pub enum Claim {
     /// Nothing of it is left.
     Gone,
     /// Somebody else answers for it.
@@ -72,14 +72,14 @@ pub(crate) enum Claim {
 
 impl Journal {
     /// Writes the journal and holds its lock, without a moment between.
-    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<Held> {
+    pub fn write(&self, folder: &Path) -> anyhow::Result<Held> {
         let content = serde_json::to_vec_pretty(self).context("a journal is always JSON")?;
         let file = locked_atomically(&self.path(folder), &content)?;
         Ok(Held { _file: file })
     }
 
     /// Asks to answer for a run.
-    pub(crate) fn claim(folder: &Path, run: &RunId) -> Claim {
+    pub fn claim(folder: &Path, run: &RunId) -> Claim {
         let path = path(folder, run);
         loop {
             let Ok(mut file) = File::open(&path) else {
@@ -102,7 +102,7 @@ impl Journal {
     }
 
     /// What must become of it at a time, in seconds since 1970, if nobody answers for it.
-    pub(crate) fn fate(&self, now: u64) -> Fate {
+    pub fn fate(&self, now: u64) -> Fate {
         match (self.life, self.until) {
             (Life::Process | Life::Ending, _) => Fate::Remove,
             (Life::Kept, Some(until)) if until <= now => Fate::Remove,
@@ -112,7 +112,7 @@ impl Journal {
     }
 
     /// Writes down that whoever claimed this run removes it now; the claim goes on if that cannot be written.
-    pub(crate) fn end(self, claimed: Held, folder: &Path) -> (Self, Held) {
+    pub fn end(self, claimed: Held, folder: &Path) -> (Self, Held) {
         let ending = Self {
             life: Life::Ending,
             ..self
@@ -122,13 +122,13 @@ impl Journal {
     }
 
     /// Forgets a run, once nothing of it is left.
-    pub(crate) fn remove(folder: &Path, run: &RunId) {
+    pub fn remove(folder: &Path, run: &RunId) {
         // If it cannot be removed, the next start finds nothing of the run and tries again.
         let _ = std::fs::remove_file(path(folder, run));
     }
 
     /// Removes what a program left that was killed while it wrote a journal: files that never got a journal's name.
-    pub(crate) fn remove_half_written(folder: &Path) {
+    pub fn remove_half_written(folder: &Path) {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let forgotten = |path: &PathBuf| {
             let changed = path.metadata().and_then(|about| about.modified());
@@ -143,7 +143,7 @@ impl Journal {
     }
 
     /// All journals that can be read, oldest first.
-    pub(crate) fn all(folder: &Path) -> Vec<Self> {
+    pub fn all(folder: &Path) -> Vec<Self> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut journals: Vec<Self> = entries
             .filter(|entry| {
@@ -159,7 +159,7 @@ impl Journal {
     }
 
     /// The newest journal of one instance.
-    pub(crate) fn find(folder: &Path, lab: &LabId, instance: &Instance) -> Option<Self> {
+    pub fn find(folder: &Path, lab: &LabId, instance: &Instance) -> Option<Self> {
         Self::all(folder)
             .into_iter()
             .rfind(|journal| journal.lab == *lab && journal.instance == *instance)
@@ -183,7 +183,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// A journal's lock, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub struct Held {
     _file: File,
 }
 

@@ -9,13 +9,13 @@ use crate::store::paths::Paths;
 
 /// The folders of all labs that can be found, by name.
 #[derive(Debug)]
-pub(crate) struct Labs {
+pub struct Labs {
     folders: BTreeMap<String, PathBuf>,
 }
 
 impl Labs {
     /// Looks in every place; an earlier place wins. Only where somebody asked for a place, it must be there.
-    pub(crate) fn find(paths: &Paths, asked: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn find(paths: &Paths, asked: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(asked) = asked.filter(|asked| !asked.is_dir()) {
             anyhow::bail!(
                 "there is no folder of labs at {} (from `--labs` or $ROADLAB_LABS)",
@@ -39,7 +39,7 @@ impl Labs {
     }
 
     /// The folder of a lab by name, or of a path to one.
-    pub(crate) fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
+    pub fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
         if let Some(folder) = self.folders.get(lab) {
             return Ok(folder.clone());
         }
@@ -54,7 +54,7 @@ impl Labs {
     }
 
     /// All labs, by name.
-    pub(crate) fn all(&self) -> &BTreeMap<String, PathBuf> {
+    pub fn all(&self) -> &BTreeMap<String, PathBuf> {
         &self.folders
     }
 }

@@ -10,13 +10,13 @@ use crate::lab::{Instance, LabId};
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 /// Why a lock cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LockError {
+pub enum LockError {
     #[error(
         "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own"
     )]
@@ -27,16 +27,12 @@ pub(crate) enum LockError {
 
 impl Lock {
     /// Locks one instance of a lab, or says who has it.
-    pub(crate) fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
+    pub fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
         Self::with(folder, lab, instance, File::try_lock)
     }
 
     /// Locks it for removing: others may remove it at the same time, and nobody may do anything else with it.
-    pub(crate) fn share(
-        folder: &Path,
-        lab: &LabId,
-        instance: &Instance,
-    ) -> Result<Self, LockError> {
+    pub fn share(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
         Self::with(folder, lab, instance, File::try_lock_shared)
     }
 

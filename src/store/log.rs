@@ -8,7 +8,7 @@ use std::path::Path;
 const MOST: u64 = 64 * 1024;
 
 /// Opens a log to write at its end. Of a long one only the last part is kept.
-pub(crate) fn open_log(path: &Path) -> std::io::Result<File> {
+pub fn open_log(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -13,18 +13,18 @@ mod summaries;
 mod trust;
 mod workspace;
 
-pub(crate) use embedded::catalogue_entry;
-pub(crate) use files::{Disk, Recorded};
-pub(crate) use journal::{Claim, Fate, Held, Journal, Life};
-pub(crate) use labs::Labs;
-pub(crate) use locks::{Lock, LockError};
-pub(crate) use log::open_log;
-pub(crate) use paths::Paths;
-pub(crate) use progress::{Progress, SolvedBy};
-pub(crate) use remembered::Remembered;
-pub(crate) use summaries::Summaries;
-pub(crate) use trust::Trusted;
-pub(crate) use workspace::Workspace;
+pub use embedded::catalogue_entry;
+pub use files::{Disk, Recorded};
+pub use journal::{Claim, Fate, Held, Journal, Life};
+pub use labs::Labs;
+pub use locks::{Lock, LockError};
+pub use log::open_log;
+pub use paths::Paths;
+pub use progress::{Progress, SolvedBy};
+pub use remembered::Remembered;
+pub use summaries::Summaries;
+pub use trust::Trusted;
+pub use workspace::Workspace;
 
 use std::fs::File;
 use std::io::Write;
@@ -53,7 +53,7 @@ fn locked_atomically(path: &Path, content: &[u8]) -> anyhow::Result<File> {
 }
 
 /// The time, in seconds since 1970.
-pub(crate) fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map(|now| now.as_secs())

@@ -8,18 +8,18 @@ use sha2::{Digest, Sha256};
 
 /// The folders that roadlab uses, and who it is that uses them.
 #[derive(Debug, Clone)]
-pub(crate) struct Paths {
+pub struct Paths {
     /// Journals, progress, locks, logs: `$XDG_STATE_HOME/roadlab`.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// What can be made again: `$XDG_CACHE_HOME/roadlab`.
-    pub(crate) cache: PathBuf,
+    pub cache: PathBuf,
     /// Labs of the user's own: `$XDG_DATA_HOME/roadlab`.
-    pub(crate) data: PathBuf,
+    pub data: PathBuf,
 }
 
 impl Paths {
     /// The folders of the user who runs this.
-    pub(crate) fn find() -> anyhow::Result<Self> {
+    pub fn find() -> anyhow::Result<Self> {
         let base = etcetera::base_strategy::Xdg::new()
             .context("cannot tell where your home folder is: set HOME")?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
@@ -31,7 +31,7 @@ impl Paths {
     }
 
     /// Whose resources on an engine are ours: this machine, this user, this state folder.
-    pub(crate) fn owner(&self) -> String {
+    pub fn owner(&self) -> String {
         let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
             .iter()
             .find_map(|path| std::fs::read_to_string(path).ok())
@@ -45,20 +45,20 @@ impl Paths {
             .collect()
     }
 
-    pub(crate) fn runs(&self) -> PathBuf {
+    pub fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
 
-    pub(crate) fn progress(&self) -> PathBuf {
+    pub fn progress(&self) -> PathBuf {
         self.state.join("progress")
     }
 
-    pub(crate) fn locks(&self) -> PathBuf {
+    pub fn locks(&self) -> PathBuf {
         self.state.join("locks")
     }
 
     /// Where labs are looked for, most wanted first.
-    pub(crate) fn lab_roots(&self, asked: Option<&Path>) -> Vec<PathBuf> {
+    pub fn lab_roots(&self, asked: Option<&Path>) -> Vec<PathBuf> {
         match asked {
             Some(asked) => vec![asked.to_owned()],
             None => vec![PathBuf::from("labs"), self.data.join("labs")],

@@ -14,32 +14,32 @@ const VERSION: u32 = 1;
 
 /// Progress in one instance of one lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Progress {
+pub struct Progress {
     version: u32,
     /// Exercises that were done.
-    pub(crate) done: BTreeMap<ExerciseId, Done>,
+    pub done: BTreeMap<ExerciseId, Done>,
     /// How many ordered hints were shown.
-    pub(crate) hints: BTreeMap<ExerciseId, usize>,
+    pub hints: BTreeMap<ExerciseId, usize>,
     /// The last choice in each quiz.
-    pub(crate) answers: BTreeMap<ExerciseId, String>,
+    pub answers: BTreeMap<ExerciseId, String>,
     /// Seconds that each exercise was on the screen of a session before it was done.
     #[serde(default)]
-    pub(crate) seconds: BTreeMap<ExerciseId, u64>,
+    pub seconds: BTreeMap<ExerciseId, u64>,
     #[serde(skip)]
     path: PathBuf,
 }
 
 /// One exercise that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub struct Done {
     /// Seconds since 1970.
-    pub(crate) at: u64,
-    pub(crate) by: SolvedBy,
+    pub at: u64,
+    pub by: SolvedBy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum SolvedBy {
+pub enum SolvedBy {
     Learner,
     /// `roadlab solve` or `reset --to` played the solution.
     Solution,
@@ -47,7 +47,7 @@ pub(crate) enum SolvedBy {
 
 impl Progress {
     /// Reads the progress of an instance; none yet is no error, a broken file is one that names it.
-    pub(crate) fn read(folder: &Path, lab: &LabId, instance: &Instance) -> anyhow::Result<Self> {
+    pub fn read(folder: &Path, lab: &LabId, instance: &Instance) -> anyhow::Result<Self> {
         let path = folder.join(format!("{lab}@{instance}.json"));
         let empty = |path| Self {
             version: VERSION,
@@ -82,13 +82,13 @@ impl Progress {
     }
 
     /// Writes it back.
-    pub(crate) fn write(&self) -> anyhow::Result<()> {
+    pub fn write(&self) -> anyhow::Result<()> {
         let content = serde_json::to_vec_pretty(self).context("progress is always JSON")?;
         write_atomically(&self.path, &content)
     }
 
     /// Forgets everything about an instance.
-    pub(crate) fn remove(folder: &Path, lab: &LabId, instance: &Instance) -> anyhow::Result<()> {
+    pub fn remove(folder: &Path, lab: &LabId, instance: &Instance) -> anyhow::Result<()> {
         let path = folder.join(format!("{lab}@{instance}.json"));
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -99,14 +99,14 @@ impl Progress {
     }
 
     /// Marks an exercise as done; the first time counts.
-    pub(crate) fn finish(&mut self, exercise: &ExerciseId, by: SolvedBy) {
+    pub fn finish(&mut self, exercise: &ExerciseId, by: SolvedBy) {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let at = now.map(|now| now.as_secs()).unwrap_or_default();
         self.done.entry(exercise.clone()).or_insert(Done { at, by });
     }
 
     /// Forgets everything, or everything but what is done in `keep`.
-    pub(crate) fn restart(&mut self, keep: &[&ExerciseId]) {
+    pub fn restart(&mut self, keep: &[&ExerciseId]) {
         self.done.retain(|exercise, _| keep.contains(&exercise));
         self.answers.retain(|exercise, _| keep.contains(&exercise));
         self.hints.clear();

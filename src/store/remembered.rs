@@ -11,14 +11,14 @@ const FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Registries that could not be reached, and when (seconds since 1970).
 #[derive(Debug)]
-pub(crate) struct Remembered {
+pub struct Remembered {
     path: PathBuf,
     unreachable: BTreeMap<String, u64>,
 }
 
 impl Remembered {
     /// Reads what is remembered; a file that cannot be read is as good as none.
-    pub(crate) fn read(state: &Path) -> Self {
+    pub fn read(state: &Path) -> Self {
         let path = state.join("registries.json");
         let read = std::fs::read(&path)
             .ok()
@@ -30,14 +30,14 @@ impl Remembered {
     }
 
     /// Whether a registry was out of reach a short while ago.
-    pub(crate) fn is_unreachable(&self, registry: &str) -> bool {
+    pub fn is_unreachable(&self, registry: &str) -> bool {
         self.unreachable
             .get(registry)
             .is_some_and(|at| now().saturating_sub(*at) < FOR.as_secs())
     }
 
     /// Remembers that a registry is out of reach, or that it is not.
-    pub(crate) fn set(&mut self, registry: &str, unreachable: bool) {
+    pub fn set(&mut self, registry: &str, unreachable: bool) {
         match unreachable {
             true => self.unreachable.insert(registry.to_owned(), now()),
             false => self.unreachable.remove(registry),

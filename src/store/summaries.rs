@@ -18,7 +18,7 @@ use crate::store::{Disk, write_atomically};
 const UNSETTLED: Duration = Duration::from_secs(2);
 
 /// What `list` needs of every lab; kept in one file.
-pub(crate) struct Summaries {
+pub struct Summaries {
     path: PathBuf,
     kept: Kept,
     changed: bool,
@@ -60,7 +60,7 @@ struct Stamp {
 
 impl Summaries {
     /// Reads what is kept; a file that cannot be read is as good as none.
-    pub(crate) fn read(cache: &Path) -> Self {
+    pub fn read(cache: &Path) -> Self {
         let path = cache.join("summaries.json");
         let program = std::env::current_exe().ok().and_then(|it| Stamp::of(&it));
         let read = || serde_json::from_slice::<Kept>(&std::fs::read(&path).ok()?).ok();
@@ -78,7 +78,7 @@ impl Summaries {
     }
 
     /// The summary of the lab in a folder, or how many problems it has.
-    pub(crate) fn of(&mut self, folder: &Path) -> Result<Summary, usize> {
+    pub fn of(&mut self, folder: &Path) -> Result<Summary, usize> {
         // The same relative path means another folder elsewhere.
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         if let Some(entry) = self.kept.labs.get(&folder)
@@ -104,7 +104,7 @@ impl Summaries {
     }
 
     /// Keeps what is new for the next time, and forgets labs that are gone.
-    pub(crate) fn write(&mut self) {
+    pub fn write(&mut self) {
         if !self.changed {
             return;
         }

@@ -15,13 +15,13 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// The files of a lab by path, each with the hash of what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trusted {
+pub struct Trusted {
     files: BTreeMap<PathBuf, String>,
 }
 
 impl Trusted {
     /// The lab as it is now: everything in its folder, and in the folders of the other files that were read for it.
-    pub(crate) fn now(lab: &Path, read: &BTreeSet<PathBuf>) -> anyhow::Result<Self> {
+    pub fn now(lab: &Path, read: &BTreeSet<PathBuf>) -> anyhow::Result<Self> {
         let lab = lab
             .canonicalize()
             .with_context(|| format!("cannot read {}", lab.display()))?;
@@ -36,19 +36,19 @@ impl Trusted {
     }
 
     /// What was trusted before, if anything.
-    pub(crate) fn before(state: &Path, lab: &Path) -> Option<Self> {
+    pub fn before(state: &Path, lab: &Path) -> Option<Self> {
         let text = std::fs::read(file(state, lab)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Keeps this as what is trusted.
-    pub(crate) fn keep(&self, state: &Path, lab: &Path) -> anyhow::Result<()> {
+    pub fn keep(&self, state: &Path, lab: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(self).context("cannot write what is trusted")?;
         write_atomically(&file(state, lab), &text)
     }
 
     /// The files that came, went or changed since.
-    pub(crate) fn changed_since<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
         let all: BTreeSet<&PathBuf> = self.files.keys().chain(before.files.keys()).collect();
         let changed = all.into_iter();
         changed

@@ -21,14 +21,14 @@ const MOST_STAMPED: usize = 10_000;
 
 /// A workspace on disk.
 #[derive(Debug, Clone)]
-pub(crate) struct Workspace {
-    pub(crate) path: PathBuf,
+pub struct Workspace {
+    pub path: PathBuf,
     original: PathBuf,
 }
 
 impl Workspace {
     /// The workspace of an instance below `folder`, whether it is there or not.
-    pub(crate) fn below(folder: &Path, lab: &LabId, instance: &Instance, original: &Path) -> Self {
+    pub fn below(folder: &Path, lab: &LabId, instance: &Instance, original: &Path) -> Self {
         let name = match instance.is_main() {
             true => format!("roadlab-{lab}"),
             false => format!("roadlab-{lab}-{instance}"),
@@ -36,7 +36,7 @@ impl Workspace {
         Self::at(folder.join(name), original)
     }
 
-    pub(crate) fn at(path: PathBuf, original: &Path) -> Self {
+    pub fn at(path: PathBuf, original: &Path) -> Self {
         Self {
             path,
             original: original.to_owned(),
@@ -44,7 +44,7 @@ impl Workspace {
     }
 
     /// Makes the folder if it is missing; what the learner has already stays.
-    pub(crate) fn make(&self) -> anyhow::Result<()> {
+    pub fn make(&self) -> anyhow::Result<()> {
         if self.path.join(MARK).exists() {
             return Ok(());
         }
@@ -58,7 +58,7 @@ impl Workspace {
     }
 
     /// Puts every file back as the lab ships it and removes what was added.
-    pub(crate) fn put_back(&self) -> anyhow::Result<()> {
+    pub fn put_back(&self) -> anyhow::Result<()> {
         if self.path.exists() {
             self.check()?;
             let empty = || -> io::Result<()> {
@@ -81,7 +81,7 @@ impl Workspace {
     }
 
     /// Something that is another text after any file below a folder was saved: its newest change, and how many files.
-    pub(crate) fn stamp(folder: &Path) -> String {
+    pub fn stamp(folder: &Path) -> String {
         let mut left = vec![folder.to_owned()];
         let (mut newest, mut count) = (std::time::UNIX_EPOCH, 0);
         while let Some(folder) = left.pop().filter(|_| count < MOST_STAMPED) {
@@ -104,7 +104,7 @@ impl Workspace {
     }
 
     /// Removes the folder.
-    pub(crate) fn remove(&self) -> anyhow::Result<()> {
+    pub fn remove(&self) -> anyhow::Result<()> {
         if !self.path.exists() {
             return Ok(());
         }

@@ -34,7 +34,7 @@ enum Entry {
 
 /// A short text that changes with what is built: contents, execute bits, Dockerfile, arguments and target, but not
 /// owners, times, other modes, or files that the host adds.
-pub(crate) fn context_digest(build: &Build) -> Result<String> {
+pub fn context_digest(build: &Build) -> Result<String> {
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());

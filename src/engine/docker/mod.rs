@@ -41,8 +41,8 @@ use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ClientError;
 use futures_util::Stream;
 
-pub(crate) use context::context_digest;
-pub(crate) use shell_end::Shell;
+pub use context::context_digest;
+pub use shell_end::Shell;
 
 use self::wire::{Asked, Heard, Wire, bounded};
 
@@ -63,7 +63,7 @@ const CLIENT_SECONDS: u64 = 7 * 24 * 60 * 60;
 const MIB: usize = 1 << 20;
 
 /// A Docker engine, or one that speaks its API.
-pub(crate) struct Docker {
+pub struct Docker {
     client: Wire,
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
@@ -74,7 +74,7 @@ pub(crate) struct Docker {
 
 impl Docker {
     /// Takes an address; whether anybody answers there is known after [`Engine::about`].
-    pub(crate) fn connect(endpoint: &Endpoint) -> Result<Self> {
+    pub fn connect(endpoint: &Endpoint) -> Result<Self> {
         let socket = endpoint.socket.to_str().ok_or_else(|| {
             EngineError::new(
                 ErrorKind::Unreachable,

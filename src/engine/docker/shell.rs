@@ -29,7 +29,7 @@ const SIZED: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 10
 
 impl Docker {
     /// Runs a program on the learner's own terminal until it ends or `stop` brings a signal.
-    pub(crate) async fn shell(
+    pub async fn shell(
         &self,
         container: &str,
         argv: &[String],

@@ -15,7 +15,7 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a learner's program came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shell {
+pub enum Shell {
     /// With this exit code.
     Ended(i64),
     /// We were stopped by this signal, and ended it.

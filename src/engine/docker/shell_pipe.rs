@@ -22,7 +22,7 @@ pub(super) const REFUSAL: &[u8] = b"OCI runtime exec failed";
 
 impl Docker {
     /// Runs a program on this process's standard streams until it ends, nobody reads it any more, or `stop` brings a signal.
-    pub(crate) async fn shell_over_pipes(
+    pub async fn shell_over_pipes(
         &self,
         container: &str,
         argv: &[String],

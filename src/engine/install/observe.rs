@@ -31,7 +31,7 @@ enum Call {
 }
 
 /// Everything `plan` needs to know; takes up to three seconds where a daemon is silent.
-pub(crate) async fn observe(site: &Site) -> Situation {
+pub async fn observe(site: &Site) -> Situation {
     let services = services(site);
     let daemon = settled(site).await;
     let leftovers = match daemon {
@@ -53,7 +53,7 @@ pub(crate) async fn observe(site: &Site) -> Situation {
 }
 
 /// A program on the path or where system programs lie, which are often not on a user's path.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path)

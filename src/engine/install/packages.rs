@@ -2,7 +2,7 @@
 
 /// A package manager, with what tells apart the systems that share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PackageManager {
+pub enum PackageManager {
     Apt,
     /// With the name of the engine's package: Fedora's is not Amazon's.
     Dnf(&'static str),

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::sleep;
 
 use daemon::Awaited;
-pub(crate) use tail::Tail;
+pub use tail::Tail;
 
 use super::observe::{daemon, find_program, leftovers};
 use super::plan::{Action, joined};
@@ -35,11 +35,7 @@ const SHOWN: usize = 10;
 /// Needs root. Await it to its end also when asked to stop, and look at the signal then: a package manager
 /// must not be killed half-way. It has a process group of its own, so a Ctrl-C at the terminal does not reach
 /// it, and no deadline. Everything else has one.
-pub(crate) async fn perform(
-    actions: &[Action],
-    site: &Site,
-    on_line: &mut dyn FnMut(&str),
-) -> Result<()> {
+pub async fn perform(actions: &[Action], site: &Site, on_line: &mut dyn FnMut(&str)) -> Result<()> {
     if actions.iter().any(|action| *action != Action::Wait) && !rustix::process::geteuid().is_root()
     {
         return Err(EngineError::new(

@@ -10,7 +10,7 @@ use crate::engine::locate::url;
 
 /// What somebody wants of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub enum Wish {
     /// An engine that answers.
     Running,
     /// The engine that we started, stopped.
@@ -21,7 +21,7 @@ pub(crate) enum Wish {
 
 /// One thing to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
     /// Brings the package lists up to date. May fail: a broken list of somebody else's need not matter.
     Refresh(Vec<String>),
     /// Installs packages.
@@ -43,11 +43,7 @@ pub(crate) enum Action {
 }
 
 /// The actions that make a wish true; none if it is true already. The error says why it cannot be, and what to do.
-pub(crate) fn plan(
-    situation: &Situation,
-    wish: Wish,
-    site: &Site,
-) -> Result<Vec<Action>, EngineError> {
+pub fn plan(situation: &Situation, wish: Wish, site: &Site) -> Result<Vec<Action>, EngineError> {
     match wish {
         Wish::Running => running(situation, site),
         Wish::Stopped => stopped(situation, site),
@@ -152,7 +148,7 @@ fn install(situation: &Situation, package: Package) -> Result<Vec<Action>, Engin
 }
 
 /// The actions as a person would type them, a line each.
-pub(crate) fn commands(actions: &[Action], situation: &Situation) -> Vec<String> {
+pub fn commands(actions: &[Action], situation: &Situation) -> Vec<String> {
     let lines = actions.iter().filter_map(Action::shell);
     match situation.root {
         true => lines.collect(),

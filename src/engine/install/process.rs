@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// A process, told apart from a later one with the same id by when it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
+pub struct Process {
+    pub pid: u32,
     /// Clock ticks since the machine started.
-    pub(crate) started: u64,
+    pub started: u64,
 }
 
 /// A process that is alive, and the name of its program, cut off after 15 bytes.
@@ -19,7 +19,7 @@ pub(super) struct Running {
 
 impl Process {
     /// Whether it still runs; one that ended and was not yet reaped does not.
-    pub(crate) fn runs(self) -> bool {
+    pub fn runs(self) -> bool {
         running(self.pid).is_some_and(|running| running.process == self)
     }
 }

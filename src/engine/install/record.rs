@@ -9,18 +9,18 @@ use super::process::Process;
 
 /// A daemon that we started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    pub(crate) process: Process,
-    pub(crate) socket: PathBuf,
+pub struct Record {
+    pub process: Process,
+    pub socket: PathBuf,
     /// Only if we ran it ourselves.
-    pub(crate) log: Option<PathBuf>,
-    pub(crate) by: By,
+    pub log: Option<PathBuf>,
+    pub by: By,
 }
 
 /// How it was started, and so how it is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum By {
+pub enum By {
     /// We ran the program itself.
     Program,
     Systemd,

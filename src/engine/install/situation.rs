@@ -9,31 +9,31 @@ use crate::engine::locate::{SYSTEM_SOCKET, url};
 
 /// The place of one daemon: the system's own, or a private one for tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Site {
+pub struct Site {
     /// Our own folder, for the record of what we started and its log.
-    pub(crate) state: PathBuf,
-    pub(crate) socket: PathBuf,
-    pub(crate) pid_file: PathBuf,
+    pub state: PathBuf,
+    pub socket: PathBuf,
+    pub pid_file: PathBuf,
     /// Where the daemon keeps its running containerd.
-    pub(crate) exec_root: PathBuf,
+    pub exec_root: PathBuf,
     /// A containerd of the system's own, which the daemon takes if this socket is there.
-    pub(crate) containerd_socket: Option<PathBuf>,
+    pub containerd_socket: Option<PathBuf>,
     /// Flags of a private daemon; `None` for the system's, which has `/etc/docker/daemon.json`.
-    pub(crate) private: Option<Private>,
+    pub private: Option<Private>,
 }
 
 /// What makes a daemon a private one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Private {
+pub struct Private {
     /// A program that ends in running its own arguments, such as `unshare --net`.
-    pub(crate) prefix: Vec<String>,
-    pub(crate) data_root: PathBuf,
-    pub(crate) extra_args: Vec<String>,
+    pub prefix: Vec<String>,
+    pub data_root: PathBuf,
+    pub extra_args: Vec<String>,
 }
 
 impl Site {
     /// The system's daemon; `state` is a folder of ours.
-    pub(crate) fn system(state: &Path) -> Self {
+    pub fn system(state: &Path) -> Self {
         Self {
             state: state.to_owned(),
             socket: PathBuf::from(SYSTEM_SOCKET),
@@ -44,17 +44,17 @@ impl Site {
         }
     }
 
-    pub(crate) fn record(&self) -> PathBuf {
+    pub fn record(&self) -> PathBuf {
         self.state.join("engine.json")
     }
 
     /// What a daemon that we started says.
-    pub(crate) fn daemon_log(&self) -> PathBuf {
+    pub fn daemon_log(&self) -> PathBuf {
         self.state.join("dockerd.log")
     }
 
     /// What package and service managers said.
-    pub(crate) fn setup_log(&self) -> PathBuf {
+    pub fn setup_log(&self) -> PathBuf {
         self.state.join("engine-setup.log")
     }
 
@@ -87,26 +87,26 @@ impl Site {
 
 /// What was seen on the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Situation {
-    pub(crate) root: bool,
+pub struct Situation {
+    pub root: bool,
     /// Whether there is a `dockerd`.
-    pub(crate) dockerd: bool,
+    pub dockerd: bool,
     /// Whether there is an `mmdebstrap`.
-    pub(crate) mmdebstrap: bool,
-    pub(crate) daemon: Daemon,
-    pub(crate) packages: Option<PackageManager>,
-    pub(crate) services: Services,
+    pub mmdebstrap: bool,
+    pub daemon: Daemon,
+    pub packages: Option<PackageManager>,
+    pub services: Services,
     /// Whether control groups are mounted; containers need them.
-    pub(crate) cgroups: bool,
+    pub cgroups: bool,
     /// Only looked for while no daemon runs.
-    pub(crate) leftovers: Vec<Leftover>,
+    pub leftovers: Vec<Leftover>,
     /// The daemon that we started, if it still runs.
-    pub(crate) started: Option<Record>,
+    pub started: Option<Record>,
 }
 
 /// Whether a daemon runs at a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Daemon {
+pub enum Daemon {
     Answering,
     /// It runs and does not answer: starting, frozen or overloaded. With its process, where that is known.
     Silent(Option<u32>),
@@ -117,7 +117,7 @@ pub(crate) enum Daemon {
 
 /// Who starts services on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Services {
+pub enum Services {
     Systemd,
     OpenRc,
     None,
@@ -125,7 +125,7 @@ pub(crate) enum Services {
 
 /// What a killed daemon left behind, as far as it keeps the next one from starting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Leftover {
+pub enum Leftover {
     /// Its process is gone, not yet reaped, or another program by now.
     PidFile(PathBuf),
     /// Nobody listens.
@@ -135,7 +135,7 @@ pub(crate) enum Leftover {
 }
 
 /// `engine status` in words, a line each.
-pub(crate) fn describe(situation: &Situation, site: &Site) -> Vec<String> {
+pub fn describe(situation: &Situation, site: &Site) -> Vec<String> {
     let place = url(&site.socket);
     let mut lines = vec![match situation.daemon {
         Daemon::Answering => format!("Docker answers at {place}"),

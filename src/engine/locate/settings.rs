@@ -6,21 +6,21 @@ use sha2::{Digest, Sha256};
 
 /// All that decides which engine is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// The value of `--engine`.
-    pub(crate) explicit: Option<String>,
+    pub explicit: Option<String>,
     /// `$DOCKER_HOST`.
-    pub(crate) docker_host: Option<String>,
-    pub(crate) context: Context,
+    pub docker_host: Option<String>,
+    pub context: Context,
     /// `$XDG_RUNTIME_DIR`.
-    pub(crate) runtime_dir: Option<PathBuf>,
-    pub(crate) home: Option<PathBuf>,
-    pub(crate) uid: u32,
+    pub runtime_dir: Option<PathBuf>,
+    pub home: Option<PathBuf>,
+    pub uid: u32,
 }
 
 /// The Docker context that is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Context {
+pub enum Context {
     /// None, or the one called `default`: Docker's own usual place.
     Default,
     /// With its address, or why there is none.
@@ -34,7 +34,7 @@ pub(crate) enum Context {
 
 impl Settings {
     /// Reads the environment, and Docker's files where they matter. An empty variable counts as unset, as in Docker.
-    pub(crate) fn read(explicit: Option<&str>) -> Self {
+    pub fn read(explicit: Option<&str>) -> Self {
         let variable = |name: &str| {
             let value = std::env::var_os(name).filter(|value| !value.is_empty());
             value.map(|value| value.to_string_lossy().into_owned())

@@ -12,7 +12,7 @@ const LINE: usize = 4096;
 
 /// Follows a file from where it ended when following began.
 #[derive(Debug)]
-pub(crate) struct Tail {
+pub struct Tail {
     file: File,
     lines: Lines,
 }
@@ -27,7 +27,7 @@ struct Lines {
 
 impl Tail {
     /// The file must exist.
-    pub(crate) fn at_end(path: &Path) -> std::io::Result<Self> {
+    pub fn at_end(path: &Path) -> std::io::Result<Self> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::End(0))?;
         Ok(Self {
@@ -37,7 +37,7 @@ impl Tail {
     }
 
     /// Takes what was written since; a file that cannot be read says nothing new.
-    pub(crate) fn read(&mut self, on_line: &mut dyn FnMut(&str)) {
+    pub fn read(&mut self, on_line: &mut dyn FnMut(&str)) {
         let mut buffer = [0; 8192];
         while let Ok(count @ 1..) = self.file.read(&mut buffer) {
             self.lines.take(&buffer[..count], on_line);
@@ -45,13 +45,13 @@ impl Tail {
     }
 
     /// Takes the rest, also a last line without an end.
-    pub(crate) fn finish(&mut self, on_line: &mut dyn FnMut(&str)) {
+    pub fn finish(&mut self, on_line: &mut dyn FnMut(&str)) {
         self.read(on_line);
         self.lines.end(on_line);
     }
 
     /// The last lines, to go at the end of an error.
-    pub(crate) fn shown(&self, count: usize) -> String {
+    pub fn shown(&self, count: usize) -> String {
         let kept: Vec<_> = self.lines.kept.iter().map(String::as_str).collect();
         last_lines(&kept, count)
     }

@@ -1,0 +1,256 @@
+//! Texts for people: an English template written where it is used, the values that are filled in, and the language in
+//! which the two are shown.
+//!
+//! A translation is found by the English template, as gettext does it. Nothing here prints, and nothing can compare two
+//! texts: whatever code decides by is a kind, not a sentence.
+
+use std::fmt::Display;
+use std::sync::OnceLock;
+
+/// A language that texts are shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Korean,
+}
+
+static CURRENT: OnceLock<Language> = OnceLock::new();
+
+impl Language {
+    /// Sets the language of the process, once; later calls have no effect.
+    pub fn set(self) {
+        let _ = CURRENT.set(self);
+    }
+
+    /// Returns the language of the process, which is English until it is set.
+    pub fn current() -> Self {
+        *CURRENT.get().unwrap_or(&Language::English)
+    }
+}
+
+/// A text for people, made by [`text!`](crate::text!).
+#[derive(Clone)]
+pub struct Text(Content);
+
+#[derive(Clone)]
+enum Content {
+    Template {
+        english: &'static str,
+        values: Vec<(&'static str, Value)>,
+    },
+    Verbatim(String),
+}
+
+/// A value that is filled into a template.
+#[derive(Clone)]
+pub struct Value(Filled);
+
+#[derive(Clone)]
+enum Filled {
+    Plain(String),
+    Text(Box<Text>),
+}
+
+impl<T: Display> From<T> for Value {
+    fn from(value: T) -> Self {
+        Value(Filled::Plain(value.to_string()))
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Value(Filled::Text(Box::new(text)))
+    }
+}
+
+impl From<&Text> for Value {
+    fn from(text: &Text) -> Self {
+        text.clone().into()
+    }
+}
+
+impl Text {
+    /// Wraps a text that another program wrote, such as Docker or the operating system. It is never translated.
+    pub fn verbatim(text: impl Into<String>) -> Self {
+        Text(Content::Verbatim(text.into()))
+    }
+
+    /// For [`text!`](crate::text!), which checks that names and template fit.
+    #[doc(hidden)]
+    pub fn from_template(english: &'static str, values: Vec<(&'static str, Value)>) -> Self {
+        Text(Content::Template { english, values })
+    }
+
+    /// Returns the text in the language of the process.
+    pub fn localized(&self) -> String {
+        self.in_language(Language::current())
+    }
+
+    /// Returns the text in a language; English where a translation is missing.
+    pub fn in_language(&self, language: Language) -> String {
+        match &self.0 {
+            Content::Verbatim(text) => text.clone(),
+            Content::Template { english, values } => fill(english, |name, out| {
+                let value = values.iter().find(|(known, _)| *known == name);
+                match value.map(|(_, value)| &value.0) {
+                    Some(Filled::Plain(text)) => out.push_str(text),
+                    Some(Filled::Text(text)) => out.push_str(&text.in_language(language)),
+                    None => {}
+                }
+            }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.in_language(Language::English))
+    }
+}
+
+/// Copies a template and calls `value` for each `{name}`; `{{` and `}}` stand for single braces.
+fn fill(template: &str, mut value: impl FnMut(&str, &mut String)) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        out.push_str(&rest[..at]);
+        let brace = &rest[at..];
+        if brace.starts_with("{{") || brace.starts_with("}}") {
+            out.push_str(&brace[..1]);
+            rest = &brace[2..];
+        } else {
+            let end = brace.find('}').unwrap_or(brace.len() - 1);
+            value(brace.get(1..end).unwrap_or_default(), &mut out);
+            rest = &brace[end + 1..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Fails to compile if a template and the names of its values do not fit.
+#[doc(hidden)]
+pub const fn check(template: &str, names: &[&str]) {
+    let bytes = template.as_bytes();
+    let mut used = [false; 16];
+    assert!(names.len() <= used.len(), "at most 16 values");
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'}' {
+            assert!(
+                at + 1 < bytes.len() && bytes[at + 1] == b'}',
+                "write }} for a closing brace"
+            );
+            at += 2;
+        } else if bytes[at] != b'{' {
+            at += 1;
+        } else if at + 1 < bytes.len() && bytes[at + 1] == b'{' {
+            at += 2;
+        } else {
+            let mut end = at + 1;
+            while end < bytes.len() && bytes[end] != b'}' {
+                end += 1;
+            }
+            assert!(end < bytes.len(), "a brace is not closed");
+            let mut index = 0;
+            while index < names.len() && !is_at(bytes, at + 1, end, names[index].as_bytes()) {
+                index += 1;
+            }
+            assert!(
+                index < names.len(),
+                "the template names a value that is not given"
+            );
+            used[index] = true;
+            at = end + 1;
+        }
+    }
+    let mut index = 0;
+    while index < names.len() {
+        assert!(
+            used[index],
+            "a value is given that the template does not name"
+        );
+        index += 1;
+    }
+}
+
+const fn is_at(bytes: &[u8], start: usize, end: usize, name: &[u8]) -> bool {
+    if end - start != name.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < name.len() {
+        if bytes[start + at] != name[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Makes a [`Text`](crate::text::Text) from an English template with `{name}` placeholders and a value for each.
+///
+/// `text!("no such lab: `{name}`", name)` and `text!("cannot read {file}: {reason}", file = path.display(), reason = error)`.
+/// A value is anything that implements `Display`, or another text. `{{` and `}}` stand for single braces.
+#[macro_export]
+macro_rules! text {
+    ($template:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
+        const { $crate::text::check($template, &[$(stringify!($name)),*]) };
+        $crate::text::Text::from_template(
+            $template,
+            vec![$((stringify!($name), $crate::text_value!($name $(= $value)?))),*],
+        )
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! text_value {
+    ($name:ident) => {
+        $crate::text::Value::from(&$name)
+    };
+    ($name:ident = $value:expr) => {
+        $crate::text::Value::from(&$value)
+    };
+}
+
+/// Makes a `String` in the language of the process: `text!(…).localized()`.
+#[macro_export]
+macro_rules! localized {
+    ($($arguments:tt)*) => {
+        $crate::text!($($arguments)*).localized()
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &Text, expected: &str) {
+        assert_eq!(text.in_language(Language::English), expected);
+    }
+
+    #[test]
+    fn values_are_filled_in_by_name() {
+        let name = "rediss";
+        check(
+            &text!("no such lab: `{name}`", name),
+            "no such lab: `rediss`",
+        );
+        let inner = text!("`{name}` is busy", name);
+        check(
+            &text!(
+                "{reason}, tried {count} times",
+                count = 1 + 2,
+                reason = inner
+            ),
+            "`rediss` is busy, tried 3 times",
+        );
+        check(
+            &text!("write {{{{ host }}}} or {{}}"),
+            "write {{ host }} or {}",
+        );
+        check(&Text::verbatim("as {it} is"), "as {it} is");
+    }
+}
