@@ -8,11 +8,11 @@ use crate::plan::LikelyCause;
 
 /// Something that happened. `--json` prints one a line, so fields are only ever added.
 #[derive(Debug, Clone, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "event")]
 pub enum Event {
-    PullBegun {
-        image: String,
-    },
+    #[serde(rename = "pull_begun")]
+    PullBegun { image: String },
+    #[serde(rename = "pull_progress")]
     PullProgress {
         image: String,
         layer: String,
@@ -21,23 +21,27 @@ pub enum Event {
         current: Option<u64>,
         total: Option<u64>,
     },
+    #[serde(rename = "pull_ended")]
     PullEnded {
         image: String,
         /// Why it could not be pulled.
         problem: Option<String>,
     },
     /// A file of images is written or read.
+    #[serde(rename = "file_progress")]
     FileProgress {
         file: String,
         /// Bytes; in all as far as can be told before.
         current: u64,
         total: u64,
     },
+    #[serde(rename = "build_begun")]
     BuildBegun {
         image: String,
         /// What is built and from what, for people.
         why: String,
     },
+    #[serde(rename = "build_step")]
     BuildStep {
         image: String,
         /// From 1.
@@ -46,40 +50,30 @@ pub enum Event {
         /// The instruction.
         name: String,
     },
-    BuildLine {
-        image: String,
-        line: String,
-    },
-    BuildEnded {
-        image: String,
-        millis: u64,
-    },
+    #[serde(rename = "build_line")]
+    BuildLine { image: String, line: String },
+    #[serde(rename = "build_ended")]
+    BuildEnded { image: String, millis: u64 },
     /// A service is left out because its image cannot be had.
-    ServiceUnavailable {
-        service: String,
-        reason: String,
-    },
-    OperationBegun {
-        operation: String,
-    },
-    OperationEnded {
-        operation: String,
-        millis: u64,
-    },
+    #[serde(rename = "service_unavailable")]
+    ServiceUnavailable { service: String, reason: String },
+    #[serde(rename = "operation_begun")]
+    OperationBegun { operation: String },
+    #[serde(rename = "operation_ended")]
+    OperationEnded { operation: String, millis: u64 },
+    #[serde(rename = "waiting")]
     Waiting {
         service: String,
         attempts: u32,
         /// What the last look saw.
         last: String,
     },
-    Ready {
-        service: String,
-        millis: u64,
-    },
-    Step {
-        step: String,
-    },
+    #[serde(rename = "ready")]
+    Ready { service: String, millis: u64 },
+    #[serde(rename = "step")]
+    Step { step: String },
     /// A phase of the self-proof ended.
+    #[serde(rename = "proved")]
     Proved {
         exercise: String,
         phase: Phase,
@@ -87,9 +81,8 @@ pub enum Event {
         problem: Option<String>,
         millis: u64,
     },
-    Note {
-        text: String,
-    },
+    #[serde(rename = "note")]
+    Note { text: String },
 }
 
 /// A service that never answered: everything that helps to see why.

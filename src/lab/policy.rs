@@ -9,7 +9,8 @@ use crate::lab::fields::{Fields, Problems};
 use crate::lab::yaml::{Kind, Node};
 use crate::problem::{Problem, ProblemKind};
 
-pub use crate::lab::policy_values::{host_port, limits, memory, sysctl, tmpfs, ulimit, writable};
+pub use crate::lab::policy_values::memory;
+pub(crate) use crate::lab::policy_values::{host_port, limits, sysctl, tmpfs, ulimit, writable};
 
 /// What becomes of something that a file asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,8 +45,10 @@ pub enum Life {
     /// As long as the process that answers for it: if that is gone, so must the run be.
     Process,
     /// Until `down`, or until its time is over.
+    #[serde(rename = "kept")]
     Kept,
     /// It is being removed, by whoever holds its lock.
+    #[serde(rename = "ending")]
     Ending,
 }
 
