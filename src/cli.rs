@@ -19,14 +19,14 @@ use crate::lab::parse_duration;
 #[command(name = NAME, version, propagate_version = true, max_term_width = 100, subcommand_value_name = "COMMAND")]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Global {
+pub(crate) struct GlobalOptions {
     /// Folder of labs to use instead of ./labs, your data folder and the built-in ones
     #[arg(
         long,
@@ -267,8 +267,8 @@ pub(crate) enum Command {
     /// Print the JSON Schema of lab files, for editors
     Schema {
         /// Which file it is for
-        #[arg(value_enum, default_value_t = SchemaOf::Lab, value_name = "FILE")]
-        of: SchemaOf,
+        #[arg(value_enum, default_value_t = SchemaKind::Lab, value_name = "FILE")]
+        of: SchemaKind,
     },
     /// Make a lab of your own: small, commented, and sound at once
     New {
@@ -329,7 +329,7 @@ pub(crate) enum ImagesCommand {
 
 /// What a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaOf {
+pub(crate) enum SchemaKind {
     /// A lab's lab.yaml
     Lab,
     /// The x-roadlab block of a compose.yaml

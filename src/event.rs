@@ -11,7 +11,7 @@ use crate::plan::LikelyCause;
 #[serde(tag = "event")]
 pub enum Event {
     #[serde(rename = "pull_begun")]
-    PullBegun { image: String },
+    PullStarted { image: String },
     #[serde(rename = "pull_progress")]
     PullProgress {
         image: String,
@@ -22,7 +22,7 @@ pub enum Event {
         total: Option<u64>,
     },
     #[serde(rename = "pull_ended")]
-    PullEnded {
+    PullFinished {
         image: String,
         /// Why it could not be pulled.
         problem: Option<String>,
@@ -36,7 +36,7 @@ pub enum Event {
         total: u64,
     },
     #[serde(rename = "build_begun")]
-    BuildBegun {
+    BuildStarted {
         image: String,
         /// What is built and from what, for people.
         why: String,
@@ -53,14 +53,14 @@ pub enum Event {
     #[serde(rename = "build_line")]
     BuildLine { image: String, line: String },
     #[serde(rename = "build_ended")]
-    BuildEnded { image: String, millis: u64 },
+    BuildFinished { image: String, millis: u64 },
     /// A service is left out because its image cannot be had.
     #[serde(rename = "service_unavailable")]
     ServiceUnavailable { service: String, reason: String },
     #[serde(rename = "operation_begun")]
-    OperationBegun { operation: String },
+    OperationStarted { operation: String },
     #[serde(rename = "operation_ended")]
-    OperationEnded { operation: String, millis: u64 },
+    OperationFinished { operation: String, millis: u64 },
     #[serde(rename = "waiting")]
     Waiting {
         service: String,
@@ -74,7 +74,7 @@ pub enum Event {
     Step { step: String },
     /// A phase of the self-proof ended.
     #[serde(rename = "proved")]
-    Proved {
+    ProofPhaseFinished {
         exercise: String,
         phase: Phase,
         /// Why it does not hold.
@@ -97,7 +97,7 @@ pub struct NotReady {
     /// What the last look saw.
     pub last: String,
     /// What became of the container, if the engine could say.
-    pub container: Option<ContainerEnd>,
+    pub container: Option<ContainerStatus>,
     /// Bytes that the service may use.
     pub memory_limit: Option<i64>,
     /// The last lines of its log.
@@ -107,7 +107,7 @@ pub struct NotReady {
 
 /// A container's state after a wait that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerEnd {
+pub struct ContainerStatus {
     pub running: bool,
     /// Of a container that ended.
     pub exit_code: i64,
@@ -136,7 +136,7 @@ pub enum Outcome {
     Pass,
     Fail,
     /// Nothing could be seen; `actual` says why.
-    Unseen,
+    ProbeError,
 }
 
 /// What the self-proof is about to show, or failed to.

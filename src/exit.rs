@@ -10,7 +10,7 @@ use crate::runner::Failure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: what was asked was done.
-    Fine,
+    Success,
     /// 1: a check failed, or a lab did not prove itself.
     CheckFailed,
     /// 2: the request or a lab file is wrong.
@@ -22,7 +22,7 @@ pub enum Exit {
     /// 5: a service never became ready.
     NotReady,
     /// 6: a fault while running.
-    Fault,
+    RuntimeError,
     /// 128 + the signal's number: 129 hang-up, 130 interrupt, 141 nobody reads any more, 143 terminate.
     Signal(u8),
     /// What a command run by `shell` ended with.
@@ -32,13 +32,13 @@ pub enum Exit {
 impl Exit {
     pub fn code(self) -> u8 {
         match self {
-            Exit::Fine => 0,
+            Exit::Success => 0,
             Exit::CheckFailed => 1,
             Exit::Usage => 2,
             Exit::Environment => 3,
             Exit::Refused => 4,
             Exit::NotReady => 5,
-            Exit::Fault => 6,
+            Exit::RuntimeError => 6,
             Exit::Signal(number) => 128 + number,
             Exit::Command(code) => code,
         }
@@ -62,12 +62,12 @@ impl From<&Failure> for Exit {
             | Failure::Locked(_)
             | Failure::NoImage { .. } => Exit::Environment,
             Failure::Engine { error, .. } => match error.kind {
-                ErrorKind::BadRecipe => Exit::Usage,
+                ErrorKind::InvalidRecipe => Exit::Usage,
                 ErrorKind::Unreachable
                 | ErrorKind::Denied
                 | ErrorKind::Timeout
                 | ErrorKind::PortTaken
-                | ErrorKind::Elsewhere
+                | ErrorKind::PortsNotLocal
                 | ErrorKind::SubnetTaken
                 | ErrorKind::DiskFull
                 | ErrorKind::RegistryUnreachable
@@ -77,13 +77,13 @@ impl From<&Failure> for Exit {
                 | ErrorKind::NameTaken
                 | ErrorKind::Busy
                 | ErrorKind::NotRunning
-                | ErrorKind::Died
+                | ErrorKind::ContainerExited
                 | ErrorKind::CannotRun
                 | ErrorKind::BuildFailed
-                | ErrorKind::Other => Exit::Fault,
+                | ErrorKind::Other => Exit::RuntimeError,
             },
             Failure::NotReady(_) => Exit::NotReady,
-            Failure::Step(_) | Failure::Other(_) => Exit::Fault,
+            Failure::Step(_) | Failure::Other(_) => Exit::RuntimeError,
         }
     }
 }
@@ -103,13 +103,13 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_documentation() {
         let all = [
-            Exit::Fine,
+            Exit::Success,
             Exit::CheckFailed,
             Exit::Usage,
             Exit::Environment,
             Exit::Refused,
             Exit::NotReady,
-            Exit::Fault,
+            Exit::RuntimeError,
         ];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!([1, 2, 15].map(|n| Exit::Signal(n).code()), [129, 130, 143]);

@@ -70,17 +70,17 @@ use crate::cli::{Cli, Command};
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::report::t;
-use crate::signals::{Course, News, Signals, Unfinished};
+use crate::signals::{Cleanup, ShutdownEvent, ShutdownState, Signals};
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(report::crashed));
+    std::panic::set_hook(Box::new(report::report_panic));
     if commands::complete() {
-        return Exit::Fine.into();
+        return Exit::Success.into();
     }
     let cli = cli::parse();
     // What was made is removed by the reaper, which hears that we are gone.
-    let exit = catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::Fault);
+    let exit = catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError);
     exit.into()
 }
 
@@ -90,14 +90,14 @@ fn start(cli: Cli) -> Exit {
         .build();
     match runtime {
         Ok(runtime) => {
-            let exit = runtime.block_on(engine::awake::counted(run(cli)));
+            let exit = runtime.block_on(engine::clock::counted(run(cli)));
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit
         }
         Err(error) => {
             report::error(&format!("error: cannot start: {error}"));
-            Exit::Fault
+            Exit::RuntimeError
         }
     }
 }
@@ -106,7 +106,7 @@ async fn run(cli: Cli) -> Exit {
     let context = match Context::new(&cli) {
         Ok(context) => context,
         Err(failure) => {
-            commands::say_failure(&failure, report::Paint::Plain, cli.global.json);
+            commands::report_failure(&failure, report::Paint::Plain, cli.global.json);
             return Exit::from(&failure);
         }
     };
@@ -116,7 +116,7 @@ async fn run(cli: Cli) -> Exit {
         Ok(signals) => signals,
         Err(error) => {
             report::error(&format!("error: cannot listen for signals: {error}"));
-            return Exit::Fault;
+            return Exit::RuntimeError;
         }
     };
     let ended = tokio::select! {
@@ -130,7 +130,7 @@ async fn run(cli: Cli) -> Exit {
     match ended {
         Ok(exit) => exit,
         Err(failure) => {
-            commands::say_failure(&failure, context.paint, context.global.json);
+            commands::report_failure(&failure, context.paint, context.global.json);
             Exit::from(&failure)
         }
     }
@@ -139,11 +139,11 @@ async fn run(cli: Cli) -> Exit {
 /// A signal came: what was being made is removed first. A second signal leaves at once; the reaper goes on.
 async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
     let unfinished = match context.watch.runs().is_empty() {
-        true => Unfinished::Nothing,
-        false => Unfinished::Runs,
+        true => Cleanup::NotNeeded,
+        false => Cleanup::Needed,
     };
-    let mut course = Course::Working.after(News::Signal(signal), unfinished);
-    while let Course::Stopping(_) = course {
+    let mut course = ShutdownState::Running.after(ShutdownEvent::Signal(signal), unfinished);
+    while let ShutdownState::CleaningUp(_) = course {
         report::error(&t!("teardown.stopping"));
         let news = tokio::select! {
             cleaned = context.remove_unfinished() => {
@@ -151,17 +151,17 @@ async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
                     Ok(removed) => t!("teardown.stopped", removed = removed),
                     Err(failure) => t!("teardown.not_stopped", failure = failure),
                 });
-                News::Removed
+                ShutdownEvent::CleanupFinished
             }
             next = signals.next() => {
                 report::error(&t!("teardown.left"));
-                News::Signal(next)
+                ShutdownEvent::Signal(next)
             }
         };
         course = course.after(news, unfinished);
     }
     match course {
-        Course::Working | Course::Stopping(_) => Exit::Fault,
-        Course::Leaving(number) => Exit::Signal(number),
+        ShutdownState::Running | ShutdownState::CleaningUp(_) => Exit::RuntimeError,
+        ShutdownState::Exiting(number) => Exit::Signal(number),
     }
 }

@@ -30,40 +30,48 @@ impl Signals {
 
 /// Where the program is on its way to an end that a signal asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
+pub enum ShutdownState {
     /// Nobody asked it to stop.
-    Working,
+    Running,
     /// A signal of this number came; what was being made is removed.
-    Stopping(u8),
+    CleaningUp(u8),
     /// It ends now, on account of this signal.
-    Leaving(u8),
+    Exiting(u8),
 }
 
 /// What happens on that way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum ShutdownEvent {
     Signal(u8),
     /// Removing has come to an end, well or not.
-    Removed,
+    CleanupFinished,
 }
 
 /// Whether there is something that must be gone before we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfinished {
-    Nothing,
-    Runs,
+pub enum Cleanup {
+    NotNeeded,
+    Needed,
 }
 
-impl Course {
+impl ShutdownState {
     /// The first signal stops the work and removes what it made; the next one leaves at once, and the reaper finishes. The
     /// first one gives the exit code.
-    pub fn after(self, news: News, unfinished: Unfinished) -> Self {
+    pub fn after(self, news: ShutdownEvent, unfinished: Cleanup) -> Self {
         match (self, news, unfinished) {
-            (Course::Working, News::Signal(number), Unfinished::Runs) => Course::Stopping(number),
-            (Course::Working, News::Signal(number), Unfinished::Nothing) => Course::Leaving(number),
-            (Course::Working, News::Removed, _) => Course::Working,
-            (Course::Stopping(first), News::Signal(_) | News::Removed, _) => Course::Leaving(first),
-            (Course::Leaving(first), _, _) => Course::Leaving(first),
+            (ShutdownState::Running, ShutdownEvent::Signal(number), Cleanup::Needed) => {
+                ShutdownState::CleaningUp(number)
+            }
+            (ShutdownState::Running, ShutdownEvent::Signal(number), Cleanup::NotNeeded) => {
+                ShutdownState::Exiting(number)
+            }
+            (ShutdownState::Running, ShutdownEvent::CleanupFinished, _) => ShutdownState::Running,
+            (
+                ShutdownState::CleaningUp(first),
+                ShutdownEvent::Signal(_) | ShutdownEvent::CleanupFinished,
+                _,
+            ) => ShutdownState::Exiting(first),
+            (ShutdownState::Exiting(first), _, _) => ShutdownState::Exiting(first),
         }
     }
 }
@@ -71,45 +79,53 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use News::{Removed, Signal};
-    use Unfinished::{Nothing, Runs};
+    use Cleanup::{Needed, NotNeeded};
+    use ShutdownEvent::{CleanupFinished, Signal};
 
     const HANGUP: u8 = 1;
     const INTERRUPT: u8 = 2;
     const TERMINATE: u8 = 15;
 
     #[track_caller]
-    fn check(unfinished: Unfinished, news: &[News], expected: Course) {
-        let course = |course: Course, news: &News| course.after(*news, unfinished);
-        assert_eq!(news.iter().fold(Course::Working, course), expected);
+    fn check(unfinished: Cleanup, news: &[ShutdownEvent], expected: ShutdownState) {
+        let course = |course: ShutdownState, news: &ShutdownEvent| course.after(*news, unfinished);
+        assert_eq!(news.iter().fold(ShutdownState::Running, course), expected);
     }
 
     #[test]
     fn the_first_signal_stops_and_removes() {
-        check(Runs, &[Signal(INTERRUPT)], Course::Stopping(INTERRUPT));
-        check(Runs, &[Signal(HANGUP)], Course::Stopping(HANGUP));
         check(
-            Runs,
-            &[Signal(TERMINATE), Removed],
-            Course::Leaving(TERMINATE),
+            Needed,
+            &[Signal(INTERRUPT)],
+            ShutdownState::CleaningUp(INTERRUPT),
+        );
+        check(Needed, &[Signal(HANGUP)], ShutdownState::CleaningUp(HANGUP));
+        check(
+            Needed,
+            &[Signal(TERMINATE), CleanupFinished],
+            ShutdownState::Exiting(TERMINATE),
         );
     }
 
     #[test]
     fn with_nothing_to_remove_the_first_signal_leaves() {
-        check(Nothing, &[Signal(TERMINATE)], Course::Leaving(TERMINATE));
+        check(
+            NotNeeded,
+            &[Signal(TERMINATE)],
+            ShutdownState::Exiting(TERMINATE),
+        );
     }
 
     #[test]
     fn the_second_signal_leaves_at_once_with_the_code_of_the_first() {
         let twice = [Signal(INTERRUPT), Signal(INTERRUPT)];
-        check(Runs, &twice, Course::Leaving(INTERRUPT));
+        check(Needed, &twice, ShutdownState::Exiting(INTERRUPT));
         let another = [Signal(INTERRUPT), Signal(TERMINATE), Signal(HANGUP)];
-        check(Runs, &another, Course::Leaving(INTERRUPT));
+        check(Needed, &another, ShutdownState::Exiting(INTERRUPT));
         check(
-            Runs,
-            &[Signal(HANGUP), Removed, Signal(TERMINATE)],
-            Course::Leaving(HANGUP),
+            Needed,
+            &[Signal(HANGUP), CleanupFinished, Signal(TERMINATE)],
+            ShutdownState::Exiting(HANGUP),
         );
     }
 }

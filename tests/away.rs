@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 
 /// What an engine that is well never needs: how long a stream waits before it looks whether it may go on.
@@ -31,7 +31,7 @@ struct Between {
 }
 
 impl Between {
-    fn open(real: &Real) -> Self {
+    fn open(real: &EngineLab) -> Self {
         let between = Self {
             path: real.copy.path("engine.sock").display().to_string(),
             engine: real.socket.clone(),
@@ -108,20 +108,20 @@ fn carry(mut from: UnixStream, mut to: UnixStream, hangs: &AtomicBool, closed: &
 }
 
 /// A lab that starts and never answers.
-fn stuck() -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn stuck() -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let from = "service: redis }\n";
     let to = format!("{from}    command: [sleep, infinity]\n");
     real.copy.change("compose.yaml", from, &to);
     real
 }
 
-fn log(real: &Real) -> String {
+fn log(real: &EngineLab) -> String {
     std::fs::read_to_string(real.copy.path("state/roadlab/reaper.log")).unwrap_or_default()
 }
 
 #[track_caller]
-fn gone(real: &Real) {
+fn gone(real: &EngineLab) {
     let gone = real.soon(|| real.left().is_empty() && real.processes().is_empty());
     assert!(
         gone,

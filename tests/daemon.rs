@@ -17,34 +17,34 @@ mod stranger;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::private::Private;
+use crate::private::PrivateDaemon;
 use crate::running::Running;
 
 const SERVICE: &str = "service: redis }\n";
 
 /// Replaces what the lab's service runs.
 #[track_caller]
-fn runs(private: &Private, command: &str) {
+fn runs(private: &PrivateDaemon, command: &str) {
     let to = format!("{SERVICE}    command: {command}\n");
     private.real.copy.change("compose.yaml", SERVICE, &to);
 }
 
 /// The service starts and never answers, but stops when it is asked to.
-fn stuck(private: &Private) {
+fn stuck(private: &PrivateDaemon) {
     runs(
         private,
         "[sh, -c, \"trap exit TERM; sleep infinity & wait\"]",
     );
 }
 
-fn log(private: &Private) -> String {
+fn log(private: &PrivateDaemon) -> String {
     let log = private.real.copy.path("state/roadlab/reaper.log");
     std::fs::read_to_string(log).unwrap_or_default()
 }
 
 #[test]
 fn a_daemon_that_was_killed_is_not_running() {
-    let Some(mut private) = Private::open() else {
+    let Some(mut private) = PrivateDaemon::open() else {
         return;
     };
     private.end(Signal::KILL);
@@ -59,7 +59,7 @@ fn a_daemon_that_was_killed_is_not_running() {
 
 #[test]
 fn a_daemon_that_is_frozen_is_not_waited_for() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     private.send(Signal::STOP);
@@ -74,7 +74,7 @@ fn a_daemon_that_is_frozen_is_not_waited_for() {
 
 #[test]
 fn a_daemon_that_freezes_while_we_are_killed_is_waited_for() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     stuck(&private);
@@ -95,7 +95,7 @@ fn a_daemon_that_freezes_while_we_are_killed_is_waited_for() {
 /// The daemon ends while a command is at work: the command says so, not that a service is at fault, and ends. When the daemon
 /// is back nothing has come back with it, and `down` removes what is there.
 #[track_caller]
-fn ends_with(signal: Signal, mut private: Private, words: &str, until: &str, told: &str) {
+fn ends_with(signal: Signal, mut private: PrivateDaemon, words: &str, until: &str, told: &str) {
     let mut running = Running::begin(&private.real, words);
     running.until(until);
     private.end(signal);
@@ -115,8 +115,8 @@ fn ends_with(signal: Signal, mut private: Private, words: &str, until: &str, tol
 }
 
 /// The lab is up.
-fn up() -> Option<Private> {
-    let private = Private::open()?;
+fn up() -> Option<PrivateDaemon> {
+    let private = PrivateDaemon::open()?;
     private.real.run("up LAB", 0);
     Some(private)
 }
@@ -143,7 +143,7 @@ fn a_log_that_is_followed_ends_with_the_daemon() {
 
 #[test]
 fn a_session_ends_with_the_daemon_that_stops() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let from = "solution:\n";
@@ -157,7 +157,7 @@ fn a_session_ends_with_the_daemon_that_stops() {
 #[test]
 fn an_up_that_waits_ends_with_the_daemon() {
     for signal in [Signal::KILL, Signal::TERM] {
-        let Some(private) = Private::open() else {
+        let Some(private) = PrivateDaemon::open() else {
             return;
         };
         stuck(&private);
@@ -190,7 +190,7 @@ fn nothing_comes_back_with_the_daemon_and_up_repairs_the_lab() {
 
 #[test]
 fn what_is_left_when_all_died_is_collected_when_the_daemon_is_back() {
-    let Some(mut private) = Private::open() else {
+    let Some(mut private) = PrivateDaemon::open() else {
         return;
     };
     stuck(&private);

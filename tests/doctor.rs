@@ -9,7 +9,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::{Copy, Ended};
 
 /// The tiny lab under its own name.
@@ -27,7 +27,7 @@ fn found<'a>(said: &'a Value, check: &str) -> Vec<&'a Value> {
 fn a_foreign_server_at_a_customary_port_is_named_and_in_nobodys_way() {
     // If somebody else's server is there already, that one is found, only not as ours.
     let server = TcpListener::bind("127.0.0.1:5432").ok();
-    let lab = Real::copy_of("tests/labs/ports");
+    let lab = EngineLab::copy_of("tests/labs/ports");
     let doctor = || lab.run("doctor LAB --json", 0).json();
     let check = || {
         let said = doctor();

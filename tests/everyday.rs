@@ -14,18 +14,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 use crate::terminal::Terminal;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// The tiny lab with the same service once more.
-fn twins() -> Real {
+fn twins() -> EngineLab {
     let real = tiny();
     let both = format!("{EXTENDS}  twin:\n{EXTENDS}    volumes: []\n");
     real.copy.change("compose.yaml", EXTENDS, &both);
@@ -227,7 +227,7 @@ fn who_reads_no_more_log_ends_it_and_so_does_ctrl_c() {
 }
 
 /// `open`, where there is no browser.
-fn open(real: &Real, words: &str) -> Command {
+fn open(real: &EngineLab, words: &str) -> Command {
     let mut command = real.command(words);
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"] {
         command.env_remove(name);

@@ -15,15 +15,15 @@ mod making;
 #[path = "faults/using.rs"]
 mod using;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
 /// The tiny lab with lines more in its service.
 #[track_caller]
-fn tiny_with(lines: &str) -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn tiny_with(lines: &str) -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let to = format!("{EXTENDS}{lines}");
     real.copy.change("compose.yaml", EXTENDS, &to);
     real
@@ -31,14 +31,14 @@ fn tiny_with(lines: &str) -> Real {
 
 /// The id of the lab's first container.
 #[track_caller]
-fn container(real: &Real) -> String {
+fn container(real: &EngineLab) -> String {
     let id = real.containers()[0]["Id"].as_str().map(str::to_owned);
     id.expect("the lab is up")
 }
 
 /// The command lines of what runs in the service, but for the look itself.
 #[track_caller]
-fn programs(real: &Real) -> Vec<String> {
+fn programs(real: &EngineLab) -> Vec<String> {
     let mut look = real.command("shell LAB redis -- sh -c");
     look.arg("for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done 2>/dev/null");
     let said = Ended::of(&mut look).with(0).stdout;

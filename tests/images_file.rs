@@ -5,11 +5,11 @@ mod support;
 #[path = "support/engine.rs"]
 mod engine;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
 /// An image that nobody else has and that needs nothing from elsewhere.
-fn with_own_image() -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn with_own_image() -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let own = real.copy.id.clone();
     let compose = real.copy.path("compose/redis/compose.yaml");
     let text = std::fs::read_to_string(&compose).expect("the catalogue's file");
@@ -48,7 +48,7 @@ fn an_exported_image_comes_back_as_it_was() {
 
 #[test]
 fn a_file_that_has_no_images_is_refused_and_a_failed_export_leaves_no_file() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     std::fs::write(real.copy.path("words.tar"), "no tar at all").expect("a file of ours");
     let refused = real.run("images import words.tar", 6);
     assert!(refused.stderr.contains("words.tar"), "{refused:?}");

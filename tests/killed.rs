@@ -9,18 +9,18 @@ mod running;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 use crate::support::Ended;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// A lab that starts and never answers.
-fn stuck() -> Real {
+fn stuck() -> EngineLab {
     let real = tiny();
     let to = format!("{EXTENDS}    command: [sleep, infinity]\n");
     real.copy.change("compose.yaml", EXTENDS, &to);
@@ -29,7 +29,7 @@ fn stuck() -> Real {
 
 /// Nothing is left, without anybody's help.
 #[track_caller]
-fn gone(real: &Real) {
+fn gone(real: &EngineLab) {
     let gone = real.soon(|| real.left().is_empty() && real.processes().is_empty());
     let (left, processes) = (real.left(), real.processes());
     let log = std::fs::read_to_string(real.copy.path("state/roadlab/reaper.log"));
@@ -43,7 +43,7 @@ fn gone(real: &Real) {
 
 /// The reaper of what runs now.
 #[track_caller]
-fn reaper(real: &Real) -> Pid {
+fn reaper(real: &EngineLab) -> Pid {
     let processes = real.processes();
     let found = processes
         .iter()
@@ -53,7 +53,7 @@ fn reaper(real: &Real) -> Pid {
 }
 
 #[track_caller]
-fn killed(real: &Real, words: &str, moment: &str) {
+fn killed(real: &EngineLab, words: &str, moment: &str) {
     let mut running = Running::begin(real, words);
     running.until(moment);
     running.send(Signal::KILL);
@@ -80,7 +80,7 @@ fn a_session_and_a_proof_that_are_killed_are_cleaned_up() {
 }
 
 /// Whether a journal says that its run must go.
-fn is_ending(real: &Real) -> bool {
+fn is_ending(real: &EngineLab) -> bool {
     let journals = std::fs::read_dir(real.copy.path("state/roadlab/runs"));
     let mut journals = journals.into_iter().flatten().flatten();
     journals.any(|entry| {
@@ -122,7 +122,7 @@ fn a_kept_lab_survives_its_makers_and_its_reapers_death() {
 
 /// Ends the reaper, then the program: then nobody is left who could clean up.
 #[track_caller]
-fn both_killed(real: &Real) {
+fn both_killed(real: &EngineLab) {
     let mut running = Running::begin(real, "up LAB --json");
     running.until("\"waiting\"");
     kill_process(reaper(real), Signal::KILL).expect("it runs");

@@ -7,10 +7,10 @@ mod engine;
 
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 #[test]
@@ -43,12 +43,12 @@ fn two_copies_live_side_by_side() {
 
 /// Things on the engine that carry our labels but not our name, as a derived image or a curious person would make them.
 struct Foreign<'a> {
-    real: &'a Real,
+    real: &'a EngineLab,
     name: String,
 }
 
 impl<'a> Foreign<'a> {
-    fn make(real: &'a Real) -> Self {
+    fn make(real: &'a EngineLab) -> Self {
         let name = format!("somebody-elses-{}", real.copy.id);
         let containers = real.containers();
         let (ours, labels) = (&containers[0], &containers[0]["Labels"]);

@@ -7,15 +7,15 @@ mod engine;
 
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// A foreign thing that is removed when the test ends.
 struct Own<'a> {
-    real: &'a Real,
+    real: &'a EngineLab,
     path: String,
 }
 
@@ -28,7 +28,7 @@ impl Drop for Own<'_> {
 
 impl<'a> Own<'a> {
     /// A container of somebody else, started if it is to run.
-    fn container(real: &'a Real, name: &str, body: &Value) -> Self {
+    fn container(real: &'a EngineLab, name: &str, body: &Value) -> Self {
         let path = format!("/containers/create?name={name}");
         real.ask("POST", &path, body);
         Self {
@@ -52,7 +52,7 @@ impl<'a> Own<'a> {
 }
 
 /// The container of the lab as the engine tells of it, and its image.
-fn ours(real: &Real) -> (Value, Value) {
+fn ours(real: &EngineLab) -> (Value, Value) {
     let ours = real.containers()[0].take();
     let image = ours["ImageID"].clone();
     (ours, image)

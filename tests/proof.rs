@@ -7,13 +7,13 @@ mod engine;
 
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
 /// Tests a copy of the tiny lab in which this text of `lab.yaml` is replaced: what it says at the end.
 #[track_caller]
 fn tested(changes: &[(&str, &str)], code: i32) -> Value {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     for (from, to) in changes {
         real.copy.change("lab.yaml", from, to);
     }
@@ -171,7 +171,7 @@ fn a_guard_that_no_wrong_answer_breaks_is_found() {
 #[test]
 fn a_new_lab_made_in_an_empty_folder_proves_itself_in_both_languages() {
     // It sees to it that there is an image, which is the new lab's too: the same recipe.
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let name = format!("new-{}", real.copy.id);
     let roadlab = |words: &str| {

@@ -10,14 +10,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
-fn redis() -> Real {
-    Real::copy_of("labs/redis")
+fn redis() -> EngineLab {
+    EngineLab::copy_of("labs/redis")
 }
 
 /// The containers of the lab, by service.
-fn containers(real: &Real) -> Vec<Value> {
+fn containers(real: &EngineLab) -> Vec<Value> {
     let mut list = real
         .containers()
         .as_array()
@@ -27,14 +27,14 @@ fn containers(real: &Real) -> Vec<Value> {
     list
 }
 
-fn ids(real: &Real) -> Vec<String> {
+fn ids(real: &EngineLab) -> Vec<String> {
     let ids = containers(real);
     ids.iter()
         .map(|container| container["Id"].to_string())
         .collect()
 }
 
-fn check(real: &Real, words: &str, code: i32) -> Value {
+fn check(real: &EngineLab, words: &str, code: i32) -> Value {
     real.run(&format!("check LAB {words} --json"), code).json()
 }
 
@@ -192,7 +192,7 @@ fn a_reset_undoes_what_was_solved() {
     real.run("down LAB", 0);
 }
 
-fn ports(real: &Real) -> Vec<Value> {
+fn ports(real: &EngineLab) -> Vec<Value> {
     let all = containers(real);
     all.iter()
         .map(|container| container["Ports"].clone())

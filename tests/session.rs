@@ -11,21 +11,21 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::terminal::Terminal;
 
 /// A deed from outside is seen within this, however seldom checks are looked at by themselves.
 const SOON: Duration = Duration::from_secs(2);
 
-fn redis() -> Real {
-    Real::copy_of("labs/redis")
+fn redis() -> EngineLab {
+    EngineLab::copy_of("labs/redis")
 }
 
-fn terminal(real: &Real, columns: u16, rows: u16) -> Terminal {
+fn terminal(real: &EngineLab, columns: u16, rows: u16) -> Terminal {
     Terminal::open(columns, rows, &real.command(""))
 }
 
-fn start(real: &Real, terminal: &mut Terminal, more: &str) {
+fn start(real: &EngineLab, terminal: &mut Terminal, more: &str) {
     terminal.type_in(&format!(
         "roadlab --labs labs --offline run {} {more}\r",
         real.copy.id
@@ -33,12 +33,12 @@ fn start(real: &Real, terminal: &mut Terminal, more: &str) {
 }
 
 /// A deed in another terminal.
-fn redis_cli(real: &Real, words: &str) {
+fn redis_cli(real: &EngineLab, words: &str) {
     real.run(&format!("shell LAB -- redis-cli {words}"), 0);
 }
 
 /// The process that runs the session.
-fn session_of(real: &Real) -> Pid {
+fn session_of(real: &EngineLab) -> Pid {
     let words = format!("\0run\0{}\0", real.copy.id);
     let processes = std::fs::read_dir("/proc").expect("readable").flatten();
     let mut ids = processes.filter_map(|entry| {

@@ -12,18 +12,18 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 use crate::terminal::Terminal;
 
-fn tiny() -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn tiny() -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     real.run("up LAB", 0);
     real
 }
 
 /// `shell` with a script to run in the container.
-fn script(real: &Real, script: &str) -> Command {
+fn script(real: &EngineLab, script: &str) -> Command {
     let mut command = real.command("shell LAB redis -- sh -c");
     command.arg(script);
     command
@@ -113,7 +113,7 @@ fn without_a_terminal_it_works_over_pipes() {
 }
 
 /// Whether a program of the container has this in its command line.
-fn runs(real: &Real, part: &str) -> bool {
+fn runs(real: &EngineLab, part: &str) -> bool {
     let look = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done 2>/dev/null";
     let said = Ended::of(&mut script(real, look)).with(0).stdout;
     said.lines()
@@ -151,7 +151,7 @@ fn who_stops_it_stops_what_it_runs() {
 
 #[test]
 fn of_several_clients_one_is_chosen_by_its_service() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let extends = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
     let both = format!("{extends}  twin:\n{extends}    volumes: []\n");
     real.copy.change("compose.yaml", extends, &both);

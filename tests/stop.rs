@@ -15,28 +15,28 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
 /// The tiny lab with lines more in its service.
 #[track_caller]
-fn tiny_with(lines: &str) -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn tiny_with(lines: &str) -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let to = format!("{EXTENDS}{lines}");
     real.copy.change("compose.yaml", EXTENDS, &to);
     real
 }
 
 /// A lab that starts and never answers.
-fn stuck() -> Real {
+fn stuck() -> EngineLab {
     tiny_with("    command: [sleep, infinity]\n")
 }
 
 /// A signal at a moment of a command ends it with 128 and its number, and nothing is left.
 #[track_caller]
-fn stopped(real: &Real, words: &str, moment: &str, signal: Signal) {
+fn stopped(real: &EngineLab, words: &str, moment: &str, signal: Signal) {
     let mut running = Running::begin(real, words);
     running.until(moment);
     running.send(signal);
@@ -84,8 +84,8 @@ fn a_session_is_stopped_while_it_waits() {
 }
 
 /// The tiny lab whose solution takes for ever.
-fn endless() -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+fn endless() -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let from = "solution:\n";
     let step =
         "redis: { service: redis, command: [GET, never] }\n        expect: { exists: true }\n";
@@ -172,7 +172,7 @@ fn a_port_that_somebody_uses_is_named() {
 
 #[test]
 fn an_image_that_is_nowhere_is_told_with_all_that_was_tried() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let own = "    image: 127.0.0.1:1/none:1\n    ports: [\"6379\"]\n";
     real.copy.change("compose.yaml", EXTENDS, own);
     let said = crate::support::Ended::of(&mut real.copy.roadlab("up LAB")).with(3);
@@ -233,7 +233,7 @@ fn broken_registry() -> u16 {
 
 #[test]
 fn a_registry_that_sends_something_else_is_told_and_nothing_is_made() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let image = format!("127.0.0.1:{}/broken:1", broken_registry());
     let own = format!("    image: {image}\n    ports: [\"6379\"]\n");
     real.copy.change("compose.yaml", EXTENDS, &own);
@@ -248,7 +248,7 @@ fn a_registry_that_sends_something_else_is_told_and_nothing_is_made() {
 
 #[test]
 fn a_recipe_that_fails_is_told_with_its_last_lines() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let own = "    build: ./broken\n    ports: [\"6379\"]\n";
     real.copy.change("compose.yaml", EXTENDS, own);
     let folder = real.copy.path(&format!("labs/{}/broken", real.copy.id));
@@ -266,7 +266,7 @@ fn a_recipe_that_fails_is_told_with_its_last_lines() {
 
 #[test]
 fn a_stop_while_a_running_lab_changes_keeps_the_lab() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     real.run("up LAB", 0);
     let to = format!("{EXTENDS}    command: [sleep, infinity]\n");
     real.copy.change("compose.yaml", EXTENDS, &to);

@@ -7,12 +7,12 @@ mod engine;
 
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
 /// Brings the lab up in vain, twice: for programs and for people.
 #[track_caller]
-fn fails(lab: &Real) -> (Value, String) {
+fn fails(lab: &EngineLab) -> (Value, String) {
     let ended = lab.run("up LAB --json", 5);
     assert_eq!(lab.left(), [""; 0], "a lab that did not come up is removed");
     let people = Ended::of(&mut lab.command("up LAB")).with(5);
@@ -22,7 +22,7 @@ fn fails(lab: &Real) -> (Value, String) {
 
 #[test]
 fn a_password_that_the_probe_lacks_is_named_with_all_the_evidence() {
-    let lab = Real::copy_of("tests/labs/stuck");
+    let lab = EngineLab::copy_of("tests/labs/stuck");
     let (error, people) = fails(&lab);
     assert_eq!(error["service"], "redis");
     assert!(error["probe"].as_str().unwrap().contains("PING"), "{error}");
@@ -48,7 +48,7 @@ fn a_password_that_the_probe_lacks_is_named_with_all_the_evidence() {
 
 #[test]
 fn a_service_that_ends_at_once_is_not_waited_for() {
-    let lab = Real::copy_of("tests/labs/stuck");
+    let lab = EngineLab::copy_of("tests/labs/stuck");
     let command = "command: [redis-server, --requirepass, sesame]";
     lab.copy.change(
         "compose.yaml",
@@ -71,7 +71,7 @@ fn a_service_that_ends_at_once_is_not_waited_for() {
 
 #[test]
 fn a_service_that_needs_more_memory_than_it_may_use_is_told_its_limit() {
-    let lab = Real::copy_of("tests/labs/stuck");
+    let lab = EngineLab::copy_of("tests/labs/stuck");
     let command = "command: [redis-server, --requirepass, sesame]";
     // A file without lines has no last ten of them: all of it is kept.
     lab.copy
@@ -89,7 +89,7 @@ fn a_service_that_needs_more_memory_than_it_may_use_is_told_its_limit() {
 
 #[test]
 fn a_server_at_another_port_than_the_probe_calls_is_found() {
-    let lab = Real::copy_of("tests/labs/stuck");
+    let lab = EngineLab::copy_of("tests/labs/stuck");
     let command = "command: [redis-server, --requirepass, sesame]";
     lab.copy.change(
         "compose.yaml",

@@ -8,16 +8,16 @@ mod engine;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// The one process that waits for the lab's time.
 #[track_caller]
-fn waiting(real: &Real) -> Pid {
+fn waiting(real: &EngineLab) -> Pid {
     assert!(
         real.soon(|| real.processes().len() == 1),
         "{:?}",
@@ -26,7 +26,7 @@ fn waiting(real: &Real) -> Pid {
     Pid::from_raw(real.processes()[0].0).expect("a process has an id")
 }
 
-fn until(real: &Real) -> Value {
+fn until(real: &EngineLab) -> Value {
     real.run("status --json", 0).json()[0]["until"].take()
 }
 

@@ -9,15 +9,15 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// Runs commands side by side.
-fn at_once(real: &Real, commands: &[String]) -> Vec<Ended> {
+fn at_once(real: &EngineLab, commands: &[String]) -> Vec<Ended> {
     thread::scope(|scope| {
         let begun = commands.iter().map(|words| {
             let mut command = real.command(words);

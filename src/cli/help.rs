@@ -8,28 +8,28 @@ use std::fmt::Write;
 
 use clap::CommandFactory;
 
-use texts::{COMMANDS, GROUPS, Text};
+use texts::{COMMANDS, CommandHelp, GROUPS};
 
 use crate::cli::Cli;
 
 /// All that can be typed, with its help.
 pub(crate) fn command() -> clap::Command {
-    let mut root = Cli::command().override_help(screen());
+    let mut root = Cli::command().override_help(overview());
     for text in COMMANDS {
         let mut path = text.command.split(' ');
         if let Some(first) = path.next()
             && root.find_subcommand(first).is_some()
         {
             root = root.mut_subcommand(first, |command| match path.next() {
-                None => with_text(command, text),
-                Some(second) => command.mut_subcommand(second, |below| with_text(below, text)),
+                None => with_help(command, text),
+                Some(second) => command.mut_subcommand(second, |below| with_help(below, text)),
             });
         }
     }
     root
 }
 
-fn with_text(command: clap::Command, text: &Text) -> clap::Command {
+fn with_help(command: clap::Command, text: &CommandHelp) -> clap::Command {
     let about = command
         .get_about()
         .map(ToString::to_string)
@@ -40,10 +40,10 @@ fn with_text(command: clap::Command, text: &Text) -> clap::Command {
         let _ = write!(examples, "\n  {example}");
     }
     command
-        .long_about(format!("{about}\n\n{}", text.promise))
+        .long_about(format!("{about}\n\n{}", text.description))
         .after_help(examples)
         .mut_args(
-            |arg| match (arg.get_help(), explained(arg.get_id().as_str())) {
+            |arg| match (arg.get_help(), argument_help(arg.get_id().as_str())) {
                 (None, Some(help)) => arg.help(help),
                 _ => arg,
             },
@@ -51,7 +51,7 @@ fn with_text(command: clap::Command, text: &Text) -> clap::Command {
 }
 
 /// What the words mean that many commands take.
-fn explained(id: &str) -> Option<&'static str> {
+fn argument_help(id: &str) -> Option<&'static str> {
     match id {
         "lab" | "names" => {
             Some("A lab by name, as `roadlab list` shows it, or by a path such as ./my-lab")
@@ -72,7 +72,7 @@ pub(crate) const EXIT_CODES: &str = "\
 const COLUMN: usize = 40;
 
 /// All commands on one screen of 80 columns and 24 lines.
-fn screen() -> String {
+fn overview() -> String {
     let (left, right) = GROUPS.split_at(GROUPS.len().div_ceil(2));
     let columns = [left, right].map(|groups| {
         let mut lines = Vec::new();
@@ -81,24 +81,24 @@ fn screen() -> String {
             lines.push(format!("{title}:"));
             for name in *names {
                 let text = COMMANDS.iter().find(|text| text.command == *name);
-                let brief = text.map_or("", |text| text.brief);
-                lines.push(format!("  {name:<11} {brief}"));
+                let summary = text.map_or("", |text| text.summary);
+                lines.push(format!("  {name:<11} {summary}"));
             }
         }
         lines
     });
-    let mut screen = "Hands-on data engineering labs: real services, verified exercises, instant reset\n\
+    let mut overview = "Hands-on data engineering labs: real services, verified exercises, instant reset\n\
                       Usage: roadlab COMMAND [OPTIONS]          roadlab COMMAND --help tells more\n\n"
         .to_owned();
     for at in 0..columns[0].len().max(columns[1].len()) {
         let [left, right] = [0, 1].map(|side| columns[side].get(at).map_or("", String::as_str));
         let line = format!("{left:<COLUMN$}{right}");
-        let _ = writeln!(screen, "{}", line.trim_end());
+        let _ = writeln!(overview, "{}", line.trim_end());
     }
-    screen.push_str("\nStart here: roadlab list, then roadlab run redis\n");
+    overview.push_str("\nStart here: roadlab list, then roadlab run redis\n");
     let codes = EXIT_CODES.replace('\n', "\n            ");
-    let _ = write!(screen, "Exit codes: {codes}");
-    screen
+    let _ = write!(overview, "Exit codes: {codes}");
+    overview
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
         there.sort_unstable();
         assert_eq!(told, there, "src/cli/help/texts.rs tells of every command");
         for text in COMMANDS {
-            assert!(!text.promise.is_empty() && !text.examples.is_empty());
+            assert!(!text.description.is_empty() && !text.examples.is_empty());
             let mut of_its_own = 0;
             for example in text.examples {
                 let words = words(example);
@@ -160,8 +160,8 @@ mod tests {
     #[test]
     fn every_command_and_every_word_it_takes_is_explained() {
         for (name, command) in all() {
-            let promise = command.get_long_about().unwrap().to_string();
-            assert!(promise.lines().count() >= 3, "{name}: {promise}");
+            let description = command.get_long_about().unwrap().to_string();
+            assert!(description.lines().count() >= 3, "{name}: {description}");
             for arg in command.get_arguments().filter(|arg| !arg.is_global_set()) {
                 assert!(arg.get_help().is_some(), "{name}: {}", arg.get_id());
                 let upper = |text: &str| !text.chars().any(char::is_lowercase);
@@ -179,9 +179,9 @@ mod tests {
 
     #[test]
     fn the_first_help_fits_on_one_screen_and_has_every_command_once() {
-        let screen = screen();
-        assert!(screen.lines().count() <= 24, "{screen}");
-        for line in screen.lines() {
+        let overview = overview();
+        assert!(overview.lines().count() <= 24, "{overview}");
+        for line in overview.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
         let mut grouped: Vec<&str> = GROUPS
@@ -195,8 +195,8 @@ mod tests {
         there.sort_unstable();
         assert_eq!(grouped, there);
         for text in COMMANDS.iter().filter(|text| !text.command.contains(' ')) {
-            let long = text.brief.chars().count();
-            assert!(long > 0 && long <= COLUMN - 15, "{}: {long}", text.brief);
+            let long = text.summary.chars().count();
+            assert!(long > 0 && long <= COLUMN - 15, "{}: {long}", text.summary);
         }
     }
 }

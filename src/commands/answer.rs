@@ -65,7 +65,7 @@ pub(crate) fn answer(
         }
     }
     Ok(if verdict.passed() {
-        Exit::Fine
+        Exit::Success
     } else {
         Exit::CheckFailed
     })

@@ -9,8 +9,8 @@ use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Lang, Task, render};
-use crate::report::{self, Case, Paint, check_lines, clean, markdown, output, t};
-use crate::runner::{Failure, Judged, Live, Runner, check_exercises};
+use crate::report::{self, JunitCase, Paint, check_lines, markdown, output, sanitize, t};
+use crate::runner::{ExerciseResult, Failure, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
 
 pub(crate) async fn check(
@@ -29,8 +29,8 @@ pub(crate) async fn check(
             .collect::<Result<_, _>>()?,
     };
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let mut live = context.live(&runner).await?;
     let mut progress = context.progress(&lab.id)?;
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) =
@@ -52,7 +52,7 @@ pub(crate) async fn check(
     })
     .await;
     live.connections.close().await;
-    remember(&judged, &mut progress)?;
+    record_solved(&judged, &mut progress)?;
     context.reporter.finish();
     let passed = judged.iter().filter(|judged| judged.passed()).count();
     let results: Vec<Checked<'_>> = judged
@@ -92,18 +92,21 @@ pub(crate) async fn check(
         output(&format!("\n{score}"));
     }
     match passed == results.len() {
-        true => Ok(Exit::Fine),
+        true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
     }
 }
 
 struct Checked<'a> {
-    judged: &'a Judged,
+    judged: &'a ExerciseResult,
     reports: Vec<CheckReport>,
 }
 
 /// Notes what is solved now.
-pub(crate) fn remember(judged: &[Judged], progress: &mut Progress) -> Result<(), Failure> {
+pub(crate) fn record_solved(
+    judged: &[ExerciseResult],
+    progress: &mut Progress,
+) -> Result<(), Failure> {
     let fresh: Vec<_> = judged
         .iter()
         .filter(|judged| judged.passed() && !progress.done.contains_key(&judged.exercise))
@@ -127,7 +130,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
     output(&format!(
         "{mark} {}  {}",
         paint.bold(result.judged.exercise.as_str()),
-        clean(&section.title)
+        sanitize(&section.title)
     ));
     if result.judged.passed() && !whole {
         return;
@@ -141,7 +144,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
             .iter()
             .for_each(|line| output(line));
     }
-    if let Some(text) = hint_text(lab, live, result.judged, lang) {
+    if let Some(text) = conditional_hint(lab, live, result.judged, lang) {
         let text = markdown(
             &text,
             console::Term::stdout().is_term().then_some(90),
@@ -156,7 +159,12 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
 }
 
 /// The text of the hint that fits what the checks saw.
-pub(crate) fn hint_text(lab: &Lab, live: &Live, judged: &Judged, lang: &Lang) -> Option<String> {
+pub(crate) fn conditional_hint(
+    lab: &Lab,
+    live: &Live,
+    judged: &ExerciseResult,
+    lang: &Lang,
+) -> Option<String> {
     let section = lab.section(&judged.exercise, lang);
     let text = section.named_hints.get(judged.hint()?)?;
     render(&text.markdown, lab, &live.addresses).ok()
@@ -166,7 +174,7 @@ pub(crate) fn hint_text(lab: &Lab, live: &Live, judged: &Judged, lang: &Lang) ->
 pub(crate) fn as_json<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
-    judged: &Judged,
+    judged: &ExerciseResult,
     lang: &Lang,
 ) -> serde_json::Value {
     let lab = runner.lab;
@@ -196,7 +204,7 @@ pub(crate) fn as_json<E: Engine>(
 
 fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Failure> {
     let cases = results.iter().flat_map(|result| {
-        result.reports.iter().map(|report| Case {
+        result.reports.iter().map(|report| JunitCase {
             suite: format!("{}.{}", lab.id, report.exercise),
             name: report.check.clone(),
             problem: match report.outcome {
@@ -206,7 +214,7 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
                     report.expected.as_deref().unwrap_or_default(),
                     report.actual.as_deref().unwrap_or_default()
                 )),
-                Outcome::Unseen => Some(format!(
+                Outcome::ProbeError => Some(format!(
                     "cannot look: {}",
                     report.actual.as_deref().unwrap_or_default()
                 )),
@@ -217,7 +225,7 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
 }
 
 /// Writes cases to a file as JUnit XML.
-pub(crate) fn save_junit(path: &Path, name: &str, cases: &[Case]) -> Result<(), Failure> {
+pub(crate) fn save_junit(path: &Path, name: &str, cases: &[JunitCase]) -> Result<(), Failure> {
     let xml = report::junit(name, cases)?;
     std::fs::write(path, xml)
         .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
@@ -229,12 +237,12 @@ pub(crate) async fn check_one<E: Engine>(
     live: &Live,
     exercise: &Exercise,
     progress: &mut Progress,
-) -> Result<Judged, Failure> {
+) -> Result<ExerciseResult, Failure> {
     let judged = check_exercises(runner, live, &[exercise], &|id| {
         progress.answers.get(id).cloned()
     })
     .await;
-    remember(&judged, progress)?;
+    record_solved(&judged, progress)?;
     judged
         .into_iter()
         .next()

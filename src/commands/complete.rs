@@ -16,7 +16,7 @@ use clap_complete::env::Shells;
 use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
 use crate::report::output;
-use crate::store::{Disk, Journal, Labs, Paths};
+use crate::store::{Journal, LabFolders, OsFs, Paths};
 
 /// The variable by which a shell asks; it stands in the script that shells read.
 pub(crate) const VARIABLE: &str = "ROADLAB_COMPLETE";
@@ -44,7 +44,7 @@ pub(crate) fn complete() -> bool {
             Some(begun) if begun.starts_with('-') => Options::Offered,
             _ => Options::Hidden,
         };
-        let mut command = with_completers(&Arc::new(Typed::read(before)), options);
+        let mut command = with_completers(&Arc::new(ParsedInput::read(before)), options);
         let here = std::env::current_dir().ok();
         // A shell that gets no answer offers nothing, which is all that can be done.
         let _ = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
@@ -64,10 +64,10 @@ enum Options {
 }
 
 /// The commands, with the names of what exists for every word that is one.
-fn with_completers(typed: &Arc<Typed>, options: Options) -> clap::Command {
-    fn below(command: clap::Command, typed: &Arc<Typed>, options: Options) -> clap::Command {
-        let named = |arg: clap::Arg| match Word::of(arg.get_id().as_str()) {
-            Some(word) => arg.add(ArgValueCompleter::new(Names {
+fn with_completers(typed: &Arc<ParsedInput>, options: Options) -> clap::Command {
+    fn below(command: clap::Command, typed: &Arc<ParsedInput>, options: Options) -> clap::Command {
+        let named = |arg: clap::Arg| match ArgumentKind::of(arg.get_id().as_str()) {
+            Some(word) => arg.add(ArgValueCompleter::new(NameCompleter {
                 word,
                 typed: Arc::clone(typed),
             })),
@@ -88,7 +88,7 @@ fn with_completers(typed: &Arc<Typed>, options: Options) -> clap::Command {
 
 /// What kind of name a word of the command line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
+enum ArgumentKind {
     Lab,
     Exercise,
     Service,
@@ -97,7 +97,7 @@ enum Word {
     Lang,
 }
 
-impl Word {
+impl ArgumentKind {
     /// By the word's id in `cli`: the same word has the same id in every command.
     fn of(id: &str) -> Option<Self> {
         match id {
@@ -113,26 +113,26 @@ impl Word {
 }
 
 /// The names for one word.
-struct Names {
-    word: Word,
-    typed: Arc<Typed>,
+struct NameCompleter {
+    word: ArgumentKind,
+    typed: Arc<ParsedInput>,
 }
 
-impl ValueCompleter for Names {
+impl ValueCompleter for NameCompleter {
     fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
         let Some(begun) = current.to_str() else {
             return Vec::new();
         };
-        if self.word == Word::Lab && begun.contains('/') {
+        if self.word == ArgumentKind::Lab && begun.contains('/') {
             return PathCompleter::dir().complete(current);
         }
         let candidates = match self.word {
-            Word::Lab => self.typed.labs(),
-            Word::Exercise => self.typed.exercises(),
-            Word::Service => self.typed.services(),
-            Word::Choice => self.typed.choices(),
-            Word::Instance => self.typed.instances(),
-            Word::Lang => ["en", "ko"].map(|lang| (lang.to_owned(), None)).to_vec(),
+            ArgumentKind::Lab => self.typed.labs(),
+            ArgumentKind::Exercise => self.typed.exercises(),
+            ArgumentKind::Service => self.typed.services(),
+            ArgumentKind::Choice => self.typed.choices(),
+            ArgumentKind::Instance => self.typed.instances(),
+            ArgumentKind::Lang => ["en", "ko"].map(|lang| (lang.to_owned(), None)).to_vec(),
         };
         let fits = |(name, _): &(String, Option<String>)| {
             name.starts_with(begun) && !self.typed.names.contains(name)
@@ -146,11 +146,11 @@ impl ValueCompleter for Names {
 }
 
 /// A name, and what it stands for.
-type Offer = (String, Option<String>);
+type Candidate = (String, Option<String>);
 
 /// What stands before the cursor, as far as it can be understood.
 #[derive(Default)]
-struct Typed {
+struct ParsedInput {
     command: String,
     lab: Option<String>,
     exercise: Option<String>,
@@ -160,7 +160,7 @@ struct Typed {
     names: BTreeSet<String>,
 }
 
-impl Typed {
+impl ParsedInput {
     fn read(words: &[OsString]) -> Self {
         let parsed = cli::command()
             .ignore_errors(true)
@@ -196,13 +196,13 @@ impl Typed {
         }
     }
 
-    fn found(&self) -> Option<Labs> {
-        Labs::find(&Paths::find().ok()?, self.labs.as_deref().map(Path::new)).ok()
+    fn found(&self) -> Option<LabFolders> {
+        LabFolders::find(&Paths::find().ok()?, self.labs.as_deref().map(Path::new)).ok()
     }
 
     fn read_lab(&self) -> Option<Lab> {
         let folder = self.found()?.folder(self.lab.as_deref()?).ok()?;
-        load(&folder, &Disk).0
+        load(&folder, &OsFs).0
     }
 
     fn journals() -> Vec<Journal> {
@@ -211,7 +211,7 @@ impl Typed {
     }
 
     /// What is up for commands that need nothing else, else all that there is.
-    fn labs(&self) -> Vec<Offer> {
+    fn labs(&self) -> Vec<Candidate> {
         if ["down", "status"].contains(&self.command.as_str()) {
             let up: BTreeSet<LabId> = Self::journals().into_iter().map(|run| run.lab).collect();
             return up.into_iter().map(|lab| (lab.to_string(), None)).collect();
@@ -221,7 +221,7 @@ impl Typed {
         names.map(|name| (name, None)).collect()
     }
 
-    fn exercises(&self) -> Vec<Offer> {
+    fn exercises(&self) -> Vec<Candidate> {
         let Some(lab) = self.read_lab() else {
             return Vec::new();
         };
@@ -238,27 +238,27 @@ impl Typed {
             .collect()
     }
 
-    fn services(&self) -> Vec<Offer> {
+    fn services(&self) -> Vec<Candidate> {
         let lab = self.read_lab();
         let services = lab.iter().flat_map(|lab| lab.services.keys());
         services.map(|name| (name.to_string(), None)).collect()
     }
 
-    fn choices(&self) -> Vec<Offer> {
+    fn choices(&self) -> Vec<Candidate> {
         let lab = self.read_lab();
         let exercises = lab.iter().flat_map(|lab| &lab.exercises);
         exercises
             .filter(|exercise| self.exercise.as_deref() == Some(exercise.id.as_str()))
             .filter_map(|exercise| match &exercise.task {
                 Task::Quiz(quiz) => Some(quiz.choices.iter()),
-                Task::Deed { .. } => None,
+                Task::Practical { .. } => None,
             })
             .flatten()
             .map(|choice| (choice.clone(), None))
             .collect()
     }
 
-    fn instances(&self) -> Vec<Offer> {
+    fn instances(&self) -> Vec<Candidate> {
         let meant = |run: &Journal| {
             let lab = self
                 .lab

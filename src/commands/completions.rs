@@ -21,7 +21,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
         .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
         .context("cannot write the completions")?;
     output(String::from_utf8_lossy(&script).trim());
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// How the shell is to call us: by name as we were called, or by where we lie if a path was typed.

@@ -8,23 +8,26 @@ use serde_json::{Value, json};
 
 use crate::commands::Context;
 use crate::engine::locate::url;
-use crate::engine::{About, Endpoint, Engine};
+use crate::engine::{Endpoint, Engine, SystemInfo};
 use crate::exit::Exit;
 use crate::lab::Lab;
 use crate::machine;
 use crate::plan::{
-    Clock, EngineSeen, Finding, Folder, Machine, Need, Proxies, Scope, State, findings,
+    Clock, EngineInfo, Finding, Folder, Machine, Need, Proxies, Scope, Severity, findings,
 };
 use crate::report::{self, finding_lines, output, said, t};
-use crate::runner::{self, Failure, ImageWish};
-use crate::store::Remembered;
+use crate::runner::{self, Failure, PullPolicy};
+use crate::store::UnreachableRegistries;
 
 pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
     let (labs, mut found) = labs(context, names)?;
     let (machine, needs) = look(context, &labs).await;
     found.extend(findings(&machine, &needs));
     context.reporter.finish();
-    let problems = found.iter().filter(|f| f.state() == State::Problem).count();
+    let problems = found
+        .iter()
+        .filter(|f| f.state() == Severity::Problem)
+        .count();
     if context.global.json {
         let labs: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
         report::document(&json!({
@@ -42,7 +45,7 @@ pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, 
         });
     }
     Ok(match problems {
-        0 => Exit::Fine,
+        0 => Exit::Success,
         _ => Exit::Environment,
     })
 }
@@ -86,7 +89,7 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
     let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
     seen.answering = machine::answering(&ports);
     let files = written(labs);
-    let newest = machine::files_ahead(files.iter().map(PathBuf::as_path), SystemTime::now());
+    let newest = machine::file_clock(files.iter().map(PathBuf::as_path), SystemTime::now());
     seen.clocks.extend(newest);
     if !context.global.offline {
         seen.clocks.extend(outside(context, labs).await);
@@ -117,7 +120,11 @@ async fn ask(
         }));
         seen.disk = machine::disk(&about.root);
         seen.proxies = Proxies {
-            engine: about.proxies.iter().map(|p| machine::covered(p)).collect(),
+            engine: about
+                .proxies
+                .iter()
+                .map(|p| machine::redact_credentials(p))
+                .collect(),
             ..std::mem::take(&mut seen.proxies)
         };
         seen.engine = Some(engine_seen(about, endpoint));
@@ -130,18 +137,19 @@ async fn ask(
             .flat_map(|container| container.ports.values());
         seen.ours = ports.copied().collect();
     }
-    let tell = |_| {};
-    let mut remembered = Remembered::read(&context.paths.state);
+    let emit = |_| {};
+    let mut remembered = UnreachableRegistries::read(&context.paths.state);
     for (lab, need) in labs.iter().zip(needs) {
-        let runner = context.runner(engine, lab, &tell);
+        let runner = context.runner(engine, lab, &emit);
         let making = context.image_making();
-        let images = runner::get_images(&runner, ImageWish::Look, &mut remembered, &making).await;
+        let images =
+            runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
         need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());
     }
 }
 
-fn engine_seen(about: About, endpoint: &Endpoint) -> EngineSeen {
-    EngineSeen {
+fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
+    EngineInfo {
         product: about.product,
         version: about.version,
         api: about.api,
@@ -173,7 +181,7 @@ fn written(labs: &[Lab]) -> Vec<PathBuf> {
 
 /// The clock of a registry that the labs' images come from, if one can be reached.
 async fn outside(context: &Context, labs: &[Lab]) -> Option<Clock> {
-    let remembered = Remembered::read(&context.paths.state);
+    let remembered = UnreachableRegistries::read(&context.paths.state);
     let images = labs.iter().flat_map(|lab| lab.services.values());
     let registry = images
         .filter_map(|service| service.image.as_ref())
@@ -183,15 +191,15 @@ async fn outside(context: &Context, labs: &[Lab]) -> Option<Clock> {
         Some((host, port)) => (host, port.parse().ok()?),
         None => (registry, 80),
     };
-    machine::date_of(host, port).await
+    machine::http_clock(host, port).await
 }
 
 fn as_json(finding: &Finding) -> Value {
     let said = said(finding);
     let state = match finding.state() {
-        State::Ok => "ok",
-        State::Note => "note",
-        State::Problem => "problem",
+        Severity::Ok => "ok",
+        Severity::Note => "note",
+        Severity::Problem => "problem",
     };
     json!({ "check": finding.name(), "state": state, "what": said.what, "fix": said.fix, "seen": seen(finding) })
 }
@@ -225,7 +233,7 @@ fn seen(finding: &Finding) -> Value {
         } => {
             json!({ "path": path(&disk.path), "free": disk.free, "missing_images": missing, "least": least })
         }
-        Finding::ForeignServer {
+        Finding::PortInUse {
             port,
             services,
             process,
@@ -236,7 +244,7 @@ fn seen(finding: &Finding) -> Value {
                 "program": process.as_ref().map(|process| &process.program), "container": container,
                 "needed_by": needed_by.as_ref().map(|lab| lab.as_str()) })
         }
-        Finding::NoForeignServer { ports } => json!({ "ports": ports }),
+        Finding::PortsFree { ports } => json!({ "ports": ports }),
         Finding::Proxies { proxies, .. } => {
             json!({ "shell": proxies.shell, "engine": proxies.engine })
         }

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::lab::LabId;
 use crate::plan::Scope;
 use crate::report::{self, duration, output, t};
-use crate::runner::{Failure, Removed, Sweep, teardown};
+use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{Journal, Progress, Workspace};
 
 pub(crate) async fn down(
@@ -24,10 +24,10 @@ pub(crate) async fn down(
     let begun = Instant::now();
     let ids = labs
         .iter()
-        .map(|lab| LabId::new(last_part(lab)).map_err(bad_name("lab")))
+        .map(|lab| LabId::new(lab_name_of(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
+    let emit = |event| context.emit(event);
     let mut removed = Removed::default();
     let scopes: Vec<(Option<&LabId>, Scope)> = match all {
         true => vec![(None, Scope::owner(&context.owner))],
@@ -42,7 +42,7 @@ pub(crate) async fn down(
             .collect(),
     };
     for (lab, scope) in &scopes {
-        let _lock = lab.map(|lab| context.lock_to_remove(lab)).transpose()?;
+        let _lock = lab.map(|lab| context.lock_for_removal(lab)).transpose()?;
         let meant = |journal: &Journal| {
             lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
         };
@@ -51,7 +51,7 @@ pub(crate) async fn down(
         journals
             .iter()
             .for_each(|journal| context.watch.end(journal));
-        removed += teardown(&engine, scope, Sweep::Once, &tell).await?;
+        removed += teardown(&engine, scope, SweepMode::Once, &emit).await?;
         for journal in journals {
             if forget && let Some(path) = &journal.workspace {
                 Workspace::at(path.clone(), path).remove()?;
@@ -69,7 +69,7 @@ pub(crate) async fn down(
             &json!({ "containers": removed.containers, "networks": removed.networks,
             "volumes": removed.volumes, "millis": millis }),
         );
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     match removed == Removed::default() {
         true => output(&t!("down.nothing")),
@@ -78,7 +78,7 @@ pub(crate) async fn down(
             output(&t!("down.removed", what = in_words(removed), time = time));
         }
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// `1 container, 1 network, 2 volumes`.
@@ -99,6 +99,6 @@ fn in_words(removed: Removed) -> String {
 }
 
 /// `labs/redis/` names the lab `redis`.
-pub(crate) fn last_part(lab: &str) -> &str {
+pub(crate) fn lab_name_of(lab: &str) -> &str {
     lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
 }

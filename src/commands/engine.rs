@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::cli::EngineCommand;
 use crate::commands::Context;
-use crate::engine::install::{Wish, describe, observe};
+use crate::engine::install::{Goal, describe, observe};
 use crate::engine::locate::{locate, url};
 use crate::engine::{Engine, EngineError};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::report::{self, clean, memory, output, t, table};
+use crate::report::{self, memory, output, sanitize, t, table};
 use crate::runner::Failure;
 
 pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<Exit, Failure> {
@@ -43,21 +43,24 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     } else if let (Ok((_, endpoint)), Some(about)) = (&connected, &about) {
         output(&format!(
             "{} {} (API {})",
-            clean(&about.product),
-            clean(&about.version),
-            clean(&about.api)
+            sanitize(&about.product),
+            sanitize(&about.version),
+            sanitize(&about.api)
         ));
         let machine = t!(
             "engine.machine_is",
-            platform = clean(&about.platform),
+            platform = sanitize(&about.platform),
             cpus = about.cpus,
             memory = memory(about.memory)
         );
         let rows = [
             (t!("engine.at"), url(&endpoint.socket)),
-            (t!("engine.because"), clean(&endpoint.source)),
+            (t!("engine.because"), sanitize(&endpoint.source)),
             (t!("engine.machine"), machine.into_owned()),
-            (t!("engine.data"), clean(&about.root.display().to_string())),
+            (
+                t!("engine.data"),
+                sanitize(&about.root.display().to_string()),
+            ),
         ];
         let rows = rows.map(|(label, text)| vec![format!("  {label}"), text]);
         table(&rows).iter().for_each(|line| output(line));
@@ -65,11 +68,11 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             describe(&situation, setup.site())
                 .iter()
                 .skip(1)
-                .for_each(|line| output(&format!("  {}", clean(line))));
+                .for_each(|line| output(&format!("  {}", sanitize(line))));
         }
     }
     match connected {
-        Ok(_) => Ok(Exit::Fine),
+        Ok(_) => Ok(Exit::Success),
         Err(error) if context.global.json => Ok(Exit::from(&no_engine(error))),
         Err(error) => Err(no_engine(error)),
     }
@@ -78,7 +81,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
 async fn up(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
     let mut on_line = |line: &str| {
-        context.tell(Event::BuildLine {
+        context.emit(Event::BuildLine {
             image: "engine".to_owned(),
             line: line.to_owned(),
         })
@@ -88,7 +91,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
         Err(error) => {
             // Without consent the commands are the answer.
             setup
-                .make(Wish::Running, &mut on_line)
+                .make(Goal::Running, &mut on_line)
                 .await
                 .map_err(no_engine)?;
             return Err(no_engine(error));
@@ -101,31 +104,31 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
             &json!({ "socket": endpoint.socket, "source": endpoint.source, "version": about.version }),
         );
     } else {
-        let (product, version) = (clean(&about.product), clean(&about.version));
+        let (product, version) = (sanitize(&about.product), sanitize(&about.version));
         output(&t!(
             "engine.answers",
             product = product,
             version = version,
             place = url(&endpoint.socket),
-            source = clean(&endpoint.source)
+            source = sanitize(&endpoint.source)
         ));
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 async fn down(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
     let situation = observe(setup.site()).await;
     let mut on_line = |line: &str| {
-        context.tell(Event::BuildLine {
+        context.emit(Event::BuildLine {
             image: "engine".to_owned(),
             line: line.to_owned(),
         })
     };
     // It only ever stops what roadlab started: asking for that is consent enough.
     setup
-        .consenting()
-        .make(Wish::Stopped, &mut on_line)
+        .with_consent()
+        .make(Goal::Stopped, &mut on_line)
         .await
         .map_err(no_engine)?;
     context.reporter.finish();
@@ -133,7 +136,7 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
         Some(record) => output(&t!("engine.stopped", place = url(&record.socket))),
         None => output(&t!("engine.none")),
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 pub(crate) fn no_engine(error: EngineError) -> Failure {

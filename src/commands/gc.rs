@@ -6,12 +6,12 @@ use crate::commands::Context;
 use crate::exit::Exit;
 use crate::report::{self, output, t};
 use crate::runner::Failure;
-use crate::store::{Fate, Journal, now};
+use crate::store::{Disposition, Journal, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     let runs = || Journal::all(context.watch.folder());
     let ending = || {
-        let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
+        let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
         runs().into_iter().filter(due).count()
     };
     let before = ending();
@@ -23,12 +23,12 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     if context.global.json {
         let left: Vec<_> = runs().iter().map(|j| j.run.to_string()).collect();
         report::document(&json!({ "orphans": gone, "left": left }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     if live > 0 {
         output(&t!("teardown.live", count = live));
     } else if gone == 0 {
         output(&t!("teardown.nothing_left"));
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

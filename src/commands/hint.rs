@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::check::hint_text;
+use crate::commands::check::conditional_hint;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, render};
@@ -17,9 +17,9 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     let mut addresses = Addresses::new();
     let mut seen = None;
     // A hint can be read without an engine, too; then it is only the ordered one.
-    let tell = |event| context.tell(event);
+    let emit = |event| context.emit(event);
     if let Ok(engine) = context.engine().await {
-        let runner = context.runner(&engine, &lab, &tell);
+        let runner = context.runner(&engine, &lab, &emit);
         if let Ok(live) = context.live(&runner).await {
             let judged = check_exercises(&runner, &live, &[exercise], &|id| {
                 progress.answers.get(id).cloned()
@@ -27,7 +27,7 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
             .await;
             seen = judged
                 .first()
-                .and_then(|judged| hint_text(&lab, &live, judged, &context.lang));
+                .and_then(|judged| conditional_hint(&lab, &live, judged, &context.lang));
             addresses = live.addresses;
         }
     }
@@ -50,7 +50,7 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
             &json!({ "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "seen": seen,
             "hint": ordered, "number": at + 1, "of": section.hints.len() }),
         );
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let width = context.width();
     if let Some(seen) = &seen {
@@ -71,5 +71,5 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
         None if seen.is_none() => output(&t!("session.no_hint")),
         None => {}
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

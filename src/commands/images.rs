@@ -7,8 +7,8 @@ use crate::commands::{Context, images_file};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::report::{self, output, t, table};
-use crate::runner::{self, Failure, ImageWish};
-use crate::store::Remembered;
+use crate::runner::{self, Failure, PullPolicy};
+use crate::store::UnreachableRegistries;
 
 pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<Exit, Failure> {
     let removes = matches!(command, ImagesCommand::Remove { .. });
@@ -16,16 +16,18 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         ImagesCommand::Pull { names } => (
             names,
             if context.global.offline {
-                ImageWish::Offline
+                PullPolicy::Offline
             } else {
-                ImageWish::AskAgain
+                PullPolicy::AskAgain
             },
         ),
         ImagesCommand::List { names } if names.is_empty() => (
             context.labs()?.all().keys().cloned().collect(),
-            ImageWish::Look,
+            PullPolicy::LocalOnly,
         ),
-        ImagesCommand::List { names } | ImagesCommand::Remove { names } => (names, ImageWish::Look),
+        ImagesCommand::List { names } | ImagesCommand::Remove { names } => {
+            (names, PullPolicy::LocalOnly)
+        }
         ImagesCommand::Export { file, names } => {
             return images_file::export(context, &file, &names).await;
         }
@@ -36,12 +38,12 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         .map(|name| context.lab(name))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
-    let mut remembered = Remembered::read(&context.paths.state);
+    let emit = |event| context.emit(event);
+    let mut remembered = UnreachableRegistries::read(&context.paths.state);
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for lab in &labs {
-        let runner = context.runner(&engine, lab, &tell);
+        let runner = context.runner(&engine, lab, &emit);
         let images =
             runner::get_images(&runner, wish, &mut remembered, &context.image_making()).await?;
         for service in lab.services.values() {
@@ -82,5 +84,5 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         true => report::document(&documents),
         false => table(&rows).iter().for_each(|line| output(line)),
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

@@ -37,11 +37,11 @@ pub(crate) async fn export(
         .tempfile_in(folder)
         .map_err(|error| cannot(&error))?;
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
+    let emit = |event| context.emit(event);
     // By name: labs share images.
     let mut images = BTreeMap::new();
     for lab in &labs {
-        let runner = context.runner(&engine, lab, &tell);
+        let runner = context.runner(&engine, lab, &emit);
         for image in get_images(context, &runner).await?.found.into_values() {
             images.insert(image.name, image.id);
         }
@@ -54,7 +54,7 @@ pub(crate) async fn export(
     }
     let names: Vec<&str> = images.keys().map(String::as_str).collect();
     let open = whole.reopen().map_err(|error| cannot(&error))?;
-    let progress = tell_progress(context, file, total);
+    let progress = emit_progress(context, file, total);
     let saved = engine.save(&names, open, &progress).await;
     saved.map_err(Failure::engine(format!("cannot write {}", file.display())))?;
     let size = whole.as_file().metadata().map_err(|error| cannot(&error))?;
@@ -62,7 +62,7 @@ pub(crate) async fn export(
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({ "file": file, "bytes": size.len(), "images": names }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     names.iter().for_each(|name| output(name));
     let path = file.display();
@@ -72,7 +72,7 @@ pub(crate) async fn export(
         size = memory(size.len())
     ));
     output(&context.paint.dim(&t!("author.there", file = path)));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// Takes the images out of such a file.
@@ -80,24 +80,26 @@ pub(crate) async fn import(context: &Context, file: &Path) -> Result<Exit, Failu
     let about = std::fs::metadata(file)
         .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
     let engine = context.engine().await?;
-    let progress = tell_progress(context, file, about.len());
+    let progress = emit_progress(context, file, about.len());
     let loaded = engine.load(file, &progress).await;
     let images = loaded.map_err(Failure::engine("no image came of it"))?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({ "file": file, "images": images }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
-    images.iter().for_each(|name| output(&report::clean(name)));
+    images
+        .iter()
+        .for_each(|name| output(&report::sanitize(name)));
     output(&context.paint.dim(&t!("author.imported")));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
-fn tell_progress(context: &Context, file: &Path, total: u64) -> impl Fn(u64) {
+fn emit_progress(context: &Context, file: &Path, total: u64) -> impl Fn(u64) {
     let file = file.file_name().unwrap_or(file.as_os_str());
     let file = file.to_string_lossy().into_owned();
     move |current| {
-        context.tell(Event::FileProgress {
+        context.emit(Event::FileProgress {
             file: file.clone(),
             current,
             total: total.max(current),

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::commands::Context;
-use crate::engine::{Engine, awake};
+use crate::engine::{Engine, clock};
 use crate::event::Event;
 use crate::lab::LabId;
 use crate::plan::Scope;
 use crate::report::t;
-use crate::runner::{Failure, Live, Removed, Runner, Sweep, refuse_if_elsewhere, teardown};
-use crate::store::{Claim, Fate, Held, Journal, Life, Lock, LockError, now};
+use crate::runner::{Failure, Live, Removed, Runner, SweepMode, require_same_network, teardown};
+use crate::store::{
+    ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
+};
 
 /// How long the removal of an earlier run is waited for, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,11 +29,12 @@ enum Collected {
 impl Context {
     /// Removes what nobody answers for; asks the engine only if there is such a run.
     pub(crate) async fn collect_garbage(&self, engine: &impl Engine) {
-        let due = |journal: &Journal| journal.fate(now()) == Fate::Remove;
+        let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
         Journal::remove_half_written(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
             // Asked again with its lock: it may have been kept or removed since.
-            if let Claim::Ours(journal, held) = Journal::claim(&self.paths.runs(), &journal.run)
+            if let ClaimResult::Ours(journal, held) =
+                Journal::claim(&self.paths.runs(), &journal.run)
                 && due(&journal)
             {
                 self.collect(engine, journal, held).await;
@@ -39,19 +42,25 @@ impl Context {
         }
     }
 
-    async fn collect(&self, engine: &impl Engine, journal: Journal, claimed: Held) -> Collected {
+    async fn collect(
+        &self,
+        engine: &impl Engine,
+        journal: Journal,
+        claimed: JournalLock,
+    ) -> Collected {
         let life = journal.life;
         let (journal, _held) = journal.end(claimed, &self.paths.runs());
         let scope = Scope::run(&self.owner, &journal.run);
         let lab = &journal.lab;
-        let (collected, text) = match teardown(engine, &scope, Sweep::UntilQuiet, &|_| {}).await {
+        let (collected, text) = match teardown(engine, &scope, SweepMode::UntilQuiet, &|_| {}).await
+        {
             Ok(removed) => {
                 Journal::remove(&self.paths.runs(), &journal.run);
                 let text = match life {
-                    Life::Process | Life::Ending => {
+                    Lifetime::Process | Lifetime::Removing => {
                         t!("teardown.collected", lab = lab, removed = removed)
                     }
-                    Life::Kept => t!("teardown.expired", lab = lab, removed = removed),
+                    Lifetime::Persistent => t!("teardown.expired", lab = lab, removed = removed),
                 };
                 (Collected::All, text)
             }
@@ -60,7 +69,7 @@ impl Context {
                 (Collected::NotAll, text)
             }
         };
-        self.tell(Event::Note {
+        self.emit(Event::Note {
             text: text.into_owned(),
         });
         collected
@@ -70,11 +79,11 @@ impl Context {
     pub(crate) async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
         let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
         let runs = self.paths.runs();
-        let begun = awake::now();
+        let begun = clock::now();
         let ending = |journal: &Journal| {
             journal.lab == *lab
                 && journal.instance == self.instance
-                && journal.fate(now()) == Fate::Remove
+                && journal.disposition(now()) == Disposition::Remove
         };
         let mut told = false;
         let mut alive = 0;
@@ -82,33 +91,33 @@ impl Context {
         let others = |journal: &Journal| ending(journal) && !mine.contains(&journal.run);
         while let Some(journal) = Journal::all(&runs).into_iter().find(others) {
             match Journal::claim(&runs, &journal.run) {
-                Claim::Gone => continue,
-                Claim::Ours(journal, held) if ending(&journal) => {
+                ClaimResult::Gone => continue,
+                ClaimResult::Ours(journal, held) if ending(&journal) => {
                     match self.collect(engine, journal, held).await {
                         Collected::All => continue,
                         // What is held on to by somebody else is taken into the next run.
                         Collected::NotAll => return Ok(lock),
                     }
                 }
-                Claim::Ours(..) => continue,
+                ClaimResult::Ours(..) => continue,
                 // A session is on in another terminal. It is asked more than once, since whoever removes a run says so only
                 // a moment after it has the lock.
-                Claim::Held(journal) if journal.life == Life::Process => {
+                ClaimResult::JournalLock(journal) if journal.life == Lifetime::Process => {
                     alive += 1;
                     if alive > ALIVE {
                         return Ok(lock);
                     }
                 }
-                Claim::Held(_) => alive = 0,
+                ClaimResult::JournalLock(_) => alive = 0,
             }
-            if awake::since(begun) > PATIENCE {
+            if clock::since(begun) > PATIENCE {
                 let what = t!("teardown.still_removing", lab = lab);
                 return Err(Failure::Environment(what.into_owned()));
             }
             if !told && alive == 0 {
                 told = true;
                 let text = t!("teardown.waiting", lab = lab).into_owned();
-                self.tell(Event::Note { text });
+                self.emit(Event::Note { text });
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -122,7 +131,7 @@ impl Context {
             .live(workspace.map(|workspace| workspace.path))
             .await?;
         let known = Journal::find(&self.paths.runs(), &runner.lab.id, &self.instance);
-        refuse_if_elsewhere(&live.observed, known.as_ref(), runner)?;
+        require_same_network(&live.observed, known.as_ref(), runner)?;
         Ok(live)
     }
 
@@ -133,7 +142,7 @@ impl Context {
         let mut removed = Removed::default();
         for run in self.watch.runs() {
             let scope = Scope::run(&self.owner, &run);
-            removed += teardown(&engine, &scope, Sweep::UntilQuiet, &|_| {}).await?;
+            removed += teardown(&engine, &scope, SweepMode::UntilQuiet, &|_| {}).await?;
             self.watch.forget(&run);
         }
         Ok(removed)
@@ -141,11 +150,11 @@ impl Context {
 
     /// Lets others remove this instance at the same time, and nobody do anything else with it. Where nothing can be written
     /// there is no lock, and removing must work all the same.
-    pub(crate) fn lock_to_remove(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
+    pub(crate) fn lock_for_removal(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
         match Lock::share(&self.paths.locks(), lab, &self.instance) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Disk(_)) => Ok(None),
-            Err(held @ LockError::Held { .. }) => Err(held.into()),
+            Err(held @ LockError::JournalLock { .. }) => Err(held.into()),
         }
     }
 }

@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, LabId, Lang, Level, Summary};
-use crate::report::{self, clean, cut, memory, output, t, table};
+use crate::report::{self, cut, memory, output, sanitize, t, table};
 use crate::runner::Failure;
-use crate::store::{Fate, Journal, Life, Summaries, now};
+use crate::store::{Disposition, Journal, Lifetime, Summaries, now};
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     let labs = context.labs()?;
     let mut summaries = Summaries::read(&context.paths.cache);
-    let journals = alive(context);
+    let journals = running(context);
     let any = !journals.is_empty();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -22,9 +22,9 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         let summary = match summaries.of(folder) {
             Ok(summary) => summary,
             Err(problems) => {
-                let folder = clean(&folder.display().to_string());
+                let folder = sanitize(&folder.display().to_string());
                 let what = t!("list.broken", folder = folder);
-                rows.push((context.paint.warn(&clean(name)), Err(what.into_owned())));
+                rows.push((context.paint.warn(&sanitize(name)), Err(what.into_owned())));
                 documents.push(json!({ "lab": name, "problems": problems }));
                 continue;
             }
@@ -50,11 +50,11 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     summaries.write();
     if context.global.json {
         report::document(&documents);
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     if rows.is_empty() {
         output(&t!("list.none"));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let sound: Vec<Vec<String>> = rows
         .iter()
@@ -75,7 +75,7 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         );
     }
     output(&format!("\n{}", context.paint.dim(&t!("list.next"))));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// What stands behind the name of a lab; `up` has its instances, or `None` if nothing at all is up.
@@ -101,7 +101,7 @@ fn cells(context: &Context, summary: &Summary, done: usize, up: Option<&[&str]>)
             cells.push(paint.good(&several));
         }
     }
-    cells.push(clean(&summary.words(&context.lang).title));
+    cells.push(sanitize(&summary.words(&context.lang).title));
     cells
 }
 
@@ -117,10 +117,12 @@ pub(crate) fn done(context: &Context, name: &str, summary: &Summary) -> usize {
 }
 
 /// Runs that are meant to be up. The engine is not asked.
-fn alive(context: &Context) -> Vec<Journal> {
+fn running(context: &Context) -> Vec<Journal> {
     let mut journals = Journal::all(&context.paths.runs());
     // Of a run whose program is gone the reaper makes an end within seconds.
-    journals.retain(|journal| journal.life == Life::Process || journal.fate(now()) != Fate::Remove);
+    journals.retain(|journal| {
+        journal.life == Lifetime::Process || journal.disposition(now()) != Disposition::Remove
+    });
     journals
 }
 

@@ -8,19 +8,19 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::commands::Context;
-use crate::commands::restart::named;
-use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogWish, awake};
+use crate::commands::restart::select_services;
+use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogOptions, clock};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
-use crate::report::{self, clean, error, heard, t};
+use crate::report::{self, error, sanitize, t, try_output};
 use crate::runner::Failure;
 
 /// A service that is restarted comes back within this time; its log then goes on.
 const RESTART: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(100);
 
 /// What was asked for.
-pub(crate) struct Wanted {
+pub(crate) struct LogQuery {
     follow: Follow,
     /// Of each service.
     tail: u32,
@@ -28,7 +28,7 @@ pub(crate) struct Wanted {
     since: Option<Duration>,
 }
 
-impl Wanted {
+impl LogQuery {
     pub(crate) fn new(follow: bool, tail: u32, since: Option<Duration>) -> Self {
         let follow = if follow { Follow::Yes } else { Follow::No };
         Self {
@@ -53,13 +53,13 @@ pub(crate) async fn logs(
     context: &Context,
     name: &str,
     services: &[String],
-    wanted: Wanted,
+    wanted: LogQuery,
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
-    let services = named(&lab, services)?;
+    let services = select_services(&lab, services)?;
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let live = runner.live(None).await?;
     context.reporter.finish();
     let source = |service| {
@@ -87,15 +87,15 @@ pub(crate) async fn logs(
             (true, _) => report::json_line(
                 &json!({ "service": service, "at": line.at.as_secs_f64(), "line": line.text }),
             ),
-            (false, 1) => clean(&line.text),
+            (false, 1) => sanitize(&line.text),
             (false, _) => {
                 let prefix = context
                     .paint
                     .nth(source.place, &format!("{service:width$} |"));
-                format!("{prefix} {}", clean(&line.text))
+                format!("{prefix} {}", sanitize(&line.text))
             }
         };
-        if !heard(&text) {
+        if !try_output(&text) {
             nobody_reads.notify_one();
         }
     };
@@ -103,7 +103,7 @@ pub(crate) async fn logs(
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let since = wanted.since.map(|ago| now.saturating_sub(ago));
-    let there = LogWish {
+    let there = LogOptions {
         tail: Some(wanted.tail),
         since: since.map(seconds),
         follow: Follow::No,
@@ -128,19 +128,19 @@ pub(crate) async fn logs(
             () = nobody_reads.notified() => {}
         }
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// The lines that are there, oldest first, each with the place of its source.
 async fn history(
     engine: &impl Engine,
     sources: &[Source<'_>],
-    wish: &LogWish,
+    wish: &LogOptions,
 ) -> Result<Vec<(usize, LogLine)>, Failure> {
     let lines = RefCell::new(Vec::new());
     let told = sources.iter().enumerate().map(async |(at, source)| {
         let keep = |line| lines.borrow_mut().push((at, line));
-        let told = engine.tell_log(source.container, wish, &keep).await;
+        let told = engine.stream_log(source.container, wish, &keep).await;
         told.map_err(failed(source))
     });
     for told in join_all(told).await {
@@ -155,13 +155,13 @@ async fn history(
 async fn follow(
     engine: &impl Engine,
     source: &Source<'_>,
-    first: &LogWish,
+    first: &LogOptions,
     say: &impl Fn(&Source<'_>, &LogLine),
 ) -> Result<(), Failure> {
     loop {
         // The engine knows whole seconds only: what was told in the last one is left out here.
         let told = source.last.get();
-        let wish = LogWish {
+        let wish = LogOptions {
             tail: if told.is_some() { None } else { first.tail },
             since: told.map(seconds).or(first.since),
             follow: Follow::Yes,
@@ -171,13 +171,13 @@ async fn follow(
                 say(source, &line);
             }
         };
-        match engine.tell_log(source.container, &wish, &fresh).await {
+        match engine.stream_log(source.container, &wish, &fresh).await {
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
                 return Ok(());
             }
             told => told.map_err(failed(source))?,
         }
-        let back = comes_back(engine, source.container).await;
+        let back = restarts(engine, source.container).await;
         if !back.map_err(failed(source))? {
             return Ok(());
         }
@@ -185,18 +185,18 @@ async fn follow(
 }
 
 /// Fails if the engine is gone: it stopped the container, which did not end by itself.
-async fn comes_back(engine: &impl Engine, container: &str) -> Result<bool, EngineError> {
+async fn restarts(engine: &impl Engine, container: &str) -> Result<bool, EngineError> {
     let back = async {
         loop {
             match engine.inspect(container).await {
                 Ok(state) if state.running => return Ok(true),
-                Ok(_) => tokio::time::sleep(LOOK).await,
+                Ok(_) => tokio::time::sleep(POLL).await,
                 Err(error) if error.kind == ErrorKind::Unreachable => return Err(error),
                 Err(_) => return Ok(false),
             }
         }
     };
-    awake::timeout(RESTART, back).await.unwrap_or(Ok(false))
+    clock::timeout(RESTART, back).await.unwrap_or(Ok(false))
 }
 
 fn seconds(at: Duration) -> i64 {
@@ -221,7 +221,7 @@ mod tests {
             place: 0,
             last: Cell::new(None),
         };
-        let wish = LogWish {
+        let wish = LogOptions {
             tail: Some(1),
             since: None,
             follow: Follow::No,

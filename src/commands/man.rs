@@ -15,7 +15,7 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
     let Some(folder) = folder else {
         let first = pages.first().map(|(_, text)| text.trim_end());
         output(first.unwrap_or_default());
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     };
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
@@ -25,7 +25,7 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
             .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
     }
     output(&format!("{} pages in {}", pages.len(), folder.display()));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// Every page with its file name, the program's own first.

@@ -7,7 +7,7 @@ mod completions;
 mod doctor;
 mod down;
 mod engine;
-mod failed;
+mod error_output;
 mod gc;
 mod hint;
 mod images;
@@ -16,7 +16,6 @@ mod leftovers;
 mod list;
 mod logs;
 mod man;
-mod meant;
 mod new;
 mod open;
 mod reap;
@@ -29,6 +28,7 @@ mod shell;
 mod show;
 mod solve;
 mod status;
+mod suggest;
 mod test;
 mod trust;
 mod up;
@@ -38,24 +38,24 @@ mod watch;
 use std::path::PathBuf;
 
 pub(crate) use complete::complete;
-pub(crate) use failed::say_failure;
+pub(crate) use error_output::report_failure;
 
-use crate::cli::{Cli, Color, Command, Global, REAP};
+use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::docker::Docker;
 use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::lab::{BadName, Exercise, ExerciseId, Instance, Lab, LabId, Lang, load};
+use crate::lab::{Exercise, ExerciseId, Instance, InvalidName, Lab, LabId, Lang, load};
 use crate::machine;
-use crate::plan::{self, Need, State};
+use crate::plan::{self, Need, Severity};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
-use crate::runner::{Failure, ImageMaking, ImageWish, Launch, Runner, Watch};
-use crate::store::{Journal, Labs, Paths, Progress, Recorded, Workspace};
+use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
+use crate::store::{Journal, LabFolders, Paths, Progress, RecordingFs, Workspace};
 
 /// What every command has at hand.
 pub(crate) struct Context {
-    pub(crate) global: Global,
+    pub(crate) global: GlobalOptions,
     pub(crate) paths: Paths,
     pub(crate) owner: String,
     pub(crate) instance: Instance,
@@ -63,12 +63,12 @@ pub(crate) struct Context {
     pub(crate) paint: Paint,
     pub(crate) reporter: Reporter,
     /// The runs that must be gone if we end now, and who sees to it.
-    pub(crate) watch: Watch,
+    pub(crate) watch: RunGuard,
 }
 
 /// Does what was typed.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
-    meant::check(context, &command)?;
+    suggest::check(context, &command)?;
     match command {
         Command::List => list::list(context),
         Command::Roadmap => roadmap::roadmap(context),
@@ -91,12 +91,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             } else {
                 run::Mode::Guided
             };
-            let leaving = match (keep, down) {
-                (true, _) => run::Leaving::Keep,
-                (_, true) => run::Leaving::TearDown,
-                (false, false) => run::Leaving::Ask,
+            let after_session = match (keep, down) {
+                (true, _) => run::AfterSession::Keep,
+                (_, true) => run::AfterSession::TearDown,
+                (false, false) => run::AfterSession::Ask,
             };
-            run::run(context, &lab, mode, leaving, ttl).await
+            run::run(context, &lab, mode, after_session, ttl).await
         }
         Command::Check {
             lab,
@@ -128,7 +128,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             tail,
             since,
         } => {
-            let wanted = logs::Wanted::new(follow, tail, since);
+            let wanted = logs::LogQuery::new(follow, tail, since);
             logs::logs(context, &lab, &services, wanted).await
         }
         Command::Open { lab, service } => open::open(context, &lab, service.as_deref()).await,
@@ -174,7 +174,7 @@ impl Context {
                 .unwrap_or_else(Lang::english),
         };
         // Programs read English, whoever sits there.
-        report::speak(if global.json { "en" } else { lang.as_str() });
+        report::set_language(if global.json { "en" } else { lang.as_str() });
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
         let reporter = match (global.json, events) {
@@ -183,7 +183,7 @@ impl Context {
             (false, _) => Reporter::for_people(paint),
         };
         let owner = paths.owner();
-        let watch = Watch::new(launch(&global, &paths), paths.runs());
+        let watch = RunGuard::new(launch(&global, &paths), paths.runs());
         Ok(Self {
             global,
             paths,
@@ -196,7 +196,7 @@ impl Context {
         })
     }
 
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         // How tests see that a fault of our own leaves nothing behind: the event at which we fail.
         if let Ok(part) = std::env::var("ROADLAB_TEST_PANIC") {
             assert!(
@@ -204,12 +204,12 @@ impl Context {
                 "made to fail at {part}"
             );
         }
-        self.reporter.tell(&event);
+        self.reporter.emit(&event);
     }
 
     /// Every lab that can be found.
-    pub(crate) fn labs(&self) -> Result<Labs, Failure> {
-        Labs::find(&self.paths, self.global.labs.as_deref())
+    pub(crate) fn labs(&self) -> Result<LabFolders, Failure> {
+        LabFolders::find(&self.paths, self.global.labs.as_deref())
             .map_err(|error| Failure::Usage(format!("{error:#}")))
     }
 
@@ -219,7 +219,7 @@ impl Context {
             .labs()?
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
-        let files = Recorded::default();
+        let files = RecordingFs::default();
         let (lab, problems) = load(&folder, &files);
         let problems = trust::grant(self, &folder, &files, problems)?;
         match lab {
@@ -232,9 +232,9 @@ impl Context {
     }
 
     /// Refuses a lab that this machine's memory clearly cannot hold.
-    pub(crate) fn refuse_if_too_large(&self, lab: &Lab) -> Result<(), Failure> {
+    pub(crate) fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
         let found = plan::memory(machine::memory(), &Need::of(lab, 0));
-        match found.filter(|found| found.state() == State::Problem) {
+        match found.filter(|found| found.state() == Severity::Problem) {
             Some(found) => Err(Failure::TooSmall(Box::new(found))),
             None => Ok(()),
         }
@@ -243,7 +243,7 @@ impl Context {
     /// An engine that answers. If there is none, it is installed and started with consent.
     pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
         let mut on_line = |line: &str| {
-            self.tell(Event::BuildLine {
+            self.emit(Event::BuildLine {
                 image: "engine".to_owned(),
                 line: line.to_owned(),
             })
@@ -267,8 +267,8 @@ impl Context {
         Setup::new(self.global.engine.clone(), consent, &self.paths.state)
     }
 
-    pub(crate) fn image_making(&self) -> ImageMaking {
-        ImageMaking {
+    pub(crate) fn image_making(&self) -> ImageBuilder {
+        ImageBuilder {
             cache: self.paths.cache.clone(),
             setup: self.setup(),
         }
@@ -278,14 +278,14 @@ impl Context {
         &'a self,
         engine: &'a E,
         lab: &'a Lab,
-        tell: &'a dyn Fn(Event),
+        emit: &'a dyn Fn(Event),
     ) -> Runner<'a, E> {
         Runner {
             engine,
             lab,
             instance: &self.instance,
             owner: &self.owner,
-            tell,
+            emit,
         }
     }
 
@@ -304,10 +304,10 @@ impl Context {
         Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
     }
 
-    pub(crate) fn image_wish(&self) -> ImageWish {
+    pub(crate) fn pull_policy(&self) -> PullPolicy {
         match self.global.offline {
-            true => ImageWish::Offline,
-            false => ImageWish::Usual,
+            true => PullPolicy::Offline,
+            false => PullPolicy::Usual,
         }
     }
 
@@ -327,7 +327,7 @@ impl Context {
 }
 
 /// This program once more, as the process that survives it.
-fn launch(global: &Global, paths: &Paths) -> Launch {
+fn launch(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
     // The very file that runs, even if another was put in its place.
     let program = ["/proc/self/exe"].map(PathBuf::from).into_iter();
     let program = program
@@ -342,7 +342,7 @@ fn launch(global: &Global, paths: &Paths) -> Launch {
         };
         ["--engine".to_owned(), engine]
     });
-    Launch {
+    ReaperCommand {
         program: program.unwrap_or_else(|| "roadlab".into()),
         arguments: engine.chain([REAP.to_owned()]).collect(),
         log: paths.state.join("reaper.log"),
@@ -365,13 +365,13 @@ pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Fai
     })
 }
 
-pub(crate) fn bad_name(what: &str) -> impl FnOnce(BadName) -> Failure {
+pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {
     let what = what.to_owned();
     move |error| Failure::Usage(format!("{what}: {error}"))
 }
 
 /// NO_COLOR (no-color.org) and `--color` decide; else what standard output is.
-fn paint(global: &Global) -> Paint {
+fn paint(global: &GlobalOptions) -> Paint {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let wanted = match global.color {
         Color::Always => true,

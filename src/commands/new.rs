@@ -54,11 +54,11 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
     };
     if context.global.json {
         report::document(&json!({ "lab": id.as_str(), "folder": lab }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     output(&t!("author.made", folder = lab.display()));
     output(&context.paint.dim(&t!("author.next", lab = called)));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 fn fill(lab: &Path) -> std::io::Result<()> {

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::RunId;
-use crate::report::{self, clean};
+use crate::report::{self, sanitize};
 use crate::runner::{Failure, READY, reap as see_to};
 
 pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
@@ -40,7 +40,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
             .map(|(engine, _)| Box::new(engine))
             .map_err(Failure::NoEngine)
     };
-    let say = |line: &str| report::error(&clean(line));
+    let say = |line: &str| report::error(&sanitize(line));
     let leave = Notify::new();
     let seen_to = runs
         .iter()
@@ -55,7 +55,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
         _ = join_all(seen_to) => {}
         () = leaving => {}
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// A session of our own, and no ear for what a terminal or its group is told: not Ctrl-C, not the terminal's hang-up. Returns

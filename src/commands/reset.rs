@@ -10,8 +10,8 @@ use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::plan::Scope;
 use crate::report::{self, duration, output, t};
-use crate::runner::{self, Ends, Failure, OnFailure, Sweep, Up, teardown};
-use crate::store::{Journal, Life, SolvedBy};
+use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, Up, teardown};
+use crate::store::{Journal, Lifetime, SolvedBy};
 
 pub(crate) async fn reset(
     context: &Context,
@@ -33,8 +33,8 @@ pub(crate) async fn reset(
     };
     let engine = context.engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let workspace = context.workspace(&lab);
     let mut live = context.live(&runner).await?;
     if hard {
@@ -43,21 +43,21 @@ pub(crate) async fn reset(
         let known = Journal::find(context.watch.folder(), &lab.id, &context.instance);
         known.iter().for_each(|journal| context.watch.end(journal));
         let scope = Scope::instance(&context.owner, &lab.id, &context.instance);
-        teardown(&engine, &scope, Sweep::Once, &tell).await?;
+        teardown(&engine, &scope, SweepMode::Once, &emit).await?;
         known
             .iter()
             .for_each(|journal| context.watch.forget(&journal.run));
         if let Some(workspace) = &workspace {
-            workspace.put_back()?;
+            workspace.restore()?;
         }
         let up = Up {
             images: &images,
             workspace: workspace.as_ref(),
-            life: Life::Kept,
+            life: Lifetime::Persistent,
             on_failure: OnFailure::TearDown,
             ends: match known.and_then(|journal| journal.until) {
-                Some(until) => Ends::At(until),
-                None => Ends::Unchanged,
+                Some(until) => Expiry::At(until),
+                None => Expiry::Unchanged,
             },
             watch: &context.watch,
         };
@@ -96,7 +96,7 @@ pub(crate) async fn reset(
         report::document(
             &json!({ "lab": lab.id.as_str(), "hard": hard, "played": played.len(), "millis": millis }),
         );
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let time = duration(millis);
     let text = match to {
@@ -110,5 +110,5 @@ pub(crate) async fn reset(
         None => t!("learn.at_start", lab = lab.id, time = time),
     };
     output(&text);
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

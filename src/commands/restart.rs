@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::lab::{Lab, RestartHow, ServiceName};
+use crate::lab::{Lab, RestartMode, ServiceName};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, duration, output, t};
 use crate::runner::{self, Failure};
@@ -19,20 +19,20 @@ pub(crate) async fn restart(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
-    let services = named(&lab, services)?;
+    let services = select_services(&lab, services)?;
     let engine = context.engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let mut live = context.live(&runner).await?;
     let services: Vec<ServiceName> = services
         .into_iter()
         .filter(|name| live.addresses.contains_key(name))
         .collect();
     let how = if kill {
-        RestartHow::Kill
+        RestartMode::Kill
     } else {
-        RestartHow::Stop
+        RestartMode::Stop
     };
     runner::restart(&runner, &mut live, &services, how).await?;
     context.reporter.finish();
@@ -42,18 +42,18 @@ pub(crate) async fn restart(
         report::document(
             &json!({ "lab": lab.id.as_str(), "restarted": names, "killed": kill, "millis": millis }),
         );
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let (names, time) = (names.join(", "), duration(millis));
     output(&match kill {
         true => t!("restart.killed", services = names, time = time),
         false => t!("restart.restarted", services = names, time = time),
     });
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// The services named, or all of the lab.
-pub(crate) fn named(lab: &Lab, names: &[String]) -> Result<Vec<ServiceName>, Failure> {
+pub(crate) fn select_services(lab: &Lab, names: &[String]) -> Result<Vec<ServiceName>, Failure> {
     if names.is_empty() {
         return Ok(lab.services.keys().cloned().collect());
     }

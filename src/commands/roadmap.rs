@@ -6,12 +6,12 @@ use crate::commands::Context;
 use crate::commands::list::done;
 use crate::exit::Exit;
 use crate::lab::{Lang, Roadmap, Topic, TopicId};
-use crate::report::{self, Paint, clean, cut, output, t};
+use crate::report::{self, Paint, cut, output, sanitize, t};
 use crate::runner::Failure;
 use crate::store::Summaries;
 
 /// A lab and how far the learner is with it.
-struct Cover {
+struct LabProgress {
     lab: String,
     topics: Vec<TopicId>,
     done: usize,
@@ -35,7 +35,7 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     for (name, folder) in labs.all() {
         // What is wrong with a lab is for `list` and `validate` to say.
         if let Ok(summary) = summaries.of(folder) {
-            covers.push(Cover {
+            covers.push(LabProgress {
                 lab: name.clone(),
                 done: done(context, name, &summary),
                 exercises: summary.exercises.len(),
@@ -49,7 +49,7 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
         let topics = roadmap.topics.iter();
         let topics: Vec<Value> = topics.map(|topic| as_json(topic, &covers)).collect();
         report::document(&topics);
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let mut lines = Vec::new();
     for group in &roadmap.topics {
@@ -83,14 +83,14 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     ];
     let marks = marks.map(|(state, word)| format!("{} {word}", mark(state, context.paint)));
     output(&marks.join("  "));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// The lines of all that is below a topic.
 fn branches(
     topic: &Topic,
     before: &str,
-    covers: &[Cover],
+    covers: &[LabProgress],
     paint: Paint,
     lang: &Lang,
     lines: &mut Vec<String>,
@@ -120,7 +120,7 @@ fn branches(
             let progress = format!("{}/{}", cover.done, cover.exercises);
             format!(
                 "  {} {}",
-                paint.link(&clean(&cover.lab)),
+                paint.link(&sanitize(&cover.lab)),
                 paint.dim(&progress)
             )
         });
@@ -130,14 +130,14 @@ fn branches(
 }
 
 /// The labs that cover a topic.
-fn covering<'a>(topic: &Topic, covers: &'a [Cover]) -> Vec<&'a Cover> {
+fn covering<'a>(topic: &Topic, covers: &'a [LabProgress]) -> Vec<&'a LabProgress> {
     let covers = covers.iter();
     covers
         .filter(|cover| cover.topics.contains(&topic.id))
         .collect()
 }
 
-fn state(labs: &[&Cover]) -> State {
+fn state(labs: &[&LabProgress]) -> State {
     if labs.is_empty() {
         State::NoLab
     } else if labs.iter().any(|lab| lab.done == lab.exercises) {
@@ -158,7 +158,7 @@ fn mark(state: State, paint: Paint) -> String {
     }
 }
 
-fn as_json(topic: &Topic, covers: &[Cover]) -> Value {
+fn as_json(topic: &Topic, covers: &[LabProgress]) -> Value {
     let korean = Lang::parse("ko").unwrap_or_else(Lang::english);
     let names = json!({ "en": topic.name(&Lang::english()), "ko": topic.name(&korean) });
     if !topic.topics.is_empty() {
@@ -184,8 +184,8 @@ fn as_json(topic: &Topic, covers: &[Cover]) -> Value {
 mod tests {
     use super::*;
 
-    fn cover(lab: &str, topic: &str, done: usize) -> Cover {
-        Cover {
+    fn cover(lab: &str, topic: &str, done: usize) -> LabProgress {
+        LabProgress {
             lab: lab.into(),
             topics: vec![TopicId::new(topic).unwrap()],
             done,

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::SchemaOf;
+use crate::cli::SchemaKind;
 use crate::exit::Exit;
 use crate::lab::SCHEMA;
 use crate::report;
 use crate::runner::Failure;
 
-pub(crate) fn schema(of: SchemaOf) -> Result<Exit, Failure> {
+pub(crate) fn schema(of: SchemaKind) -> Result<Exit, Failure> {
     let mut schema: Value = serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?;
-    if let (SchemaOf::Compose, Some(fields)) = (of, schema.as_object_mut()) {
+    if let (SchemaKind::Compose, Some(fields)) = (of, schema.as_object_mut()) {
         // Only `x-roadlab` is ours: what else a Compose file may hold is the Compose Specification's.
         let service = json!({ "properties": { "x-roadlab": { "$ref": "#/$defs/x-roadlab" } } });
         let services = json!({ "additionalProperties": service });
@@ -22,5 +22,5 @@ pub(crate) fn schema(of: SchemaOf) -> Result<Exit, Failure> {
         fields.insert("properties".into(), json!({ "services": services }));
     }
     report::document(&schema);
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

@@ -3,9 +3,9 @@
 use std::io::IsTerminal;
 
 use crate::commands::Context;
-use crate::commands::restart::named;
+use crate::commands::restart::select_services;
 use crate::engine::Input;
-use crate::engine::docker::{Docker, Shell};
+use crate::engine::docker::{Docker, ShellExit};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
 use crate::report::t;
@@ -36,17 +36,17 @@ pub(crate) async fn shell(
     let stop = signals.next();
     let ended = match typed && console::user_attended() {
         true => engine.shell(container, argv, stop).await,
-        false => engine.shell_over_pipes(container, argv, input, stop).await,
+        false => engine.run_piped(container, argv, input, stop).await,
     };
     match ended.map_err(failed)? {
-        Shell::Ended(0) => Ok(Exit::Fine),
-        Shell::Ended(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
-        Shell::Stopped(signal) => Ok(Exit::Signal(signal)),
+        ShellExit::Ended(0) => Ok(Exit::Success),
+        ShellExit::Ended(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
+        ShellExit::Stopped(signal) => Ok(Exit::Signal(signal)),
     }
 }
 
 /// What a shell is opened with.
-struct Found {
+struct Target {
     engine: Docker,
     service: ServiceName,
     container: String,
@@ -58,12 +58,12 @@ async fn find(
     name: &str,
     service: Option<&str>,
     command: &[String],
-) -> Result<Found, Failure> {
+) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
     let service = chosen(&lab, service)?;
     let engine = context.engine().await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let live = runner.live(None).await?;
     let Some(container) = live.observed.container(&service) else {
         let (service, lab) = (
@@ -76,13 +76,13 @@ async fn find(
     let client = lab
         .services
         .get(&service)
-        .and_then(|service| service.talk.shell.clone());
+        .and_then(|service| service.interface.shell.clone());
     let argv = match command {
         [] => client.unwrap_or_else(|| vec!["sh".to_owned()]),
         command => command.to_vec(),
     };
     let container = container.id.clone();
-    Ok(Found {
+    Ok(Target {
         engine,
         service,
         container,
@@ -91,22 +91,22 @@ async fn find(
 }
 
 /// The services that have a client of their own, with it.
-pub(crate) fn clients(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String>)> {
+pub(crate) fn shells(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String>)> {
     let services = lab.services.values();
-    services.filter_map(|service| Some((service.name.clone(), service.talk.shell.clone()?)))
+    services.filter_map(|service| Some((service.name.clone(), service.interface.shell.clone()?)))
 }
 
 /// The service named, or the only one that has a client, or the first.
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
     let no_service = || Failure::Usage(t!("shell.no_service").into_owned());
     if let Some(service) = service {
-        let found = named(lab, &[service.to_owned()])?;
+        let found = select_services(lab, &[service.to_owned()])?;
         return found.into_iter().next().ok_or_else(no_service);
     }
     let with_client: Vec<&ServiceName> = lab
         .services
         .values()
-        .filter(|service| service.talk.shell.is_some())
+        .filter(|service| service.interface.shell.is_some())
         .map(|service| &service.name)
         .collect();
     match with_client.as_slice() {

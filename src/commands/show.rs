@@ -9,7 +9,7 @@ use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render, render_url};
 use crate::plan::HostPorts;
-use crate::report::{self, clean, markdown, memory, output, t, table};
+use crate::report::{self, markdown, memory, output, sanitize, t, table};
 use crate::runner::Failure;
 
 pub(crate) async fn show(
@@ -31,10 +31,10 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
             "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": lab.folder,
-            "outgoing": lab.outgoing().map(|service| service.name.as_str()).collect::<Vec<_>>(),
+            "outgoing": lab.services_with_egress().map(|service| service.name.as_str()).collect::<Vec<_>>(),
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
-                "recipe": s.recipe.as_ref().map(|r| &r.context), "optional": s.talk.presence == Presence::Optional,
+                "recipe": s.recipe.as_ref().map(|r| &r.context), "optional": s.interface.presence == Presence::Optional,
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "exercises": lab.exercises.iter().map(|e| json!({
@@ -44,10 +44,10 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
                 "done": progress.done.contains_key(&e.id),
             })).collect::<Vec<_>>(),
         }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let paint = context.paint;
-    output(&paint.bold(&clean(&guide.title)));
+    output(&paint.bold(&sanitize(&guide.title)));
     output(&t!(
         "show.needs",
         level = level(lab.level),
@@ -63,7 +63,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             .image
             .as_ref()
             .map_or_else(|| t!("show.own_recipe"), |image| image.as_str().into());
-        let optional = match service.talk.presence {
+        let optional = match service.interface.presence {
             Presence::Optional => t!("show.optional").into_owned(),
             Presence::Required => String::new(),
         };
@@ -72,13 +72,13 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     table(&services.collect::<Vec<_>>())
         .iter()
         .for_each(|line| output(line));
-    let outgoing: Vec<_> = lab
-        .outgoing()
+    let services_with_egress: Vec<_> = lab
+        .services_with_egress()
         .map(|service| service.name.as_str())
         .collect();
-    let reach = match outgoing.is_empty() {
+    let reach = match services_with_egress.is_empty() {
         true => t!("show.nothing_outgoing"),
-        false => t!("show.outgoing", services = outgoing.join(", ")),
+        false => t!("show.outgoing", services = services_with_egress.join(", ")),
     };
     output(&format!("  {reach}"));
     output(&format!("\n{}", paint.bold(&t!("show.exercises"))));
@@ -90,13 +90,13 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         };
         vec![
             format!("  {mark} {}", exercise.id),
-            clean(&lab.section(&exercise.id, &context.lang).title),
+            sanitize(&lab.section(&exercise.id, &context.lang).title),
         ]
     });
     table(&exercises.collect::<Vec<_>>())
         .iter()
         .for_each(|line| output(line));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
@@ -113,16 +113,16 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
             "checks": labels, "hints": section.hints.len(),
         }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
-    output(&context.paint.bold(&clean(&section.title)));
+    output(&context.paint.bold(&sanitize(&section.title)));
     output("");
     output(&markdown(&text, context.width(), context.paint));
     output("");
     for (id, about) in section.checks.iter().chain(&section.choices) {
-        output(&format!("  · {id}  {}", clean(about)));
+        output(&format!("  · {id}  {}", sanitize(about)));
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// The text with the addresses in it.
@@ -134,8 +134,8 @@ async fn fill(context: &Context, lab: &Lab, text: &str) -> String {
 /// Where the services answer now; of a lab that is not up, where they will unless somebody takes their ports.
 async fn addresses(context: &Context, lab: &Lab) -> Addresses {
     if let Ok((engine, _)) = context.setup().connect_only().await {
-        let tell = |_| {};
-        let live = context.runner(&engine, lab, &tell).live(None).await;
+        let emit = |_| {};
+        let live = context.runner(&engine, lab, &emit).live(None).await;
         if let Ok(live) = live {
             return live.addresses;
         }
@@ -152,7 +152,7 @@ async fn addresses(context: &Context, lab: &Lab) -> Addresses {
             url: None,
             container: t!("show.container", service = service.name.as_str()).into_owned(),
         };
-        let url = service.talk.url.as_deref();
+        let url = service.interface.url.as_deref();
         address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());
         (service.name.clone(), address)
     });

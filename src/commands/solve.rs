@@ -14,12 +14,12 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
     let exercise = exercise(&lab, one)?;
     let engine = context.engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let mut live = context.live(&runner).await?;
     let mut progress = context.progress(&lab.id)?;
     // What is solved already is not played again: a learner's own work stays.
-    let needs = lab.needs_of(&exercise.id);
+    let needs = lab.prerequisites(&exercise.id);
     let judged = check_exercises(&runner, &live, &needs, &|id| {
         progress.answers.get(id).cloned()
     })
@@ -44,22 +44,22 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
     let names: Vec<&str> = played.iter().map(|exercise| exercise.id.as_str()).collect();
     if context.global.json {
         report::document(&json!({ "lab": lab.id.as_str(), "solved": names }));
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     for exercise in played {
         let text = t!("learn.played", exercise = exercise.id);
         output(&context.paint.good(&text));
         match &exercise.task {
-            Task::Deed { solution, .. } => {
+            Task::Practical { solution, .. } => {
                 solution.iter().for_each(|step| {
-                    output(&format!("  {}", report::clean(&step.act.to_string())))
+                    output(&format!("  {}", report::sanitize(&step.act.to_string())))
                 });
             }
             Task::Quiz(quiz) => {
-                let answer = t!("learn.the_answer", choice = report::clean(&quiz.answer));
+                let answer = t!("learn.the_answer", choice = report::sanitize(&quiz.answer));
                 output(&format!("  {answer}"));
             }
         }
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

@@ -13,9 +13,11 @@ use crate::event::Phase;
 use crate::exit::Exit;
 use crate::lab::{Instance, Lab};
 use crate::plan::Scope;
-use crate::report::{self, Case, duration, output, plural};
-use crate::runner::{self, Ends, Failure, OnFailure, Proof, Runner, Sweep, Up, prove, teardown};
-use crate::store::{Life, Workspace};
+use crate::report::{self, JunitCase, duration, output, plural};
+use crate::runner::{
+    self, Expiry, Failure, OnFailure, Proof, Runner, SweepMode, Up, prove, teardown,
+};
+use crate::store::{Lifetime, Workspace};
 
 pub(crate) async fn test(
     context: &Context,
@@ -41,7 +43,11 @@ pub(crate) async fn test(
     if let Some(path) = junit {
         save_junit(path, "roadlab test", &cases)?;
     }
-    Ok(if sound { Exit::Fine } else { Exit::CheckFailed })
+    Ok(if sound {
+        Exit::Success
+    } else {
+        Exit::CheckFailed
+    })
 }
 
 /// Proves one lab; returns how long it took to be ready, in milliseconds, and what was left out.
@@ -52,10 +58,10 @@ async fn test_one<E: Engine>(
 ) -> Result<(Proof, u64, Vec<String>), Failure> {
     let instance = Instance::new(&format!("test-{}", std::process::id()))
         .map_err(crate::commands::bad_name("instance"))?;
-    let tell = |event| context.tell(event);
+    let emit = |event| context.emit(event);
     let runner = Runner {
         instance: &instance,
-        ..context.runner(engine, lab, &tell)
+        ..context.runner(engine, lab, &emit)
     };
     let images = get_images(context, &runner).await?;
     let folder = tempfile::tempdir()
@@ -67,9 +73,9 @@ async fn test_one<E: Engine>(
     let up = Up {
         images: &images,
         workspace: workspace.as_ref(),
-        life: Life::Process,
+        life: Lifetime::Process,
         on_failure: OnFailure::TearDown,
-        ends: Ends::Unchanged,
+        ends: Expiry::Unchanged,
         watch: &context.watch,
     };
     let begun = Instant::now();
@@ -78,7 +84,7 @@ async fn test_one<E: Engine>(
     let ready = begun.elapsed().as_millis() as u64;
     let proved = prove(&runner, &mut live, workspace.as_ref()).await;
     let scope = Scope::instance(&context.owner, &lab.id, &instance);
-    teardown(engine, &scope, Sweep::Once, &tell).await?;
+    teardown(engine, &scope, SweepMode::Once, &emit).await?;
     context.watch.forget(&done.journal.run);
     let left_out = images.unavailable.keys().map(ToString::to_string).collect();
     Ok((proved?, ready, left_out))
@@ -133,7 +139,7 @@ fn say(context: &Context, lab: &Lab, proof: &Proof, ready: u64, millis: u64, lef
         output(&format!(
             "  {exercise}, {}: {}",
             phase.name(),
-            report::clean(problem)
+            report::sanitize(problem)
         ));
     }
     if !skipped.is_empty() {
@@ -144,7 +150,7 @@ fn say(context: &Context, lab: &Lab, proof: &Proof, ready: u64, millis: u64, lef
     }
 }
 
-fn cases_of(lab: &Lab, proof: &Proof) -> Vec<Case> {
+fn cases_of(lab: &Lab, proof: &Proof) -> Vec<JunitCase> {
     let phases = [
         Phase::Start,
         Phase::Wrong,
@@ -161,7 +167,7 @@ fn cases_of(lab: &Lab, proof: &Proof) -> Vec<Case> {
                 .problems
                 .iter()
                 .find(|(id, at, _)| id == exercise.id.as_str() && at == phase);
-            cases.push(Case {
+            cases.push(JunitCase {
                 suite: format!("{}.{}", lab.id, exercise.id),
                 name: phase.name().to_owned(),
                 problem: found.map(|(_, _, problem)| problem.clone()),

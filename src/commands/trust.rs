@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::commands::Context;
-use crate::lab::{Lab, judge_memory};
+use crate::lab::{Lab, check_memory};
 use crate::problem::{Problem, ProblemKind};
-use crate::report::{clean, error, t};
+use crate::report::{error, sanitize, t};
 use crate::runner::Failure;
-use crate::store::{Recorded, Trusted};
+use crate::store::{LabFingerprint, RecordingFs};
 
 /// How many changed files are named.
 const NAMED: usize = 5;
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 pub(crate) fn grant(
     context: &Context,
     folder: &Path,
-    files: &Recorded,
+    files: &RecordingFs,
     mut problems: Vec<Problem>,
 ) -> Result<Vec<Problem>, Failure> {
     let asked = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
@@ -29,8 +29,8 @@ pub(crate) fn grant(
         return Ok(problems);
     }
     let state = &context.paths.state;
-    let now = Trusted::now(folder, &files.files())?;
-    let before = Trusted::before(state, folder);
+    let now = LabFingerprint::now(folder, &files.files())?;
+    let before = LabFingerprint::before(state, folder);
     if before.as_ref() == Some(&now) {
         return Ok(Vec::new());
     }
@@ -38,7 +38,7 @@ pub(crate) fn grant(
         now.keep(state, folder)?;
         error(&t!("trust.granted"));
         for problem in &problems {
-            error(&clean(&format!("  {}", problem.what)));
+            error(&sanitize(&format!("  {}", problem.what)));
         }
         return Ok(Vec::new());
     }
@@ -65,7 +65,7 @@ pub(crate) fn grant(
 pub(crate) fn memory(context: &Context, lab: &Lab) -> Result<(), Failure> {
     let about = rustix::system::sysinfo();
     let machine = u64::from(about.mem_unit) * about.totalram as u64;
-    match judge_memory(lab.memory(), machine) {
+    match check_memory(lab.memory(), machine) {
         Some(problem) if !context.global.trust => Err(Failure::Problems(vec![problem])),
         Some(_) | None => Ok(()),
     }

@@ -9,9 +9,9 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
-use crate::report::{self, clean, duration, output, t, table};
-use crate::runner::{self, Ends, Failure, Images, Live, OnFailure, Runner, Up};
-use crate::store::{Life, Remembered, now};
+use crate::report::{self, duration, output, sanitize, t, table};
+use crate::runner::{self, Expiry, Failure, Images, Live, OnFailure, Runner, Up};
+use crate::store::{Lifetime, UnreachableRegistries, now};
 
 pub(crate) async fn up(
     context: &Context,
@@ -22,23 +22,23 @@ pub(crate) async fn up(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
-    context.refuse_if_too_large(&lab)?;
+    context.require_memory(&lab)?;
     let engine = context.engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let images = get_images(context, &runner).await?;
     let workspace = context.workspace(&lab);
     let up = Up {
         images: &images,
         workspace: workspace.as_ref(),
-        life: Life::Kept,
+        life: Lifetime::Persistent,
         on_failure: if retain {
             OnFailure::Retain
         } else {
             OnFailure::TearDown
         },
-        ends: ttl.map_or(Ends::Unchanged, Ends::After),
+        ends: ttl.map_or(Expiry::Unchanged, Expiry::After),
         watch: &context.watch,
     };
     if dry_run {
@@ -50,15 +50,15 @@ pub(crate) async fn up(
                 &json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() }),
             ),
             (false, true) => output(&t!("up.nothing_to_do")),
-            (false, false) => output(clean(&plan.to_string()).trim_end()),
+            (false, false) => output(sanitize(&plan.to_string()).trim_end()),
         }
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     let done = match runner::up(&runner, &up).await {
         Err(failure) if retain => {
             let name = format!("{}{}", lab.id, context.instance_option());
             let text = t!("teardown.retained", name = name).into_owned();
-            context.tell(Event::Note { text });
+            context.emit(Event::Note { text });
             return Err(failure);
         }
         done => done?,
@@ -72,7 +72,7 @@ pub(crate) async fn up(
             &json!({ "event": "up", "lab": lab.id.as_str(), "instance": context.instance.as_str(),
             "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace, "until": done.journal.until }),
         );
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
     match changed {
         true => output(&t!("up.is_up", lab = lab.id, time = duration(millis))),
@@ -87,7 +87,7 @@ pub(crate) async fn up(
     let instance = context.instance_option();
     let next = t!("up.next", lab = lab.id, instance = instance);
     output(&context.paint.dim(&next));
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 /// An image for every service, with what was learnt about registries.
@@ -96,8 +96,8 @@ pub(crate) async fn get_images<E: Engine>(
     runner: &Runner<'_, E>,
 ) -> Result<Images, Failure> {
     trust::memory(context, runner.lab)?;
-    let mut remembered = Remembered::read(&context.paths.state);
-    let wish = context.image_wish();
+    let mut remembered = UnreachableRegistries::read(&context.paths.state);
+    let wish = context.pull_policy();
     runner::get_images(runner, wish, &mut remembered, &context.image_making()).await
 }
 
@@ -115,13 +115,13 @@ pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String
     let mut rows = Vec::new();
     for (name, address) in &live.addresses {
         if let Some(url) = &address.url {
-            rows.push(vec![format!("  {name}"), paint.link(&clean(url))]);
+            rows.push(vec![format!("  {name}"), paint.link(&sanitize(url))]);
         }
         for web in lab
             .services
             .get(name)
             .into_iter()
-            .flat_map(|service| &service.talk.web)
+            .flat_map(|service| &service.interface.web)
         {
             let Some(port) = address.port(Some(web.port)) else {
                 continue;
@@ -129,19 +129,19 @@ pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String
             let login = web
                 .login
                 .as_ref()
-                .map(|login| format!("  ({})", clean(login)))
+                .map(|login| format!("  ({})", sanitize(login)))
                 .unwrap_or_default();
             let url = format!("http://127.0.0.1:{port}{}", web.path);
             rows.push(vec![
-                format!("  {name}: {}", clean(&web.title)),
-                format!("{}{login}", paint.link(&clean(&url))),
+                format!("  {name}: {}", sanitize(&web.title)),
+                format!("{}{login}", paint.link(&sanitize(&url))),
             ]);
         }
     }
     if let Some(workspace) = &live.workspace {
         rows.push(vec![
             format!("  {}", t!("up.your_files")),
-            paint.link(&clean(&workspace.display().to_string())),
+            paint.link(&sanitize(&workspace.display().to_string())),
         ]);
     }
     table(&rows)

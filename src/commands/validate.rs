@@ -10,7 +10,7 @@ use crate::lab::{load, load_catalogue};
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, output, plural};
 use crate::runner::Failure;
-use crate::store::Disk;
+use crate::store::OsFs;
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
@@ -18,7 +18,7 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         paths => {
             let mut folders = Vec::new();
             for path in paths {
-                folders.extend(things_in(path)?);
+                folders.extend(folders_below(path)?);
             }
             folders
         }
@@ -26,8 +26,8 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     let mut problems: Vec<Problem> = Vec::new();
     for folder in &folders {
         let found = match folder.join("lab.yaml").exists() {
-            true => load(folder, &Disk).1,
-            false => load_catalogue(folder, &Disk),
+            true => load(folder, &OsFs).1,
+            false => load_catalogue(folder, &OsFs),
         };
         // Two labs may share a broken catalogue entry: it is told once.
         problems.extend(
@@ -58,13 +58,13 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         }
     }
     match problems.is_empty() {
-        true => Ok(Exit::Fine),
+        true => Ok(Exit::Success),
         false => Ok(Exit::from(&Failure::Problems(problems))),
     }
 }
 
 /// A lab, a catalogue entry, or every one below a folder.
-fn things_in(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let is_thing =
         |path: &Path| path.join("lab.yaml").exists() || path.join("compose.yaml").exists();
     if is_thing(path) {

@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use crate::commands::Context;
-use crate::commands::check::{as_json, hint_text, remember};
+use crate::commands::check::{as_json, conditional_hint, record_solved};
 use crate::engine::Engine;
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::lab::Exercise;
-use crate::report::{self, Input, Key, Panel, Screen, clean, output, t};
-use crate::runner::{Failure, Judged, Live, Lookout, Runner, Seen, check_exercises};
+use crate::report::{self, Input, Key, Panel, Screen, output, sanitize, t};
+use crate::runner::{
+    ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
+};
 use crate::store::Progress;
 
 /// Where changes are shown.
@@ -38,20 +40,20 @@ pub(crate) async fn watch<E: Engine>(
             Show::Screen(Box::new(Screen::enter().map_err(gone)?))
         }
     };
-    let mut watch = Lookout::new(exercises, live);
-    let mut before: Vec<Judged> = Vec::new();
+    let mut watch = ChangeWatcher::new(exercises, live);
+    let mut before: Vec<ExerciseResult> = Vec::new();
     loop {
         // An answer may be given in another terminal meanwhile.
         let answers = context.progress(&runner.lab.id)?.answers;
         let answer = |id: &_| answers.get(id).cloned();
         let judged = check_exercises(runner, live, exercises, &answer).await;
-        if judged.iter().any(Judged::unseen)
-            && let Ok(Seen::Change) = live.refresh(runner).await
+        if judged.iter().any(ExerciseResult::unseen)
+            && let Ok(Changed::Yes) = live.refresh(runner).await
         {
             continue;
         }
-        remember(&judged, progress)?;
-        let changed: Vec<&Judged> = judged
+        record_solved(&judged, progress)?;
+        let changed: Vec<&ExerciseResult> = judged
             .iter()
             .enumerate()
             .filter(|(at, judged)| {
@@ -62,9 +64,9 @@ pub(crate) async fn watch<E: Engine>(
             .map(|(_, judged)| judged)
             .collect();
         let seen = if changed.is_empty() {
-            Seen::Same
+            Changed::No
         } else {
-            Seen::Change
+            Changed::Yes
         };
         match &mut show {
             Show::Json => {
@@ -79,16 +81,16 @@ pub(crate) async fn watch<E: Engine>(
                 .for_each(|judged| output(&line(context, runner, judged))),
             Show::Screen(screen) => draw(context, runner, live, screen, &judged),
         }
-        if judged.iter().all(Judged::passed) {
-            return Ok(Exit::Fine);
+        if judged.iter().all(ExerciseResult::passed) {
+            return Ok(Exit::Success);
         }
-        watch.looked(runner, live, seen).await;
+        watch.record_check(runner, live, seen).await;
         before = judged;
         match &mut show {
             Show::Screen(screen) => loop {
                 tokio::select! {
-                    stirred = watch.stirred(runner, live) => {
-                        stirred?;
+                    wait_for_change = watch.wait_for_change(runner, live) => {
+                        wait_for_change?;
                         break;
                     }
                     input = screen.input() => match input {
@@ -101,12 +103,12 @@ pub(crate) async fn watch<E: Engine>(
                     },
                 }
             },
-            Show::Lines | Show::Json => watch.stirred(runner, live).await?,
+            Show::Lines | Show::Json => watch.wait_for_change(runner, live).await?,
         }
     }
 }
 
-fn passes(judged: &Judged) -> Vec<bool> {
+fn passes(judged: &ExerciseResult) -> Vec<bool> {
     judged
         .checks
         .iter()
@@ -115,14 +117,14 @@ fn passes(judged: &Judged) -> Vec<bool> {
 }
 
 /// `✓ sessions  Sessions that end (4 of 4)`.
-fn line<E: Engine>(context: &Context, runner: &Runner<'_, E>, judged: &Judged) -> String {
+fn line<E: Engine>(context: &Context, runner: &Runner<'_, E>, judged: &ExerciseResult) -> String {
     let paint = context.paint;
     let mark = if judged.passed() {
         paint.good("✓")
     } else {
         paint.bad("✗")
     };
-    let title = clean(&runner.lab.section(&judged.exercise, &context.lang).title);
+    let title = sanitize(&runner.lab.section(&judged.exercise, &context.lang).title);
     let passed = passes(judged).into_iter().filter(|passed| *passed).count();
     let count = format!("({passed}/{})", judged.checks.len());
     format!(
@@ -138,7 +140,7 @@ fn draw<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     screen: &mut Screen,
-    judged: &[Judged],
+    judged: &[ExerciseResult],
 ) {
     let (columns, rows) = Screen::size();
     let rows = rows.saturating_sub(1);
@@ -157,10 +159,10 @@ fn draw<E: Engine>(
                 all = reports.len()
             );
             let panel = Panel {
-                title: clean(&runner.lab.section(&one.exercise, &context.lang).title),
+                title: sanitize(&runner.lab.section(&one.exercise, &context.lang).title),
                 state: state.into_owned(),
                 checks: reports,
-                hint: hint_text(runner.lab, live, one, &context.lang),
+                hint: conditional_hint(runner.lab, live, one, &context.lang),
                 note: None,
                 menu,
             };
@@ -172,7 +174,7 @@ fn draw<E: Engine>(
                 passed = passed,
                 all = several.len()
             );
-            let title = clean(&runner.lab.guide(&context.lang).title);
+            let title = sanitize(&runner.lab.guide(&context.lang).title);
             let panel = Panel {
                 title,
                 state: state.into_owned(),

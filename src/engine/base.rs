@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::awake::timeout;
+use super::clock::timeout;
 use super::error::{EngineError, ErrorKind};
 use super::install::{Tail, find_program};
 
@@ -74,7 +74,7 @@ pub fn local_name(suite: Suite) -> String {
 /// A root file system in a tar file; its folder goes when this is dropped.
 #[derive(Debug)]
 pub struct BaseTar {
-    folder: Workplace,
+    folder: WorkFolder,
 }
 
 impl BaseTar {
@@ -97,7 +97,7 @@ pub async fn make(suite: Suite, folder: &Path, on_line: &mut dyn FnMut(&str)) ->
     std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
     sweep(folder);
     let tar = BaseTar {
-        folder: Workplace::new(folder).map_err(|error| failed(&error))?,
+        folder: WorkFolder::new(folder).map_err(|error| failed(&error))?,
     };
     let log = tar.folder.path.join("log");
     let file = File::create(&log).map_err(|error| failed(&error))?;
@@ -199,13 +199,13 @@ fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
 
 /// A private folder, locked as long as somebody works in it.
 #[derive(Debug)]
-struct Workplace {
+struct WorkFolder {
     path: PathBuf,
     /// Held open for its lock.
     _lock: File,
 }
 
-impl Workplace {
+impl WorkFolder {
     fn new(parent: &Path) -> std::io::Result<Self> {
         // The lock is taken before it gets its name there, so that `sweep` never sees it free.
         let lock = tempfile::NamedTempFile::new_in(parent)?;
@@ -219,7 +219,7 @@ impl Workplace {
     }
 }
 
-impl Drop for Workplace {
+impl Drop for WorkFolder {
     fn drop(&mut self) {
         // A killed process may write for a moment more.
         for _ in 0..100 {

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     /// A host port is in use.
     PortTaken,
     /// The engine publishes ports where this program cannot reach them.
-    Elsewhere,
+    PortsNotLocal,
     /// An address range overlaps with another network.
     SubnetTaken,
     /// The engine's disk is full.
@@ -33,7 +33,7 @@ pub enum ErrorKind {
     /// The container is not running, or paused.
     NotRunning,
     /// The container ended while a program ran in it.
-    Died,
+    ContainerExited,
     /// The program is not in the image, or cannot be run.
     CannotRun,
     /// The registry could not be reached.
@@ -41,7 +41,7 @@ pub enum ErrorKind {
     /// The registry was reached and has no such image.
     NoSuchImage,
     /// The recipe cannot be built as it is written: its Dockerfile or its folder.
-    BadRecipe,
+    InvalidRecipe,
     /// The engine does not build in the way that we ask it to.
     NoBuilder,
     /// A build ended with an error of the recipe's own.
@@ -60,16 +60,16 @@ impl ErrorKind {
             ErrorKind::NotFound => "not_found",
             ErrorKind::NameTaken => "name_taken",
             ErrorKind::PortTaken => "port_taken",
-            ErrorKind::Elsewhere => "elsewhere",
+            ErrorKind::PortsNotLocal => "elsewhere",
             ErrorKind::SubnetTaken => "subnet_taken",
             ErrorKind::DiskFull => "disk_full",
             ErrorKind::Busy => "busy",
             ErrorKind::NotRunning => "not_running",
-            ErrorKind::Died => "died",
+            ErrorKind::ContainerExited => "died",
             ErrorKind::CannotRun => "cannot_run",
             ErrorKind::RegistryUnreachable => "registry_unreachable",
             ErrorKind::NoSuchImage => "no_such_image",
-            ErrorKind::BadRecipe => "bad_recipe",
+            ErrorKind::InvalidRecipe => "bad_recipe",
             ErrorKind::BuildFailed => "build_failed",
             ErrorKind::NoBuilder => "no_builder",
             ErrorKind::Other => "engine",

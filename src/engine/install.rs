@@ -15,5 +15,5 @@ mod situation;
 pub use observe::{find_program, observe};
 pub use perform::{Tail, perform};
 pub(super) use plan::joined;
-pub use plan::{Wish, commands, plan};
+pub use plan::{Goal, commands, plan};
 pub use situation::{Site, describe};

@@ -7,7 +7,7 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
-pub use settings::{Context, Settings};
+pub use settings::{DockerContext, Settings};
 
 use super::error::{EngineError, ErrorKind};
 
@@ -51,7 +51,7 @@ pub enum NoEngine {
     Malformed { text: String, from: String },
 
     #[error("{from}: {why}; mend it, or {}", leave(from))]
-    Context { from: String, why: String },
+    DockerContext { from: String, why: String },
 
     #[error(
         "cannot tell the current Docker context: {}: {why}; mend the file, or name the engine with `--engine`", file.display()
@@ -62,18 +62,18 @@ pub enum NoEngine {
         "no Docker on this machine: start one with `roadlab engine up` (looked at {})",
         tried.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
-    Nowhere { tried: Vec<PathBuf> },
+    NotFound { tried: Vec<PathBuf> },
 }
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum PathKind {
     Socket,
     /// Something else, such as the folder a container's mount made.
     Other,
-    Nothing,
+    Absent,
     /// This user may not look; only asking tells.
-    Hidden,
+    NoPermission,
 }
 
 /// The engine to talk to; `explicit` is the value of `--engine`.
@@ -82,16 +82,16 @@ pub fn locate(explicit: Option<&str>) -> Result<Endpoint, NoEngine> {
 }
 
 /// What is named is taken or is an error; without a name, the first usual place with a socket.
-pub fn choose(settings: &Settings, look: impl Fn(&Path) -> Seen) -> Result<Endpoint, NoEngine> {
+pub fn choose(settings: &Settings, look: impl Fn(&Path) -> PathKind) -> Result<Endpoint, NoEngine> {
     if let Some((address, source)) = named(settings)? {
         let socket = socket_of(&address, &source)?;
         return match look(&socket) {
-            Seen::Socket | Seen::Hidden => Ok(Endpoint { socket, source }),
-            Seen::Nothing => Err(NoEngine::Missing {
+            PathKind::Socket | PathKind::NoPermission => Ok(Endpoint { socket, source }),
+            PathKind::Absent => Err(NoEngine::Missing {
                 socket,
                 from: source,
             }),
-            Seen::Other => Err(NoEngine::NotASocket {
+            PathKind::Other => Err(NoEngine::NotASocket {
                 socket,
                 from: source,
             }),
@@ -100,13 +100,13 @@ pub fn choose(settings: &Settings, look: impl Fn(&Path) -> Seen) -> Result<Endpo
     let places = usual_places(settings);
     let found = places
         .iter()
-        .find(|(socket, _)| look(socket) == Seen::Socket);
+        .find(|(socket, _)| look(socket) == PathKind::Socket);
     match found {
         Some((socket, source)) => Ok(Endpoint {
             socket: socket.clone(),
             source: (*source).to_owned(),
         }),
-        None => Err(NoEngine::Nowhere {
+        None => Err(NoEngine::NotFound {
             tried: places.into_iter().map(|(socket, _)| socket).collect(),
         }),
     }
@@ -144,12 +144,12 @@ impl NoEngine {
     /// The command that helps.
     pub fn fix(&self) -> &'static str {
         match self {
-            NoEngine::Nowhere { .. } => START,
+            NoEngine::NotFound { .. } => START,
             NoEngine::Missing { from, .. }
             | NoEngine::NotASocket { from, .. }
             | NoEngine::Remote { from, .. }
             | NoEngine::Malformed { from, .. }
-            | NoEngine::Context { from, .. } => leave_command(from),
+            | NoEngine::DockerContext { from, .. } => leave_command(from),
             NoEngine::Config { .. } => "docker context ls",
         }
     }
@@ -187,18 +187,18 @@ fn named(settings: &Settings) -> Result<Option<(String, String)>, NoEngine> {
         return Ok(Some((address.clone(), HOST.to_owned())));
     }
     match &settings.context {
-        Context::Default => Ok(None),
-        Context::Named { name, host } => {
+        DockerContext::Default => Ok(None),
+        DockerContext::Named { name, host } => {
             let from = format!("Docker context `{}`", name.escape_debug());
             match host {
                 Ok(address) => Ok(Some((address.clone(), from))),
-                Err(why) => Err(NoEngine::Context {
+                Err(why) => Err(NoEngine::DockerContext {
                     from,
                     why: why.clone(),
                 }),
             }
         }
-        Context::Unclear { file, why } => Err(NoEngine::Config {
+        DockerContext::Unreadable { file, why } => Err(NoEngine::Config {
             file: file.clone(),
             why: why.clone(),
         }),
@@ -242,13 +242,15 @@ fn usual_places(settings: &Settings) -> Vec<(PathBuf, &'static str)> {
     places
 }
 
-fn look(path: &Path) -> Seen {
+fn look(path: &Path) -> PathKind {
     use std::os::unix::fs::FileTypeExt;
     match std::fs::metadata(path) {
-        Ok(meta) if meta.file_type().is_socket() => Seen::Socket,
-        Ok(_) => Seen::Other,
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Seen::Hidden,
-        Err(_) => Seen::Nothing,
+        Ok(meta) if meta.file_type().is_socket() => PathKind::Socket,
+        Ok(_) => PathKind::Other,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            PathKind::NoPermission
+        }
+        Err(_) => PathKind::Absent,
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! No type of the Docker client crosses this file. Every call has a deadline of its own.
 
-pub mod awake;
 pub mod base;
+pub mod clock;
 pub mod docker;
 mod error;
 #[cfg(test)]
@@ -23,7 +23,7 @@ pub use error::{EngineError, ErrorKind};
 #[cfg(test)]
 pub use fake::Fake;
 pub use locate::Endpoint;
-pub use ports::is_free;
+pub use ports::is_port_free;
 pub use setup::{Consent, Setup};
 
 use crate::lab::ImageName;
@@ -37,7 +37,7 @@ pub trait Engine {
     async fn ping(&self) -> Result<()>;
 
     /// What it is.
-    async fn about(&self) -> Result<About>;
+    async fn about(&self) -> Result<SystemInfo>;
 
     /// All of ours within a scope, in one snapshot.
     async fn observe(&self, scope: &Scope) -> Result<Observed>;
@@ -100,8 +100,12 @@ pub trait Engine {
 
     /// Tells a container's log line by line; a log that is followed ends with the container or when the caller drops the
     /// future.
-    async fn tell_log(&self, container: &str, wish: &LogWish, tell: &dyn Fn(LogLine))
-    -> Result<()>;
+    async fn stream_log(
+        &self,
+        container: &str,
+        wish: &LogOptions,
+        tell: &dyn Fn(LogLine),
+    ) -> Result<()>;
 
     /// Runs a program in a container and waits for it, at most `timeout`.
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput>;
@@ -117,19 +121,19 @@ pub trait Engine {
         &self,
         scope: &Scope,
         since: SystemTime,
-        tell: &dyn Fn(Happening),
+        tell: &dyn Fn(ContainerEvent),
     ) -> Result<()>;
 
     /// Bytes that a container has received over its networks since it started; 0 if it does not run.
-    async fn received(&self, container: &str) -> Result<u64>;
+    async fn received_bytes(&self, container: &str) -> Result<u64>;
 
     /// What a running container uses now: one sample, not a stream.
-    async fn usage(&self, container: &str) -> Result<Usage>;
+    async fn memory_usage(&self, container: &str) -> Result<MemoryUsage>;
 }
 
 /// What a container uses, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
+pub struct MemoryUsage {
     pub memory: u64,
     /// What it may use at most, which is all of the machine's if nobody said otherwise.
     pub limit: Option<u64>,
@@ -137,7 +141,7 @@ pub struct Usage {
 
 /// Which lines of a log are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogWish {
+pub struct LogOptions {
     /// At most so many of the last lines that are there; `None`: all.
     pub tail: Option<u32>,
     /// Only lines since then, in whole seconds since 1970.
@@ -162,7 +166,7 @@ pub struct LogLine {
 
 /// What an engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
+pub struct SystemInfo {
     /// `Docker` or `Podman`.
     pub product: String,
     pub version: String,
@@ -191,14 +195,14 @@ pub struct ImageInfo {
     /// `linux/amd64`.
     pub platform: String,
     /// The machine's platform, if the image is for another one and cannot run here.
-    pub foreign_to: Option<String>,
+    pub incompatible_with: Option<String>,
     /// Bytes.
     pub size: u64,
 }
 
 /// Something that happened to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Happening {
+pub struct ContainerEvent {
     /// `start`, `die`, `exec_die`, …
     pub action: String,
 }

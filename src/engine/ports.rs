@@ -9,7 +9,7 @@ const CALL: Duration = Duration::from_millis(200);
 
 /// Whether nobody is at this port of 127.0.0.1: no listener, and nobody whom the kernel forwards calls to, as it does for an
 /// engine without a proxy.
-pub fn is_free(port: u16) -> bool {
+pub fn is_port_free(port: u16) -> bool {
     let place = (Ipv4Addr::LOCALHOST, port);
     match TcpListener::bind(place).map(drop) {
         // Low ports are not for everybody; the engine may have them.
@@ -26,8 +26,8 @@ mod tests {
     fn a_port_is_free_unless_somebody_listens() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert!(!is_free(port));
+        assert!(!is_port_free(port));
         drop(listener);
-        assert!(is_free(port));
+        assert!(is_port_free(port));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::engine::docker::Docker;
-use crate::engine::install::{Site, Wish, commands, observe, perform, plan};
+use crate::engine::install::{Goal, Site, commands, observe, perform, plan};
 use crate::engine::locate::{NoEngine, explain, fix, locate};
 use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
 
@@ -34,7 +34,7 @@ impl Setup {
     }
 
     /// The same, with consent.
-    pub fn consenting(&self) -> Self {
+    pub fn with_consent(&self) -> Self {
         Self {
             consent: Consent::Given,
             ..self.clone()
@@ -57,7 +57,7 @@ impl Setup {
         {
             return Err(error);
         }
-        self.make(Wish::Running, on_line).await?;
+        self.make(Goal::Running, on_line).await?;
         self.connect_only().await
     }
 
@@ -90,13 +90,13 @@ impl Setup {
     fn is_ours_to_start(&self) -> bool {
         match locate(self.explicit.as_deref()) {
             Ok(endpoint) => endpoint.socket == self.site.socket,
-            Err(NoEngine::Nowhere { .. }) => true,
+            Err(NoEngine::NotFound { .. }) => true,
             Err(_) => false,
         }
     }
 
     /// Makes a wish true, or says which commands would.
-    pub async fn make(&self, wish: Wish, on_line: &mut dyn FnMut(&str)) -> Result<()> {
+    pub async fn make(&self, wish: Goal, on_line: &mut dyn FnMut(&str)) -> Result<()> {
         let situation = observe(&self.site).await;
         let actions = plan(&situation, wish, &self.site)?;
         let typed = commands(&actions, &situation);

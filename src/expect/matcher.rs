@@ -38,24 +38,24 @@ pub enum Rule {
 
 /// Why a matcher does not hold: both sides in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct Mismatch {
     pub expected: String,
     pub actual: String,
 }
 
 impl Matcher {
     /// `Ok` if everything holds, else the first difference.
-    pub fn judge(&self, actual: &Actual) -> Result<(), Difference> {
+    pub fn evaluate(&self, actual: &Actual) -> Result<(), Mismatch> {
         if !self.expects_error()
             && let Some(error) = &actual.error
         {
-            return Err(Difference {
+            return Err(Mismatch {
                 expected: self.to_string(),
                 actual: format!("error {error}"),
             });
         }
         if !actual.success && actual.error.is_none() && !self.mentions_status() {
-            return Err(Difference {
+            return Err(Mismatch {
                 expected: format!("success and {self}"),
                 actual: actual.describe(),
             });
@@ -66,7 +66,7 @@ impl Matcher {
         };
         for rule in &self.rules {
             if !rule.holds(selected.as_ref(), actual) {
-                return Err(Difference {
+                return Err(Mismatch {
                     expected: self.describe_rule(rule),
                     actual: self.describe_actual(rule, selected.as_ref(), actual),
                 });
@@ -77,7 +77,7 @@ impl Matcher {
 
     /// Whether everything holds.
     pub fn holds(&self, actual: &Actual) -> bool {
-        self.judge(actual).is_ok()
+        self.evaluate(actual).is_ok()
     }
 
     /// A matcher that names an error wants one; one that only combines others leaves the question to them.
@@ -113,7 +113,7 @@ impl Matcher {
             Rule::Error(_) if actual.error.is_none() => format!("no error, {}", actual.describe()),
             Rule::All(inner) => inner
                 .iter()
-                .find_map(|m| m.judge(&narrowed(actual, selected)).err())
+                .find_map(|m| m.evaluate(&narrowed(actual, selected)).err())
                 .map_or_else(|| actual.describe(), |difference| difference.actual),
             Rule::Length(_) => match selected.and_then(length) {
                 Some(n) => format!("length {n}"),

@@ -21,13 +21,13 @@ fn at(path: &str, rule: Rule) -> Matcher {
 
 #[track_caller]
 fn holds(value: Value, rule: Rule) {
-    let judged = one(rule).judge(&Actual::value(value));
+    let judged = one(rule).evaluate(&Actual::value(value));
     assert_eq!(judged, Ok(()));
 }
 
 #[track_caller]
 fn differs(value: Value, rule: Rule, expected: &str, actual: &str) {
-    let difference = one(rule).judge(&Actual::value(value)).unwrap_err();
+    let difference = one(rule).evaluate(&Actual::value(value)).unwrap_err();
     assert_eq!(
         (difference.expected.as_str(), difference.actual.as_str()),
         (expected, actual)
@@ -161,7 +161,7 @@ fn being_there_and_not() {
     assert!(at("$.a", Rule::Absent).holds(&Actual::value(json!({}))));
     assert!(at("$.a", Rule::NotEquals(json!(1))).holds(&Actual::value(json!({}))));
     let difference = at("$.a.b", Rule::Equals(json!(1)))
-        .judge(&Actual::value(json!({})))
+        .evaluate(&Actual::value(json!({})))
         .unwrap_err();
     assert_eq!(
         (difference.expected.as_str(), difference.actual.as_str()),
@@ -189,7 +189,7 @@ fn an_error_of_the_service_fails_every_matcher_that_does_not_expect_it() {
         .holds(&seen)
     );
     let difference = one(Rule::Error("23505".into()))
-        .judge(&Actual::value(3))
+        .evaluate(&Actual::value(3))
         .unwrap_err();
     assert_eq!(
         (difference.expected.as_str(), difference.actual.as_str()),
@@ -202,8 +202,8 @@ fn a_bad_status_fails_every_matcher_that_does_not_speak_of_it() {
     let seen = Actual::with_status("boom", 7, false);
     assert!(!one(Rule::Contains(json!("boom"))).holds(&seen));
     assert!(one(Rule::Status(Box::new(one(Rule::Equals(json!(7)))))).holds(&seen));
-    assert!(Matcher::default().judge(&seen).is_err());
-    let difference = one(Rule::Equals(json!("x"))).judge(&seen).unwrap_err();
+    assert!(Matcher::default().evaluate(&seen).is_err());
+    let difference = one(Rule::Equals(json!("x"))).evaluate(&seen).unwrap_err();
     assert_eq!(difference.actual, "status 7, \"boom\"");
 }
 
@@ -225,7 +225,7 @@ fn combinations_see_what_the_path_selected() {
         at("$.a[0]", Rule::Equals(json!(1))),
         at("$.a[1]", Rule::Equals(json!(9))),
     ]));
-    let difference = all.judge(&seen).unwrap_err();
+    let difference = all.evaluate(&seen).unwrap_err();
     assert_eq!(
         (difference.expected.as_str(), difference.actual.as_str()),
         ("$.a[0] 1 and $.a[1] 9", "2")

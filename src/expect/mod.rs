@@ -8,6 +8,6 @@ mod path;
 mod verdict;
 
 pub use actual::Actual;
-pub use matcher::{Difference, Matcher, Rule};
+pub use matcher::{Matcher, Mismatch, Rule};
 pub use path::ValuePath;
 pub use verdict::Verdict;

@@ -15,7 +15,7 @@ pub enum Verdict {
         hint: Option<String>,
     },
     /// Nothing could be seen: the service is away, the probe cannot run, or it took too long.
-    Unseen {
+    ProbeError {
         /// Why not.
         reason: String,
     },
@@ -31,7 +31,7 @@ impl Verdict {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Verdict::Fail { hint, .. } => hint.as_deref(),
-            Verdict::Pass | Verdict::Unseen { .. } => None,
+            Verdict::Pass | Verdict::ProbeError { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::lab::agree_guides;
 use crate::lab::fields::Problems;
 use crate::lab::model::{Exercise, Lab, Task};
-use crate::lab::step::{Act, Step};
+use crate::lab::step::{Step, StepKind};
 use crate::lab::{Presence, ServiceName};
 use crate::problem::{Place, Problem, suggestion};
 
@@ -27,7 +27,7 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
         .exercises
         .iter()
         .flat_map(|exercise| match &exercise.task {
-            Task::Deed {
+            Task::Practical {
                 checks,
                 solution,
                 wrong,
@@ -70,14 +70,14 @@ fn services_of_steps(lab: &Lab, problems: &mut Problems) {
             continue;
         };
         let port = match &step.act {
-            Act::Http(probe) => probe.port,
-            Act::Tcp(probe) => probe.port,
+            StepKind::Http(probe) => probe.port,
+            StepKind::Tcp(probe) => probe.port,
             _ => None,
         };
         let published = |port: u16| service.ports.iter().any(|p| p.container == port);
         let needs_port = !matches!(
             step.act,
-            Act::Exec(_) | Act::Log(_) | Act::File(_) | Act::Restart(_)
+            StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_)
         );
         if port.is_some_and(|port| !published(port)) || (needs_port && service.ports.is_empty()) {
             let what = match port {
@@ -90,8 +90,11 @@ fn services_of_steps(lab: &Lab, problems: &mut Problems) {
                     .help("add the port to its `ports` in compose.yaml"),
             );
         }
-        let needs_url = matches!(step.act, Act::Sql(_) | Act::Mongo(_) | Act::Amqp(_));
-        if needs_url && service.talk.url.is_none() {
+        let needs_url = matches!(
+            step.act,
+            StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_)
+        );
+        if needs_url && service.interface.url.is_none() {
             let help = "add `url` to the service's `x-roadlab`";
             problems.push(
                 Problem::new(format!("service `{name}` has no url to connect with"))
@@ -106,7 +109,7 @@ fn optional_services(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
     let optional = |name: &ServiceName| {
         lab.services
             .get(name)
-            .is_some_and(|s| s.talk.presence == Presence::Optional)
+            .is_some_and(|s| s.interface.presence == Presence::Optional)
     };
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
         for name in exercise
@@ -199,7 +202,7 @@ fn cycle(lab: &Lab, problems: &mut Problems) {
 }
 
 fn guards_are_broken(exercise: &Exercise, place: &Place, problems: &mut Problems) {
-    let Task::Deed { checks, wrong, .. } = &exercise.task else {
+    let Task::Practical { checks, wrong, .. } = &exercise.task else {
         return;
     };
     for wrong in wrong {

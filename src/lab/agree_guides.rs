@@ -35,7 +35,7 @@ fn guide_has_all(lab: &Lab, guide: &Guide, problems: &mut Problems) {
             problems.push(Problem::new(what).at(at(section.line)).help(help));
         };
         match &exercise.task {
-            Task::Deed { checks, wrong, .. } => {
+            Task::Practical { checks, wrong, .. } => {
                 for check in checks
                     .iter()
                     .filter(|check| !section.checks.contains_key(check.id.as_str()))
@@ -154,7 +154,7 @@ fn same_hints_in_all_languages(lab: &Lab, guide: &Guide, problems: &mut Problems
         let (there, here) = (original.hints.len(), section.hints.len());
         // Fewer than are owed are told already, in whichever language they are missing.
         let owed = match lab.exercise(id).map(|exercise| &exercise.task) {
-            Some(Task::Deed { .. }) => FEWEST_HINTS,
+            Some(Task::Practical { .. }) => FEWEST_HINTS,
             Some(Task::Quiz(_)) | None => 0,
         };
         if there != here && there.min(here) >= owed {
@@ -187,7 +187,7 @@ fn pretend_addresses(lab: &Lab, problems: &mut Problems) -> Addresses {
             url: None,
             container: service.name.to_string(),
         };
-        if let Some(template) = &service.talk.url {
+        if let Some(template) = &service.interface.url {
             match url(template, &lab.vars, &address) {
                 Ok(url) => address.url = Some(url),
                 Err((_, reason)) => {

@@ -11,7 +11,7 @@ use crate::lab::service::*;
 use crate::lab::talk::talk_of;
 use crate::lab::vars::Vars;
 use crate::lab::yaml::{Kind, Node};
-use crate::lab::{Files, ServiceName};
+use crate::lab::{FileSystem, ServiceName};
 use crate::problem::{Problem, suggestion};
 
 /// What `WORKSPACE` is filled with: no real path begins with two slashes after it was tidied.
@@ -23,7 +23,7 @@ const LARGEST_ENV_FILE: usize = 64 << 10;
 /// Reads all services of a composition that are started without a profile.
 pub(crate) fn services(
     found: &Composition,
-    files: &dyn Files,
+    files: &dyn FileSystem,
     problems: &mut Problems,
 ) -> Vec<Service> {
     let mut services = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn services(
 
 pub(super) struct Reader<'a> {
     pub(super) found: &'a Composition,
-    pub(super) files: &'a dyn Files,
+    pub(super) files: &'a dyn FileSystem,
     pub(super) problems: &'a mut Problems,
 }
 
@@ -124,9 +124,9 @@ impl Reader<'_> {
         let read_only = fields.bool("read_only", self.problems).unwrap_or(false);
         let stop_signal = fields.text("stop_signal", self.problems);
         fields.ignore(&["stop_grace_period", "extends"]);
-        let talk = fields
+        let interface = fields
             .get("x-roadlab")
-            .and_then(|talk| talk_of(talk, &name, self.problems))
+            .and_then(|interface| talk_of(interface, &name, self.problems))
             .unwrap_or_default();
         let keys: Vec<_> = match &node.kind {
             Kind::Map(entries) => entries
@@ -163,7 +163,7 @@ impl Reader<'_> {
             extra_hosts: hosts.unwrap_or_default(),
             gpus,
             stop_signal,
-            talk,
+            interface,
             labels: labels.into_iter().collect(),
             place: node.place(),
             name,

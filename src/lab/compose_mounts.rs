@@ -7,7 +7,7 @@ use crate::lab::ServiceName;
 use crate::lab::compose::{Reader, WORKSPACE_MARK};
 use crate::lab::compose_values::pairs;
 use crate::lab::fields::{Fields, text};
-use crate::lab::files::tidy;
+use crate::lab::files::normalize;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount, Recipe};
 use crate::lab::yaml::{Kind, Node};
@@ -40,7 +40,12 @@ impl Reader<'_> {
         let context = self.inside(node, &context)?;
         let outside =
             Path::new(&dockerfile).is_absolute() || dockerfile.split('/').any(|part| part == "..");
-        if outside || self.files.real(&context.join(&dockerfile)).is_none() {
+        if outside
+            || self
+                .files
+                .canonical_path(&context.join(&dockerfile))
+                .is_none()
+        {
             let what = format!("there is no `{dockerfile}` in {}", context.display());
             self.problems.push(Problem::new(what).at(node.place()));
             return None;
@@ -69,21 +74,24 @@ impl Reader<'_> {
             self.problems.push(policy::refuse(node, what));
             return None;
         }
-        let path = tidy(&folder.join(written));
-        if tidy(Path::new(written)).starts_with("..") {
+        let path = normalize(&folder.join(written));
+        if normalize(Path::new(written)).starts_with("..") {
             let what = format!("`{}` leads out of the lab's folder", written.escape_debug());
             self.problems.push(policy::refuse(node, what));
             return None;
         }
-        match (self.files.real(folder), self.files.real(&path)) {
-            (Some(root), Some(real)) if real.starts_with(&root) => {
-                let foreign = self.files.foreign(&real);
-                if let Some(why) = &foreign {
+        match (
+            self.files.canonical_path(folder),
+            self.files.canonical_path(&path),
+        ) {
+            (Some(root), Some(canonical_path)) if canonical_path.starts_with(&root) => {
+                let unsafe_to_mount = self.files.unsafe_to_mount(&canonical_path);
+                if let Some(why) = &unsafe_to_mount {
                     let help = "copy the file into the lab's folder";
                     let problem = policy::refuse(node, why.clone()).help(help);
                     self.problems.push(problem);
                 }
-                foreign.is_none().then_some(real)
+                unsafe_to_mount.is_none().then_some(canonical_path)
             }
             (_, None) => {
                 self.problems

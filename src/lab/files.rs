@@ -3,23 +3,23 @@
 use std::path::{Path, PathBuf};
 
 /// Somewhere a lab and the catalogue lie: a disk, or a map in a test.
-pub trait Files {
+pub trait FileSystem {
     /// The text of a file; `Err` says why it cannot be read, in words.
     fn read(&self, path: &Path) -> Result<String, String>;
 
     /// The names in a folder; empty if it cannot be read.
-    fn names(&self, folder: &Path) -> Vec<String>;
+    fn file_names(&self, folder: &Path) -> Vec<String>;
 
     /// The real path, links resolved; `None` if there is nothing.
-    fn real(&self, path: &Path) -> Option<PathBuf>;
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf>;
 
     /// Why a file or folder may not be handed to a container, if so: it, or something in it, is not the lab's alone (another
     /// name of the same file lies elsewhere) or is no file at all (a socket, a device).
-    fn foreign(&self, path: &Path) -> Option<String>;
+    fn unsafe_to_mount(&self, path: &Path) -> Option<String>;
 }
 
 /// `a/b/../c` as `a/c`, without looking at any disk.
-pub(crate) fn tidy(path: &Path) -> PathBuf {
+pub(crate) fn normalize(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();
     for part in path.components() {
@@ -43,10 +43,10 @@ mod tests {
     #[test]
     fn paths_are_tidied_without_a_disk() {
         assert_eq!(
-            tidy(Path::new("labs/redis/../../compose/./redis")),
+            normalize(Path::new("labs/redis/../../compose/./redis")),
             Path::new("compose/redis")
         );
-        assert_eq!(tidy(Path::new("../a")), Path::new("../a"));
-        assert_eq!(tidy(Path::new("/a/../../b")), Path::new("/../b"));
+        assert_eq!(normalize(Path::new("../a")), Path::new("../a"));
+        assert_eq!(normalize(Path::new("/a/../../b")), Path::new("/../b"));
     }
 }

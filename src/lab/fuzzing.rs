@@ -9,7 +9,7 @@ use crate::lab::fields::parse_duration;
 use crate::lab::guide::Guide;
 use crate::lab::read_matcher::matcher;
 use crate::lab::template::render;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, Memory, files};
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
 use crate::lab::vars::{Dialect, Vars, fill};
 use crate::lab::yaml::{Kind, Node};
 use crate::lab::{Addresses, ExerciseId, ImageName, Lang, RunId, load, load_catalogue};
@@ -32,7 +32,7 @@ pub fn lab(bytes: &[u8]) {
     files.0.insert("compose/redis/compose.yaml".into(), entry);
     let folder = Path::new("labs/small");
     let (lab, problems) = load(folder, &files);
-    told_well(&files, &problems);
+    assert_well_formed(&files, &problems);
     let again = load(folder, &files).1;
     assert_eq!(problems, again, "twice the same");
     load_catalogue(Path::new("compose/redis"), &files);
@@ -45,7 +45,7 @@ pub fn lab(bytes: &[u8]) {
 }
 
 /// Every place lies inside its file.
-pub fn told_well(files: &Memory, problems: &[Problem]) {
+pub fn assert_well_formed(files: &InMemoryFs, problems: &[Problem]) {
     for problem in problems {
         assert!(!problem.what.is_empty());
         let Some(place) = problem.place.as_ref().filter(|place| place.line > 0) else {

@@ -16,7 +16,7 @@ macro_rules! name {
 
         impl $type {
             /// Takes lower case letters, digits, `-` and `_`, beginning with a letter or digit, at most 40 characters.
-            pub fn new(text: &str) -> Result<Self, BadName> {
+            pub fn new(text: &str) -> Result<Self, InvalidName> {
                 check(text).map(|()| Self(text.to_owned()))
             }
 
@@ -32,9 +32,9 @@ macro_rules! name {
         }
 
         impl TryFrom<String> for $type {
-            type Error = BadName;
+            type Error = InvalidName;
 
-            fn try_from(text: String) -> Result<Self, BadName> {
+            fn try_from(text: String) -> Result<Self, InvalidName> {
                 Self::new(&text)
             }
         }
@@ -46,9 +46,9 @@ macro_rules! name {
         }
 
         impl std::str::FromStr for $type {
-            type Err = BadName;
+            type Err = InvalidName;
 
-            fn from_str(text: &str) -> Result<Self, BadName> {
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
                 Self::new(text)
             }
         }
@@ -98,14 +98,14 @@ pub struct RunId(String);
 
 impl RunId {
     /// Takes a ULID in lower case.
-    pub fn new(text: &str) -> Result<Self, BadName> {
+    pub fn new(text: &str) -> Result<Self, InvalidName> {
         match text.len() == 26
             && text
                 .bytes()
                 .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
         {
             true => Ok(Self(text.to_owned())),
-            false => Err(BadName {
+            false => Err(InvalidName {
                 name: text.to_owned(),
             }),
         }
@@ -126,11 +126,11 @@ impl fmt::Display for RunId {
 /// A text that cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit", name.escape_debug())]
-pub struct BadName {
+pub struct InvalidName {
     name: String,
 }
 
-fn check(text: &str) -> Result<(), BadName> {
+fn check(text: &str) -> Result<(), InvalidName> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let fine = !text.is_empty()
         && text.len() <= LONGEST
@@ -138,7 +138,7 @@ fn check(text: &str) -> Result<(), BadName> {
         && text.bytes().all(|b| plain(b) || b == b'-' || b == b'_');
     match fine {
         true => Ok(()),
-        false => Err(BadName {
+        false => Err(InvalidName {
             name: text.to_owned(),
         }),
     }

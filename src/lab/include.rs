@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::lab::Files;
+use crate::lab::FileSystem;
 use crate::lab::fields::{Fields, Problems, entries, list, text};
-use crate::lab::files::tidy;
+use crate::lab::files::normalize;
 use crate::lab::merge::{child, merge};
 use crate::lab::policy;
 use crate::lab::vars::{Dialect, Vars, fill};
@@ -33,12 +33,12 @@ pub(crate) struct Composition {
 /// Reads a Compose file and all that it includes.
 pub(crate) fn compose(
     path: &Path,
-    files: &dyn Files,
+    files: &dyn FileSystem,
     vars: &Vars,
     problems: &mut Problems,
 ) -> Composition {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let catalogue = tidy(&folder.join("../../compose"));
+    let catalogue = normalize(&folder.join("../../compose"));
     let homes = [folder, &catalogue];
     let mut reader = Reader {
         files,
@@ -46,7 +46,7 @@ pub(crate) fn compose(
         problems,
         homes: homes
             .into_iter()
-            .filter_map(|home| files.real(home))
+            .filter_map(|home| files.canonical_path(home))
             .collect(),
         read: 0,
         open: Vec::new(),
@@ -57,7 +57,7 @@ pub(crate) fn compose(
 }
 
 struct Reader<'a> {
-    files: &'a dyn Files,
+    files: &'a dyn FileSystem,
     vars: &'a Vars,
     problems: &'a mut Problems,
     /// Where files may lie: in the lab's folder, and in the catalogue beside the folder of labs.
@@ -228,9 +228,14 @@ impl Reader<'_> {
                 .push(policy::refuse(at, what).help("copy the file into the lab's folder"));
             return None;
         }
-        let path = tidy(&at.file().parent().unwrap_or(Path::new("")).join(written));
-        let real = self.files.real(&path);
-        if real.is_some_and(|real| !self.homes.iter().any(|home| real.starts_with(home))) {
+        let path = normalize(&at.file().parent().unwrap_or(Path::new("")).join(written));
+        let canonical_path = self.files.canonical_path(&path);
+        if canonical_path.is_some_and(|canonical_path| {
+            !self
+                .homes
+                .iter()
+                .any(|home| canonical_path.starts_with(home))
+        }) {
             let what = format!("`{shown}` lies neither in the lab's folder nor in the catalogue");
             self.problems
                 .push(policy::refuse(at, what).help("copy the file into the lab's folder"));

@@ -230,7 +230,7 @@ fn deed(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Task {
             );
         }
     }
-    Task::Deed {
+    Task::Practical {
         checks,
         solution,
         wrong,

@@ -7,7 +7,7 @@ use crate::lab::agree;
 use crate::lab::compose::{compose_vars, services};
 use crate::lab::compose_limits::{networks, volumes};
 use crate::lab::fields::Problems;
-use crate::lab::files::tidy;
+use crate::lab::files::normalize;
 use crate::lab::guide::Guide;
 use crate::lab::include;
 use crate::lab::lab_file;
@@ -15,7 +15,7 @@ use crate::lab::model::{Lab, Network};
 use crate::lab::policy;
 use crate::lab::vars::Vars;
 use crate::lab::yaml::Node;
-use crate::lab::{Files, LabId, Lang};
+use crate::lab::{FileSystem, LabId, Lang};
 use crate::problem::{Place, Problem, ProblemKind};
 
 /// The names that a lab's Compose file may have, as Compose looks for them.
@@ -28,7 +28,7 @@ const MOST_TOLD: usize = 100;
 const MOST_GUIDES: usize = 16;
 
 /// Loads the lab in a folder. Problems come in the order of the files.
-pub fn load(folder: &Path, files: &dyn Files) -> (Option<Lab>, Vec<Problem>) {
+pub fn load(folder: &Path, files: &dyn FileSystem) -> (Option<Lab>, Vec<Problem>) {
     let mut problems = Vec::new();
     let lab = read(folder, files, &mut problems);
     (lab, tell(problems))
@@ -52,7 +52,7 @@ fn tell(mut problems: Problems) -> Problems {
 }
 
 /// Everything that is wrong with a folder that has only a Compose file: an entry of the catalogue.
-pub fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
+pub fn load_catalogue(folder: &Path, files: &dyn FileSystem) -> Vec<Problem> {
     let mut problems = Vec::new();
     let path = folder.join(COMPOSE_NAMES[0]);
     let found = include::compose(&path, files, &compose_vars(&Vars::new()), &mut problems);
@@ -62,7 +62,7 @@ pub fn load_catalogue(folder: &Path, files: &dyn Files) -> Vec<Problem> {
     tell(problems)
 }
 
-fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab> {
+fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<Lab> {
     let name = folder
         .file_name()
         .and_then(|name| name.to_str())
@@ -86,7 +86,7 @@ fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab
     let compose_path = COMPOSE_NAMES
         .map(|name| folder.join(name))
         .into_iter()
-        .find(|path| files.real(path).is_some());
+        .find(|path| files.canonical_path(path).is_some());
     let compose_path = compose_path.unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]));
     let found = include::compose(&compose_path, files, &compose_vars(&vars), problems);
     let services = services(&found, files, problems);
@@ -100,20 +100,23 @@ fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab
     let guides = guides(folder, files, problems);
     let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref().and_then(|(path, at)| {
-        let path = tidy(&folder.join(path));
-        let real = files.real(&path).filter(|real| {
+        let path = normalize(&folder.join(path));
+        let canonical_path = files.canonical_path(&path).filter(|canonical_path| {
             files
-                .real(folder)
-                .is_some_and(|root| real.starts_with(root))
+                .canonical_path(folder)
+                .is_some_and(|root| canonical_path.starts_with(root))
         });
-        if real.is_none() {
+        if canonical_path.is_none() {
             let what = format!("there is no folder {} in the lab", path.display());
             problems.push(Problem::new(what).at(at.place()));
         }
-        if let Some(why) = real.as_deref().and_then(|real| files.foreign(real)) {
+        if let Some(why) = canonical_path
+            .as_deref()
+            .and_then(|canonical_path| files.unsafe_to_mount(canonical_path))
+        {
             problems.push(policy::refuse(at, why).help("copy the file into the lab's folder"));
         }
-        real.map(|_| path)
+        canonical_path.map(|_| path)
     });
     let place = file.root.place();
     let nodes: Vec<_> = file
@@ -147,7 +150,7 @@ fn read(folder: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Lab
     (!lab.guides.is_empty()).then_some(lab)
 }
 
-fn source(path: &Path, files: &dyn Files, problems: &mut Problems) -> Option<String> {
+fn source(path: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<String> {
     let read = files.read(path);
     read.map_err(|reason| {
         problems.push(Problem::new(format!("cannot read it: {reason}")).at(Place::file(path)))
@@ -155,10 +158,10 @@ fn source(path: &Path, files: &dyn Files, problems: &mut Problems) -> Option<Str
     .ok()
 }
 
-fn guides(folder: &Path, files: &dyn Files, problems: &mut Problems) -> BTreeMap<Lang, Guide> {
+fn guides(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> BTreeMap<Lang, Guide> {
     let mut guides = BTreeMap::new();
-    let names = files.names(folder);
-    let found = names.iter().filter_map(|name| {
+    let file_names = files.file_names(folder);
+    let found = file_names.iter().filter_map(|name| {
         let tag = name.strip_prefix("guide.")?.strip_suffix(".md")?;
         Some((name, Lang::parse(tag)?))
     });

@@ -1,6 +1,6 @@
 //! What a lab is: its files become a [`Lab`], or a list of everything that is wrong with them.
 //!
-//! Pure: files come in through the [`Files`] seam, nothing is printed and no engine is known here.
+//! Pure: files come in through the [`FileSystem`] seam, nothing is printed and no engine is known here.
 
 mod agree;
 mod agree_guides;
@@ -42,16 +42,16 @@ mod vars;
 mod yaml;
 
 pub use fields::parse_duration;
-pub use files::Files;
+pub use files::FileSystem;
 pub use guide::Section;
-pub use id::{BadName, CheckId, ExerciseId, Instance, LabId, RunId, ServiceName, TopicId};
+pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use lang::Lang;
 pub use load::{load, load_catalogue};
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
 pub const SCHEMA: &str = include_str!("schema.json");
 pub use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
-pub use policy::{CAPABILITIES, memory as judge_memory};
+pub use policy::{CAPABILITIES, memory as check_memory};
 pub use roadmap::{Roadmap, Topic};
 pub use service::*;
 pub use step::*;

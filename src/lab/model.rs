@@ -62,7 +62,7 @@ pub struct Exercise {
 #[derive(Debug, Clone)]
 pub enum Task {
     /// A deed: checks look at the services.
-    Deed {
+    Practical {
         checks: Vec<Check>,
         solution: Vec<Step>,
         wrong: Vec<Wrong>,
@@ -112,7 +112,7 @@ impl Lab {
     }
 
     /// The exercises that must be done before one, in the lab's order.
-    pub fn needs_of(&self, id: &ExerciseId) -> Vec<&Exercise> {
+    pub fn prerequisites(&self, id: &ExerciseId) -> Vec<&Exercise> {
         let mut wanted = vec![id];
         let mut at = 0;
         while let Some(next) = wanted.get(at) {
@@ -139,12 +139,12 @@ impl Lab {
         let required = self
             .services
             .values()
-            .filter(|s| s.talk.presence == Presence::Required);
+            .filter(|s| s.interface.presence == Presence::Required);
         required.filter_map(|service| service.limits.memory).sum()
     }
 
     /// The services that reach other machines: those on a network of the lab that is not internal.
-    pub fn outgoing(&self) -> impl Iterator<Item = &Service> {
+    pub fn services_with_egress(&self) -> impl Iterator<Item = &Service> {
         let open = |network: &String| self.networks.get(network) != Some(&Network::Internal);
         let services = self.services.values();
         services.filter(move |service| service.networks.keys().any(open))
@@ -155,7 +155,7 @@ impl Exercise {
     /// Checks of a deed; a quiz has none.
     pub fn checks(&self) -> &[Check] {
         match &self.task {
-            Task::Deed { checks, .. } => checks,
+            Task::Practical { checks, .. } => checks,
             Task::Quiz(_) => &[],
         }
     }

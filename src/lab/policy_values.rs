@@ -3,7 +3,7 @@
 use crate::lab::compose_values::parse_size;
 use crate::lab::fields::Problems;
 use crate::lab::policy::{ask, refuse};
-use crate::lab::service::{Limits, Reach};
+use crate::lab::service::{Limits, PublishAddress};
 use crate::lab::yaml::Node;
 use crate::problem::{Problem, ProblemKind};
 
@@ -34,18 +34,18 @@ pub(crate) fn host_port(
     host: Option<u16>,
     at: &Node,
     problems: &mut Problems,
-) -> Reach {
+) -> PublishAddress {
     let publish = match address {
-        None | Some("127.0.0.1" | "localhost" | "[::1]") => Reach::Here,
-        Some("0.0.0.0" | "[::]") => Reach::Everywhere,
+        None | Some("127.0.0.1" | "localhost" | "[::1]") => PublishAddress::Loopback,
+        Some("0.0.0.0" | "[::]") => PublishAddress::AllInterfaces,
         Some(other) => {
             let what = format!("a port cannot be published on `{}`", other.escape_debug());
             let help = "leave the address out; `0.0.0.0` with `--trust` opens it to other machines";
             problems.push(refuse(at, what).help(help));
-            Reach::Here
+            PublishAddress::Loopback
         }
     };
-    if publish == Reach::Everywhere {
+    if publish == PublishAddress::AllInterfaces {
         let what = "a port on 0.0.0.0 would be open to other machines".to_owned();
         problems.push(ask(at, what));
     }

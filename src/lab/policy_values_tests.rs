@@ -18,23 +18,32 @@ const REFUSED: [ProblemKind; 1] = [ProblemKind::Refused];
 #[test]
 fn ports_are_on_this_machine_unless_trust_opens_them() {
     let port = |address: Option<&str>, host: Option<u16>| {
-        let mut reach = Reach::Here;
+        let mut reach = PublishAddress::Loopback;
         let told = kinds(|at, problems| reach = host_port(address, host, at, problems));
         (reach, told)
     };
-    assert_eq!(port(None, None), (Reach::Here, vec![]));
-    assert_eq!(port(Some("127.0.0.1"), Some(8080)), (Reach::Here, vec![]));
-    assert_eq!(port(None, Some(1023)), (Reach::Here, ASKED.to_vec()));
+    assert_eq!(port(None, None), (PublishAddress::Loopback, vec![]));
+    assert_eq!(
+        port(Some("127.0.0.1"), Some(8080)),
+        (PublishAddress::Loopback, vec![])
+    );
+    assert_eq!(
+        port(None, Some(1023)),
+        (PublishAddress::Loopback, ASKED.to_vec())
+    );
     assert_eq!(
         port(Some("0.0.0.0"), None),
-        (Reach::Everywhere, ASKED.to_vec())
+        (PublishAddress::AllInterfaces, ASKED.to_vec())
     );
     assert_eq!(
         port(Some("192.0.2.7"), None),
-        (Reach::Here, REFUSED.to_vec())
+        (PublishAddress::Loopback, REFUSED.to_vec())
     );
     let both = [ProblemKind::NeedsTrust; 2].to_vec();
-    assert_eq!(port(Some("[::]"), Some(80)), (Reach::Everywhere, both));
+    assert_eq!(
+        port(Some("[::]"), Some(80)),
+        (PublishAddress::AllInterfaces, both)
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::lab::fuzzing::told_well;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, Memory, files};
+use crate::lab::fuzzing::assert_well_formed;
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
 use crate::lab::{Lab, load};
 use crate::problem::Problem;
 
@@ -102,7 +102,7 @@ fn compose() -> impl Strategy<Value = String> {
     })
 }
 
-fn lab() -> impl Strategy<Value = Memory> {
+fn lab() -> impl Strategy<Value = InMemoryFs> {
     (compose(), compose(), compose(), scalar()).prop_map(|(compose, own, entry, value)| {
         let lab = format!("{LAB}vars: {{ a: {} }}\n", quoted(&value));
         let mut files = files(&lab, &compose, GUIDE);
@@ -112,7 +112,7 @@ fn lab() -> impl Strategy<Value = Memory> {
     })
 }
 
-fn read(files: &Memory) -> (Option<Lab>, Vec<Problem>) {
+fn read(files: &InMemoryFs) -> (Option<Lab>, Vec<Problem>) {
     load(Path::new("labs/small"), files)
 }
 
@@ -120,7 +120,7 @@ proptest! {
     #[test]
     fn whatever_files_say_they_are_read_or_told_with_a_place_in_them(files in lab()) {
         let (_, problems) = read(&files);
-        told_well(&files, &problems);
+        assert_well_formed(&files, &problems);
     }
 
     #[test]

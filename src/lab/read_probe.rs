@@ -7,7 +7,7 @@ use crate::lab::fields::{Fields, Problems, entries, text};
 use crate::lab::read_step::Implied;
 use crate::lab::step::{
     ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, RedisProbe,
-    Restart, RestartHow, SqlProbe, SqlText, TcpProbe,
+    Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
 };
 use crate::lab::yaml::Node;
 use crate::problem::Problem;
@@ -285,8 +285,8 @@ pub(crate) fn restart(
 ) -> Option<Restart> {
     let service = service(node, fields, None, problems);
     let how = match fields.bool("kill", problems) {
-        Some(true) => RestartHow::Kill,
-        Some(false) | None => RestartHow::Stop,
+        Some(true) => RestartMode::Kill,
+        Some(false) | None => RestartMode::Stop,
     };
     Some(Restart {
         service: service?,

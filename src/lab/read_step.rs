@@ -8,7 +8,8 @@ use crate::lab::read_amqp::amqp;
 use crate::lab::read_matcher::matcher;
 use crate::lab::read_probe::{exec, file, http, log, mongo, redis, restart, sql, tcp};
 use crate::lab::step::{
-    Act, Capture, Check, CheckRole, DEFAULT_TIMEOUT, FileChange, FileProbe, SeenHint, Step,
+    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, FileChange, FileProbe, Step,
+    StepKind,
 };
 use crate::lab::yaml::{Kind, Node};
 use crate::lab::{CheckId, ServiceName};
@@ -61,14 +62,14 @@ pub(crate) fn check(node: &Node, problems: &mut Problems) -> Option<Check> {
         .collect();
     let step = step_fields(node, &mut fields, None, problems);
     if let Some(Step {
-        act: Act::Restart(_),
+        act: StepKind::Restart(_),
         ..
     }) = &step
     {
         problems.push(Problem::new("a check looks, it does not restart").at(node.place()));
     }
     if let Some(Step {
-        act: Act::File(FileProbe { change, .. }),
+        act: StepKind::File(FileProbe { change, .. }),
         ..
     }) = &step
         && *change != FileChange::Nothing
@@ -85,7 +86,7 @@ pub(crate) fn check(node: &Node, problems: &mut Problems) -> Option<Check> {
     })
 }
 
-fn seen_hint(node: &Node, problems: &mut Problems) -> Option<SeenHint> {
+fn seen_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
     let mut fields = Fields::open(node, "hint", problems)?;
     let when = fields
         .required("when", node, problems)
@@ -94,7 +95,7 @@ fn seen_hint(node: &Node, problems: &mut Problems) -> Option<SeenHint> {
         .required("say", node, problems)
         .and_then(|say| text(say, "say", problems));
     fields.close(problems);
-    Some(SeenHint {
+    Some(ConditionalHint {
         when: when?,
         say: say?,
     })
@@ -197,7 +198,7 @@ fn act(
     owner: &Node,
     implied: Implied<'_>,
     problems: &mut Problems,
-) -> Option<Act> {
+) -> Option<StepKind> {
     let mut asked = ACTS
         .into_iter()
         .filter_map(|act| fields.get(act).map(|node| (act, node)));
@@ -208,16 +209,16 @@ fn act(
     fields.ignore(&ACTS);
     let mut fields = Fields::open(node, noun(name), problems)?;
     let act = match name {
-        "redis" => redis(node, &mut fields, implied, problems).map(Act::Redis),
-        "exec" => exec(node, &mut fields, implied, problems).map(Act::Exec),
-        "http" => http(node, &mut fields, implied, problems).map(Act::Http),
-        "tcp" => tcp(node, &mut fields, implied, problems).map(Act::Tcp),
-        "log" => log(node, &mut fields, implied, problems).map(Act::Log),
-        "file" => file(node, &mut fields, problems).map(Act::File),
-        "sql" => sql(node, &mut fields, implied, problems).map(Act::Sql),
-        "mongo" => mongo(node, &mut fields, implied, problems).map(Act::Mongo),
-        "amqp" => amqp(node, &mut fields, implied, problems).map(Act::Amqp),
-        _ => restart(node, &mut fields, problems).map(Act::Restart),
+        "redis" => redis(node, &mut fields, implied, problems).map(StepKind::Redis),
+        "exec" => exec(node, &mut fields, implied, problems).map(StepKind::Exec),
+        "http" => http(node, &mut fields, implied, problems).map(StepKind::Http),
+        "tcp" => tcp(node, &mut fields, implied, problems).map(StepKind::Tcp),
+        "log" => log(node, &mut fields, implied, problems).map(StepKind::Log),
+        "file" => file(node, &mut fields, problems).map(StepKind::File),
+        "sql" => sql(node, &mut fields, implied, problems).map(StepKind::Sql),
+        "mongo" => mongo(node, &mut fields, implied, problems).map(StepKind::Mongo),
+        "amqp" => amqp(node, &mut fields, implied, problems).map(StepKind::Amqp),
+        _ => restart(node, &mut fields, problems).map(StepKind::Restart),
     };
     fields.close(problems);
     act

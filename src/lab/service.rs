@@ -43,13 +43,13 @@ pub struct Service {
     pub gpus: Gpus,
     pub stop_signal: Option<String>,
     pub labels: BTreeMap<String, String>,
-    pub talk: Talk,
+    pub interface: ServiceInterface,
     pub place: Place,
 }
 
 /// How roadlab talks to a service: the catalogue's `x-roadlab`.
 #[derive(Debug, Clone)]
-pub struct Talk {
+pub struct ServiceInterface {
     /// All must hold before the service counts as ready.
     pub ready: Vec<Step>,
     pub ready_within: Duration,
@@ -99,16 +99,16 @@ pub struct Port {
     pub protocol: Protocol,
     /// `None`: a free one is chosen.
     pub host: Option<u16>,
-    pub publish: Reach,
+    pub publish: PublishAddress,
 }
 
 /// Who can reach a published port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum PublishAddress {
     /// This machine: 127.0.0.1.
-    Here,
+    Loopback,
     /// Every machine that reaches this one; only with `--trust`.
-    Everywhere,
+    AllInterfaces,
 }
 
 /// Whether a service gets this machine's graphics cards; only with `--trust`.

@@ -16,7 +16,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// One step of `ready`, `start`, `health`, a solution, a wrong answer, or within a check.
 #[derive(Debug, Clone)]
 pub struct Step {
-    pub act: Act,
+    pub act: StepKind,
     /// What must hold; without it the service must answer without an error.
     pub expect: Matcher,
     /// Look again until it holds, at most this long. `None`: look once.
@@ -42,7 +42,7 @@ pub struct Check {
     pub id: CheckId,
     pub step: Step,
     pub role: CheckRole,
-    pub hints: Vec<SeenHint>,
+    pub hints: Vec<ConditionalHint>,
 }
 
 /// What a check is for.
@@ -56,7 +56,7 @@ pub enum CheckRole {
 
 /// A hint that belongs to what a check saw.
 #[derive(Debug, Clone)]
-pub struct SeenHint {
+pub struct ConditionalHint {
     pub when: Matcher,
     /// The name of a hint block in the guide.
     pub say: String,
@@ -64,7 +64,7 @@ pub struct SeenHint {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Act {
+pub enum StepKind {
     Redis(RedisProbe),
     Exec(ExecProbe),
     Http(HttpProbe),
@@ -244,41 +244,41 @@ pub struct Binding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Restart {
     pub service: ServiceName,
-    pub how: RestartHow,
+    pub how: RestartMode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RestartHow {
+pub enum RestartMode {
     /// SIGTERM (or the image's stop signal), as a planned restart does.
     Stop,
     /// SIGKILL, as a crash or a power cut does.
     Kill,
 }
 
-impl Act {
+impl StepKind {
     /// The service a step is about; `None` for a file of the workspace.
     pub fn service(&self) -> Option<&ServiceName> {
         match self {
-            Act::Redis(p) => Some(&p.service),
-            Act::Exec(p) => Some(&p.service),
-            Act::Http(p) => Some(&p.service),
-            Act::Tcp(p) => Some(&p.service),
-            Act::Log(p) => Some(&p.service),
-            Act::File(p) => p.service.as_ref(),
-            Act::Sql(p) => Some(&p.service),
-            Act::Mongo(p) => Some(&p.service),
-            Act::Amqp(p) => Some(&p.service),
-            Act::Restart(p) => Some(&p.service),
+            StepKind::Redis(p) => Some(&p.service),
+            StepKind::Exec(p) => Some(&p.service),
+            StepKind::Http(p) => Some(&p.service),
+            StepKind::Tcp(p) => Some(&p.service),
+            StepKind::Log(p) => Some(&p.service),
+            StepKind::File(p) => p.service.as_ref(),
+            StepKind::Sql(p) => Some(&p.service),
+            StepKind::Mongo(p) => Some(&p.service),
+            StepKind::Amqp(p) => Some(&p.service),
+            StepKind::Restart(p) => Some(&p.service),
         }
     }
 
     /// The same act with `${name}` of captures filled in.
-    pub fn filled(&self, captures: &BTreeMap<String, String>) -> Self {
+    pub fn with_captures(&self, captures: &BTreeMap<String, String>) -> Self {
         if captures.is_empty() {
             return self.clone();
         }
-        let filled = serde_json::to_value(self).map(|value| fill(value, captures));
-        filled
+        let with_captures = serde_json::to_value(self).map(|value| fill(value, captures));
+        with_captures
             .and_then(serde_json::from_value)
             .unwrap_or_else(|_| self.clone())
     }
@@ -300,16 +300,16 @@ fn fill(value: Value, captures: &BTreeMap<String, String>) -> Value {
 }
 
 /// The step as a person would type it, in one line.
-impl std::fmt::Display for Act {
+impl std::fmt::Display for StepKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let words = |words: &[String]| {
             let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
             quoted.join(" ")
         };
         match self {
-            Act::Redis(p) => write!(f, "redis {}", words(&p.command)),
-            Act::Exec(p) => write!(f, "{}: {}", p.service, words(&p.run)),
-            Act::Http(p) => {
+            StepKind::Redis(p) => write!(f, "redis {}", words(&p.command)),
+            StepKind::Exec(p) => write!(f, "{}: {}", p.service, words(&p.run)),
+            StepKind::Http(p) => {
                 write!(f, "{} {}", p.method, p.path)?;
                 for (index, (key, value)) in p.query.iter().enumerate() {
                     write!(f, "{}{key}={value}", if index == 0 { '?' } else { '&' })?;
@@ -320,22 +320,22 @@ impl std::fmt::Display for Act {
                     HttpBody::Nothing | HttpBody::Form(_) => Ok(()),
                 }
             }
-            Act::Tcp(p) => write!(f, "connect to {}", p.service),
-            Act::Log(p) => write!(f, "log of {}", p.service),
-            Act::File(p) => match &p.change {
+            StepKind::Tcp(p) => write!(f, "connect to {}", p.service),
+            StepKind::Log(p) => write!(f, "log of {}", p.service),
+            StepKind::File(p) => match &p.change {
                 FileChange::Nothing => write!(f, "file {}", p.path),
                 FileChange::Write(_) => write!(f, "write {}", p.path),
                 FileChange::CopyFrom(from) => write!(f, "copy {from} to {}", p.path),
                 FileChange::Remove => write!(f, "remove {}", p.path),
             },
-            Act::Sql(p) => match &p.text {
+            StepKind::Sql(p) => match &p.text {
                 SqlText::Query(text) | SqlText::Script(text) => write!(f, "sql {}", one_line(text)),
             },
-            Act::Mongo(p) => write!(f, "mongo {}", p.command),
-            Act::Amqp(p) => write!(f, "amqp {}", p.operation),
-            Act::Restart(p) => match p.how {
-                RestartHow::Stop => write!(f, "restart {}", p.service),
-                RestartHow::Kill => write!(f, "kill and start {}", p.service),
+            StepKind::Mongo(p) => write!(f, "mongo {}", p.command),
+            StepKind::Amqp(p) => write!(f, "amqp {}", p.operation),
+            StepKind::Restart(p) => match p.how {
+                RestartMode::Stop => write!(f, "restart {}", p.service),
+                RestartMode::Kill => write!(f, "kill and start {}", p.service),
             },
         }
     }

@@ -4,11 +4,15 @@ use crate::lab::ServiceName;
 use crate::lab::compose_values::words;
 use crate::lab::fields::{Fields, Problems, text};
 use crate::lab::read_step::steps;
-use crate::lab::service::{Presence, READY_WITHIN, Talk, Web};
+use crate::lab::service::{Presence, READY_WITHIN, ServiceInterface, Web};
 use crate::lab::yaml::Node;
 
 /// Reads the catalogue's `x-roadlab`.
-pub(crate) fn talk_of(node: &Node, name: &ServiceName, problems: &mut Problems) -> Option<Talk> {
+pub(crate) fn talk_of(
+    node: &Node,
+    name: &ServiceName,
+    problems: &mut Problems,
+) -> Option<ServiceInterface> {
     let mut fields = Fields::open(node, "x-roadlab", problems)?;
     let ready = steps(&fields.one_or_many("ready"), Some(name), problems);
     let ready_within = fields
@@ -26,7 +30,7 @@ pub(crate) fn talk_of(node: &Node, name: &ServiceName, problems: &mut Problems) 
         Some(false) | None => Presence::Required,
     };
     fields.close(problems);
-    Some(Talk {
+    Some(ServiceInterface {
         ready,
         ready_within,
         url,
@@ -58,7 +62,7 @@ fn web_of(node: &Node, problems: &mut Problems) -> Option<Web> {
     })
 }
 
-impl Default for Talk {
+impl Default for ServiceInterface {
     fn default() -> Self {
         Self {
             ready: Vec::new(),

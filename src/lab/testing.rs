@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::{Files, Lab, load};
+use crate::lab::{FileSystem, Lab, load};
 use crate::problem::Problem;
 
 /// Files in memory.
 #[derive(Debug, Default, Clone)]
-pub struct Memory(pub BTreeMap<PathBuf, String>);
+pub struct InMemoryFs(pub BTreeMap<PathBuf, String>);
 
-impl Files for Memory {
+impl FileSystem for InMemoryFs {
     fn read(&self, path: &Path) -> Result<String, String> {
         self.0
             .get(path)
@@ -18,7 +18,7 @@ impl Files for Memory {
             .ok_or_else(|| "there is no such file".to_owned())
     }
 
-    fn names(&self, folder: &Path) -> Vec<String> {
+    fn file_names(&self, folder: &Path) -> Vec<String> {
         let below = self
             .0
             .keys()
@@ -29,12 +29,12 @@ impl Files for Memory {
             .collect()
     }
 
-    fn real(&self, path: &Path) -> Option<PathBuf> {
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
         let there = path.as_os_str().is_empty() || self.0.keys().any(|file| file.starts_with(path));
         there.then(|| Path::new("/").join(path))
     }
 
-    fn foreign(&self, _: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, _: &Path) -> Option<String> {
         None
     }
 }
@@ -86,9 +86,9 @@ Two.
 ";
 
 /// The three files of a lab named `small`.
-pub fn files(lab: &str, compose: &str, guide: &str) -> Memory {
+pub fn files(lab: &str, compose: &str, guide: &str) -> InMemoryFs {
     let file = |name: &str, text: &str| (Path::new("labs/small").join(name), text.to_owned());
-    Memory(BTreeMap::from([
+    InMemoryFs(BTreeMap::from([
         file("lab.yaml", lab),
         file("compose.yaml", compose),
         file("guide.en.md", guide),
@@ -96,7 +96,7 @@ pub fn files(lab: &str, compose: &str, guide: &str) -> Memory {
 }
 
 /// The problems of a lab, one a line.
-pub fn problems(files: &Memory) -> Vec<String> {
+pub fn problems(files: &InMemoryFs) -> Vec<String> {
     load(Path::new("labs/small"), files)
         .1
         .iter()

@@ -23,10 +23,7 @@ pub fn ahead(text: &str, now: SystemTime) -> Option<i64> {
 }
 
 /// How far the newest of some files is ahead of `now`: they were written before, by this machine's clock or a file server's.
-pub fn files_ahead<'a>(
-    files: impl IntoIterator<Item = &'a Path>,
-    now: SystemTime,
-) -> Option<Clock> {
+pub fn file_clock<'a>(files: impl IntoIterator<Item = &'a Path>, now: SystemTime) -> Option<Clock> {
     let written = |path: &Path| {
         std::fs::metadata(path)
             .and_then(|meta| meta.modified())
@@ -48,7 +45,7 @@ pub fn files_ahead<'a>(
     clippy::disallowed_methods,
     reason = "no engine is known here, and a look that was stopped may be made again"
 )]
-pub async fn date_of(host: &str, port: u16) -> Option<Clock> {
+pub async fn http_clock(host: &str, port: u16) -> Option<Clock> {
     let asked = async {
         let mut stream = TcpStream::connect((host, port)).await.ok()?;
         let request = format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -98,11 +95,11 @@ mod tests {
     fn a_file_from_the_future_gives_a_slow_clock_away() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let now = SystemTime::now();
-        let seen = |now| files_ahead([file.path()], now).unwrap().ahead;
+        let seen = |now| file_clock([file.path()], now).unwrap().ahead;
         assert_eq!(seen(now + Duration::from_secs(60)), 0);
         // Files are stamped by a clock that ticks less often.
         assert!(seen(now - Duration::from_secs(3600)) >= 3599);
-        assert_eq!(files_ahead([Path::new("/nowhere")], now), None);
+        assert_eq!(file_clock([Path::new("/nowhere")], now), None);
     }
 
     #[tokio::test]
@@ -114,9 +111,9 @@ mod tests {
             let text = "HTTP/1.1 400 Bad Request\r\ndate: Tue, 15 Nov 1994 08:12:31 GMT\r\n\r\n";
             stream.write_all(text.as_bytes()).await.unwrap();
         };
-        let (seen, ()) = tokio::join!(date_of("127.0.0.1", port), answer);
+        let (seen, ()) = tokio::join!(http_clock("127.0.0.1", port), answer);
         assert!(seen.unwrap().ahead < -900_000_000);
         drop(server);
-        assert_eq!(date_of("127.0.0.1", port).await, None);
+        assert_eq!(http_clock("127.0.0.1", port).await, None);
     }
 }

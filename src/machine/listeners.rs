@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Process, listening};
+use crate::plan::{Process, parse_listening_sockets};
 
 /// A server of this machine takes a call at once; one that is behind a filter never does.
 const CALL: Duration = Duration::from_millis(200);
@@ -28,7 +28,7 @@ pub fn answering(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
     let sockets: BTreeMap<u64, u16> = tables
         .iter()
         .flatten()
-        .flat_map(|table| listening(table))
+        .flat_map(|table| parse_listening_sockets(table))
         .filter(|socket| open.contains(&socket.port))
         .map(|socket| (socket.inode, socket.port))
         .collect();

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-pub use clock::{ahead, date_of, files_ahead};
+pub use clock::{ahead, file_clock, http_clock};
 pub use listeners::answering;
-pub use proxies::{covered, shell};
+pub use proxies::{redact_credentials, shell};
 
 use crate::plan::{Disk, Folder, Memory};
 

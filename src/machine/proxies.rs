@@ -9,13 +9,13 @@ pub fn shell() -> BTreeMap<String, String> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let set = NAMES.iter().filter_map(|name| {
         let value = value(&name.to_lowercase()).or_else(|| value(name))?;
-        Some(((*name).to_owned(), covered(&value)))
+        Some(((*name).to_owned(), redact_credentials(&value)))
     });
     set.collect()
 }
 
 /// A proxy's address without its user and password.
-pub fn covered(address: &str) -> String {
+pub fn redact_credentials(address: &str) -> String {
     let (scheme, rest) = match address.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), address),
@@ -33,10 +33,16 @@ mod tests {
     #[test]
     fn a_password_is_covered() {
         assert_eq!(
-            covered("http://me:p@ss@proxy.test:3128"),
+            redact_credentials("http://me:p@ss@proxy.test:3128"),
             "http://…@proxy.test:3128"
         );
-        assert_eq!(covered("me:secret@proxy.test:3128"), "…@proxy.test:3128");
-        assert_eq!(covered("http://proxy.test:3128"), "http://proxy.test:3128");
+        assert_eq!(
+            redact_credentials("me:secret@proxy.test:3128"),
+            "…@proxy.test:3128"
+        );
+        assert_eq!(
+            redact_credentials("http://proxy.test:3128"),
+            "http://proxy.test:3128"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use crate::plan::{Listening, Reach};
+use crate::plan::{BindScope, ListeningSocket};
 
 /// What is known of a service that did not become ready.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +21,7 @@ pub struct Evidence<'a> {
     /// The container port that the probe calls.
     pub port: Option<u16>,
     /// Who listens inside; `None` if that could not be seen.
-    pub listening: Option<&'a [Listening]>,
+    pub listening: Option<&'a [ListeningSocket]>,
 }
 
 /// A likely cause.
@@ -54,19 +54,19 @@ pub enum Cause {
 }
 
 /// The likely cause; the surest evidence first.
-pub fn likely(evidence: &Evidence<'_>) -> Option<Cause> {
+pub fn likely_cause(evidence: &Evidence<'_>) -> Option<Cause> {
     if evidence.out_of_memory {
         return Some(Cause::OutOfMemory);
     }
-    in_words(evidence).or_else(|| ports(evidence))
+    cause_in_log(evidence).or_else(|| ports(evidence))
 }
 
 /// What a service says as it gives up, the last line first.
-fn in_words(evidence: &Evidence<'_>) -> Option<Cause> {
+fn cause_in_log(evidence: &Evidence<'_>) -> Option<Cause> {
     let log = evidence.log.iter().rev().map(String::as_str);
     let said = [evidence.error, evidence.last].into_iter().chain(log);
     let ended = evidence.exit.is_some_and(|code| code != 0);
-    let found = said.filter_map(of_line);
+    let found = said.filter_map(cause_in_line);
     // A running service may complain of many things that do it no harm: then only what the probe met counts.
     found.into_iter().find(|cause| match cause {
         Cause::PasswordRefused => true,
@@ -74,7 +74,7 @@ fn in_words(evidence: &Evidence<'_>) -> Option<Cause> {
     })
 }
 
-fn of_line(line: &str) -> Option<Cause> {
+fn cause_in_line(line: &str) -> Option<Cause> {
     let lower = line.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if says(&["exec format error"]) {
@@ -147,11 +147,11 @@ fn ports(evidence: &Evidence<'_>) -> Option<Cause> {
     if evidence.exit.is_some() {
         return None;
     }
-    let at = |reach: Reach| {
+    let at = |reach: BindScope| {
         let there = listening.iter().filter(move |socket| socket.reach == reach);
         there.map(|socket| socket.port).collect::<BTreeSet<u16>>()
     };
-    let (anybody, inside) = (at(Reach::Anybody), at(Reach::Inside));
+    let (anybody, inside) = (at(BindScope::Anybody), at(BindScope::Inside));
     if anybody.contains(&asked) {
         let nobody = evidence.last.contains("nothing listens at 127.0.0.1");
         return nobody.then_some(Cause::CutOff(asked));
@@ -183,7 +183,7 @@ mod tests {
             port: Some(6379),
             ..Evidence::default()
         };
-        assert_eq!(likely(&evidence), expected, "{words}");
+        assert_eq!(likely_cause(&evidence), expected, "{words}");
     }
 
     #[test]
@@ -245,9 +245,9 @@ mod tests {
             port: Some(6379),
             ..Evidence::default()
         };
-        assert_eq!(likely(&evidence), Some(Cause::PasswordRefused));
+        assert_eq!(likely_cause(&evidence), Some(Cause::PasswordRefused));
         evidence.last = "no answer within 2000 ms";
-        assert_eq!(likely(&evidence), None);
+        assert_eq!(likely_cause(&evidence), None);
     }
 
     #[test]
@@ -259,41 +259,44 @@ mod tests {
             exit: Some(137),
             ..Evidence::default()
         };
-        assert_eq!(likely(&evidence), Some(Cause::OutOfMemory));
+        assert_eq!(likely_cause(&evidence), Some(Cause::OutOfMemory));
     }
 
     #[test]
     fn open_ports_say_where_it_listens() {
-        let socket = |port, reach| Listening {
+        let socket = |port, reach| ListeningSocket {
             port,
             reach,
             inode: 1,
         };
         #[track_caller]
-        fn check(listening: &[Listening], expected: Option<Cause>) {
+        fn check(listening: &[ListeningSocket], expected: Option<Cause>) {
             let evidence = Evidence {
                 last: "127.0.0.1:24030 closed the connection",
                 port: Some(6379),
                 listening: Some(listening),
                 ..Evidence::default()
             };
-            assert_eq!(likely(&evidence), expected);
+            assert_eq!(likely_cause(&evidence), expected);
         }
-        check(&[socket(6379, Reach::Anybody)], None);
+        check(&[socket(6379, BindScope::Anybody)], None);
         let evidence = Evidence {
             last: "nothing listens at 127.0.0.1:24030",
             port: Some(6379),
-            listening: Some(&[socket(6379, Reach::Anybody)]),
+            listening: Some(&[socket(6379, BindScope::Anybody)]),
             ..Evidence::default()
         };
-        assert_eq!(likely(&evidence), Some(Cause::CutOff(6379)));
+        assert_eq!(likely_cause(&evidence), Some(Cause::CutOff(6379)));
         check(&[], Some(Cause::NothingListens(6379)));
         check(
-            &[socket(6379, Reach::Inside), socket(22, Reach::Anybody)],
+            &[
+                socket(6379, BindScope::Inside),
+                socket(22, BindScope::Anybody),
+            ],
             Some(Cause::InsideOnly(6379)),
         );
         check(
-            &[socket(6380, Reach::Anybody)],
+            &[socket(6380, BindScope::Anybody)],
             Some(Cause::OtherPorts {
                 asked: 6379,
                 open: vec![6380],

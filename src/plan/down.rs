@@ -10,7 +10,7 @@ pub fn down(observed: &Observed) -> Plan {
         .map(|container| Operation::RemoveContainer {
             id: container.id.clone(),
             name: container.name.clone(),
-            cause: Cause::Asked,
+            cause: Cause::Requested,
         });
     let networks = observed
         .networks

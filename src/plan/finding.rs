@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::lab::LabId;
-use crate::plan::machine::{Clock, Disk, EngineSeen, Folder, Memory, Process, Proxies};
+use crate::plan::machine::{Clock, Disk, EngineInfo, Folder, Memory, Process, Proxies};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum Severity {
     Ok,
     /// Labs run; somebody should know all the same.
     Note,
@@ -21,7 +21,7 @@ pub enum State {
 pub enum Finding {
     NoEngine(NoEngine),
     Engine {
-        engine: EngineSeen,
+        engine: EngineInfo,
         /// Its API is older than the one roadlab was written against.
         old: bool,
     },
@@ -47,7 +47,7 @@ pub enum Finding {
         good: u64,
     },
     /// Somebody else's server answers where a lab's usually does.
-    ForeignServer {
+    PortInUse {
         port: u16,
         services: BTreeSet<String>,
         process: Option<Process>,
@@ -55,7 +55,7 @@ pub enum Finding {
         /// The lab that insists on this port.
         needed_by: Option<LabId>,
     },
-    NoForeignServer {
+    PortsFree {
         ports: Vec<u16>,
     },
     Proxies {
@@ -91,8 +91,8 @@ impl Finding {
             Finding::Limits { .. } => "limits",
             Finding::Memory { .. } => "memory",
             Finding::Disk { .. } => "disk",
-            Finding::ForeignServer { .. } => "port",
-            Finding::NoForeignServer { .. } => "ports",
+            Finding::PortInUse { .. } => "port",
+            Finding::PortsFree { .. } => "ports",
             Finding::Proxies { .. } => "proxy",
             Finding::Clock { .. } => "clock",
             Finding::Folder(_) => "folder",
@@ -100,35 +100,35 @@ impl Finding {
         }
     }
 
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> Severity {
         let note_if = |note: bool| match note {
-            true => State::Note,
-            false => State::Ok,
+            true => Severity::Note,
+            false => Severity::Ok,
         };
         match self {
-            Finding::NoEngine(_) | Finding::BrokenLab { .. } => State::Problem,
+            Finding::NoEngine(_) | Finding::BrokenLab { .. } => Severity::Problem,
             Finding::Engine { old, .. } => note_if(*old),
             Finding::Limits {
                 unlimited,
                 warnings,
                 ..
             } => note_if(!unlimited.is_empty() || !warnings.is_empty()),
-            Finding::Memory { memory, needed, .. } if memory.total < *needed => State::Problem,
+            Finding::Memory { memory, needed, .. } if memory.total < *needed => Severity::Problem,
             Finding::Memory { memory, needed, .. } => note_if(memory.available < *needed),
-            Finding::Disk { disk, least, .. } if disk.free < *least => State::Problem,
+            Finding::Disk { disk, least, .. } if disk.free < *least => Severity::Problem,
             Finding::Disk { disk, good, .. } => note_if(disk.free < *good),
-            Finding::ForeignServer { needed_by, .. } => match needed_by {
-                Some(_) => State::Problem,
-                None => State::Note,
+            Finding::PortInUse { needed_by, .. } => match needed_by {
+                Some(_) => Severity::Problem,
+                None => Severity::Note,
             },
-            Finding::NoForeignServer { .. } => State::Ok,
+            Finding::PortsFree { .. } => Severity::Ok,
             Finding::Proxies {
                 unknown_to_engine, ..
             } => note_if(*unknown_to_engine),
             Finding::Clock { off, .. } => note_if(*off),
             Finding::Folder(folder) => match folder.problem {
-                Some(_) => State::Problem,
-                None => State::Ok,
+                Some(_) => Severity::Problem,
+                None => Severity::Ok,
             },
         }
     }

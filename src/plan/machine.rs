@@ -11,7 +11,7 @@ use crate::plan::{Finding, NoEngine};
 /// What was seen of a machine.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
-    pub engine: Option<EngineSeen>,
+    pub engine: Option<EngineInfo>,
     /// Why there is no engine to talk to.
     pub no_engine: Option<NoEngine>,
     pub memory: Option<Memory>,
@@ -30,7 +30,7 @@ pub struct Machine {
 
 /// An engine that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineSeen {
+pub struct EngineInfo {
     pub product: String,
     pub version: String,
     pub api: String,
@@ -99,7 +99,7 @@ pub struct Need {
     /// Images that are not here.
     pub missing: usize,
     /// Container ports by number, with the services that listen there.
-    pub customary: BTreeMap<u16, BTreeSet<String>>,
+    pub default_ports: BTreeMap<u16, BTreeSet<String>>,
     /// Host ports that the lab insists on.
     pub fixed: BTreeSet<u16>,
 }
@@ -107,12 +107,12 @@ pub struct Need {
 impl Need {
     /// Reads a lab; how many of its images are missing is for the engine to say.
     pub fn of(lab: &Lab, missing: usize) -> Self {
-        let mut customary: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+        let mut default_ports: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         let mut fixed = BTreeSet::new();
         for service in lab.services.values() {
             let tcp = service.ports.iter();
             for port in tcp.filter(|port| port.protocol == Protocol::Tcp) {
-                let services = customary.entry(port.container).or_default();
+                let services = default_ports.entry(port.container).or_default();
                 services.insert(service.name.to_string());
                 fixed.extend(port.host);
             }
@@ -121,27 +121,27 @@ impl Need {
             lab: lab.id.clone(),
             memory: u64::try_from(lab.memory()).unwrap_or(0),
             missing,
-            customary,
+            default_ports,
             fixed,
         }
     }
 
     /// Every port of this machine that a learner, or the lab, may think of.
     pub fn ports(&self) -> impl Iterator<Item = u16> {
-        self.customary.keys().chain(&self.fixed).copied()
+        self.default_ports.keys().chain(&self.fixed).copied()
     }
 }
 
 /// Other clocks may be this far off, in seconds.
-const CLOCK: i64 = 5;
+const MAX_CLOCK_SKEW_SECS: i64 = 5;
 /// The engine's API that roadlab was written against.
-const API: (u32, u32) = (1, 41);
+const MIN_API_VERSION: (u32, u32) = (1, 41);
 
 /// Room that a lab's own data needs, and each image that must be got: below this they cannot fit.
-const LEAST_ROOM: u64 = 128 << 20;
-const LEAST_ROOM_PER_IMAGE: u64 = 192 << 20;
+const MIN_FREE_SPACE: u64 = 128 << 20;
+const MIN_FREE_SPACE_PER_IMAGE: u64 = 192 << 20;
 /// With this much more, building does not run into the end either.
-const GOOD_ROOM: u64 = 2 << 30;
+const COMFORTABLE_FREE_SPACE: u64 = 2 << 30;
 
 /// All findings, in the order in which they matter.
 pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
@@ -150,7 +150,7 @@ pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
     if let Some(engine) = &machine.engine {
         found.push(Finding::Engine {
             engine: engine.clone(),
-            old: api(&engine.api).is_some_and(|seen| seen < API),
+            old: api(&engine.api).is_some_and(|seen| seen < MIN_API_VERSION),
         });
         found.push(Finding::Limits {
             cgroup: engine.cgroup.clone(),
@@ -180,14 +180,14 @@ pub fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
 
 /// Whether there is room for images that are missing.
 pub fn room(disk: &Disk, missing: usize) -> Finding {
-    let least = LEAST_ROOM + LEAST_ROOM_PER_IMAGE * missing as u64;
+    let least = MIN_FREE_SPACE + MIN_FREE_SPACE_PER_IMAGE * missing as u64;
     Finding::Disk {
         disk: disk.clone(),
         missing,
         least,
         good: match missing {
             0 => least,
-            _ => least + GOOD_ROOM,
+            _ => least + COMFORTABLE_FREE_SPACE,
         },
     }
 }
@@ -203,9 +203,11 @@ fn ports(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
                 .any(|need| need.ports().any(|own| own == *port))
         })
         .map(|port| {
-            let services = needs.iter().filter_map(|need| need.customary.get(&port));
+            let services = needs
+                .iter()
+                .filter_map(|need| need.default_ports.get(&port));
             let insists = needs.iter().find(|need| need.fixed.contains(&port));
-            Finding::ForeignServer {
+            Finding::PortInUse {
                 port,
                 services: services.flatten().cloned().collect(),
                 process: machine.answering.get(&port).cloned().flatten(),
@@ -216,7 +218,7 @@ fn ports(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
         .collect();
     let looked: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
     match found.is_empty() && !looked.is_empty() {
-        true => vec![Finding::NoForeignServer {
+        true => vec![Finding::PortsFree {
             ports: looked.into_iter().collect(),
         }],
         false => found,
@@ -245,7 +247,7 @@ fn clocks(clocks: &[Clock]) -> Option<Finding> {
     let worst = clocks.iter().max_by_key(|clock| clock.ahead.abs())?;
     Some(Finding::Clock {
         clock: worst.clone(),
-        off: worst.ahead.abs() > CLOCK,
+        off: worst.ahead.abs() > MAX_CLOCK_SKEW_SECS,
         compared: clocks.iter().map(|clock| clock.of.clone()).collect(),
     })
 }

@@ -5,29 +5,29 @@ mod digest;
 mod down;
 mod finding;
 mod machine;
-mod mark;
 mod observed;
 mod operation;
 mod ports;
 #[cfg(test)]
 mod props;
+mod run_labels;
 mod sockets;
 mod spec;
 mod subnet;
 mod up;
 
-pub use cause::{Cause as LikelyCause, Evidence, likely};
+pub use cause::{Cause as LikelyCause, Evidence, likely_cause};
 pub use down::down;
-pub use finding::{Finding, NoEngine, State};
+pub use finding::{Finding, NoEngine, Severity};
 pub use machine::{
-    Clock, Disk, EngineSeen, Folder, Machine, Memory, Need, Process, Proxies, findings, memory,
+    Clock, Disk, EngineInfo, Folder, Machine, Memory, Need, Process, Proxies, findings, memory,
     room,
 };
-pub use mark::{Mark, Scope};
 pub use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
 pub use operation::{Cause, Operation, Plan, Stage};
 pub use ports::HostPorts;
-pub use sockets::{Listening, Reach, listening};
+pub use run_labels::{RunLabels, Scope};
+pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};
 pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
 pub use subnet::Subnet;
 pub use up::{ServiceImage, Wanted, completes, up};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lab::ServiceName;
-use crate::plan::Mark;
+use crate::plan::RunLabels;
 
 /// One snapshot; nothing is asked again while a plan is made.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub struct Observed {
 pub struct ObservedContainer {
     pub id: String,
     pub name: String,
-    pub mark: Mark,
+    pub run_labels: RunLabels,
     pub running: Running,
     /// "Up 3 minutes", "Exited (137) 2 seconds ago": the engine's own words.
     pub state: String,
@@ -40,13 +40,13 @@ pub enum Running {
 pub struct ObservedNetwork {
     pub id: String,
     pub name: String,
-    pub mark: Mark,
+    pub run_labels: RunLabels,
 }
 
 #[derive(Debug, Clone)]
 pub struct ObservedVolume {
     pub name: String,
-    pub mark: Mark,
+    pub run_labels: RunLabels,
 }
 
 impl Observed {
@@ -59,15 +59,18 @@ impl Observed {
     pub fn container(&self, service: &ServiceName) -> Option<&ObservedContainer> {
         self.containers
             .iter()
-            .find(|container| container.mark.service.as_ref() == Some(service))
+            .find(|container| container.run_labels.service.as_ref() == Some(service))
     }
 
     /// Every mark in the snapshot.
-    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
-        let containers = self.containers.iter().map(|container| &container.mark);
-        let networks = self.networks.iter().map(|network| &network.mark);
+    pub fn labels(&self) -> impl Iterator<Item = &RunLabels> {
+        let containers = self
+            .containers
+            .iter()
+            .map(|container| &container.run_labels);
+        let networks = self.networks.iter().map(|network| &network.run_labels);
         containers
             .chain(networks)
-            .chain(self.volumes.iter().map(|volume| &volume.mark))
+            .chain(self.volumes.iter().map(|volume| &volume.run_labels))
     }
 }

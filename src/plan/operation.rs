@@ -60,7 +60,7 @@ pub enum Cause {
     /// The lab does not have it any more.
     Orphan,
     /// Somebody asked for it.
-    Asked,
+    Requested,
 }
 
 impl Plan {
@@ -137,7 +137,7 @@ impl fmt::Display for Cause {
             Cause::Changed => "changed",
             Cause::Stopped => "stopped",
             Cause::Orphan => "not in the lab any more",
-            Cause::Asked => "asked for",
+            Cause::Requested => "asked for",
         })
     }
 }

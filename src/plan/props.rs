@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::lab::testing::lab;
 use crate::lab::{Condition, Instance, Lab, LabId, RunId, ServiceName};
 use crate::plan::{
-    HostPorts, Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Operation, Plan,
-    Running, ServiceImage, Subnet, Wanted, completes, down, up,
+    HostPorts, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Operation, Plan,
+    RunLabels, Running, ServiceImage, Subnet, Wanted, completes, down, up,
 };
 
 /// How each service depends on those before it: so there is no circle.
@@ -39,8 +39,8 @@ fn labs() -> impl Strategy<Value = Lab> {
     })
 }
 
-fn mark() -> Mark {
-    Mark {
+fn run_labels() -> RunLabels {
+    RunLabels {
         run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").expect("a run"),
         lab: LabId::new("small").expect("a lab"),
         instance: Instance::main(),
@@ -63,7 +63,7 @@ fn images(lab: &Lab) -> BTreeMap<ServiceName, ServiceImage> {
 
 fn plan(lab: &Lab, images: &BTreeMap<ServiceName, ServiceImage>, observed: &Observed) -> Plan {
     let wanted = Wanted {
-        mark: mark(),
+        run_labels: run_labels(),
         images,
         ports: HostPorts::choose(lab, &Instance::main(), &BTreeSet::new()),
         subnets: Subnet::free(&[], 0, 4),
@@ -92,11 +92,11 @@ fn done(lab: &Lab, plan: &Plan, mut observed: Observed) -> Observed {
             Operation::CreateNetwork(spec) => observed.networks.push(ObservedNetwork {
                 id: format!("id-{}", spec.name),
                 name: spec.name.clone(),
-                mark: Mark::read(&spec.name, &spec.labels).expect("ours"),
+                run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
             }),
             Operation::CreateVolume(spec) => observed.volumes.push(ObservedVolume {
                 name: spec.name.clone(),
-                mark: Mark::read(&spec.name, &spec.labels).expect("ours"),
+                run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
             }),
             Operation::CreateContainer { spec, .. } => {
                 for (network, _) in &spec.networks {
@@ -108,7 +108,7 @@ fn done(lab: &Lab, plan: &Plan, mut observed: Observed) -> Observed {
                 observed.containers.push(ObservedContainer {
                     id: format!("id-{}", spec.name),
                     name: spec.name.clone(),
-                    mark: Mark::read(&spec.name, &spec.labels).expect("ours"),
+                    run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
                     running: Running::No,
                     state: String::new(),
                     ports: BTreeMap::new(),
@@ -125,14 +125,14 @@ fn done(lab: &Lab, plan: &Plan, mut observed: Observed) -> Observed {
                 let found = observed
                     .containers
                     .iter_mut()
-                    .find(|c| c.mark.service.as_ref() == Some(service));
+                    .find(|c| c.run_labels.service.as_ref() == Some(service));
                 found.expect("it was created").running = Running::Yes;
             }
             Operation::Wait { service, condition } => {
                 let found = observed
                     .containers
                     .iter_mut()
-                    .find(|c| c.mark.service.as_ref() == Some(service));
+                    .find(|c| c.run_labels.service.as_ref() == Some(service));
                 let found = found.expect("it was created");
                 if *condition == Condition::Completed {
                     found.running = Running::No;
@@ -189,7 +189,7 @@ proptest! {
                 }
                 Operation::RemoveContainer { id, .. } => {
                     let found = there.containers.iter().find(|container| container.id == *id);
-                    touched.extend(found.and_then(|container| container.mark.service.clone()));
+                    touched.extend(found.and_then(|container| container.run_labels.service.clone()));
                 }
                 Operation::Wait { .. } => {}
                 other => prop_assert!(false, "{}", other),

@@ -2,22 +2,22 @@
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listening {
+pub struct ListeningSocket {
     pub port: u16,
-    pub reach: Reach,
+    pub reach: BindScope,
     pub inode: u64,
 }
 
 /// Who can call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum BindScope {
     Anybody,
     /// Only programs beside it: 127.0.0.1 or ::1.
     Inside,
 }
 
 /// The listening sockets of one table or of several after each other. Source: proc_pid_net(5).
-pub fn listening(tables: &str) -> Vec<Listening> {
+pub fn parse_listening_sockets(tables: &str) -> Vec<ListeningSocket> {
     let socket = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         // 0A is `TCP_LISTEN`.
@@ -28,10 +28,10 @@ pub fn listening(tables: &str) -> Vec<Listening> {
         let reach = match address {
             // The engine's name server, in every container.
             "0B00007F" => return None,
-            "0100007F" | "00000000000000000000000001000000" => Reach::Inside,
-            _ => Reach::Anybody,
+            "0100007F" | "00000000000000000000000001000000" => BindScope::Inside,
+            _ => BindScope::Anybody,
         };
-        Some(Listening {
+        Some(ListeningSocket {
             port: u16::from_str_radix(port, 16).ok()?,
             reach,
             inode: fields.get(9)?.parse().ok()?,
@@ -54,13 +54,16 @@ mod tests {
   sl  local_address                         remote_address                        st tx_queue rx_queue tr
    0: 00000000000000000000000000000000:18EB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4714 1
 ";
-        let seen: Vec<_> = listening(tables)
+        let seen: Vec<_> = parse_listening_sockets(tables)
             .iter()
             .map(|socket| (socket.port, socket.reach, socket.inode))
             .collect();
         assert_eq!(
             seen,
-            [(5432, Reach::Inside, 4711), (6379, Reach::Anybody, 4714)]
+            [
+                (5432, BindScope::Inside, 4711),
+                (6379, BindScope::Anybody, 4714)
+            ]
         );
     }
 }

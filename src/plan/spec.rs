@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, Reach, Service};
-use crate::plan::{HostPorts, Mark, Subnet};
+use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, PublishAddress, Service};
+use crate::plan::{HostPorts, RunLabels, Subnet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkSpec {
@@ -59,7 +59,7 @@ pub struct PortSpec {
     pub protocol: Protocol,
     /// 0 lets the engine choose.
     pub host: u16,
-    pub publish: Reach,
+    pub publish: PublishAddress,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub enum MountSpec {
 /// Where a service's container is placed: everything that is not in the lab file.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement<'a> {
-    pub mark: &'a Mark,
+    pub run_labels: &'a RunLabels,
     /// An image id or name that is present.
     pub image: &'a str,
     pub workspace: Option<&'a Path>,
@@ -89,16 +89,16 @@ pub struct Placement<'a> {
 impl ContainerSpec {
     /// The container of a service. `ports` has a host port for each container port.
     pub fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
-        let mark = place.mark;
+        let run_labels = place.run_labels;
         let mut labels = service.labels.clone();
-        labels.extend(mark.labels());
+        labels.extend(run_labels.labels());
         let networks = service.networks.iter().map(|(network, aliases)| {
             let mut names = vec![service.name.to_string()];
             names.extend(aliases.iter().cloned());
-            (mark.name(network), names)
+            (run_labels.name(network), names)
         });
         Self {
-            name: mark.name(service.name.as_str()),
+            name: run_labels.name(service.name.as_str()),
             image: place.image.to_owned(),
             entrypoint: service.entrypoint.clone(),
             command: service.command.clone(),
@@ -116,7 +116,7 @@ impl ContainerSpec {
             mounts: service
                 .mounts
                 .iter()
-                .map(|m| mount(m, mark, place.workspace))
+                .map(|m| mount(m, run_labels, place.workspace))
                 .collect(),
             tmpfs: service.tmpfs.clone(),
             networks: networks.collect(),
@@ -141,7 +141,7 @@ impl ContainerSpec {
     }
 }
 
-fn mount(mount: &Mount, mark: &Mark, workspace: Option<&Path>) -> MountSpec {
+fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> MountSpec {
     match mount {
         Mount::Bind {
             source,
@@ -153,13 +153,13 @@ fn mount(mount: &Mount, mark: &Mark, workspace: Option<&Path>) -> MountSpec {
             access: *access,
         },
         Mount::Volume { name, target } => {
-            let whole_lab = Mark {
+            let whole_lab = RunLabels {
                 service: None,
                 digest: None,
-                ..mark.clone()
+                ..run_labels.clone()
             };
             MountSpec::Volume {
-                name: mark.name(name),
+                name: run_labels.name(name),
                 target: target.clone(),
                 labels: whole_lab.labels(),
             }

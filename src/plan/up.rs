@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::lab::{Condition, Lab, Network, Service, ServiceName};
 use crate::plan::digest::digest;
 use crate::plan::{
-    Cause, ContainerSpec, HostPorts, Mark, NetworkSpec, Observed, Operation, Placement, Plan,
+    Cause, ContainerSpec, HostPorts, NetworkSpec, Observed, Operation, Placement, Plan, RunLabels,
     Running, Stage, Subnet, VolumeSpec,
 };
 
 /// Everything beside the lab file that the plan depends on.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    pub mark: Mark,
+    pub run_labels: RunLabels,
     /// The image of each service that can run; an optional service without one is left out.
     pub images: &'a BTreeMap<ServiceName, ServiceImage>,
     pub ports: HostPorts,
@@ -43,7 +43,7 @@ pub fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
         .filter(|container| {
             !services
                 .iter()
-                .any(|s| container.mark.service.as_ref() == Some(&s.name))
+                .any(|s| container.run_labels.service.as_ref() == Some(&s.name))
         })
         .map(|container| Operation::RemoveContainer {
             id: container.id.clone(),
@@ -56,14 +56,14 @@ pub fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
     for service in &services {
         let image = &wanted.images[&service.name];
         let place = Placement {
-            mark: &wanted.mark,
+            run_labels: &wanted.run_labels,
             image: &image.id,
             workspace: wanted.workspace,
         };
         let digest = digest(service, &place);
         let cause = match observed.container(&service.name) {
             None => Cause::Missing,
-            Some(found) if found.mark.digest.as_deref() != Some(digest.as_str()) => {
+            Some(found) if found.run_labels.digest.as_deref() != Some(digest.as_str()) => {
                 remove.push(Operation::RemoveContainer {
                     id: found.id.clone(),
                     name: found.name.clone(),
@@ -78,9 +78,9 @@ pub fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
                 continue;
             }
         };
-        let mark = wanted.mark.of_service(&service.name, digest);
+        let run_labels = wanted.run_labels.of_service(&service.name, digest);
         let place = Placement {
-            mark: &mark,
+            run_labels: &run_labels,
             ..place
         };
         let spec = Box::new(ContainerSpec::new(service, &place, &wanted.ports));
@@ -91,21 +91,30 @@ pub fn up(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed) -> Plan {
         });
         start.insert(&service.name, (None, cause));
     }
-    let mut stages = vec![remove, beneath(lab, wanted, observed, &services), create];
+    let mut stages = vec![
+        remove,
+        networks_and_volumes(lab, wanted, observed, &services),
+        create,
+    ];
     stages.extend(order(lab, &services, &start));
     Plan::new(stages)
 }
 
 /// Networks and volumes that are missing.
-fn beneath(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed, services: &[&Service]) -> Stage {
-    let labels = wanted.mark.labels();
+fn networks_and_volumes(
+    lab: &Lab,
+    wanted: &Wanted<'_>,
+    observed: &Observed,
+    services: &[&Service],
+) -> Stage {
+    let labels = wanted.run_labels.labels();
     let used: BTreeSet<&String> = services
         .iter()
         .flat_map(|service| service.networks.keys())
         .collect();
     let missing = used
         .into_iter()
-        .map(|network| (network, wanted.mark.name(network)));
+        .map(|network| (network, wanted.run_labels.name(network)));
     let missing =
         missing.filter(|(_, name)| !observed.networks.iter().any(|known| known.name == *name));
     let networks = missing
@@ -122,7 +131,7 @@ fn beneath(lab: &Lab, wanted: &Wanted<'_>, observed: &Observed, services: &[&Ser
         .iter()
         .flat_map(|service| &service.mounts)
         .filter_map(|mount| match mount {
-            crate::lab::Mount::Volume { name, .. } => Some(wanted.mark.name(name)),
+            crate::lab::Mount::Volume { name, .. } => Some(wanted.run_labels.name(name)),
             crate::lab::Mount::Bind { .. } | crate::lab::Mount::Workspace { .. } => None,
         })
         .filter(|name| !observed.volumes.iter().any(|known| known.name == *name))

@@ -15,14 +15,14 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error, E
 use lapin::{Confirmation, ExchangeKind};
 use serde_json::{Value, json};
 
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
 use crate::probe::amqp_values::{self, short, table};
 use crate::probe::dial::{dial, url, url_port};
 use crate::probe::kept::Key;
 use crate::probe::relay::Relay;
-use crate::probe::{Target, Unseen, too_large};
+use crate::probe::{ProbeError, Target, too_large};
 
 /// A connection to a broker, which gives each look a channel.
 pub(super) type Broker = Rc<Line>;
@@ -52,7 +52,7 @@ const PERSISTENT: u8 = 2;
 /// Why an operation did not give a value.
 enum Failure {
     Broker(Error),
-    Unseen(Unseen),
+    ProbeError(ProbeError),
 }
 
 impl From<Error> for Failure {
@@ -61,13 +61,16 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Unseen> for Failure {
-    fn from(unseen: Unseen) -> Self {
-        Self::Unseen(unseen)
+impl From<ProbeError> for Failure {
+    fn from(unseen: ProbeError) -> Self {
+        Self::ProbeError(unseen)
     }
 }
 
-pub(super) async fn look<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+pub(super) async fn probe<E>(
+    probe: &AmqpProbe,
+    target: &Target<'_, E>,
+) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let uri = uri(probe, target)?;
     let key = Key {
@@ -101,15 +104,15 @@ pub(super) async fn close(connection: Broker) {
     if let Ok(reason) = short("look done") {
         // A broker that is gone needs no goodbye.
         let goodbye = connection.connection.close(200, reason);
-        let _ = awake::timeout(FAREWELL, goodbye).await;
+        let _ = clock::timeout(FAREWELL, goodbye).await;
     }
 }
 
-fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, Unseen> {
+fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, ProbeError> {
     let service = &probe.service;
     let url = url(target, service)?;
     let bad = |why: &str| {
-        Unseen::CannotLook(format!(
+        ProbeError::CannotLook(format!(
             "the url of `{service}` cannot be used for AMQP: {why}"
         ))
     };
@@ -128,7 +131,7 @@ fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, Unseen> 
     Ok(uri)
 }
 
-async fn connect(mut uri: AMQPUri) -> Result<Result<Line, Error>, Unseen> {
+async fn connect(mut uri: AMQPUri) -> Result<Result<Line, Error>, ProbeError> {
     // The library connects on a thread that nothing can stop, so it is only told of a server that is there.
     drop(dial(uri.authority.port).await?);
     let properties = ConnectionProperties::default().with_connection_name("roadlab".into());
@@ -150,10 +153,10 @@ fn lost(error: &Error) -> bool {
     }
 }
 
-fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, Unseen> {
+fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match result {
         Ok(value) => return Ok(Actual::value(value)),
-        Err(Failure::Unseen(unseen)) => return Err(unseen),
+        Err(Failure::ProbeError(unseen)) => return Err(unseen),
         Err(Failure::Broker(error)) => error,
     };
     match error.kind() {
@@ -161,7 +164,7 @@ fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual
             error.get_id().to_string(),
             error.get_message().as_str(),
         )),
-        _ => Err(Unseen::NoAnswer(format!(
+        _ => Err(ProbeError::NoAnswer(format!(
             "`{service}` does not answer as an AMQP broker does: {error}"
         ))),
     }

@@ -3,18 +3,18 @@
 use lapin::types::{AMQPValue, FieldArray, FieldTable, LongString, ShortString};
 use serde_json::{Map, Number, Value};
 
-use crate::probe::Unseen;
+use crate::probe::ProbeError;
 
 /// A name: of a queue, an exchange, a header. AMQP allows 255 bytes.
-pub(super) fn short(name: &str) -> Result<ShortString, Unseen> {
+pub(super) fn short(name: &str) -> Result<ShortString, ProbeError> {
     ShortString::try_new(name).map_err(|_| {
         let what = format!("`{name}` is too long for AMQP: at most 255 bytes");
-        Unseen::CannotLook(what)
+        ProbeError::CannotLook(what)
     })
 }
 
 /// An object as a table; null is an empty one.
-pub(super) fn table(json: &Value) -> Result<FieldTable, Unseen> {
+pub(super) fn table(json: &Value) -> Result<FieldTable, ProbeError> {
     let mut table = FieldTable::default();
     match json {
         Value::Null => {}
@@ -25,13 +25,13 @@ pub(super) fn table(json: &Value) -> Result<FieldTable, Unseen> {
         }
         other => {
             let what = format!("{other} is no table of headers or arguments; write an object");
-            return Err(Unseen::CannotLook(what));
+            return Err(ProbeError::CannotLook(what));
         }
     }
     Ok(table)
 }
 
-fn field(json: &Value) -> Result<AMQPValue, Unseen> {
+fn field(json: &Value) -> Result<AMQPValue, ProbeError> {
     Ok(match json {
         Value::Null => AMQPValue::Void,
         Value::Bool(truth) => AMQPValue::Boolean(*truth),

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::lab::{Presence, ServiceAddress, ServiceName};
-use crate::probe::{Target, Unseen};
+use crate::probe::{ProbeError, Target};
 
 /// The most that a server may send between two looks, in bytes. Answers are held to less; this bounds memory.
 const FLOOD: usize = 16 << 20;
@@ -20,13 +20,13 @@ const FLOOD: usize = 16 << 20;
 pub(super) fn address<'a, E>(
     target: &Target<'a, E>,
     service: &ServiceName,
-) -> Result<&'a ServiceAddress, Unseen> {
+) -> Result<&'a ServiceAddress, ProbeError> {
     let address = target.addresses.get(service);
     address.ok_or_else(|| {
         let known = target.lab.services.get(service);
-        let must_be = known.is_some_and(|known| known.talk.presence == Presence::Required);
+        let must_be = known.is_some_and(|known| known.interface.presence == Presence::Required);
         // A lab that is up has a container of each service but those that may be left out.
-        Unseen::NoAnswer(match must_be {
+        ProbeError::NoAnswer(match must_be {
             true => format!(
                 "`{service}` was removed outside roadlab: `{}` makes it again",
                 target.up
@@ -40,10 +40,10 @@ pub(super) fn address<'a, E>(
 fn running<'a, E>(
     target: &Target<'a, E>,
     service: &ServiceName,
-) -> Result<&'a ServiceAddress, Unseen> {
+) -> Result<&'a ServiceAddress, ProbeError> {
     let address = address(target, service)?;
     match address.first.is_some() && address.ports.is_empty() {
-        true => Err(Unseen::NoAnswer(format!("`{service}` is not running"))),
+        true => Err(ProbeError::NoAnswer(format!("`{service}` is not running"))),
         false => Ok(address),
     }
 }
@@ -53,10 +53,10 @@ pub(super) fn port<E>(
     target: &Target<'_, E>,
     service: &ServiceName,
     container: Option<u16>,
-) -> Result<u16, Unseen> {
+) -> Result<u16, ProbeError> {
     let address = running(target, service)?;
     address.port(container).ok_or_else(|| {
-        Unseen::CannotLook(match container {
+        ProbeError::CannotLook(match container {
             Some(port) => format!("`{service}` does not publish port {port}"),
             None => format!("`{service}` publishes no port"),
         })
@@ -68,29 +68,32 @@ pub(super) fn url_port<E>(
     target: &Target<'_, E>,
     service: &ServiceName,
     named: Option<u16>,
-) -> Result<u16, Unseen> {
+) -> Result<u16, ProbeError> {
     let address = address(target, service)?;
     let own = named.filter(|named| address.ports.values().any(|port| port == named));
     own.map_or_else(|| port(target, service, None), Ok)
 }
 
 /// The service's url, which `sql`, `mongo` and `amqp` steps connect with.
-pub(super) fn url<'a, E>(target: &Target<'a, E>, service: &ServiceName) -> Result<&'a str, Unseen> {
+pub(super) fn url<'a, E>(
+    target: &Target<'a, E>,
+    service: &ServiceName,
+) -> Result<&'a str, ProbeError> {
     let url = running(target, service)?.url.as_deref();
     url.ok_or_else(|| {
-        Unseen::CannotLook(format!(
+        ProbeError::CannotLook(format!(
             "`{service}` has no url; add `url` to its `x-roadlab`"
         ))
     })
 }
 
 /// Connects to a published port of this machine.
-pub(super) async fn dial(port: u16) -> Result<TcpStream, Unseen> {
+pub(super) async fn dial(port: u16) -> Result<TcpStream, ProbeError> {
     let silent = |error: io::Error| match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            Unseen::NoAnswer(format!("nothing listens at 127.0.0.1:{port}"))
+            ProbeError::NoAnswer(format!("nothing listens at 127.0.0.1:{port}"))
         }
-        _ => Unseen::NoAnswer(format!("127.0.0.1:{port} does not answer: {error}")),
+        _ => ProbeError::NoAnswer(format!("127.0.0.1:{port} does not answer: {error}")),
     };
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
     let socket = socket.map_err(silent)?;

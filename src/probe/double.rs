@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::engine::{
-    About, Build, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput, Happening,
-    ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
+    Build, ContainerEvent, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput,
+    ImageInfo, LogLine, LogOptions, MemoryUsage, PullProgress, Result, SystemInfo,
 };
 use crate::expect::Actual;
-use crate::lab::{Act, Addresses, ImageName, Lab, LabId, Level, ServiceAddress, ServiceName};
+use crate::lab::{Addresses, ImageName, Lab, LabId, Level, ServiceAddress, ServiceName, StepKind};
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
-use crate::probe::{Connections, Target, Unseen, look};
+use crate::probe::{Connections, ProbeError, Target, probe};
 
 /// Answers the calls that probes make, as told; all other calls fail.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Engine for Double {
         Ok(())
     }
 
-    async fn about(&self) -> Result<About> {
+    async fn about(&self) -> Result<SystemInfo> {
         no()
     }
 
@@ -148,19 +148,19 @@ impl Engine for Double {
         no()
     }
 
-    async fn tell_log(&self, _: &str, _: &LogWish, _: &dyn Fn(LogLine)) -> Result<()> {
+    async fn stream_log(&self, _: &str, _: &LogOptions, _: &dyn Fn(LogLine)) -> Result<()> {
         no()
     }
 
-    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(Happening)) -> Result<()> {
+    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(ContainerEvent)) -> Result<()> {
         no()
     }
 
-    async fn received(&self, _: &str) -> Result<u64> {
+    async fn received_bytes(&self, _: &str) -> Result<u64> {
         no()
     }
 
-    async fn usage(&self, _: &str) -> Result<Usage> {
+    async fn memory_usage(&self, _: &str) -> Result<MemoryUsage> {
         no()
     }
 }
@@ -219,16 +219,16 @@ impl Scene {
         ServiceName::new("db").unwrap()
     }
 
-    pub(super) async fn look(&self, act: &Act) -> std::result::Result<Actual, Unseen> {
-        self.look_within(act, Duration::from_secs(10)).await
+    pub(super) async fn probe(&self, act: &StepKind) -> std::result::Result<Actual, ProbeError> {
+        self.probe_within(act, Duration::from_secs(10)).await
     }
 
-    pub(super) async fn look_within(
+    pub(super) async fn probe_within(
         &self,
-        act: &Act,
+        act: &StepKind,
         timeout: Duration,
-    ) -> std::result::Result<Actual, Unseen> {
-        look(act, &self.target(), timeout).await
+    ) -> std::result::Result<Actual, ProbeError> {
+        probe(act, &self.target(), timeout).await
     }
 
     pub(super) fn target(&self) -> Target<'_, Double> {

@@ -6,13 +6,13 @@ use crate::engine::{Engine, ErrorKind, Exec};
 use crate::expect::Actual;
 use crate::lab::ExecProbe;
 use crate::probe::dial::address;
-use crate::probe::{Target, Unseen, unseen};
+use crate::probe::{ProbeError, Target, unseen};
 
-pub(super) async fn look<E: Engine>(
+pub(super) async fn probe<E: Engine>(
     probe: &ExecProbe,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let container = &address(target, service)?.container;
     let exec = Exec {
@@ -23,9 +23,9 @@ pub(super) async fn look<E: Engine>(
     };
     let output = target.engine.exec(container, &exec, timeout).await;
     let output = output.map_err(|error| match error.kind {
-        ErrorKind::Died => {
+        ErrorKind::ContainerExited => {
             let program = probe.run.first().map_or("", String::as_str);
-            Unseen::NoAnswer(format!("`{service}` died while `{program}` ran in it"))
+            ProbeError::NoAnswer(format!("`{service}` died while `{program}` ran in it"))
         }
         _ => unseen(service, error, timeout),
     })?;
@@ -44,7 +44,7 @@ pub(super) async fn look<E: Engine>(
 mod tests {
     use super::*;
     use crate::engine::{EngineError, ExecOutput};
-    use crate::lab::Act;
+    use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
 
     fn output(exit_code: i64, stdout: &str, stderr: &str) -> Double {
@@ -58,15 +58,15 @@ mod tests {
         }
     }
 
-    async fn run(engine: Double) -> Result<Actual, Unseen> {
-        let act = Act::Exec(ExecProbe {
+    async fn run(engine: Double) -> Result<Actual, ProbeError> {
+        let act = StepKind::Exec(ExecProbe {
             service: Scene::service(),
             run: vec!["tool".to_owned()],
             user: None,
             workdir: None,
             env: [("A".to_owned(), "1".to_owned())].into(),
         });
-        Scene::new(engine, 1).look(&act).await
+        Scene::new(engine, 1).probe(&act).await
     }
 
     #[tokio::test]
@@ -86,10 +86,16 @@ mod tests {
             ..Double::default()
         };
         let unseen = run(engine(ErrorKind::CannotRun)).await.unwrap_err();
-        assert_eq!(unseen, Unseen::CannotLook("no program `tool`".to_owned()));
+        assert_eq!(
+            unseen,
+            ProbeError::CannotLook("no program `tool`".to_owned())
+        );
         let unseen = run(engine(ErrorKind::NotRunning)).await.unwrap_err();
-        assert_eq!(unseen, Unseen::NoAnswer("`db` is not running".to_owned()));
-        let unseen = run(engine(ErrorKind::Died)).await.unwrap_err();
+        assert_eq!(
+            unseen,
+            ProbeError::NoAnswer("`db` is not running".to_owned())
+        );
+        let unseen = run(engine(ErrorKind::ContainerExited)).await.unwrap_err();
         assert_eq!(unseen.to_string(), "`db` died while `tool` ran in it");
     }
 }

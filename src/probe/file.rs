@@ -9,13 +9,13 @@ use crate::expect::Actual;
 use crate::lab::{FileChange, FileProbe, ServiceName};
 use crate::probe::dial::address;
 use crate::probe::folder::Folder;
-use crate::probe::{Target, Unseen, text, unseen};
+use crate::probe::{ProbeError, Target, text, unseen};
 
-pub(super) async fn look<E: Engine>(
+pub(super) async fn probe<E: Engine>(
     probe: &FileProbe,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let bytes = match &probe.service {
         None => in_workspace(probe, target)?,
         Some(service) => in_container(probe, service, target, timeout).await?,
@@ -24,9 +24,12 @@ pub(super) async fn look<E: Engine>(
     Ok(Actual::value(value))
 }
 
-fn in_workspace<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, Unseen> {
+fn in_workspace<E>(
+    probe: &FileProbe,
+    target: &Target<'_, E>,
+) -> Result<Option<Vec<u8>>, ProbeError> {
     let workspace = target.workspace.ok_or_else(|| {
-        Unseen::CannotLook("this lab has no workspace; add `workspace` to lab.yaml".to_owned())
+        ProbeError::CannotLook("this lab has no workspace; add `workspace` to lab.yaml".to_owned())
     })?;
     let workspace = Folder::open(workspace)?;
     match content(probe, target)? {
@@ -42,11 +45,11 @@ async fn in_container<E: Engine>(
     service: &ServiceName,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Option<Vec<u8>>, Unseen> {
+) -> Result<Option<Vec<u8>>, ProbeError> {
     let path = &probe.path;
     if !path.starts_with('/') {
         let what = format!("`{path}` in a container must be absolute: begin it with `/`");
-        return Err(Unseen::CannotLook(what));
+        return Err(ProbeError::CannotLook(what));
     }
     let container = &address(target, service)?.container;
     let engine = target.engine;
@@ -73,7 +76,7 @@ async fn in_container<E: Engine>(
 }
 
 /// What the step writes, if it writes.
-fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, Unseen> {
+fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, ProbeError> {
     match &probe.change {
         FileChange::Nothing | FileChange::Remove => Ok(None),
         FileChange::Write(text) => Ok(Some(text.clone().into_bytes())),
@@ -81,10 +84,10 @@ fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8
             let folder = Folder::open(&target.lab.folder)?;
             if folder.is_cut(from)? {
                 let what = format!("`{from}` is larger than 1 MiB; mount it instead");
-                return Err(Unseen::CannotLook(what));
+                return Err(ProbeError::CannotLook(what));
             }
             let bytes = folder.read(from)?;
-            let missing = || Unseen::CannotLook(format!("the lab has no file `{from}`"));
+            let missing = || ProbeError::CannotLook(format!("the lab has no file `{from}`"));
             bytes.ok_or_else(missing).map(Some)
         }
     }
@@ -96,7 +99,7 @@ async fn run<E: Engine>(
     container: &str,
     words: &[&str],
     timeout: Duration,
-) -> Result<Result<(), Unseen>, EngineError> {
+) -> Result<Result<(), ProbeError>, EngineError> {
     let exec = Exec {
         run: words.iter().map(|word| (*word).to_owned()).collect(),
         user: Some("0".to_owned()),
@@ -106,7 +109,7 @@ async fn run<E: Engine>(
     let output = engine.exec(container, &exec, timeout).await?;
     Ok(match output.exit_code {
         0 => Ok(()),
-        _ => Err(Unseen::CannotLook(output.stderr.trim().to_owned())),
+        _ => Err(ProbeError::CannotLook(output.stderr.trim().to_owned())),
     })
 }
 
@@ -114,11 +117,11 @@ async fn run<E: Engine>(
 mod tests {
     use super::*;
     use crate::engine::ExecOutput;
-    use crate::lab::Act;
+    use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
 
-    fn probe(service: Option<ServiceName>, path: &str, change: FileChange) -> Act {
-        Act::File(FileProbe {
+    fn probe(service: Option<ServiceName>, path: &str, change: FileChange) -> StepKind {
+        StepKind::File(FileProbe {
             service,
             path: path.to_owned(),
             change,
@@ -142,14 +145,14 @@ mod tests {
     #[tokio::test]
     async fn the_workspace_is_changed_and_then_looked_at() {
         let (_outer, scene) = scene(Double::default());
-        let look = async |change| scene.look(&probe(None, "dags/a.py", change)).await;
+        let probe = async |change| scene.probe(&probe(None, "dags/a.py", change)).await;
         let seen = |text: &str| Ok(Actual::value(text));
-        assert_eq!(look(FileChange::Nothing).await.unwrap().value, Value::Null);
-        assert_eq!(look(FileChange::Write("1".into())).await, seen("1"));
+        assert_eq!(probe(FileChange::Nothing).await.unwrap().value, Value::Null);
+        assert_eq!(probe(FileChange::Write("1".into())).await, seen("1"));
         let copy = FileChange::CopyFrom("files/x.txt".into());
-        assert_eq!(look(copy).await, seen("of the lab"));
-        assert_eq!(look(FileChange::Nothing).await, seen("of the lab"));
-        assert_eq!(look(FileChange::Remove).await.unwrap().value, Value::Null);
+        assert_eq!(probe(copy).await, seen("of the lab"));
+        assert_eq!(probe(FileChange::Nothing).await, seen("of the lab"));
+        assert_eq!(probe(FileChange::Remove).await.unwrap().value, Value::Null);
     }
 
     #[tokio::test]
@@ -157,8 +160,8 @@ mod tests {
         let (_outer, scene) = scene(Double::default());
         for from in ["../secret", "/etc/passwd", "files/missing", "files"] {
             let copy = FileChange::CopyFrom(from.to_owned());
-            let seen = scene.look(&probe(None, "a", copy)).await;
-            assert!(matches!(seen, Err(Unseen::CannotLook(_))), "{from}");
+            let seen = scene.probe(&probe(None, "a", copy)).await;
+            assert!(matches!(seen, Err(ProbeError::CannotLook(_))), "{from}");
         }
     }
 
@@ -176,9 +179,9 @@ mod tests {
         let (_outer, scene) = scene(engine);
         let service = || Some(Scene::service());
         let write = probe(service(), "/etc/x/y.conf", FileChange::Write("z".into()));
-        assert_eq!(scene.look(&write).await, Ok(Actual::value("z")));
+        assert_eq!(scene.probe(&write).await, Ok(Actual::value("z")));
         let remove = probe(service(), "/etc/x/y.conf", FileChange::Remove);
-        scene.look(&remove).await.unwrap();
+        scene.probe(&remove).await.unwrap();
         let calls = scene.engine.calls.borrow().join("\n");
         insta::assert_snapshot!(calls, @r"
         exec mkdir -p -- /etc/x
@@ -188,6 +191,6 @@ mod tests {
         read /etc/x/y.conf
         ");
         let relative = probe(service(), "x", FileChange::Nothing);
-        assert!(scene.look(&relative).await.is_err());
+        assert!(scene.probe(&relative).await.is_err());
     }
 }

@@ -7,14 +7,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
-use crate::probe::{MOST, Unseen};
+use crate::probe::{MOST, ProbeError};
 
 /// A folder that paths must not leave. A service may put a link into it at any moment, so each path is resolved and opened in one
 /// step, from the folder's handle.
 pub(super) struct Folder(Dir);
 
 impl Folder {
-    pub(super) fn open(root: &Path) -> Result<Self, Unseen> {
+    pub(super) fn open(root: &Path) -> Result<Self, ProbeError> {
         let opened = Dir::open_ambient_dir(root, ambient_authority());
         opened
             .map(Self)
@@ -22,7 +22,7 @@ impl Folder {
     }
 
     /// A regular file's bytes, `None` if there is no file. One of more than 1 MiB is cut.
-    pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Unseen> {
+    pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ProbeError> {
         let Some(file) = self.file(path)? else {
             return Ok(None);
         };
@@ -34,14 +34,14 @@ impl Folder {
     }
 
     /// Whether a file is larger than `read` returns.
-    pub(super) fn is_cut(&self, path: &str) -> Result<bool, Unseen> {
+    pub(super) fn is_cut(&self, path: &str) -> Result<bool, ProbeError> {
         let length = |file: File| file.metadata().map_or(0, |file| file.len());
         let length = self.file(path)?.map_or(0, length);
         Ok(usize::try_from(length).unwrap_or(usize::MAX) > MOST)
     }
 
     /// Writes a file, with the folders above it.
-    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), Unseen> {
+    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), ProbeError> {
         let place = plain(path)?;
         let write = || -> io::Result<()> {
             if let Some(above) = place.parent() {
@@ -55,7 +55,7 @@ impl Folder {
     }
 
     /// Removes a file; none there is fine. A link is removed, not what it points to.
-    pub(super) fn remove(&self, path: &str) -> Result<(), Unseen> {
+    pub(super) fn remove(&self, path: &str) -> Result<(), ProbeError> {
         match self.0.remove_file(plain(path)?) {
             Err(error) if !absent(&error) => Err(cannot(path, &error)),
             _ => Ok(()),
@@ -63,7 +63,7 @@ impl Folder {
     }
 
     /// A regular file, `None` if there is nothing.
-    fn file(&self, path: &str) -> Result<Option<File>, Unseen> {
+    fn file(&self, path: &str) -> Result<Option<File>, ProbeError> {
         let place = plain(path)?;
         let file = match self.0.open_with(place, patient().read(true)) {
             Ok(file) => file,
@@ -72,7 +72,7 @@ impl Folder {
         };
         match file.metadata() {
             Ok(about) if about.is_file() => Ok(Some(file)),
-            Ok(_) => Err(Unseen::CannotLook(format!("`{path}` is not a file"))),
+            Ok(_) => Err(ProbeError::CannotLook(format!("`{path}` is not a file"))),
             Err(error) => Err(cannot(path, &error)),
         }
     }
@@ -86,7 +86,7 @@ fn patient() -> OpenOptions {
 }
 
 /// A path that names something and goes down only.
-fn plain(path: &str) -> Result<&Path, Unseen> {
+fn plain(path: &str) -> Result<&Path, ProbeError> {
     let mut parts = Path::new(path).components();
     let down = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     let named = |part: Component<'_>| matches!(part, Component::Normal(_));
@@ -103,13 +103,13 @@ fn absent(error: &io::Error) -> bool {
     )
 }
 
-fn leaves(path: &str) -> Unseen {
+fn leaves(path: &str) -> ProbeError {
     let path = path.escape_debug();
-    Unseen::CannotLook(format!("`{path}` does not stay in its folder"))
+    ProbeError::CannotLook(format!("`{path}` does not stay in its folder"))
 }
 
-fn cannot(path: &str, error: &io::Error) -> Unseen {
-    Unseen::CannotLook(format!("`{}`: {error}", path.escape_debug()))
+fn cannot(path: &str, error: &io::Error) -> ProbeError {
+    ProbeError::CannotLook(format!("`{}`: {error}", path.escape_debug()))
 }
 
 #[cfg(test)]

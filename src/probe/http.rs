@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::expect::Actual;
 use crate::lab::{HttpBody, HttpProbe};
 use crate::probe::dial::port;
-use crate::probe::{MOST, Target, Unseen, text};
+use crate::probe::{MOST, ProbeError, Target, text};
 
 /// The most redirects that are followed.
 const REDIRECTS: usize = 5;
@@ -20,7 +20,7 @@ const REDIRECTS: usize = 5;
 pub(crate) struct Requests(OnceCell<Client>);
 
 impl Requests {
-    fn client(&self) -> Result<&Client, Unseen> {
+    fn client(&self) -> Result<&Client, ProbeError> {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
@@ -34,7 +34,7 @@ impl Requests {
             .pool_max_idle_per_host(0)
             .user_agent("roadlab")
             .build();
-        let client = client.map_err(|error| Unseen::CannotLook(words(&error)))?;
+        let client = client.map_err(|error| ProbeError::CannotLook(words(&error)))?;
         Ok(self.0.get_or_init(|| client))
     }
 }
@@ -45,7 +45,10 @@ fn stays(attempt: &Attempt<'_>) -> bool {
     attempt.previous().len() <= REDIRECTS && attempt.previous().first().is_some_and(same)
 }
 
-pub(super) async fn look<E>(probe: &HttpProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+pub(super) async fn probe<E>(
+    probe: &HttpProbe,
+    target: &Target<'_, E>,
+) -> Result<Actual, ProbeError> {
     let port = port(target, &probe.service, probe.port)?;
     let request = request(probe, port, target.connections.http.client()?)?;
     let response = request.send().await.map_err(|error| {
@@ -54,8 +57,8 @@ pub(super) async fn look<E>(probe: &HttpProbe, target: &Target<'_, E>) -> Result
             false => format!("no HTTP answer from 127.0.0.1:{port}: {}", words(&error)),
         };
         match error.is_builder() {
-            true => Unseen::CannotLook(words(&error)),
-            false => Unseen::NoAnswer(what),
+            true => ProbeError::CannotLook(words(&error)),
+            false => ProbeError::NoAnswer(what),
         }
     })?;
     let status = response.status();
@@ -63,15 +66,15 @@ pub(super) async fn look<E>(probe: &HttpProbe, target: &Target<'_, E>) -> Result
     let body = body(response).await;
     let body = body.map_err(|error| {
         let what = words(&error);
-        Unseen::NoAnswer(format!("127.0.0.1:{port} broke off its answer: {what}"))
+        ProbeError::NoAnswer(format!("127.0.0.1:{port} broke off its answer: {what}"))
     })?;
     let value = value(&body, says_json);
     let code = i64::from(status.as_u16());
     Ok(Actual::with_status(value, code, status.is_success()))
 }
 
-fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuilder, Unseen> {
-    let cannot = |what: String| Unseen::CannotLook(what);
+fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuilder, ProbeError> {
+    let cannot = |what: String| ProbeError::CannotLook(what);
     let url = format!("http://127.0.0.1:{port}{}", probe.path);
     let url = Url::parse(&url).map_err(|error| cannot(format!("`{url}`: {error}")))?;
     if !probe.path.starts_with('/') || url.port_or_known_default() != Some(port) {

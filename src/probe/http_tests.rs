@@ -1,7 +1,7 @@
 //! Requests to a little server, and what is seen of its answers.
 
 use super::*;
-use crate::lab::{Act, Login};
+use crate::lab::{Login, StepKind};
 use crate::probe::double::{Double, Scene};
 use serde_json::json;
 use std::time::Duration;
@@ -23,10 +23,10 @@ fn get(path: &str) -> HttpProbe {
 }
 
 /// Looks at a server that gives these answers, one per connection, and returns what it was asked last.
-async fn ask(probe: HttpProbe, answers: &[&str]) -> (Result<Actual, Unseen>, String) {
+async fn ask(probe: HttpProbe, answers: &[&str]) -> (Result<Actual, ProbeError>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let scene = Scene::new(Double::default(), listener.local_addr().unwrap().port());
-    let act = Act::Http(probe);
+    let act = StepKind::Http(probe);
     let serve = async {
         let mut asked = String::new();
         for answer in answers {
@@ -38,7 +38,7 @@ async fn ask(probe: HttpProbe, answers: &[&str]) -> (Result<Actual, Unseen>, Str
         }
         asked
     };
-    tokio::join!(scene.look(&act), serve)
+    tokio::join!(scene.probe(&act), serve)
 }
 
 #[track_caller]
@@ -126,8 +126,8 @@ async fn a_body_without_end_is_cut() {
             open = socket.write_all(&flood).await.is_ok();
         }
     };
-    let act = Act::Http(get("/"));
-    let (seen, ()) = tokio::join!(scene.look(&act), serve);
+    let act = StepKind::Http(get("/"));
+    let (seen, ()) = tokio::join!(scene.probe(&act), serve);
     let value = seen.unwrap().value;
     assert_eq!(value.as_str().map(str::len), Some(MOST));
 }
@@ -137,20 +137,20 @@ async fn no_answer_and_a_slow_one_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let scene = Scene::new(Double::default(), port);
-    let act = Act::Http(get("/"));
+    let act = StepKind::Http(get("/"));
     let quick = Duration::from_millis(50);
-    let seen = scene.look_within(&act, quick).await;
-    assert_eq!(seen, Err(Unseen::TimedOut(quick)));
+    let seen = scene.probe_within(&act, quick).await;
+    assert_eq!(seen, Err(ProbeError::TimedOut(quick)));
     drop(listener);
     let expected = format!("nothing answers at 127.0.0.1:{port}");
-    assert_eq!(scene.look(&act).await, Err(Unseen::NoAnswer(expected)));
+    assert_eq!(scene.probe(&act).await, Err(ProbeError::NoAnswer(expected)));
 }
 
 #[tokio::test]
 async fn a_path_cannot_lead_elsewhere() {
     let scene = Scene::new(Double::default(), 1);
     for path in ["@example.com/", ":80/", ".example.com/", "http://x/"] {
-        let seen = scene.look(&Act::Http(get(path))).await;
-        assert!(matches!(seen, Err(Unseen::CannotLook(_))), "{path}");
+        let seen = scene.probe(&StepKind::Http(get(path))).await;
+        assert!(matches!(seen, Err(ProbeError::CannotLook(_))), "{path}");
     }
 }

@@ -16,10 +16,10 @@ use crate::probe::{amqp, http, mongo, redis, sql_session};
 #[derive(Default)]
 pub struct Connections {
     pub(super) http: http::Requests,
-    pub(super) redis: Kept<redis::Link>,
-    pub(super) sql: Kept<sql_session::Session>,
-    pub(super) mongo: Kept<mongo::Client>,
-    pub(super) amqp: Kept<amqp::Broker>,
+    pub(super) redis: ConnectionPool<redis::Link>,
+    pub(super) sql: ConnectionPool<sql_session::Session>,
+    pub(super) mongo: ConnectionPool<mongo::Client>,
+    pub(super) amqp: ConnectionPool<amqp::Broker>,
 }
 
 impl Connections {
@@ -62,11 +62,11 @@ pub(super) struct Key {
 pub(super) type Slot<C> = Rc<Mutex<Option<C>>>;
 
 /// The connections of one protocol.
-pub(super) struct Kept<C> {
+pub(super) struct ConnectionPool<C> {
     slots: RefCell<BTreeMap<Key, Slot<C>>>,
 }
 
-impl<C> Default for Kept<C> {
+impl<C> Default for ConnectionPool<C> {
     fn default() -> Self {
         Self {
             slots: RefCell::default(),
@@ -74,7 +74,7 @@ impl<C> Default for Kept<C> {
     }
 }
 
-impl<C> Kept<C> {
+impl<C> ConnectionPool<C> {
     /// The place for a connection, empty at first.
     pub(super) fn slot(&self, key: &Key) -> Slot<C> {
         Rc::clone(self.slots.borrow_mut().entry(key.clone()).or_default())

@@ -6,13 +6,13 @@ use crate::engine::Engine;
 use crate::expect::Actual;
 use crate::lab::LogProbe;
 use crate::probe::dial::address;
-use crate::probe::{Target, Unseen, unseen};
+use crate::probe::{ProbeError, Target, unseen};
 
-pub(super) async fn look<E: Engine>(
+pub(super) async fn probe<E: Engine>(
     probe: &LogProbe,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let container = &address(target, &probe.service)?.container;
     let lines = target.engine.logs(container, probe.tail).await;
     lines
@@ -23,7 +23,7 @@ pub(super) async fn look<E: Engine>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::Act;
+    use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
 
     #[tokio::test]
@@ -32,11 +32,11 @@ mod tests {
             log: "one\ntwo\nthree\n".to_owned(),
             ..Double::default()
         };
-        let act = Act::Log(LogProbe {
+        let act = StepKind::Log(LogProbe {
             service: Scene::service(),
             tail: 2,
         });
-        let seen = Scene::new(engine, 1).look(&act).await.unwrap();
+        let seen = Scene::new(engine, 1).probe(&act).await.unwrap();
         assert_eq!(seen, Actual::value("two\nthree"));
     }
 }

@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, ErrorKind, awake};
+use crate::engine::{Engine, EngineError, ErrorKind, clock};
 use crate::expect::Actual;
-use crate::lab::{Act, Addresses, Lab, ServiceName};
+use crate::lab::{Addresses, Lab, ServiceName, StepKind};
 
 pub use kept::Connections;
 
@@ -52,7 +52,7 @@ pub struct Target<'a, E> {
 
 /// Nothing could be seen, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unseen {
+pub enum ProbeError {
     /// Nobody answers, or what answers does not speak the protocol.
     #[error("{0}")]
     NoAnswer(String),
@@ -65,50 +65,50 @@ pub enum Unseen {
 }
 
 /// Looks once, for at most `timeout`. A restart is no look: the runner does it.
-pub async fn look<E: Engine>(
-    act: &Act,
+pub async fn probe<E: Engine>(
+    act: &StepKind,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let looking = async {
         match act {
-            Act::Redis(probe) => redis::look(probe, target).await.and_then(within_bounds),
-            Act::Exec(probe) => exec::look(probe, target, timeout).await,
-            Act::Http(probe) => http::look(probe, target).await,
-            Act::Tcp(probe) => tcp::look(probe, target, timeout).await,
-            Act::Log(probe) => log::look(probe, target, timeout).await,
-            Act::File(probe) => file::look(probe, target, timeout).await,
-            Act::Sql(probe) => sql::look(probe, target).await.and_then(within_bounds),
-            Act::Mongo(probe) => {
-                let looking = Box::pin(mongo::look(probe, target, timeout));
+            StepKind::Redis(probe) => redis::probe(probe, target).await.and_then(within_bounds),
+            StepKind::Exec(probe) => exec::probe(probe, target, timeout).await,
+            StepKind::Http(probe) => http::probe(probe, target).await,
+            StepKind::Tcp(probe) => tcp::probe(probe, target, timeout).await,
+            StepKind::Log(probe) => log::probe(probe, target, timeout).await,
+            StepKind::File(probe) => file::probe(probe, target, timeout).await,
+            StepKind::Sql(probe) => sql::probe(probe, target).await.and_then(within_bounds),
+            StepKind::Mongo(probe) => {
+                let looking = Box::pin(mongo::probe(probe, target, timeout));
                 looking.await.and_then(within_bounds)
             }
-            Act::Amqp(probe) => {
-                let looking = Box::pin(amqp::look(probe, target));
+            StepKind::Amqp(probe) => {
+                let looking = Box::pin(amqp::probe(probe, target));
                 looking.await.and_then(within_bounds)
             }
-            Act::Restart(probe) => Err(Unseen::CannotLook(format!(
+            StepKind::Restart(probe) => Err(ProbeError::CannotLook(format!(
                 "restarting `{}` is not a look",
                 probe.service
             ))),
         }
     };
-    match awake::timeout(timeout, looking).await {
+    match clock::timeout(timeout, looking).await {
         Ok(seen) => seen,
-        Err(_) => Err(Unseen::TimedOut(timeout)),
+        Err(_) => Err(ProbeError::TimedOut(timeout)),
     }
 }
 
 /// Refuses an answer that is larger than a check can mean.
-fn within_bounds(actual: Actual) -> Result<Actual, Unseen> {
+fn within_bounds(actual: Actual) -> Result<Actual, ProbeError> {
     match size(&actual.value) {
         0..=MOST => Ok(actual),
         _ => Err(too_large()),
     }
 }
 
-fn too_large() -> Unseen {
-    Unseen::CannotLook("the answer is larger than 1 MiB; ask for less of it".to_owned())
+fn too_large() -> ProbeError {
+    ProbeError::CannotLook("the answer is larger than 1 MiB; ask for less of it".to_owned())
 }
 
 /// Roughly the bytes that a value takes.
@@ -122,16 +122,16 @@ fn size(value: &Value) -> usize {
 }
 
 /// An engine's error about a service's container, as a look reports it.
-fn unseen(service: &ServiceName, error: EngineError, timeout: Duration) -> Unseen {
+fn unseen(service: &ServiceName, error: EngineError, timeout: Duration) -> ProbeError {
     match error.kind {
         ErrorKind::NotRunning if error.message.contains("paused") => {
-            Unseen::NoAnswer(format!("`{service}` is paused"))
+            ProbeError::NoAnswer(format!("`{service}` is paused"))
         }
         ErrorKind::NotRunning | ErrorKind::NotFound => {
-            Unseen::NoAnswer(format!("`{service}` is not running"))
+            ProbeError::NoAnswer(format!("`{service}` is not running"))
         }
-        ErrorKind::Timeout => Unseen::TimedOut(timeout),
-        _ => Unseen::CannotLook(error.message),
+        ErrorKind::Timeout => ProbeError::TimedOut(timeout),
+        _ => ProbeError::CannotLook(error.message),
     }
 }
 
@@ -146,13 +146,13 @@ mod tests {
     use super::double::{Double, Scene};
     use super::*;
     use crate::lab::{
-        AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, RedisProbe, Restart, RestartHow,
-        SqlProbe, SqlText, TcpProbe,
+        AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, RedisProbe, Restart,
+        RestartMode, SqlProbe, SqlText, TcpProbe,
     };
     use tokio::net::TcpListener;
 
     /// One look of each kind that connects, with the url it needs.
-    fn connecting_looks() -> [(&'static str, Act); 5] {
+    fn connecting_looks() -> [(&'static str, StepKind); 5] {
         let service = Scene::service;
         let redis = RedisProbe {
             service: service(),
@@ -182,11 +182,11 @@ mod tests {
             operation: AmqpOperation::Queue("q".to_owned()),
         };
         [
-            ("redis://localhost:PORT", Act::Redis(redis)),
-            ("tcp://localhost:PORT", Act::Tcp(tcp)),
-            ("postgres://kim:pw@localhost:PORT/x", Act::Sql(sql)),
-            ("mongodb://kim:pw@localhost:PORT/x", Act::Mongo(mongo)),
-            ("amqp://kim:pw@localhost:PORT/%2F", Act::Amqp(amqp)),
+            ("redis://localhost:PORT", StepKind::Redis(redis)),
+            ("tcp://localhost:PORT", StepKind::Tcp(tcp)),
+            ("postgres://kim:pw@localhost:PORT/x", StepKind::Sql(sql)),
+            ("mongodb://kim:pw@localhost:PORT/x", StepKind::Mongo(mongo)),
+            ("amqp://kim:pw@localhost:PORT/%2F", StepKind::Amqp(amqp)),
         ]
     }
 
@@ -197,8 +197,8 @@ mod tests {
             let port = listener.local_addr().unwrap().port();
             drop(listener);
             let expected = format!("nothing listens at 127.0.0.1:{port}");
-            let seen = Scene::with_url(port, url).look(&act).await;
-            assert_eq!(seen, Err(Unseen::NoAnswer(expected)), "{url}");
+            let seen = Scene::with_url(port, url).probe(&act).await;
+            assert_eq!(seen, Err(ProbeError::NoAnswer(expected)), "{url}");
         }
     }
 
@@ -215,8 +215,8 @@ mod tests {
                 }
             };
             tokio::select! {
-                seen = scene.look(&act) => {
-                    assert!(matches!(seen, Err(Unseen::NoAnswer(_))), "{url}: {seen:?}");
+                seen = scene.probe(&act) => {
+                    assert!(matches!(seen, Err(ProbeError::NoAnswer(_))), "{url}: {seen:?}");
                 }
                 () = hang_up => {}
             }
@@ -232,10 +232,10 @@ mod tests {
             let scene = Scene::with_url(port, url);
             let expected = match act {
                 // Bare TCP says nothing either.
-                Act::Tcp(_) => Ok(Actual::value(Value::Null)),
-                _ => Err(Unseen::TimedOut(quick)),
+                StepKind::Tcp(_) => Ok(Actual::value(Value::Null)),
+                _ => Err(ProbeError::TimedOut(quick)),
             };
-            assert_eq!(scene.look_within(&act, quick).await, expected, "{url}");
+            assert_eq!(scene.probe_within(&act, quick).await, expected, "{url}");
         }
     }
 
@@ -247,15 +247,15 @@ mod tests {
                 "amqps://localhost/x",
                 "nonsense",
             ] {
-                let seen = Scene::with_url(1, url).look(&act).await;
+                let seen = Scene::with_url(1, url).probe(&act).await;
                 assert!(
-                    matches!(seen, Err(Unseen::CannotLook(_))),
+                    matches!(seen, Err(ProbeError::CannotLook(_))),
                     "{url}: {seen:?}"
                 );
             }
-            let seen = Scene::new(Double::default(), 1).look(&act).await;
+            let seen = Scene::new(Double::default(), 1).probe(&act).await;
             let expected = "`db` has no url; add `url` to its `x-roadlab`";
-            assert_eq!(seen, Err(Unseen::CannotLook(expected.to_owned())));
+            assert_eq!(seen, Err(ProbeError::CannotLook(expected.to_owned())));
         }
     }
 
@@ -275,20 +275,23 @@ mod tests {
             tail: 1,
         };
         let acts = connecting_looks().map(|(_, act)| act);
-        for act in acts.into_iter().chain([Act::Exec(exec), Act::Log(log)]) {
+        for act in acts
+            .into_iter()
+            .chain([StepKind::Exec(exec), StepKind::Log(log)])
+        {
             let expected = "`db` is not running".to_owned();
-            assert_eq!(scene.look(&act).await, Err(Unseen::NoAnswer(expected)));
+            assert_eq!(scene.probe(&act).await, Err(ProbeError::NoAnswer(expected)));
         }
     }
 
     #[tokio::test]
     async fn a_restart_is_no_look() {
-        let act = Act::Restart(Restart {
+        let act = StepKind::Restart(Restart {
             service: Scene::service(),
-            how: RestartHow::Stop,
+            how: RestartMode::Stop,
         });
-        let seen = Scene::new(Double::default(), 1).look(&act).await;
-        assert!(matches!(seen, Err(Unseen::CannotLook(_))));
+        let seen = Scene::new(Double::default(), 1).probe(&act).await;
+        assert!(matches!(seen, Err(ProbeError::CannotLook(_))));
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
         assert!(within_bounds(list(1000)).is_ok());
         assert!(matches!(
             within_bounds(list(1025)),
-            Err(Unseen::CannotLook(_))
+            Err(ProbeError::CannotLook(_))
         ));
     }
 

@@ -14,7 +14,7 @@ use crate::lab::{MongoProbe, ServiceName};
 use crate::probe::dial::{dial, url, url_port};
 use crate::probe::kept::Key;
 use crate::probe::relay::Relay;
-use crate::probe::{Target, Unseen, too_large};
+use crate::probe::{ProbeError, Target, too_large};
 
 /// A client with its connections; clones share them.
 #[derive(Clone)]
@@ -30,11 +30,11 @@ const OP_MSG: i32 = 2013;
 /// Reply fields of the cluster's own book-keeping.
 const BOOK_KEEPING: [&str; 2] = ["$clusterTime", "operationTime"];
 
-pub(super) async fn look<E>(
+pub(super) async fn probe<E>(
     probe: &MongoProbe,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let command = command(&probe.command)?;
     let url = url(target, service)?;
@@ -96,7 +96,7 @@ async fn ask(
     client: &Client,
     database: &str,
     command: &Document,
-) -> Result<Result<Document, Error>, Unseen> {
+) -> Result<Result<Document, Error>, ProbeError> {
     client.relay.renew();
     let database = client.driver.database(database);
     let reply = database.run_command(command.clone()).await;
@@ -119,7 +119,7 @@ async fn options<E>(
     target: &Target<'_, E>,
     service: &ServiceName,
     timeout: Duration,
-) -> Result<ClientOptions, Unseen> {
+) -> Result<ClientOptions, ProbeError> {
     if !url.starts_with("mongodb://") {
         return Err(not_mongo(service, "it does not begin with `mongodb://`"));
     }
@@ -157,16 +157,16 @@ async fn options<E>(
     Ok(options)
 }
 
-fn not_mongo(service: &ServiceName, why: &str) -> Unseen {
-    Unseen::CannotLook(format!(
+fn not_mongo(service: &ServiceName, why: &str) -> ProbeError {
+    ProbeError::CannotLook(format!(
         "the url of `{service}` cannot be used for MongoDB: {why}"
     ))
 }
 
 /// Asks whether a MongoDB server is there. The driver itself would wait and ask again, twice a second.
-async fn greet(port: u16, service: &ServiceName) -> Result<(), Unseen> {
+async fn greet(port: u16, service: &ServiceName) -> Result<(), ProbeError> {
     let silent = |error: std::io::Error| {
-        Unseen::NoAnswer(format!(
+        ProbeError::NoAnswer(format!(
             "`{service}` does not answer as MongoDB does: {error}"
         ))
     };
@@ -199,7 +199,7 @@ fn hung_up(error: &Error) -> bool {
     )
 }
 
-fn judge(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual, Unseen> {
+fn judge(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match reply {
         Ok(reply) => return Ok(write_error(&reply).unwrap_or_else(|| Actual::value(value(reply)))),
         Err(error) => error,
@@ -208,10 +208,12 @@ fn judge(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual
         ErrorKind::Command(ref error) => {
             Ok(command_error(error.code, &error.code_name, &error.message))
         }
-        ErrorKind::Authentication { ref message, .. } => Err(Unseen::NoAnswer(format!(
+        ErrorKind::Authentication { ref message, .. } => Err(ProbeError::NoAnswer(format!(
             "`{service}` does not let us in: {message}"
         ))),
-        ref kind => Err(Unseen::NoAnswer(format!("`{service}` broke off: {kind}"))),
+        ref kind => Err(ProbeError::NoAnswer(format!(
+            "`{service}` broke off: {kind}"
+        ))),
     }
 }
 
@@ -248,8 +250,8 @@ fn command_error(code: i32, name: &str, message: &str) -> Actual {
     Actual::error(name, format!("{number} {message}"))
 }
 
-fn command(json: &Value) -> Result<Document, Unseen> {
-    let cannot = |why: &str| Unseen::CannotLook(format!("this is no MongoDB command: {why}"));
+fn command(json: &Value) -> Result<Document, ProbeError> {
+    let cannot = |why: &str| ProbeError::CannotLook(format!("this is no MongoDB command: {why}"));
     let Value::Object(fields) = json else {
         return Err(cannot("it must be an object whose first key names it"));
     };
@@ -351,7 +353,7 @@ mod tests {
                 Duration::from_secs(1),
             )
             .await;
-            assert!(matches!(seen, Err(Unseen::CannotLook(_))), "{way}");
+            assert!(matches!(seen, Err(ProbeError::CannotLook(_))), "{way}");
         }
         let scene = Scene::with_url(1, "");
         let url = "mongodb://kim:pw@127.0.0.1:1/x?authMechanism=SCRAM-SHA-256";

@@ -9,7 +9,7 @@ use crate::expect::Actual;
 use crate::lab::{RedisProbe, ServiceName};
 use crate::probe::dial::{Allowance, Capped, address, dial, url_port};
 use crate::probe::kept::Key;
-use crate::probe::{Target, Unseen, too_large};
+use crate::probe::{ProbeError, Target, too_large};
 
 /// Commands that leave their connection changed, or hold it until something happens: each gets one of its own.
 const OWN_CONNECTION: [&str; 30] = [
@@ -64,9 +64,12 @@ impl From<RedisError> for Failure {
     }
 }
 
-pub(super) async fn look<E>(probe: &RedisProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+pub(super) async fn probe<E>(
+    probe: &RedisProbe,
+    target: &Target<'_, E>,
+) -> Result<Actual, ProbeError> {
     let Some((name, arguments)) = probe.command.split_first() else {
-        return Err(Unseen::CannotLook(
+        return Err(ProbeError::CannotLook(
             "a redis step needs a command".to_owned(),
         ));
     };
@@ -126,12 +129,12 @@ fn own_connection(command: &[String]) -> bool {
 fn login<E>(
     probe: &RedisProbe,
     target: &Target<'_, E>,
-) -> Result<(u16, RedisConnectionInfo), Unseen> {
+) -> Result<(u16, RedisConnectionInfo), ProbeError> {
     let url = address(target, &probe.service)?.url.as_deref();
     let url = url.filter(|url| url.starts_with("redis://"));
     let bad = |error| {
         let service = &probe.service;
-        Unseen::CannotLook(format!("the url of `{service}` cannot be used: {error}"))
+        ProbeError::CannotLook(format!("the url of `{service}` cannot be used: {error}"))
     };
     let info = url.map(|url| url.into_connection_info()).transpose();
     let info = info.map_err(bad)?;
@@ -150,7 +153,7 @@ fn login<E>(
 async fn connect(
     port: u16,
     login: RedisConnectionInfo,
-) -> Result<Result<Link, RedisError>, Unseen> {
+) -> Result<Result<Link, RedisError>, ProbeError> {
     let allowance = Allowance::default();
     let socket = Capped::new(dial(port).await?, &allowance);
     // The look's own deadline is the only one.
@@ -186,7 +189,7 @@ fn hung_up(failure: &Failure) -> bool {
     }
 }
 
-fn judge(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual, Unseen> {
+fn judge(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match reply {
         Ok(Reply::ServerError(error)) => RedisError::from(error),
         Ok(reply) => return Ok(Actual::value(value(reply))),
@@ -194,14 +197,14 @@ fn judge(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual,
         Err(Failure::TooLarge) => return Err(too_large()),
     };
     match error.code() {
-        Some("LOADING") => Err(Unseen::NoAnswer(format!(
+        Some("LOADING") => Err(ProbeError::NoAnswer(format!(
             "`{service}` is still loading its data"
         ))),
         Some(code) => {
             let words = error.detail().unwrap_or_default();
             Ok(Actual::error(code, format!("{code} {words}").trim_end()))
         }
-        None => Err(Unseen::NoAnswer(format!(
+        None => Err(ProbeError::NoAnswer(format!(
             "`{service}` does not answer as Redis does: {error}"
         ))),
     }
@@ -289,7 +292,10 @@ mod tests {
         let seen = judge(reply, &service).unwrap();
         assert_eq!(seen.describe(), "error ERR unknown command 'x'");
         let reply = received(b"-LOADING Redis is loading\r\n");
-        assert!(matches!(judge(reply, &service), Err(Unseen::NoAnswer(_))));
+        assert!(matches!(
+            judge(reply, &service),
+            Err(ProbeError::NoAnswer(_))
+        ));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::probe::Unseen;
+use crate::probe::ProbeError;
 use crate::probe::dial::{Allowance, Capped, dial};
 
 /// A port of our own that leads to another port of this machine. Dropping it cuts all connections.
@@ -16,8 +16,9 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) async fn to(server: u16) -> Result<Self, Unseen> {
-        let cannot = |error: std::io::Error| Unseen::CannotLook(format!("no free port: {error}"));
+    pub(super) async fn to(server: u16) -> Result<Self, ProbeError> {
+        let cannot =
+            |error: std::io::Error| ProbeError::CannotLook(format!("no free port: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();

@@ -7,14 +7,17 @@ use crate::lab::{ServiceName, SqlProbe, SqlText};
 use crate::probe::dial::{url, url_port};
 use crate::probe::kept::Key;
 use crate::probe::sql_session::{Login, Session};
-use crate::probe::{Target, Unseen, too_large};
+use crate::probe::{ProbeError, Target, too_large};
 
 /// Statements that leave a session as it was, once its settings are reset. After any other it is closed.
 const HARMLESS: [&str; 10] = [
     "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "INSERT", "UPDATE", "DELETE", "MERGE",
 ];
 
-pub(super) async fn look<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<Actual, Unseen> {
+pub(super) async fn probe<E>(
+    probe: &SqlProbe,
+    target: &Target<'_, E>,
+) -> Result<Actual, ProbeError> {
     let (port, login) = login(probe, target)?;
     let service = &probe.service;
     let key = Key {
@@ -55,7 +58,7 @@ async fn ask(
     session: Session,
     text: &SqlText,
     kept: &mut Option<Session>,
-) -> Result<Result<Actual, Error>, Unseen> {
+) -> Result<Result<Actual, Error>, ProbeError> {
     let (answer, session) = session.ask(text).await;
     if answer.is_err() && session.is_flooded() {
         return Err(too_large());
@@ -70,11 +73,11 @@ async fn ask(
 }
 
 /// Where to connect and as whom: the service's url, unless the step says otherwise.
-fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), Unseen> {
+fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), ProbeError> {
     let service = &probe.service;
     let url = url(target, service)?;
     let config: Config = url.parse().map_err(|error| {
-        Unseen::CannotLook(format!(
+        ProbeError::CannotLook(format!(
             "the url of `{service}` is not one of PostgreSQL: {error}"
         ))
     })?;
@@ -100,10 +103,10 @@ fn hung_up(error: &Error) -> bool {
     }
 }
 
-fn judge(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, Unseen> {
+fn judge(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
     answer.or_else(|error| match error.as_db_error() {
         Some(said) => Ok(Actual::error(said.code().code(), said.message())),
-        None => Err(Unseen::NoAnswer(format!(
+        None => Err(ProbeError::NoAnswer(format!(
             "`{service}` broke off: {}",
             words(&error)
         ))),
@@ -111,17 +114,17 @@ fn judge(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual,
 }
 
 /// Why there is no session. A missing database is an answer; not being let in, or too early, is none.
-fn refused(error: Error, service: &ServiceName) -> Result<Actual, Unseen> {
+fn refused(error: Error, service: &ServiceName) -> Result<Actual, ProbeError> {
     let Some(said) = error.as_db_error() else {
         let what = words(&error);
-        return Err(Unseen::NoAnswer(format!(
+        return Err(ProbeError::NoAnswer(format!(
             "`{service}` does not answer as PostgreSQL does: {what}"
         )));
     };
     let code = said.code().code();
     if code.starts_with("57P0") || code.starts_with("28") {
         let what = format!("`{service}` does not let us in: {}", said.message());
-        return Err(Unseen::NoAnswer(what));
+        return Err(ProbeError::NoAnswer(what));
     }
     Ok(Actual::error(code, said.message()))
 }

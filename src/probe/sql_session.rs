@@ -9,10 +9,10 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::SqlText;
-use crate::probe::Unseen;
+use crate::probe::ProbeError;
 use crate::probe::dial::{Allowance, Capped, dial};
 use crate::probe::sql_values::{unique_names, value};
 
@@ -39,7 +39,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) async fn open(port: u16, login: &Login) -> Result<Result<Self, Error>, Unseen> {
+    pub(super) async fn open(port: u16, login: &Login) -> Result<Result<Self, Error>, ProbeError> {
         let mut config = Config::new();
         config.user(&login.user).dbname(&login.database);
         config.application_name("roadlab");
@@ -107,7 +107,7 @@ impl Session {
     pub(super) async fn close(self) {
         drop(self.client);
         // A server that does not hang up is left alone.
-        let _ = awake::timeout(FAREWELL, self.driver).await;
+        let _ = clock::timeout(FAREWELL, self.driver).await;
     }
 }
 
@@ -127,7 +127,7 @@ impl Drop for Busy {
                     let _ = token.cancel_query_raw(socket, NoTls).await;
                 }
             };
-            let _ = awake::timeout(FAREWELL, cancel).await;
+            let _ = clock::timeout(FAREWELL, cancel).await;
             session.close().await;
         });
     }

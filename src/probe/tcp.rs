@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::TcpProbe;
 use crate::probe::dial::{dial, port};
-use crate::probe::{Target, Unseen, text};
+use crate::probe::{ProbeError, Target, text};
 
 /// How long a server may take to say its first words.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -21,11 +21,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The most that is heard, in bytes.
 const HEARD: u64 = 4096;
 
-pub(super) async fn look<E>(
+pub(super) async fn probe<E>(
     probe: &TcpProbe,
     target: &Target<'_, E>,
     timeout: Duration,
-) -> Result<Actual, Unseen> {
+) -> Result<Actual, ProbeError> {
     let port = port(target, &probe.service, probe.port)?;
     let mut socket = dial(port).await?;
     let words = probe.send.as_deref().unwrap_or_default();
@@ -35,13 +35,13 @@ pub(super) async fn look<E>(
     let mut heard = Vec::new();
     let mut patience = PATIENCE.min(timeout / 2);
     loop {
-        match awake::timeout(patience, socket.read_buf(&mut heard)).await {
+        match clock::timeout(patience, socket.read_buf(&mut heard)).await {
             Err(_) if heard.is_empty() => return Ok(Actual::value(Value::Null)),
             Ok(Ok(0)) if heard.is_empty() => return Err(hung_up()),
             Ok(Err(error)) if heard.is_empty() => {
                 return Err(match error.kind() {
                     io::ErrorKind::ConnectionReset => hung_up(),
-                    _ => Unseen::NoAnswer(format!("127.0.0.1:{port}: {error}")),
+                    _ => ProbeError::NoAnswer(format!("127.0.0.1:{port}: {error}")),
                 });
             }
             Ok(Ok(1..)) => patience = PAUSE,
@@ -51,14 +51,14 @@ pub(super) async fn look<E>(
 }
 
 /// The engine's proxy takes connections before anybody listens behind it.
-fn hung_up() -> Unseen {
-    Unseen::NoAnswer("accepted and closed: nothing listens inside the container".to_owned())
+fn hung_up() -> ProbeError {
+    ProbeError::NoAnswer("accepted and closed: nothing listens inside the container".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::Act;
+    use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -66,16 +66,16 @@ mod tests {
     async fn look_at<F: Future<Output = ()>>(
         send: Option<&str>,
         serve: impl FnOnce(TcpStream) -> F,
-    ) -> Result<Actual, Unseen> {
+    ) -> Result<Actual, ProbeError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let scene = Scene::new(Double::default(), listener.local_addr().unwrap().port());
-        let act = Act::Tcp(TcpProbe {
+        let act = StepKind::Tcp(TcpProbe {
             service: Scene::service(),
             port: None,
             send: send.map(str::to_owned),
         });
         let served = async { serve(listener.accept().await.unwrap().0).await };
-        tokio::join!(scene.look(&act), served).0
+        tokio::join!(scene.probe(&act), served).0
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::sink::{clean_json, output};
+use crate::report::sink::{output, sanitize_json};
 
 /// One event on one line. What steers a terminal is escaped as JSON does.
 pub(crate) fn line(value: &impl Serialize) {
@@ -12,12 +12,12 @@ pub(crate) fn line(value: &impl Serialize) {
 /// JSON without line ends.
 pub(crate) fn one_line(value: &impl Serialize) -> String {
     // What we print has keys that are texts, and no number that JSON lacks.
-    clean_json(&serde_json::to_string(value).unwrap_or_default())
+    sanitize_json(&serde_json::to_string(value).unwrap_or_default())
 }
 
 /// One document, indented.
 pub(crate) fn document(value: &impl Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(value) {
-        output(&clean_json(&text));
+        output(&sanitize_json(&text));
     }
 }

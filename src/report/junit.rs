@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 /// One case of a report.
-pub(crate) struct Case {
+pub(crate) struct JunitCase {
     /// A lab, or an exercise of one.
     pub(crate) suite: String,
     pub(crate) name: String,
@@ -12,7 +12,7 @@ pub(crate) struct Case {
 }
 
 /// Cases as JUnit XML, a suite for each exercise.
-pub(crate) fn junit(name: &str, cases: &[Case]) -> anyhow::Result<String> {
+pub(crate) fn junit(name: &str, cases: &[JunitCase]) -> anyhow::Result<String> {
     let mut report = Report::new(name);
     let mut suites: Vec<TestSuite> = Vec::new();
     for case in cases {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn failures_are_told_with_their_reason() {
-        let case = |name: &str, problem: Option<&str>| Case {
+        let case = |name: &str, problem: Option<&str>| JunitCase {
             suite: "ttl".into(),
             name: name.into(),
             problem: problem.map(str::to_owned),

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::plan::{Disk, Finding, Memory, Proxies, State};
-use crate::report::{Paint, clean, memory, t};
+use crate::plan::{Disk, Finding, Memory, Proxies, Severity};
+use crate::report::{Paint, memory, sanitize, t};
 
 /// A finding in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Message {
     pub(crate) what: String,
     /// What to type.
     pub(crate) fix: Option<String>,
@@ -19,15 +19,16 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
     let widest = findings.iter().map(|finding| width(&about(finding))).max();
     let lines = findings.iter().flat_map(|finding| {
         let mark = match finding.state() {
-            State::Ok => paint.good("✓"),
-            State::Note => paint.warn("!"),
-            State::Problem => paint.bad("✗"),
+            Severity::Ok => paint.good("✓"),
+            Severity::Note => paint.warn("!"),
+            Severity::Problem => paint.bad("✗"),
         };
         let about = about(finding);
         let gap = " ".repeat(widest.unwrap_or(0) - width(&about));
-        let Said { what, fix } = said(finding);
-        let first = format!("{mark} {}{gap}  {}", paint.bold(&about), clean(&what));
-        let fix = fix.map(|fix| format!("    {} {}", t!("machine.fix"), paint.link(&clean(&fix))));
+        let Message { what, fix } = said(finding);
+        let first = format!("{mark} {}{gap}  {}", paint.bold(&about), sanitize(&what));
+        let fix =
+            fix.map(|fix| format!("    {} {}", t!("machine.fix"), paint.link(&sanitize(&fix))));
         std::iter::once(first).chain(fix)
     });
     lines.collect()
@@ -35,9 +36,9 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
 
 /// A finding that ends a command.
 pub(crate) fn too_small(finding: &Finding, paint: Paint) -> Vec<String> {
-    let Said { what, fix } = said(finding);
-    let first = format!("{}: {}", paint.bad(&t!("word.error")), clean(&what));
-    let fix = fix.map(|fix| format!("  {} {}", t!("machine.fix"), paint.link(&clean(&fix))));
+    let Message { what, fix } = said(finding);
+    let first = format!("{}: {}", paint.bad(&t!("word.error")), sanitize(&what));
+    let fix = fix.map(|fix| format!("  {} {}", t!("machine.fix"), paint.link(&sanitize(&fix))));
     std::iter::once(first).chain(fix).collect()
 }
 
@@ -52,7 +53,7 @@ fn about(finding: &Finding) -> Cow<'static, str> {
         Finding::Limits { .. } => t!("machine.about_limits"),
         Finding::Memory { .. } => t!("machine.about_memory"),
         Finding::Disk { .. } => t!("machine.about_disk"),
-        Finding::ForeignServer { .. } | Finding::NoForeignServer { .. } => {
+        Finding::PortInUse { .. } | Finding::PortsFree { .. } => {
             t!("machine.about_ports")
         }
         Finding::Proxies { .. } => t!("machine.about_proxy"),
@@ -63,7 +64,7 @@ fn about(finding: &Finding) -> Cow<'static, str> {
 }
 
 /// What was seen, and the fix where something is to be done.
-pub(crate) fn said(finding: &Finding) -> Said {
+pub(crate) fn said(finding: &Finding) -> Message {
     let (what, fix) = match finding {
         Finding::NoEngine(none) => (none.why.clone().into(), Some(none.fix.clone())),
         Finding::Engine { engine, old } => {
@@ -90,22 +91,22 @@ pub(crate) fn said(finding: &Finding) -> Said {
             memory,
             lab,
             needed,
-        } => memory_said(finding.state(), *memory, lab.as_str(), *needed),
+        } => memory_message(finding.state(), *memory, lab.as_str(), *needed),
         Finding::Disk {
             disk,
             missing,
             least,
             ..
-        } => disk_said(finding.state(), disk, *missing, *least),
-        Finding::ForeignServer { .. } => foreign(finding),
-        Finding::NoForeignServer { ports } => {
+        } => disk_message(finding.state(), disk, *missing, *least),
+        Finding::PortInUse { .. } => other_program(finding),
+        Finding::PortsFree { ports } => {
             let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
             (t!("machine.no_foreign", ports = ports.join(", ")), None)
         }
         Finding::Proxies {
             proxies,
             unknown_to_engine,
-        } => proxies_said(proxies, *unknown_to_engine),
+        } => proxies_message(proxies, *unknown_to_engine),
         Finding::Clock {
             clock,
             off,
@@ -154,7 +155,7 @@ pub(crate) fn said(finding: &Finding) -> Said {
             Some(format!("roadlab validate {}", quoted(folder))),
         ),
     };
-    Said {
+    Message {
         what: what.into_owned(),
         fix,
     }
@@ -177,15 +178,15 @@ fn limits(cgroup: Option<&str>, unlimited: &[String]) -> (Cow<'static, str>, Opt
     }
 }
 
-fn memory_said(
-    state: State,
+fn memory_message(
+    state: Severity,
     seen: Memory,
     lab: &str,
     needed: u64,
 ) -> (Cow<'static, str>, Option<String>) {
     let [total, available, needed] = [seen.total, seen.available, needed].map(memory);
     match state {
-        State::Ok => (
+        Severity::Ok => (
             t!(
                 "machine.memory",
                 total = total,
@@ -195,7 +196,7 @@ fn memory_said(
             ),
             None,
         ),
-        State::Note => (
+        Severity::Note => (
             t!(
                 "machine.memory_short",
                 total = total,
@@ -205,7 +206,7 @@ fn memory_said(
             ),
             Some("roadlab down --all".to_owned()),
         ),
-        State::Problem => (
+        Severity::Problem => (
             t!(
                 "machine.memory_too_small",
                 total = total,
@@ -217,8 +218,8 @@ fn memory_said(
     }
 }
 
-fn disk_said(
-    state: State,
+fn disk_message(
+    state: Severity,
     disk: &Disk,
     missing: usize,
     least: u64,
@@ -227,11 +228,11 @@ fn disk_said(
     let path = disk.path.display();
     let clear = Some("docker image prune".to_owned());
     match state {
-        State::Ok => (
+        Severity::Ok => (
             t!("machine.disk", free = free, path = path, count = missing),
             None,
         ),
-        State::Note => (
+        Severity::Note => (
             t!(
                 "machine.disk_short",
                 free = free,
@@ -240,7 +241,7 @@ fn disk_said(
             ),
             clear,
         ),
-        State::Problem => (
+        Severity::Problem => (
             t!(
                 "machine.disk_full",
                 free = free,
@@ -253,8 +254,8 @@ fn disk_said(
     }
 }
 
-fn foreign(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
-    let Finding::ForeignServer {
+fn other_program(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
+    let Finding::PortInUse {
         port,
         services,
         process,
@@ -296,7 +297,10 @@ fn foreign(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
     }
 }
 
-fn proxies_said(proxies: &Proxies, unknown_to_engine: bool) -> (Cow<'static, str>, Option<String>) {
+fn proxies_message(
+    proxies: &Proxies,
+    unknown_to_engine: bool,
+) -> (Cow<'static, str>, Option<String>) {
     let shell: Vec<String> = proxies
         .shell
         .iter()

@@ -3,14 +3,14 @@
 use termimad::crossterm::style::{Attribute, Color};
 use termimad::{MadSkin, StyledChar};
 
-use crate::report::{Paint, clean};
+use crate::report::{Paint, sanitize};
 
 /// The widest line that is still read with ease, in columns.
 const WIDEST: usize = 100;
 
 /// Markdown as lines for a terminal of this width. Over a pipe (`None`) Markdown reads well as it is.
 pub(crate) fn markdown(text: &str, width: Option<usize>, paint: Paint) -> String {
-    let text = clean(text);
+    let text = sanitize(text);
     let Some(width) = width else { return text };
     let skin = match paint {
         Paint::Colored => skin(),

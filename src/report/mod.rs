@@ -1,5 +1,6 @@
 //! Turns events and results into text. The only room that prints.
 
+mod format;
 mod json;
 mod junit;
 mod machine;
@@ -12,23 +13,22 @@ mod sink;
 mod stuck;
 mod table;
 mod terminal;
-mod words;
 
 use crate::event::Event;
 
 /// A text of `src/words/` in the language that was chosen at the start.
 pub(crate) use rust_i18n::t;
 
-pub(crate) use junit::{Case, junit};
+pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
+pub(crate) use junit::{JunitCase, junit};
 pub(crate) use machine::{finding_lines, said, too_small};
 pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{clean, error, heard, is_read, output};
-pub(crate) use stuck::{stuck, stuck_json};
+pub(crate) use sink::{error, output, output_is_open, sanitize, try_output};
+pub(crate) use stuck::{not_ready_json, stuck};
 pub(crate) use table::{cut, table};
-pub(crate) use words::{Paint, age, check_lines, duration, memory, plural};
 
 /// Who hears what happens.
 pub(crate) enum Reporter {
@@ -52,10 +52,10 @@ impl Reporter {
     }
 
     /// Tells one event.
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn emit(&self, event: &Event) {
         match self {
-            Reporter::Terminal(terminal) => terminal.tell(event),
-            Reporter::Plain(plain) => plain.tell(event),
+            Reporter::Terminal(terminal) => terminal.emit(event),
+            Reporter::Plain(plain) => plain.emit(event),
             Reporter::Json => json::line(event),
             Reporter::Quiet => {}
         }
@@ -70,7 +70,7 @@ impl Reporter {
 }
 
 /// Says that the program itself failed. The terminal is as it was before us: no bar stays, and the cursor is there.
-pub(crate) fn crashed(panic: &std::panic::PanicHookInfo<'_>) {
+pub(crate) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let terminal = console::Term::stderr();
     if terminal.is_term() {
         // Nobody is left to tell if this fails.
@@ -86,13 +86,13 @@ pub(crate) fn crashed(panic: &std::panic::PanicHookInfo<'_>) {
         .unwrap_or_default();
     error(&t!(
         "teardown.crashed",
-        message = clean(message),
+        message = sanitize(message),
         place = place
     ));
 }
 
 /// Chooses the language of all that is said from here on; one without texts is English.
-pub(crate) fn speak(language: &str) {
+pub(crate) fn set_language(language: &str) {
     rust_i18n::set_locale(language);
 }
 

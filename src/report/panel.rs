@@ -3,7 +3,7 @@
 use console::measure_text_width;
 
 use crate::event::{CheckReport, Outcome};
-use crate::report::{Paint, check_lines, clean, markdown};
+use crate::report::{Paint, check_lines, markdown, sanitize};
 
 /// What a panel shows.
 #[derive(Debug, Default)]
@@ -36,7 +36,10 @@ impl Panel {
         let columns = columns.saturating_sub(1);
         let menu = self.menu_lines(columns, paint);
         let notes: Vec<String> = match &self.note {
-            Some(note) => clean(note).lines().map(|line| paint.warn(line)).collect(),
+            Some(note) => sanitize(note)
+                .lines()
+                .map(|line| paint.warn(line))
+                .collect(),
             None => Vec::new(),
         };
         let hint = self.hint_lines(columns, paint);
@@ -58,9 +61,9 @@ impl Panel {
     }
 
     fn rule(&self, columns: usize, paint: Paint) -> String {
-        let right = format!(" {} ─", clean(&self.state));
+        let right = format!(" {} ─", sanitize(&self.state));
         let room = columns.saturating_sub(measure_text_width(&right) + 4);
-        let title = clean(&self.title);
+        let title = sanitize(&self.title);
         let title = console::truncate_str(&title, room, "…");
         let used = measure_text_width(&title) + measure_text_width(&right) + 4;
         let fill = "─".repeat(columns.saturating_sub(used));

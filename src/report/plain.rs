@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::event::{Event, Outcome, Phase};
+use crate::report::format::duration;
 use crate::report::sink::error;
-use crate::report::words::duration;
-use crate::report::{Paint, clean, t};
+use crate::report::{Paint, sanitize, t};
 
 /// Remembers what was said.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn emit(&self, event: &Event) {
         for line in lines(event, Paint::Plain) {
             error(&line);
         }
@@ -26,7 +26,7 @@ impl Plain {
             error(&t!(
                 "progress.waiting",
                 service = service,
-                last = clean(last)
+                last = sanitize(last)
             ));
         }
     }
@@ -35,32 +35,32 @@ impl Plain {
 /// What an event says once and for all; what only goes on says nothing here.
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     match event {
-        Event::PullBegun { image } => vec![t!("progress.pulling", image = image).into_owned()],
-        Event::PullEnded {
+        Event::PullStarted { image } => vec![t!("progress.pulling", image = image).into_owned()],
+        Event::PullFinished {
             image,
             problem: None,
         } => vec![t!("progress.pulled", image = image).into_owned()],
-        Event::PullEnded {
+        Event::PullFinished {
             image,
             problem: Some(problem),
         } => {
             vec![paint.dim(&t!(
                 "progress.cannot_pull",
                 image = image,
-                why = clean(problem)
+                why = sanitize(problem)
             ))]
         }
-        Event::BuildBegun { image, why } => {
-            vec![t!("progress.building", image = image, why = clean(why)).into_owned()]
+        Event::BuildStarted { image, why } => {
+            vec![t!("progress.building", image = image, why = sanitize(why)).into_owned()]
         }
-        Event::BuildEnded { image, millis } => {
+        Event::BuildFinished { image, millis } => {
             vec![t!("progress.built", image = image, time = duration(*millis)).into_owned()]
         }
         Event::ServiceUnavailable { service, reason } => {
             vec![paint.warn(&t!(
                 "progress.left_out",
                 service = service,
-                why = clean(reason)
+                why = sanitize(reason)
             ))]
         }
         Event::Ready { service, millis } => {
@@ -73,7 +73,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
                 .into_owned(),
             ]
         }
-        Event::Proved {
+        Event::ProofPhaseFinished {
             exercise,
             phase,
             problem,
@@ -86,7 +86,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             };
             let mark = match outcome {
                 Outcome::Pass => paint.good("✓"),
-                Outcome::Fail | Outcome::Unseen => paint.bad("✗"),
+                Outcome::Fail | Outcome::ProbeError => paint.bad("✗"),
             };
             let time = paint.dim(&duration(*millis));
             let mut lines = vec![format!(
@@ -96,17 +96,17 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             lines.extend(
                 problem
                     .iter()
-                    .map(|problem| format!("      {}", clean(problem))),
+                    .map(|problem| format!("      {}", sanitize(problem))),
             );
             lines
         }
-        Event::Note { text } => vec![clean(text)],
+        Event::Note { text } => vec![sanitize(text)],
         Event::PullProgress { .. }
         | Event::FileProgress { .. }
         | Event::BuildStep { .. }
         | Event::BuildLine { .. }
-        | Event::OperationBegun { .. }
-        | Event::OperationEnded { .. }
+        | Event::OperationStarted { .. }
+        | Event::OperationFinished { .. }
         | Event::Waiting { .. }
         | Event::Step { .. } => Vec::new(),
     }

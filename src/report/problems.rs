@@ -1,7 +1,7 @@
 //! A problem as people read it: what, where, the line itself, and what to do.
 
 use crate::problem::{Problem, ProblemKind};
-use crate::report::{Paint, clean};
+use crate::report::{Paint, sanitize};
 
 /// One problem over a few lines.
 pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
@@ -10,22 +10,22 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         ProblemKind::Refused => paint.bad("refused"),
         ProblemKind::NeedsTrust => paint.warn("needs --trust"),
     };
-    let mut text = format!("{word}: {}", clean(&problem.what));
+    let mut text = format!("{word}: {}", sanitize(&problem.what));
     if let Some(place) = &problem.place {
         text.push_str(&format!(
             "\n  {} {}",
             paint.dim("-->"),
-            clean(&place.to_string())
+            sanitize(&place.to_string())
         ));
         if place.line > 0 && !place.text.trim().is_empty() {
             let number = place.line.to_string();
-            let line = clean(place.text.trim_end());
+            let line = sanitize(place.text.trim_end());
             let before: String = place
                 .text
                 .chars()
                 .take(place.column.saturating_sub(1))
                 .collect();
-            let indent = " ".repeat(console::measure_text_width(&clean(&before)));
+            let indent = " ".repeat(console::measure_text_width(&sanitize(&before)));
             let gap = " ".repeat(number.len());
             text.push_str(&format!(
                 "\n {} {} {line}",
@@ -40,7 +40,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         }
     }
     if let Some(help) = &problem.help {
-        text.push_str(&format!("\n  {} {}", paint.dim("="), clean(help)));
+        text.push_str(&format!("\n  {} {}", paint.dim("="), sanitize(help)));
     }
     text
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Shows control and bidirectional characters instead of obeying them; new lines and tabs stay.
-pub(crate) fn clean(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -35,12 +35,12 @@ pub(crate) fn output(text: &str) {
 }
 
 /// Whether somebody still reads what [`output`] prints, as far as that has shown.
-pub(crate) fn is_read() -> bool {
+pub(crate) fn output_is_open() -> bool {
     !UNREAD.load(Ordering::Relaxed)
 }
 
 /// Prints a line of a result that has no end of its own; says whether anybody still reads.
-pub(crate) fn heard(text: &str) -> bool {
+pub(crate) fn try_output(text: &str) -> bool {
     let mut to = std::io::stdout().lock();
     writeln!(to, "{text}").and_then(|()| to.flush()).is_ok()
 }
@@ -63,7 +63,7 @@ fn only_colours(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
-        out.push_str(&clean(&rest[..at]));
+        out.push_str(&sanitize(&rest[..at]));
         let colour = colour_length(&rest[at..]);
         match colour {
             0 => out.push_str("\\u{1b}"),
@@ -71,7 +71,7 @@ fn only_colours(text: &str) -> String {
         }
         rest = &rest[at + colour.max(1)..];
     }
-    out.push_str(&clean(rest));
+    out.push_str(&sanitize(rest));
     out
 }
 
@@ -88,7 +88,7 @@ fn colour_length(text: &str) -> usize {
 }
 
 /// The same for JSON: what could steer a terminal is written as JSON writes it.
-pub(crate) fn clean_json(text: &str) -> String {
+pub(crate) fn sanitize_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\n' || !(c.is_control() || is_invisible(c)) {
@@ -108,9 +108,12 @@ mod tests {
 
     #[test]
     fn a_hostile_text_is_shown_not_obeyed() {
-        assert_eq!(clean("\u{1b}]52;c;aGk=\u{7}x"), "\\u{1b}]52;c;aGk=\\u{7}x");
-        assert_eq!(clean("a\u{202e}b\u{9b}31m"), "a\\u{202e}b\\u{9b}31m");
-        assert_eq!(clean("한국어 é\r\n\tok"), "한국어 é\n\tok");
+        assert_eq!(
+            sanitize("\u{1b}]52;c;aGk=\u{7}x"),
+            "\\u{1b}]52;c;aGk=\\u{7}x"
+        );
+        assert_eq!(sanitize("a\u{202e}b\u{9b}31m"), "a\\u{202e}b\\u{9b}31m");
+        assert_eq!(sanitize("한국어 é\r\n\tok"), "한국어 é\n\tok");
     }
 
     #[test]
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn json_says_the_same_without_what_steers_a_terminal() {
         let text = "\u{1b}[2J \u{9b} \u{202e} \u{e0041} 한국 \u{7f}";
-        let json = clean_json(&serde_json::to_string(text).unwrap());
+        let json = sanitize_json(&serde_json::to_string(text).unwrap());
         assert!(
             json.chars().all(|c| !c.is_control() && !is_invisible(c)),
             "{json}"

@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 use crate::event::NotReady;
 use crate::plan::LikelyCause;
-use crate::report::{Paint, clean, duration, memory, t, table};
+use crate::report::{Paint, duration, memory, sanitize, t, table};
 
 /// What was waited for, what was seen, the likely cause, the log, and what to type next.
 pub(crate) fn stuck(why: &NotReady, paint: Paint) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", paint.bad(&t!("word.error")), first(why))];
     let looked = t!("stuck.looked", probe = why.probe, count = why.attempts);
     let mut rows = vec![
-        (t!("stuck.looked_for"), clean(&looked)),
-        (t!("stuck.last_seen"), clean(&why.last)),
-        (t!("stuck.container"), clean(&container(why))),
+        (t!("stuck.looked_for"), sanitize(&looked)),
+        (t!("stuck.last_seen"), sanitize(&why.last)),
+        (t!("stuck.container"), sanitize(&container(why))),
     ];
-    rows.extend(cause(why).map(|cause| (t!("stuck.likely"), paint.warn(&clean(&cause)))));
+    rows.extend(cause(why).map(|cause| (t!("stuck.likely"), paint.warn(&sanitize(&cause)))));
     let rows = rows.into_iter();
     let rows = rows.map(|(label, text)| vec![format!("  {label}"), text]);
     lines.extend(table(&rows.collect::<Vec<_>>()));
     if !why.log.is_empty() {
         lines.push(format!("  {}", t!("stuck.log")));
-        let log = why.log.iter().map(|line| paint.dim(&clean(line)));
+        let log = why.log.iter().map(|line| paint.dim(&sanitize(line)));
         lines.extend(log.map(|line| format!("    {line}")));
     }
     lines.push(format!(
@@ -34,7 +34,7 @@ pub(crate) fn stuck(why: &NotReady, paint: Paint) -> Vec<String> {
 }
 
 /// The same as data.
-pub(crate) fn stuck_json(why: &NotReady) -> Value {
+pub(crate) fn not_ready_json(why: &NotReady) -> Value {
     let end = why.container.as_ref();
     json!({
         "message": first(why),
@@ -108,7 +108,7 @@ fn cause(why: &NotReady) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::ContainerEnd;
+    use crate::event::ContainerStatus;
     use std::time::Duration;
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
             probe: "redis PING".into(),
             attempts: 7,
             last: "nothing listens at 127.0.0.1:24030".into(),
-            container: Some(ContainerEnd {
+            container: Some(ContainerStatus {
                 running: false,
                 exit_code: 137,
                 out_of_memory: true,
@@ -140,7 +140,7 @@ mod tests {
             loading\u{1b}[2J
           next: roadlab up shop --retain, which keeps it for a look with: roadlab logs shop cache
         ");
-        let json = stuck_json(&why);
+        let json = not_ready_json(&why);
         assert_eq!(json["container"]["exit_code"], 137);
         assert_eq!(json["log"][0], "loading\u{1b}[2J");
     }

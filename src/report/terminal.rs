@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::event::Event;
 use crate::report::plain::lines;
-use crate::report::{Paint, clean, t};
+use crate::report::{Paint, sanitize, t};
 
 /// Often enough to look alive, seldom enough not to flicker.
 const TICK: Duration = Duration::from_millis(100);
@@ -43,10 +43,13 @@ impl Terminal {
         }
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn emit(&self, event: &Event) {
         self.show(event, &mut self.now.borrow_mut());
         // What a bar shows while it goes on needs no line before it ends.
-        let begins = matches!(event, Event::PullBegun { .. } | Event::BuildBegun { .. });
+        let begins = matches!(
+            event,
+            Event::PullStarted { .. } | Event::BuildStarted { .. }
+        );
         for line in lines(event, self.paint).into_iter().filter(|_| !begins) {
             self.bars.suspend(|| crate::report::sink::error(&line));
         }
@@ -54,7 +57,7 @@ impl Terminal {
 
     fn show(&self, event: &Event, now: &mut Now) {
         match event {
-            Event::PullBegun { image } => {
+            Event::PullStarted { image } => {
                 self.doing(now, &t!("progress.pulling", image = image), Clock::Anew);
             }
             Event::PullProgress {
@@ -74,7 +77,7 @@ impl Terminal {
                 current,
                 total,
             } => self.layer(now, file, "", Some((*current, *total))),
-            Event::BuildBegun { image, .. } => {
+            Event::BuildStarted { image, .. } => {
                 self.doing(
                     now,
                     &t!("progress.building_now", image = image),
@@ -87,7 +90,7 @@ impl Terminal {
                 steps,
                 name,
             } => {
-                let name = clean(name);
+                let name = sanitize(name);
                 let text = t!(
                     "progress.step",
                     image = image,
@@ -97,23 +100,23 @@ impl Terminal {
                 );
                 self.doing(now, &text, Clock::Anew);
             }
-            Event::BuildLine { line, .. } => self.said(now, &clean(line.trim())),
-            Event::OperationBegun { operation } => {
-                self.doing(now, &clean(operation), Clock::GoesOn)
+            Event::BuildLine { line, .. } => self.said(now, &sanitize(line.trim())),
+            Event::OperationStarted { operation } => {
+                self.doing(now, &sanitize(operation), Clock::GoesOn)
             }
-            Event::Step { step } => self.doing(now, &clean(step), Clock::GoesOn),
+            Event::Step { step } => self.doing(now, &sanitize(step), Clock::GoesOn),
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
-                let text = t!("progress.waiting", service = service, last = clean(last));
+                let text = t!("progress.waiting", service = service, last = sanitize(last));
                 let bar = now.waiting.entry(service.clone());
                 let bar = bar.or_insert_with(|| self.line());
                 bar.set_message(in_one_line(&text));
             }
             Event::Ready { service, .. } => end(now.waiting.remove(service)),
-            Event::PullEnded { .. } | Event::BuildEnded { .. } => clear(now),
-            Event::OperationEnded { .. }
+            Event::PullFinished { .. } | Event::BuildFinished { .. } => clear(now),
+            Event::OperationFinished { .. }
             | Event::ServiceUnavailable { .. }
-            | Event::Proved { .. }
+            | Event::ProofPhaseFinished { .. }
             | Event::Note { .. } => {}
         }
     }
@@ -184,10 +187,10 @@ impl Terminal {
             let bar = self.bars.add(ProgressBar::new(total));
             let template = "  {prefix:12} {msg:11} {wide_bar:.cyan/dim} {bytes:>10} / {total_bytes:10} {bytes_per_sec:>12} {eta:>4}";
             bar.set_style(style(template, self.paint).progress_chars("━━─"));
-            bar.set_prefix(clean(layer));
+            bar.set_prefix(sanitize(layer));
             bar
         });
-        let status = clean(status).to_lowercase();
+        let status = sanitize(status).to_lowercase();
         if bar.message() != status {
             bar.reset_eta();
             bar.set_message(status);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, awake};
+use crate::engine::{Engine, clock};
 use crate::event::Event;
-use crate::expect::{Actual, Difference};
-use crate::lab::{Act, Capture, Condition, Restart, RestartHow, Step};
-use crate::probe::{Unseen, look};
+use crate::expect::{Actual, Mismatch};
+use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
+use crate::probe::{ProbeError, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 
@@ -27,8 +27,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub(crate) enum StepOutcome {
     Holds(Actual),
-    Differs(Actual, Difference),
-    Unseen(Unseen),
+    Differs(Actual, Mismatch),
+    ProbeError(ProbeError),
 }
 
 /// Plays steps in order; the first that does not hold ends it. `what` names them in the failure.
@@ -40,25 +40,25 @@ pub(crate) async fn play<E: Engine>(
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        runner.tell(Event::Step {
+        runner.emit(Event::Step {
             step: step.act.to_string(),
         });
-        if let Act::Restart(restart) = &step.act {
+        if let StepKind::Restart(restart) = &step.act {
             restart_service(runner, live, restart).await?;
             continue;
         }
         match step_outcome(runner, live, step, &captures).await {
             StepOutcome::Holds(actual) => capture(step.capture.as_ref(), &actual, &mut captures),
             StepOutcome::Differs(_, difference) => {
-                let Difference { expected, actual } = difference;
+                let Mismatch { expected, actual } = difference;
                 return Err(failed(
                     what,
                     step,
                     &format!("expected {expected}, saw {actual}"),
                 ));
             }
-            StepOutcome::Unseen(reason) => {
-                runner.still_there().await?;
+            StepOutcome::ProbeError(reason) => {
+                runner.check_engine().await?;
                 return Err(failed(what, step, &reason.to_string()));
             }
         }
@@ -77,19 +77,19 @@ pub(crate) async fn step_outcome<E: Engine>(
     step: &Step,
     captures: &Captures,
 ) -> StepOutcome {
-    let act = step.act.filled(captures);
+    let act = step.act.with_captures(captures);
     let target = live.target(runner);
-    let deadline = step.within.map(|within| awake::now() + within);
+    let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let outcome = judge(step, look(&act, &target, step.timeout).await);
+        let outcome = evaluate(step, probe(&act, &target, step.timeout).await);
         if matches!(outcome, StepOutcome::Holds(_))
-            || deadline.is_none_or(|deadline| awake::now() + pause > deadline)
+            || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
             return outcome;
         }
         // What went with its engine does not come back within a step's time.
-        if matches!(outcome, StepOutcome::Unseen(_)) && runner.still_there().await.is_err() {
+        if matches!(outcome, StepOutcome::ProbeError(_)) && runner.check_engine().await.is_err() {
             return outcome;
         }
         tokio::time::sleep(pause).await;
@@ -97,10 +97,10 @@ pub(crate) async fn step_outcome<E: Engine>(
     }
 }
 
-fn judge(step: &Step, seen: Result<Actual, Unseen>) -> StepOutcome {
+fn evaluate(step: &Step, seen: Result<Actual, ProbeError>) -> StepOutcome {
     match seen {
-        Err(unseen) => StepOutcome::Unseen(unseen),
-        Ok(actual) => match step.expect.judge(&actual) {
+        Err(unseen) => StepOutcome::ProbeError(unseen),
+        Ok(actual) => match step.expect.evaluate(&actual) {
             Ok(()) => StepOutcome::Holds(actual),
             Err(difference) => StepOutcome::Differs(actual, difference),
         },
@@ -139,8 +139,8 @@ pub(crate) async fn restart_service<E: Engine>(
         )));
     };
     let grace = match restart.how {
-        RestartHow::Stop => Some(GRACE),
-        RestartHow::Kill => None,
+        RestartMode::Stop => Some(GRACE),
+        RestartMode::Kill => None,
     };
     let context = || format!("cannot restart `{service}`");
     live.connections.forget(service).await;

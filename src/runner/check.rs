@@ -11,19 +11,19 @@ use crate::runner::{Live, Runner};
 
 /// One exercise and what came of its checks.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub struct ExerciseResult {
     pub exercise: ExerciseId,
-    pub checks: Vec<JudgedCheck>,
+    pub checks: Vec<CheckResult>,
 }
 
 #[derive(Debug, Clone)]
-pub struct JudgedCheck {
+pub struct CheckResult {
     pub id: String,
     pub role: CheckRole,
     pub verdict: Verdict,
 }
 
-impl Judged {
+impl ExerciseResult {
     /// Every check holds.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.verdict.passed())
@@ -31,7 +31,7 @@ impl Judged {
 
     /// Something could not be looked at: its service may be gone, or at another place.
     pub fn unseen(&self) -> bool {
-        let unseen = |check: &JudgedCheck| matches!(check.verdict, Verdict::Unseen { .. });
+        let unseen = |check: &CheckResult| matches!(check.verdict, Verdict::ProbeError { .. });
         self.checks.iter().any(unseen)
     }
 
@@ -43,13 +43,13 @@ impl Judged {
     /// For reports, with the guide's sentences.
     pub fn reports<E: Engine>(&self, runner: &Runner<'_, E>, lang: &Lang) -> Vec<CheckReport> {
         let section = runner.lab.section(&self.exercise, lang);
-        let report = |check: &JudgedCheck| {
+        let report = |check: &CheckResult| {
             let (outcome, expected, actual) = match &check.verdict {
                 Verdict::Pass => (Outcome::Pass, None, None),
                 Verdict::Fail {
                     expected, actual, ..
                 } => (Outcome::Fail, Some(expected.clone()), Some(actual.clone())),
-                Verdict::Unseen { reason } => (Outcome::Unseen, None, Some(reason.clone())),
+                Verdict::ProbeError { reason } => (Outcome::ProbeError, None, Some(reason.clone())),
             };
             CheckReport {
                 exercise: self.exercise.to_string(),
@@ -75,17 +75,17 @@ pub async fn check_exercises<E: Engine>(
     live: &Live,
     exercises: &[&Exercise],
     answer: &dyn Fn(&ExerciseId) -> Option<String>,
-) -> Vec<Judged> {
+) -> Vec<ExerciseResult> {
     let judged = exercises.iter().map(async |exercise| {
         let checks = match &exercise.task {
-            Task::Deed { checks, .. } => judge_checks(runner, live, checks).await,
-            Task::Quiz(quiz) => vec![JudgedCheck {
+            Task::Practical { checks, .. } => judge_checks(runner, live, checks).await,
+            Task::Quiz(quiz) => vec![CheckResult {
                 id: "answer".to_owned(),
                 role: CheckRole::Goal,
                 verdict: judge_quiz(quiz, answer(&exercise.id).as_deref()),
             }],
         };
-        Judged {
+        ExerciseResult {
             exercise: exercise.id.clone(),
             checks,
         }
@@ -99,7 +99,7 @@ async fn judge_checks<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     checks: &[Check],
-) -> Vec<JudgedCheck> {
+) -> Vec<CheckResult> {
     let mut captures = Captures::new();
     let mut judged = Vec::new();
     for check in checks {
@@ -112,7 +112,7 @@ async fn judge_checks<E: Engine>(
     judged
 }
 
-fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
+fn judge(check: &Check, outcome: &StepOutcome) -> CheckResult {
     let verdict = match outcome {
         StepOutcome::Holds(_) => Verdict::Pass,
         StepOutcome::Differs(actual, difference) => Verdict::Fail {
@@ -124,11 +124,11 @@ fn judge(check: &Check, outcome: &StepOutcome) -> JudgedCheck {
                 .find(|hint| hint.when.holds(actual))
                 .map(|hint| hint.say.clone()),
         },
-        StepOutcome::Unseen(reason) => Verdict::Unseen {
+        StepOutcome::ProbeError(reason) => Verdict::ProbeError {
             reason: reason.to_string(),
         },
     };
-    JudgedCheck {
+    CheckResult {
         id: check.id.to_string(),
         role: check.role,
         verdict,

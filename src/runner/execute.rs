@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::engine::{Engine, EngineError, ErrorKind, is_free};
+use crate::engine::{Engine, EngineError, ErrorKind, is_port_free};
 use crate::event::Event;
 use crate::lab::ServiceName;
 use crate::plan::{ContainerSpec, NetworkSpec, Operation, Plan, Subnet};
@@ -18,7 +18,7 @@ const TRIES: u32 = 8;
 
 /// Containers made by this plan, which later stages start.
 #[derive(Default)]
-struct Made(RefCell<BTreeMap<ServiceName, (String, ContainerSpec)>>);
+struct CreatedContainers(RefCell<BTreeMap<ServiceName, (String, ContainerSpec)>>);
 
 /// Performs a plan. The first failure ends it after its stage; what was made stays for the caller to keep or tear down.
 pub(crate) async fn execute<E: Engine>(
@@ -26,7 +26,7 @@ pub(crate) async fn execute<E: Engine>(
     plan: &Plan,
     workspace: Option<&std::path::Path>,
 ) -> Result<(), Failure> {
-    let made = Made::default();
+    let made = CreatedContainers::default();
     for stage in &plan.stages {
         let waits = stage
             .iter()
@@ -53,12 +53,12 @@ pub(crate) async fn execute<E: Engine>(
 async fn perform<E: Engine>(
     runner: &Runner<'_, E>,
     operation: &Operation,
-    made: &Made,
+    made: &CreatedContainers,
     live: Option<&Live>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let text = operation.to_string();
-    runner.tell(Event::OperationBegun {
+    runner.emit(Event::OperationStarted {
         operation: text.clone(),
     });
     let engine = runner.engine;
@@ -88,10 +88,10 @@ async fn perform<E: Engine>(
     };
     done.map_err(|error| match error.kind {
         // Everything that is named here was there a moment ago.
-        ErrorKind::NotFound => removed_by_somebody(&format!("cannot {text}"), error),
+        ErrorKind::NotFound => removed_externally(&format!("cannot {text}"), error),
         _ => Failure::engine(format!("cannot {text}"))(error),
     })?;
-    runner.tell(Event::OperationEnded {
+    runner.emit(Event::OperationFinished {
         operation: text,
         millis: begun.elapsed().as_millis() as u64,
     });
@@ -99,7 +99,7 @@ async fn perform<E: Engine>(
 }
 
 /// What of this lab was there is not there any more.
-pub(super) fn removed_by_somebody(what: &str, error: EngineError) -> Failure {
+pub(super) fn removed_externally(what: &str, error: EngineError) -> Failure {
     let who = "something removed this lab's containers or networks, as `docker system prune` does";
     Failure::engine(format!("{what}: {who}; try again when it is over"))(error)
 }
@@ -126,7 +126,7 @@ async fn create_network<E: Engine>(engine: &E, spec: &NetworkSpec) -> Result<(),
 async fn start_made<E: Engine>(
     runner: &Runner<'_, E>,
     service: &ServiceName,
-    made: &Made,
+    made: &CreatedContainers,
 ) -> Result<(), EngineError> {
     let found = made.0.borrow().get(service).cloned();
     let Some((mut id, mut spec)) = found else {
@@ -153,7 +153,7 @@ async fn start_made<E: Engine>(
         };
         let taken = runner.engine.published_ports().await?;
         for port in &spec.ports {
-            if fixed(port.container) && !is_free(port.host) {
+            if fixed(port.container) && !is_port_free(port.host) {
                 return Err(port_taken(port.host, taken.get(&port.host), &error));
             }
         }
@@ -190,5 +190,5 @@ fn port_taken(port: u16, holder: Option<&String>, error: &EngineError) -> Engine
 fn next_free(after: u16, taken: &BTreeSet<u16>) -> Option<u16> {
     let mut candidates =
         (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
-    candidates.find(|port| !taken.contains(port) && is_free(*port))
+    candidates.find(|port| !taken.contains(port) && is_port_free(*port))
 }

@@ -1,6 +1,6 @@
 //! How a service is at this moment, by its own protocol where the catalogue says how to ask it.
 
-use crate::engine::{ContainerState, Engine, Health, awake};
+use crate::engine::{ContainerState, Engine, Health, clock};
 use crate::lab::ServiceName;
 use crate::runner::ready::{LOOK, answers};
 use crate::runner::{Live, Runner};
@@ -26,9 +26,9 @@ pub async fn health<E: Engine>(
         return ServiceHealth::Unknown;
     }
     let service = runner.lab.services.get(name);
-    if let Some(service) = service.filter(|service| !service.talk.ready.is_empty()) {
+    if let Some(service) = service.filter(|service| !service.interface.ready.is_empty()) {
         let mut last = String::new();
-        return match answers(runner, live, service, awake::now() + LOOK, &mut last).await {
+        return match answers(runner, live, service, clock::now() + LOOK, &mut last).await {
             true => ServiceHealth::Healthy,
             false => ServiceHealth::Unhealthy(last),
         };

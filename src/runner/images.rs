@@ -10,20 +10,20 @@ use futures_util::future::join_all;
 
 use self::here::{find, present};
 
-use crate::engine::install::Wish;
+use crate::engine::install::Goal;
 use crate::engine::{
     Build, BuildProgress, Engine, EngineError, ErrorKind, Setup, base, context_digest,
 };
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::plan::ServiceImage;
-use crate::runner::room::Room;
+use crate::runner::room::DiskSpace;
 use crate::runner::{Failure, Runner};
-use crate::store::Remembered;
+use crate::store::UnreachableRegistries;
 
 /// What making images on this machine needs.
 #[derive(Debug, Clone)]
-pub struct ImageMaking {
+pub struct ImageBuilder {
     /// Where large files lie for a while.
     pub cache: PathBuf,
     /// How a tool that is missing may be installed.
@@ -32,9 +32,9 @@ pub struct ImageMaking {
 
 /// How images may be got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageWish {
+pub enum PullPolicy {
     /// Only say what is here.
-    Look,
+    LocalOnly,
     /// Pull what is missing, build what cannot be pulled.
     Usual,
     /// Ask registries again that could not be reached a while ago.
@@ -57,9 +57,9 @@ const CA_BUNDLE: &str = ".roadlab-ca.crt";
 /// Gets an image for every service of the lab, before anything else is created.
 pub async fn get<E: Engine>(
     runner: &Runner<'_, E>,
-    wish: ImageWish,
-    remembered: &mut Remembered,
-    making: &ImageMaking,
+    policy: PullPolicy,
+    remembered: &mut UnreachableRegistries,
+    making: &ImageBuilder,
 ) -> Result<Images, Failure> {
     let mut images = Images::default();
     let present = join_all(
@@ -70,7 +70,7 @@ pub async fn get<E: Engine>(
             .map(|service| present(runner, service)),
     )
     .await;
-    let room = Room::default();
+    let room = DiskSpace::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
         let (found, tried) = present?;
@@ -80,9 +80,9 @@ pub async fn get<E: Engine>(
         }
     }
     for (service, tried) in missing {
-        let mut search = Search {
+        let mut search = ImageSearch {
             runner,
-            wish,
+            policy,
             remembered,
             making,
             room: &room,
@@ -90,11 +90,11 @@ pub async fn get<E: Engine>(
         };
         match search.image(service).await? {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
-            None if wish == ImageWish::Look => {}
-            None if service.talk.presence == Presence::Optional => {
+            None if policy == PullPolicy::LocalOnly => {}
+            None if service.interface.presence == Presence::Optional => {
                 let reason = search.tried.join("; ");
                 let name = service.name.to_string();
-                runner.tell(Event::ServiceUnavailable {
+                runner.emit(Event::ServiceUnavailable {
                     service: name,
                     reason: reason.clone(),
                 });
@@ -111,17 +111,17 @@ pub async fn get<E: Engine>(
     Ok(images)
 }
 
-struct Search<'a, 'b, E> {
+struct ImageSearch<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
-    wish: ImageWish,
-    remembered: &'a mut Remembered,
-    making: &'a ImageMaking,
-    room: &'a Room,
+    policy: PullPolicy,
+    remembered: &'a mut UnreachableRegistries,
+    making: &'a ImageBuilder,
+    room: &'a DiskSpace,
     /// Everything that was tried and why it did not work.
     tried: Vec<String>,
 }
 
-impl<E: Engine> Search<'_, '_, E> {
+impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn image(&mut self, service: &Service) -> Result<Option<ServiceImage>, Failure> {
         if let Some(name) = &service.image
             && self.pull(name).await?
@@ -144,7 +144,7 @@ impl<E: Engine> Search<'_, '_, E> {
     /// Whether the image could be pulled. Why not is added to what was tried.
     async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
         let registry = name.registry();
-        if matches!(self.wish, ImageWish::Offline | ImageWish::Look) {
+        if matches!(self.policy, PullPolicy::Offline | PullPolicy::LocalOnly) {
             // One of another platform has been told already.
             let told = format!("{name} is ");
             if !self.tried.iter().any(|why| why.starts_with(&told)) {
@@ -154,13 +154,13 @@ impl<E: Engine> Search<'_, '_, E> {
             }
             return Ok(false);
         }
-        if self.wish == ImageWish::Usual && self.remembered.is_unreachable(registry) {
+        if self.policy == PullPolicy::Usual && self.remembered.is_unreachable(registry) {
             let again = format!("`roadlab images pull {}` asks again", self.runner.lab.id);
             self.tried.push(format!("{name} is not here, and {registry} could not be reached a short while ago ({again})"));
             return Ok(false);
         }
         self.room.refuse_if_full(self.runner.engine).await?;
-        self.runner.tell(Event::PullBegun {
+        self.runner.emit(Event::PullStarted {
             image: name.to_string(),
         });
         let progress = |progress: crate::engine::PullProgress| {
@@ -171,7 +171,7 @@ impl<E: Engine> Search<'_, '_, E> {
                 total,
             } = progress;
             let image = name.to_string();
-            self.runner.tell(Event::PullProgress {
+            self.runner.emit(Event::PullProgress {
                 image,
                 layer,
                 status,
@@ -181,7 +181,7 @@ impl<E: Engine> Search<'_, '_, E> {
         };
         let pulled = self.runner.engine.pull(name, &progress).await;
         let problem = pulled.as_ref().err().map(ToString::to_string);
-        self.runner.tell(Event::PullEnded {
+        self.runner.emit(Event::PullFinished {
             image: name.to_string(),
             problem: problem.clone(),
         });
@@ -218,7 +218,7 @@ impl<E: Engine> Search<'_, '_, E> {
         if let Some(image) = find(self.runner, &build.tag, &mut self.tried).await? {
             return Ok(Some(image));
         }
-        if self.wish == ImageWish::Look {
+        if self.policy == PullPolicy::LocalOnly {
             return Ok(None);
         }
         self.room.refuse_if_full(self.runner.engine).await?;
@@ -235,14 +235,14 @@ impl<E: Engine> Search<'_, '_, E> {
             .extra
             .extend(ca_bundle().map(|bundle| (CA_BUNDLE.to_owned(), bundle)));
         let why = format!("recipe {}", recipe.context.display());
-        self.runner.tell(Event::BuildBegun {
+        self.runner.emit(Event::BuildStarted {
             image: build.tag.clone(),
             why,
         });
         let begun = Instant::now();
         let progress = |progress: BuildProgress<'_>| {
             let image = build.tag.clone();
-            self.runner.tell(match progress {
+            self.runner.emit(match progress {
                 BuildProgress::Step { number, of, name } => Event::BuildStep {
                     image,
                     step: number,
@@ -261,7 +261,7 @@ impl<E: Engine> Search<'_, '_, E> {
             recipe.context.display()
         )))?;
         let millis = begun.elapsed().as_millis() as u64;
-        self.runner.tell(Event::BuildEnded {
+        self.runner.emit(Event::BuildFinished {
             image: build.tag.clone(),
             millis,
         });
@@ -292,7 +292,7 @@ impl<E: Engine> Search<'_, '_, E> {
             ));
             return Ok(None);
         };
-        if self.wish == ImageWish::Offline {
+        if self.policy == PullPolicy::Offline {
             self.tried.push(format!(
                 "the base {wanted} is not here, and making it needs the package mirror"
             ));
@@ -300,17 +300,17 @@ impl<E: Engine> Search<'_, '_, E> {
         }
         let local = base::local_name(suite);
         let begun = Instant::now();
-        self.runner.tell(Event::BuildBegun {
+        self.runner.emit(Event::BuildStarted {
             image: local.clone(),
             why: "mmdebstrap".to_owned(),
         });
         let mut line = |line: &str| {
-            self.runner.tell(Event::BuildLine {
+            self.runner.emit(Event::BuildLine {
                 image: local.clone(),
                 line: line.to_owned(),
             });
         };
-        let tool = self.making.setup.make(Wish::BaseTool, &mut line).await;
+        let tool = self.making.setup.make(Goal::BaseTool, &mut line).await;
         let made = match tool {
             Ok(()) => base::make(suite, &self.making.cache, &mut line).await,
             Err(error) => Err(error),
@@ -325,7 +325,7 @@ impl<E: Engine> Search<'_, '_, E> {
         let imported = self.runner.engine.import(&root.path(), &local).await;
         imported.map_err(Failure::engine(format!("cannot import {local}")))?;
         let millis = begun.elapsed().as_millis() as u64;
-        self.runner.tell(Event::BuildEnded {
+        self.runner.emit(Event::BuildFinished {
             image: local.clone(),
             millis,
         });

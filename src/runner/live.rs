@@ -8,7 +8,7 @@ use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render_url};
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
-use crate::runner::{Failure, Runner, Seen};
+use crate::runner::{Changed, Failure, Runner};
 use crate::store::Journal;
 
 /// The services of a running lab.
@@ -36,7 +36,7 @@ impl Live {
                 container: container.name.clone(),
             };
             // Without a port, as a container is that does not run, there is nowhere to connect to.
-            let template = service.talk.url.as_deref();
+            let template = service.interface.url.as_deref();
             let template = template.filter(|_| !address.ports.is_empty());
             address.url =
                 template.and_then(|template| render_url(template, &lab.vars, &address).ok());
@@ -58,18 +58,18 @@ impl Live {
     }
 
     /// Looks again where services answer. If containers came or went, what was kept open is closed.
-    pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Seen, Failure> {
+    pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Changed, Failure> {
         let observed = runner.observe().await?;
         let ids = |observed: &Observed| -> BTreeSet<String> {
             let containers = observed.containers.iter();
             containers.map(|container| container.id.clone()).collect()
         };
         if ids(&observed) == ids(&self.observed) {
-            return Ok(Seen::Same);
+            return Ok(Changed::No);
         }
         let fresh = Self::new(runner.lab, observed, self.workspace.clone());
         std::mem::replace(self, fresh).connections.close().await;
-        Ok(Seen::Change)
+        Ok(Changed::Yes)
     }
 
     /// What probes need.
@@ -105,7 +105,7 @@ impl<E: Engine> Runner<'_, E> {
     }
 
     /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
-    pub async fn still_there(&self) -> Result<(), Failure> {
+    pub async fn check_engine(&self) -> Result<(), Failure> {
         let answer = self.engine.ping().await;
         answer.map_err(Failure::engine("Docker stopped meanwhile"))
     }
@@ -126,14 +126,18 @@ impl<E: Engine> Runner<'_, E> {
 
 /// Refuses a run whose ports were never seen to lead to it from where this program is. A service that does not run has none,
 /// and is looked at when it starts.
-pub fn refuse_if_elsewhere<E>(
+pub fn require_same_network<E>(
     observed: &Observed,
     known: Option<&Journal>,
     runner: &Runner<'_, E>,
 ) -> Result<(), Failure> {
     let mut containers = observed.containers.iter();
     let runs = containers.any(|container| container.running != Running::No);
-    let run = |journal: &&Journal| observed.marks().all(|mark| mark.run == journal.run);
+    let run = |journal: &&Journal| {
+        observed
+            .labels()
+            .all(|run_labels| run_labels.run == journal.run)
+    };
     let seen = known.filter(run).and_then(|journal| journal.network);
     if !runs || seen == machine::network() {
         return Ok(());

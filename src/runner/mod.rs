@@ -1,45 +1,45 @@
 //! Doing: performs plans, waits until services answer, plays steps, judges checks. It tells events and never prints.
 
 mod act;
+mod change_watcher;
 mod check;
 mod execute;
 mod failure;
 mod health;
 mod images;
 mod live;
-mod pace;
+mod poll_backoff;
 mod prove;
 mod ready;
 mod reap;
-mod reaper;
 mod reset;
 mod room;
+mod run_guard;
 mod stuck;
 mod teardown;
 #[cfg(test)]
 mod tests;
 mod up;
-mod watch;
 
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
+pub use change_watcher::ChangeWatcher;
 #[cfg(test)]
-pub use check::JudgedCheck;
-pub use check::{Judged, check_exercises, judge_quiz};
+pub use check::CheckResult;
+pub use check::{ExerciseResult, check_exercises, judge_quiz};
 pub use failure::Failure;
 pub use health::{ServiceHealth, health, health_of_engine};
-pub use images::{ImageMaking, ImageWish, Images, get as get_images};
-pub use live::{Live, refuse_if_elsewhere};
-pub use pace::Seen;
+pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
+pub use live::{Live, require_same_network};
+pub use poll_backoff::Changed;
 pub use prove::{Proof, prove};
 pub use reap::reap;
-pub use reaper::{Launch, READY, Watch};
 pub use reset::{reset, restart, solve};
-pub use teardown::{Removed, Sweep, teardown};
-pub use up::{Ends, OnFailure, Up, plan_up, up};
-pub use watch::Lookout;
+pub use run_guard::{READY, ReaperCommand, RunGuard};
+pub use teardown::{Removed, SweepMode, teardown};
+pub use up::{Expiry, OnFailure, Up, plan_up, up};
 
 /// What everything that runs a lab has at hand.
 pub struct Runner<'a, E> {
@@ -47,11 +47,11 @@ pub struct Runner<'a, E> {
     pub lab: &'a Lab,
     pub instance: &'a Instance,
     pub owner: &'a str,
-    pub tell: &'a dyn Fn(Event),
+    pub emit: &'a dyn Fn(Event),
 }
 
 impl<E: Engine> Runner<'_, E> {
-    pub fn tell(&self, event: Event) {
-        (self.tell)(event);
+    pub fn emit(&self, event: Event) {
+        (self.emit)(event);
     }
 }

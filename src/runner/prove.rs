@@ -9,7 +9,7 @@ use crate::event::{Event, Phase};
 use crate::expect::Verdict;
 use crate::lab::{CheckRole, Exercise, ExerciseId, Quiz, Task, Wrong};
 use crate::runner::act::play;
-use crate::runner::check::{Judged, check_exercises, judge_quiz};
+use crate::runner::check::{ExerciseResult, check_exercises, judge_quiz};
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -56,7 +56,7 @@ pub async fn prove<E: Engine>(
     for exercise in &exercises {
         prover.proof.exercises += 1;
         match &exercise.task {
-            Task::Deed {
+            Task::Practical {
                 checks,
                 solution: _,
                 wrong,
@@ -68,7 +68,7 @@ pub async fn prove<E: Engine>(
             Task::Quiz(quiz) => prover.quiz(exercise, quiz),
         }
     }
-    prover.as_a_learner(&exercises).await?;
+    prover.in_sequence(&exercises).await?;
     let proof = prover.proof;
     live.connections.close().await;
     Ok(proof)
@@ -85,15 +85,15 @@ impl<E: Engine> Prover<'_, '_, E> {
     /// The start, with the solutions that an exercise builds on.
     async fn before(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         self.reset().await?;
-        let needs = self.runner.lab.needs_of(&exercise.id);
+        let needs = self.runner.lab.prerequisites(&exercise.id);
         solve(self.runner, self.live, &needs).await
     }
 
-    async fn judge(&self, exercises: &[&Exercise]) -> Vec<Judged> {
+    async fn judge(&self, exercises: &[&Exercise]) -> Vec<ExerciseResult> {
         check_exercises(self.runner, self.live, exercises, &|_: &ExerciseId| None).await
     }
 
-    async fn judge_one(&self, exercise: &Exercise) -> Judged {
+    async fn judge_one(&self, exercise: &Exercise) -> ExerciseResult {
         let mut judged = self.judge(&[exercise]).await;
         judged.pop().expect("one exercise gives one judgement")
     }
@@ -105,7 +105,7 @@ impl<E: Engine> Prover<'_, '_, E> {
                 .problems
                 .push((exercise.to_owned(), phase, problem.clone()));
         }
-        self.runner.tell(Event::Proved {
+        self.runner.emit(Event::ProofPhaseFinished {
             exercise: exercise.to_owned(),
             phase,
             problem,
@@ -119,13 +119,13 @@ impl<E: Engine> Prover<'_, '_, E> {
         let deeds: Vec<&Exercise> = exercises
             .iter()
             .copied()
-            .filter(|e| matches!(e.task, Task::Deed { .. }))
+            .filter(|e| matches!(e.task, Task::Practical { .. }))
             .collect();
         for judged in self.judge(&deeds).await {
             self.ended(
                 judged.exercise.as_str(),
                 phase,
-                not_at_the_start(&judged),
+                problem_at_start(&judged),
                 begun,
             );
         }
@@ -142,7 +142,8 @@ impl<E: Engine> Prover<'_, '_, E> {
             let judged = self.judge_one(exercise).await;
             self.proof.wrong_answers += 1;
             problem = problem.or_else(|| {
-                not_wrong(&judged, wrong).map(|why| format!("wrong answer {}: {why}", at + 1))
+                problem_with_wrong_answer(&judged, wrong)
+                    .map(|why| format!("wrong answer {}: {why}", at + 1))
             });
             let failed = judged.checks.iter().filter(|check| !check.verdict.passed());
             broken.extend(failed.map(|check| check.id.clone()));
@@ -164,14 +165,14 @@ impl<E: Engine> Prover<'_, '_, E> {
         let begun = Instant::now();
         self.before(exercise).await?;
         let before = self.judge_one(exercise).await;
-        let problem = not_at_the_start(&before)
+        let problem = problem_at_start(&before)
             .map(|why| format!("before the solution, with what it needs: {why}"));
         solve(self.runner, self.live, &[exercise]).await?;
         let judged = self.judge_one(exercise).await;
         self.ended(
             exercise.id.as_str(),
             Phase::Solution,
-            problem.or_else(|| not_passed(&judged)),
+            problem.or_else(|| problem_after_solution(&judged)),
             begun,
         );
         let begun = Instant::now();
@@ -180,7 +181,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         self.ended(
             exercise.id.as_str(),
             Phase::SolutionAgain,
-            not_passed(&judged),
+            problem_after_solution(&judged),
             begun,
         );
         Ok(())
@@ -193,7 +194,7 @@ impl<E: Engine> Prover<'_, '_, E> {
             let verdict = judge_quiz(quiz, Some(choice));
             match verdict {
                 Verdict::Pass => Some(format!("choice `{choice}` counts as right")),
-                Verdict::Fail { .. } | Verdict::Unseen { .. } => verdict
+                Verdict::Fail { .. } | Verdict::ProbeError { .. } => verdict
                     .hint()
                     .is_none()
                     .then(|| format!("wrong choice `{choice}` gets no hint")),
@@ -207,14 +208,15 @@ impl<E: Engine> Prover<'_, '_, E> {
     }
 
     /// All solutions in a row, as a learner goes through the lab; then a reset, and everything fails again.
-    async fn as_a_learner(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+    async fn in_sequence(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
         self.reset().await?;
         for exercise in exercises {
             let begun = Instant::now();
             solve(self.runner, self.live, &[exercise]).await?;
-            if let Task::Deed { .. } = exercise.task {
+            if let Task::Practical { .. } = exercise.task {
                 let judged = self.judge_one(exercise).await;
-                let problem = not_passed(&judged).map(|why| format!("played in a row: {why}"));
+                let problem =
+                    problem_after_solution(&judged).map(|why| format!("played in a row: {why}"));
                 self.ended(exercise.id.as_str(), Phase::Solution, problem, begun);
             }
         }
@@ -224,7 +226,7 @@ impl<E: Engine> Prover<'_, '_, E> {
     }
 }
 
-fn not_at_the_start(judged: &Judged) -> Option<String> {
+fn problem_at_start(judged: &ExerciseResult) -> Option<String> {
     judged
         .checks
         .iter()
@@ -234,7 +236,7 @@ fn not_at_the_start(judged: &Judged) -> Option<String> {
                 check.id
             )),
             (CheckRole::Goal, Verdict::Fail { .. }) | (CheckRole::Guard, Verdict::Pass) => None,
-            (_, Verdict::Unseen { reason }) => {
+            (_, Verdict::ProbeError { reason }) => {
                 Some(format!("check `{}` cannot look: {reason}", check.id))
             }
             (
@@ -249,7 +251,7 @@ fn not_at_the_start(judged: &Judged) -> Option<String> {
         })
 }
 
-fn not_passed(judged: &Judged) -> Option<String> {
+fn problem_after_solution(judged: &ExerciseResult) -> Option<String> {
     judged.checks.iter().find_map(|check| match &check.verdict {
         Verdict::Pass => None,
         Verdict::Fail {
@@ -258,11 +260,13 @@ fn not_passed(judged: &Judged) -> Option<String> {
             "check `{}` fails: expected {expected}, saw {actual}",
             check.id
         )),
-        Verdict::Unseen { reason } => Some(format!("check `{}` cannot look: {reason}", check.id)),
+        Verdict::ProbeError { reason } => {
+            Some(format!("check `{}` cannot look: {reason}", check.id))
+        }
     })
 }
 
-fn not_wrong(judged: &Judged, wrong: &Wrong) -> Option<String> {
+fn problem_with_wrong_answer(judged: &ExerciseResult, wrong: &Wrong) -> Option<String> {
     if judged.passed() {
         return Some("every check passes".to_owned());
     }
@@ -277,11 +281,11 @@ fn not_wrong(judged: &Judged, wrong: &Wrong) -> Option<String> {
     if judged
         .checks
         .iter()
-        .all(|check| matches!(check.verdict, Verdict::Pass | Verdict::Unseen { .. }))
+        .all(|check| matches!(check.verdict, Verdict::Pass | Verdict::ProbeError { .. }))
     {
         return Some(format!(
             "only fails because nothing could be seen: {}",
-            saw(judged)
+            actual_values(judged)
         ));
     }
     let hint = wrong.hint.as_deref()?;
@@ -289,18 +293,18 @@ fn not_wrong(judged: &Judged, wrong: &Wrong) -> Option<String> {
     let shown = judged.hint();
     (shown != Some(hint)).then(|| match shown {
         Some(other) => format!("gets hint `{other}`, not `{hint}`"),
-        None => format!("gets no hint, not `{hint}`; saw {}", saw(judged)),
+        None => format!("gets no hint, not `{hint}`; saw {}", actual_values(judged)),
     })
 }
 
-fn saw(judged: &Judged) -> String {
+fn actual_values(judged: &ExerciseResult) -> String {
     let seen = judged
         .checks
         .iter()
         .filter_map(|check| match &check.verdict {
             Verdict::Pass => None,
             Verdict::Fail { actual, .. } => Some(format!("`{}` {actual}", check.id)),
-            Verdict::Unseen { reason } => Some(format!("`{}` {reason}", check.id)),
+            Verdict::ProbeError { reason } => Some(format!("`{}` {reason}", check.id)),
         });
     seen.collect::<Vec<_>>().join(", ")
 }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, awake};
+use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
-use crate::probe::look;
-use crate::runner::execute::removed_by_somebody;
+use crate::probe::probe;
+use crate::runner::execute::removed_externally;
 use crate::runner::stuck::{Waited, not_ready};
 use crate::runner::{Failure, Live, Runner};
 
@@ -18,10 +18,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// How often the container itself is looked at meanwhile: it may have ended.
-const INSPECT_EVERY: Duration = Duration::from_millis(300);
+const INSPECT_INTERVAL: Duration = Duration::from_millis(300);
 
 /// How often the reporter is told that we still wait.
-const TELL_EVERY: Duration = Duration::from_millis(500);
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Waits until a service has reached a condition, or says why it never will.
 pub(crate) async fn wait<E: Engine>(
@@ -35,12 +35,12 @@ pub(crate) async fn wait<E: Engine>(
     };
     let Some(container) = live.observed.container(name) else {
         let gone = EngineError::new(ErrorKind::NotFound, "its container is gone");
-        return Err(removed_by_somebody(
+        return Err(removed_externally(
             &format!("cannot wait for `{name}`"),
             gone,
         ));
     };
-    let begun = awake::now();
+    let begun = clock::now();
     let mut waiting = Waiting {
         begun,
         attempts: 0,
@@ -55,22 +55,22 @@ pub(crate) async fn wait<E: Engine>(
             Condition::Started => return Ok(()),
             Condition::Completed => false,
             Condition::Healthy => {
-                let deadline = begun + service.talk.ready_within;
+                let deadline = begun + service.interface.ready_within;
                 answers(runner, live, service, deadline, &mut waiting.last).await
             }
         };
         let asks_engine = condition == Condition::Completed
-            || (service.talk.ready.is_empty() && service.healthcheck.is_some());
+            || (service.interface.ready.is_empty() && service.healthcheck.is_some());
         if answered && !asks_engine {
             break;
         }
-        if asks_engine || inspected.elapsed() > INSPECT_EVERY {
+        if asks_engine || inspected.elapsed() > INSPECT_INTERVAL {
             inspected = Instant::now();
             let state = runner.engine.inspect(&container.id).await;
             let state = state.map_err(|error| {
                 let what = format!("cannot look at `{name}`");
                 match error.kind {
-                    ErrorKind::NotFound => removed_by_somebody(&what, error),
+                    ErrorKind::NotFound => removed_externally(&what, error),
                     _ => Failure::engine(what)(error),
                 }
             })?;
@@ -82,13 +82,13 @@ pub(crate) async fn wait<E: Engine>(
                 None => {}
             }
         }
-        if awake::since(begun) > service.talk.ready_within {
+        if clock::since(begun) > service.interface.ready_within {
             return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
         }
-        if told.elapsed() > TELL_EVERY {
+        if told.elapsed() > REPORT_INTERVAL {
             told = Instant::now();
             let (attempts, last) = (waiting.attempts, waiting.last.clone());
-            runner.tell(Event::Waiting {
+            runner.emit(Event::Waiting {
                 service: name.to_string(),
                 attempts,
                 last,
@@ -97,9 +97,9 @@ pub(crate) async fn wait<E: Engine>(
         tokio::time::sleep(waiting.pause).await;
         waiting.pause = (waiting.pause * 5 / 4).min(LONGEST_PAUSE);
     }
-    runner.tell(Event::Ready {
+    runner.emit(Event::Ready {
         service: name.to_string(),
-        millis: awake::since(begun).as_millis() as u64,
+        millis: clock::since(begun).as_millis() as u64,
     });
     Ok(())
 }
@@ -114,7 +114,7 @@ struct Waiting {
 impl Waiting {
     fn ended(self) -> Waited {
         Waited {
-            time: awake::since(self.begun),
+            time: clock::since(self.begun),
             attempts: self.attempts,
             last: self.last,
         }
@@ -130,14 +130,14 @@ pub(super) async fn answers<E: Engine>(
     last: &mut String,
 ) -> bool {
     let target = live.target(runner);
-    for step in &service.talk.ready {
+    for step in &service.interface.ready {
         // The last look must not put the deadline off by much.
         let left = deadline
-            .saturating_duration_since(awake::now())
+            .saturating_duration_since(clock::now())
             .max(LONGEST_PAUSE);
-        match look(&step.act, &target, step.timeout.min(LOOK).min(left)).await {
+        match probe(&step.act, &target, step.timeout.min(LOOK).min(left)).await {
             Ok(actual) => {
-                if let Err(difference) = step.expect.judge(&actual) {
+                if let Err(difference) = step.expect.evaluate(&actual) {
                     *last = format!(
                         "{}: expected {}, saw {}",
                         step.act, difference.expected, difference.actual
@@ -170,7 +170,7 @@ fn verdict(
         }
         Condition::Healthy if ended => Some(false),
         Condition::Healthy => match &state.health {
-            Some(_) if !service.talk.ready.is_empty() => None,
+            Some(_) if !service.interface.ready.is_empty() => None,
             Some(Health::Healthy) => Some(true),
             Some(Health::Unhealthy(output)) => {
                 *last = format!("health check failed: {}", output.trim());

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use crate::engine::Engine;
 use crate::lab::RunId;
 use crate::plan::Scope;
-use crate::runner::{Failure, Removed, Sweep, teardown};
-use crate::store::{Claim, Fate, Journal, now};
+use crate::runner::{Failure, Removed, SweepMode, teardown};
+use crate::store::{ClaimResult, Disposition, Journal, now};
 
 /// Between two looks at a run for which somebody else answers, and two tries at one that cannot be removed: at first, at most.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -42,12 +42,12 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
     let mut pause = PAUSE;
     loop {
         match Journal::claim(folder, run) {
-            Claim::Gone => return,
-            Claim::Held(journal) => {
+            ClaimResult::Gone => return,
+            ClaimResult::JournalLock(journal) => {
                 // Whoever keeps a run for a time has a reaper of its own that waits for that.
-                let theirs = match journal.fate(now()) {
-                    Fate::Remove => begun.elapsed() > PATIENCE,
-                    Fate::Keep | Fate::KeepUntil(_) => begun.elapsed() > FREED_WITHIN,
+                let theirs = match journal.disposition(now()) {
+                    Disposition::Remove => begun.elapsed() > PATIENCE,
+                    Disposition::Keep | Disposition::KeepUntil(_) => begun.elapsed() > FREED_WITHIN,
                 };
                 if theirs {
                     return;
@@ -55,15 +55,15 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Claim::Ours(journal, held) => match journal.fate(now()) {
-                Fate::Keep => return,
-                Fate::KeepUntil(_) => {
+            ClaimResult::Ours(journal, held) => match journal.disposition(now()) {
+                Disposition::Keep => return,
+                Disposition::KeepUntil(_) => {
                     tokio::select! {
                         () = tokio::time::sleep(TICK) => drop(held),
                         () = leave.notified() => return,
                     }
                 }
-                Fate::Remove => {
+                Disposition::Remove => {
                     let (journal, _held) = journal.end(held, folder);
                     say(&format!("run {run} of {}: removing", journal.lab));
                     let scope = Scope::run(owner, run);
@@ -98,7 +98,7 @@ async fn remove<D: Deref<Target: Engine + Sized>>(
     loop {
         let tried = async {
             let engine = connect().await?;
-            teardown(&*engine, scope, Sweep::UntilQuiet, &|_| {}).await
+            teardown(&*engine, scope, SweepMode::UntilQuiet, &|_| {}).await
         };
         match tried.await {
             Ok(removed) => return Ok(removed),

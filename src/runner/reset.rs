@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::lab::{Exercise, Restart, RestartHow, ServiceName, Task};
+use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::runner::act::{play, restart_service};
 use crate::runner::up::start_again;
 use crate::runner::{Failure, Live, Runner};
@@ -24,7 +24,7 @@ pub async fn reset<E: Engine>(
         .into_iter()
         .filter(|name| !crate::plan::completes(runner.lab, name))
     {
-        runner.tell(Event::Note {
+        runner.emit(Event::Note {
             text: format!("{service} does not run: it is started again"),
         });
         restart_service(
@@ -32,13 +32,13 @@ pub async fn reset<E: Engine>(
             live,
             &Restart {
                 service,
-                how: RestartHow::Stop,
+                how: RestartMode::Stop,
             },
         )
         .await?;
     }
     if let Some(workspace) = workspace {
-        workspace.put_back()?;
+        workspace.restore()?;
     }
     start_again(runner, live).await
 }
@@ -50,7 +50,7 @@ pub async fn solve<E: Engine>(
     exercises: &[&Exercise],
 ) -> Result<(), Failure> {
     for exercise in exercises {
-        if let Task::Deed { solution, .. } = &exercise.task {
+        if let Task::Practical { solution, .. } = &exercise.task {
             let what = format!("solution of `{}`", exercise.id);
             play(runner, live, solution, &what).await?;
         }
@@ -63,7 +63,7 @@ pub async fn restart<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     services: &[ServiceName],
-    how: RestartHow,
+    how: RestartMode,
 ) -> Result<(), Failure> {
     for service in services {
         restart_service(

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 
-use crate::engine::{self, ContainerState, Engine, Exec, awake};
-use crate::event::{ContainerEnd, NotReady};
-use crate::lab::{Act, Service};
-use crate::plan::{Evidence, likely, listening};
+use crate::engine::{self, ContainerState, Engine, Exec, clock};
+use crate::event::{ContainerStatus, NotReady};
+use crate::lab::{Service, StepKind};
+use crate::plan::{Evidence, likely_cause, parse_listening_sockets};
 use crate::runner::{Failure, Runner};
 
 /// The lines of a log that a failure shows.
 const LOG_LINES: u32 = 20;
 
 /// Each of the last questions; who waited long enough does not wait for this too.
-const QUESTION: Duration = Duration::from_secs(2);
+const DIAGNOSTIC_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// 128 + SIGKILL.
 const KILLED: i64 = 137;
 /// How often, and after how long, a killed container is looked at again.
-const LATE_LOOKS: u32 = 10;
+const LATE_PROBES: u32 = 10;
 const LATE: Duration = Duration::from_millis(50);
 
 /// What a wait came to.
@@ -48,15 +48,15 @@ pub(crate) async fn not_ready<E: Engine>(
     let (state, log, tables) = join3(
         soon(state(engine, container)),
         soon(engine.logs(container, LOG_LINES)),
-        soon(engine.exec(container, &sockets, QUESTION)),
+        soon(engine.exec(container, &sockets, DIAGNOSTIC_TIMEOUT)),
     )
     .await;
     let log: Vec<String> = log.unwrap_or_default().lines().map(str::to_owned).collect();
     // An image without `cat` says nothing of its ports.
     let sockets = tables
         .filter(|output| output.stdout.contains("local_address"))
-        .map(|output| listening(&output.stdout));
-    let end = state.map(|state| ContainerEnd {
+        .map(|output| parse_listening_sockets(&output.stdout));
+    let end = state.map(|state| ContainerStatus {
         running: state.running,
         exit_code: state.exit_code,
         out_of_memory: state.out_of_memory,
@@ -74,9 +74,9 @@ pub(crate) async fn not_ready<E: Engine>(
         port: port(service),
         listening: sockets.as_deref(),
     };
-    let cause = likely(&evidence);
+    let cause = likely_cause(&evidence);
     let probe: Vec<String> = service
-        .talk
+        .interface
         .ready
         .iter()
         .map(|step| step.act.to_string())
@@ -101,7 +101,7 @@ pub(crate) async fn not_ready<E: Engine>(
 /// The container's state. That a killed one ran out of memory is told by another way than that it ended, and may come later.
 async fn state<E: Engine>(engine: &E, container: &str) -> engine::Result<ContainerState> {
     let mut state = engine.inspect(container).await?;
-    for _ in 0..LATE_LOOKS {
+    for _ in 0..LATE_PROBES {
         if state.running || state.exit_code != KILLED || state.out_of_memory {
             break;
         }
@@ -112,17 +112,19 @@ async fn state<E: Engine>(engine: &E, container: &str) -> engine::Result<Contain
 }
 
 async fn soon<T, E>(question: impl Future<Output = Result<T, E>>) -> Option<T> {
-    let answer = awake::timeout(QUESTION, question).await;
+    let answer = clock::timeout(DIAGNOSTIC_TIMEOUT, question).await;
     answer.ok()?.ok()
 }
 
 /// The container port that the first probe calls, if it calls one.
 fn port(service: &Service) -> Option<u16> {
-    let named = match &service.talk.ready.first()?.act {
-        Act::Http(probe) => probe.port,
-        Act::Tcp(probe) => probe.port,
-        Act::Redis(_) | Act::Sql(_) | Act::Mongo(_) | Act::Amqp(_) => None,
-        Act::Exec(_) | Act::Log(_) | Act::File(_) | Act::Restart(_) => return None,
+    let named = match &service.interface.ready.first()?.act {
+        StepKind::Http(probe) => probe.port,
+        StepKind::Tcp(probe) => probe.port,
+        StepKind::Redis(_) | StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_) => None,
+        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_) => {
+            return None;
+        }
     };
     named.or_else(|| service.ports.first().map(|port| port.container))
 }

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::engine::{Engine, EngineError, awake};
+use crate::engine::{Engine, EngineError, clock};
 use crate::event::Event;
 use crate::plan::{Observed, Operation, Scope, down};
 use crate::runner::Failure;
 
 /// How sure one must be that nothing comes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sweep {
+pub enum SweepMode {
     /// Nobody creates anything any more: one empty look is enough.
     Once,
     /// Calls of a process that was stopped may still land: look until it has been quiet for a while.
@@ -39,10 +39,10 @@ const NO_PROGRESS: Duration = Duration::from_secs(3);
 pub async fn teardown<E: Engine>(
     engine: &E,
     scope: &Scope,
-    sweep: Sweep,
-    tell: &dyn Fn(Event),
+    sweep: SweepMode,
+    emit: &dyn Fn(Event),
 ) -> Result<Removed, Failure> {
-    let begun = awake::now();
+    let begun = clock::now();
     let mut quiet_since = None;
     let mut names = BTreeSet::new();
     let mut removed = Removed::default();
@@ -55,23 +55,23 @@ pub async fn teardown<E: Engine>(
             .map_err(Failure::engine("cannot see what is left"))?;
         if observed.is_empty() {
             let since = *quiet_since.get_or_insert_with(Instant::now);
-            if sweep == Sweep::Once || since.elapsed() >= QUIET {
+            if sweep == SweepMode::Once || since.elapsed() >= QUIET {
                 return Ok(removed);
             }
         } else {
             quiet_since = None;
-            let left = observed.marks().count();
+            let left = observed.labels().count();
             if left < before.0 {
-                before = (left, awake::now());
+                before = (left, clock::now());
             }
-            let stuck = error.is_some() && awake::since(before.1) > NO_PROGRESS;
-            if stuck || awake::since(begun) > LONGEST {
+            let stuck = error.is_some() && clock::since(before.1) > NO_PROGRESS;
+            if stuck || clock::since(begun) > LONGEST {
                 return Err(left_behind(&observed, error));
             }
             count(&observed, &mut names, &mut removed);
-            error = remove(engine, &observed, tell).await;
+            error = remove(engine, &observed, emit).await;
         }
-        if sweep == Sweep::UntilQuiet || error.is_some() {
+        if sweep == SweepMode::UntilQuiet || error.is_some() {
             tokio::time::sleep(BETWEEN).await;
         }
     }
@@ -81,14 +81,14 @@ pub async fn teardown<E: Engine>(
 async fn remove<E: Engine>(
     engine: &E,
     observed: &Observed,
-    tell: &dyn Fn(Event),
+    emit: &dyn Fn(Event),
 ) -> Option<EngineError> {
     let mut error = None;
     for stage in down(observed).stages {
         let removals = stage.iter().map(async |operation| {
             let begun = Instant::now();
             let text = operation.to_string();
-            tell(Event::OperationBegun {
+            emit(Event::OperationStarted {
                 operation: text.clone(),
             });
             let result = match operation {
@@ -98,7 +98,7 @@ async fn remove<E: Engine>(
                         // One of ours that would not go is told as what is left.
                         let ours = |name: &String| observed.containers.iter().any(|c| c.name == *name);
                         for container in on_it.into_iter().filter(|name| !ours(name)) {
-                            tell(Event::Note {
+                            emit(Event::Note {
                                 text: format!("container {container} is not ours and was on network {name}: it was taken off it and goes on"),
                             });
                         }
@@ -111,7 +111,7 @@ async fn remove<E: Engine>(
                 | Operation::StartContainer { .. }
                 | Operation::Wait { .. } => Ok(()),
             };
-            tell(Event::OperationEnded {
+            emit(Event::OperationFinished {
                 operation: text,
                 millis: begun.elapsed().as_millis() as u64,
             });

@@ -11,11 +11,12 @@ use crate::event::Event;
 use crate::lab::testing::lab;
 use crate::lab::{Instance, Lab};
 use crate::plan::{Scope, ServiceImage};
-use crate::runner::up::UpDone;
+use crate::runner::up::UpResult;
 use crate::runner::{
-    Ends, Failure, Images, Launch, OnFailure, Runner, Sweep, Up, Watch, reap, teardown, up,
+    Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up, reap,
+    teardown, up,
 };
-use crate::store::{Journal, Life};
+use crate::store::{Journal, Lifetime};
 
 const TWO: &str = "\
 services:
@@ -42,19 +43,19 @@ impl Machine {
         }
     }
 
-    fn up(&self, on_failure: OnFailure) -> Result<UpDone, Failure> {
+    fn up(&self, on_failure: OnFailure) -> Result<UpResult, Failure> {
         self.up_with(on_failure, "printf + >&0; cat >/dev/null")
     }
 
     /// With a script for a reaper.
-    fn up_with(&self, on_failure: OnFailure, reaper: &str) -> Result<UpDone, Failure> {
-        let tell = |_: Event| {};
+    fn up_with(&self, on_failure: OnFailure, reaper: &str) -> Result<UpResult, Failure> {
+        let emit = |_: Event| {};
         let runner = Runner {
             engine: &self.engine,
             lab: &self.lab,
             instance: &self.instance,
             owner: "me",
-            tell: &tell,
+            emit: &emit,
         };
         let found = self.lab.services.values().map(|service| {
             let name = service
@@ -74,18 +75,18 @@ impl Machine {
             found: found.collect(),
             unavailable: BTreeMap::new(),
         };
-        let launch = Launch {
+        let launch = ReaperCommand {
             program: "sh".into(),
             arguments: vec!["-c".to_owned(), reaper.to_owned()],
             log: self.folder.path().join("log"),
         };
-        let watch = Watch::new(launch, self.runs());
+        let watch = RunGuard::new(launch, self.runs());
         let wish = Up {
             images: &images,
             workspace: None,
-            life: Life::Kept,
+            life: Lifetime::Persistent,
             on_failure,
-            ends: Ends::Unchanged,
+            ends: Expiry::Unchanged,
             watch: &watch,
         };
         block(up(&runner, &wish))
@@ -160,7 +161,7 @@ fn a_failed_lab_can_be_retained_and_removed_without_its_file() {
     assert!(machine.up(OnFailure::Retain).is_err());
     assert!(!machine.engine.left().is_empty());
     let scope = Scope::instance("me", &machine.lab.id, &machine.instance);
-    let removed = block(teardown(&machine.engine, &scope, Sweep::Once, &|_| {})).unwrap();
+    let removed = block(teardown(&machine.engine, &scope, SweepMode::Once, &|_| {})).unwrap();
     assert_eq!(removed.to_string(), "2 containers, 1 network, 1 volume");
     assert_eq!(machine.engine.left(), Vec::<String>::new());
 }
@@ -172,7 +173,7 @@ fn teardown_leaves_other_owners_alone() {
     let removed = block(teardown(
         &machine.engine,
         &Scope::owner("somebody"),
-        Sweep::Once,
+        SweepMode::Once,
         &|_| {},
     ));
     assert_eq!(
@@ -250,7 +251,7 @@ fn the_reaper_leaves_what_was_kept_and_removes_the_rest_when_the_engine_is_back(
     assert_eq!(reaped(&machine, 0), "");
     assert_eq!(machine.engine.left().len(), 4);
     let mut journal = Journal::all(&machine.runs()).remove(0);
-    journal.life = Life::Process;
+    journal.life = Lifetime::Process;
     drop(journal.write(&machine.runs()).unwrap());
     let said = reaped(&machine, 2);
     insta::assert_snapshot!(said, @r"

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::engine::{Engine, ErrorKind, is_free};
+use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::Event;
 use crate::lab::RunId;
 use crate::machine;
-use crate::plan::{HostPorts, Mark, Observed, Plan, Scope, Subnet, Wanted};
+use crate::plan::{HostPorts, Observed, Plan, RunLabels, Scope, Subnet, Wanted};
 use crate::runner::act::play;
 use crate::runner::execute::execute;
-use crate::runner::{Failure, Images, Live, Runner, Sweep, Watch, refuse_if_elsewhere, teardown};
-use crate::store::{Journal, Life, Workspace, now};
+use crate::runner::{
+    Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
+};
+use crate::store::{Journal, Lifetime, Workspace, now};
 
 /// What an `up` is told.
 pub struct Up<'a> {
@@ -19,17 +21,17 @@ pub struct Up<'a> {
     /// The learner's folder, if the lab has one.
     pub workspace: Option<&'a Workspace>,
     /// Whether the run outlives this process.
-    pub life: Life,
+    pub life: Lifetime,
     /// When a kept run ends by itself.
-    pub ends: Ends,
+    pub ends: Expiry,
     pub on_failure: OnFailure,
     /// Who answers for the run.
-    pub watch: &'a Watch,
+    pub watch: &'a RunGuard,
 }
 
 /// When a kept run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
+pub enum Expiry {
     /// As it was; a new run never does.
     Unchanged,
     /// So long after it is up.
@@ -38,13 +40,13 @@ pub enum Ends {
     At(u64),
 }
 
-impl Ends {
+impl Expiry {
     /// As a time, for what was the time before.
     pub fn until(self, before: Option<u64>) -> Option<u64> {
         match self {
-            Ends::Unchanged => before,
-            Ends::After(time) => Some(now() + time.as_secs_f64().ceil() as u64),
-            Ends::At(time) => Some(time),
+            Expiry::Unchanged => before,
+            Expiry::After(time) => Some(now() + time.as_secs_f64().ceil() as u64),
+            Expiry::At(time) => Some(time),
         }
     }
 }
@@ -58,7 +60,7 @@ pub enum OnFailure {
 }
 
 /// A lab that is up.
-pub struct UpDone {
+pub struct UpResult {
     pub live: Live,
     /// What was done; empty if nothing had to be.
     pub plan: Plan,
@@ -71,8 +73,8 @@ pub async fn plan_up<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     observed: &Observed,
-) -> Result<(Plan, Mark), Failure> {
-    let mark = mark(runner, observed)?;
+) -> Result<(Plan, RunLabels), Failure> {
+    let run_labels = run_labels(runner, observed)?;
     let services = runner
         .lab
         .services
@@ -85,7 +87,7 @@ pub async fn plan_up<E: Engine>(
     let missing_networks = networks.len().saturating_sub(observed.networks.len());
     let subnets = match missing_networks {
         0 => Vec::new(),
-        missing => free_subnets(runner, &mark, missing).await?,
+        missing => free_subnets(runner, &run_labels, missing).await?,
     };
     let ports = match services
         .clone()
@@ -96,53 +98,53 @@ pub async fn plan_up<E: Engine>(
         _ => choose_ports(runner, observed).await?,
     };
     let wanted = Wanted {
-        mark: mark.clone(),
+        run_labels: run_labels.clone(),
         images: &up.images.found,
         ports,
         subnets,
         workspace: up.workspace.map(|workspace| workspace.path.as_path()),
     };
-    Ok((crate::plan::up(runner.lab, &wanted, observed), mark))
+    Ok((crate::plan::up(runner.lab, &wanted, observed), run_labels))
 }
 
 /// Brings the lab up. If it fails it is torn down again, unless it is to be retained.
-pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone, Failure> {
+pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
     let observed = runner.observe().await?;
     let fresh = observed.containers.is_empty();
     if fresh {
         // It gets ready while the plan is made.
         up.watch.begin()?;
     }
-    let (plan, mark) = plan_up(runner, up, &observed).await?;
+    let (plan, run_labels) = plan_up(runner, up, &observed).await?;
     let path = up.workspace.map(|workspace| workspace.path.clone());
     let known = Journal::find(up.watch.folder(), &runner.lab.id, runner.instance);
-    let before = known.filter(|journal| journal.run == mark.run);
-    refuse_if_elsewhere(&observed, before.as_ref(), runner)?;
+    let before = known.filter(|journal| journal.run == run_labels.run);
+    require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
     let mut journal = Journal {
         version: 1,
-        run: mark.run.clone(),
+        run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
         folder: runner.lab.folder.clone(),
         workspace: path.clone(),
-        life: Life::Kept,
+        life: Lifetime::Persistent,
         until,
         network: machine::network(),
     };
     if plan.is_empty() {
-        if up.life == Life::Kept && up.ends != Ends::Unchanged {
+        if up.life == Lifetime::Persistent && up.ends != Expiry::Unchanged {
             journal.until = up.ends.until(until);
             up.watch.keep(&journal)?;
         }
-        return Ok(UpDone {
+        return Ok(UpResult {
             live: Live::new(runner.lab, observed, path),
             plan,
             journal,
         });
     }
     if fresh {
-        journal.life = Life::Process;
+        journal.life = Lifetime::Process;
         up.watch.guard(&journal).await?;
     } else {
         // A lab that was up before this command stays, whatever becomes of the command.
@@ -151,25 +153,25 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone
     let live = match bring(runner, up, &plan, fresh).await {
         Ok(live) => live,
         Err(failure) => {
-            if matches!(&failure, Failure::Engine { error, .. } if error.kind == ErrorKind::Elsewhere)
+            if matches!(&failure, Failure::Engine { error, .. } if error.kind == ErrorKind::PortsNotLocal)
             {
                 journal.network = None;
             }
             if fresh && up.on_failure == OnFailure::TearDown {
-                remove_again(runner, up, &mark.run).await;
+                remove_again(runner, up, &run_labels.run).await;
             } else {
-                journal.life = Life::Kept;
+                journal.life = Lifetime::Persistent;
                 up.watch.keep(&journal)?;
             }
             return Err(failure);
         }
     };
-    if up.life == Life::Kept || !fresh {
-        journal.life = Life::Kept;
+    if up.life == Lifetime::Persistent || !fresh {
+        journal.life = Lifetime::Persistent;
         journal.until = up.ends.until(until);
         up.watch.keep(&journal)?;
     }
-    Ok(UpDone {
+    Ok(UpResult {
         live,
         plan,
         journal,
@@ -179,7 +181,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpDone
 /// Removes what was made by an `up` that failed. Why it failed is what must be heard first, so this only tells.
 async fn remove_again<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunId) {
     let scope = Scope::run(runner.owner, run);
-    let text = match teardown(runner.engine, &scope, Sweep::Once, runner.tell).await {
+    let text = match teardown(runner.engine, &scope, SweepMode::Once, runner.emit).await {
         Ok(removed) => {
             up.watch.forget(run);
             format!("removed what was made: {removed}")
@@ -189,7 +191,7 @@ async fn remove_again<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunI
             format!("not everything is removed yet, which goes on in the background: {failure}")
         }
     };
-    runner.tell(Event::Note { text });
+    runner.emit(Event::Note { text });
 }
 
 async fn bring<E: Engine>(
@@ -230,11 +232,17 @@ pub(crate) async fn start_again<E: Engine>(
 }
 
 /// The mark of the run that is there, or of a new one.
-fn mark<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<Mark, Failure> {
-    let known: BTreeSet<&RunId> = observed.marks().map(|mark| &mark.run).collect();
+fn run_labels<E: Engine>(
+    runner: &Runner<'_, E>,
+    observed: &Observed,
+) -> Result<RunLabels, Failure> {
+    let known: BTreeSet<&RunId> = observed
+        .labels()
+        .map(|run_labels| &run_labels.run)
+        .collect();
     let run = match known.len() {
-        0 => new_run(),
-        1 => known.first().map_or_else(new_run, |run| (*run).clone()),
+        0 => new_run_id(),
+        1 => known.first().map_or_else(new_run_id, |run| (*run).clone()),
         several => {
             let id = &runner.lab.id;
             let what = format!(
@@ -243,7 +251,7 @@ fn mark<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<Mark, 
             return Err(Failure::Environment(what));
         }
     };
-    Ok(Mark {
+    Ok(RunLabels {
         run,
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
@@ -253,14 +261,14 @@ fn mark<E: Engine>(runner: &Runner<'_, E>, observed: &Observed) -> Result<Mark, 
     })
 }
 
-fn new_run() -> RunId {
+fn new_run_id() -> RunId {
     let text = ulid::Ulid::generate().to_string().to_ascii_lowercase();
     RunId::new(&text).expect("a ULID has 26 letters and digits")
 }
 
 async fn free_subnets<E: Engine>(
     runner: &Runner<'_, E>,
-    mark: &Mark,
+    run_labels: &RunLabels,
     count: usize,
 ) -> Result<Vec<Subnet>, Failure> {
     let mut taken = runner
@@ -270,7 +278,7 @@ async fn free_subnets<E: Engine>(
         .map_err(Failure::engine("cannot see the networks"))?;
     taken.extend(routes());
     // Runs that start at the same moment begin to look at different places.
-    let seed = mark.run.short().bytes().fold(0u32, |seed, byte| {
+    let seed = run_labels.run.short().bytes().fold(0u32, |seed, byte| {
         seed.wrapping_mul(31).wrapping_add(byte.into())
     });
     let free = Subnet::free(&taken, seed, count);
@@ -319,7 +327,7 @@ async fn choose_ports<E: Engine>(
             open.map(|port| ports.get(&service.name, port.container))
         });
         let busy: Vec<u16> = chosen
-            .filter(|port| !ours.contains(port) && !is_free(*port))
+            .filter(|port| !ours.contains(port) && !is_port_free(*port))
             .collect();
         // Each round takes at least one more port out, so this ends.
         if busy.iter().all(|port| !taken.insert(*port)) {

@@ -6,10 +6,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::lab::Files;
+use crate::lab::FileSystem;
 
 /// Files on this machine's disk. Reads regular files only, and never more than is sensible for a lab.
-pub struct Disk;
+pub struct OsFs;
 
 /// The largest file that is read, in bytes; the YAML reader says so in its own words for a bit more.
 const LARGEST: u64 = (1 << 20) + 1;
@@ -17,7 +17,7 @@ const LARGEST: u64 = (1 << 20) + 1;
 /// The most files and folders that a lab hands to a container.
 const MOST_ENTRIES: usize = 10_000;
 
-impl Files for Disk {
+impl FileSystem for OsFs {
     fn read(&self, path: &Path) -> Result<String, String> {
         // Looked at before it is opened: opening a pipe would wait for ever.
         let about = std::fs::metadata(path).map_err(|error| in_words(&error))?;
@@ -32,16 +32,16 @@ impl Files for Disk {
         String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
     }
 
-    fn names(&self, folder: &Path) -> Vec<String> {
+    fn file_names(&self, folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
+        let mut file_names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
-        names.sort();
-        names
+        file_names.sort();
+        file_names
     }
 
-    fn real(&self, path: &Path) -> Option<PathBuf> {
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
         let path = if path.as_os_str().is_empty() {
             Path::new(".")
         } else {
@@ -50,44 +50,44 @@ impl Files for Disk {
         std::fs::canonicalize(path).ok()
     }
 
-    fn foreign(&self, path: &Path) -> Option<String> {
-        foreign(path, &mut 0)
+    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+        unsafe_to_mount(path, &mut 0)
     }
 }
 
 /// The disk, and which of its files were read: all that a lab is made of.
 #[derive(Default)]
-pub struct Recorded(RefCell<BTreeSet<PathBuf>>);
+pub struct RecordingFs(RefCell<BTreeSet<PathBuf>>);
 
-impl Recorded {
+impl RecordingFs {
     /// The real paths of the files that were read.
     pub fn files(&self) -> BTreeSet<PathBuf> {
         self.0.borrow().clone()
     }
 }
 
-impl Files for Recorded {
+impl FileSystem for RecordingFs {
     fn read(&self, path: &Path) -> Result<String, String> {
-        self.0.borrow_mut().extend(Disk.real(path));
-        Disk.read(path)
+        self.0.borrow_mut().extend(OsFs.canonical_path(path));
+        OsFs.read(path)
     }
 
-    fn names(&self, folder: &Path) -> Vec<String> {
-        Disk.names(folder)
+    fn file_names(&self, folder: &Path) -> Vec<String> {
+        OsFs.file_names(folder)
     }
 
-    fn real(&self, path: &Path) -> Option<PathBuf> {
-        Disk.real(path)
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
+        OsFs.canonical_path(path)
     }
 
-    fn foreign(&self, path: &Path) -> Option<String> {
-        Disk.foreign(path)
+    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+        OsFs.unsafe_to_mount(path)
     }
 }
 
 /// Looks at a file, or at everything in a folder. Links inside it are not followed: in a container they lead to the container's
 /// own files.
-fn foreign(path: &Path, seen: &mut usize) -> Option<String> {
+fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
     let name = path.display().to_string();
     let name = name.escape_debug();
     *seen += 1;
@@ -102,7 +102,7 @@ fn foreign(path: &Path, seen: &mut usize) -> Option<String> {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         return entries
             .into_iter()
-            .find_map(|entry| foreign(&entry.path(), seen));
+            .find_map(|entry| unsafe_to_mount(&entry.path(), seen));
     }
     if kind.is_file() && about.nlink() > 1 {
         return Some(format!(
@@ -134,18 +134,18 @@ mod tests {
         std::fs::create_dir_all(lab.join("files")).unwrap();
         std::fs::write(lab.join("files/a.txt"), "a").unwrap();
         symlink("/etc/passwd", lab.join("files/link")).unwrap();
-        assert_eq!(Disk.foreign(&lab), None);
+        assert_eq!(OsFs.unsafe_to_mount(&lab), None);
 
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "secret").unwrap();
         std::fs::hard_link(&secret, lab.join("files/b.txt")).unwrap();
-        let why = Disk.foreign(&lab).unwrap();
+        let why = OsFs.unsafe_to_mount(&lab).unwrap();
         assert!(why.contains("b.txt") && why.contains("hard link"), "{why}");
         std::fs::remove_file(&secret).unwrap();
-        assert_eq!(Disk.foreign(&lab), None);
+        assert_eq!(OsFs.unsafe_to_mount(&lab), None);
 
         let _socket = UnixListener::bind(lab.join("files/engine.sock")).unwrap();
-        let why = Disk.foreign(&lab).unwrap();
+        let why = OsFs.unsafe_to_mount(&lab).unwrap();
         assert!(why.contains("engine.sock"), "{why}");
     }
 }

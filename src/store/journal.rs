@@ -29,7 +29,7 @@ pub struct Journal {
     pub folder: PathBuf,
     /// The learner's folder, if the lab has a workspace.
     pub workspace: Option<PathBuf>,
-    pub life: Life,
+    pub life: Lifetime,
     /// When a kept run ends by itself, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
@@ -41,20 +41,20 @@ pub struct Journal {
 /// How long a run is meant to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Life {
+pub enum Lifetime {
     /// As long as the process that answers for it: if that is gone, so must the run be.
     Process,
     /// Until `down`, or until its time is over.
     #[serde(rename = "kept")]
-    Kept,
+    Persistent,
     /// It is being removed, by whoever holds its lock.
     #[serde(rename = "ending")]
-    Ending,
+    Removing,
 }
 
 /// What must become of a run for which nobody answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Disposition {
     Keep,
     /// Keep it until then, in seconds since 1970.
     KeepUntil(u64),
@@ -63,29 +63,29 @@ pub enum Fate {
 
 /// What comes of asking to answer for a run.
 #[derive(Debug)]
-pub enum Claim {
+pub enum ClaimResult {
     /// Nothing of it is left.
     Gone,
     /// Somebody else answers for it.
-    Held(Journal),
+    JournalLock(Journal),
     /// Nobody did; as long as this is held, we do.
-    Ours(Journal, Held),
+    Ours(Journal, JournalLock),
 }
 
 impl Journal {
     /// Writes the journal and holds its lock, without a moment between.
-    pub fn write(&self, folder: &Path) -> anyhow::Result<Held> {
+    pub fn write(&self, folder: &Path) -> anyhow::Result<JournalLock> {
         let content = serde_json::to_vec_pretty(self).context("a journal is always JSON")?;
         let file = locked_atomically(&self.path(folder), &content)?;
-        Ok(Held { _file: file })
+        Ok(JournalLock { _file: file })
     }
 
     /// Asks to answer for a run.
-    pub fn claim(folder: &Path, run: &RunId) -> Claim {
+    pub fn claim(folder: &Path, run: &RunId) -> ClaimResult {
         let path = path(folder, run);
         loop {
             let Ok(mut file) = File::open(&path) else {
-                return Claim::Gone;
+                return ClaimResult::Gone;
             };
             let ours = file.try_lock().is_ok();
             let mut content = Vec::new();
@@ -96,27 +96,27 @@ impl Journal {
                 continue;
             }
             return match (journal, ours) {
-                (None, _) => Claim::Gone,
-                (Some(journal), true) => Claim::Ours(journal, Held { _file: file }),
-                (Some(journal), false) => Claim::Held(journal),
+                (None, _) => ClaimResult::Gone,
+                (Some(journal), true) => ClaimResult::Ours(journal, JournalLock { _file: file }),
+                (Some(journal), false) => ClaimResult::JournalLock(journal),
             };
         }
     }
 
     /// What must become of it at a time, in seconds since 1970, if nobody answers for it.
-    pub fn fate(&self, now: u64) -> Fate {
+    pub fn disposition(&self, now: u64) -> Disposition {
         match (self.life, self.until) {
-            (Life::Process | Life::Ending, _) => Fate::Remove,
-            (Life::Kept, Some(until)) if until <= now => Fate::Remove,
-            (Life::Kept, Some(until)) => Fate::KeepUntil(until),
-            (Life::Kept, None) => Fate::Keep,
+            (Lifetime::Process | Lifetime::Removing, _) => Disposition::Remove,
+            (Lifetime::Persistent, Some(until)) if until <= now => Disposition::Remove,
+            (Lifetime::Persistent, Some(until)) => Disposition::KeepUntil(until),
+            (Lifetime::Persistent, None) => Disposition::Keep,
         }
     }
 
     /// Writes down that whoever claimed this run removes it now; the claim goes on if that cannot be written.
-    pub fn end(self, claimed: Held, folder: &Path) -> (Self, Held) {
+    pub fn end(self, claimed: JournalLock, folder: &Path) -> (Self, JournalLock) {
         let ending = Self {
-            life: Life::Ending,
+            life: Lifetime::Removing,
             ..self
         };
         let held = ending.write(folder).unwrap_or(claimed);
@@ -185,7 +185,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// A journal's lock, held until it is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct JournalLock {
     _file: File,
 }
 
@@ -201,7 +201,7 @@ mod tests {
             instance: Instance::main(),
             folder: "labs/redis".into(),
             workspace: None,
-            life: Life::Process,
+            life: Lifetime::Process,
             until: None,
             network: None,
         }
@@ -212,14 +212,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = journal();
         let claim = || Journal::claim(folder.path(), &journal.run);
-        assert!(matches!(claim(), Claim::Gone));
+        assert!(matches!(claim(), ClaimResult::Gone));
         let held = journal.write(folder.path()).unwrap();
         assert_eq!(Journal::all(folder.path()), std::slice::from_ref(&journal));
-        assert!(matches!(claim(), Claim::Held(found) if found == journal));
+        assert!(matches!(claim(), ClaimResult::JournalLock(found) if found == journal));
         drop(held);
-        assert!(matches!(claim(), Claim::Ours(found, _) if found == journal));
+        assert!(matches!(claim(), ClaimResult::Ours(found, _) if found == journal));
         Journal::remove(folder.path(), &journal.run);
-        assert!(matches!(claim(), Claim::Gone));
+        assert!(matches!(claim(), ClaimResult::Gone));
     }
 
     #[test]
@@ -227,13 +227,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = journal();
         let first = journal.write(folder.path()).unwrap();
-        journal.life = Life::Kept;
+        journal.life = Lifetime::Persistent;
         let second = journal.write(folder.path()).unwrap();
         drop(first);
         let claim = || Journal::claim(folder.path(), &journal.run);
-        assert!(matches!(claim(), Claim::Held(found) if found.life == Life::Kept));
+        assert!(
+            matches!(claim(), ClaimResult::JournalLock(found) if found.life == Lifetime::Persistent)
+        );
         drop(second);
-        assert!(matches!(claim(), Claim::Ours(found, _) if found.life == Life::Kept));
+        assert!(
+            matches!(claim(), ClaimResult::Ours(found, _) if found.life == Lifetime::Persistent)
+        );
     }
 
     #[test]
@@ -254,11 +258,11 @@ mod tests {
     #[test]
     fn a_kept_run_goes_when_its_time_is_over_and_others_at_once() {
         let mut journal = journal();
-        assert_eq!(journal.fate(0), Fate::Remove);
-        journal.life = Life::Kept;
-        assert_eq!(journal.fate(9), Fate::Keep);
+        assert_eq!(journal.disposition(0), Disposition::Remove);
+        journal.life = Lifetime::Persistent;
+        assert_eq!(journal.disposition(9), Disposition::Keep);
         journal.until = Some(10);
-        assert_eq!(journal.fate(9), Fate::KeepUntil(10));
-        assert_eq!(journal.fate(10), Fate::Remove);
+        assert_eq!(journal.disposition(9), Disposition::KeepUntil(10));
+        assert_eq!(journal.disposition(10), Disposition::Remove);
     }
 }

@@ -9,11 +9,11 @@ use crate::store::paths::Paths;
 
 /// The folders of all labs that can be found, by name.
 #[derive(Debug)]
-pub struct Labs {
+pub struct LabFolders {
     folders: BTreeMap<String, PathBuf>,
 }
 
-impl Labs {
+impl LabFolders {
     /// Looks in every place; an earlier place wins. Only where somebody asked for a place, it must be there.
     pub fn find(paths: &Paths, asked: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(asked) = asked.filter(|asked| !asked.is_dir()) {

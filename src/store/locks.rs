@@ -20,7 +20,7 @@ pub enum LockError {
     #[error(
         "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own"
     )]
-    Held { pid: String, lab: String },
+    JournalLock { pid: String, lab: String },
     #[error("{0:#}: mend that, or let XDG_STATE_HOME name another folder")]
     Disk(#[from] anyhow::Error),
 }
@@ -63,7 +63,7 @@ impl Lock {
                 } else {
                     format!("{lab} (instance {instance})")
                 };
-                return Err(LockError::Held {
+                return Err(LockError::JournalLock {
                     pid: pid.trim().to_owned(),
                     lab,
                 });

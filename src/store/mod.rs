@@ -14,16 +14,16 @@ mod trust;
 mod workspace;
 
 pub use embedded::catalogue_entry;
-pub use files::{Disk, Recorded};
-pub use journal::{Claim, Fate, Held, Journal, Life};
-pub use labs::Labs;
+pub use files::{OsFs, RecordingFs};
+pub use journal::{ClaimResult, Disposition, Journal, JournalLock, Lifetime};
+pub use labs::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use paths::Paths;
 pub use progress::{Progress, SolvedBy};
-pub use remembered::Remembered;
+pub use remembered::UnreachableRegistries;
 pub use summaries::Summaries;
-pub use trust::Trusted;
+pub use trust::LabFingerprint;
 pub use workspace::Workspace;
 
 use std::fs::File;

@@ -11,12 +11,12 @@ const FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Registries that could not be reached, and when (seconds since 1970).
 #[derive(Debug)]
-pub struct Remembered {
+pub struct UnreachableRegistries {
     path: PathBuf,
     unreachable: BTreeMap<String, u64>,
 }
 
-impl Remembered {
+impl UnreachableRegistries {
     /// Reads what is remembered; a file that cannot be read is as good as none.
     pub fn read(state: &Path) -> Self {
         let path = state.join("registries.json");

@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Files, Summary, load};
-use crate::store::{Disk, write_atomically};
+use crate::lab::{FileSystem, Summary, load};
+use crate::store::{OsFs, write_atomically};
 
 /// A file that changed so short a time ago may change once more without another time or size: file systems count time in steps.
 const UNSETTLED: Duration = Duration::from_secs(2);
@@ -44,8 +44,8 @@ struct Entry {
 struct Seen {
     files: BTreeMap<PathBuf, Option<Stamp>>,
     folders: BTreeMap<PathBuf, Vec<String>>,
-    real: BTreeMap<PathBuf, Option<PathBuf>>,
-    foreign: BTreeMap<PathBuf, Option<String>>,
+    canonical_path: BTreeMap<PathBuf, Option<PathBuf>>,
+    unsafe_to_mount: BTreeMap<PathBuf, Option<String>>,
 }
 
 /// A file without its content.
@@ -121,15 +121,19 @@ impl Seen {
         let Self {
             files,
             folders,
-            real,
-            foreign,
+            canonical_path,
+            unsafe_to_mount,
         } = self;
         files.iter().all(|(path, then)| Stamp::of(path) == *then)
-            && folders.iter().all(|(path, then)| Disk.names(path) == *then)
-            && real.iter().all(|(path, then)| Disk.real(path) == *then)
-            && foreign
+            && folders
                 .iter()
-                .all(|(path, then)| Disk.foreign(path) == *then)
+                .all(|(path, then)| OsFs.file_names(path) == *then)
+            && canonical_path
+                .iter()
+                .all(|(path, then)| OsFs.canonical_path(path) == *then)
+            && unsafe_to_mount
+                .iter()
+                .all(|(path, then)| OsFs.unsafe_to_mount(path) == *then)
     }
 
     /// Whether a later change of any file would show in its stamp.
@@ -159,34 +163,36 @@ struct Watched {
     seen: RefCell<Seen>,
 }
 
-impl Files for Watched {
+impl FileSystem for Watched {
     fn read(&self, path: &Path) -> Result<String, String> {
         // The stamp comes first: a change between the two then shows the next time.
         let stamp = Stamp::of(path);
         let mut seen = self.seen.borrow_mut();
         seen.files.entry(path.to_owned()).or_insert(stamp);
-        Disk.read(path)
+        OsFs.read(path)
     }
 
-    fn names(&self, folder: &Path) -> Vec<String> {
-        let names = Disk.names(folder);
+    fn file_names(&self, folder: &Path) -> Vec<String> {
+        let file_names = OsFs.file_names(folder);
         let mut seen = self.seen.borrow_mut();
-        seen.folders.insert(folder.to_owned(), names.clone());
-        names
+        seen.folders.insert(folder.to_owned(), file_names.clone());
+        file_names
     }
 
-    fn real(&self, path: &Path) -> Option<PathBuf> {
-        let real = Disk.real(path);
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
+        let canonical_path = OsFs.canonical_path(path);
         let mut seen = self.seen.borrow_mut();
-        seen.real.insert(path.to_owned(), real.clone());
-        real
+        seen.canonical_path
+            .insert(path.to_owned(), canonical_path.clone());
+        canonical_path
     }
 
-    fn foreign(&self, path: &Path) -> Option<String> {
-        let foreign = Disk.foreign(path);
+    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+        let unsafe_to_mount = OsFs.unsafe_to_mount(path);
         let mut seen = self.seen.borrow_mut();
-        seen.foreign.insert(path.to_owned(), foreign.clone());
-        foreign
+        seen.unsafe_to_mount
+            .insert(path.to_owned(), unsafe_to_mount.clone());
+        unsafe_to_mount
     }
 }
 

@@ -62,7 +62,7 @@ fn check(edit: impl FnOnce(&Home), expected: Told) {
     let home = Home::new();
     home.mark();
     edit(&home);
-    let truth = load(&home.path("labs/small"), &Disk).1.len();
+    let truth = load(&home.path("labs/small"), &OsFs).1.len();
     for _ in 0..2 {
         match expected {
             Told::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),

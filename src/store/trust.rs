@@ -15,11 +15,11 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// The files of a lab by path, each with the hash of what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trusted {
+pub struct LabFingerprint {
     files: BTreeMap<PathBuf, String>,
 }
 
-impl Trusted {
+impl LabFingerprint {
     /// The lab as it is now: everything in its folder, and in the folders of the other files that were read for it.
     pub fn now(lab: &Path, read: &BTreeSet<PathBuf>) -> anyhow::Result<Self> {
         let lab = lab
@@ -133,14 +133,14 @@ mod tests {
             lab.join("lab.yaml"),
             root.join("compose/redis/compose.yaml"),
         ]);
-        assert_eq!(Trusted::before(&state, &lab), None);
-        let first = Trusted::now(&lab, &read).unwrap();
+        assert_eq!(LabFingerprint::before(&state, &lab), None);
+        let first = LabFingerprint::now(&lab, &read).unwrap();
         first.keep(&state, &lab).unwrap();
-        assert_eq!(Trusted::before(&state, &lab), Some(first.clone()));
+        assert_eq!(LabFingerprint::before(&state, &lab), Some(first.clone()));
         let mut last = first;
         let mut changes = |change: &dyn Fn(), file: &str| {
             change();
-            let now = Trusted::now(&lab, &read).unwrap();
+            let now = LabFingerprint::now(&lab, &read).unwrap();
             assert_eq!(now.changed_since(&last), [root.join(file)]);
             last = now;
         };

@@ -58,7 +58,7 @@ impl Workspace {
     }
 
     /// Puts every file back as the lab ships it and removes what was added.
-    pub fn put_back(&self) -> anyhow::Result<()> {
+    pub fn restore(&self) -> anyhow::Result<()> {
         if self.path.exists() {
             self.check()?;
             let empty = || -> io::Result<()> {
@@ -191,7 +191,7 @@ mod tests {
             std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(),
             "mine"
         );
-        workspace.put_back().unwrap();
+        workspace.restore().unwrap();
         assert_eq!(
             std::fs::read_to_string(workspace.path.join("dags/a.py")).unwrap(),
             "a"
@@ -255,7 +255,7 @@ mod tests {
         let workspace = Workspace::at(theirs.clone(), folder.path());
         assert!(
             workspace.make().is_err()
-                && workspace.put_back().is_err()
+                && workspace.restore().is_err()
                 && workspace.remove().is_err()
         );
         assert!(theirs.join("precious").exists());

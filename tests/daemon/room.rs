@@ -12,13 +12,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::engine::like;
-use crate::private::Private;
+use crate::private::PrivateDaemon;
 use crate::running::Running;
 use crate::support::Ended;
 use crate::{SERVICE, runs};
 
 /// The program, which may ask registries.
-fn online(private: &Private, words: &str) -> Command {
+fn online(private: &PrivateDaemon, words: &str) -> Command {
     let offline = private.real.command(words);
     let mut command = Command::new(offline.get_program());
     command.args(offline.get_args().filter(|word| *word != "--offline"));
@@ -27,7 +27,7 @@ fn online(private: &Private, words: &str) -> Command {
 }
 
 /// The first container, network or volume that was ever made on the engine.
-fn made(private: &Private) -> Value {
+fn made(private: &PrivateDaemon) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.expect("a clock that goes").as_secs_f64();
     let filters = "%7B%22event%22%3A%5B%22create%22%5D%7D";
@@ -36,7 +36,7 @@ fn made(private: &Private) -> Value {
 }
 
 /// Where the engine keeps its things, by a path that leads into its namespace.
-fn data(private: &Private) -> PathBuf {
+fn data(private: &PrivateDaemon) -> PathBuf {
     let data = Path::new(&private.real.socket).with_file_name("data");
     let data = data.strip_prefix("/").expect("a path from the root");
     let namespace = format!("/proc/{}/root", private.first());
@@ -45,7 +45,7 @@ fn data(private: &Private) -> PathBuf {
 
 #[test]
 fn an_image_that_cannot_be_had_is_told_before_anything_is_made() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let other = "\n  other: { image: \"roadlab.test/none:1\", mem_limit: 32m }\n";
@@ -63,7 +63,7 @@ fn an_image_that_cannot_be_had_is_told_before_anything_is_made() {
 
 #[test]
 fn a_lab_needs_none_of_the_engines_ranges_and_finds_the_last_free_one_of_its_own() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let foreign = |name: &str, settings: Value| {
@@ -101,7 +101,7 @@ fn a_lab_needs_none_of_the_engines_ranges_and_finds_the_last_free_one_of_its_own
 
 #[test]
 fn a_disk_that_is_full_is_told_and_does_not_keep_anything() {
-    let Some(private) = Private::with_disk("440m") else {
+    let Some(private) = PrivateDaemon::with_disk("440m") else {
         return;
     };
     private.real.run("up LAB", 0);
@@ -119,7 +119,7 @@ fn a_disk_that_is_full_is_told_and_does_not_keep_anything() {
 
 #[test]
 fn what_somebody_prunes_while_a_lab_starts_is_told() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     // The second is created at once and started when the first answers, which takes until then.
@@ -147,7 +147,7 @@ fn what_somebody_prunes_while_a_lab_starts_is_told() {
 
 #[test]
 fn a_lab_that_starts_while_somebody_prunes_all_the_time_leaves_nothing() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let stop = AtomicBool::new(false);
@@ -180,7 +180,7 @@ fn a_lab_that_starts_while_somebody_prunes_all_the_time_leaves_nothing() {
 
 #[test]
 fn a_service_that_writes_without_end_does_not_fill_the_disk() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let yes = "[sh, -c, \"yes & exec redis-server --protected-mode no\"]";

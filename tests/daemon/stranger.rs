@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use crate::private::Private;
+use crate::private::PrivateDaemon;
 use crate::support::Ended;
 
 /// A server that takes everything for said and done, as Redis would, and remembers it.
@@ -51,7 +51,7 @@ impl Stranger {
 
 /// Runs the program outside of the engine's network.
 #[track_caller]
-fn outside(private: &Private, words: &str, code: i32) -> String {
+fn outside(private: &PrivateDaemon, words: &str, code: i32) -> String {
     let engine = &private.real.socket;
     let words = format!("--offline --engine {engine} {words}");
     Ended::of(&mut private.real.copy.roadlab(&words))
@@ -60,7 +60,7 @@ fn outside(private: &Private, words: &str, code: i32) -> String {
 }
 
 /// The lab's service asks for this port.
-fn asks_for(private: &Private, port: u16) {
+fn asks_for(private: &PrivateDaemon, port: u16) {
     let from = "service: redis }\n";
     let to = format!("{from}    ports: [\"{port}:6379\"]\n");
     private.real.copy.change("compose.yaml", from, &to);
@@ -68,7 +68,7 @@ fn asks_for(private: &Private, port: u16) {
 
 #[test]
 fn an_engine_whose_ports_do_not_arrive_here_is_told_at_once() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     for words in ["up LAB", "up LAB --retain", "run LAB --auto", "test LAB"] {
@@ -80,7 +80,7 @@ fn an_engine_whose_ports_do_not_arrive_here_is_told_at_once() {
 
 #[test]
 fn a_stranger_at_the_port_that_a_lab_asks_for_is_not_written_to() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let stranger = Stranger::at(0);
@@ -96,7 +96,7 @@ fn a_stranger_at_the_port_that_a_lab_asks_for_is_not_written_to() {
 
 #[test]
 fn a_stranger_at_the_port_of_a_lab_that_is_up_elsewhere_is_not_written_to() {
-    let Some(private) = Private::open() else {
+    let Some(private) = PrivateDaemon::open() else {
         return;
     };
     let up = private.real.run("up LAB --json", 0).json();

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 use crate::support::Ended;
 use crate::{container, programs, tiny_with};
 
 /// The tiny lab, up, whose first check runs a program in the service.
 #[track_caller]
-fn running_check(lines: &str, run: &str) -> Real {
+fn running_check(lines: &str, run: &str) -> EngineLab {
     let real = tiny_with(lines);
     let from = "redis: { service: redis, command: [GET, greeting] }\n";
     let to = format!("exec: {{ service: redis, run: {run} }}\n        timeout: 1s\n");
@@ -27,7 +27,7 @@ fn seen(ended: &Ended) -> (String, String) {
 }
 
 #[track_caller]
-fn check(real: &Real, code: i32) -> (String, String) {
+fn check(real: &EngineLab, code: i32) -> (String, String) {
     seen(&real.run("check LAB greet --json", code))
 }
 

@@ -8,20 +8,20 @@ use std::thread;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 use crate::support::Ended;
 use crate::{EXTENDS, container, tiny_with};
 
 /// What is on the engine under a label, by a path of its API.
-fn labelled(real: &Real, path: &str, label: &str) -> Value {
+fn labelled(real: &EngineLab, path: &str, label: &str) -> Value {
     let filter = format!("filters=%7B%22label%22%3A%5B%22{label}%22%5D%7D");
     real.ask("GET", &format!("{path}?all=1&{filter}"), &Value::Null)
 }
 
 #[test]
 fn a_build_that_is_interrupted_leaves_no_container_and_no_image() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let own = "    build: ./slow\n    ports: [\"6379\"]\n";
     real.copy.change("compose.yaml", EXTENDS, own);
     let folder = real.copy.path(&format!("labs/{}/slow", real.copy.id));
@@ -56,7 +56,7 @@ fn a_build_that_is_interrupted_leaves_no_container_and_no_image() {
 }
 
 /// A socket before the engine's, which makes a container of somebody else's under each name that we ask for, just before us.
-fn quicker(real: &Real) -> String {
+fn quicker(real: &EngineLab) -> String {
     let path = real.copy.path("engine.sock").display().to_string();
     let listener = UnixListener::bind(&path).expect("a path of ours");
     let engine = real.socket.clone();
@@ -108,7 +108,7 @@ fn create(engine: &str, name: &str, image: &Value) {
 
 #[test]
 fn a_container_of_our_name_that_is_not_ours_is_named_and_kept() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let socket = quicker(&real);
     let said = real.run(&format!("--engine {socket} up LAB"), 6).stderr;
     assert_eq!(real.left(), [""; 0]);
@@ -151,7 +151,7 @@ fn a_service_that_crashes_again_and_again_is_not_started_again() {
 /// A service that only the engine's own health check tells of.
 #[track_caller]
 fn sick(healthcheck: &str) -> Value {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let talk = "x-roadlab: { ready: [], ready_within: 20s }";
     let own = format!("{EXTENDS}    healthcheck: {healthcheck}\n    {talk}\n");
     real.copy.change("compose.yaml", EXTENDS, &own);
@@ -188,7 +188,7 @@ fn a_port_that_only_the_engine_answers_is_not_ready() {
 }
 
 /// The program in mounts of its own, after a script that changes them; `$1` is the folder for what it writes down.
-fn mounted(real: &Real, script: &str, words: &str) -> Ended {
+fn mounted(real: &EngineLab, script: &str, words: &str) -> Ended {
     let like = real.command(words);
     let script = format!("set -e; {script}; shift; exec \"$@\"");
     let mut command = Command::new("unshare");
@@ -212,7 +212,7 @@ const FULL: &str =
 
 #[test]
 fn where_nothing_can_be_written_down_nothing_is_made() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let runs = format!("set -- \"$1/roadlab/runs\" \"$@\"; mkdir -p \"$1\"; {READ_ONLY}; shift");
     for (script, reason) in [
         (READ_ONLY, "Read-only file system"),
@@ -229,7 +229,7 @@ fn where_nothing_can_be_written_down_nothing_is_made() {
 
 #[test]
 fn removing_needs_nothing_written_down() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     for full in [false, true] {
         real.run("up LAB", 0);
         let used = "cp -a \"$1\" \"$1.copy\"; mount -t tmpfs none \"$1\"; cp -a \"$1.copy/.\" \"$1\"; \

@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::running::Running;
 use crate::{EXTENDS, tiny_with};
 
@@ -27,7 +27,7 @@ fn head(mut command: Command) -> (Option<i32>, String) {
 
 #[test]
 fn an_up_whose_reader_goes_away_goes_on() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let (code, said) = head(real.command("up LAB --json"));
     assert_eq!((code, said.as_str()), (Some(0), ""));
     real.run("check LAB greet", 1);
@@ -36,7 +36,7 @@ fn an_up_whose_reader_goes_away_goes_on() {
 
 #[test]
 fn a_demo_whose_reader_goes_away_ends_and_removes_the_lab() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let (code, said) = head(real.command("run LAB --auto"));
     assert_eq!(code, Some(141), "{said}");
     assert!(!said.contains("panic"), "{said}");
@@ -63,7 +63,7 @@ fn time_in_which_the_program_was_stopped_is_no_time_that_a_service_took() {
 
 #[test]
 fn a_service_that_somebody_removes_is_told_with_the_way_back() {
-    let real = Real::copy_of("tests/labs/tiny");
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let both = format!("{EXTENDS}  twin:\n{EXTENDS}    volumes: []\n");
     real.copy.change("compose.yaml", EXTENDS, &both);
     real.run("up LAB", 0);

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::support::{Copy, Ended};
 
 /// A copy of a lab on the engine. Dropping it fails the test if anything of the lab is left, and removes it.
-pub(crate) struct Real {
+pub(crate) struct EngineLab {
     pub(crate) copy: Copy,
     pub(crate) socket: String,
     /// What runs the program in other namespaces, if the engine is not this machine's usual one.
     pub(crate) within: Vec<String>,
 }
 
-impl Real {
+impl EngineLab {
     /// A copy of a lab of this repository. The first one sees to it that there is an image.
     pub(crate) fn copy_of(lab: &str) -> Self {
         let copy = Copy::of(lab, |own| {
@@ -185,7 +185,7 @@ pub(crate) fn like(command: &mut Command, other: &Command) {
         .stderr(Stdio::piped());
 }
 
-impl Drop for Real {
+impl Drop for EngineLab {
     fn drop(&mut self) {
         // A test that failed may have left an engine that cannot be asked.
         let left = match std::thread::panicking() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
 /// What is killed: the words that come before, the words that are killed, and the latest moment in milliseconds.
 const COMMANDS: [(&str, &str, u64); 5] = [
@@ -20,8 +20,8 @@ const COMMANDS: [(&str, &str, u64); 5] = [
 const REAPER_TOO: u64 = 5;
 
 /// The tiny lab, whose service takes a while to answer, so that kills come at all moments of its life.
-pub(crate) fn lab() -> Real {
-    let real = Real::copy_of("tests/labs/tiny");
+pub(crate) fn lab() -> EngineLab {
+    let real = EngineLab::copy_of("tests/labs/tiny");
     let from = "service: redis }\n";
     let slow = "    command: [sh, -c, \"sleep 0.4; exec redis-server --protected-mode no\"]\n";
     real.copy
@@ -61,7 +61,7 @@ pub(crate) struct Kill {
 }
 
 /// Kills once, waits until nothing is left, and leaves the engine as it was before.
-pub(crate) fn kill(real: &Real, number: usize, random: &mut Random) -> Kill {
+pub(crate) fn kill(real: &EngineLab, number: usize, random: &mut Random) -> Kill {
     let (before, words, latest) = COMMANDS[number % COMMANDS.len()];
     if !before.is_empty() {
         real.run(before, 0);
@@ -110,7 +110,7 @@ pub(crate) fn kill(real: &Real, number: usize, random: &mut Random) -> Kill {
 }
 
 /// Whether the lab is there as a whole and known to be kept, not a part of it.
-fn is_up(real: &Real) -> bool {
+fn is_up(real: &EngineLab) -> bool {
     let journals = std::fs::read_dir(real.copy.path("state/roadlab/runs"));
     let journals = journals.into_iter().flatten().flatten();
     let is_whole = |entry: &DirEntry| entry.path().extension().is_some_and(|end| end == "json");
@@ -122,12 +122,12 @@ fn is_up(real: &Real) -> bool {
     texts.len() == 1 && texts.iter().all(kept) && real.left().len() == 3
 }
 
-fn is_clean(real: &Real) -> bool {
+fn is_clean(real: &EngineLab) -> bool {
     real.left().is_empty() && real.processes().is_empty()
 }
 
 /// The reapers first, so that none of them learns of the program's death.
-fn kill_all(real: &Real) {
+fn kill_all(real: &EngineLab) {
     let mut processes = real.processes();
     processes.sort_by_key(|(_, command)| !command.contains("__reap"));
     for (pid, _) in processes {

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::engine::{Real, soon};
+use crate::engine::{EngineLab, soon};
 
 /// What keeps the namespaces of a daemon apart from those of this machine.
 const APART: [&str; 6] = [
@@ -131,14 +131,14 @@ impl Drop for Daemon {
 
 /// The tiny lab on an engine of its own, with its image, and roadlab beside that engine. When this is dropped, all that is on
 /// the engine must be as it was before, whatever its labels.
-pub(crate) struct Private {
+pub(crate) struct PrivateDaemon {
     /// Dropped before its engine.
-    pub(crate) real: Real,
+    pub(crate) real: EngineLab,
     daemon: Daemon,
     before: Vec<String>,
 }
 
-impl Private {
+impl PrivateDaemon {
     /// `None`, and a word about it, on a machine where it cannot be done.
     pub(crate) fn open() -> Option<Self> {
         Self::with_disk("")
@@ -152,7 +152,7 @@ impl Private {
             said.expect("standard error is open");
             return None;
         }
-        let mut real = Real::copy_of("tests/labs/tiny");
+        let mut real = EngineLab::copy_of("tests/labs/tiny");
         real.run("images export images.tar LAB", 0);
         let daemon = Daemon::start(disk);
         real.socket = daemon.path("docker.sock").display().to_string();
@@ -209,7 +209,7 @@ impl Private {
     }
 }
 
-impl Drop for Private {
+impl Drop for PrivateDaemon {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert_eq!(self.everything(), self.before);

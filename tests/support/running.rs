@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 
 /// The program while it runs, and all that it says on either stream.
 pub(crate) struct Running {
@@ -15,7 +15,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn begin(real: &Real, words: &str) -> Self {
+    pub(crate) fn begin(real: &EngineLab, words: &str) -> Self {
         Self::of(&mut real.command(words))
     }
 

@@ -1,13 +1,13 @@
 //! The words of `--help`: which commands belong together, what each promises, and lines that can be typed as they stand.
 
 /// What a command's help says beyond its own line.
-pub(super) struct Text {
+pub(super) struct CommandHelp {
     /// The command's words, such as `images pull`.
     pub(super) command: &'static str,
     /// What it does in a few words, for the screen of all commands; empty below a command.
-    pub(super) brief: &'static str,
+    pub(super) summary: &'static str,
     /// What it promises, in two or three lines.
-    pub(super) promise: &'static str,
+    pub(super) description: &'static str,
     pub(super) examples: &'static [&'static str],
 }
 
@@ -32,32 +32,32 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-pub(super) const COMMANDS: &[Text] = &[
-    Text {
+pub(super) const COMMANDS: &[CommandHelp] = &[
+    CommandHelp {
         command: "list",
-        brief: "labs and your progress",
-        promise: "Labs are looked for in `--labs`, ./labs, your data folder, and last in roadlab itself.\n\
+        summary: "labs and your progress",
+        description: "Labs are looked for in `--labs`, ./labs, your data folder, and last in roadlab itself.\n\
                   Nothing is started, and no engine is needed.",
         examples: &["roadlab list", "roadlab list --lang ko"],
     },
-    Text {
+    CommandHelp {
         command: "roadmap",
-        brief: "topics, labs for them",
-        promise: "The data engineer's roadmap as a tree: which labs cover a topic, how far you are, what has no lab yet.\n\
+        summary: "topics, labs for them",
+        description: "The data engineer's roadmap as a tree: which labs cover a topic, how far you are, what has no lab yet.\n\
                   A topic is done once one of its labs is solved. No engine is needed.",
         examples: &["roadlab roadmap", "roadlab roadmap --lang ko"],
     },
-    Text {
+    CommandHelp {
         command: "show",
-        brief: "what a lab teaches",
-        promise: "Introduction, services and exercises of a lab; with an exercise, its text and what is checked.\n\
+        summary: "what a lab teaches",
+        description: "Introduction, services and exercises of a lab; with an exercise, its text and what is checked.\n\
                   Nothing is started, and no engine is needed.",
         examples: &["roadlab show redis", "roadlab show redis settings"],
     },
-    Text {
+    CommandHelp {
         command: "up",
-        brief: "start, wait until ready",
-        promise: "Gets the images, starts the services in order and waits until each answers in its own protocol.\n\
+        summary: "start, wait until ready",
+        description: "Gets the images, starts the services in order and waits until each answers in its own protocol.\n\
                   Twice is a no-op; after an edit only what changed is made again. What did not come up is removed.",
         examples: &[
             "roadlab up redis",
@@ -66,10 +66,10 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab up redis --dry-run",
         ],
     },
-    Text {
+    CommandHelp {
         command: "run",
-        brief: "a guided session",
-        promise: "Starts the lab and goes through it: text, live checks, hints, solutions. What was solved stays solved.\n\
+        summary: "a guided session",
+        description: "Starts the lab and goes through it: text, live checks, hints, solutions. What was solved stays solved.\n\
                   At the end you are asked whether the lab stays; `--keep` and `--down` decide without asking.",
         examples: &[
             "roadlab run redis",
@@ -77,10 +77,10 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab run redis --auto --yes   # plays itself, without a terminal",
         ],
     },
-    Text {
+    CommandHelp {
         command: "check",
-        brief: "what is solved so far",
-        promise: "Asks the services themselves, over their own protocols, and changes nothing in them.\n\
+        summary: "what is solved so far",
+        description: "Asks the services themselves, over their own protocols, and changes nothing in them.\n\
                   What does not hold is told with what was expected, what was seen, and the hint that fits. Exit code 1 then.",
         examples: &[
             "roadlab check redis",
@@ -89,31 +89,31 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab check redis --junit result.xml",
         ],
     },
-    Text {
+    CommandHelp {
         command: "hint",
-        brief: "the next hint",
-        promise: "First what the checks see now, then the next of the exercise's hints: a nudge first, almost the answer last.\n\
+        summary: "the next hint",
+        description: "First what the checks see now, then the next of the exercise's hints: a nudge first, almost the answer last.\n\
                   Works while the lab is down, too.",
         examples: &["roadlab hint redis settings"],
     },
-    Text {
+    CommandHelp {
         command: "solve",
-        brief: "play a solution",
-        promise: "Plays the solutions of the exercises this one builds on, then its own, in the running lab.\n\
+        summary: "play a solution",
+        description: "Plays the solutions of the exercises this one builds on, then its own, in the running lab.\n\
                   Progress notes that roadlab solved it, not you.",
         examples: &["roadlab solve redis settings"],
     },
-    Text {
+    CommandHelp {
         command: "answer",
-        brief: "answer a quiz",
-        promise: "A right choice solves the exercise and tells what is behind it; a wrong one gets its hint and exit code 1.\n\
+        summary: "answer a quiz",
+        description: "A right choice solves the exercise and tells what is behind it; a wrong one gets its hint and exit code 1.\n\
                   No engine is needed.",
         examples: &["roadlab answer redis quiz-when sessions"],
     },
-    Text {
+    CommandHelp {
         command: "reset",
-        brief: "back to the start",
-        promise: "Brings the services to the lab's starting point in well under a second and proves that they are healthy.\n\
+        summary: "back to the start",
+        description: "Brings the services to the lab's starting point in well under a second and proves that they are healthy.\n\
                   Your progress stays; files of the workspace are put back.",
         examples: &[
             "roadlab reset redis",
@@ -121,20 +121,20 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab reset redis --hard",
         ],
     },
-    Text {
+    CommandHelp {
         command: "restart",
-        brief: "restart, keeping data",
-        promise: "Stops and starts services, or kills them as a crash would, and waits until they answer again.\n\
+        summary: "restart, keeping data",
+        description: "Stops and starts services, or kills them as a crash would, and waits until they answer again.\n\
                   What survives that is the lesson: volumes stay.",
         examples: &[
             "roadlab restart redis",
             "roadlab restart redis redis --kill",
         ],
     },
-    Text {
+    CommandHelp {
         command: "down",
-        brief: "remove all of it",
-        promise: "Finds what is yours by its labels, without the lab's files, and removes nothing else. Nothing there is success.\n\
+        summary: "remove all of it",
+        description: "Finds what is yours by its labels, without the lab's files, and removes nothing else. Nothing there is success.\n\
                   Your progress and your files stay unless `--forget` is given.",
         examples: &[
             "roadlab down redis",
@@ -142,10 +142,10 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab down redis --forget",
         ],
     },
-    Text {
+    CommandHelp {
         command: "status",
-        brief: "what runs, and where",
-        promise: "Every lab and instance of yours: services, state, health, memory, uptime, addresses, progress. Each service\n\
+        summary: "what runs, and where",
+        description: "Every lab and instance of yours: services, state, health, memory, uptime, addresses, progress. Each service\n\
                   is asked in its own protocol. With `--watch` it goes on until Ctrl-C; over a pipe it tells each change.",
         examples: &[
             "roadlab status",
@@ -153,10 +153,10 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab status --watch",
         ],
     },
-    Text {
+    CommandHelp {
         command: "logs",
-        brief: "what services wrote",
-        promise: "The last lines of all services of a lab, or of those named, in the order in which they were written.\n\
+        summary: "what services wrote",
+        description: "The last lines of all services of a lab, or of those named, in the order in which they were written.\n\
                   With `--follow` it goes on, over restarts too, until the last service has ended or Ctrl-C.",
         examples: &[
             "roadlab logs redis",
@@ -164,10 +164,10 @@ pub(super) const COMMANDS: &[Text] = &[
             "roadlab logs prometheus-grafana --since 10m",
         ],
     },
-    Text {
+    CommandHelp {
         command: "shell",
-        brief: "a service's own client",
-        promise: "Opens redis-cli, psql, mongosh or what the service has, inside its container: nothing is installed here.\n\
+        summary: "a service's own client",
+        description: "Opens redis-cli, psql, mongosh or what the service has, inside its container: nothing is installed here.\n\
                   After `--` stands a command to run instead; its exit code becomes roadlab's.",
         examples: &[
             "roadlab shell redis",
@@ -175,124 +175,124 @@ pub(super) const COMMANDS: &[Text] = &[
             "echo PING | roadlab shell redis   # works over pipes too",
         ],
     },
-    Text {
+    CommandHelp {
         command: "open",
-        brief: "its web interface",
-        promise: "Opens the web interface of a lab's service in the browser. Its address and login are printed anyway, and are\n\
+        summary: "its web interface",
+        description: "Opens the web interface of a lab's service in the browser. Its address and login are printed anyway, and are\n\
                   all there is where no browser can be shown. Of several services that have one, name the one you want.",
         examples: &[
             "roadlab open rabbitmq",
             "roadlab open prometheus-grafana prometheus",
         ],
     },
-    Text {
+    CommandHelp {
         command: "test",
-        brief: "a lab proves itself",
-        promise: "In an instance of its own: every check fails at the start, every wrong answer fails with its hint, every\n\
+        summary: "a lab proves itself",
+        description: "In an instance of its own: every check fails at the start, every wrong answer fails with its hint, every\n\
                   solution passes, and passes twice, and after a reset every check fails again. Removed at the end.",
         examples: &[
             "roadlab test redis",
             "roadlab test ./labs/my-lab --junit proof.xml",
         ],
     },
-    Text {
+    CommandHelp {
         command: "validate",
-        brief: "find all mistakes",
-        promise: "All problems of all files at once, each with its line, what is allowed there and the nearest name.\n\
+        summary: "find all mistakes",
+        description: "All problems of all files at once, each with its line, what is allowed there and the nearest name.\n\
                   No engine is needed and nothing is started.",
         examples: &["roadlab validate", "roadlab validate labs/my-lab"],
     },
-    Text {
+    CommandHelp {
         command: "doctor",
-        brief: "can labs run here?",
-        promise: "Looks at engine, limits, memory, disk, ports, proxies and clock, and says for each what was seen and the fix.\n\
+        summary: "can labs run here?",
+        description: "Looks at engine, limits, memory, disk, ports, proxies and clock, and says for each what was seen and the fix.\n\
                   Nothing is pulled or started. Exit code 3 if a lab asked for cannot run here.",
         examples: &["roadlab doctor", "roadlab doctor airflow --json"],
     },
-    Text {
+    CommandHelp {
         command: "images",
-        brief: "images ahead of time",
-        promise: "An official image is pulled; where no registry can be reached, it is built from the recipe.\n\
+        summary: "images ahead of time",
+        description: "An official image is pulled; where no registry can be reached, it is built from the recipe.\n\
                   `up` and `run` do so by themselves: this is for doing it earlier, or elsewhere.",
         examples: &["roadlab images list", "roadlab images pull redis"],
     },
-    Text {
+    CommandHelp {
         command: "images pull",
-        brief: "",
-        promise: "Pulls or builds every image of the labs that is missing, so that `up` works without a network.\n\
+        summary: "",
+        description: "Pulls or builds every image of the labs that is missing, so that `up` works without a network.\n\
                   Registries that could not be reached a short while ago are asked again.",
         examples: &["roadlab images pull redis rabbitmq"],
     },
-    Text {
+    CommandHelp {
         command: "images list",
-        brief: "",
-        promise: "For each service the official image, and the one that is used here.\n\
+        summary: "",
+        description: "For each service the official image, and the one that is used here.\n\
                   Nothing is pulled or built.",
         examples: &["roadlab images list", "roadlab images list redis"],
     },
-    Text {
+    CommandHelp {
         command: "images remove",
-        brief: "",
-        promise: "Removes images that roadlab built from recipes; what was pulled stays.\n\
+        summary: "",
+        description: "Removes images that roadlab built from recipes; what was pulled stays.\n\
                   An image that a container uses is not removed.",
         examples: &["roadlab images remove redis"],
     },
-    Text {
+    CommandHelp {
         command: "images export",
-        brief: "",
-        promise: "Writes one tar file, as `docker save` does, with the images of all services of the labs under the names\n\
+        summary: "",
+        description: "Writes one tar file, as `docker save` does, with the images of all services of the labs under the names\n\
                   by which `up` looks for them. Missing images are got first. The file appears when it is whole.",
         examples: &[
             "roadlab images export labs.tar redis rabbitmq",
             "roadlab images export redis.tar redis --offline",
         ],
     },
-    Text {
+    CommandHelp {
         command: "images import",
-        brief: "",
-        promise: "Loads the images of a file that `images export` wrote; no registry and no network is needed.\n\
+        summary: "",
+        description: "Loads the images of a file that `images export` wrote; no registry and no network is needed.\n\
                   Then `roadlab up LAB --offline` works on this machine.",
         examples: &["roadlab images import labs.tar"],
     },
-    Text {
+    CommandHelp {
         command: "engine",
-        brief: "the container engine",
-        promise: "Labs run in Docker Engine, or another engine that speaks its API.\n\
+        summary: "the container engine",
+        description: "Labs run in Docker Engine, or another engine that speaks its API.\n\
                   Every command finds it by itself: this shows which, installs one, or stops it.",
         examples: &["roadlab engine status", "roadlab engine up --yes"],
     },
-    Text {
+    CommandHelp {
         command: "engine status",
-        brief: "",
-        promise: "The socket, who named it, and what answers there; or why nothing does.\n\
+        summary: "",
+        description: "The socket, who named it, and what answers there; or why nothing does.\n\
                   Changes nothing.",
         examples: &["roadlab engine status --json"],
     },
-    Text {
+    CommandHelp {
         command: "engine up",
-        brief: "",
-        promise: "Starts the engine that is there; else installs Docker Engine with the system's package manager.\n\
+        summary: "",
+        description: "Starts the engine that is there; else installs Docker Engine with the system's package manager.\n\
                   Asks before it installs; `--yes` agrees, and is needed without a terminal.",
         examples: &["roadlab engine up --yes"],
     },
-    Text {
+    CommandHelp {
         command: "engine down",
-        brief: "",
-        promise: "Stops the engine only if roadlab started it.\n\
+        summary: "",
+        description: "Stops the engine only if roadlab started it.\n\
                   An engine that was running before is left alone.",
         examples: &["roadlab engine down"],
     },
-    Text {
+    CommandHelp {
         command: "gc",
-        brief: "clean up after a kill",
-        promise: "Removes what is left of runs whose roadlab was killed before it could clean up.\n\
+        summary: "clean up after a kill",
+        description: "Removes what is left of runs whose roadlab was killed before it could clean up.\n\
                   Every command that uses the engine does so as it starts; nothing of anybody else's is touched.",
         examples: &["roadlab gc"],
     },
-    Text {
+    CommandHelp {
         command: "completions",
-        brief: "completion for a shell",
-        promise: "The shell then asks roadlab what can stand at the cursor: commands, options, labs, exercises, services,\n\
+        summary: "completion for a shell",
+        description: "The shell then asks roadlab what can stand at the cursor: commands, options, labs, exercises, services,\n\
                   instances, quiz choices. Put the line of your shell into its start file, here and now:",
         examples: &[
             "echo 'source <(roadlab completions bash)' >> ~/.bashrc",
@@ -300,30 +300,30 @@ pub(super) const COMMANDS: &[Text] = &[
             "echo 'roadlab completions fish | source' >> ~/.config/fish/config.fish",
         ],
     },
-    Text {
+    CommandHelp {
         command: "man",
-        brief: "the manual",
-        promise: "To standard output: the page of roadlab. Into a folder: that page, and one for each command.\n\
+        summary: "the manual",
+        description: "To standard output: the page of roadlab. Into a folder: that page, and one for each command.\n\
                   They are made from the same texts as `--help`.",
         examples: &[
             "roadlab man | man -l -",
             "roadlab man ~/.local/share/man/man1",
         ],
     },
-    Text {
+    CommandHelp {
         command: "schema",
-        brief: "JSON Schema for editors",
-        promise: "With it an editor completes and explains the keys of lab.yaml, or of x-roadlab in a compose.yaml, and marks\n\
+        summary: "JSON Schema for editors",
+        description: "With it an editor completes and explains the keys of lab.yaml, or of x-roadlab in a compose.yaml, and marks\n\
                   mistakes while you type. `roadlab validate` goes further: it knows what only all files together show.",
         examples: &[
             "roadlab schema > lab.schema.json",
             "roadlab schema compose > compose.schema.json",
         ],
     },
-    Text {
+    CommandHelp {
         command: "new",
-        brief: "begin a lab of your own",
-        promise: "Makes a folder with a small lab on Redis that proves itself at once, in English and Korean, with comments that\n\
+        summary: "begin a lab of your own",
+        description: "Makes a folder with a small lab on Redis that proves itself at once, in English and Korean, with comments that\n\
                   teach the format. Works anywhere. Never overwrites: if the folder is there, nothing is done.",
         examples: &["roadlab new my-lab", "roadlab new my-lab ~/labs"],
     },

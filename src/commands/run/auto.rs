@@ -7,7 +7,7 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
-use crate::report::{clean, duration, is_read, output, t};
+use crate::report::{duration, output, output_is_open, sanitize, t};
 use crate::runner::{self, Failure};
 
 /// SIGPIPE: a demo is there to be read, and nobody does any more.
@@ -22,25 +22,25 @@ impl<E: Engine> Session<'_, '_, E> {
         for (at, exercise) in lab.exercises.iter().enumerate() {
             self.task(&mut output, at, exercise);
             output("");
-            if !is_read() {
+            if !output_is_open() {
                 return Ok(UNREAD);
             }
-            if let Some(lacks) = self.lacks(exercise) {
-                output(&paint.warn(&lacks));
+            if let Some(missing_services) = self.missing_services(exercise) {
+                output(&paint.warn(&missing_services));
                 continue;
             }
             played += 1;
             match &exercise.task {
                 Task::Quiz(quiz) => {
-                    let answer = t!("session.auto_answer", choice = clean(&quiz.answer));
+                    let answer = t!("session.auto_answer", choice = sanitize(&quiz.answer));
                     output(&paint.dim(&answer));
                     self.progress
                         .answers
                         .insert(exercise.id.clone(), quiz.answer.clone());
                 }
-                Task::Deed { solution, .. } => {
+                Task::Practical { solution, .. } => {
                     for step in solution {
-                        let deed = t!("session.auto_deed", step = clean(&step.act.to_string()));
+                        let deed = t!("session.auto_deed", step = sanitize(&step.act.to_string()));
                         output(&paint.dim(&deed));
                     }
                     runner::solve(self.runner, &mut self.live, &[exercise]).await?;
@@ -67,7 +67,7 @@ impl<E: Engine> Session<'_, '_, E> {
         );
         output(&format!("\n{text}"));
         match failed {
-            0 => Ok(Exit::Fine),
+            0 => Ok(Exit::Success),
             _ => Ok(Exit::CheckFailed),
         }
     }

@@ -2,29 +2,29 @@
 
 use std::time::Instant;
 
-use super::Leaving;
+use super::AfterSession;
 use super::menu::Question;
-use super::session::{Say, Session};
+use super::session::{Output, Session};
 use super::view::actuals;
-use crate::commands::check::remember;
+use crate::commands::check::record_solved;
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::report::{Input, Screen, t};
-use crate::runner::{Failure, Judged, Lookout, Seen, check_exercises};
+use crate::runner::{ChangeWatcher, Changed, ExerciseResult, Failure, check_exercises};
 
 /// Where the session goes from an exercise. Whoever is asked stays on the last one until it is decided.
-pub(super) enum Move {
+pub(super) enum Navigation {
     To(usize),
-    Leave(Leaving),
+    Leave(AfterSession),
 }
 
 /// One exercise as it is on the screen.
-pub(super) struct View {
+pub(super) struct ExerciseView {
     pub(super) at: usize,
-    pub(super) judged: Option<Judged>,
+    pub(super) judged: Option<ExerciseResult>,
     /// What the checks saw before anything was done: a hint about that would help nobody.
-    pub(super) untouched: Option<Vec<String>>,
+    pub(super) baseline: Option<Vec<String>>,
     /// Its checks held, at least once while it was shown.
     pub(super) solved: bool,
     pub(super) note: Option<String>,
@@ -39,21 +39,21 @@ enum Next {
     Wait,
 }
 
-enum Happened {
+enum SessionEvent {
     Input(Input),
-    Looked(Judged),
+    Looked(ExerciseResult),
     Stirred,
     Failed(Failure),
 }
 
 impl Session<'_, '_, Docker> {
-    /// Goes through the lab with a person until they leave. `leaving` other than `Ask` decides without asking.
+    /// Goes through the lab with a person until they leave. `after_session` other than `Ask` decides without asking.
     pub(super) async fn live(
         &mut self,
         docker: &Docker,
         begun: Instant,
-        leaving: Leaving,
-    ) -> Result<(Exit, Leaving), Failure> {
+        after_session: AfterSession,
+    ) -> Result<(Exit, AfterSession), Failure> {
         let mut screen = Screen::enter().map_err(|error| {
             Failure::Environment(format!("the terminal cannot be used: {error}"))
         })?;
@@ -77,18 +77,18 @@ impl Session<'_, '_, Docker> {
         let decided = loop {
             let Some(exercise) = self.lab.exercises.get(at) else {
                 screen.say(&self.context.paint.good(&t!("session.last")));
-                break leaving;
+                break after_session;
             };
             match self
-                .exercise(docker, &mut screen, at, exercise, leaving)
+                .exercise(docker, &mut screen, at, exercise, after_session)
                 .await?
             {
-                Move::To(next) => at = next,
-                Move::Leave(decided) => break decided,
+                Navigation::To(next) => at = next,
+                Navigation::Leave(decided) => break decided,
             }
         };
         self.summary(&mut |text| screen.say(text));
-        Ok((Exit::Fine, decided))
+        Ok((Exit::Success, decided))
     }
 
     async fn exercise(
@@ -97,22 +97,22 @@ impl Session<'_, '_, Docker> {
         screen: &mut Screen,
         at: usize,
         exercise: &Exercise,
-        leaving: Leaving,
-    ) -> Result<Move, Failure> {
+        after_session: AfterSession,
+    ) -> Result<Navigation, Failure> {
         self.task(&mut |text| screen.say(text), at, exercise);
         screen.say("");
-        let lacks = self.lacks(exercise);
-        let mut view = View {
+        let missing_services = self.missing_services(exercise);
+        let mut view = ExerciseView {
             at,
             judged: None,
-            untouched: None,
+            baseline: None,
             solved: false,
-            note: lacks.clone(),
+            note: missing_services.clone(),
             question: None,
             since: Instant::now(),
         };
-        let mut watch = Lookout::new(&[exercise], &self.live);
-        let mut next = if lacks.is_some() {
+        let mut watch = ChangeWatcher::new(&[exercise], &self.live);
+        let mut next = if missing_services.is_some() {
             Next::Wait
         } else {
             Next::Look
@@ -123,10 +123,12 @@ impl Session<'_, '_, Docker> {
                 let answers = &self.progress.answers;
                 let doing = async {
                     match next {
-                        Next::Wait if lacks.is_some() => std::future::pending().await,
+                        Next::Wait if missing_services.is_some() => std::future::pending().await,
                         Next::Wait => {
-                            let stirred = watch.stirred(self.runner, &self.live).await;
-                            stirred.map_or_else(Happened::Failed, |()| Happened::Stirred)
+                            let wait_for_change =
+                                watch.wait_for_change(self.runner, &self.live).await;
+                            wait_for_change
+                                .map_or_else(SessionEvent::Failed, |()| SessionEvent::Stirred)
                         }
                         Next::Look => {
                             let answer = |id: &_| answers.get(id).cloned();
@@ -134,7 +136,7 @@ impl Session<'_, '_, Docker> {
                                 check_exercises(self.runner, &self.live, &[exercise], &answer)
                                     .await;
                             match judged.into_iter().next() {
-                                Some(judged) => Happened::Looked(judged),
+                                Some(judged) => SessionEvent::Looked(judged),
                                 None => std::future::pending().await,
                             }
                         }
@@ -142,70 +144,74 @@ impl Session<'_, '_, Docker> {
                 };
                 tokio::select! {
                     biased;
-                    input = screen.input() => Happened::Input(input),
+                    input = screen.input() => SessionEvent::Input(input),
                     happened = doing => happened,
                 }
             };
             let key = match happened {
-                Happened::Stirred => {
+                SessionEvent::Stirred => {
                     next = Next::Look;
                     continue;
                 }
-                Happened::Failed(failure) => return Err(failure),
-                Happened::Looked(judged) => {
+                SessionEvent::Failed(failure) => return Err(failure),
+                SessionEvent::Looked(judged) => {
                     if judged.unseen()
-                        && let Ok(Seen::Change) = self.live.refresh(self.runner).await
+                        && let Ok(Changed::Yes) = self.live.refresh(self.runner).await
                     {
                         continue;
                     }
                     next = Next::Wait;
-                    let seen =
-                        self.looked(&mut |text| screen.say(text), exercise, &mut view, judged)?;
-                    watch.looked(self.runner, &self.live, seen).await;
+                    let seen = self.record_check(
+                        &mut |text| screen.say(text),
+                        exercise,
+                        &mut view,
+                        judged,
+                    )?;
+                    watch.record_check(self.runner, &self.live, seen).await;
                     continue;
                 }
-                Happened::Input(Input::Gone) => {
-                    self.spend(exercise, &mut view);
+                SessionEvent::Input(Input::Gone) => {
+                    self.add_time(exercise, &mut view);
                     let decided = if self.was_up {
-                        Leaving::Keep
+                        AfterSession::Keep
                     } else {
-                        Leaving::TearDown
+                        AfterSession::TearDown
                     };
-                    return Ok(Move::Leave(decided));
+                    return Ok(Navigation::Leave(decided));
                 }
-                Happened::Input(Input::Redraw) => {
+                SessionEvent::Input(Input::Redraw) => {
                     screen.clear();
                     self.task(&mut |text| screen.say(text), at, exercise);
                     screen.say("");
                     continue;
                 }
-                Happened::Input(Input::Key(key)) => key,
+                SessionEvent::Input(Input::Key(key)) => key,
             };
             // After any key it is looked again at once: it costs milliseconds, and what is shown is never old.
-            next = if lacks.is_some() {
+            next = if missing_services.is_some() {
                 Next::Wait
             } else {
                 Next::Look
             };
             if let Some(moved) = self
-                .key(docker, screen, exercise, &mut view, key, leaving)
+                .key(docker, screen, exercise, &mut view, key, after_session)
                 .await?
             {
-                self.spend(exercise, &mut view);
+                self.add_time(exercise, &mut view);
                 return Ok(moved);
             }
         }
     }
 
     /// Notes what was seen; says what comes after an exercise the moment it is solved.
-    fn looked(
+    fn record_check(
         &mut self,
-        say: Say<'_>,
+        say: Output<'_>,
         exercise: &Exercise,
-        view: &mut View,
-        judged: Judged,
-    ) -> Result<Seen, Failure> {
-        let outcomes = |judged: &Judged| -> Vec<bool> {
+        view: &mut ExerciseView,
+        judged: ExerciseResult,
+    ) -> Result<Changed, Failure> {
+        let outcomes = |judged: &ExerciseResult| -> Vec<bool> {
             judged
                 .checks
                 .iter()
@@ -218,21 +224,21 @@ impl Session<'_, '_, Docker> {
             .is_some_and(|before| outcomes(before) == outcomes(&judged));
         if judged.passed() && !view.solved {
             view.solved = true;
-            self.spend(exercise, view);
-            remember(std::slice::from_ref(&judged), &mut self.progress)?;
+            self.add_time(exercise, view);
+            record_solved(std::slice::from_ref(&judged), &mut self.progress)?;
             self.progress.write()?;
-            if matches!(exercise.task, Task::Deed { .. }) {
+            if matches!(exercise.task, Task::Practical { .. }) {
                 self.after(say, exercise);
                 say("");
             }
         }
-        view.untouched.get_or_insert_with(|| actuals(&judged));
+        view.baseline.get_or_insert_with(|| actuals(&judged));
         view.judged = Some(judged);
-        Ok(if same { Seen::Same } else { Seen::Change })
+        Ok(if same { Changed::No } else { Changed::Yes })
     }
 
     /// Adds the time since the last call to what the exercise took, until it is solved.
-    pub(super) fn spend(&mut self, exercise: &Exercise, view: &mut View) {
+    pub(super) fn add_time(&mut self, exercise: &Exercise, view: &mut ExerciseView) {
         if !self.progress.done.contains_key(&exercise.id) {
             let spent = view.since.elapsed().as_secs();
             *self

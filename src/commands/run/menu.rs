@@ -5,7 +5,7 @@ use crate::report::{Key, t};
 
 /// What a person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Command {
     Nothing,
     Next,
     Back,
@@ -29,7 +29,7 @@ pub(super) enum Question {
     ResetExercise,
     /// Which of several, by number; what was typed so far.
     Which {
-        of: Of,
+        of: Picker,
         typed: String,
         count: usize,
     },
@@ -41,7 +41,7 @@ pub(super) enum Question {
 
 /// What one of several is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
+pub(super) enum Picker {
     Exercises,
     Shells,
     Pages,
@@ -60,12 +60,12 @@ pub(super) enum Answer {
 }
 
 /// What a key means while an exercise is shown and nothing is asked. A choice of a quiz goes before the menu.
-pub(super) fn wish(key: Key, exercise: &Exercise) -> Wish {
+pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
     let Key::Char(letter) = key else {
         return if key == Key::Enter {
-            Wish::Next
+            Command::Next
         } else {
-            Wish::Nothing
+            Command::Nothing
         };
     };
     let letter = letter.to_ascii_lowercase();
@@ -75,24 +75,24 @@ pub(super) fn wish(key: Key, exercise: &Exercise) -> Wish {
             .iter()
             .find(|choice| **choice == letter.to_string())
     {
-        return Wish::Choice(choice.clone());
+        return Command::Choice(choice.clone());
     }
     match letter {
-        'n' => Wish::Next,
-        'p' => Wish::Back,
-        'h' => Wish::Hint,
-        's' => Wish::Solution,
-        'c' => Wish::Shell,
-        'o' => Wish::Open,
-        'r' => Wish::Reset,
-        'l' => Wish::List,
-        'q' => Wish::Quit,
-        _ => Wish::Nothing,
+        'n' => Command::Next,
+        'p' => Command::Back,
+        'h' => Command::Hint,
+        's' => Command::Solution,
+        'c' => Command::Shell,
+        'o' => Command::Open,
+        'r' => Command::Reset,
+        'l' => Command::List,
+        'q' => Command::Quit,
+        _ => Command::Nothing,
     }
 }
 
 /// What a key means while something is asked.
-pub(super) fn answer(key: Key, question: &Question) -> Wish {
+pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
         (Question::PlaySolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
@@ -103,13 +103,13 @@ pub(super) fn answer(key: Key, question: &Question) -> Wish {
         },
         (Question::Leave { .. }, Key::Char('k' | 'K')) => Answer::Keep,
         (Question::Leave { .. }, Key::Char('r' | 'R')) => Answer::Remove,
-        (Question::Leave { .. }, _) => return Wish::Nothing,
+        (Question::Leave { .. }, _) => return Command::Nothing,
         (Question::Which { typed, count, .. }, key) => return which(key, typed, *count),
     };
-    Wish::Answer(answer)
+    Command::Answer(answer)
 }
 
-fn which(key: Key, typed: &str, count: usize) -> Wish {
+fn which(key: Key, typed: &str, count: usize) -> Command {
     let mut typed = typed.to_owned();
     let number = |typed: &str| {
         typed
@@ -137,7 +137,7 @@ fn which(key: Key, typed: &str, count: usize) -> Wish {
         }
         Key::Char(_) | Key::Escape => Answer::No,
     };
-    Wish::Answer(answer)
+    Command::Answer(answer)
 }
 
 /// The keys that do something now.
@@ -183,7 +183,7 @@ pub(super) fn menu(
                 menu.insert(0, choices);
             }
         }
-        Task::Deed { .. } => menu.extend([
+        Task::Practical { .. } => menu.extend([
             item("h", t!("session.menu_hint")),
             item("s", t!("session.menu_solution")),
             item("c", t!("session.menu_shell")),
@@ -207,49 +207,56 @@ mod tests {
     fn one_key_is_one_wish() {
         let lab = lab(COMPOSE);
         let exercise = &lab.exercises[0];
-        assert_eq!(wish(Key::Char('N'), exercise), Wish::Next);
-        assert_eq!(wish(Key::Enter, exercise), Wish::Next);
-        assert_eq!(wish(Key::Char('x'), exercise), Wish::Nothing);
-        assert_eq!(wish(Key::Escape, exercise), Wish::Nothing);
+        assert_eq!(command_for_key(Key::Char('N'), exercise), Command::Next);
+        assert_eq!(command_for_key(Key::Enter, exercise), Command::Next);
+        assert_eq!(command_for_key(Key::Char('x'), exercise), Command::Nothing);
+        assert_eq!(command_for_key(Key::Escape, exercise), Command::Nothing);
         // Every key of the menu does something.
         for (key, _) in menu(exercise, false, None) {
             let letter = key.chars().next().unwrap();
-            assert_ne!(wish(Key::Char(letter), exercise), Wish::Nothing, "{key}");
+            assert_ne!(
+                command_for_key(Key::Char(letter), exercise),
+                Command::Nothing,
+                "{key}"
+            );
         }
     }
 
     #[test]
     fn only_yes_is_yes() {
         let asked = Question::PlaySolution;
-        assert_eq!(answer(Key::Char('y'), &asked), Wish::Answer(Answer::Yes));
+        assert_eq!(answer(Key::Char('y'), &asked), Command::Answer(Answer::Yes));
         for key in [Key::Enter, Key::Escape, Key::Char('s')] {
-            assert_eq!(answer(key, &asked), Wish::Answer(Answer::No));
+            assert_eq!(answer(key, &asked), Command::Answer(Answer::No));
         }
     }
 
     #[test]
     fn leaving_keeps_or_removes_and_never_by_accident() {
         let asked = Question::Leave { keep: false };
-        assert_eq!(answer(Key::Enter, &asked), Wish::Answer(Answer::Remove));
-        assert_eq!(answer(Key::Char('k'), &asked), Wish::Answer(Answer::Keep));
-        assert_eq!(answer(Key::Char('q'), &asked), Wish::Nothing);
-        assert_eq!(answer(Key::Escape, &asked), Wish::Answer(Answer::No));
+        assert_eq!(answer(Key::Enter, &asked), Command::Answer(Answer::Remove));
+        assert_eq!(
+            answer(Key::Char('k'), &asked),
+            Command::Answer(Answer::Keep)
+        );
+        assert_eq!(answer(Key::Char('q'), &asked), Command::Nothing);
+        assert_eq!(answer(Key::Escape, &asked), Command::Answer(Answer::No));
         let asked = Question::Leave { keep: true };
-        assert_eq!(answer(Key::Enter, &asked), Wish::Answer(Answer::Keep));
+        assert_eq!(answer(Key::Enter, &asked), Command::Answer(Answer::Keep));
     }
 
     #[test]
     fn a_number_chooses_one_of_several() {
         let asked = |typed: &str| Question::Which {
-            of: Of::Exercises,
+            of: Picker::Exercises,
             typed: typed.into(),
             count: 16,
         };
-        let chosen = |at| Wish::Answer(Answer::Chosen(at));
+        let chosen = |at| Command::Answer(Answer::Chosen(at));
         assert_eq!(answer(Key::Char('2'), &asked("")), chosen(1));
         assert_eq!(
             answer(Key::Char('1'), &asked("")),
-            Wish::Answer(Answer::Typed("1".into()))
+            Command::Answer(Answer::Typed("1".into()))
         );
         assert_eq!(answer(Key::Char('6'), &asked("1")), chosen(15));
         assert_eq!(answer(Key::Enter, &asked("1")), chosen(0));
@@ -261,7 +268,7 @@ mod tests {
         ] {
             assert_eq!(
                 answer(key, &asked(typed)),
-                Wish::Answer(Answer::No),
+                Command::Answer(Answer::No),
                 "{key:?}"
             );
         }

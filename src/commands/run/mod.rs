@@ -1,7 +1,7 @@
 //! `roadlab run`: a lab from the first line of its guide to its removal: in a terminal, over a pipe, or by itself (`--auto`).
 
 mod auto;
-mod deeds;
+mod key_actions;
 mod live;
 mod menu;
 mod plain;
@@ -17,14 +17,14 @@ use crate::exit::Exit;
 use crate::lab::RunId;
 use crate::plan::Scope;
 use crate::report::{Screen, duration, output, t};
-use crate::runner::{self, Ends, Failure, OnFailure, Removed, Sweep, Up, teardown};
-use crate::store::{Claim, Journal, Life};
+use crate::runner::{self, Expiry, Failure, OnFailure, Removed, SweepMode, Up, teardown};
+use crate::store::{ClaimResult, Journal, Lifetime};
 
 use session::Session;
 
 /// What becomes of the lab when the session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leaving {
+pub(crate) enum AfterSession {
     /// The learner is asked, where somebody can answer.
     Ask,
     Keep,
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     context: &Context,
     name: &str,
     mode: Mode,
-    leaving: Leaving,
+    after_session: AfterSession,
     ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     if context.global.json {
@@ -53,24 +53,24 @@ pub(crate) async fn run(
     }
     let begun = Instant::now();
     let lab = context.lab(name)?;
-    context.refuse_if_too_large(&lab)?;
+    context.require_memory(&lab)?;
     let engine = context.engine().await?;
     let lock = context.lock(&engine, &lab.id).await?;
-    let tell = |event| context.tell(event);
-    let runner = context.runner(&engine, &lab, &tell);
+    let emit = |event| context.emit(event);
+    let runner = context.runner(&engine, &lab, &emit);
     let images = get_images(context, &runner).await?;
     let workspace = context.workspace(&lab);
     let was_up = !runner.observe().await?.is_empty();
     let up = Up {
         images: &images,
         workspace: workspace.as_ref(),
-        life: if leaving == Leaving::Keep {
-            Life::Kept
+        life: if after_session == AfterSession::Keep {
+            Lifetime::Persistent
         } else {
-            Life::Process
+            Lifetime::Process
         },
         on_failure: OnFailure::TearDown,
-        ends: ttl.map_or(Ends::Unchanged, Ends::After),
+        ends: ttl.map_or(Expiry::Unchanged, Expiry::After),
         watch: &context.watch,
     };
     let done = runner::up(&runner, &up).await?;
@@ -85,12 +85,12 @@ pub(crate) async fn run(
         progress: context.progress(&lab.id)?,
         was_up,
     };
-    let usual = match (leaving, was_up) {
+    let usual = match (after_session, was_up) {
         // A lab that was up before is not ours to remove unasked.
-        (Leaving::Keep, _) | (Leaving::Ask, true) => Leaving::Keep,
-        (Leaving::TearDown, _) | (Leaving::Ask, false) => Leaving::TearDown,
+        (AfterSession::Keep, _) | (AfterSession::Ask, true) => AfterSession::Keep,
+        (AfterSession::TearDown, _) | (AfterSession::Ask, false) => AfterSession::TearDown,
     };
-    let (exit, leaving) = match mode {
+    let (exit, after_session) = match mode {
         Mode::Auto => {
             session.welcome(&mut output, begun);
             let exit = session.play_all().await?;
@@ -100,7 +100,7 @@ pub(crate) async fn run(
         Mode::Guided if Screen::possible() => {
             // Others may reset or restart this lab from another terminal meanwhile.
             drop(lock);
-            session.live(&engine, begun, leaving).await?
+            session.live(&engine, begun, after_session).await?
         }
         Mode::Guided => {
             drop(lock);
@@ -114,12 +114,12 @@ pub(crate) async fn run(
         let command = format!("roadlab up {}{}", lab.id, context.instance_option());
         t!("session.gone", lab = lab.id, command = command)
     };
-    match leaving {
-        Leaving::Keep if is_gone(context.watch.folder(), &journal.run) => {
+    match after_session {
+        AfterSession::Keep if is_gone(context.watch.folder(), &journal.run) => {
             output(&format!("\n{}", gone()));
         }
-        Leaving::Keep => {
-            journal.life = Life::Kept;
+        AfterSession::Keep => {
+            journal.life = Lifetime::Persistent;
             // The time counts from when the learner leaves.
             journal.until = up.ends.until(journal.until);
             context.watch.keep(&journal)?;
@@ -132,13 +132,13 @@ pub(crate) async fn run(
                 output(&ends(until));
             }
         }
-        Leaving::Ask | Leaving::TearDown => {
-            let _lock = context.lock_to_remove(&lab.id)?;
+        AfterSession::Ask | AfterSession::TearDown => {
+            let _lock = context.lock_for_removal(&lab.id)?;
             context.watch.end(&journal);
             let begun = Instant::now();
             // Another run may be up by now, which is not ours to remove.
             let scope = Scope::run(&context.owner, &journal.run);
-            let removed = teardown(&engine, &scope, Sweep::Once, &tell).await?;
+            let removed = teardown(&engine, &scope, SweepMode::Once, &emit).await?;
             context.watch.forget(&journal.run);
             context.reporter.finish();
             let time = duration(begun.elapsed().as_millis() as u64);
@@ -155,7 +155,9 @@ pub(crate) async fn run(
 /// Whether a run was removed in another terminal, or is being removed there.
 fn is_gone(folder: &Path, run: &RunId) -> bool {
     match Journal::claim(folder, run) {
-        Claim::Gone => true,
-        Claim::Held(journal) | Claim::Ours(journal, _) => journal.life == Life::Ending,
+        ClaimResult::Gone => true,
+        ClaimResult::JournalLock(journal) | ClaimResult::Ours(journal, _) => {
+            journal.life == Lifetime::Removing
+        }
     }
 }

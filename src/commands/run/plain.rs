@@ -7,11 +7,11 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{is_read, output, t};
+use crate::report::{output, output_is_open, t};
 use crate::runner::Failure;
 
 /// What a person wants next.
-enum Wish {
+enum Command {
     Check,
     Hint,
     Solution,
@@ -26,25 +26,25 @@ impl<E: Engine> Session<'_, '_, E> {
         let lab = self.lab;
         'exercises: for (at, exercise) in lab.exercises.iter().enumerate().skip(self.first_open()) {
             self.task(&mut output, at, exercise);
-            if let Some(lacks) = self.lacks(exercise) {
-                output(&self.context.paint.warn(&lacks));
+            if let Some(missing_services) = self.missing_services(exercise) {
+                output(&self.context.paint.warn(&missing_services));
                 continue;
             }
             loop {
                 match self.ask(exercise).await {
-                    Wish::Quit => break 'exercises,
-                    Wish::Next => break,
-                    Wish::Hint => self.next_hint(&mut output, exercise)?,
-                    Wish::Solution => {
+                    Command::Quit => break 'exercises,
+                    Command::Next => break,
+                    Command::Hint => self.show_next_hint(&mut output, exercise)?,
+                    Command::Solution => {
                         self.solution(&mut output, exercise).await?;
                         output(&self.context.paint.dim(&t!("session.played")));
                     }
-                    Wish::Answer(choice) => {
+                    Command::Answer(choice) => {
                         if self.answered(&mut output, exercise, &choice)? {
                             break;
                         }
                     }
-                    Wish::Check => {
+                    Command::Check => {
                         let judged =
                             check_one(self.runner, &self.live, exercise, &mut self.progress)
                                 .await?;
@@ -59,22 +59,23 @@ impl<E: Engine> Session<'_, '_, E> {
         }
         output(&format!("\n{}", self.score()));
         let all_done = lab.exercises.iter().all(|exercise| {
-            self.progress.done.contains_key(&exercise.id) || self.lacks(exercise).is_some()
+            self.progress.done.contains_key(&exercise.id)
+                || self.missing_services(exercise).is_some()
         });
         match all_done {
-            true => Ok(Exit::Fine),
+            true => Ok(Exit::Success),
             false => Ok(Exit::CheckFailed),
         }
     }
 
-    async fn ask(&self, exercise: &Exercise) -> Wish {
+    async fn ask(&self, exercise: &Exercise) -> Command {
         let menu = match &exercise.task {
             Task::Quiz(quiz) => t!("session.line_menu_quiz", choices = quiz.choices.join("/")),
-            Task::Deed { .. } => t!("session.line_menu"),
+            Task::Practical { .. } => t!("session.line_menu"),
         };
         output(&format!("\n{}", self.context.paint.dim(&menu)));
-        if !is_read() {
-            return Wish::Quit;
+        if !output_is_open() {
+            return Command::Quit;
         }
         // A thread of its own, so that Ctrl-C is heard while somebody thinks.
         let line = tokio::task::spawn_blocking(|| {
@@ -85,18 +86,18 @@ impl<E: Engine> Session<'_, '_, E> {
                 .map(|read| (read > 0).then_some(line))
         });
         let Ok(Ok(Some(line))) = line.await else {
-            return Wish::Quit;
+            return Command::Quit;
         };
         let word = line.trim();
         match (&exercise.task, word) {
             (Task::Quiz(quiz), word) if quiz.choices.iter().any(|choice| choice == word) => {
-                Wish::Answer(word.to_owned())
+                Command::Answer(word.to_owned())
             }
-            (_, "q" | "quit") => Wish::Quit,
-            (_, "n" | "next") => Wish::Next,
-            (_, "h" | "hint") | (Task::Quiz(_), _) => Wish::Hint,
-            (Task::Deed { .. }, "s" | "solution") => Wish::Solution,
-            (Task::Deed { .. }, _) => Wish::Check,
+            (_, "q" | "quit") => Command::Quit,
+            (_, "n" | "next") => Command::Next,
+            (_, "h" | "hint") | (Task::Quiz(_), _) => Command::Hint,
+            (Task::Practical { .. }, "s" | "solution") => Command::Solution,
+            (Task::Practical { .. }, _) => Command::Check,
         }
     }
 }

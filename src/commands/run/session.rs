@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use crate::commands::Context;
-use crate::commands::check::hint_text;
+use crate::commands::check::conditional_hint;
 use crate::commands::up::addresses;
 use crate::engine::Engine;
 use crate::lab::{Exercise, Lab, Section, Task, render};
-use crate::report::{check_lines, clean, duration, markdown, t};
-use crate::runner::{self, Failure, Judged, Live, Runner, judge_quiz};
+use crate::report::{check_lines, duration, markdown, sanitize, t};
+use crate::runner::{self, ExerciseResult, Failure, Live, Runner, judge_quiz};
 use crate::store::{Progress, SolvedBy, Workspace};
 
 /// A learner in a running lab.
@@ -24,24 +24,24 @@ pub(super) struct Session<'a, 'b, E> {
 }
 
 /// Where text goes: to the pipe, or above the panel.
-pub(super) type Say<'a> = &'a mut dyn FnMut(&str);
+pub(super) type Output<'a> = &'a mut dyn FnMut(&str);
 
 impl<E: Engine> Session<'_, '_, E> {
-    pub(super) fn welcome(&self, say: Say<'_>, begun: Instant) {
+    pub(super) fn welcome(&self, say: Output<'_>, begun: Instant) {
         let guide = self.lab.guide(&self.context.lang);
         let paint = self.context.paint;
-        say(&paint.bold(&clean(&guide.title)));
+        say(&paint.bold(&sanitize(&guide.title)));
         let time = duration(begun.elapsed().as_millis() as u64);
         say(&paint.dim(&t!("session.up_after", time = time)));
         for line in addresses(self.context, self.lab, &self.live) {
             say(&line);
         }
         say("");
-        say(&self.shown(&guide.intro.markdown));
+        say(&self.rendered(&guide.intro.markdown));
     }
 
     /// A piece of the guide for the terminal, with the real addresses in it.
-    pub(super) fn shown(&self, text: &str) -> String {
+    pub(super) fn rendered(&self, text: &str) -> String {
         markdown(&self.filled(text), self.context.width(), self.context.paint)
     }
 
@@ -55,27 +55,27 @@ impl<E: Engine> Session<'_, '_, E> {
 
     /// `3/16 Sessions that end`.
     pub(super) fn heading(&self, at: usize, exercise: &Exercise) -> String {
-        let title = clean(&self.section(exercise).title);
+        let title = sanitize(&self.section(exercise).title);
         format!("{}/{} {title}", at + 1, self.lab.exercises.len())
     }
 
-    pub(super) fn task(&self, say: Say<'_>, at: usize, exercise: &Exercise) {
+    pub(super) fn task(&self, say: Output<'_>, at: usize, exercise: &Exercise) {
         let heading = self.heading(at, exercise);
         say(&format!("\n{}\n", self.context.paint.bold(&heading)));
         let section = self.section(exercise);
-        say(&self.shown(&section.body.markdown));
+        say(&self.rendered(&section.body.markdown));
         if let Task::Quiz(quiz) = &exercise.task {
             say("");
             for choice in &quiz.choices {
                 let text = section.choices.get(choice).map(|text| self.filled(text));
-                let text = clean(&text.unwrap_or_default());
+                let text = sanitize(&text.unwrap_or_default());
                 say(&format!("  {}  {text}", self.context.paint.bold(choice)));
             }
         }
     }
 
     /// The optional services that an exercise lacks, in words.
-    pub(super) fn lacks(&self, exercise: &Exercise) -> Option<String> {
+    pub(super) fn missing_services(&self, exercise: &Exercise) -> Option<String> {
         let missing = exercise
             .needs_service
             .iter()
@@ -85,38 +85,42 @@ impl<E: Engine> Session<'_, '_, E> {
         (!names.is_empty()).then(text)
     }
 
-    pub(super) fn after(&self, say: Say<'_>, exercise: &Exercise) {
+    pub(super) fn after(&self, say: Output<'_>, exercise: &Exercise) {
         if let Some(after) = &self.section(exercise).after {
             say("");
-            say(&self.shown(&after.markdown));
+            say(&self.rendered(&after.markdown));
         }
     }
 
-    pub(super) fn verdicts(&self, say: Say<'_>, judged: &Judged) {
+    pub(super) fn verdicts(&self, say: Output<'_>, judged: &ExerciseResult) {
         for report in judged.reports(self.runner, &self.context.lang) {
             for line in check_lines(&report, self.context.paint) {
                 say(&line);
             }
         }
-        if let Some(text) = hint_text(self.lab, &self.live, judged, &self.context.lang) {
+        if let Some(text) = conditional_hint(self.lab, &self.live, judged, &self.context.lang) {
             say(&self.context.paint.warn(&t!("session.hint")));
             say(&markdown(&text, self.context.width(), self.context.paint));
         }
     }
 
     /// The next ordered hint; the last one again once all were shown.
-    pub(super) fn next_hint(&mut self, say: Say<'_>, exercise: &Exercise) -> Result<(), Failure> {
+    pub(super) fn show_next_hint(
+        &mut self,
+        say: Output<'_>,
+        exercise: &Exercise,
+    ) -> Result<(), Failure> {
         let section = self.lab.section(&exercise.id, &self.context.lang);
         let all = section.hints.len();
-        let shown = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
-        let number = (shown + 1).min(all);
+        let rendered = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
+        let number = (rendered + 1).min(all);
         let Some(hint) = number.checked_sub(1).and_then(|at| section.hints.get(at)) else {
             say(&t!("session.no_hint"));
             return Ok(());
         };
         let title = t!("session.hint_of", number = number, all = all);
         say(&format!("\n{}", self.context.paint.warn(&title)));
-        say(&self.shown(&hint.markdown));
+        say(&self.rendered(&hint.markdown));
         self.progress.hints.insert(exercise.id.clone(), number);
         Ok(self.progress.write()?)
     }
@@ -124,10 +128,10 @@ impl<E: Engine> Session<'_, '_, E> {
     /// Shows a solution and plays it.
     pub(super) async fn solution(
         &mut self,
-        say: Say<'_>,
+        say: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
-        let Task::Deed { solution, .. } = &exercise.task else {
+        let Task::Practical { solution, .. } = &exercise.task else {
             return Ok(());
         };
         say(&format!(
@@ -135,7 +139,7 @@ impl<E: Engine> Session<'_, '_, E> {
             self.context.paint.warn(&t!("session.solution"))
         ));
         for step in solution {
-            say(&format!("  {}", clean(&step.act.to_string())));
+            say(&format!("  {}", sanitize(&step.act.to_string())));
         }
         let _lock = self.context.lock(self.runner.engine, &self.lab.id).await?;
         runner::solve(self.runner, &mut self.live, &[exercise]).await?;
@@ -145,7 +149,7 @@ impl<E: Engine> Session<'_, '_, E> {
     }
 
     /// Puts the lab to where an exercise begins: the start, and what the exercises it builds on left.
-    pub(super) async fn begin_again(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+    pub(super) async fn reset_exercise(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.context.lock(self.runner.engine, &self.lab.id).await?;
         runner::reset(self.runner, &mut self.live, self.workspace.as_ref()).await?;
         self.replay_needs(exercise).await
@@ -153,10 +157,10 @@ impl<E: Engine> Session<'_, '_, E> {
 
     /// Plays the solutions of what an exercise builds on.
     pub(super) async fn replay_needs(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let needs = self.lab.needs_of(&exercise.id);
+        let needs = self.lab.prerequisites(&exercise.id);
         let there: Vec<&Exercise> = needs
             .into_iter()
-            .filter(|need| self.lacks(need).is_none())
+            .filter(|need| self.missing_services(need).is_none())
             .collect();
         runner::solve(self.runner, &mut self.live, &there).await?;
         self.context.reporter.finish();
@@ -166,7 +170,7 @@ impl<E: Engine> Session<'_, '_, E> {
     /// Notes a choice; true if it is the right one. A wrong one gets its hint.
     pub(super) fn answered(
         &mut self,
-        say: Say<'_>,
+        say: Output<'_>,
         exercise: &Exercise,
         choice: &str,
     ) -> Result<bool, Failure> {
@@ -197,7 +201,7 @@ impl<E: Engine> Session<'_, '_, E> {
             .hint()
             .and_then(|name| section.named_hints.get(name))
         {
-            say(&self.shown(&hint.markdown));
+            say(&self.rendered(&hint.markdown));
         }
         Ok(false)
     }

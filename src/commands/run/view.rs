@@ -1,15 +1,15 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
-use super::live::View;
-use super::menu::{Of, Question, menu};
-use super::session::{Say, Session};
-use crate::commands::check::hint_text;
+use super::live::ExerciseView;
+use super::menu::{Picker, Question, menu};
+use super::session::{Output, Session};
+use crate::commands::check::conditional_hint;
 use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::expect::Verdict;
 use crate::lab::{Exercise, Task};
-use crate::report::{Panel, Screen, clean, duration, t, table};
-use crate::runner::Judged;
+use crate::report::{Panel, Screen, duration, sanitize, t, table};
+use crate::runner::ExerciseResult;
 use crate::store::SolvedBy;
 
 impl<E: Engine> Session<'_, '_, E> {
@@ -20,9 +20,11 @@ impl<E: Engine> Session<'_, '_, E> {
         screen.panel(lines);
     }
 
-    pub(super) fn panel(&self, exercise: &Exercise, view: &View) -> Panel {
+    pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
         let reports = match (&view.judged, &exercise.task) {
-            (Some(judged), Task::Deed { .. }) => judged.reports(self.runner, &self.context.lang),
+            (Some(judged), Task::Practical { .. }) => {
+                judged.reports(self.runner, &self.context.lang)
+            }
             _ => Vec::new(),
         };
         let passed = |report: &&CheckReport| report.outcome == Outcome::Pass;
@@ -30,13 +32,13 @@ impl<E: Engine> Session<'_, '_, E> {
         let state = match (&exercise.task, view.solved, &view.judged) {
             (_, true, _) => t!("session.state_solved"),
             (Task::Quiz(_), false, _) => t!("session.state_quiz"),
-            (Task::Deed { .. }, false, None) => t!("session.state_looking"),
-            (Task::Deed { .. }, false, Some(_)) => {
+            (Task::Practical { .. }, false, None) => t!("session.state_looking"),
+            (Task::Practical { .. }, false, Some(_)) => {
                 t!("session.state_watching", passed = passed, all = all)
             }
         };
         let hint = match (&view.judged, &exercise.task) {
-            (Some(judged), Task::Deed { .. }) => self.hint(judged, view.untouched.as_deref()),
+            (Some(judged), Task::Practical { .. }) => self.hint(judged, view.baseline.as_deref()),
             _ => None,
         };
         let question = view.question.as_ref();
@@ -53,7 +55,7 @@ impl<E: Engine> Session<'_, '_, E> {
     }
 
     /// Every exercise with its state.
-    pub(super) fn list(&self, say: Say<'_>, at: usize) {
+    pub(super) fn list(&self, say: Output<'_>, at: usize) {
         let rows = self
             .lab
             .exercises
@@ -67,7 +69,7 @@ impl<E: Engine> Session<'_, '_, E> {
                     " ".to_owned()
                 };
                 let here = if index == at { "→" } else { " " };
-                let title = clean(&self.section(exercise).title);
+                let title = sanitize(&self.section(exercise).title);
                 vec![format!("{here} {mark} {:>2}", index + 1), title]
             });
         say("");
@@ -83,17 +85,17 @@ impl<E: Engine> Session<'_, '_, E> {
             Question::Leave { keep: true } => t!("session.ask_leave_keep", lab = self.lab.id),
             Question::Leave { keep: false } => t!("session.ask_leave", lab = self.lab.id),
             Question::Which {
-                of: Of::Exercises,
+                of: Picker::Exercises,
                 typed,
                 ..
             } => t!("session.ask_exercise", typed = typed),
             Question::Which {
-                of: Of::Shells,
+                of: Picker::Shells,
                 typed,
                 ..
             } => t!("session.ask_shell", typed = typed),
             Question::Which {
-                of: Of::Pages,
+                of: Picker::Pages,
                 typed,
                 ..
             } => t!("session.ask_page", typed = typed),
@@ -103,17 +105,17 @@ impl<E: Engine> Session<'_, '_, E> {
 
     /// The hint about what the learner did last is worth more than one about what is still undone; before anything is done
     /// there is none.
-    fn hint(&self, judged: &Judged, untouched: Option<&[String]>) -> Option<String> {
-        let touched = touched(judged, untouched?);
-        let text = |judged| hint_text(self.lab, &self.live, judged, &self.context.lang);
-        match touched.checks.is_empty() {
+    fn hint(&self, judged: &ExerciseResult, baseline: Option<&[String]>) -> Option<String> {
+        let changed_since = changed_since(judged, baseline?);
+        let text = |judged| conditional_hint(self.lab, &self.live, judged, &self.context.lang);
+        match changed_since.checks.is_empty() {
             true => None,
-            false => text(&touched).or_else(|| text(judged)),
+            false => text(&changed_since).or_else(|| text(judged)),
         }
     }
 
     /// What was solved, with how many hints and in what time.
-    pub(super) fn summary(&self, say: Say<'_>) {
+    pub(super) fn summary(&self, say: Output<'_>) {
         let paint = self.context.paint;
         let mut rows = Vec::new();
         let mut whole = 0;
@@ -145,7 +147,7 @@ impl<E: Engine> Session<'_, '_, E> {
                 _ => t!("session.hints_used", count = hints).into_owned(),
             };
             let time = spent(seconds);
-            let title = clean(&self.section(exercise).title);
+            let title = sanitize(&self.section(exercise).title);
             rows.push(vec![
                 format!("  {mark} {:>2}", at + 1),
                 title,
@@ -166,15 +168,15 @@ impl<E: Engine> Session<'_, '_, E> {
 }
 
 /// The checks that see something else than before anything was done.
-fn touched(judged: &Judged, untouched: &[String]) -> Judged {
+fn changed_since(judged: &ExerciseResult, baseline: &[String]) -> ExerciseResult {
     let seen = actuals(judged)
         .into_iter()
         .zip(&judged.checks)
-        .zip(untouched);
-    let touched = seen.filter(|((now, _), before)| now != *before);
-    Judged {
+        .zip(baseline);
+    let changed_since = seen.filter(|((now, _), before)| now != *before);
+    ExerciseResult {
         exercise: judged.exercise.clone(),
-        checks: touched.map(|((_, check), _)| check.clone()).collect(),
+        checks: changed_since.map(|((_, check), _)| check.clone()).collect(),
     }
 }
 
@@ -187,11 +189,11 @@ fn spent(seconds: u64) -> String {
 }
 
 /// What every check saw, in words.
-pub(super) fn actuals(judged: &Judged) -> Vec<String> {
+pub(super) fn actuals(judged: &ExerciseResult) -> Vec<String> {
     let seen = judged.checks.iter().map(|check| match &check.verdict {
         Verdict::Pass => String::new(),
         Verdict::Fail { actual, .. } => actual.clone(),
-        Verdict::Unseen { reason } => reason.clone(),
+        Verdict::ProbeError { reason } => reason.clone(),
     });
     seen.collect()
 }
@@ -200,11 +202,11 @@ pub(super) fn actuals(judged: &Judged) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::lab::{CheckRole, ExerciseId};
-    use crate::runner::JudgedCheck;
+    use crate::runner::CheckResult;
 
     #[test]
     fn what_was_done_goes_before_what_is_undone() {
-        let check = |id: &str, actual: &str| JudgedCheck {
+        let check = |id: &str, actual: &str| CheckResult {
             id: id.to_owned(),
             role: CheckRole::Goal,
             verdict: Verdict::Fail {
@@ -213,7 +215,7 @@ mod tests {
                 hint: Some(id.to_owned()),
             },
         };
-        let judged = |checks: Vec<JudgedCheck>| Judged {
+        let judged = |checks: Vec<CheckResult>| ExerciseResult {
             exercise: ExerciseId::new("one").unwrap(),
             checks,
         };
@@ -223,9 +225,9 @@ mod tests {
         ]));
         let now = judged(vec![check("undone", "null"), check("done", "wrong")]);
         assert_eq!(now.hint(), Some("undone"));
-        assert_eq!(touched(&now, &before).hint(), Some("done"));
+        assert_eq!(changed_since(&now, &before).hint(), Some("done"));
         assert_eq!(
-            touched(&judged(vec![check("undone", "null")]), &before).hint(),
+            changed_since(&judged(vec![check("undone", "null")]), &before).hint(),
             None
         );
     }

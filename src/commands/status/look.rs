@@ -9,12 +9,12 @@ use futures_util::future::join_all;
 
 use crate::commands::Context;
 use crate::engine::Engine;
-use crate::engine::awake::timeout;
+use crate::engine::clock::timeout;
 use crate::event::Event;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, RunId, load};
 use crate::plan::{Observed, ObservedContainer, Running, Scope};
 use crate::runner::{Failure, Live, Runner, ServiceHealth, health, health_of_engine};
-use crate::store::{Disk, Journal, Progress};
+use crate::store::{Journal, OsFs, Progress};
 
 /// What one service that hangs may cost the others.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -53,14 +53,14 @@ pub(super) struct Row {
 type Found = Option<Rc<Lab>>;
 
 /// Looks as often as wanted; what does not change is read once.
-pub(super) struct Eyes<'a, E> {
+pub(super) struct StatusCollector<'a, E> {
     context: &'a Context,
     engine: &'a E,
     wanted: Option<LabId>,
     labs: RefCell<BTreeMap<(LabId, Instance), Found>>,
 }
 
-impl<'a, E: Engine> Eyes<'a, E> {
+impl<'a, E: Engine> StatusCollector<'a, E> {
     pub(super) fn new(context: &'a Context, engine: &'a E, wanted: Option<LabId>) -> Self {
         Self {
             context,
@@ -81,8 +81,8 @@ impl<'a, E: Engine> Eyes<'a, E> {
             .await
             .map_err(Failure::engine("cannot see what runs"))?;
         let runs: BTreeSet<(LabId, Instance)> = observed
-            .marks()
-            .map(|mark| (mark.lab.clone(), mark.instance.clone()))
+            .labels()
+            .map(|run_labels| (run_labels.lab.clone(), run_labels.instance.clone()))
             .collect();
         let looked = runs
             .into_iter()
@@ -92,16 +92,16 @@ impl<'a, E: Engine> Eyes<'a, E> {
 
     async fn instance(&self, observed: &Observed, lab: LabId, instance: Instance) -> Run {
         let ours = |container: &&ObservedContainer| {
-            container.mark.lab == lab && container.mark.instance == instance
+            container.run_labels.lab == lab && container.run_labels.instance == instance
         };
         let mine = Observed {
             containers: observed.containers.iter().filter(ours).cloned().collect(),
             ..Observed::default()
         };
         let run = observed
-            .marks()
-            .find(|mark| mark.lab == lab && mark.instance == instance)
-            .map(|mark| mark.run.clone());
+            .labels()
+            .find(|run_labels| run_labels.lab == lab && run_labels.instance == instance)
+            .map(|run_labels| run_labels.run.clone());
         let loaded = self.lab(&lab, &instance);
         let live = loaded
             .as_deref()
@@ -133,23 +133,23 @@ impl<'a, E: Engine> Eyes<'a, E> {
     ) -> Row {
         let id = &container.id;
         let state = timeout(PATIENCE, self.engine.inspect(id));
-        let usage = timeout(PATIENCE, self.engine.usage(id));
-        let (state, usage) = futures_util::join!(state, usage);
+        let memory_usage = timeout(PATIENCE, self.engine.memory_usage(id));
+        let (state, memory_usage) = futures_util::join!(state, memory_usage);
         let state = state.ok().and_then(Result::ok);
-        let usage = usage.ok().and_then(Result::ok);
-        let service = container.mark.service.as_ref();
+        let memory_usage = memory_usage.ok().and_then(Result::ok);
+        let service = container.run_labels.service.as_ref();
         let known = live.zip(service);
         let health = match (&state, known) {
             (None, _) => ServiceHealth::Unknown,
             (Some(state), None) => health_of_engine(state),
             (Some(state), Some(((lab, live), service))) => {
-                let tell = |_: Event| {};
+                let emit = |_: Event| {};
                 let runner = Runner {
                     engine: self.engine,
                     lab,
                     instance,
                     owner: &self.context.owner,
-                    tell: &tell,
+                    emit: &emit,
                 };
                 let asked = timeout(PATIENCE, health(&runner, live, service, state)).await;
                 asked.unwrap_or_else(|_| {
@@ -171,8 +171,8 @@ impl<'a, E: Engine> Eyes<'a, E> {
             state: container.state.clone(),
             health,
             url: url.or_else(|| port.map(|port| format!("127.0.0.1:{port}"))),
-            memory: usage.map(|usage| usage.memory),
-            limit: usage.and_then(|usage| usage.limit),
+            memory: memory_usage.map(|memory_usage| memory_usage.memory),
+            limit: memory_usage.and_then(|memory_usage| memory_usage.limit),
             uptime: uptime.map(|uptime| uptime.as_secs()),
             created: container.created,
         }
@@ -185,10 +185,10 @@ impl<'a, E: Engine> Eyes<'a, E> {
             return known.clone();
         }
         let journal = Journal::find(&self.context.paths.runs(), lab, instance);
-        let kept = journal.and_then(|journal| load(&journal.folder, &Disk).0);
+        let kept = journal.and_then(|journal| load(&journal.folder, &OsFs).0);
         let named = || {
             let folder = self.context.labs().ok()?.folder(lab.as_str()).ok()?;
-            load(&folder, &Disk).0
+            load(&folder, &OsFs).0
         };
         let found = kept.or_else(named).map(Rc::new);
         self.labs.borrow_mut().insert(key, found.clone());

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use self::look::{Eyes, Run};
+use self::look::{Run, StatusCollector};
 use crate::commands::{Context, bad_name};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::LabId;
-use crate::report::{self, Input, Key, Screen, clean, heard, output, t};
+use crate::report::{self, Input, Key, Screen, output, sanitize, t, try_output};
 use crate::runner::Failure;
 
 /// Between two looks while somebody watches.
@@ -44,7 +44,7 @@ pub(crate) async fn status(
         .map(|lab| LabId::new(lab).map_err(bad_name("lab")))
         .transpose()?;
     let engine = context.engine().await?;
-    let eyes = Eyes::new(context, &engine, wanted);
+    let eyes = StatusCollector::new(context, &engine, wanted);
     let first = eyes.look().await?;
     context.reporter.finish();
     match watch {
@@ -57,7 +57,7 @@ pub(crate) async fn status(
         }
         Watch::UntilStopped => over_pipe(context, &eyes, first).await?,
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 fn lines(context: &Context, runs: &[Run]) -> Vec<String> {
@@ -73,11 +73,11 @@ fn lines(context: &Context, runs: &[Run]) -> Vec<String> {
 /// Draws what there is in place, about every second.
 async fn on_screen(
     context: &Context,
-    eyes: &Eyes<'_, impl Engine>,
+    eyes: &StatusCollector<'_, impl Engine>,
     mut runs: Vec<Run>,
 ) -> Result<(), Failure> {
     let mut screen = Screen::enter().map_err(|error| {
-        let why = clean(&error.to_string());
+        let why = sanitize(&error.to_string());
         Failure::Environment(t!("status.no_terminal", why = why).into_owned())
     })?;
     let mut pace = pace();
@@ -120,7 +120,7 @@ fn fitting(mut lines: Vec<String>) -> Vec<String> {
 /// Prints what there is each time that it has changed, until nobody reads any more. What changes all the time does not count.
 async fn over_pipe(
     context: &Context,
-    eyes: &Eyes<'_, impl Engine>,
+    eyes: &StatusCollector<'_, impl Engine>,
     mut runs: Vec<Run>,
 ) -> Result<(), Failure> {
     let mut said = None;
@@ -132,7 +132,7 @@ async fn over_pipe(
                 true => report::json_line(&runs.iter().map(Run::to_json).collect::<Vec<_>>()),
                 false => format!("{}\n", lines(context, &runs).join("\n")),
             };
-            if !heard(&text) {
+            if !try_output(&text) {
                 return Ok(());
             }
             said = Some(now);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::commands::status::look::{Row, Run};
 use crate::plan::Running;
-use crate::report::{Paint, age, clean, memory, t, table};
+use crate::report::{Paint, age, memory, sanitize, t, table};
 use crate::runner::ServiceHealth;
 
 impl Run {
@@ -59,7 +59,7 @@ impl Run {
         for (line, row) in rows.into_iter().zip(&self.services) {
             lines.push(line);
             if let ServiceHealth::Unhealthy(why) = &row.health {
-                let why = clean(why).replace('\n', " ");
+                let why = sanitize(why).replace('\n', " ");
                 lines.push(format!("      {}", paint.dim(&why)));
             }
         }
@@ -93,7 +93,7 @@ impl Row {
         let (mark, state) = match self.running {
             Running::Yes => (paint.good("●"), t!("status.running").into_owned()),
             Running::Paused => (paint.warn("●"), t!("status.paused").into_owned()),
-            Running::No => (paint.bad("●"), clean(&self.state)),
+            Running::No => (paint.bad("●"), sanitize(&self.state)),
         };
         let health = match self.health {
             ServiceHealth::Healthy => paint.good(&t!("status.healthy")),
@@ -106,12 +106,12 @@ impl Row {
             (None, _) => String::new(),
         };
         vec![
-            format!("  {mark} {}", clean(&self.service)),
+            format!("  {mark} {}", sanitize(&self.service)),
             state,
             health,
             used,
             self.uptime.map(age).unwrap_or_default(),
-            paint.link(&self.url.as_deref().map(clean).unwrap_or_default()),
+            paint.link(&self.url.as_deref().map(sanitize).unwrap_or_default()),
         ]
     }
 }

@@ -46,7 +46,7 @@ fn root_works_in_namespaces_of_its_own_and_a_user_needs_none() {
 fn a_workplace_goes_with_its_owner_and_one_left_behind_is_swept() {
     let parent = tempfile::tempdir().unwrap();
     let count = || std::fs::read_dir(parent.path()).unwrap().count();
-    let place = Workplace::new(parent.path()).unwrap();
+    let place = WorkFolder::new(parent.path()).unwrap();
     std::fs::create_dir(place.path.join("root")).unwrap();
     std::fs::create_dir(parent.path().join("another")).unwrap();
 

@@ -9,7 +9,7 @@ use bollard::query_parameters::BuildImageOptionsBuilder;
 
 use super::logs::Lines;
 use super::stages::Stages;
-use super::{Docker, by_hand, context, errors, names, pull};
+use super::{Docker, classic_build, context, errors, names, pull};
 use crate::engine::{Build, BuildProgress, EngineError, ErrorKind, Result};
 
 /// The longest silence of a build: a compiler may say nothing for minutes.
@@ -48,7 +48,7 @@ impl Docker {
         let mut stream = self
             .client
             .listen(|client| client.build_image(options.build(), None, Some(tar)));
-        let output = Output::default();
+        let output = BuildOutput::default();
         let mut lines = Lines::default();
         loop {
             let told = self.next(&what, IDLE, &mut stream).await;
@@ -112,12 +112,12 @@ pub(super) fn step(line: &str) -> Option<BuildProgress<'_>> {
 
 /// What a build has said so far.
 #[derive(Default)]
-struct Output {
-    inner: RefCell<Said>,
+struct BuildOutput {
+    inner: RefCell<BuildLog>,
 }
 
 #[derive(Default)]
-struct Said {
+struct BuildLog {
     last: VecDeque<String>,
     stages: Stages,
     /// The last step was one that takes an image from elsewhere.
@@ -125,7 +125,7 @@ struct Said {
     finished: bool,
 }
 
-impl Output {
+impl BuildOutput {
     fn take(&self, line: &str, progress: &dyn Fn(BuildProgress<'_>)) {
         if line.is_empty() {
             return;
@@ -151,8 +151,8 @@ impl Output {
     /// An error in a build is the recipe's own, unless it is the engine's or that of a base image.
     fn blame(&self, build: &Build, what: &str, error: EngineError) -> EngineError {
         let said = self.inner.borrow();
-        if by_hand::needs_buildkit(&error, !said.last.is_empty()) {
-            return by_hand::no_builder(build, what, &error);
+        if classic_build::needs_buildkit(&error, !said.last.is_empty()) {
+            return classic_build::no_builder(build, what, &error);
         }
         let kind = match error.kind {
             ErrorKind::Unreachable
@@ -160,7 +160,7 @@ impl Output {
             | ErrorKind::Timeout
             | ErrorKind::DiskFull => return error,
             _ if said.taking => errors::judge_registry(&error.message),
-            _ if unreadable(&error.message) => Some(ErrorKind::BadRecipe),
+            _ if unreadable(&error.message) => Some(ErrorKind::InvalidRecipe),
             _ => None,
         };
         let text = error
@@ -190,7 +190,7 @@ mod tests {
 
     #[track_caller]
     fn check(lines: &[&str], message: &str, kind: ErrorKind, text: &str) {
-        let output = Output::default();
+        let output = BuildOutput::default();
         for line in lines {
             output.take(line, &|_| ());
         }
@@ -234,13 +234,13 @@ mod tests {
         check(
             &[],
             "dockerfile parse error line 2: unknown instruction: RUNN",
-            ErrorKind::BadRecipe,
+            ErrorKind::InvalidRecipe,
             "cannot build `x`: dockerfile parse error line 2: unknown instruction: RUNN",
         );
         check(
             &["STEP 2/2: NOPE"],
             "building at STEP \"NOPE \": Build error: Unknown instruction: \"NOPE\" &imagebuilder.Step{Env:[]string{\"PATH=/bin\"}, Command:\"nope\"}\n",
-            ErrorKind::BadRecipe,
+            ErrorKind::InvalidRecipe,
             "cannot build `x`: building at STEP \"NOPE \": Build error: Unknown instruction: \"NOPE\"\n  STEP 2/2: NOPE",
         );
     }
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_are_shown() {
-        let output = Output::default();
+        let output = BuildOutput::default();
         for number in 0..100 {
             output.take(&number.to_string(), &|_| ());
         }

@@ -300,7 +300,7 @@ fn unreadable(path: &Path, error: &io::Error) -> EngineError {
 }
 
 fn refuse(message: String) -> EngineError {
-    EngineError::new(ErrorKind::BadRecipe, message)
+    EngineError::new(ErrorKind::InvalidRecipe, message)
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use bollard::models::{
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::engine::{ContainerState, Health, Usage};
-use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, Reach};
+use crate::engine::{ContainerState, Health, MemoryUsage};
+use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, PublishAddress};
 use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec};
 
 /// Where ports are published, unless the learner trusts a lab that asks for more.
@@ -172,8 +172,8 @@ fn mount(mount: &MountSpec) -> Mount {
 fn bindings(ports: &[PortSpec]) -> PortMap {
     let bind = |published: &PortSpec| PortBinding {
         host_ip: Some(match published.publish {
-            Reach::Here => LOOPBACK.into(),
-            Reach::Everywhere => "0.0.0.0".into(),
+            PublishAddress::Loopback => LOOPBACK.into(),
+            PublishAddress::AllInterfaces => "0.0.0.0".into(),
         }),
         host_port: Some(published.host.to_string()),
     };
@@ -284,14 +284,14 @@ pub(super) fn reachable(host_ip: Option<&str>) -> bool {
 }
 
 /// Memory in use without the file cache that the kernel would give up first, as `docker stats` counts it.
-pub(super) fn usage(stats: ContainerStatsResponse) -> Option<Usage> {
+pub(super) fn memory_usage(stats: ContainerStatsResponse) -> Option<MemoryUsage> {
     let memory = stats.memory_stats?;
     let usage = memory.usage?;
     let counters = memory.stats.unwrap_or_default();
     let inactive = ["total_inactive_file", "inactive_file"]
         .iter()
         .find_map(|name| counters.get(*name).copied());
-    Some(Usage {
+    Some(MemoryUsage {
         memory: usage.saturating_sub(inactive.unwrap_or(0)),
         limit: memory.limit,
     })

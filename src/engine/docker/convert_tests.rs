@@ -17,13 +17,13 @@ fn spec() -> ContainerSpec {
                 container: 6379,
                 protocol: Protocol::Tcp,
                 host: 20_000,
-                publish: Reach::Here,
+                publish: PublishAddress::Loopback,
             },
             PortSpec {
                 container: 53,
                 protocol: Protocol::Udp,
                 host: 0,
-                publish: Reach::Here,
+                publish: PublishAddress::Loopback,
             },
         ],
         mounts: vec![
@@ -150,7 +150,7 @@ fn a_container_starts_on_its_first_network_with_its_names() {
 fn memory_is_counted_without_the_cache_that_can_go() {
     let stats = |text: &str| {
         let stats: ContainerStatsResponse = serde_json::from_str(text).unwrap();
-        usage(stats).map(|usage| usage.memory)
+        memory_usage(stats).map(|memory_usage| memory_usage.memory)
     };
     let old =
         r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":1,"total_inactive_file":30}}}"#;
@@ -194,7 +194,7 @@ fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
 #[test]
 fn a_limit_is_the_engines_word() {
     let text = r#"{"memory_stats":{"usage":100,"limit":1000}}"#;
-    let limited = usage(serde_json::from_str(text).unwrap()).unwrap();
+    let limited = memory_usage(serde_json::from_str(text).unwrap()).unwrap();
     assert_eq!((limited.memory, limited.limit), (100, Some(1000)));
 }
 
@@ -216,7 +216,7 @@ fn what_was_trusted_is_given_and_nothing_else_is() {
     spec.gpus = Gpus::All;
     spec.extra_hosts = BTreeMap::from([("db".into(), "192.0.2.1".into())]);
     spec.sysctls = BTreeMap::from([("net.core.somaxconn".into(), "1024".into())]);
-    spec.ports[0].publish = Reach::Everywhere;
+    spec.ports[0].publish = PublishAddress::AllInterfaces;
     let host = container(&spec).host_config.unwrap();
     let cards = host.device_requests.unwrap();
     assert_eq!((cards.len(), cards[0].count), (1, Some(-1)));

@@ -12,7 +12,7 @@ use bollard::models::ExecConfig;
 use futures_util::{Stream, StreamExt};
 
 use super::{Docker, LOOK, MIB, errors, names};
-use crate::engine::{EngineError, ErrorKind, Exec, ExecOutput, Result, awake};
+use crate::engine::{EngineError, ErrorKind, Exec, ExecOutput, Result, clock};
 
 /// What `timeout` takes beyond its time: a second until it kills, and one to start and to report.
 const GRACE: Duration = Duration::from_secs(2);
@@ -119,7 +119,7 @@ impl Docker {
             )
             .await?
             .id;
-        let begun = awake::now();
+        let begun = clock::now();
         let running = async {
             let started = self
                 .client
@@ -133,9 +133,9 @@ impl Docker {
             }
         };
         // Once the time is up nothing is asked any more: the engine's answer would be a lie.
-        let collected = awake::timeout(limit, running).await;
+        let collected = clock::timeout(limit, running).await;
         let (stdout, stderr) = collected.map_err(|_| errors::overran(what, limit))??;
-        let took = awake::since(begun);
+        let took = clock::since(begun);
         let exit_code = self.exit_code(&id, what).await?;
         let output = ExecOutput {
             exit_code,
@@ -178,7 +178,7 @@ impl Docker {
         }
         if output.exit_code == KILLED && self.has_ended(container).await? {
             return Err(EngineError::new(
-                ErrorKind::Died,
+                ErrorKind::ContainerExited,
                 format!("cannot {what}: the container ended meanwhile"),
             ));
         }
@@ -187,9 +187,9 @@ impl Docker {
 
     /// Whether a container ends, seen from a program in it that was killed a moment ago.
     async fn has_ended(&self, container: &str) -> Result<bool> {
-        let begun = awake::now();
+        let begun = clock::now();
         while self.look_at_container(container).await?.running {
-            if awake::since(begun) > ENDED_WITHIN {
+            if clock::since(begun) > ENDED_WITHIN {
                 return Ok(false);
             }
             tokio::time::sleep(EXIT_POLL).await;

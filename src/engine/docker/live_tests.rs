@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::engine::locate::locate;
-use crate::lab::{Access, Gpus, Instance, LabId, Limits, Protocol, Reach, RunId, ServiceName};
-use crate::plan::{Mark, MountSpec, PortSpec, Running};
+use crate::lab::{
+    Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
+};
+use crate::plan::{MountSpec, PortSpec, RunLabels, Running};
 
 const IMAGE: &str = "roadlab/debian:trixie";
 const LAB: &str = "engine-test";
@@ -25,14 +27,14 @@ fn tcp(container: u16, host: u16) -> PortSpec {
         container,
         protocol: Protocol::Tcp,
         host,
-        publish: Reach::Here,
+        publish: PublishAddress::Loopback,
     }
 }
 
 /// One run on the real engine, with a name of its own.
 struct Bench {
     docker: Docker,
-    mark: Mark,
+    run_labels: RunLabels,
 }
 
 impl Bench {
@@ -44,7 +46,7 @@ impl Bench {
         let run = ulid::Ulid::generate().to_string().to_lowercase();
         Some(Self {
             docker: Docker::connect(&endpoint()).unwrap(),
-            mark: Mark {
+            run_labels: RunLabels {
                 run: RunId::new(&run).unwrap(),
                 lab: LabId::new(LAB).unwrap(),
                 instance: Instance::main(),
@@ -56,13 +58,13 @@ impl Bench {
     }
 
     fn scope(&self) -> Scope {
-        Scope::owner(&self.mark.owner)
+        Scope::owner(&self.run_labels.owner)
     }
 
     fn spec(&self, service: &str, command: &[&str]) -> ContainerSpec {
         let service = ServiceName::new(service).unwrap();
         ContainerSpec {
-            name: self.mark.name(service.as_str()),
+            name: self.run_labels.name(service.as_str()),
             image: IMAGE.into(),
             entrypoint: None,
             command: Some(command.iter().map(|word| (*word).to_owned()).collect()),
@@ -89,16 +91,16 @@ impl Bench {
             gpus: Gpus::None,
             stop_signal: None,
             healthcheck: None,
-            labels: self.mark.of_service(&service, "d".into()).labels(),
+            labels: self.run_labels.of_service(&service, "d".into()).labels(),
         }
     }
 
     fn network(&self, name: &str) -> NetworkSpec {
         NetworkSpec {
-            name: self.mark.name(name),
+            name: self.run_labels.name(name),
             subnet: Subnet::parse("10.0.0.0/27").unwrap(),
             internal: false,
-            labels: self.mark.labels(),
+            labels: self.run_labels.labels(),
         }
     }
 
@@ -117,15 +119,15 @@ impl Bench {
                     Err(error) => panic!("{error}"),
                 }
             };
-            made.push((self.mark.name(name), id));
+            made.push((self.run_labels.name(name), id));
         }
         made
     }
 
     fn volume(&self, name: &str) -> VolumeSpec {
         VolumeSpec {
-            name: self.mark.name(name),
-            labels: self.mark.labels(),
+            name: self.run_labels.name(name),
+            labels: self.run_labels.labels(),
         }
     }
 
@@ -145,7 +147,7 @@ impl Bench {
 
     /// Removes all of this run and proves that nothing is left.
     async fn close(self) {
-        sweep(&self.docker, &self.mark).await.unwrap();
+        sweep(&self.docker, &self.run_labels).await.unwrap();
         let left = self.docker.observe(&self.scope()).await.unwrap();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -155,13 +157,13 @@ impl Drop for Bench {
     /// A test that fails leaves nothing behind either.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mark = self.mark.clone();
+            let run_labels = self.run_labels.clone();
             let swept = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build();
                 let docker = Docker::connect(&endpoint()).unwrap();
-                runtime.unwrap().block_on(sweep(&docker, &mark))
+                runtime.unwrap().block_on(sweep(&docker, &run_labels))
             });
             // The panic under way is what must be seen.
             drop(swept.join());
@@ -170,12 +172,12 @@ impl Drop for Bench {
 }
 
 /// The name of an image that is made here.
-fn image_name(mark: &Mark, name: &str) -> String {
-    format!("{LAB}/{name}:{}", mark.run.short())
+fn image_name(run_labels: &RunLabels, name: &str) -> String {
+    format!("{LAB}/{name}:{}", run_labels.run.short())
 }
 
-async fn sweep(docker: &Docker, mark: &Mark) -> Result<()> {
-    let left = docker.observe(&Scope::owner(&mark.owner)).await?;
+async fn sweep(docker: &Docker, run_labels: &RunLabels) -> Result<()> {
+    let left = docker.observe(&Scope::owner(&run_labels.owner)).await?;
     for container in &left.containers {
         docker.remove_container(&container.id).await?;
     }
@@ -186,7 +188,7 @@ async fn sweep(docker: &Docker, mark: &Mark) -> Result<()> {
         docker.remove_volume(&volume.name).await?;
     }
     for name in MADE {
-        docker.remove_image(&image_name(mark, name)).await?;
+        docker.remove_image(&image_name(run_labels, name)).await?;
     }
     Ok(())
 }
@@ -212,7 +214,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    awake::timeout(Duration::from_secs(30), waiting)
+    clock::timeout(Duration::from_secs(30), waiting)
         .await
         .expect(what);
 }
@@ -259,9 +261,9 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
             access: Access::ReadOnly,
         },
         MountSpec::Volume {
-            name: bench.mark.name("data"),
+            name: bench.run_labels.name("data"),
             target: "/data".into(),
-            labels: bench.mark.labels(),
+            labels: bench.run_labels.labels(),
         },
     ];
     let id = bench.up(&spec).await;
@@ -302,7 +304,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
             .collect::<BTreeSet<_>>(),
         BTreeSet::from(["err", "out"])
     );
-    assert!(docker.usage(&id).await.unwrap().memory > 0);
+    assert!(docker.memory_usage(&id).await.unwrap().memory > 0);
 
     let state = docker.inspect(&id).await.unwrap();
     assert!(state.running && !state.paused);
@@ -316,7 +318,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
         (&id, &spec.name, Running::Yes)
     );
     assert_eq!(db.ports, BTreeMap::from([(6379, host)]));
-    assert!(db.created > 0 && db.mark.service.is_some());
+    assert!(db.created > 0 && db.run_labels.service.is_some());
 
     docker
         .stop(&id, Some(Duration::from_secs(1)))

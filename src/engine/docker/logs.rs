@@ -7,7 +7,7 @@ use bollard::container::LogOutput;
 use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
 
 use super::{Docker, LOOK, MIB, bounded, convert, names};
-use crate::engine::{Follow, LogLine, LogWish, Result};
+use crate::engine::{Follow, LogLine, LogOptions, Result};
 
 /// A silent service is a healthy one, and the caller may stop following at any time.
 pub(super) const SILENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -41,7 +41,7 @@ impl Docker {
     pub(super) async fn tell_lines(
         &self,
         container: &str,
-        wish: &LogWish,
+        wish: &LogOptions,
         tell: &dyn Fn(LogLine),
     ) -> Result<()> {
         let what = format!("read the log of container `{container}`");
@@ -81,7 +81,7 @@ fn options(tail: u32, follow: bool) -> LogsOptions {
         .build()
 }
 
-fn timed(wish: &LogWish) -> LogsOptions {
+fn timed(wish: &LogOptions) -> LogsOptions {
     let since = wish.since.and_then(|since| i32::try_from(since).ok());
     LogsOptions {
         timestamps: true,

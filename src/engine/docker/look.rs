@@ -15,9 +15,11 @@ use bollard::query_parameters::{
 use futures_util::future::try_join3;
 
 use super::{Docker, LOOK, convert, names, platform, podman};
-use crate::engine::{About, ContainerState, EngineError, ErrorKind, ImageInfo, Result, Usage};
+use crate::engine::{
+    ContainerState, EngineError, ErrorKind, ImageInfo, MemoryUsage, Result, SystemInfo,
+};
 use crate::plan::{
-    Mark, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running, Scope, Subnet,
+    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, RunLabels, Running, Scope, Subnet,
 };
 
 /// An engine that is well says what it is within milliseconds.
@@ -34,7 +36,7 @@ impl Docker {
         .map(drop)
     }
 
-    pub(super) async fn ask_about(&self) -> Result<About> {
+    pub(super) async fn ask_about(&self) -> Result<SystemInfo> {
         let what = "ask what it is";
         let (version, info) = futures_util::try_join!(
             self.call(what, ABOUT, self.client.ask(|client| client.version())),
@@ -42,7 +44,7 @@ impl Docker {
         )?;
         let podman = podman::speaks(&version);
         let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
-        Ok(About {
+        Ok(SystemInfo {
             product: if podman { "Podman" } else { "Docker" }.into(),
             version: known(version.version),
             api: known(version.api_version),
@@ -111,9 +113,11 @@ impl Docker {
             networks: networks.into_iter().filter_map(network).collect(),
             volumes: volumes.into_iter().filter_map(volume).collect(),
         };
-        observed.containers.retain(|one| scope.holds(&one.mark));
-        observed.networks.retain(|one| scope.holds(&one.mark));
-        observed.volumes.retain(|one| scope.holds(&one.mark));
+        observed
+            .containers
+            .retain(|one| scope.holds(&one.run_labels));
+        observed.networks.retain(|one| scope.holds(&one.run_labels));
+        observed.volumes.retain(|one| scope.holds(&one.run_labels));
         Ok(observed)
     }
 
@@ -174,7 +178,7 @@ impl Docker {
         let os = known(image.os);
         Ok(Some(ImageInfo {
             id: image.id.unwrap_or_default(),
-            foreign_to: (!platform::runs_on(&machine, &architecture))
+            incompatible_with: (!platform::runs_on(&machine, &architecture))
                 .then(|| format!("{os}/{machine}")),
             platform: format!("{os}/{architecture}"),
             size: positive(image.size),
@@ -233,7 +237,7 @@ impl Docker {
             .collect())
     }
 
-    pub(super) async fn look_at_usage(&self, container: &str) -> Result<Usage> {
+    pub(super) async fn look_at_usage(&self, container: &str) -> Result<MemoryUsage> {
         let what = format!("measure container `{container}`");
         let options = StatsOptionsBuilder::default()
             .stream(false)
@@ -244,7 +248,7 @@ impl Docker {
             .client
             .listen(|client| client.stats(named, Some(options)));
         let sample = self.next(&what, LOOK, &mut stats).await?;
-        sample.and_then(convert::usage).ok_or_else(|| {
+        sample.and_then(convert::memory_usage).ok_or_else(|| {
             EngineError::new(
                 ErrorKind::NotRunning,
                 format!("cannot {what}: it is not running"),
@@ -273,7 +277,7 @@ fn first_name(container: &ContainerSummary) -> Option<&str> {
 
 fn container(found: ContainerSummary) -> Option<ObservedContainer> {
     let name = first_name(&found)?.to_owned();
-    let mark = Mark::read(&name, &found.labels?.into_iter().collect())?;
+    let run_labels = RunLabels::read(&name, &found.labels?.into_iter().collect())?;
     let running = match found.state {
         Some(ContainerSummaryStateEnum::RUNNING) => Running::Yes,
         Some(ContainerSummaryStateEnum::PAUSED) => Running::Paused,
@@ -282,7 +286,7 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
     Some(ObservedContainer {
         id: found.id?,
         name,
-        mark,
+        run_labels,
         running,
         state: found.status.unwrap_or_default(),
         // An engine that was killed still tells the ports of what died with it; by now they may be somebody else's.
@@ -306,19 +310,19 @@ fn ports(mut found: Vec<PortSummary>) -> BTreeMap<u16, u16> {
 
 fn network(found: Network) -> Option<ObservedNetwork> {
     let name = found.name?;
-    let mark = Mark::read(&name, &found.labels?.into_iter().collect())?;
+    let run_labels = RunLabels::read(&name, &found.labels?.into_iter().collect())?;
     Some(ObservedNetwork {
         id: found.id?,
         name,
-        mark,
+        run_labels,
     })
 }
 
 fn volume(found: Volume) -> Option<ObservedVolume> {
-    let mark = Mark::read(&found.name, &found.labels.into_iter().collect())?;
+    let run_labels = RunLabels::read(&found.name, &found.labels.into_iter().collect())?;
     Some(ObservedVolume {
         name: found.name,
-        mark,
+        run_labels,
     })
 }
 
@@ -327,8 +331,8 @@ mod tests {
     use super::*;
     use crate::lab::{Instance, LabId, RunId};
 
-    fn mark() -> Mark {
-        Mark {
+    fn run_labels() -> RunLabels {
+        RunLabels {
             run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
             lab: LabId::new("redis").unwrap(),
             instance: Instance::main(),
@@ -348,7 +352,7 @@ mod tests {
         ContainerSummary {
             id: Some("0a1b".into()),
             names: Some(vec![format!("/{name}")]),
-            labels: Some(convert::labels(&mark().labels())),
+            labels: Some(convert::labels(&run_labels().labels())),
             state: Some(ContainerSummaryStateEnum::RUNNING),
             created: Some(7),
             ports: Some(vec![
@@ -364,15 +368,15 @@ mod tests {
 
     #[test]
     fn a_container_of_ours_is_read_with_the_ports_that_answer_here() {
-        let found = container(summary(&mark().name("redis"))).unwrap();
+        let found = container(summary(&run_labels().name("redis"))).unwrap();
         assert_eq!(found.name, "roadlab-redis-z7a9bc-redis");
         assert_eq!(
-            (found.mark, found.running, found.created),
-            (mark(), Running::Yes, 7)
+            (found.run_labels, found.running, found.created),
+            (run_labels(), Running::Yes, 7)
         );
         assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
 
-        let mut stopped = summary(&mark().name("redis"));
+        let mut stopped = summary(&run_labels().name("redis"));
         stopped.state = Some(ContainerSummaryStateEnum::EXITED);
         assert_eq!(container(stopped).unwrap().ports, BTreeMap::new());
     }
@@ -381,14 +385,14 @@ mod tests {
     fn labels_alone_make_nothing_ours() {
         assert!(container(summary("somebody-elses")).is_none());
         let unlabelled = Network {
-            name: Some(mark().name("default")),
+            name: Some(run_labels().name("default")),
             id: Some("0a".into()),
             ..Default::default()
         };
         assert!(network(unlabelled).is_none());
         let foreign = Volume {
             name: "data".into(),
-            labels: convert::labels(&mark().labels()),
+            labels: convert::labels(&run_labels().labels()),
             ..Default::default()
         };
         assert!(volume(foreign).is_none());

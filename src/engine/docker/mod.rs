@@ -5,27 +5,27 @@
 
 mod archive;
 mod build;
-mod by_hand;
-mod carry;
+mod classic_build;
+mod client;
 mod context;
 mod convert;
 mod create;
 mod errors;
 mod exec;
-mod here;
 mod logs;
 mod look;
 mod names;
+mod piped;
 mod platform;
 mod podman;
+mod port_check;
+mod process_tag;
 mod pull;
 mod remove;
+mod save_load;
 mod shell;
-mod shell_end;
-mod shell_pipe;
 mod stages;
 mod watch;
-mod wire;
 
 #[cfg(test)]
 mod live_tests;
@@ -42,13 +42,14 @@ use bollard::errors::Error as ClientError;
 use futures_util::Stream;
 
 pub use context::context_digest;
-pub use shell_end::Shell;
+pub use process_tag::ShellExit;
 
-use self::wire::{Asked, Heard, Wire, bounded};
+use self::client::{BoundedStream, Client, PendingCall, bounded};
 
 use crate::engine::{
-    About, Build, BuildProgress, ContainerState, Endpoint, Engine, EngineError, ErrorKind, Exec,
-    ExecOutput, Happening, ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
+    Build, BuildProgress, ContainerEvent, ContainerState, Endpoint, Engine, EngineError, ErrorKind,
+    Exec, ExecOutput, ImageInfo, LogLine, LogOptions, MemoryUsage, PullProgress, Result,
+    SystemInfo,
 };
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
@@ -64,7 +65,7 @@ const MIB: usize = 1 << 20;
 
 /// A Docker engine, or one that speaks its API.
 pub struct Docker {
-    client: Wire,
+    client: Client,
     endpoint: Endpoint,
     /// Containers known to have no `timeout` program.
     untimed: RefCell<BTreeSet<String>>,
@@ -85,7 +86,7 @@ impl Docker {
             bollard::Docker::connect_with_unix(socket, CLIENT_SECONDS, API_DEFAULT_VERSION)
                 .map_err(|error| errors::translate(endpoint, "connect", error))?;
         Ok(Self {
-            client: Wire::new(client),
+            client: Client::new(client),
             endpoint: endpoint.clone(),
             untimed: RefCell::default(),
             podman: OnceCell::new(),
@@ -97,7 +98,7 @@ impl Docker {
         &self,
         what: &str,
         limit: Duration,
-        call: Asked<impl Future<Output = std::result::Result<T, ClientError>>>,
+        call: PendingCall<impl Future<Output = std::result::Result<T, ClientError>>>,
     ) -> Result<T> {
         call.within(what, limit)
             .await?
@@ -109,7 +110,7 @@ impl Docker {
         &self,
         what: &str,
         idle: Duration,
-        stream: &mut Heard<impl Stream<Item = std::result::Result<T, ClientError>>>,
+        stream: &mut BoundedStream<impl Stream<Item = std::result::Result<T, ClientError>>>,
     ) -> Result<Option<T>> {
         let item = stream.next_within(what, idle).await?;
         item.transpose()
@@ -126,7 +127,7 @@ impl Engine for Docker {
         self.ask_ping().await
     }
 
-    async fn about(&self) -> Result<About> {
+    async fn about(&self) -> Result<SystemInfo> {
         self.ask_about().await
     }
 
@@ -210,10 +211,10 @@ impl Engine for Docker {
         self.read_log(container, tail).await
     }
 
-    async fn tell_log(
+    async fn stream_log(
         &self,
         container: &str,
-        wish: &LogWish,
+        wish: &LogOptions,
         tell: &dyn Fn(LogLine),
     ) -> Result<()> {
         self.tell_lines(container, wish, tell).await
@@ -235,16 +236,16 @@ impl Engine for Docker {
         &self,
         scope: &Scope,
         since: SystemTime,
-        tell: &dyn Fn(Happening),
+        tell: &dyn Fn(ContainerEvent),
     ) -> Result<()> {
         self.follow_events(scope, since, tell).await
     }
 
-    async fn received(&self, container: &str) -> Result<u64> {
+    async fn received_bytes(&self, container: &str) -> Result<u64> {
         self.count_received(container).await
     }
 
-    async fn usage(&self, container: &str) -> Result<Usage> {
+    async fn memory_usage(&self, container: &str) -> Result<MemoryUsage> {
         self.look_at_usage(container).await
     }
 }

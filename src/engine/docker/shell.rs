@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::shell_end::{Mark, Shell};
-use super::shell_pipe::REFUSAL;
+use super::piped::REFUSAL;
+use super::process_tag::{ProcessTag, ShellExit};
 use super::{CHANGE, Docker, LOOK, errors, names};
 use crate::engine::{EngineError, ErrorKind, Result};
 
@@ -34,7 +34,7 @@ impl Docker {
         container: &str,
         argv: &[String],
         stop: impl Future<Output = u8>,
-    ) -> Result<Shell> {
+    ) -> Result<ShellExit> {
         let mut stop = pin!(stop);
         let mut sized: Vec<String> = ["sh", "-c", SIZED, "sh"].map(str::to_owned).into();
         sized.extend(argv.iter().cloned());
@@ -52,7 +52,7 @@ impl Docker {
         container: &str,
         argv: &[String],
         stop: Pin<&mut impl Future<Output = u8>>,
-    ) -> Result<Shell> {
+    ) -> Result<ShellExit> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("open `{program}` in container `{container}`");
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -64,7 +64,7 @@ impl Docker {
         let lost = |error: io::Error| {
             EngineError::new(ErrorKind::Other, format!("cannot {what}: {error}"))
         };
-        let mark = Mark::new();
+        let mark = ProcessTag::new();
         let terminal = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
         let terminal = format!("TERM={terminal}");
         let config = ExecConfig {
@@ -93,7 +93,7 @@ impl Docker {
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
-            return self.exit_code(&id, &what).await.map(Shell::Ended);
+            return self.exit_code(&id, &what).await.map(ShellExit::Ended);
         };
         let raw = RawTerminal::enter().map_err(lost)?;
         let ended = tokio::select! {
@@ -102,13 +102,13 @@ impl Docker {
             never = self.follow_size(&id, &mut resized) => match never {},
             signal = stop => {
                 drop(raw);
-                self.end_marked(container, &mark).await;
-                return Ok(Shell::Stopped(signal));
+                self.kill_tagged(container, &mark).await;
+                return Ok(ShellExit::Stopped(signal));
             }
         };
         drop(raw);
         match ended? {
-            None => self.exit_code(&id, &what).await.map(Shell::Ended),
+            None => self.exit_code(&id, &what).await.map(ShellExit::Ended),
             Some(reason) => Err(errors::refused(&what, None, &reason)),
         }
     }

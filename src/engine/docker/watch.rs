@@ -8,7 +8,7 @@ use bollard::query_parameters::{EventsOptionsBuilder, StatsOptionsBuilder};
 
 use super::logs::SILENCE;
 use super::{Docker, LOOK, names};
-use crate::engine::{Happening, Result};
+use crate::engine::{ContainerEvent, Result};
 use crate::plan::Scope;
 
 /// The events after which checks may see something else. `exec_die` is a program that ended inside a container.
@@ -28,7 +28,7 @@ impl Docker {
         &self,
         scope: &Scope,
         since: SystemTime,
-        tell: &dyn Fn(Happening),
+        tell: &dyn Fn(ContainerEvent),
     ) -> Result<()> {
         let filters = HashMap::from([
             ("type", vec!["container".to_owned()]),
@@ -58,20 +58,20 @@ impl Docker {
             .client
             .listen(|client| client.stats(name, Some(options)));
         let sample = self.next(&what, LOOK, &mut stats).await?;
-        Ok(sample.map(received).unwrap_or_default())
+        Ok(sample.map(received_bytes).unwrap_or_default())
     }
 }
 
-fn happening(event: EventMessage) -> Happening {
+fn happening(event: EventMessage) -> ContainerEvent {
     // `exec_start: sh -c …` and `health_status: healthy` say more than their name.
     let action = event.action.unwrap_or_default();
     let name = action.split(':').next().unwrap_or_default();
-    Happening {
+    ContainerEvent {
         action: name.to_owned(),
     }
 }
 
-fn received(stats: ContainerStatsResponse) -> u64 {
+fn received_bytes(stats: ContainerStatsResponse) -> u64 {
     let networks = stats.networks.unwrap_or_default();
     networks
         .values()

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
-    About, Build, BuildProgress, ContainerState, Engine, EngineError, ErrorKind, Exec, ExecOutput,
-    Happening, Health, ImageInfo, LogLine, LogWish, PullProgress, Result, Usage,
+    Build, BuildProgress, ContainerEvent, ContainerState, Engine, EngineError, ErrorKind, Exec,
+    ExecOutput, Health, ImageInfo, LogLine, LogOptions, MemoryUsage, PullProgress, Result,
+    SystemInfo,
 };
 use crate::lab::ImageName;
 use crate::plan::{
-    ContainerSpec, Mark, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, PortSpec, Running, Scope, Subnet, VolumeSpec,
+    ContainerSpec, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
+    ObservedVolume, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
 };
 
 impl Engine for Fake {
@@ -21,8 +22,8 @@ impl Engine for Fake {
         Ok(())
     }
 
-    async fn about(&self) -> Result<About> {
-        Ok(About {
+    async fn about(&self) -> Result<SystemInfo> {
+        Ok(SystemInfo {
             product: "Docker".into(),
             version: "0".into(),
             api: "1.41".into(),
@@ -41,7 +42,7 @@ impl Engine for Fake {
     async fn observe(&self, scope: &Scope) -> Result<Observed> {
         let ours = |name: &str, labels| {
             within(scope, labels)
-                .then(|| Mark::read(name, labels))
+                .then(|| RunLabels::read(name, labels))
                 .flatten()
         };
         let containers = self.containers.borrow();
@@ -49,7 +50,7 @@ impl Engine for Fake {
             Some(ObservedContainer {
                 id: id(name),
                 name: name.clone(),
-                mark: ours(name, &container.spec.labels)?,
+                run_labels: ours(name, &container.spec.labels)?,
                 running: match (container.state.running, container.state.paused) {
                     (_, true) => Running::Paused,
                     (true, false) => Running::Yes,
@@ -62,18 +63,18 @@ impl Engine for Fake {
         });
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
         let networks = networks.iter().filter_map(|(name, spec)| {
-            let mark = ours(name, &spec.labels)?;
+            let run_labels = ours(name, &spec.labels)?;
             Some(ObservedNetwork {
                 id: id(name),
                 name: name.clone(),
-                mark,
+                run_labels,
             })
         });
         let volumes = volumes.iter().filter_map(|(name, spec)| {
-            let mark = ours(name, &spec.labels)?;
+            let run_labels = ours(name, &spec.labels)?;
             Some(ObservedVolume {
                 name: name.clone(),
-                mark,
+                run_labels,
             })
         });
         Ok(Observed {
@@ -108,7 +109,7 @@ impl Engine for Fake {
         Ok(self.images.borrow().contains(name).then(|| ImageInfo {
             id: format!("sha256:{name}"),
             platform: "linux/amd64".into(),
-            foreign_to: None,
+            incompatible_with: None,
             size: 1 << 20,
         }))
     }
@@ -324,10 +325,10 @@ impl Engine for Fake {
         })
     }
 
-    async fn tell_log(
+    async fn stream_log(
         &self,
         container: &str,
-        wish: &LogWish,
+        wish: &LogOptions,
         tell: &dyn Fn(LogLine),
     ) -> Result<()> {
         let log = self.logs(container, wish.tail.unwrap_or(u32::MAX)).await?;
@@ -364,18 +365,18 @@ impl Engine for Fake {
     }
 
     /// Nothing ever happens here by itself.
-    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(Happening)) -> Result<()> {
+    async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(ContainerEvent)) -> Result<()> {
         std::future::pending().await
     }
 
-    async fn received(&self, container: &str) -> Result<u64> {
+    async fn received_bytes(&self, container: &str) -> Result<u64> {
         self.with(container, |found| running(found)).map(|()| 0)
     }
 
-    async fn usage(&self, container: &str) -> Result<Usage> {
+    async fn memory_usage(&self, container: &str) -> Result<MemoryUsage> {
         self.with(container, |found| {
             running(found)?;
-            Ok(Usage {
+            Ok(MemoryUsage {
                 memory: 32 << 20,
                 limit: found.spec.limits.memory.map(|limit| limit as u64),
             })

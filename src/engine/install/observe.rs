@@ -13,7 +13,7 @@ use super::packages::PackageManager;
 use super::process::{Process, arguments, running};
 use super::record::Record;
 use super::situation::{Daemon, Leftover, Services, Site, Situation};
-use crate::engine::awake::{self, timeout};
+use crate::engine::clock::{self, timeout};
 
 const PING: Duration = Duration::from_secs(3);
 const DYING: Duration = Duration::from_secs(1);
@@ -64,10 +64,10 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 
 /// Whether a daemon runs there. One that was killed a moment ago still takes calls until the kernel has closed its socket.
 async fn settled(site: &Site) -> Daemon {
-    let deadline = awake::now() + DYING;
+    let deadline = clock::now() + DYING;
     loop {
         let seen = daemon(site).await;
-        if seen != Daemon::Silent(None) || awake::now() >= deadline {
+        if seen != Daemon::Silent(None) || clock::now() >= deadline {
             return seen;
         }
         sleep(LOOK).await;

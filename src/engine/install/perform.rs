@@ -18,7 +18,7 @@ pub use tail::Tail;
 use super::observe::{daemon, find_program, leftovers};
 use super::plan::{Action, joined};
 use super::situation::{Daemon, Leftover, Services, Site};
-use crate::engine::awake::timeout;
+use crate::engine::clock::timeout;
 use crate::engine::error::{EngineError, ErrorKind};
 
 type Result<T> = std::result::Result<T, EngineError>;

@@ -10,7 +10,7 @@ use crate::engine::locate::url;
 
 /// What somebody wants of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Goal {
     /// An engine that answers.
     Running,
     /// The engine that we started, stopped.
@@ -43,12 +43,12 @@ pub enum Action {
 }
 
 /// The actions that make a wish true; none if it is true already. The error says why it cannot be, and what to do.
-pub fn plan(situation: &Situation, wish: Wish, site: &Site) -> Result<Vec<Action>, EngineError> {
+pub fn plan(situation: &Situation, wish: Goal, site: &Site) -> Result<Vec<Action>, EngineError> {
     match wish {
-        Wish::Running => running(situation, site),
-        Wish::Stopped => stopped(situation, site),
-        Wish::BaseTool if situation.mmdebstrap => Ok(vec![]),
-        Wish::BaseTool => install(situation, Package::Mmdebstrap),
+        Goal::Running => running(situation, site),
+        Goal::Stopped => stopped(situation, site),
+        Goal::BaseTool if situation.mmdebstrap => Ok(vec![]),
+        Goal::BaseTool => install(situation, Package::Mmdebstrap),
     }
 }
 

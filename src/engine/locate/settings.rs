@@ -11,7 +11,7 @@ pub struct Settings {
     pub explicit: Option<String>,
     /// `$DOCKER_HOST`.
     pub docker_host: Option<String>,
-    pub context: Context,
+    pub context: DockerContext,
     /// `$XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
     pub home: Option<PathBuf>,
@@ -20,7 +20,7 @@ pub struct Settings {
 
 /// The Docker context that is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Context {
+pub enum DockerContext {
     /// None, or the one called `default`: Docker's own usual place.
     Default,
     /// With its address, or why there is none.
@@ -29,7 +29,7 @@ pub enum Context {
         host: Result<String, String>,
     },
     /// The file that names it cannot be read.
-    Unclear { file: PathBuf, why: String },
+    Unreadable { file: PathBuf, why: String },
 }
 
 impl Settings {
@@ -47,7 +47,7 @@ impl Settings {
         // What was named more directly must not fail over a file that nobody asked for.
         let context = match (explicit, &docker_host, config) {
             (None, None, Some(folder)) => read_context(variable("DOCKER_CONTEXT"), &folder),
-            _ => Context::Default,
+            _ => DockerContext::Default,
         };
         Self {
             explicit: explicit.map(str::to_owned),
@@ -60,7 +60,7 @@ impl Settings {
     }
 }
 
-fn read_context(variable: Option<String>, folder: &Path) -> Context {
+fn read_context(variable: Option<String>, folder: &Path) -> DockerContext {
     let config = folder.join("config.json");
     let name = match (variable, std::fs::read_to_string(&config)) {
         (Some(name), _) => Ok(Some(name)),
@@ -69,9 +69,9 @@ fn read_context(variable: Option<String>, folder: &Path) -> Context {
         (None, Err(error)) => Err(error.to_string()),
     };
     match name {
-        Err(why) => Context::Unclear { file: config, why },
-        Ok(None) => Context::Default,
-        Ok(Some(name)) if name == "default" => Context::Default,
+        Err(why) => DockerContext::Unreadable { file: config, why },
+        Ok(None) => DockerContext::Default,
+        Ok(Some(name)) if name == "default" => DockerContext::Default,
         Ok(Some(name)) => {
             let meta = folder.join(meta_path(&name));
             let host = match std::fs::read_to_string(&meta) {
@@ -81,7 +81,7 @@ fn read_context(variable: Option<String>, folder: &Path) -> Context {
                 }
                 Err(error) => Err(format!("{}: {error}", meta.display())),
             };
-            Context::Named { name, host }
+            DockerContext::Named { name, host }
         }
     }
 }
@@ -160,32 +160,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read =
             |variable: Option<&str>| read_context(variable.map(str::to_owned), folder.path());
-        assert_eq!(read(None), Context::Default);
+        assert_eq!(read(None), DockerContext::Default);
 
         std::fs::write(
             folder.path().join("config.json"),
             r#"{"currentContext":"lab"}"#,
         )
         .unwrap();
-        let Context::Named { name, host } = read(None) else {
+        let DockerContext::Named { name, host } = read(None) else {
             panic!("the current context is named")
         };
         assert_eq!(name, "lab");
         assert!(host.unwrap_err().contains("no such context"));
-        assert_eq!(read(Some("default")), Context::Default);
+        assert_eq!(read(Some("default")), DockerContext::Default);
 
         let meta = folder.path().join(meta_path("lab"));
         std::fs::create_dir_all(meta.parent().unwrap()).unwrap();
         std::fs::write(&meta, r#"{"Endpoints":{"docker":{"Host":"unix:///a"}}}"#).unwrap();
         assert_eq!(
             read(Some("lab")),
-            Context::Named {
+            DockerContext::Named {
                 name: "lab".to_owned(),
                 host: Ok("unix:///a".to_owned())
             }
         );
 
         std::fs::write(folder.path().join("config.json"), "{").unwrap();
-        assert!(matches!(read(None), Context::Unclear { .. }));
+        assert!(matches!(read(None), DockerContext::Unreadable { .. }));
     }
 }

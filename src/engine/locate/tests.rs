@@ -6,7 +6,7 @@ fn settings() -> Settings {
     Settings {
         explicit: None,
         docker_host: None,
-        context: Context::Default,
+        context: DockerContext::Default,
         runtime_dir: Some(PathBuf::from("/run/user/7")),
         home: Some(PathBuf::from("/home/ann")),
         uid: 7,
@@ -30,7 +30,7 @@ fn flag(address: &str) -> Settings {
 fn context(host: Result<&str, &str>) -> Settings {
     let host = host.map(str::to_owned).map_err(str::to_owned);
     Settings {
-        context: Context::Named {
+        context: DockerContext::Named {
             name: "lab".to_owned(),
             host,
         },
@@ -42,8 +42,8 @@ fn context(host: Result<&str, &str>) -> Settings {
 #[track_caller]
 fn check(settings: &Settings, sockets: &[&str], expected: &str) {
     let look = |path: &Path| match sockets.iter().any(|socket| Path::new(socket) == path) {
-        true => Seen::Socket,
-        false => Seen::Nothing,
+        true => PathKind::Socket,
+        false => PathKind::Absent,
     };
     let actual = match choose(settings, look) {
         Ok(Endpoint { socket, source }) => format!("{} from {source}", socket.display()),
@@ -72,7 +72,7 @@ fn an_address_is_a_path_or_a_unix_url() {
         "/var/run/docker.sock from $DOCKER_HOST",
     );
     for bad in ["localhost:2375", "docker", "ftp://x", "a\u{1b}b"] {
-        let error = choose(&host(bad), |_| Seen::Socket).unwrap_err();
+        let error = choose(&host(bad), |_| PathKind::Socket).unwrap_err();
         assert!(matches!(error, NoEngine::Malformed { .. }), "{bad}");
         assert!(!error.to_string().contains('\u{1b}'));
     }
@@ -124,7 +124,7 @@ fn what_is_named_and_not_there_is_an_error_and_never_skipped() {
         "Docker context `lab`: there is no such context; mend it, or leave that context with `docker context use default` and `unset DOCKER_CONTEXT`",
     );
     let unclear = Settings {
-        context: Context::Unclear {
+        context: DockerContext::Unreadable {
             file: PathBuf::from("/c/config.json"),
             why: "EOF".to_owned(),
         },
@@ -135,7 +135,7 @@ fn what_is_named_and_not_there_is_an_error_and_never_skipped() {
         &system,
         "cannot tell the current Docker context: /c/config.json: EOF; mend the file, or name the engine with `--engine`",
     );
-    let folder = choose(&flag("/folder"), |_| Seen::Other).unwrap_err();
+    let folder = choose(&flag("/folder"), |_| PathKind::Other).unwrap_err();
     assert_eq!(
         folder.to_string(),
         "unix:///folder (from `--engine`) is not a socket: start an engine there, or leave out `--engine`"
@@ -158,14 +158,14 @@ fn engines_on_other_machines_are_refused() {
                 "`{address}` (from $DOCKER_HOST) is not a local Unix socket: ports and lab files would not be on this machine; `unset DOCKER_HOST` to look in the usual places"
             ),
         );
-        let error = choose(&context(Ok(address)), |_| Seen::Socket).unwrap_err();
+        let error = choose(&context(Ok(address)), |_| PathKind::Socket).unwrap_err();
         assert!(matches!(error, NoEngine::Remote { .. }), "{address}");
     }
 }
 
 #[test]
 fn a_socket_that_cannot_be_looked_at_is_taken_if_named_only() {
-    let choose = |settings: &Settings| choose(settings, |_| Seen::Hidden);
+    let choose = |settings: &Settings| choose(settings, |_| PathKind::NoPermission);
     assert!(choose(&flag("/root/a.sock")).is_ok());
     assert!(choose(&settings()).is_err());
 }

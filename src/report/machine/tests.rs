@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use crate::lab::testing::lab;
 use crate::plan::{
-    Clock, Disk, EngineSeen, Folder, Machine, Memory, Need, NoEngine, Process, Proxies, findings,
+    Clock, Disk, EngineInfo, Folder, Machine, Memory, Need, NoEngine, Process, Proxies, findings,
 };
 use crate::report::{Paint, finding_lines};
 
@@ -12,7 +12,7 @@ const GIB: u64 = 1 << 30;
 /// A machine on which all is well.
 fn machine() -> Machine {
     Machine {
-        engine: Some(EngineSeen {
+        engine: Some(EngineInfo {
             product: "Docker".into(),
             version: "28.0".into(),
             api: "1.48".into(),

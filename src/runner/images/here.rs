@@ -32,7 +32,7 @@ pub(super) async fn find<E: Engine>(
     match image {
         Some(ImageInfo {
             platform,
-            foreign_to: Some(machine),
+            incompatible_with: Some(machine),
             ..
         }) => {
             tried.push(format!(

@@ -52,7 +52,7 @@ fn recipe(bench: &Bench, name: &str, dockerfile: &str) -> (tempfile::TempDir, Bu
         args: BTreeMap::from([("DEBIAN".into(), IMAGE.into())]),
         target: None,
         extra: BTreeMap::new(),
-        tag: image_name(&bench.mark, name),
+        tag: image_name(&bench.run_labels, name),
     };
     (folder, build)
 }
@@ -69,7 +69,7 @@ async fn a_recipe_is_built_and_its_stages_are_removed() {
          FROM ${DEBIAN}\nCOPY --from=one /made /made\nCMD [\"cat\", \"/made\"]\n",
     );
     // Podman 4 loses a last line without an end.
-    let stamp = format!("{}\n", bench.mark.owner);
+    let stamp = format!("{}\n", bench.run_labels.owner);
     fs::write(folder.path().join("stamp"), &stamp).unwrap();
     build.extra.insert("ca.crt".into(), b"CA".to_vec());
     let lines = RefCell::new(Vec::new());
@@ -135,7 +135,7 @@ async fn a_build_that_fails_shows_its_last_lines_and_leaves_no_container() {
 
     let (_folder, build) = recipe(&bench, "broken", "FROM scratch\nNOPE\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::BadRecipe, "{error}");
+    assert_eq!(error.kind, ErrorKind::InvalidRecipe, "{error}");
 
     let (_folder, build) = recipe(&bench, "baseless", "FROM 127.0.0.1:9/none:1\n");
     let error = bench.docker.build(&build, &|_| ()).await.unwrap_err();
@@ -158,7 +158,7 @@ async fn a_root_file_system_becomes_an_image() {
     tar.append_data(&mut header, "hello", content.as_slice())
         .unwrap();
     tar.into_inner().unwrap();
-    let name = image_name(&bench.mark, "root");
+    let name = image_name(&bench.run_labels, "root");
     docker.import(&path, &name).await.unwrap();
     // Docker's newer image store tells what it takes up compressed.
     assert!(docker.image(&name).await.unwrap().unwrap().size > 0);

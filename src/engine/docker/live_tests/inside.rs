@@ -85,7 +85,7 @@ async fn programs_run_with_their_output_apart_and_come_to_an_end() {
         docker.stop(&id, None).await
     });
     stopped.unwrap();
-    assert_eq!(died.unwrap_err().kind, ErrorKind::Died);
+    assert_eq!(died.unwrap_err().kind, ErrorKind::ContainerExited);
     let gone = docker.exec(&id, &run(&["true"]), second).await.unwrap_err();
     assert_eq!(gone.kind, ErrorKind::NotRunning, "{gone}");
     docker.remove_container(&id).await.unwrap();
@@ -192,12 +192,12 @@ async fn a_log_is_followed_to_its_end() {
     let id = bench.up(&bench.spec("job", &["sh", "-c", script])).await;
     let lines = RefCell::new(Vec::new());
     let tell = |line: LogLine| lines.borrow_mut().push((line.at, line.text));
-    let wish = LogWish {
+    let wish = LogOptions {
         tail: Some(100),
         since: None,
         follow: Follow::Yes,
     };
-    let (followed, ()) = futures_util::join!(bench.docker.tell_log(&id, &wish, &tell), async {
+    let (followed, ()) = futures_util::join!(bench.docker.stream_log(&id, &wish, &tell), async {
         until("both lines", async || lines.borrow().len() == 2).await;
         bench.docker.stop(&id, None).await.unwrap();
     });

@@ -68,7 +68,7 @@ async fn a_container_that_cannot_be_connected_is_removed_again() {
     assert_eq!(error.kind, ErrorKind::NotFound);
 
     // A network that is not there is told now or at the start, as the engine's age has it.
-    spec.networks = vec![(bench.mark.name("none"), vec![])];
+    spec.networks = vec![(bench.run_labels.name("none"), vec![])];
     let error = match docker.create_container(&spec).await {
         Ok(id) => docker.start(&id).await.unwrap_err(),
         Err(error) => error,
@@ -85,7 +85,7 @@ async fn networks_and_volumes_that_are_not_ours_are_refused() {
     let mut twice = bench.network("front");
     let error = docker.create_network(&twice).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NameTaken);
-    twice.name = bench.mark.name("back");
+    twice.name = bench.run_labels.name("back");
     let taken = docker
         .call(
             "test",
@@ -142,14 +142,14 @@ async fn removing_can_be_done_twice_and_by_two_at_once() {
     let mut spec = bench.spec("db", &["sleep", "600"]);
     spec.networks = vec![(networks[0].0.clone(), vec![])];
     spec.mounts = vec![MountSpec::Volume {
-        name: bench.mark.name("data"),
+        name: bench.run_labels.name("data"),
         target: "/data".into(),
-        labels: bench.mark.labels(),
+        labels: bench.run_labels.labels(),
     }];
     let id = bench.up(&spec).await;
 
     let busy = docker
-        .remove_volume(&bench.mark.name("data"))
+        .remove_volume(&bench.run_labels.name("data"))
         .await
         .unwrap_err();
     assert_eq!(busy.kind, ErrorKind::Busy);
@@ -166,11 +166,11 @@ async fn removing_can_be_done_twice_and_by_two_at_once() {
     docker.remove_container(&id).await.unwrap();
     docker.remove_network(&networks[0].1).await.unwrap();
     docker
-        .remove_volume(&bench.mark.name("data"))
+        .remove_volume(&bench.run_labels.name("data"))
         .await
         .unwrap();
     docker
-        .remove_volume(&bench.mark.name("data"))
+        .remove_volume(&bench.run_labels.name("data"))
         .await
         .unwrap();
     bench.close().await;
@@ -181,7 +181,7 @@ async fn names_that_climb_reach_nothing() {
     let Some(bench) = Bench::open() else { return };
     let docker = &bench.docker;
     docker.create_volume(&bench.volume("victim")).await.unwrap();
-    let climbing = format!("../volumes/{}", bench.mark.name("victim"));
+    let climbing = format!("../volumes/{}", bench.run_labels.name("victim"));
     assert!(docker.remove_container(&climbing).await.is_err());
     assert!(docker.remove_network(&climbing).await.is_err());
     assert!(docker.remove_image(&climbing).await.is_err());

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::{SHOWN, Tail, io, run, tail};
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::install::observe::{daemon, daemon_process, find_program};
 use crate::engine::install::plan::{joined, stop_service};
@@ -90,7 +90,7 @@ fn detached(command: &[String]) -> Command {
 
 /// Waits until the daemon answers.
 pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
-    let deadline = awake::now() + START;
+    let deadline = clock::now() + START;
     loop {
         let seen = daemon(site).await;
         if seen == Daemon::Answering {
@@ -119,7 +119,7 @@ pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
             }
             Awaited::Running | Awaited::Service => {}
         }
-        if awake::now() >= deadline {
+        if clock::now() >= deadline {
             return Err(late(site, awaited, seen));
         }
         sleep(LOOK).await;
@@ -218,9 +218,9 @@ pub(super) async fn signal(process: Process, signal: Signal, patience: Duration)
             }
         }
     }
-    let deadline = awake::now() + patience;
+    let deadline = clock::now() + patience;
     while process.runs() {
-        if awake::now() >= deadline {
+        if clock::now() >= deadline {
             return Ok(Ended::No);
         }
         sleep(LOOK).await;

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::super::observe::observe;
-use super::super::plan::{Wish, plan};
+use super::super::plan::{Goal, plan};
 use super::super::record::Record;
 use super::super::situation::Private;
 use super::*;
@@ -126,7 +126,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         ..site(folder.path())
     };
     let _killed = Killed(&site);
-    async fn wish(wish: Wish, site: &Site) -> Vec<String> {
+    async fn wish(wish: Goal, site: &Site) -> Vec<String> {
         let situation = observe(site).await;
         let actions = plan(&situation, wish, site).unwrap();
         let mut said = vec![];
@@ -135,9 +135,9 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
             .unwrap();
         said
     }
-    assert_eq!(wish(Wish::Running, &site).await.len(), 1);
+    assert_eq!(wish(Goal::Running, &site).await.len(), 1);
     assert_eq!(
-        wish(Wish::Running, &site).await,
+        wish(Goal::Running, &site).await,
         [""; 0],
         "it answers already"
     );
@@ -156,7 +156,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         (Daemon::Down, &None)
     );
     assert_eq!(situation.leftovers.len(), 3);
-    assert_eq!(wish(Wish::Running, &site).await.len(), 4);
+    assert_eq!(wish(Goal::Running, &site).await.len(), 4);
     let second = observe(&site).await.started.unwrap().process;
     assert_ne!(first, second);
 
@@ -170,7 +170,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         situation = observe(&site).await;
     }
     assert_eq!(situation.daemon, Daemon::Silent(Some(second.pid)));
-    let actions = plan(&situation, Wish::Running, &site).unwrap();
+    let actions = plan(&situation, Goal::Running, &site).unwrap();
     assert_eq!(actions, [Action::Wait]);
     daemon::signal(second, Signal::KILL, CONTAINERD)
         .await
@@ -186,7 +186,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         .spawn()
         .unwrap();
     std::fs::write(site.containerd_pid_file(), orphan.id().to_string()).unwrap();
-    let said = wish(Wish::Running, &site).await;
+    let said = wish(Goal::Running, &site).await;
     assert_eq!(said[0], format!("$ kill {}", orphan.id()));
     orphan.wait().unwrap();
     let second = observe(&site).await.started.unwrap().process;
@@ -198,7 +198,7 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
     );
 
     assert_eq!(
-        wish(Wish::Stopped, &site).await,
+        wish(Goal::Stopped, &site).await,
         [format!("$ kill {}", second.pid)]
     );
     let situation = observe(&site).await;
@@ -207,5 +207,5 @@ async fn a_real_daemon_is_started_found_killed_recovered_and_stopped() {
         (Daemon::Down, vec![])
     );
     assert!(!site.record().exists());
-    assert_eq!(wish(Wish::Stopped, &site).await, [""; 0]);
+    assert_eq!(wish(Goal::Stopped, &site).await, [""; 0]);
 }

@@ -39,7 +39,7 @@ fn record(by: By) -> Record {
 
 /// The plan as typed, or why there is none.
 #[track_caller]
-fn check(situation: &Situation, wish: Wish, expected: &[&str]) {
+fn check(situation: &Situation, wish: Goal, expected: &[&str]) {
     let site = Site::system(Path::new("/s"));
     let actual = match plan(situation, wish, &site) {
         Ok(actions) => commands(&actions, situation),
@@ -54,7 +54,7 @@ const START: &str = "setsid dockerd </dev/null >>/s/dockerd.log 2>&1 &";
 fn a_fresh_machine_gets_the_engine_installed_and_started() {
     check(
         &fresh(),
-        Wish::Running,
+        Goal::Running,
         &[
             "apt-get update",
             "apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 docker.io ca-certificates",
@@ -72,7 +72,7 @@ fn each_system_is_asked_in_its_own_words() {
             services,
             ..fresh()
         };
-        check(&situation, Wish::Running, expected);
+        check(&situation, Goal::Running, expected);
     }
     check_manager(
         PackageManager::Dnf("moby-engine"),
@@ -104,24 +104,24 @@ fn each_system_is_asked_in_its_own_words() {
 
 #[test]
 fn only_what_is_missing_is_done() {
-    check(&stopped_debian(), Wish::Running, &[START]);
+    check(&stopped_debian(), Goal::Running, &[START]);
     let answering = Situation {
         daemon: Daemon::Answering,
         ..stopped_debian()
     };
-    check(&answering, Wish::Running, &[]);
+    check(&answering, Goal::Running, &[]);
     let silent = Situation {
         daemon: Daemon::Silent(Some(9)),
         ..stopped_debian()
     };
-    check(&silent, Wish::Running, &[]);
+    check(&silent, Goal::Running, &[]);
     let site = Site::system(Path::new("/s"));
-    assert_eq!(plan(&silent, Wish::Running, &site).unwrap(), [Action::Wait]);
+    assert_eq!(plan(&silent, Goal::Running, &site).unwrap(), [Action::Wait]);
     let installed_without_a_manager = Situation {
         packages: None,
         ..stopped_debian()
     };
-    check(&installed_without_a_manager, Wish::Running, &[START]);
+    check(&installed_without_a_manager, Goal::Running, &[START]);
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn control_groups_are_mounted_where_nobody_else_does() {
     };
     check(
         &bare,
-        Wish::Running,
+        Goal::Running,
         &["mount -t cgroup2 cgroup2 /sys/fs/cgroup", START],
     );
     let systemd = Situation {
         services: Services::Systemd,
         ..bare
     };
-    check(&systemd, Wish::Running, &["systemctl start docker"]);
+    check(&systemd, Goal::Running, &["systemctl start docker"]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_a_killed_daemon_left_goes_before_the_start() {
     };
     check(
         &killed,
-        Wish::Running,
+        Goal::Running,
         &[
             "kill 41",
             "rm -f /var/run/docker.pid",
@@ -175,7 +175,7 @@ fn without_root_the_commands_ask_for_it() {
     };
     check(
         &user,
-        Wish::Running,
+        Goal::Running,
         &[
             "sudo apt-get update",
             "sudo apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 docker.io ca-certificates",
@@ -197,28 +197,28 @@ fn only_what_we_started_is_stopped() {
     };
     check(
         &ours(By::Program, Daemon::Answering),
-        Wish::Stopped,
+        Goal::Stopped,
         &["kill 42"],
     );
     check(
         &ours(By::Program, Daemon::Silent(None)),
-        Wish::Stopped,
+        Goal::Stopped,
         &["kill 42"],
     );
     check(
         &ours(By::Systemd, Daemon::Answering),
-        Wish::Stopped,
+        Goal::Stopped,
         &["systemctl stop docker.socket docker"],
     );
     check(
         &ours(By::OpenRc, Daemon::Answering),
-        Wish::Stopped,
+        Goal::Stopped,
         &["rc-service docker stop"],
     );
-    check(&fresh(), Wish::Stopped, &[]);
+    check(&fresh(), Goal::Stopped, &[]);
     check(
         &answering,
-        Wish::Stopped,
+        Goal::Stopped,
         &[
             "error: the engine at unix:///var/run/docker.sock was not started by roadlab, so it is left alone: stop it with `kill $(cat /var/run/docker.pid)`",
         ],
@@ -229,7 +229,7 @@ fn only_what_we_started_is_stopped() {
     };
     check(
         &systemd,
-        Wish::Stopped,
+        Goal::Stopped,
         &[
             "error: the engine at unix:///var/run/docker.sock was not started by roadlab, so it is left alone: stop it with `systemctl stop docker.socket docker`",
         ],
@@ -240,7 +240,7 @@ fn only_what_we_started_is_stopped() {
 fn the_tool_for_base_images_is_a_wish_of_its_own() {
     check(
         &fresh(),
-        Wish::BaseTool,
+        Goal::BaseTool,
         &[
             "apt-get update",
             "apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 mmdebstrap debian-archive-keyring mount",
@@ -250,14 +250,14 @@ fn the_tool_for_base_images_is_a_wish_of_its_own() {
         mmdebstrap: true,
         ..fresh()
     };
-    check(&there, Wish::BaseTool, &[]);
+    check(&there, Goal::BaseTool, &[]);
     let arch = Situation {
         packages: Some(PackageManager::Pacman),
         ..fresh()
     };
     check(
         &arch,
-        Wish::BaseTool,
+        Goal::BaseTool,
         &[
             "error: cannot install mmdebstrap: this system has no package of it; bring images from another machine with `roadlab images export` and `roadlab images import`",
         ],
@@ -272,7 +272,7 @@ fn what_cannot_be_done_says_why() {
     };
     check(
         &bare,
-        Wish::Running,
+        Goal::Running,
         &[
             "error: cannot install Docker Engine: there is none of apt-get, dnf, pacman, apk, zypper here; install it by hand, then try again",
         ],
@@ -284,7 +284,7 @@ fn what_cannot_be_done_says_why() {
     };
     check(
         &denied,
-        Wish::Running,
+        Goal::Running,
         &[
             "error: permission denied on unix:///var/run/docker.sock: join the docker group with `sudo usermod -aG docker $USER` and log in again",
         ],

@@ -11,7 +11,7 @@ use bollard::models::ExecConfig;
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::shell_end::{Mark, Shell};
+use super::process_tag::{ProcessTag, ShellExit};
 use super::{CHANGE, Docker, LOOK, errors, names};
 use crate::engine::{EngineError, ErrorKind, Input, Result};
 
@@ -22,16 +22,16 @@ pub(super) const REFUSAL: &[u8] = b"OCI runtime exec failed";
 
 impl Docker {
     /// Runs a program on this process's standard streams until it ends, nobody reads it any more, or `stop` brings a signal.
-    pub async fn shell_over_pipes(
+    pub async fn run_piped(
         &self,
         container: &str,
         argv: &[String],
         stdin: Input,
         stop: impl Future<Output = u8>,
-    ) -> Result<Shell> {
+    ) -> Result<ShellExit> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         let what = format!("run `{program}` in container `{container}`");
-        let mark = Mark::new();
+        let mark = ProcessTag::new();
         let config = ExecConfig {
             attach_stdin: Some(stdin == Input::Passed),
             attach_stdout: Some(true),
@@ -49,23 +49,23 @@ impl Docker {
         let StartExecResults::Attached { output, input } =
             self.call(&what, CHANGE, started).await?
         else {
-            return self.exit_code(&id, &what).await.map(Shell::Ended);
+            return self.exit_code(&id, &what).await.map(ShellExit::Ended);
         };
         let shown = tokio::select! {
             shown = show(output) => shown,
             never = feed(stdin, input) => match never {},
             signal = stop => {
-                self.end_marked(container, &mark).await;
-                return Ok(Shell::Stopped(signal));
+                self.kill_tagged(container, &mark).await;
+                return Ok(ShellExit::Stopped(signal));
             }
         };
         match shown {
-            Ok(None) => self.exit_code(&id, &what).await.map(Shell::Ended),
+            Ok(None) => self.exit_code(&id, &what).await.map(ShellExit::Ended),
             Ok(Some(reason)) => Err(errors::refused(&what, None, &reason)),
             Err(Broken::Engine(error)) => Err(self.translate(&what, error)),
             Err(Broken::Here(error)) if error.kind() == IoError::BrokenPipe => {
-                self.end_marked(container, &mark).await;
-                Ok(Shell::Ended(NOBODY_READS))
+                self.kill_tagged(container, &mark).await;
+                Ok(ShellExit::Ended(NOBODY_READS))
             }
             Err(Broken::Here(error)) => Err(EngineError::new(
                 ErrorKind::Other,

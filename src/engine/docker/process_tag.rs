@@ -15,7 +15,7 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a learner's program came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub enum ShellExit {
     /// With this exit code.
     Ended(i64),
     /// We were stopped by this signal, and ended it.
@@ -23,9 +23,9 @@ pub enum Shell {
 }
 
 /// What the environment of a program, and of all that it starts, is known by.
-pub(super) struct Mark(String);
+pub(super) struct ProcessTag(String);
 
-impl Mark {
+impl ProcessTag {
     pub(super) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.unwrap_or_default().as_nanos();
@@ -40,7 +40,7 @@ impl Mark {
 
 impl Docker {
     /// Ends a program and all that it started. Where the image lacks the tools for it, it goes on.
-    pub(super) async fn end_marked(&self, container: &str, mark: &Mark) {
+    pub(super) async fn kill_tagged(&self, container: &str, mark: &ProcessTag) {
         let exec = Exec {
             run: ["sh", "-c", END, "sh", &mark.0].map(str::to_owned).into(),
             user: None,

@@ -18,7 +18,7 @@ const SCHEMA: &str = "dev.roadlab.schema";
 
 /// Whose something is and what for: our labels, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct RunLabels {
     pub run: RunId,
     pub lab: LabId,
     pub instance: Instance,
@@ -37,7 +37,7 @@ pub struct Scope {
     pub run: Option<RunId>,
 }
 
-impl Mark {
+impl RunLabels {
     /// The labels, to be set in the create call itself.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::from([
@@ -66,7 +66,7 @@ impl Mark {
     pub fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let name = name.trim_start_matches('/');
         let get = |key: &str| labels.get(key).map(String::as_str);
-        let mark = Self {
+        let run_labels = Self {
             run: RunId::new(get(RUN)?).ok()?,
             lab: LabId::new(get(LAB)?).ok()?,
             instance: Instance::new(get(INSTANCE)?).ok()?,
@@ -77,11 +77,11 @@ impl Mark {
             },
             digest: get(DIGEST).map(str::to_owned),
         };
-        let ours = match &mark.service {
-            Some(service) => name == mark.name(service.as_str()),
-            None => name.starts_with(&mark.name("")),
+        let ours = match &run_labels.service {
+            Some(service) => name == run_labels.name(service.as_str()),
+            None => name.starts_with(&run_labels.name("")),
         };
-        ours.then_some(mark)
+        ours.then_some(run_labels)
     }
 
     /// The name of a container, network or volume of this run.
@@ -131,14 +131,14 @@ impl Scope {
 
     /// Whether something of ours is within. An engine's own filters may tell more: Podman 4 takes a volume that fits one of
     /// several labels.
-    pub fn holds(&self, mark: &Mark) -> bool {
+    pub fn holds(&self, run_labels: &RunLabels) -> bool {
         fn fits<T: PartialEq>(wanted: &Option<T>, given: &T) -> bool {
             wanted.as_ref().is_none_or(|wanted| wanted == given)
         }
-        fits(&self.owner, &mark.owner)
-            && fits(&self.lab, &mark.lab)
-            && fits(&self.instance, &mark.instance)
-            && fits(&self.run, &mark.run)
+        fits(&self.owner, &run_labels.owner)
+            && fits(&self.lab, &run_labels.lab)
+            && fits(&self.instance, &run_labels.instance)
+            && fits(&self.run, &run_labels.run)
     }
 
     /// As label filters of the engine: `key` or `key=value`.
@@ -160,8 +160,8 @@ impl Scope {
 mod tests {
     use super::*;
 
-    fn mark() -> Mark {
-        Mark {
+    fn run_labels() -> RunLabels {
+        RunLabels {
             run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
             lab: LabId::new("redis").unwrap(),
             instance: Instance::main(),
@@ -173,9 +173,9 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_back_from_labels_and_name() {
-        let marked = mark().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
+        let marked = run_labels().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
         assert_eq!(
-            Mark::read(&marked.name("redis"), &marked.labels()),
+            RunLabels::read(&marked.name("redis"), &marked.labels()),
             Some(marked.clone())
         );
         assert_eq!(marked.name("redis"), "roadlab-redis-z7a9bc-redis");
@@ -183,44 +183,44 @@ mod tests {
 
     #[test]
     fn what_fits_only_some_of_a_scope_is_not_within() {
-        let (mark, redis) = (mark(), LabId::new("redis").unwrap());
+        let (run_labels, redis) = (run_labels(), LabId::new("redis").unwrap());
         let main = Instance::main();
         for within in [
             Scope::owner("abc"),
             Scope::instance("abc", &redis, &main),
-            Scope::run("abc", &mark.run),
+            Scope::run("abc", &run_labels.run),
         ] {
-            assert!(within.holds(&mark), "{:?}", within.filters());
+            assert!(within.holds(&run_labels), "{:?}", within.filters());
         }
         let other = LabId::new("mongo").unwrap();
         for without in [
             Scope::owner("abd"),
             Scope::instance("abc", &other, &main),
             Scope::instance("abc", &redis, &Instance::new("two").unwrap()),
-            Scope::run("abd", &mark.run),
+            Scope::run("abd", &run_labels.run),
         ] {
-            assert!(!without.holds(&mark), "{:?}", without.filters());
+            assert!(!without.holds(&run_labels), "{:?}", without.filters());
         }
     }
 
     #[test]
     fn inherited_or_broken_labels_make_nothing_ours() {
-        let labels = mark().labels();
-        assert_eq!(Mark::read("somebody-elses", &labels), None);
-        assert_eq!(Mark::read("roadlab-redis-aaaaaa-redis", &labels), None);
-        assert_eq!(Mark::read("roadlab-redis-z7a9bcx", &labels), None);
-        let service = mark().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
+        let labels = run_labels().labels();
+        assert_eq!(RunLabels::read("somebody-elses", &labels), None);
+        assert_eq!(RunLabels::read("roadlab-redis-aaaaaa-redis", &labels), None);
+        assert_eq!(RunLabels::read("roadlab-redis-z7a9bcx", &labels), None);
+        let service = run_labels().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
         for name in [
             "roadlab-redis-z7a9bc-redis-copy",
             "roadlab-redis-z7a9bc-other",
         ] {
-            assert_eq!(Mark::read(name, &service.labels()), None);
+            assert_eq!(RunLabels::read(name, &service.labels()), None);
         }
         let mut broken = labels.clone();
         broken.insert(LAB.into(), "../volumes/x".into());
-        assert_eq!(Mark::read("roadlab-redis-z7a9bc-redis", &broken), None);
+        assert_eq!(RunLabels::read("roadlab-redis-z7a9bc-redis", &broken), None);
         assert_eq!(
-            Mark::read("roadlab-redis-z7a9bc-redis", &BTreeMap::new()),
+            RunLabels::read("roadlab-redis-z7a9bc-redis", &BTreeMap::new()),
             None
         );
     }

@@ -8,7 +8,7 @@ use crate::report::{self, Paint};
 use crate::runner::Failure;
 
 /// Says why a command ended without doing what was asked: on standard error, or as a document.
-pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
+pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
     if json {
         // On one line, as it may end a stream of events.
         report::line(&failure_json(failure));
@@ -29,7 +29,7 @@ pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
         other => report::error(&format!(
             "{}: {}",
             paint.bad(&report::t!("word.error")),
-            report::clean(&other.to_string())
+            report::sanitize(&other.to_string())
         )),
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn say_failure(failure: &Failure, paint: Paint, json: bool) {
 fn failure_json(failure: &Failure) -> Value {
     let exit = Exit::from(failure).code();
     let mut said = match failure {
-        Failure::NotReady(why) => report::stuck_json(why),
+        Failure::NotReady(why) => report::not_ready_json(why),
         Failure::TooSmall(finding) => {
             let said = report::said(finding);
             json!({ "message": said.what, "fix": said.fix })

@@ -1,7 +1,7 @@
 //! Small words: colours, durations, counts, the lines of a check.
 
 use crate::event::{CheckReport, Outcome};
-use crate::report::{clean, t, table};
+use crate::report::{sanitize, t, table};
 
 /// Whether and how texts are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,19 +64,19 @@ pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
     let mark = match report.outcome {
         Outcome::Pass => paint.good("✓"),
         Outcome::Fail => paint.bad("✗"),
-        Outcome::Unseen => paint.warn("?"),
+        Outcome::ProbeError => paint.warn("?"),
     };
     let about = match report.about.is_empty() {
         true => report.check.clone(),
         false => format!(
             "{}  {}",
             report.check,
-            paint.dim(&clean(&report.about.replace('`', "")))
+            paint.dim(&sanitize(&report.about.replace('`', "")))
         ),
     };
     let mut lines = vec![format!("  {mark} {about}")];
     let saw = match report.outcome {
-        Outcome::Unseen => t!("word.cannot_look"),
+        Outcome::ProbeError => t!("word.cannot_look"),
         Outcome::Pass | Outcome::Fail => t!("word.saw"),
     };
     let labelled = [
@@ -84,7 +84,7 @@ pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
         (saw, &report.actual),
     ];
     let rows = labelled.iter().filter_map(|(label, text)| {
-        let text = clean(text.as_deref()?);
+        let text = sanitize(text.as_deref()?);
         Some(vec![format!("      {label}"), text])
     });
     lines.extend(table(&rows.collect::<Vec<_>>()));

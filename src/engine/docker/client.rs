@@ -10,35 +10,41 @@ use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 
 use super::{errors, podman};
-use crate::engine::{Result, awake};
+use crate::engine::{Result, clock};
 
 /// The Docker client.
-pub(super) struct Wire(bollard::Docker);
+pub(super) struct Client(bollard::Docker);
 
 /// A call that nobody has waited for yet.
 #[must_use = "nothing is asked before it is waited for"]
-pub(super) struct Asked<F>(F);
+pub(super) struct PendingCall<F>(F);
 
 /// A stream of which each item is waited for only so long.
-pub(super) struct Heard<S>(Pin<Box<S>>);
+pub(super) struct BoundedStream<S>(Pin<Box<S>>);
 
-impl Wire {
+impl Client {
     pub(super) fn new(client: bollard::Docker) -> Self {
         Self(client)
     }
 
     /// Prepares a call.
-    pub(super) fn ask<'a, F>(&'a self, ask: impl FnOnce(&'a bollard::Docker) -> F) -> Asked<F> {
-        Asked(ask(&self.0))
+    pub(super) fn ask<'a, F>(
+        &'a self,
+        ask: impl FnOnce(&'a bollard::Docker) -> F,
+    ) -> PendingCall<F> {
+        PendingCall(ask(&self.0))
     }
 
     /// Opens a stream.
-    pub(super) fn listen<'a, S>(&'a self, ask: impl FnOnce(&'a bollard::Docker) -> S) -> Heard<S> {
-        Heard(Box::pin(ask(&self.0)))
+    pub(super) fn listen<'a, S>(
+        &'a self,
+        ask: impl FnOnce(&'a bollard::Docker) -> S,
+    ) -> BoundedStream<S> {
+        BoundedStream(Box::pin(ask(&self.0)))
     }
 }
 
-impl<F, T> Asked<F>
+impl<F, T> PendingCall<F>
 where
     F: Future<Output = std::result::Result<T, ClientError>>,
 {
@@ -54,15 +60,15 @@ where
     /// For answers with a container's state, which may be one that only Podman knows.
     pub(super) fn of_any_state(
         self,
-    ) -> Asked<impl Future<Output = std::result::Result<T, ClientError>>>
+    ) -> PendingCall<impl Future<Output = std::result::Result<T, ClientError>>>
     where
         T: DeserializeOwned,
     {
-        Asked(async move { self.0.await.or_else(podman::reread) })
+        PendingCall(async move { self.0.await.or_else(podman::reread) })
     }
 }
 
-impl<S, T> Heard<S>
+impl<S, T> BoundedStream<S>
 where
     S: Stream<Item = std::result::Result<T, ClientError>>,
 {
@@ -82,7 +88,7 @@ pub(super) async fn bounded<T>(
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> Result<T> {
-    awake::timeout(limit, future)
+    clock::timeout(limit, future)
         .await
         .map_err(|_| errors::too_slow(what, limit))
 }

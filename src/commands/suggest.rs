@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::Command;
 use crate::commands::Context;
-use crate::commands::down::last_part;
+use crate::commands::down::lab_name_of;
 use crate::problem::{Problem, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;
@@ -13,7 +13,7 @@ use crate::store::Journal;
 pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure> {
     let runs = Journal::all(&context.paths.runs());
     let labs: Vec<&str> = match command {
-        Command::Down { names, .. } => names.iter().map(|name| last_part(name)).collect(),
+        Command::Down { names, .. } => names.iter().map(|name| lab_name_of(name)).collect(),
         Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
         Command::Check { lab, .. }
         | Command::Solve { lab, .. }

@@ -17,10 +17,10 @@ use rustix::net::SendFlags;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-use crate::engine::awake;
+use crate::engine::clock;
 use crate::lab::RunId;
 use crate::runner::Failure;
-use crate::store::{Held, Journal, Life, open_log};
+use crate::store::{Journal, JournalLock, Lifetime, open_log};
 
 /// A reaper that starts takes milliseconds; a machine that is busy takes longer.
 const START: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub const READY: u8 = b'+';
 
 /// How a reaper is started.
 #[derive(Debug, Clone)]
-pub struct Launch {
+pub struct ReaperCommand {
     pub program: PathBuf,
     pub arguments: Vec<String>,
     /// Where its standard error goes.
@@ -38,13 +38,13 @@ pub struct Launch {
 }
 
 /// The runs that this program answers for.
-pub struct Watch {
-    launch: Launch,
+pub struct RunGuard {
+    launch: ReaperCommand,
     folder: PathBuf,
     /// The locks of runs that were kept; while we live nobody else ends them. Dropped before the reaper's socket.
-    kept: RefCell<Vec<Held>>,
+    kept: RefCell<Vec<JournalLock>>,
     /// Runs that must be gone if we end now.
-    runs: RefCell<BTreeMap<RunId, Held>>,
+    runs: RefCell<BTreeMap<RunId, JournalLock>>,
     reaper: RefCell<Option<Reaper>>,
 }
 
@@ -53,9 +53,9 @@ struct Reaper {
     ready: bool,
 }
 
-impl Watch {
+impl RunGuard {
     /// `folder` is that of the journals. Nothing is started yet.
-    pub fn new(launch: Launch, folder: PathBuf) -> Self {
+    pub fn new(launch: ReaperCommand, folder: PathBuf) -> Self {
         Self {
             launch,
             folder,
@@ -82,7 +82,7 @@ impl Watch {
     pub async fn guard(&self, journal: &Journal) -> Result<(), Failure> {
         self.begin()?;
         self.wait_until_ready().await.map_err(no_reaper)?;
-        self.tell(&journal.run).map_err(no_reaper)?;
+        self.emit(&journal.run).map_err(no_reaper)?;
         let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.runs.borrow_mut().insert(journal.run.clone(), held);
         Ok(())
@@ -91,12 +91,12 @@ impl Watch {
     /// A run is to be removed now: if we are gone before it is, the reaper goes on. Removing does not depend on it.
     pub fn end(&self, journal: &Journal) {
         let ending = Journal {
-            life: Life::Ending,
+            life: Lifetime::Removing,
             ..journal.clone()
         };
         // A disk that is full or a reaper that does not start must not keep anybody from removing.
         if self.begin().is_ok() {
-            let _ = self.tell(&ending.run);
+            let _ = self.emit(&ending.run);
         }
         if let Ok(held) = ending.write(&self.folder) {
             self.runs.borrow_mut().insert(ending.run.clone(), held);
@@ -107,7 +107,7 @@ impl Watch {
     pub fn keep(&self, journal: &Journal) -> Result<(), Failure> {
         if journal.until.is_some() && self.begin().is_ok() {
             // If it was killed meanwhile, the next command ends the run when its time is over.
-            let _ = self.tell(&journal.run);
+            let _ = self.emit(&journal.run);
         }
         let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.kept.borrow_mut().push(held);
@@ -130,7 +130,7 @@ impl Watch {
         let taken = self.reaper.borrow_mut().take();
         let mut reaper = taken.context("it was never started")?;
         if !reaper.ready {
-            let said = awake::timeout(START, reaper.socket.read_u8()).await;
+            let said = clock::timeout(START, reaper.socket.read_u8()).await;
             let ready = matches!(said, Ok(Ok(READY)));
             anyhow::ensure!(ready, "it did not start; see {}", self.launch.log.display());
             reaper.ready = true;
@@ -140,7 +140,7 @@ impl Watch {
     }
 
     /// A line fits into the socket's buffer, so this never waits; it fails if the reaper is gone.
-    fn tell(&self, run: &RunId) -> anyhow::Result<()> {
+    fn emit(&self, run: &RunId) -> anyhow::Result<()> {
         let line = format!("{run}\n");
         let reaper = self.reaper.borrow();
         let reaper = reaper.as_ref().context("it was never started")?;
@@ -150,7 +150,7 @@ impl Watch {
     }
 }
 
-fn start(launch: &Launch) -> anyhow::Result<Reaper> {
+fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
     let (ours, its) = std::os::unix::net::UnixStream::pair().context("no socket")?;
     ours.set_nonblocking(true).context("no socket")?;
     let ours = UnixStream::from_std(ours).context("no socket")?;

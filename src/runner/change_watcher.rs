@@ -7,13 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, awake};
+use crate::engine::{Engine, clock};
 use crate::lab::{
-    Act, AmqpOperation, AmqpProbe, Exercise, MongoProbe, RedisProbe, ServiceName, SqlProbe, SqlText,
+    AmqpOperation, AmqpProbe, Exercise, MongoProbe, RedisProbe, ServiceName, SqlProbe, SqlText,
+    StepKind,
 };
 use crate::plan::Scope;
-use crate::probe::look;
-use crate::runner::pace::{Pace, Seen, Signs};
+use crate::probe::probe;
+use crate::runner::poll_backoff::{Changed, PollBackoff, SignalValues};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
@@ -25,7 +26,7 @@ const SIGN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where a deed shows first.
 #[derive(Debug, Clone, PartialEq)]
-enum Source {
+enum SignalSource {
     /// Redis counts changes, and calls of every command.
     Redis(ServiceName),
     /// PostgreSQL's write-ahead log grows with each change.
@@ -41,22 +42,22 @@ enum Source {
 }
 
 /// Watches what the checks of some exercises look at.
-pub struct Lookout {
-    sources: Vec<Source>,
-    pace: Pace,
+pub struct ChangeWatcher {
+    sources: Vec<SignalSource>,
+    pace: PollBackoff,
     begun: Instant,
     /// Events before this are known.
     since: SystemTime,
     events: Cell<u64>,
 }
 
-impl Lookout {
+impl ChangeWatcher {
     pub fn new(exercises: &[&Exercise], live: &Live) -> Self {
-        let mut sources: Vec<Source> = live
+        let mut sources: Vec<SignalSource> = live
             .workspace
             .iter()
             .cloned()
-            .map(Source::Workspace)
+            .map(SignalSource::Workspace)
             .collect();
         let checks = exercises.iter().flat_map(|exercise| exercise.checks());
         for source in checks.filter_map(|check| source(&check.step.act)) {
@@ -66,7 +67,7 @@ impl Lookout {
         }
         Self {
             sources,
-            pace: Pace::default(),
+            pace: PollBackoff::default(),
             begun: Instant::now(),
             since: SystemTime::now(),
             events: Cell::new(0),
@@ -75,23 +76,23 @@ impl Lookout {
 
     /// Returns when the checks should be looked at again: soon after a deed, else after five seconds. Fails when the engine
     /// is gone: what is seen of the services then is no answer of theirs.
-    pub async fn stirred<E: Engine>(
+    pub async fn wait_for_change<E: Engine>(
         &mut self,
         runner: &Runner<'_, E>,
         live: &Live,
     ) -> Result<(), Failure> {
         let scope = Scope::instance(runner.owner, &runner.lab.id, runner.instance);
         let count = self.events.clone();
-        let tell = |_| count.set(count.get() + 1);
+        let emit = |_| count.set(count.get() + 1);
         let events = async {
-            let _ = runner.engine.events(&scope, self.since, &tell).await;
-            runner.still_there().await?;
+            let _ = runner.engine.events(&scope, self.since, &emit).await;
+            runner.check_engine().await?;
             // An engine that cannot tell events leaves the other signs.
             std::future::pending().await
         };
         let ticks = async {
             loop {
-                let mut shown = Signs::new();
+                let mut shown = SignalValues::new();
                 for source in &self.sources {
                     shown.extend(
                         signs(source, runner, live)
@@ -107,16 +108,21 @@ impl Lookout {
                 tokio::time::sleep(TICK).await;
             }
         };
-        let stirred = tokio::select! {
-            stirred = ticks => stirred,
+        let wait_for_change = tokio::select! {
+            wait_for_change = ticks => wait_for_change,
             gone = events => gone,
         };
         self.events.set(count.get());
-        stirred
+        wait_for_change
     }
 
     /// A full look was made.
-    pub async fn looked<E: Engine>(&mut self, runner: &Runner<'_, E>, live: &Live, seen: Seen) {
+    pub async fn record_check<E: Engine>(
+        &mut self,
+        runner: &Runner<'_, E>,
+        live: &Live,
+        seen: Changed,
+    ) {
         // Programs that our own look ran inside containers are no news.
         self.since = SystemTime::now();
         let all = join_all(
@@ -127,11 +133,11 @@ impl Lookout {
         .await;
         let moved_by_us = all.into_iter().flatten().filter(|sign| sign.ours);
         let after = moved_by_us.map(|sign| (sign.name, sign.shows)).collect();
-        self.pace.looked(self.begun.elapsed(), seen, after);
+        self.pace.record_check(self.begun.elapsed(), seen, after);
     }
 }
 
-struct Sign {
+struct ChangeSignal {
     name: String,
     shows: String,
     /// Our own full looks move it too.
@@ -139,79 +145,83 @@ struct Sign {
 }
 
 /// Where a deed would show that this look is about. Programs and files inside containers show nothing but events.
-fn source(act: &Act) -> Option<Source> {
+fn source(act: &StepKind) -> Option<SignalSource> {
     match act {
-        Act::Redis(probe) => Some(Source::Redis(probe.service.clone())),
-        Act::Sql(probe) => {
+        StepKind::Redis(probe) => Some(SignalSource::Redis(probe.service.clone())),
+        StepKind::Sql(probe) => {
             let log = "SELECT pg_current_wal_insert_lsn()::text";
-            Some(Source::Sql(Box::new(SqlProbe {
+            Some(SignalSource::Sql(Box::new(SqlProbe {
                 text: SqlText::Query(log.to_owned()),
                 ..probe.clone()
             })))
         }
-        Act::Mongo(probe) => {
+        StepKind::Mongo(probe) => {
             let command = json!({ "serverStatus": 1, "wiredTiger": 0, "repl": 0, "locks": 0, "tcmalloc": 0, "network": 0 });
-            Some(Source::Mongo(MongoProbe {
+            Some(SignalSource::Mongo(MongoProbe {
                 service: probe.service.clone(),
                 database: Some("admin".to_owned()),
                 command,
             }))
         }
-        Act::Amqp(probe) => {
+        StepKind::Amqp(probe) => {
             let queue = match &probe.operation {
                 AmqpOperation::Queue(queue) | AmqpOperation::Get { queue, .. } => queue.clone(),
-                _ => return Some(Source::Traffic(probe.service.clone())),
+                _ => return Some(SignalSource::Traffic(probe.service.clone())),
             };
-            Some(Source::Queue(AmqpProbe {
+            Some(SignalSource::Queue(AmqpProbe {
                 operation: AmqpOperation::Queue(queue),
                 ..probe.clone()
             }))
         }
-        Act::Http(probe) => Some(Source::Traffic(probe.service.clone())),
-        Act::Tcp(probe) => Some(Source::Traffic(probe.service.clone())),
-        Act::Exec(_) | Act::Log(_) | Act::File(_) | Act::Restart(_) => None,
+        StepKind::Http(probe) => Some(SignalSource::Traffic(probe.service.clone())),
+        StepKind::Tcp(probe) => Some(SignalSource::Traffic(probe.service.clone())),
+        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_) => None,
     }
 }
 
-async fn signs<E: Engine>(source: &Source, runner: &Runner<'_, E>, live: &Live) -> Vec<Sign> {
+async fn signs<E: Engine>(
+    source: &SignalSource,
+    runner: &Runner<'_, E>,
+    live: &Live,
+) -> Vec<ChangeSignal> {
     let act = match source {
-        Source::Workspace(folder) => {
-            return vec![Sign {
+        SignalSource::Workspace(folder) => {
+            return vec![ChangeSignal {
                 name: "workspace".to_owned(),
                 shows: Workspace::stamp(folder),
                 ours: false,
             }];
         }
-        Source::Traffic(service) => {
+        SignalSource::Traffic(service) => {
             let Some(container) = live.observed.container(service) else {
                 return Vec::new();
             };
-            let received =
-                awake::timeout(SIGN_TIMEOUT, runner.engine.received(&container.id)).await;
-            let shows = match received {
+            let received_bytes =
+                clock::timeout(SIGN_TIMEOUT, runner.engine.received_bytes(&container.id)).await;
+            let shows = match received_bytes {
                 Ok(Ok(bytes)) => bytes.to_string(),
                 Ok(Err(_)) | Err(_) => String::new(),
             };
-            return vec![Sign {
+            return vec![ChangeSignal {
                 name: format!("traffic of {service}"),
                 shows,
                 ours: true,
             }];
         }
-        Source::Redis(service) => Act::Redis(RedisProbe {
+        SignalSource::Redis(service) => StepKind::Redis(RedisProbe {
             service: service.clone(),
             command: vec!["INFO".to_owned(), "all".to_owned()],
             db: 0,
         }),
-        Source::Sql(probe) => Act::Sql((**probe).clone()),
-        Source::Mongo(probe) => Act::Mongo(probe.clone()),
-        Source::Queue(probe) => Act::Amqp(probe.clone()),
+        SignalSource::Sql(probe) => StepKind::Sql((**probe).clone()),
+        SignalSource::Mongo(probe) => StepKind::Mongo(probe.clone()),
+        SignalSource::Queue(probe) => StepKind::Amqp(probe.clone()),
     };
     let name = act.to_string();
-    let seen = match look(&act, &live.target(runner), SIGN_TIMEOUT).await {
+    let seen = match probe(&act, &live.target(runner), SIGN_TIMEOUT).await {
         Ok(actual) => actual.value,
         Err(unseen) => {
-            return vec![Sign {
+            return vec![ChangeSignal {
                 name,
                 shows: unseen.to_string(),
                 ours: false,
@@ -219,15 +229,15 @@ async fn signs<E: Engine>(source: &Source, runner: &Runner<'_, E>, live: &Live) 
         }
     };
     match source {
-        Source::Redis(_) => {
+        SignalSource::Redis(_) => {
             let (changes, calls) = redis_counts(seen.as_str().unwrap_or_default());
-            let calls = Sign {
+            let calls = ChangeSignal {
                 name: format!("{name} calls"),
                 shows: calls,
                 ours: true,
             };
             vec![
-                Sign {
+                ChangeSignal {
                     name,
                     shows: changes,
                     ours: false,
@@ -235,12 +245,12 @@ async fn signs<E: Engine>(source: &Source, runner: &Runner<'_, E>, live: &Live) 
                 calls,
             ]
         }
-        Source::Mongo(_) => vec![Sign {
+        SignalSource::Mongo(_) => vec![ChangeSignal {
             name,
             shows: mongo_counts(&seen),
             ours: false,
         }],
-        _ => vec![Sign {
+        _ => vec![ChangeSignal {
             name,
             shows: seen.to_string(),
             ours: false,

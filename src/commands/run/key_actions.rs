@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use super::Leaving;
-use super::live::{Move, View};
-use super::menu::{Answer, Of, Question, Wish, answer, wish};
+use super::AfterSession;
+use super::live::{ExerciseView, Navigation};
+use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
-use crate::commands::open::{open_page, pages};
-use crate::commands::shell::clients;
+use crate::commands::open::{open_page, web_pages};
+use crate::commands::shell::shells;
 use crate::engine::docker::Docker;
 use crate::lab::Exercise;
-use crate::report::{Key, Screen, clean, duration, t};
+use crate::report::{Key, Screen, duration, sanitize, t};
 use crate::runner::Failure;
 
 impl Session<'_, '_, Docker> {
@@ -19,52 +19,54 @@ impl Session<'_, '_, Docker> {
         docker: &Docker,
         screen: &mut Screen,
         exercise: &Exercise,
-        view: &mut View,
+        view: &mut ExerciseView,
         key: Key,
-        leaving: Leaving,
-    ) -> Result<Option<Move>, Failure> {
+        after_session: AfterSession,
+    ) -> Result<Option<Navigation>, Failure> {
         let asked = view.question.take();
-        let wish = match &asked {
+        let command_for_key = match &asked {
             Some(question) => answer(key, question),
-            None => wish(key, exercise),
+            None => command_for_key(key, exercise),
         };
         if asked.is_none() {
             view.note = None;
         }
-        match wish {
-            Wish::Nothing => view.question = asked,
-            Wish::Next => {
+        match command_for_key {
+            Command::Nothing => view.question = asked,
+            Command::Next => {
                 let last = view.at + 1 == self.lab.exercises.len();
-                return match last && leaving == Leaving::Ask {
-                    false => Ok(Some(Move::To(view.at + 1))),
+                return match last && after_session == AfterSession::Ask {
+                    false => Ok(Some(Navigation::To(view.at + 1))),
                     true => {
                         view.question = Some(Question::Leave { keep: self.was_up });
                         Ok(None)
                     }
                 };
             }
-            Wish::Back => return Ok(Some(Move::To(view.at.saturating_sub(1)))),
-            Wish::Hint => self.next_hint(&mut |text| screen.say(text), exercise)?,
-            Wish::Solution => view.question = Some(Question::PlaySolution),
-            Wish::Reset => view.question = Some(Question::ResetExercise),
-            Wish::Quit if leaving != Leaving::Ask => return Ok(Some(Move::Leave(leaving))),
-            Wish::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
-            Wish::Choice(choice) => {
-                self.spend(exercise, view);
+            Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
+            Command::Hint => self.show_next_hint(&mut |text| screen.say(text), exercise)?,
+            Command::Solution => view.question = Some(Question::PlaySolution),
+            Command::Reset => view.question = Some(Question::ResetExercise),
+            Command::Quit if after_session != AfterSession::Ask => {
+                return Ok(Some(Navigation::Leave(after_session)));
+            }
+            Command::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
+            Command::Choice(choice) => {
+                self.add_time(exercise, view);
                 self.answered(&mut |text| screen.say(text), exercise, &choice)?;
             }
-            Wish::List => {
+            Command::List => {
                 self.list(&mut |text| screen.say(text), view.at);
                 let count = self.lab.exercises.len();
                 view.question = Some(Question::Which {
-                    of: Of::Exercises,
+                    of: Picker::Exercises,
                     typed: String::new(),
                     count,
                 });
             }
-            Wish::Shell => self.which(Of::Shells, view, docker, screen).await?,
-            Wish::Open => self.which(Of::Pages, view, docker, screen).await?,
-            Wish::Answer(answer) => {
+            Command::Shell => self.which(Picker::Shells, view, docker, screen).await?,
+            Command::Open => self.which(Picker::Pages, view, docker, screen).await?,
+            Command::Answer(answer) => {
                 return self
                     .answer(docker, screen, exercise, view, asked, answer)
                     .await;
@@ -78,16 +80,16 @@ impl Session<'_, '_, Docker> {
         docker: &Docker,
         screen: &mut Screen,
         exercise: &Exercise,
-        view: &mut View,
+        view: &mut ExerciseView,
         asked: Option<Question>,
         answer: Answer,
-    ) -> Result<Option<Move>, Failure> {
+    ) -> Result<Option<Navigation>, Failure> {
         match (asked, answer) {
             (_, Answer::No) | (None, _) => {}
-            (_, Answer::Keep) => return Ok(Some(Move::Leave(Leaving::Keep))),
-            (_, Answer::Remove) => return Ok(Some(Move::Leave(Leaving::TearDown))),
+            (_, Answer::Keep) => return Ok(Some(Navigation::Leave(AfterSession::Keep))),
+            (_, Answer::Remove) => return Ok(Some(Navigation::Leave(AfterSession::TearDown))),
             (Some(Question::PlaySolution), _) => {
-                self.spend(exercise, view);
+                self.add_time(exercise, view);
                 screen.clear_panel();
                 if let Err(failure) = self.solution(&mut |text| screen.say(text), exercise).await {
                     self.context.reporter.finish();
@@ -97,7 +99,7 @@ impl Session<'_, '_, Docker> {
             (Some(Question::ResetExercise), _) => {
                 screen.clear_panel();
                 let begun = Instant::now();
-                view.note = match self.begin_again(exercise).await {
+                view.note = match self.reset_exercise(exercise).await {
                     Ok(()) => {
                         let time = duration(begun.elapsed().as_millis() as u64);
                         Some(t!("session.begun_again", time = time).into_owned())
@@ -107,16 +109,16 @@ impl Session<'_, '_, Docker> {
                 self.context.reporter.finish();
                 self.progress.done.remove(&exercise.id);
                 view.solved = false;
-                view.untouched = None;
+                view.baseline = None;
                 view.since = Instant::now();
             }
             (Some(Question::Which { of, count, .. }), Answer::Typed(typed)) => {
                 view.question = Some(Question::Which { of, typed, count });
             }
             (Some(Question::Which { of, .. }), Answer::Chosen(at)) => match of {
-                Of::Exercises => return Ok(Some(Move::To(at))),
-                Of::Shells => self.shell(docker, screen, view, at).await?,
-                Of::Pages => self.open(view, at),
+                Picker::Exercises => return Ok(Some(Navigation::To(at))),
+                Picker::Shells => self.shell(docker, screen, view, at).await?,
+                Picker::Pages => self.open(view, at),
             },
             (Some(question), _) => view.question = Some(question),
         }
@@ -126,24 +128,24 @@ impl Session<'_, '_, Docker> {
     /// Opens the only shell or page, or asks which.
     async fn which(
         &mut self,
-        of: Of,
-        view: &mut View,
+        of: Picker,
+        view: &mut ExerciseView,
         docker: &Docker,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
         let names: Vec<String> = match of {
-            Of::Shells => clients(self.lab)
+            Picker::Shells => shells(self.lab)
                 .map(|(service, _)| service.to_string())
                 .collect(),
-            _ => pages(self.lab, &self.live.addresses)
+            _ => web_pages(self.lab, &self.live.addresses)
                 .into_iter()
-                .map(|page| format!("{}  {}", clean(&page.title), clean(&page.url)))
+                .map(|page| format!("{}  {}", sanitize(&page.title), sanitize(&page.url)))
                 .collect(),
         };
         match (names.len(), of) {
-            (0, Of::Shells) => view.note = Some(t!("session.no_shell").into_owned()),
+            (0, Picker::Shells) => view.note = Some(t!("session.no_shell").into_owned()),
             (0, _) => view.note = Some(t!("session.no_page").into_owned()),
-            (1, Of::Shells) => self.shell(docker, screen, view, 0).await?,
+            (1, Picker::Shells) => self.shell(docker, screen, view, 0).await?,
             (1, _) => self.open(view, 0),
             (count, of) => {
                 screen.say("");
@@ -167,10 +169,10 @@ impl Session<'_, '_, Docker> {
         &mut self,
         docker: &Docker,
         screen: &mut Screen,
-        view: &mut View,
+        view: &mut ExerciseView,
         at: usize,
     ) -> Result<(), Failure> {
-        let Some((service, argv)) = clients(self.lab).nth(at) else {
+        let Some((service, argv)) = shells(self.lab).nth(at) else {
             return Ok(());
         };
         let Some(container) = self.live.observed.container(&service) else {
@@ -186,8 +188,11 @@ impl Session<'_, '_, Docker> {
         Ok(())
     }
 
-    fn open(&self, view: &mut View, at: usize) {
-        if let Some(page) = pages(self.lab, &self.live.addresses).into_iter().nth(at) {
+    fn open(&self, view: &mut ExerciseView, at: usize) {
+        if let Some(page) = web_pages(self.lab, &self.live.addresses)
+            .into_iter()
+            .nth(at)
+        {
             let opened = open_page(&page);
             view.note = Some(opened);
         }

@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use tokio::io::AsyncWriteExt;
 
 use super::{Docker, errors, names, pull};
-use crate::engine::{EngineError, ErrorKind, Result, awake};
+use crate::engine::{EngineError, ErrorKind, Result, clock};
 
 /// The longest silence: the engine packs and unpacks large layers without a word.
 const IDLE: Duration = Duration::from_secs(600);
@@ -63,24 +63,24 @@ impl Docker {
             .client
             .listen(|client| client.import_image(options, body, None));
         let mut images = Vec::new();
-        let (mut before, mut heard) = (0, awake::now());
+        let (mut before, mut heard) = (0, clock::now());
         loop {
             match stream.next_within(&what, TICK).await {
                 Ok(None) => break,
                 Ok(Some(told)) => {
                     let told = told.map_err(|error| self.translate(&what, error))?;
                     images.extend(told.stream.as_deref().map(loaded).unwrap_or_default());
-                    heard = awake::now();
+                    heard = clock::now();
                 }
                 Err(_) => {
                     let now = sent.load(Ordering::Relaxed);
                     if now > before {
-                        (before, heard) = (now, awake::now());
+                        (before, heard) = (now, clock::now());
                         progress(now);
                     }
                 }
             }
-            if awake::since(heard) > IDLE {
+            if clock::since(heard) > IDLE {
                 return Err(errors::too_slow(&what, IDLE));
             }
         }

@@ -12,7 +12,7 @@ use bollard::models::PortMap;
 use bollard::query_parameters::InspectContainerOptions;
 
 use super::{Docker, LOOK, convert, names};
-use crate::engine::{EngineError, ErrorKind, Result, is_free};
+use crate::engine::{EngineError, ErrorKind, Result, is_port_free};
 
 /// How often, and how long apart, it is looked whether ports are open here.
 const LOOKS: u32 = 40;
@@ -35,7 +35,7 @@ impl Docker {
         if runs {
             return Ok(());
         }
-        if let Some(port) = ports.iter().find(|port| !is_free(**port)) {
+        if let Some(port) = ports.iter().find(|port| !is_port_free(**port)) {
             let error = EngineError::new(
                 ErrorKind::PortTaken,
                 format!(
@@ -46,7 +46,7 @@ impl Docker {
         }
         self.start_container(container).await?;
         let mut looks = 0;
-        while let Some(port) = ports.iter().find(|port| is_free(**port)) {
+        while let Some(port) = ports.iter().find(|port| is_port_free(**port)) {
             // One that has ended already let go of its ports.
             if !self.look_at_container(container).await?.running {
                 break;
@@ -57,7 +57,7 @@ impl Docker {
                     "port {port} of this engine does not arrive here: it publishes ports in another network namespace or on \
                      another machine; run roadlab there, or use an engine of this machine (`roadlab engine status`)"
                 );
-                return Err(EngineError::new(ErrorKind::Elsewhere, what));
+                return Err(EngineError::new(ErrorKind::PortsNotLocal, what));
             }
             // An engine in a virtual machine may need a moment to open them here.
             tokio::time::sleep(BETWEEN_LOOKS).await;

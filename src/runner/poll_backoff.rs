@@ -14,23 +14,23 @@ const FIRST: Duration = Duration::from_millis(500);
 
 /// Whether a full look saw something else than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    Change,
-    Same,
+pub enum Changed {
+    Yes,
+    No,
 }
 
 /// What the signs show, by name.
-pub(super) type Signs = BTreeMap<String, String>;
+pub(super) type SignalValues = BTreeMap<String, String>;
 
 /// Times are counted from the start of watching.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
-    looked: Duration,
-    signs: BTreeMap<String, Sign>,
+pub(super) struct PollBackoff {
+    record_check: Duration,
+    signs: BTreeMap<String, ChangeSignal>,
 }
 
 #[derive(Debug)]
-struct Sign {
+struct ChangeSignal {
     shows: String,
     /// It moved since the last full look.
     moved: bool,
@@ -39,11 +39,11 @@ struct Sign {
     patience: Duration,
 }
 
-impl Pace {
+impl PollBackoff {
     /// Whether a full look is due, given what the signs show now.
-    pub(super) fn due(&mut self, now: Duration, shown: Signs) -> bool {
+    pub(super) fn due(&mut self, now: Duration, shown: SignalValues) -> bool {
         for (name, shows) in shown {
-            let sign = self.signs.entry(name).or_insert_with(|| Sign {
+            let sign = self.signs.entry(name).or_insert_with(|| ChangeSignal {
                 shows: shows.clone(),
                 moved: false,
                 last_move: now,
@@ -57,18 +57,18 @@ impl Pace {
                 sign.patience = Duration::ZERO;
             }
         }
-        let waited = now.saturating_sub(self.looked);
-        let believed = |sign: &Sign| sign.moved && waited >= sign.patience;
+        let waited = now.saturating_sub(self.record_check);
+        let believed = |sign: &ChangeSignal| sign.moved && waited >= sign.patience;
         waited >= LONGEST || self.signs.values().any(believed)
     }
 
     /// A full look was made. `after` are the signs that our own look moves, as they are now.
-    pub(super) fn looked(&mut self, now: Duration, seen: Seen, after: Signs) {
+    pub(super) fn record_check(&mut self, now: Duration, seen: Changed, after: SignalValues) {
         for sign in self.signs.values_mut().filter(|sign| sign.moved) {
             sign.moved = false;
             sign.patience = match seen {
-                Seen::Change => Duration::ZERO,
-                Seen::Same => (sign.patience * 2).clamp(FIRST, LONGEST),
+                Changed::Yes => Duration::ZERO,
+                Changed::No => (sign.patience * 2).clamp(FIRST, LONGEST),
             };
         }
         for (name, shows) in after {
@@ -76,7 +76,7 @@ impl Pace {
                 sign.shows = shows;
             }
         }
-        self.looked = now;
+        self.record_check = now;
     }
 }
 
@@ -84,7 +84,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn signs(of: &[(&str, u32)]) -> Signs {
+    fn signs(of: &[(&str, u32)]) -> SignalValues {
         let sign = |(name, shows): &(&str, u32)| ((*name).to_owned(), shows.to_string());
         of.iter().map(sign).collect()
     }
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn nothing_moves_so_a_look_is_due_every_five_seconds_only() {
-        let mut pace = Pace::default();
+        let mut pace = PollBackoff::default();
         let looks = (0..200).filter(|tick| {
             let now = at(tick * 100);
             let due = pace.due(now, signs(&[("writes", 1)]));
             if due {
-                pace.looked(now, Seen::Same, Signs::new());
+                pace.record_check(now, Changed::No, SignalValues::new());
             }
             due
         });
@@ -109,33 +109,33 @@ mod tests {
 
     #[test]
     fn a_sign_that_moves_is_believed_at_once() {
-        let mut pace = Pace::default();
+        let mut pace = PollBackoff::default();
         assert!(!pace.due(at(0), signs(&[("writes", 1)])));
         assert!(!pace.due(at(400), signs(&[("writes", 1)])));
         assert!(pace.due(at(800), signs(&[("writes", 2)])));
-        pace.looked(at(810), Seen::Change, Signs::new());
+        pace.record_check(at(810), Changed::Yes, SignalValues::new());
         assert!(!pace.due(at(1200), signs(&[("writes", 2)])));
         assert!(pace.due(at(1600), signs(&[("writes", 3)])));
     }
 
     #[test]
     fn what_moves_by_our_own_look_is_no_news() {
-        let mut pace = Pace::default();
+        let mut pace = PollBackoff::default();
         pace.due(at(0), signs(&[("traffic", 1)]));
         assert!(pace.due(at(400), signs(&[("traffic", 2)])));
-        pace.looked(at(410), Seen::Same, signs(&[("traffic", 9)]));
+        pace.record_check(at(410), Changed::No, signs(&[("traffic", 9)]));
         assert!(!pace.due(at(2000), signs(&[("traffic", 9)])));
     }
 
     #[test]
     fn a_sign_that_moves_in_vain_is_believed_less_and_another_one_still_at_once() {
-        let mut pace = Pace::default();
+        let mut pace = PollBackoff::default();
         let mut looks = Vec::new();
         for tick in 0..100 {
             let now = at(tick * 400);
             if pace.due(now, signs(&[("chatter", tick as u32), ("writes", 1)])) {
                 looks.push(tick);
-                pace.looked(now, Seen::Same, Signs::new());
+                pace.record_check(now, Changed::No, SignalValues::new());
             }
         }
         // The pauses grow to the longest one.
@@ -143,7 +143,7 @@ mod tests {
         assert!(looks.len() < 14, "{looks:?}");
         let late = at(100 * 400);
         pace.due(late, signs(&[("chatter", 100), ("writes", 1)]));
-        pace.looked(late, Seen::Same, Signs::new());
+        pace.record_check(late, Changed::No, SignalValues::new());
         let soon = late + at(400);
         assert!(!pace.due(soon, signs(&[("chatter", 101), ("writes", 1)])));
         assert!(pace.due(soon, signs(&[("chatter", 101), ("writes", 2)])));
@@ -151,15 +151,15 @@ mod tests {
 
     #[test]
     fn a_sign_that_was_quiet_for_a_while_is_believed_again() {
-        let mut pace = Pace::default();
+        let mut pace = PollBackoff::default();
         for tick in 0..40 {
             if pace.due(at(tick * 400), signs(&[("chatter", tick as u32)])) {
-                pace.looked(at(tick * 400), Seen::Same, Signs::new());
+                pace.record_check(at(tick * 400), Changed::No, SignalValues::new());
             }
         }
         for tick in 40..60 {
             if pace.due(at(tick * 400), signs(&[("chatter", 40)])) {
-                pace.looked(at(tick * 400), Seen::Same, Signs::new());
+                pace.record_check(at(tick * 400), Changed::No, SignalValues::new());
             }
         }
         assert!(pace.due(at(60 * 400), signs(&[("chatter", 41)])));
