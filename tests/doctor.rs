@@ -9,8 +9,8 @@ use crate::support::engine_lab::EngineLab;
 use crate::support::offline::{NO_ENGINE, tiny};
 
 /// The findings of one kind.
-fn found<'a>(said: &'a Value, check: &str) -> Vec<&'a Value> {
-    let all = said["checks"].as_array().expect("a list of checks");
+fn found<'a>(report: &'a Value, check: &str) -> Vec<&'a Value> {
+    let all = report["checks"].as_array().expect("a list of checks");
     all.iter().filter(|found| found["check"] == check).collect()
 }
 
@@ -21,8 +21,8 @@ fn another_server_at_a_default_port_is_reported_and_harmless() {
     let lab = EngineLab::copy_of("tests/labs/ports");
     let doctor = || lab.run("doctor LAB --json", 0).json();
     let check = || {
-        let said = doctor();
-        let ports = found(&said, "port");
+        let report = doctor();
+        let ports = found(&report, "port");
         let port = ports.iter().find(|found| found["seen"]["port"] == 5432);
         let port = port.expect("the other server is found");
         assert_eq!(port["state"], "note");
@@ -35,7 +35,7 @@ fn another_server_at_a_default_port_is_reported_and_harmless() {
                     .is_some_and(|name| !name.is_empty())
             );
         }
-        assert_eq!(said["fine"], true);
+        assert_eq!(report["fine"], true);
     };
     check();
 
@@ -93,20 +93,20 @@ fn a_lab_that_needs_too_much_memory_is_refused_first() {
         assert!(output.stderr.contains("900000.0 GiB"), "{output:?}");
         assert!(output.stderr.contains("mem_limit"), "{output:?}");
     }
-    let said = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json LAB"))
+    let report = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json LAB"))
         .expect_code(3)
         .json();
-    assert_eq!(found(&said, "memory")[0]["state"], "problem");
+    assert_eq!(found(&report, "memory")[0]["state"], "problem");
 }
 
 #[apply(engine_test)]
 fn an_unreadable_lab_is_reported() {
     let copy = tiny();
     copy.change("lab.yaml", "level: beginner", "level: easy");
-    let said = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json"))
+    let report = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json"))
         .expect_code(3)
         .json();
-    assert_eq!(found(&said, "lab")[0]["seen"]["problems"], 1);
-    let fix = found(&said, "lab")[0]["fix"].as_str().unwrap();
+    assert_eq!(found(&report, "lab")[0]["seen"]["problems"], 1);
+    let fix = found(&report, "lab")[0]["fix"].as_str().unwrap();
     assert!(fix.starts_with("roadlab validate "), "{fix}");
 }

@@ -78,7 +78,7 @@ impl Need {
             Self::PrivateDaemon => private_daemon::unavailable(),
             Self::Mounts if !is_root() => Some("only root can mount".to_owned()),
             Self::Mounts => fails("unshare", &["--mount", "true"]),
-            // Whoever is not root is another user already.
+            // Without root, the user of the tests is such a user.
             Self::OtherUser if !is_root() => None,
             Self::OtherUser => fails("setpriv", &["--reuid=65534", "--clear-groups", "true"]),
             Self::Zsh => fails("zsh", &["-fc", ":"]),
@@ -139,7 +139,7 @@ pub(crate) fn tests() -> Vec<&'static Test> {
     tests
 }
 
-/// Runs the tests that the command line selects. The last lines of the output say which tests were ignored, and why.
+/// Runs the tests that the command line selects. The last lines of the output list the ignored tests by reason.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut needs = Needs::default();

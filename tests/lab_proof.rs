@@ -14,36 +14,36 @@ fn prove(changes: &[(&str, &str)], code: i32) -> Value {
     }
     let output = lab.run("test LAB --json", code);
     assert_eq!(output.stderr, "");
-    let said = output.json();
+    let event = output.json();
     assert_eq!(
         lab.resources(),
         [""; 0],
         "the proof removes what it created"
     );
     assert_eq!(
-        (&said["event"], &said["lab"]),
+        (&event["event"], &event["lab"]),
         (&json!("tested"), &json!(lab.copy.id))
     );
-    assert_eq!(said["sound"], code == 0);
-    said
+    assert_eq!(event["sound"], code == 0);
+    event
 }
 
 /// Asserts that the changed lab has exactly these problems: exercise, phase and text.
 #[track_caller]
 fn assert_unsound(changes: &[(&str, &str)], problems: &[(&str, &str, &str)]) {
-    let said = prove(changes, 1);
-    let message = problems.iter().map(|(exercise, phase, problem)| {
+    let event = prove(changes, 1);
+    let expected = problems.iter().map(|(exercise, phase, problem)| {
         json!({ "exercise": exercise, "phase": phase, "problem": problem })
     });
-    assert_eq!(said["problems"], Value::from_iter(message));
+    assert_eq!(event["problems"], Value::from_iter(expected));
 }
 
 #[apply(engine_test)]
 fn a_sound_lab_proves_itself() {
-    let said = prove(&[], 0);
-    assert_eq!(said["problems"], json!([]));
-    assert_eq!(said["not_run"], json!([]));
-    let counted = ["exercises", "checks", "wrong_answers"].map(|name| said[name].as_u64());
+    let event = prove(&[], 0);
+    assert_eq!(event["problems"], json!([]));
+    assert_eq!(event["not_run"], json!([]));
+    let counted = ["exercises", "checks", "wrong_answers"].map(|name| event[name].as_u64());
     assert_eq!(counted, [Some(2), Some(3), Some(3)]);
 }
 
@@ -141,14 +141,14 @@ fn a_solution_that_only_works_once_is_found() {
 
 #[apply(engine_test)]
 fn a_reset_that_does_not_undo_is_found() {
-    let said = prove(&[("command: [FLUSHALL]", "command: [DEL, other]")], 1);
-    let problems = said["problems"].as_array().unwrap();
+    let event = prove(&[("command: [FLUSHALL]", "command: [DEL, other]")], 1);
+    let problems = event["problems"].as_array().unwrap();
     assert!(
         problems.contains(&json!({
             "exercise": "greet", "phase": "reset",
             "problem": "check `greeting` passes before anything was done"
         })),
-        "{said}"
+        "{event}"
     );
 }
 

@@ -39,9 +39,9 @@ fn list_shows_what_one_chooses_a_lab_by() {
 #[apply(test)]
 fn show_lists_services_that_can_reach_other_machines() {
     let copy = tiny();
-    let said = run(&copy, "show LAB").stdout;
+    let printed = run(&copy, "show LAB").stdout;
     let reach = "  can reach other machines and the internet: redis\n";
-    assert!(said.contains(reach), "{said}");
+    assert!(printed.contains(reach), "{printed}");
     assert_eq!(
         run(&copy, "show LAB --json").json()["outgoing"],
         json!(["redis"])
@@ -49,9 +49,9 @@ fn show_lists_services_that_can_reach_other_machines() {
     let text = std::fs::read_to_string(copy.path("labs/tiny/compose.yaml")).unwrap();
     let inside = format!("{text}networks: {{ default: {{ internal: true }} }}\n");
     std::fs::write(copy.path("labs/tiny/compose.yaml"), inside).unwrap();
-    let said = run(&copy, "show LAB").stdout;
+    let printed = run(&copy, "show LAB").stdout;
     let reach = "  none of them can reach other machines or the internet\n";
-    assert!(said.contains(reach), "{said}");
+    assert!(printed.contains(reach), "{printed}");
     assert_eq!(run(&copy, "show LAB --json").json()["outgoing"], json!([]));
 }
 
@@ -80,13 +80,13 @@ fn list_reflects_edits_at_once() {
 fn list_works_with_a_broken_cache() {
     let copy = tiny();
     let first = run(&copy, "list").stdout;
-    let kept = copy.path("cache/roadlab/summaries.json");
-    assert!(kept.exists());
-    std::fs::write(&kept, "{\"labs\":[").unwrap();
+    let cache = copy.path("cache/roadlab/summaries.json");
+    assert!(cache.exists());
+    std::fs::write(&cache, "{\"labs\":[").unwrap();
     assert_eq!(run(&copy, "list").stdout, first);
     // A cache that cannot be written only makes it slower.
-    std::fs::remove_file(&kept).unwrap();
-    std::fs::create_dir(&kept).unwrap();
+    std::fs::remove_file(&cache).unwrap();
+    std::fs::create_dir(&cache).unwrap();
     assert_eq!(run(&copy, "list").stdout, first);
 }
 

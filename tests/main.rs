@@ -1,4 +1,4 @@
-//! All tests that use the program or the library from outside, in one binary. `harness.rs` says how a test is written.
+//! All tests that use the program or the library from outside, in one binary. `harness.rs` shows how a test is written.
 
 #![expect(
     clippy::unwrap_used,

@@ -25,9 +25,9 @@ fn script(lab: &EngineLab, script: &str) -> Command {
 
 /// The modes of the terminal, without what a resize changes.
 fn modes(terminal: &mut Terminal) -> String {
-    let said = terminal.run("stty -g");
-    let line = said.lines().find(|line| line.contains(':'));
-    line.expect("stty says one line").to_owned()
+    let printed = terminal.run("stty -g");
+    let line = printed.lines().find(|line| line.contains(':'));
+    line.expect("stty prints one line").to_owned()
 }
 
 #[apply(engine_test)]
@@ -110,10 +110,11 @@ fn shell_works_over_pipes() {
 /// Whether a program of the container has this in its command line.
 fn is_running(lab: &EngineLab, part: &str) -> bool {
     let list = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file; echo; done 2>/dev/null";
-    let said = ProgramOutput::of(&mut script(lab, list))
+    let printed = ProgramOutput::of(&mut script(lab, list))
         .expect_code(0)
         .stdout;
-    said.lines()
+    printed
+        .lines()
         .any(|line| line.contains(part) && !line.contains("/proc/"))
 }
 
@@ -152,8 +153,8 @@ fn shell_requires_a_service_if_several_have_a_client() {
     let both = format!("{SERVICE}  twin:\n{SERVICE}    volumes: []\n");
     lab.copy.change("compose.yaml", SERVICE, &both);
     lab.run("up LAB", 0);
-    let said = lab.run("shell LAB", 2).stderr;
-    assert!(said.contains("SERVICE`: redis, twin"), "{said}");
+    let printed = lab.run("shell LAB", 2).stderr;
+    assert!(printed.contains("SERVICE`: redis, twin"), "{printed}");
     lab.run("shell LAB redis -- redis-cli SET mine 1", 0);
     assert_eq!(
         lab.run("shell LAB twin -- redis-cli EXISTS mine", 0).stdout,

@@ -27,7 +27,7 @@ fn collect(tree: &serde_json::Value, key: &str, words: &mut Words) {
             Some(text) => {
                 let texts = words.entry(key.to_owned()).or_default();
                 let twice = texts.insert(name.clone(), text.to_owned());
-                assert_eq!(twice, None, "{key} is said twice in {name}");
+                assert_eq!(twice, None, "{key} is defined twice in {name}");
             }
             None if key.is_empty() => collect(below, name, words),
             None => collect(below, &format!("{key}.{name}"), words),

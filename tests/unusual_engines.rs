@@ -87,7 +87,7 @@ fn serve(mut stream: &UnixStream, requests: &Mutex<Vec<String>>, respond: Respon
         while lines.read_line(&mut piece).is_ok_and(|count| count > 0) {
             let size = usize::from_str_radix(piece.trim(), 16).expect("the size of a piece");
             let mut body = vec![0; size + 2];
-            lines.read_exact(&mut body).expect("as long as it says");
+            lines.read_exact(&mut body).expect("a chunk of that size");
             piece.clear();
             if size == 0 {
                 break;

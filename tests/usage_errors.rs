@@ -166,12 +166,12 @@ fn problems_of_a_lab_are_reported_before_a_missing_engine() {
     let copy = tiny();
     copy.change("lab.yaml", "level: beginner", "level: easy");
     let mut command = copy.roadlab("up LAB --json --engine /nowhere/engine.sock");
-    let said = ProgramOutput::of(&mut command).expect_code(2).json();
-    let problems = said["error"]["problems"].as_array().unwrap();
+    let printed = ProgramOutput::of(&mut command).expect_code(2).json();
+    let problems = printed["error"]["problems"].as_array().unwrap();
     assert_eq!((problems.len(), &problems[0]["line"]), (1, &1.into()));
-    assert_eq!(said["error"]["code"], "problems");
+    assert_eq!(printed["error"]["code"], "problems");
     copy.change("lab.yaml", "level: easy", "level: beginner");
-    let said = ProgramOutput::of(&mut command).expect_code(3).json();
-    assert_eq!(said["error"]["exit"], 3);
-    assert_eq!(said["error"]["code"], "engine_unreachable");
+    let printed = ProgramOutput::of(&mut command).expect_code(3).json();
+    assert_eq!(printed["error"]["exit"], 3);
+    assert_eq!(printed["error"]["code"], "engine_unreachable");
 }

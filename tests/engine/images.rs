@@ -40,7 +40,7 @@ fn recipe(test_run: &TestRun, name: &str, dockerfile: &str) -> (tempfile::TempDi
     let build = Build {
         context: folder.path().to_owned(),
         dockerfile: "Dockerfile".into(),
-        args: BTreeMap::from([("DEBIAN".into(), IMAGE.into())]),
+        args: BTreeMap::from([("BASE".into(), image().into())]),
         target: None,
         extra: BTreeMap::new(),
         tag: image_name(&test_run.run_labels, name),
@@ -56,8 +56,8 @@ async fn a_build_leaves_no_unnamed_stage_images() {
     let (folder, mut build) = recipe(
         &test_run,
         "built",
-        "ARG DEBIAN\nFROM ${DEBIAN} AS one\nCOPY stamp /stamp\nCOPY ca.crt /ca.crt\nRUN cat /stamp > /made && echo tricks\n\
-         FROM ${DEBIAN}\nCOPY --from=one /made /made\nCMD [\"cat\", \"/made\"]\n",
+        "ARG BASE\nFROM ${BASE} AS one\nCOPY stamp /stamp\nCOPY ca.crt /ca.crt\nRUN cat /stamp > /made && echo tricks\n\
+         FROM ${BASE}\nCOPY --from=one /made /made\nENTRYPOINT []\nCMD [\"cat\", \"/made\"]\n",
     );
     // Podman 4 drops a last line that has no line end.
     let stamp = format!("{}\n", test_run.run_labels.owner);
@@ -108,7 +108,7 @@ async fn a_failed_build_shows_its_last_lines_and_leaves_no_container() {
     let (_folder, build) = recipe(
         &test_run,
         "failing",
-        "ARG DEBIAN\nFROM ${DEBIAN}\nRUN echo almost there; exit 9\n",
+        "ARG BASE\nFROM ${BASE}\nRUN echo almost there; exit 9\n",
     );
     let error = test_run.docker.build(&build, &|_| ()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BuildFailed);

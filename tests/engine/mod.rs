@@ -24,9 +24,8 @@ use roadlab::plan::{
 use serde_json::Value;
 
 use crate::support::TIME_LIMIT;
-use crate::support::engine_lab::{EngineLab, request};
+use crate::support::engine_lab::{image, request};
 
-const IMAGE: &str = "roadlab/debian:trixie";
 const LAB: &str = "engine-test";
 /// The images that these tests create.
 const CREATED: [&str; 2] = ["built", "root"];
@@ -49,8 +48,7 @@ struct TestRun {
 
 impl TestRun {
     fn start() -> Self {
-        // It gets the image that the tests use, or the one that this image is built on.
-        drop(EngineLab::tiny());
+        image();
         let run = ulid::Ulid::generate().to_string().to_lowercase();
         Self {
             docker: Docker::connect(&endpoint()).unwrap(),
@@ -71,11 +69,14 @@ impl TestRun {
 
     fn spec(&self, service: &str, command: &[&str]) -> ContainerSpec {
         let service = ServiceName::new(service).unwrap();
+        let mut words = command.iter().map(|word| (*word).to_owned());
+        let program = words.next();
         ContainerSpec {
             name: self.run_labels.name(service.as_str()),
-            image: IMAGE.into(),
-            entrypoint: None,
-            command: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+            image: image().into(),
+            // The image has an entrypoint of its own, which these tests do not need.
+            entrypoint: program.map(|program| vec![program]),
+            command: Some(words.collect()),
             environment: BTreeMap::from([("GREETING".into(), "hello".into())]),
             ports: Vec::new(),
             mounts: Vec::new(),
@@ -245,7 +246,7 @@ async fn the_engine_reports_its_product_and_platform() {
     assert!(["Docker", "Podman"].contains(&about.product.as_str()));
     assert!(about.platform.starts_with("linux/") && about.memory > 0 && about.cpus > 0);
     assert!(about.root.is_absolute());
-    let image = test_run.docker.image(IMAGE).await.unwrap().unwrap();
+    let image = test_run.docker.image(image()).await.unwrap().unwrap();
     assert!(image.id.starts_with("sha256:") && image.size > 0);
     assert_eq!(image.platform, about.platform);
     assert_eq!(test_run.docker.image(ABSENT).await.unwrap(), None);
@@ -289,7 +290,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
     ];
     let id = test_run.up(&spec).await;
 
-    let said = test_run
+    let printed = test_run
         .sh(
             &id,
             "cat /lab/seed; id -u; hostname; echo $GREETING; ulimit -n; touch /data/x",
@@ -301,7 +302,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
         true => [expected(1024), expected(2048)],
         false => [expected(1024), expected(1024)],
     };
-    assert!(either.contains(&said.stdout), "{said:?}");
+    assert!(either.contains(&printed.stdout), "{printed:?}");
     let status = test_run
         .sh(&id, "cat /proc/1/status; ls /sys/class/net")
         .await

@@ -54,7 +54,7 @@ fn an_interrupted_build_leaves_no_container_and_no_image() {
 /// A proxy of the engine that creates another container under each requested name, just before the request.
 fn racing_proxy(lab: &EngineLab) -> String {
     let path = lab.copy.path("engine.sock").display().to_string();
-    let listener = UnixListener::bind(&path).expect("a path of ours");
+    let listener = UnixListener::bind(&path).expect("the copy is writable");
     let engine = lab.socket.clone();
     let image = lab.run("images list LAB --json", 0).json()[0]["id"].clone();
     // It ends with this process.
@@ -77,7 +77,7 @@ fn racing_proxy(lab: &EngineLab) -> String {
                 let (back, to) = (server.try_clone(), client.try_clone());
                 let (mut back, mut to) = (back.expect("a socket"), to.expect("a socket"));
                 let there = thread::spawn(move || std::io::copy(&mut back, &mut to));
-                // Whoever hangs up has heard enough.
+                // A closed connection ends the copy.
                 let _ = std::io::copy(&mut client, &mut server);
                 let _ = there.join();
             });

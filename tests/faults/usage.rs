@@ -28,8 +28,8 @@ fn head(mut command: Command) -> (Option<i32>, String) {
 #[apply(engine_test)]
 fn up_continues_when_its_output_is_closed() {
     let lab = EngineLab::tiny();
-    let (code, said) = head(lab.command("up LAB --json"));
-    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let (code, printed) = head(lab.command("up LAB --json"));
+    assert_eq!((code, printed.as_str()), (Some(0), ""));
     lab.run("check LAB greet", 1);
     lab.run("down LAB", 0);
 }
@@ -37,10 +37,10 @@ fn up_continues_when_its_output_is_closed() {
 #[apply(engine_test)]
 fn an_automatic_session_ends_and_cleans_up_when_its_output_is_closed() {
     let lab = EngineLab::tiny();
-    let (code, said) = head(lab.command("run LAB --auto"));
-    assert_eq!(code, Some(141), "{said}");
-    assert!(!said.contains("panic"), "{said}");
-    assert_eq!(lab.resources(), [""; 0], "{said}");
+    let (code, printed) = head(lab.command("run LAB --auto"));
+    assert_eq!(code, Some(141), "{printed}");
+    assert!(!printed.contains("panic"), "{printed}");
+    assert_eq!(lab.resources(), [""; 0], "{printed}");
 }
 
 /// The service gets ready when the test allows it. Until then the program is stopped for longer than the service may take, and
@@ -80,14 +80,14 @@ fn a_service_that_was_removed_is_reported_with_the_next_command() {
         &format!("/containers/{id}?force=1&v=1"),
         &Value::Null,
     );
-    let said = lab.run("check LAB greet", 1);
+    let printed = lab.run("check LAB greet", 1);
     let message = format!(
         "`redis` was removed outside roadlab: `roadlab up {}` makes it again",
         lab.copy.id
     );
-    assert!(said.stdout.contains(&message), "{said:#?}");
+    assert!(printed.stdout.contains(&message), "{printed:#?}");
     lab.run("up LAB", 0);
-    let said = lab.run("check LAB greet", 1).stdout;
-    assert!(!said.contains("outside"), "{said}");
+    let printed = lab.run("check LAB greet", 1).stdout;
+    assert!(!printed.contains("outside"), "{printed}");
     lab.run("down LAB", 0);
 }

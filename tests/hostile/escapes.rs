@@ -111,9 +111,13 @@ fn steers(c: char) -> bool {
 fn is_shown(copy: &LabCopy, words: &str) {
     let mut command = copy.roadlab(words);
     let output = ProgramOutput::of(command.env("DOCKER_HOST", NO_ENGINE));
-    let said = format!("{}{}", output.stdout, output.stderr);
-    assert_ne!(said, "", "{words}");
-    assert_eq!(said.chars().find(|c| steers(*c)), None, "{words}: {said:?}");
+    let printed = format!("{}{}", output.stdout, output.stderr);
+    assert_ne!(printed, "", "{words}");
+    assert_eq!(
+        printed.chars().find(|c| steers(*c)),
+        None,
+        "{words}: {printed:?}"
+    );
 }
 
 #[apply(test)]
@@ -177,11 +181,11 @@ fn arguments_and_paths_are_escaped_too() {
             .map_or(folder.clone(), |word| format!("{word}{RAW}"));
         command.arg(typed).env("DOCKER_HOST", NO_ENGINE);
         let output = ProgramOutput::of(&mut command);
-        let said = format!("{}{}", output.stdout, output.stderr);
+        let printed = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(
-            said.chars().find(|c| steers(*c)),
+            printed.chars().find(|c| steers(*c)),
             None,
-            "{words:?}: {said:?}"
+            "{words:?}: {printed:?}"
         );
     }
     let sound = ProgramOutput::of(&mut copy.roadlab("validate labs/tiny"));

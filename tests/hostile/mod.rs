@@ -57,9 +57,9 @@ fn run(copy: &LabCopy, words: &str) -> (Option<i32>, String) {
         .join()
         .expect("it sends")
         .expect("the receiver exists");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8(said).expect("the output is UTF-8");
-    (output.status.code(), said)
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8(printed).expect("the output is UTF-8");
+    (output.status.code(), printed)
 }
 
 /// What is wrong with the result of a case.
@@ -70,8 +70,9 @@ fn wrong(case: &Case) -> Vec<String> {
     let before = files(&copy.path("."));
     let mut wrong = Vec::new();
     for words in ["validate labs/tiny", "up LAB --dry-run"] {
-        let (code, said) = run(&copy, words);
-        let mut report = |what: &str| wrong.push(format!("{}: {words}: {what}\n{said}", case.name));
+        let (code, printed) = run(&copy, words);
+        let mut report =
+            |what: &str| wrong.push(format!("{}: {words}: {what}\n{printed}", case.name));
         // A valid lab fails at the missing engine.
         let sound = if words.starts_with("up") { 3 } else { 0 };
         let expected = match case.code {
@@ -81,15 +82,18 @@ fn wrong(case: &Case) -> Vec<String> {
         if !expected {
             report(&format!("ended with {code:?}, not with {:?}", case.code));
         }
-        if said.contains("panicked") {
+        if printed.contains("panicked") {
             report("a panic");
         }
-        if said.chars().any(|c| c.is_control() && !"\n\t".contains(c)) || said.contains('\u{202e}')
+        if printed
+            .chars()
+            .any(|c| c.is_control() && !"\n\t".contains(c))
+            || printed.contains('\u{202e}')
         {
             report("control characters are not escaped");
         }
         let complains = code.is_some_and(|code| [2, 4].contains(&code));
-        if complains && !names_the_place(&said, case.file) {
+        if complains && !names_the_place(&printed, case.file) {
             report("no file and line");
         }
     }
@@ -100,7 +104,7 @@ fn wrong(case: &Case) -> Vec<String> {
 }
 
 /// `--> labs/tiny/compose.yaml:4:5`; a file as a whole has no line.
-fn names_the_place(said: &str, file: &str) -> bool {
+fn names_the_place(printed: &str, file: &str) -> bool {
     // What a file lacks has no line.
     let whole = [
         "is empty",
@@ -109,8 +113,8 @@ fn names_the_place(said: &str, file: &str) -> bool {
         "has no title",
         "has no section",
     ];
-    let whole = whole.iter().any(|words| said.contains(words));
-    let places = said
+    let whole = whole.iter().any(|words| printed.contains(words));
+    let places = printed
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("--> labs/tiny"));
     places.into_iter().any(|place| {
@@ -182,8 +186,8 @@ fn only_regular_files_are_opened() {
     std::fs::remove_file(&lab).expect("the copy is writable");
     create("mkfifo", &["lab.yaml"]);
     let refused = |copy: &LabCopy, words: &str| {
-        let (code, said) = run(copy, words);
-        assert!(said.contains("it is not a regular file"), "{said}");
+        let (code, printed) = run(copy, words);
+        assert!(printed.contains("it is not a regular file"), "{printed}");
         assert_eq!(code, Some(2));
     };
     refused(&copy, "validate labs/tiny");
@@ -214,11 +218,11 @@ fn links_out_of_the_lab_are_refused() {
                 "services:\n  redis:\n{extends}    {line}\nvolumes: {{ redis-data: {{}} }}\n"
             );
             std::fs::write(with, text).expect("the copy is writable");
-            let (code, said) = run(&copy, "up LAB --dry-run");
+            let (code, printed) = run(&copy, "up LAB --dry-run");
             let inside = line.contains("\".:") && copy.path("labs/tiny/data").is_symlink();
             // A link in a mounted folder refers to files of the container.
-            assert_eq!(code, Some(if inside { 3 } else { 4 }), "{line}: {said}");
-            assert!(!said.contains("=secret"), "{said}");
+            assert_eq!(code, Some(if inside { 3 } else { 4 }), "{line}: {printed}");
+            assert!(!printed.contains("=secret"), "{printed}");
         }
     };
     link(&|secret, place| std::os::unix::fs::symlink(secret, place).expect("a link"));

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::support::{LabCopy, ProgramOutput, eventually, run_like};
+use crate::support::{LabCopy, ProgramOutput, eventually, offline, run_like};
 
 /// A line of the tiny lab's `compose.yaml`; more lines of the service may follow it.
 pub(crate) const SERVICE: &str =
@@ -24,20 +24,14 @@ pub(crate) struct EngineLab {
 }
 
 impl EngineLab {
-    /// A copy of a lab of this repository. The first one gets the image that all of them use.
+    /// A copy of a lab of this repository that uses the image of the tiny lab.
     pub(crate) fn copy_of(lab: &str) -> Self {
         let copy = LabCopy::of(lab, |unique| {
             format!("{}-{unique}", lab.rsplit('/').next().unwrap_or(lab))
         });
         let status = ProgramOutput::of(&mut copy.roadlab("engine status --json")).expect_code(0);
         let socket = status.json()["socket"].as_str().map(str::to_owned);
-        static IMAGE: OnceLock<()> = OnceLock::new();
-        IMAGE.get_or_init(|| {
-            let list = ProgramOutput::of(&mut copy.roadlab("images list LAB --json"));
-            if list.expect_code(0).json()[0]["id"].is_null() {
-                ProgramOutput::of(&mut copy.roadlab("images pull LAB --yes")).expect_code(0);
-            }
-        });
+        image();
         let lab = Self {
             copy,
             socket: socket.expect("an engine has a socket"),
@@ -190,6 +184,23 @@ impl Drop for EngineLab {
             assert_eq!(json!(left), json!([]), "left, then removed: {down:?}");
         }
     }
+}
+
+/// The image of the tiny lab, by name. The first call pulls or builds it if it is not on the engine.
+pub(crate) fn image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let copy = offline::tiny();
+        let list = || {
+            let list = ProgramOutput::of(&mut copy.roadlab("images list LAB --json"));
+            list.expect_code(0).json()[0].take()
+        };
+        if list()["id"].is_null() {
+            ProgramOutput::of(&mut copy.roadlab("images pull LAB --yes")).expect_code(0);
+        }
+        let name = list()["image"].as_str().map(str::to_owned);
+        name.expect("the service has an image")
+    })
 }
 
 /// Sends a request to the engine at a socket and returns the first document of the response.

@@ -3,7 +3,7 @@
 use crate::support::LabCopy;
 use crate::support::offline;
 
-/// The tiny lab under its own name, with a journal that says that the instance `second` is up.
+/// The tiny lab under its own name, with a journal of the instance `second`, which is up.
 pub(crate) fn tiny() -> LabCopy {
     let copy = offline::tiny();
     let runs = copy.path("state/roadlab/runs");
