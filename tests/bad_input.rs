@@ -298,7 +298,7 @@ error: there is no hint `spelling` here
  5 | ## A greeting {#greet}
    | ^
   = add `### Title {.hint #spelling}`
-error: nothing assert_fails hint `letters`
+error: nothing says hint `letters`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#greet}
    | ^

@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Condvar, Mutex};
@@ -128,6 +128,9 @@ pub(crate) fn fails(program: &str, arguments: &[&str]) -> Option<String> {
             let text = text.trim().to_owned();
             Some(format!("{program}: {text} ({})", output.status))
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some(format!("`{program}` is not installed"))
+        }
         Err(error) => Some(format!("{program}: {error}")),
     }
 }
@@ -217,11 +220,11 @@ impl Needs {
             return;
         }
         let total: usize = ignored.values().sum();
-        let mut lines = vec![format!("ignored tests: {total}")];
+        let mut lines = vec![format!("ignored tests: {total}, because of missing")];
         for (need, count) in ignored {
             let (what, reason) = (need.describe(), &self.missing[need]);
             let reason = reason.as_deref().unwrap_or_default();
-            lines.push(format!("  {count} need {what}: {reason}"));
+            lines.push(format!("  {what} ({count}): {reason}"));
         }
         lines.push("run them anyway: cargo test --test integration -- --ignored\n".to_owned());
         // A closed standard output needs no message.

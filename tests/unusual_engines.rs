@@ -203,7 +203,7 @@ fn an_engine_without_the_classic_builder_is_reported_with_the_command_to_run() {
     let output = engine.run("up LAB").expect_code(3).stderr;
     for part in [
         "this needs BuildKit, which roadlab does not speak; build it once with `docker build -t roadlab/".to_owned(),
-        format!("{}`, and it counts as present (the engine output: the classic builder is not available)\n", recipe.display()),
+        format!("{}`, and it counts as present (the engine said: the classic builder is not available)\n", recipe.display()),
     ] {
         assert!(output.contains(&part), "{part:?} in {output}");
     }
