@@ -71,7 +71,7 @@ fn the_expiry_is_shown_and_can_be_extended() {
 fn the_next_command_removes_an_expired_lab_without_a_reaper() {
     let lab = EngineLab::tiny();
     // Long enough that the reaper is killed before the expiry.
-    lab.run("up LAB --ttl 1m", 0);
+    lab.run("up LAB --ttl 30s", 0);
     kill_process(waiting_reaper(&lab), Signal::KILL).expect("it runs");
     lab.wait_for_processes();
     assert_eq!(lab.resources().len(), 3);
