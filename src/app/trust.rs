@@ -1,72 +1,91 @@
-//! What a lab asks for beyond the usual, and whether the learner gives it. Never what the policy refuses.
+//! Decides whether the learner grants what a lab asks for beyond the defaults. What the policy refuses cannot be granted.
 
 use std::path::Path;
 
-use crate::commands::Context;
+use crate::app::{App, Trust};
 use crate::lab::{Lab, check_memory};
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
-use crate::report::{error, sanitize, t};
 use crate::runner::Failure;
 use crate::store::{LabFingerprint, RecordingFs};
 
-/// How many changed files are named.
+/// How many changed files a problem names.
 const NAMED: usize = 5;
 
-/// Takes away the problems that trust answers: given now with `--trust`, or before and no file has changed since.
-pub(crate) fn grant(
-    context: &Context,
+/// What is granted, and the problems that remain.
+#[derive(Default)]
+pub(super) struct Decision {
+    pub(super) granted: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Grants what needs trust if the person grants it now, or did before and no file of the lab has changed since.
+pub(super) fn decide(
+    app: &App,
     folder: &Path,
     files: &RecordingFs,
     mut problems: Vec<Problem>,
-) -> Result<Vec<Problem>, Failure> {
-    let asked = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
-    if !problems.iter().any(asked) {
-        return Ok(problems);
+) -> Result<Decision, Failure> {
+    let needs_trust = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
+    let remaining = |problems| Decision {
+        problems,
+        ..Decision::default()
+    };
+    if !problems.iter().any(needs_trust) {
+        return Ok(remaining(problems));
     }
-    if !problems.iter().all(asked) {
-        // What no flag allows, or what is wrong, is to be mended first.
-        problems.retain(|problem| !(context.global.trust && asked(problem)));
-        return Ok(problems);
+    let granted = app.options.trust == Trust::Granted;
+    if !problems.iter().all(needs_trust) {
+        // Only a lab without other problems can be trusted.
+        problems.retain(|problem| !(granted && needs_trust(problem)));
+        return Ok(remaining(problems));
     }
-    let state = &context.paths.state;
+    let state = &app.paths.state;
     let now = LabFingerprint::now(folder, &files.files())?;
     let before = LabFingerprint::before(state, folder);
     if before.as_ref() == Some(&now) {
-        return Ok(Vec::new());
+        return Ok(Decision::default());
     }
-    if context.global.trust {
+    if granted {
         now.keep(state, folder)?;
-        error(&t!("trust.granted"));
-        for problem in &problems {
-            error(&sanitize(&format!("  {}", problem.what)));
-        }
-        return Ok(Vec::new());
+        return Ok(Decision {
+            granted: problems,
+            problems: Vec::new(),
+        });
     }
     if let Some(before) = before {
-        let changed = now.changed_since(&before);
-        let mut names: Vec<String> = changed
-            .iter()
-            .take(NAMED)
-            .map(|file| file.display().to_string())
-            .collect();
-        if changed.len() > NAMED {
-            names.push("…".to_owned());
-        }
-        let names = names.join(", ");
-        let what = t!("trust.changed", files = names).into_owned();
-        let help = t!("trust.again").into_owned();
-        let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
-        problems.push(problem.help(help));
+        problems.push(changed_since(&before, &now));
     }
-    Ok(problems)
+    Ok(remaining(problems))
 }
 
-/// Refuses to start a lab that could take the whole machine, unless that is trusted now.
-pub(crate) fn memory(context: &Context, lab: &Lab) -> Result<(), Failure> {
-    let about = rustix::system::sysinfo();
-    let machine = u64::from(about.mem_unit) * about.totalram as u64;
-    match check_memory(lab.memory(), machine) {
-        Some(problem) if !context.global.trust => Err(Failure::Problems(vec![problem])),
-        Some(_) | None => Ok(()),
+/// The problem that files of a trusted lab have changed.
+fn changed_since(before: &LabFingerprint, now: &LabFingerprint) -> Problem {
+    let changed = now.changed_since(before);
+    let names = changed.iter().take(NAMED);
+    let mut names: Vec<String> = names.map(|file| file.display().to_string()).collect();
+    if changed.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    let what = localized!(
+        "you trusted this lab before; these files have changed since: {files}",
+        files = names.join(", ")
+    );
+    let help = localized!("review them, then run again with `--trust`");
+    let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
+    problem.help(help)
+}
+
+impl App {
+    /// Refuses to start a lab that may use most of the machine's memory, unless the person trusts it now.
+    pub(super) fn require_trusted_memory(&self, lab: &Lab) -> Result<(), Failure> {
+        let info = rustix::system::sysinfo();
+        let machine = u64::from(info.mem_unit) * info.totalram as u64;
+        match check_memory(lab.memory(), machine) {
+            Some(problem) if self.options.trust == Trust::NotGranted => {
+                Err(Failure::Problems(vec![problem]))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

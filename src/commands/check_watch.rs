@@ -1,197 +1,170 @@
-//! `roadlab check --watch`: looks again whenever the services change, until everything holds.
+//! `roadlab check --watch`: checks again whenever the services change, until every check passes.
 
 use serde_json::json;
 
+use crate::app::{RunningLab, select_exercises};
 use crate::commands::Context;
-use crate::commands::check::{as_json, conditional_hint, record_solved};
+use crate::commands::check_output::{result_json, summary_line};
 use crate::engine::Engine;
-use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::lab::Exercise;
-use crate::report::{self, Input, Key, Panel, Screen, output, sanitize, t};
-use crate::runner::{
-    ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
-};
-use crate::store::Progress;
+use crate::localized;
+use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
+use crate::runner::{Changed, ExerciseResult, Failure};
 
-/// Where changes are shown.
-enum Show {
+/// Where results are shown.
+enum View {
     /// Redrawn in place.
     Screen(Box<Screen>),
     /// A line for each exercise that changed.
     Lines,
-    /// One JSON document for each exercise that changed.
+    /// A JSON document for each exercise that changed.
     Json,
 }
 
-pub(crate) async fn watch<E: Engine>(
+pub(crate) async fn check_watch(
     context: &Context,
-    runner: &Runner<'_, E>,
-    live: &mut Live,
-    exercises: &[&Exercise],
-    progress: &mut Progress,
+    name: &str,
+    names: &[String],
 ) -> Result<Exit, Failure> {
-    let mut show = match (context.global.json, Screen::possible()) {
-        (true, _) => Show::Json,
-        (false, false) => Show::Lines,
-        (false, true) => {
-            let gone =
-                |error| Failure::Environment(format!("the terminal cannot be used: {error}"));
-            Show::Screen(Box::new(Screen::enter().map_err(gone)?))
-        }
+    let lab = context.lab(name)?;
+    let selected = select_exercises(&lab, names)?;
+    let engine = context.existing_engine().await?;
+    let mut running = context.running(&engine, &lab).await?;
+    let available: Vec<&Exercise> = selected
+        .into_iter()
+        .filter(|exercise| running.live.is_available(exercise))
+        .collect();
+    context.reporter.finish();
+    let exit = watch(context, &mut running, &available).await;
+    running.live.connections.close().await;
+    exit
+}
+
+async fn watch<E: Engine>(
+    context: &Context,
+    running: &mut RunningLab<'_, E>,
+    exercises: &[&Exercise],
+) -> Result<Exit, Failure> {
+    let mut view = match (context.global.json, Screen::possible()) {
+        (true, _) => View::Json,
+        (false, false) => View::Lines,
+        (false, true) => View::Screen(Box::new(enter_screen()?)),
     };
-    let mut watch = ChangeWatcher::new(exercises, live);
+    let mut watcher = running.change_watcher(exercises);
     let mut before: Vec<ExerciseResult> = Vec::new();
     loop {
-        // An answer may be given in another terminal meanwhile.
-        let answers = context.progress(&runner.lab.id)?.answers;
-        let answer = |id: &_| answers.get(id).cloned();
-        let judged = check_exercises(runner, live, exercises, &answer).await;
-        if judged.iter().any(ExerciseResult::unseen)
-            && let Ok(Changed::Yes) = live.refresh(runner).await
-        {
-            continue;
-        }
-        record_solved(&judged, progress)?;
-        let changed: Vec<&ExerciseResult> = judged
+        let results = running.check_current(exercises).await?;
+        let changed: Vec<&ExerciseResult> = results
             .iter()
             .enumerate()
-            .filter(|(at, judged)| {
-                before
-                    .get(*at)
-                    .is_none_or(|before| passes(before) != passes(judged))
+            .filter(|(at, result)| {
+                let before = before.get(*at).map(ExerciseResult::outcomes);
+                before != Some(result.outcomes())
             })
-            .map(|(_, judged)| judged)
+            .map(|(_, result)| result)
             .collect();
-        let seen = if changed.is_empty() {
-            Changed::No
-        } else {
-            Changed::Yes
-        };
-        match &mut show {
-            Show::Json => {
-                for judged in &changed {
-                    let mut event = as_json(runner, live, judged, &context.lang);
+        match &mut view {
+            View::Json => {
+                for result in &changed {
+                    let mut event = result_json(running, result);
                     event["event"] = json!("checked");
                     report::line(&event);
                 }
             }
-            Show::Lines => changed
+            View::Lines => changed
                 .iter()
-                .for_each(|judged| output(&line(context, runner, judged))),
-            Show::Screen(screen) => draw(context, runner, live, screen, &judged),
+                .for_each(|result| output(&summary_line(running, result, context.paint))),
+            View::Screen(screen) => draw(context, running, screen, &results),
         }
-        if judged.iter().all(ExerciseResult::passed) {
+        if results.iter().all(ExerciseResult::passed) {
             return Ok(Exit::Success);
         }
-        watch.record_check(runner, live, seen).await;
-        before = judged;
-        match &mut show {
-            Show::Screen(screen) => loop {
-                tokio::select! {
-                    wait_for_change = watch.wait_for_change(runner, live) => {
-                        wait_for_change?;
-                        break;
-                    }
-                    input = screen.input() => match input {
-                        Input::Key(Key::Char('q')) | Input::Gone => return Ok(Exit::CheckFailed),
-                        Input::Redraw => {
-                            screen.clear();
-                            draw(context, runner, live, screen, &before);
-                        }
-                        Input::Key(_) => {}
-                    },
+        let changed = if changed.is_empty() {
+            Changed::No
+        } else {
+            Changed::Yes
+        };
+        watcher
+            .record_check(&running.runner, &running.live, changed)
+            .await;
+        before = results;
+        let View::Screen(screen) = &mut view else {
+            watcher
+                .wait_for_change(&running.runner, &running.live)
+                .await?;
+            continue;
+        };
+        loop {
+            tokio::select! {
+                changed = watcher.wait_for_change(&running.runner, &running.live) => {
+                    changed?;
+                    break;
                 }
-            },
-            Show::Lines | Show::Json => watch.wait_for_change(runner, live).await?,
+                input = screen.input() => match input {
+                    Input::Key(Key::Char('q')) | Input::Gone => return Ok(Exit::CheckFailed),
+                    Input::Redraw => {
+                        screen.clear();
+                        draw(context, running, screen, &before);
+                    }
+                    Input::Key(_) => {}
+                },
+            }
         }
     }
 }
 
-fn passes(judged: &ExerciseResult) -> Vec<bool> {
-    judged
-        .checks
-        .iter()
-        .map(|check| check.verdict.passed())
-        .collect()
+fn enter_screen() -> Result<Screen, Failure> {
+    Screen::enter().map_err(|error| {
+        Failure::Environment(localized!("cannot use the terminal: {why}", why = error))
+    })
 }
 
-/// `✓ sessions  Sessions that end (4 of 4)`.
-fn line<E: Engine>(context: &Context, runner: &Runner<'_, E>, judged: &ExerciseResult) -> String {
-    let paint = context.paint;
-    let mark = if judged.passed() {
-        paint.good("✓")
-    } else {
-        paint.bad("✗")
-    };
-    let title = sanitize(&runner.lab.section(&judged.exercise, &context.lang).title);
-    let passed = passes(judged).into_iter().filter(|passed| *passed).count();
-    let count = format!("({passed}/{})", judged.checks.len());
-    format!(
-        "{mark} {}  {title} {}",
-        paint.bold(judged.exercise.as_str()),
-        paint.dim(&count)
-    )
-}
-
-/// Several exercises a line each, around the first that is open; a single one with all its checks.
+/// Draws a single exercise with all its checks, or several in a line each around the first that is not solved.
 fn draw<E: Engine>(
     context: &Context,
-    runner: &Runner<'_, E>,
-    live: &Live,
+    running: &RunningLab<'_, E>,
     screen: &mut Screen,
-    judged: &[ExerciseResult],
+    results: &[ExerciseResult],
 ) {
     let (columns, rows) = Screen::size();
     let rows = rows.saturating_sub(1);
-    let passed = judged.iter().filter(|judged| judged.passed()).count();
-    let menu = vec![("q".to_owned(), t!("session.menu_quit").into_owned())];
-    let lines = match judged {
+    let menu = vec![("q".to_owned(), localized!("quit"))];
+    let state = |passed: usize, all: usize| {
+        localized!("watching, {passed} of {all} checks pass", passed, all)
+    };
+    let lines = match results {
         [one] => {
-            let reports = one.reports(runner, &context.lang);
-            let passed = reports
-                .iter()
-                .filter(|report| report.outcome == Outcome::Pass)
-                .count();
-            let state = t!(
-                "session.state_watching",
-                passed = passed,
-                all = reports.len()
-            );
+            let section = running.lab.section(&one.exercise, &context.lang);
             let panel = Panel {
-                title: sanitize(&runner.lab.section(&one.exercise, &context.lang).title),
-                state: state.into_owned(),
-                checks: reports,
-                hint: conditional_hint(runner.lab, live, one, &context.lang),
+                title: sanitize(&section.title),
+                state: state(one.passed_checks(), one.checks.len()),
+                checks: one.checks.clone(),
+                hint: running.conditional_hint(one),
                 note: None,
                 menu,
             };
             panel.lines(columns, rows, context.paint)
         }
         several => {
-            let state = t!(
-                "session.state_watching",
-                passed = passed,
-                all = several.len()
-            );
-            let title = sanitize(&runner.lab.guide(&context.lang).title);
+            let passed = several.iter().filter(|result| result.passed()).count();
             let panel = Panel {
-                title,
-                state: state.into_owned(),
+                title: sanitize(&running.lab.guide(&context.lang).title),
+                state: state(passed, several.len()),
                 menu,
                 ..Panel::default()
             };
             let mut lines = panel.lines(columns, rows, context.paint);
             let room = rows.saturating_sub(lines.len());
-            let open = several
-                .iter()
-                .position(|judged| !judged.passed())
-                .unwrap_or(0);
+            let open = several.iter().position(|result| !result.passed());
             let first = open
+                .unwrap_or(0)
                 .saturating_sub(room / 2)
                 .min(several.len().saturating_sub(room));
             let shown = several.iter().skip(first).take(room);
-            let shown: Vec<String> = shown.map(|judged| line(context, runner, judged)).collect();
+            let shown: Vec<String> = shown
+                .map(|result| summary_line(running, result, context.paint))
+                .collect();
             lines.splice(1..1, shown);
             lines
         }
