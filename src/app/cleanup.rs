@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::commands::Context;
+use crate::app::App;
 use crate::engine::{Engine, clock};
 use crate::event::Event;
 use crate::lab::LabId;
+use crate::localized;
 use crate::plan::Scope;
-use crate::report::t;
-use crate::runner::{Failure, Live, Removed, Runner, SweepMode, require_same_network, teardown};
+use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
     ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
 };
@@ -26,9 +26,9 @@ enum Collected {
     NotAll,
 }
 
-impl Context {
+impl App {
     /// Removes what nobody answers for; asks the engine only if there is such a run.
-    pub(crate) async fn collect_garbage(&self, engine: &impl Engine) {
+    pub async fn collect_garbage(&self, engine: &impl Engine) {
         let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
         Journal::remove_half_written(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
@@ -58,25 +58,33 @@ impl Context {
                 Journal::remove(&self.paths.runs(), &journal.run);
                 let text = match life {
                     Lifetime::Process | Lifetime::Removing => {
-                        t!("teardown.collected", lab = lab, removed = removed)
+                        localized!(
+                            "cleaned up an interrupted run of {lab}: {removed}",
+                            lab,
+                            removed
+                        )
                     }
-                    Lifetime::Persistent => t!("teardown.expired", lab = lab, removed = removed),
+                    Lifetime::Persistent => {
+                        localized!("{lab} expired: removed {removed}", lab, removed)
+                    }
                 };
                 (Collected::All, text)
             }
             Err(failure) => {
-                let text = t!("teardown.not_collected", lab = lab, failure = failure);
+                let text = localized!(
+                    "cannot remove the leftovers of {lab}: {failure}",
+                    lab,
+                    failure
+                );
                 (Collected::NotAll, text)
             }
         };
-        self.emit(Event::Note {
-            text: text.into_owned(),
-        });
+        self.emit(Event::Note { text });
         collected
     }
 
     /// Makes sure that nobody else changes this instance meanwhile, and that nothing of an earlier run is still being removed.
-    pub(crate) async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
+    pub async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
         let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
         let runs = self.paths.runs();
         let begun = clock::now();
@@ -111,12 +119,14 @@ impl Context {
                 ClaimResult::JournalLock(_) => alive = 0,
             }
             if clock::since(begun) > PATIENCE {
-                let what = t!("teardown.still_removing", lab = lab);
-                return Err(Failure::Environment(what.into_owned()));
+                return Err(Failure::Environment(localized!(
+                    "an earlier run of {lab} is still being removed; try again later, or see `roadlab gc`",
+                    lab
+                )));
             }
             if !told && alive == 0 {
                 told = true;
-                let text = t!("teardown.waiting", lab = lab).into_owned();
+                let text = localized!("waiting until an earlier run of {lab} is removed", lab);
                 self.emit(Event::Note { text });
             }
             tokio::time::sleep(PAUSE).await;
@@ -124,19 +134,8 @@ impl Context {
         Ok(lock)
     }
 
-    /// The running lab, to look at its services and to change them: its addresses lead to it from here.
-    pub(crate) async fn live<E: Engine>(&self, runner: &Runner<'_, E>) -> Result<Live, Failure> {
-        let workspace = self.workspace(runner.lab);
-        let live = runner
-            .live(workspace.map(|workspace| workspace.path))
-            .await?;
-        let known = Journal::find(&self.paths.runs(), &runner.lab.id, &self.instance);
-        require_same_network(&live.observed, known.as_ref(), runner)?;
-        Ok(live)
-    }
-
     /// Removes the runs that must be gone before we are.
-    pub(crate) async fn remove_unfinished(&self) -> Result<Removed, Failure> {
+    pub async fn remove_unfinished(&self) -> Result<Removed, Failure> {
         let connected = self.setup().connect_only().await;
         let (engine, _) = connected.map_err(Failure::NoEngine)?;
         let mut removed = Removed::default();
@@ -150,7 +149,7 @@ impl Context {
 
     /// Lets others remove this instance at the same time, and nobody do anything else with it. Where nothing can be written
     /// there is no lock, and removing must work all the same.
-    pub(crate) fn lock_for_removal(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
+    pub fn lock_for_removal(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
         match Lock::share(&self.paths.locks(), lab, &self.instance) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Disk(_)) => Ok(None),
