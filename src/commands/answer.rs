@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, Task, render};
+use crate::localized;
 use crate::problem::{Problem, suggestion};
-use crate::report::{self, markdown, output, t};
+use crate::report::{self, markdown, output};
 use crate::runner::{Failure, judge_quiz};
 use crate::store::SolvedBy;
 
@@ -57,8 +58,16 @@ pub(crate) fn answer(
         );
     } else {
         match verdict.passed() {
-            true => output(&context.paint.good(&t!("session.right", choice = choice))),
-            false => output(&context.paint.bad(&t!("session.wrong", choice = choice))),
+            true => output(
+                &context
+                    .paint
+                    .good(&localized!("{choice} is correct", choice)),
+            ),
+            false => output(
+                &context
+                    .paint
+                    .bad(&localized!("{choice} is not correct", choice)),
+            ),
         }
         if let Some(text) = text {
             output(&markdown(&text, context.width(), context.paint));

@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Lang, Task, render};
-use crate::report::{self, JunitCase, Paint, check_lines, markdown, output, sanitize, t};
+use crate::localized;
+use crate::report::{self, JunitCase, Paint, check_lines, markdown, output, sanitize};
 use crate::runner::{ExerciseResult, Failure, Live, Runner, check_exercises};
 use crate::store::{Progress, SolvedBy};
 
@@ -85,10 +86,17 @@ pub(crate) async fn check(
                 .iter()
                 .map(|name| name.as_str())
                 .collect();
-            let why = t!("learn.unavailable", services = services.join(", "));
+            let why = localized!(
+                "not available: it needs {services}",
+                services = services.join(", ")
+            );
             output(&context.paint.dim(&format!("– {}  {why}", exercise.id)));
         }
-        let score = t!("session.done", done = passed, all = results.len());
+        let score = localized!(
+            "{done} of {all} exercises solved",
+            done = passed,
+            all = results.len()
+        );
         output(&format!("\n{score}"));
     }
     match passed == results.len() {
@@ -152,7 +160,7 @@ fn say(lab: &Lab, live: &Live, result: &Checked<'_>, lang: &Lang, paint: Paint, 
         );
         output(&format!(
             "    {} {}",
-            paint.warn(&t!("session.hint")),
+            paint.warn(&localized!("hint")),
             text.trim().replace('\n', "\n    ")
         ));
     }
@@ -187,8 +195,15 @@ pub(crate) fn as_json<E: Engine>(
     let quiz = lab
         .exercise(id)
         .is_some_and(|exercise| matches!(exercise.task, Task::Quiz(_)));
-    let open_quiz =
-        || quiz.then(|| t!("author.open_quiz", lab = lab.id, exercise = id).into_owned());
+    let open_quiz = || {
+        quiz.then(|| {
+            localized!(
+                "answer with `roadlab answer {lab} {exercise} CHOICE`",
+                lab = lab.id,
+                exercise = id
+            )
+        })
+    };
     let reports = judged.reports(runner, lang);
     let checks = reports.iter().map(|report| {
         // A check that saw no known mistake still has the exercise's first hint to offer.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::commands::validate;
 use crate::exit::Exit;
+use crate::localized;
 use crate::report::{self, Paint};
 use crate::runner::Failure;
 
@@ -28,7 +29,7 @@ pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
             .for_each(|line| report::error(line)),
         other => report::error(&format!(
             "{}: {}",
-            paint.bad(&report::t!("word.error")),
+            paint.bad(&localized!("error")),
             report::sanitize(&other.to_string())
         )),
     }

@@ -6,7 +6,8 @@ use crate::commands::check::conditional_hint;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, render};
-use crate::report::{self, markdown, output, t};
+use crate::localized;
+use crate::report::{self, markdown, output};
 use crate::runner::{Failure, check_exercises};
 
 pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exit, Failure> {
@@ -54,21 +55,21 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     }
     let width = context.width();
     if let Some(seen) = &seen {
-        output(&context.paint.warn(&t!("learn.seen")));
+        output(&context.paint.warn(&localized!("Check results")));
         output(&markdown(seen, width, context.paint));
         output("");
     }
     match ordered {
         Some(text) => {
-            let title = t!(
-                "session.hint_of",
+            let title = localized!(
+                "Hint {number} of {all}",
                 number = at + 1,
                 all = section.hints.len()
             );
             output(&context.paint.warn(&title));
             output(&markdown(&text, width, context.paint));
         }
-        None if seen.is_none() => output(&t!("session.no_hint")),
+        None if seen.is_none() => output(&localized!("this exercise has no hint")),
         None => {}
     }
     Ok(Exit::Success)

@@ -6,7 +6,8 @@ use crate::cli::ImagesCommand;
 use crate::commands::{Context, images_file};
 use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::report::{self, output, t, table};
+use crate::localized;
+use crate::report::{self, output, table};
 use crate::runner::{self, Failure, PullPolicy};
 use crate::store::UnreachableRegistries;
 
@@ -66,10 +67,10 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 "image": found.map(|image| &image.name), "id": found.map(|image| &image.id) }));
             let state = match found {
                 Some(image) if ours.is_some() => {
-                    t!("images.removed", image = image.name).into_owned()
+                    localized!("removed {image}", image = image.name)
                 }
                 Some(image) => context.paint.good(&image.name),
-                None => context.paint.dim(&t!("images.not_here")),
+                None => context.paint.dim(&localized!("missing")),
             };
             rows.push(vec![
                 lab.id.to_string(),

@@ -11,7 +11,8 @@ use crate::commands::up::get_images;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::report::{self, memory, output, t};
+use crate::localized;
+use crate::report::{self, memory, output};
 use crate::runner::Failure;
 
 /// Writes the images of labs into a file, under the names by which `up` looks for them.
@@ -66,12 +67,15 @@ pub(crate) async fn export(
     }
     names.iter().for_each(|name| output(name));
     let path = file.display();
-    output(&t!(
-        "author.exported",
+    output(&localized!(
+        "exported all images to {file} ({size})",
         file = path,
         size = memory(size.len())
     ));
-    output(&context.paint.dim(&t!("author.there", file = path)));
+    output(&context.paint.dim(&localized!(
+        "on the other machine: `roadlab images import {file}`, then `roadlab up LAB --offline`",
+        file = path
+    )));
     Ok(Exit::Success)
 }
 
@@ -91,7 +95,11 @@ pub(crate) async fn import(context: &Context, file: &Path) -> Result<Exit, Failu
     images
         .iter()
         .for_each(|name| output(&report::sanitize(name)));
-    output(&context.paint.dim(&t!("author.imported")));
+    output(
+        &context
+            .paint
+            .dim(&localized!("next: `roadlab up LAB --offline`")),
+    );
     Ok(Exit::Success)
 }
 

@@ -6,8 +6,8 @@ use crate::commands::Context;
 use crate::engine::{Engine, clock};
 use crate::event::Event;
 use crate::lab::LabId;
+use crate::localized;
 use crate::plan::Scope;
-use crate::report::t;
 use crate::runner::{Failure, Live, Removed, Runner, SweepMode, require_same_network, teardown};
 use crate::store::{
     ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
@@ -58,20 +58,28 @@ impl Context {
                 Journal::remove(&self.paths.runs(), &journal.run);
                 let text = match life {
                     Lifetime::Process | Lifetime::Removing => {
-                        t!("teardown.collected", lab = lab, removed = removed)
+                        localized!(
+                            "cleaned up an interrupted run of {lab}: {removed}",
+                            lab,
+                            removed
+                        )
                     }
-                    Lifetime::Persistent => t!("teardown.expired", lab = lab, removed = removed),
+                    Lifetime::Persistent => {
+                        localized!("{lab} expired: removed {removed}", lab, removed)
+                    }
                 };
                 (Collected::All, text)
             }
             Err(failure) => {
-                let text = t!("teardown.not_collected", lab = lab, failure = failure);
+                let text = localized!(
+                    "cannot remove the leftovers of {lab}: {failure}",
+                    lab,
+                    failure
+                );
                 (Collected::NotAll, text)
             }
         };
-        self.emit(Event::Note {
-            text: text.into_owned(),
-        });
+        self.emit(Event::Note { text: text });
         collected
     }
 
@@ -111,12 +119,15 @@ impl Context {
                 ClaimResult::JournalLock(_) => alive = 0,
             }
             if clock::since(begun) > PATIENCE {
-                let what = t!("teardown.still_removing", lab = lab);
-                return Err(Failure::Environment(what.into_owned()));
+                let what = localized!(
+                    "an earlier run of {lab} is still being removed; try again later, or see `roadlab gc`",
+                    lab
+                );
+                return Err(Failure::Environment(what));
             }
             if !told && alive == 0 {
                 told = true;
-                let text = t!("teardown.waiting", lab = lab).into_owned();
+                let text = localized!("waiting until an earlier run of {lab} is removed", lab);
                 self.emit(Event::Note { text });
             }
             tokio::time::sleep(PAUSE).await;

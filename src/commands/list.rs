@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, LabId, Lang, Level, Summary};
-use crate::report::{self, cut, memory, output, sanitize, t, table};
+use crate::localized;
+use crate::report::{self, cut, memory, output, sanitize, table};
 use crate::runner::Failure;
 use crate::store::{Disposition, Journal, Lifetime, Summaries, now};
 
@@ -23,8 +24,8 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
             Ok(summary) => summary,
             Err(problems) => {
                 let folder = sanitize(&folder.display().to_string());
-                let what = t!("list.broken", folder = folder);
-                rows.push((context.paint.warn(&sanitize(name)), Err(what.into_owned())));
+                let what = localized!("has problems: `roadlab validate {folder}`", folder);
+                rows.push((context.paint.warn(&sanitize(name)), Err(what)));
                 documents.push(json!({ "lab": name, "problems": problems }));
                 continue;
             }
@@ -53,7 +54,9 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if rows.is_empty() {
-        output(&t!("list.none"));
+        output(&localized!(
+            "no labs found; list the labs of another folder with `roadlab --labs DIR list`"
+        ));
         return Ok(Exit::Success);
     }
     let sound: Vec<Vec<String>> = rows
@@ -74,7 +77,12 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
                 .map_or(line.clone(), |width| cut(&line, width)),
         );
     }
-    output(&format!("\n{}", context.paint.dim(&t!("list.next"))));
+    output(&format!(
+        "\n{}",
+        context.paint.dim(&localized!(
+            "`roadlab show LAB` describes a lab, `roadlab run LAB` starts it"
+        ))
+    ));
     Ok(Exit::Success)
 }
 
@@ -88,16 +96,16 @@ fn cells(context: &Context, summary: &Summary, done: usize, up: Option<&[&str]>)
     };
     let mut cells = vec![
         level(summary.level),
-        t!("list.minutes", minutes = summary.minutes).into_owned(),
+        localized!("{minutes} min", minutes = summary.minutes),
         memory(summary.memory as u64),
         progress,
     ];
     match up {
         None => {}
         Some([]) => cells.push(String::new()),
-        Some(["main"]) => cells.push(paint.good(&t!("list.up"))),
+        Some(["main"]) => cells.push(paint.good(&localized!("up"))),
         Some(several) => {
-            let several = t!("list.up_several", instances = several.join(", "));
+            let several = localized!("up: {instances}", instances = several.join(", "));
             cells.push(paint.good(&several));
         }
     }
@@ -127,10 +135,9 @@ fn running(context: &Context) -> Vec<Journal> {
 }
 
 pub(crate) fn level(level: Level) -> String {
-    let word = match level {
-        Level::Beginner => t!("list.beginner"),
-        Level::Intermediate => t!("list.intermediate"),
-        Level::Advanced => t!("list.advanced"),
-    };
-    word.into_owned()
+    match level {
+        Level::Beginner => localized!("beginner"),
+        Level::Intermediate => localized!("intermediate"),
+        Level::Advanced => localized!("advanced"),
+    }
 }

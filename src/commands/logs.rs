@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
-use tokio::sync::Notify;
 
 use crate::commands::Context;
 use crate::commands::restart::select_services;
 use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogOptions, clock};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
-use crate::report::{self, error, sanitize, t, try_output};
+use crate::localized;
+use crate::report::{self, error, output, sanitize};
 use crate::runner::Failure;
 
 /// A service that is restarted comes back within this time; its log then goes on.
@@ -74,12 +74,15 @@ pub(crate) async fn logs(
     if sources.is_empty() {
         let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
         let up = format!("{}{}", lab.id, context.instance_option());
-        let what = t!("logs.no_container", services = names.join(", "), lab = up);
-        return Err(Failure::Environment(what.into_owned()));
+        let what = localized!(
+            "no container for {services}; start it with `roadlab up {lab}`",
+            services = names.join(", "),
+            lab = up
+        );
+        return Err(Failure::Environment(what));
     }
     let widths = sources.iter().map(|source| source.service.as_str().len());
     let width = widths.max().unwrap_or(0);
-    let nobody_reads = Notify::new();
     let say = |source: &Source<'_>, line: &LogLine| {
         source.last.set(Some(line.at));
         let service = source.service.as_str();
@@ -95,9 +98,7 @@ pub(crate) async fn logs(
                 format!("{prefix} {}", sanitize(&line.text))
             }
         };
-        if !try_output(&text) {
-            nobody_reads.notify_one();
-        }
+        output(&text);
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -119,13 +120,16 @@ pub(crate) async fn logs(
         let followed = sources.iter().map(async |source| {
             follow(&engine, source, &there, &say).await?;
             if sources.len() > 1 {
-                error(&t!("logs.ended", service = source.service.as_str()));
+                error(&localized!(
+                    "{service} exited",
+                    service = source.service.as_str()
+                ));
             }
             Ok::<_, Failure>(())
         });
         tokio::select! {
             ended = try_join_all(followed) => drop(ended?),
-            () = nobody_reads.notified() => {}
+            () = report::output_closed() => {}
         }
     }
     Ok(Exit::Success)
@@ -204,7 +208,10 @@ fn seconds(at: Duration) -> i64 {
 }
 
 fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
-    Failure::engine(t!("logs.failed", service = source.service.as_str()))
+    Failure::engine(localized!(
+        "cannot read the log of `{service}`",
+        service = source.service.as_str()
+    ))
 }
 
 #[cfg(test)]

@@ -40,18 +40,20 @@ use std::path::PathBuf;
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
+use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::docker::Docker;
 use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId, Instance, InvalidName, Lab, LabId, Lang, load};
+use crate::localized;
 use crate::machine;
 use crate::plan::{self, Need, Severity};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
 use crate::store::{Journal, LabFolders, Paths, Progress, RecordingFs, Workspace};
+use crate::text::Language;
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -160,21 +162,16 @@ impl Context {
         let lang = match &global.lang {
             Some(asked) => {
                 let known = || {
-                    Failure::Usage(format!(
-                        "`{}` is not a language: en, ko",
-                        asked.escape_debug()
+                    Failure::Usage(localized!(
+                        "`{name}` is not a language; available languages: {known}",
+                        name = asked.escape_debug(),
+                        known = Language::ALL.map(Language::code).join(", ")
                     ))
                 };
                 Lang::parse(asked).ok_or_else(known)?
             }
-            None => ["LC_ALL", "LC_MESSAGES", "LANG"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-                .and_then(|locale| Lang::parse(&locale))
-                .unwrap_or_else(Lang::english),
+            None => cli::locale().unwrap_or_else(Lang::english),
         };
-        // Programs read English, whoever sits there.
-        report::set_language(if global.json { "en" } else { lang.as_str() });
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
         let reporter = match (global.json, events) {
@@ -182,6 +179,13 @@ impl Context {
             (true, false) => Reporter::Quiet,
             (false, _) => Reporter::for_people(paint),
         };
+        if global.lang.is_some() && !global.json && Language::from_code(lang.as_str()).is_none() {
+            report::error(&localized!(
+                "roadlab is not available in `{lang}` and uses English; available languages: {known}",
+                lang,
+                known = Language::ALL.map(Language::code).join(", ")
+            ));
+        }
         let owner = paths.owner();
         let watch = RunGuard::new(launch(&global, &paths), paths.runs());
         Ok(Self {
@@ -242,12 +246,7 @@ impl Context {
 
     /// An engine that answers. If there is none, it is installed and started with consent.
     pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
-        let mut on_line = |line: &str| {
-            self.emit(Event::BuildLine {
-                image: "engine".to_owned(),
-                line: line.to_owned(),
-            })
-        };
+        let mut on_line = |line: &str| self.emit(Event::engine_setup_line(line));
         let (docker, _) = self
             .setup()
             .connect(&mut on_line)

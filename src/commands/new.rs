@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::LabId;
-use crate::report::{self, output, t};
+use crate::localized;
+use crate::report::{self, output};
 use crate::runner::Failure;
 use crate::store::catalogue_entry;
 
@@ -56,8 +57,11 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
         report::document(&json!({ "lab": id.as_str(), "folder": lab }));
         return Ok(Exit::Success);
     }
-    output(&t!("author.made", folder = lab.display()));
-    output(&context.paint.dim(&t!("author.next", lab = called)));
+    output(&localized!("created lab {folder}", folder = lab.display()));
+    output(&context.paint.dim(&localized!(
+        "next: `roadlab test {lab}`, `roadlab run {lab}`; then edit lab.yaml and the guides",
+        lab = called
+    )));
     Ok(Exit::Success)
 }
 

@@ -8,7 +8,8 @@ use crate::commands::Context;
 use crate::commands::restart::select_services;
 use crate::exit::Exit;
 use crate::lab::{Addresses, Lab, ServiceName};
-use crate::report::{self, error, output, sanitize, t, table};
+use crate::localized;
+use crate::report::{self, error, output, sanitize, table};
 use crate::runner::Failure;
 
 /// A web interface and where it answers.
@@ -49,11 +50,18 @@ pub(crate) async fn open(
     if wanted.is_empty() {
         let what = match (service, known.as_slice()) {
             (Some(service), [_, ..]) => {
-                t!("open.not_this", service = service, names = known.join(", "))
+                localized!(
+                    "service `{service}` has no web interface; these have one: {names}",
+                    service,
+                    names = known.join(", ")
+                )
             }
-            _ => t!("open.none", lab = lab.id.as_str()),
+            _ => localized!(
+                "lab `{lab}` has no web interface; `roadlab status {lab}` shows the addresses of its services",
+                lab = lab.id.as_str()
+            ),
         };
-        return Err(Failure::Usage(what.into_owned()));
+        return Err(Failure::Usage(what));
     }
     let engine = context.engine().await?;
     let emit = |event| context.emit(event);
@@ -64,8 +72,12 @@ pub(crate) async fn open(
     if web_pages.is_empty() {
         let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
         let up = format!("{}{}", lab.id, context.instance_option());
-        let what = t!("open.not_running", services = names.join(", "), lab = up);
-        return Err(Failure::Environment(what.into_owned()));
+        let what = localized!(
+            "not running: {services}; start it with `roadlab up {lab}`",
+            services = names.join(", "),
+            lab = up
+        );
+        return Err(Failure::Environment(what));
     }
     let services: BTreeSet<&ServiceName> = web_pages.iter().map(|page| &page.service).collect();
     let opened = (services.len() == 1).then(|| open_in_browser(&web_pages[0].url));
@@ -87,12 +99,21 @@ pub(crate) async fn open(
     }
     match opened {
         Some(Opened::Browser) => {}
-        Some(Opened::NoScreen) => error(&t!("open.no_screen")),
-        Some(Opened::Failed(why)) => error(&t!("open.failed", why = sanitize(&why))),
+        Some(Opened::NoScreen) => error(&localized!(
+            "no browser available; open the address yourself"
+        )),
+        Some(Opened::Failed(why)) => error(&localized!(
+            "cannot open the browser: {why}; open the address yourself",
+            why = sanitize(&why)
+        )),
         None => {
             let names: Vec<&str> = services.iter().map(|name| name.as_str()).collect();
             let lab = format!("{}{}", lab.id, context.instance_option());
-            error(&t!("open.which", lab = lab, names = names.join(", ")));
+            error(&localized!(
+                "specify a service: `roadlab open {lab} SERVICE`, one of: {names}",
+                lab,
+                names = names.join(", ")
+            ));
         }
     }
     Ok(Exit::Success)
@@ -100,12 +121,12 @@ pub(crate) async fn open(
 
 fn row(context: &Context, page: &WebPage) -> Vec<String> {
     let login = page.login.as_deref().map(sanitize);
-    let login = login.map(|login| t!("open.login", login = login));
+    let login = login.map(|login| localized!("login: {login}", login));
     vec![
         page.service.to_string(),
         sanitize(&page.title),
         context.paint.link(&sanitize(&page.url)),
-        login.unwrap_or_default().into_owned(),
+        login.unwrap_or_default(),
     ]
 }
 
@@ -132,11 +153,14 @@ pub(crate) fn web_pages(lab: &Lab, addresses: &Addresses) -> Vec<WebPage> {
 pub(crate) fn open_page(page: &WebPage) -> String {
     let url = sanitize(&page.url);
     let login = page.login.as_deref().map(sanitize);
-    let login = login.map(|login| format!("  {}", t!("open.login", login = login)));
+    let login = login.map(|login| format!("  {}", localized!("login: {login}", login)));
     let said = match open_in_browser(&page.url) {
-        Opened::Browser => t!("open.opened").into_owned(),
-        Opened::NoScreen => t!("open.no_screen").into_owned(),
-        Opened::Failed(why) => t!("open.failed", why = sanitize(&why)).into_owned(),
+        Opened::Browser => localized!("opened in the browser"),
+        Opened::NoScreen => localized!("no browser available; open the address yourself"),
+        Opened::Failed(why) => localized!(
+            "cannot open the browser: {why}; open the address yourself",
+            why = sanitize(&why)
+        ),
     };
     format!("{url}{}  {said}", login.unwrap_or_default())
 }

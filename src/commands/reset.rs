@@ -8,8 +8,9 @@ use crate::commands::up::get_images;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
+use crate::localized;
 use crate::plan::Scope;
-use crate::report::{self, duration, output, t};
+use crate::report::{self, duration, output};
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, Up, teardown};
 use crate::store::{Journal, Lifetime, SolvedBy};
 
@@ -100,14 +101,18 @@ pub(crate) async fn reset(
     }
     let time = duration(millis);
     let text = match to {
-        Some(to) => t!(
-            "learn.at_exercise",
+        Some(to) => localized!(
+            "{lab} is reset to the start of `{exercise}` after {time}; solutions run: {count}",
             lab = lab.id,
             exercise = to,
-            time = time,
+            time,
             count = played.len()
         ),
-        None => t!("learn.at_start", lab = lab.id, time = time),
+        None => localized!(
+            "{lab} is reset and healthy after {time}",
+            lab = lab.id,
+            time
+        ),
     };
     output(&text);
     Ok(Exit::Success)

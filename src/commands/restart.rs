@@ -7,8 +7,9 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{Lab, RestartMode, ServiceName};
+use crate::localized;
 use crate::problem::{Problem, suggestion};
-use crate::report::{self, duration, output, t};
+use crate::report::{self, duration, output};
 use crate::runner::{self, Failure};
 
 pub(crate) async fn restart(
@@ -46,8 +47,12 @@ pub(crate) async fn restart(
     }
     let (names, time) = (names.join(", "), duration(millis));
     output(&match kill {
-        true => t!("restart.killed", services = names, time = time),
-        false => t!("restart.restarted", services = names, time = time),
+        true => localized!(
+            "killed and restarted {services} in {time}",
+            services = names,
+            time
+        ),
+        false => localized!("restarted {services} in {time}", services = names, time),
     });
     Ok(Exit::Success)
 }

@@ -6,7 +6,8 @@ use crate::commands::Context;
 use crate::commands::list::done;
 use crate::exit::Exit;
 use crate::lab::{Lang, Roadmap, Topic, TopicId};
-use crate::report::{self, Paint, cut, output, sanitize, t};
+use crate::localized;
+use crate::report::{self, Paint, cut, output, sanitize};
 use crate::runner::Failure;
 use crate::store::Summaries;
 
@@ -68,18 +69,18 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
         .map(|topic| state(&covering(topic, &covers)))
         .collect();
     let count = |wanted: &[State]| states.iter().filter(|state| wanted.contains(state)).count();
-    let summary = t!(
-        "roadmap.summary",
+    let summary = localized!(
+        "{covered} of {all} topics have a lab, {done} done",
         all = states.len(),
         covered = count(&[State::Open, State::Begun, State::Done]),
         done = count(&[State::Done])
     );
     output(&format!("\n{summary}"));
     let marks = [
-        (State::Done, t!("roadmap.done")),
-        (State::Begun, t!("roadmap.begun")),
-        (State::Open, t!("roadmap.open")),
-        (State::NoLab, t!("roadmap.no_lab")),
+        (State::Done, localized!("done")),
+        (State::Begun, localized!("in progress")),
+        (State::Open, localized!("has a lab")),
+        (State::NoLab, localized!("no lab yet")),
     ];
     let marks = marks.map(|(state, word)| format!("{} {word}", mark(state, context.paint)));
     output(&marks.join("  "));

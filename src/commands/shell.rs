@@ -8,7 +8,7 @@ use crate::engine::Input;
 use crate::engine::docker::{Docker, ShellExit};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
-use crate::report::t;
+use crate::localized;
 use crate::runner::Failure;
 use crate::signals::Signals;
 
@@ -25,7 +25,10 @@ pub(crate) async fn shell(
         signal = signals.next() => return Ok(Exit::Signal(signal)),
     };
     context.reporter.finish();
-    let failed = Failure::engine(t!("shell.failed", service = found.service.as_str()));
+    let failed = Failure::engine(localized!(
+        "cannot open a shell in `{service}`",
+        service = found.service.as_str()
+    ));
     let (engine, container, argv) = (&found.engine, &found.container, &found.argv);
     let typed = std::io::stdin().is_terminal();
     // A command in the background must not be stopped for asking the terminal.
@@ -70,8 +73,12 @@ async fn find(
             service.as_str(),
             format!("{}{}", lab.id, context.instance_option()),
         );
-        let what = t!("shell.no_container", service = service, lab = lab);
-        return Err(Failure::Environment(what.into_owned()));
+        let what = localized!(
+            "service `{service}` has no container; start it with `roadlab up {lab}`",
+            service,
+            lab
+        );
+        return Err(Failure::Environment(what));
     };
     let client = lab
         .services
@@ -98,7 +105,7 @@ pub(crate) fn shells(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String
 
 /// The service named, or the only one that has a client, or the first.
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
-    let no_service = || Failure::Usage(t!("shell.no_service").into_owned());
+    let no_service = || Failure::Usage(localized!("this lab has no services"));
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
         return found.into_iter().next().ok_or_else(no_service);
@@ -118,8 +125,12 @@ fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
             let (lab, names) = (lab.id.as_str(), names.join(", "));
-            let what = t!("shell.which", lab = lab, names = names);
-            Err(Failure::Usage(what.into_owned()))
+            let what = localized!(
+                "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
+                lab,
+                names
+            );
+            Err(Failure::Usage(what))
         }
     }
 }

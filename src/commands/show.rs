@@ -8,8 +8,9 @@ use crate::commands::list::level;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render, render_url};
+use crate::localized;
 use crate::plan::HostPorts;
-use crate::report::{self, markdown, memory, output, sanitize, t, table};
+use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) async fn show(
@@ -48,8 +49,8 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     }
     let paint = context.paint;
     output(&paint.bold(&sanitize(&guide.title)));
-    output(&t!(
-        "show.needs",
+    output(&localized!(
+        "{level} · {minutes} min · {memory} of memory",
         level = level(lab.level),
         minutes = lab.minutes,
         memory = memory(lab.memory() as u64)
@@ -57,17 +58,17 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     output("");
     let intro = fill(context, lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
-    output(&format!("\n{}", paint.bold(&t!("show.services"))));
+    output(&format!("\n{}", paint.bold(&localized!("Services"))));
     let services = lab.services.values().map(|service| {
-        let image = service
-            .image
-            .as_ref()
-            .map_or_else(|| t!("show.own_recipe"), |image| image.as_str().into());
+        let image = service.image.as_ref().map_or_else(
+            || localized!("built from a recipe"),
+            |image| image.as_str().into(),
+        );
         let optional = match service.interface.presence {
-            Presence::Optional => t!("show.optional").into_owned(),
+            Presence::Optional => localized!("optional"),
             Presence::Required => String::new(),
         };
-        vec![format!("  {}", service.name), image.into_owned(), optional]
+        vec![format!("  {}", service.name), image, optional]
     });
     table(&services.collect::<Vec<_>>())
         .iter()
@@ -77,11 +78,14 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         .map(|service| service.name.as_str())
         .collect();
     let reach = match services_with_egress.is_empty() {
-        true => t!("show.nothing_outgoing"),
-        false => t!("show.outgoing", services = services_with_egress.join(", ")),
+        true => localized!("no service has access to other machines or the internet"),
+        false => localized!(
+            "services with access to other machines and the internet: {services}",
+            services = services_with_egress.join(", ")
+        ),
     };
     output(&format!("  {reach}"));
-    output(&format!("\n{}", paint.bold(&t!("show.exercises"))));
+    output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let mark = if progress.done.contains_key(&exercise.id) {
             paint.good("✓")
@@ -150,7 +154,7 @@ async fn addresses(context: &Context, lab: &Lab) -> Addresses {
                 .collect(),
             first: service.ports.first().map(|port| port.container),
             url: None,
-            container: t!("show.container", service = service.name.as_str()).into_owned(),
+            container: localized!("<container of {service}>", service = service.name.as_str()),
         };
         let url = service.interface.url.as_deref();
         address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());

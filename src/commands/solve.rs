@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::commands::{Context, exercise};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{self, output, t};
+use crate::localized;
+use crate::report::{self, output};
 use crate::runner::{self, Failure, check_exercises};
 use crate::store::SolvedBy;
 
@@ -47,7 +48,7 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
         return Ok(Exit::Success);
     }
     for exercise in played {
-        let text = t!("learn.played", exercise = exercise.id);
+        let text = localized!("ran the solution of {exercise}", exercise = exercise.id);
         output(&context.paint.good(&text));
         match &exercise.task {
             Task::Practical { solution, .. } => {
@@ -56,7 +57,10 @@ pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Ex
                 });
             }
             Task::Quiz(quiz) => {
-                let answer = t!("learn.the_answer", choice = report::sanitize(&quiz.answer));
+                let answer = localized!(
+                    "the answer is {choice}",
+                    choice = report::sanitize(&quiz.answer)
+                );
                 output(&format!("  {answer}"));
             }
         }

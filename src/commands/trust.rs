@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::commands::Context;
 use crate::lab::{Lab, check_memory};
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
-use crate::report::{error, sanitize, t};
+use crate::report::{error, sanitize};
 use crate::runner::Failure;
 use crate::store::{LabFingerprint, RecordingFs};
 
@@ -36,7 +37,7 @@ pub(crate) fn grant(
     }
     if context.global.trust {
         now.keep(state, folder)?;
-        error(&t!("trust.granted"));
+        error(&localized!("granted until one of the lab's files changes:"));
         for problem in &problems {
             error(&sanitize(&format!("  {}", problem.what)));
         }
@@ -53,8 +54,11 @@ pub(crate) fn grant(
             names.push("…".to_owned());
         }
         let names = names.join(", ");
-        let what = t!("trust.changed", files = names).into_owned();
-        let help = t!("trust.again").into_owned();
+        let what = localized!(
+            "you trusted this lab before; these files have changed since: {files}",
+            files = names
+        );
+        let help = localized!("review them, then run again with `--trust`");
         let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
         problems.push(problem.help(help));
     }

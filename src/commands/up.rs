@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
-use crate::report::{self, duration, output, sanitize, t, table};
+use crate::localized;
+use crate::report::{self, duration, output, sanitize, table};
 use crate::runner::{self, Expiry, Failure, Images, Live, OnFailure, Runner, Up};
 use crate::store::{Lifetime, UnreachableRegistries, now};
 
@@ -49,7 +50,7 @@ pub(crate) async fn up(
             (true, _) => report::document(
                 &json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() }),
             ),
-            (false, true) => output(&t!("up.nothing_to_do")),
+            (false, true) => output(&localized!("nothing to do")),
             (false, false) => output(sanitize(&plan.to_string()).trim_end()),
         }
         return Ok(Exit::Success);
@@ -57,7 +58,10 @@ pub(crate) async fn up(
     let done = match runner::up(&runner, &up).await {
         Err(failure) if retain => {
             let name = format!("{}{}", lab.id, context.instance_option());
-            let text = t!("teardown.retained", name = name).into_owned();
+            let text = localized!(
+                "the containers are retained: `roadlab status`, `roadlab logs {name}`; remove them with `roadlab down {name}`",
+                name
+            );
             context.emit(Event::Note { text });
             return Err(failure);
         }
@@ -75,8 +79,16 @@ pub(crate) async fn up(
         return Ok(Exit::Success);
     }
     match changed {
-        true => output(&t!("up.is_up", lab = lab.id, time = duration(millis))),
-        false => output(&t!("up.was_up", lab = lab.id, time = duration(millis))),
+        true => output(&localized!(
+            "{lab} is up after {time}",
+            lab = lab.id,
+            time = duration(millis)
+        )),
+        false => output(&localized!(
+            "{lab} is already up, nothing to do ({time})",
+            lab = lab.id,
+            time = duration(millis)
+        )),
     }
     for line in addresses(context, &lab, &done.live) {
         output(&line);
@@ -85,7 +97,11 @@ pub(crate) async fn up(
         output(&format!("  {}", ends(until)));
     }
     let instance = context.instance_option();
-    let next = t!("up.next", lab = lab.id, instance = instance);
+    let next = localized!(
+        "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}{instance}`, `roadlab down {lab}{instance}`; or `roadlab run {lab}{instance}` for a guided session",
+        lab = lab.id,
+        instance
+    );
     output(&context.paint.dim(&next));
     Ok(Exit::Success)
 }
@@ -104,8 +120,8 @@ pub(crate) async fn get_images<E: Engine>(
 /// When a lab ends by itself, for people; `until` is in seconds since 1970.
 pub(crate) fn ends(until: u64) -> String {
     match until.checked_sub(now()).filter(|left| *left > 0) {
-        Some(left) => t!("teardown.ends_in", time = duration(left * 1000)).into_owned(),
-        None => t!("teardown.ends_now").into_owned(),
+        Some(left) => localized!("expires in {time}", time = duration(left * 1000)),
+        None => localized!("expired; it is being removed"),
     }
 }
 
@@ -140,7 +156,7 @@ pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String
     }
     if let Some(workspace) = &live.workspace {
         rows.push(vec![
-            format!("  {}", t!("up.your_files")),
+            format!("  {}", localized!("your files")),
             paint.link(&sanitize(&workspace.display().to_string())),
         ]);
     }

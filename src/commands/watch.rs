@@ -8,7 +8,8 @@ use crate::engine::Engine;
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::lab::Exercise;
-use crate::report::{self, Input, Key, Panel, Screen, output, sanitize, t};
+use crate::localized;
+use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
 use crate::runner::{
     ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
 };
@@ -145,7 +146,7 @@ fn draw<E: Engine>(
     let (columns, rows) = Screen::size();
     let rows = rows.saturating_sub(1);
     let passed = judged.iter().filter(|judged| judged.passed()).count();
-    let menu = vec![("q".to_owned(), t!("session.menu_quit").into_owned())];
+    let menu = vec![("q".to_owned(), localized!("quit"))];
     let lines = match judged {
         [one] => {
             let reports = one.reports(runner, &context.lang);
@@ -153,14 +154,14 @@ fn draw<E: Engine>(
                 .iter()
                 .filter(|report| report.outcome == Outcome::Pass)
                 .count();
-            let state = t!(
-                "session.state_watching",
-                passed = passed,
+            let state = localized!(
+                "watching, {passed} of {all} checks pass",
+                passed,
                 all = reports.len()
             );
             let panel = Panel {
                 title: sanitize(&runner.lab.section(&one.exercise, &context.lang).title),
-                state: state.into_owned(),
+                state: state,
                 checks: reports,
                 hint: conditional_hint(runner.lab, live, one, &context.lang),
                 note: None,
@@ -169,15 +170,15 @@ fn draw<E: Engine>(
             panel.lines(columns, rows, context.paint)
         }
         several => {
-            let state = t!(
-                "session.state_watching",
-                passed = passed,
+            let state = localized!(
+                "watching, {passed} of {all} checks pass",
+                passed,
                 all = several.len()
             );
             let title = sanitize(&runner.lab.guide(&context.lang).title);
             let panel = Panel {
                 title,
-                state: state.into_owned(),
+                state: state,
                 menu,
                 ..Panel::default()
             };

@@ -7,7 +7,8 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
-use crate::report::{duration, output, output_is_open, sanitize, t};
+use crate::localized;
+use crate::report::{duration, output, output_is_open, sanitize};
 use crate::runner::{self, Failure};
 
 /// SIGPIPE: a demo is there to be read, and nobody does any more.
@@ -32,7 +33,7 @@ impl<E: Engine> Session<'_, '_, E> {
             played += 1;
             match &exercise.task {
                 Task::Quiz(quiz) => {
-                    let answer = t!("session.auto_answer", choice = sanitize(&quiz.answer));
+                    let answer = localized!("answer: {choice}", choice = sanitize(&quiz.answer));
                     output(&paint.dim(&answer));
                     self.progress
                         .answers
@@ -40,7 +41,8 @@ impl<E: Engine> Session<'_, '_, E> {
                 }
                 Task::Practical { solution, .. } => {
                     for step in solution {
-                        let deed = t!("session.auto_deed", step = sanitize(&step.act.to_string()));
+                        let deed =
+                            localized!("run: {step}", step = sanitize(&step.act.to_string()));
                         output(&paint.dim(&deed));
                     }
                     runner::solve(self.runner, &mut self.live, &[exercise]).await?;
@@ -59,11 +61,11 @@ impl<E: Engine> Session<'_, '_, E> {
         self.context.reporter.finish();
         self.progress.restart(&[]);
         let time = duration(begun.elapsed().as_millis() as u64);
-        let text = t!(
-            "session.auto_end",
+        let text = localized!(
+            "{done} of {all} exercises solved; reset to the start in {time}",
             done = played - failed,
             all = played,
-            time = time
+            time
         );
         output(&format!("\n{text}"));
         match failed {

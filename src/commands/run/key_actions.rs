@@ -10,7 +10,8 @@ use crate::commands::open::{open_page, web_pages};
 use crate::commands::shell::shells;
 use crate::engine::docker::Docker;
 use crate::lab::Exercise;
-use crate::report::{Key, Screen, duration, sanitize, t};
+use crate::localized;
+use crate::report::{Key, Screen, duration, sanitize};
 use crate::runner::Failure;
 
 impl Session<'_, '_, Docker> {
@@ -102,7 +103,10 @@ impl Session<'_, '_, Docker> {
                 view.note = match self.reset_exercise(exercise).await {
                     Ok(()) => {
                         let time = duration(begun.elapsed().as_millis() as u64);
-                        Some(t!("session.begun_again", time = time).into_owned())
+                        Some(localized!(
+                            "reset to the start of this exercise in {time}",
+                            time
+                        ))
                     }
                     Err(failure) => Some(failure.to_string()),
                 };
@@ -143,8 +147,10 @@ impl Session<'_, '_, Docker> {
                 .collect(),
         };
         match (names.len(), of) {
-            (0, Picker::Shells) => view.note = Some(t!("session.no_shell").into_owned()),
-            (0, _) => view.note = Some(t!("session.no_page").into_owned()),
+            (0, Picker::Shells) => {
+                view.note = Some(localized!("no service of this lab has a client"))
+            }
+            (0, _) => view.note = Some(localized!("this lab has no web interface")),
             (1, Picker::Shells) => self.shell(docker, screen, view, 0).await?,
             (1, _) => self.open(view, 0),
             (count, of) => {

@@ -10,7 +10,8 @@ use crate::commands::check::record_solved;
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{Input, Screen, t};
+use crate::localized;
+use crate::report::{Input, Screen};
 use crate::runner::{ChangeWatcher, Changed, ExerciseResult, Failure, check_exercises};
 
 /// Where the session goes from an exercise. Whoever is asked stays on the last one until it is decided.
@@ -66,17 +67,20 @@ impl Session<'_, '_, Docker> {
             .filter(|_| at > 0 && !self.was_up)
         {
             // The services are new: what this exercise builds on was done in another life.
-            screen.say(
-                &self
-                    .context
-                    .paint
-                    .dim(&t!("session.resumed", number = at + 1)),
-            );
+            screen.say(&self.context.paint.dim(&localized!(
+                "resuming at exercise {number}; the solutions before it are in place",
+                number = at + 1
+            )));
             self.replay_needs(first).await?;
         }
         let decided = loop {
             let Some(exercise) = self.lab.exercises.get(at) else {
-                screen.say(&self.context.paint.good(&t!("session.last")));
+                screen.say(
+                    &self
+                        .context
+                        .paint
+                        .good(&localized!("That was the last exercise.")),
+                );
                 break after_session;
             };
             match self

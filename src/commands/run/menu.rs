@@ -1,7 +1,8 @@
 //! Keys and what they mean. Pure: what is asked just now decides.
 
 use crate::lab::{Exercise, Task};
-use crate::report::{Key, t};
+use crate::localized;
+use crate::report::Key;
 
 /// What a person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,55 +147,48 @@ pub(super) fn menu(
     solved: bool,
     question: Option<&Question>,
 ) -> Vec<(String, String)> {
-    let item =
-        |key: &str, does: std::borrow::Cow<'static, str>| (key.to_owned(), does.into_owned());
+    let item = |key: &str, does: String| (key.to_owned(), does);
     match question {
         Some(Question::PlaySolution | Question::ResetExercise) => {
-            return vec![
-                item("y", t!("session.menu_yes")),
-                item("Esc", t!("session.menu_no")),
-            ];
+            return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
         }
         Some(Question::Leave { .. }) => {
             return vec![
-                item("k", t!("session.menu_keep")),
-                item("r", t!("session.menu_remove")),
-                item("Esc", t!("session.menu_stay")),
+                item("k", localized!("keep it up")),
+                item("r", localized!("remove it")),
+                item("Esc", localized!("stay")),
             ];
         }
         Some(Question::Which { count, .. }) => {
             let numbers = format!("1–{count}");
             return vec![
-                item(&numbers, t!("session.menu_choose")),
-                item("Esc", t!("session.menu_no")),
+                item(&numbers, localized!("choose")),
+                item("Esc", localized!("no")),
             ];
         }
         None => {}
     }
     let next = if solved { "Enter" } else { "n" };
     let mut menu = vec![
-        item(next, t!("session.menu_next")),
-        item("p", t!("session.menu_back")),
+        item(next, localized!("next")),
+        item("p", localized!("previous")),
     ];
     match &exercise.task {
         Task::Quiz(quiz) => {
-            let choices = item(&quiz.choices.join("/"), t!("session.menu_answer"));
+            let choices = item(&quiz.choices.join("/"), localized!("answer"));
             if !solved {
                 menu.insert(0, choices);
             }
         }
         Task::Practical { .. } => menu.extend([
-            item("h", t!("session.menu_hint")),
-            item("s", t!("session.menu_solution")),
-            item("c", t!("session.menu_shell")),
-            item("o", t!("session.menu_open")),
-            item("r", t!("session.menu_reset")),
+            item("h", localized!("hint")),
+            item("s", localized!("solution")),
+            item("c", localized!("shell")),
+            item("o", localized!("open")),
+            item("r", localized!("reset")),
         ]),
     }
-    menu.extend([
-        item("l", t!("session.menu_list")),
-        item("q", t!("session.menu_quit")),
-    ]);
+    menu.extend([item("l", localized!("list")), item("q", localized!("quit"))]);
     menu
 }
 

@@ -15,8 +15,9 @@ use crate::commands::Context;
 use crate::commands::up::{ends, get_images};
 use crate::exit::Exit;
 use crate::lab::RunId;
+use crate::localized;
 use crate::plan::Scope;
-use crate::report::{Screen, duration, output, t};
+use crate::report::{Screen, duration, output};
 use crate::runner::{self, Expiry, Failure, OnFailure, Removed, SweepMode, Up, teardown};
 use crate::store::{ClaimResult, Journal, Lifetime};
 
@@ -112,7 +113,11 @@ pub(crate) async fn run(
     session.live.connections.close().await;
     let gone = || {
         let command = format!("roadlab up {}{}", lab.id, context.instance_option());
-        t!("session.gone", lab = lab.id, command = command)
+        localized!(
+            "{lab} was removed in the meantime; start it again with `{command}`",
+            lab = lab.id,
+            command
+        )
     };
     match after_session {
         AfterSession::Keep if is_gone(context.watch.folder(), &journal.run) => {
@@ -126,7 +131,11 @@ pub(crate) async fn run(
             let command = format!("roadlab down {}{}", lab.id, context.instance_option());
             output(&format!(
                 "\n{}",
-                t!("session.stays_up", lab = lab.id, command = command)
+                localized!(
+                    "{lab} stays up; remove it with `{command}`",
+                    lab = lab.id,
+                    command
+                )
             ));
             if let Some(until) = journal.until {
                 output(&ends(until));
@@ -144,7 +153,7 @@ pub(crate) async fn run(
             let time = duration(begun.elapsed().as_millis() as u64);
             let text = match removed == Removed::default() {
                 true => gone(),
-                false => t!("session.removed", what = removed, time = time),
+                false => localized!("removed {what} in {time}", what = removed, time),
             };
             output(&format!("\n{text}"));
         }

@@ -7,7 +7,8 @@ use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{output, output_is_open, t};
+use crate::localized;
+use crate::report::{output, output_is_open};
 use crate::runner::Failure;
 
 /// What a person wants next.
@@ -37,7 +38,12 @@ impl<E: Engine> Session<'_, '_, E> {
                     Command::Hint => self.show_next_hint(&mut output, exercise)?,
                     Command::Solution => {
                         self.solution(&mut output, exercise).await?;
-                        output(&self.context.paint.dim(&t!("session.played")));
+                        output(
+                            &self
+                                .context
+                                .paint
+                                .dim(&localized!("done; press Enter to check")),
+                        );
                     }
                     Command::Answer(choice) => {
                         if self.answered(&mut output, exercise, &choice)? {
@@ -70,8 +76,13 @@ impl<E: Engine> Session<'_, '_, E> {
 
     async fn ask(&self, exercise: &Exercise) -> Command {
         let menu = match &exercise.task {
-            Task::Quiz(quiz) => t!("session.line_menu_quiz", choices = quiz.choices.join("/")),
-            Task::Practical { .. } => t!("session.line_menu"),
+            Task::Quiz(quiz) => localized!(
+                "[{choices}] answer  [n]ext  [q]uit",
+                choices = quiz.choices.join("/")
+            ),
+            Task::Practical { .. } => {
+                localized!("[Enter] check  [h]int  [s]olution  [n]ext  [q]uit")
+            }
         };
         output(&format!("\n{}", self.context.paint.dim(&menu)));
         if !output_is_open() {

@@ -7,7 +7,8 @@ use crate::commands::check::conditional_hint;
 use crate::commands::up::addresses;
 use crate::engine::Engine;
 use crate::lab::{Exercise, Lab, Section, Task, render};
-use crate::report::{check_lines, duration, markdown, sanitize, t};
+use crate::localized;
+use crate::report::{check_lines, duration, markdown, sanitize};
 use crate::runner::{self, ExerciseResult, Failure, Live, Runner, judge_quiz};
 use crate::store::{Progress, SolvedBy, Workspace};
 
@@ -32,7 +33,7 @@ impl<E: Engine> Session<'_, '_, E> {
         let paint = self.context.paint;
         say(&paint.bold(&sanitize(&guide.title)));
         let time = duration(begun.elapsed().as_millis() as u64);
-        say(&paint.dim(&t!("session.up_after", time = time)));
+        say(&paint.dim(&localized!("up after {time}", time)));
         for line in addresses(self.context, self.lab, &self.live) {
             say(&line);
         }
@@ -81,7 +82,12 @@ impl<E: Engine> Session<'_, '_, E> {
             .iter()
             .filter(|name| !self.live.addresses.contains_key(name));
         let names: Vec<&str> = missing.map(|name| name.as_str()).collect();
-        let text = || t!("session.lacks", services = names.join(", ")).into_owned();
+        let text = || {
+            localized!(
+                "not available: it needs {services}",
+                services = names.join(", ")
+            )
+        };
         (!names.is_empty()).then(text)
     }
 
@@ -99,7 +105,7 @@ impl<E: Engine> Session<'_, '_, E> {
             }
         }
         if let Some(text) = conditional_hint(self.lab, &self.live, judged, &self.context.lang) {
-            say(&self.context.paint.warn(&t!("session.hint")));
+            say(&self.context.paint.warn(&localized!("hint")));
             say(&markdown(&text, self.context.width(), self.context.paint));
         }
     }
@@ -115,10 +121,10 @@ impl<E: Engine> Session<'_, '_, E> {
         let rendered = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
         let number = (rendered + 1).min(all);
         let Some(hint) = number.checked_sub(1).and_then(|at| section.hints.get(at)) else {
-            say(&t!("session.no_hint"));
+            say(&localized!("this exercise has no hint"));
             return Ok(());
         };
-        let title = t!("session.hint_of", number = number, all = all);
+        let title = localized!("Hint {number} of {all}", number, all);
         say(&format!("\n{}", self.context.paint.warn(&title)));
         say(&self.rendered(&hint.markdown));
         self.progress.hints.insert(exercise.id.clone(), number);
@@ -136,7 +142,9 @@ impl<E: Engine> Session<'_, '_, E> {
         };
         say(&format!(
             "\n{}",
-            self.context.paint.warn(&t!("session.solution"))
+            self.context
+                .paint
+                .warn(&localized!("The solution, step by step"))
         ));
         for step in solution {
             say(&format!("  {}", sanitize(&step.act.to_string())));
@@ -187,7 +195,7 @@ impl<E: Engine> Session<'_, '_, E> {
             say(&self
                 .context
                 .paint
-                .good(&t!("session.right", choice = choice)));
+                .good(&localized!("{choice} is correct", choice)));
             self.after(say, exercise);
             return Ok(true);
         }
@@ -195,7 +203,7 @@ impl<E: Engine> Session<'_, '_, E> {
         say(&self
             .context
             .paint
-            .bad(&t!("session.wrong", choice = choice)));
+            .bad(&localized!("{choice} is not correct", choice)));
         let section = self.section(exercise);
         if let Some(hint) = verdict
             .hint()
@@ -219,6 +227,6 @@ impl<E: Engine> Session<'_, '_, E> {
             self.lab.exercises.iter().filter(done).count(),
             self.lab.exercises.len(),
         );
-        t!("session.done", done = done, all = all).into_owned()
+        localized!("{done} of {all} exercises solved", done, all)
     }
 }

@@ -8,7 +8,8 @@ use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::expect::Verdict;
 use crate::lab::{Exercise, Task};
-use crate::report::{Panel, Screen, duration, sanitize, t, table};
+use crate::localized;
+use crate::report::{Panel, Screen, duration, sanitize, table};
 use crate::runner::ExerciseResult;
 use crate::store::SolvedBy;
 
@@ -30,11 +31,11 @@ impl<E: Engine> Session<'_, '_, E> {
         let passed = |report: &&CheckReport| report.outcome == Outcome::Pass;
         let (passed, all) = (reports.iter().filter(passed).count(), reports.len());
         let state = match (&exercise.task, view.solved, &view.judged) {
-            (_, true, _) => t!("session.state_solved"),
-            (Task::Quiz(_), false, _) => t!("session.state_quiz"),
-            (Task::Practical { .. }, false, None) => t!("session.state_looking"),
+            (_, true, _) => localized!("solved"),
+            (Task::Quiz(_), false, _) => localized!("choose an answer"),
+            (Task::Practical { .. }, false, None) => localized!("checking"),
             (Task::Practical { .. }, false, Some(_)) => {
-                t!("session.state_watching", passed = passed, all = all)
+                localized!("watching, {passed} of {all} checks pass", passed, all)
             }
         };
         let hint = match (&view.judged, &exercise.task) {
@@ -44,7 +45,7 @@ impl<E: Engine> Session<'_, '_, E> {
         let question = view.question.as_ref();
         Panel {
             title: self.heading(view.at, exercise),
-            state: state.into_owned(),
+            state: state,
             checks: reports,
             hint,
             note: question
@@ -80,27 +81,32 @@ impl<E: Engine> Session<'_, '_, E> {
 
     fn asked(&self, question: &Question) -> String {
         match question {
-            Question::PlaySolution => t!("session.ask_solution"),
-            Question::ResetExercise => t!("session.ask_reset"),
-            Question::Leave { keep: true } => t!("session.ask_leave_keep", lab = self.lab.id),
-            Question::Leave { keep: false } => t!("session.ask_leave", lab = self.lab.id),
+            Question::PlaySolution => localized!("Show and run the solution?"),
+            Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
+            Question::Leave { keep: true } => localized!(
+                "Keep {lab} up (Enter), or remove it?\nYour progress is saved.",
+                lab = self.lab.id
+            ),
+            Question::Leave { keep: false } => localized!(
+                "Keep {lab} up, or remove it (Enter)?\nYour progress is saved.",
+                lab = self.lab.id
+            ),
             Question::Which {
                 of: Picker::Exercises,
                 typed,
                 ..
-            } => t!("session.ask_exercise", typed = typed),
+            } => localized!("Go to exercise: {typed}", typed),
             Question::Which {
                 of: Picker::Shells,
                 typed,
                 ..
-            } => t!("session.ask_shell", typed = typed),
+            } => localized!("Open client: {typed}", typed),
             Question::Which {
                 of: Picker::Pages,
                 typed,
                 ..
-            } => t!("session.ask_page", typed = typed),
+            } => localized!("Open page: {typed}", typed),
         }
-        .into_owned()
     }
 
     /// The hint about what the learner did last is worth more than one about what is still undone; before anything is done
@@ -133,9 +139,9 @@ impl<E: Engine> Session<'_, '_, E> {
                 continue;
             }
             let by = match done.map(|done| done.by) {
-                None => t!("session.by_nobody"),
-                Some(SolvedBy::Learner) => t!("session.by_you"),
-                Some(SolvedBy::Solution) => t!("session.by_solution"),
+                None => localized!("unsolved"),
+                Some(SolvedBy::Learner) => localized!("by you"),
+                Some(SolvedBy::Solution) => localized!("by the solution"),
             };
             let mark = if done.is_some() {
                 paint.good("✓")
@@ -144,14 +150,14 @@ impl<E: Engine> Session<'_, '_, E> {
             };
             let hints = match hints {
                 0 => String::new(),
-                _ => t!("session.hints_used", count = hints).into_owned(),
+                _ => localized!("hints: {count}", count = hints),
             };
             let time = spent(seconds);
             let title = sanitize(&self.section(exercise).title);
             rows.push(vec![
                 format!("  {mark} {:>2}", at + 1),
                 title,
-                by.into_owned(),
+                by,
                 hints,
                 time,
             ]);
