@@ -43,8 +43,6 @@
 //!   `reset --hard` and the next `up`.
 //! - JSON paths are JSONPath (RFC 9535).
 
-rust_i18n::i18n!("src/words", fallback = "en");
-
 pub mod app;
 mod cli;
 mod commands;
@@ -64,6 +62,8 @@ pub mod runner;
 pub mod signals;
 pub mod store;
 pub mod text;
+#[cfg(test)]
+mod translation_tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -72,19 +72,37 @@ use std::time::Duration;
 use crate::cli::{Cli, Command};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::t;
 use crate::signals::{Cleanup, ShutdownEvent, ShutdownState, Signals};
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::report_panic));
     if commands::complete() {
-        return Exit::Success.into();
+        return finish(Exit::Success).into();
     }
-    let cli = cli::parse();
-    // What was made is removed by the reaper, which hears that we are gone.
-    let exit = catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError);
-    exit.into()
+    let exit = match cli::parse() {
+        // After a panic, the reaper removes what was created.
+        Ok(cli) => catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError),
+        Err(exit) => exit,
+    };
+    finish(exit).into()
+}
+
+/// Writes the rest of the output. Output that cannot be written is an error, but after a signal nothing waits for it.
+fn finish(exit: Exit) -> Exit {
+    const AFTER_SIGNAL: Duration = Duration::from_secs(1);
+    if let Exit::Signal(_) = exit {
+        report::flush_blocking(Some(AFTER_SIGNAL));
+        return exit;
+    }
+    match report::flush_blocking(None) {
+        None => exit,
+        Some(problem) => {
+            report::error(&localized!("error: {problem}", problem));
+            report::flush_blocking(None);
+            Exit::RuntimeError
+        }
+    }
 }
 
 fn start(cli: Cli) -> Exit {
@@ -99,7 +117,7 @@ fn start(cli: Cli) -> Exit {
             exit
         }
         Err(error) => {
-            report::error(&format!("error: cannot start: {error}"));
+            report::error(&localized!("error: cannot start: {error}", error));
             Exit::RuntimeError
         }
     }
@@ -118,24 +136,32 @@ async fn run(cli: Cli) -> Exit {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
-            report::error(&format!("error: cannot listen for signals: {error}"));
+            report::error(&localized!(
+                "error: cannot listen for signals: {error}",
+                error
+            ));
             return Exit::RuntimeError;
         }
     };
     let ended = tokio::select! {
-        ended = commands::run(&context, cli.command) => ended,
+        ended = report::with_backpressure(commands::run(&context, cli.command)) => ended,
         signal = signals.next(), if !by_itself => {
             context.reporter.finish();
             return stopped(&context, signal, &mut signals).await;
         }
     };
     context.reporter.finish();
-    match ended {
+    let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {
             commands::report_failure(&failure, context.paint, context.global.json);
             Exit::from(&failure)
         }
+    };
+    // A reader that has stopped reading must not keep a signal from being handled.
+    tokio::select! {
+        () = report::flush() => exit,
+        signal = signals.next(), if !by_itself => Exit::Signal(signal),
     }
 }
 
@@ -147,17 +173,19 @@ async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
     };
     let mut course = ShutdownState::Running.after(ShutdownEvent::Signal(signal), unfinished);
     while let ShutdownState::CleaningUp(_) = course {
-        report::error(&t!("teardown.stopping"));
+        report::error(&localized!(
+            "stopping: removing what was created (press Ctrl-C again to exit at once)"
+        ));
         let news = tokio::select! {
             cleaned = context.remove_unfinished() => {
                 report::error(&match cleaned {
-                    Ok(removed) => t!("teardown.stopped", removed = removed),
-                    Err(failure) => t!("teardown.not_stopped", failure = failure),
+                    Ok(removed) => localized!("removed {removed}", removed),
+                    Err(failure) => localized!("cannot remove everything: {failure}; removal continues in the background, and `roadlab gc` retries it", failure),
                 });
                 ShutdownEvent::CleanupFinished
             }
             next = signals.next() => {
-                report::error(&t!("teardown.left"));
+                report::error(&localized!("exiting at once; removal continues in the background"));
                 ShutdownEvent::Signal(next)
             }
         };

@@ -17,6 +17,7 @@ use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
 use crate::report::output;
 use crate::store::{Journal, LabFolders, OsFs, Paths};
+use crate::text::Language;
 
 /// The variable by which a shell asks; it stands in the script that shells read.
 pub(crate) const VARIABLE: &str = "ROADLAB_COMPLETE";
@@ -75,8 +76,6 @@ fn with_completers(typed: &Arc<ParsedInput>, options: Options) -> clap::Command 
         };
         let hidden = options == Options::Hidden;
         command
-            .disable_help_flag(hidden)
-            .disable_version_flag(hidden)
             .mut_args(|arg| {
                 let name = arg.is_positional();
                 named(arg).hide(hidden && !name)
@@ -132,7 +131,9 @@ impl ValueCompleter for NameCompleter {
             ArgumentKind::Service => self.typed.services(),
             ArgumentKind::Choice => self.typed.choices(),
             ArgumentKind::Instance => self.typed.instances(),
-            ArgumentKind::Lang => ["en", "ko"].map(|lang| (lang.to_owned(), None)).to_vec(),
+            ArgumentKind::Lang => Language::ALL
+                .map(|language| (language.code().to_owned(), None))
+                .to_vec(),
         };
         let fits = |(name, _): &(String, Option<String>)| {
             name.starts_with(begun) && !self.typed.names.contains(name)
@@ -179,7 +180,7 @@ impl ParsedInput {
             Ok(values) => values.into_iter().flatten().cloned().collect(),
             Err(_) => Vec::new(),
         };
-        let lang = one("lang").or_else(|| std::env::var("LANG").ok());
+        let lang = one("lang").as_deref().map_or_else(cli::locale, Lang::parse);
         Self {
             command: name.to_owned(),
             lab: one("lab"),
@@ -188,7 +189,7 @@ impl ParsedInput {
                 Ok(folder) => folder.map(|folder| folder.clone().into_os_string()),
                 Err(_) => None,
             },
-            lang: lang.as_deref().and_then(Lang::parse),
+            lang,
             names: ["names", "exercises", "services"]
                 .into_iter()
                 .flat_map(many)

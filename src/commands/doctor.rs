@@ -12,11 +12,12 @@ use crate::engine::{Endpoint, Engine, SystemInfo};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
+use crate::localized;
 use crate::machine;
 use crate::plan::{
     Clock, EngineInfo, Finding, Folder, Machine, Need, Proxies, Scope, Severity, findings,
 };
-use crate::report::{self, finding_lines, output, said, t};
+use crate::report::{self, finding_lines, output, said};
 use crate::runner::{self, Failure, PullPolicy, Runner};
 use crate::store::UnreachableRegistries;
 
@@ -41,8 +42,8 @@ pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, 
             .iter()
             .for_each(|line| output(line));
         output(&match problems {
-            0 => t!("doctor.fine"),
-            count => t!("doctor.not_fine", count = count),
+            0 => localized!("ready: all requested labs can run on this machine"),
+            count => localized!("not ready: problems to fix first: {count}", count),
         });
     }
     Ok(match problems {

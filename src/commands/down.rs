@@ -9,9 +9,10 @@ use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::LabId;
 use crate::plan::Scope;
-use crate::report::{self, duration, output, t};
+use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{Journal, Progress, Workspace};
+use crate::{localized, text_plural};
 
 pub(crate) async fn down(
     context: &Context,
@@ -20,7 +21,9 @@ pub(crate) async fn down(
     forget: bool,
 ) -> Result<Exit, Failure> {
     if labs.is_empty() && !all {
-        return Err(Failure::Usage(t!("down.which").into_owned()));
+        return Err(Failure::Usage(localized!(
+            "specify a lab: `roadlab down LAB`, or `roadlab down --all`"
+        )));
     }
     let begun = Instant::now();
     let ids = labs
@@ -73,10 +76,14 @@ pub(crate) async fn down(
         return Ok(Exit::Success);
     }
     match removed == Removed::default() {
-        true => output(&t!("down.nothing")),
+        true => output(&localized!("nothing to remove")),
         false => {
             let time = duration(millis);
-            output(&t!("down.removed", what = in_words(removed), time = time));
+            output(&localized!(
+                "removed {what} in {time}",
+                what = in_words(removed),
+                time
+            ));
         }
     }
     Ok(Exit::Success)
@@ -84,17 +91,19 @@ pub(crate) async fn down(
 
 /// `1 container, 1 network, 2 volumes`.
 fn in_words(removed: Removed) -> String {
-    let containers = match removed.containers {
-        1 => t!("down.container"),
-        count => t!("down.containers", count = count),
-    };
-    let networks = match removed.networks {
-        1 => t!("down.network"),
-        count => t!("down.networks", count = count),
-    };
-    let volumes = match removed.volumes {
-        1 => t!("down.volume"),
-        count => t!("down.volumes", count = count),
-    };
-    format!("{containers}, {networks}, {volumes}")
+    let Removed {
+        containers,
+        networks,
+        volumes,
+    } = removed;
+    let parts = [
+        text_plural!(
+            "{count} container",
+            "{count} containers",
+            count = containers
+        ),
+        text_plural!("{count} network", "{count} networks", count = networks),
+        text_plural!("{count} volume", "{count} volumes", count = volumes),
+    ];
+    parts.map(|part| part.localized()).join(", ")
 }

@@ -9,7 +9,8 @@ use crate::engine::locate::{locate, url};
 use crate::engine::{Engine, EngineError};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::report::{self, memory, output, sanitize, t, table};
+use crate::localized;
+use crate::report::{self, memory, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<Exit, Failure> {
@@ -47,18 +48,18 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             sanitize(&about.version),
             sanitize(&about.api)
         ));
-        let machine = t!(
-            "engine.machine_is",
+        let machine = localized!(
+            "{platform}, {cpus} CPUs, {memory}",
             platform = sanitize(&about.platform),
             cpus = about.cpus,
             memory = memory(about.memory)
         );
         let rows = [
-            (t!("engine.at"), url(&endpoint.socket)),
-            (t!("engine.because"), sanitize(&endpoint.source)),
-            (t!("engine.machine"), machine.into_owned()),
+            (localized!("address"), url(&endpoint.socket)),
+            (localized!("reason"), sanitize(&endpoint.source)),
+            (localized!("machine"), machine),
             (
-                t!("engine.data"),
+                localized!("data"),
                 sanitize(&about.root.display().to_string()),
             ),
         ];
@@ -80,12 +81,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
 
 async fn up(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
-    let mut on_line = |line: &str| {
-        context.emit(Event::BuildLine {
-            image: "engine".to_owned(),
-            line: line.to_owned(),
-        })
-    };
+    let mut on_line = |line: &str| context.emit(Event::engine_setup_line(line));
     let (docker, endpoint) = match setup.connect(&mut on_line).await {
         Ok(found) => found,
         Err(error) => {
@@ -105,10 +101,10 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
         );
     } else {
         let (product, version) = (sanitize(&about.product), sanitize(&about.version));
-        output(&t!(
-            "engine.answers",
-            product = product,
-            version = version,
+        output(&localized!(
+            "{product} {version} is running at {place} ({source})",
+            product,
+            version,
             place = url(&endpoint.socket),
             source = sanitize(&endpoint.source)
         ));
@@ -119,12 +115,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
 async fn down(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
     let situation = observe(setup.site()).await;
-    let mut on_line = |line: &str| {
-        context.emit(Event::BuildLine {
-            image: "engine".to_owned(),
-            line: line.to_owned(),
-        })
-    };
+    let mut on_line = |line: &str| context.emit(Event::engine_setup_line(line));
     // It only ever stops what roadlab started: asking for that is consent enough.
     setup
         .with_consent()
@@ -133,8 +124,11 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
         .map_err(no_engine)?;
     context.reporter.finish();
     match situation.started {
-        Some(record) => output(&t!("engine.stopped", place = url(&record.socket))),
-        None => output(&t!("engine.none")),
+        Some(record) => output(&localized!(
+            "stopped Docker at {place}",
+            place = url(&record.socket)
+        )),
+        None => output(&localized!("no engine was running")),
     }
     Ok(Exit::Success)
 }

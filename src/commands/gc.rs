@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::{self, output, t};
+use crate::localized;
+use crate::report::{self, output};
 use crate::runner::Failure;
 use crate::store::{Disposition, Journal, now};
 
@@ -26,9 +27,12 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if live > 0 {
-        output(&t!("teardown.live", count = live));
+        output(&localized!(
+            "runs that are in use or being removed, left untouched: {count}",
+            count = live
+        ));
     } else if gone == 0 {
-        output(&t!("teardown.nothing_left"));
+        output(&localized!("no leftovers"));
     }
     Ok(Exit::Success)
 }

@@ -42,7 +42,7 @@ fn pages() -> Result<Vec<(String, String)>, Failure> {
             text.push_str(&as_typed("EXAMPLES", examples.lines().skip(1)));
         }
         if command.get_name() == cli::NAME {
-            text.push_str(&as_typed("EXIT STATUS", cli::EXIT_CODES.lines()));
+            text.push_str(&as_typed("EXIT STATUS", cli::exit_codes().lines()));
         }
         pages.push((page.get_filename(), text));
         for below in command

@@ -1,7 +1,8 @@
 //! Small words: colours, durations, counts, the lines of a check.
 
 use crate::event::{CheckResult, Outcome};
-use crate::report::{sanitize, t, table};
+use crate::localized;
+use crate::report::{sanitize, table};
 
 /// Whether and how texts are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,10 @@ impl Paint {
 
     pub(crate) fn bold(self, text: &str) -> String {
         self.apply(text, |text| text.bold())
+    }
+
+    pub(crate) fn italic(self, text: &str) -> String {
+        self.apply(text, |text| text.italic())
     }
 
     pub(crate) fn dim(self, text: &str) -> String {
@@ -76,11 +81,11 @@ pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
     };
     let mut lines = vec![format!("  {mark} {about}")];
     let saw = match report.outcome {
-        Outcome::ProbeError { .. } => t!("word.cannot_look"),
-        Outcome::Pass | Outcome::Fail { .. } => t!("word.saw"),
+        Outcome::ProbeError { .. } => localized!("cannot check"),
+        Outcome::Pass | Outcome::Fail { .. } => localized!("actual"),
     };
     let labelled = [
-        (t!("word.expected"), report.outcome.expected()),
+        (localized!("expected"), report.outcome.expected()),
         (saw, report.outcome.actual()),
     ];
     let rows = labelled.iter().filter_map(|(label, text)| {
@@ -94,18 +99,17 @@ pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
 /// `0.4 s`, `12 ms`, `2 m 05 s`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
-        0..100 => t!("word.millis", count = millis),
-        100..60_000 => t!(
-            "word.seconds",
+        0..100 => localized!("{count} ms", count = millis),
+        100..60_000 => localized!(
+            "{count} s",
             count = format!("{:.1}", millis as f64 / 1000.0)
         ),
-        _ => t!(
-            "word.minutes",
+        _ => localized!(
+            "{minutes} m {seconds} s",
             minutes = millis / 60_000,
             seconds = format!("{:02}", millis / 1000 % 60)
         ),
     }
-    .into_owned()
 }
 
 /// `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.

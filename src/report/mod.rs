@@ -13,11 +13,10 @@ mod sink;
 mod stuck;
 mod table;
 mod terminal;
+mod writer;
 
 use crate::event::Event;
-
-/// A text of `src/words/` in the language that was chosen at the start.
-pub(crate) use rust_i18n::t;
+use crate::localized;
 
 pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
 pub(crate) use junit::{JunitCase, junit};
@@ -26,7 +25,10 @@ pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{error, output, output_is_open, sanitize, try_output};
+pub(crate) use sink::{
+    error, flush, flush_blocking, output, output_closed, output_is_open, sanitize, try_output,
+    with_backpressure,
+};
 pub(crate) use stuck::{not_ready_json, stuck};
 pub(crate) use table::{cut, table};
 
@@ -84,16 +86,11 @@ pub(crate) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    error(&t!(
-        "teardown.crashed",
+    error(&localized!(
+        "error: internal error in roadlab: {message} ({place}); what it created is removed in the background",
         message = sanitize(message),
-        place = place
+        place
     ));
-}
-
-/// Chooses the language of all that is said from here on; one without texts is English.
-pub(crate) fn set_language(language: &str) {
-    rust_i18n::set_locale(language);
 }
 
 /// One JSON document as one line.

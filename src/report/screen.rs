@@ -2,7 +2,8 @@
 //! single keys. Ctrl-C and Ctrl-Z stay what they are everywhere. Dropping it gives the terminal back as it was.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, MoveUp, Show};
 use crossterm::terminal::{Clear, ClearType};
@@ -14,9 +15,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::report::sink::{flush_blocking, output_raw};
+
 /// Around what must be shown at once (synchronized output, DEC mode 2026); terminals that do not know it ignore it.
 const SYNC_BEGIN: &str = "\u{1b}[?2026h";
 const SYNC_END: &str = "\u{1b}[?2026l";
+
+/// How long the terminal may take to show what is written before another program gets it.
+const LENDING: Duration = Duration::from_secs(1);
 
 /// What comes from the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +124,7 @@ impl Screen {
     pub(crate) fn lend(&mut self) {
         self.clear_panel();
         self.mode.leave();
+        flush_blocking(Some(LENDING));
     }
 
     /// Takes it over again. Errors: it is gone.
@@ -165,10 +172,9 @@ impl Screen {
     }
 }
 
+/// A terminal that is gone is noticed by its keys.
 fn write(text: &str) {
-    let mut out = io::stdout().lock();
-    // A terminal that is gone is noticed by its keys.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    output_raw(text);
 }
 
 /// The terminal, opened once more to be read without blocking: making standard input itself non-blocking would change it

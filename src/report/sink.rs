@@ -1,7 +1,10 @@
-//! The way out: every foreign text is cleaned before it reaches a terminal, and a closed pipe is no panic.
+//! Standard output and standard error: control characters are made visible before they reach a terminal.
 
-use std::io::{ErrorKind, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::report::writer::{self, Stream};
+use crate::text;
+use crate::text::Text;
 
 /// Shows control and bidirectional characters instead of obeying them; new lines and tabs stay.
 pub(crate) fn sanitize(text: &str) -> String {
@@ -24,38 +27,65 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whoever read standard output has closed it.
-static UNREAD: AtomicBool = AtomicBool::new(false);
-
-/// Prints a line of a result on standard output. The text is ours or was cleaned.
+/// Prints a line of a result on standard output, without waiting for it to be written.
 pub(crate) fn output(text: &str) {
-    if !print(&mut std::io::stdout().lock(), text) {
-        UNREAD.store(true, Ordering::Relaxed);
-    }
+    print(Stream::Output, text);
 }
 
-/// Whether somebody still reads what [`output`] prints, as far as that has shown.
+/// Prints text as it is on standard output, such as a screen with the codes that draw it.
+pub(super) fn output_raw(text: &str) {
+    writer::write(Stream::Output, text.as_bytes().to_vec());
+}
+
+/// Whether standard output still takes text: its reader has not closed it, and no write failed so far.
 pub(crate) fn output_is_open() -> bool {
-    !UNREAD.load(Ordering::Relaxed)
+    writer::is_open(Stream::Output)
 }
 
-/// Prints a line of a result that has no end of its own; says whether anybody still reads.
-pub(crate) fn try_output(text: &str) -> bool {
-    let mut to = std::io::stdout().lock();
-    writeln!(to, "{text}").and_then(|()| to.flush()).is_ok()
+/// Prints a line of an endless result and waits until it is written. Returns whether standard output takes more.
+pub(crate) async fn try_output(text: &str) -> bool {
+    writer::write(Stream::Output, format!("{text}\n").into_bytes());
+    writer::flush().await;
+    output_is_open()
 }
 
-/// Prints a line about progress or a problem on standard error. The text is ours or was cleaned.
+/// Prints a line about progress or a problem on standard error, without waiting for it to be written.
 pub(crate) fn error(text: &str) {
-    // It is no result that anybody waits for.
-    let _ = print(&mut std::io::stderr().lock(), text);
+    print(Stream::Error, text);
 }
 
-/// Whoever closed the pipe has read enough; work that is not only to be read goes on to its end.
-fn print(to: &mut impl Write, text: &str) -> bool {
-    let text = only_colours(text);
-    let printed = writeln!(to, "{text}").and_then(|()| to.flush());
-    !printed.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe)
+/// Prints a line about progress or a problem on standard error and waits until it is written, as between two drawings of
+/// progress bars.
+pub(super) fn error_now(text: &str) {
+    print(Stream::Error, text);
+    writer::flush_blocking(None);
+}
+
+/// Waits until standard output takes no more text: its reader closed it, or a write failed.
+pub(crate) async fn output_closed() {
+    writer::output_closed().await;
+}
+
+/// Does the work of a command, but pauses it while its output is not read: memory stays bounded, and signals are handled.
+pub(crate) async fn with_backpressure<T>(work: impl Future<Output = T>) -> T {
+    writer::with_backpressure(work).await
+}
+
+/// Waits until everything printed so far is written. Signals are handled meanwhile.
+pub(crate) async fn flush() {
+    writer::flush().await;
+}
+
+/// Waits until everything printed so far is written, at most until the deadline. Returns why standard output could not be
+/// written; a reader that closed it is no error.
+pub(crate) fn flush_blocking(deadline: Option<Duration>) -> Option<Text> {
+    writer::flush_blocking(deadline);
+    let reason = writer::output_error()?;
+    Some(text!("cannot write to standard output: {reason}", reason))
+}
+
+fn print(stream: Stream, text: &str) {
+    writer::write(stream, format!("{}\n", only_colours(text)).into_bytes());
 }
 
 /// Whatever a caller forgot to clean: of all escape sequences only colours reach a terminal.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::event::Event;
+use crate::localized;
 use crate::report::plain::lines;
-use crate::report::{Paint, sanitize, t};
+use crate::report::{Paint, sanitize};
 
 /// Often enough to look alive, seldom enough not to flicker.
 const TICK: Duration = Duration::from_millis(100);
@@ -51,14 +52,14 @@ impl Terminal {
             Event::PullStarted { .. } | Event::BuildStarted { .. }
         );
         for line in lines(event, self.paint).into_iter().filter(|_| !begins) {
-            self.bars.suspend(|| crate::report::sink::error(&line));
+            self.bars.suspend(|| crate::report::sink::error_now(&line));
         }
     }
 
     fn show(&self, event: &Event, now: &mut Now) {
         match event {
             Event::PullStarted { image } => {
-                self.doing(now, &t!("progress.pulling", image = image), Clock::Anew);
+                self.doing(now, &localized!("pulling {image}", image), Clock::Anew);
             }
             Event::PullProgress {
                 image,
@@ -69,7 +70,7 @@ impl Terminal {
             } => {
                 self.layer(now, layer, status, current.zip(*total));
                 let (done, all) = (now.done.len(), now.seen.len());
-                let text = t!("progress.layers", image = image, done = done, all = all);
+                let text = localized!("pulling {image}: {done} of {all} layers", image, done, all);
                 self.doing(now, &text, Clock::GoesOn);
             }
             Event::FileProgress {
@@ -78,11 +79,7 @@ impl Terminal {
                 total,
             } => self.layer(now, file, "", Some((*current, *total))),
             Event::BuildStarted { image, .. } => {
-                self.doing(
-                    now,
-                    &t!("progress.building_now", image = image),
-                    Clock::Anew,
-                );
+                self.doing(now, &localized!("building {image}", image), Clock::Anew);
             }
             Event::BuildStep {
                 image,
@@ -91,23 +88,29 @@ impl Terminal {
                 name,
             } => {
                 let name = sanitize(name);
-                let text = t!(
-                    "progress.step",
-                    image = image,
-                    step = step,
-                    steps = steps,
-                    name = name
+                let text = localized!(
+                    "building {image}: step {step} of {steps}, {name}",
+                    image,
+                    step,
+                    steps,
+                    name
                 );
                 self.doing(now, &text, Clock::Anew);
             }
-            Event::BuildLine { line, .. } => self.said(now, &sanitize(line.trim())),
+            Event::BuildLine { line, .. } | Event::EngineSetupLine { line, .. } => {
+                self.said(now, &sanitize(line.trim()))
+            }
             Event::OperationStarted { operation } => {
                 self.doing(now, &sanitize(operation), Clock::GoesOn)
             }
             Event::Step { step } => self.doing(now, &sanitize(step), Clock::GoesOn),
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
-                let text = t!("progress.waiting", service = service, last = sanitize(last));
+                let text = localized!(
+                    "waiting for {service}: {last}",
+                    service,
+                    last = sanitize(last)
+                );
                 let bar = now.waiting.entry(service.clone());
                 let bar = bar.or_insert_with(|| self.line());
                 bar.set_message(in_one_line(&text));

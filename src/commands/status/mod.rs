@@ -12,7 +12,8 @@ use crate::commands::{Context, bad_name};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::LabId;
-use crate::report::{self, Input, Key, Screen, output, sanitize, t, try_output};
+use crate::localized;
+use crate::report::{self, Input, Key, Screen, output, sanitize, try_output};
 use crate::runner::Failure;
 
 /// Between two looks while somebody watches.
@@ -62,7 +63,9 @@ pub(crate) async fn status(
 
 fn lines(context: &Context, runs: &[Run]) -> Vec<String> {
     match runs.is_empty() {
-        true => vec![t!("status.nothing").into_owned()],
+        true => vec![localized!(
+            "no labs are running; `roadlab list` shows the labs"
+        )],
         false => runs
             .iter()
             .flat_map(|run| run.lines(context.paint))
@@ -78,7 +81,7 @@ async fn on_screen(
 ) -> Result<(), Failure> {
     let mut screen = Screen::enter().map_err(|error| {
         let why = sanitize(&error.to_string());
-        Failure::Environment(t!("status.no_terminal", why = why).into_owned())
+        Failure::Environment(localized!("cannot use the terminal: {why}", why))
     })?;
     let mut pace = pace();
     loop {
@@ -112,7 +115,7 @@ fn fitting(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > room {
         let more = lines.len() - (room - 1);
         lines.truncate(room - 1);
-        lines.push(t!("status.more", lines = more).into_owned());
+        lines.push(localized!("… {lines} more lines", lines = more));
     }
     lines
 }
@@ -132,7 +135,7 @@ async fn over_pipe(
                 true => report::json_line(&runs.iter().map(Run::to_json).collect::<Vec<_>>()),
                 false => format!("{}\n", lines(context, &runs).join("\n")),
             };
-            if !try_output(&text) {
+            if !try_output(&text).await {
                 return Ok(());
             }
             said = Some(now);

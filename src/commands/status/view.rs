@@ -1,11 +1,12 @@
 //! What was seen, for people and for programs.
 
 use crate::commands::format::expiry;
+use crate::localized;
 use serde_json::{Value, json};
 
 use crate::commands::status::look::{Row, Run};
 use crate::plan::Running;
-use crate::report::{Paint, age, memory, sanitize, t, table};
+use crate::report::{Paint, age, memory, sanitize, table};
 use crate::runner::ServiceHealth;
 
 impl Run {
@@ -40,8 +41,8 @@ impl Run {
             false => format!("{} ({})", self.lab, self.instance),
         };
         let progress = match self.exercises {
-            Some(all) => t!("status.progress", done = self.done.len(), all = all),
-            None => t!("status.done", done = self.done.len()),
+            Some(all) => localized!("{done}/{all} exercises solved", done = self.done.len(), all),
+            None => localized!("{done} exercises solved", done = self.done.len()),
         };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
         if self.services.is_empty() {
@@ -51,7 +52,10 @@ impl Run {
             };
             lines.push(format!(
                 "  {}",
-                paint.warn(&t!("status.leftovers", lab = lab))
+                paint.warn(&localized!(
+                    "leftovers only; remove them with `roadlab down {lab}`",
+                    lab
+                ))
             ));
         }
         let rows = self.services.iter().map(|row| row.cells(paint));
@@ -91,13 +95,13 @@ impl Row {
 
     fn cells(&self, paint: Paint) -> Vec<String> {
         let (mark, state) = match self.running {
-            Running::Yes => (paint.good("●"), t!("status.running").into_owned()),
-            Running::Paused => (paint.warn("●"), t!("status.paused").into_owned()),
+            Running::Yes => (paint.good("●"), localized!("running")),
+            Running::Paused => (paint.warn("●"), localized!("paused")),
             Running::No => (paint.bad("●"), sanitize(&self.state)),
         };
         let health = match self.health {
-            ServiceHealth::Healthy => paint.good(&t!("status.healthy")),
-            ServiceHealth::Unhealthy(_) => paint.bad(&t!("status.unhealthy")),
+            ServiceHealth::Healthy => paint.good(&localized!("healthy")),
+            ServiceHealth::Unhealthy(_) => paint.bad(&localized!("unhealthy")),
             ServiceHealth::Unknown => String::new(),
         };
         let used = match (self.memory, self.limit) {
