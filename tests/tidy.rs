@@ -21,8 +21,8 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("bollard", &["src/engine/docker/"]),
     ("reqwest", &["src/probe/http"]),
     ("indicatif", &["src/report/terminal.rs"]),
-    ("rust_i18n", &["src/lib.rs", "src/report/mod.rs"]),
-    ("termimad", &["src/report/markdown.rs"]),
+    ("polib", &["src/text/catalogue.rs"]),
+    ("schemars", &["src/event.rs"]),
     ("quick_junit", &["src/report/junit.rs"]),
     (
         "clap",

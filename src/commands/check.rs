@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::commands::{Context, exercise};
+use crate::commands::{Context, cannot_write, exercise};
 use crate::engine::Engine;
 use crate::event::{CheckReport, Outcome};
 use crate::exit::Exit;
@@ -242,8 +242,7 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
 /// Writes cases to a file as JUnit XML.
 pub(crate) fn save_junit(path: &Path, name: &str, cases: &[JunitCase]) -> Result<(), Failure> {
     let xml = report::junit(name, cases)?;
-    std::fs::write(path, xml)
-        .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, xml).map_err(|error| cannot_write(path, &error))
 }
 
 /// Judges one exercise of a running lab and notes it if it is solved.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::commands::Context;
 use crate::commands::up::get_images;
+use crate::commands::{Context, cannot_write};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
@@ -25,9 +25,7 @@ pub(crate) async fn export(
         .iter()
         .map(|name| context.lab(name))
         .collect::<Result<Vec<_>, _>>()?;
-    let cannot = |error: &std::io::Error| {
-        Failure::Usage(format!("cannot write {}: {error}", file.display()))
-    };
+    let cannot = |error: &std::io::Error| cannot_write(file, error);
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -35,7 +35,8 @@ mod up;
 mod validate;
 mod watch;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
@@ -208,7 +209,7 @@ impl Context {
                 "made to fail at {part}"
             );
         }
-        self.reporter.emit(&event);
+        self.reporter.report(&event);
     }
 
     /// Every lab that can be found.
@@ -362,6 +363,17 @@ pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Fai
             Problem::new(what).help(suggestion(name, known.iter().copied())),
         ])
     })
+}
+
+/// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let what = localized!("cannot write {path}: {error}", path = path.display(), error);
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+            Failure::Other(anyhow::anyhow!(what))
+        }
+        _ => Failure::Usage(what),
+    }
 }
 
 pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {

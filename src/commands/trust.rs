@@ -65,7 +65,7 @@ pub(crate) fn grant(
     Ok(problems)
 }
 
-/// Refuses to start a lab that could take the whole machine, unless that is trusted now.
+/// Refuses to start a lab that could use up the whole machine, unless that is trusted now.
 pub(crate) fn memory(context: &Context, lab: &Lab) -> Result<(), Failure> {
     let about = rustix::system::sysinfo();
     let machine = u64::from(about.mem_unit) * about.totalram as u64;
