@@ -45,7 +45,13 @@ pub(crate) fn complete() -> bool {
             Some(begun) if begun.starts_with('-') => Options::Offered,
             _ => Options::Hidden,
         };
-        let mut command = with_completers(&Arc::new(ParsedInput::read(before)), options);
+        let typed = ParsedInput::read(before);
+        let language = typed.lang.as_ref().map(Lang::as_str);
+        language
+            .and_then(Language::from_code)
+            .unwrap_or(Language::English)
+            .set();
+        let mut command = with_completers(&Arc::new(typed), options);
         let here = std::env::current_dir().ok();
         // Without an answer the shell completes nothing.
         let _ = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
