@@ -38,7 +38,7 @@ mod startup_failures;
 mod status_logs_open;
 mod suggestions;
 mod time_limit;
-mod translations;
+mod output;
 mod unusual_engines;
 mod usage_errors;
 

@@ -151,9 +151,7 @@ mod tests {
         check(&["roadlab", "show"], "필수 인자가 없습니다: <LAB>");
         check(
             &["roadlab", "run", "a", "--keep", "--down"],
-            "'--keep' 인자는 '--down'와(과) 함께 사용할 수 없습니다"
-                .replace("와(과)", "과")
-                .as_str(),
+            "'--keep' 인자는 '--down'과 함께 사용할 수 없습니다",
         );
     }
 

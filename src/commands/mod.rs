@@ -39,8 +39,9 @@ mod test;
 mod up;
 mod validate;
 
+use std::io;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub(crate) use complete::complete;
@@ -306,6 +307,17 @@ fn reaper_command(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
         program: program.unwrap_or_else(|| "roadlab".into()),
         arguments: engine.chain([REAP.to_owned()]).collect(),
         log: paths.state.join("reaper.log"),
+    }
+}
+
+/// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let what = localized!("cannot write {path}: {error}", path = path.display(), error);
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+            Failure::Other(anyhow::anyhow!(what))
+        }
+        _ => Failure::Usage(what),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Progress for a log file or a pipe: a line for each thing that matters, none twice.
+//! Reports events to a log file or a pipe: a line per important event, none twice.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,19 +9,20 @@ use crate::report::format::duration;
 use crate::report::sink::error;
 use crate::report::{Paint, sanitize};
 
-/// Remembers what was said.
+/// A reporter that writes lines.
 #[derive(Default)]
 pub(crate) struct Plain {
-    said: RefCell<BTreeSet<String>>,
+    /// The services whose wait was reported.
+    reported: RefCell<BTreeSet<String>>,
 }
 
 impl Plain {
-    pub(crate) fn emit(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         for line in lines(event, Paint::Plain) {
             error(&line);
         }
         if let Event::Waiting { service, last, .. } = event
-            && self.said.borrow_mut().insert(service.clone())
+            && self.reported.borrow_mut().insert(service.clone())
         {
             error(&localized!(
                 "waiting for {service}: {last}",
@@ -32,7 +33,7 @@ impl Plain {
     }
 }
 
-/// What an event says once and for all; what only goes on says nothing here.
+/// Returns the lines of an event. Progress within an operation has none.
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     match event {
         Event::PullStarted { image } => vec![localized!("pulling {image}", image)],
@@ -113,7 +114,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     }
 }
 
-/// What a phase of the self-proof shows.
+/// Returns what a phase of `roadlab test` shows.
 fn phase_name(phase: Phase) -> String {
     match phase {
         Phase::Start => localized!("fails at the start"),

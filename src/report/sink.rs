@@ -6,7 +6,7 @@ use crate::report::writer::{self, Stream};
 use crate::text;
 use crate::text::Text;
 
-/// Shows control and bidirectional characters instead of obeying them; new lines and tabs stay.
+/// Makes control and bidirectional characters visible; line breaks and tabs stay.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -58,7 +58,7 @@ pub(crate) fn error(text: &str) {
 /// progress bars.
 pub(super) fn error_now(text: &str) {
     print(Stream::Error, text);
-    writer::flush_blocking(None);
+    writer::flush_error_blocking();
 }
 
 /// Waits until standard output takes no more text: its reader closed it, or a write failed.
@@ -85,28 +85,28 @@ pub(crate) fn flush_blocking(deadline: Option<Duration>) -> Option<Text> {
 }
 
 fn print(stream: Stream, text: &str) {
-    writer::write(stream, format!("{}\n", only_colours(text)).into_bytes());
+    writer::write(stream, format!("{}\n", only_colors(text)).into_bytes());
 }
 
-/// Whatever a caller forgot to clean: of all escape sequences only colours reach a terminal.
-fn only_colours(text: &str) -> String {
+/// Removes every escape sequence but colors, for text that a caller did not sanitize.
+fn only_colors(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
         out.push_str(&sanitize(&rest[..at]));
-        let colour = colour_length(&rest[at..]);
-        match colour {
+        let color = color_length(&rest[at..]);
+        match color {
             0 => out.push_str("\\u{1b}"),
             length => out.push_str(&rest[at..at + length]),
         }
-        rest = &rest[at + colour.max(1)..];
+        rest = &rest[at + color.max(1)..];
     }
     out.push_str(&sanitize(rest));
     out
 }
 
 /// The length of `ESC [ 1 ; 31 m` at the beginning of a text, 0 if there is none.
-fn colour_length(text: &str) -> usize {
+fn color_length(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else {
         return 0;
     };
@@ -117,7 +117,7 @@ fn colour_length(text: &str) -> usize {
     }
 }
 
-/// The same for JSON: what could steer a terminal is written as JSON writes it.
+/// Escapes control and bidirectional characters as JSON does.
 pub(crate) fn sanitize_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hostile_text_is_shown_not_obeyed() {
+    fn control_characters_are_made_visible() {
         assert_eq!(
             sanitize("\u{1b}]52;c;aGk=\u{7}x"),
             "\\u{1b}]52;c;aGk=\\u{7}x"
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn only_colours_pass_whoever_forgot_to_clean() {
-        let colour = "\u{1b}[1;31mred\u{1b}[0m";
-        assert_eq!(only_colours(colour), colour);
+    fn only_colors_pass() {
+        let color = "\u{1b}[1;31mred\u{1b}[0m";
+        assert_eq!(only_colors(color), color);
         for bad in [
             "\u{1b}]0;title\u{7}",
             "\u{1b}[2J",
@@ -160,7 +160,7 @@ mod tests {
             "\u{9b}31m",
             "a\u{202e}b",
         ] {
-            let shown = only_colours(bad);
+            let shown = only_colors(bad);
             assert!(
                 !shown.contains(['\u{1b}', '\u{9b}', '\u{7}', '\u{202e}']),
                 "{shown:?}"
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_without_what_steers_a_terminal() {
+    fn json_keeps_its_value_without_control_characters() {
         let text = "\u{1b}[2J \u{9b} \u{202e} \u{e0041} 한국 \u{7f}";
         let json = sanitize_json(&serde_json::to_string(text).unwrap());
         assert!(

@@ -188,14 +188,14 @@ mod tests {
             cause: Some(LikelyCause::OutOfMemory),
         };
         insta::assert_snapshot!(stuck(&why, Paint::Plain).join("\n"), @r"
-        error: service `cache` ended before it was ready, after 0.4 s
-          looked for  redis PING (7 times)
-          last seen   nothing listens at 127.0.0.1:24030
-          container   was killed: out of memory (limit 16 MiB, exit 137)
-          likely      it needs more memory than it may use: raise `mem_limit` of `cache` in compose.yaml
-          last lines of its log:
+        error: service `cache` exited after 0.4 s, before it was ready
+          probe         redis PING (7 times)
+          last result   nothing listens at 127.0.0.1:24030
+          container     killed: out of memory (limit 16 MiB, exit code 137)
+          likely cause  it needs more memory than its limit: raise `mem_limit` of `cache` in compose.yaml
+          last lines of the log:
             loading\u{1b}[2J
-          next: roadlab up shop --retain, which keeps it for a look with: roadlab logs shop cache
+          next: `roadlab up shop --retain` keeps the containers, `roadlab logs shop cache` shows the log
         ");
         let json = not_ready_json(&why);
         assert_eq!(json["container"]["exit_code"], 137);

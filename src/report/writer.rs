@@ -190,10 +190,21 @@ pub(super) async fn with_backpressure<T>(work: impl Future<Output = T>) -> T {
 
 /// Waits until everything given so far is written, at most until the deadline, and blocks the thread.
 pub(super) fn flush_blocking(deadline: Option<Duration>) {
-    let number = state().next;
+    block_until(deadline, State::is_written);
+}
+
+/// Waits until everything given so far to standard error is written, and blocks the thread.
+pub(super) fn flush_error_blocking() {
+    block_until(None, |state, number| {
+        state.error.first().is_none_or(|first| first >= number)
+    });
+}
+
+fn block_until(deadline: Option<Duration>, is_written: impl Fn(&State, u64) -> bool) {
     let started = Instant::now();
     let mut state = state();
-    while !state.is_written(number) {
+    let number = state.next;
+    while !is_written(&state, number) {
         let left = deadline.map(|deadline| deadline.saturating_sub(started.elapsed()));
         if left.is_some_and(|left| left.is_zero()) {
             return;

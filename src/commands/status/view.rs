@@ -167,7 +167,7 @@ mod tests {
         redis (second)  0/16 exercises solved
           ● cache  running                     healthy      12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
-          ● redis  running                     not healthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
         ");
     }
