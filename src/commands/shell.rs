@@ -22,7 +22,7 @@ pub(crate) async fn shell(
     let mut signals = Signals::listen().map_err(deaf)?;
     let found = tokio::select! {
         found = find(context, name, service, command) => found?,
-        signal = signals.next() => return Ok(Exit::Signal(signal)),
+        signal = signals.next() => return Ok(Exit::Signal(signal.number())),
     };
     context.reporter.finish();
     let failed = Failure::engine(t!("shell.failed", service = found.service.as_str()));
@@ -33,7 +33,7 @@ pub(crate) async fn shell(
         true => Input::Empty,
         false => Input::Passed,
     };
-    let stop = signals.next();
+    let stop = async { signals.next().await.number() };
     let ended = match typed && console::user_attended() {
         true => engine.shell(container, argv, stop).await,
         false => engine.run_piped(container, argv, input, stop).await,
@@ -61,7 +61,7 @@ async fn find(
 ) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
     let service = chosen(&lab, service)?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);
     let live = runner.live(None).await?;
