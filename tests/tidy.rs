@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 8] = [
 /// Where each crate may be named. A path ends in `/` for a whole room.
 const HOMES: [(&str, &[&str]); 23] = [
     ("bollard", &["src/engine/docker/"]),
-    ("reqwest", &["src/probe/http"]),
+    ("reqwest", &["src/probe/http", "src/machine/clock_skew.rs"]),
     ("indicatif", &["src/report/terminal.rs"]),
     ("rust_i18n", &["src/lib.rs", "src/report/mod.rs"]),
     ("termimad", &["src/report/markdown.rs"]),
@@ -41,7 +41,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("etcetera", &["src/store/paths.rs"]),
     (
         "time",
-        &["src/machine/clock.rs", "src/engine/docker/convert.rs"],
+        &["src/machine/clock_skew.rs", "src/engine/docker/convert.rs"],
     ),
     (
         "ulid",

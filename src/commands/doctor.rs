@@ -77,7 +77,7 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         folders: folders(context, labs),
         ..Machine::default()
     };
-    seen.proxies.shell = machine::shell();
+    seen.proxies.shell = machine::proxy_variables();
     seen.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
     match context.setup().look().await {
@@ -87,7 +87,7 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         Err(none) => seen.no_engine = Some(none),
     }
     let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
-    seen.answering = machine::answering(&ports);
+    seen.answering = machine::listening_ports(ports).await;
     let files = written(labs);
     let newest = machine::file_clock(files.iter().map(PathBuf::as_path), SystemTime::now());
     seen.clocks.extend(newest);
