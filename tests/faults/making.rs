@@ -217,7 +217,7 @@ fn where_nothing_can_be_written_down_nothing_is_made() {
     for (script, reason) in [
         (READ_ONLY, "Read-only file system"),
         (FULL, "No space left on device"),
-        (&runs, "without its journal nothing is created"),
+        (&runs, "nothing was created, so that nothing is left behind"),
     ] {
         let said = mounted(&real, script, "up LAB").with(3).stderr;
         assert_eq!(real.left(), [""; 0], "{said}");
