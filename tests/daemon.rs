@@ -50,7 +50,7 @@ fn a_daemon_that_was_killed_is_not_running() {
     private.end(Signal::KILL);
     let said = private.real.run("up LAB", 3).stderr;
     let told = format!(
-        "error: Docker is not running at unix://{} (`--engine`): start an engine there, or leave out `--engine`\n",
+        "error: Docker is not running at unix://{} (`--engine`); start an engine there, or omit `--engine`\n",
         private.real.socket
     );
     assert_eq!(said, told);
@@ -66,7 +66,7 @@ fn a_daemon_that_is_frozen_is_not_waited_for() {
     let said = private.real.run("up LAB", 3).stderr;
     private.send(Signal::CONT);
     let told = format!(
-        "error: Docker does not answer at unix://{} (`--engine`): it is frozen or overloaded; look at `roadlab engine status`, then restart it\n",
+        "error: Docker does not answer at unix://{} (`--engine`); it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it\n",
         private.real.socket
     );
     assert_eq!(said, told);

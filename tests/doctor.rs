@@ -70,7 +70,7 @@ fn a_machine_without_an_engine_is_told_the_next_command_and_nothing_is_made() {
     assert!(
         ended
             .stdout
-            .starts_with("✗ engine  no Docker at unix:///nowhere/engine.sock"),
+            .starts_with("✗ engine  no container engine at unix:///nowhere/engine.sock"),
         "{ended:?}"
     );
     assert!(

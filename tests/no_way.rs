@@ -5,6 +5,8 @@ mod support;
 
 #[path = "support/nothing.rs"]
 mod nothing;
+#[path = "engines/setup.rs"]
+mod setup;
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -87,17 +89,17 @@ fn an_engine_that_is_not_there_is_told_with_the_way_out() {
     };
     host(
         "unix:///nope.sock",
-        "error: no Docker at unix:///nope.sock (from $DOCKER_HOST): start an engine there, or `unset DOCKER_HOST` to look in the usual places\n",
+        "error: no container engine at unix:///nope.sock (from $DOCKER_HOST); start an engine there, or `unset DOCKER_HOST` to use the default socket\n",
     );
     host(
         "tcp://127.0.0.1:2375",
-        "error: `tcp://127.0.0.1:2375` (from $DOCKER_HOST) is not a local Unix socket: ports and lab files would not be on this machine; `unset DOCKER_HOST` to look in the usual places\n",
+        "error: `tcp://127.0.0.1:2375` (from $DOCKER_HOST) is not a local Unix socket, so that ports and lab files would not be on this machine; `unset DOCKER_HOST` to use the default socket\n",
     );
     says(
         &copy,
         "up LAB --engine ./labs/tiny/lab.yaml",
         3,
-        "error: unix://./labs/tiny/lab.yaml (from `--engine`) is not a socket: start an engine there, or leave out `--engine`\n",
+        "error: unix://./labs/tiny/lab.yaml (from `--engine`) is not a socket; start an engine there, or omit `--engine`\n",
     );
 }
 
@@ -109,7 +111,7 @@ fn an_engine_that_never_answers_is_not_waited_for_without_end() {
         &copy,
         "up LAB --engine ./silent.sock",
         3,
-        "error: Docker does not answer at unix://./silent.sock (`--engine`): it is frozen or overloaded; look at `roadlab engine status`, then restart it\n",
+        "error: Docker does not answer at unix://./silent.sock (`--engine`); it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it\n",
     );
 }
 
@@ -121,7 +123,7 @@ fn an_engine_that_went_away_is_not_running() {
         &copy,
         "up LAB --engine ./dead.sock",
         3,
-        "error: Docker is not running at unix://./dead.sock (`--engine`): start an engine there, or leave out `--engine`\n",
+        "error: Docker is not running at unix://./dead.sock (`--engine`); start an engine there, or omit `--engine`\n",
     );
 }
 
@@ -172,7 +174,7 @@ fn an_engine_that_others_may_not_use_says_how_to_be_let_in() {
         let ended = Ended::of(&mut command).with(3);
         assert_eq!(
             ended.stderr,
-            "error: permission denied on unix://./closed.sock (`--engine`): join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker\n"
+            "error: permission denied on unix://./closed.sock (`--engine`); join the `docker` group with `sudo usermod -aG docker \"$USER\"` and log in again (its members can do what root can), or use rootless Docker\n"
         );
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn check(
             .map(|name| exercise(&lab, name))
             .collect::<Result<_, _>>()?,
     };
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);
     let mut live = context.live(&runner).await?;

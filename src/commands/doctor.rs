@@ -80,7 +80,7 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
     seen.proxies.shell = machine::proxy_variables();
     seen.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
-    match context.setup().look().await {
+    match context.setup().diagnose().await {
         Ok((engine, endpoint)) => {
             ask(context, &engine, &endpoint, labs, &mut seen, &mut needs).await
         }
@@ -154,7 +154,7 @@ fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
         version: about.version,
         api: about.api,
         address: url(&endpoint.socket),
-        source: endpoint.source.clone(),
+        source: endpoint.source.to_string(),
         cgroup: about.cgroup,
         unlimited: about.unlimited,
         warnings: about.warnings,

@@ -26,7 +26,7 @@ pub(crate) async fn down(
         .iter()
         .map(|lab| LabId::new(lab_name_of(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let mut removed = Removed::default();
     let scopes: Vec<(Option<&LabId>, Scope)> = match all {

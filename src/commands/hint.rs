@@ -18,7 +18,7 @@ pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exi
     let mut seen = None;
     // A hint can be read without an engine, too; then it is only the ordered one.
     let emit = |event| context.emit(event);
-    if let Ok(engine) = context.engine().await {
+    if let Ok(engine) = context.existing_engine().await {
         let runner = context.runner(&engine, &lab, &emit);
         if let Ok(live) = context.live(&runner).await {
             let judged = check_exercises(&runner, &live, &[exercise], &|id| {

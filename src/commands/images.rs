@@ -37,7 +37,10 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         .iter()
         .map(|name| context.lab(name))
         .collect::<Result<Vec<_>, _>>()?;
-    let engine = context.engine().await?;
+    let engine = match wish {
+        PullPolicy::LocalOnly => context.existing_engine().await?,
+        _ => context.engine().await?,
+    };
     let emit = |event| context.emit(event);
     let mut remembered = UnreachableRegistries::read(&context.paths.state);
     let mut rows = Vec::new();

@@ -36,7 +36,7 @@ pub(crate) async fn export(
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(|error| cannot(&error))?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     // By name: labs share images.
     let mut images = BTreeMap::new();

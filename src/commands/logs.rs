@@ -57,7 +57,7 @@ pub(crate) async fn logs(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let services = select_services(&lab, services)?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);
     let live = runner.live(None).await?;

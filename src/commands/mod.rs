@@ -42,7 +42,7 @@ pub(crate) use error_output::report_failure;
 
 use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::docker::Docker;
-use crate::engine::{Consent, Engine, Setup};
+use crate::engine::{Consent, Engine, EngineSetup, SetupOutcome};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId, Instance, InvalidName, Lab, LabId, Lang, load};
@@ -240,7 +240,15 @@ impl Context {
         }
     }
 
-    /// An engine that answers. If there is none, it is installed and started with consent.
+    /// Connects to the running engine. Never installs or starts one.
+    pub(crate) async fn existing_engine(&self) -> Result<Docker, Failure> {
+        let connected = self.setup().existing_engine().await;
+        let (docker, _) = connected.map_err(Failure::NoEngine)?;
+        self.collect_garbage(&docker).await;
+        Ok(docker)
+    }
+
+    /// Connects to an engine; if none is running, installs and starts one with consent. For commands that create something.
     pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
         let mut on_line = |line: &str| {
             self.emit(Event::BuildLine {
@@ -248,23 +256,23 @@ impl Context {
                 line: line.to_owned(),
             })
         };
-        let (docker, _) = self
-            .setup()
-            .connect(&mut on_line)
-            .await
-            .map_err(engine::no_engine)?;
+        let outcome = self.setup().engine_or_install(&mut on_line).await;
+        let docker = match outcome.map_err(Failure::NoEngine)? {
+            SetupOutcome::Done((docker, _)) => docker,
+            SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
+        };
         self.collect_garbage(&docker).await;
         Ok(docker)
     }
 
     /// How this machine may be changed.
-    pub(crate) fn setup(&self) -> Setup {
+    pub(crate) fn setup(&self) -> EngineSetup {
         let consent = if self.global.yes {
             Consent::Given
         } else {
             Consent::NotGiven
         };
-        Setup::new(self.global.engine.clone(), consent, &self.paths.state)
+        EngineSetup::new(self.global.engine.clone(), consent, &self.paths.state)
     }
 
     pub(crate) fn image_making(&self) -> ImageBuilder {

@@ -55,7 +55,7 @@ pub(crate) async fn open(
         };
         return Err(Failure::Usage(what.into_owned()));
     }
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let live = context.runner(&engine, &lab, &emit).live(None).await?;
     context.reporter.finish();

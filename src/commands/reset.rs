@@ -31,7 +31,7 @@ pub(crate) async fn reset(
                 .collect()
         }
     };
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);

@@ -20,7 +20,7 @@ pub(crate) async fn restart(
     let begun = Instant::now();
     let lab = context.lab(name)?;
     let services = select_services(&lab, services)?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);

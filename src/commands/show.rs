@@ -133,7 +133,7 @@ async fn fill(context: &Context, lab: &Lab, text: &str) -> String {
 
 /// Where the services answer now; of a lab that is not up, where they will unless somebody takes their ports.
 async fn addresses(context: &Context, lab: &Lab) -> Addresses {
-    if let Ok((engine, _)) = context.setup().connect_only().await {
+    if let Ok((engine, _)) = context.setup().existing_engine().await {
         let emit = |_| {};
         let live = context.runner(&engine, lab, &emit).live(None).await;
         if let Ok(live) = live {

@@ -12,7 +12,7 @@ use crate::store::SolvedBy;
 pub(crate) async fn solve(context: &Context, name: &str, one: &str) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = exercise(&lab, one)?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let _lock = context.lock(&engine, &lab.id).await?;
     let emit = |event| context.emit(event);
     let runner = context.runner(&engine, &lab, &emit);

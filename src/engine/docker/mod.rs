@@ -258,7 +258,7 @@ mod tests {
     fn endpoint(folder: &Path) -> Endpoint {
         Endpoint {
             socket: folder.join("docker.sock"),
-            source: "a test".into(),
+            source: crate::engine::EndpointSource::Flag,
         }
     }
 
