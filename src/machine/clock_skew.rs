@@ -61,7 +61,7 @@ pub async fn http_clock(host: &str, port: u16) -> Option<Clock> {
 mod tests {
     use super::*;
     use std::time::UNIX_EPOCH;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     #[test]
@@ -95,6 +95,9 @@ mod tests {
         let port = server.local_addr().unwrap().port();
         let answer = async {
             let (mut stream, _) = server.accept().await.unwrap();
+            let mut request = [0; 6];
+            stream.read_exact(&mut request).await.unwrap();
+            assert_eq!(&request, b"HEAD /");
             let text = "HTTP/1.1 400 Bad Request\r\ndate: Tue, 15 Nov 1994 08:12:31 GMT\r\n\r\n";
             stream.write_all(text.as_bytes()).await.unwrap();
         };
