@@ -72,7 +72,7 @@ use std::time::Duration;
 use crate::cli::{Cli, Command};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::signals::{Cleanup, ShutdownEvent, ShutdownState, Signals};
+use crate::signals::{Cleanup, ShutdownEvent, ShutdownSignal, ShutdownState, Signals};
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
@@ -106,12 +106,11 @@ fn finish(exit: Exit) -> Exit {
 }
 
 fn start(cli: Cli) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all();
+    match engine::clock::install(&mut builder).and_then(|()| builder.build()) {
         Ok(runtime) => {
-            let exit = runtime.block_on(engine::clock::counted(run(cli)));
+            let exit = runtime.block_on(run(cli));
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit
@@ -165,18 +164,18 @@ async fn run(cli: Cli) -> Exit {
     }
 }
 
-/// A signal came: what was being made is removed first. A second signal leaves at once; the reaper goes on.
-async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
-    let unfinished = match context.watch.runs().is_empty() {
+/// Removes unfinished runs after a first signal, unless a second one ends the program at once.
+async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signals) -> Exit {
+    let cleanup = match context.watch.runs().is_empty() {
         true => Cleanup::NotNeeded,
         false => Cleanup::Needed,
     };
-    let mut course = ShutdownState::Running.after(ShutdownEvent::Signal(signal), unfinished);
-    while let ShutdownState::CleaningUp(_) = course {
+    let mut state = ShutdownState::Running.after(ShutdownEvent::Signal(signal), cleanup);
+    while let ShutdownState::CleaningUp(_) = state {
         report::error(&localized!(
             "stopping: removing what was created (press Ctrl-C again to exit at once)"
         ));
-        let news = tokio::select! {
+        let event = tokio::select! {
             cleaned = context.remove_unfinished() => {
                 report::error(&match cleaned {
                     Ok(removed) => localized!("removed {removed}", removed),
@@ -189,10 +188,10 @@ async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
                 ShutdownEvent::Signal(next)
             }
         };
-        course = course.after(news, unfinished);
+        state = state.after(event, cleanup);
     }
-    match course {
+    match state {
         ShutdownState::Running | ShutdownState::CleaningUp(_) => Exit::RuntimeError,
-        ShutdownState::Exiting(number) => Exit::Signal(number),
+        ShutdownState::Exiting(signal) => Exit::Signal(signal.number()),
     }
 }

@@ -136,7 +136,7 @@ impl App {
 
     /// Removes the runs that must be gone before we are.
     pub async fn remove_unfinished(&self) -> Result<Removed, Failure> {
-        let connected = self.setup().connect_only().await;
+        let connected = self.setup().existing_engine().await;
         let (engine, _) = connected.map_err(Failure::NoEngine)?;
         let mut removed = Removed::default();
         for run in self.watch.runs() {

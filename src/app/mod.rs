@@ -38,7 +38,7 @@ pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use up::{Started, UpOptions};
 
-use crate::engine::{Consent, Engine, Setup};
+use crate::engine::{Consent, Engine, EngineSetup};
 use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
@@ -115,8 +115,8 @@ impl App {
     }
 
     /// Returns how an engine is found, and installed where that is agreed to.
-    pub fn setup(&self) -> Setup {
-        Setup::new(
+    pub fn setup(&self) -> EngineSetup {
+        EngineSetup::new(
             self.options.engine.clone(),
             self.options.consent,
             &self.paths.state,

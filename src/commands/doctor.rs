@@ -79,17 +79,17 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         folders: folders(context, labs),
         ..Machine::default()
     };
-    seen.proxies.shell = machine::shell();
+    seen.proxies.shell = machine::proxy_variables();
     seen.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
-    match context.setup().look().await {
+    match context.setup().diagnose().await {
         Ok((engine, endpoint)) => {
             ask(context, &engine, &endpoint, labs, &mut seen, &mut needs).await
         }
         Err(none) => seen.no_engine = Some(none),
     }
     let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
-    seen.answering = machine::answering(&ports);
+    seen.answering = machine::listening_ports(ports).await;
     let files = written(labs);
     let newest = machine::file_clock(files.iter().map(PathBuf::as_path), SystemTime::now());
     seen.clocks.extend(newest);
@@ -159,7 +159,7 @@ fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
         version: about.version,
         api: about.api,
         address: url(&endpoint.socket),
-        source: endpoint.source.clone(),
+        source: endpoint.source.to_string(),
         cgroup: about.cgroup,
         unlimited: about.unlimited,
         warnings: about.warnings,

@@ -47,6 +47,9 @@ fn failure_json(failure: &Failure) -> Value {
     if let Failure::Problems(problems) = failure {
         said["problems"] = problems.iter().map(problem_json).collect();
     }
+    if let Failure::NeedsConsent(commands) = failure {
+        said["commands"] = commands.as_slice().into();
+    }
     said["exit"] = exit.into();
     said["code"] = failure.code().into();
     json!({ "error": said })

@@ -1,5 +1,8 @@
 //! What can go wrong with an engine, by kind: callers decide by kind, people read the text.
 
+use crate::text;
+use crate::text::Text;
+
 /// An engine's error in our words: what, where, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -77,11 +80,44 @@ impl ErrorKind {
     }
 }
 
+/// The command that lets a user connect to Docker's socket.
+pub(crate) const JOIN_DOCKER_GROUP: &str = "sudo usermod -aG docker \"$USER\"";
+
 impl EngineError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
         }
+    }
+
+    /// Makes the error of a user who may not connect to an engine's socket; `address` is shown.
+    pub fn permission_denied(address: &str) -> Self {
+        Self::new(
+            ErrorKind::Denied,
+            text!("permission denied on {address}", address),
+        )
+        .help(text!(
+            "join the `docker` group with `{command}` and log in again (its members can do what root can), or use rootless Docker",
+            command = JOIN_DOCKER_GROUP
+        ))
+    }
+
+    /// Sets what could not be done; `operation` completes "cannot …".
+    pub fn during(mut self, operation: &Text) -> Self {
+        self.message = format!("cannot {}: {}", operation.localized(), self.message);
+        self
+    }
+
+    /// Sets what to do about it.
+    pub fn help(mut self, help: Text) -> Self {
+        self.message = format!("{}; {}", self.message, help.localized());
+        self
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.localized()
     }
 }

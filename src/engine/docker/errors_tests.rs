@@ -195,7 +195,7 @@ fn raw_answers_never_reach_the_reader() {
 fn an_engine_that_is_not_there_is_told_from_one_that_goes_away() {
     let endpoint = Endpoint {
         socket: PathBuf::from("/run/nope.sock"),
-        source: "$DOCKER_HOST".into(),
+        source: crate::engine::EndpointSource::DockerHost,
     };
     let told = |kind: io::ErrorKind| {
         let error = translate(
