@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod cleanup;
 mod complete;
 mod completions;
 mod doctor;
@@ -12,7 +13,6 @@ mod gc;
 mod hint;
 mod images;
 mod images_file;
-mod leftovers;
 mod list;
 mod logs;
 mod man;

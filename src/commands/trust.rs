@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::commands::Context;
 use crate::lab::{Lab, check_memory};
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{error, sanitize, t};
 use crate::runner::Failure;
-use crate::store::{LabFingerprint, RecordingFs};
+use crate::store::{DocumentError, LabFingerprint, RecordingFs};
 
 /// How many changed files are named.
 const NAMED: usize = 5;
@@ -29,13 +30,13 @@ pub(crate) fn grant(
         return Ok(problems);
     }
     let state = &context.paths.state;
-    let now = LabFingerprint::now(folder, &files.files())?;
-    let before = LabFingerprint::before(state, folder);
+    let now = LabFingerprint::compute(folder, &files.files())?;
+    let before = LabFingerprint::trusted(state, folder).map_err(unreadable)?;
     if before.as_ref() == Some(&now) {
         return Ok(Vec::new());
     }
     if context.global.trust {
-        now.keep(state, folder)?;
+        now.trust(state, folder).map_err(unreadable)?;
         error(&t!("trust.granted"));
         for problem in &problems {
             error(&sanitize(&format!("  {}", problem.what)));
@@ -59,6 +60,14 @@ pub(crate) fn grant(
         problems.push(problem.help(help));
     }
     Ok(problems)
+}
+
+/// The record of trust cannot be used. It is not replaced unasked: another version of roadlab may have written it.
+fn unreadable(error: DocumentError) -> Failure {
+    Failure::Environment(localized!(
+        "{reason}; remove that file to trust the lab again with `--trust`",
+        reason = error.text()
+    ))
 }
 
 /// Refuses to start a lab that could take the whole machine, unless that is trusted now.

@@ -42,8 +42,12 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
     let mut pause = PAUSE;
     loop {
         match Journal::claim(folder, run) {
-            ClaimResult::Gone => return,
-            ClaimResult::JournalLock(journal) => {
+            ClaimResult::NotFound => return,
+            ClaimResult::Unreadable(journal) => {
+                say(&journal.text().localized());
+                return;
+            }
+            ClaimResult::HeldByOther(journal) => {
                 // Whoever keeps a run for a time has a reaper of its own that waits for that.
                 let theirs = match journal.disposition(now()) {
                     Disposition::Remove => begun.elapsed() > PATIENCE,
@@ -55,7 +59,7 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            ClaimResult::Ours(journal, held) => match journal.disposition(now()) {
+            ClaimResult::Acquired(journal, held) => match journal.disposition(now()) {
                 Disposition::Keep => return,
                 Disposition::KeepUntil(_) => {
                     tokio::select! {

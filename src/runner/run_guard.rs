@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use crate::engine::clock;
 use crate::lab::RunId;
 use crate::runner::Failure;
-use crate::store::{Journal, JournalLock, Lifetime, open_log};
+use crate::store::{Journal, JournalLock, Lifetime, UnwritableJournal, open_log};
 
 /// A reaper that starts takes milliseconds; a machine that is busy takes longer.
 const START: Duration = Duration::from_secs(10);
@@ -179,8 +179,8 @@ fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
     ))
 }
 
-fn state_is_needed(error: anyhow::Error) -> Failure {
+fn state_is_needed(error: UnwritableJournal) -> Failure {
     Failure::Environment(format!(
-        "{error:#}: without its journal nothing is created, so that nothing can be left behind"
+        "{error}: without its journal nothing is created, so that nothing can be left behind"
     ))
 }

@@ -122,7 +122,6 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
     let mut journal = Journal {
-        version: 1,
         run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),

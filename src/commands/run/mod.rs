@@ -119,6 +119,11 @@ pub(crate) async fn run(
             output(&format!("\n{}", gone()));
         }
         AfterSession::Keep => {
+            // Another terminal may have changed when it expires.
+            let current = Journal::find(context.watch.folder(), &lab.id, &context.instance);
+            if let Some(current) = current.filter(|current| current.run == journal.run) {
+                journal = current;
+            }
             journal.life = Lifetime::Persistent;
             // The time counts from when the learner leaves.
             journal.until = up.ends.until(journal.until);
@@ -155,8 +160,9 @@ pub(crate) async fn run(
 /// Whether a run was removed in another terminal, or is being removed there.
 fn is_gone(folder: &Path, run: &RunId) -> bool {
     match Journal::claim(folder, run) {
-        ClaimResult::Gone => true,
-        ClaimResult::JournalLock(journal) | ClaimResult::Ours(journal, _) => {
+        ClaimResult::NotFound => true,
+        ClaimResult::Unreadable(_) => false,
+        ClaimResult::HeldByOther(journal) | ClaimResult::Acquired(journal, _) => {
             journal.life == Lifetime::Removing
         }
     }
