@@ -82,7 +82,10 @@ pub(crate) async fn step_outcome<E: Engine>(
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let outcome = evaluate(step, probe(&act, &target, step.timeout).await);
+        let outcome = evaluate(
+            step,
+            probe(&act, &target, &live.connections, step.timeout).await,
+        );
         if matches!(outcome, StepOutcome::Holds(_))
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {

@@ -218,7 +218,7 @@ async fn signs<E: Engine>(
         SignalSource::Queue(probe) => StepKind::Amqp(probe.clone()),
     };
     let name = act.to_string();
-    let seen = match probe(&act, &live.target(runner), SIGN_TIMEOUT).await {
+    let seen = match probe(&act, &live.target(runner), &live.connections, SIGN_TIMEOUT).await {
         Ok(actual) => actual.value,
         Err(unseen) => {
             return vec![ChangeSignal {

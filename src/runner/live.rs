@@ -80,7 +80,6 @@ impl Live {
             up: runner.command_up(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
-            connections: &self.connections,
         }
     }
 }

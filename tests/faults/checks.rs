@@ -120,7 +120,10 @@ fn a_service_that_dies_during_a_check_is_told() {
         stdout: said,
         stderr: String::new(),
     };
-    assert_eq!(seen(&ended), unseen("`redis` died while `sleep` ran in it"));
+    assert_eq!(
+        seen(&ended),
+        unseen("`redis` exited while `sleep` ran in it")
+    );
     real.run("down LAB", 0);
 }
 

@@ -81,7 +81,7 @@ fn a_service_that_somebody_removes_is_told_with_the_way_back() {
     );
     let said = real.run("check LAB greet", 1);
     let told = format!(
-        "`redis` was removed outside roadlab: `roadlab up {}` makes it again",
+        "`redis` was removed outside roadlab; create it again with `roadlab up {}`",
         real.copy.id
     );
     assert!(said.stdout.contains(&told), "{said:#?}");

@@ -69,7 +69,7 @@ async fn a_recipe_is_built_and_its_stages_are_removed() {
          FROM ${DEBIAN}\nCOPY --from=one /made /made\nCMD [\"cat\", \"/made\"]\n",
     );
     // Podman 4 loses a last line without an end.
-    let stamp = format!("{}\n", bench.run_labels.owner);
+    let stamp = format!("{}\n", bench.run_labels.owner.id);
     fs::write(folder.path().join("stamp"), &stamp).unwrap();
     build.extra.insert("ca.crt".into(), b"CA".to_vec());
     let lines = RefCell::new(Vec::new());
