@@ -178,6 +178,9 @@ pub(crate) enum Command {
         /// Also remove the learner's folder and progress
         #[arg(long)]
         forget: bool,
+        /// Remove runs of these labs that belong to another state folder
+        #[arg(long, requires = "names", conflicts_with_all = ["all", "forget"])]
+        orphan: bool,
     },
     /// Show what runs: services, addresses, progress
     Status {

@@ -13,6 +13,7 @@ use crate::store::Journal;
 pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure> {
     let runs = Journal::all(&context.paths.runs());
     let labs: Vec<&str> = match command {
+        Command::Down { orphan: true, .. } => return Ok(()),
         Command::Down { names, .. } => names.iter().map(|name| lab_name_of(name)).collect(),
         Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
         Command::Check { lab, .. }

@@ -1,8 +1,10 @@
 //! What was found out about a machine, in words, with the command that helps.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::localized;
 use crate::plan::{Disk, Finding, Memory, Proxies, Severity};
 use crate::report::{Paint, memory, sanitize, t};
 
@@ -59,6 +61,7 @@ fn about(finding: &Finding) -> Cow<'static, str> {
         Finding::Proxies { .. } => t!("machine.about_proxy"),
         Finding::Clock { .. } => t!("machine.about_clock"),
         Finding::Folder(_) => t!("machine.about_folder"),
+        Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => localized!("runs").into(),
         Finding::BrokenLab { .. } => t!("machine.about_lab"),
     }
 }
@@ -145,6 +148,27 @@ pub(crate) fn said(finding: &Finding) -> Message {
                     )),
                 ),
             }
+        }
+        Finding::OrphanRuns(orphans) => {
+            let labs: BTreeSet<&str> = orphans.iter().map(|orphan| orphan.lab.as_str()).collect();
+            let labs: Vec<&str> = labs.into_iter().collect();
+            let what = localized!(
+                "runs that are not of this state folder: {count} ({labs})",
+                count = orphans.len(),
+                labs = labs.join(", ")
+            );
+            (what.into(), Some("roadlab status".to_owned()))
+        }
+        Finding::UnreadableJournals(files) => {
+            let files: Vec<String> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            let what = localized!(
+                "journals of runs that cannot be read: {files}",
+                files = files.join(", ")
+            );
+            (what.into(), Some("roadlab status".to_owned()))
         }
         Finding::BrokenLab { folder, problems } => (
             t!(
