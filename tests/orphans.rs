@@ -9,27 +9,27 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::engine::Real;
+use crate::engine::EngineLab;
 use crate::support::Ended;
 
-fn tiny() -> Real {
-    Real::copy_of("tests/labs/tiny")
+fn tiny() -> EngineLab {
+    EngineLab::copy_of("tests/labs/tiny")
 }
 
 /// The program with another state folder, as another user or another `XDG_STATE_HOME` has it.
-fn elsewhere(real: &Real, words: &str) -> Command {
+fn elsewhere(real: &EngineLab, words: &str) -> Command {
     let mut command = real.command(words);
     command.env("XDG_STATE_HOME", real.copy.path("state-of-another"));
     command
 }
 
 #[track_caller]
-fn run_elsewhere(real: &Real, words: &str, code: i32) -> Ended {
+fn run_elsewhere(real: &EngineLab, words: &str, code: i32) -> Ended {
     Ended::of(&mut elsewhere(real, words)).with(code)
 }
 
 /// The orphan runs of the lab in a JSON document.
-fn orphans<'a>(real: &Real, list: &'a Value) -> Vec<&'a Value> {
+fn orphans<'a>(real: &EngineLab, list: &'a Value) -> Vec<&'a Value> {
     let all = list.as_array().expect("a list of runs").iter();
     all.filter(|run| run["lab"] == real.copy.id.as_str())
         .collect()

@@ -1,7 +1,7 @@
 //! Runs that no journal of this state folder records: how they are shown, and their removal by name.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -78,16 +78,13 @@ impl Context {
         for orphan in orphans {
             report::error(&sanitize(&describe(orphan).localized()));
         }
-        let question =
-            localized!("Its owner may still be using it. Remove it and its data? [y/N] ");
+        report::error(&localized!(
+            "Its owner may still be using it. Remove it and its data? [y/N]"
+        ));
         // Reading blocks, so it happens on another thread: a signal still ends the program.
-        let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {
-            let mut stderr = std::io::stderr();
-            stderr.write_all(question.as_bytes())?;
-            stderr.flush()?;
+        let answer = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
-            std::io::stdin().read_line(&mut line)?;
-            Ok(line)
+            std::io::stdin().read_line(&mut line).map(|_| line)
         });
         let answer = answer.await.map_err(anyhow::Error::from)?;
         let answer = answer.map_err(anyhow::Error::from)?;

@@ -67,7 +67,7 @@ pub(super) async fn run<E>(
         )),
     })?;
     let status = response.status();
-    let says_json = says_json(&response);
+    let declared_json = is_json(&response);
     let body = body(response).await;
     let body = body.map_err(|error| {
         ProbeError::NoAnswer(text!(
@@ -76,7 +76,7 @@ pub(super) async fn run<E>(
             reason = root_cause(&error)
         ))
     })?;
-    let value = value(&body, says_json);
+    let value = value(&body, declared_json);
     let code = i64::from(status.as_u16());
     Ok(Actual::with_status(value, code, status.is_success()))
 }
@@ -144,7 +144,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     Ok(body)
 }
 
-fn says_json(response: &Response) -> bool {
+fn is_json(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| {
@@ -154,10 +154,10 @@ fn says_json(response: &Response) -> bool {
 }
 
 /// Converts a body to JSON if the content type says so, or if it starts with `{` or `[`; else to text.
-fn value(body: &[u8], says_json: bool) -> Value {
+fn value(body: &[u8], declared_json: bool) -> Value {
     let parsed = || serde_json::from_slice::<Value>(body).ok();
-    let looks_like_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    let json = (says_json || looks_like_json).then(parsed).flatten();
+    let has_json_start = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let json = (declared_json || has_json_start).then(parsed).flatten();
     json.unwrap_or_else(|| Value::from(lossy_text(body)))
 }
 

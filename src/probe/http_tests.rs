@@ -42,8 +42,8 @@ async fn exchange(probe: HttpProbe, answers: &[&str]) -> (Result<Actual, ProbeEr
 }
 
 #[track_caller]
-fn check(body: &str, says_json: bool, expected: Value) {
-    assert_eq!(value(body.as_bytes(), says_json), expected);
+fn check(body: &str, declared_json: bool, expected: Value) {
+    assert_eq!(value(body.as_bytes(), declared_json), expected);
 }
 
 #[test]

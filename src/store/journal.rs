@@ -144,7 +144,7 @@ impl Journal {
             let acquired = file.try_lock().is_ok();
             let mut content = Vec::new();
             let read = file.read_to_end(&mut content);
-            // If the file was replaced or removed meanwhile, the lock is on a file that nobody reads any more.
+            // If the file was replaced or removed meanwhile, the lock is on the old file, which no process reads.
             if !is_at(&file, &path) {
                 continue;
             }
@@ -203,7 +203,7 @@ impl Journal {
             half && age.is_ok_and(|age| age > WRITTEN_WITHIN)
         };
         for path in entries.map(|entry| entry.path()).filter(abandoned) {
-            // If it stays, it is in nobody's way.
+            // If it stays, it does no harm.
             let _ = std::fs::remove_file(path);
         }
     }
