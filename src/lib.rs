@@ -45,12 +45,15 @@
 
 rust_i18n::i18n!("src/words", fallback = "en");
 
+pub mod app;
 mod cli;
 mod commands;
 pub mod engine;
 pub mod event;
 pub mod exit;
 pub mod expect;
+#[cfg(test)]
+mod json_contract;
 pub mod lab;
 pub mod machine;
 pub mod plan;

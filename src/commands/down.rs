@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::app::lab_name;
 use crate::commands::{Context, bad_name, orphans};
 use crate::engine::Engine;
 use crate::exit::Exit;
@@ -68,12 +69,17 @@ pub(crate) async fn down(
     let begun = Instant::now();
     let labs = labs
         .iter()
-        .map(|lab| LabId::new(lab_name_of(lab)).map_err(bad_name("lab")))
+        .map(|lab| LabId::new(lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let mut removed = Removed::default();
     match which {
-        Which::Orphans => removed += context.remove_orphans(&engine, &labs).await?,
+        Which::Orphans => {
+            let found = context.runs_of_other_state_folders(&engine, &labs).await?;
+            if !found.is_empty() && orphans::confirm_removal(context, &found).await? {
+                removed += context.remove_orphans(&engine, &found).await?;
+            }
+        }
         Which::All => removed += remove(context, &engine, None, forget).await?,
         Which::Named => {
             for lab in &labs {
@@ -185,9 +191,4 @@ fn describe(removed: Removed) -> String {
         count => localized!("{count} volumes", count),
     };
     format!("{containers}, {networks}, {volumes}")
-}
-
-/// Returns the name of a lab, which is the last part of its path.
-pub(crate) fn lab_name_of(lab: &str) -> &str {
-    lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
 }

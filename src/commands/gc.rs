@@ -17,7 +17,7 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     };
     let before = count_due(&journals());
     // Every command cleans up when it connects to the engine; this one does nothing else.
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let orphans = context.orphan_runs(&engine, None).await?;
     context.reporter.finish();
     let journals = journals();

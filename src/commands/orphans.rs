@@ -1,95 +1,43 @@
-//! Runs that no journal of this state folder records: how they are shown, and their removal by name.
+//! How commands show runs that no journal of this state folder records, and confirm their removal.
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::commands::Context;
-use crate::engine::Engine;
-use crate::lab::LabId;
 use crate::localized;
-use crate::plan::{OrphanReason, OrphanRun, Scope, orphan_runs};
+use crate::plan::{OrphanReason, OrphanRun};
 use crate::report::{self, age, sanitize};
-use crate::runner::{Failure, Removed, SweepMode, teardown};
-use crate::store::{Journals, now};
+use crate::runner::Failure;
+use crate::store::now;
 use crate::text;
 use crate::text::Text;
 
-impl Context {
-    /// Returns the orphan runs on the engine, of one lab or of all.
-    pub(crate) async fn orphan_runs(
-        &self,
-        engine: &impl Engine,
-        lab: Option<&LabId>,
-    ) -> Result<Vec<OrphanRun>, Failure> {
-        let scope = Scope {
-            lab: lab.cloned(),
-            ..Scope::default()
-        };
-        let observed = engine
-            .observe(&scope)
-            .await
-            .map_err(Failure::engine("cannot list the runs"))?;
-        // Read after the engine: a run has a journal before its first resource, and until its last one is gone.
-        let journals = Journals::read(&self.paths.runs());
-        let readable = journals.readable.into_iter().map(|journal| journal.run);
-        let unreadable = journals.unreadable.into_iter().map(|journal| journal.run);
-        let recorded: BTreeSet<_> = readable.chain(unreadable).collect();
-        Ok(orphan_runs(&observed, &self.owner, &recorded))
+/// Asks the user whether to remove the runs; `--yes` answers it.
+pub(crate) async fn confirm_removal(context: &Context, orphans: &[OrphanRun]) -> Result<bool, Failure> {
+    if context.global.yes {
+        return Ok(true);
     }
-
-    /// Removes the runs of other state folders of this instance of the labs, once the user has agreed.
-    pub(crate) async fn remove_orphans(
-        &self,
-        engine: &impl Engine,
-        labs: &[LabId],
-    ) -> Result<Removed, Failure> {
-        let mut orphans = Vec::new();
-        for lab in labs {
-            orphans.extend(self.orphan_runs(engine, Some(lab)).await?);
-        }
-        orphans.retain(|orphan| {
-            orphan.reason == OrphanReason::OtherStateFolder && orphan.instance == self.instance
-        });
-        let mut removed = Removed::default();
-        if orphans.is_empty() || !self.confirm_removal(&orphans).await? {
-            return Ok(removed);
-        }
-        let emit = |event| self.emit(event);
-        for orphan in orphans {
-            let scope = Scope::run(&orphan.owner.id, &orphan.run);
-            removed += teardown(engine, &scope, SweepMode::Once, &emit).await?;
-        }
-        Ok(removed)
+    if context.global.json || !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(localized!(
+            "removing a run of another state folder must be confirmed; add `--yes`"
+        )));
     }
-
-    /// Asks whether to remove the runs; `--yes` answers it.
-    async fn confirm_removal(&self, orphans: &[OrphanRun]) -> Result<bool, Failure> {
-        if self.global.yes {
-            return Ok(true);
-        }
-        if self.global.json || !std::io::stdin().is_terminal() {
-            return Err(Failure::Usage(localized!(
-                "removing a run of another state folder must be confirmed; add `--yes`"
-            )));
-        }
-        for orphan in orphans {
-            report::error(&sanitize(&describe(orphan).localized()));
-        }
-        report::error(&localized!(
-            "Its owner may still be using it. Remove it and its data? [y/N]"
-        ));
-        // Reading blocks, so it happens on another thread: a signal still ends the program.
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
-        });
-        let answer = answer.await.map_err(anyhow::Error::from)?;
-        let answer = answer.map_err(anyhow::Error::from)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    for orphan in orphans {
+        report::error(&sanitize(&describe(orphan).localized()));
     }
+    report::error(&localized!(
+        "Its owner may still be using it. Remove it and its data? [y/N]"
+    ));
+    // Reading blocks, so it happens on another thread: a signal still ends the program.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    let answer = answer.await.map_err(anyhow::Error::from)?;
+    let answer = answer.map_err(anyhow::Error::from)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Describes an orphan run in one line: what it is, its owner and its age.

@@ -179,12 +179,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .map(async |container| self.service(container, live.as_ref(), &instance).await);
         let services = join_all(rows).await;
         let folder = self.context.paths.progress();
-        let (progress, progress_problem) = match Progress::read(&folder, &lab, &instance) {
-            Ok(progress) => (progress, None),
-            Err(error) => (Progress::default(), Some(format!("{error:#}"))),
+        let (done, progress_problem) = match Progress::read(&folder, &lab, &instance) {
+            Ok(progress) => (progress.done.into_keys().collect(), None),
+            Err(error) => (Vec::new(), Some(error.text().localized())),
         };
         Run {
-            done: progress.done.into_keys().collect(),
+            done,
             exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,

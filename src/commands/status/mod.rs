@@ -44,7 +44,7 @@ pub(crate) async fn status(
     let wanted = lab
         .map(|lab| LabId::new(lab).map_err(bad_name("lab")))
         .transpose()?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let collector = StatusCollector::new(context, &engine, wanted);
     let first = collector.collect().await?;
     context.reporter.finish();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::commands::format::expiry;
 use crate::commands::orphans;
 use crate::commands::status::collect::{Row, Run, RunJournal, Status};
-use crate::commands::up::ends;
 use crate::localized;
 use crate::plan::Running;
 use crate::report::{Paint, age, memory, sanitize, table};
@@ -124,7 +124,7 @@ impl Run {
             }
         }
         if let Some(until) = self.until {
-            lines.push(format!("  {}", paint.dim(&ends(until))));
+            lines.push(format!("  {}", paint.dim(&expiry(until))));
         }
         lines
     }

@@ -27,9 +27,6 @@ mod shell;
 mod stages;
 mod watch;
 
-#[cfg(test)]
-mod live_tests;
-
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

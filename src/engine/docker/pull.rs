@@ -21,7 +21,7 @@ const CHUNK: usize = 64 * 1024;
 
 impl Docker {
     /// Pulls; a stalled or cut transfer is begun again, as the layers that arrived are kept.
-    pub(super) async fn pull_patiently(
+    pub async fn pull_patiently(
         &self,
         image: &ImageName,
         idle: Duration,
