@@ -16,7 +16,7 @@ fn elsewhere(lab: &EngineLab, words: &str) -> Command {
 
 #[track_caller]
 fn run_elsewhere(lab: &EngineLab, words: &str, code: i32) -> ProgramOutput {
-    ProgramOutput::of(&mut elsewhere(real, words)).expect_code(code)
+    ProgramOutput::of(&mut elsewhere(lab, words)).expect_code(code)
 }
 
 /// The orphan runs of the lab in a JSON document.
@@ -89,10 +89,7 @@ fn a_run_whose_journal_is_gone_is_shown_and_removed_by_name() {
         "{status}"
     );
     let gc = lab.run("gc --json", 0).json();
-    assert_eq!(
-        orphans(&lab, &gc["orphan_runs"])[0]["reason"],
-        "no_journal"
-    );
+    assert_eq!(orphans(&lab, &gc["orphan_runs"])[0]["reason"], "no_journal");
     lab.run("down LAB", 0);
     assert_eq!(lab.resources(), [""; 0]);
 }

@@ -15,7 +15,10 @@ use crate::text;
 use crate::text::Text;
 
 /// Asks the user whether to remove the runs; `--yes` answers it.
-pub(crate) async fn confirm_removal(context: &Context, orphans: &[OrphanRun]) -> Result<bool, Failure> {
+pub(crate) async fn confirm_removal(
+    context: &Context,
+    orphans: &[OrphanRun],
+) -> Result<bool, Failure> {
     if context.global.yes {
         return Ok(true);
     }
