@@ -187,6 +187,9 @@ pub(crate) enum Command {
         /// Also delete the workspace folder and the progress
         #[arg(long)]
         forget: bool,
+        /// Remove runs of these labs that belong to another state folder
+        #[arg(long, requires = "names", conflicts_with_all = ["all", "forget"])]
+        orphan: bool,
     },
     /// Show running labs with services and addresses
     Status {

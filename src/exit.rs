@@ -81,7 +81,9 @@ impl From<&Failure> for Exit {
                 | ErrorKind::NameTaken
                 | ErrorKind::Busy
                 | ErrorKind::NotRunning
+                | ErrorKind::Paused
                 | ErrorKind::ContainerExited
+                | ErrorKind::NoProgram
                 | ErrorKind::CannotRun
                 | ErrorKind::BuildFailed
                 | ErrorKind::Other => Exit::RuntimeError,

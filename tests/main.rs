@@ -27,6 +27,7 @@ mod image_archives;
 mod isolation;
 mod lab_proof;
 mod list_and_roadmap;
+mod orphans;
 mod ownership;
 mod readme;
 mod redis_lab;

@@ -15,6 +15,7 @@ mod hint;
 mod images;
 mod lab_list;
 mod open;
+mod orphans;
 mod proof;
 mod quiz;
 mod reset;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::commands::Context;
+use crate::commands::{Context, orphans};
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
 use crate::event::Event;
@@ -19,7 +19,7 @@ use crate::plan::{
 };
 use crate::report::{self, finding_lines, output, said};
 use crate::runner::{self, Failure, PullPolicy, Runner};
-use crate::store::UnreachableRegistries;
+use crate::store::{Journals, UnreachableRegistries};
 
 pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
     let (labs, mut found) = labs(context, names)?;
@@ -80,6 +80,8 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         ..Machine::default()
     };
     seen.proxies.shell = machine::proxy_variables();
+    let journals = Journals::read(&context.paths.runs()).unreadable.into_iter();
+    seen.unreadable_journals = journals.map(|journal| journal.path).collect();
     seen.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
     match context.setup().diagnose().await {
@@ -132,6 +134,7 @@ async fn ask(
         seen.engine = Some(engine_seen(about, endpoint));
     }
     seen.published = engine.published_ports().await.unwrap_or_default();
+    seen.orphan_runs = context.orphan_runs(engine, None).await.unwrap_or_default();
     if let Ok(ours) = engine.observe(&Scope::owner(&context.owner)).await {
         let ports = ours
             .containers
@@ -261,6 +264,8 @@ fn seen(finding: &Finding) -> Value {
         Finding::Folder(folder) => {
             json!({ "path": path(&folder.path), "problem": folder.problem })
         }
+        Finding::OrphanRuns(orphans) => orphans.iter().map(orphans::to_json).collect(),
+        Finding::UnreadableJournals(files) => files.iter().map(|file| path(file)).collect(),
         Finding::BrokenLab { folder, problems } => {
             json!({ "path": path(folder), "problems": problems })
         }

@@ -24,6 +24,7 @@ mod logs;
 mod man;
 mod new;
 mod open;
+mod orphans;
 mod reap;
 mod reset;
 mod restart;
@@ -156,7 +157,16 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             };
             restart::restart(context, &lab, &services, mode).await
         }
-        Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
+        Command::Down {
+            names,
+            all,
+            forget,
+            orphan,
+        } => {
+            let which = down::Which::of(all, orphan);
+            let forget = down::Forget::of(forget);
+            down::down(context, &names, which, forget).await
+        }
         Command::Status { lab, watch } => {
             status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }

@@ -33,11 +33,15 @@ pub enum ErrorKind {
     DiskFull,
     /// It is being removed by somebody else, or still in use.
     Busy,
-    /// The container is not running, or paused.
+    /// The container is not running.
     NotRunning,
+    /// The container is paused.
+    Paused,
     /// The container ended while a program ran in it.
     ContainerExited,
-    /// The program is not in the image, or cannot be run.
+    /// The program is not in the image, or is not executable.
+    NoProgram,
+    /// A program could not be started for another reason.
     CannotRun,
     /// The registry could not be reached.
     RegistryUnreachable,
@@ -67,9 +71,9 @@ impl ErrorKind {
             ErrorKind::SubnetTaken => "subnet_taken",
             ErrorKind::DiskFull => "disk_full",
             ErrorKind::Busy => "busy",
-            ErrorKind::NotRunning => "not_running",
+            ErrorKind::NotRunning | ErrorKind::Paused => "not_running",
             ErrorKind::ContainerExited => "died",
-            ErrorKind::CannotRun => "cannot_run",
+            ErrorKind::NoProgram | ErrorKind::CannotRun => "cannot_run",
             ErrorKind::RegistryUnreachable => "registry_unreachable",
             ErrorKind::NoSuchImage => "no_such_image",
             ErrorKind::InvalidRecipe => "bad_recipe",

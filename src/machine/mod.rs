@@ -62,7 +62,23 @@ pub fn network() -> Option<u64> {
     Some(about.ino())
 }
 
-/// Returns whether systemd starts services on this machine.
+/// Returns the name of the user of this process, or the id if `/etc/passwd` has no name for it.
+pub fn user() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_name(&users, &id).unwrap_or(id)
+}
+
+/// Finds the name of a user in the format of passwd(5): `name:password:uid:…`.
+fn user_name(users: &str, id: &str) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _) = (fields.next()?, fields.next()?);
+        (fields.next()? == id).then(|| name.to_owned())
+    })
+}
+
+/// Whether systemd starts services on this machine.
 pub fn systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
@@ -85,7 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn missing_folder_is_as_writable_as_its_parent() {
+    fn the_name_of_a_user_is_found_by_the_id() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n";
+        assert_eq!(user_name(users, "1000").as_deref(), Some("kim"));
+        assert_eq!(user_name(users, "100"), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_is_as_writable_as_its_parent() {
         let place = tempfile::tempdir().unwrap();
         let deep = place.path().join("a/b");
         assert_eq!(folder(deep.clone()).problem, None);

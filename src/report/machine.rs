@@ -1,5 +1,6 @@
 //! What was found out about a machine, in words, with the command that helps.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::localized;
@@ -59,6 +60,7 @@ fn about(finding: &Finding) -> String {
         Finding::Proxies { .. } => localized!("proxy"),
         Finding::Clock { .. } => localized!("clock"),
         Finding::Folder(_) => localized!("folder"),
+        Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => localized!("runs"),
         Finding::BrokenLab { .. } => localized!("lab"),
     }
 }
@@ -154,6 +156,27 @@ pub(crate) fn said(finding: &Finding) -> Message {
                     )),
                 ),
             }
+        }
+        Finding::OrphanRuns(orphans) => {
+            let labs: BTreeSet<&str> = orphans.iter().map(|orphan| orphan.lab.as_str()).collect();
+            let labs: Vec<&str> = labs.into_iter().collect();
+            let what = localized!(
+                "runs that are not of this state folder: {count} ({labs})",
+                count = orphans.len(),
+                labs = labs.join(", ")
+            );
+            (what, Some("roadlab status".to_owned()))
+        }
+        Finding::UnreadableJournals(files) => {
+            let files: Vec<String> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            let what = localized!(
+                "journals of runs that cannot be read: {files}",
+                files = files.join(", ")
+            );
+            (what, Some("roadlab status".to_owned()))
         }
         Finding::BrokenLab { folder, problems } => (
             localized!(

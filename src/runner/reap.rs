@@ -44,8 +44,12 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
     let mut wait = None;
     loop {
         match Journal::claim(folder, run) {
-            ClaimResult::Gone => return,
-            ClaimResult::JournalLock(journal) => {
+            ClaimResult::NotFound => return,
+            ClaimResult::Unreadable(journal) => {
+                report(&journal.text().localized());
+                return;
+            }
+            ClaimResult::HeldByOther(journal) => {
                 // A process that keeps a run until a time has a reaper of its own that waits for it.
                 let patience = match journal.disposition(now()) {
                     Disposition::Remove => PATIENCE,
@@ -57,7 +61,7 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            ClaimResult::Ours(journal, lock) => match journal.disposition(now()) {
+            ClaimResult::Acquired(journal, lock) => match journal.disposition(now()) {
                 Disposition::Keep => return,
                 Disposition::KeepUntil(time) => {
                     let Some(wait) = &wait else {

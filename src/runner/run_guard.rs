@@ -21,7 +21,7 @@ use crate::engine::clock;
 use crate::lab::RunId;
 use crate::localized;
 use crate::runner::Failure;
-use crate::store::{Journal, JournalLock, Lifetime, open_log};
+use crate::store::{Journal, JournalLock, Lifetime, UnwritableJournal, open_log};
 
 /// Starting the reaper takes milliseconds, on a busy machine longer.
 const START: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ impl RunGuard {
         self.begin()?;
         self.wait_until_ready().await.map_err(no_reaper)?;
         self.send(&journal.run).map_err(no_reaper)?;
-        let held = journal.write(&self.folder).map_err(no_journal)?;
+        let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.runs.borrow_mut().insert(journal.run.clone(), held);
         Ok(())
     }
@@ -112,7 +112,7 @@ impl RunGuard {
             // If the reaper was killed, the next command removes the run after its time.
             let _ = self.send(&journal.run);
         }
-        let held = journal.write(&self.folder).map_err(no_journal)?;
+        let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.kept.borrow_mut().push(held);
         self.runs.borrow_mut().remove(&journal.run);
         Ok(())
@@ -183,9 +183,9 @@ fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
     ))
 }
 
-fn no_journal(error: impl std::fmt::Display) -> Failure {
+fn state_is_needed(error: UnwritableJournal) -> Failure {
     Failure::Environment(localized!(
         "{reason}; nothing was created, so that nothing is left behind",
-        reason = format!("{error:#}")
+        reason = error
     ))
 }

@@ -140,6 +140,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab down redis",
             "roadlab down --all",
             "roadlab down redis --forget",
+            "roadlab down redis --orphan",
         ],
     },
     CommandHelp {

@@ -143,7 +143,7 @@ fn names_removals_and_states_are_told_apart() {
         "run `ls` in container `db`",
         409,
         "Container db is paused, unpause the container before exec",
-        ErrorKind::NotRunning,
+        ErrorKind::Paused,
         "cannot run `ls` in container `db`: the container is paused; `docker unpause` wakes it",
     );
 }
