@@ -1,10 +1,14 @@
 //! All that a reporter may learn while something runs. The runner tells; it never prints.
 
+mod warning;
+
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::plan::LikelyCause;
+use crate::diagnosis::LikelyCause;
+
+pub use warning::Warning;
 
 /// Something that happened. `--json` prints one a line, so fields are only ever added.
 #[derive(Debug, Clone, Serialize)]
@@ -83,6 +87,8 @@ pub enum Event {
     },
     #[serde(rename = "note")]
     Note { text: String },
+    #[serde(rename = "note")]
+    Warning(Warning),
 }
 
 /// A service that never answered: everything that helps to see why.

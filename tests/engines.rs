@@ -186,7 +186,7 @@ fn an_image_of_another_platform_is_told_before_anything_is_made() {
         _ => None,
     });
     let said = odd.run("up LAB --offline").with(3).stderr;
-    let part = "error: no image for service `redis`\n  - registry.test/none:1 is linux/s390x, this machine is linux/amd64 (`docker rmi registry.test/none:1` removes it)\n  - this service has no recipe to build its image from\n";
+    let part = "error: no image for service `redis`\n  - image `registry.test/none:1` is for linux/s390x, but this machine is linux/amd64; `docker rmi registry.test/none:1` removes it\n  - the service has no recipe to build an image from\n";
     assert!(said.contains(part), "{said}");
     odd.made_nothing();
 }

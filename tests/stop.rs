@@ -180,12 +180,12 @@ fn an_image_that_is_nowhere_is_told_with_all_that_was_tried() {
     for part in [
         "error: no image for service `redis`\n",
         "\n  - pulling 127.0.0.1:1/none:1: ",
-        "\n  - this service has no recipe to build its image from",
+        "\n  - the service has no recipe to build an image from",
     ] {
         assert!(said.stderr.contains(part), "{part:?} in {said:?}");
     }
     let offline = real.run("up LAB", 3).stderr;
-    let part = "\n  - 127.0.0.1:1/none:1 is not here, and nothing is pulled with --offline\n";
+    let part = "\n  - image `127.0.0.1:1/none:1` is not on this machine, and --offline does not pull images\n";
     assert!(offline.contains(part), "{offline}");
 }
 

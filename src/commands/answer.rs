@@ -23,7 +23,7 @@ pub(crate) fn answer(
             "`{}` is not a quiz: do it, then `roadlab check {} {}`",
             exercise.id, lab.id, exercise.id
         );
-        return Err(Failure::Usage(what));
+        return Err(Failure::Usage(crate::text::Text::verbatim(what)));
     };
     if !quiz.choices.iter().any(|known| known == choice) {
         let known: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();

@@ -227,8 +227,12 @@ fn write_junit(path: &Path, lab: &Lab, results: &[Checked<'_>]) -> Result<(), Fa
 /// Writes cases to a file as JUnit XML.
 pub(crate) fn save_junit(path: &Path, name: &str, cases: &[JunitCase]) -> Result<(), Failure> {
     let xml = report::junit(name, cases)?;
-    std::fs::write(path, xml)
-        .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, xml).map_err(|error| {
+        Failure::Usage(crate::text::Text::verbatim(format!(
+            "cannot write {}: {error}",
+            path.display()
+        )))
+    })
 }
 
 /// Judges one exercise of a running lab and notes it if it is solved.
@@ -243,8 +247,9 @@ pub(crate) async fn check_one<E: Engine>(
     })
     .await;
     record_solved(&judged, progress)?;
-    judged
-        .into_iter()
-        .next()
-        .ok_or_else(|| Failure::Usage("no exercise to check".to_owned()))
+    judged.into_iter().next().ok_or_else(|| {
+        Failure::Usage(crate::text::Text::verbatim(
+            "no exercise to check".to_owned(),
+        ))
+    })
 }

@@ -19,7 +19,9 @@ pub(crate) async fn down(
     forget: bool,
 ) -> Result<Exit, Failure> {
     if labs.is_empty() && !all {
-        return Err(Failure::Usage(t!("down.which").into_owned()));
+        return Err(Failure::Usage(crate::text::Text::verbatim(
+            t!("down.which").into_owned(),
+        )));
     }
     let begun = Instant::now();
     let ids = labs

@@ -18,7 +18,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
             if context.global.offline {
                 PullPolicy::Offline
             } else {
-                PullPolicy::AskAgain
+                PullPolicy::MissingRetryingRegistries
             },
         ),
         ImagesCommand::List { names } if names.is_empty() => (
@@ -55,7 +55,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 engine
                     .remove_image(&image.name)
                     .await
-                    .map_err(Failure::engine(what))?;
+                    .map_err(Failure::engine(crate::text::Text::verbatim(what)))?;
             }
             let official = service
                 .image

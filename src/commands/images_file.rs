@@ -25,7 +25,10 @@ pub(crate) async fn export(
         .map(|name| context.lab(name))
         .collect::<Result<Vec<_>, _>>()?;
     let cannot = |error: &std::io::Error| {
-        Failure::Usage(format!("cannot write {}: {error}", file.display()))
+        Failure::Usage(crate::text::Text::verbatim(format!(
+            "cannot write {}: {error}",
+            file.display()
+        )))
     };
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -49,14 +52,20 @@ pub(crate) async fn export(
     let mut total = 0;
     for name in images.keys() {
         let what = format!("cannot look for image {name}");
-        let image = engine.image(name).await.map_err(Failure::engine(what))?;
+        let image = engine
+            .image(name)
+            .await
+            .map_err(Failure::engine(crate::text::Text::verbatim(what)))?;
         total += image.map_or(0, |image| image.size);
     }
     let names: Vec<&str> = images.keys().map(String::as_str).collect();
     let open = whole.reopen().map_err(|error| cannot(&error))?;
     let progress = emit_progress(context, file, total);
     let saved = engine.save(&names, open, &progress).await;
-    saved.map_err(Failure::engine(format!("cannot write {}", file.display())))?;
+    saved.map_err(Failure::engine(crate::text::Text::verbatim(format!(
+        "cannot write {}",
+        file.display()
+    ))))?;
     let size = whole.as_file().metadata().map_err(|error| cannot(&error))?;
     whole.persist(file).map_err(|error| cannot(&error.error))?;
     context.reporter.finish();
@@ -77,12 +86,18 @@ pub(crate) async fn export(
 
 /// Takes the images out of such a file.
 pub(crate) async fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
-    let about = std::fs::metadata(file)
-        .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
+    let about = std::fs::metadata(file).map_err(|error| {
+        Failure::Usage(crate::text::Text::verbatim(format!(
+            "cannot read {}: {error}",
+            file.display()
+        )))
+    })?;
     let engine = context.engine().await?;
     let progress = emit_progress(context, file, about.len());
     let loaded = engine.load(file, &progress).await;
-    let images = loaded.map_err(Failure::engine("no image came of it"))?;
+    let images = loaded.map_err(Failure::engine(crate::text::Text::verbatim(
+        "no image came of it",
+    )))?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({ "file": file, "images": images }));

@@ -112,7 +112,9 @@ impl Context {
             }
             if clock::since(begun) > PATIENCE {
                 let what = t!("teardown.still_removing", lab = lab);
-                return Err(Failure::Environment(what.into_owned()));
+                return Err(Failure::Environment(crate::text::Text::verbatim(
+                    what.into_owned(),
+                )));
             }
             if !told && alive == 0 {
                 told = true;

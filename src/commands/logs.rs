@@ -75,7 +75,9 @@ pub(crate) async fn logs(
         let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
         let up = format!("{}{}", lab.id, context.instance_option());
         let what = t!("logs.no_container", services = names.join(", "), lab = up);
-        return Err(Failure::Environment(what.into_owned()));
+        return Err(Failure::Environment(crate::text::Text::verbatim(
+            what.into_owned(),
+        )));
     }
     let widths = sources.iter().map(|source| source.service.as_str().len());
     let width = widths.max().unwrap_or(0);
@@ -204,7 +206,10 @@ fn seconds(at: Duration) -> i64 {
 }
 
 fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
-    Failure::engine(t!("logs.failed", service = source.service.as_str()))
+    Failure::engine(crate::text::Text::verbatim(t!(
+        "logs.failed",
+        service = source.service.as_str()
+    )))
 }
 
 #[cfg(test)]

@@ -17,12 +17,20 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         output(first.unwrap_or_default());
         return Ok(Exit::Success);
     };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::Usage(crate::text::Text::verbatim(format!(
+            "cannot make {}: {error}",
+            folder.display()
+        )))
+    })?;
     for (name, text) in &pages {
         let path = folder.join(name);
-        std::fs::write(&path, text)
-            .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
+        std::fs::write(&path, text).map_err(|error| {
+            Failure::Usage(crate::text::Text::verbatim(format!(
+                "cannot write {}: {error}",
+                path.display()
+            )))
+        })?;
     }
     output(&format!("{} pages in {}", pages.len(), folder.display()));
     Ok(Exit::Success)

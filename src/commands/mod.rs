@@ -41,13 +41,13 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
+use crate::diagnosis::{self, Need, Severity};
 use crate::engine::docker::Docker;
 use crate::engine::{Consent, Engine, Setup};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId, Instance, InvalidName, Lab, LabId, Lang, load};
 use crate::machine;
-use crate::plan::{self, Need, Severity};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
@@ -155,15 +155,17 @@ impl Context {
     /// Reads who we are and where things lie.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
         let global = cli.global.clone();
-        let paths = Paths::find().map_err(|error| Failure::Environment(format!("{error:#}")))?;
+        let paths = Paths::find().map_err(|error| {
+            Failure::Environment(crate::text::Text::verbatim(format!("{error:#}")))
+        })?;
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
         let lang = match &global.lang {
             Some(asked) => {
                 let known = || {
-                    Failure::Usage(format!(
+                    Failure::Usage(crate::text::Text::verbatim(format!(
                         "`{}` is not a language: en, ko",
                         asked.escape_debug()
-                    ))
+                    )))
                 };
                 Lang::parse(asked).ok_or_else(known)?
             }
@@ -210,7 +212,7 @@ impl Context {
     /// Every lab that can be found.
     pub(crate) fn labs(&self) -> Result<LabFolders, Failure> {
         LabFolders::find(&self.paths, self.global.labs.as_deref())
-            .map_err(|error| Failure::Usage(format!("{error:#}")))
+            .map_err(|error| Failure::Usage(crate::text::Text::verbatim(format!("{error:#}"))))
     }
 
     /// A lab without problems. What needs trust is a problem unless trust was given.
@@ -224,17 +226,18 @@ impl Context {
         let problems = trust::grant(self, &folder, &files, problems)?;
         match lab {
             Some(lab) if problems.is_empty() => Ok(lab),
-            _ if problems.is_empty() => {
-                Err(Failure::Usage(format!("{} is not a lab", folder.display())))
-            }
+            _ if problems.is_empty() => Err(Failure::Usage(crate::text::Text::verbatim(format!(
+                "{} is not a lab",
+                folder.display()
+            )))),
             _ => Err(Failure::Problems(problems)),
         }
     }
 
     /// Refuses a lab that this machine's memory clearly cannot hold.
     pub(crate) fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
-        let found = plan::memory(machine::memory(), &Need::of(lab, 0));
-        match found.filter(|found| found.state() == Severity::Problem) {
+        let found = diagnosis::memory(machine::memory(), &Need::of(lab, 0));
+        match found.filter(|found| found.severity() == Severity::Problem) {
             Some(found) => Err(Failure::TooSmall(Box::new(found))),
             None => Ok(()),
         }
@@ -307,7 +310,7 @@ impl Context {
     pub(crate) fn pull_policy(&self) -> PullPolicy {
         match self.global.offline {
             true => PullPolicy::Offline,
-            false => PullPolicy::Usual,
+            false => PullPolicy::Missing,
         }
     }
 
@@ -367,7 +370,7 @@ pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Fai
 
 pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {
     let what = what.to_owned();
-    move |error| Failure::Usage(format!("{what}: {error}"))
+    move |error| Failure::Usage(crate::text::Text::verbatim(format!("{what}: {error}")))
 }
 
 /// NO_COLOR (no-color.org) and `--color` decide; else what standard output is.

@@ -35,10 +35,10 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
     let lab = parent.join(id.as_str());
     let refused = |error: std::io::Error| {
         let lab = lab.display();
-        Failure::Usage(match error.kind() {
+        Failure::Usage(crate::text::Text::verbatim(match error.kind() {
             ErrorKind::AlreadyExists => format!("{lab} is there already: nothing is overwritten"),
             _ => format!("cannot make {lab}: {error}"),
-        })
+        }))
     };
     std::fs::create_dir_all(&parent).map_err(refused)?;
     std::fs::create_dir(&lab).map_err(refused)?;

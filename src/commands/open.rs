@@ -53,7 +53,9 @@ pub(crate) async fn open(
             }
             _ => t!("open.none", lab = lab.id.as_str()),
         };
-        return Err(Failure::Usage(what.into_owned()));
+        return Err(Failure::Usage(crate::text::Text::verbatim(
+            what.into_owned(),
+        )));
     }
     let engine = context.engine().await?;
     let emit = |event| context.emit(event);
@@ -65,7 +67,9 @@ pub(crate) async fn open(
         let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
         let up = format!("{}{}", lab.id, context.instance_option());
         let what = t!("open.not_running", services = names.join(", "), lab = up);
-        return Err(Failure::Environment(what.into_owned()));
+        return Err(Failure::Environment(crate::text::Text::verbatim(
+            what.into_owned(),
+        )));
     }
     let services: BTreeSet<&ServiceName> = web_pages.iter().map(|page| &page.service).collect();
     let opened = (services.len() == 1).then(|| open_in_browser(&web_pages[0].url));

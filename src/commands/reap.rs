@@ -22,7 +22,11 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
         socket.set_nonblocking(true)?;
         UnixStream::from_std(socket)
     });
-    let socket = socket.map_err(|_| Failure::Usage("roadlab starts this by itself".to_owned()))?;
+    let socket = socket.map_err(|_| {
+        Failure::Usage(crate::text::Text::verbatim(
+            "roadlab starts this by itself".to_owned(),
+        ))
+    })?;
     let (lines, mut answer) = socket.into_split();
     // A program that is gone already is what we are for.
     let _ = answer.write_all(&[READY]).await;

@@ -18,14 +18,21 @@ pub(crate) async fn shell(
     service: Option<&str>,
     command: &[String],
 ) -> Result<Exit, Failure> {
-    let deaf = |error| Failure::Environment(format!("cannot listen for signals: {error}"));
+    let deaf = |error| {
+        Failure::Environment(crate::text::Text::verbatim(format!(
+            "cannot listen for signals: {error}"
+        )))
+    };
     let mut signals = Signals::listen().map_err(deaf)?;
     let found = tokio::select! {
         found = find(context, name, service, command) => found?,
         signal = signals.next() => return Ok(Exit::Signal(signal)),
     };
     context.reporter.finish();
-    let failed = Failure::engine(t!("shell.failed", service = found.service.as_str()));
+    let failed = Failure::engine(crate::text::Text::verbatim(t!(
+        "shell.failed",
+        service = found.service.as_str()
+    )));
     let (engine, container, argv) = (&found.engine, &found.container, &found.argv);
     let typed = std::io::stdin().is_terminal();
     // A command in the background must not be stopped for asking the terminal.
@@ -71,7 +78,9 @@ async fn find(
             format!("{}{}", lab.id, context.instance_option()),
         );
         let what = t!("shell.no_container", service = service, lab = lab);
-        return Err(Failure::Environment(what.into_owned()));
+        return Err(Failure::Environment(crate::text::Text::verbatim(
+            what.into_owned(),
+        )));
     };
     let client = lab
         .services
@@ -98,7 +107,11 @@ pub(crate) fn shells(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String
 
 /// The service named, or the only one that has a client, or the first.
 fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
-    let no_service = || Failure::Usage(t!("shell.no_service").into_owned());
+    let no_service = || {
+        Failure::Usage(crate::text::Text::verbatim(
+            t!("shell.no_service").into_owned(),
+        ))
+    };
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
         return found.into_iter().next().ok_or_else(no_service);
@@ -119,7 +132,9 @@ fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
             let (lab, names) = (lab.id.as_str(), names.join(", "));
             let what = t!("shell.which", lab = lab, names = names);
-            Err(Failure::Usage(what.into_owned()))
+            Err(Failure::Usage(crate::text::Text::verbatim(
+                what.into_owned(),
+            )))
         }
     }
 }

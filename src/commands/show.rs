@@ -142,12 +142,9 @@ async fn addresses(context: &Context, lab: &Lab) -> Addresses {
     }
     let chosen = HostPorts::choose(lab, &context.instance, &BTreeSet::new());
     let services = lab.services.values().map(|service| {
-        let ports = service.ports.iter().map(|port| port.container);
         let mut address = ServiceAddress {
             host: "127.0.0.1".to_owned(),
-            ports: ports
-                .map(|port| (port, chosen.get(&service.name, port)))
-                .collect(),
+            ports: chosen.by_container_port(service),
             first: service.ports.first().map(|port| port.container),
             url: None,
             container: t!("show.container", service = service.name.as_str()).into_owned(),

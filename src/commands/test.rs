@@ -64,8 +64,11 @@ async fn test_one<E: Engine>(
         ..context.runner(engine, lab, &emit)
     };
     let images = get_images(context, &runner).await?;
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::Environment(format!("no temporary folder: {error}")))?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::Environment(crate::text::Text::verbatim(format!(
+            "no temporary folder: {error}"
+        )))
+    })?;
     let workspace = lab
         .workspace
         .as_deref()

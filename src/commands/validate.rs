@@ -70,8 +70,12 @@ fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if is_thing(path) {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = std::fs::read_dir(path)
-        .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
+    let entries = std::fs::read_dir(path).map_err(|error| {
+        Failure::Usage(crate::text::Text::verbatim(format!(
+            "cannot read {}: {error}",
+            path.display()
+        )))
+    })?;
     let mut found: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -79,10 +83,10 @@ fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     found.sort();
     if found.is_empty() {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::Usage(crate::text::Text::verbatim(format!(
             "there is no lab and no service in {}",
             path.display()
-        )));
+        ))));
     }
     Ok(found)
 }

@@ -35,8 +35,11 @@ pub(crate) async fn watch<E: Engine>(
         (true, _) => Show::Json,
         (false, false) => Show::Lines,
         (false, true) => {
-            let gone =
-                |error| Failure::Environment(format!("the terminal cannot be used: {error}"));
+            let gone = |error| {
+                Failure::Environment(crate::text::Text::verbatim(format!(
+                    "the terminal cannot be used: {error}"
+                )))
+            };
             Show::Screen(Box::new(Screen::enter().map_err(gone)?))
         }
     };

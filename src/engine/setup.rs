@@ -72,17 +72,19 @@ impl Setup {
     }
 
     /// The engine that is there, or why there is none and the command that helps.
-    pub async fn look(&self) -> std::result::Result<(Docker, Endpoint), crate::plan::NoEngine> {
+    pub async fn look(
+        &self,
+    ) -> std::result::Result<(Docker, Endpoint), crate::diagnosis::EngineUnavailable> {
         let located = locate(self.explicit.as_deref());
-        let endpoint = located.map_err(|none| crate::plan::NoEngine {
+        let endpoint = located.map_err(|none| crate::diagnosis::EngineUnavailable {
             fix: none.fix().to_owned(),
-            why: none.to_string(),
+            why: crate::text::Text::verbatim(none.to_string()),
         })?;
         self.connect_only()
             .await
-            .map_err(|error| crate::plan::NoEngine {
+            .map_err(|error| crate::diagnosis::EngineUnavailable {
                 fix: fix(&endpoint, error.kind).to_owned(),
-                why: error.message,
+                why: crate::text::Text::verbatim(error.message),
             })
     }
 

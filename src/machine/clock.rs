@@ -8,7 +8,7 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::plan::Clock;
+use crate::diagnosis::{Clock, ClockSource};
 
 /// Offline is fine: nobody waits for longer.
 const CALL: Duration = Duration::from_millis(1500);
@@ -35,7 +35,7 @@ pub fn file_clock<'a>(files: impl IntoIterator<Item = &'a Path>, now: SystemTime
         .max_by_key(|(written, _)| *written)?;
     let ahead = newest.duration_since(now).unwrap_or_default().as_secs();
     Some(Clock {
-        of: path.display().to_string(),
+        source: ClockSource::File(path.to_owned()),
         ahead: i64::try_from(ahead).unwrap_or(i64::MAX),
     })
 }
@@ -56,7 +56,7 @@ pub async fn http_clock(host: &str, port: u16) -> Option<Clock> {
     };
     let head = tokio::time::timeout(CALL, asked).await.ok()??;
     Some(Clock {
-        of: host.to_owned(),
+        source: ClockSource::Host(host.to_owned()),
         ahead: ahead(date(&head)?, SystemTime::now())?,
     })
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Process, parse_listening_sockets};
+use crate::diagnosis::{Process, parse_listening_sockets};
 
 /// A server of this machine takes a call at once; one that is behind a filter never does.
 const CALL: Duration = Duration::from_millis(200);

@@ -13,7 +13,7 @@ pub use clock::{ahead, file_clock, http_clock};
 pub use listeners::answering;
 pub use proxies::{redact_credentials, shell};
 
-use crate::plan::{Disk, Folder, Memory};
+use crate::diagnosis::{Disk, Folder, Memory};
 
 /// This machine's memory; `None` where the system does not tell.
 pub fn memory() -> Option<Memory> {

@@ -90,9 +90,7 @@ pub(super) fn url<'a, E>(
 /// Connects to a published port of this machine.
 pub(super) async fn dial(port: u16) -> Result<TcpStream, ProbeError> {
     let silent = |error: io::Error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            ProbeError::NoAnswer(format!("nothing listens at 127.0.0.1:{port}"))
-        }
+        io::ErrorKind::ConnectionRefused => ProbeError::Refused(port),
         _ => ProbeError::NoAnswer(format!("127.0.0.1:{port} does not answer: {error}")),
     };
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;

@@ -56,6 +56,9 @@ pub enum ProbeError {
     /// Nobody answers, or what answers does not speak the protocol.
     #[error("{0}")]
     NoAnswer(String),
+    /// Nothing listens at this port of 127.0.0.1.
+    #[error("nothing listens at 127.0.0.1:{0}")]
+    Refused(u16),
     /// The look itself cannot be made: no such program, a bad request.
     #[error("{0}")]
     CannotLook(String),

@@ -1,16 +1,16 @@
 //! Turns events and results into text. The only room that prints.
 
+mod findings;
 mod format;
 mod json;
 mod junit;
-mod machine;
 mod markdown;
+mod not_ready;
 mod panel;
 mod plain;
 mod problems;
 mod screen;
 mod sink;
-mod stuck;
 mod table;
 mod terminal;
 
@@ -19,15 +19,15 @@ use crate::event::Event;
 /// A text of `src/words/` in the language that was chosen at the start.
 pub(crate) use rust_i18n::t;
 
+pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
 pub(crate) use junit::{JunitCase, junit};
-pub(crate) use machine::{finding_lines, said, too_small};
 pub(crate) use markdown::markdown;
+pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{error, output, output_is_open, sanitize, try_output};
-pub(crate) use stuck::{not_ready_json, stuck};
 pub(crate) use table::{cut, table};
 
 /// Who hears what happens.

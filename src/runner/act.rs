@@ -67,7 +67,10 @@ pub(crate) async fn play<E: Engine>(
 }
 
 fn failed(what: &str, step: &Step, reason: &str) -> Failure {
-    Failure::Step(format!("{what}: `{}` ({}): {reason}", step.act, step.place))
+    Failure::Step(crate::text::Text::verbatim(format!(
+        "{what}: `{}` ({}): {reason}",
+        step.act, step.place
+    )))
 }
 
 /// Looks once, or again and again for as long as the step says.
@@ -133,10 +136,10 @@ pub(crate) async fn restart_service<E: Engine>(
         .container(service)
         .map(|container| container.id.clone());
     let Some(id) = found else {
-        return Err(Failure::Environment(format!(
+        return Err(Failure::Environment(crate::text::Text::verbatim(format!(
             "service `{service}` has no container: `roadlab up {}`",
             runner.lab.id
-        )));
+        ))));
     };
     let grace = match restart.how {
         RestartMode::Stop => Some(GRACE),
@@ -148,12 +151,12 @@ pub(crate) async fn restart_service<E: Engine>(
         .engine
         .stop(&id, grace)
         .await
-        .map_err(Failure::engine(context()))?;
+        .map_err(Failure::engine(crate::text::Text::verbatim(context())))?;
     runner
         .engine
         .start(&id)
         .await
-        .map_err(Failure::engine(context()))?;
+        .map_err(Failure::engine(crate::text::Text::verbatim(context())))?;
     *live = Live::new(runner.lab, runner.observe().await?, live.workspace.take());
     wait(runner, live, service, Condition::Healthy).await
 }

@@ -30,7 +30,7 @@ impl Live {
             };
             let mut address = ServiceAddress {
                 host: "127.0.0.1".to_owned(),
-                ports: container.ports.clone(),
+                ports: container.ports.by_container_port(service),
                 first: service.ports.first().map(|port| port.container),
                 url: None,
                 container: container.name.clone(),
@@ -92,7 +92,9 @@ impl<E: Engine> Runner<'_, E> {
         self.engine
             .observe(&scope)
             .await
-            .map_err(Failure::engine("cannot see what is there"))
+            .map_err(Failure::engine(crate::text::Text::verbatim(
+                "cannot see what is there",
+            )))
     }
 
     /// What a learner types to bring this instance up.
@@ -107,18 +109,20 @@ impl<E: Engine> Runner<'_, E> {
     /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
     pub async fn check_engine(&self) -> Result<(), Failure> {
         let answer = self.engine.ping().await;
-        answer.map_err(Failure::engine("Docker stopped meanwhile"))
+        answer.map_err(Failure::engine(crate::text::Text::verbatim(
+            "Docker stopped meanwhile",
+        )))
     }
 
     /// The running lab, or that it is not up.
     pub async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            return Err(Failure::Environment(format!(
+            return Err(Failure::Environment(crate::text::Text::verbatim(format!(
                 "lab `{}` is not up: start it with `{}`",
                 self.lab.id,
                 self.command_up()
-            )));
+            ))));
         }
         Ok(Live::new(self.lab, observed, workspace))
     }
@@ -143,8 +147,8 @@ pub fn require_same_network<E>(
         return Ok(());
     }
     let id = &runner.lab.id;
-    Err(Failure::Environment(format!(
+    Err(Failure::Environment(crate::text::Text::verbatim(format!(
         "lab `{id}` was not started here but in another network (a container's, or another namespace): at its addresses \
          somebody else may answer; run roadlab there, or start it anew here: `roadlab down {id}`, then `roadlab up {id}`"
-    )))
+    ))))
 }

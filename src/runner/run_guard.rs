@@ -173,14 +173,14 @@ fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
 }
 
 fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
-    Failure::Environment(format!(
+    Failure::Environment(crate::text::Text::verbatim(format!(
         "no process to clean up after this one: {:#}; without it nothing is created, so that nothing can be left behind",
         error.into()
-    ))
+    )))
 }
 
 fn state_is_needed(error: anyhow::Error) -> Failure {
-    Failure::Environment(format!(
+    Failure::Environment(crate::text::Text::verbatim(format!(
         "{error:#}: without its journal nothing is created, so that nothing can be left behind"
-    ))
+    )))
 }

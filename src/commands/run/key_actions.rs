@@ -182,7 +182,11 @@ impl Session<'_, '_, Docker> {
         // A signal ends the session, and this with it.
         let never = std::future::pending();
         let ended = docker.shell(&container.id, &argv, never).await;
-        let gone = |error| Failure::Environment(format!("the terminal is gone: {error}"));
+        let gone = |error| {
+            Failure::Environment(crate::text::Text::verbatim(format!(
+                "the terminal is gone: {error}"
+            )))
+        };
         screen.take_back().map_err(gone)?;
         view.note = ended.err().map(|error| error.message);
         Ok(())

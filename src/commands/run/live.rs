@@ -55,7 +55,9 @@ impl Session<'_, '_, Docker> {
         after_session: AfterSession,
     ) -> Result<(Exit, AfterSession), Failure> {
         let mut screen = Screen::enter().map_err(|error| {
-            Failure::Environment(format!("the terminal cannot be used: {error}"))
+            Failure::Environment(crate::text::Text::verbatim(format!(
+                "the terminal cannot be used: {error}"
+            )))
         })?;
         self.welcome(&mut |text| screen.say(text), begun);
         let mut at = self.first_open();

@@ -49,7 +49,7 @@ pub(crate) async fn run(
     if context.global.json {
         let what =
             "`run` is for reading: `check --json`, `test --json` and `up --json` are for programs";
-        return Err(Failure::Usage(what.to_owned()));
+        return Err(Failure::Usage(crate::text::Text::verbatim(what.to_owned())));
     }
     let begun = Instant::now();
     let lab = context.lab(name)?;

@@ -75,11 +75,9 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             lab: self.wanted.clone(),
             ..Scope::owner(&self.context.owner)
         };
-        let observed = self
-            .engine
-            .observe(&scope)
-            .await
-            .map_err(Failure::engine("cannot see what runs"))?;
+        let observed = self.engine.observe(&scope).await.map_err(Failure::engine(
+            crate::text::Text::verbatim("cannot see what runs"),
+        ))?;
         let runs: BTreeSet<(LabId, Instance)> = observed
             .labels()
             .map(|run_labels| (run_labels.lab.clone(), run_labels.instance.clone()))
@@ -159,7 +157,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
         };
         let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
-        let port = container.ports.values().next();
+        let port = container.ports.hosts().next();
         let started = state.filter(|state| state.running).and_then(|s| s.started);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let uptime = started

@@ -78,7 +78,9 @@ async fn on_screen(
 ) -> Result<(), Failure> {
     let mut screen = Screen::enter().map_err(|error| {
         let why = sanitize(&error.to_string());
-        Failure::Environment(t!("status.no_terminal", why = why).into_owned())
+        Failure::Environment(crate::text::Text::verbatim(
+            t!("status.no_terminal", why = why).into_owned(),
+        ))
     })?;
     let mut pace = pace();
     loop {

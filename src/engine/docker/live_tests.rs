@@ -14,7 +14,7 @@ use crate::engine::locate::locate;
 use crate::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
-use crate::plan::{MountSpec, PortSpec, RunLabels, Running};
+use crate::plan::{HostPort, MountSpec, PortSpec, RunLabels, Running};
 
 const IMAGE: &str = "roadlab/debian:trixie";
 const LAB: &str = "engine-test";
@@ -26,7 +26,7 @@ fn tcp(container: u16, host: u16) -> PortSpec {
     PortSpec {
         container,
         protocol: Protocol::Tcp,
-        host,
+        host: HostPort::Chosen(host),
         publish: PublishAddress::Loopback,
     }
 }
@@ -308,7 +308,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
 
     let state = docker.inspect(&id).await.unwrap();
     assert!(state.running && !state.paused);
-    let host = state.ports[&6379];
+    let host = state.ports.host_of(6379).unwrap();
     assert_eq!(docker.published_ports().await.unwrap()[&host], spec.name);
     let seen = docker.observe(&bench.scope()).await.unwrap();
     assert_eq!((seen.networks.len(), seen.volumes.len()), (2, 1));
@@ -317,7 +317,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec_and_is_observed_as_ou
         (&db.id, &db.name, db.running),
         (&id, &spec.name, Running::Yes)
     );
-    assert_eq!(db.ports, BTreeMap::from([(6379, host)]));
+    assert_eq!(db.ports.hosts().collect::<Vec<_>>(), [host]);
     assert!(db.created > 0 && db.run_labels.service.is_some());
 
     docker

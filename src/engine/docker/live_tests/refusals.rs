@@ -24,7 +24,13 @@ async fn what_cannot_start_is_told_by_kind() {
 
     let mut first = bench.spec("one", &["sleep", "600"]);
     first.ports = vec![tcp(80, 0)];
-    let port = docker.inspect(&bench.up(&first).await).await.unwrap().ports[&80];
+    let port = docker
+        .inspect(&bench.up(&first).await)
+        .await
+        .unwrap()
+        .ports
+        .host_of(80)
+        .unwrap();
     let mut second = bench.spec("two", &["sleep", "600"]);
     second.ports = vec![tcp(80, port)];
     let id = docker.create_container(&second).await.unwrap();
