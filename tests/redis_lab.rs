@@ -43,7 +43,7 @@ fn twice_up_is_once_up_and_down_leaves_nothing() {
     let real = redis();
     let id = &real.copy.id;
     let plan = real.run("up LAB --dry-run", 0).stdout;
-    assert!(plan.contains("create container") && plan.contains("wait until redis answers"));
+    assert!(plan.contains("create container") && plan.contains("wait until redis is ready"));
     assert_eq!(real.left(), [""; 0], "a plan creates nothing");
 
     let up = real.run("up LAB --json", 0).json();
@@ -290,7 +290,7 @@ fn drift_makes_only_that_service_again() {
         "{plan:#?} {image}"
     );
     assert_eq!(plan[2], "3. start spare (changed)");
-    assert_eq!(plan[3], "4. wait until spare answers");
+    assert_eq!(plan[3], "4. wait until spare is ready");
     assert_eq!(containers(&real)[1]["Id"], before[1]["Id"], "only a plan");
 
     assert_eq!(real.run("up LAB --json", 0).json()["changed"], true);

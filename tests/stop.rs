@@ -113,11 +113,11 @@ fn a_service_that_never_answers_is_told_with_all_that_was_seen() {
     assert_eq!(real.left(), [""; 0]);
     for part in [
         "error: service `redis` did not become ready within 1.",
-        "\n  looked for  redis PING (",
-        " times)\n  last seen   ",
-        "\n  last lines of its log:\n    thinking\n",
-        &format!("\n  next: roadlab up {} --retain", real.copy.id),
-        "\nremoved what was made: 1 container, 1 network, 1 volume\n",
+        "\n  probe         redis PING (",
+        " times)\n  last result   ",
+        "\n  last lines of the log:\n    thinking\n",
+        &format!("\n  next: `roadlab up {} --retain`", real.copy.id),
+        "\nremoved what was created: 1 container, 1 network, 1 volume\n",
     ] {
         assert!(format!("\n{said}").contains(part), "{part:?} in:\n{said}");
     }
@@ -137,10 +137,10 @@ fn a_service_that_ends_is_told_with_its_exit_code() {
     let said = real.run("up LAB", 5).stderr;
     assert_eq!(real.left(), [""; 0]);
     assert!(
-        said.contains("error: service `redis` ended before it was ready, after "),
+        said.contains("error: service `redis` exited after "),
         "{said}"
     );
-    assert!(said.contains("ended by itself (exit 7)"), "{said}");
+    assert!(said.contains("exited (exit code 7)"), "{said}");
     assert!(said.contains("\n    giving up\n"), "{said}");
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["expect", "problem"],
     &["lab"],
-    &["plan"],
+    &["plan", "diagnosis"],
     &["event"],
     &["engine", "store", "machine", "report"],
     &["probe"],

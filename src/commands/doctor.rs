@@ -113,7 +113,8 @@ async fn add_engine(
     if let Ok(about) = engine.about().await {
         let now = SystemTime::now();
         if let Some(memory) = machine.memory.as_mut().filter(|_| about.memory > 0) {
-            memory.total = about.memory;
+            // An engine in a virtual machine has less than this machine.
+            memory.total = memory.total.min(about.memory);
         }
         let time = about.time.as_deref();
         machine.clocks.extend(time.and_then(|time| {
@@ -134,12 +135,12 @@ async fn add_engine(
         machine.engine = Some(engine_info(about, endpoint));
     }
     machine.published = engine.published_ports().await.unwrap_or_default();
-    if let Ok(ours) = engine.observe(&Scope::owner(&context.owner)).await {
-        let ports = ours
+    if let Ok(observed) = engine.observe(&Scope::owner(&context.owner)).await {
+        let ports = observed
             .containers
             .iter()
             .flat_map(|container| container.ports.hosts());
-        machine.ours = ports.collect();
+        machine.own_ports = ports.collect();
     }
     let emit = |_| {};
     let mut remembered = UnreachableRegistries::read(&context.paths.state);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::commands::Context;
 use crate::lab::{Lab, check_memory};
+use crate::machine;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{error, sanitize, t};
 use crate::runner::Failure;
@@ -63,9 +64,8 @@ pub(crate) fn grant(
 
 /// Refuses to start a lab that could take the whole machine, unless that is trusted now.
 pub(crate) fn memory(context: &Context, lab: &Lab) -> Result<(), Failure> {
-    let about = rustix::system::sysinfo();
-    let machine = u64::from(about.mem_unit) * about.totalram as u64;
-    match check_memory(lab.memory(), machine) {
+    let problem = machine::memory().and_then(|machine| check_memory(lab.memory(), machine.total));
+    match problem {
         Some(problem) if !context.global.trust => Err(Failure::Problems(vec![problem])),
         Some(_) | None => Ok(()),
     }

@@ -20,7 +20,7 @@ pub struct Machine {
     /// Ports that containers publish, each with the container's name.
     pub published: BTreeMap<u16, String>,
     /// Ports that containers of this user's labs publish.
-    pub ours: BTreeSet<u16>,
+    pub own_ports: BTreeSet<u16>,
     pub proxies: Proxies,
     pub clocks: Vec<Clock>,
     pub folders: Vec<Folder>,

@@ -69,7 +69,7 @@ pub fn disk_space(disk: &Disk, missing: usize) -> Finding {
 /// Finds the default ports of services that other programs use.
 fn ports(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
     let others = machine.answering.keys().copied();
-    let others = others.filter(|port| !machine.ours.contains(port));
+    let others = others.filter(|port| !machine.own_ports.contains(port));
     let found: Vec<Finding> = others
         .filter(|port| {
             needs

@@ -6,7 +6,7 @@ use crate::lab::{Protocol, Service, ServiceName};
 use crate::plan::RunLabels;
 use crate::plan::ports::first_bindings;
 
-/// A snapshot. A plan is made from one snapshot, without further calls to the engine.
+/// A snapshot. A plan depends on one snapshot, without further calls to the engine.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     pub containers: Vec<ObservedContainer>,

@@ -1,4 +1,4 @@
-//! Properties that hold of every plan, whatever the lab and the engine look like.
+//! Properties that hold of every plan, for every lab and every state of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,13 +189,15 @@ impl Simulation {
                     self.observed.networks.push(ObservedNetwork {
                         id: format!("network-{}", self.networks),
                         name: spec.name.clone(),
-                        run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
+                        run_labels: RunLabels::read(&spec.name, &spec.labels)
+                            .expect("well-formed labels"),
                         internal: spec.internal,
                     });
                 }
                 Operation::CreateVolume(spec) => self.observed.volumes.push(ObservedVolume {
                     name: spec.name.clone(),
-                    run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
+                    run_labels: RunLabels::read(&spec.name, &spec.labels)
+                        .expect("well-formed labels"),
                 }),
                 Operation::CreateContainer { spec, .. } => {
                     for (network, _) in &spec.networks {
@@ -205,7 +207,8 @@ impl Simulation {
                     self.observed.containers.push(ObservedContainer {
                         id: format!("id-{}", spec.name),
                         name: spec.name.clone(),
-                        run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
+                        run_labels: RunLabels::read(&spec.name, &spec.labels)
+                            .expect("well-formed labels"),
                         running: Running::No,
                         state: String::new(),
                         ports: PublishedPorts::default(),

@@ -11,7 +11,7 @@ use crate::plan::{
     PlanWarning, Reason, RunLabels, Running, Stage, Subnet, VolumeSpec,
 };
 
-/// What a lab is to look like, apart from its files.
+/// The desired state of a lab, apart from its lab file.
 #[derive(Debug, Clone, Copy)]
 pub struct Desired<'a> {
     pub run_labels: &'a RunLabels,

@@ -15,7 +15,7 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
         .iter()
         .zip(&subjects)
         .flat_map(|(finding, subject)| {
-            let mark = match finding.severity() {
+            let symbol = match finding.severity() {
                 Severity::Ok => paint.good("✓"),
                 Severity::Note => paint.warn("!"),
                 Severity::Problem => paint.bad("✗"),
@@ -23,7 +23,7 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
             let gap = " ".repeat(widest.unwrap_or(0) - width(subject));
             let Message { what, fix } = finding.message();
             let what = sanitize(&what.localized());
-            let first = format!("{mark} {}{gap}  {what}", paint.bold(subject));
+            let first = format!("{symbol} {}{gap}  {what}", paint.bold(subject));
             let fix = fix.map(|fix| format!("    {} {}", localized!("fix:"), command(&fix, paint)));
             std::iter::once(first).chain(fix)
         });

@@ -104,7 +104,7 @@ async fn perform<E: Engine>(
     result.map_err(|error| {
         let context = text!("cannot {operation}", operation = text);
         match error.kind {
-            // Everything that a plan names existed when it was made.
+            // Everything that a plan names existed when the plan began.
             ErrorKind::NotFound => removed_externally(context, error),
             _ => Failure::engine(context)(error),
         }

@@ -1,4 +1,4 @@
-//! The health of a service at this moment, by its own protocol where the lab says how to probe it.
+//! The health of a service at this moment, by its own protocol where the lab defines how to probe it.
 
 use crate::engine::{ContainerState, Engine, Health, clock};
 use crate::lab::ServiceName;

@@ -130,7 +130,7 @@ impl Attempts {
     }
 
     fn add_incompatible(&mut self, image: &str, why: Text) {
-        // Every look at the image finds the same.
+        // Every inspection of the image finds the same.
         if self.incompatible.insert(image.to_owned()) {
             self.add(why);
         }

@@ -117,7 +117,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     let observed = runner.observe().await?;
     let fresh = observed.containers.is_empty();
     if fresh {
-        // The reaper starts while the plan is made.
+        // The reaper starts while the plan is computed.
         up.watch.begin()?;
     }
     let (plan, run_labels) = plan_up(runner, up, &observed).await?;

@@ -107,7 +107,11 @@ impl Docker {
         let connected = self
             .client
             .ask(|client| client.connect_network(network, request));
-        self.call(&what, CHANGE, connected).await
+        match self.call(&what, CHANGE, connected).await {
+            // It is connected already.
+            Err(error) if error.kind == ErrorKind::NameTaken => Ok(()),
+            result => result,
+        }
     }
 
     pub(super) async fn start_container(&self, container: &str) -> Result<()> {

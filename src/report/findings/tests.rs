@@ -167,10 +167,10 @@ fn a_program_at_a_default_port_is_a_note_unless_a_lab_needs_the_port() {
     let note = "! ports   port 6379 is used by `redis-server` (process 812), which is no service of a lab; `roadlab status` shows the address of the lab's redis";
     check(&busy, need(), &[note, "    fix: roadlab status"]);
 
-    busy.ours = BTreeSet::from([6379]);
+    busy.own_ports = BTreeSet::from([6379]);
     check(&busy, need(), &[]);
 
-    busy.ours.clear();
+    busy.own_ports.clear();
     busy.published = BTreeMap::from([(6379, "shop-cache-1".into())]);
     let mut fixed = need();
     fixed.fixed = BTreeSet::from([6379]);
