@@ -14,6 +14,7 @@
 //! | 0 | `expect`, `problem` | what must hold, and what a user can fix |
 //! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
 //! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
+//! | 2 | `diagnosis` | what is wrong with a machine, and why a service did not become ready |
 //! | 3 | `event` | all that a reporter may learn |
 //! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen and its keys |
 //! | 5 | `probe` | looking at services, each in its own protocol |
@@ -46,6 +47,7 @@
 pub mod app;
 mod cli;
 mod commands;
+pub mod diagnosis;
 pub mod engine;
 pub mod event;
 pub mod exit;

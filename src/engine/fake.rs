@@ -28,6 +28,7 @@ pub struct Fake {
     pub networks: RefCell<BTreeMap<String, NetworkSpec>>,
     pub volumes: RefCell<BTreeMap<String, VolumeSpec>>,
     failures: RefCell<BTreeMap<usize, ErrorKind>>,
+    failing: RefCell<Vec<&'static str>>,
     clock: Cell<i64>,
 }
 
@@ -35,6 +36,8 @@ pub struct Fake {
 pub struct FakeContainer {
     pub spec: ContainerSpec,
     pub state: ContainerState,
+    /// The ids of the networks that it is connected to, by name.
+    pub networks: BTreeMap<String, String>,
     pub files: BTreeMap<String, Vec<u8>>,
     pub log: Vec<String>,
     created: i64,
@@ -54,6 +57,11 @@ impl Fake {
     /// Makes the `n`th call that changes something fail, counted from 1; what it asks for does not happen.
     pub fn fail_at(&self, n: usize, kind: ErrorKind) {
         self.failures.borrow_mut().insert(n, kind);
+    }
+
+    /// Limits [`Fake::fail_at`] to calls that begin with one of these words.
+    pub fn only_fail(&self, calls: &[&'static str]) {
+        *self.failing.borrow_mut() = calls.to_vec();
     }
 
     /// The calls so far, one a line.
@@ -77,13 +85,15 @@ impl Fake {
 
     fn change(&self, call: String) -> Result<()> {
         let mut calls = self.calls.borrow_mut();
+        let failing = self.failing.borrow();
+        let may_fail = failing.is_empty() || failing.iter().any(|start| call.starts_with(start));
         calls.push(call);
         match self.failures.borrow().get(&calls.len()) {
-            Some(kind) => Err(EngineError::new(
+            Some(kind) if may_fail => Err(EngineError::new(
                 *kind,
                 format!("call {} is made to fail", calls.len()),
             )),
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -104,7 +114,7 @@ impl Fake {
         let containers = self.containers.borrow();
         let used: BTreeSet<_> = containers
             .values()
-            .flat_map(|c| c.state.ports.values())
+            .flat_map(|c| c.state.ports.hosts())
             .collect();
         let free = (FIRST_PORT..).find(|port| !used.contains(port));
         free.expect("no test publishes thousands of ports")

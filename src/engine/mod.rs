@@ -27,7 +27,9 @@ pub use ports::is_port_free;
 pub use setup::{Consent, EngineSetup, SetupOutcome};
 
 use crate::lab::ImageName;
-use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
+use crate::plan::{
+    ContainerSpec, NetworkSpec, Observed, PublishedPorts, Scope, Subnet, VolumeSpec,
+};
 
 pub type Result<T> = std::result::Result<T, EngineError>;
 
@@ -76,6 +78,14 @@ pub trait Engine {
 
     /// Returns the new container's id.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String>;
+
+    /// Connects an existing container to a network under additional names; a container that is connected already is fine.
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()>;
 
     /// Refuses a container whose ports somebody has on this machine, or whose ports do not arrive on it.
     async fn start(&self, container: &str) -> Result<()>;
@@ -262,8 +272,7 @@ pub struct ContainerState {
     pub health: Option<Health>,
     /// When it was started last, since 1970.
     pub started: Option<Duration>,
-    /// Published host port by container port.
-    pub ports: BTreeMap<u16, u16>,
+    pub ports: PublishedPorts,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

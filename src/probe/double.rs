@@ -52,7 +52,7 @@ impl Engine for Double {
             error: String::new(),
             health: None,
             started: None,
-            ports: BTreeMap::new(),
+            ports: crate::plan::PublishedPorts::default(),
         })
     }
 
@@ -125,6 +125,10 @@ impl Engine for Double {
     }
 
     async fn create_container(&self, _: &ContainerSpec) -> Result<String> {
+        no()
+    }
+
+    async fn connect_network(&self, _: &str, _: &str, _: &[String]) -> Result<()> {
         no()
     }
 

@@ -19,7 +19,7 @@ use roadlab::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
 use roadlab::plan::{
-    ContainerSpec, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ContainerSpec, HostPort, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
 };
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ fn tcp(container: u16, host: u16) -> PortSpec {
     PortSpec {
         container,
         protocol: Protocol::Tcp,
-        host,
+        host: HostPort::Chosen(host),
         publish: PublishAddress::Loopback,
     }
 }
@@ -330,7 +330,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
 
     let state = docker.inspect(&id).await.unwrap();
     assert!(state.running && !state.paused);
-    let host = state.ports[&6379];
+    let host = state.ports.host_of(6379).unwrap();
     assert_eq!(docker.published_ports().await.unwrap()[&host], spec.name);
     let seen = docker.observe(&test_run.scope()).await.unwrap();
     assert_eq!((seen.networks.len(), seen.volumes.len()), (2, 1));
@@ -339,7 +339,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
         (&db.id, &db.name, db.running),
         (&id, &spec.name, Running::Yes)
     );
-    assert_eq!(db.ports, BTreeMap::from([(6379, host)]));
+    assert_eq!(db.ports.hosts().collect::<Vec<_>>(), [host]);
     assert!(db.created > 0 && db.run_labels.service.is_some());
 
     docker

@@ -87,17 +87,31 @@ impl Docker {
     /// Engines before 25 take one network in the create call; the others follow one by one.
     async fn attach(&self, id: &str, spec: &ContainerSpec) -> Result<()> {
         for (network, aliases) in spec.networks.iter().skip(1) {
-            let what = format!("connect container `{}` to network `{network}`", spec.name);
-            let request = NetworkConnectRequest {
-                container: id.to_owned(),
-                endpoint_config: Some(convert::attachment(aliases)),
-            };
-            let connected = self
-                .client
-                .ask(|client| client.connect_network(network, request));
-            self.call(&what, CHANGE, connected).await?;
+            self.attach_to(id, network, aliases).await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn attach_to(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        let what = format!("connect container `{container}` to network `{network}`");
+        let network = names::resource(network)?;
+        let request = NetworkConnectRequest {
+            container: names::resource(container)?.to_owned(),
+            endpoint_config: Some(convert::attachment(aliases)),
+        };
+        let connected = self
+            .client
+            .ask(|client| client.connect_network(network, request));
+        match self.call(&what, CHANGE, connected).await {
+            // It is connected already.
+            Err(error) if error.kind == ErrorKind::NameTaken => Ok(()),
+            result => result,
+        }
     }
 
     pub(super) async fn start_container(&self, container: &str) -> Result<()> {

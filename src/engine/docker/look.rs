@@ -18,8 +18,10 @@ use super::{Docker, LOOK, convert, names, platform, podman};
 use crate::engine::{
     ContainerState, EngineError, ErrorKind, ImageInfo, MemoryUsage, Result, SystemInfo,
 };
+use crate::lab::Protocol;
 use crate::plan::{
-    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, RunLabels, Running, Scope, Subnet,
+    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
+    RunLabels, Running, Scope, Subnet,
 };
 
 /// An engine that is well says what it is within milliseconds.
@@ -292,19 +294,35 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
         // An engine that was killed still tells the ports of what died with it; by now they may be somebody else's.
         ports: match running {
             Running::Yes | Running::Paused => ports(found.ports.unwrap_or_default()),
-            Running::No => BTreeMap::new(),
+            Running::No => PublishedPorts::default(),
         },
+        networks: found
+            .network_settings
+            .and_then(|settings| settings.networks)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, endpoint)| (name, endpoint.network_id.unwrap_or_default()))
+            .collect(),
         created: found.created.unwrap_or_default(),
     })
 }
 
-/// Published host port by container port; where a number is both TCP and UDP, TCP's.
-fn ports(mut found: Vec<PortSummary>) -> BTreeMap<u16, u16> {
-    found.retain(|port| convert::reachable(port.ip.as_deref()));
-    found.sort_by_key(|port| port.typ == Some(PortSummaryTypeEnum::TCP));
-    found
-        .iter()
-        .filter_map(|port| Some((port.private_port, port.public_port?)))
+/// Returns the ports that are published on an address which 127.0.0.1 reaches.
+fn ports(found: Vec<PortSummary>) -> PublishedPorts {
+    let ports = found.into_iter();
+    ports
+        .filter(|port| convert::reachable(port.ip.as_deref()))
+        .filter_map(|port| {
+            Some(PublishedPort {
+                container: port.private_port,
+                protocol: match port.typ? {
+                    PortSummaryTypeEnum::TCP => Protocol::Tcp,
+                    PortSummaryTypeEnum::UDP => Protocol::Udp,
+                    PortSummaryTypeEnum::SCTP | PortSummaryTypeEnum::EMPTY => return None,
+                },
+                host: port.public_port?,
+            })
+        })
         .collect()
 }
 
@@ -315,6 +333,7 @@ fn network(found: Network) -> Option<ObservedNetwork> {
         id: found.id?,
         name,
         run_labels,
+        internal: found.internal.unwrap_or_default(),
     })
 }
 
@@ -374,11 +393,23 @@ mod tests {
             (found.run_labels, found.running, found.created),
             (run_labels(), Running::Yes, 7)
         );
-        assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
+        let port = |container, protocol, host| PublishedPort {
+            container,
+            protocol,
+            host,
+        };
+        assert_eq!(
+            found.ports.iter().collect::<Vec<_>>(),
+            [
+                port(53, Protocol::Tcp, 20001),
+                port(53, Protocol::Udp, 20002),
+                port(80, Protocol::Tcp, 20003)
+            ]
+        );
 
         let mut stopped = summary(&run_labels().name("redis"));
         stopped.state = Some(ContainerSummaryStateEnum::EXITED);
-        assert_eq!(container(stopped).unwrap().ports, BTreeMap::new());
+        assert!(container(stopped).unwrap().ports.is_empty());
     }
 
     #[test]

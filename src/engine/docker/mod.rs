@@ -180,6 +180,15 @@ impl Engine for Docker {
         self.make_container(spec).await
     }
 
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        self.attach_to(container, network, aliases).await
+    }
+
     async fn start(&self, container: &str) -> Result<()> {
         self.start_here(container).await
     }

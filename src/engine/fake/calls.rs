@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::lab::ImageName;
 use crate::plan::{
     ContainerSpec, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ObservedVolume, PublishedPort, PublishedPorts, RunLabels, Running, Scope, Subnet, VolumeSpec,
 };
 
 impl Engine for Fake {
@@ -58,6 +58,7 @@ impl Engine for Fake {
                 },
                 state: container.state.status.clone(),
                 ports: container.state.ports.clone(),
+                networks: container.networks.clone(),
                 created: container.created,
             })
         });
@@ -68,6 +69,7 @@ impl Engine for Fake {
                 id: id(name),
                 name: name.clone(),
                 run_labels,
+                internal: spec.internal,
             })
         });
         let volumes = volumes.iter().filter_map(|(name, spec)| {
@@ -99,8 +101,8 @@ impl Engine for Fake {
             container
                 .state
                 .ports
-                .values()
-                .map(|port| (*port, name.clone()))
+                .hosts()
+                .map(|port| (port, name.clone()))
         });
         Ok(ports.collect())
     }
@@ -215,8 +217,13 @@ impl Engine for Fake {
                 error: String::new(),
                 health: None,
                 started: None,
-                ports: BTreeMap::new(),
+                ports: PublishedPorts::default(),
             },
+            networks: spec
+                .networks
+                .iter()
+                .map(|(network, _)| (network.clone(), id(network)))
+                .collect(),
             files: BTreeMap::new(),
             log: Vec::new(),
             created: self.clock.get(),
@@ -227,20 +234,32 @@ impl Engine for Fake {
         Ok(id(&spec.name))
     }
 
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        _aliases: &[String],
+    ) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("connect {name} to network {network}"))?;
+        if !self.networks.borrow().contains_key(network) {
+            return Err(missing("network", network));
+        }
+        self.with(container, |found| {
+            found.networks.insert(network.to_owned(), id(network));
+            Ok(())
+        })
+    }
+
     async fn start(&self, container: &str) -> Result<()> {
         let spec = self.with(container, |found| Ok(found.spec.clone()))?;
         let name = spec.name.as_str();
         self.change(format!("start {name}"))?;
-        for PortSpec {
-            container: port,
-            host,
-            ..
-        } in &spec.ports
-        {
+        for port in &spec.ports {
             let published = self.published_ports().await?;
-            let host = match host {
+            let host = match port.host.number() {
                 0 => self.free_port(),
-                host => *host,
+                host => host,
             };
             if let Some(other) = published.get(&host).filter(|other| *other != name) {
                 return Err(EngineError::new(
@@ -248,7 +267,14 @@ impl Engine for Fake {
                     format!("port {host} is used by container {other}"),
                 ));
             }
-            self.with(container, |found| Ok(found.state.ports.insert(*port, host)))?;
+            self.with(container, |found| {
+                found.state.ports.insert(PublishedPort {
+                    container: port.container,
+                    protocol: port.protocol,
+                    host,
+                });
+                Ok(())
+            })?;
         }
         self.with(container, |found| {
             found.state.running = true;
@@ -265,7 +291,7 @@ impl Engine for Fake {
         self.with(container, |found| {
             found.state.running = false;
             found.state.status = "exited".into();
-            found.state.ports.clear();
+            found.state.ports = PublishedPorts::default();
             Ok(())
         })
     }
@@ -286,9 +312,7 @@ impl Engine for Fake {
         self.change(format!("remove network {name}"))?;
         let mut disconnected = Vec::new();
         for container in self.containers.borrow_mut().values_mut() {
-            let before = container.spec.networks.len();
-            container.spec.networks.retain(|(on, _)| on != name);
-            if container.spec.networks.len() < before {
+            if container.networks.remove(name).is_some() {
                 disconnected.push(container.spec.name.clone());
             }
         }

@@ -1,39 +1,39 @@
-//! Who listens, read from tables like `/proc/net/tcp`: this machine's, or a container's own.
+//! Listening sockets, read from `/proc/net/tcp` of this machine or of a container.
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListeningSocket {
     pub port: u16,
-    pub reach: BindScope,
+    pub scope: BindScope,
     pub inode: u64,
 }
 
-/// Who can call it.
+/// Who can connect to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindScope {
-    Anybody,
-    /// Only programs beside it: 127.0.0.1 or ::1.
-    Inside,
+    Anyone,
+    /// Only programs in the same network namespace: 127.0.0.1 or ::1.
+    Loopback,
 }
 
-/// The listening sockets of one table or of several after each other. Source: proc_pid_net(5).
+/// Returns the listening sockets of one or more tables in the format of proc_pid_net(5).
 pub fn parse_listening_sockets(tables: &str) -> Vec<ListeningSocket> {
     let socket = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        // 0A is `TCP_LISTEN`.
+        // `TCP_LISTEN`, from include/net/tcp_states.h.
         if *fields.get(3)? != "0A" {
             return None;
         }
         let (address, port) = fields.get(1)?.rsplit_once(':')?;
-        let reach = match address {
-            // The engine's name server, in every container.
+        let scope = match address {
+            // Docker's embedded DNS server at 127.0.0.11.
             "0B00007F" => return None,
-            "0100007F" | "00000000000000000000000001000000" => BindScope::Inside,
-            _ => BindScope::Anybody,
+            "0100007F" | "00000000000000000000000001000000" => BindScope::Loopback,
+            _ => BindScope::Anyone,
         };
         Some(ListeningSocket {
             port: u16::from_str_radix(port, 16).ok()?,
-            reach,
+            scope,
             inode: fields.get(9)?.parse().ok()?,
         })
     };
@@ -54,15 +54,15 @@ mod tests {
   sl  local_address                         remote_address                        st tx_queue rx_queue tr
    0: 00000000000000000000000000000000:18EB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4714 1
 ";
-        let seen: Vec<_> = parse_listening_sockets(tables)
+        let sockets: Vec<_> = parse_listening_sockets(tables)
             .iter()
-            .map(|socket| (socket.port, socket.reach, socket.inode))
+            .map(|socket| (socket.port, socket.scope, socket.inode))
             .collect();
         assert_eq!(
-            seen,
+            sockets,
             [
-                (5432, BindScope::Inside, 4711),
-                (6379, BindScope::Anybody, 4714)
+                (5432, BindScope::Loopback, 4711),
+                (6379, BindScope::Anyone, 4714)
             ]
         );
     }

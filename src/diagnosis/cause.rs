@@ -1,15 +1,15 @@
-//! Why a service most likely never answered: only what the evidence itself names, and nothing where it names nothing.
+//! The likely cause why a service did not become ready. There is one only where the evidence names it.
 
 use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use crate::plan::{BindScope, ListeningSocket};
+use crate::diagnosis::{BindScope, ListeningSocket};
 
-/// What is known of a service that did not become ready.
+/// What is known about a service that did not become ready.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Evidence<'a> {
-    /// What the last look saw.
+    /// What the last probe saw.
     pub last: &'a str,
     /// How the last probe failed.
     pub failure: ProbeFailure,
@@ -22,7 +22,7 @@ pub struct Evidence<'a> {
     pub exit: Option<i64>,
     /// The container port that the probe calls.
     pub port: Option<u16>,
-    /// Who listens inside; `None` if that could not be seen.
+    /// The listening sockets in the container; `None` if they are not known.
     pub listening: Option<&'a [ListeningSocket]>,
 }
 
@@ -39,95 +39,95 @@ pub enum ProbeFailure {
 
 /// A likely cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
+pub enum LikelyCause {
     OutOfMemory,
-    /// The program is built for another kind of processor, or is no program.
+    /// The program is built for another processor architecture, or is not a program.
     WrongFormat,
     NoSuchProgram,
     DiskFull,
     ReadOnly,
-    /// The image asks for this variable.
+    /// The image requires this environment variable.
     MissingVariable(String),
     AddressInUse,
-    /// The service asks for a password that the probe does not have.
+    /// The service requires a password that the probe does not have.
     PasswordRefused,
-    /// With the path, where it is named.
+    /// With the path, if the log names it.
     PermissionDenied(Option<String>),
-    /// It listens, but for programs in its own container only.
-    InsideOnly(u16),
-    /// It listens elsewhere.
+    /// The service listens on the loopback address of its container only.
+    LoopbackOnly(u16),
+    /// The service listens on other ports.
     OtherPorts {
-        asked: u16,
+        expected: u16,
         open: Vec<u16>,
     },
-    /// It listens where it should, and the published port does not lead there from here.
-    CutOff(u16),
-    /// It runs, and listens nowhere yet.
+    /// The service listens in the container, but the published port is unreachable from the host.
+    Unreachable(u16),
+    /// The service runs and does not listen on any port yet.
     NothingListens(u16),
 }
 
-/// The likely cause; the surest evidence first.
-pub fn likely_cause(evidence: &Evidence<'_>) -> Option<Cause> {
+/// Returns the likely cause, by the most reliable evidence.
+pub fn likely_cause(evidence: &Evidence<'_>) -> Option<LikelyCause> {
     if evidence.out_of_memory {
-        return Some(Cause::OutOfMemory);
+        return Some(LikelyCause::OutOfMemory);
     }
     if let Some(cause) = cause_in_log(evidence) {
         return Some(cause);
     }
     match evidence.failure {
-        ProbeFailure::AccessDenied => Some(Cause::PasswordRefused),
+        ProbeFailure::AccessDenied => Some(LikelyCause::PasswordRefused),
         ProbeFailure::Refused | ProbeFailure::Other => ports(evidence),
     }
 }
 
-/// What a service says as it gives up, the last line first.
-fn cause_in_log(evidence: &Evidence<'_>) -> Option<Cause> {
+/// Searches the errors and the log for a cause, the last line first.
+fn cause_in_log(evidence: &Evidence<'_>) -> Option<LikelyCause> {
     let log = evidence.log.iter().rev().map(String::as_str);
-    let said = [evidence.error, evidence.last].into_iter().chain(log);
+    let lines = [evidence.error, evidence.last].into_iter().chain(log);
     let ended = evidence.exit.is_some_and(|code| code != 0);
-    let found = said.filter_map(cause_in_line);
-    // A running service may complain of many things that do it no harm: then only what the probe met counts.
+    let found = lines.filter_map(cause_in_line);
+    // A service that runs may log errors that do no harm. Then only what the probe met counts.
     found.into_iter().find(|cause| match cause {
-        Cause::PasswordRefused => true,
+        LikelyCause::PasswordRefused => true,
         _ => ended || !evidence.error.is_empty(),
     })
 }
 
-fn cause_in_line(line: &str) -> Option<Cause> {
+fn cause_in_line(line: &str) -> Option<LikelyCause> {
     let lower = line.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&["exec format error"]) {
-        return Some(Cause::WrongFormat);
+    let contains = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if contains(&["exec format error"]) {
+        return Some(LikelyCause::WrongFormat);
     }
-    if says(&["no space left on device", "disk is full"]) {
-        return Some(Cause::DiskFull);
+    if contains(&["no space left on device", "disk is full"]) {
+        return Some(LikelyCause::DiskFull);
     }
-    if says(&["read-only file system"]) {
-        return Some(Cause::ReadOnly);
+    if contains(&["read-only file system"]) {
+        return Some(LikelyCause::ReadOnly);
     }
-    if says(&["address already in use"]) {
-        return Some(Cause::AddressInUse);
+    if contains(&["address already in use"]) {
+        return Some(LikelyCause::AddressInUse);
     }
     if let Some(name) = variable(line) {
-        return Some(Cause::MissingVariable(name));
+        return Some(LikelyCause::MissingVariable(name));
     }
-    if says(&REFUSALS) {
-        return Some(Cause::PasswordRefused);
+    if contains(&REFUSALS) {
+        return Some(LikelyCause::PasswordRefused);
     }
-    if says(&["permission denied", "operation not permitted"]) {
-        return Some(Cause::PermissionDenied(path(line)));
+    if contains(&["permission denied", "operation not permitted"]) {
+        return Some(LikelyCause::PermissionDenied(path(line)));
     }
-    if says(&[
+    if contains(&[
         "executable file not found",
         "command not found",
         ": not found",
     ]) {
-        return Some(Cause::NoSuchProgram);
+        return Some(LikelyCause::NoSuchProgram);
     }
     None
 }
 
-/// How servers say that they do not know who calls.
+/// How servers refuse a client that is not authenticated.
 const REFUSALS: [&str; 11] = [
     "noauth",
     "wrongpass",
@@ -142,7 +142,7 @@ const REFUSALS: [&str; 11] = [
     "status 401",
 ];
 
-/// The variable that a line asks for: `POSTGRES_PASSWORD must be set`, `specify … MYSQL_ROOT_PASSWORD`.
+/// Returns the variable that a line requires: `POSTGRES_PASSWORD must be set`, `specify … MYSQL_ROOT_PASSWORD`.
 fn variable(line: &str) -> Option<String> {
     let patterns = [
         r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b[^.]*?\b(?:must be|is not set|not set|is required|is missing|is unset|unbound variable|parameter not set)",
@@ -154,35 +154,35 @@ fn variable(line: &str) -> Option<String> {
     })
 }
 
-/// The first absolute path in a line.
+/// Returns the first absolute path in a line.
 fn path(line: &str) -> Option<String> {
     let pattern = Regex::new(r#"(?:^|[\s'"`(:=])(/[^\s'"`):,;]+)"#).ok()?;
     Some(pattern.captures(line)?.get(1)?.as_str().to_owned())
 }
 
-/// What the open ports say of a service that runs.
-fn ports(evidence: &Evidence<'_>) -> Option<Cause> {
-    let (asked, listening) = (evidence.port?, evidence.listening?);
+/// Compares the open ports of a running service with the port that the probe uses.
+fn ports(evidence: &Evidence<'_>) -> Option<LikelyCause> {
+    let (expected, listening) = (evidence.port?, evidence.listening?);
     if evidence.exit.is_some() {
         return None;
     }
-    let at = |reach: BindScope| {
-        let there = listening.iter().filter(move |socket| socket.reach == reach);
+    let at = |scope: BindScope| {
+        let there = listening.iter().filter(move |socket| socket.scope == scope);
         there.map(|socket| socket.port).collect::<BTreeSet<u16>>()
     };
-    let (anybody, inside) = (at(BindScope::Anybody), at(BindScope::Inside));
-    if anybody.contains(&asked) {
+    let (anyone, loopback) = (at(BindScope::Anyone), at(BindScope::Loopback));
+    if anyone.contains(&expected) {
         let refused = evidence.failure == ProbeFailure::Refused;
-        return refused.then_some(Cause::CutOff(asked));
+        return refused.then_some(LikelyCause::Unreachable(expected));
     }
-    if inside.contains(&asked) {
-        return Some(Cause::InsideOnly(asked));
+    if loopback.contains(&expected) {
+        return Some(LikelyCause::LoopbackOnly(expected));
     }
-    match anybody.is_empty() {
-        true => Some(Cause::NothingListens(asked)),
-        false => Some(Cause::OtherPorts {
-            asked,
-            open: anybody.into_iter().collect(),
+    match anyone.is_empty() {
+        true => Some(LikelyCause::NothingListens(expected)),
+        false => Some(LikelyCause::OtherPorts {
+            expected,
+            open: anyone.into_iter().collect(),
         }),
     }
 }
@@ -193,10 +193,10 @@ mod tests {
 
     /// A service that ended with these last words.
     #[track_caller]
-    fn ended(words: &str, expected: Option<Cause>) {
+    fn ended(words: &str, expected: Option<LikelyCause>) {
         let log = [words.to_owned(), "shutting down".to_owned()];
         let evidence = Evidence {
-            last: "nothing listens at 127.0.0.1:24030",
+            refused: true,
             log: &log,
             exit: Some(1),
             port: Some(6379),
@@ -209,37 +209,40 @@ mod tests {
     fn last_words_name_the_cause() {
         ended(
             "exec /entrypoint.sh: exec format error",
-            Some(Cause::WrongFormat),
+            Some(LikelyCause::WrongFormat),
         );
         ended(
             "FATAL: could not write lock file: No space left on device",
-            Some(Cause::DiskFull),
+            Some(LikelyCause::DiskFull),
         );
         ended(
             "mkdir: cannot create directory '/data/x': Read-only file system",
-            Some(Cause::ReadOnly),
+            Some(LikelyCause::ReadOnly),
         );
         ended(
             "Could not create server TCP listening socket *:6379: bind: Address already in use",
-            Some(Cause::AddressInUse),
+            Some(LikelyCause::AddressInUse),
         );
         ended(
             "chown: changing ownership of '/var/lib/postgresql/data': Operation not permitted",
-            Some(Cause::PermissionDenied(Some(
+            Some(LikelyCause::PermissionDenied(Some(
                 "/var/lib/postgresql/data".into(),
             ))),
         );
         ended(
             "Can't open the append-only file: Permission denied",
-            Some(Cause::PermissionDenied(None)),
+            Some(LikelyCause::PermissionDenied(None)),
         );
-        ended("sh: 1: redis-servr: not found", Some(Cause::NoSuchProgram));
+        ended(
+            "sh: 1: redis-servr: not found",
+            Some(LikelyCause::NoSuchProgram),
+        );
         ended("Ready to accept connections", None);
     }
 
     #[test]
-    fn a_variable_that_is_asked_for_is_named() {
-        let missing = |name: &str| Some(Cause::MissingVariable(name.into()));
+    fn a_variable_that_is_expected_for_is_named() {
+        let missing = |name: &str| Some(LikelyCause::MissingVariable(name.into()));
         ended(
             "You must specify POSTGRES_PASSWORD to a non-empty value for the superuser.",
             missing("POSTGRES_PASSWORD"),
@@ -264,10 +267,10 @@ mod tests {
             port: Some(6379),
             ..Evidence::default()
         };
-        assert_eq!(likely_cause(&evidence), Some(Cause::PasswordRefused));
+        assert_eq!(likely_cause(&evidence), Some(LikelyCause::PasswordRefused));
         evidence.last = "no answer within 2000 ms";
         evidence.failure = ProbeFailure::AccessDenied;
-        assert_eq!(likely_cause(&evidence), Some(Cause::PasswordRefused));
+        assert_eq!(likely_cause(&evidence), Some(LikelyCause::PasswordRefused));
         evidence.failure = ProbeFailure::Other;
         assert_eq!(likely_cause(&evidence), None);
     }
@@ -281,18 +284,18 @@ mod tests {
             exit: Some(137),
             ..Evidence::default()
         };
-        assert_eq!(likely_cause(&evidence), Some(Cause::OutOfMemory));
+        assert_eq!(likely_cause(&evidence), Some(LikelyCause::OutOfMemory));
     }
 
     #[test]
     fn open_ports_say_where_it_listens() {
-        let socket = |port, reach| ListeningSocket {
+        let socket = |port, scope| ListeningSocket {
             port,
-            reach,
+            scope,
             inode: 1,
         };
         #[track_caller]
-        fn check(listening: &[ListeningSocket], expected: Option<Cause>) {
+        fn check(listening: &[ListeningSocket], expected: Option<LikelyCause>) {
             let evidence = Evidence {
                 last: "nothing listens at 127.0.0.1:24030",
                 port: Some(6379),
@@ -301,28 +304,31 @@ mod tests {
             };
             assert_eq!(likely_cause(&evidence), expected);
         }
-        check(&[socket(6379, BindScope::Anybody)], None);
+        check(&[socket(6379, BindScope::Anyone)], None);
         let evidence = Evidence {
             // The kind of the failure decides, not its text.
             last: "no se puede conectar",
             failure: ProbeFailure::Refused,
             port: Some(6379),
-            listening: Some(&[socket(6379, BindScope::Anybody)]),
+            listening: Some(&[socket(6379, BindScope::Anyone)]),
             ..Evidence::default()
         };
-        assert_eq!(likely_cause(&evidence), Some(Cause::CutOff(6379)));
-        check(&[], Some(Cause::NothingListens(6379)));
+        assert_eq!(
+            likely_cause(&evidence),
+            Some(LikelyCause::Unreachable(6379))
+        );
+        check(&[], Some(LikelyCause::NothingListens(6379)));
         check(
             &[
-                socket(6379, BindScope::Inside),
-                socket(22, BindScope::Anybody),
+                socket(6379, BindScope::Loopback),
+                socket(22, BindScope::Anyone),
             ],
-            Some(Cause::InsideOnly(6379)),
+            Some(LikelyCause::LoopbackOnly(6379)),
         );
         check(
-            &[socket(6380, BindScope::Anybody)],
-            Some(Cause::OtherPorts {
-                asked: 6379,
+            &[socket(6380, BindScope::Anyone)],
+            Some(LikelyCause::OtherPorts {
+                expected: 6379,
                 open: vec![6380],
             }),
         );

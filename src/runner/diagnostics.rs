@@ -1,36 +1,39 @@
-//! A wait that failed: gathers what helps to see why, in little time.
+//! Gathers what explains why a service did not become ready.
 
 use std::time::Duration;
 
 use futures_util::future::join3;
 
+use crate::diagnosis::{Evidence, ProbeFailure, likely_cause, parse_listening_sockets};
 use crate::engine::{self, ContainerState, Engine, Exec, clock};
 use crate::event::{ContainerStatus, NotReady};
 use crate::lab::{Service, StepKind};
-use crate::plan::{Evidence, likely_cause, parse_listening_sockets};
-use crate::runner::ready::LastProbe;
 use crate::runner::{Failure, Runner};
+use crate::text;
 
-/// The lines of a log that a failure shows.
+/// How many lines of the log are shown.
 const LOG_LINES: u32 = 20;
 
-/// Each of the last questions; who waited long enough does not wait for this too.
+/// The deadline of each call. The user has waited long enough.
 const DIAGNOSTIC_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// 128 + SIGKILL.
+/// The exit code after SIGKILL: 128 + 9.
 const KILLED: i64 = 137;
-/// How often, and after how long, a killed container is looked at again.
-const LATE_PROBES: u32 = 10;
-const LATE: Duration = Duration::from_millis(50);
+/// How often, and with which pause, a killed container is inspected again.
+const LATE_INSPECTIONS: u32 = 10;
+const LATE_INSPECTION_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a wait came to.
+/// A wait that did not succeed.
 pub(crate) struct Waited {
     pub time: Duration,
     pub attempts: u32,
-    pub last: LastProbe,
+    /// What the last probe saw.
+    pub last: String,
+    /// How the last probe failed.
+    pub failure: ProbeFailure,
 }
 
-/// Asks the container's state, its log, and who listens in it.
+/// Inspects the container, its log and its listening sockets, and derives the likely cause.
 pub(crate) async fn not_ready<E: Engine>(
     runner: &Runner<'_, E>,
     service: &Service,
@@ -47,13 +50,13 @@ pub(crate) async fn not_ready<E: Engine>(
         env: Vec::new(),
     };
     let (state, log, tables) = join3(
-        soon(state(engine, container)),
-        soon(engine.logs(container, LOG_LINES)),
-        soon(engine.exec(container, &sockets, DIAGNOSTIC_TIMEOUT)),
+        within_deadline(state(engine, container)),
+        within_deadline(engine.logs(container, LOG_LINES)),
+        within_deadline(engine.exec(container, &sockets, DIAGNOSTIC_TIMEOUT)),
     )
     .await;
     let log: Vec<String> = log.unwrap_or_default().lines().map(str::to_owned).collect();
-    // An image without `cat` says nothing of its ports.
+    // Not every image contains `cat`.
     let sockets = tables
         .filter(|output| output.stdout.contains("local_address"))
         .map(|output| parse_listening_sockets(&output.stdout));
@@ -64,8 +67,8 @@ pub(crate) async fn not_ready<E: Engine>(
         error: state.error,
     });
     let evidence = Evidence {
-        last: &waited.last.text,
-        failure: waited.last.failure,
+        last: &waited.last,
+        failure: waited.failure,
         error: end.as_ref().map_or("", |end| &end.error),
         log: &log,
         out_of_memory: end.as_ref().is_some_and(|end| end.out_of_memory),
@@ -88,11 +91,11 @@ pub(crate) async fn not_ready<E: Engine>(
         service: service.name.to_string(),
         waited: waited.time,
         probe: match probe.is_empty() {
-            true => "its container's state".to_owned(),
-            false => probe.join(", then "),
+            true => text!("state of the container").localized(),
+            false => probe.join(", "),
         },
         attempts: waited.attempts,
-        last: waited.last.text,
+        last: waited.last,
         container: end,
         memory_limit: service.limits.memory,
         log,
@@ -100,25 +103,26 @@ pub(crate) async fn not_ready<E: Engine>(
     }))
 }
 
-/// The container's state. That a killed one ran out of memory is told by another way than that it ended, and may come later.
+/// Returns the state of a container. The engine may learn a little later than the exit that the kernel killed the container
+/// because it ran out of memory.
 async fn state<E: Engine>(engine: &E, container: &str) -> engine::Result<ContainerState> {
     let mut state = engine.inspect(container).await?;
-    for _ in 0..LATE_PROBES {
+    for _ in 0..LATE_INSPECTIONS {
         if state.running || state.exit_code != KILLED || state.out_of_memory {
             break;
         }
-        tokio::time::sleep(LATE).await;
+        tokio::time::sleep(LATE_INSPECTION_PAUSE).await;
         state = engine.inspect(container).await?;
     }
     Ok(state)
 }
 
-async fn soon<T, E>(question: impl Future<Output = Result<T, E>>) -> Option<T> {
-    let answer = clock::timeout(DIAGNOSTIC_TIMEOUT, question).await;
-    answer.ok()?.ok()
+async fn within_deadline<T, E>(call: impl Future<Output = Result<T, E>>) -> Option<T> {
+    let result = clock::timeout(DIAGNOSTIC_TIMEOUT, call).await;
+    result.ok()?.ok()
 }
 
-/// The container port that the first probe calls, if it calls one.
+/// Returns the container port that the first probe connects to, if it connects to one.
 fn port(service: &Service) -> Option<u16> {
     let named = match &service.interface.ready.first()?.act {
         StepKind::Http(probe) => probe.port,

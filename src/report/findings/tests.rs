@@ -1,15 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::lab::testing::lab;
-use crate::plan::{
-    Clock, Disk, EngineInfo, Folder, Machine, Memory, Need, NoEngine, Process, Proxies, findings,
+use crate::diagnosis::{
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory, Need,
+    Process, Proxies, findings,
 };
+use crate::lab::testing::lab;
 use crate::report::{Paint, finding_lines};
+use crate::text::Text;
 
 const GIB: u64 = 1 << 30;
 
-/// A machine on which all is well.
+/// A machine without problems.
 fn machine() -> Machine {
     Machine {
         engine: Some(EngineInfo {
@@ -31,7 +33,7 @@ fn machine() -> Machine {
             free: 50 * GIB,
         }),
         clocks: vec![Clock {
-            of: "Docker".into(),
+            source: ClockSource::Host("Docker".into()),
             ahead: 0,
         }],
         folders: vec![Folder {
@@ -50,35 +52,35 @@ fn need() -> Need {
 
 #[track_caller]
 fn check(machine: &Machine, need: Need, expected: &[&str]) {
-    let said = finding_lines(&findings(machine, &[need]), Paint::Plain);
-    let worth: Vec<&str> = said
+    let lines = finding_lines(&findings(machine, &[need]), Paint::Plain);
+    let reported: Vec<&str> = lines
         .iter()
         .map(String::as_str)
         .filter(|line| !line.starts_with('✓'))
         .collect();
-    assert_eq!(worth, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]
-fn a_machine_on_which_all_is_well_is_told_in_a_few_lines() {
-    let said = finding_lines(&findings(&machine(), &[need()]), Paint::Plain);
-    insta::assert_snapshot!(said.join("\n"), @"
-    ✓ engine  Docker 28.0 (API 1.48) at unix:///var/run/docker.sock (system socket)
-    ✓ limits  cgroup v2; memory and process limits are enforced
-    ✓ memory  8.0 GiB, 6.0 GiB available; the largest lab, small, may use 64 MiB
-    ✓ disk    50.0 GiB free at /var/lib/docker; missing images: 0
-    ✓ ports   no other program uses these ports: 6379
-    ✓ clock   in sync with Docker
+fn a_machine_without_problems() {
+    let lines = finding_lines(&findings(&machine(), &[need()]), Paint::Plain);
+    insta::assert_snapshot!(lines.join("\n"), @"
+    ✓ engine  Docker 28.0 (API 1.48) answers at unix:///var/run/docker.sock (system socket)
+    ✓ limits  the engine enforces limits on memory and processes (cgroup v2)
+    ✓ memory  6.0 GiB of 8.0 GiB available; the largest lab, `small`, uses up to 64 MiB
+    ✓ disk    50.0 GiB free in /var/lib/docker; no images to download
+    ✓ ports   no other program uses the default ports of the services: 6379
+    ✓ clock   this machine's clock agrees with that of Docker
     ✓ folder  /home/me/.local/state/roadlab is writable
     ");
 }
 
 #[test]
-fn an_engine_that_is_missing_old_or_without_limits_is_told_with_the_way_out() {
+fn an_engine_that_is_missing_or_old_or_lacks_limits() {
     let mut none = machine();
     none.engine = None;
-    none.no_engine = Some(NoEngine {
-        why: "permission denied on unix:///var/run/docker.sock".into(),
+    none.engine_unavailable = Some(EngineUnavailable {
+        why: Text::verbatim("permission denied on unix:///var/run/docker.sock"),
         fix: "newgrp docker".into(),
     });
     check(
@@ -97,23 +99,23 @@ fn an_engine_that_is_missing_old_or_without_limits_is_told_with_the_way_out() {
         &old,
         need(),
         &[
-            "! engine  Docker 18.09 (API 1.39) at unix:///var/run/docker.sock (system socket); older than the oldest version tested with roadlab",
+            "! engine  Docker 18.09 (API 1.39) at unix:///var/run/docker.sock (system socket) is older than every version that roadlab is tested with; commands may fail",
             "    fix: roadlab engine up --yes",
-            "! limits  cgroup v2; the engine cannot limit: memory. A lab that leaks could use up the whole machine",
-            "    fix: add `cgroup_enable=memory` to the kernel command line, then: sudo reboot",
+            "! limits  the engine cannot limit memory (cgroup v2); a faulty lab may slow down or stop this machine",
+            "    fix: add `cgroup_enable=memory` to the kernel command line, then run: sudo reboot",
         ],
     );
 }
 
 #[test]
-fn memory_that_is_in_use_is_a_note_and_memory_that_is_not_there_a_problem() {
+fn too_little_available_memory_is_a_note_and_too_little_memory_a_problem() {
     let mut large = need();
     large.memory = 7 * GIB;
     check(
         &machine(),
         large.clone(),
         &[
-            "! memory  6.0 GiB of 8.0 GiB available; small may use 7.0 GiB: stop other programs or labs if it becomes slow",
+            "! memory  only 6.0 GiB of 8.0 GiB available, and lab `small` uses up to 7.0 GiB; stop other programs or labs if it becomes slow",
             "    fix: roadlab down --all",
         ],
     );
@@ -122,14 +124,14 @@ fn memory_that_is_in_use_is_a_note_and_memory_that_is_not_there_a_problem() {
         &machine(),
         large,
         &[
-            "✗ memory  this machine has 8.0 GiB of memory, and the services of small may use 9.0 GiB: it cannot run here unless `mem_limit` in its compose.yaml is lowered",
+            "✗ memory  this machine has 8.0 GiB of memory, but lab `small` uses up to 9.0 GiB; it cannot run here unless `mem_limit` in its compose.yaml is lowered",
             "    fix: roadlab show small",
         ],
     );
 }
 
 #[test]
-fn room_is_counted_by_the_images_that_are_missing() {
+fn the_disk_must_hold_the_missing_images() {
     let mut missing = need();
     missing.missing = 3;
     let mut tight = machine();
@@ -139,7 +141,7 @@ fn room_is_counted_by_the_images_that_are_missing() {
         &tight,
         missing.clone(),
         &[
-            "! disk    only 1.0 GiB free at /var/lib/docker; missing images: 3",
+            "! disk    only 1.0 GiB free in /var/lib/docker; downloading may fill the disk; images to download: 3",
             "    fix: docker image prune",
         ],
     );
@@ -148,42 +150,42 @@ fn room_is_counted_by_the_images_that_are_missing() {
         &tight,
         missing,
         &[
-            "✗ disk    only 512 MiB free at /var/lib/docker, at least 704 MiB is needed; missing images: 3",
+            "✗ disk    only 512 MiB free in /var/lib/docker, but at least 704 MiB is needed; images to download: 3",
             "    fix: docker image prune",
         ],
     );
 }
 
 #[test]
-fn a_server_at_a_customary_port_is_foreign_unless_it_is_ours() {
+fn a_program_at_a_default_port_is_a_note_unless_a_lab_needs_the_port() {
     let mut busy = machine();
     let process = Process {
         pid: 812,
         program: "redis-server".into(),
     };
     busy.answering = BTreeMap::from([(6379, Some(process)), (5432, None)]);
-    let foreign = "! ports   port 6379 is used by another program: `redis-server`, process 812; `roadlab status` shows the address of the lab's redis";
-    check(&busy, need(), &[foreign, "    fix: roadlab status"]);
+    let note = "! ports   port 6379 is used by `redis-server` (process 812), which is no service of a lab; `roadlab status` shows the address of the lab's redis";
+    check(&busy, need(), &[note, "    fix: roadlab status"]);
 
-    busy.ours = BTreeSet::from([6379]);
+    busy.own_ports = BTreeSet::from([6379]);
     check(&busy, need(), &[]);
 
-    busy.ours.clear();
+    busy.own_ports.clear();
     busy.published = BTreeMap::from([(6379, "shop-cache-1".into())]);
-    let mut insists = need();
-    insists.fixed = BTreeSet::from([6379]);
+    let mut fixed = need();
+    fixed.fixed = BTreeSet::from([6379]);
     check(
         &busy,
-        insists,
+        fixed,
         &[
-            "✗ ports   port 6379 is used by container shop-cache-1, and lab small requires it",
+            "✗ ports   port 6379 is used by container `shop-cache-1`; lab `small` needs this port and cannot start",
             "    fix: docker stop shop-cache-1",
         ],
     );
 }
 
 #[test]
-fn a_proxy_that_only_the_shell_knows_is_told() {
+fn a_proxy_that_the_engine_does_not_use_is_a_note() {
     let mut behind = machine();
     let shell = [
         ("HTTPS_PROXY", "http://proxy.test:3128"),
@@ -195,7 +197,7 @@ fn a_proxy_that_only_the_shell_knows_is_told() {
             .into(),
         ..Proxies::default()
     };
-    let unknown = "! proxy   the shell uses HTTPS_PROXY=http://proxy.test:3128 NO_PROXY=localhost, but the engine has no proxy: image pulls bypass it";
+    let unknown = "! proxy   this shell uses HTTPS_PROXY=http://proxy.test:3128 NO_PROXY=localhost, but the engine uses no proxy; it may be unable to pull images";
     let fix = "    fix: roadlab engine down && roadlab engine up --yes";
     check(&behind, need(), &[unknown, fix]);
     behind.proxies.engine = vec!["http://proxy.test:3128".into()];
@@ -203,10 +205,10 @@ fn a_proxy_that_only_the_shell_knows_is_told() {
 }
 
 #[test]
-fn a_clock_that_is_off_and_a_folder_that_is_closed_are_told() {
+fn a_wrong_clock_and_a_folder_without_write_permission() {
     let mut broken = machine();
     broken.clocks.push(Clock {
-        of: "docker.io".into(),
+        source: ClockSource::Host("docker.io".into()),
         ahead: 3600,
     });
     broken.folders.push(Folder {
@@ -217,9 +219,9 @@ fn a_clock_that_is_off_and_a_folder_that_is_closed_are_told() {
         &broken,
         need(),
         &[
-            "! clock   3600 s behind docker.io: TLS and time-to-live may not work as expected",
+            "! clock   this machine's clock is 3600 s behind that of docker.io; TLS certificates and expiry times may be judged wrongly",
             "    fix: sudo timedatectl set-ntp true",
-            "✗ folder  cannot write to /home/me/my files: Permission denied (os error 13)",
+            "✗ folder  cannot write to /home/me/my files, where roadlab keeps its files: Permission denied (os error 13)",
             "    fix: sudo chown -R \"$(id -u)\" '/home/me/my files'",
         ],
     );

@@ -1,32 +1,34 @@
-//! One thing that was found out about a machine, and whether labs can run in spite of it.
+//! One finding about a machine and its severity.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::diagnosis::facts::{
+    Clock, ClockSource, Disk, EngineInfo, Folder, Memory, Process, Proxies,
+};
 use crate::lab::LabId;
 use crate::plan::OrphanRun;
-use crate::plan::machine::{Clock, Disk, EngineInfo, Folder, Memory, Process, Proxies};
+use crate::text::Text;
 
-/// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Ok,
-    /// Labs run; somebody should know all the same.
+    /// Labs run, but the user should know.
     Note,
     /// Labs cannot run.
     Problem,
 }
 
-/// What was found out, with all that a report may say of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A finding with everything that a report needs.
+#[derive(Debug, Clone)]
 pub enum Finding {
-    NoEngine(NoEngine),
+    NoEngine(EngineUnavailable),
     Engine {
         engine: EngineInfo,
-        /// Its API is older than the one roadlab was written against.
+        /// Whether its API is older than the oldest one that roadlab is tested with.
         old: bool,
     },
-    /// Control groups.
+    /// Whether the engine enforces limits.
     Limits {
         cgroup: Option<String>,
         unlimited: Vec<String>,
@@ -41,19 +43,19 @@ pub enum Finding {
     },
     Disk {
         disk: Disk,
-        /// Images that are not here.
+        /// The number of images that have to be downloaded or built.
         missing: usize,
-        /// Bytes below which they cannot fit, and from which they surely do.
+        /// With less than `least` bytes they do not fit, with `good` bytes they certainly do.
         least: u64,
         good: u64,
     },
-    /// Somebody else's server answers where a lab's usually does.
+    /// Another program uses the default port of a service.
     PortInUse {
         port: u16,
         services: BTreeSet<String>,
         process: Option<Process>,
         container: Option<String>,
-        /// The lab that insists on this port.
+        /// The lab whose lab file names this port of the machine.
         needed_by: Option<LabId>,
     },
     PortsFree {
@@ -64,32 +66,32 @@ pub enum Finding {
         unknown_to_engine: bool,
     },
     Clock {
-        /// The one that differs most.
+        /// The clock that differs most.
         clock: Clock,
         off: bool,
-        compared: Vec<String>,
+        compared: Vec<ClockSource>,
     },
     Folder(Folder),
     /// Runs that no journal of this state folder records.
     OrphanRuns(Vec<OrphanRun>),
     /// Journals of runs that this version of roadlab cannot read.
     UnreadableJournals(Vec<PathBuf>),
-    /// A lab that cannot be read.
+    /// A lab that cannot be loaded.
     BrokenLab {
         folder: PathBuf,
         problems: usize,
     },
 }
 
-/// Why there is no engine to talk to, in the engine room's words, and the command that helps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoEngine {
-    pub why: String,
+/// Why no engine answers, and the command that helps.
+#[derive(Debug, Clone)]
+pub struct EngineUnavailable {
+    pub why: Text,
     pub fix: String,
 }
 
 impl Finding {
-    /// The one word that programs know it by.
+    /// Returns the name of the check in `doctor --json`.
     pub fn name(&self) -> &'static str {
         match self {
             Finding::NoEngine(_) | Finding::Engine { .. } => "engine",
@@ -107,7 +109,7 @@ impl Finding {
         }
     }
 
-    pub fn state(&self) -> Severity {
+    pub fn severity(&self) -> Severity {
         let note_if = |note: bool| match note {
             true => Severity::Note,
             false => Severity::Ok,
