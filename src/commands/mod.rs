@@ -220,14 +220,13 @@ impl Context {
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
         let files = RecordingFs::default();
-        let (lab, problems) = load(&folder, &files);
-        let problems = trust::grant(self, &folder, &files, problems)?;
-        match lab {
-            Some(lab) if problems.is_empty() => Ok(lab),
-            _ if problems.is_empty() => {
-                Err(Failure::Usage(format!("{} is not a lab", folder.display())))
-            }
-            _ => Err(Failure::Problems(problems)),
+        let loaded = load(&folder, &files).map_err(|problems| {
+            Failure::Problems(trust::unresolved(problems, self.global.trust))
+        })?;
+        let missing = trust::grant(self, &folder, &files, loaded.needs_trust)?;
+        match missing.is_empty() {
+            true => Ok(loaded.lab),
+            false => Err(Failure::Problems(missing)),
         }
     }
 

@@ -12,6 +12,12 @@ use crate::store::{LabFingerprint, RecordingFs};
 /// How many changed files are named.
 const NAMED: usize = 5;
 
+/// The problems of an unsound lab; with `--trust`, without those that it would resolve.
+pub(crate) fn unresolved(mut problems: Vec<Problem>, trusted: bool) -> Vec<Problem> {
+    problems.retain(|problem| !(trusted && problem.kind == ProblemKind::NeedsTrust));
+    problems
+}
+
 /// Takes away the problems that trust answers: given now with `--trust`, or before and no file has changed since.
 pub(crate) fn grant(
     context: &Context,
@@ -19,13 +25,7 @@ pub(crate) fn grant(
     files: &RecordingFs,
     mut problems: Vec<Problem>,
 ) -> Result<Vec<Problem>, Failure> {
-    let asked = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
-    if !problems.iter().any(asked) {
-        return Ok(problems);
-    }
-    if !problems.iter().all(asked) {
-        // What no flag allows, or what is wrong, is to be mended first.
-        problems.retain(|problem| !(context.global.trust && asked(problem)));
+    if problems.is_empty() {
         return Ok(problems);
     }
     let state = &context.paths.state;

@@ -26,7 +26,9 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     let mut problems: Vec<Problem> = Vec::new();
     for folder in &folders {
         let found = match folder.join("lab.yaml").exists() {
-            true => load(folder, &OsFs).1,
+            true => {
+                load(folder, &OsFs).map_or_else(|problems| problems, |loaded| loaded.needs_trust)
+            }
             false => load_catalogue(folder, &OsFs),
         };
         // Two labs may share a broken catalogue entry: it is told once.

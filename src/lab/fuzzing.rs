@@ -9,10 +9,10 @@ use crate::lab::fields::parse_duration;
 use crate::lab::guide::Guide;
 use crate::lab::read_matcher::matcher;
 use crate::lab::template::render;
-use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, problems_of};
 use crate::lab::vars::{Dialect, Vars, fill};
 use crate::lab::yaml::{Kind, Node};
-use crate::lab::{Addresses, ExerciseId, ImageName, Lang, RunId, load, load_catalogue};
+use crate::lab::{Addresses, ExerciseId, ImageName, Lab, Lang, RunId, load, load_catalogue};
 use crate::problem::{Problem, suggestion};
 
 /// What separates the parts of an input.
@@ -31,15 +31,26 @@ pub fn lab(bytes: &[u8]) {
     let entry = part(COMPOSE);
     files.0.insert("compose/redis/compose.yaml".into(), entry);
     let folder = Path::new("labs/small");
-    let (lab, problems) = load(folder, &files);
+    let loaded = load(folder, &files);
+    if let Ok(loaded) = &loaded {
+        assert_complete(&loaded.lab);
+    }
+    let problems = problems_of(loaded);
     assert_well_formed(&files, &problems);
-    let again = load(folder, &files).1;
+    let again = problems_of(load(folder, &files));
     assert_eq!(problems, again, "twice the same");
     load_catalogue(Path::new("compose/redis"), &files);
-    if let Some(lab) = lab {
-        for section in lab.guide(&Lang::english()).texts() {
-            // A lab with problems may have a guide that cannot be filled.
-            let _ = render(&section.markdown, &lab, &Addresses::new());
+}
+
+/// A lab that was loaded has all that commands and completion take for granted: a section for each exercise in each
+/// language, whose texts can be filled in.
+pub fn assert_complete(lab: &Lab) {
+    for lang in lab.guides.keys().chain([&Lang::english()]) {
+        for exercise in &lab.exercises {
+            lab.section(&exercise.id, lang);
+        }
+        for text in lab.guide(lang).texts() {
+            render(&text.markdown, lab, &Addresses::new()).expect("a text that can be filled in");
         }
     }
 }
@@ -94,8 +105,8 @@ pub fn guide(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut problems = Vec::new();
     let guide = Guide::parse(Path::new("guide.en.md"), &text, &mut problems);
-    let lab = load(Path::new("labs/small"), &files(LAB, COMPOSE, GUIDE)).0;
-    let lab = lab.expect("it is sound");
+    let loaded = load(Path::new("labs/small"), &files(LAB, COMPOSE, GUIDE));
+    let lab = loaded.expect("the lab is sound").lab;
     for text in guide.texts() {
         if let Ok(filled) = render(&text.markdown, &lab, &Addresses::new()) {
             assert!(filled.len() <= 64 * text.markdown.len() + 64, "it grows");

@@ -27,11 +27,30 @@ const MOST_TOLD: usize = 100;
 /// The most languages that a lab has guides in.
 const MOST_GUIDES: usize = 16;
 
-/// Loads the lab in a folder. Problems come in the order of the files.
-pub fn load(folder: &Path, files: &dyn FileSystem) -> (Option<Lab>, Vec<Problem>) {
+/// A lab whose files are sound, and what it requests beyond the policy.
+#[derive(Debug)]
+pub struct LoadedLab {
+    pub lab: Lab,
+    /// Problems of kind [`ProblemKind::NeedsTrust`] only.
+    pub needs_trust: Vec<Problem>,
+}
+
+/// Loads the lab in a folder.
+///
+/// # Errors
+/// All problems of the lab, in the order of the files, if at least one is of another kind than
+/// [`ProblemKind::NeedsTrust`]. A [`Lab`] with such a problem is never returned.
+pub fn load(folder: &Path, files: &dyn FileSystem) -> Result<LoadedLab, Vec<Problem>> {
     let mut problems = Vec::new();
     let lab = read(folder, files, &mut problems);
-    (lab, tell(problems))
+    let needs_trust = tell(problems);
+    let only_trust = needs_trust
+        .iter()
+        .all(|problem| problem.kind == ProblemKind::NeedsTrust);
+    match lab.filter(|_| only_trust) {
+        Some(lab) => Ok(LoadedLab { lab, needs_trust }),
+        None => Err(needs_trust),
+    }
 }
 
 /// Problems in the order of the files, each once, and no more than anybody reads. What the policy refuses comes along.

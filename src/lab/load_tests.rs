@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::lab::load;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems};
+use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems, problems_of};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -208,7 +208,7 @@ fn a_hint_that_a_translation_lacks_is_told_once_and_with_its_line() {
     files
         .0
         .insert("labs/small/guide.ko.md".into(), korean.clone());
-    let (_, problems) = load(Path::new("labs/small"), &files);
+    let problems = problems_of(load(Path::new("labs/small"), &files));
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let expected =
         "labs/small/guide.ko.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)";
@@ -228,9 +228,7 @@ fn a_service_is_adapted_with_extends_and_included_unchanged() {
     files
         .0
         .insert("compose/redis/compose.yaml".into(), catalogue.to_owned());
-    let (lab, problems) = crate::lab::load(std::path::Path::new("labs/small"), &files);
-    assert_eq!(problems, []);
-    let lab = lab.unwrap();
+    let lab = load(Path::new("labs/small"), &files).unwrap().lab;
     let service = lab.services.values().next().unwrap();
     assert_eq!(service.limits.memory, Some(32 << 20));
     assert_eq!(service.environment.keys().collect::<Vec<_>>(), ["A", "B"]);
@@ -245,12 +243,8 @@ fn a_service_is_adapted_with_extends_and_included_unchanged() {
 #[test]
 fn what_is_mounted_is_absolute_even_where_the_lab_was_found_by_a_relative_path() {
     let compose = COMPOSE.replace("'data:/data'", "'data:/data', './compose.yaml:/c:ro'");
-    let (lab, problems) = crate::lab::load(
-        std::path::Path::new("labs/small"),
-        &files(LAB, &compose, GUIDE),
-    );
-    assert_eq!(problems, []);
-    let lab = lab.unwrap();
+    let files = files(LAB, &compose, GUIDE);
+    let lab = load(Path::new("labs/small"), &files).unwrap().lab;
     let service = lab.services.values().next().unwrap();
     let sources = service.mounts.iter().filter_map(|mount| match mount {
         crate::lab::Mount::Bind { source, .. } => source.to_str(),

@@ -46,7 +46,7 @@ pub use files::FileSystem;
 pub use guide::Section;
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use lang::Lang;
-pub use load::{load, load_catalogue};
+pub use load::{LoadedLab, load, load_catalogue};
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
 pub const SCHEMA: &str = include_str!("schema.json");

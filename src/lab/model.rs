@@ -98,13 +98,13 @@ impl Lab {
             .get(lang)
             .or_else(english)
             .or_else(any)
-            .expect("a lab without a guide is not loaded")
+            .expect("`load` returns no lab without an English guide")
     }
 
     /// An exercise's text in the language asked for.
     pub fn section(&self, exercise: &ExerciseId, lang: &Lang) -> &Section {
         let section = self.guide(lang).sections.get(exercise);
-        section.expect("a lab whose guide lacks an exercise is not loaded")
+        section.expect("`load` returns no lab with a guide that lacks an exercise")
     }
 
     pub fn exercise(&self, id: &ExerciseId) -> Option<&Exercise> {

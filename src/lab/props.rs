@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::lab::fuzzing::assert_well_formed;
+use crate::lab::fuzzing::{assert_complete, assert_well_formed};
 use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
 use crate::lab::{Lab, load};
 use crate::problem::Problem;
@@ -113,14 +113,18 @@ fn lab() -> impl Strategy<Value = InMemoryFs> {
 }
 
 fn read(files: &InMemoryFs) -> (Option<Lab>, Vec<Problem>) {
-    load(Path::new("labs/small"), files)
+    match load(Path::new("labs/small"), files) {
+        Ok(loaded) => (Some(loaded.lab), loaded.needs_trust),
+        Err(problems) => (None, problems),
+    }
 }
 
 proptest! {
     #[test]
     fn whatever_files_say_they_are_read_or_told_with_a_place_in_them(files in lab()) {
-        let (_, problems) = read(&files);
+        let (lab, problems) = read(&files);
         assert_well_formed(&files, &problems);
+        lab.iter().for_each(assert_complete);
     }
 
     #[test]

@@ -88,9 +88,11 @@ impl Summaries {
         }
         let begun = SystemTime::now();
         let disk = Watched::default();
-        let (lab, problems) = load(&folder, &disk);
-        let lab = lab.filter(|_| problems.is_empty());
-        let found = lab.as_ref().map(Summary::of).ok_or(problems.len());
+        let found = match load(&folder, &disk) {
+            Ok(loaded) if loaded.needs_trust.is_empty() => Ok(Summary::of(&loaded.lab)),
+            Ok(loaded) => Err(loaded.needs_trust.len()),
+            Err(problems) => Err(problems.len()),
+        };
         let seen = disk.seen.into_inner();
         self.changed = true;
         match seen.is_settled(begun) {

@@ -62,11 +62,11 @@ fn check(edit: impl FnOnce(&Home), expected: Told) {
     let home = Home::new();
     home.mark();
     edit(&home);
-    let truth = load(&home.path("labs/small"), &OsFs).1.len();
+    let truth = load(&home.path("labs/small"), &OsFs).err();
     for _ in 0..2 {
         match expected {
             Told::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),
-            Told::Problems => assert_eq!(home.title(), Err(truth)),
+            Told::Problems => assert_eq!(home.title().err(), truth.as_ref().map(Vec::len)),
         }
     }
 }

@@ -185,12 +185,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             return known.clone();
         }
         let journal = Journal::find(&self.context.paths.runs(), lab, instance);
-        let kept = journal.and_then(|journal| load(&journal.folder, &OsFs).0);
+        let kept = journal.and_then(|journal| load(&journal.folder, &OsFs).ok());
         let named = || {
             let folder = self.context.labs().ok()?.folder(lab.as_str()).ok()?;
-            load(&folder, &OsFs).0
+            load(&folder, &OsFs).ok()
         };
-        let found = kept.or_else(named).map(Rc::new);
+        let found = kept.or_else(named).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());
         found
     }
