@@ -99,6 +99,7 @@ fn of_problems(problems: &[Problem]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Text;
 
     #[test]
     fn codes_are_those_of_the_documentation() {
@@ -117,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_refusal_outweighs_a_mistake() {
-        let mistake = Problem::new("x");
-        let refusal = Problem::new("y").kind(ProblemKind::Refused);
+        let mistake = Problem::new(Text::verbatim("x"));
+        let refusal = Problem::new(Text::verbatim("y")).kind(ProblemKind::Refused);
         assert_eq!(
             Exit::from(&Failure::Problems(vec![mistake.clone()])),
             Exit::Usage

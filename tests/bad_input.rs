@@ -49,7 +49,7 @@ error: unknown key `roadmapp` in a lab
         "minutes: five",
         2,
         "\
-error: `minutes` must be a whole number, this is a text
+error: `minutes` must be an integer, not `five`
   --> labs/tiny/lab.yaml:2:10
  2 | minutes: five
    |          ^
@@ -74,7 +74,7 @@ error: unknown key `eqals` in a matcher
         "{ matches: \"hel(\" }",
         2,
         "\
-error: `hel(` is not a regular expression: unclosed group
+error: invalid regular expression `hel(`: unclosed group
   --> labs/tiny/lab.yaml:18:28
  18 |         expect: { matches: \"hel(\" }
     |                            ^
@@ -86,7 +86,7 @@ error: `hel(` is not a regular expression: unclosed group
         "{ path: \"$.[\", equals: hello }",
         2,
         "\
-error: `$.[` is not a JSONPath: at position 2, in dot member name, must start with lowercase alpha or '_'
+error: invalid JSONPath `$.[`: at position 2, in dot member name, must start with lowercase alpha or '_'
   --> labs/tiny/lab.yaml:18:25
  18 |         expect: { path: \"$.[\", equals: hello }
     |                         ^
@@ -95,7 +95,7 @@ error: `$.[` is not a JSONPath: at position 2, in dot member name, must start wi
 }
 
 #[test]
-fn a_key_that_stands_twice_is_told_at_the_second() {
+fn a_duplicate_key_is_reported_at_the_second_place() {
     let copy = tiny();
     copy.change("lab.yaml", "minutes: 5", "minutes: 5\nminutes: 6");
     let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
@@ -110,7 +110,7 @@ fn a_key_that_stands_twice_is_told_at_the_second() {
 }
 
 #[test]
-fn the_service_of_a_check_must_be_there() {
+fn the_service_of_a_check_must_exist() {
     let copy = tiny();
     copy.change(
         "lab.yaml",
@@ -121,7 +121,7 @@ fn the_service_of_a_check_must_be_there() {
     assert!(
         ended
             .stderr
-            .starts_with("error: there is no service `rediss`\n  --> labs/tiny/lab.yaml:1"),
+            .starts_with("error: no such service: `rediss`\n  --> labs/tiny/lab.yaml:1"),
         "{ended:?}"
     );
     assert!(
@@ -147,7 +147,7 @@ error: unknown key `mem_limt` in a service
         "mem_limit: lots",
         2,
         "\
-error: `mem_limit` must be a size such as `256m` or `1g`, this is a text
+error: `mem_limit` must be a size such as `256m` or `1g`, not `lots`
   --> labs/tiny/compose.yaml:4:16
  4 |     mem_limit: lots
    |                ^
@@ -157,11 +157,11 @@ error: `mem_limit` must be a size such as `256m` or `1g`, this is a text
         "environment: { SECRET: \"${HOME}\" }",
         2,
         "\
-error: `${HOME}` is not a variable of this lab
+error: undefined variable `${HOME}`
   --> labs/tiny/compose.yaml:4:28
  4 |     environment: { SECRET: \"${HOME}\" }
    |                            ^
-  = known: `WORKSPACE`
+  = available: `WORKSPACE`
 ",
     );
     let two = format!("depends_on: [other]\n  other:\n{EXTENDS}    depends_on: [redis]");
@@ -169,37 +169,37 @@ error: `${HOME}` is not a variable of this lab
         &two,
         2,
         "\
-error: services depend on one another in a circle: other → redis → other
+error: cycle in `depends_on`: other → redis → other
   --> labs/tiny/compose.yaml:6:5
  6 |     extends: { file: ../../compose/redis/compose.yaml, service: redis }
    |     ^
-  = remove one of the `depends_on`
+  = remove one of these dependencies
 ",
     );
 }
 
 #[test]
-fn what_the_policy_never_gives_is_refused() {
+fn requests_that_the_policy_refuses_are_refused_with_trust_too() {
     service_refused(
         "privileged: true",
         4,
         "\
-refused: service `redis` asks for `privileged`: it would give the lab root on this machine
+refused: service `redis` requests `privileged`: it would give the lab root access to this machine
   --> labs/tiny/compose.yaml:4:5
  4 |     privileged: true
    |     ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
         "tty: true",
         4,
         "\
-refused: service `redis` asks for `tty`: a service's log must be a plain stream: remove the line
+refused: service `redis` requests `tty`: the log of a service must be a plain stream
   --> labs/tiny/compose.yaml:4:5
  4 |     tty: true
    |     ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
@@ -210,18 +210,18 @@ refused: `/etc` is outside the lab's folder
   --> labs/tiny/compose.yaml:4:15
  4 |     volumes: [\"/etc:/data/etc:ro\"]
    |               ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
         "volumes: [\"../../..:/data/up:ro\"]",
         4,
         "\
-refused: `../../..` leads out of the lab's folder
+refused: `../../..` is outside the lab's folder
   --> labs/tiny/compose.yaml:4:15
  4 |     volumes: [\"../../..:/data/up:ro\"]
    |               ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     let copy = tiny();
@@ -241,55 +241,55 @@ fn asks_for_trust(line: &str, stderr: &str) {
 }
 
 #[test]
-fn what_needs_trust_is_given_only_with_it() {
+fn requests_that_need_trust_are_allowed_only_with_it() {
     asks_for_trust(
         "cap_add: [NET_ADMIN]",
         "\
-needs --trust: capability `NET_ADMIN` gives the lab more rights than a service needs
+needs --trust: capability `NET_ADMIN` grants more rights than a service needs
   --> labs/tiny/compose.yaml:4:15
  4 |     cap_add: [NET_ADMIN]
    |               ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
     asks_for_trust(
         "ports: [\"80:6379\"]",
         "\
-needs --trust: host port 80 belongs to this machine's own services
+needs --trust: host port 80 is reserved for services of this machine
   --> labs/tiny/compose.yaml:4:13
  4 |     ports: [\"80:6379\"]
    |             ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
     asks_for_trust(
         "ports: [\"0.0.0.0:8080:6379\"]",
         "\
-needs --trust: a port on 0.0.0.0 would be open to other machines
+needs --trust: a port on 0.0.0.0 would be reachable from other machines
   --> labs/tiny/compose.yaml:4:13
  4 |     ports: [\"0.0.0.0:8080:6379\"]
    |             ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
 }
 
 #[test]
-fn guides_must_say_what_the_lab_does() {
+fn guides_must_match_lab_yaml() {
     refused(
         "guide.en.md",
         "{#greet}",
         "{#welcome}",
         2,
         "\
-error: this guide has no section for exercise `greet`
+error: missing section for exercise `greet`
   --> labs/tiny/guide.en.md
-  = add `## Title {#greet}`
-error: lab.yaml has no exercise `welcome`
+  = add a heading such as `## Title {#greet}`
+error: no such exercise in lab.yaml: `welcome`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#welcome}
    | ^
-  = known: `greet`, `when`
+  = available: `greet`, `when`
 ",
     );
     refused(
@@ -298,22 +298,22 @@ error: lab.yaml has no exercise `welcome`
         "{.hint #letters}",
         2,
         "\
-error: there is no hint `spelling` here
+error: missing hint `spelling`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#greet}
    | ^
   = add `### Title {.hint #spelling}`
-error: nothing says hint `letters`
+error: unused hint `letters`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#greet}
    | ^
-  = point to it from a check's `hints`, or remove it
+  = refer to it in `hints` of a check in lab.yaml, or remove it
 ",
     );
 }
 
 #[test]
-fn a_hint_that_is_missing_in_one_language_is_told_there() {
+fn a_hint_that_is_missing_in_one_language_is_reported_there() {
     let hint = |title: &str| format!("### {title} {{.hint}}\n\n`SET greeting …`\n\n");
     for (file, title, heading) in [
         ("guide.en.md", "Hint", "A greeting"),
@@ -323,7 +323,7 @@ fn a_hint_that_is_missing_in_one_language_is_told_there() {
         copy.change(file, &hint(title), "");
         let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
         let place = format!("  --> labs/tiny/{file}:5:1\n 5 | ## {heading} {{#greet}}\n   | ^\n");
-        let what = "error: `greet` has 1 of 2 ordered hints\n";
+        let what = "error: exercise `greet` has 1 of at least 2 ordered hints\n";
         let told = format!("{what}{place}  = add `### Hint {{.hint}}`\n");
         assert_eq!(ended.stderr, told);
     }
@@ -342,7 +342,7 @@ fn with_three_problems() -> Copy {
 }
 
 #[test]
-fn all_problems_are_told_at_once_in_order_of_their_places() {
+fn all_problems_are_reported_at_once_in_order_of_their_places() {
     let stdout = Ended::of(&mut with_three_problems().roadlab("validate labs/tiny"))
         .with(4)
         .stdout;
@@ -361,14 +361,14 @@ fn all_problems_are_told_at_once_in_order_of_their_places() {
 }
 
 #[test]
-fn problems_are_data_too() {
+fn problems_are_available_as_json() {
     let copy = with_three_problems();
     let problem = |kind: &str, what: &str, help: Option<&str>, file: &str, place: (u32, u32)| json!({ "kind": kind, "what": what, "help": help, "file": format!("labs/tiny/{file}"), "line": place.0, "column": place.1 });
     let problems = json!([
         problem(
             "refused",
-            "service `redis` asks for `privileged`: it would give the lab root on this machine",
-            Some("no flag allows this: remove the line"),
+            "service `redis` requests `privileged`: it would give the lab root access to this machine",
+            Some("remove this line; no flag allows it"),
             "compose.yaml",
             (4, 5)
         ),
@@ -381,7 +381,7 @@ fn problems_are_data_too() {
         ),
         problem(
             "error",
-            "`minutes` must be a whole number, this is a text",
+            "`minutes` must be an integer, not `five`",
             None,
             "lab.yaml",
             (2, 10)

@@ -21,31 +21,31 @@ fn a_name_that_is_not_known_offers_the_nearest() {
         &copy,
         "up tyny",
         2,
-        "error: there is no lab `tyny`\n  = did you mean `tiny`?\n",
+        "error: no such lab: `tyny`\n  = did you mean `tiny`?\n",
     );
     says(
         &copy,
         "up kafka",
         2,
-        "error: there is no lab `kafka`\n  = known: `tiny`\n",
+        "error: no such lab: `kafka`\n  = available: `tiny`\n",
     );
     says(
         &copy,
         "check LAB gret",
         2,
-        "error: lab `tiny` has no exercise `gret`\n  = did you mean `greet`?\n",
+        "error: no such exercise in lab `tiny`: `gret`\n  = did you mean `greet`?\n",
     );
     says(
         &copy,
         "restart LAB rediss",
         2,
-        "error: lab `tiny` has no service `rediss`\n  = did you mean `redis`?\n",
+        "error: no such service in lab `tiny`: `rediss`\n  = did you mean `redis`?\n",
     );
     says(
         &copy,
         "answer LAB when pair",
         2,
-        "error: `pair` is not a choice\n  = did you mean `pairs`?\n",
+        "error: no such choice: `pair`\n  = did you mean `pairs`?\n",
     );
 }
 
@@ -56,7 +56,7 @@ fn a_request_that_cannot_be_meant_is_told() {
         &copy,
         "up LAB --instance A",
         2,
-        "error: --instance: `A` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit\n",
+        "error: --instance: invalid name `A`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit\n",
     );
     says(
         &copy,

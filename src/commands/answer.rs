@@ -9,6 +9,7 @@ use crate::problem::{Problem, suggestion};
 use crate::report::{self, markdown, output, t};
 use crate::runner::{Failure, judge_quiz};
 use crate::store::SolvedBy;
+use crate::text;
 
 pub(crate) fn answer(
     context: &Context,
@@ -26,11 +27,9 @@ pub(crate) fn answer(
         return Err(Failure::Usage(what));
     };
     if !quiz.choices.iter().any(|known| known == choice) {
-        let known: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
-        let problem = Problem::new(format!("`{}` is not a choice", choice.escape_debug()));
-        return Err(Failure::Problems(vec![
-            problem.help(suggestion(choice, known.iter().copied())),
-        ]));
+        let problem = Problem::new(text!("no such choice: `{choice}`", choice));
+        let help = suggestion(choice, quiz.choices.iter().map(String::as_str));
+        return Err(Failure::Problems(vec![problem.help(help)]));
     }
     let verdict = judge_quiz(quiz, Some(choice));
     let mut progress = context.progress(&lab.id)?;

@@ -334,6 +334,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
         #[test]
         fn a_broken_lab_never_makes_completion_panic(
             mistakes in prop::collection::vec((0_usize..4, 0_usize..60, mistake()), 1..4)

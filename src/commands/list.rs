@@ -35,16 +35,16 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
             .filter(|journal| journal.lab.as_str() == name)
             .map(|journal| journal.instance.as_str())
             .collect();
-        let words = summary.words(&context.lang);
+        let text = summary.text(&context.lang);
         rows.push((
             context.paint.bold(name),
             Ok(cells(context, &summary, done, any.then_some(&up))),
         ));
         documents.push(json!({
-            "lab": name, "title": words.title, "summary": words.summary, "level": summary.level.name(),
+            "lab": name, "title": text.title, "summary": text.summary, "level": summary.level.name(),
             "minutes": summary.minutes, "memory": summary.memory, "roadmap": summary.roadmap,
             "exercises": summary.exercises.len(), "done": done, "up": up,
-            "languages": summary.words.keys().map(Lang::as_str).collect::<Vec<_>>(), "folder": folder,
+            "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(), "folder": folder,
         }));
     }
     summaries.write();
@@ -101,7 +101,7 @@ fn cells(context: &Context, summary: &Summary, done: usize, up: Option<&[&str]>)
             cells.push(paint.good(&several));
         }
     }
-    cells.push(sanitize(&summary.words(&context.lang).title));
+    cells.push(sanitize(&summary.text(&context.lang).title));
     cells
 }
 

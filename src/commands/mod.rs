@@ -52,6 +52,7 @@ use crate::problem::{Problem, suggestion};
 use crate::report::{self, Paint, Reporter};
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
 use crate::store::{Journal, LabFolders, Paths, Progress, RecordingFs, Workspace};
+use crate::text;
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -352,15 +353,13 @@ fn launch(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
 pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failure> {
     let found = ExerciseId::new(name).ok().and_then(|id| lab.exercise(&id));
     found.ok_or_else(|| {
-        let known: Vec<&str> = lab
-            .exercises
-            .iter()
-            .map(|exercise| exercise.id.as_str())
-            .collect();
-        let what = format!("lab `{}` has no exercise `{}`", lab.id, name.escape_debug());
-        Failure::Problems(vec![
-            Problem::new(what).help(suggestion(name, known.iter().copied())),
-        ])
+        let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
+        let what = text!(
+            "no such exercise in lab `{lab}`: `{name}`",
+            lab = lab.id,
+            name
+        );
+        Failure::Problems(vec![Problem::new(what).help(suggestion(name, known))])
     })
 }
 

@@ -10,6 +10,7 @@ use crate::lab::{Lab, RestartMode, ServiceName};
 use crate::problem::{Problem, suggestion};
 use crate::report::{self, duration, output, t};
 use crate::runner::{self, Failure};
+use crate::text;
 
 pub(crate) async fn restart(
     context: &Context,
@@ -64,13 +65,13 @@ pub(crate) fn select_services(lab: &Lab, names: &[String]) -> Result<Vec<Service
             .find(|known| known.as_str() == name)
             .cloned();
         found.ok_or_else(|| {
-            let known: Vec<&str> = lab.services.keys().map(ServiceName::as_str).collect();
-            let problem = Problem::new(format!(
-                "lab `{}` has no service `{}`",
-                lab.id,
-                name.escape_debug()
+            let known = lab.services.keys().map(ServiceName::as_str);
+            let problem = Problem::new(text!(
+                "no such service in lab `{lab}`: `{name}`",
+                lab = lab.id,
+                name
             ));
-            Failure::Problems(vec![problem.help(suggestion(name, known.iter().copied()))])
+            Failure::Problems(vec![problem.help(suggestion(name, known))])
         })
     };
     names.iter().map(find).collect()

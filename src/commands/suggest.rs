@@ -8,6 +8,7 @@ use crate::commands::down::lab_name_of;
 use crate::problem::{Problem, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;
+use crate::text;
 
 /// Refuses a lab or an instance that is not there if one with nearly its name is; else the command itself says what it finds.
 pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure> {
@@ -30,8 +31,9 @@ pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure>
     let mut problems = Vec::new();
     for lab in labs.into_iter().filter(|lab| !names.contains(lab)) {
         if let Some(meant) = nearest(lab, names.iter().copied()) {
-            let what = format!("there is no lab `{}`", lab.escape_debug());
-            problems.push(Problem::new(what).help(format!("did you mean `{meant}`?")));
+            let what = text!("no such lab: `{lab}`", lab);
+            let help = text!("did you mean `{candidate}`?", candidate = meant);
+            problems.push(Problem::new(what).help(help));
         }
     }
     match problems.is_empty() {
@@ -47,9 +49,16 @@ fn instance(context: &Context, runs: &[Journal], lab: &str) -> Result<(), Failur
     let asked = context.instance.as_str();
     match nearest(asked, up.iter().copied()) {
         Some(meant) if !context.instance.is_main() && !up.contains(asked) => {
-            let what = format!("`{lab}` has no instance `{asked}` that is up");
-            let help = format!(
-                "did you mean `{meant}`? `roadlab up {lab} --instance {asked}` makes this one"
+            let what = text!(
+                "no running instance of lab `{lab}`: `{instance}`",
+                lab,
+                instance = asked
+            );
+            let help = text!(
+                "did you mean `{candidate}`? `roadlab up {lab} --instance {instance}` creates this one",
+                candidate = meant,
+                lab,
+                instance = asked
             );
             Err(Failure::Problems(vec![Problem::new(what).help(help)]))
         }

@@ -8,6 +8,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::report::{error, sanitize, t};
 use crate::runner::Failure;
 use crate::store::{LabFingerprint, RecordingFs};
+use crate::text::Text;
 
 /// How many changed files are named.
 const NAMED: usize = 5;
@@ -38,7 +39,7 @@ pub(crate) fn grant(
         now.keep(state, folder)?;
         error(&t!("trust.granted"));
         for problem in &problems {
-            error(&sanitize(&format!("  {}", problem.what)));
+            error(&sanitize(&format!("  {}", problem.what.localized())));
         }
         return Ok(Vec::new());
     }
@@ -53,8 +54,8 @@ pub(crate) fn grant(
             names.push("…".to_owned());
         }
         let names = names.join(", ");
-        let what = t!("trust.changed", files = names).into_owned();
-        let help = t!("trust.again").into_owned();
+        let what = Text::verbatim(t!("trust.changed", files = names));
+        let help = Text::verbatim(t!("trust.again"));
         let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
         problems.push(problem.help(help));
     }

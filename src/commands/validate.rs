@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{load, load_catalogue};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::report::{self, output, plural};
 use crate::runner::Failure;
 use crate::store::OsFs;
+use crate::text::Text;
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
@@ -31,14 +32,10 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             }
             false => load_catalogue(folder, &OsFs),
         };
-        // Two labs may share a broken catalogue entry: it is told once.
-        problems.extend(
-            found
-                .into_iter()
-                .filter(|problem| !problems.contains(problem))
-                .collect::<Vec<_>>(),
-        );
+        problems.extend(found);
     }
+    // Two labs may share a broken entry of the catalogue.
+    let mut problems = without_duplicates(problems);
     if context.global.trust {
         problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
     }
@@ -96,6 +93,6 @@ pub(crate) fn as_json(problem: &Problem) -> serde_json::Value {
         ProblemKind::NeedsTrust => "needs_trust",
     };
     let place = problem.place.as_ref();
-    json!({ "kind": kind, "what": problem.what, "help": problem.help, "file": place.map(|place| &place.file),
+    json!({ "kind": kind, "what": problem.what.localized(), "help": problem.help.as_ref().map(Text::localized), "file": place.map(|place| &place.file),
         "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
 }

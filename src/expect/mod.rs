@@ -1,6 +1,6 @@
-//! What must hold: an [`Actual`] that a probe saw, a [`Matcher`] that judges it, the [`Verdict`] of a check.
+//! Expectations: the [`Actual`] result of a probe, a [`Matcher`] that compares it, and the [`Verdict`] of a check.
 //!
-//! Pure and total: no look at any service, no clock, no printing.
+//! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
 mod matcher;

@@ -1,33 +1,33 @@
-//! What came of one check.
+//! The result of a check.
 
-/// The outcome of one check. A check that fails is a verdict, never an `Err`.
+/// The result of a check. A check that fails is a result, never an `Err`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// What was seen is what must hold.
+    /// The actual value is as expected.
     Pass,
-    /// It was seen, and it is something else.
+    /// The actual value is not as expected.
     Fail {
-        /// What must hold, in words.
+        /// The expected value, as a text.
         expected: String,
-        /// What was seen, in words.
+        /// The actual value, as a text.
         actual: String,
-        /// The name of the hint that what was seen points to.
+        /// The name of the hint for this value.
         hint: Option<String>,
     },
-    /// Nothing could be seen: the service is away, the probe cannot run, or it took too long.
+    /// There is no result: the service is down, the probe cannot run, or it timed out.
     ProbeError {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Verdict {
-    /// Whether the check holds.
+    /// Returns whether the check passed.
     pub fn passed(&self) -> bool {
         matches!(self, Verdict::Pass)
     }
 
-    /// The hint that what was seen points to, if any.
+    /// Returns the name of the hint for the actual value, if there is one.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Verdict::Fail { hint, .. } => hint.as_deref(),

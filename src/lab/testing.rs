@@ -1,21 +1,20 @@
-//! Labs for tests, from texts.
+//! Labs for tests, made of strings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::{FileSystem, Lab, LoadedLab, load};
+use crate::lab::file_system::{FileSystem, ReadError, UnsafeMount};
+use crate::lab::load::{LoadedLab, load};
+use crate::lab::model::Lab;
 use crate::problem::Problem;
 
-/// Files in memory.
+/// Files in memory, by path.
 #[derive(Debug, Default, Clone)]
 pub struct InMemoryFs(pub BTreeMap<PathBuf, String>);
 
 impl FileSystem for InMemoryFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| "there is no such file".to_owned())
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        self.0.get(path).cloned().ok_or(ReadError::NotFound)
     }
 
     fn file_names(&self, folder: &Path) -> Vec<String> {
@@ -34,12 +33,12 @@ impl FileSystem for InMemoryFs {
         there.then(|| Path::new("/").join(path))
     }
 
-    fn unsafe_to_mount(&self, _: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, _: &Path) -> Option<UnsafeMount> {
         None
     }
 }
 
-/// A lab with one exercise, whose parts can be replaced one by one.
+/// A lab.yaml with one exercise, whose parts tests replace.
 pub const LAB: &str = "\
 level: beginner
 minutes: 5
@@ -85,7 +84,7 @@ One.
 Two.
 ";
 
-/// The three files of a lab named `small`.
+/// Returns the three files of a lab named `small`.
 pub fn files(lab: &str, compose: &str, guide: &str) -> InMemoryFs {
     let file = |name: &str, text: &str| (Path::new("labs/small").join(name), text.to_owned());
     InMemoryFs(BTreeMap::from([
@@ -95,12 +94,12 @@ pub fn files(lab: &str, compose: &str, guide: &str) -> InMemoryFs {
     ]))
 }
 
-/// All problems of a loaded or unsound lab.
+/// Returns all problems of a lab, sound or not.
 pub fn problems_of(loaded: Result<LoadedLab, Vec<Problem>>) -> Vec<Problem> {
     loaded.map_or_else(|problems| problems, |loaded| loaded.needs_trust)
 }
 
-/// The problems of a lab, one a line.
+/// Returns the problems of the lab `small` as they are printed.
 pub fn problems(files: &InMemoryFs) -> Vec<String> {
     problems_of(load(Path::new("labs/small"), files))
         .iter()
@@ -108,7 +107,7 @@ pub fn problems(files: &InMemoryFs) -> Vec<String> {
         .collect()
 }
 
-/// A lab without problems, with these services.
+/// Returns the lab `small` with these services; it must be sound.
 #[track_caller]
 pub fn lab(compose: &str) -> Lab {
     let loaded = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));

@@ -287,10 +287,13 @@ mod tests {
         let service = ServiceName::new("redis").unwrap();
         let reply = received(b"-WRONGTYPE Operation against a key\r\n");
         let seen = judge(reply, &service).unwrap();
-        assert_eq!(seen.describe(), "error WRONGTYPE Operation against a key");
+        assert_eq!(
+            seen.text().localized(),
+            "error WRONGTYPE Operation against a key"
+        );
         let reply = received(b"-ERR unknown command 'x'\r\n");
         let seen = judge(reply, &service).unwrap();
-        assert_eq!(seen.describe(), "error ERR unknown command 'x'");
+        assert_eq!(seen.text().localized(), "error ERR unknown command 'x'");
         let reply = received(b"-LOADING Redis is loading\r\n");
         assert!(matches!(
             judge(reply, &service),

@@ -10,7 +10,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         ProblemKind::Refused => paint.bad("refused"),
         ProblemKind::NeedsTrust => paint.warn("needs --trust"),
     };
-    let mut text = format!("{word}: {}", sanitize(&problem.what));
+    let mut text = format!("{word}: {}", sanitize(&problem.what.localized()));
     if let Some(place) = &problem.place {
         text.push_str(&format!(
             "\n  {} {}",
@@ -40,7 +40,11 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         }
     }
     if let Some(help) = &problem.help {
-        text.push_str(&format!("\n  {} {}", paint.dim("="), sanitize(help)));
+        text.push_str(&format!(
+            "\n  {} {}",
+            paint.dim("="),
+            sanitize(&help.localized())
+        ));
     }
     text
 }
@@ -49,6 +53,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
 mod tests {
     use super::*;
     use crate::problem::Place;
+    use crate::text;
 
     #[test]
     fn a_problem_shows_its_line_and_what_to_do() {
@@ -58,9 +63,9 @@ mod tests {
             column: 5,
             text: "    privilged: true".into(),
         };
-        let told = Problem::new("unknown key `privilged` in a service")
+        let told = Problem::new(text!("unknown key `privilged` in a service"))
             .at(place)
-            .help("did you mean `privileged`?");
+            .help(text!("did you mean `privileged`?"));
         assert_eq!(
             problem(&told, Paint::Plain),
             "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?"

@@ -50,7 +50,8 @@ pub(crate) async fn play<E: Engine>(
         match step_outcome(runner, live, step, &captures).await {
             StepOutcome::Holds(actual) => capture(step.capture.as_ref(), &actual, &mut captures),
             StepOutcome::Differs(_, difference) => {
-                let Mismatch { expected, actual } = difference;
+                let [expected, actual] =
+                    [&difference.expected, &difference.actual].map(|text| text.localized());
                 return Err(failed(
                     what,
                     step,

@@ -116,8 +116,8 @@ fn judge(check: &Check, outcome: &StepOutcome) -> CheckResult {
     let verdict = match outcome {
         StepOutcome::Holds(_) => Verdict::Pass,
         StepOutcome::Differs(actual, difference) => Verdict::Fail {
-            expected: difference.expected.clone(),
-            actual: difference.actual.clone(),
+            expected: difference.expected.localized(),
+            actual: difference.actual.localized(),
             hint: check
                 .hints
                 .iter()

@@ -270,7 +270,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
 
     /// The base that a recipe stands on: present, pulled, or made on this machine.
     async fn base(&mut self, wanted: &str) -> Result<Option<String>, Failure> {
-        let name = ImageName::new(wanted).map_err(Failure::Usage)?;
+        let name = ImageName::new(wanted).map_err(|error| Failure::Usage(error.localized()))?;
         let here = find(self.runner, name.as_str(), &mut self.tried).await?;
         if here.is_some() {
             return Ok(Some(name.to_string()));

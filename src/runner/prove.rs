@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::engine::Engine;
 use crate::event::{Event, Phase};
 use crate::expect::Verdict;
-use crate::lab::{CheckRole, Exercise, ExerciseId, Quiz, Task, Wrong};
+use crate::lab::{CheckRole, Exercise, ExerciseId, Quiz, Task, WrongAnswer};
 use crate::runner::act::play;
 use crate::runner::check::{ExerciseResult, check_exercises, judge_quiz};
 use crate::runner::reset::{reset, solve};
@@ -131,7 +131,11 @@ impl<E: Engine> Prover<'_, '_, E> {
         }
     }
 
-    async fn wrong_answers(&mut self, exercise: &Exercise, wrong: &[Wrong]) -> Result<(), Failure> {
+    async fn wrong_answers(
+        &mut self,
+        exercise: &Exercise,
+        wrong: &[WrongAnswer],
+    ) -> Result<(), Failure> {
         let begun = Instant::now();
         let mut problem = None;
         let mut broken = BTreeSet::new();
@@ -266,7 +270,7 @@ fn problem_after_solution(judged: &ExerciseResult) -> Option<String> {
     })
 }
 
-fn problem_with_wrong_answer(judged: &ExerciseResult, wrong: &Wrong) -> Option<String> {
+fn problem_with_wrong_answer(judged: &ExerciseResult, wrong: &WrongAnswer) -> Option<String> {
     if judged.passed() {
         return Some("every check passes".to_owned());
     }

@@ -140,7 +140,9 @@ pub(super) async fn answers<E: Engine>(
                 if let Err(difference) = step.expect.evaluate(&actual) {
                     *last = format!(
                         "{}: expected {}, saw {}",
-                        step.act, difference.expected, difference.actual
+                        step.act,
+                        difference.expected.localized(),
+                        difference.actual.localized()
                     );
                     return false;
                 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::lab::FileSystem;
+use crate::lab::{FileSystem, ReadError, UnsafeMount};
 
 /// Files on this machine's disk. Reads regular files only, and never more than is sensible for a lab.
 pub struct OsFs;
@@ -18,18 +18,18 @@ const LARGEST: u64 = (1 << 20) + 1;
 const MOST_ENTRIES: usize = 10_000;
 
 impl FileSystem for OsFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
         // Looked at before it is opened: opening a pipe would wait for ever.
-        let about = std::fs::metadata(path).map_err(|error| in_words(&error))?;
+        let about = std::fs::metadata(path).map_err(|error| read_error(&error))?;
         if !about.is_file() {
-            return Err("it is not a regular file".to_owned());
+            return Err(ReadError::NotAFile);
         }
-        let file = std::fs::File::open(path).map_err(|error| in_words(&error))?;
+        let file = std::fs::File::open(path).map_err(|error| read_error(&error))?;
         let mut bytes = Vec::new();
         file.take(LARGEST)
             .read_to_end(&mut bytes)
-            .map_err(|error| in_words(&error))?;
-        String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+            .map_err(|error| read_error(&error))?;
+        String::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)
     }
 
     fn file_names(&self, folder: &Path) -> Vec<String> {
@@ -50,7 +50,7 @@ impl FileSystem for OsFs {
         std::fs::canonicalize(path).ok()
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         unsafe_to_mount(path, &mut 0)
     }
 }
@@ -67,7 +67,7 @@ impl RecordingFs {
 }
 
 impl FileSystem for RecordingFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
         self.0.borrow_mut().extend(OsFs.canonical_path(path));
         OsFs.read(path)
     }
@@ -80,21 +80,20 @@ impl FileSystem for RecordingFs {
         OsFs.canonical_path(path)
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         OsFs.unsafe_to_mount(path)
     }
 }
 
 /// Looks at a file, or at everything in a folder. Links inside it are not followed: in a container they lead to the container's
 /// own files.
-fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
-    let name = path.display().to_string();
-    let name = name.escape_debug();
+fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<UnsafeMount> {
     *seen += 1;
     if *seen > MOST_ENTRIES {
-        return Some(format!(
-            "`{name}`: more than {MOST_ENTRIES} files are in there"
-        ));
+        return Some(UnsafeMount::TooManyFiles {
+            path: path.to_owned(),
+            limit: MOST_ENTRIES,
+        });
     }
     let about = std::fs::symlink_metadata(path).ok()?;
     let kind = about.file_type();
@@ -105,19 +104,16 @@ fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
             .find_map(|entry| unsafe_to_mount(&entry.path(), seen));
     }
     if kind.is_file() && about.nlink() > 1 {
-        return Some(format!(
-            "`{name}` is a hard link: the same file has another name, which may lie outside the lab"
-        ));
+        return Some(UnsafeMount::HardLink(path.to_owned()));
     }
-    (!kind.is_file() && !kind.is_symlink())
-        .then(|| format!("`{name}` is neither a file nor a folder"))
+    (!kind.is_file() && !kind.is_symlink()).then(|| UnsafeMount::SpecialFile(path.to_owned()))
 }
 
-fn in_words(error: &std::io::Error) -> String {
+fn read_error(error: &std::io::Error) -> ReadError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+        std::io::ErrorKind::NotFound => ReadError::NotFound,
+        std::io::ErrorKind::PermissionDenied => ReadError::PermissionDenied,
+        _ => ReadError::Other(error.to_string()),
     }
 }
 
@@ -139,13 +135,13 @@ mod tests {
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "secret").unwrap();
         std::fs::hard_link(&secret, lab.join("files/b.txt")).unwrap();
-        let why = OsFs.unsafe_to_mount(&lab).unwrap();
-        assert!(why.contains("b.txt") && why.contains("hard link"), "{why}");
+        let link = UnsafeMount::HardLink(lab.join("files/b.txt"));
+        assert_eq!(OsFs.unsafe_to_mount(&lab), Some(link));
         std::fs::remove_file(&secret).unwrap();
         assert_eq!(OsFs.unsafe_to_mount(&lab), None);
 
         let _socket = UnixListener::bind(lab.join("files/engine.sock")).unwrap();
-        let why = OsFs.unsafe_to_mount(&lab).unwrap();
-        assert!(why.contains("engine.sock"), "{why}");
+        let socket = UnsafeMount::SpecialFile(lab.join("files/engine.sock"));
+        assert_eq!(OsFs.unsafe_to_mount(&lab), Some(socket));
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::problem::{Problem, suggestion};
 use crate::store::embedded;
 use crate::store::paths::Paths;
+use crate::text;
 
 /// The folders of all labs that can be found, by name.
 #[derive(Debug)]
@@ -48,9 +49,8 @@ impl LabFolders {
             // `labs/redis/` and `.` have no name of their own until they are real.
             return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
-        let known = self.folders.keys().map(String::as_str);
-        let help = suggestion(lab, known.collect::<Vec<_>>().iter().copied());
-        Err(Problem::new(format!("there is no lab `{}`", lab.escape_debug())).help(help))
+        let help = suggestion(lab, self.folders.keys().map(String::as_str));
+        Err(Problem::new(text!("no such lab: `{lab}`", lab)).help(help))
     }
 
     /// All labs, by name.

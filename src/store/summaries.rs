@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{FileSystem, Summary, load};
+use crate::lab::{FileSystem, ReadError, Summary, UnsafeMount, load};
 use crate::store::{OsFs, write_atomically};
 
 /// A file that changed so short a time ago may change once more without another time or size: file systems count time in steps.
@@ -45,7 +45,7 @@ struct Seen {
     files: BTreeMap<PathBuf, Option<Stamp>>,
     folders: BTreeMap<PathBuf, Vec<String>>,
     canonical_path: BTreeMap<PathBuf, Option<PathBuf>>,
-    unsafe_to_mount: BTreeMap<PathBuf, Option<String>>,
+    unsafe_to_mount: BTreeMap<PathBuf, Option<UnsafeMount>>,
 }
 
 /// A file without its content.
@@ -166,7 +166,7 @@ struct Watched {
 }
 
 impl FileSystem for Watched {
-    fn read(&self, path: &Path) -> Result<String, String> {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
         // The stamp comes first: a change between the two then shows the next time.
         let stamp = Stamp::of(path);
         let mut seen = self.seen.borrow_mut();
@@ -189,7 +189,7 @@ impl FileSystem for Watched {
         canonical_path
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         let unsafe_to_mount = OsFs.unsafe_to_mount(path);
         let mut seen = self.seen.borrow_mut();
         seen.unsafe_to_mount

@@ -43,7 +43,7 @@ impl Home {
         let mut summaries = Summaries::read(self.0.path());
         let found = summaries.of(&self.path("labs/small"));
         summaries.write();
-        found.map(|summary| summary.words(&Lang::english()).title)
+        found.map(|summary| summary.text(&Lang::english()).title)
     }
 
     /// Changes the title where it is kept, so that it shows who tells it.
