@@ -178,7 +178,7 @@ mod tests {
             "{ any: [ { equals: a }, { not: { contains: b } } ] }",
             "\"a\" or not (contains \"b\")",
         );
-        check("{ exists: false }", "nothing there");
+        check("{ exists: false }", "no value");
     }
 
     #[test]
