@@ -105,6 +105,7 @@ fn of_problems(problems: &[Problem]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Text;
 
     #[test]
     fn codes_are_as_documented() {
@@ -123,8 +124,8 @@ mod tests {
 
     #[test]
     fn refusal_takes_precedence_over_other_problems() {
-        let mistake = Problem::new("x");
-        let refusal = Problem::new("y").kind(ProblemKind::Refused);
+        let mistake = Problem::new(Text::verbatim("x"));
+        let refusal = Problem::new(Text::verbatim("y")).kind(ProblemKind::Refused);
         assert_eq!(
             Exit::from(&Failure::Problems(vec![mistake.clone()])),
             Exit::Usage

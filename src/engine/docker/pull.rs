@@ -91,7 +91,7 @@ impl Docker {
     pub(super) async fn import_root(&self, root: &Path, name: &str) -> Result<()> {
         let what = format!("import {} as `{name}`", root.display());
         let image = ImageName::new(names::image(name)?)
-            .map_err(|text| EngineError::new(ErrorKind::Other, text))?;
+            .map_err(|error| EngineError::new(ErrorKind::Other, error.localized()))?;
         let (repo, tag) = image.split();
         let file = File::open(root).map_err(|error| unreadable(&what, &error))?;
         let options = CreateImageOptionsBuilder::default()
