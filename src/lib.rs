@@ -11,7 +11,7 @@
 //!
 //! | layer | room | what lives there |
 //! |---|---|---|
-//! | 0 | `expect`, `problem` | what must hold, and what a user can fix |
+//! | 0 | `expect`, `hex`, `problem` | what must hold, and what a user can fix |
 //! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
 //! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
 //! | 3 | `event` | all that a reporter may learn |
@@ -51,6 +51,7 @@ pub mod engine;
 pub mod event;
 pub mod exit;
 pub mod expect;
+pub mod hex;
 pub mod lab;
 pub mod machine;
 pub mod plan;

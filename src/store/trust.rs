@@ -61,13 +61,8 @@ impl LabFingerprint {
 /// One file for each lab, named by where it lies.
 fn file(state: &Path, lab: &Path) -> PathBuf {
     let real = lab.canonicalize().unwrap_or_else(|_| lab.to_owned());
-    let name = hex(&Sha256::digest(real.as_os_str().as_encoded_bytes()), 16);
+    let name = crate::hex::encode(&Sha256::digest(real.as_os_str().as_encoded_bytes())[..16]);
     state.join("trust").join(format!("{name}.json"))
-}
-
-fn hex(bytes: &[u8], count: usize) -> String {
-    let bytes = bytes.iter().take(count);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Default)]
@@ -96,7 +91,8 @@ impl Walk {
             } else {
                 bail!("{} is neither a file nor a folder", path.display());
             };
-            self.files.insert(path, hex(&Sha256::digest(&content), 32));
+            self.files
+                .insert(path, crate::hex::encode(&Sha256::digest(&content)));
             self.is_small_enough(folder)?;
         }
         Ok(())
