@@ -64,6 +64,7 @@ impl From<&Failure> for Exit {
             Failure::Engine { error, .. } => match error.kind {
                 ErrorKind::InvalidRecipe => Exit::Usage,
                 ErrorKind::Unreachable
+                | ErrorKind::StreamCut
                 | ErrorKind::Denied
                 | ErrorKind::Timeout
                 | ErrorKind::PortTaken
@@ -77,7 +78,9 @@ impl From<&Failure> for Exit {
                 | ErrorKind::NameTaken
                 | ErrorKind::Busy
                 | ErrorKind::NotRunning
+                | ErrorKind::Paused
                 | ErrorKind::ContainerExited
+                | ErrorKind::NoProgram
                 | ErrorKind::CannotRun
                 | ErrorKind::BuildFailed
                 | ErrorKind::Other => Exit::RuntimeError,

@@ -92,6 +92,7 @@ fn start(cli: Cli) -> Exit {
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(engine::clock::counted(run(cli)));
+            engine::base::finish_removals();
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit

@@ -6,7 +6,7 @@ use crate::cli::EngineCommand;
 use crate::commands::Context;
 use crate::engine::install::{Goal, describe, observe};
 use crate::engine::locate::{locate, url};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{EngineError, System};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::report::{self, memory, output, sanitize, t, table};
@@ -27,7 +27,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     let connected = setup.connect_only().await;
     context.reporter.finish();
     let about = match &connected {
-        Ok((docker, _)) => docker.about().await.ok(),
+        Ok((docker, _)) => docker.system_info().await.ok(),
         Err(_) => None,
     };
     if context.global.json {
@@ -35,7 +35,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             "socket": found.as_ref().ok().map(|endpoint| &endpoint.socket),
             "source": found.as_ref().ok().map(|endpoint| &endpoint.source),
             "answers": connected.is_ok(),
-            "problem": connected.as_ref().err().map(|error| error.message.clone()),
+            "problem": connected.as_ref().err().map(ToString::to_string),
             "product": about.as_ref().map(|about| &about.product), "version": about.as_ref().map(|about| &about.version),
             "api": about.as_ref().map(|about| &about.api), "platform": about.as_ref().map(|about| &about.platform),
             "memory": about.as_ref().map(|about| about.memory), "cpus": about.as_ref().map(|about| about.cpus),
@@ -97,7 +97,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
             return Err(no_engine(error));
         }
     };
-    let about = docker.about().await.map_err(no_engine)?;
+    let about = docker.system_info().await.map_err(no_engine)?;
     context.reporter.finish();
     if context.global.json {
         report::document(

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::cli::ImagesCommand;
 use crate::commands::{Context, images_file};
-use crate::engine::Engine;
+use crate::engine::Images;
 use crate::exit::Exit;
 use crate::report::{self, output, t, table};
 use crate::runner::{self, Failure, PullPolicy};

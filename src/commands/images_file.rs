@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::commands::Context;
 use crate::commands::up::get_images;
-use crate::engine::Engine;
+use crate::engine::{ImageTransfer, Images};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::report::{self, memory, output, t};

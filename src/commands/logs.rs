@@ -172,7 +172,12 @@ async fn follow(
             }
         };
         match engine.stream_log(source.container, &wish, &fresh).await {
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
+            Err(error)
+                if matches!(
+                    error.kind,
+                    ErrorKind::NotFound | ErrorKind::NotRunning | ErrorKind::Paused
+                ) =>
+            {
                 return Ok(());
             }
             told => told.map_err(failed(source))?,

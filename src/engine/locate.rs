@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use settings::{DockerContext, Settings};
 
-use super::error::{EngineError, ErrorKind};
+use super::error::{EngineError, ErrorKind, JOIN_DOCKER_GROUP};
 
 /// Where Docker listens unless it is told otherwise.
 pub const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
@@ -130,9 +130,7 @@ pub fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
             };
             format!("{product} is not running at {place}: {step}")
         }
-        ErrorKind::Denied => format!(
-            "permission denied on {place}: join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker"
-        ),
+        ErrorKind::Denied => EngineError::permission_denied(&place).to_string(),
         ErrorKind::Timeout => format!(
             "Docker does not answer at {place}: it is frozen or overloaded; look at `roadlab engine status`, then restart it"
         ),
@@ -158,7 +156,7 @@ impl NoEngine {
 /// The command that helps when an engine was chosen and the first call to it failed.
 pub fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
     match (kind, endpoint.source.as_str()) {
-        (ErrorKind::Denied, _) => "sudo usermod -aG docker \"$USER\" && newgrp docker",
+        (ErrorKind::Denied, _) => JOIN_DOCKER_GROUP,
         (ErrorKind::Unreachable, SYSTEM) => START,
         (ErrorKind::Unreachable, ROOTLESS) => "systemctl --user start docker",
         (ErrorKind::Unreachable, PODMAN) => "systemctl --user start podman.socket",

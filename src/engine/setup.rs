@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::engine::docker::Docker;
 use crate::engine::install::{Goal, Site, commands, observe, perform, plan};
 use crate::engine::locate::{NoEngine, explain, fix, locate};
-use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
+use crate::engine::{Endpoint, EngineError, ErrorKind, Result, System};
+use crate::text::Text;
 
 /// Whether the person agreed to packages being installed and a daemon being started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,10 @@ impl Setup {
         let docker = Docker::connect(&endpoint)?;
         match docker.ping().await {
             Ok(()) => Ok((docker, endpoint)),
-            Err(error) => Err(EngineError::new(error.kind, explain(&endpoint, &error))),
+            Err(error) => Err(EngineError::new(
+                error.kind,
+                Text::verbatim(explain(&endpoint, &error)),
+            )),
         }
     }
 
@@ -82,7 +86,7 @@ impl Setup {
             .await
             .map_err(|error| crate::plan::NoEngine {
                 fix: fix(&endpoint, error.kind).to_owned(),
-                why: error.message,
+                why: error.to_string(),
             })
     }
 
@@ -106,12 +110,15 @@ impl Setup {
                 "this would run the following; agree with `--yes`, or type it yourself:\n{}",
                 list.join("\n")
             );
-            return Err(EngineError::new(ErrorKind::Unreachable, what));
+            return Err(EngineError::new(
+                ErrorKind::Unreachable,
+                Text::verbatim(what),
+            ));
         }
         perform(&actions, &self.site, on_line).await
     }
 }
 
 fn no_engine(error: NoEngine) -> EngineError {
-    EngineError::new(ErrorKind::Unreachable, error.to_string())
+    EngineError::new(ErrorKind::Unreachable, Text::verbatim(error.to_string()))
 }

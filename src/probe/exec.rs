@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::engine::{Engine, ErrorKind, Exec};
+use crate::engine::{ContainerExec, ErrorKind, Exec};
 use crate::expect::Actual;
 use crate::lab::ExecProbe;
 use crate::probe::dial::address;
 use crate::probe::{ProbeError, Target, unseen};
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn probe<E: ContainerExec>(
     probe: &ExecProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -46,6 +46,7 @@ mod tests {
     use crate::engine::{EngineError, ExecOutput};
     use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
+    use crate::text;
 
     fn output(exit_code: i64, stdout: &str, stderr: &str) -> Double {
         Double {
@@ -82,7 +83,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_cannot_run_is_no_wrong_answer() {
         let engine = |kind| Double {
-            exec: Some(Err(EngineError::new(kind, "no program `tool`"))),
+            exec: Some(Err(EngineError::new(kind, text!("no program `tool`")))),
             ..Double::default()
         };
         let unseen = run(engine(ErrorKind::CannotRun)).await.unwrap_err();

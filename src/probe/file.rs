@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, Exec};
+use crate::engine::{ContainerAccess, ContainerExec, EngineError, Exec};
 use crate::expect::Actual;
 use crate::lab::{FileChange, FileProbe, ServiceName};
 use crate::probe::dial::address;
 use crate::probe::folder::Folder;
 use crate::probe::{ProbeError, Target, text, unseen};
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn probe<E: ContainerAccess>(
     probe: &FileProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -40,7 +40,7 @@ fn in_workspace<E>(
     workspace.read(&probe.path)
 }
 
-async fn in_container<E: Engine>(
+async fn in_container<E: ContainerAccess>(
     probe: &FileProbe,
     service: &ServiceName,
     target: &Target<'_, E>,
@@ -94,7 +94,7 @@ fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8
 }
 
 /// Runs a small tool of the image that must succeed.
-async fn run<E: Engine>(
+async fn run<E: ContainerExec>(
     engine: &E,
     container: &str,
     words: &[&str],

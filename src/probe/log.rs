@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::Logs;
 use crate::expect::Actual;
 use crate::lab::LogProbe;
 use crate::probe::dial::address;
 use crate::probe::{ProbeError, Target, unseen};
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn probe<E: Logs>(
     probe: &LogProbe,
     target: &Target<'_, E>,
     timeout: Duration,

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, ErrorKind, clock};
+use crate::engine::{ContainerAccess, EngineError, ErrorKind, clock};
 use crate::expect::Actual;
 use crate::lab::{Addresses, Lab, ServiceName, StepKind};
 
@@ -65,7 +65,7 @@ pub enum ProbeError {
 }
 
 /// Looks once, for at most `timeout`. A restart is no look: the runner does it.
-pub async fn probe<E: Engine>(
+pub async fn probe<E: ContainerAccess>(
     act: &StepKind,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -124,14 +124,12 @@ fn size(value: &Value) -> usize {
 /// An engine's error about a service's container, as a look reports it.
 fn unseen(service: &ServiceName, error: EngineError, timeout: Duration) -> ProbeError {
     match error.kind {
-        ErrorKind::NotRunning if error.message.contains("paused") => {
-            ProbeError::NoAnswer(format!("`{service}` is paused"))
-        }
+        ErrorKind::Paused => ProbeError::NoAnswer(format!("`{service}` is paused")),
         ErrorKind::NotRunning | ErrorKind::NotFound => {
             ProbeError::NoAnswer(format!("`{service}` is not running"))
         }
         ErrorKind::Timeout => ProbeError::TimedOut(timeout),
-        _ => ProbeError::CannotLook(error.message),
+        _ => ProbeError::CannotLook(error.to_string()),
     }
 }
 
@@ -149,6 +147,7 @@ mod tests {
         AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, RedisProbe, Restart,
         RestartMode, SqlProbe, SqlText, TcpProbe,
     };
+    use crate::text::Text;
     use tokio::net::TcpListener;
 
     /// One look of each kind that connects, with the url it needs.
@@ -309,12 +308,12 @@ mod tests {
         #[track_caller]
         fn check(kind: ErrorKind, message: &str, expected: &str) {
             let service = ServiceName::new("db").unwrap();
-            let error = EngineError::new(kind, message);
+            let error = EngineError::new(kind, Text::verbatim(message));
             let unseen = unseen(&service, error, Duration::from_millis(250));
             assert_eq!(unseen.to_string(), expected);
         }
         check(ErrorKind::NotRunning, "exited", "`db` is not running");
-        check(ErrorKind::NotRunning, "x is paused", "`db` is paused");
+        check(ErrorKind::Paused, "exited", "`db` is paused");
         check(ErrorKind::NotFound, "gone", "`db` is not running");
         check(ErrorKind::Timeout, "slow", "no answer within 250 ms");
         check(

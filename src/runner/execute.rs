@@ -12,6 +12,7 @@ use crate::lab::ServiceName;
 use crate::plan::{ContainerSpec, NetworkSpec, Operation, Plan, Subnet};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
+use crate::text::Text;
 
 /// How often another port or address range is tried when somebody was quicker.
 const TRIES: u32 = 8;
@@ -132,7 +133,7 @@ async fn start_made<E: Engine>(
     let Some((mut id, mut spec)) = found else {
         return Err(EngineError::new(
             ErrorKind::Other,
-            format!("`{service}` was never created"),
+            Text::verbatim(format!("`{service}` was never created")),
         ));
     };
     for attempt in 1.. {
@@ -153,7 +154,7 @@ async fn start_made<E: Engine>(
         };
         let taken = runner.engine.published_ports().await?;
         for port in &spec.ports {
-            if fixed(port.container) && !is_port_free(port.host) {
+            if fixed(port.container) && !is_port_free(port.host).await {
                 return Err(port_taken(port.host, taken.get(&port.host), &error));
             }
         }
@@ -163,7 +164,9 @@ async fn start_made<E: Engine>(
         let mut taken: BTreeSet<u16> = taken.into_keys().collect();
         taken.extend(spec.ports.iter().map(|port| port.host));
         for port in spec.ports.iter_mut().filter(|port| !fixed(port.container)) {
-            port.host = next_free(port.host, &taken).ok_or_else(|| error.clone())?;
+            port.host = next_free(port.host, &taken)
+                .await
+                .ok_or_else(|| error.clone())?;
             taken.insert(port.host);
         }
         runner.engine.remove_container(&id).await?;
@@ -183,12 +186,19 @@ fn port_taken(port: u16, holder: Option<&String>, error: &EngineError) -> Engine
     );
     EngineError::new(
         error.kind,
-        format!("port {port} is used by {holder}: stop it, or let the lab choose a free port"),
+        Text::verbatim(format!(
+            "port {port} is used by {holder}: stop it, or let the lab choose a free port"
+        )),
     )
 }
 
-fn next_free(after: u16, taken: &BTreeSet<u16>) -> Option<u16> {
-    let mut candidates =
+async fn next_free(after: u16, taken: &BTreeSet<u16>) -> Option<u16> {
+    let candidates =
         (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
-    candidates.find(|port| !taken.contains(port) && is_port_free(*port))
+    for port in candidates.filter(|port| !taken.contains(port)) {
+        if is_port_free(port).await {
+            return Some(port);
+        }
+    }
+    None
 }

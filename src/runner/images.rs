@@ -213,7 +213,9 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             tag: String::new(),
         };
         let unreadable = || format!("cannot read the recipe {}", recipe.context.display());
-        let digest = context_digest(&build).map_err(Failure::engine(unreadable()))?;
+        let digest = context_digest(&build)
+            .await
+            .map_err(Failure::engine(unreadable()))?;
         build.tag = format!("roadlab/{}:{digest}", recipe.tag);
         if let Some(image) = find(self.runner, &build.tag, &mut self.tried).await? {
             return Ok(Some(image));

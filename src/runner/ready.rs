@@ -9,6 +9,7 @@ use crate::probe::probe;
 use crate::runner::execute::removed_externally;
 use crate::runner::stuck::{Waited, not_ready};
 use crate::runner::{Failure, Live, Runner};
+use crate::text::Text;
 
 /// Between two looks, at first and at most.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -34,7 +35,7 @@ pub(crate) async fn wait<E: Engine>(
         return Ok(());
     };
     let Some(container) = live.observed.container(name) else {
-        let gone = EngineError::new(ErrorKind::NotFound, "its container is gone");
+        let gone = EngineError::new(ErrorKind::NotFound, Text::verbatim("its container is gone"));
         return Err(removed_externally(
             &format!("cannot wait for `{name}`"),
             gone,

@@ -24,7 +24,7 @@ impl DiskSpace {
         if self.0.replace(DiskCheck::Enough) == DiskCheck::Enough {
             return Ok(());
         }
-        let about = engine.about().await;
+        let about = engine.system_info().await;
         let about = about.map_err(Failure::engine("cannot see where images lie"))?;
         match machine::disk(&about.root).map(|disk| room(&disk, 1)) {
             Some(found) if found.state() == Severity::Problem => {

@@ -326,9 +326,12 @@ async fn choose_ports<E: Engine>(
             let open = service.ports.iter().filter(|port| port.host.is_none());
             open.map(|port| ports.get(&service.name, port.container))
         });
-        let busy: Vec<u16> = chosen
-            .filter(|port| !ours.contains(port) && !is_port_free(*port))
-            .collect();
+        let mut busy = Vec::new();
+        for port in chosen.filter(|port| !ours.contains(port)) {
+            if !is_port_free(port).await {
+                busy.push(port);
+            }
+        }
         // Each round takes at least one more port out, so this ends.
         if busy.iter().all(|port| !taken.insert(*port)) {
             return Ok(ports);

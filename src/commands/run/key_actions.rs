@@ -184,7 +184,7 @@ impl Session<'_, '_, Docker> {
         let ended = docker.shell(&container.id, &argv, never).await;
         let gone = |error| Failure::Environment(format!("the terminal is gone: {error}"));
         screen.take_back().map_err(gone)?;
-        view.note = ended.err().map(|error| error.message);
+        view.note = ended.err().map(|error| error.to_string());
         Ok(())
     }
 

@@ -5,16 +5,23 @@ mod images;
 mod inside;
 mod refusals;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::engine::clock;
 use crate::engine::locate::locate;
+use crate::engine::{
+    Build, BuildProgress, ContainerExec, ContainerFiles, Containers, Exec, ExecOutput, ImageBuild,
+    Images, Inspect, Inventory, LogLine, LogOptions, Logs, Networks, PullProgress, Stats, System,
+    Volumes, clock,
+};
 use crate::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
-use crate::plan::{MountSpec, PortSpec, RunLabels, Running};
+use crate::plan::{
+    ContainerSpec, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+};
 
 const IMAGE: &str = "roadlab/debian:trixie";
 const LAB: &str = "engine-test";
@@ -222,7 +229,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[tokio::test]
 async fn the_engine_says_what_it_is() {
     let Some(bench) = Bench::open() else { return };
-    let about = bench.docker.about().await.unwrap();
+    let about = bench.docker.system_info().await.unwrap();
     let podman = bench.docker.is_podman().await.unwrap();
     assert_eq!(about.product, if podman { "Podman" } else { "Docker" });
     assert!(about.platform.starts_with("linux/") && about.memory > 0 && about.cpus > 0);

@@ -20,6 +20,7 @@ use super::plan::{Action, joined};
 use super::situation::{Daemon, Leftover, Services, Site};
 use crate::engine::clock::timeout;
 use crate::engine::error::{EngineError, ErrorKind};
+use crate::text::Text;
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -40,7 +41,9 @@ pub async fn perform(actions: &[Action], site: &Site, on_line: &mut dyn FnMut(&s
     {
         return Err(EngineError::new(
             ErrorKind::Denied,
-            "this needs root: run roadlab with `sudo`, or type the commands yourself",
+            Text::verbatim(
+                "this needs root: run roadlab with `sudo`, or type the commands yourself",
+            ),
         ));
     }
     std::fs::create_dir_all(&site.state)
@@ -85,7 +88,7 @@ async fn run(
     let program = find_program(name).ok_or_else(|| {
         EngineError::new(
             ErrorKind::Other,
-            format!("cannot run `{shown}`: there is no `{name}` here"),
+            Text::verbatim(format!("cannot run `{shown}`: there is no `{name}` here")),
         )
     })?;
     let file = tail::append(&log).map_err(|error| failed(&error))?;
@@ -113,7 +116,7 @@ async fn run(
             let seconds = patience.as_secs();
             EngineError::new(
                 ErrorKind::Timeout,
-                format!("`{shown}` has not ended after {seconds} s: look at what it is doing, then try again"),
+                Text::verbatim(format!("`{shown}` has not ended after {seconds} s: look at what it is doing, then try again")),
             )
         })?,
     };
@@ -122,7 +125,7 @@ async fn run(
         status if status.success() => Ok(()),
         status => Err(EngineError::new(
             ErrorKind::Other,
-            format!("`{shown}` failed ({status}){}", tail.shown(SHOWN)),
+            Text::verbatim(format!("`{shown}` failed ({status}){}", tail.shown(SHOWN))),
         )),
     }
 }
@@ -153,17 +156,17 @@ async fn clean(leftover: &Leftover, site: &Site) -> Result<()> {
             }
             Err(EngineError::new(
                 ErrorKind::Other,
-                format!(
+                Text::verbatim(format!(
                     "containerd (process {}) of a killed daemon cannot be stopped: restart the machine",
                     process.pid
-                ),
+                )),
             ))
         }
     }
 }
 
 fn io(what: &str, error: &std::io::Error) -> EngineError {
-    EngineError::new(ErrorKind::Other, format!("{what}: {error}"))
+    EngineError::new(ErrorKind::Other, Text::verbatim(format!("{what}: {error}")))
 }
 
 #[cfg(test)]

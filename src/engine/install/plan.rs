@@ -7,6 +7,7 @@ use super::record::{By, Record};
 use super::situation::{Daemon, Leftover, Services, Site, Situation};
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::locate::url;
+use crate::text::Text;
 
 /// What somebody wants of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +58,7 @@ fn running(situation: &Situation, site: &Site) -> Result<Vec<Action>, EngineErro
         Daemon::Answering => return Ok(vec![]),
         Daemon::Silent(_) => return Ok(vec![Action::Wait]),
         Daemon::Denied => {
-            return Err(EngineError::new(
-                ErrorKind::Denied,
-                format!(
-                    "permission denied on {}: join the docker group with `sudo usermod -aG docker $USER` and log in again",
-                    url(&site.socket)
-                ),
-            ));
+            return Err(EngineError::permission_denied(&url(&site.socket)));
         }
         Daemon::Down => {}
     }
@@ -110,10 +105,10 @@ fn stopped(situation: &Situation, site: &Site) -> Result<Vec<Action>, EngineErro
             };
             Err(EngineError::new(
                 ErrorKind::Other,
-                format!(
+                Text::verbatim(format!(
                     "the engine at {} was not started by roadlab, so it is left alone: stop it with {how}",
                     url(&site.socket)
-                ),
+                )),
             ))
         }
     }
@@ -127,19 +122,19 @@ fn install(situation: &Situation, package: Package) -> Result<Vec<Action>, Engin
     let Some(manager) = situation.packages else {
         return Err(EngineError::new(
             ErrorKind::Other,
-            format!(
+            Text::verbatim(format!(
                 "cannot install {wanted}: there is none of {} here; install it by hand, then try again",
                 PackageManager::PROGRAMS.join(", ")
-            ),
+            )),
         ));
     };
     let names = manager.names(package);
     if names.is_empty() {
         return Err(EngineError::new(
             ErrorKind::Other,
-            format!(
+            Text::verbatim(format!(
                 "cannot install {wanted}: this system has no package of it; bring images from another machine with `roadlab images export` and `roadlab images import`"
-            ),
+            )),
         ));
     }
     let refresh = manager.refresh().map(Action::Refresh);

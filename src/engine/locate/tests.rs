@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::text::Text;
 
 fn settings() -> Settings {
     Settings {
@@ -178,7 +179,7 @@ fn a_failed_first_call_gets_one_next_step() {
             socket: PathBuf::from("/x.sock"),
             source: source.to_owned(),
         };
-        let error = EngineError::new(kind, "boom");
+        let error = EngineError::new(kind, Text::verbatim("boom"));
         assert_eq!(explain(&endpoint, &error), expected);
     }
     check(
@@ -199,7 +200,7 @@ fn a_failed_first_call_gets_one_next_step() {
     check(
         SYSTEM,
         ErrorKind::Denied,
-        "permission denied on unix:///x.sock (system socket): join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker",
+        "permission denied on unix:///x.sock (system socket); join the `docker` group with `sudo usermod -aG docker \"$USER\"` and log in again (its members can do what root can), or use rootless Docker",
     );
     check(
         SYSTEM,

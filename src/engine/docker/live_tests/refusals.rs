@@ -11,9 +11,9 @@ async fn what_cannot_start_is_told_by_kind() {
     nope.init = false;
     let nope = docker.create_container(&nope).await.unwrap();
     let error = docker.start(&nope).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::CannotRun);
+    assert_eq!(error.kind, ErrorKind::NoProgram);
     assert!(
-        error.message.starts_with("`/nope` not found in image"),
+        error.to_string().contains("`/nope` not found in image"),
         "{error}"
     );
     let error = docker
@@ -31,14 +31,17 @@ async fn what_cannot_start_is_told_by_kind() {
     let error = docker.start(&id).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::PortTaken);
     let used = format!("port {port} is used by container `{}`", first.name);
-    assert!(error.message.contains(&used), "{error}");
+    assert!(error.to_string().contains(&used), "{error}");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut third = bench.spec("three", &["sleep", "600"]);
     third.ports = vec![tcp(80, listener.local_addr().unwrap().port())];
     let id = docker.create_container(&third).await.unwrap();
     let error = docker.start(&id).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::PortTaken);
-    assert!(error.message.contains("used by another program"), "{error}");
+    assert!(
+        error.to_string().contains("used by another program"),
+        "{error}"
+    );
 
     let mut imageless = bench.spec("four", &["true"]);
     imageless.image = ABSENT.into();
@@ -63,7 +66,7 @@ async fn a_container_that_cannot_be_connected_is_removed_again() {
     let mut spec = bench.spec("db", &["true"]);
     spec.networks = vec![(networks[0].0.clone(), vec![]), ("host".into(), vec![])];
     let error = docker.create_container(&spec).await.unwrap_err();
-    assert!(error.message.contains("to network `host`"), "{error}");
+    assert!(error.to_string().contains("to network `host`"), "{error}");
     let error = docker.inspect(&spec.name).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
 
@@ -87,13 +90,9 @@ async fn networks_and_volumes_that_are_not_ours_are_refused() {
     assert_eq!(error.kind, ErrorKind::NameTaken);
     twice.name = bench.run_labels.name("back");
     let taken = docker
-        .call(
-            "test",
-            LOOK,
-            docker
-                .client
-                .ask(|client| client.inspect_network(&networks[0].1, None)),
-        )
+        .call(&text!("test"), READ_TIMEOUT, |client| {
+            client.inspect_network(&networks[0].1, None)
+        })
         .await
         .unwrap();
     let range = taken
@@ -114,17 +113,15 @@ async fn networks_and_volumes_that_are_not_ours_are_refused() {
         ..Default::default()
     };
     docker
-        .call(
-            "test",
-            LOOK,
-            docker.client.ask(|client| client.create_volume(unlabelled)),
-        )
+        .call(&text!("test"), READ_TIMEOUT, |client| {
+            client.create_volume(unlabelled)
+        })
         .await
         .unwrap();
     let error = docker.create_volume(&foreign).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NameTaken);
     assert!(
-        error.message.starts_with("volume `") && error.message.contains("is not ours"),
+        error.to_string().contains("was not created by roadlab"),
         "{error}"
     );
     docker.remove_volume(&foreign.name).await.unwrap();
@@ -153,7 +150,7 @@ async fn removing_can_be_done_twice_and_by_two_at_once() {
         .await
         .unwrap_err();
     assert_eq!(busy.kind, ErrorKind::Busy);
-    assert!(busy.message.contains(&spec.name), "{busy}");
+    assert!(busy.to_string().contains(&spec.name), "{busy}");
     docker.remove_network(&networks[0].1).await.unwrap();
     assert!(
         docker.inspect(&id).await.unwrap().running,

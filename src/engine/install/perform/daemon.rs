@@ -17,6 +17,7 @@ use crate::engine::install::process::{Process, running};
 use crate::engine::install::record::{By, Record};
 use crate::engine::install::situation::{Daemon, Site};
 use crate::engine::locate::url;
+use crate::text::Text;
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -104,17 +105,20 @@ pub(super) async fn wait(site: &Site, mut awaited: Awaited<'_>) -> Result<()> {
                     let _ = std::fs::remove_file(site.record());
                     return Err(EngineError::new(
                         ErrorKind::Unreachable,
-                        format!("dockerd did not start ({status}){}", tail.shown(SHOWN)),
+                        Text::verbatim(format!(
+                            "dockerd did not start ({status}){}",
+                            tail.shown(SHOWN)
+                        )),
                     ));
                 }
             }
             Awaited::Running if seen == Daemon::Down => {
                 return Err(EngineError::new(
                     ErrorKind::Unreachable,
-                    format!(
+                    Text::verbatim(format!(
                         "Docker at {} went away while it was waited for: try `roadlab engine up` again",
                         url(&site.socket)
-                    ),
+                    )),
                 ));
             }
             Awaited::Running | Awaited::Service => {}
@@ -151,7 +155,9 @@ fn late(site: &Site, awaited: Awaited<'_>, seen: Daemon) -> EngineError {
     let seconds = START.as_secs();
     EngineError::new(
         ErrorKind::Timeout,
-        format!("{who} does not answer at {place} after {seconds} s: {next}"),
+        Text::verbatim(format!(
+            "{who} does not answer at {place} after {seconds} s: {next}"
+        )),
     )
 }
 
@@ -182,9 +188,9 @@ pub(super) async fn stop(
                 let seconds = STOP.as_secs();
                 return Err(EngineError::new(
                     ErrorKind::Timeout,
-                    format!(
+                    Text::verbatim(format!(
                         "dockerd (process {pid}) has not ended after {seconds} s: it still stops containers or is frozen; try again, or `kill -9 {pid}`"
-                    ),
+                    )),
                 ));
             }
         }

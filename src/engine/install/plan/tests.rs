@@ -286,7 +286,7 @@ fn what_cannot_be_done_says_why() {
         &denied,
         Goal::Running,
         &[
-            "error: permission denied on unix:///var/run/docker.sock: join the docker group with `sudo usermod -aG docker $USER` and log in again",
+            "error: permission denied on unix:///var/run/docker.sock; join the `docker` group with `sudo usermod -aG docker \"$USER\"` and log in again (its members can do what root can), or use rootless Docker",
         ],
     );
 }
