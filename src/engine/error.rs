@@ -11,17 +11,18 @@ pub const JOIN_DOCKER_GROUP: &str = "sudo usermod -aG docker \"$USER\"";
 
 /// An error of a container engine.
 ///
-/// Shown as `cannot OPERATION: REASON; HELP`, without the parts that are not known.
+/// Shown as `cannot OPERATION: REASON; HELP`, without the parts that are not known. Two parts are boxed to keep results
+/// small.
 #[derive(Debug, Clone)]
 pub struct EngineError {
     /// What callers decide by.
     pub kind: ErrorKind,
     /// What could not be done, such as "start container `db`".
-    pub operation: Option<Text>,
+    pub operation: Option<Box<Text>>,
     /// Why it could not be done.
     pub reason: Text,
     /// What to do about it.
-    pub help: Option<Text>,
+    pub help: Option<Box<Text>>,
 }
 
 /// What went wrong with a call to an engine.
@@ -125,13 +126,13 @@ impl EngineError {
 
     /// Sets what could not be done; `operation` completes "cannot …".
     pub fn during(mut self, operation: &Text) -> Self {
-        self.operation = Some(operation.clone());
+        self.operation = Some(Box::new(operation.clone()));
         self
     }
 
     /// Sets what to do about it.
     pub fn help(mut self, help: Text) -> Self {
-        self.help = Some(help);
+        self.help = Some(Box::new(help));
         self
     }
 
@@ -142,19 +143,19 @@ impl EngineError {
             (Some(operation), Some(help)) => {
                 text!(
                     "cannot {operation}: {reason}; {help}",
-                    operation = *operation,
+                    operation = **operation,
                     reason = *reason,
-                    help = *help
+                    help = **help
                 )
             }
             (Some(operation), None) => {
                 text!(
                     "cannot {operation}: {reason}",
-                    operation = *operation,
+                    operation = **operation,
                     reason = *reason
                 )
             }
-            (None, Some(help)) => text!("{reason}; {help}", reason = *reason, help = *help),
+            (None, Some(help)) => text!("{reason}; {help}", reason = *reason, help = **help),
             (None, None) => reason.clone(),
         }
     }

@@ -181,6 +181,16 @@ pub trait Networks {
     /// Fails with [`ErrorKind::NameTaken`] or [`ErrorKind::SubnetTaken`].
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String>;
 
+    /// Connects a container to a network under additional names; succeeds if it is connected already.
+    ///
+    /// Fails with [`ErrorKind::NotFound`] for the container or the network.
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()>;
+
     /// Removes a network, by name or id, and returns the names of the containers that were still connected. They are
     /// disconnected and otherwise left alone. Succeeds if the network does not exist.
     ///

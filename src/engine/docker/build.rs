@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bollard::models::BuildInfo;
 use bollard::query_parameters::BuildImageOptionsBuilder;
+use tokio::fs::File;
 
 use super::build_output::BuildOutput;
 use super::images::chunks;
@@ -37,7 +38,7 @@ impl ImageBuild for Docker {
         }
         let before = self.image_ids().await?;
         let tar = build_context::tar_file(build).await?;
-        let tar = bollard::body_try_stream(chunks(tar));
+        let tar = bollard::body_try_stream(chunks(File::from_std(tar)));
         let mut stream = self
             .client
             .stream(|client| client.build_image(options.build(), None, Some(tar)));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, NetworkConnectRequest};
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
@@ -14,7 +14,7 @@ use bollard::query_parameters::{
 use super::client::within;
 use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, convert, errors, names, podman, port_check};
 use crate::engine::{
-    ContainerState, Containers, EngineError, ErrorKind, Inspect, Inventory, Result,
+    ContainerState, Containers, EngineError, ErrorKind, Inspect, Inventory, Networks, Result,
 };
 use crate::plan::{ContainerSpec, MountSpec};
 use crate::text;
@@ -147,19 +147,7 @@ impl Docker {
     /// Connects a container to its networks after the first: engines before 25 accept only one in the create call.
     async fn connect_further_networks(&self, id: &str, spec: &ContainerSpec) -> Result<()> {
         for (network, aliases) in spec.networks.iter().skip(1) {
-            let operation = text!(
-                "connect container `{container}` to network `{network}`",
-                container = spec.name,
-                network
-            );
-            let request = NetworkConnectRequest {
-                container: id.to_owned(),
-                endpoint_config: Some(convert::attachment(aliases)),
-            };
-            self.call(&operation, WRITE_TIMEOUT, |client| {
-                client.connect_network(network, request)
-            })
-            .await?;
+            self.connect_network(id, network, aliases).await?;
         }
         Ok(())
     }

@@ -247,11 +247,10 @@ pub(super) fn refused(operation: &Text, code: Option<u16>, message: &str) -> Eng
     };
     let kind = find(RULES, &message).unwrap_or(fallback);
     let (reason, help) = explain(kind, &message);
-    EngineError {
-        kind,
-        operation: Some(operation.clone()),
-        reason,
-        help,
+    let error = EngineError::new(kind, reason).during(operation);
+    match help {
+        Some(help) => error.help(help),
+        None => error,
     }
 }
 

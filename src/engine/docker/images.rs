@@ -1,6 +1,5 @@
 //! Images: inspected, pulled from a registry, imported from a root file system, removed.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use bollard::query_parameters::{
     CreateImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
 };
 use futures_util::{Stream, stream};
+use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::containers::gone_is_fine;
@@ -72,7 +72,8 @@ impl Images for Docker {
             EngineError::new(ErrorKind::Other, Text::verbatim(reason)).during(&operation)
         })?;
         let (repo, tag) = image.split();
-        let file = File::open(root).map_err(|error| file_error(&operation, &error))?;
+        let file = File::open(root).await;
+        let file = file.map_err(|error| file_error(&operation, &error))?;
         let options = CreateImageOptionsBuilder::default()
             .from_src("-")
             .repo(repo)
@@ -154,7 +155,7 @@ impl Docker {
             Some(_) => Ok(()),
             None => Err(EngineError::new(
                 ErrorKind::NoSuchImage,
-                text!("the pull ended without an error and without the image"),
+                text!("the pull ended without an error, and without the image"),
             )
             .during(&operation)),
         }
@@ -231,20 +232,17 @@ impl Interruption {
 
 /// Reads a file from its beginning, in pieces that fit into memory.
 pub(super) fn chunks<B: From<Vec<u8>>>(file: File) -> impl Stream<Item = io::Result<B>> {
-    stream::try_unfold(
-        (tokio::fs::File::from_std(file), true),
-        |(mut file, first)| async move {
-            if first {
-                file.rewind().await?;
-            }
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let read = (&mut file)
-                .take(CHUNK as u64)
-                .read_to_end(&mut chunk)
-                .await?;
-            Ok((read > 0).then(|| (B::from(chunk), (file, false))))
-        },
-    )
+    stream::try_unfold((file, true), |(mut file, first)| async move {
+        if first {
+            file.rewind().await?;
+        }
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let read = (&mut file)
+            .take(CHUNK as u64)
+            .read_to_end(&mut chunk)
+            .await?;
+        Ok((read > 0).then(|| (B::from(chunk), (file, false))))
+    })
 }
 
 /// The error of a file of this machine.

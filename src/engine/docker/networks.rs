@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bollard::models::NetworkDisconnectRequest;
+use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 
 use super::containers::gone_is_fine;
@@ -48,6 +48,34 @@ impl Networks for Docker {
             })
             .await?;
         Ok(created.id)
+    }
+
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        let operation = text!(
+            "connect container `{container}` to network `{network}`",
+            container,
+            network
+        );
+        let network = names::resource(network)?;
+        let request = NetworkConnectRequest {
+            container: names::resource(container)?.to_owned(),
+            endpoint_config: Some(convert::attachment(aliases)),
+        };
+        let connected = self
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.connect_network(network, request)
+            })
+            .await;
+        match connected {
+            // The engine reports that the endpoint already exists.
+            Err(error) if error.kind == ErrorKind::NameTaken => Ok(()),
+            result => result,
+        }
     }
 
     async fn remove_network(&self, network: &str) -> Result<Vec<String>> {

@@ -41,7 +41,8 @@ impl ImageTransfer for Docker {
 
     async fn load(&self, path: &Path, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
         let operation = text!("import {file}", file = path.display());
-        let file = File::open(path).map_err(|error| file_error(&operation, &error))?;
+        let file = tokio::fs::File::open(path).await;
+        let file = file.map_err(|error| file_error(&operation, &error))?;
         let sent = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&sent);
         let chunks = chunks::<Vec<u8>>(file).map_ok(move |chunk| {

@@ -44,7 +44,7 @@ impl System for Fake {
 
 impl Inventory for Fake {
     async fn observe(&self, scope: &Scope) -> Result<Observed> {
-        let ours = |name: &str, labels| {
+        let run_labels = |name: &str, labels| {
             within(scope, labels)
                 .then(|| RunLabels::read(name, labels))
                 .flatten()
@@ -54,7 +54,7 @@ impl Inventory for Fake {
             Some(ObservedContainer {
                 id: id(name),
                 name: name.clone(),
-                run_labels: ours(name, &container.spec.labels)?,
+                run_labels: run_labels(name, &container.spec.labels)?,
                 running: match (container.state.running, container.state.paused) {
                     (_, true) => Running::Paused,
                     (true, false) => Running::Yes,
@@ -67,7 +67,7 @@ impl Inventory for Fake {
         });
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
         let networks = networks.iter().filter_map(|(name, spec)| {
-            let run_labels = ours(name, &spec.labels)?;
+            let run_labels = run_labels(name, &spec.labels)?;
             Some(ObservedNetwork {
                 id: id(name),
                 name: name.clone(),
@@ -75,7 +75,7 @@ impl Inventory for Fake {
             })
         });
         let volumes = volumes.iter().filter_map(|(name, spec)| {
-            let run_labels = ours(name, &spec.labels)?;
+            let run_labels = run_labels(name, &spec.labels)?;
             Some(ObservedVolume {
                 name: name.clone(),
                 run_labels,
@@ -286,6 +286,25 @@ impl Networks for Fake {
             .borrow_mut()
             .insert(spec.name.clone(), spec.clone());
         Ok(id(&spec.name))
+    }
+
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("connect {name} to network {network}"))?;
+        if !self.networks.borrow().contains_key(network) {
+            return Err(missing("network", network));
+        }
+        self.with(container, |found| {
+            let networks = &mut found.spec.networks;
+            networks.retain(|(name, _)| name != network);
+            networks.push((network.to_owned(), aliases.to_vec()));
+            Ok(())
+        })
     }
 
     async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
