@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::lab::CheckRole;
 use crate::plan::LikelyCause;
 
 /// Something that happened. `--json` prints one a line, so fields are only ever added.
@@ -116,27 +117,74 @@ pub struct ContainerStatus {
     pub error: String,
 }
 
-/// One check and what came of it.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
-pub struct CheckReport {
-    pub exercise: String,
+/// The result of one check: the only form in which it goes from the probe to text and JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// The id of the check in its exercise; `answer` for a quiz.
     pub check: String,
-    /// The guide's sentence of what it looks for.
+    pub role: CheckRole,
+    /// The sentence of the guide that says what is checked.
     pub about: String,
     pub outcome: Outcome,
-    pub expected: Option<String>,
-    pub actual: Option<String>,
-    /// The hint that what was seen points to.
-    pub hint: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
+/// The outcome of a check or a step. A value that does not match is an outcome, not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
+    /// The actual value matches.
     Pass,
-    Fail,
-    /// Nothing could be seen; `actual` says why.
-    ProbeError,
+    /// The actual value does not match.
+    Fail {
+        /// The value that must be there, in words.
+        expected: String,
+        /// The value that is there, in words.
+        actual: String,
+        /// The name of the hint for this actual value.
+        hint: Option<String>,
+    },
+    /// There is no actual value: the service cannot be reached, the probe cannot run, or it timed out.
+    ProbeError { reason: String },
+}
+
+impl Outcome {
+    /// Returns the name of the outcome in JSON: `pass`, `fail` or `unseen`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Pass => "pass",
+            Outcome::Fail { .. } => "fail",
+            Outcome::ProbeError { .. } => "unseen",
+        }
+    }
+
+    /// Returns whether the check passes.
+    pub fn passed(&self) -> bool {
+        matches!(self, Outcome::Pass)
+    }
+
+    /// Returns the expected value of a check that fails.
+    pub fn expected(&self) -> Option<&str> {
+        match self {
+            Outcome::Fail { expected, .. } => Some(expected),
+            Outcome::Pass | Outcome::ProbeError { .. } => None,
+        }
+    }
+
+    /// Returns the actual value of a check that fails, or why there is none.
+    pub fn actual(&self) -> Option<&str> {
+        match self {
+            Outcome::Pass => None,
+            Outcome::Fail { actual, .. } => Some(actual),
+            Outcome::ProbeError { reason } => Some(reason),
+        }
+    }
+
+    /// Returns the name of the hint for the actual value.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Outcome::Fail { hint, .. } => hint.as_deref(),
+            Outcome::Pass | Outcome::ProbeError { .. } => None,
+        }
+    }
 }
 
 /// What the self-proof is about to show, or failed to.

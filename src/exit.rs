@@ -57,6 +57,7 @@ impl From<&Failure> for Exit {
             Failure::Problems(problems) => of_problems(problems),
             Failure::Usage(_) => Exit::Usage,
             Failure::Environment(_)
+            | Failure::NotRunning(_)
             | Failure::NoEngine(_)
             | Failure::TooSmall(_)
             | Failure::Locked(_)

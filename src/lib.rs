@@ -45,6 +45,7 @@
 
 rust_i18n::i18n!("src/words", fallback = "en");
 
+pub mod app;
 mod cli;
 mod commands;
 pub mod engine;
@@ -52,6 +53,8 @@ pub mod event;
 pub mod exit;
 pub mod expect;
 pub mod hex;
+#[cfg(test)]
+mod json_contract;
 pub mod lab;
 pub mod machine;
 pub mod plan;

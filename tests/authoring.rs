@@ -1,20 +1,19 @@
-//! What those who write labs are given: a schema that agrees with the reader, a lab to begin with, a manual. No engine is needed.
-
-mod support;
+//! For authors of labs: the schema agrees with the reader, `new` creates a valid lab, and the manual is complete. No engine is
+//! needed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Copy, Ended};
+use crate::support::{LabCopy, ProgramOutput};
 
-fn tiny() -> Copy {
-    Copy::of("tests/labs/tiny", |_| "tiny".to_owned())
+fn tiny() -> LabCopy {
+    LabCopy::of("tests/labs/tiny", |_| "tiny".to_owned())
 }
 
-fn schema(copy: &Copy, of: &str) -> jsonschema::Validator {
-    let text = Ended::of(&mut copy.roadlab(&format!("schema {of}"))).with(0);
+fn schema(copy: &LabCopy, of: &str) -> jsonschema::Validator {
+    let text = ProgramOutput::of(&mut copy.roadlab(&format!("schema {of}"))).expect_code(0);
     let schema = text.json();
     assert!(
         jsonschema::meta::is_valid(&schema),
@@ -28,7 +27,7 @@ fn yaml(path: &Path) -> Value {
     serde_yaml::from_str(&text).expect("YAML")
 }
 
-/// The files of this name in the folders below one of the repository.
+/// The files of this name in the subfolders of a folder of the repository.
 fn files(folder: &str, name: &str) -> Vec<std::path::PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(root).expect("readable");
@@ -36,8 +35,8 @@ fn files(folder: &str, name: &str) -> Vec<std::path::PathBuf> {
     paths.filter(|path| path.exists()).collect()
 }
 
-#[test]
-fn all_labs_and_the_catalogue_are_as_the_schema_says() {
+#[apply(test)]
+fn all_labs_and_the_catalogue_match_the_schema() {
     let copy = tiny();
     let kinds = [
         ("lab", "labs", "lab.yaml", 5),
@@ -58,7 +57,7 @@ fn all_labs_and_the_catalogue_are_as_the_schema_says() {
     }
 }
 
-/// A change to the tiny lab that makes it wrong.
+/// Changes that make the tiny lab invalid.
 const BROKEN: [(&str, &str); 23] = [
     ("level: beginner", "level: begginer"),
     ("level: beginner\n", ""),
@@ -91,19 +90,19 @@ const BROKEN: [(&str, &str); 23] = [
     ("        hint: spelling\n", "        hnt: spelling\n"),
 ];
 
-#[test]
-fn what_the_schema_refuses_the_reader_refuses_too() {
+#[apply(test)]
+fn the_reader_refuses_what_the_schema_refuses() {
     for (from, to) in BROKEN {
         let copy = tiny();
         copy.change("lab.yaml", from, to);
-        Ended::of(&mut copy.roadlab("validate")).with(2);
+        ProgramOutput::of(&mut copy.roadlab("validate")).expect_code(2);
         let file = yaml(&copy.path("labs/tiny/lab.yaml"));
         assert!(!schema(&copy, "lab").is_valid(&file), "{from:?} -> {to:?}");
     }
 }
 
-/// The program in a folder that has nothing to do with this repository.
-fn elsewhere(folder: &Path, words: &[&str]) -> Ended {
+/// Runs the program in a folder outside of this repository.
+fn elsewhere(folder: &Path, words: &[&str]) -> ProgramOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
     command.args(words).current_dir(folder).env("LC_ALL", "C");
     for name in ["STATE", "CACHE", "DATA"] {
@@ -113,31 +112,31 @@ fn elsewhere(folder: &Path, words: &[&str]) -> Ended {
     command
         .env_remove("ROADLAB_LABS")
         .env_remove("ROADLAB_LANG");
-    Ended::of(command.stdin(Stdio::null()))
+    ProgramOutput::of(command.stdin(Stdio::null()))
 }
 
-#[test]
-fn a_new_lab_has_no_problem_and_is_found_by_name() {
+#[apply(test)]
+fn a_new_lab_is_valid_and_found_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let made = elsewhere(folder.path(), &["new", "my-lab"]).with(0);
+    let made = elsewhere(folder.path(), &["new", "my-lab"]).expect_code(0);
     assert!(
         made.stdout.starts_with("made the lab labs/my-lab:"),
         "{made:?}"
     );
     assert!(made.stdout.contains("roadlab test my-lab"), "{made:?}");
-    let sound = elsewhere(folder.path(), &["validate", "labs/my-lab"]).with(0);
+    let sound = elsewhere(folder.path(), &["validate", "labs/my-lab"]).expect_code(0);
     assert_eq!(sound.stdout, "1 folder: no problems\n");
-    let shown = elsewhere(folder.path(), &["show", "my-lab", "--lang", "ko"]).with(0);
+    let shown = elsewhere(folder.path(), &["show", "my-lab", "--lang", "ko"]).expect_code(0);
     assert!(shown.stdout.starts_with("첫 번째 랩"), "{shown:?}");
     let schema = schema(&tiny(), "lab");
     let file = yaml(&folder.path().join("labs/my-lab/lab.yaml"));
     assert!(schema.is_valid(&file));
 }
 
-#[test]
-fn a_new_lab_uses_the_catalogue_that_lies_beside_it() {
+#[apply(test)]
+fn a_new_lab_uses_the_catalogue_beside_it() {
     let copy = tiny();
-    let made = Ended::of(&mut copy.roadlab("new fresh")).with(0);
+    let made = ProgramOutput::of(&mut copy.roadlab("new fresh")).expect_code(0);
     assert!(
         made.stdout.starts_with("made the lab labs/fresh:"),
         "{made:?}"
@@ -148,19 +147,19 @@ fn a_new_lab_uses_the_catalogue_that_lies_beside_it() {
         "{compose}"
     );
     assert!(!copy.path("labs/fresh/compose").exists());
-    Ended::of(&mut copy.roadlab("validate labs/fresh")).with(0);
+    ProgramOutput::of(&mut copy.roadlab("validate labs/fresh")).expect_code(0);
 }
 
-#[test]
+#[apply(test)]
 fn a_new_lab_overwrites_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let there = folder.path().join("mine/first");
     std::fs::create_dir_all(&there).expect("a folder");
-    let refused = elsewhere(folder.path(), &["new", "first", "mine"]).with(2);
+    let refused = elsewhere(folder.path(), &["new", "first", "mine"]).expect_code(2);
     let text = "error: mine/first is there already: nothing is overwritten\n";
     assert_eq!(refused.stderr, text);
     assert_eq!(std::fs::read_dir(&there).expect("a folder").count(), 0);
-    let bad = elsewhere(folder.path(), &["new", "My Lab", "mine"]).with(2);
+    let bad = elsewhere(folder.path(), &["new", "My Lab", "mine"]).expect_code(2);
     assert!(bad.stderr.contains("cannot be a name"), "{bad:?}");
     assert_eq!(
         std::fs::read_dir(folder.path().join("mine"))
@@ -170,10 +169,10 @@ fn a_new_lab_overwrites_nothing() {
     );
 }
 
-#[test]
-fn the_manual_has_a_page_for_every_command_and_examples_as_they_are_typed() {
+#[apply(test)]
+fn the_manual_has_a_page_with_examples_for_every_command() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let made = elsewhere(folder.path(), &["man", "pages"]).with(0);
+    let made = elsewhere(folder.path(), &["man", "pages"]).expect_code(0);
     let pages = std::fs::read_dir(folder.path().join("pages")).expect("pages");
     let mut names: Vec<String> = Vec::new();
     for page in pages {
@@ -200,12 +199,12 @@ fn the_manual_has_a_page_for_every_command_and_examples_as_they_are_typed() {
     ] {
         assert!(names.iter().any(|there| there == name), "{name}");
     }
-    let first = elsewhere(folder.path(), &["man"]).with(0);
+    let first = elsewhere(folder.path(), &["man"]).expect_code(0);
     assert!(
         first.stdout.contains("\n.SH \"EXIT STATUS\"\n"),
         "{first:?}"
     );
-    // Every line stands as it is or begins with a request of the man macros.
+    // Every line is plain or begins with a request of the man macros.
     let known = [
         ".TH", ".SH", ".nf", ".fi", ".TP", ".RS", ".RE", ".IP", ".br", ".sp", ".ie", ".el", ".PP",
     ];

@@ -1,34 +1,29 @@
-//! What is wrong with a lab's files: one clear error each with its place, a documented exit code, and nothing is created. No
-//! engine is needed. Each case is the tiny lab with one thing changed.
-
-mod support;
-
-#[path = "support/nothing.rs"]
-mod nothing;
+//! Problems in the files of a lab: each is reported with its place and a documented exit code, and nothing is created. No engine
+//! is needed. Each case is the tiny lab with one change.
 
 use serde_json::json;
 
-use crate::nothing::{says, tiny};
-use crate::support::{Copy, Ended};
+use crate::support::offline::{assert_fails, tiny};
+use crate::support::{LabCopy, ProgramOutput};
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
-/// The tiny lab with text of one file replaced does not come up.
+/// Asserts that `up` refuses the tiny lab with one text replaced.
 #[track_caller]
 fn refused(file: &str, from: &str, to: &str, code: i32, stderr: &str) {
     let copy = tiny();
     copy.change(file, from, to);
-    says(&copy, "up LAB", code, stderr);
+    assert_fails(&copy, "up LAB", code, stderr);
 }
 
-/// The tiny lab with a line more in its service does not come up.
+/// Asserts that `up` refuses the tiny lab with one more line in its service.
 #[track_caller]
 fn service_refused(line: &str, code: i32, stderr: &str) {
     let to = format!("{EXTENDS}    {line}\n");
     refused("compose.yaml", EXTENDS, &to, code, stderr);
 }
 
-#[test]
+#[apply(test)]
 fn keys_and_values_of_lab_yaml_are_checked() {
     refused(
         "lab.yaml",
@@ -94,12 +89,12 @@ error: `$.[` is not a JSONPath: at position 2, in dot member name, must start wi
     );
 }
 
-#[test]
-fn a_key_that_stands_twice_is_told_at_the_second() {
+#[apply(test)]
+fn a_duplicate_key_is_reported_at_the_second() {
     let copy = tiny();
     copy.change("lab.yaml", "minutes: 5", "minutes: 5\nminutes: 6");
-    let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
-    let mut lines = ended.stderr.lines();
+    let output = ProgramOutput::of(&mut copy.roadlab("up LAB")).expect_code(2);
+    let mut lines = output.stderr.lines();
     let what = lines.next().unwrap();
     assert!(what.starts_with("error: duplicate"), "{what}");
     assert!(what.contains("minutes"), "{what}");
@@ -109,28 +104,28 @@ fn a_key_that_stands_twice_is_told_at_the_second() {
     );
 }
 
-#[test]
-fn the_service_of_a_check_must_be_there() {
+#[apply(test)]
+fn the_service_of_a_check_must_exist() {
     let copy = tiny();
     copy.change(
         "lab.yaml",
         "service: redis, command: [GET, greeting]",
         "service: rediss, command: [GET, greeting]",
     );
-    let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
+    let output = ProgramOutput::of(&mut copy.roadlab("up LAB")).expect_code(2);
     assert!(
-        ended
+        output
             .stderr
             .starts_with("error: there is no service `rediss`\n  --> labs/tiny/lab.yaml:1"),
-        "{ended:?}"
+        "{output:?}"
     );
     assert!(
-        ended.stderr.ends_with("  = did you mean `redis`?\n"),
-        "{ended:?}"
+        output.stderr.ends_with("  = did you mean `redis`?\n"),
+        "{output:?}"
     );
 }
 
-#[test]
+#[apply(test)]
 fn keys_and_values_of_compose_yaml_are_checked() {
     service_refused(
         "mem_limt: 1g",
@@ -178,8 +173,8 @@ error: services depend on one another in a circle: other → redis → other
     );
 }
 
-#[test]
-fn what_the_policy_never_gives_is_refused() {
+#[apply(test)]
+fn what_the_policy_forbids_is_refused() {
     service_refused(
         "privileged: true",
         4,
@@ -227,22 +222,22 @@ refused: `../../..` leads out of the lab's folder
     let copy = tiny();
     let to = format!("{EXTENDS}    privileged: true\n");
     copy.change("compose.yaml", EXTENDS, &to);
-    Ended::of(&mut copy.roadlab("validate labs/tiny --trust")).with(4);
+    ProgramOutput::of(&mut copy.roadlab("validate labs/tiny --trust")).expect_code(4);
 }
 
-/// A line that only trust allows: told with 4 without it, and no problem any more with it.
+/// Asserts that a line is refused with 4, and allowed with `--trust`.
 #[track_caller]
-fn asks_for_trust(line: &str, stderr: &str) {
+fn assert_needs_trust(line: &str, stderr: &str) {
     service_refused(line, 4, stderr);
     let copy = tiny();
     copy.change("compose.yaml", EXTENDS, &format!("{EXTENDS}    {line}\n"));
-    let trusted = Ended::of(&mut copy.roadlab("validate labs/tiny --trust")).with(0);
+    let trusted = ProgramOutput::of(&mut copy.roadlab("validate labs/tiny --trust")).expect_code(0);
     assert_eq!(trusted.stdout, "1 folder: no problems\n");
 }
 
-#[test]
-fn what_needs_trust_is_given_only_with_it() {
-    asks_for_trust(
+#[apply(test)]
+fn what_needs_trust_is_allowed_only_with_it() {
+    assert_needs_trust(
         "cap_add: [NET_ADMIN]",
         "\
 needs --trust: capability `NET_ADMIN` gives the lab more rights than a service needs
@@ -252,7 +247,7 @@ needs --trust: capability `NET_ADMIN` gives the lab more rights than a service n
   = remove the line, or run with `--trust` if you trust who wrote this lab
 ",
     );
-    asks_for_trust(
+    assert_needs_trust(
         "ports: [\"80:6379\"]",
         "\
 needs --trust: host port 80 belongs to this machine's own services
@@ -262,7 +257,7 @@ needs --trust: host port 80 belongs to this machine's own services
   = remove the line, or run with `--trust` if you trust who wrote this lab
 ",
     );
-    asks_for_trust(
+    assert_needs_trust(
         "ports: [\"0.0.0.0:8080:6379\"]",
         "\
 needs --trust: a port on 0.0.0.0 would be open to other machines
@@ -274,8 +269,8 @@ needs --trust: a port on 0.0.0.0 would be open to other machines
     );
 }
 
-#[test]
-fn guides_must_say_what_the_lab_does() {
+#[apply(test)]
+fn guides_must_match_the_lab() {
     refused(
         "guide.en.md",
         "{#greet}",
@@ -312,8 +307,8 @@ error: nothing says hint `letters`
     );
 }
 
-#[test]
-fn a_hint_that_is_missing_in_one_language_is_told_there() {
+#[apply(test)]
+fn a_hint_missing_in_one_language_is_reported_there() {
     let hint = |title: &str| format!("### {title} {{.hint}}\n\n`SET greeting …`\n\n");
     for (file, title, heading) in [
         ("guide.en.md", "Hint", "A greeting"),
@@ -321,16 +316,16 @@ fn a_hint_that_is_missing_in_one_language_is_told_there() {
     ] {
         let copy = tiny();
         copy.change(file, &hint(title), "");
-        let ended = Ended::of(&mut copy.roadlab("up LAB")).with(2);
+        let output = ProgramOutput::of(&mut copy.roadlab("up LAB")).expect_code(2);
         let place = format!("  --> labs/tiny/{file}:5:1\n 5 | ## {heading} {{#greet}}\n   | ^\n");
         let what = "error: `greet` has 1 of 2 ordered hints\n";
-        let told = format!("{what}{place}  = add `### Hint {{.hint}}`\n");
-        assert_eq!(ended.stderr, told);
+        let message = format!("{what}{place}  = add `### Hint {{.hint}}`\n");
+        assert_eq!(output.stderr, message);
     }
 }
 
 /// One problem in each of three files.
-fn with_three_problems() -> Copy {
+fn with_three_problems() -> LabCopy {
     let copy = tiny();
     copy.change("lab.yaml", "minutes: 5", "minutes: five");
     copy.change(
@@ -341,10 +336,10 @@ fn with_three_problems() -> Copy {
     copy
 }
 
-#[test]
-fn all_problems_are_told_at_once_in_order_of_their_places() {
-    let stdout = Ended::of(&mut with_three_problems().roadlab("validate labs/tiny"))
-        .with(4)
+#[apply(test)]
+fn all_problems_are_reported_at_once_in_order() {
+    let stdout = ProgramOutput::of(&mut with_three_problems().roadlab("validate labs/tiny"))
+        .expect_code(4)
         .stdout;
     let places = stdout
         .lines()
@@ -360,8 +355,8 @@ fn all_problems_are_told_at_once_in_order_of_their_places() {
     assert!(stdout.ends_with("\n3 problems in 1 folder\n"), "{stdout}");
 }
 
-#[test]
-fn problems_are_data_too() {
+#[apply(test)]
+fn problems_are_available_as_json() {
     let copy = with_three_problems();
     let problem = |kind: &str, what: &str, help: Option<&str>, file: &str, place: (u32, u32)| json!({ "kind": kind, "what": what, "help": help, "file": format!("labs/tiny/{file}"), "line": place.0, "column": place.1 });
     let problems = json!([
@@ -387,12 +382,13 @@ fn problems_are_data_too() {
             (2, 10)
         ),
     ]);
-    let validated = Ended::of(&mut copy.roadlab("validate labs/tiny --json")).with(4);
+    let validated =
+        ProgramOutput::of(&mut copy.roadlab("validate labs/tiny --json")).expect_code(4);
     assert_eq!(
         validated.json(),
         json!({ "checked": ["labs/tiny"], "problems": problems })
     );
-    let up = Ended::of(&mut copy.roadlab("up LAB --json")).with(4);
+    let up = ProgramOutput::of(&mut copy.roadlab("up LAB --json")).expect_code(4);
     assert_eq!(up.json()["error"]["exit"], 4);
     assert_eq!(up.json()["error"]["code"], "refused");
     assert_eq!(up.json()["error"]["problems"], problems);

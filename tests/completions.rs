@@ -1,18 +1,14 @@
-//! Completion in real shells: keys are pressed on a terminal, and what the shell then runs is compared.
-
-mod support;
-
-#[path = "support/second.rs"]
-mod second;
+//! Completion in real shells: a test presses TAB in a terminal and compares the command that the shell then runs.
 
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::second::home;
-use crate::support::{Copy, Ended};
+use crate::support::offline::NO_ENGINE;
+use crate::support::second_instance;
+use crate::support::{LabCopy, ProgramOutput};
 
-/// What is typed before TAB, and what the shell makes of it.
+/// What is typed before TAB, and the resulting arguments.
 const CASES: [(&str, &str); 10] = [
     ("roadlab val", "validate"),
     ("roadlab check redis --ju", "check redis --junit"),
@@ -29,11 +25,11 @@ const CASES: [(&str, &str); 10] = [
     ("roadlab --lang k", "--lang ko"),
 ];
 
-/// Presses the keys of all cases in a shell whose start file has the line that `completions --help` shows.
+/// Types all cases in a shell whose start file has the line that `completions --help` shows.
 #[track_caller]
-fn completes(shell: &str, command: &str, start_file: &str, before: &str, after: &str) {
-    let copy = home();
-    let help = Ended::of(&mut copy.roadlab("completions --help")).with(0);
+fn assert_completes(shell: &str, command: &str, start_file: &str, before: &str, after: &str) {
+    let copy = second_instance::tiny();
+    let help = ProgramOutput::of(&mut copy.roadlab("completions --help")).expect_code(0);
     let lines = help.stdout.lines();
     let line = lines.filter_map(|line| line.split('\'').nth(1));
     let line = line.into_iter().find(|line| line.contains(shell));
@@ -42,14 +38,14 @@ fn completes(shell: &str, command: &str, start_file: &str, before: &str, after: 
         .expect("the help has a line for this shell")
         .replace("roadlab", program.to_str().expect("a path in UTF-8"));
     let text = format!("{before}\n{line}\n{after}\n");
-    std::fs::write(copy.path(start_file), text).expect("a file of ours");
+    std::fs::write(copy.path(start_file), text).expect("the copy is writable");
     let mut shell = Shell::open(&copy, command);
-    for (typed, made) in CASES {
-        assert_eq!(shell.ran(typed), made, "{typed}");
+    for (typed, expected) in CASES {
+        assert_eq!(shell.complete(typed), expected, "{typed}");
     }
 }
 
-/// A shell on a terminal of its own, for a minute at most.
+/// A shell in a terminal of its own; `timeout` bounds its life.
 struct Shell {
     script: Child,
     keys: ChildStdin,
@@ -57,16 +53,16 @@ struct Shell {
 }
 
 impl Shell {
-    fn open(copy: &Copy, command: &str) -> Self {
+    fn open(copy: &LabCopy, command: &str) -> Self {
         let mut script = Command::new("timeout")
-            .args(["60", "script", "-qec", command, "/dev/null"])
+            .args(["600", "script", "-qec", command, "/dev/null"])
             .current_dir(copy.path("."))
             .env("HOME", copy.path("."))
             .env("ZDOTDIR", copy.path("."))
             .env("XDG_STATE_HOME", copy.path("state"))
             .env("XDG_CACHE_HOME", copy.path("cache"))
             .env("XDG_DATA_HOME", copy.path("data"))
-            .env("DOCKER_HOST", "unix:///nowhere/engine.sock")
+            .env("DOCKER_HOST", NO_ENGINE)
             .env("TERM", "dumb")
             .env("SHELL", "/bin/sh")
             .env_remove("ROADLAB_LABS")
@@ -81,89 +77,78 @@ impl Shell {
             screen: screen.expect("a pipe"),
             script,
         };
-        shell.until("READY>");
+        shell.read_until("READY>");
         shell
     }
 
-    /// Types a line, TAB and Enter; returns what `roadlab` was then called with.
-    fn ran(&mut self, line: &str) -> String {
+    /// Types a line, TAB and Enter; returns the arguments of `roadlab`.
+    fn complete(&mut self, line: &str) -> String {
         writeln!(self.keys, "{line}\t").expect("the shell reads");
-        self.until("RAN:");
-        let words = self.until(":END");
-        self.until("READY>");
+        self.read_until("RAN:");
+        let words = self.read_until(":END");
+        self.read_until("READY>");
         words.trim().to_owned()
     }
 
-    /// What is shown before the next `mark`.
-    fn until(&mut self, mark: &str) -> String {
-        let mut seen = Vec::new();
+    /// Returns the output before the next `end`.
+    fn read_until(&mut self, end: &str) -> String {
+        let mut output = Vec::new();
         let mut byte = [0];
-        while !seen.ends_with(mark.as_bytes()) {
+        while !output.ends_with(end.as_bytes()) {
             let read = self.screen.read(&mut byte).expect("a screen");
             assert_ne!(
                 read,
                 0,
                 "the shell ended: {}",
-                String::from_utf8_lossy(&seen)
+                String::from_utf8_lossy(&output)
             );
-            seen.push(byte[0]);
+            output.push(byte[0]);
         }
-        seen.truncate(seen.len() - mark.len());
-        String::from_utf8_lossy(&seen).into_owned()
+        output.truncate(output.len() - end.len());
+        String::from_utf8_lossy(&output).into_owned()
     }
 }
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        // `timeout` ends a shell that does not leave by itself.
+        // `timeout` ends a shell that does not exit.
         drop(self.keys.write_all(b"exit\n"));
         drop(self.script.wait());
     }
 }
 
-#[test]
-fn bash_completes_what_exists() {
+#[apply(test)]
+fn bash_completes_names() {
     let stub = "roadlab() { echo \"RAN:$*:END\"; }\nPS1='READY>'";
-    completes("bash", "bash", ".bashrc", "", stub);
+    assert_completes("bash", "bash", ".bashrc", "", stub);
 }
 
-#[test]
-fn zsh_completes_what_exists() {
-    let there = Command::new("zsh").args(["-fc", ":"]).status();
-    if there.is_err() {
-        // CI installs it and says so; who only follows the README is told, past the test's own capture.
-        let missing = "NOT TRIED: completion in zsh, which is not installed";
-        assert!(
-            std::env::var_os("ROADLAB_TEST_SHELLS").is_none(),
-            "{missing}"
-        );
-        writeln!(std::io::stderr(), "{missing}").expect("standard error is open");
-        return;
-    }
+#[apply(zsh_test)]
+fn zsh_completes_names() {
     let stub = "roadlab() { print -r -- \"RAN:$*:END\" }\nPROMPT='READY>'";
     let before = "autoload -Uz compinit && compinit -u -D";
-    completes("zsh", "zsh -i", ".zshrc", before, stub);
+    assert_completes("zsh", "zsh -i", ".zshrc", before, stub);
 }
 
-/// Asks as the script of a shell does.
-fn asked(copy: &Copy, words: &[&str]) -> Ended {
+/// Requests candidates, as the completion script of a shell does.
+fn complete(copy: &LabCopy, words: &[&str]) -> ProgramOutput {
     let command = copy.roadlab("");
-    let mut asking = Command::new(command.get_program());
+    let mut request = Command::new(command.get_program());
     let known = command
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)));
-    asking.envs(known).current_dir(copy.path("."));
-    asking.args(["--", "roadlab"]).args(words);
-    asking.env("DOCKER_HOST", "unix:///nowhere/engine.sock");
-    asking.env("ROADLAB_COMPLETE", "fish");
-    Ended::of(&mut asking).with(0)
+    request.envs(known).current_dir(copy.path("."));
+    request.args(["--", "roadlab"]).args(words);
+    request.env("DOCKER_HOST", NO_ENGINE);
+    request.env("ROADLAB_COMPLETE", "fish");
+    ProgramOutput::of(&mut request).expect_code(0)
 }
 
-#[test]
-fn what_was_typed_is_not_offered_again_and_exercises_have_titles() {
-    let copy = home();
+#[apply(test)]
+fn completion_omits_what_was_typed_and_shows_titles() {
+    let copy = second_instance::tiny();
     let names = |words: &[&str]| {
-        let answer = asked(&copy, words).stdout;
+        let answer = complete(&copy, words).stdout;
         let names = answer
             .lines()
             .map(|line| line.split('\t').next().unwrap_or_default());
@@ -174,20 +159,20 @@ fn what_was_typed_is_not_offered_again_and_exercises_have_titles() {
     assert_eq!(names(&["answer", "tiny", ""]), ["when"]);
     assert_eq!(names(&["answer", "tiny", "when", ""]), ["pairs", "scans"]);
     assert_eq!(names(&["--labs", "labs", "check", ""]), ["tiny"]);
-    let korean = asked(&copy, &["--lang", "ko", "check", "tiny", "gr"]).stdout;
+    let korean = complete(&copy, &["--lang", "ko", "check", "tiny", "gr"]).stdout;
     assert_eq!(korean, "greet\t인사\n");
 }
 
-#[test]
-fn what_cannot_be_read_offers_nothing_and_says_nothing() {
-    let copy = home();
+#[apply(test)]
+fn completion_is_silent_about_unreadable_files() {
+    let copy = second_instance::tiny();
     copy.change("lab.yaml", "level: beginner", "level: [");
-    let broken = Ended::of(&mut copy.roadlab("validate --json")).with(2);
+    let broken = ProgramOutput::of(&mut copy.roadlab("validate --json")).expect_code(2);
     assert!(broken.json()["problems"][0]["line"].is_number());
     let silent = |words: &[&str]| {
-        let ended = asked(&copy, words);
+        let output = complete(&copy, words);
         assert_eq!(
-            (ended.stdout.as_str(), ended.stderr.as_str()),
+            (output.stdout.as_str(), output.stderr.as_str()),
             ("", ""),
             "{words:?}"
         );

@@ -1,39 +1,30 @@
-//! `roadlab doctor`: what is in the way of a lab is found before anything is pulled or made, and named with what helps.
-
-mod support;
-
-#[path = "support/engine.rs"]
-mod engine;
+//! `roadlab doctor` finds what prevents a lab from running, and shows how to fix it.
 
 use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::engine::EngineLab;
-use crate::support::{Copy, Ended};
-
-/// The tiny lab under its own name.
-fn tiny() -> Copy {
-    Copy::of("tests/labs/tiny", |_| "tiny".to_owned())
-}
+use crate::support::ProgramOutput;
+use crate::support::engine_lab::EngineLab;
+use crate::support::offline::{NO_ENGINE, tiny};
 
 /// The findings of one kind.
-fn found<'a>(said: &'a Value, check: &str) -> Vec<&'a Value> {
-    let all = said["checks"].as_array().expect("a list of checks");
+fn found<'a>(report: &'a Value, check: &str) -> Vec<&'a Value> {
+    let all = report["checks"].as_array().expect("a list of checks");
     all.iter().filter(|found| found["check"] == check).collect()
 }
 
-#[test]
-fn a_foreign_server_at_a_customary_port_is_named_and_in_nobodys_way() {
-    // If somebody else's server is there already, that one is found, only not as ours.
+#[apply(engine_test)]
+fn another_server_at_a_default_port_is_reported_and_harmless() {
+    // If another server has this port already, that one is found.
     let server = TcpListener::bind("127.0.0.1:5432").ok();
     let lab = EngineLab::copy_of("tests/labs/ports");
     let doctor = || lab.run("doctor LAB --json", 0).json();
     let check = || {
-        let said = doctor();
-        let ports = found(&said, "port");
+        let report = doctor();
+        let ports = found(&report, "port");
         let port = ports.iter().find(|found| found["seen"]["port"] == 5432);
-        let port = port.expect("a foreign server is found");
+        let port = port.expect("the other server is found");
         assert_eq!(port["state"], "note");
         assert_eq!(port["seen"]["services"], serde_json::json!(["db"]));
         if server.is_some() {
@@ -44,7 +35,7 @@ fn a_foreign_server_at_a_customary_port_is_named_and_in_nobodys_way() {
                     .is_some_and(|name| !name.is_empty())
             );
         }
-        assert_eq!(said["fine"], true);
+        assert_eq!(report["fine"], true);
     };
     check();
 
@@ -59,28 +50,28 @@ fn a_foreign_server_at_a_customary_port_is_named_and_in_nobodys_way() {
     lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_machine_without_an_engine_is_told_the_next_command_and_nothing_is_made() {
+#[apply(engine_test)]
+fn a_missing_engine_is_reported_with_the_next_command() {
     let copy = tiny();
-    let ended = Ended::of(
+    let output = ProgramOutput::of(
         copy.roadlab("doctor --offline")
-            .env("DOCKER_HOST", "unix:///nowhere/engine.sock"),
+            .env("DOCKER_HOST", NO_ENGINE),
     )
-    .with(3);
+    .expect_code(3);
     assert!(
-        ended
+        output
             .stdout
             .starts_with("✗ engine  no Docker at unix:///nowhere/engine.sock"),
-        "{ended:?}"
+        "{output:?}"
     );
     assert!(
-        ended.stdout.contains("\n    fix: unset DOCKER_HOST\n"),
-        "{ended:?}"
+        output.stdout.contains("\n    fix: unset DOCKER_HOST\n"),
+        "{output:?}"
     );
     assert!(!copy.path("state").exists());
-    let korean = Ended::of(
+    let korean = ProgramOutput::of(
         copy.roadlab("doctor --offline --lang ko")
-            .env("DOCKER_HOST", "unix:///nowhere/engine.sock"),
+            .env("DOCKER_HOST", NO_ENGINE),
     );
     assert!(
         korean.stdout.contains("해결: unset DOCKER_HOST"),
@@ -88,8 +79,8 @@ fn a_machine_without_an_engine_is_told_the_next_command_and_nothing_is_made() {
     );
 }
 
-#[test]
-fn a_lab_that_is_larger_than_the_machine_is_refused_before_an_engine_is_looked_for() {
+#[apply(engine_test)]
+fn a_lab_that_needs_too_much_memory_is_refused_first() {
     let copy = tiny();
     copy.change(
         "compose.yaml",
@@ -98,24 +89,24 @@ fn a_lab_that_is_larger_than_the_machine_is_refused_before_an_engine_is_looked_f
     );
     for words in ["up LAB", "run LAB --auto"] {
         let mut command = copy.roadlab(&format!("{words} --engine /nowhere/engine.sock"));
-        let ended = Ended::of(&mut command).with(3);
-        assert!(ended.stderr.contains("900000.0 GiB"), "{ended:?}");
-        assert!(ended.stderr.contains("mem_limit"), "{ended:?}");
+        let output = ProgramOutput::of(&mut command).expect_code(3);
+        assert!(output.stderr.contains("900000.0 GiB"), "{output:?}");
+        assert!(output.stderr.contains("mem_limit"), "{output:?}");
     }
-    let said = Ended::of(&mut copy.roadlab("doctor --offline --json LAB"))
-        .with(3)
+    let report = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json LAB"))
+        .expect_code(3)
         .json();
-    assert_eq!(found(&said, "memory")[0]["state"], "problem");
+    assert_eq!(found(&report, "memory")[0]["state"], "problem");
 }
 
-#[test]
-fn a_lab_that_cannot_be_read_is_found() {
+#[apply(engine_test)]
+fn an_unreadable_lab_is_reported() {
     let copy = tiny();
     copy.change("lab.yaml", "level: beginner", "level: easy");
-    let said = Ended::of(&mut copy.roadlab("doctor --offline --json"))
-        .with(3)
+    let report = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json"))
+        .expect_code(3)
         .json();
-    assert_eq!(found(&said, "lab")[0]["seen"]["problems"], 1);
-    let fix = found(&said, "lab")[0]["fix"].as_str().unwrap();
+    assert_eq!(found(&report, "lab")[0]["seen"]["problems"], 1);
+    let fix = found(&report, "lab")[0]["fix"].as_str().unwrap();
     assert!(fix.starts_with("roadlab validate "), "{fix}");
 }

@@ -1,4 +1,4 @@
-//! The README says what is true: its transcript is played for real, its tables are compared with the program.
+//! The README is accurate: its transcript is executed, and its tables are compared with the program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn roadlab(state: &Path, words: &[String]) -> Output {
         .expect("roadlab runs")
 }
 
-/// The words of a line as a shell would split it; quotes only.
+/// Splits a line into words, as a shell does; only double quotes are known.
 fn words(line: &str) -> Vec<String> {
     let pattern = Regex::new(r#""([^"]*)"|(\S+)"#).expect("a regular expression");
     let word = |found: regex::Captures<'_>| {
@@ -53,8 +53,8 @@ fn steady(text: &str) -> String {
         .into_owned()
 }
 
-#[test]
-fn the_transcript_is_what_happens() {
+#[apply(engine_test)]
+fn the_transcript_is_accurate() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let block = blocks("console").remove(0);
     let mut seen = String::new();
@@ -74,16 +74,18 @@ fn the_transcript_is_what_happens() {
     assert_eq!(steady(&seen), steady(&block));
 }
 
-#[test]
+#[apply(test)]
 fn the_command_table_names_every_command() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let help = roadlab(state.path(), &["--help".to_owned()]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let (_, help) = help.split_once("Learn:").expect("the first group");
-    // Two columns of groups: a command begins two places after the edge of its column.
+    // Two columns: a command begins two places after the edge of its column.
     let column = Regex::new(r"(?m)^(?:.{40})?  ([a-z]+) ").expect("a regular expression");
-    let left = Regex::new(r"(?m)^  ([a-z]+) ").expect("a regular expression");
-    let names = column.captures_iter(help).chain(left.captures_iter(help));
+    let resources = Regex::new(r"(?m)^  ([a-z]+) ").expect("a regular expression");
+    let names = column
+        .captures_iter(help)
+        .chain(resources.captures_iter(help));
     let commands: BTreeSet<&str> = names
         .filter_map(|found| found.get(1))
         .map(|name| name.as_str())
@@ -99,8 +101,8 @@ fn the_command_table_names_every_command() {
     assert_eq!(table, commands);
 }
 
-#[test]
-fn the_example_lab_is_a_valid_one() {
+#[apply(test)]
+fn the_example_lab_is_valid() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let lab = folder.path().join("labs/example");
     let catalogue = folder.path().join("compose/redis");
@@ -129,8 +131,8 @@ fn the_example_lab_is_a_valid_one() {
     );
 }
 
-#[test]
-fn the_two_commands_are_those_that_ci_runs() {
+#[apply(test)]
+fn ci_runs_the_documented_commands() {
     let block = blocks("sh").remove(0);
     assert_eq!(block.lines().count(), 2);
     let ci = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run"))

@@ -1,124 +1,119 @@
-//! A lab that is kept for a time only: it goes by itself, whoever is gone by then.
-
-mod support;
-
-#[path = "support/engine.rs"]
-mod engine;
+//! Labs with a time limit (`--ttl`) are removed when it expires, even if the program has ended.
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::engine::EngineLab;
-use crate::support::Ended;
+use crate::support::ProgramOutput;
+use crate::support::engine_lab::EngineLab;
+use crate::support::eventually;
 
-fn tiny() -> EngineLab {
-    EngineLab::copy_of("tests/labs/tiny")
-}
-
-/// The one process that waits for the lab's time.
+/// The process that waits for the expiry.
 #[track_caller]
-fn waiting(real: &EngineLab) -> Pid {
+fn waiting_reaper(lab: &EngineLab) -> Pid {
     assert!(
-        real.soon(|| real.processes().len() == 1),
+        eventually(|| lab.processes().len() == 1),
         "{:?}",
-        real.processes()
+        lab.processes()
     );
-    Pid::from_raw(real.processes()[0].0).expect("a process has an id")
+    Pid::from_raw(lab.processes()[0].0).expect("a process has an id")
 }
 
-fn until(real: &EngineLab) -> Value {
-    real.run("status --json", 0).json()[0]["until"].take()
+/// The expiry of the lab, in seconds since 1970.
+fn expiry(lab: &EngineLab) -> Value {
+    lab.run("status --json", 0).json()[0]["until"].take()
 }
 
-#[test]
-fn a_kept_lab_goes_by_itself_when_its_time_is_over() {
-    let real = tiny();
-    real.run("up LAB --ttl 2s", 0);
-    assert_eq!(real.left().len(), 3);
-    assert!(real.soon(|| real.left().is_empty()), "{:?}", real.left());
+#[apply(engine_test)]
+fn a_lab_is_removed_when_its_time_limit_expires() {
+    let lab = EngineLab::tiny();
+    let up = lab.run("up LAB --ttl 2s --json", 0).json();
+    assert!(up["until"].is_u64(), "{up}");
     assert!(
-        real.soon(|| real.processes().is_empty()),
+        eventually(|| lab.resources().is_empty()),
         "{:?}",
-        real.processes()
+        lab.resources()
     );
-    assert_eq!(real.run("gc", 0).stdout, "nothing was left behind\n");
+    lab.wait_for_processes();
+    assert_eq!(lab.run("gc", 0).stdout, "nothing was left behind\n");
 }
 
-#[test]
-fn when_it_goes_is_told_and_can_be_put_off() {
-    let real = tiny();
-    let up = real.run("up LAB --ttl 1h30m", 0).stdout;
+#[apply(engine_test)]
+fn the_expiry_is_shown_and_can_be_extended() {
+    let lab = EngineLab::tiny();
+    let up = lab.run("up LAB --ttl 1h30m", 0).stdout;
     assert!(up.contains("\n  removed by itself in "), "{up}");
-    let first = until(&real);
-    waiting(&real);
-    let status = real.run("status", 0).stdout;
+    let first = expiry(&lab);
+    waiting_reaper(&lab);
+    let status = lab.run("status", 0).stdout;
     assert!(status.contains("removed by itself in "), "{status}");
-    assert_eq!(real.run("up LAB --json", 0).json()["until"], first);
-    real.run("up LAB --ttl 3h", 0);
-    assert!(until(&real).as_u64() > first.as_u64());
-    waiting(&real);
-    let put_off = until(&real);
+    assert_eq!(lab.run("up LAB --json", 0).json()["until"], first);
+    lab.run("up LAB --ttl 3h", 0);
+    assert!(expiry(&lab).as_u64() > first.as_u64());
+    waiting_reaper(&lab);
+    let extended = expiry(&lab);
     let from = "service: redis }\n";
     let to = format!("{from}    mem_limit: 100m\n");
-    real.copy.change("compose.yaml", from, &to);
-    assert_eq!(real.run("up LAB --json", 0).json()["until"], put_off);
-    waiting(&real);
-    real.run("reset LAB --hard", 0);
-    assert_eq!(until(&real), put_off, "a hard reset keeps it");
+    lab.copy.change("compose.yaml", from, &to);
+    assert_eq!(lab.run("up LAB --json", 0).json()["until"], extended);
+    waiting_reaper(&lab);
+    lab.run("reset LAB --hard", 0);
+    assert_eq!(expiry(&lab), extended, "a hard reset keeps it");
     assert!(
-        real.soon(|| real.processes().len() == 1),
+        eventually(|| lab.processes().len() == 1),
         "{:?}",
-        real.processes()
+        lab.processes()
     );
-    real.run("down LAB", 0);
-    assert!(
-        real.soon(|| real.processes().is_empty()),
-        "{:?}",
-        real.processes()
-    );
+    lab.run("down LAB", 0);
+    lab.wait_for_processes();
 }
 
-#[test]
-fn when_nobody_waits_any_more_the_next_command_does_it() {
-    let real = tiny();
-    real.run("up LAB --ttl 2s", 0);
-    kill_process(waiting(&real), Signal::KILL).expect("it runs");
-    assert!(real.soon(|| real.processes().is_empty()));
-    let told = format!(
+#[apply(engine_test)]
+fn the_next_command_removes_an_expired_lab_without_a_reaper() {
+    let lab = EngineLab::tiny();
+    // Long enough that the reaper is killed before the expiry.
+    lab.run("up LAB --ttl 30s", 0);
+    kill_process(waiting_reaper(&lab), Signal::KILL).expect("it runs");
+    lab.wait_for_processes();
+    assert_eq!(lab.resources().len(), 3);
+    let message = format!(
         "the time of {} was over: removed 1 container, 1 network, 1 volume\n",
-        real.copy.id
+        lab.copy.id
     );
-    let collected = || real.run("status", 0).stderr == told;
-    assert!(real.soon(collected));
-    assert_eq!(real.left(), [""; 0]);
+    let removed = || lab.run("status", 0).stderr == message;
+    assert!(eventually(removed));
+    assert_eq!(lab.resources(), [""; 0]);
 }
 
-#[test]
-fn a_machine_that_shuts_down_need_not_wait_for_it() {
-    let real = tiny();
-    real.run("up LAB --ttl 1h", 0);
-    let pid = waiting(&real);
-    // It may still be on its way from hearing that the program is gone to waiting.
-    let asked = || {
+#[apply(engine_test)]
+fn a_waiting_reaper_ends_on_sigterm_and_keeps_the_lab() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB --ttl 1h", 0);
+    let pid = waiting_reaper(&lab);
+    // The reaper may not have noticed the end of the program yet.
+    let has_ended = || {
         let _ = kill_process(pid, Signal::TERM);
-        real.processes().is_empty()
+        lab.processes().is_empty()
     };
-    assert!(real.soon(asked), "{:?}", real.processes());
-    assert_eq!(real.left().len(), 3);
-    real.run("down LAB", 0);
+    assert!(eventually(has_ended), "{:?}", lab.processes());
+    assert_eq!(lab.resources().len(), 3);
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_session_may_leave_its_lab_for_a_time() {
-    let real = tiny();
-    let said = real.run("run LAB --auto --keep --ttl 2s", 0).stdout;
-    assert!(said.contains("\nremoved by itself in "), "{said}");
-    assert!(real.soon(|| real.left().is_empty()), "{:?}", real.left());
+#[apply(engine_test)]
+fn a_session_can_keep_its_lab_for_a_limited_time() {
+    let lab = EngineLab::tiny();
+    let output = lab.run("run LAB --auto --keep --ttl 2s", 0).stdout;
+    assert!(output.contains("\nremoved by itself in "), "{output}");
+    assert!(
+        eventually(|| lab.resources().is_empty()),
+        "{:?}",
+        lab.resources()
+    );
 }
 
-#[test]
-fn a_time_is_written_with_its_unit_and_belongs_to_what_is_kept() {
-    let real = tiny();
+#[apply(engine_test)]
+fn a_time_limit_needs_a_unit_and_keep() {
+    let lab = EngineLab::tiny();
     for (words, part) in [
         (
             "up LAB --ttl 5",
@@ -128,7 +123,9 @@ fn a_time_is_written_with_its_unit_and_belongs_to_what_is_kept() {
         ("up LAB --ttl 99999999h", "write a time such as"),
         ("run LAB --ttl 5m", "--keep"),
     ] {
-        let said = Ended::of(&mut real.command(words)).with(2).stderr;
-        assert!(said.contains(part), "{said}");
+        let output = ProgramOutput::of(&mut lab.command(words))
+            .expect_code(2)
+            .stderr;
+        assert!(output.contains(part), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! The engine's API with nothing between: one HTTP request over the Unix socket, one answer.
+//! The API of the engine: one HTTP request over the Unix socket, one response.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

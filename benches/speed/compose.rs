@@ -9,13 +9,13 @@ use serde_json::json;
 
 use crate::floor::Floor;
 
-/// How Compose is called here.
+/// The Compose program of this machine.
 pub(crate) struct Compose {
     words: Vec<String>,
 }
 
 impl Compose {
-    /// `$COMPOSE`, `docker compose` or `docker-compose`, if it is version 2 or later; else why not.
+    /// `$COMPOSE`, `docker compose` or `docker-compose`, if it is version 2 or later; otherwise the reason.
     pub(crate) fn find() -> Result<Self, String> {
         let named = std::env::var("COMPOSE").ok().map(|path| vec![path]);
         let usual = [vec!["docker", "compose"], vec!["docker-compose"]]
@@ -71,7 +71,7 @@ impl std::fmt::Display for Compose {
     }
 }
 
-/// What a careful author would write to get what roadlab makes.
+/// The Compose file of a careful author for the same resources as the lab.
 fn file_like(floor: &Floor) -> serde_json::Value {
     json!({
         "services": { "redis": {
@@ -84,7 +84,7 @@ fn file_like(floor: &Floor) -> serde_json::Value {
     })
 }
 
-/// One project; what is left of it goes when it is dropped.
+/// A project; dropping it removes what is left.
 pub(crate) struct Project<'a> {
     compose: &'a Compose,
     name: String,

@@ -1,4 +1,4 @@
-//! The floor: what the engine itself needs for one Redis, by bare calls, made exactly as roadlab makes it.
+//! The lower bound: what the engine needs for one Redis by plain API calls, with the same settings as roadlab.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 
-/// Between two looks whether Redis answers.
+/// The time between two connection attempts.
 const PAUSE: Duration = Duration::from_millis(1);
-/// After this long it never will.
+/// The limit on waiting for Redis.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What to create, copied from what roadlab made.
+/// What to create, copied from a container that roadlab created.
 pub(crate) struct Floor {
     api: Api,
     name: String,
@@ -29,7 +29,7 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    /// Reads a container that runs, its network and its volume; names become our own and labels are left out.
+    /// Reads a container that runs, its network and its volume; with other names and without labels.
     pub(crate) fn like(container: &str, port: u16) -> anyhow::Result<Self> {
         let api = Api::new();
         let name = format!("bench-floor-{}", std::process::id());
@@ -65,7 +65,7 @@ impl Floor {
         })
     }
 
-    /// Creates, starts, and asks for the first PONG.
+    /// Creates and starts the container, and waits for the first PONG.
     pub(crate) fn up(&self) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         self.api.post("/networks/create", &self.network)?;
@@ -92,7 +92,7 @@ impl Floor {
         Ok(begun.elapsed())
     }
 
-    /// Runs `redis-cli PING` in a container by bare calls, again and again.
+    /// Runs `redis-cli PING` in a container repeatedly by plain API calls.
     pub(crate) fn execs(&self, container: &str, count: usize) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         for _ in 0..count {
@@ -127,9 +127,9 @@ impl Drop for Floor {
     }
 }
 
-/// Whether Redis says PONG. The engine takes the connection before Redis does, so only the answer counts.
+/// Whether Redis replies PONG. The engine accepts the connection before Redis does, so only the reply counts.
 fn answers(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
+    let ping = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(LONGEST))?;
         stream.write_all(b"PING\r\n")?;
@@ -137,5 +137,5 @@ fn answers(port: u16) -> bool {
         stream.read_exact(&mut answer)?;
         Ok(answer == *b"+PONG")
     };
-    ask().unwrap_or(false)
+    ping().unwrap_or(false)
 }

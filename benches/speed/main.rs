@@ -1,7 +1,7 @@
 //! How fast roadlab is, as ratios to what the engine itself needs and to Compose, on one machine in one run.
 //!
 //! `cargo bench --bench speed -- [--rounds N] [--twenty] [--json]`. Every round measures everything once, so that a busy
-//! moment of the machine hits all sides; the first round warms up and is not counted. Slow is told, never a failure.
+//! moment of the machine hits all sides; the first round warms up and is not counted. A slow result is reported and is no failure.
 //! `$ROADLAB` and `$COMPOSE` name other programs to measure.
 
 mod api;
@@ -19,9 +19,9 @@ use anyhow::{Context, bail};
 use crate::compose::Compose;
 use crate::program::Program;
 use crate::rounds::Interrupt;
-use crate::table::say;
+use crate::table::print_line;
 
-/// What was asked for.
+/// The options of the command line.
 struct Options {
     rounds: usize,
     twenty: bool,
@@ -32,13 +32,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // `cargo test --all-targets` starts benchmarks without it, and only wants to know that they start.
     if !arguments.iter().any(|argument| argument == "--bench") {
-        say("to measure: cargo bench --bench speed");
+        print_line("to measure: cargo bench --bench speed");
         return ExitCode::SUCCESS;
     }
     match options(&arguments).and_then(|options| measure(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("cannot measure: {error:#}"));
+            print_line(&format!("cannot measure: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -83,15 +83,15 @@ fn measure(options: &Options) -> anyhow::Result<()> {
         twenty::at_once(&program, compose.as_ref(), &mut table)?;
     }
     match options.json {
-        true => say(&table.json()),
-        false => say(&table.text()),
+        true => print_line(&table.json()),
+        false => print_line(&table.text()),
     }
     Ok(())
 }
 
-/// A line about how far we are.
+/// Prints a line of progress.
 fn eprint(line: &str) {
     use std::io::Write;
-    // Nobody may be listening.
+    // A closed standard output is no failure.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

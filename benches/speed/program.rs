@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Between two looks at a process's memory.
+/// The time between two readings of the memory of a process.
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// The program, and the folders that make its resources nobody else's.
+/// The program, and folders of its own for its state.
 pub(crate) struct Program {
     path: PathBuf,
     folder: TempDir,
@@ -29,7 +29,7 @@ impl Program {
         Ok(Self { path, folder })
     }
 
-    /// Not started yet; everything it keeps goes into our own folder, and its labs are those inside it.
+    /// A command that is not started yet. Its state, cache and labs are in the folder of the benchmark.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         command
@@ -43,7 +43,7 @@ impl Program {
         command
     }
 
-    /// Wall time of the whole process. A failed check is fine, everything else is not.
+    /// The wall time of the process. A failed check is accepted, any other failure is not.
     pub(crate) fn run(&self, arguments: &[&str]) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         let output = self.command(arguments).output();
@@ -69,7 +69,7 @@ impl Program {
             .with_context(|| format!("roadlab {}: no JSON", arguments.join(" ")))
     }
 
-    /// Peak memory in KiB while it runs, as the kernel counts it; the last look is at most a millisecond before its end.
+    /// Peak memory in KiB while it runs, as the kernel counts it; the last reading is at most a millisecond before its end.
     pub(crate) fn peak(&self, arguments: &[&str]) -> anyhow::Result<u64> {
         let mut command = self.command(arguments);
         let mut child = command
@@ -84,7 +84,7 @@ impl Program {
         Ok(peak)
     }
 
-    /// A folder that goes with the benchmark.
+    /// A folder that is removed with the benchmark.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }

@@ -1,4 +1,4 @@
-//! One round measures everything once; the rounds' medians become the table.
+//! One round measures everything once; the table has the medians of the rounds.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -64,7 +64,7 @@ pub(crate) fn all(
     rounds: usize,
     interrupt: &mut Interrupt,
 ) -> anyhow::Result<Table> {
-    let (floor, checks) = look(program)?;
+    let (floor, checks) = measure_lab(program)?;
     let project = compose
         .map(|compose| compose.project(program.folder(), &floor, "redis"))
         .transpose()?;
@@ -89,8 +89,8 @@ pub(crate) fn all(
     Ok(table(&figures, checks, compose))
 }
 
-/// What roadlab makes, as the floor's model, and how many checks the lab has.
-pub(crate) fn look(program: &Program) -> anyhow::Result<(Floor, usize)> {
+/// The container that roadlab creates, as the model of the lower bound, and the number of checks of the lab.
+pub(crate) fn measure_lab(program: &Program) -> anyhow::Result<(Floor, usize)> {
     let up = program.json(&["up", "redis", "--json"])?;
     let service = &up["services"][0];
     let container = service["container"].as_str();
@@ -144,7 +144,7 @@ fn once(
     figures.add("list memory", mebibytes(program.peak(&["list"])?));
     program.run(&["down", "redis"])?;
     figures.add("up memory", mebibytes(program.peak(&["up", "redis"])?));
-    // Like the floor's: a container that nothing was done with since its start.
+    // Like the lower bound: a container that was not used since its start.
     figures.add("down", millis(program.run(&["down", "redis"])?));
     if let Some(project) = project {
         interrupt.check()?;

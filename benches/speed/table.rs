@@ -11,7 +11,7 @@ pub(crate) enum Target {
     Ratio(f64),
     /// At most this, in the row's own unit.
     Most(f64),
-    /// Only told.
+    /// Only reported.
     None,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A figure for itself.
+    /// A figure without a comparison.
     pub(crate) fn figure(&mut self, what: &str, unit: Unit, value: f64, target: Target) {
         self.rows.push(Row {
             what: what.to_owned(),
@@ -166,7 +166,7 @@ pub(crate) fn median(figures: &[f64]) -> f64 {
 }
 
 /// Results go to standard output.
-pub(crate) fn say(text: &str) {
-    // Nobody may be listening.
+pub(crate) fn print_line(text: &str) {
+    // A closed standard output is no failure.
     let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Twenty at once: as many labs of one kind beside each other, and as many Compose projects.
+//! Twenty instances of a lab at the same time, and twenty Compose projects.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -7,12 +7,12 @@ use anyhow::bail;
 
 use crate::compose::{Compose, DOWN, Project, UP};
 use crate::program::Program;
-use crate::rounds::look;
+use crate::rounds::measure_lab;
 use crate::table::{Table, Target, Unit, millis};
 
 const COUNT: usize = 20;
 
-/// Once each, labs first; the time is until the last one answers, and until the last one is gone.
+/// Measures each once, labs first: the time until the last one is ready, and until the last one is removed.
 pub(crate) fn at_once(
     program: &Program,
     compose: Option<&Compose>,
@@ -34,7 +34,7 @@ pub(crate) fn at_once(
         table.figure(&gone, Unit::Millis, down, Target::None);
         return Ok(());
     };
-    let (floor, _) = look(program)?;
+    let (floor, _) = measure_lab(program)?;
     let projects = names
         .iter()
         .map(|name| compose.project(program.folder(), &floor, name))
@@ -59,14 +59,14 @@ pub(crate) fn at_once(
     Ok(())
 }
 
-/// Starts all commands, waits for all; in milliseconds. One that fails is told after the last has ended.
+/// Starts all commands and waits for all; returns milliseconds. A failure is reported after the last has ended.
 fn all_at_once(commands: Vec<Command>) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let started = commands.into_iter().map(|mut command| {
         let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn()
     });
-    // Collected first, so that they run side by side.
+    // Collected first, so that they run concurrently.
     let children: Vec<_> = started.collect();
     let mut failed = Vec::new();
     for child in children {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::commands::Context;
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
 use crate::machine;
@@ -16,7 +17,7 @@ use crate::plan::{
     Clock, EngineInfo, Finding, Folder, Machine, Need, Proxies, Scope, Severity, findings,
 };
 use crate::report::{self, finding_lines, output, said, t};
-use crate::runner::{self, Failure, PullPolicy};
+use crate::runner::{self, Failure, PullPolicy, Runner};
 use crate::store::UnreachableRegistries;
 
 pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
@@ -137,11 +138,14 @@ async fn ask(
             .flat_map(|container| container.ports.values());
         seen.ours = ports.copied().collect();
     }
-    let emit = |_| {};
+    let emit = |_: Event| {};
     let mut remembered = UnreachableRegistries::read(&context.paths.state);
     for (lab, need) in labs.iter().zip(needs) {
-        let runner = context.runner(engine, lab, &emit);
-        let making = context.image_making();
+        let runner = Runner {
+            emit: &emit,
+            ..context.runner(engine, lab)
+        };
+        let making = context.image_builder();
         let images =
             runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
         need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());

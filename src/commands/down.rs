@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::app::lab_name;
 use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::LabId;
@@ -24,9 +25,9 @@ pub(crate) async fn down(
     let begun = Instant::now();
     let ids = labs
         .iter()
-        .map(|lab| LabId::new(lab_name_of(lab)).map_err(bad_name("lab")))
+        .map(|lab| LabId::new(lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let emit = |event| context.emit(event);
     let mut removed = Removed::default();
     let scopes: Vec<(Option<&LabId>, Scope)> = match all {
@@ -96,9 +97,4 @@ fn in_words(removed: Removed) -> String {
         count => t!("down.volumes", count = count),
     };
     format!("{containers}, {networks}, {volumes}")
-}
-
-/// `labs/redis/` names the lab `redis`.
-pub(crate) fn lab_name_of(lab: &str) -> &str {
-    lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
 }

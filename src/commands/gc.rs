@@ -16,7 +16,7 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     };
     let before = ending();
     // Every command collects when it finds the engine; this one does nothing else.
-    context.engine().await?;
+    context.existing_engine().await?;
     context.reporter.finish();
     let live = ending();
     let gone = before.saturating_sub(live);

@@ -1,6 +1,6 @@
 //! Small words: colours, durations, counts, the lines of a check.
 
-use crate::event::{CheckReport, Outcome};
+use crate::event::{CheckResult, Outcome};
 use crate::report::{sanitize, t, table};
 
 /// Whether and how texts are coloured.
@@ -60,11 +60,11 @@ impl Paint {
 }
 
 /// The lines of one check: what it looks for; if it fails, what must hold and what was seen.
-pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
+pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
     let mark = match report.outcome {
         Outcome::Pass => paint.good("✓"),
-        Outcome::Fail => paint.bad("✗"),
-        Outcome::ProbeError => paint.warn("?"),
+        Outcome::Fail { .. } => paint.bad("✗"),
+        Outcome::ProbeError { .. } => paint.warn("?"),
     };
     let about = match report.about.is_empty() {
         true => report.check.clone(),
@@ -76,15 +76,15 @@ pub(crate) fn check_lines(report: &CheckReport, paint: Paint) -> Vec<String> {
     };
     let mut lines = vec![format!("  {mark} {about}")];
     let saw = match report.outcome {
-        Outcome::ProbeError => t!("word.cannot_look"),
-        Outcome::Pass | Outcome::Fail => t!("word.saw"),
+        Outcome::ProbeError { .. } => t!("word.cannot_look"),
+        Outcome::Pass | Outcome::Fail { .. } => t!("word.saw"),
     };
     let labelled = [
-        (t!("word.expected"), &report.expected),
-        (saw, &report.actual),
+        (t!("word.expected"), report.outcome.expected()),
+        (saw, report.outcome.actual()),
     ];
     let rows = labelled.iter().filter_map(|(label, text)| {
-        let text = sanitize(text.as_deref()?);
+        let text = sanitize((*text)?);
         Some(vec![format!("      {label}"), text])
     });
     lines.extend(table(&rows.collect::<Vec<_>>()));
@@ -138,6 +138,7 @@ pub(crate) fn memory(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::CheckRole;
 
     #[test]
     fn durations_and_sizes_read_well() {
@@ -154,14 +155,15 @@ mod tests {
 
     #[test]
     fn a_failed_check_says_what_must_hold_and_what_was_seen() {
-        let report = CheckReport {
-            exercise: "ttl".into(),
+        let report = CheckResult {
             check: "has-ttl".into(),
+            role: CheckRole::Goal,
             about: "`session:42` ends by itself".into(),
-            outcome: Outcome::Fail,
-            expected: Some("at least 1".into()),
-            actual: Some("-1".into()),
-            hint: Some("forever".into()),
+            outcome: Outcome::Fail {
+                expected: "at least 1".into(),
+                actual: "-1".into(),
+                hint: Some("forever".into()),
+            },
         };
         let lines = check_lines(&report, Paint::Plain).join("\n");
         assert_eq!(

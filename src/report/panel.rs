@@ -2,7 +2,7 @@
 
 use console::measure_text_width;
 
-use crate::event::{CheckReport, Outcome};
+use crate::event::CheckResult;
 use crate::report::{Paint, check_lines, markdown, sanitize};
 
 /// What a panel shows.
@@ -12,7 +12,7 @@ pub(crate) struct Panel {
     pub(crate) title: String,
     /// What goes on, at the right of the title.
     pub(crate) state: String,
-    pub(crate) checks: Vec<CheckReport>,
+    pub(crate) checks: Vec<CheckResult>,
     /// Markdown.
     pub(crate) hint: Option<String>,
     /// Words about the last key, or a question.
@@ -76,10 +76,7 @@ impl Panel {
     }
 
     fn check_lines(&self, detail: Detail, paint: Paint) -> Vec<String> {
-        let first_failed = self
-            .checks
-            .iter()
-            .position(|check| check.outcome != Outcome::Pass);
+        let first_failed = self.checks.iter().position(|check| !check.outcome.passed());
         let lines = self.checks.iter().enumerate().flat_map(|(at, check)| {
             let lines = check_lines(check, paint);
             let most = match detail {
@@ -137,16 +134,22 @@ fn cut(mut lines: Vec<String>, most: usize, paint: Paint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Outcome;
+    use crate::lab::CheckRole;
 
-    fn check(id: &str, outcome: Outcome) -> CheckReport {
-        let failed = outcome != Outcome::Pass;
-        CheckReport {
-            exercise: "one".into(),
+    fn check(id: &str, outcome: Outcome) -> CheckResult {
+        CheckResult {
             check: id.into(),
+            role: CheckRole::Goal,
             about: "the 고객 has a name".into(),
             outcome,
-            expected: failed.then(|| "a".into()),
-            actual: failed.then(|| "b".into()),
+        }
+    }
+
+    fn fail() -> Outcome {
+        Outcome::Fail {
+            expected: "a".into(),
+            actual: "b".into(),
             hint: None,
         }
     }
@@ -157,8 +160,8 @@ mod tests {
             state: "watching".into(),
             checks: vec![
                 check("first", Outcome::Pass),
-                check("second", Outcome::Fail),
-                check("third", Outcome::Fail),
+                check("second", fail()),
+                check("third", fail()),
             ],
             hint: Some("Look at `TTL`.\n\nIt counts seconds, and this sentence is long enough to be wrapped.".into()),
             note: None,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::event::{Event, Outcome, Phase};
+use crate::event::{Event, Phase};
 use crate::report::format::duration;
 use crate::report::sink::error;
 use crate::report::{Paint, sanitize, t};
@@ -79,14 +79,9 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             problem,
             millis,
         } => {
-            let outcome = if problem.is_none() {
-                Outcome::Pass
-            } else {
-                Outcome::Fail
-            };
-            let mark = match outcome {
-                Outcome::Pass => paint.good("✓"),
-                Outcome::Fail | Outcome::ProbeError => paint.bad("✗"),
+            let mark = match problem {
+                None => paint.good("✓"),
+                Some(_) => paint.bad("✗"),
             };
             let time = paint.dim(&duration(*millis));
             let mut lines = vec![format!(

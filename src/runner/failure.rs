@@ -5,7 +5,7 @@ use crate::event::NotReady;
 use crate::lab::ServiceName;
 use crate::plan::Finding;
 use crate::problem::{Problem, ProblemKind};
-use crate::store::LockError;
+use crate::store::{LockError, ProgressError};
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum Failure {
     /// This machine lacks something: an engine, memory, a port, a tool.
     #[error("{0}")]
     Environment(String),
+    /// The lab has no containers.
+    #[error("{0}")]
+    NotRunning(String),
     /// This machine cannot hold the lab.
     #[error("{}", too_small(.0))]
     TooSmall(Box<Finding>),
@@ -62,7 +65,7 @@ impl Failure {
                 }
             }
             Failure::Usage(_) => "usage",
-            Failure::Environment(_) => "environment",
+            Failure::Environment(_) | Failure::NotRunning(_) => "environment",
             Failure::TooSmall(_) => "too_small",
             Failure::Locked(_) => "locked",
             Failure::Engine { error, .. } | Failure::NoEngine(error) => error.kind.code(),
@@ -71,6 +74,12 @@ impl Failure {
             Failure::Step(_) => "step",
             Failure::Other(_) => "fault",
         }
+    }
+}
+
+impl From<ProgressError> for Failure {
+    fn from(error: ProgressError) -> Self {
+        Failure::Other(error.into())
     }
 }
 

@@ -20,7 +20,7 @@ pub use labs::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use paths::Paths;
-pub use progress::{Progress, SolvedBy};
+pub use progress::{Progress, ProgressError, SolvedBy};
 pub use remembered::UnreachableRegistries;
 pub use summaries::Summaries;
 pub use trust::LabFingerprint;

@@ -1,137 +1,152 @@
-//! What a check says of a program that cannot run, does not end, or loses its container.
+//! Checks whose program cannot run, does not end, or loses its container.
 
 use serde_json::Value;
 
-use crate::engine::EngineLab;
-use crate::running::Running;
-use crate::support::Ended;
-use crate::{container, programs, tiny_with};
+use super::programs;
+use crate::support::ProgramOutput;
+use crate::support::engine_lab::EngineLab;
+use crate::support::eventually;
+use crate::support::process::RunningProgram;
 
 /// The tiny lab, up, whose first check runs a program in the service.
 #[track_caller]
 fn running_check(lines: &str, run: &str) -> EngineLab {
-    let real = tiny_with(lines);
+    let lab = EngineLab::tiny_with(lines);
     let from = "redis: { service: redis, command: [GET, greeting] }\n";
-    let to = format!("exec: {{ service: redis, run: {run} }}\n        timeout: 1s\n");
-    real.copy.change("lab.yaml", from, &to);
-    real.run("up LAB", 0);
-    real
+    let to = format!("exec: {{ service: redis, run: {run} }}\n        timeout: 3s\n");
+    lab.copy.change("lab.yaml", from, &to);
+    lab.run("up LAB", 0);
+    lab
 }
 
-/// What came of the first check, and what was seen.
+/// The outcome of the first check, and what it found.
 #[track_caller]
-fn seen(ended: &Ended) -> (String, String) {
-    let check = &ended.json()["exercises"][0]["checks"][0];
+fn first_check(output: &ProgramOutput) -> (String, String) {
+    let check = &output.json()["exercises"][0]["checks"][0];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&check["outcome"]), text(&check["actual"]))
 }
 
 #[track_caller]
-fn check(real: &EngineLab, code: i32) -> (String, String) {
-    seen(&real.run("check LAB greet --json", code))
+fn check(lab: &EngineLab, code: i32) -> (String, String) {
+    first_check(&lab.run("check LAB greet --json", code))
 }
 
-fn unseen(reason: &str) -> (String, String) {
+fn error(reason: &str) -> (String, String) {
     ("unseen".to_owned(), reason.to_owned())
 }
 
-#[test]
-fn a_program_that_is_not_in_the_image_is_no_wrong_answer() {
-    let real = running_check("", "[/nope]");
-    let (outcome, said) = check(&real, 1);
-    assert_eq!(outcome, "unseen", "{said}");
-    assert!(said.contains("/nope"), "{said}");
-    real.run("down LAB", 0);
+/// Waits until no program with this in its command line runs in the service.
+#[track_caller]
+fn assert_killed(lab: &EngineLab, part: &str) {
+    let is_left = || programs(lab).iter().any(|line| line.contains(part));
+    assert!(eventually(|| !is_left()), "{:?}", programs(lab));
 }
 
-#[test]
-fn a_program_that_does_not_end_is_ended_and_leaves_no_process() {
-    let real = running_check("", "[sleep, \"47\"]");
-    assert_eq!(check(&real, 1), unseen("no answer within 1000 ms"));
-    let left = programs(&real);
-    assert!(!left.iter().any(|line| line.contains("sleep")), "{left:?}");
-    real.run("down LAB", 0);
+#[apply(engine_test)]
+fn a_missing_program_is_not_a_failed_check() {
+    let lab = running_check("", "[/nope]");
+    let (outcome, output) = check(&lab, 1);
+    assert_eq!(outcome, "unseen", "{output}");
+    assert!(output.contains("/nope"), "{output}");
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_program_that_never_stops_talking_is_ended_and_leaves_no_process() {
-    let real = running_check("", "[sh, -c, \"yes; true\"]");
-    assert_eq!(check(&real, 1), unseen("no answer within 1000 ms"));
-    let left = programs(&real);
-    assert!(!left.iter().any(|line| line.contains("yes")), "{left:?}");
-    real.run("down LAB", 0);
+#[apply(engine_test)]
+fn a_program_that_never_exits_is_killed_at_its_timeout() {
+    let lab = running_check("", "[sleep, \"47\"]");
+    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    assert_killed(&lab, "sleep");
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_child_that_holds_the_output_does_not_hold_up_the_check() {
-    let real = running_check("", "[sh, -c, \"sleep 600 & echo hello\"]");
-    real.copy.change("lab.yaml", "timeout: 1s", "timeout: 1m");
-    assert_eq!(check(&real, 0).0, "pass");
-    real.run("down LAB", 0);
+#[apply(engine_test)]
+fn a_program_with_endless_output_is_killed_at_its_timeout() {
+    let lab = running_check("", "[sh, -c, \"yes; true\"]");
+    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    assert_killed(&lab, "yes");
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_child_that_runs_out_of_memory_fails_its_check_and_nothing_else() {
-    // A file without lines has no last ten of them: all of it is kept.
-    let real = running_check(
+#[apply(engine_test)]
+fn a_background_child_that_holds_the_output_does_not_delay_the_check() {
+    let lab = running_check("", "[sh, -c, \"sleep 600 & echo hello\"]");
+    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
+    assert_eq!(check(&lab, 0).0, "pass");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_child_that_runs_out_of_memory_fails_only_its_check() {
+    // `tail` keeps all of an endless line in memory.
+    let lab = running_check(
         "    mem_limit: 32m\n",
         "[sh, -c, \"tail /dev/zero; echo $?\"]",
     );
-    real.copy.change("lab.yaml", "timeout: 1s", "timeout: 1m");
-    assert_eq!(check(&real, 1), ("fail".to_owned(), "\"137\"".to_owned()));
-    let state = real.ask(
+    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
+    assert_eq!(check(&lab, 1), ("fail".to_owned(), "\"137\"".to_owned()));
+    let state = lab.request(
         "GET",
-        &format!("/containers/{}/json", container(&real)),
+        &format!("/containers/{}/json", lab.container()),
         &Value::Null,
     );
     assert_eq!(state["State"]["Running"], true, "{state}");
-    let kept = &real.run("check LAB greet --json", 1).json()["exercises"][0]["checks"][1];
+    let kept = &lab.run("check LAB greet --json", 1).json()["exercises"][0]["checks"][1];
     assert_eq!(kept["outcome"], "pass", "{kept}");
-    real.run("down LAB", 0);
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_service_that_is_paused_or_dead_is_told() {
-    let real = running_check("", "[\"true\"]");
+#[apply(engine_test)]
+fn a_paused_or_stopped_service_is_reported() {
+    let lab = running_check("", "[\"true\"]");
     let post = |what: &str| {
-        let path = format!("/containers/{}/{what}", container(&real));
-        drop(real.ask("POST", &path, &Value::Null));
+        let path = format!("/containers/{}/{what}", lab.container());
+        drop(lab.request("POST", &path, &Value::Null));
     };
     post("pause");
-    assert_eq!(check(&real, 1), unseen("`redis` is paused"));
+    assert_eq!(check(&lab, 1), error("`redis` is paused"));
     post("unpause");
     post("kill");
-    assert_eq!(check(&real, 1), unseen("`redis` is not running"));
-    real.run("down LAB", 0);
+    assert_eq!(check(&lab, 1), error("`redis` is not running"));
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_service_that_dies_during_a_check_is_told() {
-    let real = running_check("", "[sleep, \"47\"]");
-    real.copy.change("lab.yaml", "timeout: 1s", "timeout: 1m");
-    let check = Running::begin(&real, "check LAB greet --json");
-    assert!(real.soon(|| programs(&real).contains(&"sleep 47".to_owned())));
-    let path = format!("/containers/{}/kill", container(&real));
-    real.ask("POST", &path, &Value::Null);
-    let (status, said) = check.end();
-    assert_eq!(status.code(), Some(1), "{said}");
-    let ended = Ended {
+#[apply(engine_test)]
+fn a_service_that_exits_during_a_check_is_reported() {
+    let lab = running_check("", "[sleep, \"47\"]");
+    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
+    let check = RunningProgram::start(&lab, "check LAB greet --json");
+    assert!(eventually(
+        || programs(&lab).contains(&"sleep 47".to_owned())
+    ));
+    let path = format!("/containers/{}/kill", lab.container());
+    lab.request("POST", &path, &Value::Null);
+    let (status, output) = check.finish();
+    assert_eq!(status.code(), Some(1), "{output}");
+    let output = ProgramOutput {
         code: Some(1),
-        stdout: said,
+        stdout: output,
         stderr: String::new(),
     };
-    assert_eq!(seen(&ended), unseen("`redis` died while `sleep` ran in it"));
-    real.run("down LAB", 0);
+    assert_eq!(
+        first_check(&output),
+        error("`redis` died while `sleep` ran in it")
+    );
+    lab.run("down LAB", 0);
 }
 
-#[test]
-fn a_service_that_was_restarted_by_hand_is_found_again() {
-    let real = tiny_with("");
-    real.run("up LAB", 0);
-    real.run("solve LAB greet", 0);
-    let path = format!("/containers/{}/restart", container(&real));
-    real.ask("POST", &path, &Value::Null);
-    // It is not there the moment the engine answers.
-    assert!(real.soon(|| Ended::of(&mut real.command("check LAB greet")).code == Some(0)));
-    real.run("down LAB", 0);
+#[apply(engine_test)]
+fn checks_work_after_docker_restart() {
+    let lab = EngineLab::tiny_with("");
+    lab.run("up LAB", 0);
+    lab.run("solve LAB greet", 0);
+    let path = format!("/containers/{}/restart", lab.container());
+    lab.request("POST", &path, &Value::Null);
+    // The service is not ready yet when the engine responds.
+    assert!(eventually(|| ProgramOutput::of(
+        &mut lab.command("check LAB greet")
+    )
+    .code
+        == Some(0)));
+    lab.run("down LAB", 0);
 }

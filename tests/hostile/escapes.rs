@@ -1,18 +1,19 @@
-//! A lab whose every text could steer a terminal: it is shown, never sent.
+//! A lab with control characters in all of its texts: the program escapes them.
 
 use std::path::Path;
 
-use crate::nothing::tiny;
-use crate::support::{Copy, Ended};
+use crate::support::offline::NO_ENGINE;
+use crate::support::offline::tiny;
+use crate::support::{LabCopy, ProgramOutput};
 
-/// An escape sequence that writes into the clipboard, a control character of eight bits, and one that turns text around.
+/// An escape sequence that writes to the clipboard, an 8-bit control character, and one that reverses text.
 const YAML: &str = "\\e]52;c;aGk=\\a\\u009b31m\\u202e\\u200b";
 const RAW: &str = "\u{1b}]52;c;aGk=\u{7}\u{9b}31m\u{202e}\u{200b}";
 
-fn hostile() -> Copy {
+fn hostile() -> LabCopy {
     let copy = tiny();
     let write = |file: &str, text: String| {
-        std::fs::write(copy.path("labs/tiny").join(file), text).expect("a file of ours");
+        std::fs::write(copy.path("labs/tiny").join(file), text).expect("the copy is writable");
     };
     let lab = format!(
         "\
@@ -93,12 +94,13 @@ Which {RAW}?
     write("guide.en.md", guide.clone());
     write("guide.ko.md", guide);
     let other = copy.path("labs").join(format!("y{RAW}"));
-    std::fs::create_dir(&other).expect("a folder of ours");
-    std::fs::copy(copy.path("labs/tiny/lab.yaml"), other.join("lab.yaml")).expect("a file of ours");
+    std::fs::create_dir(&other).expect("the copy is writable");
+    std::fs::copy(copy.path("labs/tiny/lab.yaml"), other.join("lab.yaml"))
+        .expect("the copy is writable");
     copy
 }
 
-/// What no terminal may get.
+/// What the output may not contain.
 fn steers(c: char) -> bool {
     let control = c.is_control() && c != '\n' && c != '\t';
     control
@@ -106,16 +108,20 @@ fn steers(c: char) -> bool {
 }
 
 #[track_caller]
-fn is_shown(copy: &Copy, words: &str) {
+fn is_shown(copy: &LabCopy, words: &str) {
     let mut command = copy.roadlab(words);
-    let ended = Ended::of(command.env("DOCKER_HOST", "unix:///nowhere/engine.sock"));
-    let said = format!("{}{}", ended.stdout, ended.stderr);
-    assert_ne!(said, "", "{words}");
-    assert_eq!(said.chars().find(|c| steers(*c)), None, "{words}: {said:?}");
+    let output = ProgramOutput::of(command.env("DOCKER_HOST", NO_ENGINE));
+    let printed = format!("{}{}", output.stdout, output.stderr);
+    assert_ne!(printed, "", "{words}");
+    assert_eq!(
+        printed.chars().find(|c| steers(*c)),
+        None,
+        "{words}: {printed:?}"
+    );
 }
 
-#[test]
-fn no_text_of_a_lab_steers_a_terminal() {
+#[apply(test)]
+fn no_text_of_a_lab_controls_the_terminal() {
     let copy = hostile();
     for words in [
         "list",
@@ -142,12 +148,12 @@ fn no_text_of_a_lab_steers_a_terminal() {
     }
 }
 
-/// With colours, colours are all that comes: the text itself cannot add its own.
-#[test]
-fn colours_are_ours_alone() {
+/// The colours of the program are the only escape sequences.
+#[apply(test)]
+fn only_the_program_sets_colours() {
     let copy = hostile();
-    let ended = Ended::of(&mut copy.roadlab("show LAB --color always"));
-    let text = ended.stdout;
+    let output = ProgramOutput::of(&mut copy.roadlab("show LAB --color always"));
+    let text = output.stdout;
     for at in text.match_indices('\u{1b}').map(|(at, _)| at) {
         let rest = &text[at + 1..];
         let end = rest.find('m').unwrap_or(rest.len());
@@ -163,8 +169,8 @@ fn colours_are_ours_alone() {
     );
 }
 
-#[test]
-fn what_is_typed_and_where_a_lab_lies_are_shown_too() {
+#[apply(test)]
+fn arguments_and_paths_are_escaped_too() {
     let copy = hostile();
     let folder = format!("labs/y{RAW}");
     assert!(Path::new(&copy.path(&folder)).is_dir());
@@ -173,21 +179,19 @@ fn what_is_typed_and_where_a_lab_lies_are_shown_too() {
         let typed = words
             .get(1)
             .map_or(folder.clone(), |word| format!("{word}{RAW}"));
-        command
-            .arg(typed)
-            .env("DOCKER_HOST", "unix:///nowhere/engine.sock");
-        let ended = Ended::of(&mut command);
-        let said = format!("{}{}", ended.stdout, ended.stderr);
+        command.arg(typed).env("DOCKER_HOST", NO_ENGINE);
+        let output = ProgramOutput::of(&mut command);
+        let printed = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(
-            said.chars().find(|c| steers(*c)),
+            printed.chars().find(|c| steers(*c)),
             None,
-            "{words:?}: {said:?}"
+            "{words:?}: {printed:?}"
         );
     }
-    let sound = Ended::of(&mut copy.roadlab("validate labs/tiny"));
+    let sound = ProgramOutput::of(&mut copy.roadlab("validate labs/tiny"));
     assert_eq!(sound.stdout, "1 folder: no problems\n");
-    let document = Ended::of(&mut copy.roadlab("show LAB --json"))
-        .with(0)
+    let document = ProgramOutput::of(&mut copy.roadlab("show LAB --json"))
+        .expect_code(0)
         .json();
     assert!(
         document.to_string().contains('\u{202e}'),

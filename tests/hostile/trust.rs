@@ -1,12 +1,12 @@
-//! `--trust` is given to a lab as it is now, and to nothing that the policy refuses.
+//! `--trust` covers a lab until one of its files changes, and nothing that the policy refuses.
 
-use crate::nothing::{says, tiny};
-use crate::support::{Copy, Ended};
+use crate::support::offline::{assert_fails, tiny};
+use crate::support::{LabCopy, ProgramOutput};
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
-/// The tiny lab, which asks for a capability.
-fn asking() -> Copy {
+/// The tiny lab with a capability that needs trust.
+fn with_capability() -> LabCopy {
     let copy = tiny();
     let to = format!("{EXTENDS}    cap_add: [NET_ADMIN]\n");
     copy.change("compose.yaml", EXTENDS, &to);
@@ -14,61 +14,63 @@ fn asking() -> Copy {
 }
 
 #[track_caller]
-fn shows(copy: &Copy, words: &str, code: i32) -> String {
-    Ended::of(&mut copy.roadlab(words)).with(code).stderr
+fn stderr(copy: &LabCopy, words: &str, code: i32) -> String {
+    ProgramOutput::of(&mut copy.roadlab(words))
+        .expect_code(code)
+        .stderr
 }
 
-#[test]
+#[apply(test)]
 fn trust_lasts_until_a_file_of_the_lab_changes() {
-    let copy = asking();
-    let asked = shows(&copy, "show LAB", 4);
+    let copy = with_capability();
+    let output = stderr(&copy, "show LAB", 4);
     assert!(
-        asked.starts_with("needs --trust: capability `NET_ADMIN`"),
-        "{asked}"
+        output.starts_with("needs --trust: capability `NET_ADMIN`"),
+        "{output}"
     );
     assert_eq!(
-        shows(&copy, "show LAB --trust", 0),
+        stderr(&copy, "show LAB --trust", 0),
         "trusted, until one of the lab's files changes:\n  \
          capability `NET_ADMIN` gives the lab more rights than a service needs\n"
     );
-    assert_eq!(shows(&copy, "show LAB", 0), "");
-    assert_eq!(shows(&copy, "show LAB --trust", 0), "", "granted already");
+    assert_eq!(stderr(&copy, "show LAB", 0), "");
+    assert_eq!(stderr(&copy, "show LAB --trust", 0), "", "granted already");
 
     let catalogue = copy.path("compose/redis/Dockerfile");
-    let before = std::fs::read(&catalogue).expect("a file of ours");
-    std::fs::write(&catalogue, "FROM scratch\n").expect("a file of ours");
-    let asked = shows(&copy, "show LAB", 4);
+    let before = std::fs::read(&catalogue).expect("the copy is writable");
+    std::fs::write(&catalogue, "FROM scratch\n").expect("the copy is writable");
+    let output = stderr(&copy, "show LAB", 4);
     assert!(
-        asked.contains("you trusted this lab before; since then these files changed: "),
-        "{asked}"
+        output.contains("you trusted this lab before; since then these files changed: "),
+        "{output}"
     );
     assert!(
-        asked.contains("compose/redis/Dockerfile\n  = read them, then run with `--trust` again"),
-        "{asked}"
+        output.contains("compose/redis/Dockerfile\n  = read them, then run with `--trust` again"),
+        "{output}"
     );
-    std::fs::write(&catalogue, before).expect("a file of ours");
+    std::fs::write(&catalogue, before).expect("the copy is writable");
     assert_eq!(
-        shows(&copy, "show LAB", 0),
+        stderr(&copy, "show LAB", 0),
         "",
-        "as it was when it was trusted"
+        "the trusted content again"
     );
 
     copy.change("guide.en.md", "One command is enough.", "Two are.");
-    let asked = shows(&copy, "show LAB", 4);
-    assert!(asked.contains("labs/tiny/guide.en.md"), "{asked}");
-    shows(&copy, "show LAB --trust", 0);
-    assert_eq!(shows(&copy, "show LAB", 0), "");
+    let output = stderr(&copy, "show LAB", 4);
+    assert!(output.contains("labs/tiny/guide.en.md"), "{output}");
+    stderr(&copy, "show LAB --trust", 0);
+    assert_eq!(stderr(&copy, "show LAB", 0), "");
 }
 
-#[test]
-fn trust_never_covers_what_is_refused() {
-    let copy = asking();
+#[apply(test)]
+fn trust_does_not_allow_what_is_refused() {
+    let copy = with_capability();
     copy.change(
         "compose.yaml",
         "    cap_add",
         "    privileged: true\n    cap_add",
     );
-    says(
+    assert_fails(
         &copy,
         "show LAB --trust",
         4,
@@ -81,19 +83,19 @@ refused: service `redis` asks for `privileged`: it would give the lab root on th
 ",
     );
     copy.change("compose.yaml", "    privileged: true\n", "");
-    let asked = shows(&copy, "show LAB", 4);
-    assert!(!asked.contains("trusted"), "nothing was granted: {asked}");
+    let output = stderr(&copy, "show LAB", 4);
+    assert!(!output.contains("trusted"), "nothing was granted: {output}");
 }
 
-#[test]
-fn trust_in_one_lab_is_not_trust_in_its_copy() {
-    let copy = asking();
-    shows(&copy, "show LAB --trust", 0);
+#[apply(test)]
+fn trust_does_not_extend_to_a_copy() {
+    let copy = with_capability();
+    stderr(&copy, "show LAB --trust", 0);
     let from = copy.path("labs/tiny");
     let to = copy.path("labs/other");
-    std::fs::create_dir(&to).expect("a folder of ours");
+    std::fs::create_dir(&to).expect("the copy is writable");
     for file in ["lab.yaml", "compose.yaml", "guide.en.md", "guide.ko.md"] {
-        std::fs::copy(from.join(file), to.join(file)).expect("a file of ours");
+        std::fs::copy(from.join(file), to.join(file)).expect("the copy is writable");
     }
-    shows(&copy, "show other", 4);
+    stderr(&copy, "show other", 4);
 }

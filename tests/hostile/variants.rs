@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::Case;
+use super::Case;
 
 const EXTENDS: &str = "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
 
@@ -31,7 +31,7 @@ fn cases(file: &str) -> Vec<(i32, String, String)> {
     parts.map(case).collect()
 }
 
-/// The cases that stand in the files of this folder.
+/// The cases of the files in this folder.
 pub(crate) fn by_hand() -> Vec<Case> {
     let mut found = Vec::new();
     for (code, name, line) in cases("service.txt") {
@@ -60,7 +60,7 @@ fn case(name: String, code: Option<i32>, file: &'static str, text: impl Into<Vec
     }
 }
 
-/// What a value is replaced with.
+/// The replacements of a value.
 const VALUES: [&str; 16] = [
     "[",
     "{",
@@ -80,7 +80,7 @@ const VALUES: [&str; 16] = [
     "|\n\t x",
 ];
 
-/// Bytes that a line begins with.
+/// Replacements of the beginning of a line.
 const BEGINNINGS: [&[u8]; 8] = [
     b"\t",
     b"- ",

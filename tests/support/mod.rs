@@ -1,30 +1,52 @@
-//! What all tests of the program share: a copy of a lab in a folder of its own, and the program run on it. No engine is
-//! needed here; what needs one lives in `engine.rs`.
+//! What the tests of the program share: a copy of a lab in a folder of its own, and the program run on it. No engine is
+//! needed here; what needs one is in `engine_lab.rs`.
+
+pub(crate) mod engine_lab;
+pub(crate) mod offline;
+pub(crate) mod private_daemon;
+pub(crate) mod process;
+pub(crate) mod second_instance;
+pub(crate) mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The longest time that a test waits for a condition. No test is about this time: it only ends one that would wait forever,
+/// so it is far longer than anything takes on a busy machine.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// Waits until a condition holds; returns false if it does not within [`TIME_LIMIT`].
+pub(crate) fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < TIME_LIMIT {
+        if holds() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
 /// A copy of a lab with the catalogue beside it, and the program's own folders for state, cache and data.
-pub(crate) struct Copy {
+pub(crate) struct LabCopy {
     home: TempDir,
     pub(crate) id: String,
 }
 
-impl Copy {
-    /// Copies a lab of this repository; `name` makes the copy's id out of letters and digits that nobody else has.
+impl LabCopy {
+    /// Copies a lab of this repository. `name` makes the id of the copy out of letters and digits that no other copy has.
     pub(crate) fn of(lab: &str, name: impl FnOnce(&str) -> String) -> Self {
         let home = TempDir::with_prefix("").expect("a temporary folder");
-        let own = home.path().file_name().and_then(|name| name.to_str());
-        let id = name(&own.expect("a name of letters").to_lowercase());
+        let unique = home.path().file_name().and_then(|name| name.to_str());
+        let id = name(&unique.expect("a name of letters").to_lowercase());
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        copy(&root.join(lab), &home.path().join("labs").join(&id));
-        copy(
-            &root.join("compose/redis"),
-            &home.path().join("compose/redis"),
-        );
+        copy_folder(&root.join(lab), &home.path().join("labs").join(&id));
+        let catalogue = home.path().join("compose/redis");
+        copy_folder(&root.join("compose/redis"), &catalogue);
         Self { home, id }
     }
 
@@ -33,22 +55,22 @@ impl Copy {
         self.home.path().join(below)
     }
 
-    /// Replaces text that stands exactly once in a file of the lab.
+    /// Replaces a text that occurs exactly once in a file of the lab.
     #[track_caller]
     pub(crate) fn change(&self, file: &str, from: &str, to: &str) {
         let path = self.path("labs").join(&self.id).join(file);
         let text = std::fs::read_to_string(&path).expect("a file of the lab");
         assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
-        std::fs::write(&path, text.replace(from, to)).expect("a file of ours");
+        std::fs::write(&path, text.replace(from, to)).expect("the copy is writable");
     }
 
-    /// The program with these words, `LAB` being the copy's id. It knows no labs but the copy.
-    pub(crate) fn roadlab(&self, words: &str) -> Command {
+    /// The program with these arguments; `LAB` stands for the id of the copy. It knows no lab but the copy.
+    pub(crate) fn roadlab(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
-        let words = words.split_whitespace();
+        let arguments = arguments.split_whitespace();
         command
             .args(["--labs", "labs"])
-            .args(words.map(|word| if word == "LAB" { &self.id } else { word }))
+            .args(arguments.map(|word| if word == "LAB" { &self.id } else { word }))
             .current_dir(self.home.path())
             .env("XDG_STATE_HOME", self.path("state"))
             .env("XDG_CACHE_HOME", self.path("cache"))
@@ -63,16 +85,16 @@ impl Copy {
     }
 }
 
-/// How a program ended and what it said.
+/// The exit code and the output of a program.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    /// The exit code; `None` if a signal ended it.
+pub(crate) struct ProgramOutput {
+    /// `None` if a signal ended the program.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ended {
+impl ProgramOutput {
     /// Runs a program to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().expect("the program can be run");
@@ -83,14 +105,13 @@ impl Ended {
         }
     }
 
-    /// Asserts the exit code.
     #[track_caller]
-    pub(crate) fn with(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
 
-    /// The one JSON document, or the last of several that stand one a line.
+    /// The JSON document on standard output, or the last of several documents, one a line.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let last = || serde_json::from_str(self.stdout.lines().last()?).ok();
@@ -99,13 +120,28 @@ impl Ended {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder of ours");
+/// Gives a command the folder, the environment and the streams of another.
+pub(crate) fn run_like(command: &mut Command, other: &Command) {
+    command.current_dir(other.get_current_dir().expect("it runs in a folder"));
+    for (name, value) in other.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a temporary folder is writable");
     for entry in std::fs::read_dir(from).expect("a folder of the repository") {
         let entry = entry.expect("an entry of the folder");
         let target = to.join(entry.file_name());
         match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
+            true => copy_folder(&entry.path(), &target),
             false => drop(std::fs::copy(entry.path(), &target).expect("a file can be copied")),
         }
     }

@@ -1,14 +1,13 @@
-//! A terminal with a shell in it, as a learner has one: keys go in, and what stands on the screen can be waited for.
+//! A terminal that runs a shell: a test types keys and waits for what the screen shows.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// Nothing that is waited for takes this long, even on a busy machine.
-const LONGEST: Duration = Duration::from_secs(60);
+use crate::support::TIME_LIMIT;
 
 type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
 
@@ -20,7 +19,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// A shell in a terminal of this size, with the environment and folder of a command.
+    /// Opens a terminal of this size with a shell that has the folder and the environment of a command.
     pub(crate) fn open(columns: u16, rows: u16, like: &std::process::Command) -> Self {
         let size = PtySize {
             rows,
@@ -48,20 +47,24 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().expect("a terminal");
         let parser = vt100::Parser::new(cells(rows), cells(columns), 2000);
         let shown = Arc::new((Mutex::new(parser), Condvar::new()));
-        let seen = Arc::clone(&shown);
+        let screen = Arc::clone(&shown);
         let keys: Keys = Arc::new(Mutex::new(pair.master.take_writer().expect("a terminal")));
-        let answers = Arc::clone(&keys);
+        let replies = Arc::clone(&keys);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                seen.0
+                screen
+                    .0
                     .lock()
-                    .expect("no test panics here")
+                    .expect("no thread panics with this lock")
                     .process(&bytes[..count]);
-                seen.1.notify_all();
-                // A program that asks where the cursor is waits for an answer, as every terminal gives one.
-                if bytes[..count].windows(4).any(|asked| asked == b"\x1b[6n") {
-                    write(&answers, "\u{1b}[1;1R");
+                screen.1.notify_all();
+                // Every terminal replies to a request for the position of the cursor.
+                if bytes[..count]
+                    .windows(4)
+                    .any(|request| request == b"\x1b[6n")
+                {
+                    write(&replies, "\u{1b}[1;1R");
                 }
             }
         });
@@ -83,7 +86,7 @@ impl Terminal {
         self.shown
             .0
             .lock()
-            .expect("no test panics here")
+            .expect("no thread panics with this lock")
             .screen()
             .contents()
     }
@@ -92,7 +95,7 @@ impl Terminal {
         self.shown
             .0
             .lock()
-            .expect("no test panics here")
+            .expect("no thread panics with this lock")
             .screen_mut()
             .set_size(cells(rows), cells(columns));
         let size = PtySize {
@@ -104,34 +107,38 @@ impl Terminal {
         self.master.resize(size).expect("the terminal is there");
     }
 
-    /// Waits until the screen is so; returns how long it took.
+    /// Waits until a condition on the text of the screen holds.
     #[track_caller]
-    pub(crate) fn wait(&mut self, what: &str, so: impl Fn(&str) -> bool) -> Duration {
-        let begun = Instant::now();
-        let mut parser = self.shown.0.lock().expect("no test panics here");
+    pub(crate) fn wait(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        let start = Instant::now();
+        let mut parser = self
+            .shown
+            .0
+            .lock()
+            .expect("no thread panics with this lock");
         loop {
             let screen = parser.screen().contents();
-            if so(&screen) {
-                return begun.elapsed();
+            if holds(&screen) {
+                return;
             }
-            let left = LONGEST.checked_sub(begun.elapsed());
+            let left = TIME_LIMIT.checked_sub(start.elapsed());
             let left = left.unwrap_or_else(|| panic!("no {what} on the screen:\n{screen}"));
             parser = self
                 .shown
                 .1
                 .wait_timeout(parser, left)
-                .expect("no test panics here")
+                .expect("no thread panics with this lock")
                 .0;
         }
     }
 
-    /// Waits for a text.
+    /// Waits until the screen contains a text.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, text: &str) -> Duration {
-        self.wait(text, |screen| screen.contains(text))
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.wait(text, |screen| screen.contains(text));
     }
 
-    /// Types a command and waits until the prompt is there again; what it printed stays on the screen.
+    /// Types a command and waits until it has ended; returns the screen with its output.
     #[track_caller]
     pub(crate) fn run(&mut self, command: &str) -> String {
         self.type_in("\u{c}");
@@ -143,8 +150,8 @@ impl Terminal {
 }
 
 fn write(keys: &Keys, text: &str) {
-    let mut keys = keys.lock().expect("no test panics here");
-    // A terminal whose shell has ended takes no keys; what is waited for says so.
+    let mut keys = keys.lock().expect("no thread panics with this lock");
+    // After the end of the shell this fails, and the next wait shows the screen.
     let _ = keys.write_all(text.as_bytes()).and_then(|()| keys.flush());
 }
 
@@ -154,7 +161,7 @@ fn cells(count: u16) -> NonZeroU16 {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // The shell goes, and the hang-up ends what runs in it.
+        // The hang-up that follows ends what the shell runs.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

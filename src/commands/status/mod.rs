@@ -43,7 +43,7 @@ pub(crate) async fn status(
     let wanted = lab
         .map(|lab| LabId::new(lab).map_err(bad_name("lab")))
         .transpose()?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let eyes = StatusCollector::new(context, &engine, wanted);
     let first = eyes.look().await?;
     context.reporter.finish();

@@ -1,6 +1,6 @@
 //! What was seen, for people and for programs.
 
-use crate::commands::up::ends;
+use crate::commands::format::expiry;
 use serde_json::{Value, json};
 
 use crate::commands::status::look::{Row, Run};
@@ -64,7 +64,7 @@ impl Run {
             }
         }
         if let Some(until) = self.until {
-            lines.push(format!("  {}", paint.dim(&ends(until))));
+            lines.push(format!("  {}", paint.dim(&expiry(until))));
         }
         lines
     }

@@ -34,8 +34,6 @@ mod volumes;
 
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod live_tests;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;

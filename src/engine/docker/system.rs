@@ -50,7 +50,7 @@ impl System for Docker {
 
 impl Docker {
     /// Returns whether the engine is Podman. It is requested once: an engine does not change while this program runs.
-    pub async fn is_podman(&self) -> Result<bool> {
+    pub(super) async fn is_podman(&self) -> Result<bool> {
         if let Some(known) = self.podman.get() {
             return Ok(*known);
         }

@@ -1,0 +1,93 @@
+//! Faults while a lab is used: closed output, Ctrl-Z, services that are removed.
+
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::engine_lab::{EngineLab, SERVICE};
+use crate::support::process::RunningProgram;
+
+/// Reads one line of the output of a command and closes it; returns the exit code and standard error.
+fn head(mut command: Command) -> (Option<i32>, String) {
+    let mut child = command.spawn().expect("the program can be run");
+    let mut line = String::new();
+    let mut reader = BufReader::new(child.stdout.take().expect("a pipe"));
+    reader.read_line(&mut line).expect("the output is text");
+    assert!(!line.is_empty());
+    drop(reader);
+    let output = child.wait_with_output().expect("the program ends");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[apply(engine_test)]
+fn up_continues_when_its_output_is_closed() {
+    let lab = EngineLab::tiny();
+    let (code, printed) = head(lab.command("up LAB --json"));
+    assert_eq!((code, printed.as_str()), (Some(0), ""));
+    lab.run("check LAB greet", 1);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn an_automatic_session_ends_and_cleans_up_when_its_output_is_closed() {
+    let lab = EngineLab::tiny();
+    let (code, printed) = head(lab.command("run LAB --auto"));
+    assert_eq!(code, Some(141), "{printed}");
+    assert!(!printed.contains("panic"), "{printed}");
+    assert_eq!(lab.resources(), [""; 0], "{printed}");
+}
+
+/// The service gets ready when the test allows it. Until then the program is stopped for longer than the service may take, and
+/// would give up if that time counted.
+#[apply(engine_test)]
+fn time_stopped_by_ctrl_z_does_not_count_against_a_service() {
+    let wait = "until [ -e /tmp/go ]; do sleep 0.1; done; exec redis-server --protected-mode no";
+    let lab = EngineLab::tiny_with(&format!(
+        "    command: [sh, -c, \"{wait}\"]\n    x-roadlab: {{ ready_within: 12s }}\n"
+    ));
+    let mut up = RunningProgram::start(&lab, "up LAB --json");
+    up.wait_for_line("\"waiting\"");
+    up.send_signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(13));
+    lab.run("shell LAB redis -- touch /tmp/go", 0);
+    up.send_signal(Signal::CONT);
+    let (status, output) = up.finish();
+    assert_eq!(status.code(), Some(0), "{output}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_service_that_was_removed_is_reported_with_the_next_command() {
+    let lab = EngineLab::tiny();
+    let both = format!("{SERVICE}  twin:\n{SERVICE}    volumes: []\n");
+    lab.copy.change("compose.yaml", SERVICE, &both);
+    lab.run("up LAB", 0);
+    let all = lab.containers();
+    let redis = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["Labels"]["dev.roadlab.service"] == "redis");
+    let id = redis.unwrap()["Id"].as_str().unwrap();
+    lab.request(
+        "DELETE",
+        &format!("/containers/{id}?force=1&v=1"),
+        &Value::Null,
+    );
+    let printed = lab.run("check LAB greet", 1);
+    let message = format!(
+        "`redis` was removed outside roadlab: `roadlab up {}` makes it again",
+        lab.copy.id
+    );
+    assert!(printed.stdout.contains(&message), "{printed:#?}");
+    lab.run("up LAB", 0);
+    let printed = lab.run("check LAB greet", 1).stdout;
+    assert!(!printed.contains("outside"), "{printed}");
+    lab.run("down LAB", 0);
+}

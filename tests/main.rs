@@ -1,0 +1,47 @@
+//! All tests that use the program or the library from outside, in one binary. `harness.rs` shows how a test is written.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy knows only functions with #[test] as tests"
+)]
+
+#[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
+mod harness;
+mod support;
+
+mod architecture;
+mod authoring;
+mod bad_input;
+mod completions;
+mod concurrency;
+mod daemon_failures;
+mod doctor;
+mod engine;
+mod engine_outage;
+mod faults;
+mod hostile;
+mod image_archives;
+mod isolation;
+mod lab_proof;
+mod list_and_roadmap;
+mod ownership;
+mod readme;
+mod redis_lab;
+mod session;
+mod shell;
+mod shutdown;
+mod sigkill;
+mod startup_failures;
+mod status_logs_open;
+mod suggestions;
+mod time_limit;
+mod translations;
+mod unusual_engines;
+mod usage_errors;
+
+fn main() -> std::process::ExitCode {
+    harness::main()
+}

@@ -1,0 +1,214 @@
+//! `kill -9` at chosen moments, and at random ones in `random.rs`. The reaper removes what was being created. If it was killed
+//! too, the next command does.
+
+mod random;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::support::ProgramOutput;
+use crate::support::engine_lab::{EngineLab, SERVICE};
+use crate::support::process::RunningProgram;
+
+/// The reaper that runs now.
+#[track_caller]
+fn reaper(lab: &EngineLab) -> Pid {
+    let processes = lab.processes();
+    let found = processes
+        .iter()
+        .find(|(_, command)| command.contains("__reap"));
+    let (pid, _) = found.unwrap_or_else(|| panic!("no reaper: {processes:?}"));
+    Pid::from_raw(*pid).expect("a process has an id")
+}
+
+/// Kills a command when it prints a line, and waits until nothing is left.
+#[track_caller]
+fn kill_at(lab: &EngineLab, arguments: &str, line: &str) {
+    let mut running = RunningProgram::start(lab, arguments);
+    running.wait_for_line(line);
+    running.send_signal(Signal::KILL);
+    assert_eq!(running.finish().0.code(), None);
+    lab.wait_until_removed();
+}
+
+#[apply(engine_test)]
+fn up_killed_during_creation_is_cleaned_up() {
+    kill_at(&EngineLab::never_ready(), "up LAB --json", "create network");
+    kill_at(
+        &EngineLab::never_ready(),
+        "up LAB --json",
+        "create container",
+    );
+}
+
+#[apply(engine_test)]
+fn up_killed_while_starting_or_waiting_is_cleaned_up() {
+    kill_at(&EngineLab::never_ready(), "up LAB --json", "\"start redis");
+    kill_at(&EngineLab::never_ready(), "up LAB --json", "\"waiting\"");
+}
+
+#[apply(engine_test)]
+fn a_killed_session_or_proof_is_cleaned_up() {
+    kill_at(
+        &EngineLab::never_ready(),
+        "run LAB --auto",
+        "waiting for redis",
+    );
+    kill_at(&EngineLab::never_ready(), "test LAB --json", "\"waiting\"");
+}
+
+/// Whether a journal says that its run is being removed.
+fn is_ending(lab: &EngineLab) -> bool {
+    let journals = std::fs::read_dir(lab.copy.path("state/roadlab/runs"));
+    let mut journals = journals.into_iter().flatten().flatten();
+    journals.any(|entry| {
+        // A journal that is being written has another extension.
+        let is_whole = entry.path().extension().is_some_and(|end| end == "json");
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        is_whole && text.contains("\"life\": \"ending\"")
+    })
+}
+
+/// Kills a command that removes a lab while it removes it; returns false if the command was faster.
+fn kill_during_removal(lab: &EngineLab, arguments: &str) -> bool {
+    lab.run("up LAB", 0);
+    let mut running = RunningProgram::start(lab, arguments);
+    while !is_ending(lab) {
+        if running.has_ended() {
+            lab.run("down LAB", 0);
+            return false;
+        }
+    }
+    running.kill();
+    running.finish();
+    lab.wait_until_removed();
+    true
+}
+
+#[apply(engine_test)]
+fn a_killed_removal_is_completed() {
+    let lab = EngineLab::tiny();
+    for arguments in ["down LAB", "reset LAB --hard"] {
+        let killed = (0..20).any(|_| kill_during_removal(&lab, arguments));
+        assert!(killed, "{arguments} always ended before it was killed");
+    }
+}
+
+#[apply(engine_test)]
+fn a_lab_outlives_the_program_and_the_reaper_that_created_it() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let before = lab.resources();
+    assert_eq!(before.len(), 3);
+    lab.wait_for_processes();
+    lab.run("gc", 0);
+    assert_eq!(lab.resources(), before);
+    lab.run("down LAB", 0);
+}
+
+/// Kills the reaper, then the program, so that no process is left that could clean up.
+#[track_caller]
+fn kill_both(lab: &EngineLab) {
+    let mut running = RunningProgram::start(lab, "up LAB --json");
+    running.wait_for_line("\"waiting\"");
+    kill_process(reaper(lab), Signal::KILL).expect("it runs");
+    running.send_signal(Signal::KILL);
+    running.finish();
+    lab.wait_for_processes();
+    assert_eq!(lab.resources().len(), 3);
+}
+
+#[apply(engine_test)]
+fn gc_cleans_up_after_the_reaper_was_killed_too() {
+    let lab = EngineLab::never_ready();
+    kill_both(&lab);
+    let gc = lab.run("gc", 0);
+    assert_eq!(lab.resources(), [""; 0], "{gc:?}");
+    let message = format!(
+        "cleaned up an interrupted run of {}: 1 container, 1 network, 1 volume\n",
+        lab.copy.id
+    );
+    assert_eq!((gc.stdout.as_str(), gc.stderr), ("", message));
+}
+
+#[apply(engine_test)]
+fn the_next_command_cleans_up_too() {
+    let lab = EngineLab::never_ready();
+    kill_both(&lab);
+    lab.run("status", 0);
+    assert_eq!(lab.resources(), [""; 0]);
+}
+
+#[apply(engine_test)]
+fn up_works_at_once_after_a_kill() {
+    let lab = EngineLab::never_ready();
+    let mut running = RunningProgram::start(&lab, "up LAB --json");
+    running.wait_for_line("\"waiting\"");
+    running.send_signal(Signal::KILL);
+    running.finish();
+    let to = format!("{SERVICE}    command: [sleep, infinity]\n");
+    lab.copy.change("compose.yaml", &to, SERVICE);
+    lab.run("up LAB", 0);
+    let before = lab.resources();
+    assert_eq!(before.len(), 3);
+    lab.wait_for_processes();
+    assert_eq!(
+        lab.resources(),
+        before,
+        "the reaper of the killed run keeps it"
+    );
+    lab.run("check LAB", 1);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_second_ctrl_c_exits_at_once_and_the_reaper_finishes() {
+    let lab = EngineLab::never_ready();
+    let mut running = RunningProgram::start(&lab, "up LAB --json");
+    running.wait_for_line("\"waiting\"");
+    let group = Pid::from_raw(running.id()).expect("a process has an id");
+    // A terminal signals the whole group; the reaper is not in it.
+    kill_process_group(group, Signal::INT).expect("it runs");
+    running.wait_for_line("stopping");
+    kill_process_group(group, Signal::INT).expect("it runs");
+    let (status, output) = running.finish();
+    assert_eq!(status.code(), Some(130), "{output}");
+    assert!(
+        output.contains("left at once: removing goes on in the background"),
+        "{output}"
+    );
+    lab.wait_until_removed();
+}
+
+#[apply(engine_test)]
+fn the_reaper_ignores_signals_of_the_terminal() {
+    let lab = EngineLab::never_ready();
+    let mut running = RunningProgram::start(&lab, "up LAB --json");
+    running.wait_for_line("\"waiting\"");
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+        kill_process(reaper(&lab), signal).expect("it runs");
+    }
+    running.send_signal(Signal::KILL);
+    running.finish();
+    lab.wait_until_removed();
+}
+
+#[apply(engine_test)]
+fn a_suspended_and_killed_program_is_cleaned_up() {
+    let lab = EngineLab::never_ready();
+    let mut running = RunningProgram::start(&lab, "up LAB --json");
+    running.wait_for_line("\"waiting\"");
+    running.send_signal(Signal::STOP);
+    running.send_signal(Signal::KILL);
+    running.finish();
+    lab.wait_until_removed();
+}
+
+#[apply(engine_test)]
+fn a_panic_is_reported_and_leaves_nothing() {
+    let lab = EngineLab::never_ready();
+    let mut command = lab.command("up LAB");
+    let output = ProgramOutput::of(command.env("ROADLAB_TEST_PANIC", "Waiting")).expect_code(6);
+    let part = "error: roadlab itself failed: made to fail at Waiting (src/";
+    assert!(output.stderr.contains(part), "{output:?}");
+    lab.wait_until_removed();
+}
