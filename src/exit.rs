@@ -68,6 +68,7 @@ impl From<&Failure> for Exit {
             Failure::Engine { error, .. } => match error.kind {
                 ErrorKind::InvalidRecipe => Exit::Usage,
                 ErrorKind::Unreachable
+                | ErrorKind::StreamCut
                 | ErrorKind::Denied
                 | ErrorKind::Timeout
                 | ErrorKind::PortTaken

@@ -12,8 +12,9 @@ use std::time::Duration;
 use roadlab::engine::docker::Docker;
 use roadlab::engine::locate::locate;
 use roadlab::engine::{
-    Build, BuildProgress, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput, LogLine,
-    LogOptions, PullProgress, Result,
+    Build, BuildProgress, ContainerExec, ContainerFiles, Containers, Endpoint, EngineError,
+    ErrorKind, Exec, ExecOutput, ImageBuild, Images, Inspect, Inventory, LogLine, LogOptions, Logs,
+    Networks, PullProgress, Result, Stats, System, Volumes,
 };
 use roadlab::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
@@ -203,7 +204,7 @@ async fn sweep(docker: &Docker, run_labels: &RunLabels) -> Result<()> {
 }
 
 async fn is_podman(docker: &Docker) -> bool {
-    docker.about().await.unwrap().product == "Podman"
+    docker.system_info().await.unwrap().product == "Podman"
 }
 
 /// What a user reads of an error.
@@ -242,7 +243,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[apply(engine_test)]
 async fn the_engine_reports_its_product_and_platform() {
     let test_run = TestRun::start();
-    let about = test_run.docker.about().await.unwrap();
+    let about = test_run.docker.system_info().await.unwrap();
     assert!(["Docker", "Podman"].contains(&about.product.as_str()));
     assert!(about.platform.starts_with("linux/") && about.memory > 0 && about.cpus > 0);
     assert!(about.root.is_absolute());

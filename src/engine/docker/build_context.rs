@@ -1,6 +1,6 @@
-//! A recipe's folder as the engine gets it: a tar that is the same for the same contents, whoever's folder it is.
+//! A recipe's folder as it is sent to the engine: a tar file that depends on the contents alone, not on owners or times.
 //!
-//! Links are kept as links if they stay inside; those that leave the folder are refused.
+//! Links that stay inside the folder are kept as links; others are refused. Files are read on a thread of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -11,13 +11,16 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Build, EngineError, ErrorKind, Result};
+use crate::hex;
+use crate::text;
+use crate::text::Text;
 
 /// The largest context, in bytes of its files.
-const LARGEST: u64 = 256 << 20;
-const MOST_ENTRIES: usize = 10_000;
+const MAX_SIZE: u64 = 256 << 20;
+const MAX_ENTRIES: usize = 10_000;
 const IGNORE_FILE: &str = ".dockerignore";
 
-/// What lies in a context, by its path with `/` between the parts.
+/// The entries of a context, by their path with `/` between the parts.
 type Entries = BTreeMap<String, Entry>;
 
 enum Entry {
@@ -32,9 +35,28 @@ enum Entry {
     },
 }
 
-/// A short text that changes with what is built: contents, execute bits, Dockerfile, arguments and target, but not
-/// owners, times, other modes, or files that the host adds.
-pub fn context_digest(build: &Build) -> Result<String> {
+/// Returns a short digest of what is built: contents, execute bits, Dockerfile, arguments and target, but not owners,
+/// times, other modes, or the files that the host adds.
+///
+/// Fails with [`ErrorKind::InvalidRecipe`].
+pub async fn context_digest(build: &Build) -> Result<String> {
+    on_thread(build, digest).await
+}
+
+/// Returns the tar of a context in a file that has no name, so that it cannot be left behind.
+pub(super) async fn tar_file(build: &Build) -> Result<File> {
+    on_thread(build, pack_all).await
+}
+
+/// Reads a context on a thread of its own: it can be hundreds of megabytes.
+async fn on_thread<T: Send + 'static>(build: &Build, read: fn(&Build) -> Result<T>) -> Result<T> {
+    let build = build.clone();
+    tokio::task::spawn_blocking(move || read(&build))
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn digest(build: &Build) -> Result<String> {
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
@@ -52,7 +74,7 @@ pub fn context_digest(build: &Build) -> Result<String> {
                 source, executable, ..
             } => {
                 field(if executable { b"program" } else { b"file" });
-                field(&fs::read(&source).map_err(|error| unreadable(&source, &error))?);
+                field(&fs::read(&source).map_err(|error| cannot_read(&source, &error))?);
             }
         }
     }
@@ -62,18 +84,12 @@ pub fn context_digest(build: &Build) -> Result<String> {
         field(value.as_bytes());
     }
     field(build.target.as_deref().unwrap_or_default().as_bytes());
-    let digest = hash.finalize();
-    Ok(digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex::encode(&hash.finalize()[..6]))
 }
 
-/// Writes the tar of a context into a file that has no name, and so cannot be left behind.
-pub(super) fn tar_file(build: &Build) -> Result<File> {
-    let failed =
-        |error: io::Error| refuse(format!("cannot pack {}: {error}", build.context.display()));
+fn pack_all(build: &Build) -> Result<File> {
+    let operation = text!("pack {folder}", folder = build.context.display());
+    let failed = |error: io::Error| invalid(Text::verbatim(error.to_string())).during(&operation);
     let file = tempfile::tempfile().map_err(failed)?;
     let mut tar = tar::Builder::new(io::BufWriter::new(file));
     let mut entries = entries(build)?;
@@ -82,9 +98,9 @@ pub(super) fn tar_file(build: &Build) -> Result<File> {
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         if !inside || name.is_empty() {
-            return Err(refuse(format!(
-                "`{}` cannot be added to a build",
-                name.escape_debug()
+            return Err(invalid(text!(
+                "`{name}` cannot be added to a build",
+                name = name.escape_debug()
             )));
         }
         entries.remove(name);
@@ -119,7 +135,7 @@ fn pack(tar: &mut tar::Builder<impl Write>, path: &str, entry: &Entry) -> io::Re
             executable,
         } => {
             let mode = if *executable { 0o755 } else { 0o644 };
-            // A file that grows meanwhile must not break the tar's frame.
+            // A file that grows in the meantime must not exceed the size in its header.
             let content = File::open(source)?.take(*size);
             tar.append_data(
                 &mut header(tar::EntryType::Regular, mode, *size),
@@ -130,7 +146,7 @@ fn pack(tar: &mut tar::Builder<impl Write>, path: &str, entry: &Entry) -> io::Re
     }
 }
 
-/// A header without a trace of this machine: no owner, no time.
+/// Returns a header that does not depend on this machine: no owner, no time.
 fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
@@ -146,7 +162,7 @@ fn entries(build: &Build) -> Result<Entries> {
     let root = &build.context;
     let real = root
         .canonicalize()
-        .map_err(|error| unreadable(root, &error))?;
+        .map_err(|error| cannot_read(root, &error))?;
     let mut walk = Walk {
         ignored: ignored(root, &build.dockerfile)?,
         root: real,
@@ -156,10 +172,10 @@ fn entries(build: &Build) -> Result<Entries> {
     walk.folder("")?;
     match walk.found.get(&build.dockerfile) {
         Some(Entry::File { .. }) => Ok(walk.found),
-        _ => Err(refuse(format!(
-            "no file `{}` in {}",
-            build.dockerfile,
-            root.display()
+        _ => Err(invalid(text!(
+            "no file `{file}` in {folder}",
+            file = build.dockerfile,
+            folder = root.display()
         ))),
     }
 }
@@ -174,14 +190,14 @@ struct Walk {
 impl Walk {
     fn folder(&mut self, below: &str) -> Result<()> {
         let folder = self.root.join(below);
-        let listing = fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))?;
+        let listing = fs::read_dir(&folder).map_err(|error| cannot_read(&folder, &error))?;
         for item in listing {
-            let item = item.map_err(|error| unreadable(&folder, &error))?;
+            let item = item.map_err(|error| cannot_read(&folder, &error))?;
             let name = item.file_name();
             let name = name.to_str().ok_or_else(|| {
-                refuse(format!(
-                    "the name of {} is not UTF-8",
-                    item.path().display()
+                invalid(text!(
+                    "the name of {path} is not UTF-8",
+                    path = item.path().display()
                 ))
             })?;
             let path = match below {
@@ -197,8 +213,9 @@ impl Walk {
 
     fn take(&mut self, path: String) -> Result<()> {
         let source = self.root.join(&path);
-        let about = fs::symlink_metadata(&source).map_err(|error| unreadable(&source, &error))?;
-        let kind = about.file_type();
+        let metadata =
+            fs::symlink_metadata(&source).map_err(|error| cannot_read(&source, &error))?;
+        let kind = metadata.file_type();
         let entry = if kind.is_dir() {
             self.folder(&path)?;
             Entry::Folder
@@ -206,44 +223,49 @@ impl Walk {
             let target = self.link(&path, &source)?;
             Entry::Link { target }
         } else if kind.is_file() {
-            self.bytes += about.len();
-            let executable = about.permissions().mode() & 0o111 != 0;
+            self.bytes += metadata.len();
+            let executable = metadata.permissions().mode() & 0o111 != 0;
             Entry::File {
                 source,
-                size: about.len(),
+                size: metadata.len(),
                 executable,
             }
         } else {
-            return Err(refuse(format!(
-                "{} is neither a file, a folder nor a link",
-                source.display()
+            return Err(invalid(text!(
+                "{path} is neither a file, a folder nor a link",
+                path = source.display()
             )));
         };
         self.found.insert(path, entry);
-        if self.bytes > LARGEST || self.found.len() > MOST_ENTRIES {
-            return Err(refuse(format!(
-                "{} is too large to build from: at most {} MiB in {MOST_ENTRIES} files; name what is not \
-                 needed in `{IGNORE_FILE}`",
-                self.root.display(),
-                LARGEST >> 20
+        if self.bytes > MAX_SIZE || self.found.len() > MAX_ENTRIES {
+            return Err(invalid(text!(
+                "{folder} is too large to build from: at most {size} MiB in {count} files",
+                folder = self.root.display(),
+                size = MAX_SIZE >> 20,
+                count = MAX_ENTRIES
+            ))
+            .help(text!(
+                "list what is not needed in `{file}`",
+                file = IGNORE_FILE
             )));
         }
         Ok(())
     }
 
-    /// A link's target, if it stays inside: by its text, and by where it really leads if it leads anywhere.
+    /// Returns a link's target if it stays inside: by its text, and by the real path if that exists.
     fn link(&self, path: &str, source: &Path) -> Result<String> {
-        let target = fs::read_link(source).map_err(|error| unreadable(source, &error))?;
+        let target = fs::read_link(source).map_err(|error| cannot_read(source, &error))?;
         let leads_out = source
             .canonicalize()
             .is_ok_and(|real| !real.starts_with(&self.root));
         let above = Path::new(path).parent().unwrap_or(Path::new(""));
         match target.to_str() {
             Some(text) if !leads_out && stays_inside(above, &target) => Ok(text.to_owned()),
-            _ => Err(refuse(format!(
-                "the link {} leaves the folder of the build; copy what it points to",
-                source.display()
-            ))),
+            _ => Err(invalid(text!(
+                "the link {path} leads out of the folder of the build",
+                path = source.display()
+            ))
+            .help(text!("copy its target into the folder"))),
         }
     }
 }
@@ -265,13 +287,13 @@ fn stays_inside(above: &Path, target: &Path) -> bool {
     })
 }
 
-/// The paths that `.dockerignore` names; the Dockerfile is never among them.
+/// Returns the paths in `.dockerignore`; the Dockerfile is never among them.
 fn ignored(root: &Path, dockerfile: &str) -> Result<BTreeSet<String>> {
     let file = root.join(IGNORE_FILE);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(unreadable(&file, &error)),
+        Err(error) => return Err(cannot_read(&file, &error)),
     };
     let mut paths = BTreeSet::new();
     for (at, line) in text.lines().enumerate() {
@@ -280,11 +302,11 @@ fn ignored(root: &Path, dockerfile: &str) -> Result<BTreeSet<String>> {
             continue;
         }
         if line.contains(['*', '?', '[', '!', '\\']) {
-            return Err(refuse(format!(
-                "{}:{}: only plain names of files and folders are understood, not `{}`",
-                file.display(),
-                at + 1,
-                line.escape_debug()
+            return Err(invalid(text!(
+                "{file}:{number}: only plain names of files and folders are supported, not `{line}`",
+                file = file.display(),
+                number = at + 1,
+                line = line.escape_debug()
             )));
         }
         let path = line.trim_start_matches("./").trim_matches('/');
@@ -295,14 +317,14 @@ fn ignored(root: &Path, dockerfile: &str) -> Result<BTreeSet<String>> {
     Ok(paths)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> EngineError {
-    refuse(format!("cannot read {}: {error}", path.display()))
+fn cannot_read(path: &Path, error: &io::Error) -> EngineError {
+    invalid(Text::verbatim(error.to_string())).during(&text!("read {path}", path = path.display()))
 }
 
-fn refuse(message: String) -> EngineError {
-    EngineError::new(ErrorKind::InvalidRecipe, message)
+fn invalid(reason: Text) -> EngineError {
+    EngineError::new(ErrorKind::InvalidRecipe, reason)
 }
 
 #[cfg(test)]
-#[path = "context_tests.rs"]
+#[path = "build_context_tests.rs"]
 mod tests;

@@ -1,27 +1,21 @@
-//! What goes into a context, what does not, and when its digest changes.
+//! Tests of what a context contains, what it refuses, and when its digest changes.
 
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::engine::docker::fixture;
 
 fn folder() -> (tempfile::TempDir, Build) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
     fs::create_dir(dir.path().join("bin")).unwrap();
     fs::write(dir.path().join("bin/run"), "#!/bin/sh\n").unwrap();
-    let build = Build {
-        context: dir.path().to_owned(),
-        dockerfile: "Dockerfile".into(),
-        args: BTreeMap::new(),
-        target: None,
-        extra: BTreeMap::new(),
-        tag: "x".into(),
-    };
+    let build = fixture::build(dir.path());
     (dir, build)
 }
 
 fn listing(build: &Build) -> Vec<String> {
-    let mut file = tar_file(build).unwrap();
+    let mut file = pack_all(build).unwrap();
     io::Seek::rewind(&mut file).unwrap();
     let mut archive = tar::Archive::new(file);
     let entries = archive.entries().unwrap().map(|entry| {
@@ -43,7 +37,7 @@ fn listing(build: &Build) -> Vec<String> {
 }
 
 #[test]
-fn a_context_is_packed_in_order_with_links_and_execute_bits() {
+fn context_is_packed_in_order_with_links_and_execute_bits() {
     let (dir, mut build) = folder();
     let run = dir.path().join("bin/run");
     fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
@@ -64,7 +58,7 @@ fn a_context_is_packed_in_order_with_links_and_execute_bits() {
 }
 
 #[test]
-fn what_dockerignore_names_stays_out_but_never_the_dockerfile() {
+fn paths_in_dockerignore_are_left_out_except_the_dockerfile() {
     let (dir, build) = folder();
     fs::write(dir.path().join("notes.md"), "x").unwrap();
     fs::write(
@@ -74,27 +68,29 @@ fn what_dockerignore_names_stays_out_but_never_the_dockerfile() {
     .unwrap();
     assert_eq!(listing(&build), ["644 .dockerignore", "644 Dockerfile"]);
     fs::write(dir.path().join(".dockerignore"), "bin\n*.md\n").unwrap();
-    let error = tar_file(&build).unwrap_err().to_string();
+    let error = pack_all(&build).unwrap_err().to_string();
     assert!(error.ends_with(
-        ".dockerignore:2: only plain names of files and folders are understood, not `*.md`"
+        ".dockerignore:2: only plain names of files and folders are supported, not `*.md`"
     ));
 }
 
 #[test]
-fn links_that_leave_the_folder_are_refused() {
+fn links_out_of_the_folder_are_refused() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "x").unwrap();
     let secret = outside.path().join("secret");
-    let up = Path::new("../../elsewhere");
+    let up = Path::new("../../other");
     for target in [Path::new("/"), Path::new("/etc/passwd"), up, &secret] {
         let (dir, build) = folder();
         symlink(target, dir.path().join("bin/out")).unwrap();
-        let error = tar_file(&build).unwrap_err();
+        let error = pack_all(&build).unwrap_err();
         assert!(
-            error.message.contains("bin/out leaves the folder"),
+            error
+                .to_string()
+                .contains("bin/out leads out of the folder"),
             "{error}"
         );
-        assert!(context_digest(&build).is_err());
+        assert!(digest(&build).is_err());
     }
 }
 
@@ -102,50 +98,42 @@ fn links_that_leave_the_folder_are_refused() {
 fn sockets_and_missing_dockerfiles_are_refused() {
     let (dir, build) = folder();
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s")).unwrap();
-    assert!(
-        tar_file(&build)
-            .unwrap_err()
-            .message
-            .contains("neither a file")
-    );
+    let error = pack_all(&build).unwrap_err().to_string();
+    assert!(error.contains("neither a file"), "{error}");
     let (_dir, mut build) = folder();
     build.dockerfile = "Other".into();
-    assert!(
-        tar_file(&build)
-            .unwrap_err()
-            .message
-            .starts_with("no file `Other` in ")
-    );
+    let error = pack_all(&build).unwrap_err().to_string();
+    assert!(error.starts_with("no file `Other` in "), "{error}");
 }
 
 #[test]
-fn a_context_that_is_too_large_is_refused_before_it_is_read() {
+fn context_that_is_too_large_is_refused_before_it_is_read() {
     let (dir, build) = folder();
     let big = File::create(dir.path().join("big")).unwrap();
-    big.set_len(LARGEST + 1).unwrap();
-    let error = tar_file(&build).unwrap_err().message;
+    big.set_len(MAX_SIZE + 1).unwrap();
+    let error = pack_all(&build).unwrap_err().to_string();
     assert!(error.contains("at most 256 MiB"), "{error}");
 }
 
 #[test]
-fn added_files_cannot_climb() {
+fn added_files_cannot_leave_the_context() {
     let (_dir, mut build) = folder();
     build.extra.insert("../x".into(), Vec::new());
-    assert!(tar_file(&build).is_err());
+    assert!(pack_all(&build).is_err());
 }
 
 #[test]
-fn the_digest_is_the_same_for_the_same_contents() {
+fn digest_is_the_same_for_the_same_contents() {
     let ((_a, one), (_b, mut two)) = (folder(), folder());
     two.tag = "y".into();
     two.extra.insert("ca.crt".into(), b"CA".to_vec());
-    let digest = context_digest(&one).unwrap();
-    assert_eq!(digest.len(), 12);
-    assert_eq!(digest, context_digest(&two).unwrap());
+    let expected = digest(&one).unwrap();
+    assert_eq!(expected.len(), 12);
+    assert_eq!(digest(&two).unwrap(), expected);
 }
 
 #[test]
-fn the_digest_changes_with_everything_that_is_built() {
+fn digest_changes_with_everything_that_is_built() {
     type Change = fn(&Path, &mut Build);
     let changes: [Change; 8] = [
         |dir, _| fs::write(dir.join("bin/run"), "#!/bin/bash\n").unwrap(),
@@ -163,13 +151,13 @@ fn the_digest_changes_with_everything_that_is_built() {
         },
     ];
     let (_dir, plain) = folder();
-    let mut seen = BTreeSet::from([context_digest(&plain).unwrap()]);
+    let mut seen = BTreeSet::from([digest(&plain).unwrap()]);
     for (at, change) in changes.iter().enumerate() {
         let (dir, mut build) = folder();
         change(dir.path(), &mut build);
         assert!(
-            seen.insert(context_digest(&build).unwrap()),
-            "change {at} is not seen"
+            seen.insert(digest(&build).unwrap()),
+            "change {at} does not change the digest"
         );
     }
 }
