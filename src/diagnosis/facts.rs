@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::diagnosis::EngineUnavailable;
 use crate::lab::{Lab, LabId, Protocol};
+use crate::text::Text;
 
 /// The facts about a machine. What could not be found out is absent.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,13 @@ pub struct Machine {
     pub proxies: Proxies,
     pub clocks: Vec<Clock>,
     pub folders: Vec<Folder>,
+}
+
+/// Why no engine answers, and the command that helps.
+#[derive(Debug, Clone)]
+pub struct EngineUnavailable {
+    pub why: Text,
+    pub fix: String,
 }
 
 /// An engine that answers.
