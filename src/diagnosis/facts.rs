@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::diagnosis::EngineUnavailable;
 use crate::lab::{Lab, LabId, Protocol};
 use crate::plan::OrphanRun;
+use crate::text::Text;
 
 /// The facts about a machine. What could not be found out is absent.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,13 @@ pub struct Machine {
     pub orphan_runs: Vec<OrphanRun>,
     /// Journals that this version of roadlab cannot read.
     pub unreadable_journals: Vec<PathBuf>,
+}
+
+/// Why no engine answers, and the command that helps.
+#[derive(Debug, Clone)]
+pub struct EngineUnavailable {
+    pub why: Text,
+    pub fix: String,
 }
 
 /// An engine that answers.

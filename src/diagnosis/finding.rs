@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::diagnosis::facts::{
-    Clock, ClockSource, Disk, EngineInfo, Folder, Memory, Process, Proxies,
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Memory, Process, Proxies,
 };
 use crate::lab::LabId;
 use crate::plan::OrphanRun;
-use crate::text::Text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -81,13 +80,6 @@ pub enum Finding {
         folder: PathBuf,
         problems: usize,
     },
-}
-
-/// Why no engine answers, and the command that helps.
-#[derive(Debug, Clone)]
-pub struct EngineUnavailable {
-    pub why: Text,
-    pub fix: String,
 }
 
 impl Finding {

@@ -12,9 +12,10 @@ mod sockets;
 
 pub use cause::{Evidence, LikelyCause, ProbeFailure, likely_cause};
 pub use facts::{
-    Clock, ClockSource, Disk, EngineInfo, Folder, Machine, Memory, Need, Process, Proxies,
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory, Need,
+    Process, Proxies,
 };
-pub use finding::{EngineUnavailable, Finding, Severity};
+pub use finding::{Finding, Severity};
 pub use findings::{disk_space, findings, memory};
 pub use message::{Message, format_bytes};
 pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};

@@ -1,13 +1,15 @@
 //! Gets an image for every service: the official one, or one that is built from the recipe.
 
+mod attempts;
 mod local;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use futures_util::future::join_all;
 
+use self::attempts::Attempts;
 use self::local::{find, present};
 
 use crate::engine::{
@@ -98,7 +100,7 @@ pub async fn get<E: Engine>(
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
             None if policy == PullPolicy::LocalOnly => {}
             None if service.interface.presence == Presence::Optional => {
-                let reasons = search.attempts.failures;
+                let reasons = search.attempts.into_failures();
                 let reason: Vec<String> = reasons.iter().map(Text::localized).collect();
                 runner.emit(Event::ServiceUnavailable {
                     service: service.name.to_string(),
@@ -109,33 +111,12 @@ pub async fn get<E: Engine>(
             None => {
                 return Err(Failure::NoImage {
                     service: service.name.clone(),
-                    tried: search.attempts.failures,
+                    tried: search.attempts.into_failures(),
                 });
             }
         }
     }
     Ok(images)
-}
-
-/// The attempts to get an image that failed.
-#[derive(Debug, Default)]
-struct Attempts {
-    failures: Vec<Text>,
-    /// Local images for another platform.
-    incompatible: BTreeSet<String>,
-}
-
-impl Attempts {
-    fn add(&mut self, why: Text) {
-        self.failures.push(why);
-    }
-
-    fn add_incompatible(&mut self, image: &str, why: Text) {
-        // Every inspection of the image finds the same.
-        if self.incompatible.insert(image.to_owned()) {
-            self.add(why);
-        }
-    }
 }
 
 struct ImageSearch<'a, 'b, E> {
@@ -171,7 +152,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.policy, PullPolicy::Offline | PullPolicy::LocalOnly) {
-            if !self.attempts.incompatible.contains(name.as_str()) {
+            if !self.attempts.is_incompatible(name.as_str()) {
                 self.attempts.add(text!(
                     "image `{name}` is not on this machine, and --offline does not pull images",
                     name

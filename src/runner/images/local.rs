@@ -3,7 +3,7 @@
 use crate::engine::{Engine, ImageInfo};
 use crate::lab::Service;
 use crate::plan::ServiceImage;
-use crate::runner::images::Attempts;
+use crate::runner::images::attempts::Attempts;
 use crate::runner::{Failure, Runner};
 use crate::text;
 
