@@ -60,8 +60,7 @@ const ENGINE_CALLERS: &[(&str, &[&str])] = &[
         &[
             "client.rs",
             "exec.rs",
-            "shell.rs",
-            "piped.rs",
+            "output.rs",
             "save_load.rs",
         ],
     ),
@@ -70,8 +69,8 @@ const ENGINE_CALLERS: &[(&str, &[&str])] = &[
 /// Who may print besides `report`: what hands on the bytes of a program in a service.
 const PRINTERS: &[&str] = &[
     "src/report/",
-    "src/engine/docker/shell",
-    "src/engine/docker/piped.rs",
+    "src/engine/docker/output.rs",
+    "src/engine/docker/terminal.rs",
     "src/commands/shell.rs",
 ];
 

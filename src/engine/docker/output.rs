@@ -93,7 +93,7 @@ impl OutputWriter {
                 }
                 Ok(())
             };
-            // The receiver is gone if nobody waits any more.
+            // Fails if the writer was dropped.
             let _ = result.send(write());
         })?;
         Ok(Self { chunks, ended })

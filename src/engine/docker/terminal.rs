@@ -78,7 +78,7 @@ impl Docker {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             tty: Some(true),
-            // The engine's default begins with Ctrl-P, which shells use; nobody types this sequence.
+            // The engine's default begins with Ctrl-P, which shells use; this sequence is never typed.
             detach_keys: Some("ctrl-@,ctrl-_,ctrl-@".into()),
             env: Some(vec![terminal, tag.variable()]),
             cmd: Some(argv.to_vec()),
