@@ -27,6 +27,7 @@ mod image_archives;
 mod isolation;
 mod lab_proof;
 mod list_and_roadmap;
+mod orphans;
 mod ownership;
 mod readme;
 mod redis_lab;
@@ -38,7 +39,7 @@ mod startup_failures;
 mod status_logs_open;
 mod suggestions;
 mod time_limit;
-mod translations;
+mod output;
 mod unusual_engines;
 mod usage_errors;
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::validate;
 use crate::exit::Exit;
+use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, Paint};
 use crate::runner::Failure;
 
@@ -45,9 +45,24 @@ fn failure_json(failure: &Failure) -> Value {
         other => json!({ "message": other.to_string() }),
     };
     if let Failure::Problems(problems) = failure {
-        said["problems"] = problems.iter().map(validate::as_json).collect();
+        said["problems"] = problems.iter().map(problem_json).collect();
+    }
+    if let Failure::NeedsConsent(commands) = failure {
+        said["commands"] = commands.as_slice().into();
     }
     said["exit"] = exit.into();
     said["code"] = failure.code().into();
     json!({ "error": said })
+}
+
+/// Returns a problem as JSON.
+pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
+    let kind = match problem.kind {
+        ProblemKind::Lab => "error",
+        ProblemKind::Refused => "refused",
+        ProblemKind::NeedsTrust => "needs_trust",
+    };
+    let place = problem.place.as_ref();
+    json!({ "kind": kind, "what": problem.what, "help": problem.help, "file": place.map(|place| &place.file),
+        "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
 }

@@ -1,74 +1,54 @@
-//! `roadlab hint`: the hint that fits what the checks see, and the next of the ordered ones.
+//! `roadlab hint`: the hint for what the checks find, and the next of the ordered hints.
 
 use serde_json::json;
 
-use crate::commands::check::conditional_hint;
-use crate::commands::{Context, exercise};
+use crate::app::find_exercise;
+use crate::commands::Context;
 use crate::exit::Exit;
-use crate::lab::{Addresses, render};
-use crate::report::{self, markdown, output, t};
-use crate::runner::{Failure, check_exercises};
+use crate::localized;
+use crate::report::{self, error, markdown, output, sanitize};
+use crate::runner::Failure;
 
-pub(crate) async fn hint(context: &Context, name: &str, one: &str) -> Result<Exit, Failure> {
+pub(crate) async fn hint(context: &Context, name: &str, exercise: &str) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
-    let exercise = exercise(&lab, one)?;
-    let section = lab.section(&exercise.id, &context.lang);
-    let mut progress = context.progress(&lab.id)?;
-    let mut addresses = Addresses::new();
-    let mut seen = None;
-    // A hint can be read without an engine, too; then it is only the ordered one.
-    let emit = |event| context.emit(event);
-    if let Ok(engine) = context.engine().await {
-        let runner = context.runner(&engine, &lab, &emit);
-        if let Ok(live) = context.live(&runner).await {
-            let judged = check_exercises(&runner, &live, &[exercise], &|id| {
-                progress.answers.get(id).cloned()
-            })
-            .await;
-            seen = judged
-                .first()
-                .and_then(|judged| conditional_hint(&lab, &live, judged, &context.lang));
-            addresses = live.addresses;
-        }
-    }
-    let shown = progress
-        .hints
-        .get(&exercise.id)
-        .copied()
-        .unwrap_or(0)
-        .min(section.hints.len());
-    let at = shown.min(section.hints.len().saturating_sub(1));
-    let fill = |text: &str| render(text, &lab, &addresses).unwrap_or_else(|_| text.to_owned());
-    let ordered = section.hints.get(at).map(|hint| fill(&hint.markdown));
-    progress
-        .hints
-        .insert(exercise.id.clone(), (at + 1).min(section.hints.len()));
-    progress.write()?;
+    let exercise = find_exercise(&lab, exercise)?;
+    let hint = context.hint(&lab, exercise).await?;
     context.reporter.finish();
+    let not_checked = hint.not_checked.as_ref().map(ToString::to_string);
     if context.global.json {
-        report::document(
-            &json!({ "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "seen": seen,
-            "hint": ordered, "number": at + 1, "of": section.hints.len() }),
-        );
+        let ordered = hint.ordered.as_ref();
+        report::document(&json!({
+            "lab": lab.id.as_str(),
+            "exercise": exercise.id.as_str(),
+            "seen": hint.conditional,
+            "hint": ordered.map(|hint| &hint.markdown),
+            "number": ordered.map_or(1, |hint| hint.number),
+            "of": ordered.map_or(0, |hint| hint.of),
+            "not_checked": not_checked,
+        }));
         return Ok(Exit::Success);
     }
-    let width = context.width();
-    if let Some(seen) = &seen {
-        output(&context.paint.warn(&t!("learn.seen")));
-        output(&markdown(seen, width, context.paint));
+    if let Some(reason) = &not_checked {
+        let reason = sanitize(reason);
+        error(&localized!("the checks did not run: {reason}", reason));
+    }
+    let (paint, width) = (context.paint, context.width());
+    if let Some(text) = &hint.conditional {
+        output(&paint.warn(&localized!("Check results")));
+        output(&markdown(text, width, paint));
         output("");
     }
-    match ordered {
-        Some(text) => {
-            let title = t!(
-                "session.hint_of",
-                number = at + 1,
-                all = section.hints.len()
+    match &hint.ordered {
+        Some(ordered) => {
+            let title = localized!(
+                "Hint {number} of {all}",
+                number = ordered.number,
+                all = ordered.of
             );
-            output(&context.paint.warn(&title));
-            output(&markdown(&text, width, context.paint));
+            output(&paint.warn(&title));
+            output(&markdown(&ordered.markdown, width, paint));
         }
-        None if seen.is_none() => output(&t!("session.no_hint")),
+        None if hint.conditional.is_none() => output(&localized!("this exercise has no hint")),
         None => {}
     }
     Ok(Exit::Success)

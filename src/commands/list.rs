@@ -1,136 +1,118 @@
-//! `roadlab list`: which labs there are, how far the learner is with each, and which are up.
+//! `roadlab list`: all labs, the learner's progress in each, and which are running.
 
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
 
-use serde_json::json;
-
-use crate::commands::Context;
+use crate::app::LabEntry;
+use crate::commands::{Context, format};
 use crate::exit::Exit;
-use crate::lab::{ExerciseId, LabId, Lang, Level, Summary};
-use crate::report::{self, cut, memory, output, sanitize, t, table};
+use crate::lab::{Lang, Summary};
+use crate::localized;
+use crate::report::{self, cut, error, memory, output, sanitize, table};
 use crate::runner::Failure;
-use crate::store::{Disposition, Journal, Lifetime, Summaries, now};
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
-    let labs = context.labs()?;
-    let mut summaries = Summaries::read(&context.paths.cache);
-    let journals = running(context);
-    let any = !journals.is_empty();
-    let mut rows = Vec::new();
-    let mut documents = Vec::new();
-    for (name, folder) in labs.all() {
-        let summary = match summaries.of(folder) {
-            Ok(summary) => summary,
-            Err(problems) => {
-                let folder = sanitize(&folder.display().to_string());
-                let what = t!("list.broken", folder = folder);
-                rows.push((context.paint.warn(&sanitize(name)), Err(what.into_owned())));
-                documents.push(json!({ "lab": name, "problems": problems }));
-                continue;
-            }
-        };
-        let done = done(context, name, &summary);
-        let up: Vec<&str> = journals
-            .iter()
-            .filter(|journal| journal.lab.as_str() == name)
-            .map(|journal| journal.instance.as_str())
-            .collect();
-        let words = summary.words(&context.lang);
-        rows.push((
-            context.paint.bold(name),
-            Ok(cells(context, &summary, done, any.then_some(&up))),
-        ));
-        documents.push(json!({
-            "lab": name, "title": words.title, "summary": words.summary, "level": summary.level.name(),
-            "minutes": summary.minutes, "memory": summary.memory, "roadmap": summary.roadmap,
-            "exercises": summary.exercises.len(), "done": done, "up": up,
-            "languages": summary.words.keys().map(Lang::as_str).collect::<Vec<_>>(), "folder": folder,
-        }));
-    }
-    summaries.write();
+    let list = context.list_labs()?;
     if context.global.json {
+        let documents: Vec<Value> = list
+            .entries
+            .iter()
+            .map(|entry| as_json(context, entry))
+            .collect();
         report::document(&documents);
         return Ok(Exit::Success);
     }
-    if rows.is_empty() {
-        output(&t!("list.none"));
+    if list.entries.is_empty() {
+        output(&localized!(
+            "no labs found; list the labs of another folder with `roadlab --labs DIR list`"
+        ));
         return Ok(Exit::Success);
     }
-    let sound: Vec<Vec<String>> = rows
-        .iter()
-        .map(|(name, row)| {
-            let cells = row.iter().flatten().cloned();
-            std::iter::once(name.clone()).chain(cells).collect()
-        })
-        .collect();
-    for (line, (_, row)) in table(&sound).iter().zip(&rows) {
-        let line = match row {
+    let paint = context.paint;
+    // A lab with problems has a text instead of cells.
+    let rows = list.entries.iter().map(|entry| match &entry.summary {
+        Ok(summary) => {
+            let mut row = vec![paint.bold(&entry.name)];
+            row.extend(cells(context, entry, summary, list.any_running));
+            row
+        }
+        Err(_) => vec![paint.warn(&sanitize(&entry.name))],
+    });
+    for (line, entry) in table(&rows.collect::<Vec<_>>()).iter().zip(&list.entries) {
+        let line = match &entry.summary {
             Ok(_) => line.clone(),
-            Err(what) => format!("{line}  {what}"),
+            Err(_) => {
+                let folder = sanitize(&entry.folder.display().to_string());
+                let text = localized!("has problems: `roadlab validate {folder}`", folder);
+                format!("{line}  {text}")
+            }
         };
-        output(
-            &context
-                .width()
-                .map_or(line.clone(), |width| cut(&line, width)),
-        );
+        let width = context.width();
+        output(&width.map_or(line.clone(), |width| cut(&line, width)));
     }
-    output(&format!("\n{}", context.paint.dim(&t!("list.next"))));
+    let next = localized!("`roadlab show LAB` describes a lab, `roadlab run LAB` starts it");
+    output(&format!("\n{}", paint.dim(&next)));
+    for problem in list
+        .entries
+        .iter()
+        .filter_map(|entry| entry.done.as_ref().err())
+    {
+        error(&sanitize(&problem.to_string()));
+    }
     Ok(Exit::Success)
 }
 
-/// What stands behind the name of a lab; `up` has its instances, or `None` if nothing at all is up.
-fn cells(context: &Context, summary: &Summary, done: usize, up: Option<&[&str]>) -> Vec<String> {
+fn as_json(context: &Context, entry: &LabEntry) -> Value {
+    let summary = match &entry.summary {
+        Ok(summary) => summary,
+        Err(problems) => return json!({ "lab": entry.name, "problems": problems }),
+    };
+    let words = summary.words(&context.lang);
+    let mut document = json!({
+        "lab": entry.name,
+        "title": words.title,
+        "summary": words.summary,
+        "level": summary.level.name(),
+        "minutes": summary.minutes,
+        "memory": summary.memory,
+        "roadmap": summary.roadmap,
+        "exercises": summary.exercises.len(),
+        "done": entry.done.as_ref().copied().unwrap_or(0),
+        "up": entry.running,
+        "languages": summary.words.keys().map(Lang::as_str).collect::<Vec<_>>(),
+        "folder": entry.folder,
+    });
+    if let Err(problem) = &entry.done {
+        document["progress_error"] = json!(problem.to_string());
+    }
+    document
+}
+
+/// Returns the cells of a lab without problems, with one for its running instances if anything is running.
+fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bool) -> Vec<String> {
     let paint = context.paint;
-    let progress = format!("{done}/{}", summary.exercises.len());
-    let progress = match done {
-        0 => paint.dim(&progress),
-        _ => paint.good(&progress),
+    let all = summary.exercises.len();
+    let progress = match &entry.done {
+        Ok(0) => paint.dim(&format!("0/{all}")),
+        Ok(done) => paint.good(&format!("{done}/{all}")),
+        Err(_) => paint.warn(&format!("?/{all}")),
     };
     let mut cells = vec![
-        level(summary.level),
-        t!("list.minutes", minutes = summary.minutes).into_owned(),
+        format::level(summary.level),
+        localized!("{minutes} min", minutes = summary.minutes),
         memory(summary.memory as u64),
         progress,
     ];
-    match up {
-        None => {}
-        Some([]) => cells.push(String::new()),
-        Some(["main"]) => cells.push(paint.good(&t!("list.up"))),
-        Some(several) => {
-            let several = t!("list.up_several", instances = several.join(", "));
-            cells.push(paint.good(&several));
-        }
+    if any_running {
+        cells.push(match entry.running.as_slice() {
+            [] => String::new(),
+            [only] if only.is_main() => paint.good(&localized!("up")),
+            several => {
+                let names = several.iter().map(|instance| instance.as_str());
+                let instances = names.collect::<Vec<_>>().join(", ");
+                paint.good(&localized!("up: {instances}", instances))
+            }
+        });
     }
     cells.push(sanitize(&summary.words(&context.lang).title));
     cells
-}
-
-/// How many exercises of a lab are done.
-pub(crate) fn done(context: &Context, name: &str, summary: &Summary) -> usize {
-    let progress = LabId::new(name)
-        .ok()
-        .and_then(|id| context.progress(&id).ok())
-        .unwrap_or_default();
-    let done: BTreeSet<&ExerciseId> = progress.done.keys().collect();
-    let exercises = summary.exercises.iter();
-    exercises.filter(|exercise| done.contains(exercise)).count()
-}
-
-/// Runs that are meant to be up. The engine is not asked.
-fn running(context: &Context) -> Vec<Journal> {
-    let mut journals = Journal::all(&context.paths.runs());
-    // Of a run whose program is gone the reaper makes an end within seconds.
-    journals.retain(|journal| {
-        journal.life == Lifetime::Process || journal.disposition(now()) != Disposition::Remove
-    });
-    journals
-}
-
-pub(crate) fn level(level: Level) -> String {
-    let word = match level {
-        Level::Beginner => t!("list.beginner"),
-        Level::Intermediate => t!("list.intermediate"),
-        Level::Advanced => t!("list.advanced"),
-    };
-    word.into_owned()
 }

@@ -1,4 +1,4 @@
-//! `roadlab logs`: what the services wrote, in the order in which they wrote it.
+//! `roadlab logs`: the log of the services, in the order in which they wrote it.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,24 +7,25 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::commands::Context;
-use crate::commands::restart::select_services;
+use crate::app::select_services;
+use crate::commands::{Context, format};
 use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogOptions, clock};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
-use crate::report::{self, error, sanitize, t, try_output};
+use crate::localized;
+use crate::report::{self, error, sanitize, try_output};
 use crate::runner::Failure;
 
-/// A service that is restarted comes back within this time; its log then goes on.
+/// The time within which a restarted container runs again, so that its log continues.
 const RESTART: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(100);
 
-/// What was asked for.
+/// Which lines are shown.
 pub(crate) struct LogQuery {
     follow: Follow,
-    /// Of each service.
+    /// The number of last lines of each service.
     tail: u32,
-    /// How long ago the first line may have been written.
+    /// The age of the oldest line.
     since: Option<Duration>,
 }
 
@@ -39,13 +40,13 @@ impl LogQuery {
     }
 }
 
-/// A container whose log is told.
+/// A container whose log is shown.
 struct Source<'a> {
     service: &'a ServiceName,
     container: &'a str,
-    /// The service's place in its lab, which its colour comes from.
+    /// The position of the service in its lab, which decides its colour.
     place: usize,
-    /// When its last line was written that was told.
+    /// The time of the last line that was shown.
     last: Cell<Option<Duration>>,
 }
 
@@ -57,10 +58,8 @@ pub(crate) async fn logs(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let services = select_services(&lab, services)?;
-    let engine = context.engine().await?;
-    let emit = |event| context.emit(event);
-    let runner = context.runner(&engine, &lab, &emit);
-    let live = runner.live(None).await?;
+    let engine = context.existing_engine().await?;
+    let live = context.observe(&engine, &lab).await?.live;
     context.reporter.finish();
     let source = |service| {
         Some(Source {
@@ -73,14 +72,16 @@ pub(crate) async fn logs(
     let sources: Vec<Source<'_>> = services.iter().filter_map(source).collect();
     if sources.is_empty() {
         let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
-        let up = format!("{}{}", lab.id, context.instance_option());
-        let what = t!("logs.no_container", services = names.join(", "), lab = up);
-        return Err(Failure::Environment(what.into_owned()));
+        return Err(Failure::Environment(localized!(
+            "no container for {services}; start it with `roadlab up {lab}`",
+            services = names.join(", "),
+            lab = format::lab_argument(context, &lab)
+        )));
     }
     let widths = sources.iter().map(|source| source.service.as_str().len());
     let width = widths.max().unwrap_or(0);
-    let nobody_reads = Notify::new();
-    let say = |source: &Source<'_>, line: &LogLine| {
+    let output_closed = Notify::new();
+    let show = |source: &Source<'_>, line: &LogLine| {
         source.last.set(Some(line.at));
         let service = source.service.as_str();
         let text = match (context.global.json, sources.len()) {
@@ -96,7 +97,7 @@ pub(crate) async fn logs(
             }
         };
         if !try_output(&text) {
-            nobody_reads.notify_one();
+            output_closed.notify_one();
         }
     };
     let now = SystemTime::now()
@@ -108,74 +109,74 @@ pub(crate) async fn logs(
         since: since.map(seconds),
         follow: Follow::No,
     };
-    // What is there already is told in one order for all; what comes is told as it comes.
+    // The lines that exist are shown in one order for all services, new ones as they arrive.
     for (at, line) in history(&engine, &sources, &there).await? {
-        // The engine knows whole seconds only.
+        // The engine filters by whole seconds.
         if since.is_none_or(|since| line.at >= since) {
-            say(&sources[at], &line);
+            show(&sources[at], &line);
         }
     }
     if wanted.follow == Follow::Yes {
         let followed = sources.iter().map(async |source| {
-            follow(&engine, source, &there, &say).await?;
+            follow(&engine, source, &there, &show).await?;
             if sources.len() > 1 {
-                error(&t!("logs.ended", service = source.service.as_str()));
+                error(&localized!("{service} exited", service = source.service));
             }
             Ok::<_, Failure>(())
         });
         tokio::select! {
             ended = try_join_all(followed) => drop(ended?),
-            () = nobody_reads.notified() => {}
+            () = output_closed.notified() => {}
         }
     }
     Ok(Exit::Success)
 }
 
-/// The lines that are there, oldest first, each with the place of its source.
+/// Returns the lines that exist, oldest first, each with the index of its source.
 async fn history(
     engine: &impl Engine,
     sources: &[Source<'_>],
-    wish: &LogOptions,
+    options: &LogOptions,
 ) -> Result<Vec<(usize, LogLine)>, Failure> {
     let lines = RefCell::new(Vec::new());
-    let told = sources.iter().enumerate().map(async |(at, source)| {
+    let read = sources.iter().enumerate().map(async |(at, source)| {
         let keep = |line| lines.borrow_mut().push((at, line));
-        let told = engine.stream_log(source.container, wish, &keep).await;
-        told.map_err(failed(source))
+        let read = engine.stream_log(source.container, options, &keep).await;
+        read.map_err(failed(source))
     });
-    for told in join_all(told).await {
-        told?;
+    for read in join_all(read).await {
+        read?;
     }
     let mut lines = lines.into_inner();
     lines.sort_by_key(|(_, line)| line.at);
     Ok(lines)
 }
 
-/// Tells what a container writes from now on, until it is gone; one that is restarted goes on.
+/// Shows the lines that a container writes from now on, also after restarts, until the container is removed.
 async fn follow(
     engine: &impl Engine,
     source: &Source<'_>,
     first: &LogOptions,
-    say: &impl Fn(&Source<'_>, &LogLine),
+    show: &impl Fn(&Source<'_>, &LogLine),
 ) -> Result<(), Failure> {
     loop {
-        // The engine knows whole seconds only: what was told in the last one is left out here.
-        let told = source.last.get();
-        let wish = LogOptions {
-            tail: if told.is_some() { None } else { first.tail },
-            since: told.map(seconds).or(first.since),
+        // The engine filters by whole seconds, so lines of the last second that were shown are left out here.
+        let shown = source.last.get();
+        let options = LogOptions {
+            tail: if shown.is_some() { None } else { first.tail },
+            since: shown.map(seconds).or(first.since),
             follow: Follow::Yes,
         };
         let fresh = |line: LogLine| {
-            if told.is_none_or(|told| line.at > told) {
-                say(source, &line);
+            if shown.is_none_or(|shown| line.at > shown) {
+                show(source, &line);
             }
         };
-        match engine.stream_log(source.container, &wish, &fresh).await {
+        match engine.stream_log(source.container, &options, &fresh).await {
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
                 return Ok(());
             }
-            told => told.map_err(failed(source))?,
+            read => read.map_err(failed(source))?,
         }
         let back = restarts(engine, source.container).await;
         if !back.map_err(failed(source))? {
@@ -184,7 +185,7 @@ async fn follow(
     }
 }
 
-/// Fails if the engine is gone: it stopped the container, which did not end by itself.
+/// Returns whether a container that stopped runs again soon. Fails if the engine does not answer.
 async fn restarts(engine: &impl Engine, container: &str) -> Result<bool, EngineError> {
     let back = async {
         loop {
@@ -204,7 +205,10 @@ fn seconds(at: Duration) -> i64 {
 }
 
 fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
-    Failure::engine(t!("logs.failed", service = source.service.as_str()))
+    Failure::engine(localized!(
+        "cannot read the log of `{service}`",
+        service = source.service
+    ))
 }
 
 #[cfg(test)]
@@ -213,7 +217,7 @@ mod tests {
     use crate::engine::Fake;
 
     #[test]
-    fn a_container_that_is_gone_has_no_log_to_follow() {
+    fn following_ends_when_the_container_is_removed() {
         let service = ServiceName::new("redis").unwrap();
         let source = Source {
             service: &service,
@@ -221,7 +225,7 @@ mod tests {
             place: 0,
             last: Cell::new(None),
         };
-        let wish = LogOptions {
+        let options = LogOptions {
             tail: Some(1),
             since: None,
             follow: Follow::No,
@@ -229,9 +233,9 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let followed = runtime.unwrap().block_on(async {
             let engine = Fake::default();
-            let missing = history(&engine, std::slice::from_ref(&source), &wish).await;
+            let missing = history(&engine, std::slice::from_ref(&source), &options).await;
             assert!(missing.is_err());
-            follow(&engine, &source, &wish, &|_, _| {}).await
+            follow(&engine, &source, &options, &|_, _| {}).await
         });
         assert!(followed.is_ok());
     }

@@ -1,23 +1,30 @@
-//! One file per verb: from what was typed to what is done and said. Decisions live in the layers below.
+//! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
+//!
+//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format` and `junit`.
 
 mod answer;
+mod browser;
 mod check;
+mod check_output;
+mod check_watch;
 mod complete;
 mod completions;
 mod doctor;
 mod down;
 mod engine;
 mod error_output;
+mod format;
 mod gc;
 mod hint;
 mod images;
 mod images_file;
-mod leftovers;
+mod junit;
 mod list;
 mod logs;
 mod man;
 mod new;
 mod open;
+mod orphans;
 mod reap;
 mod reset;
 mod restart;
@@ -30,43 +37,44 @@ mod solve;
 mod status;
 mod suggest;
 mod test;
-mod trust;
 mod up;
 mod validate;
-mod watch;
 
-use std::path::PathBuf;
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
+use crate::app::{App, EventSink, Options, ResetKind, Trust};
 use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
-use crate::engine::docker::Docker;
-use crate::engine::{Consent, Engine, Setup};
-use crate::event::Event;
+use crate::engine::Consent;
 use crate::exit::Exit;
-use crate::lab::{Exercise, ExerciseId, Instance, InvalidName, Lab, LabId, Lang, load};
-use crate::machine;
-use crate::plan::{self, Need, Severity};
-use crate::problem::{Problem, suggestion};
-use crate::report::{self, Paint, Reporter};
-use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
-use crate::store::{Journal, LabFolders, Paths, Progress, RecordingFs, Workspace};
+use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
+use crate::localized;
+use crate::report::{self, Paint, Reporter, sanitize};
+use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand};
+use crate::store::Paths;
 
-/// What every command has at hand.
+/// The application, and how its results are shown.
 pub(crate) struct Context {
+    app: App,
     pub(crate) global: GlobalOptions,
-    pub(crate) paths: Paths,
-    pub(crate) owner: String,
-    pub(crate) instance: Instance,
-    pub(crate) lang: Lang,
     pub(crate) paint: Paint,
-    pub(crate) reporter: Reporter,
-    /// The runs that must be gone if we end now, and who sees to it.
-    pub(crate) watch: RunGuard,
+    pub(crate) reporter: Rc<Reporter>,
 }
 
-/// Does what was typed.
+impl Deref for Context {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+/// Runs a command.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
     suggest::check(context, &command)?;
     match command {
@@ -78,7 +86,19 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             dry_run,
             retain,
             ttl,
-        } => up::up(context, &lab, dry_run, retain, ttl).await,
+        } => {
+            let mode = if dry_run {
+                up::Mode::DryRun
+            } else {
+                up::Mode::Start
+            };
+            let on_failure = if retain {
+                OnFailure::Retain
+            } else {
+                OnFailure::TearDown
+            };
+            up::up(context, &lab, mode, on_failure, ttl).await
+        }
         Command::Run {
             lab,
             auto,
@@ -101,9 +121,15 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Check {
             lab,
             exercises,
-            watch,
+            watch: true,
+            junit: _,
+        } => check_watch::check_watch(context, &lab, &exercises).await,
+        Command::Check {
+            lab,
+            exercises,
+            watch: _,
             junit,
-        } => check::check(context, &lab, &exercises, watch, junit.as_deref()).await,
+        } => check::check(context, &lab, &exercises, junit.as_deref()).await,
         Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {
@@ -111,13 +137,36 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             exercise,
             choice,
         } => answer::answer(context, &lab, &exercise, &choice),
-        Command::Reset { lab, to, hard } => reset::reset(context, &lab, to.as_deref(), hard).await,
+        Command::Reset { lab, to, hard } => {
+            let kind = if hard {
+                ResetKind::Recreate
+            } else {
+                ResetKind::RunStart
+            };
+            reset::reset(context, &lab, to.as_deref(), kind).await
+        }
         Command::Restart {
             lab,
             services,
             kill,
-        } => restart::restart(context, &lab, &services, kill).await,
-        Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
+        } => {
+            let mode = if kill {
+                RestartMode::Kill
+            } else {
+                RestartMode::Stop
+            };
+            restart::restart(context, &lab, &services, mode).await
+        }
+        Command::Down {
+            names,
+            all,
+            forget,
+            orphan,
+        } => {
+            let which = down::Which::of(all, orphan);
+            let forget = down::Forget::of(forget);
+            down::down(context, &names, which, forget).await
+        }
         Command::Status { lab, watch } => {
             status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }
@@ -152,189 +201,111 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
 }
 
 impl Context {
-    /// Reads who we are and where things lie.
+    /// Reads the options, the environment and the folders of this user.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
         let global = cli.global.clone();
         let paths = Paths::find().map_err(|error| Failure::Environment(format!("{error:#}")))?;
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
-        let lang = match &global.lang {
-            Some(asked) => {
-                let known = || {
-                    Failure::Usage(format!(
-                        "`{}` is not a language: en, ko",
-                        asked.escape_debug()
-                    ))
-                };
-                Lang::parse(asked).ok_or_else(known)?
-            }
-            None => ["LC_ALL", "LC_MESSAGES", "LANG"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-                .and_then(|locale| Lang::parse(&locale))
-                .unwrap_or_else(Lang::english),
-        };
-        // Programs read English, whoever sits there.
+        let lang = language(&global)?;
+        // Programs read English, whatever the language of the person.
         report::set_language(if global.json { "en" } else { lang.as_str() });
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
-        let reporter = match (global.json, events) {
+        let reporter = Rc::new(match (global.json, events) {
             (true, true) => Reporter::Json,
             (true, false) => Reporter::Quiet,
             (false, _) => Reporter::for_people(paint),
+        });
+        let options = Options {
+            labs: global.labs.clone(),
+            engine: global.engine.clone(),
+            consent: if global.yes {
+                Consent::Given
+            } else {
+                Consent::NotGiven
+            },
+            trust: if global.trust {
+                Trust::Granted
+            } else {
+                Trust::NotGranted
+            },
+            pull_policy: if global.offline {
+                PullPolicy::Offline
+            } else {
+                PullPolicy::Usual
+            },
         };
-        let owner = paths.owner();
-        let watch = RunGuard::new(launch(&global, &paths), paths.runs());
+        let reaper = reaper_command(&global, &paths);
+        let events = event_sink(Rc::clone(&reporter));
         Ok(Self {
+            app: App::new(options, paths, instance, lang, reaper, events),
             global,
-            paths,
-            owner,
-            instance,
-            lang,
             paint,
             reporter,
-            watch,
         })
     }
 
-    pub(crate) fn emit(&self, event: Event) {
-        // How tests see that a fault of our own leaves nothing behind: the event at which we fail.
-        if let Ok(part) = std::env::var("ROADLAB_TEST_PANIC") {
-            assert!(
-                !format!("{event:?}").contains(&part),
-                "made to fail at {part}"
-            );
-        }
-        self.reporter.emit(&event);
-    }
-
-    /// Every lab that can be found.
-    pub(crate) fn labs(&self) -> Result<LabFolders, Failure> {
-        LabFolders::find(&self.paths, self.global.labs.as_deref())
-            .map_err(|error| Failure::Usage(format!("{error:#}")))
-    }
-
-    /// A lab without problems. What needs trust is a problem unless trust was given.
+    /// Opens a lab and shows what the person granted to it.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
-        let folder = self
-            .labs()?
-            .folder(name)
-            .map_err(|problem| Failure::Problems(vec![problem]))?;
-        let files = RecordingFs::default();
-        let (lab, problems) = load(&folder, &files);
-        let problems = trust::grant(self, &folder, &files, problems)?;
-        match lab {
-            Some(lab) if problems.is_empty() => Ok(lab),
-            _ if problems.is_empty() => {
-                Err(Failure::Usage(format!("{} is not a lab", folder.display())))
-            }
-            _ => Err(Failure::Problems(problems)),
+        let opened = self.open(name)?;
+        if !opened.granted.is_empty() {
+            report::error(&localized!("granted until one of the lab's files changes:"));
         }
-    }
-
-    /// Refuses a lab that this machine's memory clearly cannot hold.
-    pub(crate) fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
-        let found = plan::memory(machine::memory(), &Need::of(lab, 0));
-        match found.filter(|found| found.state() == Severity::Problem) {
-            Some(found) => Err(Failure::TooSmall(Box::new(found))),
-            None => Ok(()),
+        for problem in &opened.granted {
+            report::error(&sanitize(&format!("  {}", problem.what)));
         }
+        Ok(opened.lab)
     }
 
-    /// An engine that answers. If there is none, it is installed and started with consent.
-    pub(crate) async fn engine(&self) -> Result<Docker, Failure> {
-        let mut on_line = |line: &str| {
-            self.emit(Event::BuildLine {
-                image: "engine".to_owned(),
-                line: line.to_owned(),
-            })
-        };
-        let (docker, _) = self
-            .setup()
-            .connect(&mut on_line)
-            .await
-            .map_err(engine::no_engine)?;
-        self.collect_garbage(&docker).await;
-        Ok(docker)
+    /// Opens several labs.
+    pub(crate) fn open_all(&self, names: &[String]) -> Result<Vec<Lab>, Failure> {
+        names.iter().map(|name| self.lab(name)).collect()
     }
 
-    /// How this machine may be changed.
-    pub(crate) fn setup(&self) -> Setup {
-        let consent = if self.global.yes {
-            Consent::Given
-        } else {
-            Consent::NotGiven
-        };
-        Setup::new(self.global.engine.clone(), consent, &self.paths.state)
-    }
-
-    pub(crate) fn image_making(&self) -> ImageBuilder {
-        ImageBuilder {
-            cache: self.paths.cache.clone(),
-            setup: self.setup(),
-        }
-    }
-
-    pub(crate) fn runner<'a, E: Engine>(
-        &'a self,
-        engine: &'a E,
-        lab: &'a Lab,
-        emit: &'a dyn Fn(Event),
-    ) -> Runner<'a, E> {
-        Runner {
-            engine,
-            lab,
-            instance: &self.instance,
-            owner: &self.owner,
-            emit,
-        }
-    }
-
-    /// The learner's folder: where it was made, else where it would be made now.
-    pub(crate) fn workspace(&self, lab: &Lab) -> Option<Workspace> {
-        let original = lab.workspace.as_deref()?;
-        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
-        if let Some(path) = journal.and_then(|journal| journal.workspace) {
-            return Some(Workspace::at(path, original));
-        }
-        let here = std::env::current_dir().unwrap_or_default();
-        Some(Workspace::below(&here, &lab.id, &self.instance, original))
-    }
-
-    pub(crate) fn progress(&self, lab: &LabId) -> Result<Progress, Failure> {
-        Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
-    }
-
-    pub(crate) fn pull_policy(&self) -> PullPolicy {
-        match self.global.offline {
-            true => PullPolicy::Offline,
-            false => PullPolicy::Usual,
-        }
-    }
-
-    /// ` --instance NAME` for commands that are shown, if it is not the usual one.
-    pub(crate) fn instance_option(&self) -> String {
-        match self.instance.is_main() {
-            true => String::new(),
-            false => format!(" --instance {}", self.instance),
-        }
-    }
-
-    /// The width of the terminal that results go to; `None` for a pipe.
+    /// Returns the width of the terminal that results go to; `None` for a pipe.
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
         terminal.is_term().then(|| terminal.size().1.into())
     }
 }
 
-/// This program once more, as the process that survives it.
-fn launch(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
-    // The very file that runs, even if another was put in its place.
+/// Sends events to the reporter. Tests name an event at which the program fails, to see that a fault leaves nothing behind.
+fn event_sink(reporter: Rc<Reporter>) -> EventSink {
+    match std::env::var("ROADLAB_TEST_PANIC") {
+        Err(_) => Box::new(move |event| reporter.emit(&event)),
+        Ok(name) => Box::new(move |event| {
+            let fails = format!("{event:?}").contains(&name);
+            assert!(!fails, "made to fail at {name}");
+            reporter.emit(&event);
+        }),
+    }
+}
+
+/// Returns the language of the guides: the one of `--lang`, else that of the locale, else English.
+fn language(global: &GlobalOptions) -> Result<Lang, Failure> {
+    if let Some(lang) = &global.lang {
+        return Lang::parse(lang).ok_or_else(|| {
+            let lang = lang.escape_debug();
+            Failure::Usage(localized!("`{lang}` is not a language: en, ko", lang))
+        });
+    }
+    let mut variables = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
+    let locale =
+        variables.find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    Ok(locale
+        .and_then(|locale| Lang::parse(&locale))
+        .unwrap_or_else(Lang::english))
+}
+
+/// Returns the command that starts this program again as the reaper.
+fn reaper_command(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
+    // The file that runs, even if another one has replaced it on disk.
     let program = ["/proc/self/exe"].map(PathBuf::from).into_iter();
     let program = program
         .chain(std::env::current_exe())
         .find(|path| path.exists());
     let engine = global.engine.iter().flat_map(|engine| {
-        // The reaper works in another folder.
+        // The reaper runs in another folder.
         let engine = match engine.contains("://") {
             true => engine.clone(),
             false => std::path::absolute(engine)
@@ -349,28 +320,24 @@ fn launch(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
     }
 }
 
-/// An exercise of a lab by name.
-pub(crate) fn exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failure> {
-    let found = ExerciseId::new(name).ok().and_then(|id| lab.exercise(&id));
-    found.ok_or_else(|| {
-        let known: Vec<&str> = lab
-            .exercises
-            .iter()
-            .map(|exercise| exercise.id.as_str())
-            .collect();
-        let what = format!("lab `{}` has no exercise `{}`", lab.id, name.escape_debug());
-        Failure::Problems(vec![
-            Problem::new(what).help(suggestion(name, known.iter().copied())),
-        ])
-    })
+/// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let what = localized!("cannot write {path}: {error}", path = path.display(), error);
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+            Failure::Other(anyhow::anyhow!(what))
+        }
+        _ => Failure::Usage(what),
+    }
 }
 
+/// A name that breaks the rules for names; `what` says where it was given.
 pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {
     let what = what.to_owned();
-    move |error| Failure::Usage(format!("{what}: {error}"))
+    move |error| Failure::Usage(localized!("{what}: {error}", what, error))
 }
 
-/// NO_COLOR (no-color.org) and `--color` decide; else what standard output is.
+/// Decides by `--color` and NO_COLOR (no-color.org), else by whether standard output is a terminal.
 fn paint(global: &GlobalOptions) -> Paint {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let wanted = match global.color {

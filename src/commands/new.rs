@@ -1,6 +1,6 @@
-//! `roadlab new`: a lab to begin with, sound at once.
+//! `roadlab new`: creates a valid lab skeleton from the files in `new/`.
 //!
-//! The files lie in `new/`; the catalogue's entry comes along where the new lab has no catalogue beside it.
+//! The entry of the catalogue that it uses is copied where the new lab has no catalogue beside it.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::LabId;
-use crate::report::{self, output, t};
+use crate::localized;
+use crate::report::{self, output};
 use crate::runner::Failure;
 use crate::store::catalogue_entry;
 
@@ -21,10 +22,10 @@ const FILES: [(&str, &str); 4] = [
     ("guide.ko.md", include_str!("new/guide.ko.md")),
 ];
 
-/// The catalogue's service that the lab uses, and where its file lies as seen from a lab of a repository.
+/// The service of the catalogue that the skeleton uses, and its file as seen from a lab in a repository.
 const SERVICE: &str = "redis";
 const BESIDE: &str = "../../compose/redis/compose.yaml";
-/// Where it lies in a lab that brings its own.
+/// The file in a lab with its own copy.
 const WITHIN: &str = "compose/redis/compose.yaml";
 
 pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Result<Exit, Failure> {
@@ -36,14 +37,16 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
     let refused = |error: std::io::Error| {
         let lab = lab.display();
         Failure::Usage(match error.kind() {
-            ErrorKind::AlreadyExists => format!("{lab} is there already: nothing is overwritten"),
-            _ => format!("cannot make {lab}: {error}"),
+            ErrorKind::AlreadyExists => {
+                localized!("{lab} already exists; choose another name or folder", lab)
+            }
+            _ => localized!("cannot create {lab}: {reason}", lab, reason = error),
         })
     };
     std::fs::create_dir_all(&parent).map_err(refused)?;
     std::fs::create_dir(&lab).map_err(refused)?;
     if let Err(error) = fill(&lab) {
-        // Half a lab would be in the way of the next try; the folder is ours, it was just made.
+        // An incomplete lab would block the next attempt, and this process has just created the folder.
         let _ = std::fs::remove_dir_all(&lab);
         return Err(refused(error));
     }
@@ -56,8 +59,11 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
         report::document(&json!({ "lab": id.as_str(), "folder": lab }));
         return Ok(Exit::Success);
     }
-    output(&t!("author.made", folder = lab.display()));
-    output(&context.paint.dim(&t!("author.next", lab = called)));
+    output(&localized!("created lab {folder}", folder = lab.display()));
+    output(&context.paint.dim(&localized!(
+        "next: `roadlab test {lab}`, `roadlab run {lab}`; then edit lab.yaml and the guides",
+        lab = called
+    )));
     Ok(Exit::Success)
 }
 
@@ -81,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_compose_file_names_the_catalogue_in_the_one_way_that_is_replaced() {
+    fn the_compose_file_names_the_catalogue_exactly_once() {
         let compose = FILES.iter().find(|(name, _)| *name == "compose.yaml");
         assert_eq!(compose.unwrap().1.matches(BESIDE).count(), 1);
         assert!(BESIDE.ends_with(WITHIN) && WITHIN.contains(SERVICE));

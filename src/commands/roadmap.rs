@@ -1,16 +1,15 @@
-//! `roadlab roadmap`: what a data engineer learns, which labs cover it, what is done, and what has no lab yet.
+//! `roadlab roadmap`: the topics of data engineering, the labs that cover them, and the learner's progress in each.
 
 use serde_json::{Value, json};
 
 use crate::commands::Context;
-use crate::commands::list::done;
 use crate::exit::Exit;
 use crate::lab::{Lang, Roadmap, Topic, TopicId};
-use crate::report::{self, Paint, cut, output, sanitize, t};
+use crate::localized;
+use crate::report::{self, Paint, cut, error, output, sanitize};
 use crate::runner::Failure;
-use crate::store::Summaries;
 
-/// A lab and how far the learner is with it.
+/// The learner's progress in a lab.
 struct LabProgress {
     lab: String,
     topics: Vec<TopicId>,
@@ -18,32 +17,32 @@ struct LabProgress {
     exercises: usize,
 }
 
-/// How far the learner is with a topic.
+/// The learner's progress in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     NoLab,
     Open,
     Begun,
-    /// All of one of its labs is solved.
+    /// All exercises of one of its labs are solved.
     Done,
 }
 
 pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
-    let labs = context.labs()?;
-    let mut summaries = Summaries::read(&context.paths.cache);
     let mut covers = Vec::new();
-    for (name, folder) in labs.all() {
-        // What is wrong with a lab is for `list` and `validate` to say.
-        if let Ok(summary) = summaries.of(folder) {
+    for entry in context.list_labs()?.entries {
+        if let Err(problem) = &entry.done {
+            error(&sanitize(&problem.to_string()));
+        }
+        // `list` and `validate` show the problems of labs.
+        if let Ok(summary) = entry.summary {
             covers.push(LabProgress {
-                lab: name.clone(),
-                done: done(context, name, &summary),
+                lab: entry.name,
+                done: entry.done.unwrap_or(0),
                 exercises: summary.exercises.len(),
                 topics: summary.roadmap,
             });
         }
     }
-    summaries.write();
     let roadmap = Roadmap::get();
     if context.global.json {
         let topics = roadmap.topics.iter();
@@ -68,25 +67,25 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
         .map(|topic| state(&covering(topic, &covers)))
         .collect();
     let count = |wanted: &[State]| states.iter().filter(|state| wanted.contains(state)).count();
-    let summary = t!(
-        "roadmap.summary",
+    let summary = localized!(
+        "{covered} of {all} topics have a lab, {done} done",
         all = states.len(),
         covered = count(&[State::Open, State::Begun, State::Done]),
         done = count(&[State::Done])
     );
     output(&format!("\n{summary}"));
     let marks = [
-        (State::Done, t!("roadmap.done")),
-        (State::Begun, t!("roadmap.begun")),
-        (State::Open, t!("roadmap.open")),
-        (State::NoLab, t!("roadmap.no_lab")),
+        (State::Done, localized!("done")),
+        (State::Begun, localized!("in progress")),
+        (State::Open, localized!("has a lab")),
+        (State::NoLab, localized!("no lab yet")),
     ];
     let marks = marks.map(|(state, word)| format!("{} {word}", mark(state, context.paint)));
     output(&marks.join("  "));
     Ok(Exit::Success)
 }
 
-/// The lines of all that is below a topic.
+/// Adds the lines of the topics below a topic.
 fn branches(
     topic: &Topic,
     before: &str,
@@ -129,7 +128,7 @@ fn branches(
     }
 }
 
-/// The labs that cover a topic.
+/// Returns the labs that cover a topic.
 fn covering<'a>(topic: &Topic, covers: &'a [LabProgress]) -> Vec<&'a LabProgress> {
     let covers = covers.iter();
     covers
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_says_what_is_covered_and_how_far() {
+    fn the_tree_shows_the_labs_of_each_topic_with_progress() {
         let covers = [
             cover("pg", "postgresql", 0),
             cover("docs", "mongodb", 1),

@@ -1,14 +1,14 @@
-//! `roadlab shell`: a service's own client, inside its container.
+//! `roadlab shell`: runs a service's client, or another command, inside its container.
 
 use std::io::IsTerminal;
 
-use crate::commands::Context;
-use crate::commands::restart::select_services;
+use crate::app::select_services;
+use crate::commands::{Context, format};
 use crate::engine::Input;
 use crate::engine::docker::{Docker, ShellExit};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
-use crate::report::t;
+use crate::localized;
 use crate::runner::Failure;
 use crate::signals::Signals;
 
@@ -18,17 +18,21 @@ pub(crate) async fn shell(
     service: Option<&str>,
     command: &[String],
 ) -> Result<Exit, Failure> {
-    let deaf = |error| Failure::Environment(format!("cannot listen for signals: {error}"));
-    let mut signals = Signals::listen().map_err(deaf)?;
+    let no_signals =
+        |error| Failure::Environment(localized!("cannot listen for signals: {error}", error));
+    let mut signals = Signals::listen().map_err(no_signals)?;
     let found = tokio::select! {
         found = find(context, name, service, command) => found?,
         signal = signals.next() => return Ok(Exit::Signal(signal)),
     };
     context.reporter.finish();
-    let failed = Failure::engine(t!("shell.failed", service = found.service.as_str()));
+    let failed = Failure::engine(localized!(
+        "cannot open a shell in `{service}`",
+        service = found.service
+    ));
     let (engine, container, argv) = (&found.engine, &found.container, &found.argv);
     let typed = std::io::stdin().is_terminal();
-    // A command in the background must not be stopped for asking the terminal.
+    // A command in the background would be stopped for reading from the terminal.
     let input = match typed && !command.is_empty() {
         true => Input::Empty,
         false => Input::Passed,
@@ -45,7 +49,7 @@ pub(crate) async fn shell(
     }
 }
 
-/// What a shell is opened with.
+/// The container and the command of a shell.
 struct Target {
     engine: Docker,
     service: ServiceName,
@@ -60,18 +64,15 @@ async fn find(
     command: &[String],
 ) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
-    let service = chosen(&lab, service)?;
-    let engine = context.engine().await?;
-    let emit = |event| context.emit(event);
-    let runner = context.runner(&engine, &lab, &emit);
-    let live = runner.live(None).await?;
+    let service = select_service(&lab, service)?;
+    let engine = context.existing_engine().await?;
+    let live = context.observe(&engine, &lab).await?.live;
     let Some(container) = live.observed.container(&service) else {
-        let (service, lab) = (
-            service.as_str(),
-            format!("{}{}", lab.id, context.instance_option()),
-        );
-        let what = t!("shell.no_container", service = service, lab = lab);
-        return Err(Failure::Environment(what.into_owned()));
+        return Err(Failure::Environment(localized!(
+            "service `{service}` has no container; start it with `roadlab up {lab}`",
+            service,
+            lab = format::lab_argument(context, &lab)
+        )));
     };
     let client = lab
         .services
@@ -90,15 +91,9 @@ async fn find(
     })
 }
 
-/// The services that have a client of their own, with it.
-pub(crate) fn shells(lab: &Lab) -> impl Iterator<Item = (ServiceName, Vec<String>)> {
-    let services = lab.services.values();
-    services.filter_map(|service| Some((service.name.clone(), service.interface.shell.clone()?)))
-}
-
-/// The service named, or the only one that has a client, or the first.
-fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
-    let no_service = || Failure::Usage(t!("shell.no_service").into_owned());
+/// Returns the named service, else the only one that has a client, else the first one.
+fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
+    let no_service = || Failure::Usage(localized!("this lab has no services"));
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
         return found.into_iter().next().ok_or_else(no_service);
@@ -117,9 +112,11 @@ fn chosen(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
         }
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            let (lab, names) = (lab.id.as_str(), names.join(", "));
-            let what = t!("shell.which", lab = lab, names = names);
-            Err(Failure::Usage(what.into_owned()))
+            Err(Failure::Usage(localized!(
+                "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
+                lab = lab.id,
+                names = names.join(", ")
+            )))
         }
     }
 }

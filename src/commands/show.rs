@@ -1,15 +1,13 @@
-//! `roadlab show`: what a lab teaches and runs, or one exercise.
-
-use std::collections::BTreeSet;
+//! `roadlab show`: a lab with its services and exercises, or one exercise.
 
 use serde_json::json;
 
-use crate::commands::list::level;
-use crate::commands::{Context, exercise};
+use crate::app::find_exercise;
+use crate::commands::{Context, format};
 use crate::exit::Exit;
-use crate::lab::{Addresses, Lab, Presence, ServiceAddress, Task, render, render_url};
-use crate::plan::HostPorts;
-use crate::report::{self, markdown, memory, output, sanitize, t, table};
+use crate::lab::{Lab, Presence, Task, render};
+use crate::localized;
+use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) async fn show(
@@ -48,26 +46,26 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     }
     let paint = context.paint;
     output(&paint.bold(&sanitize(&guide.title)));
-    output(&t!(
-        "show.needs",
-        level = level(lab.level),
+    output(&localized!(
+        "{level} · {minutes} min · {memory} of memory",
+        level = format::level(lab.level),
         minutes = lab.minutes,
         memory = memory(lab.memory() as u64)
     ));
     output("");
-    let intro = fill(context, lab, &guide.intro.markdown).await;
+    let intro = fill_in(context, lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
-    output(&format!("\n{}", paint.bold(&t!("show.services"))));
+    output(&format!("\n{}", paint.bold(&localized!("Services"))));
     let services = lab.services.values().map(|service| {
-        let image = service
-            .image
-            .as_ref()
-            .map_or_else(|| t!("show.own_recipe"), |image| image.as_str().into());
+        let image = service.image.as_ref().map_or_else(
+            || localized!("built from a recipe"),
+            |image| image.to_string(),
+        );
         let optional = match service.interface.presence {
-            Presence::Optional => t!("show.optional").into_owned(),
+            Presence::Optional => localized!("optional"),
             Presence::Required => String::new(),
         };
-        vec![format!("  {}", service.name), image.into_owned(), optional]
+        vec![format!("  {}", service.name), image, optional]
     });
     table(&services.collect::<Vec<_>>())
         .iter()
@@ -77,11 +75,14 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         .map(|service| service.name.as_str())
         .collect();
     let reach = match services_with_egress.is_empty() {
-        true => t!("show.nothing_outgoing"),
-        false => t!("show.outgoing", services = services_with_egress.join(", ")),
+        true => localized!("no service has access to other machines or the internet"),
+        false => localized!(
+            "services with access to other machines and the internet: {services}",
+            services = services_with_egress.join(", ")
+        ),
     };
     output(&format!("  {reach}"));
-    output(&format!("\n{}", paint.bold(&t!("show.exercises"))));
+    output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let mark = if progress.done.contains_key(&exercise.id) {
             paint.good("✓")
@@ -100,9 +101,9 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
 }
 
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
-    let exercise = exercise(lab, name)?;
+    let exercise = find_exercise(lab, name)?;
     let section = lab.section(&exercise.id, &context.lang);
-    let text = fill(context, lab, &section.body.markdown).await;
+    let text = fill_in(context, lab, &section.body.markdown).await;
     if context.global.json {
         let labels = if section.checks.is_empty() {
             &section.choices
@@ -125,36 +126,8 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
     Ok(Exit::Success)
 }
 
-/// The text with the addresses in it.
-async fn fill(context: &Context, lab: &Lab, text: &str) -> String {
-    let addresses = addresses(context, lab).await;
+/// Returns a text of the guide with the addresses of the lab in it.
+async fn fill_in(context: &Context, lab: &Lab, text: &str) -> String {
+    let addresses = context.addresses(lab).await;
     render(text, lab, &addresses).unwrap_or_else(|_| text.to_owned())
-}
-
-/// Where the services answer now; of a lab that is not up, where they will unless somebody takes their ports.
-async fn addresses(context: &Context, lab: &Lab) -> Addresses {
-    if let Ok((engine, _)) = context.setup().connect_only().await {
-        let emit = |_| {};
-        let live = context.runner(&engine, lab, &emit).live(None).await;
-        if let Ok(live) = live {
-            return live.addresses;
-        }
-    }
-    let chosen = HostPorts::choose(lab, &context.instance, &BTreeSet::new());
-    let services = lab.services.values().map(|service| {
-        let ports = service.ports.iter().map(|port| port.container);
-        let mut address = ServiceAddress {
-            host: "127.0.0.1".to_owned(),
-            ports: ports
-                .map(|port| (port, chosen.get(&service.name, port)))
-                .collect(),
-            first: service.ports.first().map(|port| port.container),
-            url: None,
-            container: t!("show.container", service = service.name.as_str()).into_owned(),
-        };
-        let url = service.interface.url.as_deref();
-        address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());
-        (service.name.clone(), address)
-    });
-    services.collect()
 }

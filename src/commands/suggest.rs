@@ -1,19 +1,20 @@
-//! Names of what is up, before an engine is asked: a mistyped one is told with the nearest that there is.
+//! Suggests the closest running lab or instance for a mistyped name, without an engine.
 
 use std::collections::BTreeSet;
 
+use crate::app::{App, lab_name};
 use crate::cli::Command;
-use crate::commands::Context;
-use crate::commands::down::lab_name_of;
+use crate::localized;
 use crate::problem::{Problem, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;
 
-/// Refuses a lab or an instance that is not there if one with nearly its name is; else the command itself says what it finds.
-pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure> {
-    let runs = Journal::all(&context.paths.runs());
+/// Refuses the name of a lab or an instance that does not exist if a similar one does. The command itself handles any other.
+pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
+    let runs = Journal::all(&app.paths.runs());
     let labs: Vec<&str> = match command {
-        Command::Down { names, .. } => names.iter().map(|name| lab_name_of(name)).collect(),
+        Command::Down { orphan: true, .. } => return Ok(()),
+        Command::Down { names, .. } => names.iter().map(|name| lab_name(name)).collect(),
         Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
         Command::Check { lab, .. }
         | Command::Solve { lab, .. }
@@ -21,17 +22,18 @@ pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure>
         | Command::Restart { lab, .. }
         | Command::Logs { lab, .. }
         | Command::Shell { lab, .. }
-        | Command::Open { lab, .. } => return instance(context, &runs, lab),
+        | Command::Open { lab, .. } => return instance(app, &runs, lab),
         _ => return Ok(()),
     };
-    let known = context.labs()?;
+    let known = app.labs()?;
     let mut names: BTreeSet<&str> = known.all().keys().map(String::as_str).collect();
     names.extend(runs.iter().map(|run| run.lab.as_str()));
     let mut problems = Vec::new();
     for lab in labs.into_iter().filter(|lab| !names.contains(lab)) {
-        if let Some(meant) = nearest(lab, names.iter().copied()) {
-            let what = format!("there is no lab `{}`", lab.escape_debug());
-            problems.push(Problem::new(what).help(format!("did you mean `{meant}`?")));
+        if let Some(closest) = nearest(lab, names.iter().copied()) {
+            let what = localized!("no such lab: `{lab}`", lab = lab.escape_debug());
+            let help = localized!("did you mean `{closest}`?", closest);
+            problems.push(Problem::new(what).help(help));
         }
     }
     match problems.is_empty() {
@@ -40,16 +42,19 @@ pub(crate) fn check(context: &Context, command: &Command) -> Result<(), Failure>
     }
 }
 
-/// The instance that was asked for is one of the lab's that are up, or like none of them.
-fn instance(context: &Context, runs: &[Journal], lab: &str) -> Result<(), Failure> {
+/// Refuses an instance that is not running if a similar one of the lab is.
+fn instance(app: &App, runs: &[Journal], lab: &str) -> Result<(), Failure> {
     let up = runs.iter().filter(|run| run.lab.as_str() == lab);
     let up: BTreeSet<&str> = up.map(|run| run.instance.as_str()).collect();
-    let asked = context.instance.as_str();
-    match nearest(asked, up.iter().copied()) {
-        Some(meant) if !context.instance.is_main() && !up.contains(asked) => {
-            let what = format!("`{lab}` has no instance `{asked}` that is up");
-            let help = format!(
-                "did you mean `{meant}`? `roadlab up {lab} --instance {asked}` makes this one"
+    let wanted = app.instance.as_str();
+    match nearest(wanted, up.iter().copied()) {
+        Some(closest) if !app.instance.is_main() && !up.contains(wanted) => {
+            let what = localized!("no running instance `{wanted}` of lab `{lab}`", wanted, lab);
+            let help = localized!(
+                "did you mean `{closest}`? `roadlab up {lab} --instance {wanted}` starts a new one",
+                closest,
+                lab,
+                wanted
             );
             Err(Failure::Problems(vec![Problem::new(what).help(help)]))
         }

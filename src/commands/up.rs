@@ -1,157 +1,106 @@
-//! `roadlab up`: starts a lab's services and waits until they answer.
+//! `roadlab up`: starts a lab's services and waits until they are ready.
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::commands::{Context, trust};
-use crate::engine::Engine;
-use crate::event::Event;
+use crate::app::UpOptions;
+use crate::commands::{Context, format};
 use crate::exit::Exit;
-use crate::lab::Lab;
-use crate::report::{self, duration, output, sanitize, t, table};
-use crate::runner::{self, Expiry, Failure, Images, Live, OnFailure, Runner, Up};
-use crate::store::{Lifetime, UnreachableRegistries, now};
+use crate::localized;
+use crate::report::{self, duration, output, sanitize};
+use crate::runner::{Expiry, Failure, Live, OnFailure};
+use crate::store::Lifetime;
+
+/// Whether the plan is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Start,
+    /// The plan is only shown.
+    DryRun,
+}
 
 pub(crate) async fn up(
     context: &Context,
     name: &str,
-    dry_run: bool,
-    retain: bool,
+    mode: Mode,
+    on_failure: OnFailure,
     ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
     context.require_memory(&lab)?;
     let engine = context.engine().await?;
-    let _lock = context.lock(&engine, &lab.id).await?;
-    let emit = |event| context.emit(event);
-    let runner = context.runner(&engine, &lab, &emit);
-    let images = get_images(context, &runner).await?;
-    let workspace = context.workspace(&lab);
-    let up = Up {
-        images: &images,
-        workspace: workspace.as_ref(),
-        life: Lifetime::Persistent,
-        on_failure: if retain {
-            OnFailure::Retain
-        } else {
-            OnFailure::TearDown
-        },
-        ends: ttl.map_or(Expiry::Unchanged, Expiry::After),
-        watch: &context.watch,
+    let options = UpOptions {
+        lifetime: Lifetime::Persistent,
+        expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
+        on_failure,
     };
-    if dry_run {
-        let observed = runner.observe().await?;
-        let (plan, _) = runner::plan_up(&runner, &up, &observed).await?;
+    if mode == Mode::DryRun {
+        let plan = context.plan(&engine, &lab, options).await?;
         context.reporter.finish();
+        let text = plan.to_string();
         match (context.global.json, plan.is_empty()) {
-            (true, _) => report::document(
-                &json!({ "plan": plan.to_string().lines().map(str::trim).collect::<Vec<_>>() }),
-            ),
-            (false, true) => output(&t!("up.nothing_to_do")),
-            (false, false) => output(sanitize(&plan.to_string()).trim_end()),
+            (true, _) => {
+                let lines: Vec<&str> = text.lines().map(str::trim).collect();
+                report::document(&json!({ "plan": lines }));
+            }
+            (false, true) => output(&localized!("nothing to do")),
+            (false, false) => output(sanitize(&text).trim_end()),
         }
         return Ok(Exit::Success);
     }
-    let done = match runner::up(&runner, &up).await {
-        Err(failure) if retain => {
-            let name = format!("{}{}", lab.id, context.instance_option());
-            let text = t!("teardown.retained", name = name).into_owned();
-            context.emit(Event::Note { text });
-            return Err(failure);
-        }
-        done => done?,
-    };
+    let started = context.up(&engine, &lab, options).await?;
     context.reporter.finish();
+    let live = &started.running.live;
+    let until = started.journal.until;
     let millis = begun.elapsed().as_millis() as u64;
-    let changed = done.plan.changes();
     if context.global.json {
-        let services = addresses_json(&done.live);
-        report::line(
-            &json!({ "event": "up", "lab": lab.id.as_str(), "instance": context.instance.as_str(),
-            "changed": changed, "millis": millis, "services": services, "workspace": done.live.workspace, "until": done.journal.until }),
-        );
+        report::line(&json!({
+            "event": "up",
+            "lab": lab.id.as_str(),
+            "instance": context.instance.as_str(),
+            "changed": started.changed,
+            "millis": millis,
+            "services": addresses_json(live),
+            "workspace": live.workspace,
+            "until": until,
+        }));
         return Ok(Exit::Success);
     }
-    match changed {
-        true => output(&t!("up.is_up", lab = lab.id, time = duration(millis))),
-        false => output(&t!("up.was_up", lab = lab.id, time = duration(millis))),
-    }
-    for line in addresses(context, &lab, &done.live) {
+    let (id, time) = (&lab.id, duration(millis));
+    output(&match started.changed {
+        true => localized!("{lab} is up after {time}", lab = id, time),
+        false => localized!(
+            "{lab} is already up, nothing to do ({time})",
+            lab = id,
+            time
+        ),
+    });
+    for line in format::address_lines(context.paint, &lab, live) {
         output(&line);
     }
-    if let Some(until) = done.journal.until {
-        output(&format!("  {}", ends(until)));
+    if let Some(until) = until {
+        output(&format!("  {}", format::expiry(until)));
     }
-    let instance = context.instance_option();
-    let next = t!("up.next", lab = lab.id, instance = instance);
+    let next = localized!(
+        "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}{instance}`, `roadlab down {lab}{instance}`; or `roadlab run {lab}{instance}` for a guided session",
+        lab = id,
+        instance = context.instance_option()
+    );
     output(&context.paint.dim(&next));
     Ok(Exit::Success)
 }
 
-/// An image for every service, with what was learnt about registries.
-pub(crate) async fn get_images<E: Engine>(
-    context: &Context,
-    runner: &Runner<'_, E>,
-) -> Result<Images, Failure> {
-    trust::memory(context, runner.lab)?;
-    let mut remembered = UnreachableRegistries::read(&context.paths.state);
-    let wish = context.pull_policy();
-    runner::get_images(runner, wish, &mut remembered, &context.image_making()).await
-}
-
-/// When a lab ends by itself, for people; `until` is in seconds since 1970.
-pub(crate) fn ends(until: u64) -> String {
-    match until.checked_sub(now()).filter(|left| *left > 0) {
-        Some(left) => t!("teardown.ends_in", time = duration(left * 1000)).into_owned(),
-        None => t!("teardown.ends_now").into_owned(),
-    }
-}
-
-/// Where everything answers, in lines for people.
-pub(crate) fn addresses(context: &Context, lab: &Lab, live: &Live) -> Vec<String> {
-    let paint = context.paint;
-    let mut rows = Vec::new();
-    for (name, address) in &live.addresses {
-        if let Some(url) = &address.url {
-            rows.push(vec![format!("  {name}"), paint.link(&sanitize(url))]);
-        }
-        for web in lab
-            .services
-            .get(name)
-            .into_iter()
-            .flat_map(|service| &service.interface.web)
-        {
-            let Some(port) = address.port(Some(web.port)) else {
-                continue;
-            };
-            let login = web
-                .login
-                .as_ref()
-                .map(|login| format!("  ({})", sanitize(login)))
-                .unwrap_or_default();
-            let url = format!("http://127.0.0.1:{port}{}", web.path);
-            rows.push(vec![
-                format!("  {name}: {}", sanitize(&web.title)),
-                format!("{}{login}", paint.link(&sanitize(&url))),
-            ]);
-        }
-    }
-    if let Some(workspace) = &live.workspace {
-        rows.push(vec![
-            format!("  {}", t!("up.your_files")),
-            paint.link(&sanitize(&workspace.display().to_string())),
-        ]);
-    }
-    table(&rows)
-}
-
-/// Where everything answers, as data.
-pub(crate) fn addresses_json(live: &Live) -> serde_json::Value {
+fn addresses_json(live: &Live) -> Value {
     let services = live.addresses.iter().map(|(name, address)| {
-        json!({ "service": name.as_str(), "url": address.url, "host": address.host, "ports": address.ports,
-            "container": address.container })
+        json!({
+            "service": name.as_str(),
+            "url": address.url,
+            "host": address.host,
+            "ports": address.ports,
+            "container": address.container,
+        })
     });
     services.collect()
 }

@@ -1,12 +1,14 @@
-//! `roadlab validate`: everything that is wrong with lab files, at once and without an engine.
+//! `roadlab validate`: shows all problems of lab files, without an engine.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::commands::Context;
+use crate::commands::error_output::problem_json;
 use crate::exit::Exit;
 use crate::lab::{load, load_catalogue};
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, output, plural};
 use crate::runner::Failure;
@@ -29,7 +31,7 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             true => load(folder, &OsFs).1,
             false => load_catalogue(folder, &OsFs),
         };
-        // Two labs may share a broken catalogue entry: it is told once.
+        // Labs may share a broken entry of the catalogue, which is shown once.
         problems.extend(
             found
                 .into_iter()
@@ -41,7 +43,7 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
     }
     if context.global.json {
-        let documents: Vec<_> = problems.iter().map(as_json).collect();
+        let documents: Vec<_> = problems.iter().map(problem_json).collect();
         report::document(&json!({ "checked": folders, "problems": documents }));
     } else {
         for problem in &problems {
@@ -49,11 +51,14 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             output("");
         }
         match problems.len() {
-            0 => output(&format!("{}: no problems", plural(folders.len(), "folder"))),
-            count => output(&format!(
-                "{} in {}",
-                plural(count, "problem"),
-                plural(folders.len(), "folder")
+            0 => output(&localized!(
+                "{folders}: no problems",
+                folders = plural(folders.len(), "folder")
+            )),
+            count => output(&localized!(
+                "{problems} in {folders}",
+                problems = plural(count, "problem"),
+                folders = plural(folders.len(), "folder")
             )),
         }
     }
@@ -63,37 +68,31 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     }
 }
 
-/// A lab, a catalogue entry, or every one below a folder.
+/// Returns the folder of a lab or a catalogue entry, or all such folders in it.
 fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_thing =
+    let is_lab_or_service =
         |path: &Path| path.join("lab.yaml").exists() || path.join("compose.yaml").exists();
-    if is_thing(path) {
+    if is_lab_or_service(path) {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = std::fs::read_dir(path)
-        .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
+    let entries = std::fs::read_dir(path).map_err(|error| {
+        Failure::Usage(localized!(
+            "cannot read {path}: {reason}",
+            path = path.display(),
+            reason = error
+        ))
+    })?;
     let mut found: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_thing(path))
+        .filter(|path| is_lab_or_service(path))
         .collect();
     found.sort();
     if found.is_empty() {
-        return Err(Failure::Usage(format!(
-            "there is no lab and no service in {}",
-            path.display()
+        return Err(Failure::Usage(localized!(
+            "no lab and no service in {path}",
+            path = path.display()
         )));
     }
     Ok(found)
-}
-
-pub(crate) fn as_json(problem: &Problem) -> serde_json::Value {
-    let kind = match problem.kind {
-        ProblemKind::Lab => "error",
-        ProblemKind::Refused => "refused",
-        ProblemKind::NeedsTrust => "needs_trust",
-    };
-    let place = problem.place.as_ref();
-    json!({ "kind": kind, "what": problem.what, "help": problem.help, "file": place.map(|place| &place.file),
-        "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
 }

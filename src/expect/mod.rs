@@ -1,13 +1,11 @@
-//! What must hold: an [`Actual`] that a probe saw, a [`Matcher`] that judges it, the [`Verdict`] of a check.
+//! What must hold: an [`Actual`] value that a probe returned, and the [`Matcher`] that evaluates it.
 //!
 //! Pure and total: no look at any service, no clock, no printing.
 
 mod actual;
 mod matcher;
 mod path;
-mod verdict;
 
 pub use actual::Actual;
 pub use matcher::{Matcher, Mismatch, Rule};
 pub use path::ValuePath;
-pub use verdict::Verdict;

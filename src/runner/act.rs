@@ -1,4 +1,4 @@
-//! Plays steps: `start`, solutions, wrong answers. A step that must hold and does not is told with what was seen.
+//! Runs steps: `start`, `health`, solutions and wrong answers. A step whose value does not match is a failure with both values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,32 +6,35 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine::{Engine, clock};
-use crate::event::Event;
-use crate::expect::{Actual, Mismatch};
+use crate::event::{Event, Outcome};
+use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
 use crate::probe::{ProbeError, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
+use crate::text::Text;
+use crate::{localized, text};
 
-/// Values kept for later steps, by name.
+/// The captured values of earlier steps, by name.
 pub(crate) type Captures = BTreeMap<String, String>;
 
-/// How long a service may take to stop before it is killed.
+/// The time that a service gets to stop before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Between two looks of a step with `within`, at first and at most.
+/// The pause between two probes of a step with `within`: the first one, and the longest.
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Debug, Clone)]
-pub(crate) enum StepOutcome {
-    Holds(Actual),
-    Differs(Actual, Mismatch),
-    ProbeError(ProbeError),
+pub(crate) struct StepResult {
+    /// Without the hint, which only a check has.
+    pub(crate) outcome: Outcome,
+    /// What the probe returned.
+    pub(crate) actual: Option<Actual>,
 }
 
-/// Plays steps in order; the first that does not hold ends it. `what` names them in the failure.
+/// Runs steps in order and stops at the first that does not pass. `what` names the steps in the failure.
 pub(crate) async fn play<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -47,69 +50,88 @@ pub(crate) async fn play<E: Engine>(
             restart_service(runner, live, restart).await?;
             continue;
         }
-        match step_outcome(runner, live, step, &captures).await {
-            StepOutcome::Holds(actual) => capture(step.capture.as_ref(), &actual, &mut captures),
-            StepOutcome::Differs(_, difference) => {
-                let Mismatch { expected, actual } = difference;
-                return Err(failed(
-                    what,
-                    step,
-                    &format!("expected {expected}, saw {actual}"),
-                ));
+        let result = run_step(runner, live, step, &captures).await;
+        let reason = match result.outcome {
+            Outcome::Pass => {
+                capture(step.capture.as_ref(), result.actual.as_ref(), &mut captures);
+                continue;
             }
-            StepOutcome::ProbeError(reason) => {
+            Outcome::Fail {
+                expected, actual, ..
+            } => text!("expected {expected}, got {actual}", expected, actual),
+            Outcome::ProbeError { reason } => {
                 runner.check_engine().await?;
-                return Err(failed(what, step, &reason.to_string()));
+                Text::verbatim(reason)
             }
-        }
+        };
+        return Err(Failure::Step(localized!(
+            "{what}: `{step}` ({place}): {reason}",
+            what,
+            step = step.act,
+            place = step.place,
+            reason
+        )));
     }
     Ok(())
 }
 
-fn failed(what: &str, step: &Step, reason: &str) -> Failure {
-    Failure::Step(format!("{what}: `{}` ({}): {reason}", step.act, step.place))
-}
-
-/// Looks once, or again and again for as long as the step says.
-pub(crate) async fn step_outcome<E: Engine>(
+/// Probes once, or until the step passes and at most for the time that it allows.
+pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     step: &Step,
     captures: &Captures,
-) -> StepOutcome {
+) -> StepResult {
     let act = step.act.with_captures(captures);
     let target = live.target(runner);
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let outcome = evaluate(step, probe(&act, &target, step.timeout).await);
-        if matches!(outcome, StepOutcome::Holds(_))
+        let result = evaluate(
+            step,
+            probe(&act, &target, &live.connections, step.timeout).await,
+        );
+        if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
-            return outcome;
+            return result;
         }
-        // What went with its engine does not come back within a step's time.
-        if matches!(outcome, StepOutcome::ProbeError(_)) && runner.check_engine().await.is_err() {
-            return outcome;
+        // Without its engine a service does not come back within the time of a step.
+        if result.actual.is_none() && runner.check_engine().await.is_err() {
+            return result;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-fn evaluate(step: &Step, seen: Result<Actual, ProbeError>) -> StepOutcome {
-    match seen {
-        Err(unseen) => StepOutcome::ProbeError(unseen),
-        Ok(actual) => match step.expect.evaluate(&actual) {
-            Ok(()) => StepOutcome::Holds(actual),
-            Err(difference) => StepOutcome::Differs(actual, difference),
+fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
+    match actual {
+        Err(error) => StepResult {
+            outcome: Outcome::ProbeError {
+                reason: error.to_string(),
+            },
+            actual: None,
+        },
+        Ok(actual) => StepResult {
+            outcome: match step.expect.evaluate(&actual) {
+                Ok(()) => Outcome::Pass,
+                Err(mismatch) => Outcome::Fail {
+                    expected: mismatch.expected,
+                    actual: mismatch.actual,
+                    hint: None,
+                },
+            },
+            actual: Some(actual),
         },
     }
 }
 
-/// Keeps what a step saw.
-pub(crate) fn capture(capture: Option<&Capture>, actual: &Actual, captures: &mut Captures) {
-    let Some(capture) = capture else { return };
+/// Keeps the value that a step captures.
+pub(crate) fn capture(capture: Option<&Capture>, actual: Option<&Actual>, captures: &mut Captures) {
+    let Some((capture, actual)) = capture.zip(actual) else {
+        return;
+    };
     let value = match &capture.path {
         Some(path) => path.select(&actual.value).unwrap_or(Value::Null),
         None => actual.value.clone(),
@@ -121,7 +143,7 @@ pub(crate) fn capture(capture: Option<&Capture>, actual: &Actual, captures: &mut
     captures.insert(capture.name.clone(), text);
 }
 
-/// Stops or kills a service, starts it again, and waits until it answers. Its port may move, so all is observed anew.
+/// Restarts a service and waits until it is healthy. Observes the lab again afterwards, since the host port may change.
 pub(crate) async fn restart_service<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -133,16 +155,17 @@ pub(crate) async fn restart_service<E: Engine>(
         .container(service)
         .map(|container| container.id.clone());
     let Some(id) = found else {
-        return Err(Failure::Environment(format!(
-            "service `{service}` has no container: `roadlab up {}`",
-            runner.lab.id
+        return Err(Failure::Environment(localized!(
+            "service `{service}` has no container: start it with `{command}`",
+            service,
+            command = runner.up_command()
         )));
     };
     let grace = match restart.how {
         RestartMode::Stop => Some(GRACE),
         RestartMode::Kill => None,
     };
-    let context = || format!("cannot restart `{service}`");
+    let context = || localized!("cannot restart `{service}`", service);
     live.connections.forget(service).await;
     runner
         .engine

@@ -1,88 +1,69 @@
-//! Judges the checks of exercises: what was seen, what must hold, and the hint that fits.
+//! Runs the checks of exercises.
 
 use futures_util::future::join_all;
 
 use crate::engine::Engine;
-use crate::event::{CheckReport, Outcome};
-use crate::expect::Verdict;
-use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Task};
-use crate::runner::act::{Captures, StepOutcome, capture, step_outcome};
+use crate::event::{CheckResult, Outcome};
+use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, Task};
+use crate::localized;
+use crate::runner::act::{Captures, capture, run_step};
 use crate::runner::{Live, Runner};
 
-/// One exercise and what came of its checks.
+/// The results of the checks of one exercise.
 #[derive(Debug, Clone)]
 pub struct ExerciseResult {
     pub exercise: ExerciseId,
     pub checks: Vec<CheckResult>,
 }
 
-#[derive(Debug, Clone)]
-pub struct CheckResult {
-    pub id: String,
-    pub role: CheckRole,
-    pub verdict: Verdict,
-}
-
 impl ExerciseResult {
-    /// Every check holds.
+    /// Returns whether every check passes.
     pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.verdict.passed())
+        self.checks.iter().all(|check| check.outcome.passed())
     }
 
-    /// Something could not be looked at: its service may be gone, or at another place.
-    pub fn unseen(&self) -> bool {
-        let unseen = |check: &CheckResult| matches!(check.verdict, Verdict::ProbeError { .. });
-        self.checks.iter().any(unseen)
+    /// Returns how many checks pass.
+    pub fn passed_checks(&self) -> usize {
+        let passed = self.checks.iter().filter(|check| check.outcome.passed());
+        passed.count()
     }
 
-    /// The hint of the first check that fails and has one.
+    /// Returns whether each check passes, in order.
+    pub fn outcomes(&self) -> Vec<bool> {
+        let checks = self.checks.iter();
+        checks.map(|check| check.outcome.passed()).collect()
+    }
+
+    /// Returns whether a probe failed: its service may be gone, or have another address.
+    pub fn has_probe_error(&self) -> bool {
+        let failed = |check: &CheckResult| matches!(check.outcome, Outcome::ProbeError { .. });
+        self.checks.iter().any(failed)
+    }
+
+    /// Returns the name of the hint of the first check that fails and has one.
     pub fn hint(&self) -> Option<&str> {
-        self.checks.iter().find_map(|check| check.verdict.hint())
-    }
-
-    /// For reports, with the guide's sentences.
-    pub fn reports<E: Engine>(&self, runner: &Runner<'_, E>, lang: &Lang) -> Vec<CheckReport> {
-        let section = runner.lab.section(&self.exercise, lang);
-        let report = |check: &CheckResult| {
-            let (outcome, expected, actual) = match &check.verdict {
-                Verdict::Pass => (Outcome::Pass, None, None),
-                Verdict::Fail {
-                    expected, actual, ..
-                } => (Outcome::Fail, Some(expected.clone()), Some(actual.clone())),
-                Verdict::ProbeError { reason } => (Outcome::ProbeError, None, Some(reason.clone())),
-            };
-            CheckReport {
-                exercise: self.exercise.to_string(),
-                check: check.id.clone(),
-                about: section
-                    .checks
-                    .get(&check.id)
-                    .unwrap_or(&section.title)
-                    .clone(),
-                outcome,
-                expected,
-                actual,
-                hint: check.verdict.hint().map(str::to_owned),
-            }
-        };
-        self.checks.iter().map(report).collect()
+        self.checks.iter().find_map(|check| check.outcome.hint())
     }
 }
 
-/// Judges several exercises side by side. Answers to quizzes come from the learner's progress.
+/// Checks several exercises at the same time. `answer` returns the learner's choice in a quiz; `lang` is the language of the
+/// sentences in the results.
 pub async fn check_exercises<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     exercises: &[&Exercise],
+    lang: &Lang,
     answer: &dyn Fn(&ExerciseId) -> Option<String>,
 ) -> Vec<ExerciseResult> {
-    let judged = exercises.iter().map(async |exercise| {
+    let results = exercises.iter().map(async |exercise| {
+        let section = runner.lab.section(&exercise.id, lang);
         let checks = match &exercise.task {
-            Task::Practical { checks, .. } => judge_checks(runner, live, checks).await,
+            Task::Practical { checks, .. } => run_checks(runner, live, checks, section).await,
             Task::Quiz(quiz) => vec![CheckResult {
-                id: "answer".to_owned(),
+                check: "answer".to_owned(),
                 role: CheckRole::Goal,
-                verdict: judge_quiz(quiz, answer(&exercise.id).as_deref()),
+                about: section.title.clone(),
+                outcome: check_answer(quiz, answer(&exercise.id).as_deref()),
             }],
         };
         ExerciseResult {
@@ -90,64 +71,53 @@ pub async fn check_exercises<E: Engine>(
             checks,
         }
     });
-    join_all(judged).await
+    join_all(results).await
 }
 
-/// The checks of one exercise, in order: one may keep a value for the next, and two looks into one queue would disturb
-/// each other.
-async fn judge_checks<E: Engine>(
+/// Runs the checks of one exercise in order: one may capture a value for the next, and two that read the same queue would
+/// disturb each other.
+async fn run_checks<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     checks: &[Check],
+    section: &Section,
 ) -> Vec<CheckResult> {
     let mut captures = Captures::new();
-    let mut judged = Vec::new();
+    let mut results = Vec::new();
     for check in checks {
-        let outcome = step_outcome(runner, live, &check.step, &captures).await;
-        if let StepOutcome::Holds(actual) | StepOutcome::Differs(actual, _) = &outcome {
-            capture(check.step.capture.as_ref(), actual, &mut captures);
+        let result = run_step(runner, live, &check.step, &captures).await;
+        let actual = result.actual.as_ref();
+        capture(check.step.capture.as_ref(), actual, &mut captures);
+        let mut outcome = result.outcome;
+        if let Outcome::Fail { hint, .. } = &mut outcome {
+            let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
+            *hint = actual.and_then(fits).map(|hint| hint.say.clone());
         }
-        judged.push(judge(check, &outcome));
+        let id = check.id.to_string();
+        let about = section.checks.get(&id).unwrap_or(&section.title);
+        results.push(CheckResult {
+            about: about.clone(),
+            check: id,
+            role: check.role,
+            outcome,
+        });
     }
-    judged
+    results
 }
 
-fn judge(check: &Check, outcome: &StepOutcome) -> CheckResult {
-    let verdict = match outcome {
-        StepOutcome::Holds(_) => Verdict::Pass,
-        StepOutcome::Differs(actual, difference) => Verdict::Fail {
-            expected: difference.expected.clone(),
-            actual: difference.actual.clone(),
-            hint: check
-                .hints
-                .iter()
-                .find(|hint| hint.when.holds(actual))
-                .map(|hint| hint.say.clone()),
-        },
-        StepOutcome::ProbeError(reason) => Verdict::ProbeError {
-            reason: reason.to_string(),
-        },
-    };
-    CheckResult {
-        id: check.id.to_string(),
-        role: check.role,
-        verdict,
-    }
-}
-
-/// Judges a choice. The right one is not told.
-pub fn judge_quiz(quiz: &Quiz, answer: Option<&str>) -> Verdict {
-    let expected = format!("one of {}", quiz.choices.join(", "));
+/// Checks a choice in a quiz. The outcome does not reveal the right one.
+pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
+    let expected = localized!("one of {choices}", choices = quiz.choices.join(", "));
     match answer {
-        Some(answer) if answer == quiz.answer => Verdict::Pass,
-        Some(answer) => Verdict::Fail {
+        Some(answer) if answer == quiz.answer => Outcome::Pass,
+        Some(answer) => Outcome::Fail {
             expected,
             actual: answer.to_owned(),
             hint: quiz.hints.get(answer).cloned(),
         },
-        None => Verdict::Fail {
+        None => Outcome::Fail {
             expected,
-            actual: "no answer yet".to_owned(),
+            actual: localized!("no answer yet"),
             hint: None,
         },
     }

@@ -1,17 +1,18 @@
-//! A lab that runs: where its services answer.
+//! A running lab: the addresses of its services, and its containers as they were observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::engine::Engine;
-use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render_url};
+use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_url};
+use crate::localized;
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
 use crate::runner::{Changed, Failure, Runner};
 use crate::store::Journal;
 
-/// The services of a running lab.
+/// The services of a running lab, as they were observed once.
 pub struct Live {
     pub addresses: Addresses,
     pub observed: Observed,
@@ -21,7 +22,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Reads where services answer out of a snapshot.
+    /// Finds the addresses of the services in what was observed on the engine.
     pub fn new(lab: &Lab, observed: Observed, workspace: Option<PathBuf>) -> Self {
         let mut addresses = BTreeMap::new();
         for service in lab.services.values() {
@@ -35,7 +36,7 @@ impl Live {
                 url: None,
                 container: container.name.clone(),
             };
-            // Without a port, as a container is that does not run, there is nowhere to connect to.
+            // A container that does not run has no port to connect to.
             let template = service.interface.url.as_deref();
             let template = template.filter(|_| !address.ports.is_empty());
             address.url =
@@ -50,14 +51,27 @@ impl Live {
         }
     }
 
-    /// Whether every service that has a container runs.
+    /// Returns whether the container of a service is running.
     pub fn runs(&self, service: &ServiceName) -> bool {
         self.observed
             .container(service)
             .is_some_and(|container| container.running == Running::Yes)
     }
 
-    /// Looks again where services answer. If containers came or went, what was kept open is closed.
+    /// Returns the services that an exercise needs and that are unavailable.
+    pub fn missing_services<'e>(&self, exercise: &'e Exercise) -> Vec<&'e ServiceName> {
+        let needed = exercise.needs_service.iter();
+        needed
+            .filter(|name| !self.addresses.contains_key(*name))
+            .collect()
+    }
+
+    /// Returns whether every service that an exercise needs is available.
+    pub fn is_available(&self, exercise: &Exercise) -> bool {
+        self.missing_services(exercise).is_empty()
+    }
+
+    /// Observes the lab again. Open connections are closed if containers were created or removed since.
     pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Changed, Failure> {
         let observed = runner.observe().await?;
         let ids = |observed: &Observed| -> BTreeSet<String> {
@@ -72,31 +86,30 @@ impl Live {
         Ok(Changed::Yes)
     }
 
-    /// What probes need.
+    /// Returns what probes need.
     pub fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
         Target {
             engine: runner.engine,
             lab: runner.lab,
-            up: runner.command_up(),
+            up: runner.up_command(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
-            connections: &self.connections,
         }
     }
 }
 
 impl<E: Engine> Runner<'_, E> {
-    /// Everything of this instance on the engine.
+    /// Lists everything of this instance on the engine.
     pub async fn observe(&self) -> Result<Observed, Failure> {
         let scope = Scope::instance(self.owner, &self.lab.id, self.instance);
         self.engine
             .observe(&scope)
             .await
-            .map_err(Failure::engine("cannot see what is there"))
+            .map_err(Failure::engine(localized!("cannot list the containers")))
     }
 
-    /// What a learner types to bring this instance up.
-    fn command_up(&self) -> String {
+    /// Returns the command that starts this instance.
+    pub fn up_command(&self) -> String {
         let instance = match self.instance.is_main() {
             true => String::new(),
             false => format!(" --instance {}", self.instance),
@@ -104,28 +117,30 @@ impl<E: Engine> Runner<'_, E> {
         format!("roadlab up {}{instance}", self.lab.id)
     }
 
-    /// Fails if the engine is gone. A service that stopped or cannot be seen since then is not at fault.
+    /// Fails if the engine does not answer, since a service that stopped with it is not at fault.
     pub async fn check_engine(&self) -> Result<(), Failure> {
         let answer = self.engine.ping().await;
-        answer.map_err(Failure::engine("Docker stopped meanwhile"))
+        answer.map_err(Failure::engine(localized!(
+            "Docker stopped while the command was running"
+        )))
     }
 
-    /// The running lab, or that it is not up.
+    /// Returns the running lab, or a failure that says how to start it.
     pub async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            return Err(Failure::Environment(format!(
-                "lab `{}` is not up: start it with `{}`",
-                self.lab.id,
-                self.command_up()
+            return Err(Failure::NotRunning(localized!(
+                "lab `{lab}` is not running: start it with `{command}`",
+                lab = self.lab.id,
+                command = self.up_command()
             )));
         }
         Ok(Live::new(self.lab, observed, workspace))
     }
 }
 
-/// Refuses a run whose ports were never seen to lead to it from where this program is. A service that does not run has none,
-/// and is looked at when it starts.
+/// Refuses a run that was started in another network namespace, where its published ports may lead elsewhere. A run without
+/// a running container has no ports yet.
 pub fn require_same_network<E>(
     observed: &Observed,
     known: Option<&Journal>,
@@ -143,8 +158,8 @@ pub fn require_same_network<E>(
         return Ok(());
     }
     let id = &runner.lab.id;
-    Err(Failure::Environment(format!(
-        "lab `{id}` was not started here but in another network (a container's, or another namespace): at its addresses \
-         somebody else may answer; run roadlab there, or start it anew here: `roadlab down {id}`, then `roadlab up {id}`"
+    Err(Failure::Environment(localized!(
+        "lab `{id}` was started in another network namespace, so another program may answer at its addresses; run roadlab in that namespace, or restart the lab here: `roadlab down {id}`, then `roadlab up {id}`",
+        id
     )))
 }

@@ -1,4 +1,4 @@
-//! Doing: performs plans, waits until services answer, plays steps, judges checks. It tells events and never prints.
+//! The runner executes plans, waits for services, runs steps and checks. It emits events and never prints.
 
 mod act;
 mod change_watcher;
@@ -7,6 +7,7 @@ mod execute;
 mod failure;
 mod health;
 mod images;
+mod journal_wait;
 mod live;
 mod poll_backoff;
 mod prove;
@@ -26,31 +27,31 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
 pub use change_watcher::ChangeWatcher;
-#[cfg(test)]
-pub use check::CheckResult;
-pub use check::{ExerciseResult, check_exercises, judge_quiz};
+pub use check::{ExerciseResult, check_answer, check_exercises};
 pub use failure::Failure;
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};
 pub use poll_backoff::Changed;
-pub use prove::{Proof, prove};
+pub use prove::{Proof, ProofProblem, prove};
 pub use reap::reap;
 pub use reset::{reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
-pub use up::{Expiry, OnFailure, Up, plan_up, up};
+pub use up::{Expiry, OnFailure, Up, UpResult, plan_up, up};
 
-/// What everything that runs a lab has at hand.
+/// A lab in one instance on an engine, and the sink for events.
 pub struct Runner<'a, E> {
     pub engine: &'a E,
     pub lab: &'a Lab,
     pub instance: &'a Instance,
+    /// The owner label of this user's resources.
     pub owner: &'a str,
     pub emit: &'a dyn Fn(Event),
 }
 
 impl<E: Engine> Runner<'_, E> {
+    /// Reports an event.
     pub fn emit(&self, event: Event) {
         (self.emit)(event);
     }

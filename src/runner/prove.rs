@@ -1,31 +1,41 @@
-//! The self-proof: every check fails at the start, every wrong answer fails with its hint, every solution passes, passes
-//! twice, and after a reset every check fails again.
+//! The proof of a lab: every check fails at the start, every wrong answer fails with its hint, every solution passes, passes
+//! again when it is repeated, and after a reset every check fails again.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::event::{Event, Phase};
-use crate::expect::Verdict;
-use crate::lab::{CheckRole, Exercise, ExerciseId, Quiz, Task, Wrong};
+use crate::event::{CheckResult, Event, Outcome, Phase};
+use crate::lab::{CheckRole, Exercise, ExerciseId, Lang, Quiz, Task, Wrong};
+use crate::localized;
 use crate::runner::act::play;
-use crate::runner::check::{ExerciseResult, check_exercises, judge_quiz};
+use crate::runner::check::{ExerciseResult, check_answer, check_exercises};
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-/// What a self-proof came to.
+/// The result of the proof of a lab.
 #[derive(Debug, Clone, Default)]
 pub struct Proof {
+    /// The number of exercises, checks and wrong answers that were proven.
     pub exercises: usize,
     pub checks: usize,
     pub wrong_answers: usize,
+    /// The duration of each reset, in milliseconds.
     pub resets: Vec<u64>,
-    /// Exercise, phase and why.
-    pub problems: Vec<(String, Phase, String)>,
+    pub problems: Vec<ProofProblem>,
 }
 
-/// Everything the phases share.
+/// A statement of the proof that does not hold.
+#[derive(Debug, Clone)]
+pub struct ProofProblem {
+    pub exercise: ExerciseId,
+    pub phase: Phase,
+    /// Why it does not hold.
+    pub reason: String,
+}
+
+/// What all phases need.
 struct Prover<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     live: &'a mut Live,
@@ -33,19 +43,16 @@ struct Prover<'a, 'b, E> {
     proof: Proof,
 }
 
-/// Proves a lab that is up and at its start. Exercises that need a service which is left out are not proven.
+/// Proves a lab that is up and at its start, except the exercises that need an unavailable service.
 pub async fn prove<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     workspace: Option<&Workspace>,
 ) -> Result<Proof, Failure> {
-    let available = |exercise: &&Exercise| {
-        exercise
-            .needs_service
-            .iter()
-            .all(|name| live.addresses.contains_key(name))
-    };
-    let exercises: Vec<&Exercise> = runner.lab.exercises.iter().filter(available).collect();
+    let exercises = runner.lab.exercises.iter();
+    let exercises: Vec<&Exercise> = exercises
+        .filter(|exercise| live.is_available(exercise))
+        .collect();
     let mut prover = Prover {
         runner,
         live,
@@ -76,77 +83,94 @@ pub async fn prove<E: Engine>(
 
 impl<E: Engine> Prover<'_, '_, E> {
     async fn reset(&mut self) -> Result<(), Failure> {
-        let begun = Instant::now();
+        let started = Instant::now();
         reset(self.runner, self.live, self.workspace).await?;
-        self.proof.resets.push(begun.elapsed().as_millis() as u64);
+        self.proof.resets.push(started.elapsed().as_millis() as u64);
         Ok(())
     }
 
-    /// The start, with the solutions that an exercise builds on.
-    async fn before(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+    /// Resets the lab and runs the solutions that an exercise builds on.
+    async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         self.reset().await?;
         let needs = self.runner.lab.prerequisites(&exercise.id);
         solve(self.runner, self.live, &needs).await
     }
 
-    async fn judge(&self, exercises: &[&Exercise]) -> Vec<ExerciseResult> {
-        check_exercises(self.runner, self.live, exercises, &|_: &ExerciseId| None).await
+    async fn check(&self, exercises: &[&Exercise]) -> Vec<ExerciseResult> {
+        let no_answer = |_: &ExerciseId| None;
+        check_exercises(
+            self.runner,
+            self.live,
+            exercises,
+            &Lang::english(),
+            &no_answer,
+        )
+        .await
     }
 
-    async fn judge_one(&self, exercise: &Exercise) -> ExerciseResult {
-        let mut judged = self.judge(&[exercise]).await;
-        judged.pop().expect("one exercise gives one judgement")
+    async fn check_one(&self, exercise: &Exercise) -> ExerciseResult {
+        let mut results = self.check(&[exercise]).await;
+        results.pop().expect("one exercise gives one result")
     }
 
-    fn ended(&mut self, exercise: &str, phase: Phase, problem: Option<String>, begun: Instant) {
-        let millis = begun.elapsed().as_millis() as u64;
-        if let Some(problem) = &problem {
-            self.proof
-                .problems
-                .push((exercise.to_owned(), phase, problem.clone()));
-        }
+    fn finish_phase(
+        &mut self,
+        exercise: &ExerciseId,
+        phase: Phase,
+        problem: Option<String>,
+        started: Instant,
+    ) {
+        let problems = problem.iter().map(|reason| ProofProblem {
+            exercise: exercise.clone(),
+            phase,
+            reason: reason.clone(),
+        });
+        self.proof.problems.extend(problems);
         self.runner.emit(Event::ProofPhaseFinished {
-            exercise: exercise.to_owned(),
+            exercise: exercise.to_string(),
             phase,
             problem,
-            millis,
+            millis: started.elapsed().as_millis() as u64,
         });
     }
 
-    /// At the start every goal fails and every guard holds.
+    /// Proves that every goal fails and every guard passes before anything was done.
     async fn all_fail(&mut self, exercises: &[&Exercise], phase: Phase) {
-        let begun = Instant::now();
-        let deeds: Vec<&Exercise> = exercises
+        let started = Instant::now();
+        let practical: Vec<&Exercise> = exercises
             .iter()
             .copied()
-            .filter(|e| matches!(e.task, Task::Practical { .. }))
+            .filter(|exercise| matches!(exercise.task, Task::Practical { .. }))
             .collect();
-        for judged in self.judge(&deeds).await {
-            self.ended(
-                judged.exercise.as_str(),
-                phase,
-                problem_at_start(&judged),
-                begun,
-            );
+        for result in self.check(&practical).await {
+            let problem = problem_at_start(&result);
+            self.finish_phase(&result.exercise, phase, problem, started);
         }
     }
 
     async fn wrong_answers(&mut self, exercise: &Exercise, wrong: &[Wrong]) -> Result<(), Failure> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut problem = None;
         let mut broken = BTreeSet::new();
         for (at, wrong) in wrong.iter().enumerate() {
-            self.before(exercise).await?;
-            let what = format!("wrong answer {} of `{}`", at + 1, exercise.id);
+            self.prepare(exercise).await?;
+            let what = localized!(
+                "wrong answer {number} of `{exercise}`",
+                number = at + 1,
+                exercise = exercise.id
+            );
             play(self.runner, self.live, &wrong.steps, &what).await?;
-            let judged = self.judge_one(exercise).await;
+            let result = self.check_one(exercise).await;
             self.proof.wrong_answers += 1;
             problem = problem.or_else(|| {
-                problem_with_wrong_answer(&judged, wrong)
-                    .map(|why| format!("wrong answer {}: {why}", at + 1))
+                let reason = problem_with_wrong_answer(&result, wrong)?;
+                Some(localized!(
+                    "wrong answer {number}: {reason}",
+                    number = at + 1,
+                    reason
+                ))
             });
-            let failed = judged.checks.iter().filter(|check| !check.verdict.passed());
-            broken.extend(failed.map(|check| check.id.clone()));
+            broken.extend(failed_checks(&result).map(|check| check.check.clone()));
         }
         let guards = exercise
             .checks()
@@ -155,69 +179,65 @@ impl<E: Engine> Prover<'_, '_, E> {
         let unbroken = guards
             .map(|check| check.id.to_string())
             .find(|id| !broken.contains(id));
-        problem = problem
-            .or_else(|| unbroken.map(|id| format!("no wrong answer breaks the guard `{id}`")));
-        self.ended(exercise.id.as_str(), Phase::Wrong, problem, begun);
+        problem = problem.or_else(|| {
+            unbroken.map(|guard| localized!("no wrong answer breaks the guard `{guard}`", guard))
+        });
+        self.finish_phase(&exercise.id, Phase::Wrong, problem, started);
         Ok(())
     }
 
     async fn solution(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let begun = Instant::now();
-        self.before(exercise).await?;
-        let before = self.judge_one(exercise).await;
-        let problem = problem_at_start(&before)
-            .map(|why| format!("before the solution, with what it needs: {why}"));
+        let started = Instant::now();
+        self.prepare(exercise).await?;
+        let before = self.check_one(exercise).await;
+        let problem = problem_at_start(&before).map(|reason| {
+            localized!(
+                "before the solution, after the exercises that it needs: {reason}",
+                reason
+            )
+        });
         solve(self.runner, self.live, &[exercise]).await?;
-        let judged = self.judge_one(exercise).await;
-        self.ended(
-            exercise.id.as_str(),
-            Phase::Solution,
-            problem.or_else(|| problem_after_solution(&judged)),
-            begun,
-        );
-        let begun = Instant::now();
+        let result = self.check_one(exercise).await;
+        let problem = problem.or_else(|| problem_after_solution(&result));
+        self.finish_phase(&exercise.id, Phase::Solution, problem, started);
+        let started = Instant::now();
         solve(self.runner, self.live, &[exercise]).await?;
-        let judged = self.judge_one(exercise).await;
-        self.ended(
-            exercise.id.as_str(),
-            Phase::SolutionAgain,
-            problem_after_solution(&judged),
-            begun,
-        );
+        let result = self.check_one(exercise).await;
+        let problem = problem_after_solution(&result);
+        self.finish_phase(&exercise.id, Phase::SolutionAgain, problem, started);
         Ok(())
     }
 
     fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let wrong = |choice: &&String| **choice != quiz.answer;
         let problem = quiz.choices.iter().filter(wrong).find_map(|choice| {
-            let verdict = judge_quiz(quiz, Some(choice));
-            match verdict {
-                Verdict::Pass => Some(format!("choice `{choice}` counts as right")),
-                Verdict::Fail { .. } | Verdict::ProbeError { .. } => verdict
-                    .hint()
-                    .is_none()
-                    .then(|| format!("wrong choice `{choice}` gets no hint")),
+            let outcome = check_answer(quiz, Some(choice));
+            if outcome.passed() {
+                return Some(localized!("choice `{choice}` counts as right", choice));
             }
+            let no_hint = || localized!("wrong choice `{choice}` has no hint", choice);
+            outcome.hint().is_none().then(no_hint)
         });
         self.proof.checks += 1;
         self.proof.wrong_answers += quiz.choices.len() - 1;
-        let right = (!judge_quiz(quiz, Some(&quiz.answer)).passed())
-            .then(|| "the right choice fails".to_owned());
-        self.ended(exercise.id.as_str(), Phase::Quiz, problem.or(right), begun);
+        let right = check_answer(quiz, Some(&quiz.answer)).passed();
+        let problem =
+            problem.or_else(|| (!right).then(|| localized!("the right choice does not count")));
+        self.finish_phase(&exercise.id, Phase::Quiz, problem, started);
     }
 
-    /// All solutions in a row, as a learner goes through the lab; then a reset, and everything fails again.
+    /// Proves all solutions one after the other without a reset between, then a reset that makes every check fail.
     async fn in_sequence(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
         self.reset().await?;
         for exercise in exercises {
-            let begun = Instant::now();
+            let started = Instant::now();
             solve(self.runner, self.live, &[exercise]).await?;
             if let Task::Practical { .. } = exercise.task {
-                let judged = self.judge_one(exercise).await;
-                let problem =
-                    problem_after_solution(&judged).map(|why| format!("played in a row: {why}"));
-                self.ended(exercise.id.as_str(), Phase::Solution, problem, begun);
+                let result = self.check_one(exercise).await;
+                let problem = problem_after_solution(&result)
+                    .map(|reason| localized!("after all earlier solutions: {reason}", reason));
+                self.finish_phase(&exercise.id, Phase::Solution, problem, started);
             }
         }
         self.reset().await?;
@@ -226,85 +246,100 @@ impl<E: Engine> Prover<'_, '_, E> {
     }
 }
 
-fn problem_at_start(judged: &ExerciseResult) -> Option<String> {
-    judged
-        .checks
-        .iter()
-        .find_map(|check| match (check.role, &check.verdict) {
-            (CheckRole::Goal, Verdict::Pass) => Some(format!(
-                "check `{}` passes before anything was done",
-                check.id
-            )),
-            (CheckRole::Goal, Verdict::Fail { .. }) | (CheckRole::Guard, Verdict::Pass) => None,
-            (_, Verdict::ProbeError { reason }) => {
-                Some(format!("check `{}` cannot look: {reason}", check.id))
-            }
-            (
-                CheckRole::Guard,
-                Verdict::Fail {
-                    expected, actual, ..
-                },
-            ) => Some(format!(
-                "guard `{}` does not hold: expected {expected}, saw {actual}",
-                check.id
-            )),
-        })
+fn failed_checks(result: &ExerciseResult) -> impl Iterator<Item = &CheckResult> {
+    let checks = result.checks.iter();
+    checks.filter(|check| !check.outcome.passed())
 }
 
-fn problem_after_solution(judged: &ExerciseResult) -> Option<String> {
-    judged.checks.iter().find_map(|check| match &check.verdict {
-        Verdict::Pass => None,
-        Verdict::Fail {
-            expected, actual, ..
-        } => Some(format!(
-            "check `{}` fails: expected {expected}, saw {actual}",
-            check.id
-        )),
-        Verdict::ProbeError { reason } => {
-            Some(format!("check `{}` cannot look: {reason}", check.id))
+fn problem_at_start(result: &ExerciseResult) -> Option<String> {
+    result.checks.iter().find_map(|result| {
+        let check = &result.check;
+        match (result.role, &result.outcome) {
+            (CheckRole::Goal, Outcome::Fail { .. }) | (CheckRole::Guard, Outcome::Pass) => None,
+            (CheckRole::Goal, Outcome::Pass) => Some(localized!(
+                "check `{check}` passes before anything was done",
+                check
+            )),
+            (_, Outcome::ProbeError { reason }) => Some(localized!(
+                "check `{check}` cannot run: {reason}",
+                check,
+                reason
+            )),
+            (
+                CheckRole::Guard,
+                Outcome::Fail {
+                    expected, actual, ..
+                },
+            ) => Some(localized!(
+                "guard `{check}` fails: expected {expected}, got {actual}",
+                check,
+                expected,
+                actual
+            )),
         }
     })
 }
 
-fn problem_with_wrong_answer(judged: &ExerciseResult, wrong: &Wrong) -> Option<String> {
-    if judged.passed() {
-        return Some("every check passes".to_owned());
-    }
-    let wanted = wrong.check.as_deref();
-    let failed = judged.checks.iter().filter(|check| !check.verdict.passed());
-    let mut failed = failed
-        .filter(|check| wanted.is_none_or(|wanted| check.id == wanted))
-        .peekable();
-    if failed.peek().is_none() {
-        return Some(format!("check `{}` passes", wanted.unwrap_or_default()));
-    }
-    if judged
-        .checks
-        .iter()
-        .all(|check| matches!(check.verdict, Verdict::Pass | Verdict::ProbeError { .. }))
-    {
-        return Some(format!(
-            "only fails because nothing could be seen: {}",
-            actual_values(judged)
-        ));
-    }
-    let hint = wrong.hint.as_deref()?;
-    // A learner reads the hint of the first check that fails and has one: that must be the one.
-    let shown = judged.hint();
-    (shown != Some(hint)).then(|| match shown {
-        Some(other) => format!("gets hint `{other}`, not `{hint}`"),
-        None => format!("gets no hint, not `{hint}`; saw {}", actual_values(judged)),
+fn problem_after_solution(result: &ExerciseResult) -> Option<String> {
+    result.checks.iter().find_map(|result| {
+        let check = &result.check;
+        match &result.outcome {
+            Outcome::Pass => None,
+            Outcome::Fail {
+                expected, actual, ..
+            } => Some(localized!(
+                "check `{check}` fails: expected {expected}, got {actual}",
+                check,
+                expected,
+                actual
+            )),
+            Outcome::ProbeError { reason } => Some(localized!(
+                "check `{check}` cannot run: {reason}",
+                check,
+                reason
+            )),
+        }
     })
 }
 
-fn actual_values(judged: &ExerciseResult) -> String {
-    let seen = judged
-        .checks
-        .iter()
-        .filter_map(|check| match &check.verdict {
-            Verdict::Pass => None,
-            Verdict::Fail { actual, .. } => Some(format!("`{}` {actual}", check.id)),
-            Verdict::ProbeError { reason } => Some(format!("`{}` {reason}", check.id)),
-        });
-    seen.collect::<Vec<_>>().join(", ")
+fn problem_with_wrong_answer(result: &ExerciseResult, wrong: &Wrong) -> Option<String> {
+    if result.passed() {
+        return Some(localized!("every check passes"));
+    }
+    if let Some(check) = &wrong.check
+        && !failed_checks(result).any(|failed| failed.check == *check)
+    {
+        return Some(localized!("check `{check}` passes", check));
+    }
+    let failed = |check: &CheckResult| matches!(check.outcome, Outcome::Fail { .. });
+    if !result.checks.iter().any(failed) {
+        return Some(localized!(
+            "fails only because its probes cannot run: {actual}",
+            actual = actual_values(result)
+        ));
+    }
+    let hint = wrong.hint.as_deref()?;
+    // A learner reads the hint of the first check that fails and has one.
+    match result.hint() {
+        Some(shown) if shown == hint => None,
+        Some(other) => Some(localized!(
+            "shows hint `{other}` instead of `{hint}`",
+            other,
+            hint
+        )),
+        None => Some(localized!(
+            "shows no hint instead of `{hint}`; got {actual}",
+            hint,
+            actual = actual_values(result)
+        )),
+    }
+}
+
+/// Returns the actual values of the checks that do not pass.
+fn actual_values(result: &ExerciseResult) -> String {
+    let values = failed_checks(result).filter_map(|check| {
+        let actual = check.outcome.actual()?;
+        Some(format!("`{}` {actual}", check.check))
+    });
+    values.collect::<Vec<_>>().join(", ")
 }

@@ -1,14 +1,15 @@
-//! Puts a running lab back to its start, plays solutions, restarts services.
+//! Resets a running lab, runs solutions, restarts services.
 
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
+use crate::localized;
 use crate::runner::act::{play, restart_service};
 use crate::runner::up::start_again;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-/// Runs `start` again and proves `health`. A service that was stopped is started first; the workspace is put back.
+/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace.
 pub async fn reset<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -25,7 +26,7 @@ pub async fn reset<E: Engine>(
         .filter(|name| !crate::plan::completes(runner.lab, name))
     {
         runner.emit(Event::Note {
-            text: format!("{service} does not run: it is started again"),
+            text: localized!("{service} is not running: restarting it", service),
         });
         restart_service(
             runner,
@@ -43,7 +44,7 @@ pub async fn reset<E: Engine>(
     start_again(runner, live).await
 }
 
-/// Plays the solutions of exercises, in order. A quiz has none to play.
+/// Runs the solutions of exercises in order; a quiz has none.
 pub async fn solve<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -51,7 +52,7 @@ pub async fn solve<E: Engine>(
 ) -> Result<(), Failure> {
     for exercise in exercises {
         if let Task::Practical { solution, .. } = &exercise.task {
-            let what = format!("solution of `{}`", exercise.id);
+            let what = localized!("solution of `{exercise}`", exercise = exercise.id);
             play(runner, live, solution, &what).await?;
         }
     }

@@ -1,69 +1,67 @@
-//! A session that plays itself: the demo, and the proof that the lab works from end to end.
+//! A session that runs by itself: a demonstration of a lab from end to end.
 
 use std::time::Instant;
 
 use super::session::Session;
-use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
-use crate::report::{duration, output, output_is_open, sanitize, t};
-use crate::runner::{self, Failure};
+use crate::localized;
+use crate::report::{duration, output, output_is_open, sanitize};
+use crate::runner::Failure;
 
-/// SIGPIPE: a demo is there to be read, and nobody does any more.
-const UNREAD: Exit = Exit::Signal(13);
+/// The exit of a program that SIGPIPE ends: without a reader, a demonstration has no purpose.
+const BROKEN_PIPE: Exit = Exit::Signal(13);
 
-impl<E: Engine> Session<'_, '_, E> {
-    /// Plays everything: each text, the solution, the checks; then a reset.
+impl<E: Engine> Session<'_, E> {
+    /// Shows each text, runs each solution and checks it; then starts over.
     pub(super) async fn play_all(&mut self) -> Result<Exit, Failure> {
-        let lab = self.lab;
+        let lab = self.running.lab;
         let paint = self.context.paint;
         let (mut played, mut failed) = (0, 0);
         for (at, exercise) in lab.exercises.iter().enumerate() {
             self.task(&mut output, at, exercise);
             output("");
             if !output_is_open() {
-                return Ok(UNREAD);
+                return Ok(BROKEN_PIPE);
             }
-            if let Some(missing_services) = self.missing_services(exercise) {
-                output(&paint.warn(&missing_services));
+            if let Some(missing) = self.missing_services(exercise) {
+                output(&paint.warn(&missing));
                 continue;
             }
             played += 1;
             match &exercise.task {
                 Task::Quiz(quiz) => {
-                    let answer = t!("session.auto_answer", choice = sanitize(&quiz.answer));
-                    output(&paint.dim(&answer));
-                    self.progress
-                        .answers
-                        .insert(exercise.id.clone(), quiz.answer.clone());
+                    let choice = sanitize(&quiz.answer);
+                    output(&paint.dim(&localized!("answer: {choice}", choice)));
+                    let addresses = &self.running.live.addresses;
+                    self.context
+                        .answer(lab, exercise, &quiz.answer, addresses)?;
                 }
                 Task::Practical { solution, .. } => {
                     for step in solution {
-                        let deed = t!("session.auto_deed", step = sanitize(&step.act.to_string()));
-                        output(&paint.dim(&deed));
+                        let step = sanitize(&step.act.to_string());
+                        output(&paint.dim(&localized!("run: {step}", step)));
                     }
-                    runner::solve(self.runner, &mut self.live, &[exercise]).await?;
+                    self.running.run_solutions(&[exercise]).await?;
                     self.context.reporter.finish();
                 }
             }
-            let judged = check_one(self.runner, &self.live, exercise, &mut self.progress).await?;
-            self.verdicts(&mut output, &judged);
-            match judged.passed() {
+            let result = self.check(exercise).await?;
+            self.verdicts(&mut output, &result);
+            match result.passed() {
                 true => self.after(&mut output, exercise),
                 false => failed += 1,
             }
         }
         let begun = Instant::now();
-        runner::reset(self.runner, &mut self.live, self.workspace.as_ref()).await?;
+        self.running.start_over().await?;
         self.context.reporter.finish();
-        self.progress.restart(&[]);
-        let time = duration(begun.elapsed().as_millis() as u64);
-        let text = t!(
-            "session.auto_end",
+        let text = localized!(
+            "{done} of {all} exercises solved; reset to the start in {time}",
             done = played - failed,
             all = played,
-            time = time
+            time = duration(begun.elapsed().as_millis() as u64)
         );
         output(&format!("\n{text}"));
         match failed {

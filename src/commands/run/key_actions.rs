@@ -1,19 +1,20 @@
-//! What keys do in a session: hints, solutions, shells, pages, resets, moves.
+//! What the keys of a session do: hints, solutions, shells, web pages, resets and navigation.
 
 use std::time::Instant;
 
-use super::AfterSession;
-use super::live::{ExerciseView, Navigation};
+use super::after_session::AfterSession;
+use super::exercise_view::{ExerciseView, Navigation};
 use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
-use crate::commands::open::{open_page, web_pages};
-use crate::commands::shell::shells;
+use crate::app::{WebPage, clients};
+use crate::commands::browser::open_in_browser;
 use crate::engine::docker::Docker;
 use crate::lab::Exercise;
-use crate::report::{Key, Screen, duration, sanitize, t};
+use crate::localized;
+use crate::report::{Key, Screen, duration, sanitize};
 use crate::runner::Failure;
 
-impl Session<'_, '_, Docker> {
+impl Session<'_, Docker> {
     pub(super) async fn key(
         &mut self,
         docker: &Docker,
@@ -24,17 +25,17 @@ impl Session<'_, '_, Docker> {
         after_session: AfterSession,
     ) -> Result<Option<Navigation>, Failure> {
         let asked = view.question.take();
-        let command_for_key = match &asked {
+        let command = match &asked {
             Some(question) => answer(key, question),
             None => command_for_key(key, exercise),
         };
         if asked.is_none() {
             view.note = None;
         }
-        match command_for_key {
+        match command {
             Command::Nothing => view.question = asked,
             Command::Next => {
-                let last = view.at + 1 == self.lab.exercises.len();
+                let last = view.at + 1 == self.running.lab.exercises.len();
                 return match last && after_session == AfterSession::Ask {
                     false => Ok(Some(Navigation::To(view.at + 1))),
                     true => {
@@ -52,12 +53,12 @@ impl Session<'_, '_, Docker> {
             }
             Command::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
             Command::Choice(choice) => {
-                self.add_time(exercise, view);
+                self.add_time(exercise, view)?;
                 self.answered(&mut |text| screen.say(text), exercise, &choice)?;
             }
             Command::List => {
                 self.list(&mut |text| screen.say(text), view.at);
-                let count = self.lab.exercises.len();
+                let count = self.running.lab.exercises.len();
                 view.question = Some(Question::Which {
                     of: Picker::Exercises,
                     typed: String::new(),
@@ -89,7 +90,7 @@ impl Session<'_, '_, Docker> {
             (_, Answer::Keep) => return Ok(Some(Navigation::Leave(AfterSession::Keep))),
             (_, Answer::Remove) => return Ok(Some(Navigation::Leave(AfterSession::TearDown))),
             (Some(Question::PlaySolution), _) => {
-                self.add_time(exercise, view);
+                self.add_time(exercise, view)?;
                 screen.clear_panel();
                 if let Err(failure) = self.solution(&mut |text| screen.say(text), exercise).await {
                     self.context.reporter.finish();
@@ -100,14 +101,12 @@ impl Session<'_, '_, Docker> {
                 screen.clear_panel();
                 let begun = Instant::now();
                 view.note = match self.reset_exercise(exercise).await {
-                    Ok(()) => {
-                        let time = duration(begun.elapsed().as_millis() as u64);
-                        Some(t!("session.begun_again", time = time).into_owned())
-                    }
+                    Ok(()) => Some(localized!(
+                        "reset to the start of this exercise in {time}",
+                        time = duration(begun.elapsed().as_millis() as u64)
+                    )),
                     Err(failure) => Some(failure.to_string()),
                 };
-                self.context.reporter.finish();
-                self.progress.done.remove(&exercise.id);
                 view.solved = false;
                 view.baseline = None;
                 view.since = Instant::now();
@@ -125,7 +124,7 @@ impl Session<'_, '_, Docker> {
         Ok(None)
     }
 
-    /// Opens the only shell or page, or asks which.
+    /// Opens the only shell or page, or asks which one.
     async fn which(
         &mut self,
         of: Picker,
@@ -134,17 +133,20 @@ impl Session<'_, '_, Docker> {
         screen: &mut Screen,
     ) -> Result<(), Failure> {
         let names: Vec<String> = match of {
-            Picker::Shells => shells(self.lab)
+            Picker::Shells => clients(self.running.lab)
                 .map(|(service, _)| service.to_string())
                 .collect(),
-            _ => web_pages(self.lab, &self.live.addresses)
+            Picker::Exercises | Picker::Pages => self
+                .pages()
                 .into_iter()
                 .map(|page| format!("{}  {}", sanitize(&page.title), sanitize(&page.url)))
                 .collect(),
         };
         match (names.len(), of) {
-            (0, Picker::Shells) => view.note = Some(t!("session.no_shell").into_owned()),
-            (0, _) => view.note = Some(t!("session.no_page").into_owned()),
+            (0, Picker::Shells) => {
+                view.note = Some(localized!("no service of this lab has a client"));
+            }
+            (0, _) => view.note = Some(localized!("this lab has no web interface")),
             (1, Picker::Shells) => self.shell(docker, screen, view, 0).await?,
             (1, _) => self.open(view, 0),
             (count, of) => {
@@ -172,29 +174,34 @@ impl Session<'_, '_, Docker> {
         view: &mut ExerciseView,
         at: usize,
     ) -> Result<(), Failure> {
-        let Some((service, argv)) = shells(self.lab).nth(at) else {
+        let Some((service, argv)) = clients(self.running.lab).nth(at) else {
             return Ok(());
         };
-        let Some(container) = self.live.observed.container(&service) else {
+        let Some(container) = self.running.live.observed.container(service) else {
             return Ok(());
         };
         screen.lend();
-        // A signal ends the session, and this with it.
+        // A signal ends the whole session.
         let never = std::future::pending();
-        let ended = docker.shell(&container.id, &argv, never).await;
-        let gone = |error| Failure::Environment(format!("the terminal is gone: {error}"));
+        let ended = docker.shell(&container.id, argv, never).await;
+        let gone =
+            |error| Failure::Environment(localized!("cannot use the terminal: {why}", why = error));
         screen.take_back().map_err(gone)?;
         view.note = ended.err().map(|error| error.message);
         Ok(())
     }
 
     fn open(&self, view: &mut ExerciseView, at: usize) {
-        if let Some(page) = web_pages(self.lab, &self.live.addresses)
-            .into_iter()
-            .nth(at)
-        {
-            let opened = open_page(&page);
-            view.note = Some(opened);
+        if let Some(page) = self.pages().get(at) {
+            let url = sanitize(&page.url);
+            let login = page.login.as_deref().map(sanitize);
+            let login = login.map(|login| format!("  {}", localized!("login: {login}", login)));
+            let opened = open_in_browser(page).describe();
+            view.note = Some(format!("{url}{}  {opened}", login.unwrap_or_default()));
         }
+    }
+
+    fn pages(&self) -> Vec<WebPage> {
+        WebPage::list(self.running.lab, &self.running.live.addresses)
     }
 }

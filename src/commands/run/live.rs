@@ -1,53 +1,34 @@
-//! A session in a terminal: checks turn green as the services change, one key does what is wanted.
+//! A session in a terminal: checks run whenever the services change, and each key runs a command.
 
 use std::time::Instant;
 
-use super::AfterSession;
-use super::menu::Question;
+use super::after_session::AfterSession;
+use super::exercise_view::{ExerciseView, Navigation, actual_values};
 use super::session::{Output, Session};
-use super::view::actuals;
-use crate::commands::check::record_solved;
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{Input, Screen, t};
-use crate::runner::{ChangeWatcher, Changed, ExerciseResult, Failure, check_exercises};
+use crate::localized;
+use crate::report::{Input, Screen};
+use crate::runner::{Changed, ExerciseResult, Failure};
 
-/// Where the session goes from an exercise. Whoever is asked stays on the last one until it is decided.
-pub(super) enum Navigation {
-    To(usize),
-    Leave(AfterSession),
-}
-
-/// One exercise as it is on the screen.
-pub(super) struct ExerciseView {
-    pub(super) at: usize,
-    pub(super) judged: Option<ExerciseResult>,
-    /// What the checks saw before anything was done: a hint about that would help nobody.
-    pub(super) baseline: Option<Vec<String>>,
-    /// Its checks held, at least once while it was shown.
-    pub(super) solved: bool,
-    pub(super) note: Option<String>,
-    pub(super) question: Option<Question>,
-    pub(super) since: Instant,
-}
-
-/// What happens next on an exercise.
+/// What the session does next beside reading keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
-    Look,
-    Wait,
+    Check,
+    WaitForChange,
 }
 
 enum SessionEvent {
     Input(Input),
-    Looked(ExerciseResult),
-    Stirred,
+    Checked(Vec<ExerciseResult>),
+    /// The services changed.
+    Changed,
     Failed(Failure),
 }
 
-impl Session<'_, '_, Docker> {
-    /// Goes through the lab with a person until they leave. `after_session` other than `Ask` decides without asking.
+impl Session<'_, Docker> {
+    /// Goes through the lab with a person until they leave. They are asked what happens to the lab if `after_session` is `Ask`.
     pub(super) async fn live(
         &mut self,
         docker: &Docker,
@@ -55,28 +36,26 @@ impl Session<'_, '_, Docker> {
         after_session: AfterSession,
     ) -> Result<(Exit, AfterSession), Failure> {
         let mut screen = Screen::enter().map_err(|error| {
-            Failure::Environment(format!("the terminal cannot be used: {error}"))
+            Failure::Environment(localized!("cannot use the terminal: {why}", why = error))
         })?;
         self.welcome(&mut |text| screen.say(text), begun);
         let mut at = self.first_open();
-        if let Some(first) = self
-            .lab
-            .exercises
-            .get(at)
-            .filter(|_| at > 0 && !self.was_up)
-        {
-            // The services are new: what this exercise builds on was done in another life.
-            screen.say(
-                &self
-                    .context
-                    .paint
-                    .dim(&t!("session.resumed", number = at + 1)),
+        let lab = self.running.lab;
+        let resumed = lab.exercises.get(at);
+        if let Some(first) = resumed.filter(|_| at > 0 && !self.was_up) {
+            // The containers are new, so what this exercise builds on is not there yet.
+            let text = localized!(
+                "resuming at exercise {number}; the solutions before it are in place",
+                number = at + 1
             );
-            self.replay_needs(first).await?;
+            screen.say(&self.context.paint.dim(&text));
+            self.running.prepare(first).await?;
+            self.context.reporter.finish();
         }
         let decided = loop {
-            let Some(exercise) = self.lab.exercises.get(at) else {
-                screen.say(&self.context.paint.good(&t!("session.last")));
+            let Some(exercise) = lab.exercises.get(at) else {
+                let text = localized!("That was the last exercise.");
+                screen.say(&self.context.paint.good(&text));
                 break after_session;
             };
             match self
@@ -101,77 +80,72 @@ impl Session<'_, '_, Docker> {
     ) -> Result<Navigation, Failure> {
         self.task(&mut |text| screen.say(text), at, exercise);
         screen.say("");
-        let missing_services = self.missing_services(exercise);
         let mut view = ExerciseView {
             at,
-            judged: None,
+            result: None,
             baseline: None,
             solved: false,
-            note: missing_services.clone(),
+            note: self.missing_services(exercise),
             question: None,
             since: Instant::now(),
         };
-        let mut watch = ChangeWatcher::new(&[exercise], &self.live);
-        let mut next = if missing_services.is_some() {
-            Next::Wait
+        let mut watcher = self.running.change_watcher(&[exercise]);
+        let available = view.note.is_none();
+        let check_next = if available {
+            Next::Check
         } else {
-            Next::Look
+            Next::WaitForChange
         };
+        let mut next = check_next;
         loop {
             self.draw(screen, &self.panel(exercise, &view));
-            let happened = {
-                let answers = &self.progress.answers;
-                let doing = async {
+            let event = {
+                let running = &self.running;
+                let work = async {
                     match next {
-                        Next::Wait if missing_services.is_some() => std::future::pending().await,
-                        Next::Wait => {
-                            let wait_for_change =
-                                watch.wait_for_change(self.runner, &self.live).await;
-                            wait_for_change
-                                .map_or_else(SessionEvent::Failed, |()| SessionEvent::Stirred)
+                        Next::WaitForChange if !available => std::future::pending().await,
+                        Next::WaitForChange => {
+                            let changed = watcher.wait_for_change(&running.runner, &running.live);
+                            changed
+                                .await
+                                .map_or_else(SessionEvent::Failed, |()| SessionEvent::Changed)
                         }
-                        Next::Look => {
-                            let answer = |id: &_| answers.get(id).cloned();
-                            let judged =
-                                check_exercises(self.runner, &self.live, &[exercise], &answer)
-                                    .await;
-                            match judged.into_iter().next() {
-                                Some(judged) => SessionEvent::Looked(judged),
-                                None => std::future::pending().await,
-                            }
-                        }
+                        Next::Check => match running.probe(&[exercise]).await {
+                            Ok(results) => SessionEvent::Checked(results),
+                            Err(failure) => SessionEvent::Failed(failure),
+                        },
                     }
                 };
                 tokio::select! {
                     biased;
                     input = screen.input() => SessionEvent::Input(input),
-                    happened = doing => happened,
+                    event = work => event,
                 }
             };
-            let key = match happened {
-                SessionEvent::Stirred => {
-                    next = Next::Look;
+            let key = match event {
+                SessionEvent::Changed => {
+                    next = Next::Check;
                     continue;
                 }
                 SessionEvent::Failed(failure) => return Err(failure),
-                SessionEvent::Looked(judged) => {
-                    if judged.unseen()
-                        && let Ok(Changed::Yes) = self.live.refresh(self.runner).await
+                SessionEvent::Checked(results) => {
+                    if results.iter().any(ExerciseResult::has_probe_error)
+                        && let Ok(Changed::Yes) =
+                            self.running.live.refresh(&self.running.runner).await
                     {
                         continue;
                     }
-                    next = Next::Wait;
-                    let seen = self.record_check(
-                        &mut |text| screen.say(text),
-                        exercise,
-                        &mut view,
-                        judged,
-                    )?;
-                    watch.record_check(self.runner, &self.live, seen).await;
+                    next = Next::WaitForChange;
+                    let print = &mut |text: &str| screen.say(text);
+                    let changed = self.show_results(print, exercise, &mut view, results)?;
+                    let running = &self.running;
+                    watcher
+                        .record_check(&running.runner, &running.live, changed)
+                        .await;
                     continue;
                 }
                 SessionEvent::Input(Input::Gone) => {
-                    self.add_time(exercise, &mut view);
+                    self.add_time(exercise, &mut view)?;
                     let decided = if self.was_up {
                         AfterSession::Keep
                     } else {
@@ -187,66 +161,66 @@ impl Session<'_, '_, Docker> {
                 }
                 SessionEvent::Input(Input::Key(key)) => key,
             };
-            // After any key it is looked again at once: it costs milliseconds, and what is shown is never old.
-            next = if missing_services.is_some() {
-                Next::Wait
-            } else {
-                Next::Look
-            };
-            if let Some(moved) = self
+            // A check takes milliseconds, so after any key what is shown is up to date.
+            next = check_next;
+            if let Some(navigation) = self
                 .key(docker, screen, exercise, &mut view, key, after_session)
                 .await?
             {
-                self.add_time(exercise, &mut view);
-                return Ok(moved);
+                self.add_time(exercise, &mut view)?;
+                return Ok(navigation);
             }
         }
     }
 
-    /// Notes what was seen; says what comes after an exercise the moment it is solved.
-    fn record_check(
+    /// Records the results, and shows what follows an exercise when it is solved. Returns whether an outcome changed.
+    fn show_results(
         &mut self,
-        say: Output<'_>,
+        print: Output<'_>,
         exercise: &Exercise,
         view: &mut ExerciseView,
-        judged: ExerciseResult,
+        results: Vec<ExerciseResult>,
     ) -> Result<Changed, Failure> {
-        let outcomes = |judged: &ExerciseResult| -> Vec<bool> {
-            judged
-                .checks
-                .iter()
-                .map(|check| check.verdict.passed())
-                .collect()
-        };
-        let same = view
-            .judged
-            .as_ref()
-            .is_some_and(|before| outcomes(before) == outcomes(&judged));
-        if judged.passed() && !view.solved {
+        self.read_progress()?;
+        if results.iter().all(ExerciseResult::passed) && !view.solved {
             view.solved = true;
-            self.add_time(exercise, view);
-            record_solved(std::slice::from_ref(&judged), &mut self.progress)?;
-            self.progress.write()?;
+            self.add_time(exercise, view)?;
+            self.running.record_solved(&results)?;
+            self.read_progress()?;
             if matches!(exercise.task, Task::Practical { .. }) {
-                self.after(say, exercise);
-                say("");
+                self.after(print, exercise);
+                print("");
             }
         }
-        view.baseline.get_or_insert_with(|| actuals(&judged));
-        view.judged = Some(judged);
-        Ok(if same { Changed::No } else { Changed::Yes })
+        let result = results
+            .into_iter()
+            .next()
+            .expect("one exercise gives one result");
+        let before = view.result.as_ref().map(ExerciseResult::outcomes);
+        let changed = match before.is_some_and(|before| before == result.outcomes()) {
+            true => Changed::No,
+            false => Changed::Yes,
+        };
+        view.baseline.get_or_insert_with(|| actual_values(&result));
+        view.result = Some(result);
+        Ok(changed)
     }
 
-    /// Adds the time since the last call to what the exercise took, until it is solved.
-    pub(super) fn add_time(&mut self, exercise: &Exercise, view: &mut ExerciseView) {
-        if !self.progress.done.contains_key(&exercise.id) {
-            let spent = view.since.elapsed().as_secs();
-            *self
-                .progress
-                .seconds
-                .entry(exercise.id.clone())
-                .or_default() += spent;
-        }
+    /// Adds the time since the last call to that of an exercise that is not solved.
+    pub(super) fn add_time(
+        &mut self,
+        exercise: &Exercise,
+        view: &mut ExerciseView,
+    ) -> Result<(), Failure> {
+        let spent = view.since.elapsed().as_secs();
         view.since = Instant::now();
+        let lab = &self.running.lab.id;
+        self.progress = self.context.update_progress(lab, |progress| {
+            if spent > 0 && !progress.done.contains_key(&exercise.id) {
+                let seconds = &mut progress.seconds;
+                *seconds.entry(exercise.id.clone()).or_default() += spent;
+            }
+        })?;
+        Ok(())
     }
 }

@@ -1,9 +1,10 @@
-//! Keys and what they mean. Pure: what is asked just now decides.
+//! The keys of a session and the commands that they stand for, depending on the open question.
 
 use crate::lab::{Exercise, Task};
-use crate::report::{Key, t};
+use crate::localized;
+use crate::report::Key;
 
-/// What a person wants.
+/// What a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Command {
     Nothing,
@@ -18,28 +19,28 @@ pub(super) enum Command {
     Quit,
     /// A choice of the quiz.
     Choice(String),
-    /// A question was answered.
+    /// An answer to the open question.
     Answer(Answer),
 }
 
-/// What is asked just now.
+/// A question that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     PlaySolution,
     ResetExercise,
-    /// Which of several, by number; what was typed so far.
+    /// Which of several, by number; `typed` are the digits so far.
     Which {
         of: Picker,
         typed: String,
         count: usize,
     },
-    /// Keep or remove; `keep` is what Enter means.
+    /// Keep or remove the lab; `keep` says which one Enter stands for.
     Leave {
         keep: bool,
     },
 }
 
-/// What one of several is chosen for.
+/// What a number selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Picker {
     Exercises,
@@ -51,15 +52,15 @@ pub(super) enum Picker {
 pub(super) enum Answer {
     Yes,
     No,
-    /// Counted from 0.
+    /// An index, from 0.
     Chosen(usize),
-    /// More was typed.
+    /// More digits to come.
     Typed(String),
     Keep,
     Remove,
 }
 
-/// What a key means while an exercise is shown and nothing is asked. A choice of a quiz goes before the menu.
+/// Returns what a key stands for while no question is open. The choices of a quiz come before the menu.
 pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
     let Key::Char(letter) = key else {
         return if key == Key::Enter {
@@ -91,7 +92,7 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
     }
 }
 
-/// What a key means while something is asked.
+/// Returns what a key stands for while a question is open.
 pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
@@ -125,7 +126,7 @@ fn which(key: Key, typed: &str, count: usize) -> Command {
         Key::Char(digit) if digit.is_ascii_digit() => {
             typed.push(digit);
             match number(&typed) {
-                // No other number begins like this: Enter is not needed.
+                // No other number begins like this, so Enter is not needed.
                 Some(number) if number * 10 > count => Answer::Chosen(number - 1),
                 Some(_) => Answer::Typed(typed),
                 None => Answer::No,
@@ -140,61 +141,54 @@ fn which(key: Key, typed: &str, count: usize) -> Command {
     Command::Answer(answer)
 }
 
-/// The keys that do something now.
+/// Returns the keys that can be pressed now, with their names.
 pub(super) fn menu(
     exercise: &Exercise,
     solved: bool,
     question: Option<&Question>,
 ) -> Vec<(String, String)> {
-    let item =
-        |key: &str, does: std::borrow::Cow<'static, str>| (key.to_owned(), does.into_owned());
+    let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
         Some(Question::PlaySolution | Question::ResetExercise) => {
-            return vec![
-                item("y", t!("session.menu_yes")),
-                item("Esc", t!("session.menu_no")),
-            ];
+            return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
         }
         Some(Question::Leave { .. }) => {
             return vec![
-                item("k", t!("session.menu_keep")),
-                item("r", t!("session.menu_remove")),
-                item("Esc", t!("session.menu_stay")),
+                item("k", localized!("keep it up")),
+                item("r", localized!("remove it")),
+                item("Esc", localized!("stay")),
             ];
         }
         Some(Question::Which { count, .. }) => {
             let numbers = format!("1–{count}");
             return vec![
-                item(&numbers, t!("session.menu_choose")),
-                item("Esc", t!("session.menu_no")),
+                item(&numbers, localized!("choose")),
+                item("Esc", localized!("no")),
             ];
         }
         None => {}
     }
     let next = if solved { "Enter" } else { "n" };
     let mut menu = vec![
-        item(next, t!("session.menu_next")),
-        item("p", t!("session.menu_back")),
+        item(next, localized!("next")),
+        item("p", localized!("previous")),
     ];
     match &exercise.task {
         Task::Quiz(quiz) => {
-            let choices = item(&quiz.choices.join("/"), t!("session.menu_answer"));
+            let choices = item(&quiz.choices.join("/"), localized!("answer"));
             if !solved {
                 menu.insert(0, choices);
             }
         }
         Task::Practical { .. } => menu.extend([
-            item("h", t!("session.menu_hint")),
-            item("s", t!("session.menu_solution")),
-            item("c", t!("session.menu_shell")),
-            item("o", t!("session.menu_open")),
-            item("r", t!("session.menu_reset")),
+            item("h", localized!("hint")),
+            item("s", localized!("solution")),
+            item("c", localized!("shell")),
+            item("o", localized!("open")),
+            item("r", localized!("reset")),
         ]),
     }
-    menu.extend([
-        item("l", t!("session.menu_list")),
-        item("q", t!("session.menu_quit")),
-    ]);
+    menu.extend([item("l", localized!("list")), item("q", localized!("quit"))]);
     menu
 }
 
@@ -204,14 +198,14 @@ mod tests {
     use crate::lab::testing::{COMPOSE, lab};
 
     #[test]
-    fn one_key_is_one_wish() {
+    fn a_key_stands_for_one_command() {
         let lab = lab(COMPOSE);
         let exercise = &lab.exercises[0];
         assert_eq!(command_for_key(Key::Char('N'), exercise), Command::Next);
         assert_eq!(command_for_key(Key::Enter, exercise), Command::Next);
         assert_eq!(command_for_key(Key::Char('x'), exercise), Command::Nothing);
         assert_eq!(command_for_key(Key::Escape, exercise), Command::Nothing);
-        // Every key of the menu does something.
+        // Every key of the menu stands for a command.
         for (key, _) in menu(exercise, false, None) {
             let letter = key.chars().next().unwrap();
             assert_ne!(
@@ -223,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_yes_is_yes() {
+    fn only_y_confirms_a_question() {
         let asked = Question::PlaySolution;
         assert_eq!(answer(Key::Char('y'), &asked), Command::Answer(Answer::Yes));
         for key in [Key::Enter, Key::Escape, Key::Char('s')] {
@@ -232,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn leaving_keeps_or_removes_and_never_by_accident() {
+    fn only_the_named_keys_decide_what_happens_to_the_lab() {
         let asked = Question::Leave { keep: false };
         assert_eq!(answer(Key::Enter, &asked), Command::Answer(Answer::Remove));
         assert_eq!(
@@ -246,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_chooses_one_of_several() {
+    fn a_number_selects_one_of_several() {
         let asked = |typed: &str| Question::Which {
             of: Picker::Exercises,
             typed: typed.into(),

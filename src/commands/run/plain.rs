@@ -3,14 +3,14 @@
 use std::io::BufRead;
 
 use super::session::Session;
-use crate::commands::check::check_one;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
-use crate::report::{output, output_is_open, t};
+use crate::localized;
+use crate::report::{output, output_is_open};
 use crate::runner::Failure;
 
-/// What a person wants next.
+/// What a typed line means.
 enum Command {
     Check,
     Hint,
@@ -20,24 +20,26 @@ enum Command {
     Answer(String),
 }
 
-impl<E: Engine> Session<'_, '_, E> {
-    /// Goes through the lab line by line, from the first exercise that is not done. Ends well if all is solved.
+impl<E: Engine> Session<'_, E> {
+    /// Goes through the lab line by line, from the first exercise that is not solved. Succeeds if all are solved then.
     pub(super) async fn guide_by_lines(&mut self) -> Result<Exit, Failure> {
-        let lab = self.lab;
-        'exercises: for (at, exercise) in lab.exercises.iter().enumerate().skip(self.first_open()) {
+        let lab = self.running.lab;
+        let exercises = lab.exercises.iter().enumerate();
+        'exercises: for (at, exercise) in exercises.skip(self.first_open()) {
             self.task(&mut output, at, exercise);
-            if let Some(missing_services) = self.missing_services(exercise) {
-                output(&self.context.paint.warn(&missing_services));
+            if let Some(missing) = self.missing_services(exercise) {
+                output(&self.context.paint.warn(&missing));
                 continue;
             }
             loop {
-                match self.ask(exercise).await {
+                match self.read_command(exercise).await {
                     Command::Quit => break 'exercises,
                     Command::Next => break,
                     Command::Hint => self.show_next_hint(&mut output, exercise)?,
                     Command::Solution => {
                         self.solution(&mut output, exercise).await?;
-                        output(&self.context.paint.dim(&t!("session.played")));
+                        let text = localized!("done; press Enter to check");
+                        output(&self.context.paint.dim(&text));
                     }
                     Command::Answer(choice) => {
                         if self.answered(&mut output, exercise, &choice)? {
@@ -45,11 +47,9 @@ impl<E: Engine> Session<'_, '_, E> {
                         }
                     }
                     Command::Check => {
-                        let judged =
-                            check_one(self.runner, &self.live, exercise, &mut self.progress)
-                                .await?;
-                        self.verdicts(&mut output, &judged);
-                        if judged.passed() {
+                        let result = self.check(exercise).await?;
+                        self.verdicts(&mut output, &result);
+                        if result.passed() {
                             self.after(&mut output, exercise);
                             break;
                         }
@@ -60,7 +60,7 @@ impl<E: Engine> Session<'_, '_, E> {
         output(&format!("\n{}", self.score()));
         let all_done = lab.exercises.iter().all(|exercise| {
             self.progress.done.contains_key(&exercise.id)
-                || self.missing_services(exercise).is_some()
+                || !self.running.live.is_available(exercise)
         });
         match all_done {
             true => Ok(Exit::Success),
@@ -68,16 +68,21 @@ impl<E: Engine> Session<'_, '_, E> {
         }
     }
 
-    async fn ask(&self, exercise: &Exercise) -> Command {
+    async fn read_command(&self, exercise: &Exercise) -> Command {
         let menu = match &exercise.task {
-            Task::Quiz(quiz) => t!("session.line_menu_quiz", choices = quiz.choices.join("/")),
-            Task::Practical { .. } => t!("session.line_menu"),
+            Task::Quiz(quiz) => localized!(
+                "[{choices}] answer  [n]ext  [q]uit",
+                choices = quiz.choices.join("/")
+            ),
+            Task::Practical { .. } => {
+                localized!("[Enter] check  [h]int  [s]olution  [n]ext  [q]uit")
+            }
         };
         output(&format!("\n{}", self.context.paint.dim(&menu)));
         if !output_is_open() {
             return Command::Quit;
         }
-        // A thread of its own, so that Ctrl-C is heard while somebody thinks.
+        // Reading blocks, and Ctrl-C must work meanwhile.
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             std::io::stdin()

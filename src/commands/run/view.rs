@@ -1,51 +1,44 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
-use super::live::ExerciseView;
+use super::exercise_view::{ExerciseView, changed_since};
 use super::menu::{Picker, Question, menu};
 use super::session::{Output, Session};
-use crate::commands::check::conditional_hint;
 use crate::engine::Engine;
-use crate::event::{CheckReport, Outcome};
-use crate::expect::Verdict;
 use crate::lab::{Exercise, Task};
-use crate::report::{Panel, Screen, duration, sanitize, t, table};
+use crate::localized;
+use crate::report::{Panel, Screen, duration, sanitize, table};
 use crate::runner::ExerciseResult;
 use crate::store::SolvedBy;
 
-impl<E: Engine> Session<'_, '_, E> {
+impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
         let (columns, rows) = Screen::size();
-        // A line for the cursor, and one that shows that there is text above.
+        // One line is for the cursor, and one shows that there is text above.
         let lines = panel.lines(columns, rows.saturating_sub(2), self.context.paint);
         screen.panel(lines);
     }
 
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
-        let reports = match (&view.judged, &exercise.task) {
-            (Some(judged), Task::Practical { .. }) => {
-                judged.reports(self.runner, &self.context.lang)
-            }
-            _ => Vec::new(),
+        let practical = matches!(exercise.task, Task::Practical { .. });
+        let result = view.result.as_ref().filter(|_| practical);
+        let state = match (&exercise.task, view.solved, result) {
+            (_, true, _) => localized!("solved"),
+            (Task::Quiz(_), false, _) => localized!("choose an answer"),
+            (Task::Practical { .. }, false, None) => localized!("checking"),
+            (Task::Practical { .. }, false, Some(result)) => localized!(
+                "watching, {passed} of {all} checks pass",
+                passed = result.passed_checks(),
+                all = result.checks.len()
+            ),
         };
-        let passed = |report: &&CheckReport| report.outcome == Outcome::Pass;
-        let (passed, all) = (reports.iter().filter(passed).count(), reports.len());
-        let state = match (&exercise.task, view.solved, &view.judged) {
-            (_, true, _) => t!("session.state_solved"),
-            (Task::Quiz(_), false, _) => t!("session.state_quiz"),
-            (Task::Practical { .. }, false, None) => t!("session.state_looking"),
-            (Task::Practical { .. }, false, Some(_)) => {
-                t!("session.state_watching", passed = passed, all = all)
-            }
-        };
-        let hint = match (&view.judged, &exercise.task) {
-            (Some(judged), Task::Practical { .. }) => self.hint(judged, view.baseline.as_deref()),
-            _ => None,
-        };
+        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
         let question = view.question.as_ref();
         Panel {
             title: self.heading(view.at, exercise),
-            state: state.into_owned(),
-            checks: reports,
+            state,
+            checks: result
+                .map(|result| result.checks.clone())
+                .unwrap_or_default(),
             hint,
             note: question
                 .map(|question| self.asked(question))
@@ -54,9 +47,10 @@ impl<E: Engine> Session<'_, '_, E> {
         }
     }
 
-    /// Every exercise with its state.
-    pub(super) fn list(&self, say: Output<'_>, at: usize) {
+    /// Lists every exercise and whether it is solved.
+    pub(super) fn list(&self, print: Output<'_>, at: usize) {
         let rows = self
+            .running
             .lab
             .exercises
             .iter()
@@ -72,54 +66,60 @@ impl<E: Engine> Session<'_, '_, E> {
                 let title = sanitize(&self.section(exercise).title);
                 vec![format!("{here} {mark} {:>2}", index + 1), title]
             });
-        say("");
+        print("");
         table(&rows.collect::<Vec<_>>())
             .iter()
-            .for_each(|line| say(line));
+            .for_each(|line| print(line));
     }
 
     fn asked(&self, question: &Question) -> String {
         match question {
-            Question::PlaySolution => t!("session.ask_solution"),
-            Question::ResetExercise => t!("session.ask_reset"),
-            Question::Leave { keep: true } => t!("session.ask_leave_keep", lab = self.lab.id),
-            Question::Leave { keep: false } => t!("session.ask_leave", lab = self.lab.id),
+            Question::PlaySolution => localized!("Show and run the solution?"),
+            Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
+            Question::Leave { keep: true } => localized!(
+                "Keep {lab} up (Enter), or remove it?\nYour progress is saved.",
+                lab = self.running.lab.id
+            ),
+            Question::Leave { keep: false } => localized!(
+                "Keep {lab} up, or remove it (Enter)?\nYour progress is saved.",
+                lab = self.running.lab.id
+            ),
             Question::Which {
                 of: Picker::Exercises,
                 typed,
                 ..
-            } => t!("session.ask_exercise", typed = typed),
+            } => localized!("Go to exercise: {typed}", typed),
             Question::Which {
                 of: Picker::Shells,
                 typed,
                 ..
-            } => t!("session.ask_shell", typed = typed),
+            } => localized!("Open client: {typed}", typed),
             Question::Which {
                 of: Picker::Pages,
                 typed,
                 ..
-            } => t!("session.ask_page", typed = typed),
+            } => localized!("Open page: {typed}", typed),
         }
-        .into_owned()
     }
 
-    /// The hint about what the learner did last is worth more than one about what is still undone; before anything is done
-    /// there is none.
-    fn hint(&self, judged: &ExerciseResult, baseline: Option<&[String]>) -> Option<String> {
-        let changed_since = changed_since(judged, baseline?);
-        let text = |judged| conditional_hint(self.lab, &self.live, judged, &self.context.lang);
-        match changed_since.checks.is_empty() {
+    /// Returns the hint for what the learner changed, else for what is still undone; none before anything changed.
+    fn hint(&self, result: &ExerciseResult, baseline: Option<&[String]>) -> Option<String> {
+        let changed = changed_since(result, baseline?);
+        match changed.checks.is_empty() {
             true => None,
-            false => text(&changed_since).or_else(|| text(judged)),
+            false => self
+                .running
+                .conditional_hint(&changed)
+                .or_else(|| self.running.conditional_hint(result)),
         }
     }
 
-    /// What was solved, with how many hints and in what time.
-    pub(super) fn summary(&self, say: Output<'_>) {
+    /// Shows what was solved, with how many hints and in what time.
+    pub(super) fn summary(&self, print: Output<'_>) {
         let paint = self.context.paint;
         let mut rows = Vec::new();
         let mut whole = 0;
-        for (at, exercise) in self.lab.exercises.iter().enumerate() {
+        for (at, exercise) in self.running.lab.exercises.iter().enumerate() {
             let done = self.progress.done.get(&exercise.id);
             let hints = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
             let seconds = self
@@ -133,9 +133,9 @@ impl<E: Engine> Session<'_, '_, E> {
                 continue;
             }
             let by = match done.map(|done| done.by) {
-                None => t!("session.by_nobody"),
-                Some(SolvedBy::Learner) => t!("session.by_you"),
-                Some(SolvedBy::Solution) => t!("session.by_solution"),
+                None => localized!("unsolved"),
+                Some(SolvedBy::Learner) => localized!("by you"),
+                Some(SolvedBy::Solution) => localized!("by the solution"),
             };
             let mark = if done.is_some() {
                 paint.good("✓")
@@ -144,39 +144,26 @@ impl<E: Engine> Session<'_, '_, E> {
             };
             let hints = match hints {
                 0 => String::new(),
-                _ => t!("session.hints_used", count = hints).into_owned(),
+                _ => localized!("hints: {count}", count = hints),
             };
             let time = spent(seconds);
             let title = sanitize(&self.section(exercise).title);
             rows.push(vec![
                 format!("  {mark} {:>2}", at + 1),
                 title,
-                by.into_owned(),
+                by,
                 hints,
                 time,
             ]);
         }
-        say("");
-        table(&rows).iter().for_each(|line| say(line));
+        print("");
+        table(&rows).iter().for_each(|line| print(line));
         let whole = spent(whole);
-        say(&format!(
+        print(&format!(
             "{}  {}",
             paint.bold(&self.score()),
             paint.dim(&whole)
         ));
-    }
-}
-
-/// The checks that see something else than before anything was done.
-fn changed_since(judged: &ExerciseResult, baseline: &[String]) -> ExerciseResult {
-    let seen = actuals(judged)
-        .into_iter()
-        .zip(&judged.checks)
-        .zip(baseline);
-    let changed_since = seen.filter(|((now, _), before)| now != *before);
-    ExerciseResult {
-        exercise: judged.exercise.clone(),
-        checks: changed_since.map(|((_, check), _)| check.clone()).collect(),
     }
 }
 
@@ -185,50 +172,5 @@ fn spent(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         _ => duration(seconds * 1000),
-    }
-}
-
-/// What every check saw, in words.
-pub(super) fn actuals(judged: &ExerciseResult) -> Vec<String> {
-    let seen = judged.checks.iter().map(|check| match &check.verdict {
-        Verdict::Pass => String::new(),
-        Verdict::Fail { actual, .. } => actual.clone(),
-        Verdict::ProbeError { reason } => reason.clone(),
-    });
-    seen.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::{CheckRole, ExerciseId};
-    use crate::runner::CheckResult;
-
-    #[test]
-    fn what_was_done_goes_before_what_is_undone() {
-        let check = |id: &str, actual: &str| CheckResult {
-            id: id.to_owned(),
-            role: CheckRole::Goal,
-            verdict: Verdict::Fail {
-                expected: "x".to_owned(),
-                actual: actual.to_owned(),
-                hint: Some(id.to_owned()),
-            },
-        };
-        let judged = |checks: Vec<CheckResult>| ExerciseResult {
-            exercise: ExerciseId::new("one").unwrap(),
-            checks,
-        };
-        let before = actuals(&judged(vec![
-            check("undone", "null"),
-            check("done", "null"),
-        ]));
-        let now = judged(vec![check("undone", "null"), check("done", "wrong")]);
-        assert_eq!(now.hint(), Some("undone"));
-        assert_eq!(changed_since(&now, &before).hint(), Some("done"));
-        assert_eq!(
-            changed_since(&judged(vec![check("undone", "null")]), &before).hint(),
-            None
-        );
     }
 }

@@ -1,0 +1,82 @@
+//! Hints of an exercise.
+
+use crate::app::App;
+use crate::app::addresses::fill_in;
+use crate::lab::{Addresses, Exercise, Lab};
+use crate::runner::Failure;
+
+/// What helps with an exercise.
+#[derive(Debug)]
+pub struct Hint {
+    /// Markdown of the hint for what the checks found.
+    pub conditional: Option<String>,
+    pub ordered: Option<OrderedHint>,
+    /// Why the checks could not run, unless that is because the lab is not running.
+    pub not_checked: Option<Failure>,
+}
+
+/// One of the ordered hints of an exercise.
+#[derive(Debug, Clone)]
+pub struct OrderedHint {
+    /// From 1.
+    pub number: usize,
+    /// The number of hints that the exercise has.
+    pub of: usize,
+    pub markdown: String,
+}
+
+impl App {
+    /// Returns the hint for what the checks of an exercise find now, and the next ordered hint. Needs neither an engine nor a
+    /// running lab for the latter.
+    pub async fn hint(&self, lab: &Lab, exercise: &Exercise) -> Result<Hint, Failure> {
+        let checked = self.check_for_hint(lab, exercise).await;
+        let (conditional, addresses, not_checked) = match checked {
+            Ok((conditional, addresses)) => (conditional, addresses, None),
+            Err(Failure::NotRunning(_)) => (None, Addresses::new(), None),
+            Err(failure) => (None, Addresses::new(), Some(failure)),
+        };
+        Ok(Hint {
+            conditional,
+            ordered: self.next_hint(lab, exercise, &addresses)?,
+            not_checked,
+        })
+    }
+
+    /// Returns the next ordered hint of an exercise, or the last one again, and records that it was shown.
+    pub fn next_hint(
+        &self,
+        lab: &Lab,
+        exercise: &Exercise,
+        addresses: &Addresses,
+    ) -> Result<Option<OrderedHint>, Failure> {
+        let hints = &lab.section(&exercise.id, &self.lang).hints;
+        if hints.is_empty() {
+            return Ok(None);
+        }
+        let mut number = 1;
+        self.update_progress(&lab.id, |progress| {
+            let shown = progress.hints.entry(exercise.id.clone()).or_default();
+            *shown = (*shown + 1).min(hints.len());
+            number = *shown;
+        })?;
+        Ok(hints.get(number - 1).map(|hint| OrderedHint {
+            number,
+            of: hints.len(),
+            markdown: fill_in(&hint.markdown, lab, addresses),
+        }))
+    }
+
+    async fn check_for_hint(
+        &self,
+        lab: &Lab,
+        exercise: &Exercise,
+    ) -> Result<(Option<String>, Addresses), Failure> {
+        let engine = self.existing_engine().await?;
+        let running = self.running(&engine, lab).await?;
+        let results = running.probe(&[exercise]).await?;
+        let hint = results
+            .first()
+            .and_then(|result| running.conditional_hint(result));
+        Ok((hint, running.live.addresses))
+    }
+}

@@ -1,0 +1,186 @@
+//! Images of labs: obtained, listed, removed, exported and imported.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::app::App;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::lab::{Lab, ServiceName};
+use crate::localized;
+use crate::runner::{self, Failure, Images, PullPolicy, Runner};
+use crate::store::UnreachableRegistries;
+
+/// The image that a service of a lab uses.
+#[derive(Debug, Clone)]
+pub struct LabImage {
+    pub service: ServiceName,
+    /// The image that the lab names; empty if it only has a recipe.
+    pub official: String,
+    /// The name and the id of the image that is used in its place, if there is one on this machine.
+    pub found: Option<FoundImage>,
+    pub removed: bool,
+}
+
+/// An image on this machine.
+#[derive(Debug, Clone)]
+pub struct FoundImage {
+    pub name: String,
+    pub id: String,
+}
+
+/// What happens to images that roadlab built from recipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuiltImages {
+    Keep,
+    Remove,
+}
+
+/// Images in a file.
+#[derive(Debug, Clone)]
+pub struct ExportedImages {
+    /// The size of the file in bytes.
+    pub bytes: u64,
+    pub names: Vec<String>,
+}
+
+impl App {
+    /// Obtains an image for every service of a lab and remembers which registries cannot be reached.
+    pub async fn get_images<E: Engine>(&self, runner: &Runner<'_, E>) -> Result<Images, Failure> {
+        self.require_trusted_memory(runner.lab)?;
+        let mut unreachable = UnreachableRegistries::read(&self.paths.state);
+        let policy = self.options.pull_policy;
+        runner::get_images(runner, policy, &mut unreachable, &self.image_builder()).await
+    }
+
+    /// Lists the images that the services of a lab use, obtaining the missing ones if the policy says so.
+    pub async fn images<E: Engine>(
+        &self,
+        engine: &E,
+        lab: &Lab,
+        policy: PullPolicy,
+        built: BuiltImages,
+    ) -> Result<Vec<LabImage>, Failure> {
+        let mut unreachable = UnreachableRegistries::read(&self.paths.state);
+        let runner = self.runner(engine, lab);
+        let builder = self.image_builder();
+        let images = runner::get_images(&runner, policy, &mut unreachable, &builder).await?;
+        let mut list = Vec::new();
+        for service in lab.services.values() {
+            let found = images.found.get(&service.name);
+            let removed = match found.filter(|image| image.name.starts_with("roadlab/")) {
+                Some(image) if built == BuiltImages::Remove => {
+                    let what = localized!("cannot remove image {image}", image = image.name);
+                    let removed = engine.remove_image(&image.name).await;
+                    removed.map_err(Failure::engine(what))?;
+                    true
+                }
+                _ => false,
+            };
+            let official = service.image.as_ref();
+            list.push(LabImage {
+                service: service.name.clone(),
+                official: official.map(ToString::to_string).unwrap_or_default(),
+                found: found.map(|image| FoundImage {
+                    name: image.name.clone(),
+                    id: image.id.clone(),
+                }),
+                removed,
+            });
+        }
+        Ok(list)
+    }
+
+    /// Writes the images of labs into a tar file, under the names by which [`up`](Self::up) finds them. The file appears when
+    /// it is complete.
+    pub async fn export_images<E: Engine>(
+        &self,
+        engine: &E,
+        labs: &[Lab],
+        file: &Path,
+    ) -> Result<ExportedImages, Failure> {
+        let cannot = |error: &std::io::Error| {
+            Failure::Usage(localized!(
+                "cannot write {file}: {reason}",
+                file = file.display(),
+                reason = error
+            ))
+        };
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let partial = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(|error| cannot(&error))?;
+        // By name, since labs share images.
+        let mut images = BTreeMap::new();
+        for lab in labs {
+            let runner = self.runner(engine, lab);
+            for image in self.get_images(&runner).await?.found.into_values() {
+                images.insert(image.name, image.id);
+            }
+        }
+        let mut total = 0;
+        for name in images.keys() {
+            let what = localized!("cannot inspect image {name}", name);
+            let image = engine.image(name).await.map_err(Failure::engine(what))?;
+            total += image.map_or(0, |image| image.size);
+        }
+        let names: Vec<&str> = images.keys().map(String::as_str).collect();
+        let output = partial.reopen().map_err(|error| cannot(&error))?;
+        let progress = self.file_progress(file, total);
+        let saved = engine.save(&names, output, &progress).await;
+        let what = localized!("cannot write {file}", file = file.display());
+        saved.map_err(Failure::engine(what))?;
+        let size = partial.as_file().metadata();
+        let bytes = size.map_err(|error| cannot(&error))?.len();
+        partial
+            .persist(file)
+            .map_err(|error| cannot(&error.error))?;
+        Ok(ExportedImages {
+            bytes,
+            names: images.into_keys().collect(),
+        })
+    }
+
+    /// Loads the images in a tar file into the engine and returns their names. The file must be readable.
+    pub async fn import_images<E: Engine>(
+        &self,
+        engine: &E,
+        file: &Path,
+    ) -> Result<Vec<String>, Failure> {
+        let bytes = file_size(file)?;
+        let progress = self.file_progress(file, bytes);
+        let loaded = engine.load(file, &progress).await;
+        let what = localized!("cannot load images from {file}", file = file.display());
+        loaded.map_err(Failure::engine(what))
+    }
+
+    fn file_progress(&self, file: &Path, total: u64) -> impl Fn(u64) {
+        let file = file.file_name().unwrap_or(file.as_os_str());
+        let file = file.to_string_lossy().into_owned();
+        move |current| {
+            self.emit(Event::FileProgress {
+                file: file.clone(),
+                current,
+                total: total.max(current),
+            });
+        }
+    }
+}
+
+/// Returns the size of a file in bytes, or why it cannot be read.
+pub fn file_size(file: &Path) -> Result<u64, Failure> {
+    let metadata = std::fs::metadata(file);
+    let metadata = metadata.map_err(|error| {
+        Failure::Usage(localized!(
+            "cannot read {file}: {reason}",
+            file = file.display(),
+            reason = error
+        ))
+    })?;
+    Ok(metadata.len())
+}

@@ -1,0 +1,84 @@
+//! All labs with the learner's progress, from files alone.
+
+use std::path::PathBuf;
+
+use crate::app::App;
+use crate::lab::{Instance, LabId, Summary};
+use crate::runner::Failure;
+use crate::store::{Disposition, Journal, Lifetime, Progress, ProgressError, Summaries, now};
+
+/// All labs that can be found, by name.
+#[derive(Debug)]
+pub struct LabList {
+    pub entries: Vec<LabEntry>,
+    /// Whether any lab is running, listed here or not.
+    pub any_running: bool,
+}
+
+/// One lab of the list.
+#[derive(Debug)]
+pub struct LabEntry {
+    pub name: String,
+    pub folder: PathBuf,
+    /// The summary, or the number of problems of a lab that cannot be read.
+    pub summary: Result<Summary, usize>,
+    /// The number of solved exercises, or why it is unknown.
+    pub done: Result<usize, ProgressError>,
+    /// The instances that are running according to their journals.
+    pub running: Vec<Instance>,
+}
+
+impl App {
+    /// Lists all labs without an engine.
+    pub fn list_labs(&self) -> Result<LabList, Failure> {
+        let labs = self.labs()?;
+        let mut summaries = Summaries::read(&self.paths.cache);
+        let journals = self.running_journals();
+        let entries = labs.all().iter().map(|(name, folder)| {
+            let summary = summaries.of(folder);
+            let done = match &summary {
+                Ok(summary) => self.solved_exercises(name, summary),
+                Err(_) => Ok(0),
+            };
+            let running = journals
+                .iter()
+                .filter(|journal| journal.lab.as_str() == name)
+                .map(|journal| journal.instance.clone());
+            LabEntry {
+                name: name.clone(),
+                folder: folder.clone(),
+                summary,
+                done,
+                running: running.collect(),
+            }
+        });
+        let entries = entries.collect();
+        summaries.write();
+        Ok(LabList {
+            entries,
+            any_running: !journals.is_empty(),
+        })
+    }
+
+    /// Counts the exercises of a lab that the learner has solved.
+    fn solved_exercises(&self, name: &str, summary: &Summary) -> Result<usize, ProgressError> {
+        let Ok(lab) = LabId::new(name) else {
+            return Ok(0);
+        };
+        let folder = self.paths.progress();
+        let progress = Progress::read(&folder, &lab, &self.instance)?;
+        let exercises = summary.exercises.iter();
+        let solved = exercises.filter(|exercise| progress.done.contains_key(*exercise));
+        Ok(solved.count())
+    }
+
+    /// Returns the journals of the runs that are meant to be up.
+    fn running_journals(&self) -> Vec<Journal> {
+        let mut journals = Journal::all(&self.paths.runs());
+        // The reaper removes a run whose process died within seconds.
+        journals.retain(|journal| {
+            journal.life == Lifetime::Process || journal.disposition(now()) != Disposition::Remove
+        });
+        journals
+    }
+}

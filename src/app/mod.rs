@@ -1,0 +1,180 @@
+//! The application layer: everything that roadlab can do, once, for every face of it.
+//!
+//! A face (the commands, the terminal session, a web page) builds an [`App`] from what the person asked for and calls its
+//! methods. [`App::open`] reads a lab, [`App::engine`] connects to an engine, and [`App::up`] or [`App::running`] give a
+//! [`RunningLab`], which checks exercises, shows hints, runs solutions and resets. Results are values. What happens on the way
+//! is emitted as [`Event`]s to the sink of the face.
+//!
+//! Nothing here prints, reads the command line, or knows how anything is shown. No progress is held: it is read when it is
+//! needed, and every change is a locked update of the file.
+
+mod addresses;
+mod cleanup;
+mod exercise;
+mod hint;
+mod images;
+mod lab_list;
+mod open;
+mod orphans;
+mod proof;
+mod quiz;
+mod reset;
+mod running;
+mod session_end;
+mod trust;
+mod up;
+
+use std::path::PathBuf;
+
+pub use addresses::WebPage;
+pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
+pub use hint::{Hint, OrderedHint};
+pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
+pub use lab_list::{LabEntry, LabList};
+pub use open::OpenedLab;
+pub use proof::ProofReport;
+pub use quiz::QuizAnswer;
+pub use reset::{ResetKind, ResetReport};
+pub use running::RunningLab;
+pub use session_end::SessionEnd;
+pub use up::{Started, UpOptions};
+
+use crate::engine::{Consent, Engine, EngineSetup};
+use crate::event::Event;
+use crate::lab::{Instance, Lab, LabId, Lang};
+use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
+use crate::store::{Journal, LabFolders, Paths, Progress, Workspace};
+
+/// Receives every event, in order.
+pub type EventSink = Box<dyn Fn(Event)>;
+
+/// Whether the person grants what a lab asks for beyond the defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    Granted,
+    NotGranted,
+}
+
+/// What the person decided for all operations.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of labs to use instead of the default ones.
+    pub labs: Option<PathBuf>,
+    /// The address of the engine: a path or a `unix://` URL.
+    pub engine: Option<String>,
+    /// Whether an engine may be installed and started.
+    pub consent: Consent,
+    pub trust: Trust,
+    /// How missing images are obtained.
+    pub pull_policy: PullPolicy,
+}
+
+/// One user's roadlab, in one instance and one language.
+pub struct App {
+    pub options: Options,
+    pub paths: Paths,
+    /// The owner label of this user's resources on an engine.
+    pub owner: String,
+    pub instance: Instance,
+    /// The language of the guides.
+    pub lang: Lang,
+    /// The runs that are removed if this process ends, and the reaper that removes them.
+    pub watch: RunGuard,
+    events: EventSink,
+}
+
+impl App {
+    /// Creates the application. `reaper` is the command that removes runs after this process has died.
+    pub fn new(
+        options: Options,
+        paths: Paths,
+        instance: Instance,
+        lang: Lang,
+        reaper: ReaperCommand,
+        events: EventSink,
+    ) -> Self {
+        Self {
+            owner: paths.owner(),
+            watch: RunGuard::new(reaper, paths.runs()),
+            options,
+            paths,
+            instance,
+            lang,
+            events,
+        }
+    }
+
+    /// Reports an event to the sink.
+    pub fn emit(&self, event: Event) {
+        (self.events)(event);
+    }
+
+    /// Finds the folders of all labs.
+    pub fn labs(&self) -> Result<LabFolders, Failure> {
+        LabFolders::find(&self.paths, self.options.labs.as_deref())
+            .map_err(|error| Failure::Usage(format!("{error:#}")))
+    }
+
+    /// Returns how an engine is found, and installed where that is agreed to.
+    pub fn setup(&self) -> EngineSetup {
+        EngineSetup::new(
+            self.options.engine.clone(),
+            self.options.consent,
+            &self.paths.state,
+        )
+    }
+
+    /// Returns how images are built.
+    pub fn image_builder(&self) -> ImageBuilder {
+        ImageBuilder {
+            cache: self.paths.cache.clone(),
+            setup: self.setup(),
+        }
+    }
+
+    /// Returns the runner of a lab in this instance.
+    pub fn runner<'a, E: Engine>(&'a self, engine: &'a E, lab: &'a Lab) -> Runner<'a, E> {
+        Runner {
+            engine,
+            lab,
+            instance: &self.instance,
+            owner: &self.owner,
+            emit: &*self.events,
+        }
+    }
+
+    /// Returns the learner's folder: where the run has it, or below the current folder before there is a run.
+    pub fn workspace(&self, lab: &Lab) -> Option<Workspace> {
+        let original = lab.workspace.as_deref()?;
+        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
+        if let Some(path) = journal.and_then(|journal| journal.workspace) {
+            return Some(Workspace::at(path, original));
+        }
+        let folder = std::env::current_dir().unwrap_or_default();
+        Some(Workspace::below(&folder, &lab.id, &self.instance, original))
+    }
+
+    /// Reads the learner's progress in a lab.
+    pub fn progress(&self, lab: &LabId) -> Result<Progress, Failure> {
+        Ok(Progress::read(&self.paths.progress(), lab, &self.instance)?)
+    }
+
+    /// Changes the learner's progress in a lab, as it is on disk at this moment, and returns it as it is then.
+    pub fn update_progress(
+        &self,
+        lab: &LabId,
+        change: impl FnOnce(&mut Progress),
+    ) -> Result<Progress, Failure> {
+        let folder = self.paths.progress();
+        let (progress, ()) = Progress::update(&folder, lab, &self.instance, change)?;
+        Ok(progress)
+    }
+
+    /// Returns ` --instance NAME` for commands in texts, or nothing in the default instance.
+    pub fn instance_option(&self) -> String {
+        match self.instance.is_main() {
+            true => String::new(),
+            false => format!(" --instance {}", self.instance),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Opens labs and engines.
+
+use crate::app::{App, trust};
+use crate::engine::docker::Docker;
+use crate::engine::SetupOutcome;
+use crate::event::Event;
+use crate::lab::{Lab, load};
+use crate::localized;
+use crate::machine;
+use crate::plan::{self, Need, Severity};
+use crate::problem::Problem;
+use crate::runner::Failure;
+use crate::store::RecordingFs;
+
+/// A lab without problems.
+pub struct OpenedLab {
+    pub lab: Lab,
+    /// What the person granted to the lab just now.
+    pub granted: Vec<Problem>,
+}
+
+impl App {
+    /// Reads a lab by its name or the path of its folder. What the lab asks for beyond the defaults is a problem unless it is
+    /// granted.
+    pub fn open(&self, name: &str) -> Result<OpenedLab, Failure> {
+        let folder = self
+            .labs()?
+            .folder(name)
+            .map_err(|problem| Failure::Problems(vec![problem]))?;
+        let files = RecordingFs::default();
+        let (lab, problems) = load(&folder, &files);
+        let decision = trust::decide(self, &folder, &files, problems)?;
+        match lab {
+            Some(lab) if decision.problems.is_empty() => Ok(OpenedLab {
+                lab,
+                granted: decision.granted,
+            }),
+            _ if decision.problems.is_empty() => Err(Failure::Usage(localized!(
+                "{folder} is not a lab",
+                folder = folder.display()
+            ))),
+            _ => Err(Failure::Problems(decision.problems)),
+        }
+    }
+
+    /// Refuses a lab that needs more memory than this machine has.
+    pub fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
+        let found = plan::memory(machine::memory(), &Need::of(lab, 0));
+        match found.filter(|found| found.state() == Severity::Problem) {
+            Some(found) => Err(Failure::TooSmall(Box::new(found))),
+            None => Ok(()),
+        }
+    }
+
+    /// Connects to an engine, and installs and starts one first if there is none and the person agreed to that. Removes the
+    /// runs of processes that died.
+    pub async fn engine(&self) -> Result<Docker, Failure> {
+        let mut on_line = |line: &str| {
+            self.emit(Event::engine_setup_line(line));
+        };
+        let outcome = self.setup().engine_or_install(&mut on_line).await;
+        let docker = match outcome.map_err(Failure::NoEngine)? {
+            SetupOutcome::Done((docker, _)) => docker,
+            SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
+        };
+        self.collect_garbage(&docker).await;
+        Ok(docker)
+    }
+
+    /// Connects to the engine that is there, for what only reads or removes: nothing is installed or started. Removes the runs
+    /// of processes that died.
+    pub async fn existing_engine(&self) -> Result<Docker, Failure> {
+        let connected = self.setup().existing_engine().await;
+        let (docker, _) = connected.map_err(Failure::NoEngine)?;
+        self.collect_garbage(&docker).await;
+        Ok(docker)
+    }
+}

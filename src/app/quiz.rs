@@ -1,0 +1,61 @@
+//! Answers quizzes.
+
+use crate::app::App;
+use crate::app::addresses::fill_in;
+use crate::app::exercise::unknown;
+use crate::lab::{Addresses, Exercise, Lab, Task};
+use crate::localized;
+use crate::runner::{Failure, check_answer};
+use crate::store::SolvedBy;
+
+/// What a choice in a quiz leads to.
+#[derive(Debug, Clone)]
+pub struct QuizAnswer {
+    pub correct: bool,
+    /// Markdown of the guide: what follows the right choice, or the hint for a wrong one.
+    pub text: Option<String>,
+}
+
+impl App {
+    /// Records a choice in a quiz, and that it is solved if the choice is right. `addresses` are those that texts may name.
+    pub fn answer(
+        &self,
+        lab: &Lab,
+        exercise: &Exercise,
+        choice: &str,
+        addresses: &Addresses,
+    ) -> Result<QuizAnswer, Failure> {
+        let Task::Quiz(quiz) = &exercise.task else {
+            return Err(Failure::Usage(localized!(
+                "`{exercise}` is not a quiz: solve it, then run `roadlab check {lab} {exercise}`",
+                exercise = exercise.id,
+                lab = lab.id
+            )));
+        };
+        if !quiz.choices.iter().any(|known| known == choice) {
+            let known = quiz.choices.iter().map(String::as_str).collect();
+            let what = localized!("`{choice}` is not a choice", choice = choice.escape_debug());
+            return Err(unknown(what, choice, known));
+        }
+        let outcome = check_answer(quiz, Some(choice));
+        let correct = outcome.passed();
+        self.update_progress(&lab.id, |progress| {
+            let answers = &mut progress.answers;
+            answers.insert(exercise.id.clone(), choice.to_owned());
+            if correct {
+                progress.finish(&exercise.id, SolvedBy::Learner);
+            }
+        })?;
+        let section = lab.section(&exercise.id, &self.lang);
+        let text = match correct {
+            true => section.after.as_ref(),
+            false => outcome
+                .hint()
+                .and_then(|name| section.named_hints.get(name)),
+        };
+        Ok(QuizAnswer {
+            correct,
+            text: text.map(|text| fill_in(&text.markdown, lab, addresses)),
+        })
+    }
+}

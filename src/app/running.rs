@@ -1,0 +1,257 @@
+//! A lab that runs: its checks, solutions and restarts.
+
+use crate::app::App;
+use crate::app::addresses::fill_in;
+use crate::engine::Engine;
+use crate::event::CheckResult;
+use crate::lab::{Exercise, Lab, RestartMode, ServiceName, Task, render};
+use crate::localized;
+use crate::runner::{
+    self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
+    require_same_network,
+};
+use crate::store::{Journal, Progress, SolvedBy, Workspace};
+
+/// A lab of this instance that runs on an engine.
+pub struct RunningLab<'a, E> {
+    pub app: &'a App,
+    pub lab: &'a Lab,
+    pub runner: Runner<'a, E>,
+    /// The services as they were observed last.
+    pub live: Live,
+    pub workspace: Option<Workspace>,
+}
+
+impl App {
+    /// Returns the running lab, whose addresses lead to it from this network namespace.
+    pub async fn running<'a, E: Engine>(
+        &'a self,
+        engine: &'a E,
+        lab: &'a Lab,
+    ) -> Result<RunningLab<'a, E>, Failure> {
+        let running = self.observe(engine, lab).await?;
+        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
+        require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
+        Ok(running)
+    }
+
+    /// Returns the running lab for what does not use its addresses.
+    pub async fn observe<'a, E: Engine>(
+        &'a self,
+        engine: &'a E,
+        lab: &'a Lab,
+    ) -> Result<RunningLab<'a, E>, Failure> {
+        let runner = self.runner(engine, lab);
+        let workspace = self.workspace(lab);
+        let path = workspace.as_ref().map(|workspace| workspace.path.clone());
+        let live = runner.live(path).await?;
+        Ok(RunningLab {
+            app: self,
+            lab,
+            runner,
+            live,
+            workspace,
+        })
+    }
+}
+
+impl<'a, E: Engine> RunningLab<'a, E> {
+    /// Reads the learner's progress in this lab.
+    pub fn progress(&self) -> Result<Progress, Failure> {
+        self.app.progress(&self.lab.id)
+    }
+
+    /// Checks exercises and records the solved ones in the learner's progress. An exercise that needs an unavailable service
+    /// must not be among them.
+    pub async fn check(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
+        let results = self.probe(exercises).await?;
+        self.record_solved(&results)?;
+        Ok(results)
+    }
+
+    /// Checks exercises without recording anything.
+    pub async fn probe(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
+        let answers = self.progress()?.answers;
+        let answer = |id: &_| answers.get(id).cloned();
+        let lang = &self.app.lang;
+        Ok(check_exercises(&self.runner, &self.live, exercises, lang, &answer).await)
+    }
+
+    /// Checks exercises like [`check`](Self::check), again and with new addresses if containers were created or removed since
+    /// the lab was observed.
+    pub async fn check_current(
+        &mut self,
+        exercises: &[&Exercise],
+    ) -> Result<Vec<ExerciseResult>, Failure> {
+        loop {
+            let results = self.probe(exercises).await?;
+            if results.iter().any(ExerciseResult::has_probe_error)
+                && let Ok(Changed::Yes) = self.live.refresh(&self.runner).await
+            {
+                continue;
+            }
+            self.record_solved(&results)?;
+            return Ok(results);
+        }
+    }
+
+    /// Records the exercises that pass as solved by the learner.
+    pub fn record_solved(&self, results: &[ExerciseResult]) -> Result<(), Failure> {
+        let solved: Vec<_> = results.iter().filter(|result| result.passed()).collect();
+        if solved.is_empty() {
+            return Ok(());
+        }
+        self.app.update_progress(&self.lab.id, |progress| {
+            for result in solved {
+                progress.finish(&result.exercise, SolvedBy::Learner);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Returns a watcher that waits for changes which the checks of these exercises may see.
+    pub fn change_watcher(&self, exercises: &[&Exercise]) -> ChangeWatcher {
+        ChangeWatcher::new(exercises, &self.live)
+    }
+
+    /// Runs the solutions of exercises that are available, in order, and leaves the progress as it is.
+    pub async fn run_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        runner::solve(&self.runner, &mut self.live, exercises).await
+    }
+
+    /// Runs the solution of an exercise, after those of the exercises that it builds on and that do not pass. Records them as
+    /// solved and returns them in order.
+    pub(super) async fn solve(
+        &mut self,
+        exercise: &'a Exercise,
+    ) -> Result<Vec<&'a Exercise>, Failure> {
+        let needs = self.lab.prerequisites(&exercise.id);
+        let results = self.probe(&needs).await?;
+        // The learner's own work in an exercise that passes stays as it is.
+        let open = needs.into_iter().zip(&results);
+        let open = open.filter(|(_, result)| !result.passed());
+        let played: Vec<&Exercise> = open.map(|(need, _)| need).chain([exercise]).collect();
+        self.run_solutions(&played).await?;
+        self.app.update_progress(&self.lab.id, |progress| {
+            for exercise in &played {
+                progress.finish(&exercise.id, SolvedBy::Solution);
+                if let Task::Quiz(quiz) = &exercise.task {
+                    let answer = quiz.answer.clone();
+                    progress.answers.insert(exercise.id.clone(), answer);
+                }
+            }
+        })?;
+        Ok(played)
+    }
+
+    /// Runs the solution of one exercise and records it as solved, under the lock of the instance.
+    pub async fn play_solution(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
+        self.run_solutions(&[exercise]).await?;
+        self.app.update_progress(&self.lab.id, |progress| {
+            progress.finish(&exercise.id, SolvedBy::Solution);
+        })?;
+        Ok(())
+    }
+
+    /// Runs the solutions of the available exercises that an exercise builds on.
+    pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let needs = self.lab.prerequisites(&exercise.id).into_iter();
+        let needs: Vec<&Exercise> = needs.filter(|need| self.live.is_available(need)).collect();
+        self.run_solutions(&needs).await
+    }
+
+    /// Resets the lab to its start and discards the learner's progress.
+    pub async fn start_over(&mut self) -> Result<(), Failure> {
+        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await?;
+        self.app
+            .update_progress(&self.lab.id, |progress| progress.restart(&[]))?;
+        Ok(())
+    }
+
+    /// Resets the lab to where an exercise begins, which is unsolved again. Takes the lock of the instance.
+    pub async fn reset_exercise(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
+        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await?;
+        self.prepare(exercise).await?;
+        self.app.update_progress(&self.lab.id, |progress| {
+            progress.done.remove(&exercise.id);
+        })?;
+        Ok(())
+    }
+
+    /// Returns a text of the guide with the addresses of the services in it.
+    pub fn fill_in(&self, text: &str) -> String {
+        fill_in(text, self.lab, &self.live.addresses)
+    }
+
+    /// Returns the text of the hint for what the checks of an exercise found.
+    pub fn conditional_hint(&self, result: &ExerciseResult) -> Option<String> {
+        self.hint_text(result, result.hint()?)
+    }
+
+    /// Returns the most specific hint for a check that does not pass: the one for its actual value, else the first ordered
+    /// hint of the exercise, else how a quiz is answered.
+    pub fn hint_for(&self, result: &ExerciseResult, check: &CheckResult) -> Option<String> {
+        if check.outcome.passed() {
+            return None;
+        }
+        let named = check.outcome.hint();
+        let named = named.and_then(|name| self.hint_text(result, name));
+        named
+            .or_else(|| {
+                let section = self.lab.section(&result.exercise, &self.app.lang);
+                let first = section.hints.first()?;
+                render(&first.markdown, self.lab, &self.live.addresses).ok()
+            })
+            .or_else(|| {
+                let exercise = self.lab.exercise(&result.exercise)?;
+                matches!(exercise.task, Task::Quiz(_)).then(|| {
+                    localized!(
+                        "answer with `roadlab answer {lab} {exercise} CHOICE`",
+                        lab = self.lab.id,
+                        exercise = exercise.id
+                    )
+                })
+            })
+    }
+
+    fn hint_text(&self, result: &ExerciseResult, name: &str) -> Option<String> {
+        let section = self.lab.section(&result.exercise, &self.app.lang);
+        let text = section.named_hints.get(name)?;
+        render(&text.markdown, self.lab, &self.live.addresses).ok()
+    }
+}
+
+impl App {
+    /// Runs the solution of an exercise of a running lab, after those of the exercises that it builds on and that do not pass.
+    /// Returns the exercises whose solutions ran, in order.
+    pub async fn solve<'a, E: Engine>(
+        &'a self,
+        engine: &'a E,
+        lab: &'a Lab,
+        exercise: &'a Exercise,
+    ) -> Result<Vec<&'a Exercise>, Failure> {
+        let _lock = self.lock(engine, &lab.id).await?;
+        let mut running = self.running(engine, lab).await?;
+        running.solve(exercise).await
+    }
+
+    /// Restarts services of a running lab and keeps their data. Returns those that are available and were restarted.
+    pub async fn restart<E: Engine>(
+        &self,
+        engine: &E,
+        lab: &Lab,
+        services: Vec<ServiceName>,
+        mode: RestartMode,
+    ) -> Result<Vec<ServiceName>, Failure> {
+        let _lock = self.lock(engine, &lab.id).await?;
+        let mut running = self.running(engine, lab).await?;
+        let services: Vec<ServiceName> = services
+            .into_iter()
+            .filter(|name| running.live.addresses.contains_key(name))
+            .collect();
+        runner::restart(&running.runner, &mut running.live, &services, mode).await?;
+        Ok(services)
+    }
+}

@@ -1,0 +1,99 @@
+//! Decides whether the learner grants what a lab asks for beyond the defaults. What the policy refuses cannot be granted.
+
+use std::path::Path;
+
+use crate::app::{App, Trust};
+use crate::lab::{Lab, check_memory};
+use crate::localized;
+use crate::problem::{Problem, ProblemKind};
+use crate::runner::Failure;
+use crate::store::{DocumentError, LabFingerprint, RecordingFs};
+
+/// How many changed files a problem names.
+const NAMED: usize = 5;
+
+/// What is granted, and the problems that remain.
+#[derive(Default)]
+pub(super) struct Decision {
+    pub(super) granted: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Grants what needs trust if the person grants it now, or did before and no file of the lab has changed since.
+pub(super) fn decide(
+    app: &App,
+    folder: &Path,
+    files: &RecordingFs,
+    mut problems: Vec<Problem>,
+) -> Result<Decision, Failure> {
+    let needs_trust = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
+    let remaining = |problems| Decision {
+        problems,
+        ..Decision::default()
+    };
+    if !problems.iter().any(needs_trust) {
+        return Ok(remaining(problems));
+    }
+    let granted = app.options.trust == Trust::Granted;
+    if !problems.iter().all(needs_trust) {
+        // Only a lab without other problems can be trusted.
+        problems.retain(|problem| !(granted && needs_trust(problem)));
+        return Ok(remaining(problems));
+    }
+    let state = &app.paths.state;
+    let now = LabFingerprint::compute(folder, &files.files())?;
+    let before = LabFingerprint::trusted(state, folder).map_err(unreadable)?;
+    if before.as_ref() == Some(&now) {
+        return Ok(Decision::default());
+    }
+    if granted {
+        now.trust(state, folder).map_err(unreadable)?;
+        return Ok(Decision {
+            granted: problems,
+            problems: Vec::new(),
+        });
+    }
+    if let Some(before) = before {
+        problems.push(changed_since(&before, &now));
+    }
+    Ok(remaining(problems))
+}
+
+/// The record of trust cannot be used. It is not replaced unasked: another version of roadlab may have written it.
+fn unreadable(error: DocumentError) -> Failure {
+    Failure::Environment(localized!(
+        "{reason}; remove that file to trust the lab again with `--trust`",
+        reason = error.text()
+    ))
+}
+
+/// The problem that files of a trusted lab have changed.
+fn changed_since(before: &LabFingerprint, now: &LabFingerprint) -> Problem {
+    let changed = now.changed_since(before);
+    let names = changed.iter().take(NAMED);
+    let mut names: Vec<String> = names.map(|file| file.display().to_string()).collect();
+    if changed.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    let what = localized!(
+        "you trusted this lab before; these files have changed since: {files}",
+        files = names.join(", ")
+    );
+    let help = localized!("review them, then run again with `--trust`");
+    let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
+    problem.help(help)
+}
+
+impl App {
+    /// Refuses to start a lab that may use most of the machine's memory, unless the person trusts it now.
+    pub(super) fn require_trusted_memory(&self, lab: &Lab) -> Result<(), Failure> {
+        let info = rustix::system::sysinfo();
+        let machine = u64::from(info.mem_unit) * info.totalram as u64;
+        match check_memory(lab.memory(), machine) {
+            Some(problem) if self.options.trust == Trust::NotGranted => {
+                Err(Failure::Problems(vec![problem]))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Opens web pages in the browser.
+
+use crate::app::WebPage;
+use crate::localized;
+use crate::report::sanitize;
+
+/// What happened to a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Opened {
+    InBrowser,
+    /// There is no display that a browser could use.
+    NoDisplay,
+    Failed(String),
+}
+
+impl Opened {
+    /// Returns what happened, in words.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Opened::InBrowser => localized!("opened in the browser"),
+            Opened::NoDisplay => localized!("no browser available; open the address yourself"),
+            Opened::Failed(why) => localized!(
+                "cannot open the browser: {why}; open the address yourself",
+                why = sanitize(why)
+            ),
+        }
+    }
+}
+
+/// Opens a page and does not wait for the browser.
+pub(super) fn open_in_browser(page: &WebPage) -> Opened {
+    if !has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        return Opened::NoDisplay;
+    }
+    match open::that_detached(&page.url) {
+        Ok(()) => Opened::InBrowser,
+        Err(error) => Opened::Failed(error.to_string()),
+    }
+}
+
+/// Returns whether a browser can show itself. Without a display, `xdg-open` starts one that takes over the terminal.
+fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
+    let names = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"];
+    cfg!(target_os = "macos") || names.into_iter().any(is_set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_needs_a_display_or_a_variable_that_names_it() {
+        assert!(!has_display(|name| ["TERM", "HOME"].contains(&name)));
+        assert!(has_display(|name| name == "WAYLAND_DISPLAY"));
+        assert!(has_display(|name| name == "BROWSER"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Check results as lines for people and as JSON.
+
+use serde_json::{Value, json};
+
+use crate::app::RunningLab;
+use crate::engine::Engine;
+use crate::event::Outcome;
+use crate::localized;
+use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize};
+use crate::runner::ExerciseResult;
+
+/// How much is shown of an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Every check.
+    AllChecks,
+    /// The checks that do not pass.
+    FailedChecks,
+}
+
+/// Returns the result of an exercise as JSON.
+pub(super) fn result_json<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+) -> Value {
+    let section = running.lab.section(&result.exercise, &running.app.lang);
+    let checks = result.checks.iter().map(|check| {
+        json!({
+            "check": check.check,
+            "about": check.about,
+            "outcome": check.outcome.name(),
+            "expected": check.outcome.expected(),
+            "actual": check.outcome.actual(),
+            "hint": check.outcome.hint(),
+            "hint_text": running.hint_for(result, check),
+        })
+    });
+    json!({
+        "exercise": result.exercise.as_str(),
+        "title": section.title,
+        "passed": result.passed(),
+        "checks": checks.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns the result of an exercise in lines: its title, checks and the hint for what was found.
+pub(super) fn result_lines<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+    paint: Paint,
+    detail: Detail,
+) -> Vec<String> {
+    let mut lines = vec![title_line(running, result, paint)];
+    if result.passed() && detail == Detail::FailedChecks {
+        return lines;
+    }
+    let checks = result.checks.iter();
+    let shown = checks.filter(|check| detail == Detail::AllChecks || !check.outcome.passed());
+    lines.extend(shown.flat_map(|check| check_lines(check, paint)));
+    if let Some(text) = running.conditional_hint(result) {
+        let width = console::Term::stdout().is_term().then_some(90);
+        let text = markdown(&text, width, paint);
+        lines.push(format!(
+            "    {} {}",
+            paint.warn(&localized!("hint")),
+            text.trim().replace('\n', "\n    ")
+        ));
+    }
+    lines
+}
+
+/// `✓ sessions  Sessions that end (4/4)`.
+pub(super) fn summary_line<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+    paint: Paint,
+) -> String {
+    let count = format!("({}/{})", result.passed_checks(), result.checks.len());
+    let title = title_line(running, result, paint);
+    format!("{title} {}", paint.dim(&count))
+}
+
+fn title_line<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+    paint: Paint,
+) -> String {
+    let section = running.lab.section(&result.exercise, &running.app.lang);
+    let mark = if result.passed() {
+        paint.good("✓")
+    } else {
+        paint.bad("✗")
+    };
+    format!(
+        "{mark} {}  {}",
+        paint.bold(result.exercise.as_str()),
+        sanitize(&section.title)
+    )
+}
+
+/// Returns a test case for each check of an exercise.
+pub(super) fn junit_cases<'r>(
+    lab: &'r str,
+    result: &'r ExerciseResult,
+) -> impl Iterator<Item = JunitCase> + 'r {
+    result.checks.iter().map(move |check| JunitCase {
+        suite: format!("{lab}.{}", result.exercise),
+        name: check.check.clone(),
+        problem: match &check.outcome {
+            Outcome::Pass => None,
+            Outcome::Fail {
+                expected, actual, ..
+            } => Some(localized!(
+                "expected {expected}, got {actual}",
+                expected,
+                actual
+            )),
+            Outcome::ProbeError { reason } => Some(localized!("cannot check: {reason}", reason)),
+        },
+    })
+}

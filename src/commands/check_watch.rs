@@ -1,0 +1,173 @@
+//! `roadlab check --watch`: checks again whenever the services change, until every check passes.
+
+use serde_json::json;
+
+use crate::app::{RunningLab, select_exercises};
+use crate::commands::Context;
+use crate::commands::check_output::{result_json, summary_line};
+use crate::engine::Engine;
+use crate::exit::Exit;
+use crate::lab::Exercise;
+use crate::localized;
+use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
+use crate::runner::{Changed, ExerciseResult, Failure};
+
+/// Where results are shown.
+enum View {
+    /// Redrawn in place.
+    Screen(Box<Screen>),
+    /// A line for each exercise that changed.
+    Lines,
+    /// A JSON document for each exercise that changed.
+    Json,
+}
+
+pub(crate) async fn check_watch(
+    context: &Context,
+    name: &str,
+    names: &[String],
+) -> Result<Exit, Failure> {
+    let lab = context.lab(name)?;
+    let selected = select_exercises(&lab, names)?;
+    let engine = context.existing_engine().await?;
+    let mut running = context.running(&engine, &lab).await?;
+    let available: Vec<&Exercise> = selected
+        .into_iter()
+        .filter(|exercise| running.live.is_available(exercise))
+        .collect();
+    context.reporter.finish();
+    let exit = watch(context, &mut running, &available).await;
+    running.live.connections.close().await;
+    exit
+}
+
+async fn watch<E: Engine>(
+    context: &Context,
+    running: &mut RunningLab<'_, E>,
+    exercises: &[&Exercise],
+) -> Result<Exit, Failure> {
+    let mut view = match (context.global.json, Screen::possible()) {
+        (true, _) => View::Json,
+        (false, false) => View::Lines,
+        (false, true) => View::Screen(Box::new(enter_screen()?)),
+    };
+    let mut watcher = running.change_watcher(exercises);
+    let mut before: Vec<ExerciseResult> = Vec::new();
+    loop {
+        let results = running.check_current(exercises).await?;
+        let changed: Vec<&ExerciseResult> = results
+            .iter()
+            .enumerate()
+            .filter(|(at, result)| {
+                let before = before.get(*at).map(ExerciseResult::outcomes);
+                before != Some(result.outcomes())
+            })
+            .map(|(_, result)| result)
+            .collect();
+        match &mut view {
+            View::Json => {
+                for result in &changed {
+                    let mut event = result_json(running, result);
+                    event["event"] = json!("checked");
+                    report::line(&event);
+                }
+            }
+            View::Lines => changed
+                .iter()
+                .for_each(|result| output(&summary_line(running, result, context.paint))),
+            View::Screen(screen) => draw(context, running, screen, &results),
+        }
+        if results.iter().all(ExerciseResult::passed) {
+            return Ok(Exit::Success);
+        }
+        let changed = if changed.is_empty() {
+            Changed::No
+        } else {
+            Changed::Yes
+        };
+        watcher
+            .record_check(&running.runner, &running.live, changed)
+            .await;
+        before = results;
+        let View::Screen(screen) = &mut view else {
+            watcher
+                .wait_for_change(&running.runner, &running.live)
+                .await?;
+            continue;
+        };
+        loop {
+            tokio::select! {
+                changed = watcher.wait_for_change(&running.runner, &running.live) => {
+                    changed?;
+                    break;
+                }
+                input = screen.input() => match input {
+                    Input::Key(Key::Char('q')) | Input::Gone => return Ok(Exit::CheckFailed),
+                    Input::Redraw => {
+                        screen.clear();
+                        draw(context, running, screen, &before);
+                    }
+                    Input::Key(_) => {}
+                },
+            }
+        }
+    }
+}
+
+fn enter_screen() -> Result<Screen, Failure> {
+    Screen::enter().map_err(|error| {
+        Failure::Environment(localized!("cannot use the terminal: {why}", why = error))
+    })
+}
+
+/// Draws a single exercise with all its checks, or several in a line each around the first that is not solved.
+fn draw<E: Engine>(
+    context: &Context,
+    running: &RunningLab<'_, E>,
+    screen: &mut Screen,
+    results: &[ExerciseResult],
+) {
+    let (columns, rows) = Screen::size();
+    let rows = rows.saturating_sub(1);
+    let menu = vec![("q".to_owned(), localized!("quit"))];
+    let state = |passed: usize, all: usize| {
+        localized!("watching, {passed} of {all} checks pass", passed, all)
+    };
+    let lines = match results {
+        [one] => {
+            let section = running.lab.section(&one.exercise, &context.lang);
+            let panel = Panel {
+                title: sanitize(&section.title),
+                state: state(one.passed_checks(), one.checks.len()),
+                checks: one.checks.clone(),
+                hint: running.conditional_hint(one),
+                note: None,
+                menu,
+            };
+            panel.lines(columns, rows, context.paint)
+        }
+        several => {
+            let passed = several.iter().filter(|result| result.passed()).count();
+            let panel = Panel {
+                title: sanitize(&running.lab.guide(&context.lang).title),
+                state: state(passed, several.len()),
+                menu,
+                ..Panel::default()
+            };
+            let mut lines = panel.lines(columns, rows, context.paint);
+            let room = rows.saturating_sub(lines.len());
+            let open = several.iter().position(|result| !result.passed());
+            let first = open
+                .unwrap_or(0)
+                .saturating_sub(room / 2)
+                .min(several.len().saturating_sub(room));
+            let shown = several.iter().skip(first).take(room);
+            let shown: Vec<String> = shown
+                .map(|result| summary_line(running, result, context.paint))
+                .collect();
+            lines.splice(1..1, shown);
+            lines
+        }
+    };
+    screen.panel(lines);
+}

@@ -1,0 +1,144 @@
+//! The events of `--json` against their recorded names and fields, `tests/json_contract/events.txt`.
+
+use serde_json::to_value;
+
+use crate::event::{Event, Outcome, Phase};
+
+#[path = "../tests/json_contract/shape.rs"]
+mod shape;
+
+use shape::{Contract, Shapes};
+
+/// The name of an event in JSON. A new event needs a name here, a sample below and lines in the file.
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::PullStarted { .. } => "pull_begun",
+        Event::PullProgress { .. } => "pull_progress",
+        Event::PullFinished { .. } => "pull_ended",
+        Event::FileProgress { .. } => "file_progress",
+        Event::BuildStarted { .. } => "build_begun",
+        Event::BuildStep { .. } => "build_step",
+        Event::BuildLine { .. } => "build_line",
+        Event::BuildFinished { .. } => "build_ended",
+        Event::ServiceUnavailable { .. } => "service_unavailable",
+        Event::OperationStarted { .. } => "operation_begun",
+        Event::OperationFinished { .. } => "operation_ended",
+        Event::Waiting { .. } => "waiting",
+        Event::Ready { .. } => "ready",
+        Event::Step { .. } => "step",
+        Event::ProofPhaseFinished { .. } => "proved",
+        Event::Note { .. } => "note",
+    }
+}
+
+/// Each event with and without its optional values.
+fn samples() -> Vec<Event> {
+    let text = || "text".to_owned();
+    let mut samples = vec![
+        Event::PullStarted { image: text() },
+        Event::FileProgress {
+            file: text(),
+            current: 1,
+            total: 2,
+        },
+        Event::BuildStarted {
+            image: text(),
+            why: text(),
+        },
+        Event::BuildStep {
+            image: text(),
+            step: 1,
+            steps: 2,
+            name: text(),
+        },
+        Event::BuildLine {
+            image: text(),
+            line: text(),
+        },
+        Event::BuildFinished {
+            image: text(),
+            millis: 1,
+        },
+        Event::ServiceUnavailable {
+            service: text(),
+            reason: text(),
+        },
+        Event::OperationStarted { operation: text() },
+        Event::OperationFinished {
+            operation: text(),
+            millis: 1,
+        },
+        Event::Waiting {
+            service: text(),
+            attempts: 1,
+            last: text(),
+        },
+        Event::Ready {
+            service: text(),
+            millis: 1,
+        },
+        Event::Step { step: text() },
+        Event::Note { text: text() },
+    ];
+    for problem in [None, Some(text())] {
+        samples.push(Event::PullProgress {
+            image: text(),
+            layer: text(),
+            status: text(),
+            current: problem.as_ref().map(|_| 1),
+            total: problem.as_ref().map(|_| 2),
+        });
+        samples.push(Event::PullFinished {
+            image: text(),
+            problem: problem.clone(),
+        });
+        samples.push(Event::ProofPhaseFinished {
+            exercise: text(),
+            phase: Phase::Start,
+            problem,
+            millis: 1,
+        });
+    }
+    samples
+}
+
+#[test]
+fn events_keep_their_names_and_fields() {
+    let contract = Contract::read("tests/json_contract/events.txt");
+    let mut shapes = Shapes::default();
+    for event in samples() {
+        let value = to_value(&event).unwrap();
+        assert_eq!(value["event"], name(&event));
+        contract.check_event(&value);
+        shapes.add(name(&event), &value);
+    }
+    contract.check(&shapes, |_| true);
+}
+
+#[test]
+fn phases_and_outcomes_keep_their_names() {
+    let phases = [
+        (Phase::Start, "start"),
+        (Phase::Wrong, "wrong"),
+        (Phase::Solution, "solution"),
+        (Phase::SolutionAgain, "solution_again"),
+        (Phase::Reset, "reset"),
+        (Phase::Quiz, "quiz"),
+    ];
+    for (phase, name) in phases {
+        assert_eq!(to_value(phase).unwrap(), name);
+    }
+    let fail = Outcome::Fail {
+        expected: String::new(),
+        actual: String::new(),
+        hint: None,
+    };
+    let probe_error = Outcome::ProbeError {
+        reason: String::new(),
+    };
+    let outcomes = [Outcome::Pass, fail, probe_error];
+    assert_eq!(
+        outcomes.each_ref().map(Outcome::name),
+        ["pass", "fail", "unseen"]
+    );
+}

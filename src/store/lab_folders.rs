@@ -1,0 +1,61 @@
+//! The folders of labs: `--labs`, `$ROADLAB_LABS`, `./labs`, the user's data folder, and last the labs in the binary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::localized;
+use crate::problem::{Problem, suggestion};
+use crate::store::embedded;
+use crate::store::paths::Paths;
+
+/// The folders of all labs, by name.
+#[derive(Debug)]
+pub struct LabFolders {
+    folders: BTreeMap<String, PathBuf>,
+}
+
+impl LabFolders {
+    /// Finds all labs; an earlier place wins. `requested` is the only place if it is given, and must exist.
+    pub fn find(paths: &Paths, requested: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(missing) = requested.filter(|path| !path.is_dir()) {
+            anyhow::bail!(localized!(
+                "no such folder: {folder} (from `--labs` or $ROADLAB_LABS)",
+                folder = missing.display()
+            ));
+        }
+        let mut roots = paths.lab_roots(requested);
+        if requested.is_none() {
+            roots.push(embedded::unpack(&paths.cache)?);
+        }
+        let mut folders = BTreeMap::new();
+        for root in roots {
+            let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
+            for entry in entries.filter(|entry| entry.path().join("lab.yaml").exists()) {
+                if let Ok(name) = entry.file_name().into_string() {
+                    folders.entry(name).or_insert_with(|| entry.path());
+                }
+            }
+        }
+        Ok(Self { folders })
+    }
+
+    /// Returns the folder of a lab, given its name or a path with a `/`.
+    pub fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
+        if let Some(folder) = self.folders.get(lab) {
+            return Ok(folder.clone());
+        }
+        let path = Path::new(lab);
+        if lab.contains('/') && path.join("lab.yaml").exists() {
+            // The name of a lab is the name of its folder, which `.` and `labs/redis/` do not show.
+            return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        }
+        let known = self.folders.keys().map(String::as_str);
+        let help = suggestion(lab, known.collect::<Vec<_>>().iter().copied());
+        Err(Problem::new(format!("there is no lab `{}`", lab.escape_debug())).help(help))
+    }
+
+    /// Returns all labs by name.
+    pub fn all(&self) -> &BTreeMap<String, PathBuf> {
+        &self.folders
+    }
+}
