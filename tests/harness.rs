@@ -337,6 +337,10 @@ macro_rules! mount_test {
     ($($item:tt)*) => { crate::harness::register! { [Engine Mounts] $($item)* } };
 }
 
+macro_rules! private_mount_test {
+    ($($item:tt)*) => { crate::harness::register! { [Mounts] $($item)* } };
+}
+
 macro_rules! other_user_test {
     ($($item:tt)*) => { crate::harness::register! { [OtherUser] $($item)* } };
 }

@@ -1,8 +1,8 @@
 //! Opens labs and engines.
 
 use crate::app::{App, trust};
-use crate::engine::docker::Docker;
 use crate::engine::SetupOutcome;
+use crate::engine::docker::Docker;
 use crate::event::Event;
 use crate::lab::{Lab, load};
 use crate::localized;
