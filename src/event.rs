@@ -1,12 +1,16 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
+mod warning;
+
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::CheckRole;
-use crate::plan::LikelyCause;
+use crate::diagnosis::LikelyCause;
+
+pub use warning::Warning;
 
 /// Something that happened. `--json` prints one event per line; names and fields are never removed or changed, only added.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -154,10 +158,7 @@ pub enum Event {
     },
     /// A note for people.
     #[serde(rename = "note")]
-    Note {
-        /// The note.
-        text: String,
-    },
+    Warning(Warning),
 }
 
 impl Event {

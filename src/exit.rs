@@ -68,6 +68,7 @@ impl From<&Failure> for Exit {
             Failure::Engine { error, .. } => match error.kind {
                 ErrorKind::InvalidRecipe => Exit::Usage,
                 ErrorKind::Unreachable
+                | ErrorKind::StreamCut
                 | ErrorKind::Denied
                 | ErrorKind::Timeout
                 | ErrorKind::PortTaken
@@ -105,6 +106,7 @@ fn of_problems(problems: &[Problem]) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Text;
 
     #[test]
     fn codes_are_as_documented() {
@@ -123,8 +125,8 @@ mod tests {
 
     #[test]
     fn refusal_takes_precedence_over_other_problems() {
-        let mistake = Problem::new("x");
-        let refusal = Problem::new("y").kind(ProblemKind::Refused);
+        let mistake = Problem::new(Text::verbatim("x"));
+        let refusal = Problem::new(Text::verbatim("y")).kind(ProblemKind::Refused);
         assert_eq!(
             Exit::from(&Failure::Problems(vec![mistake.clone()])),
             Exit::Usage

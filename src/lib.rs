@@ -11,9 +11,10 @@
 //!
 //! | layer | room | what lives there |
 //! |---|---|---|
-//! | 0 | `expect`, `problem` | what must hold, and what a user can fix |
+//! | 0 | `expect`, `hex`, `problem` | what must hold, and what a user can fix |
 //! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
 //! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
+//! | 2 | `diagnosis` | what is wrong with a machine, and why a service did not become ready |
 //! | 3 | `event` | all that a reporter may learn |
 //! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen and its keys |
 //! | 5 | `probe` | looking at services, each in its own protocol |
@@ -46,10 +47,12 @@
 pub mod app;
 mod cli;
 mod commands;
+pub mod diagnosis;
 pub mod engine;
 pub mod event;
 pub mod exit;
 pub mod expect;
+pub mod hex;
 #[cfg(test)]
 mod json_contract;
 pub mod lab;
@@ -111,6 +114,7 @@ fn start(cli: Cli) -> Exit {
     match engine::clock::install(&mut builder).and_then(|()| builder.build()) {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
+            engine::base::finish_removals();
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit

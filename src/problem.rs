@@ -1,26 +1,29 @@
-//! What the user can fix: what is wrong, where, and what to do about it.
+//! Problems that a user can fix: what is wrong, where, and how to fix it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// One thing that is wrong with a file or a request, found before anything is created.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::text;
+use crate::text::Text;
+
+/// One problem with a file or a request, found before anything is created.
+#[derive(Debug, Clone)]
 pub struct Problem {
     pub kind: ProblemKind,
     pub place: Option<Place>,
-    /// What is wrong: lower case, no final period.
-    pub what: String,
-    /// What to do about it.
-    pub help: Option<String>,
+    pub what: Text,
+    /// How to fix it.
+    pub help: Option<Text>,
 }
 
-/// Whose rule is broken, which decides the exit code.
+/// The rule that is broken, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProblemKind {
-    /// The file does not say what a lab needs.
+    /// The file or request is invalid.
     Lab,
-    /// The file asks for what the policy never gives.
+    /// The policy refuses it, with or without `--trust`.
     Refused,
-    /// The file asks for what the policy gives only with `--trust`.
+    /// The policy allows it only with `--trust`.
     NeedsTrust,
 }
 
@@ -30,43 +33,56 @@ pub struct Place {
     pub file: PathBuf,
     pub line: usize,
     pub column: usize,
-    /// The line's own text, to show it.
+    /// The text of the line, to show it with the problem.
     pub text: String,
 }
 
-/// The longest sentence of a problem, and the longest line that is shown with it, in characters.
-const LONGEST_TEXT: usize = 600;
-pub const LONGEST_LINE: usize = 200;
+/// The longest value that a problem quotes, in characters: a value in a file can have a million.
+const MAX_VALUE_LENGTH: usize = 400;
+
+/// The longest line that is shown with a problem, in characters.
+pub const MAX_LINE_LENGTH: usize = 200;
 
 impl Problem {
-    /// A problem without a place in a file. What is quoted of a file is cut: a value can have a million characters.
-    pub fn new(what: impl Into<String>) -> Self {
+    /// Creates a problem without a place. Every value in the text is shortened to [`MAX_VALUE_LENGTH`] characters.
+    pub fn new(what: Text) -> Self {
         Self {
             kind: ProblemKind::Lab,
             place: None,
-            what: cut(&what.into(), LONGEST_TEXT),
+            what: what.with_short_values(MAX_VALUE_LENGTH),
             help: None,
         }
     }
 
+    /// Sets the place.
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(cut(&help.into(), LONGEST_TEXT));
+    /// Sets the text that says how to fix it.
+    pub fn help(mut self, help: Text) -> Self {
+        self.help = Some(help.with_short_values(MAX_VALUE_LENGTH));
         self
     }
 
+    /// Sets the kind.
     pub fn kind(mut self, kind: ProblemKind) -> Self {
         self.kind = kind;
         self
     }
 }
 
+/// Removes problems that a reader could not tell apart from an earlier one: the same file read twice has each of its
+/// problems twice.
+pub fn without_duplicates(problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
+    let mut shown = BTreeSet::new();
+    let new = |problem: &Problem| shown.insert((problem.place.clone(), problem.to_string()));
+    problems.into_iter().filter(new).collect()
+}
+
 impl Place {
-    /// The file as a whole.
+    /// Returns the place of a file as a whole.
     pub fn file(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
@@ -86,63 +102,67 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// The problem in one line, in the language of the process.
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        f.write_str(&self.what)?;
+        f.write_str(&self.what.localized())?;
         if let Some(help) = &self.help {
-            write!(f, " ({help})")?;
+            write!(f, " ({})", help.localized())?;
         }
         Ok(())
     }
 }
 
-/// Names longer than this are not compared, and no more than this many are: a file can hold a million of them.
-const LONGEST_NAME: usize = 64;
-const MOST_NAMES: usize = 200;
-/// How many known names are listed.
-const LISTED: usize = 24;
+/// The longest name that is compared with others, in bytes, and the most names it is compared with: a file can hold a
+/// million.
+const MAX_NAME_LENGTH: usize = 64;
+const MAX_NAMES: usize = 200;
 
-/// The known name nearest to a mistyped one, if any is near enough to be meant.
+/// The most known names that are listed.
+const MAX_LISTED: usize = 24;
+
+/// Returns the known name closest to a mistyped one, if one is close enough.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.len() > LONGEST_NAME {
+    if name.len() > MAX_NAME_LENGTH {
         return None;
     }
     known
         .into_iter()
-        .take(MOST_NAMES)
-        .filter(|candidate| candidate.len() <= LONGEST_NAME)
+        .take(MAX_NAMES)
+        .filter(|candidate| candidate.len() <= MAX_NAME_LENGTH)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// "did you mean …" if something known is near, else the list of what is known.
-pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, known.clone()) {
-        Some(candidate) => format!("did you mean `{candidate}`?"),
-        None => {
-            let mut known = known.into_iter();
-            let listed: Vec<String> = known
-                .by_ref()
-                .take(LISTED)
-                .map(|known| format!("`{}`", cut(known, LONGEST_NAME)))
-                .collect();
-            match (listed.is_empty(), known.next()) {
-                (true, _) => "there are none".to_owned(),
-                (false, None) => format!("known: {}", listed.join(", ")),
-                (false, Some(_)) => format!("known: {}, …", listed.join(", ")),
-            }
-        }
+/// Suggests the known name closest to a mistyped one, or lists the known names.
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Text {
+    let known: Vec<&str> = known.into_iter().take(MAX_NAMES).collect();
+    if let Some(candidate) = nearest(name, known.iter().copied()) {
+        return text!("did you mean `{candidate}`?", candidate);
+    }
+    let listed = known.iter().take(MAX_LISTED);
+    let names = code_list(listed.map(|name| shorten(name, MAX_NAME_LENGTH)));
+    match known.len() {
+        0 => text!("none are defined"),
+        1..=MAX_LISTED => text!("available: {names}", names),
+        _ => text!("available: {names}, …", names),
     }
 }
 
-/// A text cut to so many characters, with `…` if something is missing.
-pub fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// Returns names in backticks, separated by commas.
+pub fn code_list(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Shortens a text to at most `max` characters, with `…` in place of what is missing.
+pub fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
@@ -154,22 +174,59 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, expected: Option<&str>) {
-        assert_eq!(
-            nearest(
-                name,
-                ["redis", "rabbitmq", "privileged", "postgres-vs-mongodb"]
-            ),
-            expected
-        );
+        let known = ["redis", "rabbitmq", "privileged", "postgres-vs-mongodb"];
+        assert_eq!(nearest(name, known), expected);
     }
 
     #[test]
-    fn the_nearest_name_is_offered_only_when_it_is_near() {
+    fn nearest_returns_only_close_names() {
         check("rediss", Some("redis"));
         check("erdis", Some("redis"));
         check("privilged", Some("privileged"));
         check("postgres-vs-mongo", Some("postgres-vs-mongodb"));
         check("kafka", None);
-        assert_eq!(suggestion("x", ["left", "right"]), "known: `left`, `right`");
+    }
+
+    #[track_caller]
+    fn suggests(name: &str, known: &[&str], expected: &str) {
+        assert_eq!(
+            suggestion(name, known.iter().copied()).localized(),
+            expected
+        );
+    }
+
+    #[test]
+    fn suggestion_lists_names_if_none_is_close() {
+        suggests("lfet", &["left", "right"], "did you mean `left`?");
+        suggests("x", &["left", "right"], "available: `left`, `right`");
+        suggests("x", &[], "none are defined");
+        let many: Vec<String> = (100..130).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(suggestion("x", many).localized().ends_with("`123`, …"));
+    }
+
+    #[test]
+    fn long_values_are_shortened_and_the_text_around_them_is_not() {
+        let name = "x".repeat(1_000_000);
+        let problem = Problem::new(text!("no such key: `{name}` in this file", name));
+        let printed = problem.to_string();
+        assert!(printed.ends_with("x…` in this file"), "{printed}");
+        assert!(printed.chars().count() < 500);
+    }
+
+    #[test]
+    fn duplicates_are_removed_across_places() {
+        let problem = |line: usize| {
+            let place = Place {
+                line,
+                ..Place::file("lab.yaml")
+            };
+            Problem::new(text!("this file is empty")).at(place)
+        };
+        let lines: Vec<usize> = without_duplicates([problem(1), problem(2), problem(1)])
+            .into_iter()
+            .filter_map(|problem| Some(problem.place?.line))
+            .collect();
+        assert_eq!(lines, [1, 2]);
     }
 }

@@ -133,6 +133,30 @@ impl Text {
         })
     }
 
+    /// Returns the text with every value shortened to at most `max` characters, with `…` in place of what is missing.
+    pub fn with_short_values(self, max: usize) -> Self {
+        let shorten = |value: String| match value.char_indices().nth(max) {
+            Some((at, _)) => format!("{}…", &value[..at]),
+            None => value,
+        };
+        Text(match self.0 {
+            Content::Verbatim(text) => Content::Verbatim(shorten(text)),
+            Content::Template { english, values } => {
+                let short = values.into_iter().map(|(name, value)| {
+                    let value = match value.0 {
+                        Filled::Plain(value) => Filled::Plain(shorten(value)),
+                        Filled::Text(text) => Filled::Text(Box::new(text.with_short_values(max))),
+                    };
+                    (name, Value(value))
+                });
+                Content::Template {
+                    english,
+                    values: short.collect(),
+                }
+            }
+        })
+    }
+
     /// Returns the text in the language of the process.
     pub fn localized(&self) -> String {
         self.in_language(Language::current())

@@ -160,7 +160,7 @@ fn a_new_lab_overwrites_nothing() {
     assert_eq!(refused.stderr, text);
     assert_eq!(std::fs::read_dir(&there).expect("a folder").count(), 0);
     let bad = elsewhere(folder.path(), &["new", "My Lab", "mine"]).expect_code(2);
-    assert!(bad.stderr.contains("cannot be a name"), "{bad:?}");
+    assert!(bad.stderr.contains("invalid name"), "{bad:?}");
     assert_eq!(
         std::fs::read_dir(folder.path().join("mine"))
             .expect("a folder")

@@ -44,7 +44,7 @@ error: unknown key `roadmapp` in a lab
         "minutes: five",
         2,
         "\
-error: `minutes` must be a whole number, this is a text
+error: `minutes` must be an integer, not `five`
   --> labs/tiny/lab.yaml:2:10
  2 | minutes: five
    |          ^
@@ -69,7 +69,7 @@ error: unknown key `eqals` in a matcher
         "{ matches: \"hel(\" }",
         2,
         "\
-error: `hel(` is not a regular expression: unclosed group
+error: invalid regular expression `hel(`: unclosed group
   --> labs/tiny/lab.yaml:18:28
  18 |         expect: { matches: \"hel(\" }
     |                            ^
@@ -81,7 +81,7 @@ error: `hel(` is not a regular expression: unclosed group
         "{ path: \"$.[\", equals: hello }",
         2,
         "\
-error: `$.[` is not a JSONPath: at position 2, in dot member name, must start with lowercase alpha or '_'
+error: invalid JSONPath `$.[`: at position 2, in dot member name, must start with lowercase alpha or '_'
   --> labs/tiny/lab.yaml:18:25
  18 |         expect: { path: \"$.[\", equals: hello }
     |                         ^
@@ -116,7 +116,7 @@ fn the_service_of_a_check_must_exist() {
     assert!(
         output
             .stderr
-            .starts_with("error: there is no service `rediss`\n  --> labs/tiny/lab.yaml:1"),
+            .starts_with("error: no such service: `rediss`\n  --> labs/tiny/lab.yaml:1"),
         "{output:?}"
     );
     assert!(
@@ -142,7 +142,7 @@ error: unknown key `mem_limt` in a service
         "mem_limit: lots",
         2,
         "\
-error: `mem_limit` must be a size such as `256m` or `1g`, this is a text
+error: `mem_limit` must be a size such as `256m` or `1g`, not `lots`
   --> labs/tiny/compose.yaml:4:16
  4 |     mem_limit: lots
    |                ^
@@ -152,11 +152,11 @@ error: `mem_limit` must be a size such as `256m` or `1g`, this is a text
         "environment: { SECRET: \"${HOME}\" }",
         2,
         "\
-error: `${HOME}` is not a variable of this lab
+error: undefined variable `${HOME}`
   --> labs/tiny/compose.yaml:4:28
  4 |     environment: { SECRET: \"${HOME}\" }
    |                            ^
-  = known: `WORKSPACE`
+  = available: `WORKSPACE`
 ",
     );
     let two = format!("depends_on: [other]\n  other:\n{EXTENDS}    depends_on: [redis]");
@@ -164,11 +164,11 @@ error: `${HOME}` is not a variable of this lab
         &two,
         2,
         "\
-error: services depend on one another in a circle: other → redis → other
+error: cycle in `depends_on`: other → redis → other
   --> labs/tiny/compose.yaml:6:5
  6 |     extends: { file: ../../compose/redis/compose.yaml, service: redis }
    |     ^
-  = remove one of the `depends_on`
+  = remove one of these dependencies
 ",
     );
 }
@@ -179,22 +179,22 @@ fn what_the_policy_forbids_is_refused() {
         "privileged: true",
         4,
         "\
-refused: service `redis` asks for `privileged`: it would give the lab root on this machine
+refused: service `redis` requests `privileged`: it would give the lab root access to this machine
   --> labs/tiny/compose.yaml:4:5
  4 |     privileged: true
    |     ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
         "tty: true",
         4,
         "\
-refused: service `redis` asks for `tty`: a service's log must be a plain stream: remove the line
+refused: service `redis` requests `tty`: the log of a service must be a plain stream
   --> labs/tiny/compose.yaml:4:5
  4 |     tty: true
    |     ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
@@ -205,18 +205,18 @@ refused: `/etc` is outside the lab's folder
   --> labs/tiny/compose.yaml:4:15
  4 |     volumes: [\"/etc:/data/etc:ro\"]
    |               ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     service_refused(
         "volumes: [\"../../..:/data/up:ro\"]",
         4,
         "\
-refused: `../../..` leads out of the lab's folder
+refused: `../../..` is outside the lab's folder
   --> labs/tiny/compose.yaml:4:15
  4 |     volumes: [\"../../..:/data/up:ro\"]
    |               ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     let copy = tiny();
@@ -240,31 +240,31 @@ fn what_needs_trust_is_allowed_only_with_it() {
     assert_needs_trust(
         "cap_add: [NET_ADMIN]",
         "\
-needs --trust: capability `NET_ADMIN` gives the lab more rights than a service needs
+needs --trust: capability `NET_ADMIN` grants more rights than a service needs
   --> labs/tiny/compose.yaml:4:15
  4 |     cap_add: [NET_ADMIN]
    |               ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
     assert_needs_trust(
         "ports: [\"80:6379\"]",
         "\
-needs --trust: host port 80 belongs to this machine's own services
+needs --trust: host port 80 is reserved for services of this machine
   --> labs/tiny/compose.yaml:4:13
  4 |     ports: [\"80:6379\"]
    |             ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
     assert_needs_trust(
         "ports: [\"0.0.0.0:8080:6379\"]",
         "\
-needs --trust: a port on 0.0.0.0 would be open to other machines
+needs --trust: a port on 0.0.0.0 would be reachable from other machines
   --> labs/tiny/compose.yaml:4:13
  4 |     ports: [\"0.0.0.0:8080:6379\"]
    |             ^
-  = remove the line, or run with `--trust` if you trust who wrote this lab
+  = remove this line, or run with `--trust` if you trust the author of this lab
 ",
     );
 }
@@ -277,14 +277,14 @@ fn guides_must_match_the_lab() {
         "{#welcome}",
         2,
         "\
-error: this guide has no section for exercise `greet`
+error: missing section for exercise `greet`
   --> labs/tiny/guide.en.md
-  = add `## Title {#greet}`
-error: lab.yaml has no exercise `welcome`
+  = add a heading such as `## Title {#greet}`
+error: no such exercise in lab.yaml: `welcome`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#welcome}
    | ^
-  = known: `greet`, `when`
+  = available: `greet`, `when`
 ",
     );
     refused(
@@ -293,16 +293,16 @@ error: lab.yaml has no exercise `welcome`
         "{.hint #letters}",
         2,
         "\
-error: there is no hint `spelling` here
+error: missing hint `spelling`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#greet}
    | ^
   = add `### Title {.hint #spelling}`
-error: nothing says hint `letters`
+error: unused hint `letters`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#greet}
    | ^
-  = point to it from a check's `hints`, or remove it
+  = refer to it in `hints` of a check in lab.yaml, or remove it
 ",
     );
 }
@@ -318,7 +318,7 @@ fn a_hint_missing_in_one_language_is_reported_there() {
         copy.change(file, &hint(title), "");
         let output = ProgramOutput::of(&mut copy.roadlab("up LAB")).expect_code(2);
         let place = format!("  --> labs/tiny/{file}:5:1\n 5 | ## {heading} {{#greet}}\n   | ^\n");
-        let what = "error: `greet` has 1 of 2 ordered hints\n";
+        let what = "error: exercise `greet` has 1 of at least 2 ordered hints\n";
         let message = format!("{what}{place}  = add `### Hint {{.hint}}`\n");
         assert_eq!(output.stderr, message);
     }
@@ -362,8 +362,8 @@ fn problems_are_available_as_json() {
     let problems = json!([
         problem(
             "refused",
-            "service `redis` asks for `privileged`: it would give the lab root on this machine",
-            Some("no flag allows this: remove the line"),
+            "service `redis` requests `privileged`: it would give the lab root access to this machine",
+            Some("remove this line; no flag allows it"),
             "compose.yaml",
             (4, 5)
         ),
@@ -376,7 +376,7 @@ fn problems_are_available_as_json() {
         ),
         problem(
             "error",
-            "`minutes` must be a whole number, this is a text",
+            "`minutes` must be an integer, not `five`",
             None,
             "lab.yaml",
             (2, 10)

@@ -37,7 +37,7 @@ fn up_is_idempotent_and_down_leaves_nothing() {
     let lab = redis();
     let id = &lab.copy.id;
     let plan = lab.run("up LAB --dry-run", 0).stdout;
-    assert!(plan.contains("create container") && plan.contains("wait until redis answers"));
+    assert!(plan.contains("create container") && plan.contains("wait until redis is ready"));
     assert_eq!(lab.resources(), [""; 0], "a plan creates nothing");
 
     let up = lab.run("up LAB --json", 0).json();

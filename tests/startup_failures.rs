@@ -65,7 +65,7 @@ fn a_service_that_exits_is_not_waited_for() {
         error["likely"].as_str().unwrap().contains("CACHE_TOKEN"),
         "{error}"
     );
-    assert!(people.contains("ended by itself (exit 7)"), "{people}");
+    assert!(people.contains("exited (exit code 7)"), "{people}");
 }
 
 #[apply(engine_test)]

@@ -202,8 +202,8 @@ fn an_engine_without_the_classic_builder_is_reported_with_the_command_to_run() {
     std::fs::write(recipe.join("Dockerfile"), "FROM scratch\n").expect("the copy is writable");
     let output = engine.run("up LAB").expect_code(3).stderr;
     for part in [
-        "this needs BuildKit, which roadlab does not speak; build it once with `docker build -t roadlab/".to_owned(),
-        format!("{}`, and it counts as present (the engine said: the classic builder is not available)\n", recipe.display()),
+        "the build requires BuildKit, which roadlab does not support (Docker reported: the classic builder is not available); build it once with `docker build -t roadlab/".to_owned(),
+        format!("{}`, and the image counts as present\n", recipe.display()),
     ] {
         assert!(output.contains(&part), "{part:?} in {output}");
     }

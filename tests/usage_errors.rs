@@ -157,7 +157,7 @@ fn a_socket_without_permission_is_reported_with_the_fix() {
     let output = ProgramOutput::of(&mut as_other_user(&copy, &command)).expect_code(3);
     assert_eq!(
         output.stderr,
-        "error: permission denied on unix://./closed.sock (`--engine`): join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker\n"
+        "error: permission denied on unix://./closed.sock (`--engine`); join the `docker` group with `sudo usermod -aG docker \"$USER\"` and log in again (its members can do what root can), or use rootless Docker\n"
     );
 }
 

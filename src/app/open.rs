@@ -1,13 +1,12 @@
 //! Opens labs and engines.
 
 use crate::app::{App, trust};
+use crate::diagnosis::{self, Need, Severity};
 use crate::engine::SetupOutcome;
 use crate::engine::docker::Docker;
 use crate::event::Event;
 use crate::lab::{Lab, load};
-use crate::localized;
 use crate::machine;
-use crate::plan::{self, Need, Severity};
 use crate::problem::Problem;
 use crate::runner::Failure;
 use crate::store::RecordingFs;
@@ -28,25 +27,22 @@ impl App {
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
         let files = RecordingFs::default();
-        let (lab, problems) = load(&folder, &files);
-        let decision = trust::decide(self, &folder, &files, problems)?;
-        match lab {
-            Some(lab) if decision.problems.is_empty() => Ok(OpenedLab {
-                lab,
+        let loaded = load(&folder, &files)
+            .map_err(|problems| Failure::Problems(trust::unresolved(self, problems)))?;
+        let decision = trust::decide(self, &folder, &files, loaded.needs_trust)?;
+        match decision.problems.is_empty() {
+            true => Ok(OpenedLab {
+                lab: loaded.lab,
                 granted: decision.granted,
             }),
-            _ if decision.problems.is_empty() => Err(Failure::Usage(localized!(
-                "{folder} is not a lab",
-                folder = folder.display()
-            ))),
-            _ => Err(Failure::Problems(decision.problems)),
+            false => Err(Failure::Problems(decision.problems)),
         }
     }
 
     /// Refuses a lab that needs more memory than this machine has.
     pub fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
-        let found = plan::memory(machine::memory(), &Need::of(lab, 0));
-        match found.filter(|found| found.state() == Severity::Problem) {
+        let found = diagnosis::memory(machine::memory(), &Need::of(lab, 0));
+        match found.filter(|found| found.severity() == Severity::Problem) {
             Some(found) => Err(Failure::TooSmall(Box::new(found))),
             None => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::{App, Trust};
 use crate::lab::{Lab, check_memory};
-use crate::localized;
+use crate::text;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
 use crate::store::{DocumentError, LabFingerprint, RecordingFs};
@@ -19,6 +19,13 @@ pub(super) struct Decision {
     pub(super) problems: Vec<Problem>,
 }
 
+/// Returns the problems of a lab that cannot be loaded; if the person grants trust now, without those that it would solve.
+pub(super) fn unresolved(app: &App, mut problems: Vec<Problem>) -> Vec<Problem> {
+    let granted = app.options.trust == Trust::Granted;
+    problems.retain(|problem| !(granted && problem.kind == ProblemKind::NeedsTrust));
+    problems
+}
+
 /// Grants what needs trust if the person grants it now, or did before and no file of the lab has changed since.
 pub(super) fn decide(
     app: &App,
@@ -26,19 +33,8 @@ pub(super) fn decide(
     files: &RecordingFs,
     mut problems: Vec<Problem>,
 ) -> Result<Decision, Failure> {
-    let needs_trust = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
-    let remaining = |problems| Decision {
-        problems,
-        ..Decision::default()
-    };
-    if !problems.iter().any(needs_trust) {
-        return Ok(remaining(problems));
-    }
-    let granted = app.options.trust == Trust::Granted;
-    if !problems.iter().all(needs_trust) {
-        // Only a lab without other problems can be trusted.
-        problems.retain(|problem| !(granted && needs_trust(problem)));
-        return Ok(remaining(problems));
+    if problems.is_empty() {
+        return Ok(Decision::default());
     }
     let state = &app.paths.state;
     let now = LabFingerprint::compute(folder, &files.files())?;
@@ -46,7 +42,7 @@ pub(super) fn decide(
     if before.as_ref() == Some(&now) {
         return Ok(Decision::default());
     }
-    if granted {
+    if app.options.trust == Trust::Granted {
         now.trust(state, folder).map_err(unreadable)?;
         return Ok(Decision {
             granted: problems,
@@ -56,12 +52,15 @@ pub(super) fn decide(
     if let Some(before) = before {
         problems.push(changed_since(&before, &now));
     }
-    Ok(remaining(problems))
+    Ok(Decision {
+        problems,
+        ..Decision::default()
+    })
 }
 
 /// The record of trust cannot be used. It is not replaced unasked: another version of roadlab may have written it.
 fn unreadable(error: DocumentError) -> Failure {
-    Failure::Environment(localized!(
+    Failure::Environment(text!(
         "{reason}; remove that file to trust the lab again with `--trust`",
         reason = error.text()
     ))
@@ -75,11 +74,11 @@ fn changed_since(before: &LabFingerprint, now: &LabFingerprint) -> Problem {
     if changed.len() > NAMED {
         names.push("…".to_owned());
     }
-    let what = localized!(
+    let what = text!(
         "you trusted this lab before; these files have changed since: {files}",
         files = names.join(", ")
     );
-    let help = localized!("review them, then run again with `--trust`");
+    let help = text!("review them, then run again with `--trust`");
     let problem = Problem::new(what).kind(ProblemKind::NeedsTrust);
     problem.help(help)
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use clap::ArgMatches;
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
-use clap_complete::env::Shells;
+use clap_complete::env::{EnvCompleter, Shells};
 
 use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
@@ -37,33 +38,42 @@ pub(crate) fn complete() -> bool {
         .ok()
         .and_then(|index| index.parse().ok())
         .unwrap_or_else(|| words.len().saturating_sub(1));
-    let mut answer = Vec::new();
-    if let Some(shell) = asking.to_str().and_then(|name| shells.completer(name))
-        && let Some(before) = words.get(..at)
+    let Some(shell) = asking.to_str().and_then(|name| shells.completer(name)) else {
+        return true;
+    };
+    // A person is typing: even a fault in this program must not write into the command line.
+    std::panic::set_hook(Box::new(|_| {}));
+    let answer = catch_unwind(AssertUnwindSafe(|| candidates(shell, words, at)));
+    if let Ok(Some(answer)) = answer
+        && !answer.trim().is_empty()
     {
-        let options = match words.get(at).and_then(|word| word.to_str()) {
-            Some(begun) if begun.starts_with('-') => Options::Offered,
-            _ => Options::Hidden,
-        };
-        let typed = ParsedInput::read(before);
-        let language = typed.lang.as_ref().map(Lang::as_str);
-        language
-            .and_then(Language::from_code)
-            .unwrap_or(Language::English)
-            .set();
-        let mut command = with_completers(&Arc::new(typed), options);
-        let here = std::env::current_dir().ok();
-        // Without an answer the shell completes nothing.
-        let _ = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
-        let answer = String::from_utf8_lossy(&answer);
-        if !answer.trim().is_empty() {
-            output(answer.trim_end_matches('\n'));
-        }
+        output(answer.trim_end_matches('\n'));
     }
     true
 }
 
-/// Whether options are completed. Only names are, until a `-` is typed.
+/// Returns the candidates for the word at `at`, one a line, as the shell's script expects them.
+fn candidates(shell: &dyn EnvCompleter, words: Vec<OsString>, at: usize) -> Option<String> {
+    let options = match words.get(at).and_then(|word| word.to_str()) {
+        Some(begun) if begun.starts_with('-') => Options::Offered,
+        _ => Options::Hidden,
+    };
+    let typed = ParsedInput::read(words.get(..at)?);
+    let language = typed.lang.as_ref().map(Lang::as_str);
+    language
+        .and_then(Language::from_code)
+        .unwrap_or(Language::English)
+        .set();
+    let mut command = with_completers(&Arc::new(typed), options);
+    let here = std::env::current_dir().ok();
+    let mut answer = Vec::new();
+    // A shell that gets no answer offers nothing, which is all that can be done.
+    let written = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
+    written.ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Whether options are offered: names come first, until a `-` is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Options {
     Offered,
@@ -209,7 +219,7 @@ impl ParsedInput {
 
     fn read_lab(&self) -> Option<Lab> {
         let folder = self.found()?.folder(self.lab.as_deref()?).ok()?;
-        load(&folder, &OsFs).0
+        Some(load(&folder, &OsFs).ok()?.lab)
     }
 
     fn journals() -> Vec<Journal> {
@@ -276,5 +286,91 @@ impl ParsedInput {
         let runs = Self::journals().into_iter().filter(meant);
         let names: BTreeSet<String> = runs.map(|run| run.instance.to_string()).collect();
         names.into_iter().map(|name| (name, None)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FILES: [(&str, &str); 4] = [
+        ("lab.yaml", include_str!("../../tests/labs/tiny/lab.yaml")),
+        (
+            "compose.yaml",
+            "services:\n  redis:\n    image: redis:8\n    ports: ['6379']\n",
+        ),
+        (
+            "guide.en.md",
+            include_str!("../../tests/labs/tiny/guide.en.md"),
+        ),
+        (
+            "guide.ko.md",
+            include_str!("../../tests/labs/tiny/guide.ko.md"),
+        ),
+    ];
+
+    /// One mistake in one file: a line is left out, repeated or cut, or another text stands in its place.
+    #[derive(Debug, Clone)]
+    enum Mistake {
+        Missing,
+        Repeated,
+        Cut(usize),
+        Replaced(String),
+    }
+
+    fn mistake() -> impl Strategy<Value = Mistake> {
+        prop_oneof![
+            Just(Mistake::Missing),
+            Just(Mistake::Repeated),
+            (0_usize..40).prop_map(Mistake::Cut),
+            "\\PC{0,20}".prop_map(Mistake::Replaced),
+        ]
+    }
+
+    fn with_mistake(text: &str, at: usize, mistake: &Mistake) -> String {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let at = at % lines.len();
+        match mistake {
+            Mistake::Missing => drop(lines.remove(at)),
+            Mistake::Repeated => lines.insert(at, lines[at].clone()),
+            Mistake::Cut(length) => lines[at] = lines[at].chars().take(*length).collect(),
+            Mistake::Replaced(text) => lines[at].clone_from(text),
+        }
+        lines.join("\n") + "\n"
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn a_broken_lab_never_makes_completion_panic(
+            mistakes in prop::collection::vec((0_usize..4, 0_usize..60, mistake()), 1..4)
+        ) {
+            let home = tempfile::tempdir().expect("a temporary folder");
+            let folder = home.path().join("labs/tiny");
+            std::fs::create_dir_all(&folder).expect("a folder");
+            for (index, (name, text)) in FILES.iter().enumerate() {
+                let mut text = (*text).to_owned();
+                for (_, at, mistake) in mistakes.iter().filter(|(file, ..)| *file == index) {
+                    text = with_mistake(&text, *at, mistake);
+                }
+                std::fs::write(folder.join(name), text).expect("a file");
+            }
+            for (command, lang) in [("check", "en"), ("answer", "ko"), ("solve", "fr")] {
+                let input = ParsedInput {
+                    command: command.to_owned(),
+                    lab: Some("tiny".to_owned()),
+                    exercise: Some("when".to_owned()),
+                    labs: Some(home.path().join("labs").into()),
+                    lang: Lang::parse(lang),
+                    names: BTreeSet::new(),
+                };
+                input.exercises();
+                input.services();
+                input.choices();
+                input.labs();
+            }
+        }
     }
 }

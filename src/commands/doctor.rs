@@ -110,7 +110,7 @@ async fn ask(
     seen: &mut Machine,
     needs: &mut [Need],
 ) {
-    if let Ok(about) = engine.about().await {
+    if let Ok(about) = engine.system_info().await {
         let now = SystemTime::now();
         if let Some(memory) = seen.memory.as_mut().filter(|_| about.memory > 0) {
             memory.total = about.memory;

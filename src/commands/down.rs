@@ -189,7 +189,11 @@ fn describe(removed: Removed) -> String {
             "{count} networks",
             count = removed.networks
         ),
-        text_plural!("{count} volume", "{count} volumes", count = removed.volumes),
+        text_plural!(
+            "{count} volume",
+            "{count} volumes",
+            count = removed.volumes
+        ),
     ];
     parts.map(|part| part.localized()).join(", ")
 }

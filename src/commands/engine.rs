@@ -27,7 +27,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     let connected = setup.existing_engine().await;
     context.reporter.finish();
     let about = match &connected {
-        Ok((docker, _)) => docker.about().await.ok(),
+        Ok((docker, _)) => docker.system_info().await.ok(),
         Err(_) => None,
     };
     if context.global.json {

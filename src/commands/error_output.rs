@@ -23,7 +23,7 @@ pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
         Failure::TooSmall(finding) => report::too_small(finding, paint)
             .iter()
             .for_each(|line| report::error(line)),
-        Failure::NotReady(why) => report::stuck(why, paint)
+        Failure::NotReady(why) => report::not_ready_lines(why, paint)
             .iter()
             .for_each(|line| report::error(line)),
         other => report::error(&format!(
@@ -39,8 +39,9 @@ fn failure_json(failure: &Failure) -> Value {
     let mut said = match failure {
         Failure::NotReady(why) => report::not_ready_json(why),
         Failure::TooSmall(finding) => {
-            let said = report::said(finding);
-            json!({ "message": said.what, "fix": said.fix })
+            let message = finding.message();
+            let fix = message.fix.map(|fix| fix.localized());
+            json!({ "message": message.what.localized(), "fix": fix })
         }
         other => json!({ "message": other.to_string() }),
     };

@@ -113,6 +113,6 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
             }
         });
     }
-    cells.push(sanitize(&summary.words(&context.lang).title));
+    cells.push(sanitize(&summary.text(&context.lang).title));
     cells
 }

@@ -173,7 +173,12 @@ async fn follow(
             }
         };
         match engine.stream_log(source.container, &options, &fresh).await {
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
+            Err(error)
+                if matches!(
+                    error.kind,
+                    ErrorKind::NotFound | ErrorKind::NotRunning | ErrorKind::Paused
+                ) =>
+            {
                 return Ok(());
             }
             read => read.map_err(failed(source))?,

@@ -8,6 +8,7 @@ use crate::localized;
 use crate::problem::{Problem, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;
+use crate::text;
 
 /// Refuses the name of a lab or an instance that does not exist if a similar one does. The command itself handles any other.
 pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
@@ -31,8 +32,8 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for lab in labs.into_iter().filter(|lab| !names.contains(lab)) {
         if let Some(closest) = nearest(lab, names.iter().copied()) {
-            let what = localized!("no such lab: `{lab}`", lab = lab.escape_debug());
-            let help = localized!("did you mean `{closest}`?", closest);
+            let what = text!("no such lab: `{lab}`", lab);
+            let help = text!("did you mean `{closest}`?", closest);
             problems.push(Problem::new(what).help(help));
         }
     }
@@ -49,8 +50,8 @@ fn instance(app: &App, runs: &[Journal], lab: &str) -> Result<(), Failure> {
     let wanted = app.instance.as_str();
     match nearest(wanted, up.iter().copied()) {
         Some(closest) if !app.instance.is_main() && !up.contains(wanted) => {
-            let what = localized!("no running instance `{wanted}` of lab `{lab}`", wanted, lab);
-            let help = localized!(
+            let what = text!("no running instance `{wanted}` of lab `{lab}`", wanted, lab);
+            let help = text!(
                 "did you mean `{closest}`? `roadlab up {lab} --instance {wanted}` starts a new one",
                 closest,
                 lab,

@@ -9,10 +9,11 @@ use crate::commands::error_output::problem_json;
 use crate::exit::Exit;
 use crate::lab::{load, load_catalogue};
 use crate::localized;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::report::{self, output, plural};
 use crate::runner::Failure;
 use crate::store::OsFs;
+use crate::text::Text;
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
@@ -28,17 +29,15 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     let mut problems: Vec<Problem> = Vec::new();
     for folder in &folders {
         let found = match folder.join("lab.yaml").exists() {
-            true => load(folder, &OsFs).1,
+            true => {
+                load(folder, &OsFs).map_or_else(|problems| problems, |loaded| loaded.needs_trust)
+            }
             false => load_catalogue(folder, &OsFs),
         };
-        // Labs may share a broken entry of the catalogue, which is shown once.
-        problems.extend(
-            found
-                .into_iter()
-                .filter(|problem| !problems.contains(problem))
-                .collect::<Vec<_>>(),
-        );
+        problems.extend(found);
     }
+    // Two labs may share a broken entry of the catalogue.
+    let mut problems = without_duplicates(problems);
     if context.global.trust {
         problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
     }

@@ -1,11 +1,13 @@
-//! The Debian base image of our recipes, made here where it cannot be pulled.
+//! The Debian base image of the recipes, created on this machine where it cannot be pulled.
 //!
-//! `mmdebstrap` makes a root file system in a tar file; importing that is the engine's business, installing
-//! `mmdebstrap` is `install`'s. No mirror is named: the tool knows Debian's own, the machine its proxy.
+//! `mmdebstrap` creates a root file system in a tar file. The engine imports it, and `install` installs `mmdebstrap`:
+//! neither happens here. No mirror is configured: the tool knows Debian's own, and the machine its proxy.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -14,18 +16,21 @@ use tokio::time::sleep;
 use super::clock::timeout;
 use super::error::{EngineError, ErrorKind};
 use super::install::{Tail, find_program};
+use super::roles::Result;
+use crate::text;
 
-type Result<T> = std::result::Result<T, EngineError>;
-
-/// It takes half a minute with a fast network.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
-const LOOK: Duration = Duration::from_millis(50);
+/// With a fast network it takes half a minute.
+const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+const OUTPUT_POLL: Duration = Duration::from_millis(50);
 /// How many lines of output an error shows.
-const SHOWN: usize = 10;
+const SHOWN_LINES: usize = 10;
+/// How often, and how far apart, a folder is removed in which a killed process still writes.
+const REMOVAL_ATTEMPTS: usize = 100;
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(20);
 const PREFIX: &str = "roadlab-base-";
 const LOCK: &str = "lock";
 
-/// A release of Debian that can be made.
+/// A release of Debian whose base image can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suite {
     Bookworm,
@@ -33,6 +38,7 @@ pub enum Suite {
 }
 
 impl Suite {
+    /// Returns the release's name, such as `trixie`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bookworm => "bookworm",
@@ -40,7 +46,7 @@ impl Suite {
         }
     }
 
-    /// Bookworm would else get all of Perl, only to merge `/usr`, which the hook does before.
+    /// The hook merges `/usr` before the packages are installed; otherwise bookworm would install all of Perl for it.
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Bookworm => &[
@@ -52,7 +58,7 @@ impl Suite {
     }
 }
 
-/// The release in the name of a base image; `None` for anything else, and for one that is pinned to a digest.
+/// Returns the release in the name of a base image; `None` for other images and for one with a digest.
 pub fn suite(base_image: &str) -> Option<Suite> {
     let name = base_image.strip_prefix("docker.io/").unwrap_or(base_image);
     let tag = name
@@ -66,38 +72,50 @@ pub fn suite(base_image: &str) -> Option<Suite> {
     }
 }
 
-/// The name of the image that we make: never the official one.
+/// Returns the name of the image that roadlab creates. It is never the official one.
 pub fn local_name(suite: Suite) -> String {
     format!("roadlab/debian:{}", suite.name())
 }
 
-/// A root file system in a tar file; its folder goes when this is dropped.
+/// A root file system in a tar file. Its folder is removed when this is dropped.
 #[derive(Debug)]
 pub struct BaseTar {
     folder: WorkFolder,
 }
 
 impl BaseTar {
+    /// Returns the tar file.
     pub fn path(&self) -> PathBuf {
         self.folder.path.join("base.tar")
     }
 }
 
-/// Makes the root file system of a release in a new folder below `folder`; dropping the future ends the work and
-/// removes all of it.
+/// Creates the root file system of a release in a new folder below `folder`, and calls `on_line` with each line of output.
+/// Dropping the future kills the tool and removes the folder, see [`finish_removals`].
+///
+/// Fails with [`ErrorKind::NoProgram`] if `mmdebstrap` is not installed, [`ErrorKind::Timeout`] or [`ErrorKind::Other`].
 pub async fn make(suite: Suite, folder: &Path, on_line: &mut dyn FnMut(&str)) -> Result<BaseTar> {
+    let operation = text!(
+        "create a base image of Debian {release}",
+        release = suite.name()
+    );
     if find_program("mmdebstrap").is_none() {
-        return Err(EngineError::new(
-            ErrorKind::NotFound,
-            "cannot make a base image: `mmdebstrap` is not installed; run the command again with `--yes` to install it",
-        ));
+        return Err(
+            EngineError::new(ErrorKind::NoProgram, text!("`mmdebstrap` is not installed"))
+                .during(&operation)
+                .help(text!("run the command again with `--yes` to install it")),
+        );
     }
-    let failed =
-        |error: &std::io::Error| other(suite, &format!(" in {}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    sweep(folder);
+    let error = |reason| EngineError::new(ErrorKind::Other, reason).during(&operation);
+    let failed = |reason: &std::io::Error| {
+        error(text!(
+            "{folder}: {reason}",
+            folder = folder.display(),
+            reason = *reason
+        ))
+    };
     let tar = BaseTar {
-        folder: WorkFolder::new(folder).map_err(|error| failed(&error))?,
+        folder: prepare(folder).await.map_err(|error| failed(&error))?,
     };
     let log = tar.folder.path.join("log");
     let file = File::create(&log).map_err(|error| failed(&error))?;
@@ -114,11 +132,11 @@ pub async fn make(suite: Suite, folder: &Path, on_line: &mut dyn FnMut(&str)) ->
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(&error))?;
-    let ended = timeout(PATIENCE, async {
+    let ended = timeout(TIMEOUT, async {
         loop {
             tokio::select! {
                 ended = child.wait() => break ended,
-                () = sleep(LOOK) => tail.read(on_line),
+                () = sleep(OUTPUT_POLL) => tail.read(on_line),
             }
         }
     });
@@ -126,23 +144,39 @@ pub async fn make(suite: Suite, folder: &Path, on_line: &mut dyn FnMut(&str)) ->
     tail.finish(on_line);
     match ended {
         Ok(Ok(status)) if status.success() => Ok(tar),
-        Ok(Ok(status)) => Err(other(
-            suite,
-            &format!(": mmdebstrap failed ({status}){}", tail.shown(SHOWN)),
-        )),
+        Ok(Ok(status)) => Err(error(text!(
+            "mmdebstrap failed ({status}){output}",
+            status,
+            output = tail.shown(SHOWN_LINES)
+        ))),
         Ok(Err(error)) => Err(failed(&error)),
-        Err(_) => Err(other(
-            suite,
-            &format!(
-                ": mmdebstrap has not ended after {} minutes{}",
-                PATIENCE.as_secs() / 60,
-                tail.shown(SHOWN)
+        Err(_) => Err(EngineError::new(
+            ErrorKind::Timeout,
+            text!(
+                "mmdebstrap did not end within {minutes} minutes{output}",
+                minutes = TIMEOUT.as_secs() / 60,
+                output = tail.shown(SHOWN_LINES)
             ),
-        )),
+        )
+        .during(&operation)),
     }
 }
 
-/// Whose rights the tool has.
+/// Removes what earlier processes left below a folder and makes a new work folder there, on a thread of its own: a root
+/// file system has thousands of files.
+async fn prepare(folder: &Path) -> std::io::Result<WorkFolder> {
+    let folder = folder.to_owned();
+    let prepared = tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(&folder)?;
+        sweep(&folder);
+        WorkFolder::new(&folder)
+    });
+    prepared
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// The user that runs the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rights {
     Root,
@@ -156,11 +190,11 @@ fn rights() -> Rights {
     }
 }
 
-/// The tool and its arguments.
+/// Returns the tool and its arguments.
 fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
     // As root it mounts `/dev`, `/proc` and `/sys` of the machine below its folder. In namespaces of their own these
-    // mounts cannot be met by who removes the folder, and nothing outlives the first process, nor that us.
-    let apart: &[&str] = match rights {
+    // mounts are not visible when the folder is removed, and all processes end with the first one, and that with roadlab.
+    let isolation: &[&str] = match rights {
         Rights::Root => &[
             "setpriv",
             "--pdeathsig=KILL",
@@ -181,33 +215,37 @@ fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        // Packages that a recipe installs start no services, as in Debian's own image. Without the skip the tool would
-        // remove that file in the end.
+        // Packages that a recipe installs start no services, as in Debian's own image. Without `--skip` the tool would
+        // remove that file at the end.
         "--skip=chroot/policy-rc.d",
         r#"--essential-hook=printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d""#,
         r#"--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log"#,
-        // They are this machine's, and the image may travel.
+        // They describe this machine, and the image may be used on another.
         r#"--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf""#,
     ];
     let tar = tar.to_string_lossy();
-    let words = apart.iter().chain(&same).chain(suite.arguments()).copied();
+    let words = isolation
+        .iter()
+        .chain(&same)
+        .chain(suite.arguments())
+        .copied();
     words
         .chain([suite.name(), tar.as_ref()])
         .map(str::to_owned)
         .collect()
 }
 
-/// A private folder, locked as long as somebody works in it.
+/// A private folder, locked as long as it is in use. Dropping this removes it.
 #[derive(Debug)]
 struct WorkFolder {
     path: PathBuf,
-    /// Held open for its lock.
-    _lock: File,
+    /// Open as long as the folder is locked.
+    lock: Option<File>,
 }
 
 impl WorkFolder {
     fn new(parent: &Path) -> std::io::Result<Self> {
-        // The lock is taken before it gets its name there, so that `sweep` never sees it free.
+        // The file is locked before it gets its name in the folder, so that `sweep` never finds it unlocked.
         let lock = tempfile::NamedTempFile::new_in(parent)?;
         lock.as_file().lock()?;
         let path = tempfile::Builder::new()
@@ -215,41 +253,67 @@ impl WorkFolder {
             .tempdir_in(parent)?
             .keep();
         let lock = lock.persist(path.join(LOCK))?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self {
+            path,
+            lock: Some(lock),
+        })
     }
 }
 
+/// The threads that remove work folders.
+static REMOVALS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
 impl Drop for WorkFolder {
+    /// Removes the folder on a thread of its own: a killed process may write for a moment more, and the caller must not
+    /// wait for that.
     fn drop(&mut self) {
-        // A killed process may write for a moment more.
-        for _ in 0..100 {
-            match std::fs::remove_dir_all(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                _ => return,
-            }
+        let path = std::mem::take(&mut self.path);
+        let lock = self.lock.take();
+        let removal = thread::Builder::new().spawn(move || {
+            remove(&path);
+            drop(lock);
+        });
+        // Without a thread the folder stays, unlocked, until `sweep` removes it.
+        if let (Ok(removal), Ok(mut removals)) = (removal, REMOVALS.lock()) {
+            removals.push(removal);
         }
     }
 }
 
-/// Removes what a killed run left; a folder whose lock is held is in use.
+/// Waits until the work folders that were dropped are removed, at most two seconds for each. To be called before the
+/// process ends, outside of the runtime.
+pub fn finish_removals() {
+    let removals = match REMOVALS.lock() {
+        Ok(mut removals) => std::mem::take(&mut *removals),
+        Err(_) => return,
+    };
+    for removal in removals {
+        // Its panic was reported, and `sweep` removes what is left.
+        let _ = removal.join();
+    }
+}
+
+fn remove(folder: &Path) {
+    for _ in 0..REMOVAL_ATTEMPTS {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                thread::sleep(REMOVAL_INTERVAL);
+            }
+            _ => return,
+        }
+    }
+}
+
+/// Removes the folders that killed processes left; one whose lock is held is in use.
 fn sweep(parent: &Path) {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let lock = File::open(entry.path().join(LOCK));
         if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            // Best effort: the next run tries again.
+            // If that fails, the next call tries again.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
-}
-
-fn other(suite: Suite, why: &str) -> EngineError {
-    EngineError::new(
-        ErrorKind::Other,
-        format!("cannot make a base image of Debian {}{why}", suite.name()),
-    )
 }
 
 #[cfg(test)]

@@ -1,37 +1,54 @@
-//! What can go wrong with an engine, by kind: callers decide by kind, people read the text.
+//! The error of every call to an engine.
+//!
+//! Callers decide by [`ErrorKind`]; the texts are for people and cannot be compared. Reading what Docker itself wrote
+//! never happens here but in `docker/errors.rs`.
 
 use crate::text;
 use crate::text::Text;
 
-/// An engine's error in our words: what, where, and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+/// The command that lets a user connect to Docker's socket.
+pub const JOIN_DOCKER_GROUP: &str = "sudo usermod -aG docker \"$USER\"";
+
+/// An error of a container engine.
+///
+/// Shown as `cannot OPERATION: REASON; HELP`, without the parts that are not known. Two parts are boxed to keep results
+/// small.
+#[derive(Debug, Clone)]
 pub struct EngineError {
+    /// What callers decide by.
     pub kind: ErrorKind,
-    pub message: String,
+    /// What could not be done, such as "start container `db`".
+    pub operation: Option<Box<Text>>,
+    /// Why it could not be done.
+    pub reason: Text,
+    /// What to do about it.
+    pub help: Option<Box<Text>>,
 }
 
+/// What went wrong with a call to an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// No engine at that address, or it went away.
+    /// No engine listens at the address, or the connection to it was lost.
     Unreachable,
-    /// The socket is there, but not for this user.
+    /// The engine closed the connection in the middle of its answer.
+    StreamCut,
+    /// The user has no permission to connect to the engine's socket.
     Denied,
-    /// It took the call and did not answer in time.
+    /// The engine accepted the call and did not answer within the deadline, or a program did not end within its time.
     Timeout,
-    /// What was named is not there.
+    /// The container, network or volume does not exist.
     NotFound,
-    /// A name is taken by something that is not ours.
+    /// The name is used by a resource that roadlab did not create.
     NameTaken,
     /// A host port is in use.
     PortTaken,
-    /// The engine publishes ports where this program cannot reach them.
+    /// The engine publishes ports where this program cannot connect to them.
     PortsNotLocal,
-    /// An address range overlaps with another network.
+    /// The address range overlaps with that of another network.
     SubnetTaken,
     /// The engine's disk is full.
     DiskFull,
-    /// It is being removed by somebody else, or still in use.
+    /// The resource is in use, or its removal is in progress.
     Busy,
     /// The container is not running.
     NotRunning,
@@ -43,13 +60,13 @@ pub enum ErrorKind {
     NoProgram,
     /// A program could not be started for another reason.
     CannotRun,
-    /// The registry could not be reached.
+    /// The registry could not be reached, or stopped sending.
     RegistryUnreachable,
-    /// The registry was reached and has no such image.
+    /// The image is not present, or the registry does not have it.
     NoSuchImage,
-    /// The recipe cannot be built as it is written: its Dockerfile or its folder.
+    /// The recipe is invalid: its Dockerfile or its folder.
     InvalidRecipe,
-    /// The engine does not build in the way that we ask it to.
+    /// The engine or the recipe requires BuildKit.
     NoBuilder,
     /// A build ended with an error of the recipe's own.
     BuildFailed,
@@ -58,10 +75,10 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// What programs tell it by; a code once given keeps its meaning.
+    /// Returns the code of this kind in `--json` output. A code never changes its meaning; several kinds may share one.
     pub fn code(self) -> &'static str {
         match self {
-            ErrorKind::Unreachable => "engine_unreachable",
+            ErrorKind::Unreachable | ErrorKind::StreamCut => "engine_unreachable",
             ErrorKind::Denied => "engine_denied",
             ErrorKind::Timeout => "engine_timeout",
             ErrorKind::NotFound => "not_found",
@@ -84,14 +101,62 @@ impl ErrorKind {
     }
 }
 
-/// The command that lets a user connect to Docker's socket.
-pub(crate) const JOIN_DOCKER_GROUP: &str = "sudo usermod -aG docker \"$USER\"";
-
 impl EngineError {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Makes an error of which only the reason is known.
+    pub fn new(kind: ErrorKind, reason: Text) -> Self {
         Self {
             kind,
-            message: message.into(),
+            operation: None,
+            reason,
+            help: None,
+        }
+    }
+
+    /// Makes the error of a user who may not connect to an engine's socket; `address` is shown.
+    pub fn permission_denied(address: &str) -> Self {
+        Self::new(
+            ErrorKind::Denied,
+            text!("permission denied on {address}", address),
+        )
+        .help(text!(
+            "join the `docker` group with `{command}` and log in again (its members can do what root can), or use rootless Docker",
+            command = JOIN_DOCKER_GROUP
+        ))
+    }
+
+    /// Sets what could not be done; `operation` completes "cannot …".
+    pub fn during(mut self, operation: &Text) -> Self {
+        self.operation = Some(Box::new(operation.clone()));
+        self
+    }
+
+    /// Sets what to do about it.
+    pub fn help(mut self, help: Text) -> Self {
+        self.help = Some(Box::new(help));
+        self
+    }
+
+    /// Returns the whole message.
+    pub fn text(&self) -> Text {
+        let reason = &self.reason;
+        match (&self.operation, &self.help) {
+            (Some(operation), Some(help)) => {
+                text!(
+                    "cannot {operation}: {reason}; {help}",
+                    operation = **operation,
+                    reason = *reason,
+                    help = **help
+                )
+            }
+            (Some(operation), None) => {
+                text!(
+                    "cannot {operation}: {reason}",
+                    operation = **operation,
+                    reason = *reason
+                )
+            }
+            (None, Some(help)) => text!("{reason}; {help}", reason = *reason, help = **help),
+            (None, None) => reason.clone(),
         }
     }
 
@@ -123,5 +188,41 @@ impl EngineError {
 impl From<Text> for String {
     fn from(text: Text) -> Self {
         text.localized()
+    }
+}
+
+impl std::fmt::Display for EngineError {
+    /// Writes the message in the language of the process.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text().localized())
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: EngineError, expected: &str) {
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn message_has_the_parts_that_are_known() {
+        let error = EngineError::new(ErrorKind::Busy, text!("it is in use"));
+        check(error.clone(), "it is in use");
+        check(
+            error.clone().help(text!("try again")),
+            "it is in use; try again",
+        );
+        let operation = text!("remove volume `{name}`", name = "data");
+        let error = error.during(&operation);
+        check(error.clone(), "cannot remove volume `data`: it is in use");
+        check(
+            error.help(text!("try again")),
+            "cannot remove volume `data`: it is in use; try again",
+        );
     }
 }

@@ -1,6 +1,7 @@
-//! An engine in memory: remembers what it was asked, and fails where a test wants it to.
+//! An engine in memory for tests: it records its calls and fails where a test wants it to.
 //!
-//! It keeps the rules that order depends on: names are unique, images and networks must be there, volumes in use stay.
+//! It has the rules that the order of calls depends on: names are unique, images and networks must exist, a volume in use
+//! is not removed. It never does anything by itself.
 
 mod calls;
 
@@ -9,25 +10,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ContainerState, EngineError, ErrorKind, ExecOutput, Result};
 use crate::plan::{ContainerSpec, NetworkSpec, Scope, VolumeSpec};
+use crate::text;
 
-/// The first host port that is given where the engine may choose.
+/// The first host port of those that the engine chooses.
 const FIRST_PORT: u16 = 40_000;
 
+/// An engine in memory.
 #[derive(Default)]
 pub struct Fake {
     /// One line for each call that changes something, in order: `create container roadlab-…`, failed ones too.
     pub calls: RefCell<Vec<String>>,
     /// Images that are present, by name.
     pub images: RefCell<BTreeSet<String>>,
-    /// Images that can be pulled; `None`: the registry cannot be reached.
+    /// Images that can be pulled; `None` if the registry cannot be reached.
     pub registry: RefCell<Option<BTreeSet<String>>>,
-    /// What programs say, by their words joined with spaces; others end well and say nothing.
+    /// The results of programs, by their words joined with spaces; others succeed without output.
     pub answers: RefCell<BTreeMap<String, ExecOutput>>,
     /// Containers by name.
     pub containers: RefCell<BTreeMap<String, FakeContainer>>,
     pub networks: RefCell<BTreeMap<String, NetworkSpec>>,
     pub volumes: RefCell<BTreeMap<String, VolumeSpec>>,
     failures: RefCell<BTreeMap<usize, ErrorKind>>,
+    failing: RefCell<Vec<&'static str>>,
     clock: Cell<i64>,
 }
 
@@ -35,13 +39,15 @@ pub struct Fake {
 pub struct FakeContainer {
     pub spec: ContainerSpec,
     pub state: ContainerState,
+    /// The ids of the networks that it is connected to, by name.
+    pub networks: BTreeMap<String, String>,
     pub files: BTreeMap<String, Vec<u8>>,
     pub log: Vec<String>,
     created: i64,
 }
 
 impl Fake {
-    /// An engine with these images, whose registry has no others.
+    /// Makes an engine with these images and an empty registry.
     pub fn with_images(images: &[&str]) -> Self {
         let fake = Self::default();
         fake.images
@@ -51,12 +57,17 @@ impl Fake {
         fake
     }
 
-    /// Makes the `n`th call that changes something fail, counted from 1; what it asks for does not happen.
+    /// Lets the `n`th call that changes something fail, counted from 1; it changes nothing then.
     pub fn fail_at(&self, n: usize, kind: ErrorKind) {
         self.failures.borrow_mut().insert(n, kind);
     }
 
-    /// The calls so far, one a line.
+    /// Limits [`Fake::fail_at`] to calls that begin with one of these words.
+    pub fn only_fail(&self, calls: &[&'static str]) {
+        *self.failing.borrow_mut() = calls.to_vec();
+    }
+
+    /// Returns the calls so far, one in each line.
     pub fn log(&self) -> String {
         self.calls
             .borrow()
@@ -65,7 +76,7 @@ impl Fake {
             .collect()
     }
 
-    /// What is still there, by kind and name.
+    /// Returns what exists, by kind and name.
     pub fn left(&self) -> Vec<String> {
         let containers = self.containers.borrow();
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
@@ -77,17 +88,19 @@ impl Fake {
 
     fn change(&self, call: String) -> Result<()> {
         let mut calls = self.calls.borrow_mut();
+        let failing = self.failing.borrow();
+        let may_fail = failing.is_empty() || failing.iter().any(|start| call.starts_with(start));
         calls.push(call);
         match self.failures.borrow().get(&calls.len()) {
-            Some(kind) => Err(EngineError::new(
+            Some(kind) if may_fail => Err(EngineError::new(
                 *kind,
-                format!("call {} is made to fail", calls.len()),
+                text!("call {number} fails in this test", number = calls.len()),
             )),
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Does something with a container, by name or id.
+    /// Calls `act` with a container, by name or id.
     fn with<T>(
         &self,
         container: &str,
@@ -104,7 +117,7 @@ impl Fake {
         let containers = self.containers.borrow();
         let used: BTreeSet<_> = containers
             .values()
-            .flat_map(|c| c.state.ports.values())
+            .flat_map(|c| c.state.ports.hosts())
             .collect();
         let free = (FIRST_PORT..).find(|port| !used.contains(port));
         free.expect("no test publishes thousands of ports")
@@ -116,7 +129,10 @@ fn id(name: &str) -> String {
 }
 
 fn missing(kind: &str, name: &str) -> EngineError {
-    EngineError::new(ErrorKind::NotFound, format!("no such {kind}: {name}"))
+    EngineError::new(
+        ErrorKind::NotFound,
+        text!("no such {kind}: {name}", kind, name),
+    )
 }
 
 fn running(container: &FakeContainer) -> Result<()> {
@@ -124,7 +140,10 @@ fn running(container: &FakeContainer) -> Result<()> {
         true => Ok(()),
         false => Err(EngineError::new(
             ErrorKind::NotRunning,
-            format!("container {} is not running", container.spec.name),
+            text!(
+                "container {name} is not running",
+                name = container.spec.name
+            ),
         )),
     }
 }
@@ -132,7 +151,11 @@ fn running(container: &FakeContainer) -> Result<()> {
 fn taken(kind: &str, name: &str) -> EngineError {
     EngineError::new(
         ErrorKind::NameTaken,
-        format!("{kind} {name} exists and is not ours"),
+        text!(
+            "{kind} {name} exists and was not created by roadlab",
+            kind,
+            name
+        ),
     )
 }
 
@@ -149,7 +172,7 @@ fn within(scope: &Scope, labels: &BTreeMap<String, String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::engine::Volumes;
 
     fn volume(name: &str, owner: &str) -> VolumeSpec {
         VolumeSpec {
@@ -159,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_call_that_is_to_fail_leaves_no_trace_but_its_line() {
+    async fn failing_call_is_recorded_and_changes_nothing() {
         let fake = Fake::with_images(&[]);
         fake.fail_at(2, ErrorKind::DiskFull);
         fake.create_volume(&volume("a", "me")).await.unwrap();
@@ -174,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_volume_of_somebody_else_is_refused_and_kept() {
+    async fn volume_with_other_labels_is_refused_and_kept() {
         let fake = Fake::with_images(&[]);
         fake.create_volume(&volume("a", "you")).await.unwrap();
         let refused = fake.create_volume(&volume("a", "me")).await.unwrap_err();

@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
+use crate::diagnosis::EngineUnavailable;
 use crate::engine::docker::Docker;
 use crate::engine::install::{DaemonSite, Goal, commands, observe, perform, plan};
 use crate::engine::locate::{LocateError, connect_error, connect_fix, locate};
 use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
-use crate::plan::NoEngine;
 use crate::text;
+use crate::text::Text;
 
 /// Whether the user agreed that packages are installed and a daemon is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,15 +101,15 @@ impl EngineSetup {
     }
 
     /// Connects to an engine that is already running, or returns why there is none and the command that helps.
-    pub async fn diagnose(&self) -> std::result::Result<(Docker, Endpoint), NoEngine> {
+    pub async fn diagnose(&self) -> std::result::Result<(Docker, Endpoint), EngineUnavailable> {
         let located = locate(self.explicit.as_deref());
-        let endpoint = located.map_err(|error| NoEngine {
+        let endpoint = located.map_err(|error| EngineUnavailable {
             fix: error.fix().to_owned(),
-            why: error.error().to_string(),
+            why: Text::verbatim(error.error().to_string()),
         })?;
-        self.existing_engine().await.map_err(|error| NoEngine {
+        self.existing_engine().await.map_err(|error| EngineUnavailable {
             fix: connect_fix(&endpoint, error.kind).to_owned(),
-            why: error.to_string(),
+            why: Text::verbatim(error.to_string()),
         })
     }
 

@@ -1,31 +1,34 @@
-//! What a probe saw.
+//! The results of probes.
 
 use serde_json::Value;
 
-/// What one look at a service saw, before anybody judges it.
+use crate::text;
+use crate::text::Text;
+
+/// The result of a probe, before it is compared with what is expected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Actual {
     /// The main value: a Redis reply, standard output, an HTTP body, rows, a document.
     pub value: Value,
     /// Exit code, HTTP status, or number of rows a statement changed, where the probe has one.
     pub status: Option<i64>,
-    /// The service answered, but with an error of its own.
+    /// The error that the service returned instead of a value.
     pub error: Option<ServiceError>,
-    /// Whether `status` alone says success; a matcher without `status` asks for it.
+    /// Whether `status` means success, which every matcher without `status` requires.
     pub success: bool,
 }
 
-/// An error that a service itself reported in its own protocol.
+/// An error that a service returned in its own protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
     /// The protocol's code: `WRONGTYPE`, an SQLSTATE, an AMQP reply code.
     pub code: String,
-    /// The service's own words.
+    /// The message of the service.
     pub message: String,
 }
 
 impl Actual {
-    /// A plain answer without status or error.
+    /// Creates a result without status or error.
     pub fn value(value: impl Into<Value>) -> Self {
         Self {
             value: value.into(),
@@ -35,7 +38,7 @@ impl Actual {
         }
     }
 
-    /// An answer with a status, and whether that status means success.
+    /// Creates a result with a status, and whether that status means success.
     pub fn with_status(value: impl Into<Value>, status: i64, success: bool) -> Self {
         Self {
             value: value.into(),
@@ -45,7 +48,7 @@ impl Actual {
         }
     }
 
-    /// The service's own error.
+    /// Creates a result that is an error of the service.
     pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             value: Value::Null,
@@ -58,15 +61,15 @@ impl Actual {
         }
     }
 
-    /// A short text of what was seen, for people.
-    pub fn describe(&self) -> String {
+    /// Describes the result in a short text.
+    pub fn text(&self) -> Text {
         if let Some(error) = &self.error {
-            return format!("error {error}");
+            return text!("error {error}", error);
         }
         let value = shorten(&self.value.to_string());
         match self.status {
-            Some(status) if !self.success => format!("status {status}, {value}"),
-            _ => value,
+            Some(status) if !self.success => text!("status {status}, {value}", status, value),
+            _ => Text::verbatim(value),
         }
     }
 }
@@ -81,17 +84,17 @@ impl std::fmt::Display for ServiceError {
     }
 }
 
-/// The longest text that a report shows of one value, in characters.
-const SHOWN: usize = 240;
+/// The longest text of a value, in characters.
+const MAX_LENGTH: usize = 240;
 
-/// Cuts a long text in the middle, so both ends stay readable.
+/// Shortens a long text in the middle, so that both ends stay readable.
 pub(crate) fn shorten(text: &str) -> String {
     let count = text.chars().count();
-    if count <= SHOWN {
+    if count <= MAX_LENGTH {
         return text.to_owned();
     }
-    let head: String = text.chars().take(SHOWN * 2 / 3).collect();
-    let tail: String = text.chars().skip(count - SHOWN / 4).collect();
+    let head: String = text.chars().take(MAX_LENGTH * 2 / 3).collect();
+    let tail: String = text.chars().skip(count - MAX_LENGTH / 4).collect();
     format!("{head} … {tail}")
 }
 
@@ -100,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_value_keeps_both_ends() {
+    fn long_values_keep_both_ends() {
         let text = format!("begin{}end", "x".repeat(10_000));
         let short = shorten(&text);
         assert!(short.starts_with("begin") && short.ends_with("end"));
@@ -108,10 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn an_error_does_not_repeat_its_code() {
-        let seen = Actual::error("WRONGTYPE", "WRONGTYPE Operation against a key");
-        assert_eq!(seen.describe(), "error WRONGTYPE Operation against a key");
-        let seen = Actual::error("23505", "duplicate key value");
-        assert_eq!(seen.describe(), "error 23505 duplicate key value");
+    fn the_code_of_an_error_is_not_repeated() {
+        let actual = Actual::error("WRONGTYPE", "WRONGTYPE Operation against a key");
+        assert_eq!(
+            actual.text().localized(),
+            "error WRONGTYPE Operation against a key"
+        );
+        let actual = Actual::error("23505", "duplicate key value");
+        assert_eq!(actual.text().localized(), "error 23505 duplicate key value");
     }
 }

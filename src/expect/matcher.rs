@@ -1,19 +1,21 @@
-//! A matcher judges what a probe saw.
+//! Matchers compare the result of a probe with what is expected.
 
 use regex::Regex;
 use serde_json::Value;
 
-use crate::expect::actual::shorten;
-use crate::expect::{Actual, ValuePath};
+use crate::expect::actual::{Actual, shorten};
+use crate::expect::path::ValuePath;
+use crate::text;
+use crate::text::Text;
 
-/// All rules must hold of what `path` selects (or of the whole value).
+/// Rules that must all hold for the value that `path` selects, or for the whole value.
 #[derive(Debug, Clone, Default)]
 pub struct Matcher {
     pub path: Option<ValuePath>,
     pub rules: Vec<Rule>,
 }
 
-/// One thing that must hold.
+/// One expectation.
 #[derive(Debug, Clone)]
 pub enum Rule {
     Equals(Value),
@@ -36,28 +38,31 @@ pub enum Rule {
     Not(Box<Matcher>),
 }
 
-/// Why a matcher does not hold: both sides in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The expected and the actual value of a matcher that does not hold.
+#[derive(Debug, Clone)]
 pub struct Mismatch {
-    pub expected: String,
-    pub actual: String,
+    pub expected: Text,
+    pub actual: Text,
 }
 
 impl Matcher {
-    /// `Ok` if everything holds, else the first difference.
+    /// Compares a result with the rules.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
     pub fn evaluate(&self, actual: &Actual) -> Result<(), Mismatch> {
         if !self.expects_error()
             && let Some(error) = &actual.error
         {
             return Err(Mismatch {
-                expected: self.to_string(),
-                actual: format!("error {error}"),
+                expected: self.text(),
+                actual: text!("error {error}", error),
             });
         }
         if !actual.success && actual.error.is_none() && !self.mentions_status() {
             return Err(Mismatch {
-                expected: format!("success and {self}"),
-                actual: actual.describe(),
+                expected: text!("success and {expected}", expected = self.text()),
+                actual: actual.text(),
             });
         }
         let selected = match &self.path {
@@ -75,12 +80,12 @@ impl Matcher {
         Ok(())
     }
 
-    /// Whether everything holds.
+    /// Returns whether all rules hold.
     pub fn holds(&self, actual: &Actual) -> bool {
         self.evaluate(actual).is_ok()
     }
 
-    /// A matcher that names an error wants one; one that only combines others leaves the question to them.
+    /// Returns whether the matcher, or one that it combines, expects an error.
     fn expects_error(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Error(_)))
     }
@@ -100,27 +105,39 @@ impl Matcher {
         })
     }
 
-    fn describe_rule(&self, rule: &Rule) -> String {
+    fn describe_rule(&self, rule: &Rule) -> Text {
         match &self.path {
-            Some(path) => format!("{path} {rule}"),
-            None => rule.to_string(),
+            Some(path) => text!("{path} {expected}", path, expected = rule.text()),
+            None => rule.text(),
         }
     }
 
-    fn describe_actual(&self, rule: &Rule, selected: Option<&Value>, actual: &Actual) -> String {
+    fn describe_actual(&self, rule: &Rule, selected: Option<&Value>, actual: &Actual) -> Text {
         match rule {
-            Rule::Status(_) => actual.describe(),
-            Rule::Error(_) if actual.error.is_none() => format!("no error, {}", actual.describe()),
+            Rule::Status(_) => actual.text(),
+            Rule::Error(_) if actual.error.is_none() => {
+                text!("no error, {actual}", actual = actual.text())
+            }
             Rule::All(inner) => inner
                 .iter()
                 .find_map(|m| m.evaluate(&narrowed(actual, selected)).err())
-                .map_or_else(|| actual.describe(), |difference| difference.actual),
+                .map_or_else(|| actual.text(), |mismatch| mismatch.actual),
             Rule::Length(_) => match selected.and_then(length) {
-                Some(n) => format!("length {n}"),
+                Some(length) => text!("length {expected}", expected = length),
                 None => describe(selected),
             },
-            _ if actual.error.is_some() => actual.describe(),
+            _ if actual.error.is_some() => actual.text(),
             _ => describe(selected),
+        }
+    }
+
+    /// Describes the expectation.
+    pub fn text(&self) -> Text {
+        let rules = join(self.rules.iter().map(Rule::text), Conjunction::And);
+        match (&self.path, rules) {
+            (Some(path), Some(rules)) => text!("{path} {expected}", path, expected = rules),
+            (None, Some(rules)) => rules,
+            (_, None) => text!("a successful response"),
         }
     }
 }
@@ -188,7 +205,7 @@ impl Rule {
     }
 }
 
-/// The same look, narrowed to what a path selected.
+/// Returns the result with its value replaced by what a path selected.
 fn narrowed(actual: &Actual, selected: Option<&Value>) -> Actual {
     Actual {
         value: selected.cloned().unwrap_or(Value::Null),
@@ -196,7 +213,7 @@ fn narrowed(actual: &Actual, selected: Option<&Value>) -> Actual {
     }
 }
 
-/// Equal as data. A text that is a number equals that number: some protocols only know texts.
+/// Compares values as data. A string that is a number equals that number, because some protocols have strings only.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
@@ -207,7 +224,7 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         (Value::Number(_), Value::Number(_) | Value::String(_))
         | (Value::String(_), Value::Number(_)) => {
-            // Integers first: a float cannot tell large ids apart.
+            // Integers first, because floats cannot represent all large ids.
             match (integer(a), integer(b)) {
                 (Some(a), Some(b)) => a == b,
                 _ => number(a).is_some() && number(a) == number(b),
@@ -239,7 +256,7 @@ fn contains(value: &Value, part: &Value) -> bool {
     }
 }
 
-/// Objects inside objects are compared in part too; texts inside are not.
+/// Nested objects are compared in part too; nested strings are not.
 fn contains_object(value: &Value, part: &Value) -> bool {
     value.is_object() && part.is_object() && contains(value, part)
 }
@@ -279,7 +296,7 @@ fn length(value: &Value) -> Option<u64> {
     Some(length as u64)
 }
 
-/// A row as the list of its cells, whether it came as an object or a list.
+/// Returns a row as the list of its cells, whether it is an object or a list.
 fn cells(row: &Value) -> Value {
     match row {
         Value::Object(map) => Value::Array(map.values().cloned().collect()),
@@ -287,64 +304,59 @@ fn cells(row: &Value) -> Value {
     }
 }
 
-fn describe(value: Option<&Value>) -> String {
+/// Describes the value that a path selected.
+fn describe(value: Option<&Value>) -> Text {
     match value {
-        None => "nothing there".to_owned(),
-        Some(Value::Null) => "nothing (null)".to_owned(),
-        Some(value) => shorten(&value.to_string()),
+        None => text!("no value"),
+        Some(value) => Text::verbatim(shorten(&value.to_string())),
     }
 }
 
-impl std::fmt::Display for Matcher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(path) = &self.path {
-            write!(f, "{path} ")?;
-        }
-        if self.rules.is_empty() {
-            return f.write_str("an answer");
-        }
-        join(f, &self.rules, " and ")
-    }
-}
-
-impl std::fmt::Display for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let list = |values: &[Value]| shorten(&Value::Array(values.to_vec()).to_string());
+impl Rule {
+    /// Describes the expectation.
+    fn text(&self) -> Text {
+        let json = |value: &Value| shorten(&value.to_string());
+        let list = |values: &[Value]| json(&Value::Array(values.to_vec()));
         match self {
-            Rule::Equals(value) => f.write_str(&shorten(&value.to_string())),
-            Rule::NotEquals(value) => write!(f, "not {}", shorten(&value.to_string())),
-            Rule::OneOf(values) => write!(f, "one of {}", list(values)),
-            Rule::Contains(value) => write!(f, "contains {}", shorten(&value.to_string())),
-            Rule::SameItems(values) => write!(f, "{} in any order", list(values)),
-            Rule::Matches(regex) => write!(f, "matches /{regex}/"),
-            Rule::AtLeast(limit) => write!(f, "at least {limit}"),
-            Rule::AtMost(limit) => write!(f, "at most {limit}"),
-            Rule::Length(matcher) => write!(f, "length {matcher}"),
-            Rule::Exists => f.write_str("something there"),
-            Rule::Absent => f.write_str("nothing there"),
-            Rule::Rows(rows) => write!(f, "rows {}", list(rows)),
-            Rule::Columns(columns) => write!(f, "columns {}", list(columns)),
-            Rule::Status(matcher) => write!(f, "status {matcher}"),
-            Rule::Error(part) => write!(f, "error {part}"),
-            Rule::All(inner) => join(f, inner, " and "),
-            Rule::Any(inner) => join(f, inner, " or "),
-            Rule::Not(inner) => write!(f, "not ({inner})"),
+            Rule::Equals(value) => Text::verbatim(json(value)),
+            Rule::NotEquals(value) => text!("not {value}", value = json(value)),
+            Rule::OneOf(values) => text!("one of {values}", values = list(values)),
+            Rule::Contains(value) => text!("contains {value}", value = json(value)),
+            Rule::SameItems(values) => text!("{values} in any order", values = list(values)),
+            Rule::Matches(regex) => text!("matches /{regex}/", regex),
+            Rule::AtLeast(limit) => text!("at least {limit}", limit),
+            Rule::AtMost(limit) => text!("at most {limit}", limit),
+            Rule::Length(matcher) => text!("length {expected}", expected = matcher.text()),
+            Rule::Exists => text!("any value"),
+            Rule::Absent => text!("no value"),
+            Rule::Rows(rows) => text!("rows {rows}", rows = list(rows)),
+            Rule::Columns(columns) => text!("columns {columns}", columns = list(columns)),
+            Rule::Status(matcher) => text!("status {expected}", expected = matcher.text()),
+            Rule::Error(error) => text!("error {error}", error),
+            Rule::All(inner) => combine(inner, Conjunction::And),
+            Rule::Any(inner) => combine(inner, Conjunction::Or),
+            Rule::Not(inner) => text!("not ({expected})", expected = inner.text()),
         }
     }
 }
 
-fn join<T: std::fmt::Display>(
-    f: &mut std::fmt::Formatter<'_>,
-    items: &[T],
-    separator: &str,
-) -> std::fmt::Result {
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        write!(f, "{item}")?;
-    }
-    Ok(())
+/// The word between expectations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Conjunction {
+    And,
+    Or,
+}
+
+fn combine(matchers: &[Matcher], conjunction: Conjunction) -> Text {
+    let texts = matchers.iter().map(Matcher::text);
+    join(texts, conjunction).unwrap_or_else(|| text!("any value"))
+}
+
+fn join(texts: impl Iterator<Item = Text>, conjunction: Conjunction) -> Option<Text> {
+    texts.reduce(|left, right| match conjunction {
+        Conjunction::And => text!("{left} and {right}", left, right),
+        Conjunction::Or => text!("{left} or {right}", left, right),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What must hold: an [`Actual`] value that a probe returned, and the [`Matcher`] that evaluates it.
 //!
-//! Pure and total: no look at any service, no clock, no printing.
+//! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
 mod matcher;

@@ -1,9 +1,12 @@
-//! A JSONPath (RFC 9535) into a value.
+//! JSONPath expressions (RFC 9535) that select a part of a value.
 
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-/// A parsed JSONPath and how it was written.
+use crate::text;
+use crate::text::Text;
+
+/// A parsed JSONPath and its source text.
 #[derive(Debug, Clone)]
 pub struct ValuePath {
     text: String,
@@ -12,12 +15,16 @@ pub struct ValuePath {
 }
 
 impl ValuePath {
-    /// Parses RFC 9535 JSONPath; the error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if let Some(why) = too_costly(text) {
-            return Err(why.to_owned());
+    /// Parses an RFC 9535 JSONPath.
+    ///
+    /// # Errors
+    /// A text that says why the path is not valid or not allowed.
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        if let Some(problem) = too_expensive(text) {
+            return Err(problem);
         }
-        let path = JsonPath::parse(text).map_err(|e| e.to_string())?;
+        let path = JsonPath::parse(text)
+            .map_err(|reason| text!("invalid JSONPath `{path}`: {reason}", path = text, reason))?;
         Ok(Self {
             text: text.to_owned(),
             path,
@@ -25,7 +32,7 @@ impl ValuePath {
         })
     }
 
-    /// What the path selects: the one value (or `None`) if it can only select one, else a list of all.
+    /// Returns what the path selects: one value or `None` if the path can select only one, otherwise a list.
     pub fn select(&self, value: &Value) -> Option<Value> {
         let nodes = self.path.query(value);
         if self.singular {
@@ -36,12 +43,12 @@ impl ValuePath {
     }
 }
 
-/// The longest path, in bytes, and the deepest nesting of brackets in it.
-const LONGEST: usize = 500;
-const DEEPEST: usize = 8;
+/// The longest path, in bytes, and the deepest nesting of its brackets.
+const MAX_LENGTH: usize = 500;
+const MAX_DEPTH: usize = 8;
 
-/// A stranger wrote the path, and another the data: what takes more than a few passes over the data is refused.
-fn too_costly(text: &str) -> Option<&'static str> {
+/// Returns why a path could take more than a few passes over the data, which may both come from strangers.
+fn too_expensive(text: &str) -> Option<Text> {
     let mut depth = 0_usize;
     let mut deepest = 0;
     for c in text.chars() {
@@ -54,15 +61,25 @@ fn too_costly(text: &str) -> Option<&'static str> {
     }
     let inside = text.split_once('?').map_or("", |(_, inside)| inside);
     match () {
-        () if text.len() > LONGEST => Some("it is longer than 500 characters"),
-        () if deepest > DEEPEST => Some("its brackets are nested too deeply"),
-        () if text.matches("..").count() > 1 => Some("it has `..` more than once"),
-        () if inside.contains('$') => Some("a filter looks at `@` only, not at `$`"),
+        () if text.len() > MAX_LENGTH => Some(text!(
+            "the JSONPath is longer than {limit} bytes",
+            limit = MAX_LENGTH
+        )),
+        () if deepest > MAX_DEPTH => Some(text!(
+            "the brackets of the JSONPath are nested more than {limit} levels deep",
+            limit = MAX_DEPTH
+        )),
+        () if text.matches("..").count() > 1 => {
+            Some(text!("`..` is allowed only once in a JSONPath"))
+        }
+        () if inside.contains('$') => Some(text!(
+            "`$` is not allowed in a filter of a JSONPath; use `@`"
+        )),
         () => None,
     }
 }
 
-/// RFC 9535, 2.3.5.1: only name and index selectors, no wildcard, slice, filter, union or descendant.
+/// Returns whether a path is a singular query (RFC 9535, 2.3.5.1): it has only name and index selectors.
 fn is_singular(text: &str) -> bool {
     let mut quote = None;
     let mut bracket = false;
@@ -108,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_singular_path_gives_the_value_or_nothing() {
+    fn a_singular_path_selects_one_value_or_none() {
         check("$.data[0].x", Some(json!(1)));
         check("$.data[0]['a:b']", Some(json!(7)));
         check("$.data[9].x", None);
     }
 
     #[test]
-    fn any_other_path_gives_a_list() {
+    fn any_other_path_selects_a_list() {
         check("$.data[*].x", Some(json!([1, 2])));
         check("$..x", Some(json!([1, 2])));
         check("$.data[?@.x > 1].x", Some(json!([2])));
@@ -124,12 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_path_is_an_error() {
+    fn an_invalid_path_is_an_error() {
         assert!(ValuePath::parse("data.x").is_err());
     }
 
     #[test]
-    fn a_path_that_could_take_for_ever_is_refused() {
+    fn an_expensive_path_is_refused() {
         let deep = format!("$[?{}@{}]", "(".repeat(4000), ")".repeat(4000));
         let nested = format!("$[?{}@{}]", "(".repeat(100), ")".repeat(100));
         for path in ["$..*..*", "$..x[?@.a..b]", "$[?$..x == @]", &deep, &nested] {

@@ -1,59 +1,75 @@
-//! What is fuzzed: each target takes any bytes, and nothing may panic or hang. `tests/fuzz/` has the harness; the corpus it found is
-//! played again by the ordinary tests.
+//! Fuzz targets: each takes any bytes and must neither panic nor hang. `tests/fuzz/` runs them; unit tests replay the corpus.
 
 use std::path::Path;
 
 use crate::expect::ValuePath;
-use crate::lab::compose_values::{parse_size, ports};
-use crate::lab::fields::parse_duration;
+use crate::lab::compose::read_ports;
 use crate::lab::guide::Guide;
-use crate::lab::read_matcher::matcher;
-use crate::lab::template::render;
-use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
-use crate::lab::vars::{Dialect, Vars, fill};
-use crate::lab::yaml::{Kind, Node};
-use crate::lab::{Addresses, ExerciseId, ImageName, Lang, RunId, load, load_catalogue};
+use crate::lab::rendering::render;
+use crate::lab::size::parse_size;
+use crate::lab::steps::read_matcher;
+use crate::lab::template::render_without_addresses;
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, problems_of};
+use crate::lab::variables::{Dialect, Variables, expand_all};
+use crate::lab::yaml::{Kind, Node, parse_duration};
+use crate::lab::{Addresses, ExerciseId, ImageName, Lab, LabId, Lang, RunId, load, load_catalogue};
 use crate::problem::{Problem, suggestion};
 
-/// What separates the parts of an input.
-const CUT: &str = "\n=====\n";
+/// The separator between the parts of an input.
+const SEPARATOR: &str = "\n=====\n";
 
-/// All files of a lab: `lab.yaml`, `compose.yaml`, the English guide, a catalogue's entry. A part that is missing is a good one.
+/// Fuzzes the files of a lab: `lab.yaml`, `compose.yaml`, the English guide and an entry of the catalogue. A missing part is
+/// replaced with a valid one.
 pub fn lab(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let mut parts = text.splitn(4, CUT).map(|part| match part {
+    let mut parts = text.splitn(4, SEPARATOR).map(|part| match part {
         "" => None,
         part => Some(part),
     });
-    let mut part = |good: &'static str| parts.next().flatten().unwrap_or(good).to_owned();
+    let mut part = |valid: &'static str| parts.next().flatten().unwrap_or(valid).to_owned();
     let (lab, compose, guide) = (part(LAB), part(COMPOSE), part(GUIDE));
     let mut files = files(&lab, &compose, &guide);
     let entry = part(COMPOSE);
     files.0.insert("compose/redis/compose.yaml".into(), entry);
     let folder = Path::new("labs/small");
-    let (lab, problems) = load(folder, &files);
+    let loaded = load(folder, &files);
+    if let Ok(loaded) = &loaded {
+        assert_complete(&loaded.lab);
+    }
+    let problems = problems_of(loaded);
     assert_well_formed(&files, &problems);
-    let again = load(folder, &files).1;
-    assert_eq!(problems, again, "twice the same");
+    let again = problems_of(load(folder, &files));
+    assert_eq!(print(&problems), print(&again), "loaded twice");
     load_catalogue(Path::new("compose/redis"), &files);
-    if let Some(lab) = lab {
-        for section in lab.guide(&Lang::english()).texts() {
-            // A lab with problems may have a guide that cannot be filled.
-            let _ = render(&section.markdown, &lab, &Addresses::new());
+}
+
+fn print(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(Problem::to_string).collect()
+}
+
+/// Asserts that a lab has what commands and completion rely on: a section for each exercise in each language, whose texts can
+/// be rendered.
+pub fn assert_complete(lab: &Lab) {
+    for lang in lab.guides.keys().chain([&Lang::english()]) {
+        for exercise in &lab.exercises {
+            lab.section(&exercise.id, lang);
+        }
+        for text in lab.guide(lang).templates() {
+            render(&text.markdown, lab, &Addresses::new()).expect("a valid template");
         }
     }
 }
 
-/// Every place lies inside its file.
+/// Asserts that every problem has a text, and a place inside its file.
 pub fn assert_well_formed(files: &InMemoryFs, problems: &[Problem]) {
     for problem in problems {
-        assert!(!problem.what.is_empty());
+        assert!(!problem.to_string().is_empty());
         let Some(place) = problem.place.as_ref().filter(|place| place.line > 0) else {
             continue;
         };
         let text = files.0.get(&place.file).expect("a file of the lab");
         let lines = text.trim_start_matches('\u{feff}').lines().count();
-        // An error at the end of a file points behind its last line.
+        // An error at the end of a file points after its last line.
         assert!(
             place.line <= lines + 1,
             "{problem}: the file has {lines} lines"
@@ -65,7 +81,7 @@ pub fn assert_well_formed(files: &InMemoryFs, problems: &[Problem]) {
     }
 }
 
-/// The YAML reader alone.
+/// Fuzzes the YAML parser.
 pub fn yaml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -78,54 +94,56 @@ pub fn yaml(bytes: &[u8]) {
 
 fn walk(node: &Node) {
     node.place();
-    node.text();
+    node.as_string();
     match &node.kind {
         Kind::List(items) => items.iter().for_each(walk),
         Kind::Map(entries) => entries.iter().for_each(|(key, value)| {
             walk(key);
             walk(value);
         }),
-        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::Text(_) => {}
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => {}
     }
 }
 
-/// A guide, and its texts as templates.
+/// Fuzzes a guide and its templates.
 pub fn guide(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut problems = Vec::new();
-    let guide = Guide::parse(Path::new("guide.en.md"), &text, &mut problems);
-    let lab = load(Path::new("labs/small"), &files(LAB, COMPOSE, GUIDE)).0;
-    let lab = lab.expect("it is sound");
-    for text in guide.texts() {
-        if let Ok(filled) = render(&text.markdown, &lab, &Addresses::new()) {
-            assert!(filled.len() <= 64 * text.markdown.len() + 64, "it grows");
+    let (id, variables) = (LabId::new("small").expect("a valid id"), Variables::new());
+    let render_title = |text: &str| render_without_addresses(text, &id, &variables);
+    let guide = Guide::parse(
+        Path::new("guide.en.md"),
+        &text,
+        &render_title,
+        &mut problems,
+    );
+    let loaded = load(Path::new("labs/small"), &files(LAB, COMPOSE, GUIDE));
+    let lab = loaded.expect("the lab is sound").lab;
+    for template in guide.templates() {
+        if let Ok(rendered) = render(&template.markdown, &lab, &Addresses::new()) {
+            assert!(rendered.len() <= 64 * template.markdown.len() + 64);
         }
     }
 }
 
-/// `${…}` in both dialects: a value, a line break, and the text that refers to it.
+/// Fuzzes references such as `${a}` in both dialects: a value, a line break, and the text that refers to it.
 pub fn references(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (value, text) = text.split_once('\n').unwrap_or(("", &text));
-    let vars = Vars::from([("a".to_owned(), value.to_owned())]);
+    let variables = Variables::from([("a".to_owned(), value.to_owned())]);
     let quoted = serde_json::Value::from(text).to_string();
     let Ok(node) = Node::parse(Path::new("any.yaml"), &quoted) else {
         return;
     };
     for dialect in [Dialect::Lab, Dialect::Compose] {
         let mut problems = Vec::new();
-        fill(
-            &node,
-            &vars,
-            &["b".to_owned()].into(),
-            dialect,
-            &mut problems,
-        );
+        let captures = ["b".to_owned()].into();
+        expand_all(&node, &variables, &captures, dialect, &mut problems);
         assert!(problems.len() <= 1);
     }
 }
 
-/// The little languages: names, images, times, sizes, ports, matchers, paths.
+/// Fuzzes values: names, images, durations, sizes, ports, matchers and paths.
 pub fn words(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let name = ExerciseId::new(&text).map(|name| name.to_string());
@@ -152,8 +170,8 @@ pub fn words(bytes: &[u8]) {
         let Ok(node) = Node::parse(Path::new("any.yaml"), &yaml) else {
             continue;
         };
-        ports(&node, &mut problems);
-        matcher(&node, &mut problems);
+        read_ports(&node, &mut problems);
+        read_matcher(&node, &mut problems);
     }
 }
 
@@ -163,8 +181,8 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    /// Plays what the fuzzer has kept for a target, and returns how much that was.
-    fn play(name: &str, target: Target) -> usize {
+    /// Replays the corpus of a target, and returns the number of its files.
+    fn replay(name: &str, target: Target) -> usize {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
         let entries = std::fs::read_dir(folder.join(name)).unwrap();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -176,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_fuzzer_found_is_read_without_a_panic() {
+    fn the_corpus_of_the_fuzzer_is_read_without_a_panic() {
         let targets: [(&str, Target); 5] = [
             ("lab", lab),
             ("yaml", yaml),
@@ -185,7 +203,7 @@ mod tests {
             ("words", words),
         ];
         for (name, target) in targets {
-            assert!(play(name, target) >= 5, "the corpus of {name} is there");
+            assert!(replay(name, target) >= 5, "the corpus of {name} is missing");
         }
     }
 }

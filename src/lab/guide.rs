@@ -1,69 +1,77 @@
-//! Guides: Markdown whose headings carry `{#id .class}`. Texts stay Markdown and templates until they are shown.
+//! Guides: Markdown files whose headings have attributes such as `{#id .class}`.
+//!
+//! Names in titles, descriptions and the summary are replaced when a guide is parsed. All other texts stay templates until they
+//! are shown, because they may contain addresses of services.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
 
-use crate::lab::ExerciseId;
-use crate::lab::fields::Problems;
-use crate::problem::{LONGEST_LINE, Place, Problem, cut};
+use crate::lab::id::ExerciseId;
+use crate::lab::template::TemplateError;
+use crate::lab::yaml::Problems;
+use crate::problem::{MAX_LINE_LENGTH, Place, Problem, shorten};
+use crate::text;
 
-/// The largest guide, in bytes, and the most headings in it.
-const LARGEST: usize = 256 << 10;
-const MOST_HEADINGS: usize = 1000;
+/// The largest guide, in bytes, and the most headings of a guide.
+const MAX_FILE_SIZE: usize = 256 << 10;
+const MAX_HEADINGS: usize = 1000;
 
-/// A lab's text in one language.
+/// The texts of a lab in one language.
 #[derive(Debug, Clone, Default)]
 pub struct Guide {
     pub file: PathBuf,
     pub title: String,
-    /// The first paragraph.
+    /// The first paragraph of the introduction.
     pub summary: String,
     /// Everything before the first exercise, without the title.
-    pub intro: Text,
+    pub intro: Template,
     pub sections: BTreeMap<ExerciseId, Section>,
-    /// As they stand in the file, for problems to show.
+    /// The lines of the file, to show them with problems.
     lines: Vec<String>,
 }
 
-/// One exercise's text.
+/// The texts of an exercise.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
     pub title: String,
-    pub body: Text,
-    /// A sentence for each check, by check id.
+    pub body: Template,
+    /// The description of each check, by check id.
     pub checks: BTreeMap<String, String>,
-    /// A sentence for each choice of a quiz.
+    /// The description of each choice of a quiz.
     pub choices: BTreeMap<String, String>,
-    /// Ordered hints: the first nudges, the last all but tells.
-    pub hints: Vec<Text>,
-    /// Hints that belong to a mistake.
-    pub named_hints: BTreeMap<String, Text>,
-    /// Shown once the exercise is solved.
-    pub after: Option<Text>,
+    /// The hints in the order in which they are shown.
+    pub hints: Vec<Template>,
+    /// The hints for certain mistakes, by id.
+    pub named_hints: BTreeMap<String, Template>,
+    /// The text that is shown after the exercise is solved.
+    pub after: Option<Template>,
+    /// The line of the heading.
     pub line: usize,
 }
 
-/// A piece of Markdown and the line it begins at.
+/// A Markdown template, and the line at which it begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text {
+pub struct Template {
     pub markdown: String,
     pub line: usize,
 }
 
-/// A heading and where its own text ends.
+/// A heading.
 struct Heading {
     level: HeadingLevel,
     id: Option<String>,
     classes: Vec<String>,
     title: String,
+    /// The offset of the heading.
     start: usize,
+    /// The offset of the text below it.
     body: usize,
 }
 
 impl Guide {
-    /// The beginning of a line, counted from 1, with its text.
+    /// Returns the place of a line, counted from 1.
     pub fn place(&self, line: usize) -> Place {
         Place {
             file: self.file.clone(),
@@ -77,41 +85,52 @@ impl Guide {
         }
     }
 
-    /// Reads a guide; problems have the guide's file and line.
-    pub fn parse(file: &Path, source: &str, problems: &mut Problems) -> Self {
+    /// Parses a guide. `render` replaces the names in texts that do not depend on the addresses of services.
+    pub fn parse(
+        file: &Path,
+        source: &str,
+        render: &dyn Fn(&str) -> Result<String, TemplateError>,
+        problems: &mut Problems,
+    ) -> Self {
         let mut guide = Guide {
             file: file.to_owned(),
             lines: source.lines().map(str::to_owned).collect(),
             ..Guide::default()
         };
-        if source.len() > LARGEST {
-            let what = format!(
-                "this guide has {} bytes; at most {LARGEST} are read",
-                source.len()
+        if source.len() > MAX_FILE_SIZE {
+            let what = text!(
+                "this file is too large: {size} bytes, the limit is {limit}",
+                size = source.len(),
+                limit = MAX_FILE_SIZE
             );
             problems.push(Problem::new(what).at(Place::file(file)));
             return guide;
         }
         let mut headings = headings(source);
-        if headings.len() > MOST_HEADINGS {
-            let what = format!(
-                "this guide has {} headings; at most {MOST_HEADINGS} are read",
-                headings.len()
+        if headings.len() > MAX_HEADINGS {
+            let what = text!(
+                "too many headings: {count}, the limit is {limit}",
+                count = headings.len(),
+                limit = MAX_HEADINGS
             );
             problems.push(Problem::new(what).at(Place::file(file)));
-            headings.truncate(MOST_HEADINGS);
+            headings.truncate(MAX_HEADINGS);
         }
-        let place = |at: usize| place(file, source, at);
+        let place = |at: usize| place(file, source, line_of(source, at));
+        let parser = Parser {
+            file,
+            source,
+            render,
+        };
         let title = headings.iter().find(|h| h.level == HeadingLevel::H1);
         match title {
-            Some(heading) => guide.title.clone_from(&heading.title),
+            Some(heading) => {
+                guide.title = parser.render(&heading.title(source), problems);
+            }
             None => {
-                let help = "begin with `# The lab's title`";
-                problems.push(
-                    Problem::new("this guide has no title")
-                        .at(Place::file(file))
-                        .help(help),
-                );
+                let help = text!("begin with a heading such as `# Title`");
+                let what = text!("missing title");
+                problems.push(Problem::new(what).at(Place::file(file)).help(help));
             }
         }
         let first = headings
@@ -120,9 +139,9 @@ impl Guide {
         let intro_start = title.map_or(0, |heading| heading.body);
         let intro_end = first.map_or(source.len(), |at| headings[at].start);
         if intro_start <= intro_end {
-            guide.intro = piece(source, intro_start, intro_end);
+            guide.intro = template(source, intro_start, intro_end);
         }
-        guide.summary = first_paragraph(&guide.intro.markdown);
+        guide.summary = parser.render(&first_paragraph(&guide.intro), problems);
         let mut current: Option<(ExerciseId, Section)> = None;
         for (at, heading) in headings
             .iter()
@@ -131,90 +150,138 @@ impl Guide {
         {
             let end = headings[at + 1..]
                 .iter()
-                .find(|next| next.level <= heading.level || next.is_part())
+                .find(|next| next.level <= heading.level || next.is_section_part())
                 .map_or(source.len(), |next| next.start);
             if heading.level == HeadingLevel::H2 {
-                guide.keep(current.take());
+                guide.add_section(current.take());
                 let Some(id) = &heading.id else { continue };
                 let Ok(exercise) = ExerciseId::new(id) else {
-                    problems.push(
-                        Problem::new(format!("`{id}` cannot be an exercise"))
-                            .at(place(heading.start)),
-                    );
+                    let what = text!("invalid exercise id `{id}`", id);
+                    problems.push(Problem::new(what).at(place(heading.start)));
                     continue;
                 };
                 if guide.sections.contains_key(&exercise) {
-                    problems.push(
-                        Problem::new(format!("exercise `{id}` has two sections"))
-                            .at(place(heading.start)),
-                    );
+                    let what = text!("duplicate section for exercise `{id}`", id);
+                    problems.push(Problem::new(what).at(place(heading.start)));
                 }
                 let section = Section {
-                    title: heading.title.clone(),
-                    body: piece(source, heading.body, end),
+                    title: parser.render(&heading.title(source), problems),
+                    body: template(source, heading.body, end),
                     line: line_of(source, heading.start),
                     ..Section::default()
                 };
                 current = Some((exercise, section));
                 continue;
             }
-            let Some((_, section)) = current.as_mut().filter(|_| heading.is_part()) else {
+            let Some((_, section)) = current.as_mut().filter(|_| heading.is_section_part()) else {
                 continue;
             };
-            let text = piece(source, heading.body, end);
+            let text = template(source, heading.body, end);
             match heading.classes.first().map(String::as_str) {
                 Some("hint") => match &heading.id {
                     Some(id) => drop(section.named_hints.insert(id.clone(), text)),
                     None => section.hints.push(text),
                 },
                 Some("after") => section.after = Some(text),
-                Some("checks") => section.checks = sentences(&text.markdown),
-                Some("choices") => section.choices = sentences(&text.markdown),
+                Some("checks") => section.checks = parser.descriptions(&text, problems),
+                Some("choices") => section.choices = parser.descriptions(&text, problems),
                 other => {
-                    let what = format!(
-                        "unknown part `.{}` of an exercise",
-                        other.unwrap_or_default()
-                    );
-                    let help = "`.hint`, `.after`, `.checks` or `.choices`";
+                    let class = other.unwrap_or_default();
+                    let what = text!("unknown heading class `.{class}`", class);
+                    let help = text!("use `.hint`, `.after`, `.checks` or `.choices`");
                     problems.push(Problem::new(what).at(place(heading.start)).help(help));
                 }
             }
         }
-        guide.keep(current);
+        guide.add_section(current);
         guide
     }
 
-    fn keep(&mut self, section: Option<(ExerciseId, Section)>) {
+    /// Adds a section, unless the exercise has one already.
+    fn add_section(&mut self, section: Option<(ExerciseId, Section)>) {
         if let Some((id, section)) = section {
             self.sections.entry(id).or_insert(section);
         }
     }
 
-    /// Every text that is a template, for checking its names.
-    pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let sections = self.sections.values().flat_map(|section| {
-            let hints = section.hints.iter().chain(section.named_hints.values());
-            [&section.body]
-                .into_iter()
-                .chain(hints)
-                .chain(&section.after)
-        });
+    /// Returns all templates of the guide, whose names are replaced when they are shown.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let sections = self.sections.values().flat_map(Section::templates);
         [&self.intro].into_iter().chain(sections)
     }
 }
 
+impl Section {
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        // Every field is named, so that a new template is not forgotten.
+        let Self {
+            title: _,
+            body,
+            checks: _,
+            choices: _,
+            hints,
+            named_hints,
+            after,
+            line: _,
+        } = self;
+        [body]
+            .into_iter()
+            .chain(hints)
+            .chain(named_hints.values())
+            .chain(after)
+    }
+}
+
+/// Replaces the names in texts that do not depend on the addresses of services.
+struct Parser<'a> {
+    file: &'a Path,
+    source: &'a str,
+    render: &'a dyn Fn(&str) -> Result<String, TemplateError>,
+}
+
+impl Parser<'_> {
+    fn render(&self, template: &Template, problems: &mut Problems) -> String {
+        match (self.render)(&template.markdown) {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                let place = place(self.file, self.source, template.line + error.line - 1);
+                problems.push(error.problem().at(place));
+                template.markdown.clone()
+            }
+        }
+    }
+
+    fn descriptions(&self, list: &Template, problems: &mut Problems) -> BTreeMap<String, String> {
+        let descriptions = descriptions(list).into_iter();
+        descriptions
+            .map(|(id, description)| (id, self.render(&description, problems)))
+            .collect()
+    }
+}
+
 impl Heading {
-    /// A heading below an exercise that begins a part of it.
-    fn is_part(&self) -> bool {
+    /// Returns whether the heading begins a part of an exercise's section, such as a hint.
+    fn is_section_part(&self) -> bool {
         self.level > HeadingLevel::H2 && !self.classes.is_empty()
     }
 }
 
+impl Heading {
+    fn title(&self, source: &str) -> Template {
+        Template {
+            markdown: self.title.clone(),
+            line: line_of(source, self.start),
+        }
+    }
+}
+
+/// Parses the headings with their attributes.
 fn headings(source: &str) -> Vec<Heading> {
     let mut headings = Vec::new();
     let mut open: Option<Heading> = None;
     for (event, range) in
-        Parser::new_ext(source, Options::ENABLE_HEADING_ATTRIBUTES).into_offset_iter()
+        pulldown_cmark::Parser::new_ext(source, Options::ENABLE_HEADING_ATTRIBUTES)
+            .into_offset_iter()
     {
         match event {
             Event::Start(Tag::Heading {
@@ -241,30 +308,30 @@ fn headings(source: &str) -> Vec<Heading> {
     headings
 }
 
-/// ``- `id`: sentence`` as a map. A sentence may run over several lines.
-fn sentences(markdown: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
+/// Parses a list of ``- `id`: description``. A description may span several lines.
+fn descriptions(list: &Template) -> BTreeMap<String, Template> {
+    let mut found: BTreeMap<String, Template> = BTreeMap::new();
     let mut last: Option<String> = None;
-    for line in markdown.lines() {
+    for (at, line) in list.markdown.lines().enumerate() {
         let item = line
             .trim_start()
             .strip_prefix(['-', '*'])
             .map(str::trim_start);
         let split = item.and_then(|item| item.strip_prefix('`')?.split_once('`'));
         match split {
-            Some((id, sentence)) => {
-                let sentence = sentence.trim_start_matches([':', ' ']).trim().to_owned();
-                found.insert(id.to_owned(), sentence);
+            Some((id, description)) => {
+                let description = Template {
+                    markdown: description.trim_start_matches([':', ' ']).trim().to_owned(),
+                    line: list.line + at,
+                };
+                found.insert(id.to_owned(), description);
                 last = Some(id.to_owned());
             }
             None => {
-                if let Some(sentence) = last
-                    .as_ref()
-                    .and_then(|id| found.get_mut(id))
-                    .filter(|_| !line.trim().is_empty())
-                {
-                    sentence.push(' ');
-                    sentence.push_str(line.trim());
+                let open = last.as_ref().and_then(|id| found.get_mut(id));
+                if let Some(description) = open.filter(|_| !line.trim().is_empty()) {
+                    description.markdown.push(' ');
+                    description.markdown.push_str(line.trim());
                 }
             }
         }
@@ -272,37 +339,42 @@ fn sentences(markdown: &str) -> BTreeMap<String, String> {
     found
 }
 
-fn first_paragraph(markdown: &str) -> String {
-    let lines = markdown.lines().map(str::trim);
+fn first_paragraph(text: &Template) -> Template {
+    let lines = text.markdown.lines().map(str::trim);
     let paragraph: Vec<&str> = lines
-        .skip_while(|l| l.is_empty())
-        .take_while(|l| !l.is_empty())
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty())
         .collect();
-    paragraph.join(" ")
+    Template {
+        markdown: paragraph.join(" "),
+        line: text.line,
+    }
 }
 
-fn piece(source: &str, start: usize, end: usize) -> Text {
+/// Returns a part of the source, without empty lines around it.
+fn template(source: &str, start: usize, end: usize) -> Template {
     let text = &source[start..end];
     let blank = text.len() - text.trim_start_matches('\n').len();
-    Text {
+    Template {
         markdown: text.trim_matches('\n').to_owned(),
         line: line_of(source, start + blank),
     }
 }
 
+/// Returns the line of an offset, counted from 1.
 fn line_of(source: &str, at: usize) -> usize {
     source[..at].matches('\n').count() + 1
 }
 
-fn place(file: &Path, source: &str, at: usize) -> Place {
-    let line = line_of(source, at);
+/// Returns the place of a line, counted from 1.
+fn place(file: &Path, source: &str, line: usize) -> Place {
     Place {
         file: file.to_owned(),
         line,
         column: 1,
-        text: cut(
+        text: shorten(
             source.lines().nth(line - 1).unwrap_or_default(),
-            LONGEST_LINE,
+            MAX_LINE_LENGTH,
         ),
     }
 }
@@ -310,16 +382,24 @@ fn place(file: &Path, source: &str, at: usize) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::id::LabId;
+    use crate::lab::template::render_without_addresses;
+    use crate::lab::variables::Variables;
 
     const GUIDE: &str = "# Redis: fast\n\nPairs that\nforget.\n\nMore.\n\n## Sessions {#sessions}\n\nDo `SET`.\n\n### A detail\n\nstays.\n\n\
         ### Checks {.checks}\n\n- `ttl`: it ends\n  by itself\n- `value`: it is there\n\n### Hint {.hint}\n\nOne.\n\n### 힌트 {.hint}\n\nTwo.\n\n\
         ### Forever {.hint #forever}\n\nIt stays.\n\n### Why {.after}\n\nBecause.\n\n## When {#quiz}\n\nWhen?\n\n### Choices {.choices}\n\n- `a`: yes\n- `b`: no\n";
 
+    fn render(text: &str) -> Result<String, TemplateError> {
+        let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
+        render_without_addresses(text, &LabId::new("redis").unwrap(), &variables)
+    }
+
     #[test]
-    fn a_guide_is_cut_at_its_headings() {
+    fn a_guide_is_divided_by_its_headings() {
         let mut problems = Vec::new();
-        let guide = Guide::parse(Path::new("guide.en.md"), GUIDE, &mut problems);
-        assert_eq!(problems, []);
+        let guide = Guide::parse(Path::new("guide.en.md"), GUIDE, &render, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(
             (guide.title.as_str(), guide.summary.as_str()),
             ("Redis: fast", "Pairs that forget.")
@@ -348,20 +428,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_guide_has_its_line() {
+    fn problems_of_a_guide_have_their_line() {
         let mut problems = Vec::new();
         Guide::parse(
             Path::new("g.md"),
-            "text\n\n## A {#a}\n\n### X {.hnt}\n\n## B {#a}\n",
+            "text\n\n## A {#a}\n\n### X {.hnt}\n\n## B {#a}\n\n### C {.checks}\n\n- `c`: {{ user }}\n- `d`: {{ usr }}\n",
+            &render,
             &mut problems,
         );
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            printed,
             [
-                "g.md: this guide has no title (begin with `# The lab's title`)",
-                "g.md:5:1: unknown part `.hnt` of an exercise (`.hint`, `.after`, `.checks` or `.choices`)",
-                "g.md:7:1: exercise `a` has two sections",
+                "g.md: missing title (begin with a heading such as `# Title`)",
+                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.checks` or `.choices`)",
+                "g.md:7:1: duplicate section for exercise `a`",
+                "g.md:12:1: unknown name `usr` (did you mean `user`?)",
             ]
         );
     }

@@ -1,11 +1,14 @@
-//! Names that reach the engine, the file system and the screen: checked once, here.
+//! Names that reach the engine, the file system and the screen, validated when they are created.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name, in characters; container names stay below 64 with it.
-const LONGEST: usize = 40;
+use crate::text;
+use crate::text::Text;
+
+/// The longest name, in characters, so that container names stay below 64.
+const MAX_LENGTH: usize = 40;
 
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
@@ -15,11 +18,12 @@ macro_rules! name {
         pub struct $type(String);
 
         impl $type {
-            /// Takes lower case letters, digits, `-` and `_`, beginning with a letter or digit, at most 40 characters.
+            /// Accepts 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit.
             pub fn new(text: &str) -> Result<Self, InvalidName> {
                 check(text).map(|()| Self(text.to_owned()))
             }
 
+            /// Returns the name.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -56,48 +60,49 @@ macro_rules! name {
 }
 
 name!(
-    /// A lab: the name of its folder.
+    /// The id of a lab, which is the name of its folder.
     LabId
 );
 name!(
-    /// A service of a lab, as `compose.yaml` names it.
+    /// The name of a service in `compose.yaml`.
     ServiceName
 );
 name!(
-    /// An exercise of a lab.
+    /// The id of an exercise of a lab.
     ExerciseId
 );
 name!(
-    /// A check of an exercise.
+    /// The id of a check of an exercise.
     CheckId
 );
 name!(
-    /// A topic of the data engineer's roadmap.
+    /// The id of a topic of the data engineer's roadmap.
     TopicId
 );
 name!(
-    /// One of several copies of the same lab, side by side.
+    /// The name of one of several copies of a lab that run side by side.
     Instance
 );
 
 impl Instance {
-    /// The copy that is meant when nobody names one.
+    /// Returns the default instance.
     #[cfg(test)]
     pub fn main() -> Self {
         Self("main".to_owned())
     }
 
+    /// Returns whether this is the default instance.
     pub fn is_main(&self) -> bool {
         self.0 == "main"
     }
 }
 
-/// One life of one instance of a lab on an engine, from `up` to `down`.
+/// The id of a run: one instance of a lab on an engine, from `up` to `down`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(String);
 
 impl RunId {
-    /// Takes a ULID in lower case.
+    /// Accepts a ULID in lower case.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         match text.len() == 26
             && text
@@ -111,7 +116,7 @@ impl RunId {
         }
     }
 
-    /// The random end of the id: enough to tell runs apart in the names of containers.
+    /// Returns the random end of the id, which distinguishes runs in the names of containers.
     pub fn short(&self) -> &str {
         &self.0[20..]
     }
@@ -123,20 +128,37 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A text that cannot be a name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit", name.escape_debug())]
+/// A name that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName {
     name: String,
 }
 
+impl InvalidName {
+    /// Returns the error as a text.
+    pub fn text(&self) -> Text {
+        text!(
+            "invalid name `{name}`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit",
+            name = self.name.escape_debug()
+        )
+    }
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text().localized())
+    }
+}
+
+impl std::error::Error for InvalidName {}
+
 fn check(text: &str) -> Result<(), InvalidName> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let fine = !text.is_empty()
-        && text.len() <= LONGEST
+    let valid = !text.is_empty()
+        && text.len() <= MAX_LENGTH
         && text.bytes().next().is_some_and(plain)
         && text.bytes().all(|b| plain(b) || b == b'-' || b == b'_');
-    match fine {
+    match valid {
         true => Ok(()),
         false => Err(InvalidName {
             name: text.to_owned(),
@@ -149,12 +171,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_leave_its_place_in_a_url_or_path() {
-        for fine in ["redis", "postgres-vs-mongodb", "a_1", "1"] {
-            assert!(ServiceName::new(fine).is_ok(), "{fine}");
+    fn names_are_safe_in_urls_and_paths() {
+        for valid in ["redis", "postgres-vs-mongodb", "a_1", "1"] {
+            assert!(ServiceName::new(valid).is_ok(), "{valid}");
         }
         let long = "a".repeat(41);
-        for bad in [
+        for invalid in [
             "",
             "../volumes/x",
             "a?force=1#",
@@ -167,12 +189,12 @@ mod tests {
             "a.b",
             &long,
         ] {
-            assert!(ServiceName::new(bad).is_err(), "{bad}");
+            assert!(ServiceName::new(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn a_run_is_a_ulid_in_lower_case() {
+    fn a_run_id_is_a_ulid_in_lower_case() {
         let run = RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap();
         assert_eq!(run.short(), "z7a9bc");
         assert!(RunId::new("../etc").is_err());

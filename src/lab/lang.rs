@@ -1,4 +1,4 @@
-//! The language a guide is written in.
+//! The languages of guides.
 
 use std::fmt;
 
@@ -9,23 +9,24 @@ use serde::{Deserialize, Serialize};
 pub struct Lang(String);
 
 impl Lang {
-    /// The fallback.
+    /// Returns English, the language that guides fall back to.
     pub fn english() -> Self {
         Self("en".to_owned())
     }
 
-    /// Takes `ko`, `ko_KR.UTF-8`, `ko-KR`; `C` and `POSIX` are no language.
+    /// Parses `ko`, `ko_KR.UTF-8` or `ko-KR`; `C` and `POSIX` are not languages.
     pub fn parse(text: &str) -> Option<Self> {
         let primary = text
             .split(['_', '-', '.', '@'])
             .next()
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let fine =
+        let valid =
             (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase());
-        fine.then_some(Self(primary))
+        valid.then_some(Self(primary))
     }
 
+    /// Returns the tag.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,11 +43,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locale_names_its_language() {
+    fn the_language_of_a_locale_is_its_first_part() {
         assert_eq!(Lang::parse("ko_KR.UTF-8").unwrap().as_str(), "ko");
         assert_eq!(Lang::parse("EN").unwrap().as_str(), "en");
-        for none in ["", "C", "C.UTF-8", "POSIX", "../x"] {
-            assert!(Lang::parse(none).is_none(), "{none}");
+        for invalid in ["", "C", "C.UTF-8", "POSIX", "../x"] {
+            assert!(Lang::parse(invalid).is_none(), "{invalid}");
         }
     }
 }

@@ -1,65 +1,90 @@
-//! A lab's files become a [`Lab`], or everything that is wrong with them at once.
+//! Loads a lab from its folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::agree;
-use crate::lab::compose::{compose_vars, services};
-use crate::lab::compose_limits::{networks, volumes};
-use crate::lab::fields::Problems;
-use crate::lab::files::normalize;
+use crate::lab::compose::{
+    check_volumes, compose_variables, read_composition, read_networks, read_services,
+};
+use crate::lab::consistency;
+use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::guide::Guide;
-use crate::lab::include;
+use crate::lab::id::LabId;
 use crate::lab::lab_file;
-use crate::lab::model::{Lab, Network};
+use crate::lab::lang::Lang;
+use crate::lab::model::Lab;
 use crate::lab::policy;
-use crate::lab::vars::Vars;
-use crate::lab::yaml::Node;
-use crate::lab::{FileSystem, LabId, Lang};
-use crate::problem::{Place, Problem, ProblemKind};
+use crate::lab::template::{TemplateError, render_without_addresses};
+use crate::lab::variables::Variables;
+use crate::lab::yaml::{Node, Problems};
+use crate::problem::{Place, Problem, ProblemKind, without_duplicates};
+use crate::text;
 
-/// The names that a lab's Compose file may have, as Compose looks for them.
+/// The names that a lab's Compose file may have, in the order in which Compose looks for them.
 const COMPOSE_NAMES: [&str; 2] = ["compose.yaml", "compose.yml"];
 
-/// How many problems are told at once.
-const MOST_TOLD: usize = 100;
+/// The most problems that are reported at once.
+const MAX_PROBLEMS: usize = 100;
 
 /// The most languages that a lab has guides in.
-const MOST_GUIDES: usize = 16;
+const MAX_GUIDES: usize = 16;
 
-/// Loads the lab in a folder. Problems come in the order of the files.
-pub fn load(folder: &Path, files: &dyn FileSystem) -> (Option<Lab>, Vec<Problem>) {
-    let mut problems = Vec::new();
-    let lab = read(folder, files, &mut problems);
-    (lab, tell(problems))
+/// A sound lab, and what it requests that needs `--trust`.
+#[derive(Debug)]
+pub struct LoadedLab {
+    pub lab: Lab,
+    /// Problems of kind [`ProblemKind::NeedsTrust`] only.
+    pub needs_trust: Vec<Problem>,
 }
 
-/// Problems in the order of the files, each once, and no more than anybody reads. What the policy refuses comes along.
-fn tell(mut problems: Problems) -> Problems {
+/// Loads the lab in a folder.
+///
+/// # Errors
+/// All problems of the lab, in the order of the files, if at least one is of another kind than
+/// [`ProblemKind::NeedsTrust`]. A [`Lab`] with such a problem is never returned.
+pub fn load(folder: &Path, files: &dyn FileSystem) -> Result<LoadedLab, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let lab = read(folder, files, &mut problems);
+    let needs_trust = finish(problems);
+    let only_trust = needs_trust
+        .iter()
+        .all(|problem| problem.kind == ProblemKind::NeedsTrust);
+    match lab.filter(|_| only_trust) {
+        Some(lab) => Ok(LoadedLab { lab, needs_trust }),
+        None => Err(needs_trust),
+    }
+}
+
+/// Sorts problems by their place, removes duplicates, and limits their number. The last problem then says how many are
+/// missing, and is refused if any was.
+fn finish(mut problems: Problems) -> Problems {
     problems.sort_by(|a, b| a.place.cmp(&b.place));
-    problems.dedup();
-    if problems.len() > MOST_TOLD {
-        let more = problems.len() - MOST_TOLD;
-        let worst = problems
+    let mut problems = without_duplicates(problems);
+    if problems.len() > MAX_PROBLEMS {
+        let refused = problems
             .iter()
-            .map(|problem| problem.kind)
-            .find(|kind| *kind == ProblemKind::Refused);
-        problems.truncate(MOST_TOLD);
-        let last = Problem::new(format!("and {more} problems more"));
-        problems.push(last.kind(worst.unwrap_or(ProblemKind::Lab)));
+            .any(|problem| problem.kind == ProblemKind::Refused);
+        let count = problems.len() - MAX_PROBLEMS;
+        problems.truncate(MAX_PROBLEMS);
+        let last = Problem::new(text!("{count} more problems", count));
+        problems.push(match refused {
+            true => last.kind(ProblemKind::Refused),
+            false => last,
+        });
     }
     problems
 }
 
-/// Everything that is wrong with a folder that has only a Compose file: an entry of the catalogue.
+/// Returns all problems of an entry of the catalogue: a folder that has only a Compose file.
 pub fn load_catalogue(folder: &Path, files: &dyn FileSystem) -> Vec<Problem> {
     let mut problems = Vec::new();
     let path = folder.join(COMPOSE_NAMES[0]);
-    let found = include::compose(&path, files, &compose_vars(&Vars::new()), &mut problems);
-    services(&found, files, &mut problems);
-    volumes(&found, &mut problems);
-    networks(&found, &mut problems);
-    tell(problems)
+    let variables = compose_variables(&Variables::new());
+    let found = read_composition(&path, files, &variables, &mut problems);
+    read_services(&found, files, &mut problems);
+    check_volumes(&found, &mut problems);
+    read_networks(&found, &mut problems);
+    finish(problems)
 }
 
 fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<Lab> {
@@ -68,58 +93,47 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     let id = LabId::new(name)
-        .map_err(|error| problems.push(Problem::new(error.to_string()).at(Place::file(folder))))
+        .map_err(|error| problems.push(Problem::new(error.text()).at(Place::file(folder))))
         .ok();
     let lab_path = folder.join("lab.yaml");
-    let root = source(&lab_path, files, problems).and_then(|text| {
-        Node::parse(&lab_path, &text)
+    let root = read_source(&lab_path, files, problems).and_then(|source| {
+        Node::parse(&lab_path, &source)
             .map_err(|problem| problems.push(problem))
             .ok()
     });
-    let vars = root
+    let variables = root
         .as_ref()
-        .map(|root| lab_file::vars(root, problems))
+        .map(|root| lab_file::read_variables(root, problems))
         .unwrap_or_default();
     let file = root
         .as_ref()
-        .and_then(|root| lab_file::read(root, &vars, problems));
+        .and_then(|root| lab_file::read(root, &variables, problems));
     let compose_path = COMPOSE_NAMES
         .map(|name| folder.join(name))
         .into_iter()
         .find(|path| files.canonical_path(path).is_some());
     let compose_path = compose_path.unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]));
-    let found = include::compose(&compose_path, files, &compose_vars(&vars), problems);
-    let services = services(&found, files, problems);
-    volumes(&found, problems);
-    let networks = networks(&found, problems)
-        .into_iter()
-        .map(|(name, internal)| match internal {
-            true => (name, Network::Internal),
-            false => (name, Network::Open),
-        });
-    let guides = guides(folder, files, problems);
+    let found = read_composition(
+        &compose_path,
+        files,
+        &compose_variables(&variables),
+        problems,
+    );
+    let services = read_services(&found, files, problems);
+    check_volumes(&found, problems);
+    let networks = read_networks(&found, problems);
+    // A folder whose name is not an id is a problem already.
+    let name = id
+        .clone()
+        .unwrap_or_else(|| LabId::new("lab").expect("a valid name"));
+    let render = |text: &str| render_without_addresses(text, &name, &variables);
+    let guides = read_guides(folder, files, &render, problems);
     let file = file.filter(|_| found.unreadable == 0)?;
-    let workspace = file.workspace.as_ref().and_then(|(path, at)| {
-        let path = normalize(&folder.join(path));
-        let canonical_path = files.canonical_path(&path).filter(|canonical_path| {
-            files
-                .canonical_path(folder)
-                .is_some_and(|root| canonical_path.starts_with(root))
-        });
-        if canonical_path.is_none() {
-            let what = format!("there is no folder {} in the lab", path.display());
-            problems.push(Problem::new(what).at(at.place()));
-        }
-        if let Some(why) = canonical_path
-            .as_deref()
-            .and_then(|canonical_path| files.unsafe_to_mount(canonical_path))
-        {
-            problems.push(policy::refuse(at, why).help("copy the file into the lab's folder"));
-        }
-        canonical_path.map(|_| path)
-    });
+    let workspace = file.workspace.as_ref();
+    let workspace =
+        workspace.and_then(|(path, node)| find_workspace(folder, path, node, files, problems));
     let place = file.root.place();
-    let nodes: Vec<_> = file
+    let places: Vec<_> = file
         .exercises
         .iter()
         .map(|(_, node)| node.place())
@@ -130,13 +144,13 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         level: file.level,
         minutes: file.minutes,
         roadmap: file.roadmap,
-        vars,
+        vars: variables,
         workspace,
         services: services
             .into_iter()
             .map(|service| (service.name.clone(), service))
             .collect(),
-        networks: networks.collect(),
+        networks,
         start: file.start,
         health: file.health,
         exercises: file
@@ -146,19 +160,47 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
             .collect(),
         guides,
     };
-    agree::check(&lab, &place, &nodes, problems);
-    (!lab.guides.is_empty()).then_some(lab)
+    consistency::check(&lab, &place, &places, problems);
+    Some(lab)
 }
 
-fn source(path: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<String> {
-    let read = files.read(path);
-    read.map_err(|reason| {
-        problems.push(Problem::new(format!("cannot read it: {reason}")).at(Place::file(path)))
-    })
-    .ok()
+/// Returns the folder that `workspace` names, which must be in the lab's folder.
+fn find_workspace(
+    folder: &Path,
+    written: &str,
+    node: &Node,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
+    let path = normalize(&folder.join(written));
+    let root = files.canonical_path(folder)?;
+    let canonical = files.canonical_path(&path);
+    let Some(canonical) = canonical.filter(|canonical| canonical.starts_with(root)) else {
+        let what = text!("no such folder in the lab: {path}", path = path.display());
+        problems.push(Problem::new(what).at(node.place()));
+        return None;
+    };
+    if let Some(reason) = files.unsafe_to_mount(&canonical) {
+        let help = text!("copy the file into the lab's folder");
+        problems.push(policy::refused(node, reason.text()).help(help));
+    }
+    Some(path)
 }
 
-fn guides(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> BTreeMap<Lang, Guide> {
+fn read_source(path: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<String> {
+    let report = |error: crate::lab::file_system::ReadError| {
+        let what = text!("cannot read this file: {reason}", reason = error.text());
+        problems.push(Problem::new(what).at(Place::file(path)));
+    };
+    files.read(path).map_err(report).ok()
+}
+
+fn read_guides(
+    folder: &Path,
+    files: &dyn FileSystem,
+    render: &dyn Fn(&str) -> Result<String, TemplateError>,
+    problems: &mut Problems,
+) -> BTreeMap<Lang, Guide> {
     let mut guides = BTreeMap::new();
     let file_names = files.file_names(folder);
     let found = file_names.iter().filter_map(|name| {
@@ -166,24 +208,21 @@ fn guides(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> BTr
         Some((name, Lang::parse(tag)?))
     });
     let found: Vec<_> = found.collect();
-    if found.len() > MOST_GUIDES {
-        let what = format!("a lab has guides in at most {MOST_GUIDES} languages");
+    if found.len() > MAX_GUIDES {
+        let what = text!("too many guides: the limit is {limit}", limit = MAX_GUIDES);
         problems.push(Problem::new(what).at(Place::file(folder)));
     }
-    for (name, lang) in found.into_iter().take(MOST_GUIDES) {
+    for (name, lang) in found.into_iter().take(MAX_GUIDES) {
         let path = folder.join(name);
-        if let Some(text) = source(&path, files, problems) {
-            guides.insert(lang, Guide::parse(&path, &text, problems));
+        if let Some(source) = read_source(&path, files, problems) {
+            guides.insert(lang, Guide::parse(&path, &source, render, problems));
         }
     }
     if !guides.contains_key(&Lang::english()) {
-        let path: PathBuf = folder.join("guide.en.md");
-        let help = "English is what learners of other languages fall back to";
-        problems.push(
-            Problem::new("there is no English guide")
-                .at(Place::file(path))
-                .help(help),
-        );
+        let what = text!("missing English guide");
+        let help = text!("learners of other languages fall back to it");
+        let place = Place::file(folder.join("guide.en.md"));
+        problems.push(Problem::new(what).at(place).help(help));
     }
     guides
 }

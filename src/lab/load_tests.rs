@@ -1,9 +1,9 @@
-//! One mutation of a small lab is one case: all that is wrong with it, as people read it.
+//! Each case is one change to a small lab, and all its problems as they are printed.
 
 use std::path::Path;
 
-use crate::lab::load;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems};
+use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems, problems_of};
+use crate::lab::{Lang, load};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -42,29 +42,29 @@ fn the_small_lab_is_sound() {
 }
 
 #[test]
-fn a_service_that_does_not_say_what_it_may_use_is_limited_all_the_same() {
+fn a_service_without_limits_gets_the_default_limits() {
     let limits = |compose: &str| {
         let lab = lab(compose);
         let service = lab.services.values().next().unwrap();
         let limits = service.limits;
         (limits.memory, limits.cpus, limits.pids)
     };
-    let silent = COMPOSE.replace("    mem_limit: 64m\n", "");
-    assert_eq!(limits(&silent), (Some(1 << 30), Some(2.0), 512));
-    let said = COMPOSE.replace("mem_limit: 64m", "mem_limit: 64m\n    cpus: '0.5'");
-    assert_eq!(limits(&said), (Some(64 << 20), Some(0.5), 512));
+    let default = COMPOSE.replace("    mem_limit: 64m\n", "");
+    assert_eq!(limits(&default), (Some(1 << 30), Some(2.0), 512));
+    let explicit = COMPOSE.replace("mem_limit: 64m", "mem_limit: 64m\n    cpus: '0.5'");
+    assert_eq!(limits(&explicit), (Some(64 << 20), Some(0.5), 512));
     let deployed = "deploy: { resources: { limits: { cpus: 4, memory: 1m, pids: 7 } } }";
     let deployed = COMPOSE.replace("mem_limit: 64m", deployed);
     assert_eq!(limits(&deployed), (Some(1 << 20), Some(4.0), 7));
 }
 
 #[test]
-fn mistakes_in_lab_yaml_have_their_line_and_help() {
+fn problems_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "minutes: 5",
         "minuts: 5",
         &[
-            "labs/small/lab.yaml:1:1: a lab needs `minutes`",
+            "labs/small/lab.yaml:1:1: missing key `minutes` in a lab",
             "labs/small/lab.yaml:2:1: unknown key `minuts` in a lab (did you mean `minutes`?)",
         ],
     );
@@ -76,36 +76,36 @@ fn mistakes_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "redis: { service: redis, command: [GET, a] }",
         "redis: { service: rediss, command: [GET, a] }",
-        &["labs/small/lab.yaml:7:27: there is no service `rediss` (did you mean `redis`?)"],
+        &["labs/small/lab.yaml:7:27: no such service: `rediss` (did you mean `redis`?)"],
     );
     in_lab(
         "redis: { service: redis, command: [GET, a] }",
         "redis: { service: redis, command: [GET, a], dbb: 1 }",
-        &["labs/small/lab.yaml:7:53: unknown key `dbb` in a redis probe (did you mean `db`?)"],
+        &["labs/small/lab.yaml:7:53: unknown key `dbb` in a `redis` probe (did you mean `db`?)"],
     );
     in_lab(
         "expect: { equals: b }",
         "expect: {}",
         &[
-            "labs/small/lab.yaml:8:17: this matcher says nothing, so it would always hold (for example `equals: PONG` or `exists: true`)",
+            "labs/small/lab.yaml:8:17: this matcher is empty and would match anything (add an expectation, such as `equals: PONG` or `exists: true`)",
         ],
     );
     in_lab(
         "    wrong: [ { do: [ { redis: { service: redis, command: [SET, a, c] } } ] } ]\n",
         "",
         &[
-            "labs/small/lab.yaml:4:5: an exercise needs at least one wrong answer (`roadlab test` proves an exercise by all three)",
+            "labs/small/lab.yaml:4:5: an exercise needs at least one wrong answer (`roadlab test` uses checks, solution and wrong answers to test a lab)",
         ],
     );
     in_lab(
         "command: [GET, a]",
         "command: [GET, '${key}']",
-        &["labs/small/lab.yaml:7:49: `${key}` is not a variable of this lab (there are none)"],
+        &["labs/small/lab.yaml:7:49: undefined variable `${key}` (none are defined)"],
     );
 }
 
 #[test]
-fn mistakes_in_compose_have_their_line_and_help() {
+fn problems_in_compose_yaml_have_their_line_and_help() {
     in_compose(
         "mem_limit: 64m",
         "mem_limt: 64m",
@@ -117,78 +117,78 @@ fn mistakes_in_compose_have_their_line_and_help() {
         "mem_limit: 64m",
         "privileged: true",
         &[
-            "labs/small/compose.yaml:5:5: service `redis` asks for `privileged`: it would give the lab root on this machine (no flag allows this: remove the line)",
+            "labs/small/compose.yaml:5:5: service `redis` requests `privileged`: it would give the lab root access to this machine (remove this line; no flag allows it)",
         ],
     );
     in_compose(
         "'data:/data'",
         "'/etc:/data'",
         &[
-            "labs/small/compose.yaml:6:15: `/etc` is outside the lab's folder (no flag allows this: remove the line)",
+            "labs/small/compose.yaml:6:15: `/etc` is outside the lab's folder (remove this line; no flag allows it)",
         ],
     );
     in_compose(
         "{ data: {} }",
         "{ data: { driver_opts: { device: /etc } } }",
         &[
-            "labs/small/compose.yaml:7:20: a volume asks for `driver_opts`: it would reach into this machine (no flag allows this: remove the line)",
+            "labs/small/compose.yaml:7:20: a volume requests `driver_opts`: it would give the lab access to this machine (remove this line; no flag allows it)",
         ],
     );
     in_compose(
         "mem_limit: 64m",
         "environment: { KEY: '${HOME}' }",
-        &[
-            "labs/small/compose.yaml:5:25: `${HOME}` is not a variable of this lab (known: `WORKSPACE`)",
-        ],
+        &["labs/small/compose.yaml:5:25: undefined variable `${HOME}` (available: `WORKSPACE`)"],
     );
     in_compose(
         "mem_limit: 64m",
         "depends_on: [redis]",
         &[
-            "labs/small/compose.yaml:3:5: services depend on one another in a circle: redis → redis (remove one of the `depends_on`)",
+            "labs/small/compose.yaml:3:5: cycle in `depends_on`: redis → redis (remove one of these dependencies)",
         ],
     );
     in_compose(
         "ports: ['6379']",
         "ports: ['0.0.0.0:80:6379']",
         &[
-            "labs/small/compose.yaml:4:13: a port on 0.0.0.0 would be open to other machines (remove the line, or run with `--trust` if you trust who wrote this lab)",
-            "labs/small/compose.yaml:4:13: host port 80 belongs to this machine's own services (remove the line, or run with `--trust` if you trust who wrote this lab)",
+            "labs/small/compose.yaml:4:13: a port on 0.0.0.0 would be reachable from other machines (remove this line, or run with `--trust` if you trust the author of this lab)",
+            "labs/small/compose.yaml:4:13: host port 80 is reserved for services of this machine (remove this line, or run with `--trust` if you trust the author of this lab)",
         ],
     );
 }
 
 #[test]
-fn a_guide_owes_sections_checks_and_hints() {
+fn a_guide_needs_sections_descriptions_and_hints() {
     in_guide(
         "## One {#one}",
         "## One {#on}",
         &[
-            "labs/small/guide.en.md: this guide has no section for exercise `one` (add `## Title {#one}`)",
-            "labs/small/guide.en.md:5:1: lab.yaml has no exercise `on` (did you mean `one`?)",
+            "labs/small/guide.en.md: missing section for exercise `one` (add a heading such as `## Title {#one}`)",
+            "labs/small/guide.en.md:5:1: no such exercise in lab.yaml: `on` (did you mean `one`?)",
         ],
     );
     in_guide(
         "### Hint {.hint}\n\nTwo.\n",
         "",
-        &["labs/small/guide.en.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)"],
+        &[
+            "labs/small/guide.en.md:5:1: exercise `one` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)",
+        ],
     );
     in_guide(
         "- `holds`: it holds",
         "",
         &[
-            "labs/small/guide.en.md:5:1: `one` does not say what check `holds` looks for (add ``- `holds`: …`` below `{.checks}`)",
+            "labs/small/guide.en.md:5:1: missing description of check `holds` of exercise `one` (add ``- `holds`: …`` below the heading with `{.checks}`)",
         ],
     );
     in_guide(
         "Do it.",
         "At {{ redsi.url }}.",
-        &["labs/small/guide.en.md:7:1: a `{{ … }}`: undefined value (names here: lab, redis.url)"],
+        &["labs/small/guide.en.md:7:1: unknown name `redsi.url` (did you mean `redis.url`?)"],
     );
 }
 
 #[test]
-fn a_translation_has_what_english_has() {
+fn a_translation_has_the_same_parts_as_the_english_guide() {
     let mut files = files(LAB, COMPOSE, GUIDE);
     let korean = GUIDE.replace(
         "### Hint {.hint}\n\nTwo.\n",
@@ -197,28 +197,27 @@ fn a_translation_has_what_english_has() {
     files.0.insert("labs/small/guide.ko.md".into(), korean);
     assert_eq!(
         problems(&files),
-        ["labs/small/guide.ko.md:5:1: `one` has 3 ordered hints here and 2 in English"]
+        ["labs/small/guide.ko.md:5:1: exercise `one` has 3 ordered hints here, but 2 in English"]
     );
 }
 
 #[test]
-fn a_hint_that_a_translation_lacks_is_told_once_and_with_its_line() {
+fn a_hint_that_a_translation_lacks_is_reported_once_with_its_line() {
     let mut files = files(LAB, COMPOSE, GUIDE);
     let korean = GUIDE.replace("### Hint {.hint}\n\nTwo.\n", "");
     files
         .0
         .insert("labs/small/guide.ko.md".into(), korean.clone());
-    let (_, problems) = load(Path::new("labs/small"), &files);
-    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let expected =
-        "labs/small/guide.ko.md:5:1: `one` has 1 of 2 ordered hints (add `### Hint {.hint}`)";
-    assert_eq!(told, [expected]);
+    let problems = problems_of(load(Path::new("labs/small"), &files));
+    let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = "labs/small/guide.ko.md:5:1: exercise `one` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)";
+    assert_eq!(printed, [expected]);
     let shown = problems[0].place.as_ref().map(|place| place.text.as_str());
     assert_eq!(shown, korean.lines().nth(4));
 }
 
 #[test]
-fn a_service_is_adapted_with_extends_and_included_unchanged() {
+fn extends_changes_a_service_and_include_does_not() {
     let mut files = files(
         LAB,
         "services:\n  redis:\n    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n    mem_limit: 32m\n    environment: { B: '2' }\n",
@@ -228,9 +227,7 @@ fn a_service_is_adapted_with_extends_and_included_unchanged() {
     files
         .0
         .insert("compose/redis/compose.yaml".into(), catalogue.to_owned());
-    let (lab, problems) = crate::lab::load(std::path::Path::new("labs/small"), &files);
-    assert_eq!(problems, []);
-    let lab = lab.unwrap();
+    let lab = load(Path::new("labs/small"), &files).unwrap().lab;
     let service = lab.services.values().next().unwrap();
     assert_eq!(service.limits.memory, Some(32 << 20));
     assert_eq!(service.environment.keys().collect::<Vec<_>>(), ["A", "B"]);
@@ -241,16 +238,12 @@ fn a_service_is_adapted_with_extends_and_included_unchanged() {
     assert_eq!(self::problems(&files), Vec::<String>::new());
 }
 
-/// The engine refuses a mount whose path is relative, and it would mean another folder there.
+/// The engine resolves a relative path against another folder.
 #[test]
-fn what_is_mounted_is_absolute_even_where_the_lab_was_found_by_a_relative_path() {
+fn the_sources_of_mounts_are_absolute() {
     let compose = COMPOSE.replace("'data:/data'", "'data:/data', './compose.yaml:/c:ro'");
-    let (lab, problems) = crate::lab::load(
-        std::path::Path::new("labs/small"),
-        &files(LAB, &compose, GUIDE),
-    );
-    assert_eq!(problems, []);
-    let lab = lab.unwrap();
+    let files = files(LAB, &compose, GUIDE);
+    let lab = load(Path::new("labs/small"), &files).unwrap().lab;
     let service = lab.services.values().next().unwrap();
     let sources = service.mounts.iter().filter_map(|mount| match mount {
         crate::lab::Mount::Bind { source, .. } => source.to_str(),
@@ -260,25 +253,25 @@ fn what_is_mounted_is_absolute_even_where_the_lab_was_found_by_a_relative_path()
 }
 
 #[test]
-fn files_are_taken_from_the_lab_and_from_the_catalogue_beside_it_only() {
+fn included_files_are_in_the_lab_or_the_catalogue() {
     let extends = "services:\n  redis:\n    extends: { file: FILE, service: redis }\n";
     let mut files = files(LAB, COMPOSE, GUIDE);
     for place in ["labs/small/own", "labs/other", "compose/redis", "elsewhere"] {
         let path = std::path::Path::new(place).join("compose.yaml");
         files.0.insert(path, COMPOSE.to_owned());
     }
-    let mut told = |file: &str| {
+    let mut printed = |file: &str| {
         let text = extends.replace("FILE", file);
         files.0.insert("labs/small/compose.yaml".into(), text);
         problems(&files).join("\n")
     };
-    assert_eq!(told("own/compose.yaml"), "");
-    assert_eq!(told("../../compose/redis/compose.yaml"), "");
+    assert_eq!(printed("own/compose.yaml"), "");
+    assert_eq!(printed("../../compose/redis/compose.yaml"), "");
     for outside in ["../other/compose.yaml", "../../elsewhere/compose.yaml"] {
-        let told = told(outside);
+        let printed = printed(outside);
         assert!(
-            told.contains("lies neither in the lab's folder nor in the catalogue"),
-            "{told}"
+            printed.contains("is outside the lab's folder and the catalogue"),
+            "{printed}"
         );
     }
     for remote in [
@@ -287,12 +280,12 @@ fn files_are_taken_from_the_lab_and_from_the_catalogue_beside_it_only() {
         "oci://x.test/c",
         "/etc/c.yaml",
     ] {
-        let told = told(remote);
-        assert!(told.contains("is not a file beside this one"), "{told}");
+        let printed = printed(remote);
+        assert!(printed.contains("is not a relative path"), "{printed}");
     }
 }
 
-/// The path would leave the folder on the host, writable.
+/// The mount would be a writable folder of the host.
 #[test]
 fn a_workspace_path_stays_in_the_workspace() {
     for outside in [
@@ -303,11 +296,11 @@ fn a_workspace_path_stays_in_the_workspace() {
         "{ type: bind, source: '${WORKSPACE}/..', target: /x }",
     ] {
         let compose = COMPOSE.replace("'data:/data'", outside);
-        let told = problems(&files(LAB, &compose, GUIDE));
+        let printed = problems(&files(LAB, &compose, GUIDE));
         assert_eq!(
-            told,
+            printed,
             [
-                "labs/small/compose.yaml:6:15: a path that begins with `${WORKSPACE}` must stay in it (no flag allows this: remove the line)"
+                "labs/small/compose.yaml:6:15: a path that begins with `${WORKSPACE}` must stay in the workspace (remove this line; no flag allows it)"
             ],
             "{outside}"
         );
@@ -315,19 +308,46 @@ fn a_workspace_path_stays_in_the_workspace() {
 }
 
 #[test]
-fn a_file_with_a_hundred_thousand_mistakes_is_told_in_short() {
+fn the_number_of_reported_problems_is_limited() {
     let many: String = (0..3000)
         .map(|at| format!("  - {{ id: {at}, x{at}: 1 }}\n"))
         .collect();
-    let told = problems(&files(
+    let printed = problems(&files(
         &LAB.replace("exercises:\n", &format!("exercises:\n{many}")),
         COMPOSE,
         GUIDE,
     ));
-    assert_eq!(told.len(), 101);
-    assert!(
-        told[100].starts_with("and ") && told[100].ends_with(" problems more"),
-        "{}",
-        told[100]
+    assert_eq!(printed.len(), 101);
+    assert!(printed[100].ends_with(" more problems"), "{}", printed[100]);
+}
+
+#[test]
+fn a_misspelt_key_is_a_problem_however_many_extensions_stand_before_it() {
+    let extensions: String = (0..30).map(|at| format!("    x-{at}: 1\n")).collect();
+    in_compose(
+        "    mem_limit: 64m\n",
+        &format!("{extensions}    mem_limt: 64m\n"),
+        &[
+            "labs/small/compose.yaml:35:5: unknown key `mem_limt` in a service (did you mean `mem_limit`?)",
+        ],
     );
+}
+
+#[test]
+fn names_in_titles_and_descriptions_are_checked_and_replaced() {
+    in_guide(
+        "it holds",
+        "it is {{ lba }}",
+        &["labs/small/guide.en.md:11:1: unknown name `lba` (did you mean `lab`?)"],
+    );
+    let guide = GUIDE
+        .replace("it holds", "it is {{ lab }}")
+        .replace("## One {", "## One of {{ lab }} {")
+        .replace("Words.", "Words of {{ lab }}.");
+    let loaded = load(Path::new("labs/small"), &files(LAB, COMPOSE, &guide)).unwrap();
+    let english = Lang::english();
+    let section = loaded.lab.section(&loaded.lab.exercises[0].id, &english);
+    assert_eq!(section.title, "One of small");
+    assert_eq!(section.checks["holds"], "it is small");
+    assert_eq!(loaded.lab.guide(&english).summary, "Words of small.");
 }

@@ -1,59 +1,59 @@
-//! What a lab is: its files become a [`Lab`], or a list of everything that is wrong with them.
+//! Labs: the files of a lab become a [`Lab`], or a list of all their problems.
 //!
-//! Pure: files come in through the [`FileSystem`] seam, nothing is printed and no engine is known here.
+//! Files come from a [`FileSystem`]. Nothing here prints or knows about an engine.
 
-mod agree;
-mod agree_guides;
 mod compose;
-mod compose_limits;
-mod compose_mounts;
-mod compose_values;
-mod fields;
-mod files;
+mod consistency;
+mod file_system;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod guide;
 mod id;
-mod include;
+mod image_name;
 mod lab_file;
 mod lang;
 mod load;
-mod merge;
 mod model;
 mod policy;
-mod policy_values;
 #[cfg(test)]
 mod props;
-mod read_amqp;
-mod read_matcher;
-mod read_probe;
-mod read_step;
+mod rendering;
 mod roadmap;
 #[cfg(test)]
 mod schema_tests;
 mod service;
-mod step;
+mod size;
+mod steps;
 mod summary;
-mod talk;
 mod template;
 #[cfg(any(test, fuzzing))]
 pub mod testing;
-mod vars;
+mod variables;
 mod yaml;
 
-pub use fields::parse_duration;
-pub use files::FileSystem;
-pub use guide::Section;
+pub use file_system::{FileSystem, ReadError, UnsafeMount};
+pub use guide::{Guide, Section, Template};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
+pub use image_name::ImageName;
 pub use lang::Lang;
-pub use load::{load, load_catalogue};
-
-/// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` proves that the readers agree with it.
-pub const SCHEMA: &str = include_str!("schema.json");
-pub use model::{Exercise, Lab, Level, Network, Quiz, Task, Wrong};
-pub use policy::{CAPABILITIES, memory as check_memory};
+pub use load::{LoadedLab, load, load_catalogue};
+pub use model::{Exercise, Lab, Level, Network, Quiz, Task, WrongAnswer};
+pub use policy::{CAPABILITIES, check_memory};
+pub use rendering::render;
 pub use roadmap::{Roadmap, Topic};
-pub use service::*;
-pub use step::*;
-pub use summary::Summary;
-pub use template::{Addresses, ServiceAddress, render, url as render_url};
+pub use service::{
+    Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,
+    Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, Service,
+    ServiceInterface, Web,
+};
+pub use steps::{
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
+    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
+    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, TcpProbe,
+};
+pub use summary::{Summary, SummaryText};
+pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
+pub use yaml::parse_duration;
+
+/// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` compares it with the readers.
+pub const SCHEMA: &str = include_str!("schema.json");

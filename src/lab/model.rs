@@ -1,4 +1,4 @@
-//! A lab, resolved and checked.
+//! The model of a lab whose files were read and validated.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::guide::{Guide, Section};
+use crate::lab::id::{ExerciseId, LabId, ServiceName, TopicId};
+use crate::lab::lang::Lang;
 use crate::lab::service::{Presence, Service};
-use crate::lab::step::{Check, Step};
-use crate::lab::vars::Vars;
-use crate::lab::{ExerciseId, LabId, Lang, ServiceName, TopicId};
+use crate::lab::steps::{Check, Step};
+use crate::lab::variables::Variables;
 
-/// Everything about one lab.
+/// A lab. [`load`](crate::lab::load) returns only sound ones.
 #[derive(Debug, Clone)]
 pub struct Lab {
     pub id: LabId,
@@ -19,8 +20,9 @@ pub struct Lab {
     pub level: Level,
     pub minutes: i64,
     pub roadmap: Vec<TopicId>,
-    pub vars: Vars,
-    /// The folder that the learner's workspace is copied from.
+    /// The variables that lab.yaml defines, by name.
+    pub vars: Variables,
+    /// The folder that is copied as the learner's workspace.
     pub workspace: Option<PathBuf>,
     pub services: BTreeMap<ServiceName, Service>,
     pub networks: BTreeMap<String, Network>,
@@ -34,11 +36,11 @@ pub struct Lab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
     Open,
-    /// Without a way out.
+    /// Without access to other networks.
     Internal,
 }
 
-/// Whom a lab is for.
+/// The difficulty of a lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -47,50 +49,50 @@ pub enum Level {
     Advanced,
 }
 
-/// One exercise.
+/// An exercise.
 #[derive(Debug, Clone)]
 pub struct Exercise {
     pub id: ExerciseId,
-    /// Earlier exercises whose result this one builds on.
+    /// The exercises that must be solved first.
     pub needs: Vec<ExerciseId>,
-    /// Optional services it cannot do without.
+    /// The optional services that it needs.
     pub needs_service: Vec<ServiceName>,
     pub task: Task,
 }
 
-/// What is asked of the learner.
+/// The task of an exercise.
 #[derive(Debug, Clone)]
 pub enum Task {
-    /// A deed: checks look at the services.
+    /// A change to the services, verified by checks.
     Practical {
         checks: Vec<Check>,
         solution: Vec<Step>,
-        wrong: Vec<Wrong>,
+        wrong: Vec<WrongAnswer>,
     },
-    /// A question with one right choice.
+    /// A question with one correct choice.
     Quiz(Quiz),
 }
 
-/// A question; its words stand in the guide.
+/// A question, whose texts are in the guide.
 #[derive(Debug, Clone)]
 pub struct Quiz {
     pub choices: Vec<String>,
     pub answer: String,
-    /// The hint that a wrong choice gets.
+    /// The names of the hints for wrong choices.
     pub hints: BTreeMap<String, String>,
 }
 
-/// An answer that must fail, and the hint it must get.
+/// A wrong answer that must fail, and the hint that must appear.
 #[derive(Debug, Clone)]
-pub struct Wrong {
+pub struct WrongAnswer {
     pub steps: Vec<Step>,
     pub hint: Option<String>,
-    /// The check that must say so; `None`: any.
+    /// The check that must fail; `None` if any may.
     pub check: Option<String>,
 }
 
 impl Lab {
-    /// The guide in the language asked for, else in English.
+    /// Returns the guide in a language, or in English if the lab lacks it.
     pub fn guide(&self, lang: &Lang) -> &Guide {
         let english = || self.guides.get(&Lang::english());
         let any = || self.guides.values().next();
@@ -98,20 +100,21 @@ impl Lab {
             .get(lang)
             .or_else(english)
             .or_else(any)
-            .expect("a lab without a guide is not loaded")
+            .expect("`load` returns no lab without an English guide")
     }
 
-    /// An exercise's text in the language asked for.
+    /// Returns the text of an exercise in a language, or in English if the lab lacks it.
     pub fn section(&self, exercise: &ExerciseId, lang: &Lang) -> &Section {
         let section = self.guide(lang).sections.get(exercise);
-        section.expect("a lab whose guide lacks an exercise is not loaded")
+        section.expect("`load` returns no lab with a guide that lacks an exercise")
     }
 
+    /// Returns an exercise by its id.
     pub fn exercise(&self, id: &ExerciseId) -> Option<&Exercise> {
         self.exercises.iter().find(|exercise| exercise.id == *id)
     }
 
-    /// The exercises that must be done before one, in the lab's order.
+    /// Returns the exercises that must be solved before one, in the lab's order.
     pub fn prerequisites(&self, id: &ExerciseId) -> Vec<&Exercise> {
         let mut wanted = vec![id];
         let mut at = 0;
@@ -134,7 +137,7 @@ impl Lab {
             .collect()
     }
 
-    /// Bytes of memory that the required services may use together.
+    /// Returns the memory limits of the required services together, in bytes.
     pub fn memory(&self) -> i64 {
         let required = self
             .services
@@ -143,7 +146,7 @@ impl Lab {
         required.filter_map(|service| service.limits.memory).sum()
     }
 
-    /// The services that reach other machines: those on a network of the lab that is not internal.
+    /// Returns the services that can reach other machines, because one of their networks is not internal.
     pub fn services_with_egress(&self) -> impl Iterator<Item = &Service> {
         let open = |network: &String| self.networks.get(network) != Some(&Network::Internal);
         let services = self.services.values();
@@ -152,7 +155,7 @@ impl Lab {
 }
 
 impl Exercise {
-    /// Checks of a deed; a quiz has none.
+    /// Returns the checks; a quiz has none.
     pub fn checks(&self) -> &[Check] {
         match &self.task {
             Task::Practical { checks, .. } => checks,
@@ -164,6 +167,7 @@ impl Exercise {
 impl Level {
     pub const ALL: [Level; 3] = [Level::Beginner, Level::Intermediate, Level::Advanced];
 
+    /// Returns the name in lab.yaml.
     pub fn name(self) -> &'static str {
         match self {
             Level::Beginner => "beginner",

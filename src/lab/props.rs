@@ -1,20 +1,20 @@
-//! What holds of reading a lab, whatever its files say.
+//! Properties of loading a lab, whatever its files contain.
 
 use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::lab::fuzzing::assert_well_formed;
+use crate::lab::fuzzing::{assert_complete, assert_well_formed};
 use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files};
 use crate::lab::{Lab, load};
 use crate::problem::Problem;
 
-/// A name of a service: few, so that they meet.
+/// The name of a service: few, so that they collide.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-d]", Just("redis".to_owned()), "[a-z./~-]{1,6}"]
 }
 
-/// A scalar, with references and the characters that matter to YAML and to paths.
+/// A scalar, with references and characters that matter in YAML and in paths.
 fn scalar() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9./:-]{0,12}",
@@ -29,7 +29,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// One line of a service.
+/// A line of a service.
 fn line() -> impl Strategy<Value = String> {
     let keys = prop_oneof![
         Just("image"),
@@ -113,27 +113,28 @@ fn lab() -> impl Strategy<Value = InMemoryFs> {
 }
 
 fn read(files: &InMemoryFs) -> (Option<Lab>, Vec<Problem>) {
-    load(Path::new("labs/small"), files)
+    match load(Path::new("labs/small"), files) {
+        Ok(loaded) => (Some(loaded.lab), loaded.needs_trust),
+        Err(problems) => (None, problems),
+    }
 }
 
 proptest! {
     #[test]
-    fn whatever_files_say_they_are_read_or_told_with_a_place_in_them(files in lab()) {
-        let (_, problems) = read(&files);
+    fn any_files_are_loaded_or_their_problems_have_a_place(files in lab()) {
+        let (lab, problems) = read(&files);
         assert_well_formed(&files, &problems);
+        lab.iter().for_each(assert_complete);
     }
 
     #[test]
-    fn reading_twice_gives_the_same(files in lab()) {
-        let (first, told) = read(&files);
-        let (second, again) = read(&files);
-        prop_assert_eq!(told, again);
-        prop_assert_eq!(format!("{first:?}"), format!("{second:?}"));
+    fn loading_twice_has_the_same_result(files in lab()) {
+        prop_assert_eq!(format!("{:?}", read(&files)), format!("{:?}", read(&files)));
     }
 
-    /// What is sound stays the same when it is taken through `include` or through `extends` without anything of its own.
+    /// A service is the same if it is included, or extended without any changes.
     #[test]
-    fn a_sound_service_is_the_same_by_include_and_by_extends(lines in prop::collection::vec(line(), 0..4)) {
+    fn include_and_extends_do_not_change_a_service(lines in prop::collection::vec(line(), 0..4)) {
         let text = COMPOSE.replace("    mem_limit: 64m\n", &lines.concat());
         let direct = read(&files(LAB, &text, GUIDE));
         prop_assume!(direct.1.is_empty());
@@ -144,20 +145,20 @@ proptest! {
             let mut files = files(LAB, taken, GUIDE);
             files.0.insert("labs/small/own.yaml".into(), text.clone());
             let (lab, problems) = read(&files);
-            prop_assert_eq!(problems, vec![]);
+            prop_assert!(problems.is_empty(), "{:?}", problems);
             let spec = |lab: &Lab| {
-                let mut service = lab.services.values().next().cloned().expect("there is one");
+                let mut service = lab.services.values().next().cloned().expect("the service");
                 service.place = crate::problem::Place::file("x");
                 format!("{service:?}")
             };
-            let direct = direct.0.as_ref().expect("it is sound");
-            prop_assert_eq!(spec(&lab.expect("it is sound")), spec(direct));
+            let direct = direct.0.as_ref().expect("the lab is sound");
+            prop_assert_eq!(spec(&lab.expect("the lab is sound")), spec(direct));
         }
     }
 
-    /// A path never leads out, however it is written: what is mounted lies in the lab, or in the workspace.
+    /// Mounts are in the lab's folder or in the workspace, however their path is written.
     #[test]
-    fn nothing_outside_is_mounted(source in "(\\.|/|~|a|\\.\\.|//workspace|\\$\\{WORKSPACE\\}|compose\\.yaml){1,6}") {
+    fn nothing_outside_the_lab_is_mounted(source in "(\\.|/|~|a|\\.\\.|//workspace|\\$\\{WORKSPACE\\}|compose\\.yaml){1,6}") {
         let text = COMPOSE.replace("data:/data", &format!("{source}:/x"));
         let (lab, _) = read(&files(LAB, &text, GUIDE));
         for mount in lab.iter().flat_map(|lab| lab.services.values()).flat_map(|service| &service.mounts) {

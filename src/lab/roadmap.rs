@@ -1,25 +1,26 @@
-//! The data engineer's roadmap: a tree of topics, of which labs name those that they cover.
+//! The data engineer's roadmap: a tree of topics. Each lab names the topics that it covers.
 //!
-//! Its one data file, `labs/roadmap.yaml`, is part of the program.
+//! The tree is in `labs/roadmap.yaml`, which is compiled into the program.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::lab::fields::{Fields, Problems, text};
-use crate::lab::yaml::{Kind, Node};
-use crate::lab::{Lang, TopicId};
-use crate::problem::{Problem, nearest};
+use crate::lab::id::TopicId;
+use crate::lab::lang::Lang;
+use crate::lab::yaml::{Fields, Mapping, Node, Problems, list, string};
+use crate::problem::{Problem, code_list, nearest};
+use crate::text;
 
 const FILE: &str = "labs/roadmap.yaml";
 const TEXT: &str = include_str!("../../labs/roadmap.yaml");
 
-/// The whole tree.
+/// The tree of topics.
 #[derive(Debug, Default)]
 pub struct Roadmap {
     pub topics: Vec<Topic>,
 }
 
-/// A topic, or a group of topics if there are some below it. Labs cover topics, never groups.
+/// A topic, or a group if it contains other topics. Labs cover topics, never groups.
 #[derive(Debug)]
 pub struct Topic {
     pub id: TopicId,
@@ -29,7 +30,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Its name in the language asked for, else in English.
+    /// Returns the name in a language, or in English if there is none.
     pub fn name(&self, lang: &Lang) -> &str {
         match lang.as_str() {
             "ko" => &self.korean,
@@ -37,7 +38,7 @@ impl Topic {
         }
     }
 
-    /// Itself and all below it, from the top.
+    /// Returns the topic and all that it contains, parents first.
     fn all(&self) -> Vec<&Topic> {
         let below = self.topics.iter().flat_map(Topic::all);
         std::iter::once(self).chain(below).collect()
@@ -45,14 +46,14 @@ impl Topic {
 }
 
 impl Roadmap {
-    /// The roadmap that labs refer to.
+    /// Returns the roadmap of the program.
     pub fn get() -> &'static Self {
         static ROADMAP: LazyLock<Roadmap> =
             LazyLock::new(|| Roadmap::parse(Path::new(FILE), TEXT).0);
         &ROADMAP
     }
 
-    /// Reads the data file; the problems are all that is wrong with it.
+    /// Parses a roadmap, and returns it with its problems.
     fn parse(file: &Path, text: &str) -> (Self, Problems) {
         let mut problems = Problems::new();
         let topics = match Node::parse(file, text) {
@@ -66,19 +67,19 @@ impl Roadmap {
         let all = roadmap.all();
         for (at, topic) in all.iter().enumerate() {
             if all[..at].iter().any(|earlier| earlier.id == topic.id) {
-                let what = format!("two topics are called `{}`", topic.id);
+                let what = text!("duplicate topic `{id}`", id = topic.id);
                 problems.push(Problem::new(what));
             }
         }
         (roadmap, problems)
     }
 
-    /// Every topic and group, in order.
+    /// Returns all topics and groups, in order.
     fn all(&self) -> Vec<&Topic> {
         self.topics.iter().flat_map(Topic::all).collect()
     }
 
-    /// Every topic that a lab can cover, in order.
+    /// Returns the topics that labs can cover, in order.
     pub fn coverable(&self) -> impl Iterator<Item = &Topic> {
         self.all()
             .into_iter()
@@ -87,38 +88,30 @@ impl Roadmap {
 }
 
 fn topics(node: &Node, problems: &mut Problems) -> Vec<Topic> {
-    let Kind::List(items) = &node.kind else {
-        let what = format!("topics must be a list, this is {}", node.noun());
-        problems.push(Problem::new(what).at(node.place()));
-        return Vec::new();
-    };
-    let read = items.iter().filter_map(|item| {
-        let mut fields = Fields::open(item, "topic", problems)?;
-        let mut needed = |key: &'static str, problems: &mut Problems| {
-            let value = fields.required(key, item, problems)?;
-            text(value, key, problems)
-        };
-        let id = needed("id", problems);
-        let english = needed("en", problems);
-        let korean = needed("ko", problems);
-        let below = fields.get("topics");
+    let items = list(node, "topics", problems);
+    let read = items.into_iter().filter_map(|item| {
+        let mut fields = Fields::open(item, Mapping::Topic, problems)?;
+        let id = fields.required_string("id", item, problems);
+        let english = fields.required_string("en", item, problems);
+        let korean = fields.required_string("ko", item, problems);
+        let nested = fields.get("topics");
         fields.close(problems);
         let id = TopicId::new(&id?)
-            .map_err(|error| problems.push(Problem::new(error.to_string()).at(item.place())))
+            .map_err(|error| problems.push(Problem::new(error.text()).at(item.place())))
             .ok()?;
         Some(Topic {
             id,
             english: english?,
             korean: korean?,
-            topics: below.map_or_else(Vec::new, |below| topics(below, problems)),
+            topics: nested.map_or_else(Vec::new, |nested| topics(nested, problems)),
         })
     });
     read.collect()
 }
 
-/// The topic that a lab names.
+/// Reads the topic that a lab names.
 pub(crate) fn topic(node: &Node, problems: &mut Problems) -> Option<TopicId> {
-    let written = text(node, "roadmap", problems)?;
+    let written = string(node, "roadmap", problems)?;
     let roadmap = Roadmap::get();
     let found = roadmap
         .all()
@@ -127,22 +120,22 @@ pub(crate) fn topic(node: &Node, problems: &mut Problems) -> Option<TopicId> {
     let problem = match found {
         Some(topic) if topic.topics.is_empty() => return Some(topic.id.clone()),
         Some(group) => {
-            let below: Vec<String> = group
-                .all()
-                .iter()
-                .filter(|topic| topic.topics.is_empty())
-                .map(|topic| format!("`{}`", topic.id))
-                .collect();
-            let what = format!("`{written}` is a group of the roadmap, not a topic");
-            Problem::new(what).help(format!("its topics: {}", below.join(", ")))
+            let topics = group.all();
+            let topics = topics.iter().filter(|topic| topic.topics.is_empty());
+            let topics = code_list(topics.map(|topic| &topic.id));
+            Problem::new(text!(
+                "`{written}` is a group of topics, not a topic",
+                written
+            ))
+            .help(text!("topics in this group: {topics}", topics))
         }
         None => {
             let known = roadmap.coverable().map(|topic| topic.id.as_str());
             let help = match nearest(&written, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`roadlab roadmap` shows the topics".to_owned(),
+                Some(candidate) => text!("did you mean `{candidate}`?", candidate),
+                None => text!("run `roadlab roadmap` to list the topics"),
             };
-            Problem::new(format!("the roadmap has no topic `{written}`")).help(help)
+            Problem::new(text!("no such topic: `{written}`", written)).help(help)
         }
     };
     problems.push(problem.at(node.place()));
@@ -157,62 +150,60 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
         let (_, problems) = Roadmap::parse(Path::new("r.yaml"), text);
-        let said: Vec<String> = problems.iter().map(Problem::to_string).collect();
-        assert_eq!(said, expected);
+        let printed: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(printed, expected);
     }
 
     #[test]
-    fn the_roadmap_of_the_program_has_no_problem() {
+    fn the_roadmap_of_the_program_is_valid() {
         check(TEXT, &[]);
         assert!(Roadmap::get().coverable().count() > 70);
     }
 
     #[test]
-    fn a_topic_needs_an_id_of_its_own_and_both_languages() {
+    fn a_topic_needs_a_unique_id_and_a_name_in_both_languages() {
         check(
             "- { id: a, en: A, ko: 가 }\n- { id: b, en: B }\n- { id: c, en: C, ko: 다, topics: [{ id: a, en: A, ko: 가 }] }\n",
             &[
-                "r.yaml:2:3: a topic needs `ko`",
-                "two topics are called `a`",
+                "r.yaml:2:3: missing key `ko` in a topic",
+                "duplicate topic `a`",
             ],
         );
         check(
             "- { id: A b, en: A, ko: 가 }\n",
             &[
-                "r.yaml:1:3: `A b` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit",
+                "r.yaml:1:3: invalid name `A b`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit",
             ],
         );
         check(
             "id: a\n",
-            &["r.yaml:1:1: topics must be a list, this is a mapping"],
+            &["r.yaml:1:1: `topics` must be a list, not a mapping"],
         );
     }
 
     #[track_caller]
-    fn named(topic: &str, expected: &[&str]) {
+    fn covers(topic: &str, expected: &[&str]) {
         let lab = format!("roadmap: [{topic}]\n{LAB}");
         assert_eq!(problems(&files(&lab, COMPOSE, GUIDE)), expected);
     }
 
     #[test]
-    fn a_lab_names_topics_of_the_roadmap() {
-        named("redis, postgresql", &[]);
-        named(
+    fn a_lab_covers_topics_of_the_roadmap() {
+        covers("redis, postgresql", &[]);
+        covers(
             "postgresq",
-            &[
-                "labs/small/lab.yaml:1:11: the roadmap has no topic `postgresq` (did you mean `postgresql`?)",
-            ],
+            &["labs/small/lab.yaml:1:11: no such topic: `postgresq` (did you mean `postgresql`?)"],
         );
-        named(
+        covers(
             "cooking",
             &[
-                "labs/small/lab.yaml:1:11: the roadmap has no topic `cooking` (`roadlab roadmap` shows the topics)",
+                "labs/small/lab.yaml:1:11: no such topic: `cooking` (run `roadlab roadmap` to list the topics)",
             ],
         );
-        named(
+        covers(
             "key-value",
             &[
-                "labs/small/lab.yaml:1:11: `key-value` is a group of the roadmap, not a topic (its topics: `redis`, `dynamodb`)",
+                "labs/small/lab.yaml:1:11: `key-value` is a group of topics, not a topic (topics in this group: `redis`, `dynamodb`)",
             ],
         );
     }

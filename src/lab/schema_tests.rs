@@ -1,23 +1,22 @@
-//! The schema says of each mapping exactly what its reader reads: the same keys, the same kinds, the same that must be there.
+//! Compares the JSON Schema with the readers: each mapping has the same keys and the same required keys in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::lab::fields::asked;
-use crate::lab::read_step::steps;
-use crate::lab::talk::talk_of;
-use crate::lab::vars::Vars;
-use crate::lab::yaml::{Kind, Node};
+use crate::lab::compose::read_interface;
+use crate::lab::steps::read_steps;
+use crate::lab::variables::Variables;
+use crate::lab::yaml::{Node, Problems, read_keys};
 use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
 
-/// Everything that a lab file may hold, once; what excludes each other stands in two places.
+/// Every key of lab.yaml, once; keys that exclude each other are in different places.
 const WHOLE: &str = "
 level: beginner
 minutes: 1
 exercises:
-  - id: deed
+  - id: practical
     checks:
       - id: c
         redis: { service: s, command: [GET, k] }
@@ -42,7 +41,7 @@ exercises:
     quiz: { choices: [a, b], answer: a }
 ";
 
-const TALK: &str = "
+const X_ROADLAB: &str = "
 ready: { redis: { command: [PING] } }
 web: { title: t, port: 1 }
 ";
@@ -56,8 +55,8 @@ fn definitions() -> serde_json::Map<String, Value> {
     schema["$defs"].as_object().unwrap().clone()
 }
 
-/// The definitions of mappings that have keys of their own.
-fn described() -> BTreeMap<String, BTreeSet<String>> {
+/// Returns the keys of each mapping in the schema.
+fn schema_keys() -> BTreeMap<String, BTreeSet<String>> {
     let keys = |definition: &Value| {
         let keys = definition["properties"].as_object()?.keys();
         Some(keys.cloned().collect())
@@ -69,25 +68,25 @@ fn described() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn every_key_that_is_read_is_described_and_every_described_one_is_read() {
-    asked::take();
+fn the_schema_has_the_keys_that_the_readers_read() {
+    read_keys::take();
     let mut problems = Vec::new();
-    lab_file::read(&parse(WHOLE), &Vars::new(), &mut problems).unwrap();
+    lab_file::read(&parse(WHOLE), &Variables::new(), &mut problems).unwrap();
     let service = ServiceName::new("s").unwrap();
-    talk_of(&parse(TALK), &service, &mut problems).unwrap();
-    assert_eq!(problems, []);
-    let read: BTreeMap<String, BTreeSet<String>> = asked::take()
+    read_interface(&parse(X_ROADLAB), &service, &mut problems).unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    let read: BTreeMap<String, BTreeSet<String>> = read_keys::take()
         .into_iter()
-        .map(|(noun, keys)| {
+        .map(|(mapping, keys)| {
             let keys = keys.into_iter().map(str::to_owned).collect();
-            (noun.replace(' ', "-"), keys)
+            (mapping.name().to_owned(), keys)
         })
         .collect();
-    assert_eq!(read, described());
+    assert_eq!(read, schema_keys());
 }
 
 #[test]
-fn every_key_is_explained_and_nothing_else_is_let_through() {
+fn every_key_has_a_description_and_other_keys_are_invalid() {
     let all = definitions();
     for (name, definition) in &all {
         let Some(keys) = definition["properties"].as_object() else {
@@ -99,86 +98,83 @@ fn every_key_is_explained_and_nothing_else_is_let_through() {
                 .as_str()
                 .and_then(|at| at.strip_prefix("#/$defs/"));
             let target = target.map(|target| &all[target]["description"]);
-            let explained =
+            let has_description =
                 value["description"].is_string() || target.is_some_and(Value::is_string);
-            assert!(explained, "{name}.{key}");
+            assert!(has_description, "{name}.{key}");
         }
     }
 }
 
+/// Returns a file that has an empty mapping in the place of a definition.
+fn with_empty(name: &str) -> String {
+    match name {
+        "lab" => "{}".to_owned(),
+        "exercise" => "exercises: [ {} ]".to_owned(),
+        "quiz" => "exercises: [ { id: x, quiz: {} } ]".to_owned(),
+        "check" => "exercises: [ { id: x, checks: [ {} ] } ]".to_owned(),
+        "hint" => "exercises: [ { id: x, checks: [ { hints: [ {} ] } ] } ]".to_owned(),
+        "wrong-answer" => "exercises: [ { id: x, wrong: [ {} ] } ]".to_owned(),
+        "capture" => "start: [ { capture: {} } ]".to_owned(),
+        "login" => "start: [ { http: { service: s, path: /, auth: {} } } ]".to_owned(),
+        "binding" => "start: [ { amqp: { service: s, bind: {} } } ]".to_owned(),
+        "declare_queue" | "declare_exchange" => {
+            format!("start: [ {{ amqp: {{ service: s, {name}: {{}} }} }} ]")
+        }
+        "web-interface" => "web: {}".to_owned(),
+        step => {
+            let key = step.split('-').next().unwrap();
+            format!("start: [ {{ {key}: {{}} }} ]")
+        }
+    }
+}
+
+fn read(name: &str, yaml: &str, problems: &mut Problems) {
+    let node = parse(yaml);
+    match name {
+        "web-interface" => {
+            let service = ServiceName::new("s").unwrap();
+            drop(read_interface(&node, &service, problems));
+        }
+        _ => drop(lab_file::read(&node, &Variables::new(), problems)),
+    }
+}
+
 #[test]
-fn what_must_be_there_is_what_the_readers_ask_for() {
+fn the_schema_requires_the_keys_that_the_readers_require() {
     for (name, definition) in definitions() {
-        let noun = name.replace('-', " ");
         let Some(keys) = definition["required"].as_array() else {
             continue;
         };
+        let required: BTreeSet<&str> = keys.iter().filter_map(Value::as_str).collect();
         let mut problems = Vec::new();
-        let empty = parse("{}");
-        let place = |yaml: &str| parse(yaml);
-        // The mapping alone, where its reader finds it.
-        match name.as_str() {
-            "lab" => drop(lab_file::read(&empty, &Vars::new(), &mut problems)),
-            "web-interface" => {
-                let service = ServiceName::new("s").unwrap();
-                drop(talk_of(&place("web: {}"), &service, &mut problems));
-            }
-            _ => {
-                let yaml = match name.as_str() {
-                    "exercise" => "exercises: [ {} ]".to_owned(),
-                    "quiz" => "exercises: [ { id: x, quiz: {} } ]".to_owned(),
-                    "check" => "exercises: [ { id: x, checks: [ {} ] } ]".to_owned(),
-                    "hint" => "exercises: [ { id: x, checks: [ { hints: [ {} ] } ] } ]".to_owned(),
-                    "wrong-answer" => "exercises: [ { id: x, wrong: [ {} ] } ]".to_owned(),
-                    "capture" => "start: [ { capture: {} } ]".to_owned(),
-                    "login" => "start: [ { http: { service: s, path: /, auth: {} } } ]".to_owned(),
-                    "binding" => "start: [ { amqp: { service: s, bind: {} } } ]".to_owned(),
-                    "declare_queue" | "declare_exchange" => {
-                        format!("start: [ {{ amqp: {{ service: s, {name}: {{}} }} }} ]")
-                    }
-                    act => {
-                        let act = act.split('-').next().unwrap();
-                        format!("start: [ {{ {act}: {{}} }} ]")
-                    }
-                };
-                drop(lab_file::read(&place(&yaml), &Vars::new(), &mut problems));
-            }
-        }
-        let told: Vec<String> = problems
+        read(&name, &with_empty(&name), &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let missing: BTreeSet<&str> = printed
             .iter()
-            .map(|problem| problem.what.clone())
+            .filter_map(|problem| problem.split("missing key `").nth(1)?.split('`').next())
             .collect();
-        for key in keys.iter().filter_map(Value::as_str) {
-            let needed = format!("a {noun} needs `{key}`");
-            let service =
-                key == "service" && told.iter().any(|what| what.contains("needs `service`"));
-            assert!(service || told.contains(&needed), "{needed}: {told:#?}");
-        }
-        let needed = told
-            .iter()
-            .filter(|what| what.starts_with(&format!("a {noun} needs `")));
-        for what in needed.filter(|_| name != "exercise") {
-            let key = what.split('`').nth(1).unwrap();
-            assert!(keys.contains(&key.into()), "{what}");
-        }
+        let is_required = |key: &&str| missing.contains(key);
+        assert!(required.iter().all(is_required), "{name}: {printed:#?}");
     }
 }
 
 #[test]
-fn levels_and_acts_are_those_of_the_reader() {
+fn levels_and_steps_are_those_of_the_readers() {
     let definitions = definitions();
     let levels = &definitions["lab"]["properties"]["level"]["enum"];
     assert_eq!(*levels, Value::from(Level::ALL.map(Level::name).to_vec()));
-    let acts = definitions["step"]["oneOf"].as_array().unwrap();
-    for act in acts.iter().map(|one| one["required"][0].as_str().unwrap()) {
-        let node = parse(&format!("{{ {act}: {{}} }}"));
+    let steps = definitions["step"]["oneOf"].as_array().unwrap();
+    for key in steps.iter().map(|one| one["required"][0].as_str().unwrap()) {
         let mut problems = Vec::new();
-        steps(&[&node], None, &mut problems);
-        let what = "a step needs exactly one probe or action";
-        assert!(problems.iter().all(|problem| problem.what != what), "{act}");
-        let Kind::Map(entries) = &node.kind else {
-            panic!("a mapping")
-        };
-        assert_eq!(entries.len(), 1);
+        read_steps(
+            &[&parse(&format!("{{ {key}: {{}} }}"))],
+            None,
+            &mut problems,
+        );
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let unknown = printed
+            .iter()
+            .any(|problem| problem.contains("unknown key"));
+        assert!(!unknown && !printed.is_empty(), "{key}: {printed:#?}");
     }
 }

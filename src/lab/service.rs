@@ -1,23 +1,24 @@
-//! A service of a lab, resolved: everything the plan needs to make its container, and how to talk to it.
+//! A service of a lab with all its settings: what its container is created from, and how roadlab connects to it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::lab::ServiceName;
-use crate::lab::step::Step;
+use crate::lab::id::ServiceName;
+use crate::lab::image_name::ImageName;
+use crate::lab::steps::Step;
 use crate::problem::Place;
 
-/// How long a service may take to answer, if the catalogue does not say.
-pub const READY_WITHIN: Duration = Duration::from_secs(60);
+/// The default time within which a service must be ready.
+pub const DEFAULT_READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// One service and how to make its container.
+/// A service and the settings of its container.
 #[derive(Debug, Clone)]
 pub struct Service {
     pub name: ServiceName,
-    /// The official image; `None` for a service that only has a recipe.
+    /// The official image; `None` for a service that is only built.
     pub image: Option<ImageName>,
-    /// How to build an image with the same contract where the official one cannot be had.
+    /// The build of an equivalent image for when the official one cannot be pulled.
     pub recipe: Option<Recipe>,
     pub entrypoint: Option<Vec<String>>,
     pub command: Option<Vec<String>>,
@@ -27,7 +28,7 @@ pub struct Service {
     pub tmpfs: BTreeMap<String, String>,
     pub depends_on: BTreeMap<ServiceName, Condition>,
     pub healthcheck: Option<Healthcheck>,
-    /// The lab's networks that the service is on, each with the other names it answers to there.
+    /// The networks that the service is attached to, each with the service's aliases.
     pub networks: BTreeMap<String, Vec<String>>,
     pub hostname: Option<String>,
     pub user: Option<String>,
@@ -38,7 +39,7 @@ pub struct Service {
     pub ulimits: BTreeMap<String, (i64, i64)>,
     pub cap_add: Vec<String>,
     pub sysctls: BTreeMap<String, String>,
-    /// Addresses by name, beside those of the lab's own services.
+    /// Additional entries of the container's hosts file: addresses by name.
     pub extra_hosts: BTreeMap<String, String>,
     pub gpus: Gpus,
     pub stop_signal: Option<String>,
@@ -47,15 +48,15 @@ pub struct Service {
     pub place: Place,
 }
 
-/// How roadlab talks to a service: the catalogue's `x-roadlab`.
+/// How roadlab connects to a service: the `x-roadlab` of its Compose file.
 #[derive(Debug, Clone)]
 pub struct ServiceInterface {
-    /// All must hold before the service counts as ready.
+    /// The steps that must pass before the service counts as ready.
     pub ready: Vec<Step>,
     pub ready_within: Duration,
-    /// A template of the paste-ready address.
+    /// The template of the address that clients connect to.
     pub url: Option<String>,
-    /// The service's own client, run inside its container.
+    /// The command of the service's own client, which runs inside its container.
     pub shell: Option<Vec<String>>,
     pub web: Vec<Web>,
     pub presence: Presence,
@@ -68,19 +69,19 @@ pub struct Web {
     /// The container port.
     pub port: u16,
     pub path: String,
-    /// User and password in words, if one is asked for.
+    /// The user and password to log in with, as a text.
     pub login: Option<String>,
 }
 
-/// Whether a lab can do without a service.
+/// Whether a lab needs a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     Required,
-    /// Without its image the rest of the lab works.
+    /// The rest of the lab works without it.
     Optional,
 }
 
-/// A recipe: a folder with a Dockerfile.
+/// How an image is built: a folder with a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     pub context: PathBuf,
@@ -88,43 +89,44 @@ pub struct Recipe {
     pub dockerfile: String,
     pub args: BTreeMap<String, String>,
     pub target: Option<String>,
-    /// The catalogue's name for it, which the built image is tagged with.
+    /// The tag of the built image.
     pub tag: String,
 }
 
-/// A container port and where it is published.
+/// A container port and the host port it is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Port {
     pub container: u16,
     pub protocol: Protocol,
-    /// `None`: a free one is chosen.
+    /// `None`: roadlab chooses a free port.
     pub host: Option<u16>,
     pub publish: PublishAddress,
 }
 
-/// Who can reach a published port.
+/// The host address that a port is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishAddress {
-    /// This machine: 127.0.0.1.
+    /// 127.0.0.1, reachable from this machine only.
     Loopback,
-    /// Every machine that reaches this one; only with `--trust`.
+    /// 0.0.0.0, reachable from other machines; only with `--trust`.
     AllInterfaces,
 }
 
-/// Whether a service gets this machine's graphics cards; only with `--trust`.
+/// Whether a service can use the host's GPUs; only with `--trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gpus {
     None,
     All,
 }
 
+/// The transport protocol of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
     Tcp,
     Udp,
 }
 
-/// Something mounted into a container.
+/// A mount of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mount {
     /// A file or folder of the lab; writable only with `--trust`.
@@ -135,31 +137,33 @@ pub enum Mount {
     },
     /// A volume of the lab.
     Volume { name: String, target: String },
-    /// The learner's workspace or a path below it, writable.
+    /// The learner's workspace or a path in it.
     Workspace {
+        /// The path within the workspace; empty for the workspace itself.
         below: String,
         target: String,
         access: Access,
     },
 }
 
+/// Whether a container can write to a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     ReadOnly,
     ReadWrite,
 }
 
-/// What a dependency must have reached first.
+/// The state that a dependency must reach first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     Started,
-    /// It answers, by its own protocol.
+    /// Its `ready` steps pass.
     Healthy,
-    /// It ended with exit code 0.
+    /// It exited with code 0.
     Completed,
 }
 
-/// A health check of the Compose Specification, run by the engine.
+/// A health check that the engine runs, as the Compose Specification describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Healthcheck {
     /// `["CMD", …]` or `["CMD-SHELL", …]`.
@@ -170,7 +174,7 @@ pub struct Healthcheck {
     pub start_period: Duration,
 }
 
-/// What a container may use.
+/// The resource limits of a container.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// Bytes.
@@ -181,142 +185,11 @@ pub struct Limits {
     pub shm: Option<i64>,
 }
 
-/// More processes than this is a fork bomb, not a lab.
+/// The default limit of processes, which stops a fork bomb.
 pub const DEFAULT_PIDS: i64 = 512;
 
-/// What a service that does not say gets, in bytes: a leak must not take the machine.
+/// The default memory limit, in bytes, so that a leak does not exhaust the machine.
 pub const DEFAULT_MEMORY: i64 = 1 << 30;
 
-/// The processors of a service that does not say: one that spins leaves the others to the learner.
+/// The default limit of CPUs, so that a busy loop leaves some to the learner.
 pub const DEFAULT_CPUS: f64 = 2.0;
-
-/// An image's name with a tag or digest: `redis:8.0`, `prom/prometheus:v3`, `host:5000/a/b@sha256:…`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageName(String);
-
-impl ImageName {
-    /// Takes what a registry takes; without a tag or digest it is `latest`.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let fine = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-        let parts = text
-            .split('/')
-            .all(|part| !part.is_empty() && part != "." && part != "..");
-        let lower = text
-            .rsplit('/')
-            .next()
-            .and_then(|last| last.split([':', '@']).next())
-            .unwrap_or_default();
-        if text.is_empty()
-            || text.len() > 255
-            || !text.chars().all(fine)
-            || !parts
-            || !text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            || lower.is_empty()
-            || lower.chars().any(|c| c.is_ascii_uppercase())
-            || !has_a_whole_end(text)
-        {
-            return Err(format!("`{}` is not an image name", text.escape_debug()));
-        }
-        let last = text.rsplit('/').next().unwrap_or_default();
-        match last.contains([':', '@']) {
-            true => Ok(Self(text.to_owned())),
-            false => Ok(Self(format!("{text}:latest"))),
-        }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name without its tag, and the tag; a digest counts as the tag.
-    pub fn split(&self) -> (&str, &str) {
-        if let Some((name, digest)) = self.0.split_once('@') {
-            return (name, digest);
-        }
-        self.0.rsplit_once(':').unwrap_or((&self.0, "latest"))
-    }
-
-    /// The registry's address, to remember that it could not be reached.
-    pub fn registry(&self) -> &str {
-        match self.0.split_once('/') {
-            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
-            _ => "docker.io",
-        }
-    }
-}
-
-/// What stands behind the name is nothing, `:tag`, `@digest` or both.
-fn has_a_whole_end(text: &str) -> bool {
-    let last = text.rsplit('/').next().unwrap_or_default();
-    let (named, digest) = last
-        .split_once('@')
-        .map_or((last, None), |(named, digest)| (named, Some(digest)));
-    let digest = digest.is_none_or(|digest| {
-        digest
-            .split_once(':')
-            .is_some_and(|(kind, hash)| !kind.is_empty() && is_plain(hash))
-    });
-    let tag = named.split_once(':').map(|(_, tag)| tag);
-    digest && tag.is_none_or(|tag| !tag.starts_with(['.', '-']) && is_plain(tag))
-}
-
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    !text.is_empty() && text.chars().all(plain)
-}
-
-impl std::fmt::Display for ImageName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn image_names_are_those_a_registry_takes() {
-        assert_eq!(ImageName::new("redis").unwrap().as_str(), "redis:latest");
-        assert_eq!(
-            ImageName::new("prom/prometheus:v3.1").unwrap().split(),
-            ("prom/prometheus", "v3.1")
-        );
-        assert_eq!(
-            ImageName::new("127.0.0.1:5998/stall/x").unwrap().split(),
-            ("127.0.0.1:5998/stall/x", "latest")
-        );
-        for bad in [
-            "",
-            "../x",
-            "a//b",
-            "Redis",
-            "a b",
-            "a?x=1",
-            "-x",
-            "redis:8.0#",
-            "a/../b",
-            "a:",
-            "a@",
-            "a@sha256",
-            "a:1:2",
-            "a:.x",
-            "a@sha256:0a@b",
-        ] {
-            assert!(ImageName::new(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_registry_is_the_first_part_if_it_is_an_address() {
-        assert_eq!(ImageName::new("redis:8").unwrap().registry(), "docker.io");
-        assert_eq!(
-            ImageName::new("prom/prometheus:v3").unwrap().registry(),
-            "docker.io"
-        );
-        assert_eq!(
-            ImageName::new("127.0.0.1:5999/none:1").unwrap().registry(),
-            "127.0.0.1:5999"
-        );
-    }
-}

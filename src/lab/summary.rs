@@ -1,39 +1,42 @@
-//! What a list says of a lab: small enough to be kept, so that a list need not read every lab anew.
+//! Summaries of labs, small enough to be cached, so that a list does not have to read every lab.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{ExerciseId, Lab, Lang, Level, TopicId};
+use crate::lab::id::{ExerciseId, TopicId};
+use crate::lab::lang::Lang;
+use crate::lab::model::{Lab, Level};
 
-/// A lab in short, in every language it has.
+/// The summary of a lab in each language it is written in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     pub level: Level,
     pub minutes: i64,
-    /// Bytes that the required services may use together.
+    /// The memory limits of the required services together, in bytes.
     pub memory: i64,
     pub roadmap: Vec<TopicId>,
     pub exercises: Vec<ExerciseId>,
-    pub words: BTreeMap<Lang, Words>,
+    pub texts: BTreeMap<Lang, SummaryText>,
 }
 
-/// What a guide says first.
+/// The beginning of a guide.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct SummaryText {
     pub title: String,
     /// The first paragraph.
     pub summary: String,
 }
 
 impl Summary {
+    /// Creates the summary of a lab.
     pub fn of(lab: &Lab) -> Self {
-        let words = lab.guides.iter().map(|(lang, guide)| {
-            let words = Words {
+        let texts = lab.guides.iter().map(|(lang, guide)| {
+            let text = SummaryText {
                 title: guide.title.clone(),
                 summary: guide.summary.clone(),
             };
-            (lang.clone(), words)
+            (lang.clone(), text)
         });
         Self {
             level: lab.level,
@@ -41,15 +44,15 @@ impl Summary {
             memory: lab.memory(),
             roadmap: lab.roadmap.clone(),
             exercises: lab.exercises.iter().map(|e| e.id.clone()).collect(),
-            words: words.collect(),
+            texts: texts.collect(),
         }
     }
 
-    /// In the language asked for, else in English.
-    pub fn words(&self, lang: &Lang) -> Words {
-        let english = || self.words.get(&Lang::english());
-        let words = self.words.get(lang).or_else(english);
-        words.cloned().unwrap_or_default()
+    /// Returns the text in a language, or in English if the lab lacks it.
+    pub fn text(&self, lang: &Lang) -> SummaryText {
+        let english = || self.texts.get(&Lang::english());
+        let text = self.texts.get(lang).or_else(english);
+        text.cloned().unwrap_or_default()
     }
 }
 
@@ -59,10 +62,10 @@ mod tests {
     use crate::lab::testing::{COMPOSE, lab};
 
     #[test]
-    fn a_language_that_a_lab_lacks_is_english() {
+    fn a_missing_language_falls_back_to_english() {
         let summary = Summary::of(&lab(COMPOSE));
         let korean = Lang::parse("ko").unwrap();
-        assert_eq!(summary.words(&korean).title, "A lab");
-        assert_eq!(summary.words(&korean).summary, "Words.");
+        assert_eq!(summary.text(&korean).title, "A lab");
+        assert_eq!(summary.text(&korean).summary, "Words.");
     }
 }

@@ -1,19 +1,23 @@
-//! Guide text and addresses are templates with strict names. The template library has its home here.
+//! Templates: the texts of guides and the addresses of services, in which names such as `{{ redis.url }}` are replaced.
+//!
+//! A template contains names only, no loops and no expressions, so that a text from a stranger cannot run for ever or
+//! exhaust the memory.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior};
-use regex::Regex;
+use regex::{Captures, Regex};
 
-use crate::lab::vars::Vars;
-use crate::lab::{Lab, LabId, ServiceName};
+use crate::lab::id::{LabId, ServiceName};
+use crate::lab::variables::Variables;
+use crate::problem::{Problem, suggestion};
+use crate::text;
+use crate::text::Text;
 
-/// Where the services of a running lab answer, by service.
+/// The addresses of the services of a running lab.
 pub type Addresses = BTreeMap<ServiceName, ServiceAddress>;
 
-/// Where one service answers on this machine.
+/// The address of a service on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServiceAddress {
     pub host: String,
@@ -25,133 +29,238 @@ pub struct ServiceAddress {
     pub container: String,
 }
 
+/// The reason why a template cannot be rendered.
+#[derive(Debug, Clone)]
+pub struct TemplateError {
+    /// The line within the text, counted from 1.
+    pub line: usize,
+    pub what: Text,
+    pub help: Option<Text>,
+}
+
+impl TemplateError {
+    /// Returns the error as a problem without a place.
+    pub fn problem(self) -> Problem {
+        let problem = Problem::new(self.what);
+        match self.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+/// The value of a name.
+#[derive(Debug, Clone)]
+enum Value {
+    String(String),
+    Map(BTreeMap<String, Value>),
+}
+
+type Names = BTreeMap<String, Value>;
+
+/// The most bytes of a rendered text: a short name can have a long value.
+const MAX_RENDERED_SIZE: usize = 4 << 20;
+
 impl ServiceAddress {
-    /// The host port of a container port, or of the first one.
+    /// Returns the host port of a container port, or of the first container port.
     pub fn port(&self, container: Option<u16>) -> Option<u16> {
         self.ports.get(&container.or(self.first)?).copied()
     }
 
-    fn names(&self) -> BTreeMap<&'static str, Value> {
-        let ports: BTreeMap<String, u16> = self
-            .ports
-            .iter()
-            .map(|(c, h)| (c.to_string(), *h))
-            .collect();
-        BTreeMap::from([
-            ("host", Value::from(self.host.clone())),
+    fn names(&self) -> Names {
+        let ports = self.ports.iter();
+        let ports = ports.map(|(container, host)| (container.to_string(), Value::from(host)));
+        let port = self
+            .port(None)
+            .map_or_else(String::new, |port| port.to_string());
+        Names::from([
+            ("host".to_owned(), Value::from(&self.host)),
+            ("port".to_owned(), Value::from(port)),
+            ("ports".to_owned(), Value::Map(ports.collect())),
             (
-                "port",
-                self.port(None).map_or_else(|| Value::from(""), Value::from),
+                "url".to_owned(),
+                Value::from(self.url.as_deref().unwrap_or_default()),
             ),
-            ("ports", Value::from(ports)),
-            ("url", Value::from(self.url.clone().unwrap_or_default())),
-            ("container", Value::from(self.container.clone())),
+            ("container".to_owned(), Value::from(&self.container)),
         ])
     }
 }
 
-/// Fills a guide's text. Names: `lab`, the lab's vars, and each service with `host`, `port`, `ports`, `url`, `container`.
-/// A service that does not run has words in place of its address. The error is one line within the text, and what is wrong.
-pub fn render(text: &str, lab: &Lab, addresses: &Addresses) -> Result<String, (usize, String)> {
-    let services: Vec<&ServiceName> = lab.services.keys().collect();
-    guide(text, &lab.id, &lab.vars, &services, addresses)
+impl<T: std::fmt::Display> From<T> for Value {
+    fn from(value: T) -> Self {
+        Value::String(value.to_string())
+    }
 }
 
-fn guide(
+/// Renders a text with the names of [`render`](crate::lab::render).
+pub(crate) fn render_guide(
     text: &str,
     lab: &LabId,
-    vars: &Vars,
+    variables: &Variables,
     services: &[&ServiceName],
     addresses: &Addresses,
-) -> Result<String, (usize, String)> {
-    let mut names: BTreeMap<String, Value> = vars
-        .iter()
-        .map(|(k, v)| (k.clone(), Value::from(v.clone())))
-        .collect();
-    names.insert("lab".to_owned(), Value::from(lab.as_str()));
+) -> Result<String, TemplateError> {
+    let mut names = variable_names(variables);
+    names.insert("lab".to_owned(), Value::from(lab));
     for service in services {
-        let address = addresses
-            .get(service)
-            .cloned()
-            .unwrap_or_else(|| ServiceAddress {
-                host: "127.0.0.1".to_owned(),
-                url: Some(format!("(address of {service}, which does not run)")),
-                container: format!("({service} does not run)"),
-                ..ServiceAddress::default()
-            });
-        // Jinja names have no hyphens: `{{ node_exporter.port }}` for `node-exporter`.
+        let address = addresses.get(service).cloned();
+        let address = address.unwrap_or_else(|| ServiceAddress {
+            host: "127.0.0.1".to_owned(),
+            url: Some(text!("({service} is not running)", service).localized()),
+            container: text!("({service} is not running)", service).localized(),
+            ..ServiceAddress::default()
+        });
+        // Names have no hyphens: `{{ node_exporter.port }}` is the port of `node-exporter`.
         let name = service.as_str().replace('-', "_");
-        names.insert(
-            name,
-            Value::from(address.names().into_iter().collect::<BTreeMap<_, _>>()),
-        );
+        names.insert(name, Value::Map(address.names()));
     }
     fill(text, &names)
 }
 
-/// Fills a service's `url`. Names: `host`, `port`, `ports` of the service itself, and the lab's vars.
-pub fn url(text: &str, vars: &Vars, address: &ServiceAddress) -> Result<String, (usize, String)> {
-    let mut names: BTreeMap<String, Value> = vars
-        .iter()
-        .map(|(k, v)| (k.clone(), Value::from(v.clone())))
-        .collect();
-    names.extend(address.names().into_iter().map(|(k, v)| (k.to_owned(), v)));
+/// Renders a text of a guide that does not depend on the addresses of services. Names are `lab` and the lab's variables.
+///
+/// # Errors
+/// The first name that is unknown, or the first tag that is not a name.
+pub(crate) fn render_without_addresses(
+    text: &str,
+    lab: &LabId,
+    variables: &Variables,
+) -> Result<String, TemplateError> {
+    let mut names = variable_names(variables);
+    names.insert("lab".to_owned(), Value::from(lab));
     fill(text, &names)
 }
 
-/// One `{{ name }}`, `{{ name.part }}`, `{{ name['part'] }}` or `{{ 'text' }}`. Loops, sums and repetition are no part of a guide:
-/// with them a stranger's text could take for ever, or all memory.
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r#"'[^']*'|"[^"]*""#;
-    let name = r"[A-Za-z_][A-Za-z0-9_]*";
-    let pattern =
-        format!(r"^\{{\{{-?\s*(?:{name}(?:\.{name}|\[(?:{text}|[0-9]+)\])*|{text})\s*-?\}}\}}");
-    Regex::new(&pattern).expect("it is written here")
+/// Renders the `url` of a service. Names are those of the service itself, such as `host` and `port`, and the lab's variables.
+///
+/// # Errors
+/// The first name that is unknown, or the first tag that is not a name.
+pub fn render_url(
+    text: &str,
+    variables: &Variables,
+    address: &ServiceAddress,
+) -> Result<String, TemplateError> {
+    let mut names = variable_names(variables);
+    names.extend(address.names());
+    fill(text, &names)
+}
+
+fn variable_names(variables: &Variables) -> Names {
+    let names = variables.iter();
+    names
+        .map(|(name, value)| (name.clone(), Value::from(value)))
+        .collect()
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is valid")
+}
+
+/// `{{ name }}`, `{{ name.part }}`, `{{ name['part'] }}` or `{{ 'text' }}`.
+static TAG: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"^\{\{\s*(?:([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:'[^']*'|"[^"]*"|[0-9]+)\])*)|'([^']*)'|"([^"]*)")\s*\}\}"#,
+    )
 });
 
-/// `{% raw %}` and `{% endraw %}`: what lies between them is shown as it is.
-static RAW: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\{%-?\s*raw\s*-?%\}").expect("it is written here"));
-static END_RAW: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\{%-?\s*endraw\s*-?%\}").expect("it is written here"));
+/// One `.part` or `['part']` of a name.
+static PART: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r#"\.([A-Za-z_][A-Za-z0-9_]*)|\['([^']*)'\]|\["([^"]*)"\]|\[([0-9]+)\]"#)
+});
 
-/// Only names are filled in; the error is one line within the text.
-fn only_names(text: &str) -> Result<(), (usize, String)> {
-    // What begins something is looked for once, not each beginning to the end of the text.
-    let begins = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%'));
-    let next = |from: usize| {
-        let braces = text[from..].match_indices('{');
-        braces.map(|(at, _)| from + at).find(begins)
-    };
+/// What is between `{% raw %}` and `{% endraw %}` is literal.
+static RAW: LazyLock<Regex> = LazyLock::new(|| regex(r"^\{%\s*raw\s*%\}"));
+static END_RAW: LazyLock<Regex> = LazyLock::new(|| regex(r"\{%\s*endraw\s*%\}"));
+
+fn fill(text: &str, names: &Names) -> Result<String, TemplateError> {
+    let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    while let Some(found) = next(at) {
-        let here = &text[found..];
-        let line = || text[..found].matches('\n').count() + 1;
-        let length = if let Some(name) = NAME.find(here) {
-            name.len()
-        } else if let Some(raw) = RAW.find(here) {
-            let end = END_RAW.find_at(here, raw.len());
-            end.ok_or_else(|| (line(), "`{% raw %}` has no `{% endraw %}`".to_owned()))?
-                .end()
-        } else {
-            let what = "only names are filled in, such as `{{ redis.url }}`; for the characters write `{{ '{{' }}`";
-            return Err((line(), what.to_owned()));
+    while let Some(start) = next_tag(text, at) {
+        out.push_str(&text[at..start]);
+        let error = |what: Text, help: Option<Text>| TemplateError {
+            line: text[..start].matches('\n').count() + 1,
+            what,
+            help,
         };
-        at = found + length;
+        let rest = &text[start..];
+        if let Some(tag) = TAG.captures(rest) {
+            let literal = tag.get(3).or_else(|| tag.get(4));
+            match literal
+                .map(|literal| literal.as_str())
+                .or_else(|| value(&tag, names))
+            {
+                Some(value) => out.push_str(value),
+                None => {
+                    let name = tag[0].trim_matches(['{', '}', ' ']);
+                    let help = suggestion(name, full_names(names).iter().map(String::as_str));
+                    return Err(error(text!("unknown name `{name}`", name), Some(help)));
+                }
+            }
+            at = start + tag[0].len();
+        } else if let Some(raw) = RAW.find(rest) {
+            let missing = || error(text!("`{{% raw %}}` without `{{% endraw %}}`"), None);
+            let end = END_RAW.find_at(rest, raw.end()).ok_or_else(missing)?;
+            out.push_str(&rest[raw.end()..end.start()]);
+            at = start + end.end();
+        } else {
+            let help = text!(
+                "write a name, such as `{{{{ redis.url }}}}`, or `{{{{ '{{{{' }}}}` for the characters themselves"
+            );
+            return Err(error(text!("invalid template"), Some(help)));
+        }
+        if out.len() > MAX_RENDERED_SIZE {
+            let limit = MAX_RENDERED_SIZE;
+            return Err(error(
+                text!(
+                    "the text exceeds {limit} bytes after its names are replaced",
+                    limit
+                ),
+                None,
+            ));
+        }
     }
-    Ok(())
+    out.push_str(&text[at..]);
+    Ok(out)
 }
 
-fn fill(text: &str, names: &BTreeMap<String, Value>) -> Result<String, (usize, String)> {
-    only_names(text)?;
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.render_str(text, names).map_err(|error| {
-        let detail = error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), str::to_owned);
-        (error.line().unwrap_or(1), detail)
-    })
+/// Returns the position of the next `{{` or `{%`.
+fn next_tag(text: &str, from: usize) -> Option<usize> {
+    let begins = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%'));
+    let braces = text[from..].match_indices('{');
+    braces.map(|(at, _)| from + at).find(begins)
+}
+
+/// Returns the value of the name in a tag.
+fn value<'a>(tag: &Captures<'_>, names: &'a Names) -> Option<&'a str> {
+    let mut value = names.get(tag.get(1)?.as_str())?;
+    for part in PART.captures_iter(&tag[2]) {
+        let Value::Map(parts) = value else {
+            return None;
+        };
+        let part = part.iter().skip(1).flatten().next()?;
+        value = parts.get(part.as_str())?;
+    }
+    match value {
+        Value::String(value) => Some(value),
+        Value::Map(_) => None,
+    }
+}
+
+/// Returns all names whose value is a string, such as `lab` and `redis.url`.
+fn full_names(names: &Names) -> Vec<String> {
+    let mut full = Vec::new();
+    for (name, value) in names {
+        match value {
+            Value::String(_) => full.push(name.clone()),
+            Value::Map(parts) => {
+                let parts = parts
+                    .iter()
+                    .filter(|(_, value)| matches!(value, Value::String(_)));
+                full.extend(parts.map(|(part, _)| format!("{name}.{part}")));
+            }
+        }
+    }
+    full
 }
 
 #[cfg(test)]
@@ -170,45 +279,45 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(text: &str, expected: Result<&str, (usize, &str)>) {
-        let vars = Vars::from([("user".to_owned(), "kim".to_owned())]);
-        let (mine, other) = (
-            ServiceName::new("my-redis").unwrap(),
-            ServiceName::new("grafana").unwrap(),
-        );
-        let filled = guide(
-            text,
-            &LabId::new("redis").unwrap(),
-            &vars,
-            &[&mine, &other],
-            &addresses(),
-        );
-        assert_eq!(
-            filled
-                .as_deref()
-                .map_err(|(line, what)| (*line, what.as_str())),
-            expected
-        );
+    fn check(text: &str, expected: &str) {
+        let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
+        let names = ["my-redis", "grafana"].map(|name| ServiceName::new(name).unwrap());
+        let lab = LabId::new("redis").unwrap();
+        let services: Vec<&ServiceName> = names.iter().collect();
+        let rendered = match render_guide(text, &lab, &variables, &services, &addresses()) {
+            Ok(rendered) => rendered,
+            Err(error) => format!("line {}: {}", error.line, error.what.localized()),
+        };
+        assert_eq!(rendered, expected);
     }
 
     #[test]
-    fn names_are_filled_and_unknown_ones_are_errors() {
+    fn names_are_replaced_and_unknown_names_are_errors() {
         check(
-            "{{ my_redis.url }} {{ my_redis.port }} {{ user }} {{ lab }}",
-            Ok("redis://127.0.0.1:24817 24817 kim redis"),
+            "{{ my_redis.url }} {{ my_redis.port }} {{user}} {{ lab }}.",
+            "redis://127.0.0.1:24817 24817 kim redis.",
         );
-        check("{{ my_redis.ports['80'] }}", Ok("24818"));
-        check("{{ '{{' }}", Ok("{{"));
-        check(
-            "{{ grafana.url }}",
-            Ok("(address of grafana, which does not run)"),
-        );
-        check("a\n{{ redsi.url }}", Err((2, "undefined value")));
+        for port in ["{{ my_redis.ports['80'] }}", "{{ my_redis.ports[80] }}"] {
+            check(port, "24818");
+        }
+        check("{{ '{{' }} {{ \"}}\" }}", "{{ }}");
+        check("{{ grafana.url }}", "(grafana is not running)");
+        check("a\n{{ redsi.url }}", "line 2: unknown name `redsi.url`");
+        check("{{ my_redis }}", "line 1: unknown name `my_redis`");
+        check("{{ lab.url }}", "line 1: unknown name `lab.url`");
+        check("{ a } {\"b\": {}} {# c #}", "{ a } {\"b\": {}} {# c #}");
     }
 
     #[test]
-    fn a_guide_is_no_program() {
-        const ONLY: &str = "only names are filled in, such as `{{ redis.url }}`; for the characters write `{{ '{{' }}`";
+    fn a_close_name_is_suggested() {
+        let names = Names::from([("host".to_owned(), Value::from("x"))]);
+        let error = fill("{{ hots }}", &names).unwrap_err();
+        let help = error.help.map(|help| help.localized());
+        assert_eq!(help.as_deref(), Some("did you mean `host`?"));
+    }
+
+    #[test]
+    fn a_template_contains_names_only() {
         for text in [
             "{{ 'x' * 100000000 }}",
             "{{ user ~ user }}",
@@ -218,15 +327,23 @@ mod tests {
             "{{",
             "{%",
         ] {
-            check(text, Err((1, ONLY)));
+            check(text, "line 1: invalid template");
         }
         check(
             "{% raw %}{{ ds }} {% x %}{% endraw %} {{ lab }}",
-            Ok("{{ ds }} {% x %} redis"),
+            "{{ ds }} {% x %} redis",
         );
-        check(
-            "a\n{% raw %}",
-            Err((2, "`{% raw %}` has no `{% endraw %}`")),
+        check("a\n{% raw %}", "line 2: `{% raw %}` without `{% endraw %}`");
+    }
+
+    #[test]
+    fn short_names_of_long_values_do_not_exhaust_the_memory() {
+        let names = Names::from([("a".to_owned(), Value::from("x".repeat(1 << 20)))]);
+        let error = fill(&"{{a}}".repeat(50_000), &names).unwrap_err();
+        let what = error.what.localized();
+        assert_eq!(
+            what,
+            "the text exceeds 4194304 bytes after its names are replaced"
         );
     }
 }

@@ -1,21 +1,20 @@
-//! Labs for tests, from texts.
+//! Labs for tests, made of strings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::lab::{FileSystem, Lab, load};
+use crate::lab::file_system::{FileSystem, ReadError, UnsafeMount};
+use crate::lab::load::{LoadedLab, load};
+use crate::lab::model::Lab;
 use crate::problem::Problem;
 
-/// Files in memory.
+/// Files in memory, by path.
 #[derive(Debug, Default, Clone)]
 pub struct InMemoryFs(pub BTreeMap<PathBuf, String>);
 
 impl FileSystem for InMemoryFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| "there is no such file".to_owned())
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        self.0.get(path).cloned().ok_or(ReadError::NotFound)
     }
 
     fn file_names(&self, folder: &Path) -> Vec<String> {
@@ -34,12 +33,12 @@ impl FileSystem for InMemoryFs {
         there.then(|| Path::new("/").join(path))
     }
 
-    fn unsafe_to_mount(&self, _: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, _: &Path) -> Option<UnsafeMount> {
         None
     }
 }
 
-/// A lab with one exercise, whose parts can be replaced one by one.
+/// A lab.yaml with one exercise, whose parts tests replace.
 pub const LAB: &str = "\
 level: beginner
 minutes: 5
@@ -85,7 +84,7 @@ One.
 Two.
 ";
 
-/// The three files of a lab named `small`.
+/// Returns the three files of a lab named `small`.
 pub fn files(lab: &str, compose: &str, guide: &str) -> InMemoryFs {
     let file = |name: &str, text: &str| (Path::new("labs/small").join(name), text.to_owned());
     InMemoryFs(BTreeMap::from([
@@ -95,19 +94,22 @@ pub fn files(lab: &str, compose: &str, guide: &str) -> InMemoryFs {
     ]))
 }
 
-/// The problems of a lab, one a line.
+/// Returns all problems of a lab, sound or not.
+pub fn problems_of(loaded: Result<LoadedLab, Vec<Problem>>) -> Vec<Problem> {
+    loaded.map_or_else(|problems| problems, |loaded| loaded.needs_trust)
+}
+
+/// Returns the problems of the lab `small` as they are printed.
 pub fn problems(files: &InMemoryFs) -> Vec<String> {
-    load(Path::new("labs/small"), files)
-        .1
+    problems_of(load(Path::new("labs/small"), files))
         .iter()
         .map(Problem::to_string)
         .collect()
 }
 
-/// A lab without problems, with these services.
+/// Returns the lab `small` with these services; it must be sound.
 #[track_caller]
 pub fn lab(compose: &str) -> Lab {
-    let (lab, problems) = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));
-    assert_eq!(problems, []);
-    lab.expect("a lab without problems is loaded")
+    let loaded = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));
+    loaded.expect("the lab is sound").lab
 }

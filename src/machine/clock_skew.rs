@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-use crate::plan::Clock;
+use crate::diagnosis::{Clock, ClockSource};
 
 /// A machine without a network must not wait longer.
 const HTTP_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -34,7 +34,7 @@ pub fn file_clock<'a>(files: impl IntoIterator<Item = &'a Path>, now: SystemTime
         .max_by_key(|(written, _)| *written)?;
     let ahead = newest.duration_since(now).unwrap_or_default().as_secs();
     Some(Clock {
-        of: path.display().to_string(),
+        source: ClockSource::File(path.to_owned()),
         ahead: i64::try_from(ahead).unwrap_or(i64::MAX),
     })
 }
@@ -52,7 +52,7 @@ pub async fn http_clock(host: &str, port: u16) -> Option<Clock> {
     let response = request.send().await.ok()?;
     let date = response.headers().get(DATE)?.to_str().ok()?;
     Some(Clock {
-        of: host.to_owned(),
+        source: ClockSource::Host(host.to_owned()),
         ahead: ahead(date, SystemTime::now())?,
     })
 }

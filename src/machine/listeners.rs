@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Process, parse_listening_sockets};
+use crate::diagnosis::{Process, parse_listening_sockets};
 
 /// A server on this machine accepts a connection at once; one behind a packet filter never does.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);

@@ -14,7 +14,7 @@ pub use listeners::listening_ports;
 pub use proxies::{proxy_variables, redact_credentials};
 
 use crate::localized;
-use crate::plan::{Disk, Folder, Memory};
+use crate::diagnosis::{Disk, Folder, Memory};
 
 /// Returns this machine's memory; `None` if the system does not report it.
 pub fn memory() -> Option<Memory> {

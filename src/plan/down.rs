@@ -1,8 +1,8 @@
-//! The plan that removes what is observed, whatever lab file it came from.
+//! The plan that removes everything that was observed. It needs no lab file.
 
-use crate::plan::{Cause, Observed, Operation, Plan};
+use crate::plan::{Observed, Operation, Plan, Reason};
 
-/// Containers first, then the networks and volumes that they held.
+/// Removes the containers first, then the networks and volumes that they used.
 pub fn down(observed: &Observed) -> Plan {
     let containers = observed
         .containers
@@ -10,7 +10,7 @@ pub fn down(observed: &Observed) -> Plan {
         .map(|container| Operation::RemoveContainer {
             id: container.id.clone(),
             name: container.name.clone(),
-            cause: Cause::Requested,
+            reason: Reason::Requested,
         });
     let networks = observed
         .networks
@@ -18,6 +18,7 @@ pub fn down(observed: &Observed) -> Plan {
         .map(|network| Operation::RemoveNetwork {
             id: network.id.clone(),
             name: network.name.clone(),
+            reason: Reason::Requested,
         });
     let volumes = observed
         .volumes

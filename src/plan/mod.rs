@@ -1,28 +1,24 @@
-//! Decisions: what is observed and what a lab wants become a printable [`Plan`]. Pure: no engine, no clock, no randomness.
+//! Decisions about what to create, start and remove: a lab and what was observed become a printable [`Plan`].
+//!
+//! Everything here is pure: no engine, no clock, no randomness. Judgements about a machine are in [`crate::diagnosis`].
 
-mod cause;
-mod digest;
 mod down;
-mod finding;
-mod machine;
+mod identity;
 mod observed;
 mod operation;
 mod orphans;
 mod ports;
 #[cfg(test)]
 mod props;
+mod reconcile;
 mod run_labels;
-mod sockets;
 mod spec;
 mod subnet;
-mod up;
 
-pub use cause::{Cause as LikelyCause, Evidence, ProbeFailure, likely_cause};
 pub use down::down;
-pub use finding::{Finding, NoEngine, Severity};
-pub use machine::{
-    Clock, Disk, EngineInfo, Folder, Machine, Memory, Need, Process, Proxies, findings, memory,
-    room,
+pub use observed::{
+    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
+    Running,
 };
 pub use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
 pub use operation::{Cause, Operation, Plan, Stage};
@@ -30,6 +26,9 @@ pub use orphans::{OrphanReason, OrphanRun, orphan_runs};
 pub use ports::HostPorts;
 pub use run_labels::{Owner, RunLabels, Scope};
 pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};
+pub use operation::{Operation, Plan, PlanWarning, Reason, Stage};
+pub use ports::{HostPort, HostPorts, PortKey, candidates_after, published_ports};
+pub use reconcile::{Changes, Desired, NoFreeSubnet, ServiceImage, completes, reconcile};
+pub use run_labels::{RunLabels, Scope};
 pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
 pub use subnet::Subnet;
-pub use up::{ServiceImage, Wanted, completes, up};

@@ -1,14 +1,16 @@
-//! A plan: stages of operations, each one call to the engine and why it is made.
+//! A plan: stages of operations, each one call to the engine and the reason for it.
 
 use std::fmt;
 
 use crate::lab::{Condition, ServiceName};
 use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
 
-/// Stages in order; the operations of one stage do not wait for each other.
+/// Stages in order. The operations of one stage do not depend on each other.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     pub stages: Vec<Stage>,
+    /// What the plan leaves as it is, although the user may not expect that.
+    pub warnings: Vec<PlanWarning>,
 }
 
 /// Operations that may run at the same time.
@@ -20,11 +22,12 @@ pub enum Operation {
     RemoveContainer {
         id: String,
         name: String,
-        cause: Cause,
+        reason: Reason,
     },
     RemoveNetwork {
         id: String,
         name: String,
+        reason: Reason,
     },
     RemoveVolume {
         name: String,
@@ -34,13 +37,20 @@ pub enum Operation {
     CreateContainer {
         service: ServiceName,
         spec: Box<ContainerSpec>,
-        cause: Cause,
+        reason: Reason,
     },
-    /// `id` is known if the container exists already.
+    /// Connects an existing container to a network under the names that it has there.
+    ConnectNetwork {
+        service: ServiceName,
+        container: String,
+        network: String,
+        aliases: Vec<String>,
+    },
     StartContainer {
         service: ServiceName,
+        /// The id of a container that existed before the plan.
         id: Option<String>,
-        cause: Cause,
+        reason: Reason,
     },
     Wait {
         service: ServiceName,
@@ -48,38 +58,48 @@ pub enum Operation {
     },
 }
 
-/// Why something is done.
+/// Why an operation is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// It is not there.
+pub enum Reason {
+    /// It does not exist.
     Missing,
-    /// It was made from another definition or image.
+    /// It was created from another definition or image.
     Changed,
-    /// It is there but does not run.
+    /// It exists but does not run.
     Stopped,
-    /// The lab does not have it any more.
+    /// It is no longer part of the lab.
     Orphan,
-    /// Somebody asked for it.
+    /// The user requested it.
     Requested,
 }
 
+/// Something that a plan does not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanWarning {
+    /// A volume that no service of the lab mounts any more. It may hold the only copy of a learner's data.
+    UnusedVolume { name: String },
+    /// A container that a newer roadlab created, so that this one cannot tell whether the lab file has changed since.
+    UnknownIdentity { service: ServiceName },
+}
+
 impl Plan {
-    /// A plan of the stages that have something to do.
+    /// Makes a plan of the stages that are not empty.
     pub fn new(stages: impl IntoIterator<Item = Stage>) -> Self {
         Self {
             stages: stages
                 .into_iter()
                 .filter(|stage| !stage.is_empty())
                 .collect(),
+            warnings: Vec::new(),
         }
     }
 
-    /// Nothing to do.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.stages.is_empty()
     }
 
-    /// Whether anything would be created, started or removed; waiting changes nothing.
+    /// Whether anything is created, started, connected or removed; waiting changes nothing.
     pub fn changes(&self) -> bool {
         self.stages
             .iter()
@@ -102,42 +122,47 @@ impl fmt::Display for Plan {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Operation::RemoveContainer { name, cause, .. } => {
-                write!(f, "remove container {name} ({cause})")
+            Operation::RemoveContainer { name, reason, .. } => {
+                write!(f, "remove container {name} ({reason})")
             }
-            Operation::RemoveNetwork { name, .. } => write!(f, "remove network {name}"),
+            Operation::RemoveNetwork { name, reason, .. } => {
+                write!(f, "remove network {name} ({reason})")
+            }
             Operation::RemoveVolume { name } => write!(f, "remove volume {name}"),
             Operation::CreateNetwork(spec) => {
                 write!(f, "create network {} ({})", spec.name, spec.subnet)
             }
             Operation::CreateVolume(spec) => write!(f, "create volume {}", spec.name),
-            Operation::CreateContainer { spec, cause, .. } => {
+            Operation::CreateContainer { spec, reason, .. } => {
                 write!(
                     f,
-                    "create container {} from {} ({cause})",
+                    "create container {} from {} ({reason})",
                     spec.name, spec.image
                 )
             }
-            Operation::StartContainer { service, cause, .. } => {
-                write!(f, "start {service} ({cause})")
-            }
+            Operation::ConnectNetwork {
+                service, network, ..
+            } => write!(f, "connect {service} to network {network}"),
+            Operation::StartContainer {
+                service, reason, ..
+            } => write!(f, "start {service} ({reason})"),
             Operation::Wait { service, condition } => match condition {
-                Condition::Started => write!(f, "wait until {service} runs"),
-                Condition::Healthy => write!(f, "wait until {service} answers"),
-                Condition::Completed => write!(f, "wait until {service} has ended well"),
+                Condition::Started => write!(f, "wait until {service} is running"),
+                Condition::Healthy => write!(f, "wait until {service} is ready"),
+                Condition::Completed => write!(f, "wait until {service} has completed"),
             },
         }
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Cause::Missing => "missing",
-            Cause::Changed => "changed",
-            Cause::Stopped => "stopped",
-            Cause::Orphan => "not in the lab any more",
-            Cause::Requested => "asked for",
+            Reason::Missing => "missing",
+            Reason::Changed => "changed",
+            Reason::Stopped => "stopped",
+            Reason::Orphan => "no longer in the lab",
+            Reason::Requested => "requested",
         })
     }
 }

@@ -1,18 +1,35 @@
-//! What holds of plans, whatever a lab and an engine look like.
+//! Properties that hold of every plan, for every lab and every state of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use crate::lab::testing::lab;
-use crate::lab::{Condition, Instance, Lab, LabId, RunId, ServiceName};
+use crate::lab::{Condition, Instance, Lab, LabId, Network, RunId, ServiceName};
 use crate::plan::{
-    HostPorts, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Operation, Plan,
-    RunLabels, Running, ServiceImage, Subnet, Wanted, completes, down, up,
+    Desired, HostPorts, NoFreeSubnet, Observed, ObservedContainer, ObservedNetwork, ObservedVolume,
+    Operation, Plan, PublishedPorts, RunLabels, Running, ServiceImage, Subnet, completes, down,
+    reconcile,
 };
 
-/// How each service depends on those before it: so there is no circle.
-fn labs() -> impl Strategy<Value = Lab> {
+/// The names of the networks in a lab file.
+type NetworkNames = [&'static str; 3];
+
+const NAMES: NetworkNames = ["front", "back", "side"];
+
+/// The parts of a lab that vary.
+#[derive(Debug, Clone)]
+struct Shape {
+    /// The conditions under which each service depends on those before it, so that there is no circle.
+    needs: Vec<Vec<Option<&'static str>>>,
+    volumes: Vec<bool>,
+    /// Which of the three networks each service is on.
+    networks: Vec<Vec<bool>>,
+    /// How many host ports a container port has.
+    ports: usize,
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
     let condition = prop_oneof![
         Just(None),
         Just(Some("service_started")),
@@ -20,23 +37,55 @@ fn labs() -> impl Strategy<Value = Lab> {
         Just(Some("service_completed_successfully")),
     ];
     let needs = prop::collection::vec(prop::collection::vec(condition, 5), 1..6);
-    (needs, prop::collection::vec(any::<bool>(), 6)).prop_map(|(needs, volumes)| {
-        let mut compose = "services:\n  redis: { image: 'redis:8', ports: ['6379'], volumes: ['data:/data'] }\n".to_owned();
-        for (at, conditions) in needs.iter().enumerate() {
+    let volumes = prop::collection::vec(any::<bool>(), 6);
+    let networks = prop::collection::vec(prop::collection::vec(any::<bool>(), 3), 6);
+    (needs, volumes, networks, 1_usize..4).prop_map(|(needs, volumes, networks, ports)| Shape {
+        needs,
+        volumes,
+        networks,
+        ports,
+    })
+}
+
+impl Shape {
+    fn lab(&self, names: NetworkNames, internal: bool) -> Lab {
+        let ports = vec!["'6379'"; self.ports].join(", ");
+        let mut compose = format!(
+            "services:\n  redis: {{ image: 'redis:8', ports: [{ports}], volumes: ['data:/data'] }}\n"
+        );
+        for (at, conditions) in self.needs.iter().enumerate() {
             compose.push_str(&format!("  s{at}:\n    image: x:1\n"));
-            if volumes[at] {
-                compose.push_str(&format!("    volumes: ['v{at}:/v']\n    networks: [back]\n"));
+            if self.volumes[at] {
+                compose.push_str(&format!("    volumes: ['v{at}:/v']\n"));
+            }
+            let networks = names.iter().zip(&self.networks[at]);
+            let networks: Vec<&str> = networks
+                .filter(|(_, is_on)| **is_on)
+                .map(|(name, _)| *name)
+                .collect();
+            if !networks.is_empty() {
+                compose.push_str(&format!("    networks: [{}]\n", networks.join(", ")));
             }
             let on: Vec<String> = conditions[..at.min(5)]
                 .iter()
                 .enumerate()
-                .filter_map(|(on, condition)| Some(format!("s{on}: {{ condition: {} }}", (*condition)?)))
+                .filter_map(|(on, condition)| {
+                    Some(format!("s{on}: {{ condition: {} }}", (*condition)?))
+                })
                 .collect();
             compose.push_str(&format!("    depends_on: {{ {} }}\n", on.join(", ")));
         }
-        compose.push_str("volumes: { data: {}, v0: {}, v1: {}, v2: {}, v3: {}, v4: {} }\nnetworks: { back: {} }\n");
+        compose.push_str("volumes: { data: {}, v0: {}, v1: {}, v2: {}, v3: {}, v4: {} }\n");
+        let [a, b, c] = names;
+        compose.push_str(&format!(
+            "networks: {{ {a}: {{ internal: {internal} }}, {b}: {{}}, {c}: {{}} }}\n"
+        ));
         lab(&compose)
-    })
+    }
+}
+
+fn labs() -> impl Strategy<Value = Lab> {
+    shapes().prop_map(|shape| shape.lab(NAMES, false))
 }
 
 fn run_labels() -> RunLabels {
@@ -61,126 +110,280 @@ fn images(lab: &Lab) -> BTreeMap<ServiceName, ServiceImage> {
         .collect()
 }
 
-fn plan(lab: &Lab, images: &BTreeMap<ServiceName, ServiceImage>, observed: &Observed) -> Plan {
-    let wanted = Wanted {
-        run_labels: run_labels(),
+fn plan_beside(
+    lab: &Lab,
+    images: &BTreeMap<ServiceName, ServiceImage>,
+    observed: &Observed,
+    taken: &[Subnet],
+) -> Result<Plan, NoFreeSubnet> {
+    let run_labels = run_labels();
+    let desired = Desired {
+        run_labels: &run_labels,
         images,
-        ports: HostPorts::choose(lab, &Instance::main(), &BTreeSet::new()),
-        subnets: Subnet::free(&[], 0, 4),
         workspace: None,
     };
-    up(lab, &wanted, observed)
+    let ports = HostPorts::choose(lab, &Instance::main(), &BTreeSet::new());
+    reconcile(lab, desired, observed).plan(&ports, taken)
 }
 
-/// What an engine looks like once a plan was done, in the order of the plan; a stage that needs what is not there fails.
-fn done(lab: &Lab, plan: &Plan, mut observed: Observed) -> Observed {
-    for operation in plan.stages.iter().flatten() {
-        match operation {
-            Operation::RemoveContainer { id, .. } => {
-                let before = observed.containers.len();
-                observed.containers.retain(|container| container.id != *id);
-                assert_eq!(observed.containers.len() + 1, before, "{operation}");
+fn plan(lab: &Lab, images: &BTreeMap<ServiceName, ServiceImage>, observed: &Observed) -> Plan {
+    plan_beside(lab, images, observed, &[]).expect("the pool is empty")
+}
+
+/// An engine that follows plans. It gives every network a new id, as real engines do.
+#[derive(Debug, Clone, Default)]
+struct Simulation {
+    observed: Observed,
+    networks: usize,
+}
+
+impl Simulation {
+    /// An engine on which the lab is up.
+    fn with(lab: &Lab) -> Self {
+        let mut engine = Self::default();
+        engine.perform(lab, &plan(lab, &images(lab), &engine.observed));
+        engine
+    }
+
+    fn network(&self, name: &str) -> Option<&ObservedNetwork> {
+        self.observed.networks.iter().find(|one| one.name == name)
+    }
+
+    fn service(&mut self, service: &ServiceName) -> &mut ObservedContainer {
+        let mut containers = self.observed.containers.iter_mut();
+        let found = containers.find(|one| one.run_labels.service.as_ref() == Some(service));
+        found.expect("the container exists")
+    }
+
+    /// Removes a network with the connections of running containers. Those of others keep its id.
+    fn remove_network(&mut self, id: &str) {
+        self.observed.networks.retain(|network| network.id != id);
+        for container in &mut self.observed.containers {
+            if container.running == Running::Yes {
+                container.networks.retain(|_, known| known != id);
             }
-            Operation::RemoveNetwork { id, .. } => {
-                assert!(observed.containers.is_empty(), "{operation}");
-                observed.networks.retain(|network| network.id != *id);
-            }
-            Operation::RemoveVolume { name } => {
-                assert!(observed.containers.is_empty(), "{operation}");
-                observed.volumes.retain(|volume| volume.name != *name);
-            }
-            Operation::CreateNetwork(spec) => observed.networks.push(ObservedNetwork {
-                id: format!("id-{}", spec.name),
-                name: spec.name.clone(),
-                run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
-            }),
-            Operation::CreateVolume(spec) => observed.volumes.push(ObservedVolume {
-                name: spec.name.clone(),
-                run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
-            }),
-            Operation::CreateContainer { spec, .. } => {
-                for (network, _) in &spec.networks {
-                    assert!(
-                        observed.networks.iter().any(|known| known.name == *network),
-                        "{operation}"
-                    );
+        }
+    }
+
+    /// Performs a plan in its order. An operation that needs what does not exist fails the test.
+    fn perform(&mut self, lab: &Lab, plan: &Plan) {
+        for operation in plan.stages.iter().flatten() {
+            match operation {
+                Operation::RemoveContainer { id, .. } => {
+                    let before = self.observed.containers.len();
+                    self.observed.containers.retain(|one| one.id != *id);
+                    assert_eq!(self.observed.containers.len() + 1, before, "{operation}");
                 }
-                observed.containers.push(ObservedContainer {
-                    id: format!("id-{}", spec.name),
+                Operation::RemoveNetwork { id, .. } => {
+                    let before = self.observed.networks.len();
+                    self.remove_network(id);
+                    assert_eq!(self.observed.networks.len() + 1, before, "{operation}");
+                }
+                Operation::RemoveVolume { name } => {
+                    assert!(self.observed.containers.is_empty(), "{operation}");
+                    self.observed.volumes.retain(|one| one.name != *name);
+                }
+                Operation::CreateNetwork(spec) => {
+                    assert!(self.network(&spec.name).is_none(), "{operation}");
+                    self.networks += 1;
+                    self.observed.networks.push(ObservedNetwork {
+                        id: format!("network-{}", self.networks),
+                        name: spec.name.clone(),
+                        run_labels: RunLabels::read(&spec.name, &spec.labels)
+                            .expect("well-formed labels"),
+                        internal: spec.internal,
+                    });
+                }
+                Operation::CreateVolume(spec) => self.observed.volumes.push(ObservedVolume {
                     name: spec.name.clone(),
-                    run_labels: RunLabels::read(&spec.name, &spec.labels).expect("ours"),
-                    running: Running::No,
-                    state: String::new(),
-                    ports: BTreeMap::new(),
-                    created: 0,
-                });
-            }
-            Operation::StartContainer { service, .. } => {
-                for on in lab.services[service].depends_on.keys() {
-                    let there = observed
-                        .container(on)
-                        .is_some_and(|on| on.running == Running::Yes);
-                    assert!(there || completes(lab, on), "{service} starts before {on}");
+                    run_labels: RunLabels::read(&spec.name, &spec.labels)
+                        .expect("well-formed labels"),
+                }),
+                Operation::CreateContainer { spec, .. } => {
+                    for (network, _) in &spec.networks {
+                        assert!(self.network(network).is_some(), "{operation}");
+                    }
+                    let networks = spec.networks.iter();
+                    self.observed.containers.push(ObservedContainer {
+                        id: format!("id-{}", spec.name),
+                        name: spec.name.clone(),
+                        run_labels: RunLabels::read(&spec.name, &spec.labels)
+                            .expect("well-formed labels"),
+                        running: Running::No,
+                        state: String::new(),
+                        ports: PublishedPorts::default(),
+                        networks: networks
+                            .map(|(name, _)| (name.clone(), String::new()))
+                            .collect(),
+                        created: 0,
+                    });
                 }
-                let found = observed
-                    .containers
-                    .iter_mut()
-                    .find(|c| c.run_labels.service.as_ref() == Some(service));
-                found.expect("it was created").running = Running::Yes;
-            }
-            Operation::Wait { service, condition } => {
-                let found = observed
-                    .containers
-                    .iter_mut()
-                    .find(|c| c.run_labels.service.as_ref() == Some(service));
-                let found = found.expect("it was created");
-                if *condition == Condition::Completed {
-                    found.running = Running::No;
+                Operation::ConnectNetwork {
+                    service, network, ..
+                } => {
+                    let id = self
+                        .network(network)
+                        .expect("the network exists")
+                        .id
+                        .clone();
+                    let container = self.service(service);
+                    let id = match container.running {
+                        Running::Yes | Running::Paused => id,
+                        Running::No => String::new(),
+                    };
+                    container.networks.insert(network.clone(), id);
+                }
+                Operation::StartContainer { service, .. } => {
+                    for on in lab.services[service].depends_on.keys() {
+                        let runs = self.service(on).running == Running::Yes;
+                        assert!(runs || completes(lab, on), "{service} starts before {on}");
+                    }
+                    let ids: BTreeMap<String, String> = self
+                        .observed
+                        .networks
+                        .iter()
+                        .map(|network| (network.name.clone(), network.id.clone()))
+                        .collect();
+                    let container = self.service(service);
+                    for (name, id) in &mut container.networks {
+                        let known = ids.get(name).expect("the network exists");
+                        assert!(
+                            id.is_empty() || id == known,
+                            "{service} refers to a removed network"
+                        );
+                        id.clone_from(known);
+                    }
+                    container.running = Running::Yes;
+                }
+                Operation::Wait { service, condition } => {
+                    let container = self.service(service);
+                    if *condition == Condition::Completed {
+                        container.running = Running::No;
+                    }
                 }
             }
         }
     }
-    observed
-}
 
-/// An engine on which the lab is up.
-fn everything(lab: &Lab) -> Observed {
-    let plan = plan(lab, &images(lab), &Observed::default());
-    done(lab, &plan, Observed::default())
+    /// Asserts that the networks are those of the lab, and that every container is on its networks.
+    fn assert_connected(&self, lab: &Lab) {
+        let name = |network: &String| run_labels().name(network);
+        let used = lab.services.values().flat_map(|one| one.networks.keys());
+        let used: BTreeMap<String, bool> = used
+            .map(|network| {
+                (
+                    name(network),
+                    lab.networks.get(network) == Some(&Network::Internal),
+                )
+            })
+            .collect();
+        let networks = self.observed.networks.iter();
+        let known: BTreeMap<String, bool> = networks
+            .map(|network| (network.name.clone(), network.internal))
+            .collect();
+        assert_eq!(known, used);
+        for service in lab.services.values() {
+            let container = self.observed.container(&service.name).expect("it exists");
+            for network in service.networks.keys() {
+                let network = self.network(&name(network)).expect("it exists");
+                assert!(container.is_connected(network), "{}", container.name);
+            }
+        }
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_was_just_done_needs_nothing_more(lab in labs()) {
-        let there = everything(&lab);
-        let again = plan(&lab, &images(&lab), &there);
+    fn a_second_plan_is_empty(lab in labs()) {
+        let engine = Simulation::with(&lab);
+        engine.assert_connected(&lab);
+        let again = plan(&lab, &images(&lab), &engine.observed);
         prop_assert!(again.is_empty(), "{}", again);
+        prop_assert_eq!(again.warnings, []);
     }
 
     #[test]
-    fn from_wherever_it_stopped_a_plan_comes_to_its_end(lab in labs(), stop in 0_usize..12, keep in 0_usize..8) {
+    fn a_plan_completes_what_an_interrupted_one_began(
+        lab in labs(),
+        stop in 0_usize..12,
+        container in 0_usize..8,
+        network in 0_usize..4,
+    ) {
         let images = images(&lab);
-        let first = plan(&lab, &images, &Observed::default());
-        let part = Plan::new(first.stages.iter().take(stop).cloned());
-        let mut there = done(&lab, &part, Observed::default());
-        // Somebody removed a container meanwhile.
-        if keep < there.containers.len() {
-            there.containers.remove(keep);
+        let mut engine = Simulation::default();
+        let first = plan(&lab, &images, &engine.observed);
+        engine.perform(&lab, &Plan::new(first.stages.iter().take(stop).cloned()));
+        // A container and a network were removed by hand meanwhile.
+        if container < engine.observed.containers.len() {
+            engine.observed.containers.remove(container);
         }
-        let rest = plan(&lab, &images, &there);
-        let there = done(&lab, &rest, there);
-        prop_assert!(plan(&lab, &images, &there).is_empty());
+        if let Some(removed) = engine.observed.networks.get(network) {
+            let id = removed.id.clone();
+            engine.remove_network(&id);
+        }
+        let rest = plan(&lab, &images, &engine.observed);
+        engine.perform(&lab, &rest);
+        engine.assert_connected(&lab);
+        prop_assert!(plan(&lab, &images, &engine.observed).is_empty());
     }
 
     #[test]
-    fn a_service_that_drifted_is_made_again_and_no_other(lab in labs(), which in 0_usize..6) {
-        let there = everything(&lab);
+    fn networks_follow_the_lab_file(
+        shape in shapes(),
+        names in prop::sample::select(vec![NAMES, ["front", "rear", "side"], ["back", "front", "side"], ["a", "b", "c"]]),
+        internal in any::<bool>(),
+        stop in 0_usize..5,
+    ) {
+        let mut engine = Simulation::with(&shape.lab(NAMES, false));
+        let changed = shape.lab(names, internal);
+        // Wherever the first attempt stops, the second one completes it.
+        for stages in [stop, usize::MAX] {
+            let plan = plan(&changed, &images(&changed), &engine.observed);
+            engine.perform(&changed, &Plan::new(plan.stages.into_iter().take(stages)));
+        }
+        engine.assert_connected(&changed);
+        prop_assert!(plan(&changed, &images(&changed), &engine.observed).is_empty());
+    }
+
+    #[test]
+    fn every_network_gets_a_range_of_its_own_or_there_is_no_plan(lab in labs(), free in 0_u32..5) {
+        // All of the pool but the last few ranges.
+        let last = 0x0AD6_0000 + 2048 * 32;
+        let taken: Vec<Subnet> = (0..2048 - free).map(|at| Subnet::new(last - (2048 - at) * 32, 27)).collect();
+        let wanted: BTreeSet<&String> = lab.services.values().flat_map(|one| one.networks.keys()).collect();
+        let plan = plan_beside(&lab, &images(&lab), &Observed::default(), &taken);
+        prop_assert_eq!(plan.is_ok(), wanted.len() <= free as usize);
+        let stages = plan.map(|plan| plan.stages).unwrap_or_default();
+        let subnets: Vec<Subnet> = stages.iter().flatten().filter_map(|operation| match operation {
+            Operation::CreateNetwork(spec) => Some(spec.subnet),
+            _ => None,
+        }).collect();
+        let distinct: BTreeSet<&Subnet> = subnets.iter().collect();
+        prop_assert_eq!(distinct.len(), subnets.len());
+        prop_assert!(!subnets.iter().any(|subnet| taken.contains(subnet)));
+    }
+
+    #[test]
+    fn every_published_port_has_a_host_port_of_its_own(shape in shapes()) {
+        let lab = shape.lab(NAMES, false);
+        let plan = plan(&lab, &images(&lab), &Observed::default());
+        let hosts: Vec<u16> = plan.stages.iter().flatten().filter_map(|operation| match operation {
+            Operation::CreateContainer { spec, .. } => Some(spec.ports.iter().map(|port| port.host.number())),
+            _ => None,
+        }).flatten().collect();
+        let distinct: BTreeSet<&u16> = hosts.iter().collect();
+        prop_assert_eq!((hosts.len(), distinct.len()), (shape.ports, shape.ports));
+    }
+
+    #[test]
+    fn only_a_service_that_changed_is_created_again(lab in labs(), which in 0_usize..6) {
+        let mut engine = Simulation::with(&lab);
         let mut images = images(&lab);
-        let drifted = lab.services.keys().nth(which % lab.services.len()).expect("there is one").clone();
-        images.get_mut(&drifted).expect("it has an image").id = "sha256:other".into();
-        let change = plan(&lab, &images, &there);
+        let changed = lab.services.keys().nth(which % lab.services.len()).expect("there is one").clone();
+        images.get_mut(&changed).expect("it has an image").id = "sha256:other".into();
+        let change = plan(&lab, &images, &engine.observed);
         let mut touched = BTreeSet::new();
         for operation in change.stages.iter().flatten() {
             match operation {
@@ -188,24 +391,25 @@ proptest! {
                     touched.insert(service.clone());
                 }
                 Operation::RemoveContainer { id, .. } => {
-                    let found = there.containers.iter().find(|container| container.id == *id);
+                    let mut containers = engine.observed.containers.iter();
+                    let found = containers.find(|container| container.id == *id);
                     touched.extend(found.and_then(|container| container.run_labels.service.clone()));
                 }
                 Operation::Wait { .. } => {}
                 other => prop_assert!(false, "{}", other),
             }
         }
-        prop_assert_eq!(touched, BTreeSet::from([drifted]));
-        let there = done(&lab, &change, there);
-        prop_assert!(plan(&lab, &images, &there).is_empty());
+        prop_assert_eq!(touched, BTreeSet::from([changed]));
+        engine.perform(&lab, &change);
+        prop_assert!(plan(&lab, &images, &engine.observed).is_empty());
     }
 
     #[test]
-    fn down_removes_what_is_there_once_and_nothing_else(lab in labs(), stop in 0_usize..12) {
-        let first = plan(&lab, &images(&lab), &Observed::default());
-        let part = Plan::new(first.stages.iter().take(stop).cloned());
-        let there = done(&lab, &part, Observed::default());
-        let down = down(&there);
+    fn down_removes_everything_once(lab in labs(), stop in 0_usize..12) {
+        let mut engine = Simulation::default();
+        let first = plan(&lab, &images(&lab), &engine.observed);
+        engine.perform(&lab, &Plan::new(first.stages.iter().take(stop).cloned()));
+        let down = down(&engine.observed);
         let mut removed: Vec<String> = Vec::new();
         for operation in down.stages.iter().flatten() {
             match operation {
@@ -215,17 +419,20 @@ proptest! {
                 other => prop_assert!(false, "{}", other),
             }
         }
-        let containers = there.containers.iter().map(|container| &container.name);
-        let networks = there.networks.iter().map(|network| &network.name);
-        let mut all: Vec<String> = containers.chain(networks).chain(there.volumes.iter().map(|volume| &volume.name)).cloned().collect();
+        let observed = &engine.observed;
+        let containers = observed.containers.iter().map(|container| &container.name);
+        let networks = observed.networks.iter().map(|network| &network.name);
+        let volumes = observed.volumes.iter().map(|volume| &volume.name);
+        let mut all: Vec<String> = containers.chain(networks).chain(volumes).cloned().collect();
         removed.sort();
         all.sort();
         prop_assert_eq!(removed, all);
-        prop_assert!(done(&lab, &down, there).is_empty(), "networks and volumes after the containers that hold them");
+        engine.perform(&lab, &down);
+        prop_assert!(engine.observed.is_empty());
     }
 
     #[test]
-    fn each_service_starts_once_and_is_waited_for_at_the_end(lab in labs()) {
+    fn each_service_starts_once_and_is_waited_for(lab in labs()) {
         let plan = plan(&lab, &images(&lab), &Observed::default());
         let mut starts = BTreeMap::new();
         let mut waited = BTreeSet::new();

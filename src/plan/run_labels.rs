@@ -1,10 +1,10 @@
-//! The labels that everything we create carries, and how it is named.
+//! The labels and names of everything that roadlab creates.
 
 use std::collections::BTreeMap;
 
 use crate::lab::{Instance, LabId, RunId, ServiceName};
 
-/// What every name begins with.
+/// The beginning of every name.
 const PREFIX: &str = "roadlab-";
 
 const RUN: &str = "dev.roadlab.run";
@@ -12,7 +12,7 @@ const LAB: &str = "dev.roadlab.lab";
 const INSTANCE: &str = "dev.roadlab.instance";
 const SERVICE: &str = "dev.roadlab.service";
 const DIGEST: &str = "dev.roadlab.digest";
-/// Whose it is: several people and several state folders may share one engine.
+/// Who created it. Several users and several state folders may share one engine.
 const OWNER: &str = "dev.roadlab.owner";
 /// Who that is, for people: the user's name and state folder.
 const USER: &str = "dev.roadlab.user";
@@ -39,7 +39,7 @@ impl<T: Into<String>> From<T> for Owner {
     }
 }
 
-/// Whose something is and what for: our labels, read back.
+/// The labels of a container, network or volume: who created it and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunLabels {
     pub run: RunId,
@@ -47,11 +47,11 @@ pub struct RunLabels {
     pub instance: Instance,
     pub owner: Owner,
     pub service: Option<ServiceName>,
-    /// What the container was made from; another digest means it has drifted.
+    /// The identity of a container: what it was created from, with a version.
     pub digest: Option<String>,
 }
 
-/// Which of our resources are meant.
+/// A selection of the containers, networks and volumes that roadlab created. `None` selects all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scope {
     pub owner: Option<String>,
@@ -61,7 +61,7 @@ pub struct Scope {
 }
 
 impl RunLabels {
-    /// The labels, to be set in the create call itself.
+    /// Returns the labels as the create call takes them.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::from([
             (RUN.to_owned(), self.run.to_string()),
@@ -90,9 +90,9 @@ impl RunLabels {
         labels
     }
 
-    /// Reads labels back. Image labels are inherited by anybody's container, and a container that is committed passes ours on
-    /// to an image, so a resource is only ours if every label is well formed and its name is the one that we gave it: for a
-    /// service the whole name, for a network or volume its beginning.
+    /// Reads labels back; `None` unless roadlab created the resource. Containers inherit the labels of their image, and
+    /// `docker commit` copies labels into an image, so every label must be well formed and the name must fit: for a service the
+    /// whole name, for a network or volume its beginning.
     pub fn read(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let name = name.trim_start_matches('/');
         let get = |key: &str| labels.get(key).map(String::as_str);
@@ -111,19 +111,19 @@ impl RunLabels {
             },
             digest: get(DIGEST).map(str::to_owned),
         };
-        let ours = match &run_labels.service {
+        let has_own_name = match &run_labels.service {
             Some(service) => name == run_labels.name(service.as_str()),
             None => name.starts_with(&run_labels.name("")),
         };
-        ours.then_some(run_labels)
+        has_own_name.then_some(run_labels)
     }
 
-    /// The name of a container, network or volume of this run.
+    /// Returns the full name of a container, network or volume of this run.
     pub fn name(&self, what: &str) -> String {
         format!("{}-{what}", self.name_start())
     }
 
-    /// The same mark for one service.
+    /// Returns the labels of a service of this run.
     pub fn of_service(&self, service: &ServiceName, digest: String) -> Self {
         Self {
             service: Some(service.clone()),
@@ -138,7 +138,7 @@ impl RunLabels {
 }
 
 impl Scope {
-    /// Everything of one owner.
+    /// Selects everything of one owner.
     pub fn owner(owner: &str) -> Self {
         Self {
             owner: Some(owner.to_owned()),
@@ -146,7 +146,7 @@ impl Scope {
         }
     }
 
-    /// Everything of one instance of one lab.
+    /// Selects everything of one instance of a lab.
     pub fn instance(owner: &str, lab: &LabId, instance: &Instance) -> Self {
         Self {
             lab: Some(lab.clone()),
@@ -155,7 +155,7 @@ impl Scope {
         }
     }
 
-    /// Everything of one run.
+    /// Selects everything of one run.
     pub fn run(owner: &str, run: &RunId) -> Self {
         Self {
             run: Some(run.clone()),
@@ -163,8 +163,8 @@ impl Scope {
         }
     }
 
-    /// Whether something of ours is within. An engine's own filters may tell more: Podman 4 takes a volume that fits one of
-    /// several labels.
+    /// Whether a resource with these labels is selected. The filters of an engine are not enough: Podman 4 lists a volume that
+    /// matches only one of several labels.
     pub fn holds(&self, run_labels: &RunLabels) -> bool {
         fn fits<T: PartialEq>(wanted: &Option<T>, given: &T) -> bool {
             wanted.as_ref().is_none_or(|wanted| wanted == given)
@@ -175,7 +175,7 @@ impl Scope {
             && fits(&self.run, &run_labels.run)
     }
 
-    /// As label filters of the engine: `key` or `key=value`.
+    /// Returns the label filters for the engine, as `key` or `key=value`.
     pub fn filters(&self) -> Vec<String> {
         let mut filters = vec![RUN.to_owned()];
         filters.extend(self.owner.iter().map(|owner| format!("{OWNER}={owner}")));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_read_back_from_labels_and_name() {
+    fn labels_are_read_back_with_the_name() {
         let marked = run_labels().of_service(&ServiceName::new("redis").unwrap(), "d1".into());
         assert_eq!(
             RunLabels::read(&marked.name("redis"), &marked.labels()),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_only_some_of_a_scope_is_not_within() {
+    fn a_scope_contains_only_what_matches_all_of_it() {
         let (run_labels, redis) = (run_labels(), LabId::new("redis").unwrap());
         let main = Instance::main();
         for within in [
@@ -238,9 +238,9 @@ mod tests {
     }
 
     #[test]
-    fn inherited_or_broken_labels_make_nothing_ours() {
+    fn inherited_and_malformed_labels_are_not_read() {
         let labels = run_labels().labels();
-        assert_eq!(RunLabels::read("somebody-elses", &labels), None);
+        assert_eq!(RunLabels::read("another-container", &labels), None);
         assert_eq!(RunLabels::read("roadlab-redis-aaaaaa-redis", &labels), None);
         assert_eq!(RunLabels::read("roadlab-redis-z7a9bcx", &labels), None);
         let service = run_labels().of_service(&ServiceName::new("redis").unwrap(), "d1".into());

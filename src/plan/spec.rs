@@ -1,16 +1,17 @@
-//! What exactly is to be created: the create calls as data.
+//! Networks, volumes and containers to create: the create calls as data.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, PublishAddress, Service};
-use crate::plan::{HostPorts, RunLabels, Subnet};
+use crate::plan::ports::published_ports;
+use crate::plan::{HostPort, HostPorts, RunLabels, Subnet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkSpec {
     pub name: String,
     pub subnet: Subnet,
-    /// Without a way out.
+    /// Whether the network has no access to the outside.
     pub internal: bool,
     pub labels: BTreeMap<String, String>,
 }
@@ -25,7 +26,7 @@ pub struct VolumeSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContainerSpec {
     pub name: String,
-    /// An image id or name that is present.
+    /// The id or name of a local image.
     pub image: String,
     pub entrypoint: Option<Vec<String>>,
     pub command: Option<Vec<String>>,
@@ -33,7 +34,7 @@ pub struct ContainerSpec {
     pub ports: Vec<PortSpec>,
     pub mounts: Vec<MountSpec>,
     pub tmpfs: BTreeMap<String, String>,
-    /// Networks by name, each with the names the container answers to there.
+    /// Networks by name, each with the names that the container has there.
     pub networks: Vec<(String, Vec<String>)>,
     pub hostname: String,
     pub user: Option<String>,
@@ -42,7 +43,7 @@ pub struct ContainerSpec {
     pub read_only: bool,
     pub limits: Limits,
     pub ulimits: BTreeMap<String, (i64, i64)>,
-    /// Beyond those every service has.
+    /// In addition to the capabilities that every service has.
     pub cap_add: Vec<String>,
     pub sysctls: BTreeMap<String, String>,
     pub extra_hosts: BTreeMap<String, String>,
@@ -52,13 +53,12 @@ pub struct ContainerSpec {
     pub labels: BTreeMap<String, String>,
 }
 
-/// A container port and the host port it is published on.
+/// A container port and a host port that it is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PortSpec {
     pub container: u16,
     pub protocol: Protocol,
-    /// 0 lets the engine choose.
-    pub host: u16,
+    pub host: HostPort,
     pub publish: PublishAddress,
 }
 
@@ -69,7 +69,7 @@ pub enum MountSpec {
         target: String,
         access: Access,
     },
-    /// A volume by its full name; its labels, because the engine makes it if it is missing.
+    /// A volume by its full name, with its labels, because the engine creates the volume if it is missing.
     Volume {
         name: String,
         target: String,
@@ -77,25 +77,23 @@ pub enum MountSpec {
     },
 }
 
-/// Where a service's container is placed: everything that is not in the lab file.
+/// What the container of a service is created from, apart from the lab file.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement<'a> {
     pub run_labels: &'a RunLabels,
-    /// An image id or name that is present.
+    /// The id or name of a local image.
     pub image: &'a str,
     pub workspace: Option<&'a Path>,
 }
 
 impl ContainerSpec {
-    /// The container of a service. `ports` has a host port for each container port.
+    /// Describes the container of a service. `ports` has its host ports.
     pub fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
         let run_labels = place.run_labels;
         let mut labels = service.labels.clone();
         labels.extend(run_labels.labels());
         let networks = service.networks.iter().map(|(network, aliases)| {
-            let mut names = vec![service.name.to_string()];
-            names.extend(aliases.iter().cloned());
-            (run_labels.name(network), names)
+            (run_labels.name(network), network_aliases(service, aliases))
         });
         Self {
             name: run_labels.name(service.name.as_str()),
@@ -103,13 +101,11 @@ impl ContainerSpec {
             entrypoint: service.entrypoint.clone(),
             command: service.command.clone(),
             environment: service.environment.clone(),
-            ports: service
-                .ports
-                .iter()
-                .map(|port| PortSpec {
+            ports: published_ports(service)
+                .map(|(key, port)| PortSpec {
                     container: port.container,
                     protocol: port.protocol,
-                    host: ports.get(&service.name, port.container),
+                    host: ports.get(&key),
                     publish: port.publish,
                 })
                 .collect(),
@@ -139,6 +135,13 @@ impl ContainerSpec {
             labels,
         }
     }
+}
+
+/// The names that a service has on a network: its own and the aliases of the lab file.
+pub(super) fn network_aliases(service: &Service, aliases: &[String]) -> Vec<String> {
+    let mut names = vec![service.name.to_string()];
+    names.extend_from_slice(aliases);
+    names
 }
 
 fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> MountSpec {

@@ -1,4 +1,4 @@
-//! A small address range of its own for each network, so that many labs do not use up the engine's pools.
+//! Small address ranges for networks. With the engine's default ranges, a few dozen labs use up its pools.
 
 use std::net::Ipv4Addr;
 
@@ -9,7 +9,7 @@ pub struct Subnet {
     bits: u8,
 }
 
-/// Where ours lie: 2048 ranges of 32 addresses.
+/// The pool that ranges are taken from: 2048 ranges of 32 addresses.
 const POOL: Subnet = Subnet {
     base: 0x0AD6_0000,
     bits: 16,
@@ -18,7 +18,7 @@ const BITS: u8 = 27;
 const COUNT: u32 = 1 << (BITS - POOL.bits);
 
 impl Subnet {
-    /// Reads `a.b.c.d/n`.
+    /// Parses `a.b.c.d/n`.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let bits: u8 = bits.parse().ok().filter(|bits| *bits <= 32)?;
@@ -26,7 +26,7 @@ impl Subnet {
         Some(Self::new(u32::from(address), bits))
     }
 
-    /// The range of `bits` around an address.
+    /// Returns the range with this prefix length that contains an address.
     pub fn new(address: u32, bits: u8) -> Self {
         let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
         Self {
@@ -40,9 +40,9 @@ impl Subnet {
         Self::new(self.base, bits) == Self::new(other.base, bits)
     }
 
-    /// `count` free ranges of ours, looked for from `seed` on; fewer if the pool is used up.
+    /// Returns `count` free ranges of the pool, or fewer if it is used up. The search begins at a place that depends on `seed`.
     pub fn free(taken: &[Subnet], seed: u32, count: usize) -> Vec<Subnet> {
-        // A route to everything is not a neighbour.
+        // The default route overlaps with everything and does not count.
         let taken: Vec<_> = taken.iter().filter(|subnet| subnet.bits > 0).collect();
         let size = 1u32 << (32 - BITS);
         let candidates = (0..COUNT)
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn free_ranges_are_found_beside_what_is_taken() {
+    fn taken_ranges_are_skipped() {
         check(&[], 0, &["10.214.0.0/27", "10.214.0.32/27"]);
         check(&["10.214.0.0/26"], 0, &["10.214.0.64/27", "10.214.0.96/27"]);
         check(
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_in_our_pool_leaves_nothing_free() {
+    fn nothing_is_free_if_the_whole_pool_is_taken() {
         check(&["10.0.0.0/8"], 5, &[]);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::engine::{Engine, ErrorKind, Exec};
+use crate::engine::{ContainerExec, ErrorKind, Exec};
 use crate::expect::Actual;
 use crate::lab::ExecProbe;
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
 use crate::probe::target::Target;
 
-pub(super) async fn run<E: Engine>(
+pub(super) async fn run<E: ContainerExec>(
     probe: &ExecProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -50,6 +50,7 @@ mod tests {
     use crate::engine::{EngineError, ExecOutput};
     use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
+    use crate::text;
 
     fn output(exit_code: i64, stdout: &str, stderr: &str) -> Double {
         Double {
@@ -86,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_cannot_run_is_an_error() {
         let engine = |kind| Double {
-            exec: Some(Err(EngineError::new(kind, "no program `tool`"))),
+            exec: Some(Err(EngineError::new(kind, text!("no program `tool`")))),
             ..Double::default()
         };
         let check = async |kind, expected: &str| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{Engine, EngineError, Exec};
+use crate::engine::{ContainerAccess, ContainerExec, EngineError, Exec};
 use crate::expect::Actual;
 use crate::lab::{FileChange, FileProbe, ServiceName};
 use crate::probe::address::address;
@@ -16,7 +16,7 @@ use crate::probe::target::Target;
 use crate::text;
 use crate::text::Text;
 
-pub(super) async fn run<E: Engine>(
+pub(super) async fn run<E: ContainerAccess>(
     probe: &FileProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -47,7 +47,7 @@ fn in_workspace<E>(
     workspace.read(&probe.path)
 }
 
-async fn in_container<E: Engine>(
+async fn in_container<E: ContainerAccess>(
     probe: &FileProbe,
     service: &ServiceName,
     target: &Target<'_, E>,
@@ -106,7 +106,7 @@ fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8
 }
 
 /// Runs a small tool of the image, which must succeed.
-async fn run_tool<E: Engine>(
+async fn run_tool<E: ContainerAccess>(
     engine: &E,
     container: &str,
     words: &[&str],

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::Logs;
 use crate::expect::Actual;
 use crate::lab::LogProbe;
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
 use crate::probe::target::Target;
 
-pub(super) async fn run<E: Engine>(
+pub(super) async fn run<E: Logs>(
     probe: &LogProbe,
     target: &Target<'_, E>,
     timeout: Duration,

@@ -34,14 +34,14 @@ pub use connections::Connections;
 pub use error::ProbeError;
 pub use target::Target;
 
-use crate::engine::{Engine, clock};
+use crate::engine::{ContainerAccess, clock};
 use crate::expect::Actual;
 use crate::lab::StepKind;
 use crate::text;
 use limits::check_size;
 
 /// Executes a step once, for at most `timeout`. Fails for `restart`, which the runner executes.
-pub async fn probe<E: Engine>(
+pub async fn probe<E: ContainerAccess>(
     step: &StepKind,
     target: &Target<'_, E>,
     connections: &Connections,

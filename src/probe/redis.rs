@@ -293,11 +293,14 @@ mod tests {
     fn errors_keep_their_code_and_message() {
         let service = ServiceName::new("redis").unwrap();
         let reply = received(b"-WRONGTYPE Operation against a key\r\n");
-        let actual = evaluate(reply, &service).unwrap();
-        assert_eq!(actual.describe(), "error WRONGTYPE Operation against a key");
+        let seen = evaluate(reply, &service).unwrap();
+        assert_eq!(
+            seen.text().localized(),
+            "error WRONGTYPE Operation against a key"
+        );
         let reply = received(b"-ERR unknown command 'x'\r\n");
-        let actual = evaluate(reply, &service).unwrap();
-        assert_eq!(actual.describe(), "error ERR unknown command 'x'");
+        let seen = evaluate(reply, &service).unwrap();
+        assert_eq!(seen.text().localized(), "error ERR unknown command 'x'");
         let reply = received(b"-LOADING Redis is loading\r\n");
         assert!(matches!(
             evaluate(reply, &service),

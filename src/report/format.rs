@@ -130,14 +130,7 @@ pub(crate) fn plural(count: usize, one: &str) -> String {
     }
 }
 
-/// Formats a size: `256 MiB`, `1.5 GiB`.
-pub(crate) fn memory(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    match mib < 1024.0 {
-        true => format!("{mib:.0} MiB"),
-        false => format!("{:.1} GiB", mib / 1024.0),
-    }
-}
+pub(crate) use crate::diagnosis::format_bytes as memory;
 
 #[cfg(test)]
 mod tests {

@@ -1,16 +1,16 @@
 //! Output: reporters for events, and what results look like on a terminal, in a pipe and as JSON. Nothing else prints.
 
+mod findings;
 mod format;
 mod json;
 mod junit;
-mod machine;
 mod markdown;
+mod not_ready;
 mod panel;
 mod plain;
 mod problems;
 mod screen;
 mod sink;
-mod stuck;
 mod table;
 mod terminal;
 mod writer;
@@ -18,10 +18,11 @@ mod writer;
 use crate::event::Event;
 use crate::localized;
 
+pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
 pub(crate) use junit::{JunitCase, junit};
-pub(crate) use machine::{finding_lines, said, too_small};
 pub(crate) use markdown::markdown;
+pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
@@ -29,7 +30,6 @@ pub(crate) use sink::{
     error, flush, flush_blocking, output, output_closed, output_is_open, sanitize, try_output,
     with_backpressure,
 };
-pub(crate) use stuck::{not_ready_json, stuck};
 pub(crate) use table::{cut, table};
 
 /// Reports the events of a command.

@@ -11,7 +11,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         ProblemKind::Refused => paint.bad(&localized!("refused")),
         ProblemKind::NeedsTrust => paint.warn(&localized!("needs --trust")),
     };
-    let mut text = format!("{word}: {}", sanitize(&problem.what));
+    let mut text = format!("{word}: {}", sanitize(&problem.what.localized()));
     if let Some(place) = &problem.place {
         text.push_str(&format!(
             "\n  {} {}",
@@ -41,7 +41,11 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         }
     }
     if let Some(help) = &problem.help {
-        text.push_str(&format!("\n  {} {}", paint.dim("="), sanitize(help)));
+        text.push_str(&format!(
+            "\n  {} {}",
+            paint.dim("="),
+            sanitize(&help.localized())
+        ));
     }
     text
 }
@@ -50,6 +54,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
 mod tests {
     use super::*;
     use crate::problem::Place;
+    use crate::text;
 
     #[test]
     fn a_problem_shows_its_line_and_its_help() {
@@ -59,9 +64,9 @@ mod tests {
             column: 5,
             text: "    privilged: true".into(),
         };
-        let misspelt = Problem::new("unknown key `privilged` in a service")
+        let misspelt = Problem::new(text!("unknown key `privilged` in a service"))
             .at(place)
-            .help("did you mean `privileged`?");
+            .help(text!("did you mean `privileged`?"));
         assert_eq!(
             problem(&misspelt, Paint::Plain),
             "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?"

@@ -120,7 +120,8 @@ impl Terminal {
             Event::OperationFinished { .. }
             | Event::ServiceUnavailable { .. }
             | Event::ProofPhaseFinished { .. }
-            | Event::Note { .. } => {}
+            | Event::Note { .. }
+            | Event::Warning(_) => {}
         }
     }
 

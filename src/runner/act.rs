@@ -171,12 +171,12 @@ pub(crate) async fn restart_service<E: Engine>(
         .engine
         .stop(&id, grace)
         .await
-        .map_err(Failure::engine(context()))?;
+        .map_err(Failure::engine(crate::text::Text::verbatim(context())))?;
     runner
         .engine
         .start(&id)
         .await
-        .map_err(Failure::engine(context()))?;
+        .map_err(Failure::engine(crate::text::Text::verbatim(context())))?;
     *live = Live::new(runner.lab, runner.observe().await?, live.workspace.take());
     wait(runner, live, service, Condition::Healthy).await
 }

@@ -1,37 +1,44 @@
-//! Walks a plan: stage by stage, the operations of a stage side by side.
+//! Performs a plan stage by stage, the operations of one stage concurrently.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 
 use crate::engine::{Engine, EngineError, ErrorKind, is_port_free};
-use crate::event::Event;
+use crate::event::{Event, Warning};
 use crate::lab::ServiceName;
-use crate::plan::{ContainerSpec, NetworkSpec, Operation, Plan, Subnet};
+use crate::plan::{
+    ContainerSpec, HostPort, NetworkSpec, Operation, Plan, Subnet, candidates_after,
+};
+use crate::runner::failure::removed_externally;
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
+use crate::text;
 
-/// How often another port or address range is tried when somebody was quicker.
-const TRIES: u32 = 8;
+/// How often a network is created or a container started before a taken address range or port is an error.
+const ATTEMPTS: u32 = 8;
 
-/// Containers made by this plan, which later stages start.
+/// How many ports are tested for one that is free.
+const CANDIDATES: usize = 2_000;
+
+/// The containers that this plan created and later stages start.
 #[derive(Default)]
 struct CreatedContainers(RefCell<BTreeMap<ServiceName, (String, ContainerSpec)>>);
 
-/// Performs a plan. The first failure ends it after its stage; what was made stays for the caller to keep or tear down.
+/// Performs a plan. A failure ends it after the stage; the caller keeps or removes what was created.
 pub(crate) async fn execute<E: Engine>(
     runner: &Runner<'_, E>,
     plan: &Plan,
     workspace: Option<&std::path::Path>,
 ) -> Result<(), Failure> {
-    let made = CreatedContainers::default();
+    let created = CreatedContainers::default();
     for stage in &plan.stages {
         let waits = stage
             .iter()
             .any(|operation| matches!(operation, Operation::Wait { .. }));
-        // A wait looks at ports, which are known once a container runs.
+        // A probe needs the ports, which are known when the container runs.
         let live = match waits {
             true => Some(Live::new(
                 runner.lab,
@@ -42,7 +49,7 @@ pub(crate) async fn execute<E: Engine>(
         };
         let operations = stage
             .iter()
-            .map(|operation| perform(runner, operation, &made, live.as_ref()));
+            .map(|operation| perform(runner, operation, &created, live.as_ref()));
         for result in join_all(operations).await {
             result?;
         }
@@ -53,7 +60,7 @@ pub(crate) async fn execute<E: Engine>(
 async fn perform<E: Engine>(
     runner: &Runner<'_, E>,
     operation: &Operation,
-    made: &CreatedContainers,
+    created: &CreatedContainers,
     live: Option<&Live>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
@@ -62,22 +69,30 @@ async fn perform<E: Engine>(
         operation: text.clone(),
     });
     let engine = runner.engine;
-    let done = match operation {
+    let result = match operation {
         Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
-        Operation::RemoveNetwork { id, .. } => engine.remove_network(id).await.map(drop),
+        Operation::RemoveNetwork { id, name, .. } => {
+            let disconnected = engine.remove_network(id).await;
+            disconnected.map(|containers| warn_disconnected(runner, name, containers))
+        }
         Operation::RemoveVolume { name } => engine.remove_volume(name).await,
         Operation::CreateNetwork(spec) => create_network(engine, spec).await,
         Operation::CreateVolume(spec) => engine.create_volume(spec).await,
         Operation::CreateContainer { service, spec, .. } => {
             engine.create_container(spec).await.map(|id| {
-                made.0
-                    .borrow_mut()
-                    .insert(service.clone(), (id, (**spec).clone()));
+                let container = (id, (**spec).clone());
+                created.0.borrow_mut().insert(service.clone(), container);
             })
         }
+        Operation::ConnectNetwork {
+            container,
+            network,
+            aliases,
+            ..
+        } => engine.connect_network(container, network, aliases).await,
         Operation::StartContainer { service, id, .. } => match id {
             Some(id) => engine.start(id).await,
-            None => start_made(runner, service, made).await,
+            None => start_created(runner, service, created).await,
         },
         Operation::Wait { service, condition } => {
             if let Some(live) = live {
@@ -86,10 +101,13 @@ async fn perform<E: Engine>(
             Ok(())
         }
     };
-    done.map_err(|error| match error.kind {
-        // Everything that is named here was there a moment ago.
-        ErrorKind::NotFound => removed_externally(&format!("cannot {text}"), error),
-        _ => Failure::engine(format!("cannot {text}"))(error),
+    result.map_err(|error| {
+        let context = text!("cannot {operation}", operation = text);
+        match error.kind {
+            // Everything that a plan names existed when the plan began.
+            ErrorKind::NotFound => removed_externally(context, error),
+            _ => Failure::engine(context)(error),
+        }
     })?;
     runner.emit(Event::OperationFinished {
         operation: text,
@@ -98,97 +116,120 @@ async fn perform<E: Engine>(
     Ok(())
 }
 
-/// What of this lab was there is not there any more.
-pub(super) fn removed_externally(what: &str, error: EngineError) -> Failure {
-    let who = "something removed this lab's containers or networks, as `docker system prune` does";
-    Failure::engine(format!("{what}: {who}; try again when it is over"))(error)
+/// Warns about containers that were on a removed network and that this lab did not create.
+fn warn_disconnected<E: Engine>(runner: &Runner<'_, E>, network: &str, containers: Vec<String>) {
+    let is_of_lab = |name: &String| {
+        let mut services = runner.lab.services.keys();
+        services.any(|service| {
+            let run = name.strip_suffix(&format!("-{service}"));
+            run.is_some_and(|run| network.starts_with(&format!("{run}-")))
+        })
+    };
+    for container in containers.into_iter().filter(|name| !is_of_lab(name)) {
+        runner.emit(Event::Warning(Warning::ContainerDisconnected {
+            container,
+            network: network.to_owned(),
+        }));
+    }
 }
 
-/// Another lab may take the same range between our look and our call: then the next free one is tried.
+/// Creates a network. If another lab takes the address range between the plan and this call, the next free one is tried.
 async fn create_network<E: Engine>(engine: &E, spec: &NetworkSpec) -> Result<(), EngineError> {
     let mut spec = spec.clone();
-    for attempt in 1.. {
-        match engine.create_network(&spec).await {
-            Err(error) if error.kind == ErrorKind::SubnetTaken && attempt < TRIES => {
-                let mut taken = engine.subnets().await?;
-                taken.push(spec.subnet);
-                // Far from where the others look at this moment.
-                let free = Subnet::free(&taken, std::process::id().wrapping_mul(attempt * 61), 1);
-                spec.subnet = *free.first().ok_or(error)?;
-            }
-            other => return other.map(drop),
+    let mut result = engine.create_network(&spec).await;
+    for attempt in 1..ATTEMPTS {
+        match &result {
+            Err(error) if error.kind == ErrorKind::SubnetTaken => {}
+            _ => break,
         }
+        let mut taken = engine.subnets().await?;
+        taken.push(spec.subnet);
+        // Processes that compete for a range continue at different places.
+        let seed = std::process::id().wrapping_mul(attempt * 61);
+        let Some(free) = Subnet::free(&taken, seed, 1).first().copied() else {
+            break;
+        };
+        spec.subnet = free;
+        result = engine.create_network(&spec).await;
     }
-    unreachable!("the loop returns at the last attempt")
+    result.map(drop)
 }
 
-/// Starts a container of this plan. If somebody took a port that we chose, the container is made again with another.
-async fn start_made<E: Engine>(
+/// Starts a container that this plan created. If another program takes a port that roadlab chose, the container is created
+/// again with the next free one.
+async fn start_created<E: Engine>(
     runner: &Runner<'_, E>,
     service: &ServiceName,
-    made: &CreatedContainers,
+    created: &CreatedContainers,
 ) -> Result<(), EngineError> {
-    let found = made.0.borrow().get(service).cloned();
+    let found = created.0.borrow().get(service).cloned();
     let Some((mut id, mut spec)) = found else {
         return Err(EngineError::new(
-            ErrorKind::Other,
-            format!("`{service}` was never created"),
+            ErrorKind::NotFound,
+            format!("the container of `{service}` does not exist"),
         ));
     };
-    for attempt in 1.. {
-        let error = match runner.engine.start(&id).await {
-            Err(error) if error.kind == ErrorKind::PortTaken && attempt < TRIES => error,
-            other => return other,
-        };
-        let fixed = |container: u16| {
-            let ports = runner
-                .lab
-                .services
-                .get(service)
-                .map(|service| service.ports.as_slice())
-                .unwrap_or_default();
-            ports
-                .iter()
-                .any(|port| port.container == container && port.host.is_some())
-        };
-        let taken = runner.engine.published_ports().await?;
-        for port in &spec.ports {
-            if fixed(port.container) && !is_port_free(port.host) {
-                return Err(port_taken(port.host, taken.get(&port.host), &error));
-            }
+    let mut result = runner.engine.start(&id).await;
+    for _ in 1..ATTEMPTS {
+        match &result {
+            Err(error) if error.kind == ErrorKind::PortTaken => {}
+            _ => break,
         }
-        if spec.ports.iter().all(|port| fixed(port.container)) {
-            return Err(error);
-        }
-        let mut taken: BTreeSet<u16> = taken.into_keys().collect();
-        taken.extend(spec.ports.iter().map(|port| port.host));
-        for port in spec.ports.iter_mut().filter(|port| !fixed(port.container)) {
-            port.host = next_free(port.host, &taken).ok_or_else(|| error.clone())?;
-            taken.insert(port.host);
+        let used = runner.engine.published_ports().await?;
+        if !choose_other_ports(&mut spec, &used)? {
+            break;
         }
         runner.engine.remove_container(&id).await?;
         id = runner.engine.create_container(&spec).await?;
-        made.0
-            .borrow_mut()
-            .insert(service.clone(), (id.clone(), spec.clone()));
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let container = (id.clone(), spec.clone());
+        created.0.borrow_mut().insert(service.clone(), container);
+        result = runner.engine.start(&id).await;
     }
-    unreachable!("the loop returns at the last attempt")
+    result
 }
 
-fn port_taken(port: u16, holder: Option<&String>, error: &EngineError) -> EngineError {
-    let holder = holder.map_or_else(
-        || "another program".to_owned(),
-        |name| format!("container {name}"),
-    );
-    EngineError::new(
-        error.kind,
-        format!("port {port} is used by {holder}: stop it, or let the lab choose a free port"),
-    )
+/// Replaces the ports that roadlab chose by the next free ones; `false` if there are none. Fails if a port that the lab file
+/// names is in use. `used` are the ports that containers publish, with their names.
+fn choose_other_ports(
+    spec: &mut ContainerSpec,
+    used: &BTreeMap<u16, String>,
+) -> Result<bool, EngineError> {
+    let mut taken: BTreeSet<u16> = used.keys().copied().collect();
+    for port in &spec.ports {
+        let number = port.host.number();
+        if matches!(port.host, HostPort::Fixed(_)) && !is_port_free(number) {
+            return Err(port_taken(number, used.get(&number)));
+        }
+        taken.insert(number);
+    }
+    let mut replaced = false;
+    for port in &mut spec.ports {
+        let HostPort::Chosen(number) = port.host else {
+            continue;
+        };
+        let mut candidates = candidates_after(number).take(CANDIDATES);
+        let free = candidates.find(|port| !taken.contains(port) && is_port_free(*port));
+        let Some(free) = free else {
+            return Ok(false);
+        };
+        taken.insert(free);
+        port.host = HostPort::Chosen(free);
+        replaced = true;
+    }
+    Ok(replaced)
 }
 
-fn next_free(after: u16, taken: &BTreeSet<u16>) -> Option<u16> {
-    let mut candidates =
-        (1..2_000u16).map(|step| 20_000 + (after.wrapping_sub(20_000).wrapping_add(step)) % 10_000);
-    candidates.find(|port| !taken.contains(port) && is_port_free(*port))
+fn port_taken(port: u16, container: Option<&String>) -> EngineError {
+    let message = match container {
+        Some(container) => text!(
+            "port {port} is used by container `{container}`; stop it, or let the lab choose a free port",
+            port,
+            container
+        ),
+        None => text!(
+            "port {port} is used by another program; stop it, or let the lab choose a free port",
+            port
+        ),
+    };
+    EngineError::new(ErrorKind::PortTaken, message.localized())
 }

@@ -1,64 +1,65 @@
-//! Why something could not be done, told apart as far as exit codes and reports need it.
+//! Why a command failed, as far as exit codes and reports tell failures apart.
 
+use crate::diagnosis::Finding;
 use crate::engine::EngineError;
 use crate::event::NotReady;
 use crate::lab::ServiceName;
-use crate::localized;
-use crate::plan::Finding;
 use crate::problem::{Problem, ProblemKind};
 use crate::store::{LockError, ProgressError};
+use crate::text;
+use crate::text::Text;
 
-/// Why a command ends without having done what was asked.
+/// Why a command failed. Shown in the language of the process.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The lab file or the request is wrong.
-    #[error("{}", first(.0))]
+    /// The lab has problems.
+    #[error("{}", first(.0).localized())]
     Problems(Vec<Problem>),
-    /// The request cannot be meant.
-    #[error("{0}")]
-    Usage(String),
-    /// This machine lacks something: an engine, memory, a port, a tool.
-    #[error("{0}")]
-    Environment(String),
+    /// Usage error.
+    #[error("{}", .0.localized())]
+    Usage(Text),
+    /// The machine lacks something: an engine, memory, a port, a program.
+    #[error("{}", .0.localized())]
+    Environment(Text),
     /// The lab has no containers.
-    #[error("{0}")]
-    NotRunning(String),
-    /// This machine cannot hold the lab.
-    #[error("{}", too_small(.0))]
+    #[error("{}", .0.localized())]
+    NotRunning(Text),
+    /// The memory or the disk of the machine is too small for the lab.
+    #[error("{}", .0.message().what.localized())]
     TooSmall(Box<Finding>),
     #[error(transparent)]
     Locked(#[from] LockError),
-    #[error("{context}: {error}")]
-    Engine { context: String, error: EngineError },
+    /// A call to the engine failed.
+    #[error("{}: {error}", .context.localized())]
+    Engine { context: Text, error: EngineError },
     /// The commands that would install or start an engine; the user has not agreed to them.
-    #[error("{}", needs_consent(.0))]
+    #[error("{}", needs_consent(.0).localized())]
     NeedsConsent(Vec<String>),
-    /// There is no engine to do it with.
+    /// No engine answers.
     #[error("{0}")]
     NoEngine(EngineError),
-    /// No way to get an image worked.
-    #[error("no image for service `{service}`\n{}", list(.tried))]
+    /// Every way to get an image failed.
+    #[error("{}", no_image(.service, .tried))]
     NoImage {
         service: ServiceName,
-        tried: Vec<String>,
+        tried: Vec<Text>,
     },
-    #[error("{}", not_ready(.0))]
+    #[error("{}", not_ready(.0).localized())]
     NotReady(Box<NotReady>),
-    /// A step of `start`, `health` or a solution did not do what it must.
-    #[error("{0}")]
-    Step(String),
+    /// A step of `start`, `health` or a solution failed.
+    #[error("{}", .0.localized())]
+    Step(Text),
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
 }
 
 impl Failure {
-    /// Adds what was being done to an engine's error.
-    pub fn engine(context: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
-        let context = context.into();
+    /// Returns a function that adds to an engine's error what was being done.
+    pub fn engine(context: Text) -> impl FnOnce(EngineError) -> Self {
         move |error| Failure::Engine { context, error }
     }
 
-    /// What programs tell it by; a code once given keeps its meaning.
+    /// Returns the code in `--json`. A code never changes its meaning.
     pub fn code(&self) -> &'static str {
         match self {
             Failure::Problems(problems) => {
@@ -88,62 +89,58 @@ impl From<ProgressError> for Failure {
     }
 }
 
-fn first(problems: &[Problem]) -> String {
-    let first = problems
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    match problems.len() {
-        0 | 1 => first,
-        more => format!("{first} (and {} more problems)", more - 1),
+/// A container or network that existed a moment ago is gone.
+pub(super) fn removed_externally(context: Text, error: EngineError) -> Failure {
+    let context = text!(
+        "{context}: containers or networks of this lab were removed from outside, as `docker system prune` does; try again",
+        context
+    );
+    Failure::Engine { context, error }
+}
+
+fn first(problems: &[Problem]) -> Text {
+    match problems {
+        [] => text!("the lab has problems"),
+        [only] => Text::verbatim(only.to_string()),
+        [first, more @ ..] => text!(
+            "{first} (and {count} more problems)",
+            first,
+            count = more.len()
+        ),
     }
 }
 
-fn too_small(finding: &Finding) -> String {
-    match finding {
-        Finding::Memory { lab, needed, .. } => {
-            format!("there is not enough memory for lab `{lab}`, which may use {needed} bytes")
-        }
-        Finding::Disk { disk, least, .. } => {
-            format!(
-                "there is not enough room at {}: at least {least} bytes are needed",
-                disk.path.display()
-            )
-        }
-        other => format!("this machine cannot run the lab: {}", other.name()),
-    }
+fn no_image(service: &ServiceName, tried: &[Text]) -> String {
+    let first = text!("no image for service `{service}`", service);
+    let tried = tried.iter().map(|why| format!("\n  - {}", why.localized()));
+    std::iter::once(first.localized()).chain(tried).collect()
 }
 
-fn needs_consent(commands: &[String]) -> String {
+fn needs_consent(commands: &[String]) -> Text {
     let lines: Vec<String> = commands.iter().map(|line| format!("  {line}")).collect();
-    localized!(
+    text!(
         "no container engine is running; to install and start one, add `--yes` to the command, or run:\n{commands}",
         commands = lines.join("\n")
     )
 }
 
-fn list(tried: &[String]) -> String {
-    tried
-        .iter()
-        .map(|line| format!("  - {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// In one line, for the proof of a lab; reports say it all.
-fn not_ready(why: &NotReady) -> String {
-    let seconds = why.waited.as_secs_f64();
+/// One line, for the proof of a lab. Reports show everything that is known.
+fn not_ready(why: &NotReady) -> Text {
+    let seconds = format!("{:.1}", why.waited.as_secs_f64());
     let (service, last) = (&why.service, &why.last);
     match &why.container {
-        Some(end) if end.out_of_memory => format!("service `{service}` ran out of memory"),
-        Some(end) if !end.running => {
-            format!(
-                "service `{service}` ended by itself (exit {}); last seen: {last}",
-                end.exit_code
-            )
-        }
-        Some(_) | None => {
-            format!("service `{service}` did not answer within {seconds:.1} s; last seen: {last}")
-        }
+        Some(end) if end.out_of_memory => text!("service `{service}` ran out of memory", service),
+        Some(end) if !end.running => text!(
+            "service `{service}` exited with code {code}; last probe: {last}",
+            service,
+            code = end.exit_code,
+            last
+        ),
+        Some(_) | None => text!(
+            "service `{service}` was not ready within {seconds} s; last probe: {last}",
+            service,
+            seconds,
+            last
+        ),
     }
 }

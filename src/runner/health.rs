@@ -1,21 +1,20 @@
-//! How a service is at this moment, by its own protocol where the catalogue says how to ask it.
+//! The health of a service at this moment, by its own protocol where the lab defines how to probe it.
 
 use crate::engine::{ContainerState, Engine, Health, clock};
 use crate::lab::ServiceName;
-use crate::runner::ready::{LOOK, LastProbe, answers};
+use crate::runner::ready::{PROBE_TIMEOUT, ProbeResult, probe_service};
 use crate::runner::{Live, Runner};
 
-/// What can be said of a service's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceHealth {
     Healthy,
-    /// With what was seen instead.
+    /// With what the probe or the health check reported.
     Unhealthy(String),
-    /// It does not run, or nobody says how to ask it.
+    /// The service does not run, or there is neither a probe nor a health check.
     Unknown,
 }
 
-/// Asks a service once, by its `ready` steps; a service without them is as well as the engine says.
+/// Probes a service once, by its `ready` steps. A service without them is as healthy as the engine reports.
 pub async fn health<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
@@ -27,16 +26,16 @@ pub async fn health<E: Engine>(
     }
     let service = runner.lab.services.get(name);
     if let Some(service) = service.filter(|service| !service.interface.ready.is_empty()) {
-        let mut last = LastProbe::default();
-        return match answers(runner, live, service, clock::now() + LOOK, &mut last).await {
-            true => ServiceHealth::Healthy,
-            false => ServiceHealth::Unhealthy(last.text),
+        let deadline = clock::now() + PROBE_TIMEOUT;
+        return match probe_service(runner, live, service, deadline).await {
+            ProbeResult::Ready => ServiceHealth::Healthy,
+            ProbeResult::NotReady { last, .. } => ServiceHealth::Unhealthy(last),
         };
     }
     health_of_engine(state)
 }
 
-/// What the engine's own health check says.
+/// Returns the result of the engine's own health check.
 pub fn health_of_engine(state: &ContainerState) -> ServiceHealth {
     match &state.health {
         Some(Health::Healthy) => ServiceHealth::Healthy,

@@ -1,14 +1,14 @@
-//! An image for every service: official first, else the recipe's, and never stuck.
+//! Gets an image for every service: the official one, or one that is built from the recipe.
 
-mod here;
+mod local;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use futures_util::future::join_all;
 
-use self::here::{find, present};
+use self::local::{find, present};
 
 use crate::engine::{
     Build, BuildProgress, Engine, EngineError, EngineSetup, ErrorKind, SetupOutcome, base,
@@ -18,49 +18,54 @@ use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::localized;
 use crate::plan::ServiceImage;
-use crate::runner::room::DiskSpace;
+use crate::runner::disk_space::DiskSpace;
 use crate::runner::{Failure, Runner};
 use crate::store::UnreachableRegistries;
+use crate::text;
+use crate::text::Text;
 
-/// What making images on this machine needs.
+/// What building images on this machine needs.
 #[derive(Debug, Clone)]
 pub struct ImageBuilder {
-    /// Where large files lie for a while.
+    /// The folder for large temporary files.
     pub cache: PathBuf,
     /// How a tool that is missing may be installed.
     pub setup: EngineSetup,
 }
 
-/// How images may be got.
+/// When images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PullPolicy {
-    /// Only say what is here.
+    /// Never: only local images are found, and nothing is built.
     LocalOnly,
-    /// Pull what is missing, build what cannot be pulled.
-    Usual,
-    /// Ask registries again that could not be reached a while ago.
-    AskAgain,
-    /// Never leave this machine.
+    /// When they are missing. What cannot be pulled is built. Registries that were unreachable a short while ago are skipped.
+    Missing,
+    /// When they are missing, from registries that were unreachable a short while ago too.
+    MissingRetryingRegistries,
+    /// Never: only local images are used. Recipes whose base is local are built.
     Offline,
 }
 
-/// The images that were found.
+/// The images of a lab's services.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
     pub found: BTreeMap<ServiceName, ServiceImage>,
-    /// Optional services without one, and why.
-    pub unavailable: BTreeMap<ServiceName, String>,
+    /// Optional services without an image, each with the reasons.
+    pub unavailable: BTreeMap<ServiceName, Vec<Text>>,
 }
 
-/// The name of the host's CA bundle in a build's context. Networks that re-sign TLS are common; it never ships.
+/// The name of the host's CA bundle in the build context, for networks that intercept TLS. It is not part of any image.
 const CA_BUNDLE: &str = ".roadlab-ca.crt";
 
-/// Gets an image for every service of the lab, before anything else is created.
+/// Gets an image for every service of the lab. Optional services may end up without one.
+///
+/// Fails with [`Failure::NoImage`] if a required service has none, [`Failure::TooSmall`] if the disk is full, and
+/// [`Failure::Engine`] if the engine does not answer.
 pub async fn get<E: Engine>(
     runner: &Runner<'_, E>,
     policy: PullPolicy,
     remembered: &mut UnreachableRegistries,
-    making: &ImageBuilder,
+    builder: &ImageBuilder,
 ) -> Result<Images, Failure> {
     let mut images = Images::default();
     let present = join_all(
@@ -71,40 +76,40 @@ pub async fn get<E: Engine>(
             .map(|service| present(runner, service)),
     )
     .await;
-    let room = DiskSpace::default();
+    let disk_space = DiskSpace::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
-        let (found, tried) = present?;
+        let (found, attempts) = present?;
         match found {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
-            None => missing.push((service, tried)),
+            None => missing.push((service, attempts)),
         }
     }
-    for (service, tried) in missing {
+    for (service, attempts) in missing {
         let mut search = ImageSearch {
             runner,
             policy,
             remembered,
-            making,
-            room: &room,
-            tried,
+            builder,
+            disk_space: &disk_space,
+            attempts,
         };
         match search.image(service).await? {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
             None if policy == PullPolicy::LocalOnly => {}
             None if service.interface.presence == Presence::Optional => {
-                let reason = search.tried.join("; ");
-                let name = service.name.to_string();
+                let reasons = search.attempts.failures;
+                let reason: Vec<String> = reasons.iter().map(Text::localized).collect();
                 runner.emit(Event::ServiceUnavailable {
-                    service: name,
-                    reason: reason.clone(),
+                    service: service.name.to_string(),
+                    reason: reason.join("; "),
                 });
-                images.unavailable.insert(service.name.clone(), reason);
+                images.unavailable.insert(service.name.clone(), reasons);
             }
             None => {
                 return Err(Failure::NoImage {
                     service: service.name.clone(),
-                    tried: search.tried,
+                    tried: search.attempts.failures,
                 });
             }
         }
@@ -112,14 +117,34 @@ pub async fn get<E: Engine>(
     Ok(images)
 }
 
+/// The attempts to get an image that failed.
+#[derive(Debug, Default)]
+struct Attempts {
+    failures: Vec<Text>,
+    /// Local images for another platform.
+    incompatible: BTreeSet<String>,
+}
+
+impl Attempts {
+    fn add(&mut self, why: Text) {
+        self.failures.push(why);
+    }
+
+    fn add_incompatible(&mut self, image: &str, why: Text) {
+        // Every inspection of the image finds the same.
+        if self.incompatible.insert(image.to_owned()) {
+            self.add(why);
+        }
+    }
+}
+
 struct ImageSearch<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     policy: PullPolicy,
     remembered: &'a mut UnreachableRegistries,
-    making: &'a ImageBuilder,
-    room: &'a DiskSpace,
-    /// Everything that was tried and why it did not work.
-    tried: Vec<String>,
+    builder: &'a ImageBuilder,
+    disk_space: &'a DiskSpace,
+    attempts: Attempts,
 }
 
 impl<E: Engine> ImageSearch<'_, '_, E> {
@@ -127,7 +152,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         if let Some(name) = &service.image
             && self.pull(name).await?
         {
-            let found = find(self.runner, name.as_str(), &mut self.tried).await?;
+            let found = find(self.runner, name.as_str(), &mut self.attempts).await?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -135,32 +160,35 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         match &service.recipe {
             Some(recipe) => self.recipe(recipe).await,
             None => {
-                self.tried
-                    .push("this service has no recipe to build its image from".to_owned());
+                let why = text!("the service has no recipe to build an image from");
+                self.attempts.add(why);
                 Ok(None)
             }
         }
     }
 
-    /// Whether the image could be pulled. Why not is added to what was tried.
+    /// Pulls an image; `false` if that is not possible, with the reason in the attempts.
     async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.policy, PullPolicy::Offline | PullPolicy::LocalOnly) {
-            // One of another platform has been told already.
-            let told = format!("{name} is ");
-            if !self.tried.iter().any(|why| why.starts_with(&told)) {
-                self.tried.push(format!(
-                    "{told}not here, and nothing is pulled with --offline"
+            if !self.attempts.incompatible.contains(name.as_str()) {
+                self.attempts.add(text!(
+                    "image `{name}` is not on this machine, and --offline does not pull images",
+                    name
                 ));
             }
             return Ok(false);
         }
-        if self.policy == PullPolicy::Usual && self.remembered.is_unreachable(registry) {
-            let again = format!("`roadlab images pull {}` asks again", self.runner.lab.id);
-            self.tried.push(format!("{name} is not here, and {registry} could not be reached a short while ago ({again})"));
+        if self.policy == PullPolicy::Missing && self.remembered.is_unreachable(registry) {
+            self.attempts.add(text!(
+                "image `{name}` is not on this machine, and {registry} was unreachable a short while ago; `roadlab images pull {lab}` tries again",
+                name,
+                registry,
+                lab = self.runner.lab.id
+            ));
             return Ok(false);
         }
-        self.room.refuse_if_full(self.runner.engine).await?;
+        self.disk_space.require(self.runner.engine).await?;
         self.runner.emit(Event::PullStarted {
             image: name.to_string(),
         });
@@ -191,14 +219,16 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 self.remembered.set(registry, false);
                 Ok(true)
             }
-            Err(error) if gives_up(&error) => {
-                Err(Failure::engine(format!("cannot pull {name}"))(error))
-            }
+            Err(error) if is_final(&error) => Err(Failure::engine(text!(
+                "cannot pull image `{name}`",
+                name
+            ))(error)),
             Err(error) => {
                 if error.kind == ErrorKind::RegistryUnreachable {
                     self.remembered.set(registry, true);
                 }
-                self.tried.push(format!("pulling {name}: {error}"));
+                let why = text!("cannot pull image `{name}`: {error}", name, error);
+                self.attempts.add(why);
                 Ok(false)
             }
         }
@@ -213,19 +243,24 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             extra: BTreeMap::new(),
             tag: String::new(),
         };
-        let unreadable = || format!("cannot read the recipe {}", recipe.context.display());
-        let digest = context_digest(&build).map_err(Failure::engine(unreadable()))?;
+        let folder = recipe.context.display();
+        let digest = context_digest(&build).map_err(Failure::engine(text!(
+            "cannot read the recipe {folder}",
+            folder
+        )))?;
         build.tag = format!("roadlab/{}:{digest}", recipe.tag);
-        if let Some(image) = find(self.runner, &build.tag, &mut self.tried).await? {
+        if let Some(image) = find(self.runner, &build.tag, &mut self.attempts).await? {
             return Ok(Some(image));
         }
         if self.policy == PullPolicy::LocalOnly {
             return Ok(None);
         }
-        self.room.refuse_if_full(self.runner.engine).await?;
+        self.disk_space.require(self.runner.engine).await?;
         let dockerfile = recipe.context.join(&recipe.dockerfile);
-        let text = std::fs::read_to_string(&dockerfile)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", unreadable())))?;
+        let text = std::fs::read_to_string(&dockerfile).map_err(|error| {
+            let file = dockerfile.display();
+            Failure::Usage(text!("cannot read {file}: {reason}", file, reason = error))
+        })?;
         if let Some(wanted) = base_image(&text) {
             let Some(base) = self.base(&wanted).await? else {
                 return Ok(None);
@@ -235,7 +270,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         build
             .extra
             .extend(ca_bundle().map(|bundle| (CA_BUNDLE.to_owned(), bundle)));
-        let why = format!("recipe {}", recipe.context.display());
+        let why = text!("recipe {folder}", folder).localized();
         self.runner.emit(Event::BuildStarted {
             image: build.tag.clone(),
             why,
@@ -257,29 +292,29 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             });
         };
         let built = self.runner.engine.build(&build, &progress).await;
-        built.map_err(Failure::engine(format!(
-            "cannot build the recipe {}",
-            recipe.context.display()
+        built.map_err(Failure::engine(text!(
+            "cannot build the recipe {folder}",
+            folder
         )))?;
         let millis = begun.elapsed().as_millis() as u64;
         self.runner.emit(Event::BuildFinished {
             image: build.tag.clone(),
             millis,
         });
-        find(self.runner, &build.tag, &mut self.tried).await
+        find(self.runner, &build.tag, &mut self.attempts).await
     }
 
-    /// The base that a recipe stands on: present, pulled, or made on this machine.
+    /// Returns the base image of a recipe: a local one, a pulled one, or one that is created with `mmdebstrap`.
     async fn base(&mut self, wanted: &str) -> Result<Option<String>, Failure> {
-        let name = ImageName::new(wanted).map_err(Failure::Usage)?;
-        let here = find(self.runner, name.as_str(), &mut self.tried).await?;
+        let name = ImageName::new(wanted).map_err(|why| Failure::Usage(Text::verbatim(why)))?;
+        let here = find(self.runner, name.as_str(), &mut self.attempts).await?;
         if here.is_some() {
             return Ok(Some(name.to_string()));
         }
         let suite = base::suite(wanted);
         if let Some(suite) = suite {
             let local = base::local_name(suite);
-            let here = find(self.runner, &local, &mut self.tried).await?;
+            let here = find(self.runner, &local, &mut self.attempts).await?;
             if here.is_some() {
                 return Ok(Some(local));
             }
@@ -288,14 +323,16 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             return Ok(Some(name.to_string()));
         }
         let Some(suite) = suite else {
-            self.tried.push(format!(
-                "the recipe stands on {wanted}, which cannot be made here"
+            self.attempts.add(text!(
+                "the base image `{image}` of the recipe is neither local nor one that roadlab can create",
+                image = wanted
             ));
             return Ok(None);
         };
         if self.policy == PullPolicy::Offline {
-            self.tried.push(format!(
-                "the base {wanted} is not here, and making it needs the package mirror"
+            self.attempts.add(text!(
+                "the base image `{image}` is not on this machine, and --offline does not create it from packages",
+                image = wanted
             ));
             return Ok(None);
         }
@@ -322,15 +359,23 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             }
             Err(error) => Err(error),
         };
-        let root = match made {
+        let root = match created {
             Ok(root) => root,
             Err(error) => {
-                self.tried.push(format!("making the base {local}: {error}"));
+                let why = text!(
+                    "cannot create the base image `{image}`: {error}",
+                    image = local,
+                    error
+                );
+                self.attempts.add(why);
                 return Ok(None);
             }
         };
         let imported = self.runner.engine.import(&root.path(), &local).await;
-        imported.map_err(Failure::engine(format!("cannot import {local}")))?;
+        imported.map_err(Failure::engine(text!(
+            "cannot import image `{image}`",
+            image = local
+        )))?;
         let millis = begun.elapsed().as_millis() as u64;
         self.runner.emit(Event::BuildFinished {
             image: local.clone(),
@@ -340,15 +385,15 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
     }
 }
 
-/// Errors after which another way to get the image would not help either.
-fn gives_up(error: &EngineError) -> bool {
+/// Whether another way to get the image would fail for the same reason.
+fn is_final(error: &EngineError) -> bool {
     matches!(
         error.kind,
         ErrorKind::Unreachable | ErrorKind::Denied | ErrorKind::DiskFull
     )
 }
 
-/// The default of `ARG DEBIAN=…`, which names the base of a recipe.
+/// Returns the default of `ARG DEBIAN=…`, which names the base image of a recipe.
 fn base_image(dockerfile: &str) -> Option<String> {
     let mut lines = dockerfile.lines().map(str::trim);
     lines
@@ -356,15 +401,15 @@ fn base_image(dockerfile: &str) -> Option<String> {
         .map(|base| base.trim_matches('"').to_owned())
 }
 
-/// The certificates that this machine trusts.
+/// Returns the certificates that this machine trusts.
 fn ca_bundle() -> Option<Vec<u8>> {
-    let asked = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let chosen = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let usual = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
         "/etc/ssl/cert.pem",
     ];
-    let places = asked.into_iter().chain(usual.map(PathBuf::from));
+    let places = chosen.into_iter().chain(usual.map(PathBuf::from));
     places.into_iter().find_map(|path| std::fs::read(path).ok())
 }
 
@@ -373,7 +418,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_base_is_named_by_the_recipe() {
+    fn the_base_image_is_the_default_of_arg_debian() {
         assert_eq!(
             base_image("ARG DEBIAN=debian:trixie-slim\nFROM ${DEBIAN}\n").as_deref(),
             Some("debian:trixie-slim")

@@ -31,7 +31,7 @@ impl Live {
             };
             let mut address = ServiceAddress {
                 host: "127.0.0.1".to_owned(),
-                ports: container.ports.clone(),
+                ports: container.ports.by_container_port(service),
                 first: service.ports.first().map(|port| port.container),
                 url: None,
                 container: container.name.clone(),

@@ -3,6 +3,8 @@
 mod act;
 mod change_watcher;
 mod check;
+mod diagnostics;
+mod disk_space;
 mod execute;
 mod failure;
 mod health;
@@ -14,9 +16,7 @@ mod prove;
 mod ready;
 mod reap;
 mod reset;
-mod room;
 mod run_guard;
-mod stuck;
 mod teardown;
 #[cfg(test)]
 mod tests;

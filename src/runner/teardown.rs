@@ -1,4 +1,4 @@
-//! Removes everything within a scope, without the lab file. Safe to run twice at once.
+//! Removes everything within a scope. It needs no lab file, and several processes may do it at the same time.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use crate::engine::{Engine, EngineError, clock};
-use crate::event::Event;
+use crate::event::{Event, Warning};
 use crate::plan::{Observed, Operation, Scope, down};
 use crate::runner::Failure;
+use crate::text;
+use crate::text::Text;
 
-/// How sure one must be that nothing comes after.
+/// When a teardown counts as complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepMode {
-    /// Nobody creates anything any more: one empty look is enough.
+    /// When nothing is left. For a scope in which no process creates anything any more.
     Once,
-    /// Calls of a process that was stopped may still land: look until it has been quiet for a while.
+    /// When nothing has appeared for a while, because calls of a process that was killed may still take effect.
     UntilQuiet,
 }
 
-/// What was removed.
+/// How much was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Removed {
     pub containers: usize,
@@ -27,15 +29,19 @@ pub struct Removed {
     pub volumes: usize,
 }
 
-/// Creates in flight when a client dies were seen to land up to 105 ms later; this is twenty times that.
+/// How long nothing may appear with [`SweepMode::UntilQuiet`]. Calls of a killed client took effect up to 105 ms later; this is
+/// twenty times that.
 const QUIET: Duration = Duration::from_secs(2);
-const BETWEEN: Duration = Duration::from_millis(200);
+/// The time between two sweeps.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// After this long somebody has to look at what is left; if nothing went away all that time, so much sooner.
+/// How long removal is tried, and how long while nothing goes away.
 const LONGEST: Duration = Duration::from_secs(60);
 const NO_PROGRESS: Duration = Duration::from_secs(3);
 
-/// Removes all that is ours within a scope until nothing is left, and says how much it was.
+/// Removes everything within a scope and returns how much it was.
+///
+/// Fails with [`Failure::Step`], which lists what is left, if something cannot be removed in time.
 pub async fn teardown<E: Engine>(
     engine: &E,
     scope: &Scope,
@@ -52,7 +58,7 @@ pub async fn teardown<E: Engine>(
         let observed = engine
             .observe(scope)
             .await
-            .map_err(Failure::engine("cannot see what is left"))?;
+            .map_err(Failure::engine(text!("cannot list what is left")))?;
         if observed.is_empty() {
             let since = *quiet_since.get_or_insert_with(Instant::now);
             if sweep == SweepMode::Once || since.elapsed() >= QUIET {
@@ -72,12 +78,12 @@ pub async fn teardown<E: Engine>(
             error = remove(engine, &observed, emit).await;
         }
         if sweep == SweepMode::UntilQuiet || error.is_some() {
-            tokio::time::sleep(BETWEEN).await;
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 }
 
-/// One sweep. Errors do not stop it: the next look decides what is left.
+/// Removes once what was observed. Errors do not stop it, because the next snapshot shows what is left.
 async fn remove<E: Engine>(
     engine: &E,
     observed: &Observed,
@@ -93,14 +99,17 @@ async fn remove<E: Engine>(
             });
             let result = match operation {
                 Operation::RemoveContainer { id, .. } => engine.remove_container(id).await,
-                Operation::RemoveNetwork { id, name } => {
-                    engine.remove_network(id).await.map(|on_it| {
-                        // One of ours that would not go is told as what is left.
-                        let ours = |name: &String| observed.containers.iter().any(|c| c.name == *name);
-                        for container in on_it.into_iter().filter(|name| !ours(name)) {
-                            emit(Event::Note {
-                                text: format!("container {container} is not ours and was on network {name}: it was taken off it and goes on"),
-                            });
+                Operation::RemoveNetwork { id, name, .. } => {
+                    engine.remove_network(id).await.map(|disconnected| {
+                        // A container of this scope that could not be removed is reported as left.
+                        let is_own =
+                            |name: &String| observed.containers.iter().any(|c| c.name == *name);
+                        for container in disconnected.into_iter().filter(|name| !is_own(name)) {
+                            let network = name.clone();
+                            emit(Event::Warning(Warning::ContainerDisconnected {
+                                container,
+                                network,
+                            }));
                         }
                     })
                 }
@@ -108,6 +117,7 @@ async fn remove<E: Engine>(
                 Operation::CreateNetwork(_)
                 | Operation::CreateVolume(_)
                 | Operation::CreateContainer { .. }
+                | Operation::ConnectNetwork { .. }
                 | Operation::StartContainer { .. }
                 | Operation::Wait { .. } => Ok(()),
             };
@@ -158,11 +168,18 @@ fn left_behind(observed: &Observed, error: Option<EngineError>) -> Failure {
         .iter()
         .map(|v| format!("docker volume rm {}", v.name));
     let commands: Vec<String> = containers.chain(networks).chain(volumes).collect();
-    let reason = error.map_or_else(String::new, |error| format!(" ({error})"));
-    Failure::Step(format!(
-        "something could not be removed{reason}; by hand: {}",
-        commands.join("; ")
-    ))
+    let commands = commands.join("; ");
+    Failure::Step(match error {
+        Some(error) => text!(
+            "cannot remove everything: {error}; remove the rest with: {commands}",
+            error,
+            commands
+        ),
+        None => text!(
+            "cannot remove everything; remove the rest with: {commands}",
+            commands
+        ),
+    })
 }
 
 impl std::ops::AddAssign for Removed {
@@ -173,20 +190,32 @@ impl std::ops::AddAssign for Removed {
     }
 }
 
+impl Removed {
+    /// Returns the numbers for people: `2 containers, 1 network, 1 volume`.
+    pub fn summary(&self) -> Text {
+        let containers = match self.containers {
+            1 => text!("1 container"),
+            count => text!("{count} containers", count),
+        };
+        let networks = match self.networks {
+            1 => text!("1 network"),
+            count => text!("{count} networks", count),
+        };
+        let volumes = match self.volumes {
+            1 => text!("1 volume"),
+            count => text!("{count} volumes", count),
+        };
+        text!(
+            "{containers}, {networks}, {volumes}",
+            containers,
+            networks,
+            volumes
+        )
+    }
+}
+
 impl std::fmt::Display for Removed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let plural = |n: usize, one: &str| {
-            if n == 1 {
-                format!("1 {one}")
-            } else {
-                format!("{n} {one}s")
-            }
-        };
-        let parts = [
-            plural(self.containers, "container"),
-            plural(self.networks, "network"),
-            plural(self.volumes, "volume"),
-        ];
-        f.write_str(&parts.join(", "))
+        f.write_str(&self.summary().localized())
     }
 }

@@ -1,4 +1,4 @@
-//! Order and faults, proved with the fake engine: the calls that are made, and what is left when one of them fails.
+//! The order of calls to the engine, and what is left when one of them fails, with the fake engine.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -6,17 +6,18 @@ use std::path::PathBuf;
 
 use tokio::sync::Notify;
 
-use crate::engine::{ErrorKind, Fake};
+use crate::engine::{Engine, ErrorKind, Fake};
 use crate::event::Event;
 use crate::lab::testing::lab;
-use crate::lab::{Instance, Lab};
-use crate::plan::{Scope, ServiceImage};
+use crate::lab::{Instance, Lab, Protocol};
+use crate::plan::{PlanWarning, Scope, ServiceImage};
 use crate::runner::up::UpResult;
 use crate::runner::{
     Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up, reap,
     teardown, up,
 };
 use crate::store::{Journal, Lifetime};
+use crate::text::Text;
 
 const TWO: &str = "\
 services:
@@ -25,7 +26,7 @@ services:
 volumes: { data: {} }
 ";
 
-/// A machine of its own: folders, an engine, a lab.
+/// A lab, an engine and folders of their own.
 struct Machine {
     engine: Fake,
     lab: Lab,
@@ -47,7 +48,7 @@ impl Machine {
         self.up_with(on_failure, "printf + >&0; cat >/dev/null")
     }
 
-    /// With a script for a reaper.
+    /// Starts the lab with a script in place of the reaper.
     fn up_with(&self, on_failure: OnFailure, reaper: &str) -> Result<UpResult, Failure> {
         let emit = |_: Event| {};
         let runner = Runner {
@@ -81,7 +82,7 @@ impl Machine {
             log: self.folder.path().join("log"),
         };
         let watch = RunGuard::new(launch, self.runs());
-        let wish = Up {
+        let options = Up {
             images: &images,
             workspace: None,
             life: Lifetime::Persistent,
@@ -89,14 +90,14 @@ impl Machine {
             ends: Expiry::Unchanged,
             watch: &watch,
         };
-        block(up(&runner, &wish))
+        block(up(&runner, &options))
     }
 
     fn runs(&self) -> PathBuf {
         self.folder.path().join("runs")
     }
 
-    /// The calls since the last time, names without their random part.
+    /// Returns the calls since the last time. `RUN` stands for the random part of the names.
     fn calls(&self) -> String {
         let log = self.engine.log();
         self.engine.calls.borrow_mut().clear();
@@ -114,7 +115,7 @@ fn block<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn a_lab_comes_up_in_the_order_of_its_dependencies_and_twice_is_nothing() {
+fn a_lab_starts_in_the_order_of_its_dependencies_and_a_second_up_does_nothing() {
     let machine = Machine::new(TWO);
     assert!(machine.up(OnFailure::TearDown).unwrap().plan.changes());
     insta::assert_snapshot!(machine.calls(), @r"
@@ -130,7 +131,7 @@ fn a_lab_comes_up_in_the_order_of_its_dependencies_and_twice_is_nothing() {
 }
 
 #[test]
-fn drift_makes_again_only_what_changed() {
+fn only_the_changed_container_is_created_again() {
     let mut machine = Machine::new(TWO);
     machine.up(OnFailure::TearDown).unwrap();
     machine.calls();
@@ -143,8 +144,137 @@ fn drift_makes_again_only_what_changed() {
     ");
 }
 
+/// The lab with a service on two networks of its own.
+const NETWORKS: &str = "\
+services:
+  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m, networks: [front, back], volumes: ['data:/data'] }
+volumes: { data: {} }
+networks: { front: {}, back: {} }
+";
+
 #[test]
-fn whatever_call_fails_nothing_is_left() {
+fn a_renamed_network_is_created_and_the_old_one_removed() {
+    let mut machine = Machine::new(NETWORKS);
+    machine.up(OnFailure::TearDown).unwrap();
+    machine.calls();
+    machine.lab = lab(&NETWORKS.replace("back", "rear"));
+    machine.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(machine.calls(), @r"
+    remove container roadlab-small-RUN-redis
+    remove network roadlab-small-RUN-back
+    create network roadlab-small-RUN-rear
+    create container roadlab-small-RUN-redis
+    start roadlab-small-RUN-redis
+    ");
+    assert!(machine.up(OnFailure::TearDown).unwrap().plan.is_empty());
+}
+
+#[test]
+fn a_network_that_was_removed_by_hand_is_created_and_connected_again() {
+    let machine = Machine::new(NETWORKS);
+    machine.up(OnFailure::TearDown).unwrap();
+    let back = machine
+        .engine
+        .networks
+        .borrow()
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    block(machine.engine.remove_network(&back)).unwrap();
+    machine.calls();
+    machine.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(machine.calls(), @r"
+    create network roadlab-small-RUN-back
+    connect roadlab-small-RUN-redis to network roadlab-small-RUN-back
+    ");
+    assert!(machine.up(OnFailure::TearDown).unwrap().plan.is_empty());
+}
+
+#[test]
+fn every_published_port_is_published() {
+    let compose = "\
+services:
+  redis:
+    image: redis:8.0
+    ports: ['28080:80', '28081:80', '25353:53/tcp', '25353:53/udp', '6379', '6379']
+    mem_limit: 64m
+    volumes: ['data:/data']
+volumes: { data: {} }
+";
+    let machine = Machine::new(compose);
+    machine.up(OnFailure::TearDown).unwrap();
+    let containers = machine.engine.containers.borrow();
+    let spec = &containers.values().next().unwrap().spec;
+    let hosts = |container: u16, protocol: Protocol| -> Vec<u16> {
+        let ports = spec.ports.iter();
+        let ports = ports.filter(|port| port.container == container && port.protocol == protocol);
+        ports.map(|port| port.host.number()).collect()
+    };
+    assert_eq!(hosts(80, Protocol::Tcp), [28080, 28081]);
+    assert_eq!(hosts(53, Protocol::Tcp), [25353]);
+    assert_eq!(hosts(53, Protocol::Udp), [25353]);
+    let chosen = hosts(6379, Protocol::Tcp);
+    assert!(chosen.len() == 2 && chosen[0] != chosen[1], "{chosen:?}");
+}
+
+#[test]
+fn a_changed_network_is_replaced_under_its_container() {
+    let mut machine = Machine::new(NETWORKS);
+    machine.up(OnFailure::TearDown).unwrap();
+    machine.calls();
+    machine.lab = lab(&NETWORKS.replace("back: {}", "back: { internal: true }"));
+    machine.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(machine.calls(), @r"
+    remove network roadlab-small-RUN-back
+    create network roadlab-small-RUN-back
+    connect roadlab-small-RUN-redis to network roadlab-small-RUN-back
+    ");
+    assert!(machine.up(OnFailure::TearDown).unwrap().plan.is_empty());
+}
+
+#[test]
+fn an_unused_volume_is_reported_and_kept() {
+    let mut machine = Machine::new(NETWORKS);
+    machine.up(OnFailure::TearDown).unwrap();
+    machine.calls();
+    machine.lab = lab(&NETWORKS
+        .replace("'data:/data'", "'other:/data'")
+        .replace("data: {}", "other: {}"));
+    let plan = machine.up(OnFailure::TearDown).unwrap().plan;
+    assert!(
+        matches!(&plan.warnings[..], [PlanWarning::UnusedVolume { name }] if name.ends_with("-data"))
+    );
+    let left = machine.engine.left();
+    assert!(
+        left.iter()
+            .any(|name| name.starts_with("volume") && name.ends_with("-data")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn a_port_or_an_address_range_that_stays_taken_is_an_error() {
+    for (first, kind) in [(1, ErrorKind::SubnetTaken), (5, ErrorKind::PortTaken)] {
+        let machine = Machine::new(TWO);
+        for call in first..first + 100 {
+            machine.engine.fail_at(call, kind);
+        }
+        // Only these calls fail, so that the container can be created again between the attempts.
+        machine.engine.only_fail(&["create network", "start"]);
+        let failure = machine.up(OnFailure::Retain).err().unwrap();
+        assert!(matches!(failure, Failure::Engine { error, .. } if error.kind == kind));
+        let calls = machine.calls();
+        let attempts = calls
+            .lines()
+            .filter(|call| call.starts_with("create network") || call.starts_with("start"));
+        let network = usize::from(kind == ErrorKind::PortTaken);
+        assert_eq!(attempts.count(), 8 + network, "{calls}");
+    }
+}
+
+#[test]
+fn nothing_is_left_whichever_call_fails() {
     for n in 1..=6 {
         let machine = Machine::new(TWO);
         machine.engine.fail_at(n, ErrorKind::Other);
@@ -155,7 +285,7 @@ fn whatever_call_fails_nothing_is_left() {
 }
 
 #[test]
-fn a_failed_lab_can_be_retained_and_removed_without_its_file() {
+fn a_failed_lab_can_be_retained_and_removed_without_its_lab_file() {
     let machine = Machine::new(TWO);
     machine.engine.fail_at(6, ErrorKind::Other);
     assert!(machine.up(OnFailure::Retain).is_err());
@@ -167,12 +297,12 @@ fn a_failed_lab_can_be_retained_and_removed_without_its_file() {
 }
 
 #[test]
-fn teardown_leaves_other_owners_alone() {
+fn teardown_keeps_what_other_users_own() {
     let machine = Machine::new(TWO);
     machine.up(OnFailure::TearDown).unwrap();
     let removed = block(teardown(
         &machine.engine,
-        &Scope::owner("somebody"),
+        &Scope::owner("another"),
         SweepMode::Once,
         &|_| {},
     ));
@@ -184,9 +314,9 @@ fn teardown_leaves_other_owners_alone() {
 }
 
 #[test]
-fn a_port_that_somebody_took_meanwhile_is_replaced() {
+fn a_taken_port_is_replaced() {
     let machine = Machine::new(TWO);
-    // Calls: network, volume, two containers, and then the start that finds its port taken.
+    // The calls before are: a network, a volume and two containers.
     machine.engine.fail_at(5, ErrorKind::PortTaken);
     machine.up(OnFailure::TearDown).unwrap();
     insta::assert_snapshot!(machine.calls(), @r"
@@ -227,25 +357,25 @@ fn without_a_reaper_nothing_is_created() {
     }
 }
 
-/// Lets the reaper see to the machine's one run; `away` tries find no engine.
+/// Runs the reaper for the only run of the machine and returns its log. The first `away` attempts find no engine.
 fn reaped(machine: &Machine, away: u32) -> String {
     let run = Journal::all(&machine.runs()).remove(0).run;
-    let (said, tries) = (RefCell::new(String::new()), Cell::new(0));
+    let (log, tries) = (RefCell::new(String::new()), Cell::new(0));
     let connect = async || {
         tries.set(tries.get() + 1);
         match tries.get() > away {
             true => Ok(&machine.engine),
-            false => Err(Failure::Environment("nobody answers".to_owned())),
+            false => Err(Failure::Environment(Text::verbatim("no answer"))),
         }
     };
-    let say = |line: &str| *said.borrow_mut() += &format!("{line}\n");
+    let write = |line: &str| *log.borrow_mut() += &format!("{line}\n");
     let leave = Notify::new();
-    block(reap(&machine.runs(), "me", &run, connect, &say, &leave));
-    said.into_inner().replace(&run.to_string(), "RUN")
+    block(reap(&machine.runs(), "me", &run, connect, &write, &leave));
+    log.into_inner().replace(&run.to_string(), "RUN")
 }
 
 #[test]
-fn the_reaper_leaves_what_was_kept_and_removes_the_rest_when_the_engine_is_back() {
+fn the_reaper_keeps_a_persistent_run_and_removes_another_when_the_engine_answers() {
     let machine = Machine::new(TWO);
     machine.up(OnFailure::TearDown).unwrap();
     assert_eq!(reaped(&machine, 0), "");
@@ -253,10 +383,10 @@ fn the_reaper_leaves_what_was_kept_and_removes_the_rest_when_the_engine_is_back(
     let mut journal = Journal::all(&machine.runs()).remove(0);
     journal.life = Lifetime::Process;
     drop(journal.write(&machine.runs()).unwrap());
-    let said = reaped(&machine, 2);
-    insta::assert_snapshot!(said, @r"
+    let log = reaped(&machine, 2);
+    insta::assert_snapshot!(log, @r"
     run RUN of small: removing
-    not yet: nobody answers
+    not yet: no answer
     run RUN of small: removed 2 containers, 1 network, 1 volume
     ");
     assert_eq!(machine.engine.left(), Vec::<String>::new());

@@ -1,48 +1,53 @@
-//! Brings a lab up: from what there is to a lab that answers, seeded and healthy.
+//! Starts a lab: creates what is missing and waits until every service is ready, seeded and healthy.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
-use crate::event::Event;
+use crate::event::{Event, Warning};
 use crate::lab::RunId;
 use crate::machine;
-use crate::plan::{HostPorts, Observed, Owner, Plan, RunLabels, Scope, Subnet, Wanted};
+use crate::plan::{
+    Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
+    reconcile,
+};
 use crate::runner::act::play;
 use crate::runner::execute::execute;
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
 };
 use crate::store::{Journal, Lifetime, Workspace, now};
+use crate::text;
+use crate::text::Text;
 
-/// What an `up` is told.
+/// How a lab is started.
 pub struct Up<'a> {
     pub images: &'a Images,
-    /// The learner's folder, if the lab has one.
+    /// The learner's files, if the lab has a workspace.
     pub workspace: Option<&'a Workspace>,
     /// Whether the run outlives this process.
     pub life: Lifetime,
-    /// When a kept run ends by itself.
+    /// When a persistent run is removed automatically.
     pub ends: Expiry,
     pub on_failure: OnFailure,
-    /// Who answers for the run.
+    /// The process that removes the run if this one dies.
     pub watch: &'a RunGuard,
 }
 
-/// When a kept run ends by itself.
+/// When a persistent run is removed automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// As it was; a new run never does.
+    /// An existing run keeps its time; a new one is not removed.
     Unchanged,
-    /// So long after it is up.
+    /// This long after the start.
     After(Duration),
-    /// Then, in seconds since 1970.
+    /// At this time, in seconds since 1970.
     At(u64),
 }
 
 impl Expiry {
-    /// As a time, for what was the time before.
+    /// Returns the time in seconds since 1970. `before` is the time of the existing run.
     pub fn until(self, before: Option<u64>) -> Option<u64> {
         match self {
             Expiry::Unchanged => before,
@@ -52,68 +57,68 @@ impl Expiry {
     }
 }
 
-/// What becomes of a lab that did not come up.
+/// What happens to a lab that does not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {
     TearDown,
-    /// Kept for a look.
+    /// Containers stay, so that the user can inspect them.
     Retain,
 }
 
-/// A lab that is up.
+/// A lab that was started.
 pub struct UpResult {
     pub live: Live,
-    /// What was done; empty if nothing had to be.
+    /// What was done; empty if the lab was running.
     pub plan: Plan,
-    /// What is written down of the run.
     pub journal: Journal,
 }
 
-/// The plan for a lab, without doing it.
+/// Makes the plan for a lab and emits its warnings. Returns the labels of the run too, which is the existing one or a new one.
 pub async fn plan_up<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     observed: &Observed,
 ) -> Result<(Plan, RunLabels), Failure> {
     let run_labels = run_labels(runner, owner(runner.owner, up.watch.folder()), observed)?;
-    let services = runner
-        .lab
-        .services
-        .values()
-        .filter(|service| up.images.found.contains_key(&service.name));
-    let networks: BTreeSet<&String> = services
-        .clone()
-        .flat_map(|service| service.networks.keys())
-        .collect();
-    let missing_networks = networks.len().saturating_sub(observed.networks.len());
-    let subnets = match missing_networks {
-        0 => Vec::new(),
-        missing => free_subnets(runner, &run_labels, missing).await?,
-    };
-    let ports = match services
-        .clone()
-        .all(|service| observed.container(&service.name).is_some())
-    {
-        // Ports of containers that exist are not chosen again; a drifted one keeps its place.
-        true if observed.containers.is_empty() => HostPorts::default(),
-        _ => choose_ports(runner, observed).await?,
-    };
-    let wanted = Wanted {
-        run_labels: run_labels.clone(),
+    let desired = Desired {
+        run_labels: &run_labels,
         images: &up.images.found,
-        ports,
-        subnets,
         workspace: up.workspace.map(|workspace| workspace.path.as_path()),
     };
-    Ok((crate::plan::up(runner.lab, &wanted, observed), run_labels))
+    let changes = reconcile(runner.lab, desired, observed);
+    let ports = match changes.creates_containers() {
+        true => choose_ports(runner, observed).await?,
+        false => HostPorts::default(),
+    };
+    let taken = match changes.creates_networks() {
+        true => used_subnets(runner).await?,
+        false => Vec::new(),
+    };
+    let plan = changes.plan(&ports, &taken).map_err(|NoFreeSubnet| {
+        Failure::Environment(text!(
+            "no free address range for a network; `roadlab down --all` and `docker network prune` remove unused networks"
+        ))
+    })?;
+    for warning in &plan.warnings {
+        runner.emit(Event::Warning(match warning {
+            PlanWarning::UnusedVolume { name } => Warning::UnusedVolume {
+                volume: name.clone(),
+            },
+            PlanWarning::UnknownIdentity { service } => Warning::UnknownIdentity {
+                service: service.to_string(),
+                lab: runner.lab.id.to_string(),
+            },
+        }));
+    }
+    Ok((plan, run_labels))
 }
 
-/// Brings the lab up. If it fails it is torn down again, unless it is to be retained.
+/// Starts a lab. If that fails, what was created is removed, unless it is to be retained or was running before.
 pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
     let observed = runner.observe().await?;
     let fresh = observed.containers.is_empty();
     if fresh {
-        // It gets ready while the plan is made.
+        // The reaper starts while the plan is computed.
         up.watch.begin()?;
     }
     let (plan, run_labels) = plan_up(runner, up, &observed).await?;
@@ -147,10 +152,10 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         journal.life = Lifetime::Process;
         up.watch.guard(&journal).await?;
     } else {
-        // A lab that was up before this command stays, whatever becomes of the command.
+        // A lab that ran before this command stays, even if the command fails.
         up.watch.keep(&journal)?;
     }
-    let live = match bring(runner, up, &plan, fresh).await {
+    let live = match perform(runner, up, &plan, fresh).await {
         Ok(live) => live,
         Err(failure) => {
             if matches!(&failure, Failure::Engine { error, .. } if error.kind == ErrorKind::PortsNotLocal)
@@ -158,7 +163,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
                 journal.network = None;
             }
             if fresh && up.on_failure == OnFailure::TearDown {
-                remove_again(runner, up, &run_labels.run).await;
+                clean_up(runner, up, &run_labels.run).await;
             } else {
                 journal.life = Lifetime::Persistent;
                 up.watch.keep(&journal)?;
@@ -178,23 +183,26 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     })
 }
 
-/// Removes what was made by an `up` that failed. Why it failed is what must be heard first, so this only tells.
-async fn remove_again<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunId) {
+/// Removes what a failed `up` created. The failure itself matters more, so that problems here are only warnings.
+async fn clean_up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunId) {
     let scope = Scope::run(runner.owner, run);
-    let text = match teardown(runner.engine, &scope, SweepMode::Once, runner.emit).await {
+    let warning = match teardown(runner.engine, &scope, SweepMode::Once, runner.emit).await {
         Ok(removed) => {
             up.watch.forget(run);
-            format!("removed what was made: {removed}")
+            Warning::CleanedUp {
+                removed: removed.summary(),
+            }
         }
-        // The reaper goes on when we are gone.
-        Err(failure) => {
-            format!("not everything is removed yet, which goes on in the background: {failure}")
-        }
+        // The reaper continues when this process has ended.
+        Err(failure) => Warning::CleanupContinues {
+            reason: failure.to_string(),
+        },
     };
-    runner.emit(Event::Note { text });
+    runner.emit(Event::Warning(warning));
 }
 
-async fn bring<E: Engine>(
+/// Performs the plan and runs the `start` steps of a new run.
+async fn perform<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     plan: &Plan,
@@ -203,7 +211,7 @@ async fn bring<E: Engine>(
     if let Some(workspace) = up.workspace {
         workspace
             .make()
-            .map_err(|error| Failure::Environment(format!("{error:#}")))?;
+            .map_err(|error| Failure::Environment(Text::verbatim(format!("{error:#}"))))?;
     }
     let path = up.workspace.map(|workspace| workspace.path.clone());
     execute(runner, plan, path.as_deref()).await?;
@@ -214,7 +222,7 @@ async fn bring<E: Engine>(
     Ok(live)
 }
 
-/// Runs `start` and proves `health`. Steps about a service that is left out are left out with it.
+/// Runs the `start` and `health` steps, without those of services that are unavailable.
 pub(crate) async fn start_again<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -231,25 +239,22 @@ pub(crate) async fn start_again<E: Engine>(
     Ok(())
 }
 
-/// The mark of the run that is there, or of a new one.
+/// Returns the labels of the existing run, or of a new one.
 fn run_labels<E: Engine>(
     runner: &Runner<'_, E>,
     owner: Owner,
     observed: &Observed,
 ) -> Result<RunLabels, Failure> {
-    let known: BTreeSet<&RunId> = observed
-        .labels()
-        .map(|run_labels| &run_labels.run)
-        .collect();
-    let run = match known.len() {
+    let runs: BTreeSet<&RunId> = observed.labels().map(|labels| &labels.run).collect();
+    let run = match runs.len() {
         0 => new_run_id(),
-        1 => known.first().map_or_else(new_run_id, |run| (*run).clone()),
-        several => {
-            let id = &runner.lab.id;
-            let what = format!(
-                "there are leftovers of {several} runs of lab `{id}`: `roadlab down {id}` first"
-            );
-            return Err(Failure::Environment(what));
+        1 => runs.first().map_or_else(new_run_id, |run| (*run).clone()),
+        count => {
+            return Err(Failure::Environment(text!(
+                "lab `{lab}` has containers, networks or volumes of {count} runs; remove them with `roadlab down {lab}`",
+                lab = runner.lab.id,
+                count
+            )));
         }
     };
     Ok(RunLabels {
@@ -277,31 +282,16 @@ fn new_run_id() -> RunId {
     RunId::new(&text).expect("a ULID has 26 letters and digits")
 }
 
-async fn free_subnets<E: Engine>(
-    runner: &Runner<'_, E>,
-    run_labels: &RunLabels,
-    count: usize,
-) -> Result<Vec<Subnet>, Failure> {
-    let mut taken = runner
-        .engine
-        .subnets()
-        .await
-        .map_err(Failure::engine("cannot see the networks"))?;
-    taken.extend(routes());
-    // Runs that start at the same moment begin to look at different places.
-    let seed = run_labels.run.short().bytes().fold(0u32, |seed, byte| {
-        seed.wrapping_mul(31).wrapping_add(byte.into())
-    });
-    let free = Subnet::free(&taken, seed, count);
-    match free.len() == count {
-        true => Ok(free),
-        false => Err(Failure::Environment(
-            "there is no free address range left for a network: `roadlab down --all`, or `docker network prune`".into(),
-        )),
-    }
+/// Returns the address ranges of all networks on the engine and of this machine's routes.
+async fn used_subnets<E: Engine>(runner: &Runner<'_, E>) -> Result<Vec<Subnet>, Failure> {
+    let subnets = runner.engine.subnets().await;
+    let mut subnets = subnets.map_err(Failure::engine(text!("cannot list networks")))?;
+    subnets.extend(routes());
+    Ok(subnets)
 }
 
-/// The IPv4 routes of this machine: a network of ours must not hide one of them.
+/// Returns the IPv4 routes of this machine, which a network must not hide. Source: `/proc/net/route`, whose numbers are in
+/// network byte order.
 fn routes() -> Vec<Subnet> {
     let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     let route = |line: &str| {
@@ -313,35 +303,25 @@ fn routes() -> Vec<Subnet> {
     table.lines().skip(1).filter_map(route).collect()
 }
 
+/// Chooses host ports that are free or that this lab uses already.
 async fn choose_ports<E: Engine>(
     runner: &Runner<'_, E>,
     observed: &Observed,
 ) -> Result<HostPorts, Failure> {
-    let published = runner
-        .engine
-        .published_ports()
-        .await
-        .map_err(Failure::engine("cannot see the ports in use"))?;
-    let ours: BTreeSet<u16> = observed
-        .containers
-        .iter()
-        .flat_map(|c| c.ports.values().copied())
-        .collect();
+    let published = runner.engine.published_ports().await;
+    let published = published.map_err(Failure::engine(text!("cannot list published ports")))?;
+    let containers = observed.containers.iter();
+    let own: BTreeSet<u16> = containers.flat_map(|one| one.ports.hosts()).collect();
     let mut taken: BTreeSet<u16> = published
         .into_keys()
-        .filter(|port| !ours.contains(port))
+        .filter(|port| !own.contains(port))
         .collect();
     loop {
         let ports = HostPorts::choose(runner.lab, runner.instance, &taken);
-        let chosen = runner.lab.services.values().flat_map(|service| {
-            let open = service.ports.iter().filter(|port| port.host.is_none());
-            open.map(|port| ports.get(&service.name, port.container))
-        });
-        let busy: Vec<u16> = chosen
-            .filter(|port| !ours.contains(port) && !is_port_free(*port))
-            .collect();
-        // Each round takes at least one more port out, so this ends.
-        if busy.iter().all(|port| !taken.insert(*port)) {
+        let is_used = |port: &u16| !own.contains(port) && !is_port_free(*port);
+        let used: Vec<u16> = ports.chosen().filter(is_used).collect();
+        // Every round excludes at least one more port, so the loop ends.
+        if used.iter().all(|port| !taken.insert(*port)) {
             return Ok(ports);
         }
     }

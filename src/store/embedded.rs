@@ -28,12 +28,7 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
         hash.update(name.as_bytes());
         hash.update(file.metadata.sha256_hash());
     }
-    let digest: String = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = crate::hex::encode(&hash.finalize()[..8]);
     let folder = cache.join(format!("labs-{digest}"));
     if !folder.exists() {
         let write = || -> std::io::Result<()> {

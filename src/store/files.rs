@@ -6,8 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::lab::FileSystem;
-use crate::localized;
+use crate::lab::{FileSystem, ReadError, UnsafeMount};
 
 /// The file system of this machine. It reads regular files only, and no more of them than a lab may hold.
 pub struct OsFs;
@@ -19,18 +18,18 @@ const MAX_LENGTH: u64 = (1 << 20) + 1;
 const MAX_ENTRIES: usize = 10_000;
 
 impl FileSystem for OsFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
-        // The type is checked first: opening a pipe would wait forever.
-        let metadata = std::fs::metadata(path).map_err(|error| reason(&error))?;
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        // Looked at before it is opened: opening a pipe would wait for ever.
+        let metadata = std::fs::metadata(path).map_err(|error| read_error(&error))?;
         if !metadata.is_file() {
-            return Err(localized!("it is not a regular file"));
+            return Err(ReadError::NotAFile);
         }
-        let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
+        let file = std::fs::File::open(path).map_err(|error| read_error(&error))?;
         let mut bytes = Vec::new();
         file.take(MAX_LENGTH)
             .read_to_end(&mut bytes)
-            .map_err(|error| reason(&error))?;
-        String::from_utf8(bytes).map_err(|_| localized!("it is not UTF-8 text"))
+            .map_err(|error| read_error(&error))?;
+        String::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)
     }
 
     fn file_names(&self, folder: &Path) -> Vec<String> {
@@ -51,7 +50,7 @@ impl FileSystem for OsFs {
         std::fs::canonicalize(path).ok()
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         unsafe_to_mount(path, &mut 0)
     }
 }
@@ -68,7 +67,7 @@ impl RecordingFs {
 }
 
 impl FileSystem for RecordingFs {
-    fn read(&self, path: &Path) -> Result<String, String> {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
         self.0.borrow_mut().extend(OsFs.canonical_path(path));
         OsFs.read(path)
     }
@@ -81,23 +80,20 @@ impl FileSystem for RecordingFs {
         OsFs.canonical_path(path)
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         OsFs.unsafe_to_mount(path)
     }
 }
 
 /// Checks a file, or everything in a folder. Links inside it are not followed: in a container they lead to the container's
 /// own files.
-fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
-    let name = path.display().to_string();
-    let file = name.escape_debug();
+fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<UnsafeMount> {
     *seen += 1;
     if *seen > MAX_ENTRIES {
-        return Some(localized!(
-            "`{file}`: more than {count} files to mount",
-            file,
-            count = MAX_ENTRIES
-        ));
+        return Some(UnsafeMount::TooManyFiles {
+            path: path.to_owned(),
+            limit: MAX_ENTRIES,
+        });
     }
     let metadata = std::fs::symlink_metadata(path).ok()?;
     let kind = metadata.file_type();
@@ -108,20 +104,16 @@ fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
             .find_map(|entry| unsafe_to_mount(&entry.path(), seen));
     }
     if kind.is_file() && metadata.nlink() > 1 {
-        return Some(localized!(
-            "`{file}` is a hard link: its other name may be outside the lab",
-            file
-        ));
+        return Some(UnsafeMount::HardLink(path.to_owned()));
     }
-    (!kind.is_file() && !kind.is_symlink())
-        .then(|| localized!("`{file}` is neither a file nor a folder", file))
+    (!kind.is_file() && !kind.is_symlink()).then(|| UnsafeMount::SpecialFile(path.to_owned()))
 }
 
-fn reason(error: &std::io::Error) -> String {
+fn read_error(error: &std::io::Error) -> ReadError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => localized!("no such file"),
-        std::io::ErrorKind::PermissionDenied => localized!("permission denied"),
-        _ => error.to_string(),
+        std::io::ErrorKind::NotFound => ReadError::NotFound,
+        std::io::ErrorKind::PermissionDenied => ReadError::PermissionDenied,
+        _ => ReadError::Other(error.to_string()),
     }
 }
 
@@ -143,13 +135,13 @@ mod tests {
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "secret").unwrap();
         std::fs::hard_link(&secret, lab.join("files/b.txt")).unwrap();
-        let why = OsFs.unsafe_to_mount(&lab).unwrap();
-        assert!(why.contains("b.txt") && why.contains("hard link"), "{why}");
+        let link = UnsafeMount::HardLink(lab.join("files/b.txt"));
+        assert_eq!(OsFs.unsafe_to_mount(&lab), Some(link));
         std::fs::remove_file(&secret).unwrap();
         assert_eq!(OsFs.unsafe_to_mount(&lab), None);
 
         let _socket = UnixListener::bind(lab.join("files/engine.sock")).unwrap();
-        let why = OsFs.unsafe_to_mount(&lab).unwrap();
-        assert!(why.contains("engine.sock"), "{why}");
+        let socket = UnsafeMount::SpecialFile(lab.join("files/engine.sock"));
+        assert_eq!(OsFs.unsafe_to_mount(&lab), Some(socket));
     }
 }

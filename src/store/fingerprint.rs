@@ -62,13 +62,8 @@ impl LabFingerprint {
 /// Returns the file that records the trust in a lab, named by the lab's folder.
 fn path(state: &Path, lab: &Path) -> PathBuf {
     let real = lab.canonicalize().unwrap_or_else(|_| lab.to_owned());
-    let name = hex(&Sha256::digest(real.as_os_str().as_encoded_bytes()), 16);
+    let name = crate::hex::encode(&Sha256::digest(real.as_os_str().as_encoded_bytes())[..16]);
     state.join("trust").join(format!("{name}.json"))
-}
-
-fn hex(bytes: &[u8], count: usize) -> String {
-    let bytes = bytes.iter().take(count);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ use crate::localized;
 use crate::problem::{Problem, suggestion};
 use crate::store::embedded;
 use crate::store::paths::Paths;
+use crate::text;
 
 /// The folders of all labs, by name.
 #[derive(Debug)]
@@ -49,9 +50,8 @@ impl LabFolders {
             // The name of a lab is the name of its folder, which `.` and `labs/redis/` do not show.
             return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
-        let known = self.folders.keys().map(String::as_str);
-        let help = suggestion(lab, known.collect::<Vec<_>>().iter().copied());
-        Err(Problem::new(format!("there is no lab `{}`", lab.escape_debug())).help(help))
+        let help = suggestion(lab, self.folders.keys().map(String::as_str));
+        Err(Problem::new(text!("no such lab: `{lab}`", lab)).help(help))
     }
 
     /// Returns all labs by name.

@@ -41,10 +41,7 @@ impl Paths {
         let user = rustix::process::getuid().as_raw();
         let text = format!("{}\n{user}\n{}", machine.trim(), self.state.display());
         let hash = Sha256::digest(text.as_bytes());
-        hash.iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::hex::encode(&hash[..6])
     }
 
     /// Returns the folder of the journals.

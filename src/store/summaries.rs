@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{FileSystem, Summary, load};
+use crate::lab::{FileSystem, ReadError, Summary, UnsafeMount, load};
 use crate::store::{OsFs, write_atomically};
 
 /// A file that changed less than this ago may change again with the same time and size: file systems count time in steps.
@@ -89,9 +89,11 @@ impl Summaries {
         }
         let begun = SystemTime::now();
         let files = RecordingAnswers::default();
-        let (lab, problems) = load(&folder, &files);
-        let lab = lab.filter(|_| problems.is_empty());
-        let result = lab.as_ref().map(Summary::of).ok_or(problems.len());
+        let result = match load(&folder, &files) {
+            Ok(loaded) if loaded.needs_trust.is_empty() => Ok(Summary::of(&loaded.lab)),
+            Ok(loaded) => Err(loaded.needs_trust.len()),
+            Err(problems) => Err(problems.len()),
+        };
         let answers = files.answers.into_inner();
         self.changed = true;
         match answers.are_settled(begun) {
@@ -165,8 +167,8 @@ struct RecordingAnswers {
 }
 
 impl FileSystem for RecordingAnswers {
-    fn read(&self, path: &Path) -> Result<String, String> {
-        // The stamp is taken first: a change after it shows the next time.
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        // The stamp comes first: a change between the two then shows the next time.
         let stamp = Stamp::of(path);
         let mut answers = self.answers.borrow_mut();
         answers.files.entry(path.to_owned()).or_insert(stamp);
@@ -191,7 +193,7 @@ impl FileSystem for RecordingAnswers {
         canonical_path
     }
 
-    fn unsafe_to_mount(&self, path: &Path) -> Option<String> {
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
         let unsafe_to_mount = OsFs.unsafe_to_mount(path);
         let mut answers = self.answers.borrow_mut();
         answers

@@ -184,7 +184,7 @@ async fn a_pull_that_stalls_is_retried_and_then_given_up() {
     let report = |progress: PullProgress| reported.borrow_mut().push(progress.status);
     let pulled = test_run
         .docker
-        .pull_patiently(&image, Duration::from_secs(1), &report)
+        .pull_within(&image, Duration::from_secs(1), &report)
         .await;
     let error = pulled.unwrap_err();
     assert_eq!(error.kind, ErrorKind::RegistryUnreachable, "{error}");

@@ -12,14 +12,15 @@ use std::time::Duration;
 use roadlab::engine::docker::Docker;
 use roadlab::engine::locate::locate;
 use roadlab::engine::{
-    Build, BuildProgress, Endpoint, Engine, EngineError, ErrorKind, Exec, ExecOutput, LogLine,
-    LogOptions, PullProgress, Result,
+    Build, BuildProgress, ContainerExec, ContainerFiles, Containers, Endpoint, EngineError,
+    ErrorKind, Exec, ExecOutput, ImageBuild, Images, Inspect, Inventory, LogLine, LogOptions, Logs,
+    Networks, PullProgress, Result, Stats, System, Volumes,
 };
 use roadlab::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
 use roadlab::plan::{
-    ContainerSpec, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ContainerSpec, HostPort, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
 };
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ fn tcp(container: u16, host: u16) -> PortSpec {
     PortSpec {
         container,
         protocol: Protocol::Tcp,
-        host,
+        host: HostPort::Chosen(host),
         publish: PublishAddress::Loopback,
     }
 }
@@ -203,7 +204,7 @@ async fn sweep(docker: &Docker, run_labels: &RunLabels) -> Result<()> {
 }
 
 async fn is_podman(docker: &Docker) -> bool {
-    docker.about().await.unwrap().product == "Podman"
+    docker.system_info().await.unwrap().product == "Podman"
 }
 
 /// What a user reads of an error.
@@ -242,7 +243,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[apply(engine_test)]
 async fn the_engine_reports_its_product_and_platform() {
     let test_run = TestRun::start();
-    let about = test_run.docker.about().await.unwrap();
+    let about = test_run.docker.system_info().await.unwrap();
     assert!(["Docker", "Podman"].contains(&about.product.as_str()));
     assert!(about.platform.starts_with("linux/") && about.memory > 0 && about.cpus > 0);
     assert!(about.root.is_absolute());
@@ -330,7 +331,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
 
     let state = docker.inspect(&id).await.unwrap();
     assert!(state.running && !state.paused);
-    let host = state.ports[&6379];
+    let host = state.ports.host_of(6379).unwrap();
     assert_eq!(docker.published_ports().await.unwrap()[&host], spec.name);
     let seen = docker.observe(&test_run.scope()).await.unwrap();
     assert_eq!((seen.networks.len(), seen.volumes.len()), (2, 1));
@@ -339,7 +340,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
         (&db.id, &db.name, db.running),
         (&id, &spec.name, Running::Yes)
     );
-    assert_eq!(db.ports, BTreeMap::from([(6379, host)]));
+    assert_eq!(db.ports.hosts().collect::<Vec<_>>(), [host]);
     assert!(db.created > 0 && db.run_labels.service.is_some());
 
     docker

@@ -13,9 +13,9 @@ async fn start_failures_have_kinds() {
     nope.init = false;
     let nope = docker.create_container(&nope).await.unwrap();
     let error = docker.start(&nope).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::CannotRun);
+    assert_eq!(error.kind, ErrorKind::NoProgram);
     assert!(
-        message(&error).starts_with("`/nope` not found in image"),
+        message(&error).contains("`/nope` not found in image"),
         "{error}"
     );
     let error = docker
@@ -108,7 +108,7 @@ async fn unowned_networks_and_volumes_are_refused() {
     let error = docker.create_volume(&volume).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NameTaken);
     assert!(
-        message(&error).starts_with("volume `") && message(&error).contains("is not ours"),
+        message(&error).contains("was not created by roadlab"),
         "{error}"
     );
     docker.remove_volume(&volume.name).await.unwrap();

@@ -31,7 +31,7 @@ fn trust_lasts_until_a_file_of_the_lab_changes() {
     assert_eq!(
         stderr(&copy, "show LAB --trust", 0),
         "trusted, until one of the lab's files changes:\n  \
-         capability `NET_ADMIN` gives the lab more rights than a service needs\n"
+         capability `NET_ADMIN` grants more rights than a service needs\n"
     );
     assert_eq!(stderr(&copy, "show LAB", 0), "");
     assert_eq!(stderr(&copy, "show LAB --trust", 0), "", "granted already");
@@ -75,11 +75,11 @@ fn trust_does_not_allow_what_is_refused() {
         "show LAB --trust",
         4,
         "\
-refused: service `redis` asks for `privileged`: it would give the lab root on this machine
+refused: service `redis` requests `privileged`: it would give the lab root access to this machine
   --> labs/tiny/compose.yaml:4:5
  4 |     privileged: true
    |     ^
-  = no flag allows this: remove the line
+  = remove this line; no flag allows it
 ",
     );
     copy.change("compose.yaml", "    privileged: true\n", "");

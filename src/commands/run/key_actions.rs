@@ -187,7 +187,7 @@ impl Session<'_, Docker> {
         let gone =
             |error| Failure::Environment(localized!("cannot use the terminal: {why}", why = error));
         screen.take_back().map_err(gone)?;
-        view.note = ended.err().map(|error| error.message);
+        view.note = ended.err().map(|error| error.to_string());
         Ok(())
     }
 

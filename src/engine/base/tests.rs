@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_release_is_read_from_the_image_s_name() {
+fn release_is_read_from_the_name_of_the_image() {
     for (image, expected) in [
         ("debian:bookworm-slim", Some(Suite::Bookworm)),
         ("debian:trixie-slim", Some(Suite::Trixie)),
@@ -14,7 +14,7 @@ fn the_release_is_read_from_the_image_s_name() {
         ("debian:bookworm-slim-x", None),
         ("debian:bookworm@sha256:00", None),
         ("ubuntu:24.04", None),
-        ("somebody/debian:bookworm", None),
+        ("other/debian:bookworm", None),
         ("example.org/debian:bookworm", None),
         ("", None),
     ] {
@@ -23,13 +23,13 @@ fn the_release_is_read_from_the_image_s_name() {
 }
 
 #[test]
-fn what_is_made_has_a_name_of_our_own_that_is_no_release() {
+fn created_image_has_a_name_that_is_no_release() {
     assert_eq!(local_name(Suite::Trixie), "roadlab/debian:trixie");
     assert_eq!(suite(&local_name(Suite::Trixie)), None);
 }
 
 #[test]
-fn root_works_in_namespaces_of_its_own_and_a_user_needs_none() {
+fn root_needs_namespaces_and_a_user_does_not() {
     let user = command(Suite::Trixie, Path::new("/w/base.tar"), Rights::User);
     assert_eq!(user.first().unwrap(), "mmdebstrap");
     assert_eq!(user[user.len() - 2..], ["trixie", "/w/base.tar"]);
@@ -43,7 +43,7 @@ fn root_works_in_namespaces_of_its_own_and_a_user_needs_none() {
 }
 
 #[test]
-fn a_workplace_goes_with_its_owner_and_one_left_behind_is_swept() {
+fn work_folder_is_removed_with_its_owner_and_a_left_one_by_a_sweep() {
     let parent = tempfile::tempdir().unwrap();
     let count = || std::fs::read_dir(parent.path()).unwrap().count();
     let place = WorkFolder::new(parent.path()).unwrap();
@@ -61,22 +61,37 @@ fn a_workplace_goes_with_its_owner_and_one_left_behind_is_swept() {
     assert_eq!(count(), 2);
 
     drop(place);
+    finish_removals();
     assert_eq!(count(), 1);
 }
 
-/// Really makes both; prints time and size. Wants root, `mmdebstrap` and a mirror.
+/// Nothing in `/proc` can be removed, so the removal takes all of its attempts.
+#[test]
+fn removal_that_takes_long_does_not_block_the_owner() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lock = file.reopen().unwrap();
+    lock.lock().unwrap();
+    drop(WorkFolder {
+        path: PathBuf::from("/proc/self/fdinfo"),
+        lock: Some(lock),
+    });
+    assert!(file.as_file().try_lock().is_err(), "still being removed");
+}
+
+/// Creates both releases. Needs root, `mmdebstrap` and a mirror.
 #[tokio::test]
 #[ignore = "downloads Debian twice; run as root with --ignored"]
-async fn real_bases_are_made_and_a_dropped_one_leaves_nothing() {
+async fn real_base_images_are_created_and_a_dropped_one_leaves_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let entries = || std::fs::read_dir(parent.path()).unwrap().count();
     let soon = Duration::from_secs(6);
     let dropped = timeout(soon, make(Suite::Trixie, parent.path(), &mut |_| {})).await;
-    assert!(dropped.is_err(), "still at work after {soon:?}");
+    assert!(dropped.is_err(), "not finished after {soon:?}");
+    finish_removals();
     assert_eq!(entries(), 0);
-    let here = parent.path().to_string_lossy().into_owned();
+    let path = parent.path().to_string_lossy().into_owned();
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-    assert!(!mounts.contains(&here));
+    assert!(!mounts.contains(&path));
 
     for (suite, most) in [(Suite::Bookworm, 95_000_000), (Suite::Trixie, 95_000_000)] {
         let mut lines = 0;
@@ -96,8 +111,9 @@ async fn real_bases_are_made_and_a_dropped_one_leaves_nothing() {
         let mode = |name: &str| modes.get(name).copied();
         assert_eq!(mode("./usr/sbin/policy-rc.d"), Some(0o755));
         assert_eq!(mode("./usr/bin/tini"), Some(0o755));
-        assert_eq!(mode("./etc/hostname"), None, "the machine's own name");
+        assert_eq!(mode("./etc/hostname"), None, "the name of this machine");
         assert_eq!(mode("./etc/resolv.conf"), None);
     }
+    finish_removals();
     assert_eq!(entries(), 0);
 }

@@ -1,5 +1,5 @@
-//! Single files into and out of containers. A container's tar is a stranger's: one regular file is read in memory,
-//! nothing is unpacked.
+//! Single files in containers, read and written through the engine's archive endpoint. The tar of a container is not
+//! trusted: one regular file is read in memory and nothing is unpacked to disk.
 
 use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,95 +8,96 @@ use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
 
-use super::{Docker, LOOK, MIB, bounded, names};
-use crate::engine::{EngineError, ErrorKind, Result};
+use super::client::within;
+use super::{Docker, MIB, READ_TIMEOUT, errors, names};
+use crate::engine::{ContainerFiles, EngineError, ErrorKind, Result};
+use crate::text;
+use crate::text::Text;
 
-/// A file of 1 MiB with the headers that a tar may have.
-const LARGEST_TAR: usize = MIB + 64 * 1024;
-/// As many links as Linux follows, less some.
-const MOST_LINKS: usize = 16;
+/// The size of a file of 1 MiB with the headers of a tar.
+const MAX_TAR: usize = MIB + 64 * 1024;
+/// How many links are followed; Linux follows 40.
+const MAX_LINKS: usize = 16;
 
-/// What a path turned out to be.
-enum Found {
+/// The entry at a path.
+enum Entry {
     File(Vec<u8>),
-    /// A link and what it points to.
+    /// A link with its target.
     Link(String),
 }
 
-impl Docker {
-    pub(super) async fn download_file(
-        &self,
-        container: &str,
-        path: &str,
-    ) -> Result<Option<Vec<u8>>> {
-        let what = format!("read `{path}` in container `{container}`");
+impl ContainerFiles for Docker {
+    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        let operation = text!("read `{path}` in container `{container}`", path, container);
         let mut path = path.to_owned();
-        for _ in 0..MOST_LINKS {
-            match self.download(container, &path, &what).await? {
-                Some(Found::File(content)) => return Ok(Some(content)),
-                Some(Found::Link(target)) => path = resolve(&path, &target),
+        for _ in 0..MAX_LINKS {
+            match self.download(container, &path, &operation).await? {
+                Some(Entry::File(content)) => return Ok(Some(content)),
+                Some(Entry::Link(target)) => path = resolve(&path, &target),
                 None => return Ok(None),
             }
         }
-        Err(odd(&what, "too many links"))
+        Err(other(text!("too many links")).during(&operation))
     }
 
-    async fn download(&self, container: &str, path: &str, what: &str) -> Result<Option<Found>> {
-        let options = DownloadFromContainerOptionsBuilder::default()
-            .path(path)
-            .build();
-        let name = names::resource(container)?;
-        let mut stream = self
-            .client
-            .listen(|client| client.download_from_container(name, Some(options)));
-        let mut tar = Vec::new();
-        let reading = async {
-            while let Some(chunk) = self.next(what, LOOK, &mut stream).await? {
-                tar.extend_from_slice(&chunk);
-                if tar.len() > LARGEST_TAR {
-                    break;
-                }
-            }
-            Ok::<_, EngineError>(())
-        };
-        match bounded(what, LOOK, reading).await? {
-            Ok(()) => only_entry(&tar, what).map(Some),
-            // The same code for a container and for a file that is not there.
-            Err(error) if error.kind == ErrorKind::NotFound && !is_about_container(&error) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) async fn upload_file(
-        &self,
-        container: &str,
-        path: &str,
-        content: &[u8],
-    ) -> Result<()> {
-        let what = format!("write `{path}` in container `{container}`");
+    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
+        let operation = text!("write `{path}` in container `{container}`", path, container);
         let (folder, name) = path
             .rsplit_once('/')
             .filter(|(_, name)| !matches!(*name, "" | "." | ".."))
-            .ok_or_else(|| odd(&what, "not an absolute path of a file"))?;
+            .ok_or_else(|| other(text!("not an absolute path of a file")).during(&operation))?;
         let folder = if folder.is_empty() { "/" } else { folder };
-        let tar = tar_of(name, content).map_err(|error| odd(&what, &error.to_string()))?;
+        let tar = tar_of(name, content).map_err(|error| broken(&error).during(&operation))?;
         let options = UploadToContainerOptionsBuilder::default()
             .path(folder)
-            // A folder of that name stays a folder.
+            // A folder of that name remains a folder.
             .no_overwrite_dir_non_dir("true")
             .build();
         let container = names::resource(container)?;
-        let sent = self.client.ask(|client| {
+        self.call(&operation, READ_TIMEOUT, |client| {
             client.upload_to_container(container, Some(options), bollard::body_full(tar.into()))
-        });
-        self.call(&what, LOOK, sent).await
+        })
+        .await
     }
 }
 
-fn is_about_container(error: &EngineError) -> bool {
-    error.message.to_lowercase().contains("no such container")
+impl Docker {
+    /// Returns the entry at a path, without following links; `None` if there is none.
+    async fn download(
+        &self,
+        container: &str,
+        path: &str,
+        operation: &Text,
+    ) -> Result<Option<Entry>> {
+        let options = DownloadFromContainerOptionsBuilder::default()
+            .path(path)
+            .build();
+        let container = names::resource(container)?;
+        let mut stream = self
+            .client
+            .stream(|client| client.download_from_container(container, Some(options)));
+        let reading = async {
+            let mut tar = Vec::new();
+            while let Some(chunk) = stream.next(operation, READ_TIMEOUT).await? {
+                match chunk {
+                    Ok(chunk) => tar.extend_from_slice(&chunk),
+                    Err(error) if errors::is_missing_file(&error) => return Ok(None),
+                    Err(error) => return Err(self.translate(operation, error)),
+                }
+                if tar.len() > MAX_TAR {
+                    break;
+                }
+            }
+            Ok(Some(tar))
+        };
+        match within(operation, READ_TIMEOUT, reading).await?? {
+            Some(tar) => {
+                let entry = first_entry(&tar).map_err(|error| error.during(operation))?;
+                Ok(Some(entry))
+            }
+            None => Ok(None),
+        }
+    }
 }
 
 fn tar_of(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -114,33 +115,34 @@ fn tar_of(name: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
     tar.into_inner()
 }
 
-fn only_entry(tar: &[u8], what: &str) -> Result<Found> {
-    let broken = |error: std::io::Error| odd(what, &error.to_string());
+/// Reads the first entry of a tar, which is the only one for a file or a link.
+fn first_entry(tar: &[u8]) -> Result<Entry> {
+    let broken = |error: std::io::Error| broken(&error);
     let mut archive = tar::Archive::new(tar);
     let entry = archive.entries().map_err(broken)?.next();
     let mut entry = entry
-        .ok_or_else(|| odd(what, "the engine sent nothing"))?
+        .ok_or_else(|| other(text!("Docker sent nothing")))?
         .map_err(broken)?;
     if entry.header().entry_type().is_symlink() {
         let target = entry.link_name().map_err(broken)?;
         let target = target.as_deref().and_then(std::path::Path::to_str);
         return match target {
-            Some(target) => Ok(Found::Link(target.to_owned())),
-            None => Err(odd(what, "a link whose target is not UTF-8")),
+            Some(target) => Ok(Entry::Link(target.to_owned())),
+            None => Err(other(text!("the target of the link is not UTF-8"))),
         };
     }
     if !entry.header().entry_type().is_file() {
-        return Err(odd(what, "not a regular file"));
+        return Err(other(text!("not a regular file")));
     }
     if entry.size() > MIB as u64 {
-        return Err(odd(what, "larger than 1 MiB"));
+        return Err(other(text!("larger than 1 MiB")));
     }
     let mut content = Vec::new();
     entry.read_to_end(&mut content).map_err(broken)?;
-    Ok(Found::File(content))
+    Ok(Entry::File(content))
 }
 
-/// Where a link leads, inside the container.
+/// Returns the path that a link leads to, inside the container.
 fn resolve(link: &str, target: &str) -> String {
     match (target.starts_with('/'), link.rsplit_once('/')) {
         (true, _) | (false, None) => target.to_owned(),
@@ -148,8 +150,13 @@ fn resolve(link: &str, target: &str) -> String {
     }
 }
 
-fn odd(what: &str, why: &str) -> EngineError {
-    EngineError::new(ErrorKind::Other, format!("cannot {what}: {why}"))
+fn other(reason: Text) -> EngineError {
+    EngineError::new(ErrorKind::Other, reason)
+}
+
+/// The error of a tar that cannot be written or read.
+fn broken(error: &std::io::Error) -> EngineError {
+    other(Text::verbatim(error.to_string()))
 }
 
 #[cfg(test)]
@@ -166,26 +173,24 @@ mod tests {
     }
 
     #[test]
-    fn only_a_regular_file_of_a_sane_size_is_read() {
-        let why = |tar: &[u8]| only_entry(tar, "read `x`").err().unwrap().message;
-        assert!(
-            matches!(only_entry(&tar_of("x", b"hi").unwrap(), ""), Ok(Found::File(content)) if content == b"hi")
-        );
-        assert_eq!(
-            why(&entry(tar::EntryType::Directory, 0, b"")),
-            "cannot read `x`: not a regular file"
-        );
-        assert_eq!(
-            why(&entry(tar::EntryType::Char, 0, b"")),
-            "cannot read `x`: not a regular file"
-        );
+    fn only_a_regular_file_of_limited_size_is_read() {
+        let file = first_entry(&tar_of("x", b"hi").unwrap());
+        assert!(matches!(file, Ok(Entry::File(content)) if content == b"hi"));
+        let check = |tar: &[u8], expected: &str| {
+            let error = first_entry(tar).err().unwrap();
+            assert_eq!(error.to_string(), expected);
+        };
+        let folder = entry(tar::EntryType::Directory, 0, b"");
+        check(&folder, "not a regular file");
+        let device = entry(tar::EntryType::Char, 0, b"");
+        check(&device, "not a regular file");
         let huge = entry(tar::EntryType::Regular, u64::MAX >> 8, b"little");
-        assert_eq!(why(&huge), "cannot read `x`: larger than 1 MiB");
-        assert_eq!(why(b""), "cannot read `x`: the engine sent nothing");
+        check(&huge, "larger than 1 MiB");
+        check(b"", "Docker sent nothing");
     }
 
     #[test]
-    fn links_lead_on_inside_the_container() {
+    fn links_are_resolved_inside_the_container() {
         assert_eq!(resolve("/var/log/x", "/dev/stdout"), "/dev/stdout");
         assert_eq!(
             resolve("/etc/os-release", "../usr/lib/os-release"),

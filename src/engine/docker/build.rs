@@ -1,33 +1,26 @@
-//! Building a recipe's image with the classic builder, which needs no session and works on old engines.
+//! Builds of recipes with the classic builder, which needs no session and works on old engines.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::models::BuildInfo;
 use bollard::query_parameters::BuildImageOptionsBuilder;
+use tokio::fs::File;
 
-use super::logs::Lines;
-use super::stages::Stages;
-use super::{Docker, classic_build, context, errors, names, pull};
-use crate::engine::{Build, BuildProgress, EngineError, ErrorKind, Result};
+use super::build_output::BuildOutput;
+use super::images::chunks;
+use super::{Docker, build_context, classic_build, errors, names};
+use crate::engine::lines::LineSplitter;
+use crate::engine::{Build, BuildProgress, EngineError, ErrorKind, ImageBuild, Result};
+use crate::text;
+use crate::text::Text;
 
-/// The longest silence of a build: a compiler may say nothing for minutes.
+/// The longest silence of a build: a compiler may print nothing for minutes.
 const IDLE: Duration = Duration::from_secs(600);
-/// What Docker and Podman say of a Dockerfile that they cannot read, in lower case.
-const UNREADABLE: [&str; 2] = ["dockerfile parse error", "build error: unknown instruction"];
-/// Where Podman's error begins to be about its own insides.
-const INSIDES: &str = " &imagebuilder.";
-/// How many lines of output an error shows.
-const SHOWN: usize = 20;
 
-impl Docker {
-    pub(super) async fn build_recipe(
-        &self,
-        build: &Build,
-        progress: &dyn Fn(BuildProgress<'_>),
-    ) -> Result<()> {
-        let what = format!("build `{}`", build.tag);
+impl ImageBuild for Docker {
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
+        let operation = text!("build `{image}`", image = build.tag);
         let args: HashMap<&str, &str> = build
             .args
             .iter()
@@ -44,42 +37,65 @@ impl Docker {
             options = options.target(target);
         }
         let before = self.image_ids().await?;
-        let tar = bollard::body_try_stream(pull::chunks(context::tar_file(build)?));
+        let tar = build_context::tar_file(build).await?;
+        let tar = bollard::body_try_stream(chunks(File::from_std(tar)));
         let mut stream = self
             .client
-            .listen(|client| client.build_image(options.build(), None, Some(tar)));
-        let output = BuildOutput::default();
-        let mut lines = Lines::default();
-        loop {
-            let told = self.next(&what, IDLE, &mut stream).await;
-            match told {
-                Ok(Some(info)) => {
-                    lines.take(text(info).as_bytes(), &|line| output.take(line, progress))
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    lines.flush(&|line| output.take(line, progress));
-                    return Err(output.blame(build, &what, error));
-                }
+            .stream(|client| client.build_image(options.build(), None, Some(tar)));
+        let mut output = BuildOutput::default();
+        let mut lines = LineSplitter::default();
+        let ended = loop {
+            match stream.next(&operation, IDLE).await {
+                Ok(Some(Ok(info))) => lines.push(text_of(info).as_bytes(), &mut |line| {
+                    output.push(line, progress);
+                }),
+                Ok(None) => break Ok(()),
+                Ok(Some(Err(error))) => break Err(Ok(error)),
+                Err(timeout) => break Err(Err(timeout)),
             }
+        };
+        lines.finish(&mut |line| output.push(line, progress));
+        match ended {
+            Ok(()) if output.is_finished() => {}
+            Ok(()) => {
+                return Err(EngineError::new(
+                    ErrorKind::BuildFailed,
+                    text!(
+                        "the build ended without an image{output}",
+                        output = output.state().output
+                    ),
+                )
+                .during(&operation));
+            }
+            Err(Ok(error)) => {
+                let error =
+                    errors::translate_build(&self.endpoint, &operation, error, &output.state());
+                return Err(with_command(error, build));
+            }
+            Err(Err(timeout)) => return Err(timeout),
         }
-        lines.flush(&|line| output.take(line, progress));
-        let output = output.inner.into_inner();
-        if !output.finished {
-            return Err(EngineError::new(
-                ErrorKind::BuildFailed,
-                format!(
-                    "cannot {what}: the build ended without an image{}",
-                    shown(&output.last)
-                ),
-            ));
-        }
-        self.remove_stages(&output.stages, &before).await;
+        self.remove_intermediate_images(output.created(), &before)
+            .await;
         Ok(())
     }
 }
 
-fn text(info: BuildInfo) -> String {
+/// Adds the command that builds with BuildKit, if that is required.
+fn with_command(error: EngineError, build: &Build) -> EngineError {
+    match error.kind {
+        ErrorKind::NoBuilder => error.help(build_command_help(build)),
+        _ => error,
+    }
+}
+
+fn build_command_help(build: &Build) -> Text {
+    text!(
+        "build it once with `{command}`, and the image counts as present",
+        command = classic_build::command(build)
+    )
+}
+
+fn text_of(info: BuildInfo) -> String {
     match (info.stream, info.status) {
         (Some(stream), _) => stream,
         (None, Some(status)) => {
@@ -90,125 +106,30 @@ fn text(info: BuildInfo) -> String {
     }
 }
 
-/// The classic builder's `Step 3/9 : RUN apt-get update`, and Podman's `[1/2] STEP 3/9: RUN apt-get update`.
-pub(super) fn step(line: &str) -> Option<BuildProgress<'_>> {
-    let (numbers, name) = match line.strip_prefix("Step ") {
-        Some(docker) => docker.split_once(" : ")?,
-        None => {
-            let podman = match line.strip_prefix('[') {
-                Some(stage) => stage.split_once("] ")?.1,
-                None => line,
-            };
-            podman.strip_prefix("STEP ")?.split_once(": ")?
-        }
-    };
-    let (number, of) = numbers.split_once('/')?;
-    Some(BuildProgress::Step {
-        number: number.parse().ok()?,
-        of: of.parse().ok()?,
-        name,
-    })
-}
-
-/// What a build has said so far.
-#[derive(Default)]
-struct BuildOutput {
-    inner: RefCell<BuildLog>,
-}
-
-#[derive(Default)]
-struct BuildLog {
-    last: VecDeque<String>,
-    stages: Stages,
-    /// The last step was one that takes an image from elsewhere.
-    taking: bool,
-    finished: bool,
-}
-
-impl BuildOutput {
-    fn take(&self, line: &str, progress: &dyn Fn(BuildProgress<'_>)) {
-        if line.is_empty() {
-            return;
-        }
-        let step = step(line);
-        let mut said = self.inner.borrow_mut();
-        if let Some(BuildProgress::Step { name, .. }) = step {
-            said.taking = name.starts_with("FROM ");
-        }
-        said.finished |= line.starts_with("Successfully built ");
-        said.stages.take(line);
-        if said.last.len() == SHOWN {
-            said.last.pop_front();
-        }
-        said.last.push_back(line.to_owned());
-        drop(said);
-        if let Some(step) = step {
-            progress(step);
-        }
-        progress(BuildProgress::Line(line));
-    }
-
-    /// An error in a build is the recipe's own, unless it is the engine's or that of a base image.
-    fn blame(&self, build: &Build, what: &str, error: EngineError) -> EngineError {
-        let said = self.inner.borrow();
-        if classic_build::needs_buildkit(&error, !said.last.is_empty()) {
-            return classic_build::no_builder(build, what, &error);
-        }
-        let kind = match error.kind {
-            ErrorKind::Unreachable
-            | ErrorKind::Denied
-            | ErrorKind::Timeout
-            | ErrorKind::DiskFull => return error,
-            _ if said.taking => errors::judge_registry(&error.message),
-            _ if unreadable(&error.message) => Some(ErrorKind::InvalidRecipe),
-            _ => None,
-        };
-        let text = error
-            .message
-            .strip_prefix(&format!("cannot {what}: "))
-            .unwrap_or(&error.message);
-        let text = text.split(INSIDES).next().unwrap_or(text);
-        EngineError::new(
-            kind.unwrap_or(ErrorKind::BuildFailed),
-            format!("cannot {what}: {text}{}", shown(&said.last)),
-        )
-    }
-}
-
-fn unreadable(message: &str) -> bool {
-    let message = message.to_lowercase();
-    UNREADABLE.iter().any(|text| message.contains(text))
-}
-
-fn shown(last: &VecDeque<String>) -> String {
-    last.iter().map(|line| format!("\n  {line}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::docker::fixture;
+    use bollard::errors::Error as ClientError;
 
     #[track_caller]
-    fn check(lines: &[&str], message: &str, kind: ErrorKind, text: &str) {
-        let output = BuildOutput::default();
+    fn check(lines: &[&str], message: &str, kind: ErrorKind, expected: &str) {
+        let mut output = BuildOutput::default();
         for line in lines {
-            output.take(line, &|_| ());
+            output.push(line, &|_| ());
         }
-        let build = Build {
-            context: "/labs/x".into(),
-            dockerfile: "Dockerfile".into(),
-            args: Default::default(),
-            target: None,
-            extra: Default::default(),
-            tag: "x".into(),
+        let error = ClientError::DockerStreamError {
+            error: message.into(),
         };
-        let refused = errors::refused("build `x`", None, message);
-        let error = output.blame(&build, "build `x`", refused);
-        assert_eq!((error.kind, error.message.as_str()), (kind, text));
+        let endpoint = fixture::endpoint("/nowhere".as_ref());
+        let operation = text!("build `x`");
+        let error = errors::translate_build(&endpoint, &operation, error, &output.state());
+        let error = with_command(error, &fixture::build("/labs/x"));
+        assert_eq!((error.kind, error.to_string().as_str()), (kind, expected));
     }
 
     #[test]
-    fn a_failed_step_is_the_recipes_and_comes_with_its_last_words() {
+    fn failed_step_is_the_recipes_and_shows_its_last_lines() {
         check(
             &[
                 "Step 1/2 : FROM a",
@@ -230,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dockerfile_that_cannot_be_read_is_a_mistake_in_a_file() {
+    fn dockerfile_with_a_syntax_error_is_an_invalid_recipe() {
         check(
             &[],
             "dockerfile parse error line 2: unknown instruction: RUNN",
@@ -246,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_image_that_cannot_be_had_is_told_by_kind() {
+    fn base_image_that_cannot_be_pulled_has_the_registrys_kind() {
         check(
             &["Step 1/2 : FROM debian:bookworm-slim"],
             "Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host",
@@ -266,39 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn a_step_says_which_of_how_many_it_is() {
-        let expected = BuildProgress::Step {
-            number: 3,
-            of: 9,
-            name: "RUN a : b",
-        };
-        for same in [
-            "Step 3/9 : RUN a : b",
-            "STEP 3/9: RUN a : b",
-            "[1/2] STEP 3/9: RUN a : b",
-        ] {
-            assert_eq!(step(same), Some(expected), "{same}");
-        }
-        for other in [
-            "Step by step",
-            "Step x/9 : RUN",
-            " ---> Running in 0a1b",
-            "[2/2] COMMIT docker.io/x:1",
-        ] {
-            assert_eq!(step(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn only_the_last_lines_are_shown() {
-        let output = BuildOutput::default();
-        for number in 0..100 {
-            output.take(&number.to_string(), &|_| ());
-        }
-        let last = output.inner.into_inner().last;
-        assert_eq!(
-            (last.len(), last.front().map(String::as_str)),
-            (SHOWN, Some("80"))
+    fn build_that_requires_buildkit_shows_the_command() {
+        check(
+            &[],
+            "the legacy builder is not available",
+            ErrorKind::NoBuilder,
+            "cannot build `x`: the build requires BuildKit, which roadlab does not support (Docker reported: the legacy builder is not available); \
+             build it once with `docker build -t x /labs/x`, and the image counts as present",
         );
     }
 }

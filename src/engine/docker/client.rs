@@ -1,5 +1,5 @@
-//! The one way to the engine. The client is private here and what it is asked cannot be awaited elsewhere, so that no call and no
-//! stream is without a deadline.
+//! The Docker client, wrapped so that no call and no stream can be awaited without a deadline. Nothing else may hold a
+//! `bollard::Docker`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
 use futures_util::{Stream, StreamExt};
-use serde::de::DeserializeOwned;
 
-use super::{errors, podman};
+use super::errors;
 use crate::engine::{Result, clock};
+use crate::text::Text;
+
+/// What the client returns for a call or an item of a stream.
+pub(super) type Answer<T> = std::result::Result<T, ClientError>;
 
 /// The Docker client.
 pub(super) struct Client(bollard::Docker);
 
-/// A call that nobody has waited for yet.
-#[must_use = "nothing is asked before it is waited for"]
-pub(super) struct PendingCall<F>(F);
-
-/// A stream of which each item is waited for only so long.
+/// A stream whose items are each awaited within a deadline.
 pub(super) struct BoundedStream<S>(Pin<Box<S>>);
 
 impl Client {
@@ -27,68 +26,49 @@ impl Client {
         Self(client)
     }
 
-    /// Prepares a call.
-    pub(super) fn ask<'a, F>(
+    /// Makes a call and waits at most `limit` for its answer; `operation` completes "cannot …".
+    pub(super) async fn call<'a, T, F>(
         &'a self,
-        ask: impl FnOnce(&'a bollard::Docker) -> F,
-    ) -> PendingCall<F> {
-        PendingCall(ask(&self.0))
+        operation: &Text,
+        limit: Duration,
+        call: impl FnOnce(&'a bollard::Docker) -> F,
+    ) -> Result<Answer<T>>
+    where
+        F: Future<Output = Answer<T>>,
+    {
+        within(operation, limit, call(&self.0)).await
     }
 
     /// Opens a stream.
-    pub(super) fn listen<'a, S>(
+    pub(super) fn stream<'a, S>(
         &'a self,
-        ask: impl FnOnce(&'a bollard::Docker) -> S,
+        open: impl FnOnce(&'a bollard::Docker) -> S,
     ) -> BoundedStream<S> {
-        BoundedStream(Box::pin(ask(&self.0)))
-    }
-}
-
-impl<F, T> PendingCall<F>
-where
-    F: Future<Output = std::result::Result<T, ClientError>>,
-{
-    /// Waits for the answer for at most `limit`; `what` completes "cannot …".
-    pub(super) async fn within(
-        self,
-        what: &str,
-        limit: Duration,
-    ) -> Result<std::result::Result<T, ClientError>> {
-        bounded(what, limit, self.0).await
-    }
-
-    /// For answers with a container's state, which may be one that only Podman knows.
-    pub(super) fn of_any_state(
-        self,
-    ) -> PendingCall<impl Future<Output = std::result::Result<T, ClientError>>>
-    where
-        T: DeserializeOwned,
-    {
-        PendingCall(async move { self.0.await.or_else(podman::reread) })
+        BoundedStream(Box::pin(open(&self.0)))
     }
 }
 
 impl<S, T> BoundedStream<S>
 where
-    S: Stream<Item = std::result::Result<T, ClientError>>,
+    S: Stream<Item = Answer<T>>,
 {
-    /// Waits for the next item for at most `idle`.
-    pub(super) async fn next_within(
+    /// Waits at most `idle` for the next item.
+    pub(super) async fn next(
         &mut self,
-        what: &str,
+        operation: &Text,
         idle: Duration,
-    ) -> Result<Option<std::result::Result<T, ClientError>>> {
-        bounded(what, idle, self.0.next()).await
+    ) -> Result<Option<Answer<T>>> {
+        within(operation, idle, self.0.next()).await
     }
 }
 
-/// Waits for `future` for at most `limit`.
-pub(super) async fn bounded<T>(
-    what: &str,
+/// Waits for `future` at most `limit`.
+pub(super) async fn within<T>(
+    operation: &Text,
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> Result<T> {
     clock::timeout(limit, future)
         .await
-        .map_err(|_| errors::too_slow(what, limit))
+        .map_err(|_| errors::no_answer(operation, limit))
 }

@@ -1,4 +1,4 @@
-//! Our requests in the engine's words and its answers in ours. Pure.
+//! Converts requests to the types of the Docker API, and its answers back. Everything here is pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::engine::{ContainerState, Health, MemoryUsage};
 use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, PublishAddress};
-use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec};
+use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec, PublishedPort, PublishedPorts};
 
-/// Where ports are published, unless the learner trusts a lab that asks for more.
+/// The address that ports are published on, unless the user trusts a lab that needs another one.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// The kernel's usual span in which a quota of processor time is counted, in microseconds.
+/// The kernel's default period for CPU quotas, in microseconds.
 const CPU_PERIOD: i64 = 100_000;
 
-/// The body of the create call, with the container on its first network.
+/// Returns the body of the create call, with the container on its first network.
 pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
     let environment = spec.environment.iter();
     ContainerCreateBody {
@@ -37,13 +37,8 @@ pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
                 .map(|(key, value)| format!("{key}={value}"))
                 .collect(),
         ),
-        exposed_ports: Some(
-            spec.ports
-                .iter()
-                .map(|published| port(published.container, published.protocol))
-                .collect(),
-        ),
-        // A terminal has no frames: output could not be told apart and lines would pile up in the client.
+        exposed_ports: Some(exposed_ports(&spec.ports)),
+        // The output of a terminal is one unframed stream: stdout and stderr could not be separated.
         tty: Some(false),
         healthcheck: spec.healthcheck.as_ref().map(healthcheck),
         stop_signal: spec.stop_signal.clone(),
@@ -59,7 +54,7 @@ pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
     }
 }
 
-/// How a container is attached to a network: the names it answers to.
+/// Returns the settings of a container on a network: its names there.
 pub(super) fn attachment(aliases: &[String]) -> EndpointSettings {
     EndpointSettings {
         aliases: Some(aliases.to_vec()),
@@ -67,7 +62,7 @@ pub(super) fn attachment(aliases: &[String]) -> EndpointSettings {
     }
 }
 
-/// The least rights that services need, and limits on what they use up.
+/// Returns the least privileges that services need, and their limits.
 fn host_config(spec: &ContainerSpec) -> HostConfig {
     let added = spec.cap_add.iter().map(String::as_str);
     let limits = &spec.limits;
@@ -87,9 +82,9 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
             maximum_retry_count: None,
         }),
         memory: limits.memory,
-        // The same as `memory`: no swap.
+        // Equal to `memory`, which means no swap.
         memory_swap: limits.memory,
-        // As a quota, for which the engine does not ask whether the machine has as many.
+        // As a quota, because the engine refuses a CPU count that exceeds the machine's.
         cpu_period: limits.cpus.map(|_| CPU_PERIOD),
         cpu_quota: limits
             .cpus
@@ -131,7 +126,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         init: Some(spec.init),
         readonly_rootfs: Some(spec.read_only),
         tmpfs: Some(spec.tmpfs.clone().into_iter().collect()),
-        // Never `Binds`: that makes missing folders, as root.
+        // Not `Binds`, because the engine creates missing folders for those, as root.
         mounts: Some(spec.mounts.iter().map(mount).collect()),
         port_bindings: Some(bindings(&spec.ports)),
         network_mode: spec.networks.first().map(|(name, _)| name.clone()),
@@ -155,13 +150,13 @@ fn mount(mount: &MountSpec) -> Mount {
         MountSpec::Volume {
             name,
             target,
-            labels: ours,
+            labels: own,
         } => Mount {
             typ: Some(MountType::VOLUME),
             source: Some(name.clone()),
             target: Some(target.clone()),
             volume_options: Some(MountVolumeOptions {
-                labels: Some(labels(ours)),
+                labels: Some(labels(own)),
                 ..Default::default()
             }),
             ..Default::default()
@@ -169,21 +164,33 @@ fn mount(mount: &MountSpec) -> Mount {
     }
 }
 
+/// Returns each container port once, in the order of the lab file.
+fn exposed_ports(ports: &[PortSpec]) -> Vec<String> {
+    let mut exposed = Vec::new();
+    for published in ports {
+        let name = port(published.container, published.protocol);
+        if !exposed.contains(&name) {
+            exposed.push(name);
+        }
+    }
+    exposed
+}
+
+/// Returns all bindings of each container port. A lab may publish one container port on several host ports.
 fn bindings(ports: &[PortSpec]) -> PortMap {
-    let bind = |published: &PortSpec| PortBinding {
-        host_ip: Some(match published.publish {
-            PublishAddress::Loopback => LOOPBACK.into(),
-            PublishAddress::AllInterfaces => "0.0.0.0".into(),
-        }),
-        host_port: Some(published.host.to_string()),
-    };
-    ports
-        .iter()
-        .map(|published| {
-            let name = port(published.container, published.protocol);
-            (name, Some(vec![bind(published)]))
-        })
-        .collect()
+    let mut bindings = PortMap::new();
+    for published in ports {
+        let name = port(published.container, published.protocol);
+        let of_port = bindings.entry(name).or_default().get_or_insert_default();
+        of_port.push(PortBinding {
+            host_ip: Some(match published.publish {
+                PublishAddress::Loopback => LOOPBACK.into(),
+                PublishAddress::AllInterfaces => "0.0.0.0".into(),
+            }),
+            host_port: Some(published.host.number().to_string()),
+        });
+    }
+    bindings
 }
 
 fn port(number: u16, protocol: Protocol) -> String {
@@ -191,6 +198,17 @@ fn port(number: u16, protocol: Protocol) -> String {
         Protocol::Tcp => format!("{number}/tcp"),
         Protocol::Udp => format!("{number}/udp"),
     }
+}
+
+/// Reads `80/tcp`; `None` for another protocol.
+fn parse_port(text: &str) -> Option<(u16, Protocol)> {
+    let (number, protocol) = text.split_once('/')?;
+    let protocol = match protocol {
+        "tcp" => Protocol::Tcp,
+        "udp" => Protocol::Udp,
+        _ => return None,
+    };
+    Some((number.parse().ok()?, protocol))
 }
 
 fn healthcheck(check: &Healthcheck) -> HealthConfig {
@@ -205,7 +223,7 @@ fn healthcheck(check: &Healthcheck) -> HealthConfig {
     }
 }
 
-/// The body of a network's create call.
+/// Returns the body of a network's create call.
 pub(super) fn network(spec: &NetworkSpec) -> NetworkCreateRequest {
     NetworkCreateRequest {
         name: spec.name.clone(),
@@ -223,11 +241,11 @@ pub(super) fn network(spec: &NetworkSpec) -> NetworkCreateRequest {
     }
 }
 
-pub(super) fn labels(ours: &BTreeMap<String, String>) -> HashMap<String, String> {
-    ours.clone().into_iter().collect()
+pub(super) fn labels(labels: &BTreeMap<String, String>) -> HashMap<String, String> {
+    labels.clone().into_iter().collect()
 }
 
-/// A container's state as inspect tells it.
+/// Reads a container's state from the answer to inspect.
 pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
     let state = answer.state.unwrap_or_default();
     let ports = answer.network_settings.and_then(|settings| settings.ports);
@@ -239,9 +257,9 @@ pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
             Some(HealthStatusEnum::HEALTHY) => Some(Health::Healthy),
             Some(HealthStatusEnum::UNHEALTHY) => {
                 let last = health.log.as_deref().and_then(<[_]>::last);
-                let said = last.and_then(|probe| probe.output.as_deref());
+                let output = last.and_then(|probe| probe.output.as_deref());
                 Some(Health::Unhealthy(
-                    said.unwrap_or_default().trim().to_owned(),
+                    output.unwrap_or_default().trim().to_owned(),
                 ))
             }
             Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) | None => None,
@@ -262,28 +280,28 @@ pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
     }
 }
 
-fn published(ports: PortMap) -> BTreeMap<u16, u16> {
-    let mut ports: Vec<_> = ports.into_iter().collect();
-    // UDP comes first: where a number is both, it is the host port of TCP that stays.
-    ports.sort_by(|a, b| b.0.cmp(&a.0));
-    ports
-        .into_iter()
-        .filter_map(|(port, bindings)| {
-            let host = bindings?.into_iter().find_map(|binding| {
-                let here = reachable(binding.host_ip.as_deref());
-                binding.host_port.filter(|_| here)?.parse().ok()
-            })?;
-            Some((port.split('/').next()?.parse().ok()?, host))
-        })
-        .collect()
+fn published(ports: PortMap) -> PublishedPorts {
+    let bindings = ports.into_iter().filter_map(|(port, bindings)| {
+        let (container, protocol) = parse_port(&port)?;
+        let bindings = bindings.unwrap_or_default().into_iter();
+        let reachable = bindings.filter(|binding| reachable(binding.host_ip.as_deref()));
+        let hosts = reachable.filter_map(|binding| binding.host_port?.parse().ok());
+        let published = hosts.map(move |host| PublishedPort {
+            container,
+            protocol,
+            host,
+        });
+        Some(published.collect::<Vec<_>>())
+    });
+    bindings.flatten().collect()
 }
 
-/// Whether a port on that host address answers on 127.0.0.1.
+/// Whether a port that is published on this address is reachable at 127.0.0.1.
 pub(super) fn reachable(host_ip: Option<&str>) -> bool {
     matches!(host_ip, None | Some("" | "0.0.0.0" | LOOPBACK))
 }
 
-/// Memory in use without the file cache that the kernel would give up first, as `docker stats` counts it.
+/// Returns the memory in use, without the file cache that the kernel reclaims first, as `docker stats` counts it.
 pub(super) fn memory_usage(stats: ContainerStatsResponse) -> Option<MemoryUsage> {
     let memory = stats.memory_stats?;
     let usage = memory.usage?;
@@ -297,7 +315,7 @@ pub(super) fn memory_usage(stats: ContainerStatsResponse) -> Option<MemoryUsage>
     })
 }
 
-/// The engine's times, since 1970; what was never is in the year 1.
+/// Reads a time of the engine as time since 1970; `None` for the year 1, which stands for never.
 pub(super) fn time(text: &str) -> Option<Duration> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     u64::try_from(time.unix_timestamp_nanos())

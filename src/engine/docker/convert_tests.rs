@@ -1,9 +1,10 @@
-//! What a container is asked for: the rights, limits and addresses that no lab can widen.
+//! The requests to the engine: privileges, limits and addresses that no lab can widen.
 
 use std::path::PathBuf;
 
 use super::*;
 use crate::lab::Limits;
+use crate::plan::HostPort;
 
 fn spec() -> ContainerSpec {
     ContainerSpec {
@@ -16,13 +17,13 @@ fn spec() -> ContainerSpec {
             PortSpec {
                 container: 6379,
                 protocol: Protocol::Tcp,
-                host: 20_000,
+                host: HostPort::Fixed(20_000),
                 publish: PublishAddress::Loopback,
             },
             PortSpec {
                 container: 53,
                 protocol: Protocol::Udp,
-                host: 0,
+                host: HostPort::Chosen(0),
                 publish: PublishAddress::Loopback,
             },
         ],
@@ -72,7 +73,7 @@ fn spec() -> ContainerSpec {
 }
 
 #[test]
-fn a_container_gets_the_least_rights_and_all_limits() {
+fn a_container_gets_the_least_privileges_and_all_limits() {
     let host = container(&spec()).host_config.unwrap();
     assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
     let added = host.cap_add.unwrap();
@@ -116,7 +117,24 @@ fn ports_are_on_the_loopback_address_only() {
 }
 
 #[test]
-fn mounts_never_make_folders_on_the_host() {
+fn every_binding_of_a_container_port_is_sent() {
+    let mut spec = spec();
+    spec.ports.push(PortSpec {
+        container: 6379,
+        protocol: Protocol::Tcp,
+        host: HostPort::Chosen(20_001),
+        publish: PublishAddress::Loopback,
+    });
+    let body = container(&spec);
+    assert_eq!(body.exposed_ports.unwrap(), ["6379/tcp", "53/udp"]);
+    let bindings = body.host_config.unwrap().port_bindings.unwrap();
+    let hosts = bindings["6379/tcp"].as_ref().unwrap().iter();
+    let hosts: Vec<_> = hosts.filter_map(|one| one.host_port.as_deref()).collect();
+    assert_eq!(hosts, ["20000", "20001"]);
+}
+
+#[test]
+fn mounts_never_create_folders_on_the_host() {
     let host = container(&spec()).host_config.unwrap();
     assert_eq!(host.binds, None);
     let mounts = host.mounts.unwrap();
@@ -147,7 +165,7 @@ fn a_container_starts_on_its_first_network_with_its_names() {
 }
 
 #[test]
-fn memory_is_counted_without_the_cache_that_can_go() {
+fn memory_is_counted_without_reclaimable_cache() {
     let stats = |text: &str| {
         let stats: ContainerStatsResponse = serde_json::from_str(text).unwrap();
         memory_usage(stats).map(|memory_usage| memory_usage.memory)
@@ -167,7 +185,7 @@ fn memory_is_counted_without_the_cache_that_can_go() {
 }
 
 #[test]
-fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
+fn a_state_is_read_with_health_and_reachable_ports() {
     let answer = r#"{
         "State": {"Status": "running", "Running": true, "OOMKilled": true, "ExitCode": 137, "Error": "e",
             "Health": {"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "new\n"}]}},
@@ -175,7 +193,8 @@ fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
             "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "2"}],
             "53/tcp": [{"HostIp": "127.0.0.1", "HostPort": "1"}],
             "80/tcp": null,
-            "81/tcp": [{"HostIp": "::", "HostPort": "3"}, {"HostIp": "0.0.0.0", "HostPort": "4"}],
+            "81/tcp": [{"HostIp": "::", "HostPort": "3"}, {"HostIp": "0.0.0.0", "HostPort": "6"},
+                {"HostIp": "0.0.0.0", "HostPort": "4"}],
             "82/tcp": [{"HostIp": "192.0.2.7", "HostPort": "5"}]}}
     }"#;
     let state = state(serde_json::from_str(answer).unwrap());
@@ -188,18 +207,32 @@ fn a_state_is_read_with_health_and_the_ports_that_answer_here() {
         (true, 137, "e")
     );
     assert_eq!(state.health, Some(Health::Unhealthy("new".into())));
-    assert_eq!(state.ports, BTreeMap::from([(53, 1), (81, 4)]));
+    let ports: Vec<_> = state.ports.iter().collect();
+    let port = |container, protocol, host| PublishedPort {
+        container,
+        protocol,
+        host,
+    };
+    assert_eq!(
+        ports,
+        [
+            port(53, Protocol::Tcp, 1),
+            port(53, Protocol::Udp, 2),
+            port(81, Protocol::Tcp, 4),
+            port(81, Protocol::Tcp, 6),
+        ]
+    );
 }
 
 #[test]
-fn a_limit_is_the_engines_word() {
+fn the_memory_limit_is_read_from_the_engine() {
     let text = r#"{"memory_stats":{"usage":100,"limit":1000}}"#;
     let limited = memory_usage(serde_json::from_str(text).unwrap()).unwrap();
     assert_eq!((limited.memory, limited.limit), (100, Some(1000)));
 }
 
 #[test]
-fn times_are_read_to_the_nanosecond_and_never_is_no_time() {
+fn times_are_read_to_the_nanosecond() {
     assert_eq!(
         time("2026-01-02T03:04:05.000000006Z"),
         Some(Duration::new(1_767_323_045, 6))
@@ -209,7 +242,7 @@ fn times_are_read_to_the_nanosecond_and_never_is_no_time() {
 }
 
 #[test]
-fn what_was_trusted_is_given_and_nothing_else_is() {
+fn trusted_settings_are_applied() {
     let mut spec = spec();
     let host = container(&spec).host_config.unwrap();
     assert_eq!(host.device_requests, None);

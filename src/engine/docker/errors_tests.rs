@@ -1,37 +1,49 @@
-//! Messages as engines 20.10 to 29 and Podman 4 write them, and what becomes of them.
+//! Tests with messages as engines 20.10 to 29 and Podman 4 write them.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::*;
+use crate::engine::docker::fixture;
 
 #[track_caller]
-fn check(what: &str, code: u16, message: &str, kind: ErrorKind, text: &str) {
-    let error = refused(what, Some(code), message);
-    assert_eq!((error.kind, error.message.as_str()), (kind, text));
+fn check(operation: &str, code: u16, message: &str, kind: ErrorKind, expected: &str) {
+    let error = refused(&Text::verbatim(operation), Some(code), message);
+    assert_eq!((error.kind, error.to_string().as_str()), (kind, expected));
+}
+
+fn server_error(status_code: u16, message: &str) -> ClientError {
+    ClientError::DockerResponseServerError {
+        status_code,
+        message: message.into(),
+    }
+}
+
+fn endpoint() -> Endpoint {
+    fixture::endpoint(Path::new("/run/nope"))
 }
 
 #[test]
-fn the_message_decides_before_the_code() {
+fn message_decides_before_code() {
     check(
         "create network `n`",
         404,
         "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
         ErrorKind::Other,
-        "Docker has no free network range; remove unused networks with `docker network prune`",
+        "cannot create network `n`: Docker has no free address range for a network; remove unused networks with `docker network prune`",
     );
     check(
         "create network `n`",
         500,
         "all predefined address pools have been fully subnetted",
         ErrorKind::Other,
-        "Docker has no free network range; remove unused networks with `docker network prune`",
+        "cannot create network `n`: Docker has no free address range for a network; remove unused networks with `docker network prune`",
     );
     check(
         "create network `n` (10.214.0.0/27)",
         403,
         "Pool overlaps with other one on this address space",
         ErrorKind::SubnetTaken,
-        "cannot create network `n` (10.214.0.0/27): its address range overlaps with another network's",
+        "cannot create network `n` (10.214.0.0/27): its address range overlaps with that of another network",
     );
     check(
         "remove network `n`",
@@ -43,7 +55,7 @@ fn the_message_decides_before_the_code() {
 }
 
 #[test]
-fn a_taken_port_is_named_with_who_may_have_it() {
+fn taken_port_is_shown_with_its_possible_user() {
     for message in [
         "driver failed programming external connectivity on endpoint x (0a1b): Bind for 127.0.0.1:5432 failed: port is already allocated",
         "failed to set up container networking: driver failed programming external connectivity on endpoint x (0a1b): Bind for 127.0.0.1:5432 failed: port is already allocated",
@@ -53,7 +65,7 @@ fn a_taken_port_is_named_with_who_may_have_it() {
             500,
             message,
             ErrorKind::PortTaken,
-            "cannot start container `db`: port 5432 is used by another container; stop it or take another port",
+            "cannot start container `db`: port 5432 is used by another container; stop it or use another port",
         );
     }
     for message in [
@@ -65,14 +77,14 @@ fn a_taken_port_is_named_with_who_may_have_it() {
             500,
             message,
             ErrorKind::PortTaken,
-            "cannot start container `db`: port 5432 is used by another program; stop it or take another port",
+            "cannot start container `db`: port 5432 is used by another program; stop it or use another port",
         );
     }
 }
 
 #[test]
-fn names_removals_and_states_are_told_apart() {
-    let kind = |code, message| refused("x", Some(code), message).kind;
+fn messages_about_names_removals_and_states_have_kinds() {
+    let kind = |code, message| refused(&text!("x"), Some(code), message).kind;
     assert_eq!(
         kind(
             409,
@@ -144,37 +156,44 @@ fn names_removals_and_states_are_told_apart() {
         409,
         "Container db is paused, unpause the container before exec",
         ErrorKind::Paused,
-        "cannot run `ls` in container `db`: the container is paused; `docker unpause` wakes it",
+        "cannot run `ls` in container `db`: the container is paused; `docker unpause` resumes it",
     );
 }
 
 #[test]
-fn a_program_that_is_not_in_the_image_is_named() {
+fn program_that_is_not_in_the_image_is_shown() {
     check(
         "start container `db`",
         400,
         "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: \"/nope\": stat /nope: no such file or directory: unknown",
-        ErrorKind::CannotRun,
-        "`/nope` not found in image: cannot start container `db`",
+        ErrorKind::NoProgram,
+        "cannot start container `db`: `/nope` not found in image",
     );
     check(
         "start container `db`",
         400,
         "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"nope\": executable file not found in $PATH: unknown",
-        ErrorKind::CannotRun,
-        "`nope` not found in image: cannot start container `db`",
+        ErrorKind::NoProgram,
+        "cannot start container `db`: `nope` not found in image",
     );
     check(
         "run `/etc/hosts` in container `db`",
         126,
         "OCI runtime exec failed: exec failed: unable to start container process: exec: \"/etc/hosts\": permission denied: unknown\r\n",
+        ErrorKind::NoProgram,
+        "cannot run `/etc/hosts` in container `db`: `/etc/hosts` cannot be executed: permission denied",
+    );
+    check(
+        "run `ls` in container `db`",
+        126,
+        "OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (\"/nope\") set in config.json failed: no such file or directory: unknown",
         ErrorKind::CannotRun,
-        "`/etc/hosts` cannot be run: permission denied: cannot run `/etc/hosts` in container `db`",
+        "cannot run `ls` in container `db`: OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (\"/nope\") set in config.json failed: no such file or directory",
     );
 }
 
 #[test]
-fn raw_answers_never_reach_the_reader() {
+fn json_is_never_shown() {
     check(
         "x",
         500,
@@ -187,42 +206,123 @@ fn raw_answers_never_reach_the_reader() {
         500,
         "",
         ErrorKind::Other,
-        "cannot x: the engine gave no reason",
+        "cannot x: Docker gave no reason",
     );
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_told_from_one_that_goes_away() {
-    let endpoint = Endpoint {
-        socket: PathBuf::from("/run/nope.sock"),
-        source: crate::engine::EndpointSource::DockerHost,
-    };
-    let told = |kind: io::ErrorKind| {
-        let error = translate(
-            &endpoint,
-            "list containers",
-            ClientError::from(io::Error::from(kind)),
+fn missing_engine_differs_from_a_lost_connection() {
+    let check = |kind: io::ErrorKind, expected: ErrorKind, message: &str| {
+        let error = ClientError::from(io::Error::from(kind));
+        let error = translate(&endpoint(), &text!("list containers"), error);
+        assert_eq!(
+            (error.kind, error.to_string().as_str()),
+            (expected, message)
         );
-        (error.kind, error.message)
     };
-    assert_eq!(
-        told(io::ErrorKind::NotFound),
-        (
-            ErrorKind::Unreachable,
-            "no Docker at unix:///run/nope.sock ($DOCKER_HOST); `roadlab engine up` starts one"
-                .into()
-        )
+    check(
+        io::ErrorKind::NotFound,
+        ErrorKind::Unreachable,
+        "no Docker at unix:///run/nope/docker.sock (a test); `roadlab engine up` starts one",
     );
+    check(
+        io::ErrorKind::ConnectionRefused,
+        ErrorKind::Unreachable,
+        "Docker is not running: nothing listens at unix:///run/nope/docker.sock (a test); `roadlab engine up` starts it",
+    );
+    check(
+        io::ErrorKind::PermissionDenied,
+        ErrorKind::Denied,
+        "permission denied on unix:///run/nope/docker.sock (a test); join the `docker` group with `sudo usermod -aG docker \"$USER\"` \
+         and log in again (its members can do what root can), or use rootless Docker",
+    );
+    let lost = ClientError::from(io::Error::from(io::ErrorKind::UnexpectedEof));
+    let lost = translate(&endpoint(), &text!("list containers"), lost);
+    assert_eq!(lost.kind, ErrorKind::Unreachable);
+    let message = lost.to_string();
     assert!(
-        told(io::ErrorKind::ConnectionRefused)
-            .1
-            .starts_with("Docker is not running: ")
+        message.starts_with("cannot list containers: the connection to Docker was lost ("),
+        "{message}"
     );
-    assert_eq!(told(io::ErrorKind::PermissionDenied).0, ErrorKind::Denied);
-    let (kind, text) = told(io::ErrorKind::UnexpectedEof);
-    assert_eq!(kind, ErrorKind::Unreachable);
-    assert!(
-        text.starts_with("Docker went away: cannot list containers"),
-        "{text}"
+}
+
+#[test]
+fn answer_that_ends_in_the_middle_is_a_cut_stream() {
+    let cut = ClientError::from(io::Error::other("bytes remaining on stream"));
+    let error = translate_pull(&endpoint(), &text!("pull `x`"), cut);
+    assert_eq!(error.kind, ErrorKind::StreamCut);
+}
+
+#[test]
+fn unreachable_registry_differs_from_a_missing_image() {
+    #[track_caller]
+    fn check(message: &str, expected: ErrorKind) {
+        let operation = text!("pull `x`");
+        for error in [
+            server_error(500, message),
+            ClientError::DockerStreamError {
+                error: message.into(),
+            },
+        ] {
+            let error = translate_pull(&endpoint(), &operation, error);
+            assert_eq!(error.kind, expected, "{message}");
+        }
+    }
+    for message in [
+        "Get \"https://registry.test/v2/\": dial tcp: lookup registry.test: no such host",
+        "Get \"http://127.0.0.1:5999/v2/\": dial tcp 127.0.0.1:5999: connect: connection refused",
+        "dial tcp 192.0.2.1:443: connect: network is unreachable",
+        "dial tcp 192.0.2.1:443: i/o timeout",
+        "net/http: TLS handshake timeout",
+        "x509: certificate signed by unknown authority",
+    ] {
+        check(message, ErrorKind::RegistryUnreachable);
+    }
+    for message in [
+        "pull access denied for nope, repository does not exist or may require 'docker login'",
+        "manifest for redis:nope not found: manifest unknown: manifest unknown",
+        "no matching manifest for linux/arm64/v8 in the manifest list entries",
+    ] {
+        check(message, ErrorKind::NoSuchImage);
+    }
+    check(
+        "write /var/lib/docker/tmp/x: no space left on device",
+        ErrorKind::DiskFull,
     );
+    check(
+        "layer verification failed for digest sha256:0a",
+        ErrorKind::Other,
+    );
+}
+
+#[test]
+fn missing_file_differs_from_a_missing_container() {
+    let missing = server_error(404, "Could not find the file /x in container db");
+    assert!(is_missing_file(&missing));
+    assert!(!is_missing_file(&server_error(
+        404,
+        "No such container: db"
+    )));
+    assert!(!is_missing_file(&server_error(500, "something else")));
+}
+
+#[test]
+fn missing_builder_differs_from_a_build_that_fails() {
+    #[track_caller]
+    fn check(code: u16, message: &str, began: bool, expected: bool) {
+        let state = BuildState {
+            began,
+            pulling: false,
+            output: String::new(),
+        };
+        let error = server_error(code, message);
+        let error = translate_build(&endpoint(), &text!("build `x`"), error, &state);
+        assert_eq!(error.kind == ErrorKind::NoBuilder, expected, "{message}");
+    }
+    let mount = "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled";
+    check(500, mount, true, true);
+    check(404, "page not found", false, true);
+    check(501, "the legacy builder is not available", false, true);
+    check(500, "buildkit.service: exit 1", true, false);
+    check(500, "Cannot locate specified Dockerfile: x", false, false);
 }

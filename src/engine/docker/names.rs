@@ -1,39 +1,46 @@
-//! Names and ids that go into a URL: the client does not escape them, so `../volumes/x` would reach another
-//! endpoint. Nothing is sent that has not passed here.
+//! Names and ids that become part of a URL. The client does not escape them, so `../volumes/x` would reach another
+//! endpoint: no name is sent that was not checked here. Pure.
 
 use crate::engine::{EngineError, ErrorKind, Result};
+use crate::text;
 
-/// The longest name or id, in bytes.
-const LONGEST: usize = 255;
+/// The length of the longest name or id, in bytes.
+const MAX_LENGTH: usize = 255;
 
-/// A container, network or volume by name or id: letters, digits, `_`, `.` and `-`, beginning with a letter or digit.
+/// Checks the name or id of a container, network or volume: letters, digits, `_`, `.` and `-`, with a letter or digit in
+/// front.
 pub(super) fn resource(name: &str) -> Result<&str> {
-    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
-    match begins_well(name) && name.bytes().all(fine) {
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    match starts_valid(name) && name.bytes().all(valid) {
         true => Ok(name),
-        false => Err(refuse("container, network or volume", name)),
+        false => Err(EngineError::new(
+            ErrorKind::Other,
+            text!(
+                "`{name}` is not a valid name of a container, network or volume",
+                name = name.escape_debug()
+            ),
+        )),
     }
 }
 
-/// An image by name or id; its parts between slashes cannot be empty, `.` or `..`.
+/// Checks the name or id of an image; its parts between slashes cannot be empty, `.` or `..`.
 pub(super) fn image(name: &str) -> Result<&str> {
-    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_.-/:@".contains(&b);
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"_.-/:@".contains(&b);
     let parts = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    match begins_well(name) && parts && name.bytes().all(fine) {
+    match starts_valid(name) && parts && name.bytes().all(valid) {
         true => Ok(name),
-        false => Err(refuse("image", name)),
+        false => Err(EngineError::new(
+            ErrorKind::Other,
+            text!(
+                "`{name}` is not a valid name of an image",
+                name = name.escape_debug()
+            ),
+        )),
     }
 }
 
-fn begins_well(name: &str) -> bool {
-    name.len() <= LONGEST && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
-
-fn refuse(kind: &str, name: &str) -> EngineError {
-    EngineError::new(
-        ErrorKind::Other,
-        format!("`{}` is not a name of a {kind}", name.escape_debug()),
-    )
+fn starts_valid(name: &str) -> bool {
+    name.len() <= MAX_LENGTH && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -41,12 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_reach_another_endpoint() {
-        for fine in ["roadlab-redis-z7a9bc-redis", "0a1b2c", "A.b_c-1"] {
-            assert_eq!(resource(fine).unwrap(), fine);
+    fn resource_name_cannot_reach_another_endpoint() {
+        for valid in ["roadlab-redis-z7a9bc-redis", "0a1b2c", "A.b_c-1"] {
+            assert_eq!(resource(valid).unwrap(), valid);
         }
-        let long = "a".repeat(LONGEST + 1);
-        for bad in [
+        let long = "a".repeat(MAX_LENGTH + 1);
+        for invalid in [
             "",
             ".",
             "..",
@@ -62,24 +69,24 @@ mod tests {
             "한국",
             &long,
         ] {
-            assert!(resource(bad).is_err(), "{bad}");
+            assert!(resource(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn an_image_may_have_parts_but_none_that_climbs() {
-        for fine in [
+    fn image_name_cannot_leave_its_path() {
+        for valid in [
             "redis:8.0",
             "127.0.0.1:5998/stall/x:latest",
             "sha256:0a1b",
             "prom/prometheus@sha256:0a1b",
         ] {
-            assert_eq!(image(fine).unwrap(), fine);
+            assert_eq!(image(valid).unwrap(), valid);
         }
-        for bad in [
+        for invalid in [
             "", "a/../b", "../x", "a//b", "a/", "a/./b", "a?x", "a%2f", ":x",
         ] {
-            assert!(image(bad).is_err(), "{bad}");
+            assert!(image(invalid).is_err(), "{invalid}");
         }
     }
 }

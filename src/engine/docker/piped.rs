@@ -1,27 +1,29 @@
-//! A program in a container without a terminal: standard input goes in, both outputs come out, apart and as they come.
+//! A program in a container without a terminal: standard input is passed in, both outputs are passed out, apart and as
+//! they come.
 
 use std::convert::Infallible;
-use std::io::{self, ErrorKind as IoError, Write};
+use std::io;
 use std::pin::Pin;
 
-use bollard::container::LogOutput;
-use bollard::errors::Error as ClientError;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
-use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::images::file_error;
+use super::output::{CopyError, OutputEnd, OutputWriter, copy};
 use super::process_tag::{ProcessTag, ShellExit};
-use super::{CHANGE, Docker, LOOK, errors, names};
-use crate::engine::{EngineError, ErrorKind, Input, Result};
+use super::{Docker, WRITE_TIMEOUT, errors};
+use crate::engine::{Input, Result};
+use crate::text;
 
-/// 128 and SIGPIPE: nobody reads the output any more.
-const NOBODY_READS: i64 = 141;
-/// What the engine says as if it were the program, if there is none.
-pub(super) const REFUSAL: &[u8] = b"OCI runtime exec failed";
+/// 128 and SIGPIPE: the exit code of a program whose output is not read any more.
+const SIGPIPE_EXIT: i64 = 141;
 
 impl Docker {
-    /// Runs a program on this process's standard streams until it ends, nobody reads it any more, or `stop` brings a signal.
+    /// Runs a program on the standard streams of this process until it ends, its output is not read any more, or `stop`
+    /// returns the number of a signal.
+    ///
+    /// Fails as [`ContainerExec::exec`](crate::engine::ContainerExec::exec) does, but with no timeout.
     pub async fn run_piped(
         &self,
         container: &str,
@@ -30,85 +32,55 @@ impl Docker {
         stop: impl Future<Output = u8>,
     ) -> Result<ShellExit> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
-        let what = format!("run `{program}` in container `{container}`");
-        let mark = ProcessTag::new();
+        let operation = text!(
+            "run `{program}` in container `{container}`",
+            program,
+            container
+        );
+        let tag = ProcessTag::new();
         let config = ExecConfig {
             attach_stdin: Some(stdin == Input::Passed),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(argv.to_vec()),
-            env: Some(vec![mark.variable()]),
+            env: Some(vec![tag.variable()]),
             ..Default::default()
         };
-        let named = names::resource(container)?;
-        let made = self.client.ask(|client| client.create_exec(named, config));
-        let id = self.call(&what, LOOK, made).await?.id;
+        let id = self.create_exec(container, config, &operation).await?;
+        let writer = OutputWriter::standard().map_err(|error| file_error(&operation, &error))?;
         let started = self
-            .client
-            .ask(|client| client.start_exec(&id, None::<StartExecOptions>));
-        let StartExecResults::Attached { output, input } =
-            self.call(&what, CHANGE, started).await?
-        else {
-            return self.exit_code(&id, &what).await.map(ShellExit::Ended);
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.start_exec(&id, None::<StartExecOptions>)
+            })
+            .await?;
+        let StartExecResults::Attached { output, input } = started else {
+            return self.exit_code(&id, &operation).await.map(ShellExit::Ended);
         };
-        let shown = tokio::select! {
-            shown = show(output) => shown,
-            never = feed(stdin, input) => match never {},
+        let copied = tokio::select! {
+            copied = copy(output, writer) => copied,
+            never = pass_input(stdin, input) => match never {},
             signal = stop => {
-                self.kill_tagged(container, &mark).await;
+                self.kill_tagged(container, &tag).await;
                 return Ok(ShellExit::Stopped(signal));
             }
         };
-        match shown {
-            Ok(None) => self.exit_code(&id, &what).await.map(ShellExit::Ended),
-            Ok(Some(reason)) => Err(errors::refused(&what, None, &reason)),
-            Err(Broken::Engine(error)) => Err(self.translate(&what, error)),
-            Err(Broken::Here(error)) if error.kind() == IoError::BrokenPipe => {
-                self.kill_tagged(container, &mark).await;
-                Ok(ShellExit::Ended(NOBODY_READS))
+        match copied {
+            Ok(OutputEnd::Closed) => self.exit_code(&id, &operation).await.map(ShellExit::Ended),
+            Ok(OutputEnd::NotStarted(reason)) => Err(errors::refused(&operation, None, &reason)),
+            Err(CopyError::Engine(error)) => Err(self.translate(&operation, error)),
+            Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.kill_tagged(container, &tag).await;
+                Ok(ShellExit::Ended(SIGPIPE_EXIT))
             }
-            Err(Broken::Here(error)) => Err(EngineError::new(
-                ErrorKind::Other,
-                format!("cannot {what}: {error}"),
-            )),
+            Err(CopyError::Write(error)) => Err(file_error(&operation, &error)),
         }
     }
 }
 
-/// On which side a stream broke.
-enum Broken {
-    Engine(ClientError),
-    Here(io::Error),
-}
-
-/// Copies both outputs until they end; returns the engine's reason if there was no program to run.
-async fn show(
-    mut output: impl Stream<Item = std::result::Result<LogOutput, ClientError>> + Unpin,
-) -> std::result::Result<Option<String>, Broken> {
-    let mut first = true;
-    while let Some(chunk) = output.next().await {
-        let chunk = chunk.map_err(Broken::Engine)?;
-        let bytes = chunk.as_ref();
-        if std::mem::take(&mut first) && bytes.starts_with(REFUSAL) {
-            return Ok(Some(String::from_utf8_lossy(bytes).into_owned()));
-        }
-        let written = match &chunk {
-            LogOutput::StdErr { .. } => write(&mut io::stderr().lock(), bytes),
-            _ => write(&mut io::stdout().lock(), bytes),
-        };
-        written.map_err(Broken::Here)?;
-    }
-    Ok(None)
-}
-
-fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    to.write_all(bytes).and_then(|()| to.flush())
-}
-
-/// Hands standard input on to its end; the program says itself when it has had enough.
-async fn feed(stdin: Input, mut input: Pin<Box<dyn AsyncWrite + Send>>) -> Infallible {
+/// Passes standard input to its end; the program ends by itself when it needs no more.
+async fn pass_input(stdin: Input, mut input: Pin<Box<dyn AsyncWrite + Send>>) -> Infallible {
     if stdin == Input::Passed {
-        // A program that reads no more is no fault.
+        // A program that stops reading its input is no error.
         let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut input).await;
         let _ = input.shutdown().await;
     }

@@ -1,6 +1,6 @@
-//! Which images run on which machine. Pure.
+//! Which images run on which machines. Pure.
 
-/// This program's own architecture in the engine's words.
+/// Returns the architecture of this program, as the engine names it.
 pub(super) fn own() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -9,7 +9,7 @@ pub(super) fn own() -> &'static str {
     }
 }
 
-/// Whether a machine runs images of an architecture, which an image made by hand may not tell.
+/// Returns whether a machine runs images for an architecture. Images that were not built by an engine may not name one.
 pub(super) fn runs_on(machine: &str, image: &str) -> bool {
     machine == image
         || matches!(image, "" | "unknown")
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_runs_on_a_machine_of_its_kind() {
+    fn image_runs_on_a_machine_of_its_architecture() {
         for (machine, image) in [("amd64", "amd64"), ("arm64", "arm"), ("amd64", "")] {
             assert!(runs_on(machine, image), "{image} on {machine}");
         }

@@ -1,4 +1,7 @@
-//! What Podman says in other words than Docker: read again in Docker's, as the client knows no others.
+//! Where Podman's answers differ from Docker's: they are translated, as the client accepts only Docker's. Pure, except
+//! for this process's own limits.
+
+use std::future::Future;
 
 use bollard::errors::Error as ClientError;
 use bollard::models::{ContainerCreateBody, ResourcesUlimits, SystemVersion};
@@ -6,7 +9,9 @@ use rustix::process::{Resource, getrlimit};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The states that Docker knows and the client reads.
+use super::client::Answer;
+
+/// The states of Docker, which the client accepts.
 const STATES: [&str; 7] = [
     "created",
     "running",
@@ -17,15 +22,21 @@ const STATES: [&str; 7] = [
     "dead",
 ];
 
-/// Whether it is Podman that answers.
-pub(super) fn speaks(version: &SystemVersion) -> bool {
+/// Returns whether the engine is Podman.
+pub(super) fn is_podman(version: &SystemVersion) -> bool {
     let mut components = version.components.iter().flatten();
     components.any(|component| component.name.contains("Podman"))
 }
 
-/// Reads containers again that the client could not read for a state that it does not know. One such state would else
-/// hide all containers of a list.
-pub(super) fn reread<T: DeserializeOwned>(error: ClientError) -> Result<T, ClientError> {
+/// Accepts an answer that the client rejects because a container is in a state that Docker does not have. Otherwise one
+/// such container would hide all others of a list.
+pub(super) async fn any_state<T: DeserializeOwned>(
+    call: impl Future<Output = Answer<T>>,
+) -> Answer<T> {
+    call.await.or_else(parse_again)
+}
+
+fn parse_again<T: DeserializeOwned>(error: ClientError) -> Answer<T> {
     let ClientError::JsonDataError { contents, .. } = &error else {
         return Err(error);
     };
@@ -45,9 +56,9 @@ pub(super) fn reread<T: DeserializeOwned>(error: ClientError) -> Result<T, Clien
     serde_json::from_value(answer).map_err(|_| error)
 }
 
-/// Where one limit is given, Podman raises the others as far as root can, which fails where root may not: they get what
-/// this process has.
-pub(super) fn limit_all(body: &mut ContainerCreateBody) {
+/// Sets the limits that a container does not set to those of this process. Podman would raise them to root's maximum,
+/// which fails where root is restricted.
+pub(super) fn set_missing_limits(body: &mut ContainerCreateBody) {
     let own = [("nofile", Resource::Nofile), ("nproc", Resource::Nproc)];
     let Some(limits) = body
         .host_config
@@ -74,7 +85,7 @@ pub(super) fn limit_all(body: &mut ContainerCreateBody) {
 fn translate(state: &mut Value) {
     let docker = match state.as_str() {
         Some(known) if STATES.contains(&known) => return,
-        // Ended, and not cleaned up yet.
+        // It has ended and is not cleaned up yet.
         Some("stopped") => "exited",
         Some("initialized" | "configured") => "created",
         Some(_) | None => "",
@@ -87,11 +98,11 @@ mod tests {
     use super::*;
     use bollard::models::{ContainerInspectResponse, ContainerSummary, HostConfig};
 
-    /// As the client would read it: first its own way, then ours.
-    fn read<T: DeserializeOwned>(text: &str) -> Result<T, ClientError> {
+    /// Parses an answer as the client does, and again if it is rejected.
+    fn read<T: DeserializeOwned>(text: &str) -> Answer<T> {
         let own = serde_json::from_str(text);
         own.or_else(|error: serde_json::Error| {
-            reread(ClientError::JsonDataError {
+            parse_again(ClientError::JsonDataError {
                 message: error.to_string(),
                 contents: text.into(),
                 column: error.column(),
@@ -115,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_docker_does_not_know_hides_no_container() {
+    fn unknown_state_hides_no_container() {
         check("initialized", "created");
         check("configured", "created");
         check("stopped", "exited");
@@ -124,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_was_given_stays_and_the_others_are_ours() {
+    fn given_limit_stays_and_others_are_those_of_this_process() {
         let limit = |name: &str, value| ResourcesUlimits {
             name: Some(name.into()),
             soft: Some(value),
@@ -137,7 +148,7 @@ mod tests {
             }),
             ..Default::default()
         };
-        limit_all(&mut body);
+        set_missing_limits(&mut body);
         let limits = body.host_config.unwrap().ulimits.unwrap();
         let mut expected = vec![limit("nofile", 7)];
         if let Some(own) = getrlimit(Resource::Nproc).maximum {
@@ -147,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_otherwise_stays_an_error() {
+    fn other_mistakes_remain_errors() {
         let text = r#"[{"Id":7,"State":"stopped"}]"#;
         let error = read::<Vec<ContainerSummary>>(text).unwrap_err();
         assert!(error.to_string().contains("expected a string"), "{error}");

@@ -1,53 +1,57 @@
-//! Ends what a learner would leave running in a container. The engine has no way to: a program goes on when its client is gone.
+//! Ends the programs that a shell would leave running in a container. The engine cannot: a program continues when its
+//! client disconnects.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Docker;
-use crate::engine::Exec;
+use crate::engine::{ContainerExec, Exec};
 
-/// A program gets a second to end by itself; then it is killed.
-const END: &str = "i=0; while files=$(grep -lsF \"$1\" /proc/[0-9]*/environ); [ \"$files\" ] && [ $i -lt 20 ]; do \
+/// Ends all processes with a variable in their environment: SIGTERM first, SIGKILL after a second.
+const KILL_SCRIPT: &str = "i=0; while files=$(grep -lsF \"$1\" /proc/[0-9]*/environ); [ \"$files\" ] && [ $i -lt 20 ]; do \
     signal=; [ $i = 0 ] && signal=TERM; [ $i = 10 ] && signal=KILL; \
     for file in $files; do pid=${file#/proc/}; [ -z \"$signal\" ] || kill -$signal ${pid%/environ}; done; \
     i=$((i+1)); sleep 0.1; done 2>/dev/null";
-/// The whole of it, on a busy machine.
-const END_WITHIN: Duration = Duration::from_secs(10);
+/// How long the script may take on a busy machine.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a learner's program came to its end.
+/// How a program on the standard streams of this process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShellExit {
-    /// With this exit code.
+    /// It ended with this exit code.
     Ended(i64),
-    /// We were stopped by this signal, and ended it.
+    /// This process was stopped by a signal with this number and ended the program.
     Stopped(u8),
 }
 
-/// What the environment of a program, and of all that it starts, is known by.
+/// A variable in the environment of a program and of all that it starts, by which they are found.
 pub(super) struct ProcessTag(String);
 
 impl ProcessTag {
+    /// Makes a tag that no other program has.
     pub(super) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.unwrap_or_default().as_nanos();
         Self(format!("ROADLAB_SHELL={}-{nanos}", std::process::id()))
     }
 
-    /// A variable of the environment.
+    /// Returns the variable as `KEY=value`.
     pub(super) fn variable(&self) -> String {
         self.0.clone()
     }
 }
 
 impl Docker {
-    /// Ends a program and all that it started. Where the image lacks the tools for it, it goes on.
-    pub(super) async fn kill_tagged(&self, container: &str, mark: &ProcessTag) {
+    /// Ends a program and all that it started, if the image has the tools for it; otherwise the program continues.
+    pub(super) async fn kill_tagged(&self, container: &str, tag: &ProcessTag) {
         let exec = Exec {
-            run: ["sh", "-c", END, "sh", &mark.0].map(str::to_owned).into(),
+            run: ["sh", "-c", KILL_SCRIPT, "sh", &tag.0]
+                .map(str::to_owned)
+                .into(),
             user: None,
             workdir: None,
             env: Vec::new(),
         };
         // The container may be gone, and the program with it.
-        let _ = self.run(container, &exec, END_WITHIN).await;
+        let _ = self.exec(container, &exec, KILL_TIMEOUT).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What the engine in memory does when it is called.
+//! The roles of the engine in memory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,22 +7,24 @@ use std::time::{Duration, SystemTime};
 
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
-    Build, BuildProgress, ContainerEvent, ContainerState, Engine, EngineError, ErrorKind, Exec,
-    ExecOutput, Health, ImageInfo, LogLine, LogOptions, MemoryUsage, PullProgress, Result,
-    SystemInfo,
+    Build, BuildProgress, ContainerEvent, ContainerExec, ContainerFiles, ContainerState,
+    Containers, EngineError, ErrorKind, Events, Exec, ExecOutput, Health, ImageBuild, ImageInfo,
+    ImageTransfer, Images, Inspect, Inventory, LogLine, LogOptions, Logs, MemoryUsage, Networks,
+    PullProgress, Result, Stats, System, SystemInfo, Volumes,
 };
 use crate::lab::ImageName;
 use crate::plan::{
     ContainerSpec, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ObservedVolume, PublishedPort, PublishedPorts, RunLabels, Running, Scope, Subnet, VolumeSpec,
 };
+use crate::text;
 
-impl Engine for Fake {
+impl System for Fake {
     async fn ping(&self) -> Result<()> {
         Ok(())
     }
 
-    async fn about(&self) -> Result<SystemInfo> {
+    async fn system_info(&self) -> Result<SystemInfo> {
         Ok(SystemInfo {
             product: "Docker".into(),
             version: "0".into(),
@@ -38,9 +40,11 @@ impl Engine for Fake {
             time: None,
         })
     }
+}
 
+impl Inventory for Fake {
     async fn observe(&self, scope: &Scope) -> Result<Observed> {
-        let ours = |name: &str, labels| {
+        let run_labels = |name: &str, labels| {
             within(scope, labels)
                 .then(|| RunLabels::read(name, labels))
                 .flatten()
@@ -50,7 +54,7 @@ impl Engine for Fake {
             Some(ObservedContainer {
                 id: id(name),
                 name: name.clone(),
-                run_labels: ours(name, &container.spec.labels)?,
+                run_labels: run_labels(name, &container.spec.labels)?,
                 running: match (container.state.running, container.state.paused) {
                     (_, true) => Running::Paused,
                     (true, false) => Running::Yes,
@@ -58,20 +62,22 @@ impl Engine for Fake {
                 },
                 state: container.state.status.clone(),
                 ports: container.state.ports.clone(),
+                networks: container.networks.clone(),
                 created: container.created,
             })
         });
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
         let networks = networks.iter().filter_map(|(name, spec)| {
-            let run_labels = ours(name, &spec.labels)?;
+            let run_labels = run_labels(name, &spec.labels)?;
             Some(ObservedNetwork {
                 id: id(name),
                 name: name.clone(),
                 run_labels,
+                internal: spec.internal,
             })
         });
         let volumes = volumes.iter().filter_map(|(name, spec)| {
-            let run_labels = ours(name, &spec.labels)?;
+            let run_labels = run_labels(name, &spec.labels)?;
             Some(ObservedVolume {
                 name: name.clone(),
                 run_labels,
@@ -99,12 +105,20 @@ impl Engine for Fake {
             container
                 .state
                 .ports
-                .values()
-                .map(|port| (*port, name.clone()))
+                .hosts()
+                .map(|port| (port, name.clone()))
         });
         Ok(ports.collect())
     }
+}
 
+impl Inspect for Fake {
+    async fn inspect(&self, container: &str) -> Result<ContainerState> {
+        self.with(container, |found| Ok(found.state.clone()))
+    }
+}
+
+impl Images for Fake {
     async fn image(&self, name: &str) -> Result<Option<ImageInfo>> {
         Ok(self.images.borrow().contains(name).then(|| ImageInfo {
             id: format!("sha256:{name}"),
@@ -130,14 +144,7 @@ impl Engine for Fake {
                 return Ok(());
             }
         };
-        Err(EngineError::new(kind, format!("cannot pull {image}")))
-    }
-
-    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
-        self.change(format!("build {}", build.tag))?;
-        progress(BuildProgress::Line("Step 1/1 : FROM scratch"));
-        self.images.borrow_mut().insert(build.tag.clone());
-        Ok(())
+        Err(EngineError::new(kind, text!("cannot pull {image}", image)))
     }
 
     async fn import(&self, _root: &Path, name: &str) -> Result<()> {
@@ -146,6 +153,23 @@ impl Engine for Fake {
         Ok(())
     }
 
+    async fn remove_image(&self, name: &str) -> Result<()> {
+        self.change(format!("remove image {name}"))?;
+        self.images.borrow_mut().remove(name);
+        Ok(())
+    }
+}
+
+impl ImageBuild for Fake {
+    async fn build(&self, build: &Build, progress: &dyn Fn(BuildProgress<'_>)) -> Result<()> {
+        self.change(format!("build {}", build.tag))?;
+        progress(BuildProgress::Line("Step 1/1 : FROM scratch"));
+        self.images.borrow_mut().insert(build.tag.clone());
+        Ok(())
+    }
+}
+
+impl ImageTransfer for Fake {
     async fn save(&self, images: &[&str], _file: File, _progress: &dyn Fn(u64)) -> Result<()> {
         self.change(format!("save {}", images.join(" ")))
     }
@@ -154,33 +178,9 @@ impl Engine for Fake {
         self.change(format!("load {}", file.display()))?;
         Ok(self.images.borrow().iter().cloned().collect())
     }
+}
 
-    async fn remove_image(&self, name: &str) -> Result<()> {
-        self.change(format!("remove image {name}"))?;
-        self.images.borrow_mut().remove(name);
-        Ok(())
-    }
-
-    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
-        self.change(format!("create network {}", spec.name))?;
-        if self.networks.borrow().contains_key(&spec.name) {
-            return Err(taken("network", &spec.name));
-        }
-        self.networks
-            .borrow_mut()
-            .insert(spec.name.clone(), spec.clone());
-        Ok(id(&spec.name))
-    }
-
-    async fn create_volume(&self, spec: &VolumeSpec) -> Result<()> {
-        self.change(format!("create volume {}", spec.name))?;
-        let mut volumes = self.volumes.borrow_mut();
-        match *volumes.entry(spec.name.clone()).or_insert(spec.clone()) == *spec {
-            true => Ok(()),
-            false => Err(taken("volume", &spec.name)),
-        }
-    }
-
+impl Containers for Fake {
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String> {
         self.change(format!("create container {}", spec.name))?;
         if self.containers.borrow().contains_key(&spec.name) {
@@ -193,7 +193,7 @@ impl Engine for Fake {
         {
             return Err(EngineError::new(
                 ErrorKind::NoSuchImage,
-                format!("no such image: {}", spec.image),
+                text!("no such image: {image}", image = spec.image),
             ));
         }
         if let Some((name, _)) = spec
@@ -215,8 +215,13 @@ impl Engine for Fake {
                 error: String::new(),
                 health: None,
                 started: None,
-                ports: BTreeMap::new(),
+                ports: PublishedPorts::default(),
             },
+            networks: spec
+                .networks
+                .iter()
+                .map(|(network, _)| (network.clone(), id(network)))
+                .collect(),
             files: BTreeMap::new(),
             log: Vec::new(),
             created: self.clock.get(),
@@ -227,28 +232,47 @@ impl Engine for Fake {
         Ok(id(&spec.name))
     }
 
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        _aliases: &[String],
+    ) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("connect {name} to network {network}"))?;
+        if !self.networks.borrow().contains_key(network) {
+            return Err(missing("network", network));
+        }
+        self.with(container, |found| {
+            found.networks.insert(network.to_owned(), id(network));
+            Ok(())
+        })
+    }
+
     async fn start(&self, container: &str) -> Result<()> {
         let spec = self.with(container, |found| Ok(found.spec.clone()))?;
         let name = spec.name.as_str();
         self.change(format!("start {name}"))?;
-        for PortSpec {
-            container: port,
-            host,
-            ..
-        } in &spec.ports
-        {
+        for port in &spec.ports {
             let published = self.published_ports().await?;
-            let host = match host {
+            let host = match port.host.number() {
                 0 => self.free_port(),
-                host => *host,
+                host => host,
             };
             if let Some(other) = published.get(&host).filter(|other| *other != name) {
                 return Err(EngineError::new(
                     ErrorKind::PortTaken,
-                    format!("port {host} is used by container {other}"),
+                    text!("port {host} is used by container {other}", host, other),
                 ));
             }
-            self.with(container, |found| Ok(found.state.ports.insert(*port, host)))?;
+            self.with(container, |found| {
+                found.state.ports.insert(PublishedPort {
+                    container: port.container,
+                    protocol: port.protocol,
+                    host,
+                });
+                Ok(())
+            })?;
         }
         self.with(container, |found| {
             found.state.running = true;
@@ -265,13 +289,9 @@ impl Engine for Fake {
         self.with(container, |found| {
             found.state.running = false;
             found.state.status = "exited".into();
-            found.state.ports.clear();
+            found.state.ports = PublishedPorts::default();
             Ok(())
         })
-    }
-
-    async fn inspect(&self, container: &str) -> Result<ContainerState> {
-        self.with(container, |found| Ok(found.state.clone()))
     }
 
     async fn remove_container(&self, container: &str) -> Result<()> {
@@ -280,20 +300,61 @@ impl Engine for Fake {
         self.containers.borrow_mut().remove(name);
         Ok(())
     }
+}
+
+impl Networks for Fake {
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        self.change(format!("create network {}", spec.name))?;
+        if self.networks.borrow().contains_key(&spec.name) {
+            return Err(taken("network", &spec.name));
+        }
+        self.networks
+            .borrow_mut()
+            .insert(spec.name.clone(), spec.clone());
+        Ok(id(&spec.name))
+    }
+
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("connect {name} to network {network}"))?;
+        if !self.networks.borrow().contains_key(network) {
+            return Err(missing("network", network));
+        }
+        self.with(container, |found| {
+            let networks = &mut found.spec.networks;
+            networks.retain(|(name, _)| name != network);
+            networks.push((network.to_owned(), aliases.to_vec()));
+            Ok(())
+        })
+    }
 
     async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
         let name = network.strip_prefix("id-").unwrap_or(network);
         self.change(format!("remove network {name}"))?;
         let mut disconnected = Vec::new();
         for container in self.containers.borrow_mut().values_mut() {
-            let before = container.spec.networks.len();
-            container.spec.networks.retain(|(on, _)| on != name);
-            if container.spec.networks.len() < before {
+            if container.networks.remove(name).is_some() {
                 disconnected.push(container.spec.name.clone());
             }
         }
         self.networks.borrow_mut().remove(name);
         Ok(disconnected)
+    }
+}
+
+impl Volumes for Fake {
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<()> {
+        self.change(format!("create volume {}", spec.name))?;
+        let mut volumes = self.volumes.borrow_mut();
+        match *volumes.entry(spec.name.clone()).or_insert(spec.clone()) == *spec {
+            true => Ok(()),
+            false => Err(taken("volume", &spec.name)),
+        }
     }
 
     async fn remove_volume(&self, volume: &str) -> Result<()> {
@@ -307,13 +368,44 @@ impl Engine for Fake {
         {
             return Err(EngineError::new(
                 ErrorKind::Busy,
-                format!("volume {volume} is used by container {}", holder.spec.name),
+                text!(
+                    "volume {volume} is used by container {container}",
+                    volume,
+                    container = holder.spec.name
+                ),
             ));
         }
         self.volumes.borrow_mut().remove(volume);
         Ok(())
     }
+}
 
+impl ContainerExec for Fake {
+    async fn exec(&self, container: &str, exec: &Exec, _timeout: Duration) -> Result<ExecOutput> {
+        self.with(container, |found| running(found))?;
+        let answer = self.answers.borrow().get(&exec.run.join(" ")).cloned();
+        Ok(answer.unwrap_or(ExecOutput {
+            exit_code: 0,
+            stdout: String::new(),
+            stderr: String::new(),
+        }))
+    }
+}
+
+impl ContainerFiles for Fake {
+    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        self.with(container, |found| Ok(found.files.get(path).cloned()))
+    }
+
+    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
+        self.with(container, |found| {
+            found.files.insert(path.to_owned(), content.to_vec());
+            Ok(())
+        })
+    }
+}
+
+impl Logs for Fake {
     async fn logs(&self, container: &str, tail: u32) -> Result<String> {
         self.with(container, |found| {
             let tail = usize::try_from(tail).unwrap_or(usize::MAX);
@@ -328,47 +420,31 @@ impl Engine for Fake {
     async fn stream_log(
         &self,
         container: &str,
-        wish: &LogOptions,
-        tell: &dyn Fn(LogLine),
+        options: &LogOptions,
+        on_line: &dyn Fn(LogLine),
     ) -> Result<()> {
-        let log = self.logs(container, wish.tail.unwrap_or(u32::MAX)).await?;
-        // A line a second, as its clock goes.
+        let log = self
+            .logs(container, options.tail.unwrap_or(u32::MAX))
+            .await?;
+        // One line each second.
         for (at, text) in log.lines().enumerate() {
             let at = Duration::from_secs(at as u64);
-            tell(LogLine {
+            on_line(LogLine {
                 at,
                 text: text.to_owned(),
             });
         }
         Ok(())
     }
+}
 
-    async fn exec(&self, container: &str, exec: &Exec, _timeout: Duration) -> Result<ExecOutput> {
-        self.with(container, |found| running(found))?;
-        let answer = self.answers.borrow().get(&exec.run.join(" ")).cloned();
-        Ok(answer.unwrap_or(ExecOutput {
-            exit_code: 0,
-            stdout: String::new(),
-            stderr: String::new(),
-        }))
-    }
-
-    async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
-        self.with(container, |found| Ok(found.files.get(path).cloned()))
-    }
-
-    async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()> {
-        self.with(container, |found| {
-            found.files.insert(path.to_owned(), content.to_vec());
-            Ok(())
-        })
-    }
-
-    /// Nothing ever happens here by itself.
+impl Events for Fake {
     async fn events(&self, _: &Scope, _: SystemTime, _: &dyn Fn(ContainerEvent)) -> Result<()> {
         std::future::pending().await
     }
+}
 
+impl Stats for Fake {
     async fn received_bytes(&self, container: &str) -> Result<u64> {
         self.with(container, |found| running(found)).map(|()| 0)
     }

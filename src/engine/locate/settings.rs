@@ -134,8 +134,9 @@ fn read_context(variable: Option<String>, folder: &Path) -> DockerContext {
 /// Source: docker/cli, `cli/context/store/metadatastore.go`.
 pub(super) fn meta_path(name: &str) -> PathBuf {
     let digest = Sha256::digest(name.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Path::new("contexts/meta").join(hex).join("meta.json")
+    Path::new("contexts/meta")
+        .join(crate::hex::encode(&digest))
+        .join("meta.json")
 }
 
 /// Returns `currentContext` of a `config.json`; an empty file and an empty name mean none.

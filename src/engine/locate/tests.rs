@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::text::Text;
 
 fn settings() -> Settings {
     Settings {

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rooms::GUIDE(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roadlab::lab::fuzzing::guide(bytes));

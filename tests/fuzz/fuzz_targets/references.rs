@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rooms::REFERENCES(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roadlab::lab::fuzzing::references(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rooms::YAML(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roadlab::lab::fuzzing::yaml(bytes));

@@ -1,0 +1,156 @@
+//! Facts about a machine, and what labs need of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::diagnosis::EngineUnavailable;
+use crate::lab::{Lab, LabId, Protocol};
+use crate::plan::OrphanRun;
+
+/// The facts about a machine. What could not be found out is absent.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    pub engine: Option<EngineInfo>,
+    /// Why no engine answers.
+    pub engine_unavailable: Option<EngineUnavailable>,
+    pub memory: Option<Memory>,
+    pub disk: Option<Disk>,
+    /// Ports of 127.0.0.1 that accept connections, each with the listening process where that is known.
+    pub answering: BTreeMap<u16, Option<Process>>,
+    /// Ports that containers publish, each with the container's name.
+    pub published: BTreeMap<u16, String>,
+    /// Ports that containers of this user's labs publish.
+    pub own_ports: BTreeSet<u16>,
+    pub proxies: Proxies,
+    pub clocks: Vec<Clock>,
+    pub folders: Vec<Folder>,
+    /// Runs that no journal of this state folder records.
+    pub orphan_runs: Vec<OrphanRun>,
+    /// Journals that this version of roadlab cannot read.
+    pub unreadable_journals: Vec<PathBuf>,
+}
+
+/// An engine that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineInfo {
+    pub product: String,
+    pub version: String,
+    pub api: String,
+    pub address: String,
+    /// Where the address was found.
+    pub source: String,
+    /// `1` or `2`; `None` if the engine does not report it.
+    pub cgroup: Option<String>,
+    /// Limits that it does not enforce: `memory`, `pids`.
+    pub unlimited: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    pub total: u64,
+    pub available: u64,
+}
+
+/// The file system that holds the engine's images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    pub path: PathBuf,
+    /// Bytes.
+    pub free: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    pub pid: u32,
+    pub program: String,
+}
+
+/// The proxies that programs use. Passwords in them are redacted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// Variables of this shell.
+    pub shell: BTreeMap<String, String>,
+    /// The proxies that the engine pulls through.
+    pub engine: Vec<String>,
+    /// Whether systemd starts the engine; then the engine's variables are in a unit file.
+    pub systemd: bool,
+}
+
+/// The difference between this machine's clock and another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    pub source: ClockSource,
+    /// Seconds by which the other clock is ahead.
+    pub ahead: i64,
+}
+
+/// Where a time comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClockSource {
+    /// An engine or a web server, by its name.
+    Host(String),
+    /// The modification time of a file.
+    File(PathBuf),
+}
+
+impl fmt::Display for ClockSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClockSource::Host(name) => f.write_str(name),
+            ClockSource::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A folder that roadlab writes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    pub path: PathBuf,
+    /// Why files cannot be written there.
+    pub problem: Option<String>,
+}
+
+/// What one lab needs of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    pub lab: LabId,
+    /// Bytes that its required services may use together.
+    pub memory: u64,
+    /// The number of images that are not on this machine.
+    pub missing: usize,
+    /// The TCP ports of its containers, each with the services that listen there. Clients use these numbers by default.
+    pub default_ports: BTreeMap<u16, BTreeSet<String>>,
+    /// The TCP ports of this machine that its lab file names.
+    pub fixed: BTreeSet<u16>,
+}
+
+impl Need {
+    /// Reads what a lab needs. The caller knows how many of its images are missing.
+    pub fn of(lab: &Lab, missing: usize) -> Self {
+        let mut default_ports: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+        let mut fixed = BTreeSet::new();
+        for service in lab.services.values() {
+            let ports = service.ports.iter();
+            for port in ports.filter(|port| port.protocol == Protocol::Tcp) {
+                let services = default_ports.entry(port.container).or_default();
+                services.insert(service.name.to_string());
+                fixed.extend(port.host);
+            }
+        }
+        Self {
+            lab: lab.id.clone(),
+            memory: u64::try_from(lab.memory()).unwrap_or(0),
+            missing,
+            default_ports,
+            fixed,
+        }
+    }
+
+    /// Returns every port of this machine at which a learner may expect a service of the lab.
+    pub fn ports(&self) -> impl Iterator<Item = u16> {
+        self.default_ports.keys().chain(&self.fixed).copied()
+    }
+}

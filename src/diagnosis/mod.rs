@@ -1,0 +1,20 @@
+//! Diagnosis: what is wrong with a machine, and why a service most likely did not become ready.
+//!
+//! Everything here is pure: facts become findings, causes and messages. `machine` and `runner` gather the facts, `report` lays
+//! out the messages.
+
+mod cause;
+mod facts;
+mod finding;
+mod findings;
+mod message;
+mod sockets;
+
+pub use cause::{Evidence, LikelyCause, ProbeFailure, likely_cause};
+pub use facts::{
+    Clock, ClockSource, Disk, EngineInfo, Folder, Machine, Memory, Need, Process, Proxies,
+};
+pub use finding::{EngineUnavailable, Finding, Severity};
+pub use findings::{disk_space, findings, memory};
+pub use message::{Message, format_bytes};
+pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};

@@ -1,0 +1,135 @@
+//! Networks: created under names that are free, removed with the containers disconnected that are still on them.
+
+use std::collections::HashMap;
+
+use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
+use bollard::query_parameters::ListNetworksOptionsBuilder;
+
+use super::containers::gone_is_fine;
+use super::{Docker, WRITE_TIMEOUT, convert, names};
+use crate::engine::{EngineError, ErrorKind, Networks, Result};
+use crate::plan::NetworkSpec;
+use crate::text;
+
+/// How often containers are disconnected before a removal fails, if others connect them again.
+const DISCONNECT_ATTEMPTS: usize = 3;
+
+impl Networks for Docker {
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        let name = names::resource(&spec.name)?;
+        let operation = text!(
+            "create network `{name}` ({subnet})",
+            name,
+            subnet = spec.subnet
+        );
+        // Older engines allow two networks with one name.
+        let filters = HashMap::from([("name", vec![name])]);
+        let options = ListNetworksOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let existing = self.list_networks(Some(options)).await?;
+        if existing
+            .iter()
+            .any(|network| network.name.as_deref() == Some(name))
+        {
+            return Err(EngineError::new(
+                ErrorKind::NameTaken,
+                text!("a network of this name exists and was not created by roadlab"),
+            )
+            .during(&operation)
+            .help(text!(
+                "inspect it with `docker network inspect {name}`",
+                name
+            )));
+        }
+        let created = self
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.create_network(convert::network(spec))
+            })
+            .await?;
+        Ok(created.id)
+    }
+
+    async fn connect_network(
+        &self,
+        container: &str,
+        network: &str,
+        aliases: &[String],
+    ) -> Result<()> {
+        let operation = text!(
+            "connect container `{container}` to network `{network}`",
+            container,
+            network
+        );
+        let network = names::resource(network)?;
+        let request = NetworkConnectRequest {
+            container: names::resource(container)?.to_owned(),
+            endpoint_config: Some(convert::attachment(aliases)),
+        };
+        let connected = self
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.connect_network(network, request)
+            })
+            .await;
+        match connected {
+            // The engine reports that the endpoint already exists.
+            Err(error) if error.kind == ErrorKind::NameTaken => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
+        let operation = text!("remove network `{network}`", network);
+        let network = names::resource(network)?;
+        let mut disconnected = Vec::new();
+        // Podman removes a network by its id although containers use it, and those cannot be started again.
+        if self.is_podman().await? {
+            disconnected.extend(self.disconnect_all(network).await?);
+        }
+        let mut attempts = 0;
+        loop {
+            let removed = self
+                .call(&operation, WRITE_TIMEOUT, |client| {
+                    client.remove_network(network)
+                })
+                .await;
+            match gone_is_fine(removed) {
+                Err(error) if error.kind == ErrorKind::Busy && attempts < DISCONNECT_ATTEMPTS => {
+                    attempts += 1;
+                    disconnected.extend(self.disconnect_all(network).await?);
+                }
+                result => return result.map(|()| disconnected),
+            }
+        }
+    }
+}
+
+impl Docker {
+    /// Disconnects every container from a network and returns their names.
+    async fn disconnect_all(&self, network: &str) -> Result<Vec<String>> {
+        let containers = match self.containers_on(network).await {
+            Err(error) => return gone_is_fine(Err(error)).map(|()| Vec::new()),
+            Ok(containers) => containers,
+        };
+        let mut names = Vec::new();
+        for (container, name) in containers {
+            let operation = text!(
+                "disconnect container `{container}` from network `{network}`",
+                container = name,
+                network
+            );
+            let request = NetworkDisconnectRequest {
+                container,
+                force: Some(true),
+            };
+            let disconnected = self
+                .call(&operation, WRITE_TIMEOUT, |client| {
+                    client.disconnect_network(network, request)
+                })
+                .await;
+            gone_is_fine(disconnected)?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+}

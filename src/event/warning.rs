@@ -1,0 +1,81 @@
+//! What users should know although the command succeeds.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::text;
+use crate::text::Text;
+
+/// A warning. In `--json` it is an event `note` with a `code` for programs and a `text` for people.
+#[derive(Debug, Clone)]
+pub enum Warning {
+    /// A container that roadlab did not create was on a network that was removed.
+    ContainerDisconnected { container: String, network: String },
+    /// No service of the lab mounts this volume any more.
+    UnusedVolume { volume: String },
+    /// The container of this service was created by a newer roadlab.
+    UnknownIdentity { service: String, lab: String },
+    /// After a failed start everything that was created is removed again.
+    CleanedUp { removed: Text },
+    /// After a failed start something could not be removed yet.
+    CleanupContinues { reason: String },
+}
+
+impl Warning {
+    /// Returns the code in `--json`. A code never changes its meaning.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Warning::ContainerDisconnected { .. } => "container_disconnected",
+            Warning::UnusedVolume { .. } => "unused_volume",
+            Warning::UnknownIdentity { .. } => "unknown_identity",
+            Warning::CleanedUp { .. } => "cleaned_up",
+            Warning::CleanupContinues { .. } => "cleanup_continues",
+        }
+    }
+
+    pub fn text(&self) -> Text {
+        match self {
+            Warning::ContainerDisconnected { container, network } => text!(
+                "container `{container}` does not belong to roadlab and was disconnected from network `{network}`",
+                container,
+                network
+            ),
+            Warning::UnusedVolume { volume } => text!(
+                "volume `{volume}` is no longer used by the lab and is kept; `docker volume rm {volume}` removes it",
+                volume
+            ),
+            Warning::UnknownIdentity { service, lab } => text!(
+                "the container of `{service}` was created by a newer roadlab, so changes to its definition are not detected; `roadlab down {lab}` and `roadlab up {lab}` create it again",
+                service,
+                lab
+            ),
+            Warning::CleanedUp { removed } => {
+                text!("removed what was created: {removed}", removed = *removed)
+            }
+            Warning::CleanupContinues { reason } => {
+                text!("cleanup continues in the background: {reason}", reason)
+            }
+        }
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Warning", 2)?;
+        fields.serialize_field("code", self.code())?;
+        fields.serialize_field("text", &self.text().localized())?;
+        fields.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    #[test]
+    fn a_warning_is_a_note_in_json() {
+        let volume = "roadlab-redis-z7a9bc-old".to_owned();
+        let event = Event::Warning(Warning::UnusedVolume { volume });
+        insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event":"note","code":"unused_volume","text":"volume `roadlab-redis-z7a9bc-old` is no longer used by the lab and is kept; `docker volume rm roadlab-redis-z7a9bc-old` removes it"}"#);
+    }
+}

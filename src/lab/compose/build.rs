@@ -1,0 +1,70 @@
+//! Reads `build`.
+
+use std::path::Path;
+
+use crate::lab::compose::service_reader::ServiceReader;
+use crate::lab::compose::values::read_pairs;
+use crate::lab::id::ServiceName;
+use crate::lab::policy;
+use crate::lab::service::Recipe;
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, string};
+use crate::problem::Problem;
+use crate::text;
+
+const DOCKERFILE: &str = "Dockerfile";
+
+impl ServiceReader<'_> {
+    /// Reads `build`: a folder, or a mapping.
+    pub(crate) fn read_build(&mut self, service: &ServiceName, node: &Node) -> Option<Recipe> {
+        let (context, dockerfile, args, target) = match &node.kind {
+            Kind::Map(_) => {
+                let mut fields = Fields::open(node, Mapping::Build, self.problems)?;
+                let context = fields.string("context", self.problems);
+                let dockerfile = fields.string("dockerfile", self.problems);
+                let args = read_pairs(&mut fields, "args", self.problems);
+                let target = fields.string("target", self.problems);
+                policy::check_build(&mut fields, self.problems);
+                fields.close(self.problems);
+                (
+                    context.unwrap_or_else(|| ".".to_owned()),
+                    dockerfile,
+                    args,
+                    target,
+                )
+            }
+            _ => (
+                string(node, "build", self.problems)?,
+                None,
+                Vec::new(),
+                None,
+            ),
+        };
+        let dockerfile = dockerfile.unwrap_or_else(|| DOCKERFILE.to_owned());
+        let context = self.resolve(node, &context)?;
+        let outside =
+            Path::new(&dockerfile).is_absolute() || dockerfile.split('/').any(|part| part == "..");
+        if outside
+            || self
+                .files
+                .canonical_path(&context.join(&dockerfile))
+                .is_none()
+        {
+            let what = text!(
+                "no such file: `{dockerfile}` in {folder}",
+                dockerfile,
+                folder = context.display()
+            );
+            self.problems.push(Problem::new(what).at(node.place()));
+            return None;
+        }
+        let folder = context.file_name().and_then(|folder| folder.to_str());
+        let tag = folder.and_then(|folder| ServiceName::new(folder).ok());
+        Some(Recipe {
+            tag: tag.as_ref().unwrap_or(service).to_string(),
+            context,
+            dockerfile,
+            args: args.into_iter().collect(),
+            target,
+        })
+    }
+}

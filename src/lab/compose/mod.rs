@@ -1,0 +1,23 @@
+//! The documented subset of the Compose Specification, and the `x-roadlab` of a service.
+
+mod build;
+mod composition;
+mod merge;
+mod mounts;
+mod networks;
+mod paths;
+mod ports;
+mod resources;
+mod service_reader;
+mod values;
+mod workspace_variable;
+mod x_roadlab;
+
+pub(crate) use composition::read_composition;
+pub(crate) use networks::{check_volumes, read_networks};
+#[cfg(any(test, fuzzing))]
+pub(crate) use ports::read_ports;
+pub(crate) use service_reader::read_services;
+pub(crate) use workspace_variable::compose_variables;
+#[cfg(test)]
+pub(crate) use x_roadlab::read_interface;

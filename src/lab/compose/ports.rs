@@ -1,0 +1,172 @@
+//! Reads `ports`.
+
+use crate::lab::policy;
+use crate::lab::service::{Port, Protocol};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
+use crate::problem::Problem;
+use crate::text;
+
+/// The most ports of a range.
+const MAX_RANGE: usize = 16;
+
+/// Reads one entry of `ports`: `"6379"`, `"16379:6379"`, `"127.0.0.1:16379:6379/tcp"`, or the long form.
+pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
+    if let Kind::Map(_) = node.kind {
+        return read_long_port(node, problems).into_iter().collect();
+    }
+    let Some(written) = string(node, "ports", problems) else {
+        return Vec::new();
+    };
+    let Some((address, hosts, containers, protocol)) = split_port(&written) else {
+        let help =
+            text!("write `\"6379\"` for a free host port, or `\"16379:6379\"` for a fixed one");
+        let what = text!("invalid port `{written}`", written);
+        problems.push(Problem::new(what).at(node.place()).help(help));
+        return Vec::new();
+    };
+    if containers.len() > MAX_RANGE || (!hosts.is_empty() && hosts.len() != containers.len()) {
+        let what = text!(
+            "invalid port range `{written}`: both sides must have the same number of ports, at most {limit}",
+            written,
+            limit = MAX_RANGE
+        );
+        problems.push(Problem::new(what).at(node.place()));
+        return Vec::new();
+    }
+    // The lowest host port of a range decides.
+    let publish = policy::check_port(address.as_deref(), hosts.first().copied(), node, problems);
+    let pairs = containers.into_iter().enumerate();
+    pairs
+        .map(|(at, container)| Port {
+            container,
+            protocol,
+            host: hosts.get(at).copied(),
+            publish,
+        })
+        .collect()
+}
+
+/// The host address, the host ports, the container ports and the protocol.
+type PortParts = (Option<String>, Vec<u16>, Vec<u16>, Protocol);
+
+fn split_port(written: &str) -> Option<PortParts> {
+    let (rest, protocol) = match written.split_once('/') {
+        Some((rest, "tcp")) => (rest, Protocol::Tcp),
+        Some((rest, "udp")) => (rest, Protocol::Udp),
+        Some(_) => return None,
+        None => (written, Protocol::Tcp),
+    };
+    let (rest, container) = rest
+        .rsplit_once(':')
+        .map_or((None, rest), |(rest, container)| (Some(rest), container));
+    let (address, host) = match rest {
+        None => (None, ""),
+        Some(rest) => rest
+            .rsplit_once(':')
+            .map_or((None, rest), |(address, host)| {
+                (Some(address.to_owned()), host)
+            }),
+    };
+    let hosts = if host.is_empty() {
+        Vec::new()
+    } else {
+        parse_range(host)?
+    };
+    Some((address, hosts, parse_range(container)?, protocol))
+}
+
+fn parse_range(written: &str) -> Option<Vec<u16>> {
+    let (from, to) = written.split_once('-').unwrap_or((written, written));
+    let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
+    (from > 0 && from <= to).then(|| (from..=to).collect())
+}
+
+fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
+    let mut fields = Fields::open(node, Mapping::Port, problems)?;
+    let container = fields
+        .integer("target", problems)
+        .and_then(|port| u16::try_from(port).ok())
+        .filter(|p| *p > 0);
+    let published = fields.string("published", problems);
+    let address = fields.string("host_ip", problems);
+    let protocol = fields.string("protocol", problems);
+    fields.accept(&["mode", "name", "app_protocol"]);
+    fields.close(problems);
+    let host = match published.as_deref() {
+        None | Some("" | "0") => None,
+        Some(published) => {
+            let port = published.parse().ok().filter(|port: &u16| *port > 0);
+            if port.is_none() {
+                let what = text!(
+                    "`published` must be from 1 to 65535, not `{port}`",
+                    port = published
+                );
+                problems.push(Problem::new(what).at(node.place()));
+            }
+            Some(port?)
+        }
+    };
+    let publish = policy::check_port(address.as_deref(), host, node, problems);
+    if container.is_none() {
+        let what = text!("missing key `target` in a port: the port in the container");
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    let protocol = if protocol.as_deref() == Some("udp") {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
+    };
+    Some(Port {
+        container: container?,
+        protocol,
+        host,
+        publish,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[track_caller]
+    fn port(yaml: &str, expected: &[(Option<u16>, u16)]) {
+        let node = Node::parse(Path::new("c.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        let read: Vec<_> = read_ports(&node, &mut problems)
+            .iter()
+            .map(|p| (p.host, p.container))
+            .collect();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(read, expected, "{yaml}");
+    }
+
+    #[test]
+    fn ports_are_read_in_all_forms() {
+        port("'6379'", &[(None, 6379)]);
+        port("6379", &[(None, 6379)]);
+        port("'16379:6379'", &[(Some(16379), 6379)]);
+        port("'127.0.0.1:16379:6379/tcp'", &[(Some(16379), 6379)]);
+        port("'8000-8001:80-81'", &[(Some(8000), 80), (Some(8001), 81)]);
+        port("{ target: 80, published: '8080' }", &[(Some(8080), 80)]);
+    }
+
+    #[test]
+    fn invalid_ports_are_problems() {
+        for invalid in [
+            "'x'",
+            "'0'",
+            "'70000'",
+            "'9-1'",
+            "'1:2/icmp'",
+            "'1-90:1-90'",
+        ] {
+            let node = Node::parse(Path::new("c.yaml"), invalid).unwrap();
+            let mut problems = Vec::new();
+            assert!(
+                read_ports(&node, &mut problems).is_empty() && !problems.is_empty(),
+                "{invalid}"
+            );
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Checks that the files of a lab are consistent with each other.
+
+mod guides;
+mod services;
+
+use crate::lab::model::{Exercise, Lab, Task};
+use crate::lab::steps::CheckRole;
+use crate::lab::yaml::Problems;
+use crate::problem::{Place, Problem, suggestion};
+use crate::text;
+
+/// Checks a lab; `exercises` are the places of its exercises, in order.
+pub(crate) fn check(lab: &Lab, place: &Place, exercises: &[Place], problems: &mut Problems) {
+    services::check(lab, exercises, problems);
+    for (exercise, place) in lab.exercises.iter().zip(exercises) {
+        check_exercise(exercise, place, problems);
+    }
+    guides::check(lab, problems);
+    if lab.exercises.is_empty() {
+        problems.push(Problem::new(text!("this lab has no exercises")).at(place.clone()));
+    }
+}
+
+/// Checks that wrong answers name existing checks, and that not all checks are guards.
+fn check_exercise(exercise: &Exercise, place: &Place, problems: &mut Problems) {
+    let Task::Practical { checks, wrong, .. } = &exercise.task else {
+        return;
+    };
+    let known = checks.iter().map(|check| check.id.as_str());
+    let named = wrong.iter().filter_map(|wrong| wrong.check.as_deref());
+    for id in named.filter(|id| !known.clone().any(|known| known == *id)) {
+        let what = text!("no such check: `{id}`", id);
+        let help = suggestion(id, known.clone());
+        problems.push(Problem::new(what).at(place.clone()).help(help));
+    }
+    if !checks.is_empty() && checks.iter().all(|check| check.role == CheckRole::Guard) {
+        let what = text!(
+            "exercise `{id}` has only guards, so it would be solved from the start",
+            id = exercise.id
+        );
+        problems.push(Problem::new(what).at(place.clone()));
+    }
+}

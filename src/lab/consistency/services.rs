@@ -1,0 +1,164 @@
+//! Checks that steps and exercises refer to existing services, and that `depends_on` has no cycle.
+
+use crate::lab::id::ServiceName;
+use crate::lab::model::{Lab, Task};
+use crate::lab::service::Presence;
+use crate::lab::steps::{Step, StepKind};
+use crate::lab::yaml::Problems;
+use crate::problem::{Place, Problem, suggestion};
+use crate::text;
+
+/// Checks a lab; `exercises` are the places of its exercises, in order.
+pub(crate) fn check(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
+    for step in all_steps(lab) {
+        check_step(lab, step, problems);
+    }
+    check_needed_services(lab, exercises, problems);
+    check_cycles(lab, problems);
+}
+
+/// Returns every step of a lab that is not in `x-roadlab`.
+fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
+    let exercises = lab
+        .exercises
+        .iter()
+        .flat_map(|exercise| match &exercise.task {
+            Task::Practical {
+                checks,
+                solution,
+                wrong,
+            } => {
+                let wrong = wrong.iter().flat_map(|wrong| &wrong.steps);
+                let checks = checks.iter().map(|check| &check.step);
+                checks.chain(solution).chain(wrong).collect::<Vec<_>>()
+            }
+            Task::Quiz(_) => Vec::new(),
+        });
+    lab.start.iter().chain(&lab.health).chain(exercises)
+}
+
+fn no_such_service(lab: &Lab, name: &ServiceName) -> Problem {
+    let known = lab.services.keys().map(ServiceName::as_str);
+    let help = suggestion(name.as_str(), known);
+    Problem::new(text!("no such service: `{name}`", name)).help(help)
+}
+
+/// Checks the service of a step, its ports and its address.
+fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
+    let place = || step.place.clone();
+    let Some(name) = step.act.service() else {
+        if lab.workspace.is_none() {
+            let what = text!("this lab has no workspace for this file");
+            let help =
+                text!("add `workspace` to lab.yaml, or `service` to read a file in a container");
+            problems.push(Problem::new(what).at(place()).help(help));
+        }
+        return;
+    };
+    let Some(service) = lab.services.get(name) else {
+        problems.push(no_such_service(lab, name).at(step.service_place.clone()));
+        return;
+    };
+    let port = match &step.act {
+        StepKind::Http(probe) => probe.port,
+        StepKind::Tcp(probe) => probe.port,
+        _ => None,
+    };
+    let published = |port: u16| service.ports.iter().any(|p| p.container == port);
+    let needs_port = !matches!(
+        step.act,
+        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_)
+    );
+    let what = match port {
+        Some(port) if !published(port) => Some(text!(
+            "service `{name}` does not publish port {port}",
+            name,
+            port
+        )),
+        None if needs_port && service.ports.is_empty() => {
+            Some(text!("service `{name}` publishes no port", name))
+        }
+        _ => None,
+    };
+    if let Some(what) = what {
+        let help = text!("add the port to `ports` in compose.yaml");
+        problems.push(Problem::new(what).at(place()).help(help));
+    }
+    let needs_url = matches!(
+        step.act,
+        StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_)
+    );
+    if needs_url && service.interface.url.is_none() {
+        let what = text!("service `{name}` has no `url` to connect to", name);
+        let help = text!("add `url` to `x-roadlab` of the service");
+        problems.push(Problem::new(what).at(place()).help(help));
+    }
+}
+
+/// Checks `needs_service`: the services exist, and every optional service that is checked is named.
+fn check_needed_services(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
+    let optional = |name: &ServiceName| {
+        let service = lab.services.get(name);
+        service.is_some_and(|service| service.interface.presence == Presence::Optional)
+    };
+    for (exercise, place) in lab.exercises.iter().zip(exercises) {
+        let needed = exercise.needs_service.iter();
+        for name in needed.filter(|name| !lab.services.contains_key(name)) {
+            problems.push(no_such_service(lab, name).at(place.clone()));
+        }
+        let checks = exercise.checks().iter();
+        let mut checked = checks.filter_map(|check| check.step.act.service());
+        let undeclared =
+            |name: &&ServiceName| optional(name) && !exercise.needs_service.contains(name);
+        if let Some(name) = checked.find(undeclared) {
+            let what = text!(
+                "exercise `{id}` checks the optional service `{name}`",
+                id = exercise.id,
+                name
+            );
+            let help = text!("add `needs_service: [{name}]`", name);
+            problems.push(Problem::new(what).at(place.clone()).help(help));
+        }
+    }
+}
+
+/// Checks that `depends_on` has no cycle. Only the first cycle is reported.
+fn check_cycles(lab: &Lab, problems: &mut Problems) {
+    let mut done = Vec::new();
+    for (name, service) in &lab.services {
+        let Some(cycle) = find_cycle(lab, name, &mut Vec::new(), &mut done) else {
+            continue;
+        };
+        let names = cycle.iter().chain(cycle.first());
+        let names: Vec<&str> = names.map(|name| name.as_str()).collect();
+        let first = cycle.first().and_then(|name| lab.services.get(name));
+        let what = text!("cycle in `depends_on`: {names}", names = names.join(" → "));
+        let help = text!("remove one of these dependencies");
+        let place = first.unwrap_or(service).place.clone();
+        problems.push(Problem::new(what).at(place).help(help));
+        return;
+    }
+}
+
+fn find_cycle<'a>(
+    lab: &'a Lab,
+    name: &'a ServiceName,
+    path: &mut Vec<&'a ServiceName>,
+    done: &mut Vec<&'a ServiceName>,
+) -> Option<Vec<&'a ServiceName>> {
+    if let Some(at) = path.iter().position(|visited| *visited == name) {
+        return Some(path[at..].to_vec());
+    }
+    if done.contains(&name) {
+        return None;
+    }
+    path.push(name);
+    let service = lab.services.get(name);
+    let found = service
+        .into_iter()
+        .flat_map(|service| service.depends_on.keys())
+        .find_map(|next| find_cycle(lab, next, path, done));
+    path.pop();
+    done.push(name);
+    found
+}

@@ -1,0 +1,203 @@
+//! Reads matchers, such as `expect` and `when`, from YAML.
+
+use regex::RegexBuilder;
+use serde_json::Value;
+
+use crate::expect::{Matcher, Rule, ValuePath};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list};
+use crate::problem::Problem;
+use crate::text;
+
+/// The largest compiled regular expression, in bytes, because a lab may come from a stranger.
+const MAX_REGEX_SIZE: usize = 256 << 10;
+
+/// Reads a matcher. An empty one is a problem, because it would match anything.
+pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
+    let Some(mut fields) = Fields::open(node, Mapping::Matcher, problems) else {
+        return Matcher::default();
+    };
+    let before = problems.len();
+    let mut rules = Vec::new();
+    let path = fields.string("path", problems).and_then(|text| {
+        let at = fields.get("path")?.place();
+        ValuePath::parse(&text)
+            .map_err(|error| problems.push(Problem::new(error).at(at)))
+            .ok()
+    });
+    // `get` treats null as missing, but `equals: null` is an expectation too.
+    let nullable = |fields: &mut Fields<'_>, key| {
+        let value = fields.get(key).map(Node::to_json);
+        value.or_else(|| fields.contains(key).then_some(Value::Null))
+    };
+    rules.extend(nullable(&mut fields, "equals").map(Rule::Equals));
+    rules.extend(nullable(&mut fields, "not_equals").map(Rule::NotEquals));
+    rules.extend(read_values(&mut fields, "one_of", problems).map(Rule::OneOf));
+    rules.extend(
+        fields
+            .get("contains")
+            .map(|node| Rule::Contains(node.to_json())),
+    );
+    rules.extend(read_values(&mut fields, "same_items", problems).map(Rule::SameItems));
+    if let Some(text) = fields.string("matches", problems) {
+        let compiled = RegexBuilder::new(&text).size_limit(MAX_REGEX_SIZE).build();
+        match compiled {
+            Ok(regex) => rules.push(Rule::Matches(regex)),
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                let place = fields.get("matches").unwrap_or(node).place();
+                let what = text!(
+                    "invalid regular expression `{expression}`: {reason}",
+                    expression = text,
+                    reason
+                );
+                problems.push(Problem::new(what).at(place));
+            }
+        }
+    }
+    rules.extend(fields.number("at_least", problems).map(Rule::AtLeast));
+    rules.extend(fields.number("at_most", problems).map(Rule::AtMost));
+    rules.extend(
+        fields
+            .get("length")
+            .map(|node| Rule::Length(Box::new(read_number_matcher(node, problems)))),
+    );
+    rules.extend(
+        fields
+            .boolean("exists", problems)
+            .map(|there| if there { Rule::Exists } else { Rule::Absent }),
+    );
+    rules.extend(
+        fields
+            .boolean("absent", problems)
+            .map(|gone| if gone { Rule::Absent } else { Rule::Exists }),
+    );
+    rules.extend(read_values(&mut fields, "rows", problems).map(Rule::Rows));
+    rules.extend(read_values(&mut fields, "columns", problems).map(Rule::Columns));
+    rules.extend(
+        fields
+            .get("status")
+            .map(|node| Rule::Status(Box::new(read_number_matcher(node, problems)))),
+    );
+    rules.extend(fields.string("error", problems).map(Rule::Error));
+    rules.extend(read_matchers(&mut fields, "all", problems).map(Rule::All));
+    rules.extend(read_matchers(&mut fields, "any", problems).map(Rule::Any));
+    rules.extend(
+        fields
+            .get("not")
+            .map(|node| Rule::Not(Box::new(read_matcher(node, problems)))),
+    );
+    fields.close(problems);
+    if rules.is_empty() && problems.len() == before {
+        let what = text!("this matcher is empty and would match anything");
+        let help = text!("add an expectation, such as `equals: PONG` or `exists: true`");
+        problems.push(Problem::new(what).at(node.place()).help(help));
+    }
+    Matcher { path, rules }
+}
+
+/// Reads a matcher; a number means `equals: number`.
+fn read_number_matcher(node: &Node, problems: &mut Problems) -> Matcher {
+    match &node.kind {
+        Kind::Number(..) => Matcher {
+            path: None,
+            rules: vec![Rule::Equals(node.to_json())],
+        },
+        _ => read_matcher(node, problems),
+    }
+}
+
+fn read_values(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<Vec<Value>> {
+    let node = fields.get(key)?;
+    Some(
+        list(node, key, problems)
+            .into_iter()
+            .map(Node::to_json)
+            .collect(),
+    )
+}
+
+fn read_matchers(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<Vec<Matcher>> {
+    let node = fields.get(key)?;
+    let items = list(node, key, problems);
+    if items.is_empty() {
+        let what = text!("`{key}` needs at least one matcher", key);
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    Some(
+        items
+            .into_iter()
+            .map(|item| read_matcher(item, problems))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[track_caller]
+    fn check(yaml: &str, expected: &str) {
+        let node = Node::parse(Path::new("m.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        let read = read_matcher(&node, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let actual = match printed.is_empty() {
+            true => read.text().localized(),
+            false => printed.join("\n"),
+        };
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn matchers_are_read() {
+        check(
+            "{ at_least: 1, at_most: 3600 }",
+            "at least 1 and at most 3600",
+        );
+        check("{ path: '$.a[0]', equals: null }", "$.a[0] null");
+        check(
+            "{ length: 3, status: { one_of: [200, 204] } }",
+            "length 3 and status one of [200,204]",
+        );
+        check(
+            "{ any: [ { equals: a }, { not: { contains: b } } ] }",
+            "\"a\" or not (contains \"b\")",
+        );
+        check("{ exists: false }", "no value");
+    }
+
+    #[test]
+    fn invalid_matchers_are_problems() {
+        check(
+            "{}",
+            "m.yaml:1:1: this matcher is empty and would match anything (add an expectation, such as `equals: PONG` or `exists: true`)",
+        );
+        check(
+            "{ eqals: 1 }",
+            "m.yaml:1:3: unknown key `eqals` in a matcher (did you mean `equals`?)",
+        );
+        check(
+            "{ matches: '[' }",
+            "m.yaml:1:12: invalid regular expression `[`: unclosed character class",
+        );
+        check(
+            "{ any: [] }",
+            "m.yaml:1:8: `any` needs at least one matcher",
+        );
+    }
+}

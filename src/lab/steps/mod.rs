@@ -1,0 +1,19 @@
+//! Steps and checks: their model, and how they are read from YAML.
+
+mod amqp;
+mod captures;
+mod display;
+mod matcher;
+mod model;
+mod probes;
+mod reader;
+mod service_field;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use matcher::read_matcher;
+pub use model::{
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
+    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
+    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, TcpProbe,
+};
+pub(crate) use reader::{read_check, read_steps};

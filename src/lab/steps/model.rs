@@ -1,0 +1,279 @@
+//! Steps: a probe of a service or an action, and the expected result. The `probe` room runs them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::expect::{Matcher, ValuePath};
+use crate::lab::id::{CheckId, ServiceName};
+use crate::problem::Place;
+
+/// The default time limit of one attempt.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A step of `ready`, `start`, `health`, a check, a solution or a wrong answer.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub act: StepKind,
+    /// The expected result; by default an answer without an error.
+    pub expect: Matcher,
+    /// Retry until the result is as expected, at most this long. `None`: try once.
+    pub within: Option<Duration>,
+    /// The time limit of one attempt.
+    pub timeout: Duration,
+    pub capture: Option<Capture>,
+    pub place: Place,
+    /// The place of the service's name, or of the step if the name is implied.
+    pub service_place: Place,
+}
+
+/// Stores the result of a step, so that later steps can refer to it as `${name}`.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    pub name: String,
+    pub path: Option<ValuePath>,
+}
+
+/// A check of an exercise.
+#[derive(Debug, Clone)]
+pub struct Check {
+    pub id: CheckId,
+    pub step: Step,
+    pub role: CheckRole,
+    pub hints: Vec<ConditionalHint>,
+}
+
+/// The purpose of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckRole {
+    /// It fails at first and passes once the exercise is solved.
+    Goal,
+    /// It passes from the start and must keep passing.
+    Guard,
+}
+
+/// A hint for a certain result of a check.
+#[derive(Debug, Clone)]
+pub struct ConditionalHint {
+    pub when: Matcher,
+    /// The id of a hint in the guide.
+    pub say: String,
+}
+
+/// The probe or action of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    Redis(RedisProbe),
+    Exec(ExecProbe),
+    Http(HttpProbe),
+    Tcp(TcpProbe),
+    Log(LogProbe),
+    File(FileProbe),
+    Sql(SqlProbe),
+    Mongo(MongoProbe),
+    Amqp(AmqpProbe),
+    Restart(Restart),
+}
+
+/// A Redis command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RedisProbe {
+    pub service: ServiceName,
+    pub command: Vec<String>,
+    pub db: i64,
+}
+
+/// A program that runs inside the container of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecProbe {
+    pub service: ServiceName,
+    pub run: Vec<String>,
+    pub user: Option<String>,
+    pub workdir: Option<String>,
+    pub env: BTreeMap<String, String>,
+}
+
+/// An HTTP request to a published port of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpProbe {
+    pub service: ServiceName,
+    /// The container port; `None` for the first of the service.
+    pub port: Option<u16>,
+    pub method: String,
+    /// The path, which begins with `/`.
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
+    pub auth: Option<Login>,
+    pub bearer: Option<String>,
+    pub body: HttpBody,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HttpBody {
+    Nothing,
+    Text(String),
+    Json(Value),
+    Form(Vec<(String, String)>),
+}
+
+/// The user and password of an HTTP request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+/// A TCP connection: what to send, if anything, and what the server sends first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TcpProbe {
+    pub service: ServiceName,
+    pub port: Option<u16>,
+    pub send: Option<String>,
+}
+
+/// The last lines of the log of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogProbe {
+    pub service: ServiceName,
+    pub tail: u32,
+}
+
+/// A file in the learner's workspace or in the container of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileProbe {
+    /// `None` for a file in the workspace.
+    pub service: Option<ServiceName>,
+    pub path: String,
+    pub change: FileChange,
+}
+
+/// The change that a file step makes before it reads the file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FileChange {
+    Nothing,
+    Write(String),
+    /// The path of a file in the lab's folder.
+    CopyFrom(String),
+    Remove,
+}
+
+/// A SQL query, or a script of several statements.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlProbe {
+    pub service: ServiceName,
+    pub text: SqlText,
+    pub database: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<String>,
+}
+
+/// The text of an SQL step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SqlText {
+    Query(String),
+    Script(String),
+}
+
+/// A MongoDB database command as relaxed extended JSON. Its first key is the name of the command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MongoProbe {
+    pub service: ServiceName,
+    pub database: Option<String>,
+    pub command: Value,
+}
+
+/// An AMQP 0-9-1 operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AmqpProbe {
+    pub service: ServiceName,
+    pub vhost: Option<String>,
+    pub operation: AmqpOperation,
+}
+
+/// The operation of an AMQP step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AmqpOperation {
+    /// A passive declare, which returns the numbers of messages and consumers.
+    Queue(String),
+    Get {
+        queue: String,
+        ack: bool,
+    },
+    Publish(Box<Publish>),
+    DeclareQueue {
+        name: String,
+        durable: bool,
+        exclusive: bool,
+        auto_delete: bool,
+        arguments: Value,
+    },
+    DeclareExchange {
+        name: String,
+        kind: String,
+        durable: bool,
+    },
+    Bind(Binding),
+    Unbind(Binding),
+    Purge(String),
+    DeleteQueue(String),
+    DeleteExchange(String),
+}
+
+/// A message to publish.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publish {
+    pub exchange: String,
+    pub routing_key: String,
+    pub body: String,
+    pub persistent: bool,
+    pub headers: Value,
+    /// Milliseconds, as a string, as AMQP requires.
+    pub expiration: Option<String>,
+    pub mandatory: bool,
+}
+
+/// A binding of a queue to an exchange.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    pub queue: String,
+    pub exchange: String,
+    pub routing_key: String,
+    pub arguments: Value,
+}
+
+/// Stops a service and starts it again, with the same container and data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restart {
+    pub service: ServiceName,
+    pub how: RestartMode,
+}
+
+/// How a service is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartMode {
+    /// With SIGTERM or the image's stop signal, like a planned restart.
+    Stop,
+    /// With SIGKILL, like a crash.
+    Kill,
+}
+
+impl StepKind {
+    /// Returns the service that the step is about; `None` for a file of the workspace.
+    pub fn service(&self) -> Option<&ServiceName> {
+        match self {
+            StepKind::Redis(probe) => Some(&probe.service),
+            StepKind::Exec(probe) => Some(&probe.service),
+            StepKind::Http(probe) => Some(&probe.service),
+            StepKind::Tcp(probe) => Some(&probe.service),
+            StepKind::Log(probe) => Some(&probe.service),
+            StepKind::File(probe) => probe.service.as_ref(),
+            StepKind::Sql(probe) => Some(&probe.service),
+            StepKind::Mongo(probe) => Some(&probe.service),
+            StepKind::Amqp(probe) => Some(&probe.service),
+            StepKind::Restart(restart) => Some(&restart.service),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Reads probes and the `restart` action from YAML, one function for each.
+
+use crate::lab::steps::model::{
+    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, RedisProbe,
+    Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
+};
+use crate::lab::steps::service_field::{ImpliedService, read_service};
+use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries, string};
+use crate::problem::Problem;
+use crate::text;
+
+/// Reads a `redis` probe.
+pub(crate) fn read_redis(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<RedisProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let command = fields.required("command", node, problems);
+    let command = command
+        .and_then(|_| fields.strings("command", problems))
+        .filter(|words| !words.is_empty());
+    let db = fields.integer("db", problems).unwrap_or(0);
+    Some(RedisProbe {
+        service: service?,
+        command: command?,
+        db,
+    })
+}
+
+/// Reads an `exec` probe.
+pub(crate) fn read_exec(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<ExecProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let run = fields
+        .required("run", node, problems)
+        .and_then(|_| fields.strings("run", problems));
+    let user = fields.string("user", problems);
+    let workdir = fields.string("workdir", problems);
+    let env = fields.string_map("env", problems).into_iter().collect();
+    Some(ExecProbe {
+        service: service?,
+        run: run?,
+        user,
+        workdir,
+        env,
+    })
+}
+
+/// Reads an `http` probe.
+pub(crate) fn read_http(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<HttpProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let path = fields.required("path", node, problems).and_then(|path| {
+        let written = string(path, "path", problems)?;
+        if !written.starts_with('/') || written.starts_with("//") {
+            let what = text!(
+                "`path` must begin with a single `/`, not `{written}`",
+                written
+            );
+            let help = text!("steps can only reach services of the lab");
+            problems.push(Problem::new(what).at(path.place()).help(help));
+        }
+        Some(written)
+    });
+    let method = fields
+        .string("method", problems)
+        .unwrap_or_else(|| "GET".to_owned());
+    let query = fields.string_map("query", problems);
+    let headers = fields.string_map("headers", problems);
+    let auth = fields
+        .get("auth")
+        .and_then(|auth| read_login(auth, problems));
+    let bearer = fields.string("bearer", problems);
+    let json = fields
+        .get("json")
+        .map(|json| HttpBody::Json(json.to_json()));
+    let body = fields.string("body", problems).map(HttpBody::Text);
+    let form = Some(fields.string_map("form", problems))
+        .filter(|form| !form.is_empty())
+        .map(HttpBody::Form);
+    let port = read_port(fields, problems);
+    let mut bodies = [json, body, form].into_iter().flatten();
+    let body = bodies.next().unwrap_or(HttpBody::Nothing);
+    if bodies.next().is_some() {
+        let what = text!("`json`, `body` and `form` are mutually exclusive");
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    Some(HttpProbe {
+        service: service?,
+        port,
+        method,
+        path: path?,
+        query,
+        headers,
+        auth,
+        bearer,
+        body,
+    })
+}
+
+fn read_login(node: &Node, problems: &mut Problems) -> Option<Login> {
+    let mut fields = Fields::open(node, Mapping::Login, problems)?;
+    let user = fields.required_string("user", node, problems);
+    let password = fields.string("password", problems).unwrap_or_default();
+    fields.close(problems);
+    Some(Login {
+        user: user?,
+        password,
+    })
+}
+
+fn read_port(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<u16> {
+    let port = fields.integer("port", problems)?;
+    let found = u16::try_from(port).ok().filter(|port| *port > 0);
+    if found.is_none() {
+        let place = fields.get("port")?.place();
+        let what = text!("`port` must be from 1 to 65535, not `{port}`", port);
+        problems.push(Problem::new(what).at(place));
+    }
+    found
+}
+
+/// Reads a `tcp` probe.
+pub(crate) fn read_tcp(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<TcpProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let port = read_port(fields, problems);
+    let send = fields.string("send", problems);
+    Some(TcpProbe {
+        service: service?,
+        port,
+        send,
+    })
+}
+
+/// Reads a `log` probe.
+pub(crate) fn read_log(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<LogProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let tail = fields
+        .integer("tail", problems)
+        .and_then(|tail| u32::try_from(tail).ok())
+        .unwrap_or(1000);
+    Some(LogProbe {
+        service: service?,
+        tail: tail.min(10_000),
+    })
+}
+
+/// Reads a `file` probe.
+pub(crate) fn read_file(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<FileProbe> {
+    let service = match fields.contains("service") {
+        true => Some(read_service(node, fields, None, problems)?),
+        false => None,
+    };
+    let written = fields.required("path", node, problems)?;
+    let path = string(written, "path", problems)?;
+    let outside = path.split('/').any(|part| part == "..");
+    if outside || service.is_some() != path.starts_with('/') {
+        let problem = match service {
+            Some(_) => Problem::new(text!(
+                "`path` must be an absolute path in the container, not `{path}`",
+                path
+            )),
+            None => Problem::new(text!(
+                "`path` must be a path in the workspace, not `{path}`",
+                path
+            ))
+            .help(text!("add `service` to read a file in a container")),
+        };
+        problems.push(problem.at(written.place()));
+    }
+    let write = fields.string("write", problems).map(FileChange::Write);
+    let copy = fields.string("copy_from", problems);
+    if copy
+        .as_deref()
+        .is_some_and(|from| from.starts_with('/') || from.split('/').any(|part| part == ".."))
+    {
+        let what = text!("`copy_from` must be a path in the lab's folder");
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    let copy = copy.map(FileChange::CopyFrom);
+    let remove = fields
+        .boolean("remove", problems)
+        .filter(|remove| *remove)
+        .map(|_| FileChange::Remove);
+    let mut changes = [write, copy, remove].into_iter().flatten();
+    let change = changes.next().unwrap_or(FileChange::Nothing);
+    if changes.next().is_some() {
+        let what = text!("`write`, `copy_from` and `remove` are mutually exclusive");
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    Some(FileProbe {
+        service,
+        path,
+        change,
+    })
+}
+
+/// Reads an `sql` probe.
+pub(crate) fn read_sql(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<SqlProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let query = fields.string("query", problems).map(SqlText::Query);
+    let script = fields.string("script", problems).map(SqlText::Script);
+    let database = fields.string("database", problems);
+    let user = fields.string("user", problems);
+    let password = fields.string("password", problems);
+    let text = match (query, script) {
+        (Some(text), None) | (None, Some(text)) => Some(text),
+        _ => {
+            let what = text!("an `sql` probe needs either `query` or `script`");
+            problems.push(Problem::new(what).at(node.place()));
+            None
+        }
+    };
+    Some(SqlProbe {
+        service: service?,
+        text: text?,
+        database,
+        user,
+        password,
+    })
+}
+
+/// Reads a `mongo` probe.
+pub(crate) fn read_mongo(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    implied: ImpliedService<'_>,
+    problems: &mut Problems,
+) -> Option<MongoProbe> {
+    let service = read_service(node, fields, implied, problems);
+    let database = fields.string("database", problems);
+    let command = fields.required("command", node, problems)?;
+    if entries(command, "command", problems).is_empty() {
+        let what = text!("`command` must be a database command, whose first key is its name");
+        problems.push(Problem::new(what).at(command.place()));
+    }
+    Some(MongoProbe {
+        service: service?,
+        database,
+        command: command.to_json(),
+    })
+}
+
+/// Reads a `restart` action.
+pub(crate) fn read_restart(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<Restart> {
+    let service = read_service(node, fields, None, problems);
+    let how = match fields.boolean("kill", problems) {
+        Some(true) => RestartMode::Kill,
+        Some(false) | None => RestartMode::Stop,
+    };
+    Some(Restart {
+        service: service?,
+        how,
+    })
+}

@@ -1,0 +1,407 @@
+//! Reads the fields of a YAML mapping and collects every problem instead of stopping at the first.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::lab::yaml::mapping::Mapping;
+use crate::lab::yaml::node::{Kind, Node};
+use crate::problem::{Problem, suggestion};
+use crate::text;
+use crate::text::Text;
+
+/// A mapping that is being read field by field. A key that is never read is a problem.
+pub(crate) struct Fields<'a> {
+    mapping: Mapping,
+    entries: Vec<(&'a Node, &'a Node)>,
+    known: BTreeSet<&'static str>,
+    extensions: Extensions,
+}
+
+/// Whether a mapping may have keys that begin with `x-`, as the Compose Specification allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extensions {
+    Allowed,
+    Unknown,
+}
+
+/// The most unknown keys of one mapping that are reported.
+const MAX_UNKNOWN_KEYS: usize = 20;
+
+/// All problems found so far.
+pub(crate) type Problems = Vec<Problem>;
+
+impl<'a> Fields<'a> {
+    /// Opens a mapping. Any other node is a problem and has no fields.
+    pub(crate) fn open(node: &'a Node, mapping: Mapping, problems: &mut Problems) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            let what = text!(
+                "{subject} must be a mapping, not {actual}",
+                subject = mapping.noun(),
+                actual = node.describe()
+            );
+            problems.push(Problem::new(what).at(node.place()));
+            return None;
+        };
+        for (key, _) in entries.iter().filter(|(key, _)| key.as_string().is_none()) {
+            problems.push(Problem::new(text!("a key must be a string")).at(key.place()));
+        }
+        Some(Self {
+            mapping,
+            entries: entries.iter().map(|(key, value)| (key, value)).collect(),
+            known: BTreeSet::new(),
+            extensions: Extensions::Unknown,
+        })
+    }
+
+    /// Opens a Compose mapping, which may have keys of its own that begin with `x-`.
+    pub(crate) fn open_compose(
+        node: &'a Node,
+        mapping: Mapping,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let fields = Self::open(node, mapping, problems)?;
+        Some(Self {
+            extensions: Extensions::Allowed,
+            ..fields
+        })
+    }
+
+    /// Returns the value of a key, unless it is missing or empty.
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.insert(key);
+        let value = self.entry(key)?.1;
+        (!matches!(value.kind, Kind::Null)).then_some(value)
+    }
+
+    /// Accepts keys that have no effect.
+    pub(crate) fn accept(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
+    /// Returns whether a key is present, even without a value.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// Returns the node of a key itself, for problems that point at it.
+    pub(crate) fn key(&self, key: &str) -> Option<&'a Node> {
+        Some(self.entry(key)?.0)
+    }
+
+    fn entry(&self, key: &str) -> Option<(&'a Node, &'a Node)> {
+        let is_key = |(node, _): &&(&Node, &Node)| node.as_string().as_deref() == Some(key);
+        self.entries.iter().find(is_key).copied()
+    }
+
+    /// Reads a string; numbers and booleans are taken as written.
+    pub(crate) fn string(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
+        self.get(key).and_then(|node| string(node, key, problems))
+    }
+
+    /// Reads `true` or `false`.
+    pub(crate) fn boolean(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
+        self.get(key).and_then(|node| boolean(node, key, problems))
+    }
+
+    /// Reads an integer.
+    pub(crate) fn integer(&mut self, key: &'static str, problems: &mut Problems) -> Option<i64> {
+        let node = self.get(key)?;
+        match &node.kind {
+            Kind::Number(number, _) if number.as_i64().is_some() => number.as_i64(),
+            _ => {
+                problems.push(mismatch(node, key, text!("an integer")));
+                None
+            }
+        }
+    }
+
+    /// Reads a number.
+    pub(crate) fn number(&mut self, key: &'static str, problems: &mut Problems) -> Option<f64> {
+        let node = self.get(key)?;
+        match &node.kind {
+            Kind::Number(number, _) => number.as_f64(),
+            _ => {
+                problems.push(mismatch(node, key, text!("a number")));
+                None
+            }
+        }
+    }
+
+    /// Reads a duration such as `500ms`, `2s` or `1m30s`.
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Duration> {
+        let node = self.get(key)?;
+        let parsed = node.as_string().as_deref().and_then(parse_duration);
+        if parsed.is_none() {
+            let expected = text!("a duration such as `500ms`, `2s` or `1m`");
+            problems.push(mismatch(node, key, expected));
+        }
+        parsed
+    }
+
+    /// Returns the items of a list.
+    pub(crate) fn list(&mut self, key: &'static str, problems: &mut Problems) -> Vec<&'a Node> {
+        self.get(key)
+            .map(|node| list(node, key, problems))
+            .unwrap_or_default()
+    }
+
+    /// Reads a list of strings.
+    pub(crate) fn strings(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<String>> {
+        let node = self.get(key)?;
+        let items = list(node, key, problems);
+        Some(
+            items
+                .into_iter()
+                .filter_map(|item| string(item, key, problems))
+                .collect(),
+        )
+    }
+
+    /// Returns the items of a list, or the single value.
+    pub(crate) fn one_or_many(&mut self, key: &'static str) -> Vec<&'a Node> {
+        match self.get(key) {
+            None => Vec::new(),
+            Some(node) => match &node.kind {
+                Kind::List(items) => items.iter().collect(),
+                _ => vec![node],
+            },
+        }
+    }
+
+    /// Reads a mapping of strings to strings.
+    pub(crate) fn string_map(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Vec<(String, String)> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        entries(node, key, problems)
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, string(value, key, problems)?)))
+            .collect()
+    }
+
+    /// Reads a value that must be present; `owner` is where the problem points if it is missing.
+    pub(crate) fn required(
+        &mut self,
+        key: &'static str,
+        owner: &Node,
+        problems: &mut Problems,
+    ) -> Option<&'a Node> {
+        let value = self.get(key);
+        if value.is_none() {
+            let what = text!(
+                "missing key `{key}` in {mapping}",
+                key,
+                mapping = self.mapping.noun()
+            );
+            problems.push(Problem::new(what).at(owner.place()));
+        }
+        value
+    }
+
+    /// Reads a string that must be present.
+    pub(crate) fn required_string(
+        &mut self,
+        key: &'static str,
+        owner: &Node,
+        problems: &mut Problems,
+    ) -> Option<String> {
+        let value = self.required(key, owner, problems)?;
+        string(value, key, problems)
+    }
+
+    /// Closes the mapping: every key that was never read is a problem.
+    pub(crate) fn close(self, problems: &mut Problems) {
+        #[cfg(test)]
+        read_keys::record(self.mapping, &self.known);
+        let unknown = self.entries.iter().filter_map(|(key, _)| {
+            let name = key.as_string()?;
+            let extension = self.extensions == Extensions::Allowed && name.starts_with("x-");
+            (!extension && !self.known.contains(name.as_str())).then_some((name, *key))
+        });
+        for (name, key) in unknown.take(MAX_UNKNOWN_KEYS) {
+            let mapping = self.mapping.noun();
+            let what = text!("unknown key `{name}` in {mapping}", name, mapping);
+            let help = suggestion(&name, self.known.iter().copied());
+            problems.push(Problem::new(what).at(key.place()).help(help));
+        }
+    }
+}
+
+/// Records which keys the readers read, so that tests can compare them with the JSON Schema.
+#[cfg(test)]
+pub(crate) mod read_keys {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::Mapping;
+
+    pub(crate) type ReadKeys = BTreeMap<Mapping, BTreeSet<&'static str>>;
+
+    thread_local! {
+        static READ_KEYS: RefCell<ReadKeys> = RefCell::default();
+    }
+
+    pub(super) fn record(mapping: Mapping, keys: &BTreeSet<&'static str>) {
+        READ_KEYS.with_borrow_mut(|read| read.entry(mapping).or_default().extend(keys));
+    }
+
+    /// Returns the keys that this thread's readers read since the last call.
+    pub(crate) fn take() -> ReadKeys {
+        READ_KEYS.take()
+    }
+}
+
+/// Returns the entries of a mapping whose keys are free names.
+pub(crate) fn entries<'a>(
+    node: &'a Node,
+    key: &str,
+    problems: &mut Problems,
+) -> Vec<(String, &'a Node)> {
+    match &node.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_string()?, value)))
+            .collect(),
+        Kind::Null => Vec::new(),
+        _ => {
+            problems.push(mismatch(node, key, text!("a mapping")));
+            Vec::new()
+        }
+    }
+}
+
+/// Returns the items of a list.
+pub(crate) fn list<'a>(node: &'a Node, key: &str, problems: &mut Problems) -> Vec<&'a Node> {
+    match &node.kind {
+        Kind::List(items) => items.iter().collect(),
+        _ => {
+            problems.push(mismatch(node, key, text!("a list")));
+            Vec::new()
+        }
+    }
+}
+
+/// Reads a scalar as a string.
+pub(crate) fn string(node: &Node, key: &str, problems: &mut Problems) -> Option<String> {
+    let string = node.as_string();
+    if string.is_none() {
+        problems.push(mismatch(node, key, text!("a string")));
+    }
+    string
+}
+
+/// Reads `true` or `false`.
+pub(crate) fn boolean(node: &Node, key: &str, problems: &mut Problems) -> Option<bool> {
+    match node.kind {
+        Kind::Bool(value) => Some(value),
+        _ => {
+            problems.push(mismatch(node, key, text!("`true` or `false`")));
+            None
+        }
+    }
+}
+
+/// Creates the problem of a value that has the wrong type or form.
+pub(crate) fn mismatch(node: &Node, key: &str, expected: Text) -> Problem {
+    let actual = node.describe();
+    let what = text!(
+        "`{key}` must be {expected}, not {actual}",
+        key,
+        expected,
+        actual
+    );
+    Problem::new(what).at(node.place())
+}
+
+/// Parses `500ms`, `2s`, `1m30s` or `1h`, as the Compose Specification writes durations.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let amount: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit_end = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let seconds = match &rest[..unit_end] {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        let part = Duration::try_from_secs_f64(amount * seconds).ok()?;
+        total = total.checked_add(part)?;
+        rest = &rest[unit_end..];
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn durations_follow_the_compose_specification() {
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_duration("4000000000000000h4000000000000000h"), None);
+        assert_eq!(parse_duration("1.5s"), Some(Duration::from_millis(1500)));
+        for invalid in ["", "5", "s", "5 s", "5x", "-1s", "9e999s"] {
+            assert_eq!(parse_duration(invalid), None, "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn all_problems_of_a_mapping_are_reported_at_once() {
+        let node = Node::parse(Path::new("f.yaml"), "level: [1]\nminuts: 5\nroadmap: x\n").unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::open(&node, Mapping::Lab, &mut problems).unwrap();
+        fields.string("level", &mut problems);
+        fields.integer("minutes", &mut problems);
+        fields.strings("roadmap", &mut problems);
+        fields.required("exercises", &node, &mut problems);
+        fields.close(&mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            printed,
+            [
+                "f.yaml:1:8: `level` must be a string, not a list",
+                "f.yaml:3:10: `roadmap` must be a list, not `x`",
+                "f.yaml:1:1: missing key `exercises` in a lab",
+                "f.yaml:2:1: unknown key `minuts` in a lab (did you mean `minutes`?)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_reported_however_many_extensions_stand_before_it() {
+        let extensions: String = (0..30).map(|at| format!("x-{at}: 1\n")).collect();
+        let node = Node::parse(Path::new("c.yaml"), &format!("{extensions}imge: x\n")).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::open_compose(&node, Mapping::Service, &mut problems).unwrap();
+        fields.get("image");
+        fields.close(&mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let expected = "c.yaml:31:1: unknown key `imge` in a service (did you mean `image`?)";
+        assert_eq!(printed, [expected]);
+    }
+}

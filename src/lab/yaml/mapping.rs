@@ -1,0 +1,78 @@
+//! The mappings that lab files and Compose files contain.
+
+use crate::text;
+use crate::text::Text;
+
+macro_rules! mappings {
+    ($($variant:ident => $name:literal, $noun:literal;)*) => {
+        /// A kind of mapping, named in problems and in the JSON Schema.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Mapping {
+            $($variant,)*
+        }
+
+        impl Mapping {
+            /// Returns the name of the definition in the JSON Schema.
+            #[cfg(test)]
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Mapping::$variant => $name,)*
+                }
+            }
+
+            /// Returns the noun for problems, with its article.
+            pub(crate) fn noun(self) -> Text {
+                match self {
+                    $(Mapping::$variant => text!($noun),)*
+                }
+            }
+        }
+    };
+}
+
+mappings! {
+    Lab => "lab", "a lab";
+    Exercise => "exercise", "an exercise";
+    Check => "check", "a check";
+    Step => "step", "a step";
+    Hint => "hint", "a hint";
+    Capture => "capture", "a capture";
+    Matcher => "matcher", "a matcher";
+    WrongAnswer => "wrong-answer", "a wrong answer";
+    Quiz => "quiz", "a quiz";
+    RedisProbe => "redis-probe", "a `redis` probe";
+    ExecProbe => "exec-probe", "an `exec` probe";
+    HttpProbe => "http-probe", "an `http` probe";
+    TcpProbe => "tcp-probe", "a `tcp` probe";
+    LogProbe => "log-probe", "a `log` probe";
+    FileProbe => "file-probe", "a `file` probe";
+    SqlProbe => "sql-probe", "an `sql` probe";
+    MongoProbe => "mongo-probe", "a `mongo` probe";
+    AmqpProbe => "amqp-probe", "an `amqp` probe";
+    RestartAction => "restart-action", "a `restart` action";
+    Login => "login", "a login";
+    Publish => "publish", "a `publish` operation";
+    DeclareQueue => "declare_queue", "a `declare_queue` operation";
+    DeclareExchange => "declare_exchange", "a `declare_exchange` operation";
+    Binding => "binding", "a binding";
+    Topic => "topic", "a topic";
+    XRoadlab => "x-roadlab", "`x-roadlab`";
+    WebInterface => "web-interface", "a web interface";
+    ComposeFile => "compose-file", "a Compose file";
+    Include => "include", "an `include` entry";
+    Extends => "extends", "an `extends` entry";
+    Service => "service", "a service";
+    Build => "build", "a build";
+    EnvFile => "env_file", "an `env_file` entry";
+    Dependency => "dependency", "a dependency";
+    Network => "network", "a network";
+    Volume => "volume", "a volume";
+    Config => "config", "a config";
+    Tmpfs => "tmpfs", "a `tmpfs` entry";
+    Port => "port", "a port";
+    Healthcheck => "healthcheck", "a health check";
+    Deploy => "deploy", "`deploy`";
+    Resources => "resources", "`resources`";
+    Limits => "limits", "`limits`";
+    Ulimit => "ulimit", "a ulimit";
+}

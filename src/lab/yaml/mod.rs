@@ -1,0 +1,12 @@
+//! YAML files as trees of nodes that know their place, and readers that collect every problem of a mapping.
+
+mod fields;
+mod mapping;
+mod node;
+
+pub use fields::parse_duration;
+#[cfg(test)]
+pub(crate) use fields::read_keys;
+pub(crate) use fields::{Fields, Problems, entries, list, mismatch, string};
+pub(crate) use mapping::Mapping;
+pub(crate) use node::{Kind, Node};

@@ -1,0 +1,395 @@
+//! Parses YAML into a tree of nodes that know their place. Only this file uses the YAML library.
+//!
+//! A tree instead of structs, because only then can all problems of a file be reported at once, each with its line,
+//! column and the nearest known key.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Spanned;
+
+use crate::problem::{MAX_LINE_LENGTH, Place, Problem};
+use crate::text;
+use crate::text::Text;
+
+/// The largest YAML file that is read, in bytes.
+const MAX_FILE_SIZE: usize = 1 << 20;
+
+/// A YAML node and its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub kind: Kind,
+    line: usize,
+    column: usize,
+    source: Arc<Source>,
+}
+
+/// The value of a node.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Null,
+    Bool(bool),
+    /// A number and how it is written, because `1.10` and `08` may be meant as strings.
+    Number(serde_json::Number, String),
+    String(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+#[derive(Debug)]
+struct Source {
+    file: PathBuf,
+    text: String,
+    /// The offset of each line, so that a file with a problem on each line is not searched for each of them.
+    lines: Vec<usize>,
+}
+
+impl Node {
+    /// Parses one document.
+    ///
+    /// # Errors
+    /// The first syntax error, with its place.
+    pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, Problem> {
+        if text.len() > MAX_FILE_SIZE {
+            let what = text!(
+                "this file is too large: {size} bytes, the limit is {limit}",
+                size = text.len(),
+                limit = MAX_FILE_SIZE
+            );
+            return Err(Problem::new(what).at(Place::file(file)));
+        }
+        let source = Arc::new(Source::new(file, text.trim_start_matches('\u{feff}')));
+        if source.text.trim().is_empty() {
+            return Err(Problem::new(text!("this file is empty")).at(Place::file(file)));
+        }
+        let options = serde_yaml::options! {
+            strict_booleans: true,
+            reject_unsupported_tags: true,
+            budget: serde_yaml::budget! {
+                max_depth: 32, max_nodes: 20_000, max_aliases: 256, max_anchors: 256, max_documents: 1,
+                max_total_scalar_bytes: MAX_FILE_SIZE, max_merge_keys: 256,
+            },
+        };
+        let raw: Spanned<Raw> =
+            serde_yaml::from_str_with_options(&source.text, options).map_err(|error| {
+                let (line, column) = error
+                    .location()
+                    .map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
+                Problem::new(message(&error)).at(source.place(line, column))
+            })?;
+        Ok(raw.into_node(&source))
+    }
+
+    /// Returns an empty node at the same place.
+    pub(crate) fn clone_empty(&self) -> Self {
+        Self {
+            kind: Kind::Null,
+            line: self.line,
+            column: self.column,
+            source: Arc::clone(&self.source),
+        }
+    }
+
+    /// Returns the place of the node.
+    pub(crate) fn place(&self) -> Place {
+        self.source.place(self.line, self.column)
+    }
+
+    /// Returns the file that contains the node.
+    pub(crate) fn file(&self) -> &Path {
+        &self.source.file
+    }
+
+    /// Describes the node for problems: a scalar by its value, anything else by its type.
+    pub(crate) fn describe(&self) -> Text {
+        match (&self.kind, self.as_string()) {
+            (_, Some(value)) => text!("`{value}`", value),
+            (Kind::List(_), None) => text!("a list"),
+            (Kind::Map(_), None) => text!("a mapping"),
+            (_, None) => text!("null"),
+        }
+    }
+
+    /// Returns the value of a key, if the node is a mapping that has it.
+    pub(crate) fn child(&self, key: &str) -> Option<&Node> {
+        let Kind::Map(entries) = &self.kind else {
+            return None;
+        };
+        let is_key = |(node, _): &&(Node, Node)| node.as_string().as_deref() == Some(key);
+        entries.iter().find(is_key).map(|(_, value)| value)
+    }
+
+    /// Converts the node to JSON; keys become strings.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(truth) => Value::Bool(*truth),
+            Kind::Number(number, _) => Value::Number(number.clone()),
+            Kind::String(text) => Value::String(text.clone()),
+            Kind::List(items) => items.iter().map(Node::to_json).collect(),
+            Kind::Map(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (key.as_string().unwrap_or_default(), value.to_json()));
+                Value::Object(entries.collect())
+            }
+        }
+    }
+
+    /// Returns a scalar as it is written; `None` for null, lists and mappings.
+    pub(crate) fn as_string(&self) -> Option<String> {
+        match &self.kind {
+            Kind::String(text) | Kind::Number(_, text) => Some(text.clone()),
+            Kind::Bool(truth) => Some(truth.to_string()),
+            Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+}
+
+impl Source {
+    fn new(file: &Path, text: &str) -> Self {
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            lines: [0].into_iter().chain(breaks).collect(),
+        }
+    }
+
+    fn place(&self, line: usize, column: usize) -> Place {
+        let start = self.lines.get(line.wrapping_sub(1));
+        let text = start.and_then(|start| self.text[*start..].lines().next());
+        // A line that fits on no screen is not shown.
+        let text = text.filter(|text| text.len() <= MAX_LINE_LENGTH);
+        Place {
+            file: self.file.clone(),
+            line,
+            column,
+            text: text.unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Describes a syntax error. The place is reported separately, and the library's options do not concern the reader.
+fn message(error: &serde_yaml::Error) -> Text {
+    let error = error.without_snippet();
+    if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
+        let key = key.clone().unwrap_or_default();
+        return text!("duplicate key `{key}`", key);
+    }
+    let rendered = error.render();
+    let line = rendered.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let line = line.split(" at line ").next().unwrap_or(line);
+    Text::verbatim(line.trim_end_matches('.'))
+}
+
+/// The value that the library returns, before places are resolved.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(serde_json::Number),
+    String(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+}
+
+trait IntoNode {
+    fn into_node(self, source: &Arc<Source>) -> Node;
+}
+
+impl IntoNode for Spanned<Raw> {
+    fn into_node(self, source: &Arc<Source>) -> Node {
+        let location = self.referenced;
+        let kind = match self.value {
+            Raw::Null => Kind::Null,
+            Raw::Bool(truth) => Kind::Bool(truth),
+            Raw::Number(number) => {
+                let span = self.defined.span();
+                let written =
+                    span.byte_offset()
+                        .zip(span.byte_len())
+                        .and_then(|(start, length)| {
+                            source.text.get(start as usize..(start + length) as usize)
+                        });
+                let written = written.map(str::trim).filter(|w| !w.is_empty());
+                let text = written.map_or_else(|| number.to_string(), str::to_owned);
+                Kind::Number(number, text)
+            }
+            Raw::String(text) => Kind::String(text),
+            Raw::List(items) => Kind::List(
+                items
+                    .into_iter()
+                    .map(|item| item.into_node(source))
+                    .collect(),
+            ),
+            Raw::Map(entries) => Kind::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key.into_node(source), value.into_node(source)))
+                    .collect(),
+            ),
+        };
+        Node {
+            kind,
+            line: location.line() as usize,
+            column: location.column() as usize,
+            source: Arc::clone(source),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+        Raw::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Raw, E> {
+        // JSON has no infinity; such a scalar stays the text it was.
+        Ok(serde_json::Number::from_f64(number)
+            .map_or_else(|| Raw::String(number.to_string()), Raw::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Node, String> {
+        Node::parse(Path::new("lab.yaml"), text).map_err(|p| p.to_string())
+    }
+
+    #[test]
+    fn scalars_keep_how_they_are_written() {
+        let node = parse("a: 1.10\nb: 08:00\nc: yes\nd: true\ne: 0x1F\nf: '7'\ng: ~\n").unwrap();
+        assert_eq!(
+            node.to_json().to_string(),
+            r#"{"a":1.1,"b":"08:00","c":"yes","d":true,"e":31,"f":"7","g":null}"#
+        );
+        let Kind::Map(entries) = &node.kind else {
+            panic!("a mapping")
+        };
+        let strings: Vec<_> = entries.iter().map(|(_, v)| v.as_string()).collect();
+        let strings: Vec<_> = strings.iter().map(Option::as_deref).collect();
+        assert_eq!(
+            strings,
+            [
+                Some("1.10"),
+                Some("08:00"),
+                Some("yes"),
+                Some("true"),
+                Some("0x1F"),
+                Some("7"),
+                None
+            ]
+        );
+    }
+
+    #[test]
+    fn nodes_know_their_line_and_column() {
+        let node = parse("a:\n  - b: 1\n    c: [x, y]\n").unwrap();
+        let Kind::Map(entries) = &node.kind else {
+            panic!("a mapping")
+        };
+        let Kind::List(items) = &entries[0].1.kind else {
+            panic!("a list")
+        };
+        let Kind::Map(inner) = &items[0].kind else {
+            panic!("a mapping")
+        };
+        assert_eq!(inner[1].0.place().to_string(), "lab.yaml:3:5");
+        assert_eq!(inner[1].1.place().text, "    c: [x, y]");
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, expected: &str) {
+        let problem = parse(text).unwrap_err();
+        assert!(
+            problem.contains(expected),
+            "{problem:?} does not contain {expected:?}"
+        );
+    }
+
+    #[test]
+    fn broken_and_hostile_files_are_refused_with_their_line() {
+        refuses("", "empty");
+        refuses("a: 1\nb: 2\na: 3\n", "lab.yaml:3:1: duplicate key `a`");
+        refuses("a: [1\n", "lab.yaml:");
+        refuses("a: 1\n---\nb: 2\n", "lab.yaml:");
+        refuses("a:\n\tb: 1\n", "lab.yaml:2:");
+        refuses(&"[".repeat(100_000), "lab.yaml:1:");
+        refuses(&format!("a: {}", "x".repeat(MAX_FILE_SIZE)), "the limit is");
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..9 {
+            let before = level - 1;
+            let refs = vec![format!("*a{before}"); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
+        }
+        refuses(&text, "lab.yaml:");
+    }
+}
