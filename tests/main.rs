@@ -31,6 +31,7 @@ mod list_and_roadmap;
 mod orphans;
 mod output;
 mod ownership;
+mod ports_and_networks;
 mod readme;
 mod redis_lab;
 mod session;
