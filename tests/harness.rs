@@ -220,7 +220,9 @@ impl Needs {
             return;
         }
         let total: usize = ignored.values().sum();
-        let mut lines = vec![format!("ignored tests: {total}, because of missing")];
+        let mut lines = vec![format!(
+            "{total} tests were ignored because of missing requirements"
+        )];
         for (need, count) in ignored {
             let (what, reason) = (need.describe(), &self.missing[need]);
             let reason = reason.as_deref().unwrap_or_default();
@@ -333,6 +335,10 @@ macro_rules! private_daemon_test {
 
 macro_rules! mount_test {
     ($($item:tt)*) => { crate::harness::register! { [Engine Mounts] $($item)* } };
+}
+
+macro_rules! private_mount_test {
+    ($($item:tt)*) => { crate::harness::register! { [Mounts] $($item)* } };
 }
 
 macro_rules! other_user_test {

@@ -1,23 +1,14 @@
-//! Standard output that cannot be written, that nobody reads, and that is read no further. No engine is needed.
-
-mod support;
+//! Standard output that is full, closed, or not read. No engine is needed.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{Copy, Ended};
+use crate::support::offline::tiny;
+use crate::support::{ProgramOutput, eventually};
 
 const FULL: &str =
     "error: cannot write to standard output: No space left on device (os error 28)\n";
-
-/// How long a program may take on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn tiny() -> Copy {
-    Copy::of("tests/labs/tiny", |_| "tiny".to_owned())
-}
 
 fn full_disk() -> File {
     let file = OpenOptions::new().write(true).open("/dev/full");
@@ -26,18 +17,16 @@ fn full_disk() -> File {
 
 #[track_caller]
 fn wait(child: &mut Child) -> ExitStatus {
-    let started = Instant::now();
-    while started.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait().expect("a child of this test") {
-            return status;
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    let has_ended = || child.try_wait().expect("a child process").is_some();
+    let ended = eventually(has_ended);
+    if !ended {
+        child.kill().expect("a child process");
     }
-    child.kill().expect("a child of this test");
-    panic!("the program did not end");
+    assert!(ended, "the program did not end");
+    child.wait().expect("a child process")
 }
 
-#[test]
+#[apply(test)]
 fn a_full_disk_is_an_error() {
     let copy = tiny();
     let commands = [
@@ -53,7 +42,7 @@ fn a_full_disk_is_an_error() {
         "--version",
     ];
     for words in commands {
-        let ended = Ended::of(copy.roadlab(words).stdout(full_disk()));
+        let ended = ProgramOutput::of(copy.roadlab(words).stdout(full_disk()));
         assert_eq!(
             (ended.code, ended.stderr.as_str()),
             (Some(6), FULL),
@@ -62,26 +51,26 @@ fn a_full_disk_is_an_error() {
     }
 }
 
-#[test]
+#[apply(test)]
 fn a_full_disk_under_standard_error_is_no_error() {
     let copy = tiny();
-    let ended = Ended::of(copy.roadlab("list").stderr(full_disk())).with(0);
+    let ended = ProgramOutput::of(copy.roadlab("list").stderr(full_disk())).expect_code(0);
     assert!(ended.stdout.contains("tiny"), "{ended:#?}");
 }
 
-#[test]
+#[apply(test)]
 fn a_closed_pipe_is_no_error() {
     let copy = tiny();
     for words in ["list", "list --json", "schema", "man", "--help"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let ended = Ended::of(copy.roadlab(words).stdout(writer)).with(0);
+        let ended = ProgramOutput::of(copy.roadlab(words).stdout(writer)).expect_code(0);
         assert_eq!(ended.stderr, "", "{words}");
     }
 }
 
-#[test]
-fn ctrl_c_is_handled_while_nobody_reads_the_output() {
+#[apply(test)]
+fn ctrl_c_is_handled_while_the_output_is_not_read() {
     let copy = tiny();
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     // As much as a pipe takes by default, so that the program's first write blocks.
@@ -104,16 +93,13 @@ fn ctrl_c_is_handled_while_nobody_reads_the_output() {
 /// Waits until a program has a handler for SIGINT, by proc(5).
 #[track_caller]
 fn wait_until_interrupts_are_handled(child: &Child) {
-    let started = Instant::now();
-    while started.elapsed() < PATIENCE {
+    let handles_interrupts = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
         let status = status.unwrap_or_default();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        if caught.is_some_and(|mask| mask & 0b10 != 0) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the program does not handle SIGINT");
+        caught.is_some_and(|mask| mask & 0b10 != 0)
+    };
+    let handled = eventually(handles_interrupts);
+    assert!(handled, "the program does not handle SIGINT");
 }

@@ -1,10 +1,5 @@
 //! Published ports and networks on the real engine: what the lab file lists exists, and follows a changed lab file.
 
-mod support;
-
-#[path = "support/engine.rs"]
-mod engine;
-
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::engine::EngineLab;
+use crate::support::engine_lab::EngineLab;
 
 /// A copy of the smallest lab whose service has these additional keys.
 fn lab(keys: &str, networks: &str) -> EngineLab {
-    let lab = EngineLab::copy_of("tests/labs/tiny");
+    let lab = EngineLab::tiny();
     lab.copy.change(
         "compose.yaml",
         "service: redis }\n",
@@ -68,7 +63,7 @@ fn networks(lab: &EngineLab) -> BTreeSet<String> {
 
 /// The networks of the lab on the engine, as `network NAME` without the prefix of the run.
 fn left_networks(lab: &EngineLab) -> BTreeSet<String> {
-    let left = lab.left().into_iter();
+    let left = lab.resources().into_iter();
     left.filter(|name| name.starts_with("network "))
         .map(|name| name.rsplit('-').next().unwrap_or(&name).to_owned())
         .collect()
@@ -78,7 +73,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-#[test]
+#[apply(engine_test)]
 fn every_published_port_of_a_container_port_answers() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let fixed = free.expect("a free port").port();
@@ -97,7 +92,7 @@ fn every_published_port_of_a_container_port_answers() {
     lab.run("down LAB", 0);
 }
 
-#[test]
+#[apply(engine_test)]
 fn networks_follow_the_lab_file_and_are_restored() {
     let lab = lab(
         "    networks: [front, back]\n",
@@ -126,14 +121,14 @@ fn networks_follow_the_lab_file_and_are_restored() {
             .collect();
         if stop {
             let path = format!("/containers/{container}/stop?t=0");
-            lab.ask("POST", &path, &Value::Null);
+            lab.request("POST", &path, &Value::Null);
         }
         for name in names {
             let body = json!({ "Container": container, "Force": true });
             if !stop {
-                lab.ask("POST", &format!("/networks/{name}/disconnect"), &body);
+                lab.request("POST", &format!("/networks/{name}/disconnect"), &body);
             }
-            lab.ask("DELETE", &format!("/networks/{name}"), &Value::Null);
+            lab.request("DELETE", &format!("/networks/{name}"), &Value::Null);
         }
         assert_eq!(left_networks(&lab), set(&[]));
         lab.run("up LAB", 0);

@@ -193,7 +193,7 @@ fn module(file: &str) -> Vec<String> {
 
 /// The code without the items that stand behind `#[cfg(test)]`.
 fn without_tests(code: TokenStream) -> TokenStream {
-    let mut kept = Vec::new();
+    let mut kept: Vec<TokenTree> = Vec::new();
     let mut tokens = code.into_iter().peekable();
     while let Some(token) = tokens.next() {
         let attribute = match (&token, tokens.peek()) {
@@ -203,6 +203,16 @@ fn without_tests(code: TokenStream) -> TokenStream {
             _ => false,
         };
         if attribute {
+            // Other attributes and comments of the item stand before it.
+            while matches!(kept.last(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket)
+                && kept
+                    .iter()
+                    .rev()
+                    .nth(1)
+                    .is_some_and(|token| token.to_string() == "#")
+            {
+                kept.truncate(kept.len() - 2);
+            }
             // The item ends with its braces or with a semicolon.
             tokens.next();
             for token in tokens.by_ref() {

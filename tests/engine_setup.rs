@@ -4,11 +4,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::nothing::tiny;
-use crate::support::{Copy, Ended};
+use crate::support::offline::tiny;
+use crate::support::{LabCopy, ProgramOutput};
 
 /// Runs a command of roadlab in a mount namespace whose `/run` is empty, with recording programs first on the path.
-fn without_engine(copy: &Copy, words: &str) -> Ended {
+fn without_engine(copy: &LabCopy, words: &str) -> ProgramOutput {
     let programs = copy.path("programs");
     std::fs::create_dir_all(&programs).expect("a temporary folder");
     for name in ["dockerd", "apt-get", "systemctl"] {
@@ -37,16 +37,15 @@ fn without_engine(copy: &Copy, words: &str) -> Ended {
         .env_remove("DOCKER_CONTEXT")
         .env("HOME", copy.path("home"))
         .env("PATH", format!("{}:{path}", programs.display()));
-    Ended::of(&mut command)
+    ProgramOutput::of(&mut command)
 }
 
 /// The file in which the recording programs leave their names.
-fn started(copy: &Copy) -> String {
+fn started(copy: &LabCopy) -> String {
     copy.path("started").display().to_string()
 }
 
-#[test]
-#[ignore = "needs root, for a mount namespace"]
+#[apply(private_mount_test)]
 fn commands_that_read_or_remove_never_start_an_engine() {
     let copy = tiny();
     let commands = [
@@ -85,8 +84,7 @@ fn commands_that_read_or_remove_never_start_an_engine() {
     assert_eq!(started, [""; 0], "commands that started an engine");
 }
 
-#[test]
-#[ignore = "needs root, for a mount namespace"]
+#[apply(private_mount_test)]
 fn commands_that_need_an_engine_start_one_with_consent_only() {
     let copy = tiny();
     for words in [
@@ -96,7 +94,7 @@ fn commands_that_need_an_engine_start_one_with_consent_only() {
         "images pull LAB",
         "engine up",
     ] {
-        let ended = without_engine(&copy, &format!("{words} --json")).with(3);
+        let ended = without_engine(&copy, &format!("{words} --json")).expect_code(3);
         assert_eq!(ended.json()["error"]["code"], "needs_consent", "{words}");
         let commands = &ended.json()["error"]["commands"];
         assert!(
@@ -107,7 +105,7 @@ fn commands_that_need_an_engine_start_one_with_consent_only() {
         );
         assert!(!copy.path("started").exists(), "{words}");
 
-        without_engine(&copy, &format!("{words} --yes")).with(3);
+        without_engine(&copy, &format!("{words} --yes")).expect_code(3);
         let started = std::fs::read_to_string(copy.path("started")).unwrap_or_default();
         assert_eq!(started, "dockerd\n", "{words}");
         std::fs::remove_file(copy.path("started")).expect("a temporary file");
