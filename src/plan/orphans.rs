@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_run_tells_when_it_was_started() {
+    fn the_start_time_of_a_run_is_read_from_its_id() {
         let started = |run: &str| start_time(&RunId::new(run).unwrap());
         assert_eq!(started("01arz3ndektsv4rrffq69g5fav"), Some(1_469_922_850));
         assert_eq!(started("uuuuuuuuuutsv4rrffq69g5fav"), None);
