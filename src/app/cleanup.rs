@@ -154,7 +154,7 @@ impl App {
         match Lock::share(&self.paths.locks(), lab, &self.instance) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Disk { .. }) => Ok(None),
-            Err(held @ LockError::Held { .. }) => Err(held.into()),
+            Err(held @ LockError::InUse { .. }) => Err(held.into()),
         }
     }
 }

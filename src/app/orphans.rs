@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::engine::Engine;
 use crate::lab::LabId;
-use crate::plan::{OrphanReason, OrphanRun, Scope, orphan_runs};
+use crate::plan::{OrphanKind, OrphanRun, Scope, orphan_runs};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::Journals;
 
@@ -43,7 +43,7 @@ impl App {
             orphans.extend(self.orphan_runs(engine, Some(lab)).await?);
         }
         orphans.retain(|orphan| {
-            orphan.reason == OrphanReason::OtherStateFolder && orphan.instance == self.instance
+            orphan.kind == OrphanKind::OtherStateFolder && orphan.instance == self.instance
         });
         Ok(orphans)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::Context;
 use crate::localized;
-use crate::plan::{OrphanReason, OrphanRun};
+use crate::plan::{OrphanKind, OrphanRun};
 use crate::report::{self, age, sanitize};
 use crate::runner::Failure;
 use crate::store::now;
@@ -65,18 +65,18 @@ fn describe(orphan: &OrphanRun) -> Text {
 
 fn owner(orphan: &OrphanRun) -> Text {
     let owner = &orphan.owner;
-    match (orphan.reason, &owner.user, &owner.state_folder) {
-        (OrphanReason::NoJournal, _, _) => text!("its journal is missing"),
-        (OrphanReason::OtherStateFolder, Some(user), Some(folder)) if is_missing(folder) => text!(
+    match (orphan.kind, &owner.user, &owner.state_folder) {
+        (OrphanKind::NoJournal, _, _) => text!("its journal is missing"),
+        (OrphanKind::OtherStateFolder, Some(user), Some(folder)) if is_missing(folder) => text!(
             "user {user}, state folder {folder} (not found)",
             user,
             folder
         ),
-        (OrphanReason::OtherStateFolder, Some(user), Some(folder)) => {
+        (OrphanKind::OtherStateFolder, Some(user), Some(folder)) => {
             text!("user {user}, state folder {folder}", user, folder)
         }
         // Early versions only recorded the id.
-        (OrphanReason::OtherStateFolder, _, _) => {
+        (OrphanKind::OtherStateFolder, _, _) => {
             text!("unknown state folder (owner {id})", id = owner.id)
         }
     }
@@ -114,9 +114,9 @@ pub(crate) fn to_json(orphan: &OrphanRun) -> Value {
         "lab": orphan.lab,
         "instance": orphan.instance,
         "run": orphan.run,
-        "reason": match orphan.reason {
-            OrphanReason::OtherStateFolder => "other_state_folder",
-            OrphanReason::NoJournal => "no_journal",
+        "reason": match orphan.kind {
+            OrphanKind::OtherStateFolder => "other_state_folder",
+            OrphanKind::NoJournal => "no_journal",
         },
         "owner": orphan.owner.id,
         "user": orphan.owner.user,

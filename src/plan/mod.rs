@@ -22,7 +22,7 @@ pub use observed::{
 };
 pub use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
 pub use operation::{Cause, Operation, Plan, Stage};
-pub use orphans::{OrphanReason, OrphanRun, orphan_runs};
+pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
 pub use ports::HostPorts;
 pub use run_labels::{Owner, RunLabels, Scope};
 pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};

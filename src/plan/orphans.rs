@@ -18,7 +18,7 @@ pub struct OrphanRun {
     pub lab: LabId,
     pub instance: Instance,
     pub owner: Owner,
-    pub reason: OrphanReason,
+    pub kind: OrphanKind,
     /// When the run was started, in seconds since 1970.
     pub started: Option<u64>,
     pub containers: usize,
@@ -30,7 +30,7 @@ pub struct OrphanRun {
 
 /// Why no journal of this state folder records a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrphanReason {
+pub enum OrphanKind {
     /// It belongs to the state folder of another user, or to another `XDG_STATE_HOME`.
     OtherStateFolder,
     /// It belongs to this state folder, and its journal is gone.
@@ -42,21 +42,21 @@ pub enum OrphanReason {
 pub fn orphan_runs(observed: &Observed, owner: &str, recorded: &BTreeSet<RunId>) -> Vec<OrphanRun> {
     let mut orphans: BTreeMap<(RunId, String), OrphanRun> = BTreeMap::new();
     for labels in observed.labels() {
-        let reason = match labels.owner.id == owner {
+        let kind = match labels.owner.id == owner {
             true if recorded.contains(&labels.run) => continue,
-            true => OrphanReason::NoJournal,
-            false => OrphanReason::OtherStateFolder,
+            true => OrphanKind::NoJournal,
+            false => OrphanKind::OtherStateFolder,
         };
         let key = (labels.run.clone(), labels.owner.id.clone());
         orphans
             .entry(key)
-            .or_insert_with(|| OrphanRun::new(labels, reason, observed));
+            .or_insert_with(|| OrphanRun::new(labels, kind, observed));
     }
     orphans.into_values().collect()
 }
 
 impl OrphanRun {
-    fn new(labels: &RunLabels, reason: OrphanReason, observed: &Observed) -> Self {
+    fn new(labels: &RunLabels, kind: OrphanKind, observed: &Observed) -> Self {
         let same = |other: &RunLabels| other.run == labels.run && other.owner.id == labels.owner.id;
         let containers = || {
             observed
@@ -71,7 +71,7 @@ impl OrphanRun {
             lab: labels.lab.clone(),
             instance: labels.instance.clone(),
             owner: labels.owner.clone(),
-            reason,
+            kind,
             started: start_time(&labels.run),
             containers: containers().count(),
             running: containers()
@@ -88,9 +88,9 @@ impl OrphanRun {
             true => String::new(),
             false => format!(" --instance {}", self.instance),
         };
-        let orphan = match self.reason {
-            OrphanReason::OtherStateFolder => " --orphan",
-            OrphanReason::NoJournal => "",
+        let orphan = match self.kind {
+            OrphanKind::OtherStateFolder => " --orphan",
+            OrphanKind::NoJournal => "",
         };
         format!("roadlab down {}{instance}{orphan}", self.lab)
     }
@@ -154,7 +154,7 @@ mod tests {
                     "{} of {} ({:?}): {}/{} containers, {} networks, {} volumes: {}\n",
                     orphan.run.short(),
                     orphan.owner.id,
-                    orphan.reason,
+                    orphan.kind,
                     orphan.running,
                     orphan.containers,
                     orphan.networks,
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_run_tells_when_it_was_started() {
+    fn the_start_time_of_a_run_is_read_from_its_id() {
         let started = |run: &str| start_time(&RunId::new(run).unwrap());
         assert_eq!(started("01arz3ndektsv4rrffq69g5fav"), Some(1_469_922_850));
         assert_eq!(started("uuuuuuuuuutsv4rrffq69g5fav"), None);

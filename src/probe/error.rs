@@ -106,8 +106,8 @@ impl ProbeError {
     }
 }
 
-/// Tests compare errors as they are printed.
 #[cfg(test)]
+/// Tests compare errors as they are printed.
 impl PartialEq for ProbeError {
     fn eq(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)

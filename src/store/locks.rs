@@ -20,7 +20,7 @@ pub struct Lock {
 #[error("{}", self.text().localized())]
 pub enum LockError {
     /// Another process holds it.
-    Held {
+    InUse {
         pid: String,
         lab: LabId,
         instance: Instance,
@@ -33,12 +33,12 @@ impl LockError {
     /// Returns what is wrong and what to do about it.
     pub fn text(&self) -> Text {
         match self {
-            Self::Held { pid, lab, instance } if instance.is_main() => text!(
+            Self::InUse { pid, lab, instance } if instance.is_main() => text!(
                 "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for another copy of the lab",
                 pid,
                 lab
             ),
-            Self::Held { pid, lab, instance } => text!(
+            Self::InUse { pid, lab, instance } => text!(
                 "another roadlab (pid {pid}) is working on {lab} (instance {instance}): wait for it, or use `--instance NAME` for another copy of the lab",
                 pid,
                 lab,
@@ -91,7 +91,7 @@ impl Lock {
                 let mut pid = String::new();
                 // Without a pid the message is still true.
                 let _ = file.read_to_string(&mut pid);
-                return Err(LockError::Held {
+                return Err(LockError::InUse {
                     pid: pid.trim().to_owned(),
                     lab: lab.clone(),
                     instance: instance.clone(),
@@ -99,7 +99,7 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(disk(error)),
         }
-        // The pid only serves the message of `LockError::Held`.
+        // The pid only serves the message of `LockError::InUse`.
         let record_pid = |file: &mut File| {
             file.set_len(0)?;
             file.rewind()?;

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, RunId, load};
 use crate::localized;
 use crate::plan::{
-    Observed, ObservedContainer, OrphanReason, OrphanRun, Running, Scope, orphan_runs,
+    Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, orphan_runs,
 };
 use crate::runner::{Failure, Live, Runner, ServiceHealth, health, health_of_engine};
 use crate::store::{Journal, Journals, OsFs, Progress, UnreadableJournal};
@@ -109,7 +109,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         let recorded: BTreeSet<RunId> = readable.chain(unreadable).cloned().collect();
         let owner = &self.context.owner;
         let mut orphans = orphan_runs(&observed, owner, &recorded);
-        orphans.retain(|orphan| orphan.reason == OrphanReason::OtherStateFolder);
+        orphans.retain(|orphan| orphan.kind == OrphanKind::OtherStateFolder);
         observed
             .containers
             .retain(|one| one.run_labels.owner.id == *owner);
