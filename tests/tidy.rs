@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Where each crate may be named. A path ends in `/` for a whole room.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 22] = [
     ("bollard", &["src/engine/docker/"]),
     ("reqwest", &["src/probe/http"]),
     ("indicatif", &["src/report/terminal.rs"]),
