@@ -51,7 +51,7 @@ impl Language {
 
 /// A text for people, made by [`text!`](crate::text!).
 #[derive(Clone)]
-pub struct Text(Content);
+pub struct Text(Box<Content>);
 
 #[derive(Clone)]
 enum Content {
@@ -77,7 +77,7 @@ pub struct Value(Filled);
 #[derive(Clone)]
 enum Filled {
     Plain(String),
-    Text(Box<Text>),
+    Text(Text),
 }
 
 impl<T: Display> From<T> for Value {
@@ -88,7 +88,7 @@ impl<T: Display> From<T> for Value {
 
 impl From<Text> for Value {
     fn from(text: Text) -> Self {
-        Value(Filled::Text(Box::new(text)))
+        Value(Filled::Text(text))
     }
 }
 
@@ -101,17 +101,17 @@ impl From<&Text> for Value {
 impl Text {
     /// Wraps a text that another program wrote, such as Docker or the operating system. It is never translated.
     pub fn verbatim(text: impl Into<String>) -> Self {
-        Text(Content::Verbatim(text.into()))
+        Text(Box::new(Content::Verbatim(text.into())))
     }
 
     /// For [`text!`](crate::text!), which checks that names and template fit.
     #[doc(hidden)]
     pub fn from_template(english: &'static str, values: Vec<(&'static str, Value)>) -> Self {
-        Text(Content::Template {
+        Text(Box::new(Content::Template {
             english,
             plural: None,
             values,
-        })
+        }))
     }
 
     /// For [`text_plural!`](crate::text_plural!).
@@ -126,11 +126,11 @@ impl Text {
             english: many,
             count,
         };
-        Text(Content::Template {
+        Text(Box::new(Content::Template {
             english: one,
             plural: Some(plural),
             values,
-        })
+        }))
     }
 
     /// Returns the text with every value shortened to at most `max` characters, with `…` in place of what is missing.
@@ -139,13 +139,13 @@ impl Text {
             Some((at, _)) => format!("{}…", &value[..at]),
             None => value,
         };
-        Text(match self.0 {
+        Text(Box::new(match *self.0 {
             Content::Verbatim(text) => Content::Verbatim(shorten(text)),
             Content::Template { english, values } => {
                 let short = values.into_iter().map(|(name, value)| {
                     let value = match value.0 {
                         Filled::Plain(value) => Filled::Plain(shorten(value)),
-                        Filled::Text(text) => Filled::Text(Box::new(text.with_short_values(max))),
+                        Filled::Text(text) => Filled::Text(text.with_short_values(max)),
                     };
                     (name, Value(value))
                 });
@@ -154,7 +154,7 @@ impl Text {
                     values: short.collect(),
                 }
             }
-        })
+        }))
     }
 
     /// Returns the text in the language of the process.
@@ -164,7 +164,7 @@ impl Text {
 
     /// Returns the text in a language; English where a translation is missing.
     pub fn in_language(&self, language: Language) -> String {
-        match &self.0 {
+        match &*self.0 {
             Content::Verbatim(text) => text.clone(),
             Content::Template {
                 english,
