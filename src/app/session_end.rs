@@ -23,13 +23,13 @@ impl App {
         if self.is_removed(&journal.run) {
             return Ok(SessionEnd::AlreadyRemoved);
         }
-        let kept = Journal {
+        let persistent = Journal {
             life: Lifetime::Persistent,
             until: expiry.until(journal.until),
             ..journal.clone()
         };
-        self.watch.keep(&kept)?;
-        Ok(SessionEnd::StaysUp(kept.until))
+        self.watch.keep(&persistent)?;
+        Ok(SessionEnd::StaysUp(persistent.until))
     }
 
     /// Removes a run and nothing of a later run of the same instance.

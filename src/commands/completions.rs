@@ -1,4 +1,4 @@
-//! `roadlab completions`: what makes a shell ask roadlab what can stand at the cursor.
+//! `roadlab completions`: prints the script that lets a shell complete commands, labs, exercises and services.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
     Ok(Exit::Success)
 }
 
-/// How the shell is to call us: by name as we were called, or by where we lie if a path was typed.
+/// Returns how the shell calls this program: by the name that was typed, or by the absolute path if a path was typed.
 fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_else(|| NAME.into());
     match Path::new(&called).components().count() {

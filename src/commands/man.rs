@@ -1,4 +1,4 @@
-//! `roadlab man`: the manual, made of the texts that `--help` shows.
+//! `roadlab man`: the man pages, generated from the texts of `--help`.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use clap_mangen::Man;
 
 use crate::cli;
 use crate::exit::Exit;
+use crate::localized;
 use crate::report::output;
 use crate::runner::Failure;
 
@@ -17,21 +18,35 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         output(first.unwrap_or_default());
         return Ok(Exit::Success);
     };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Usage(format!("cannot make {}: {error}", folder.display())))?;
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::Usage(localized!(
+            "cannot create {folder}: {reason}",
+            folder = folder.display(),
+            reason = error
+        ))
+    })?;
     for (name, text) in &pages {
         let path = folder.join(name);
-        std::fs::write(&path, text)
-            .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
+        std::fs::write(&path, text).map_err(|error| {
+            Failure::Usage(localized!(
+                "cannot write {file}: {reason}",
+                file = path.display(),
+                reason = error
+            ))
+        })?;
     }
-    output(&format!("{} pages in {}", pages.len(), folder.display()));
+    output(&localized!(
+        "{count} pages in {folder}",
+        count = pages.len(),
+        folder = folder.display()
+    ));
     Ok(Exit::Success)
 }
 
-/// Every page with its file name, the program's own first.
+/// Returns every page with its file name; the first is that of the program itself.
 fn pages() -> Result<Vec<(String, String)>, Failure> {
     fn add(command: &clap::Command, pages: &mut Vec<(String, String)>) -> anyhow::Result<()> {
-        // The generator would run the examples together into one paragraph.
+        // The generator would join the examples into one paragraph.
         let examples = command.get_after_help().map(ToString::to_string);
         let page = Man::new(command.clone().after_help(None::<&str>));
         let mut text = Vec::new();
@@ -60,7 +75,7 @@ fn pages() -> Result<Vec<(String, String)>, Failure> {
     Ok(pages)
 }
 
-/// The generator leaves the date out, so that what follows it would be taken for one.
+/// Replaces the title of the generator, which has no date, so that the next field would stand in its place.
 fn with_title(text: &str, file: &str) -> String {
     let name = file.trim_end_matches(".1").to_uppercase();
     let version = env!("CARGO_PKG_VERSION");
@@ -72,7 +87,7 @@ fn with_title(text: &str, file: &str) -> String {
     lines.collect()
 }
 
-/// A section of lines that stand as they are.
+/// Returns a section whose lines are not filled.
 fn as_typed<'a>(title: &str, lines: impl Iterator<Item = &'a str>) -> String {
     let line = |line: &str| {
         let line = line.replace('\\', "\\e").replace('-', "\\-");

@@ -11,7 +11,7 @@ use crate::runner::Failure;
 pub(crate) fn schema(of: SchemaKind) -> Result<Exit, Failure> {
     let mut schema: Value = serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?;
     if let (SchemaKind::Compose, Some(fields)) = (of, schema.as_object_mut()) {
-        // Only `x-roadlab` is ours: what else a Compose file may hold is the Compose Specification's.
+        // The Compose Specification defines everything but `x-roadlab`.
         let service = json!({ "properties": { "x-roadlab": { "$ref": "#/$defs/x-roadlab" } } });
         let services = json!({ "additionalProperties": service });
         fields.remove("$ref");

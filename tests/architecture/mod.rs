@@ -33,7 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("lapin", &["src/probe/amqp"]),
     ("minijinja", &["src/lab/template.rs"]),
     ("mongodb", &["src/probe/mongo"]),
-    ("open", &["src/commands/open.rs"]),
+    ("open", &["src/commands/browser.rs"]),
     ("pulldown_cmark", &["src/lab/guide.rs"]),
     ("quick_junit", &["src/report/junit.rs"]),
     ("redis", &["src/probe/"]),
