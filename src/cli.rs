@@ -1,20 +1,29 @@
-//! What can be typed. Only shapes and help texts live here; `commands/` does the work.
+//! The command line: commands, options and their help. `commands/` does the work.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod help;
+mod translate;
+mod usage_error;
 
-pub(crate) use help::{EXIT_CODES, command};
+#[cfg(test)]
+pub(crate) use help::overview_texts;
+pub(crate) use help::{command, exit_codes};
 
-/// What the program is called.
+use crate::exit::Exit;
+use crate::lab::{Lang, parse_duration};
+use crate::localized;
+use crate::report::{error, output};
+use crate::text::Language;
+
+/// The name of the program.
 pub(crate) const NAME: &str = "roadlab";
 
-use crate::lab::parse_duration;
-
-/// Hands-on data engineering labs: real services in containers, verified exercises, instant reset.
+/// Hands-on data engineering labs: real services in containers, verified exercises, instant reset
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, propagate_version = true, max_term_width = 100, subcommand_value_name = "COMMAND")]
 pub(crate) struct Cli {
@@ -27,7 +36,7 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GlobalOptions {
-    /// Folder of labs to use instead of ./labs, your data folder and the built-in ones
+    /// Use the labs in this folder instead of ./labs, the data folder and the built-in labs
     #[arg(
         long,
         global = true,
@@ -36,7 +45,7 @@ pub(crate) struct GlobalOptions {
         help_heading = "Global options"
     )]
     pub(crate) labs: Option<PathBuf>,
-    /// Language of the guides and of roadlab itself, such as en or ko
+    /// Language of guides and messages: en or ko
     #[arg(
         long,
         global = true,
@@ -45,7 +54,7 @@ pub(crate) struct GlobalOptions {
         help_heading = "Global options"
     )]
     pub(crate) lang: Option<String>,
-    /// Which copy of the lab, to have the same lab several times
+    /// Name of the lab instance, to run the same lab more than once
     #[arg(
         long,
         global = true,
@@ -54,19 +63,19 @@ pub(crate) struct GlobalOptions {
         help_heading = "Global options"
     )]
     pub(crate) instance: String,
-    /// Print machine-readable JSON on standard output
+    /// Print JSON to standard output
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// When to use colours
+    /// When to use color
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub(crate) color: Color,
-    /// Agree to installing packages and starting the engine
+    /// Allow installing packages and starting the engine without asking
     #[arg(long, short = 'y', global = true, help_heading = "Global options")]
     pub(crate) yes: bool,
-    /// Never ask a registry; use what is on this machine
+    /// Use local images only; do not contact registries
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) offline: bool,
-    /// Address of the engine: a path or unix:// URL
+    /// Engine to connect to: a socket path or unix:// URL
     #[arg(
         long,
         global = true,
@@ -74,7 +83,7 @@ pub(crate) struct GlobalOptions {
         help_heading = "Global options"
     )]
     pub(crate) engine: Option<String>,
-    /// Grant what a lab asks for beyond the usual; read what it is first
+    /// Grant the extra permissions that a lab requests; review them first
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) trust: bool,
 }
@@ -88,60 +97,60 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the labs: level, minutes, memory, progress
+    /// List labs with level, duration, memory and progress
     List,
-    /// Show the roadmap: what labs cover, what is done, what has no lab yet
+    /// Show the roadmap and which topics the labs cover
     Roadmap,
-    /// Show what a lab teaches and runs
+    /// Show details of a lab or an exercise
     Show {
         lab: String,
-        /// One exercise: its text and what is checked
+        /// Show this exercise: its text and its checks
         exercise: Option<String>,
     },
-    /// Start a lab's services and wait until they really answer
+    /// Start the services of a lab and wait until they are ready
     Up {
         lab: String,
-        /// Print the plan and do nothing
+        /// Print the plan without changing anything
         #[arg(long)]
         dry_run: bool,
-        /// Keep what was made when the lab does not come up
+        /// Keep the containers if the lab does not start
         #[arg(long)]
         retain: bool,
-        /// Remove the lab by itself after this time, such as 90m or 2h
+        /// Remove the lab automatically after this time (e.g. 90m, 2h)
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         ttl: Option<Duration>,
     },
-    /// Go through a lab: text, checks, hints; it is removed at the end
+    /// Run a guided session: text, checks and hints
     Run {
         lab: String,
-        /// Play all solutions without a terminal: the demo, and the proof
+        /// Run all solutions without a terminal, as a demo
         #[arg(long)]
         auto: bool,
-        /// Leave the lab up at the end, without asking
+        /// Keep the lab up at the end without asking
         #[arg(long, conflicts_with = "down")]
         keep: bool,
-        /// Remove the lab at the end, without asking
+        /// Remove the lab at the end without asking
         #[arg(long)]
         down: bool,
-        /// Remove the lab by itself when it has been left for this time, such as 90m or 2h
+        /// Remove the lab automatically this long after the session (e.g. 90m, 2h)
         #[arg(long, value_name = "DURATION", value_parser = duration, requires = "keep")]
         ttl: Option<Duration>,
     },
-    /// Check exercises: all of a lab, or those named
+    /// Check the exercises of a lab
     Check {
         lab: String,
         #[arg(value_name = "EXERCISE")]
         exercises: Vec<String>,
-        /// Look again whenever the services change, until all checks hold
+        /// Check again on every change until all checks pass
         #[arg(long, short, conflicts_with = "junit")]
         watch: bool,
-        /// Also write the result as JUnit XML
+        /// Write the results to a JUnit XML file
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
     /// Show the next hint of an exercise
     Hint { lab: String, exercise: String },
-    /// Play the solution of an exercise, and of those it builds on
+    /// Run the solution of an exercise
     Solve { lab: String, exercise: String },
     /// Answer a quiz
     Answer {
@@ -149,180 +158,180 @@ pub(crate) enum Command {
         exercise: String,
         choice: String,
     },
-    /// Put a running lab back to its start
+    /// Reset a running lab to its initial state
     Reset {
         lab: String,
-        /// Play the solutions of everything before this exercise
+        /// Reset to the start of this exercise by running the solutions before it
         #[arg(long, value_name = "EXERCISE")]
         to: Option<String>,
-        /// Make containers and volumes anew
+        /// Recreate containers and volumes
         #[arg(long)]
         hard: bool,
     },
-    /// Restart a lab's services, keeping their data
+    /// Restart the services of a lab
     Restart {
         lab: String,
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
-        /// Kill instead of stop, as a crash does
+        /// Kill the services instead of stopping them
         #[arg(long)]
         kill: bool,
     },
-    /// Remove labs: containers, networks, volumes
+    /// Remove the containers, networks and volumes of labs
     Down {
         #[arg(value_name = "LAB")]
         names: Vec<String>,
-        /// Every lab and instance of yours
+        /// Remove all labs and instances
         #[arg(long, conflicts_with = "names")]
         all: bool,
-        /// Also remove the learner's folder and progress
+        /// Also delete the workspace folder and the progress
         #[arg(long)]
         forget: bool,
+        /// Remove runs of these labs that belong to another state folder
+        #[arg(long, requires = "names", conflicts_with_all = ["all", "forget"])]
+        orphan: bool,
     },
-    /// Show what runs: services, addresses, progress
+    /// Show running labs with services and addresses
     Status {
         lab: Option<String>,
-        /// Go on: drawn anew every second on a terminal, printed at each change over a pipe
+        /// Keep watching and show changes
         #[arg(long, short)]
         watch: bool,
     },
-    /// Show the log of a lab's services
+    /// Show the logs of services
     Logs {
         lab: String,
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
-        /// Go on as new lines come
+        /// Follow log output
         #[arg(long, short)]
         follow: bool,
-        /// How many of the last lines
+        /// Number of lines to show from the end of the logs
         #[arg(long, default_value_t = 100, value_name = "LINES")]
         tail: u32,
-        /// Only lines that are not older, such as 90s, 10m or 2h
+        /// Show logs since a relative time (e.g. 90s, 10m, 2h)
         #[arg(long, value_name = "TIME", value_parser = ago)]
         since: Option<Duration>,
     },
-    /// Open a service's own client inside its container
+    /// Open the client of a service in its container
     Shell {
         lab: String,
         service: Option<String>,
-        /// A command to run instead
+        /// Command to run instead of the client
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Open a service's web interface in the browser, or print its address
+    /// Open the web interface of a service
     Open {
         lab: String,
-        /// Which service, if several have one
+        /// Service to open if several have a web interface
         service: Option<String>,
     },
-    /// Make labs prove themselves: checks can fail, solutions pass, resets reset
+    /// Test labs: checks, solutions, hints and resets
     Test {
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
-        /// Also write the result as JUnit XML
+        /// Write the results to a JUnit XML file
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
-    /// Find everything that is wrong with lab files, without an engine
+    /// Validate lab files
     Validate {
-        /// Folders of labs, a folder of them, or a catalogue; default: all labs
+        /// Lab folders, folders of labs, or catalogues; all labs by default
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Get the images of labs ahead of time
+    /// Manage the images of labs
     Images {
         #[command(subcommand)]
         command: ImagesCommand,
     },
-    /// See, install, start or stop the container engine
+    /// Manage the container engine
     Engine {
         #[command(subcommand)]
         command: EngineCommand,
     },
-    /// Look at this machine: can the labs run here, and if not, what helps
-    #[command(
-        after_help = "Changes nothing. Without --offline a registry is asked for the time. Exit code 3 if a lab cannot run."
-    )]
+    /// Check whether labs can run on this machine
     Doctor {
-        /// Default: all labs
+        /// Labs to check for; all labs by default
         #[arg(value_name = "LAB")]
         names: Vec<String>,
     },
-    /// Remove what runs left behind whose process was killed
+    /// Remove the leftovers of interrupted runs
     Gc,
-    /// See to runs when the program that made them is gone; roadlab starts this by itself
+    /// Remove runs whose process is gone (started by roadlab itself)
     #[command(name = REAP, hide = true)]
     Reap,
-    /// Print what makes a shell complete commands, labs, exercises and services
+    /// Generate a shell completion script
     Completions {
-        /// Whose start file it is for
+        /// Shell to generate the completion script for
         shell: clap_complete::Shell,
     },
-    /// Print the man page, or write one for each command into a folder
+    /// Generate man pages
     Man {
-        /// Where to write `roadlab.1`, `roadlab-up.1`, …
+        /// Folder to write one page per command to
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
-    /// Print the JSON Schema of lab files, for editors
+    /// Print a JSON Schema
     Schema {
-        /// Which file it is for
-        #[arg(value_enum, default_value_t = SchemaKind::Lab, value_name = "FILE")]
+        /// What the schema describes
+        #[arg(value_enum, default_value_t = SchemaKind::Lab, value_name = "KIND")]
         of: SchemaKind,
     },
-    /// Make a lab of your own: small, commented, and sound at once
+    /// Create a new lab
     New {
-        /// The lab's id: lower case letters, digits and `-`
+        /// Id of the new lab: lower case letters, digits and `-`
         #[arg(value_name = "NAME")]
         name: String,
-        /// The folder of labs to make it in; default: `--labs`, else `labs`
+        /// Folder to create the lab in; `--labs` or ./labs by default
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
 }
 
-/// The reaper's command, which nobody types.
+/// The hidden command that runs the reaper.
 pub(crate) const REAP: &str = "__reap";
 
-/// A time as Compose writes it, from one second to a year.
+/// Parses a duration in the notation of Compose, from one second to a year.
 fn duration(text: &str) -> Result<Duration, String> {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     parse_duration(text)
         .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
-        .ok_or_else(|| "write a time such as 30s, 90m, 2h or 1h30m".to_owned())
+        .ok_or_else(|| localized!("use a duration such as 30s, 90m, 2h or 1h30m"))
 }
 
 fn ago(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "use a time such as 90s, 10m or 2h".to_owned())
+    parse_duration(text).ok_or_else(|| localized!("use a duration such as 90s, 10m or 2h"))
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
-    /// Pull or build the images of labs; asks registries again that could not be reached
+    /// Pull or build the missing images of labs
     Pull {
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
     },
-    /// Remove the images that were built from recipes for labs
+    /// Remove the images that were built for labs
     Remove {
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
     },
-    /// Show which images labs use and whether they are here
+    /// List the images of labs and whether they are present
     List {
         #[arg(value_name = "LAB")]
         names: Vec<String>,
     },
-    /// Write the images of labs into a file, for a machine without a network
+    /// Export the images of labs to a file
     Export {
-        /// The tar file to write
+        /// Tar file to write
         file: PathBuf,
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
     },
-    /// Take the images out of such a file
+    /// Import images from a file
     Import {
-        /// The tar file to read
+        /// Tar file to read
         file: PathBuf,
     },
 }
@@ -330,31 +339,89 @@ pub(crate) enum ImagesCommand {
 /// What a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaKind {
-    /// A lab's lab.yaml
+    /// lab.yaml of a lab
     Lab,
-    /// The x-roadlab block of a compose.yaml
+    /// x-roadlab block of a compose.yaml
     Compose,
+    /// Events that --json prints
+    Events,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EngineCommand {
-    /// Which engine is used and why, and whether it answers
+    /// Show the engine in use and its state
     Status,
-    /// Find an engine; else, with consent, install Docker Engine and start it
+    /// Start the engine; install Docker Engine if there is none
     Up,
-    /// Stop the engine, if roadlab started it
+    /// Stop the engine if roadlab started it
     Down,
 }
 
-/// What was typed; a mistake ends the program with what is wrong and exit code 2.
-pub(crate) fn parse() -> Cli {
-    Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+/// Parses the command line. Help and version are printed here, as is what is wrong with the arguments; the error is the exit
+/// code that is left.
+pub(crate) fn parse() -> Result<Cli, Exit> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let language = requested_language(&arguments);
+    language.set();
+    let parsed = command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|problem| {
+        let text = usage_error::render(&problem, language);
+        let text = text.trim_end_matches('\n');
+        match problem.use_stderr() {
+            true => {
+                error(text);
+                Exit::Usage
+            }
+            false => {
+                output(text);
+                Exit::Success
+            }
+        }
+    })
+}
+
+/// Returns the language of messages, before the arguments are parsed: `--lang`, else `ROADLAB_LANG`, else the locale. Programs
+/// that read `--json` always get English.
+fn requested_language(arguments: &[OsString]) -> Language {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    let own: Vec<&str> = own.filter_map(|argument| argument.to_str()).collect();
+    if own.contains(&"--json") {
+        return Language::English;
+    }
+    let option = own.iter().enumerate().find_map(|(at, argument)| {
+        let inline = argument.strip_prefix("--lang=").map(str::to_owned);
+        let next = || (*argument == "--lang").then(|| own.get(at + 1).map(ToString::to_string))?;
+        inline.or_else(next)
+    });
+    let variable = || {
+        std::env::var("ROADLAB_LANG")
+            .ok()
+            .filter(|value| !value.is_empty())
+    };
+    let lang = match option.or_else(variable) {
+        Some(lang) => Lang::parse(&lang),
+        None => locale(),
+    };
+    lang.and_then(|lang| Language::from_code(lang.as_str()))
+        .unwrap_or(Language::English)
+}
+
+/// Returns the language of the locale, from the variables of setlocale(3) in their order.
+pub(crate) fn locale() -> Option<Lang> {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .and_then(|locale| Lang::parse(&locale))
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::text::Language;
+
     #[test]
-    fn the_command_line_fits_together() {
+    fn the_command_line_is_consistent() {
         super::command().debug_assert();
         for words in [
             vec!["roadlab", "down", "redis"],
@@ -363,5 +430,21 @@ mod tests {
         ] {
             super::command().try_get_matches_from(words).unwrap();
         }
+    }
+
+    #[test]
+    fn the_language_comes_from_the_option_and_programs_get_english() {
+        let check = |words: &[&str], expected| {
+            let words: Vec<_> = words.iter().map(Into::into).collect();
+            assert_eq!(super::requested_language(&words), expected, "{words:?}");
+        };
+        check(&["roadlab", "list", "--lang", "ko"], Language::Korean);
+        check(&["roadlab", "--lang=ko_KR.UTF-8", "list"], Language::Korean);
+        check(
+            &["roadlab", "--lang", "ko", "list", "--json"],
+            Language::English,
+        );
+        check(&["roadlab", "--lang", "xx"], Language::English);
+        check(&["roadlab", "--lang"], Language::English);
     }
 }

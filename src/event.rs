@@ -1,119 +1,210 @@
-//! All that a reporter may learn while something runs. The runner tells; it never prints.
+//! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lab::CheckRole;
 use crate::plan::LikelyCause;
 
-/// Something that happened. `--json` prints one a line, so fields are only ever added.
-#[derive(Debug, Clone, Serialize)]
+/// Something that happened. `--json` prints one event per line; names and fields are never removed or changed, only added.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "event")]
 pub enum Event {
+    /// The pull of an image started.
     #[serde(rename = "pull_begun")]
-    PullStarted { image: String },
+    PullStarted {
+        /// The reference of the image, such as `redis:8`.
+        image: String,
+    },
+    /// The pull of an image, or of one of its layers, made progress.
     #[serde(rename = "pull_progress")]
     PullProgress {
+        /// The reference of the image.
         image: String,
+        /// The short digest of the layer; empty for messages about the whole image.
         layer: String,
+        /// The message of the engine, such as `Downloading`.
         status: String,
-        /// Bytes, where the engine says so.
+        /// Bytes done; null if the engine does not report them.
         current: Option<u64>,
+        /// Bytes in total; null if the engine does not report them.
         total: Option<u64>,
     },
+    /// The pull of an image finished or failed.
     #[serde(rename = "pull_ended")]
     PullFinished {
+        /// The reference of the image.
         image: String,
-        /// Why it could not be pulled.
+        /// Why the image could not be pulled; null after success.
         problem: Option<String>,
     },
-    /// A file of images is written or read.
+    /// An image file was written or read up to a position.
     #[serde(rename = "file_progress")]
     FileProgress {
+        /// The path of the file.
         file: String,
-        /// Bytes; in all as far as can be told before.
+        /// Bytes done.
         current: u64,
+        /// Bytes in total, as far as they are known in advance.
         total: u64,
     },
+    /// The build of an image from a recipe started.
     #[serde(rename = "build_begun")]
     BuildStarted {
+        /// The reference of the image.
         image: String,
-        /// What is built and from what, for people.
+        /// Why it is built and from what, for people.
         why: String,
     },
+    /// The build of an image reached an instruction.
     #[serde(rename = "build_step")]
     BuildStep {
+        /// The reference of the image.
         image: String,
-        /// From 1.
+        /// The number of the instruction, from 1.
         step: u32,
+        /// The number of instructions.
         steps: u32,
-        /// The instruction.
+        /// The instruction as the Dockerfile has it.
         name: String,
     },
+    /// The build of an image printed a line.
     #[serde(rename = "build_line")]
-    BuildLine { image: String, line: String },
-    #[serde(rename = "build_ended")]
-    BuildFinished { image: String, millis: u64 },
-    /// A service is left out because its image cannot be had.
-    #[serde(rename = "service_unavailable")]
-    ServiceUnavailable { service: String, reason: String },
-    #[serde(rename = "operation_begun")]
-    OperationStarted { operation: String },
-    #[serde(rename = "operation_ended")]
-    OperationFinished { operation: String, millis: u64 },
-    #[serde(rename = "waiting")]
-    Waiting {
-        service: String,
-        attempts: u32,
-        /// What the last look saw.
-        last: String,
+    BuildLine {
+        /// The reference of the image.
+        image: String,
+        /// The line as the build printed it.
+        line: String,
     },
-    #[serde(rename = "ready")]
-    Ready { service: String, millis: u64 },
-    #[serde(rename = "step")]
-    Step { step: String },
-    /// A phase of the self-proof ended.
-    #[serde(rename = "proved")]
-    ProofPhaseFinished {
-        exercise: String,
-        phase: Phase,
-        /// Why it does not hold.
-        problem: Option<String>,
+    /// The installation or start of the engine printed a line.
+    #[serde(rename = "build_line")]
+    EngineSetupLine {
+        /// Always `engine`, which is no image.
+        image: EngineSetup,
+        /// The line as the installer printed it.
+        line: String,
+    },
+    /// The build of an image finished.
+    #[serde(rename = "build_ended")]
+    BuildFinished {
+        /// The reference of the image.
+        image: String,
+        /// The duration in milliseconds.
         millis: u64,
     },
+    /// An optional service is left out because its image is not available.
+    #[serde(rename = "service_unavailable")]
+    ServiceUnavailable {
+        /// The name of the service in compose.yaml.
+        service: String,
+        /// Why the image is not available, for people.
+        reason: String,
+    },
+    /// An operation of the plan started.
+    #[serde(rename = "operation_begun")]
+    OperationStarted {
+        /// The operation as the plan prints it, such as `start redis`.
+        operation: String,
+    },
+    /// An operation of the plan finished.
+    #[serde(rename = "operation_ended")]
+    OperationFinished {
+        /// The operation as the plan prints it.
+        operation: String,
+        /// The duration in milliseconds.
+        millis: u64,
+    },
+    /// A service was probed and is not ready yet.
+    #[serde(rename = "waiting")]
+    Waiting {
+        /// The name of the service.
+        service: String,
+        /// The number of probes so far.
+        attempts: u32,
+        /// The result of the last probe, for people.
+        last: String,
+    },
+    /// A service is ready.
+    #[serde(rename = "ready")]
+    Ready {
+        /// The name of the service.
+        service: String,
+        /// The time since the wait started, in milliseconds.
+        millis: u64,
+    },
+    /// A step of a solution, a start or a reset is run.
+    #[serde(rename = "step")]
+    Step {
+        /// The step, for people.
+        step: String,
+    },
+    /// A phase of `roadlab test` finished for an exercise.
+    #[serde(rename = "proved")]
+    ProofPhaseFinished {
+        /// The id of the exercise.
+        exercise: String,
+        /// The phase.
+        phase: Phase,
+        /// Why the phase failed; null after success.
+        problem: Option<String>,
+        /// The duration in milliseconds.
+        millis: u64,
+    },
+    /// A note for people.
     #[serde(rename = "note")]
-    Note { text: String },
+    Note {
+        /// The note.
+        text: String,
+    },
 }
 
-/// A service that never answered: everything that helps to see why.
+impl Event {
+    /// Returns the event for a line of the engine's installation.
+    pub fn engine_setup_line(line: impl Into<String>) -> Self {
+        Event::EngineSetupLine {
+            image: EngineSetup::Engine,
+            line: line.into(),
+        }
+    }
+}
+
+/// What stands in the place of an image while the engine is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum EngineSetup {
+    #[serde(rename = "engine")]
+    Engine,
+}
+
+/// A service that did not become ready, with everything that helps to find out why.
 #[derive(Debug, Clone)]
 pub struct NotReady {
     pub lab: String,
     pub service: String,
     pub waited: Duration,
-    /// What was looked for.
+    /// The probe, for people.
     pub probe: String,
     pub attempts: u32,
-    /// What the last look saw.
+    /// The result of the last probe.
     pub last: String,
-    /// What became of the container, if the engine could say.
+    /// The state of the container; `None` if the engine did not answer.
     pub container: Option<ContainerStatus>,
-    /// Bytes that the service may use.
+    /// The memory limit of the service in bytes.
     pub memory_limit: Option<i64>,
     /// The last lines of its log.
     pub log: Vec<String>,
     pub cause: Option<LikelyCause>,
 }
 
-/// A container's state after a wait that failed.
+/// The state of a container after a failed wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerStatus {
     pub running: bool,
-    /// Of a container that ended.
+    /// The exit code of a container that exited.
     pub exit_code: i64,
     pub out_of_memory: bool,
-    /// The engine's own words, if it could not start.
+    /// The engine's message if the container could not start; else empty.
     pub error: String,
 }
 
@@ -187,21 +278,26 @@ impl Outcome {
     }
 }
 
-/// What the self-proof is about to show, or failed to.
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
+/// A phase of `roadlab test`.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq, JsonSchema)]
 pub enum Phase {
-    /// Every check fails at the start, every guard holds.
+    /// Every check fails at the start, every guard passes.
+    #[serde(rename = "start")]
     Start,
-    /// Every wrong answer fails, with its hint.
+    /// Every wrong answer fails with its hint.
+    #[serde(rename = "wrong")]
     Wrong,
     /// The solution passes.
+    #[serde(rename = "solution")]
     Solution,
-    /// The solution passes when it is played again.
+    /// The solution passes when it is run again.
+    #[serde(rename = "solution_again")]
     SolutionAgain,
     /// After a reset every check fails again.
+    #[serde(rename = "reset")]
     Reset,
-    /// A right answer to a quiz counts, a wrong one does not.
+    /// The right choice of a quiz is accepted, every other is rejected.
+    #[serde(rename = "quiz")]
     Quiz,
 }
 
@@ -214,6 +310,167 @@ impl Phase {
             Phase::SolutionAgain => "the solution passes twice",
             Phase::Reset => "fails again after a reset",
             Phase::Quiz => "only the right choice counts",
+        }
+    }
+}
+
+/// Returns the JSON Schema of an event, for programs that read `--json`.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Event).to_value();
+    if let Some(fields) = schema.as_object_mut()
+        // A line of the engine's setup is a build line too, so more than one alternative may match.
+        && let Some(variants) = fields.remove("oneOf")
+    {
+        fields.insert("anyOf".to_owned(), variants);
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns an event of each variant.
+    fn every_event() -> Vec<Event> {
+        let image = || "redis:8".to_owned();
+        let service = || "cache".to_owned();
+        let operation = || "start cache".to_owned();
+        let progress = |current| Event::PullProgress {
+            image: image(),
+            layer: "a1b2c3".to_owned(),
+            status: "Downloading".to_owned(),
+            current,
+            total: current.map(|bytes| bytes * 2),
+        };
+        let phases = [
+            Phase::Start,
+            Phase::Wrong,
+            Phase::Solution,
+            Phase::SolutionAgain,
+            Phase::Reset,
+            Phase::Quiz,
+        ];
+        let mut events = vec![
+            Event::PullStarted { image: image() },
+            progress(Some(7)),
+            progress(None),
+            Event::PullFinished {
+                image: image(),
+                problem: Some("no route".to_owned()),
+            },
+            Event::FileProgress {
+                file: "labs.tar".to_owned(),
+                current: 1,
+                total: 2,
+            },
+            Event::BuildStarted {
+                image: image(),
+                why: "no registry".to_owned(),
+            },
+            Event::BuildStep {
+                image: image(),
+                step: 1,
+                steps: 3,
+                name: "RUN true".to_owned(),
+            },
+            Event::BuildLine {
+                image: image(),
+                line: "done".to_owned(),
+            },
+            Event::engine_setup_line("Setting up docker.io"),
+            Event::BuildFinished {
+                image: image(),
+                millis: 5,
+            },
+            Event::ServiceUnavailable {
+                service: service(),
+                reason: "no image".to_owned(),
+            },
+            Event::OperationStarted {
+                operation: operation(),
+            },
+            Event::OperationFinished {
+                operation: operation(),
+                millis: 5,
+            },
+            Event::Waiting {
+                service: service(),
+                attempts: 2,
+                last: "refused".to_owned(),
+            },
+            Event::Ready {
+                service: service(),
+                millis: 5,
+            },
+            Event::Step {
+                step: "SET a 1".to_owned(),
+            },
+            Event::Note {
+                text: "done".to_owned(),
+            },
+        ];
+        events.extend(phases.map(|phase| Event::ProofPhaseFinished {
+            exercise: "ttl".to_owned(),
+            phase,
+            problem: None,
+            millis: 5,
+        }));
+        events
+    }
+
+    /// Returns the name of the variant; a new variant does not compile until it is here.
+    fn variant(event: &Event) -> &'static str {
+        match event {
+            Event::PullStarted { .. } => "PullStarted",
+            Event::PullProgress { .. } => "PullProgress",
+            Event::PullFinished { .. } => "PullFinished",
+            Event::FileProgress { .. } => "FileProgress",
+            Event::BuildStarted { .. } => "BuildStarted",
+            Event::BuildStep { .. } => "BuildStep",
+            Event::BuildLine { .. } => "BuildLine",
+            Event::EngineSetupLine { .. } => "EngineSetupLine",
+            Event::BuildFinished { .. } => "BuildFinished",
+            Event::ServiceUnavailable { .. } => "ServiceUnavailable",
+            Event::OperationStarted { .. } => "OperationStarted",
+            Event::OperationFinished { .. } => "OperationFinished",
+            Event::Waiting { .. } => "Waiting",
+            Event::Ready { .. } => "Ready",
+            Event::Step { .. } => "Step",
+            Event::ProofPhaseFinished { .. } => "ProofPhaseFinished",
+            Event::Note { .. } => "Note",
+        }
+    }
+
+    #[test]
+    fn every_event_is_valid_by_the_schema() {
+        let schema = schema();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for event in every_event() {
+            let json = serde_json::to_value(&event).unwrap();
+            let errors: Vec<String> = validator
+                .iter_errors(&json)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{json}: {errors:?}");
+        }
+        let unknown = serde_json::json!({ "event": "unknown" });
+        assert!(!validator.is_valid(&unknown));
+        let incomplete = serde_json::json!({ "event": "ready", "service": "cache" });
+        assert!(!validator.is_valid(&incomplete));
+    }
+
+    #[test]
+    fn the_schema_has_every_variant_and_describes_every_field() {
+        let variants: std::collections::BTreeSet<_> = every_event().iter().map(variant).collect();
+        let schema = schema();
+        let described = schema["anyOf"].as_array().unwrap();
+        assert_eq!(described.len(), variants.len());
+        for variant in described {
+            assert!(variant["description"].is_string(), "{variant}");
+            let fields = variant["properties"].as_object().unwrap();
+            for (name, field) in fields.iter().filter(|(name, _)| *name != "event") {
+                assert!(field["description"].is_string(), "{name} of {variant}");
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Exit codes: documented, and given nowhere else.
+//! The documented exit codes. No other place chooses one.
 
 use std::process::ExitCode;
 
@@ -6,30 +6,32 @@ use crate::engine::ErrorKind;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
 
-/// How a command ends.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: what was asked was done.
+    /// 0: the command succeeded.
     Success,
-    /// 1: a check failed, or a lab did not prove itself.
+    /// 1: a check failed, or the test of a lab failed.
     CheckFailed,
-    /// 2: the request or a lab file is wrong.
+    /// 2: the command line or a lab file is invalid.
     Usage,
-    /// 3: no engine, no image, a port in use, no disk, a machine that is too small.
+    /// 3: the environment is not ready: no engine, no image, a port in use, a full disk, a machine that is too small, or the
+    /// user has not agreed to a change of the machine.
     Environment,
-    /// 4: the lab asks for what the policy refuses.
+    /// 4: the policy refuses what the lab asks for.
     Refused,
-    /// 5: a service never became ready.
+    /// 5: a service did not become ready.
     NotReady,
-    /// 6: a fault while running.
+    /// 6: an error at run time. This includes output that could not be written, unless its reader closed the pipe.
     RuntimeError,
-    /// 128 + the signal's number: 129 hang-up, 130 interrupt, 141 nobody reads any more, 143 terminate.
+    /// 128 + the signal's number: 129 hangup, 130 interrupt, 141 closed pipe, 143 terminate.
     Signal(u8),
-    /// What a command run by `shell` ended with.
+    /// The exit code of the command that `shell` ran.
     Command(u8),
 }
 
 impl Exit {
+    /// Returns the code that the process exits with.
     pub fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
@@ -58,6 +60,7 @@ impl From<&Failure> for Exit {
             Failure::Usage(_) => Exit::Usage,
             Failure::Environment(_)
             | Failure::NotRunning(_)
+            | Failure::NeedsConsent(_)
             | Failure::NoEngine(_)
             | Failure::TooSmall(_)
             | Failure::Locked(_)
@@ -78,7 +81,9 @@ impl From<&Failure> for Exit {
                 | ErrorKind::NameTaken
                 | ErrorKind::Busy
                 | ErrorKind::NotRunning
+                | ErrorKind::Paused
                 | ErrorKind::ContainerExited
+                | ErrorKind::NoProgram
                 | ErrorKind::CannotRun
                 | ErrorKind::BuildFailed
                 | ErrorKind::Other => Exit::RuntimeError,
@@ -89,7 +94,7 @@ impl From<&Failure> for Exit {
     }
 }
 
-/// A refusal outweighs a mistake: mending the mistake would not help.
+/// A refusal takes precedence over other problems: correcting those would not help.
 fn of_problems(problems: &[Problem]) -> Exit {
     match problems.iter().map(|problem| problem.kind).max() {
         Some(ProblemKind::Refused | ProblemKind::NeedsTrust) => Exit::Refused,
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_those_of_the_documentation() {
+    fn codes_are_as_documented() {
         let all = [
             Exit::Success,
             Exit::CheckFailed,
@@ -117,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_outweighs_a_mistake() {
+    fn refusal_takes_precedence_over_other_problems() {
         let mistake = Problem::new("x");
         let refusal = Problem::new("y").kind(ProblemKind::Refused);
         assert_eq!(

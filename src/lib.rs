@@ -44,8 +44,6 @@
 //!   `reset --hard` and the next `up`.
 //! - JSON paths are JSONPath (RFC 9535).
 
-rust_i18n::i18n!("src/words", fallback = "en");
-
 pub mod app;
 mod cli;
 mod commands;
@@ -65,6 +63,8 @@ pub mod runner;
 pub mod signals;
 pub mod store;
 pub mod text;
+#[cfg(test)]
+mod translation_tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -73,34 +73,51 @@ use std::time::Duration;
 use crate::cli::{Cli, Command};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::t;
-use crate::signals::{Cleanup, ShutdownEvent, ShutdownState, Signals};
+use crate::signals::{Cleanup, ShutdownEvent, ShutdownSignal, ShutdownState, Signals};
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::report_panic));
     if commands::complete() {
-        return Exit::Success.into();
+        return finish(Exit::Success).into();
     }
-    let cli = cli::parse();
-    // What was made is removed by the reaper, which hears that we are gone.
-    let exit = catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError);
-    exit.into()
+    let exit = match cli::parse() {
+        // After a panic, the reaper removes what was created.
+        Ok(cli) => catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError),
+        Err(exit) => exit,
+    };
+    finish(exit).into()
+}
+
+/// Writes the rest of the output. Output that cannot be written is an error, but after a signal nothing waits for it.
+fn finish(exit: Exit) -> Exit {
+    const AFTER_SIGNAL: Duration = Duration::from_secs(1);
+    if let Exit::Signal(_) = exit {
+        report::flush_blocking(Some(AFTER_SIGNAL));
+        return exit;
+    }
+    match report::flush_blocking(None) {
+        None => exit,
+        Some(problem) => {
+            report::error(&localized!("error: {problem}", problem));
+            report::flush_blocking(None);
+            Exit::RuntimeError
+        }
+    }
 }
 
 fn start(cli: Cli) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all();
+    match engine::clock::install(&mut builder).and_then(|()| builder.build()) {
         Ok(runtime) => {
-            let exit = runtime.block_on(engine::clock::counted(run(cli)));
+            let exit = runtime.block_on(run(cli));
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);
             exit
         }
         Err(error) => {
-            report::error(&format!("error: cannot start: {error}"));
+            report::error(&localized!("error: cannot start: {error}", error));
             Exit::RuntimeError
         }
     }
@@ -119,53 +136,63 @@ async fn run(cli: Cli) -> Exit {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
-            report::error(&format!("error: cannot listen for signals: {error}"));
+            report::error(&localized!(
+                "error: cannot listen for signals: {error}",
+                error
+            ));
             return Exit::RuntimeError;
         }
     };
     let ended = tokio::select! {
-        ended = commands::run(&context, cli.command) => ended,
+        ended = report::with_backpressure(commands::run(&context, cli.command)) => ended,
         signal = signals.next(), if !by_itself => {
             context.reporter.finish();
             return stopped(&context, signal, &mut signals).await;
         }
     };
     context.reporter.finish();
-    match ended {
+    let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {
             commands::report_failure(&failure, context.paint, context.global.json);
             Exit::from(&failure)
         }
+    };
+    // A reader that has stopped reading must not keep a signal from being handled.
+    tokio::select! {
+        () = report::flush() => exit,
+        signal = signals.next(), if !by_itself => Exit::Signal(signal),
     }
 }
 
-/// A signal came: what was being made is removed first. A second signal leaves at once; the reaper goes on.
-async fn stopped(context: &Context, signal: u8, signals: &mut Signals) -> Exit {
-    let unfinished = match context.watch.runs().is_empty() {
+/// Removes unfinished runs after a first signal, unless a second one ends the program at once.
+async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signals) -> Exit {
+    let cleanup = match context.watch.runs().is_empty() {
         true => Cleanup::NotNeeded,
         false => Cleanup::Needed,
     };
-    let mut course = ShutdownState::Running.after(ShutdownEvent::Signal(signal), unfinished);
-    while let ShutdownState::CleaningUp(_) = course {
-        report::error(&t!("teardown.stopping"));
-        let news = tokio::select! {
+    let mut state = ShutdownState::Running.after(ShutdownEvent::Signal(signal), cleanup);
+    while let ShutdownState::CleaningUp(_) = state {
+        report::error(&localized!(
+            "stopping: removing what was created (press Ctrl-C again to exit at once)"
+        ));
+        let event = tokio::select! {
             cleaned = context.remove_unfinished() => {
                 report::error(&match cleaned {
-                    Ok(removed) => t!("teardown.stopped", removed = removed),
-                    Err(failure) => t!("teardown.not_stopped", failure = failure),
+                    Ok(removed) => localized!("removed {removed}", removed),
+                    Err(failure) => localized!("cannot remove everything: {failure}; removal continues in the background, and `roadlab gc` retries it", failure),
                 });
                 ShutdownEvent::CleanupFinished
             }
             next = signals.next() => {
-                report::error(&t!("teardown.left"));
+                report::error(&localized!("exiting at once; removal continues in the background"));
                 ShutdownEvent::Signal(next)
             }
         };
-        course = course.after(news, unfinished);
+        state = state.after(event, cleanup);
     }
-    match course {
+    match state {
         ShutdownState::Running | ShutdownState::CleaningUp(_) => Exit::RuntimeError,
-        ShutdownState::Exiting(number) => Exit::Signal(number),
+        ShutdownState::Exiting(signal) => Exit::Signal(signal.number()),
     }
 }

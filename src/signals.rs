@@ -1,53 +1,74 @@
-//! Signals that ask the program to stop, and what each of them means when it comes.
+//! The signals that end the program, and the state machine of a shutdown.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for interrupt, terminate and hang-up.
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
+/// A signal that asks the program to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownSignal {
+    Hangup,
+    Interrupt,
+    Terminate,
 }
 
-impl Signals {
-    pub fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// The number of the next signal.
-    pub async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-            _ = self.hangup.recv() => 1,
+impl ShutdownSignal {
+    /// Returns the signal's number.
+    pub fn number(self) -> u8 {
+        match self {
+            ShutdownSignal::Hangup => 1,
+            ShutdownSignal::Interrupt => 2,
+            ShutdownSignal::Terminate => 15,
         }
     }
 }
 
-/// Where the program is on its way to an end that a signal asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShutdownState {
-    /// Nobody asked it to stop.
-    Running,
-    /// A signal of this number came; what was being made is removed.
-    CleaningUp(u8),
-    /// It ends now, on account of this signal.
-    Exiting(u8),
+/// Receives the signals that ask the program to end.
+pub struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-/// What happens on that way.
+impl Signals {
+    /// Replaces the default action of these signals, which is to end the process at once.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next signal.
+    pub async fn next(&mut self) -> ShutdownSignal {
+        tokio::select! {
+            _ = self.hangup.recv() => ShutdownSignal::Hangup,
+            _ = self.interrupt.recv() => ShutdownSignal::Interrupt,
+            _ = self.terminate.recv() => ShutdownSignal::Terminate,
+        }
+    }
+}
+
+/// How far the shutdown is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownState {
+    /// No signal was received.
+    Running,
+    /// Unfinished runs are being removed because of this signal.
+    CleaningUp(ShutdownSignal),
+    /// The program ends because of this signal.
+    Exiting(ShutdownSignal),
+}
+
+/// What moves a shutdown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShutdownEvent {
-    Signal(u8),
-    /// Removing has come to an end, well or not.
+    /// A signal was received.
+    Signal(ShutdownSignal),
+    /// The cleanup ended, with or without success.
     CleanupFinished,
 }
 
-/// Whether there is something that must be gone before we are.
+/// Whether there are unfinished runs to remove before the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cleanup {
     NotNeeded,
@@ -55,23 +76,22 @@ pub enum Cleanup {
 }
 
 impl ShutdownState {
-    /// The first signal stops the work and removes what it made; the next one leaves at once, and the reaper finishes. The
-    /// first one gives the exit code.
-    pub fn after(self, news: ShutdownEvent, unfinished: Cleanup) -> Self {
-        match (self, news, unfinished) {
-            (ShutdownState::Running, ShutdownEvent::Signal(number), Cleanup::Needed) => {
-                ShutdownState::CleaningUp(number)
+    /// Returns the state after an event.
+    ///
+    /// The first signal starts the cleanup and decides the exit code. A second signal ends the program at once; the reaper
+    /// then finishes the cleanup.
+    pub fn after(self, event: ShutdownEvent, cleanup: Cleanup) -> Self {
+        match (self, event, cleanup) {
+            (ShutdownState::Running, ShutdownEvent::Signal(signal), Cleanup::Needed) => {
+                ShutdownState::CleaningUp(signal)
             }
-            (ShutdownState::Running, ShutdownEvent::Signal(number), Cleanup::NotNeeded) => {
-                ShutdownState::Exiting(number)
+            (ShutdownState::Running, ShutdownEvent::Signal(signal), Cleanup::NotNeeded) => {
+                ShutdownState::Exiting(signal)
             }
             (ShutdownState::Running, ShutdownEvent::CleanupFinished, _) => ShutdownState::Running,
-            (
-                ShutdownState::CleaningUp(first),
-                ShutdownEvent::Signal(_) | ShutdownEvent::CleanupFinished,
-                _,
-            ) => ShutdownState::Exiting(first),
-            (ShutdownState::Exiting(first), _, _) => ShutdownState::Exiting(first),
+            (ShutdownState::CleaningUp(first) | ShutdownState::Exiting(first), _, _) => {
+                ShutdownState::Exiting(first)
+            }
         }
     }
 }
@@ -81,51 +101,43 @@ mod tests {
     use super::*;
     use Cleanup::{Needed, NotNeeded};
     use ShutdownEvent::{CleanupFinished, Signal};
-
-    const HANGUP: u8 = 1;
-    const INTERRUPT: u8 = 2;
-    const TERMINATE: u8 = 15;
+    use ShutdownSignal::{Hangup, Interrupt, Terminate};
+    use ShutdownState::{CleaningUp, Exiting};
 
     #[track_caller]
-    fn check(unfinished: Cleanup, news: &[ShutdownEvent], expected: ShutdownState) {
-        let course = |course: ShutdownState, news: &ShutdownEvent| course.after(*news, unfinished);
-        assert_eq!(news.iter().fold(ShutdownState::Running, course), expected);
+    fn check(cleanup: Cleanup, events: &[ShutdownEvent], expected: ShutdownState) {
+        let state = events.iter().fold(ShutdownState::Running, |state, event| {
+            state.after(*event, cleanup)
+        });
+        assert_eq!(state, expected);
     }
 
     #[test]
-    fn the_first_signal_stops_and_removes() {
+    fn first_signal_starts_the_cleanup() {
+        check(Needed, &[Signal(Interrupt)], CleaningUp(Interrupt));
+        check(Needed, &[Signal(Hangup)], CleaningUp(Hangup));
         check(
             Needed,
-            &[Signal(INTERRUPT)],
-            ShutdownState::CleaningUp(INTERRUPT),
-        );
-        check(Needed, &[Signal(HANGUP)], ShutdownState::CleaningUp(HANGUP));
-        check(
-            Needed,
-            &[Signal(TERMINATE), CleanupFinished],
-            ShutdownState::Exiting(TERMINATE),
+            &[Signal(Terminate), CleanupFinished],
+            Exiting(Terminate),
         );
     }
 
     #[test]
-    fn with_nothing_to_remove_the_first_signal_leaves() {
-        check(
-            NotNeeded,
-            &[Signal(TERMINATE)],
-            ShutdownState::Exiting(TERMINATE),
-        );
+    fn first_signal_ends_the_program_if_no_cleanup_is_needed() {
+        check(NotNeeded, &[Signal(Terminate)], Exiting(Terminate));
     }
 
     #[test]
-    fn the_second_signal_leaves_at_once_with_the_code_of_the_first() {
-        let twice = [Signal(INTERRUPT), Signal(INTERRUPT)];
-        check(Needed, &twice, ShutdownState::Exiting(INTERRUPT));
-        let another = [Signal(INTERRUPT), Signal(TERMINATE), Signal(HANGUP)];
-        check(Needed, &another, ShutdownState::Exiting(INTERRUPT));
+    fn second_signal_ends_the_program_with_the_exit_code_of_the_first() {
+        let twice = [Signal(Interrupt), Signal(Interrupt)];
+        check(Needed, &twice, Exiting(Interrupt));
+        let three = [Signal(Interrupt), Signal(Terminate), Signal(Hangup)];
+        check(Needed, &three, Exiting(Interrupt));
         check(
             Needed,
-            &[Signal(HANGUP), CleanupFinished, Signal(TERMINATE)],
-            ShutdownState::Exiting(HANGUP),
+            &[Signal(Hangup), CleanupFinished, Signal(Terminate)],
+            Exiting(Hangup),
         );
     }
 }

@@ -4,6 +4,9 @@
 //! A translation is found by the English template, as gettext does it. Nothing here prints, and nothing can compare two
 //! texts: whatever code decides by is a kind, not a sentence.
 
+pub(crate) mod catalogue;
+mod particles;
+
 use std::fmt::Display;
 use std::sync::OnceLock;
 
@@ -17,6 +20,24 @@ pub enum Language {
 static CURRENT: OnceLock<Language> = OnceLock::new();
 
 impl Language {
+    /// Every language, English first.
+    pub const ALL: [Self; 2] = [Self::English, Self::Korean];
+
+    /// Returns the language of an ISO 639-1 code, such as `ko`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
+    }
+
+    /// Returns the ISO 639-1 code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Korean => "ko",
+        }
+    }
+
     /// Sets the language of the process, once; later calls have no effect.
     pub fn set(self) {
         let _ = CURRENT.set(self);
@@ -36,9 +57,17 @@ pub struct Text(Content);
 enum Content {
     Template {
         english: &'static str,
+        plural: Option<Plural>,
         values: Vec<(&'static str, Value)>,
     },
     Verbatim(String),
+}
+
+/// The English template for every count but 1, and the count.
+#[derive(Clone, Copy)]
+struct Plural {
+    english: &'static str,
+    count: u64,
 }
 
 /// A value that is filled into a template.
@@ -78,7 +107,30 @@ impl Text {
     /// For [`text!`](crate::text!), which checks that names and template fit.
     #[doc(hidden)]
     pub fn from_template(english: &'static str, values: Vec<(&'static str, Value)>) -> Self {
-        Text(Content::Template { english, values })
+        Text(Content::Template {
+            english,
+            plural: None,
+            values,
+        })
+    }
+
+    /// For [`text_plural!`](crate::text_plural!).
+    #[doc(hidden)]
+    pub fn from_plural(
+        one: &'static str,
+        many: &'static str,
+        count: u64,
+        values: Vec<(&'static str, Value)>,
+    ) -> Self {
+        let plural = Plural {
+            english: many,
+            count,
+        };
+        Text(Content::Template {
+            english: one,
+            plural: Some(plural),
+            values,
+        })
     }
 
     /// Returns the text in the language of the process.
@@ -90,15 +142,48 @@ impl Text {
     pub fn in_language(&self, language: Language) -> String {
         match &self.0 {
             Content::Verbatim(text) => text.clone(),
-            Content::Template { english, values } => fill(english, |name, out| {
-                let value = values.iter().find(|(known, _)| *known == name);
-                match value.map(|(_, value)| &value.0) {
-                    Some(Filled::Plain(text)) => out.push_str(text),
-                    Some(Filled::Text(text)) => out.push_str(&text.in_language(language)),
-                    None => {}
+            Content::Template {
+                english,
+                plural,
+                values,
+            } => {
+                let mut value = |name: &str, out: &mut String| {
+                    let value = values.iter().find(|(known, _)| *known == name);
+                    match value.map(|(_, value)| &value.0) {
+                        Some(Filled::Plain(text)) => out.push_str(text),
+                        Some(Filled::Text(text)) => out.push_str(&text.in_language(language)),
+                        None => {}
+                    }
+                };
+                if language == Language::Korean
+                    && let Some(korean) = catalogue::korean(english)
+                {
+                    return particles::fill(korean, value);
                 }
-            }),
+                let template = match plural {
+                    Some(plural) if plural.count != 1 => plural.english,
+                    Some(_) | None => english,
+                };
+                fill(template, &mut value)
+            }
         }
+    }
+}
+
+/// Returns the translation of a text that another library shows, such as an option's help, into the language of the process.
+pub fn translated(english: &str) -> String {
+    translation(english).unwrap_or(english).to_owned()
+}
+
+/// Returns the translation of a heading, which clap wants to be static.
+pub fn translated_heading(english: &'static str) -> &'static str {
+    translation(english).unwrap_or(english)
+}
+
+fn translation(english: &str) -> Option<&'static str> {
+    match Language::current() {
+        Language::English => None,
+        Language::Korean => catalogue::korean(english),
     }
 }
 
@@ -109,23 +194,42 @@ impl std::fmt::Debug for Text {
 }
 
 /// Copies a template and calls `value` for each `{name}`; `{{` and `}}` stand for single braces.
-fn fill(template: &str, mut value: impl FnMut(&str, &mut String)) -> String {
+fn fill(template: &str, value: &mut impl FnMut(&str, &mut String)) -> String {
     let mut out = String::with_capacity(template.len());
+    for part in parts(template) {
+        match part {
+            Part::Literal(text) => out.push_str(text),
+            Part::Placeholder(name) => value(name, &mut out),
+        }
+    }
+    out
+}
+
+/// A piece of a template.
+enum Part<'a> {
+    Literal(&'a str),
+    /// The name between braces.
+    Placeholder(&'a str),
+}
+
+/// Splits a template into literals and placeholders.
+fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
-        out.push_str(&rest[..at]);
+        parts.push(Part::Literal(&rest[..at]));
         let brace = &rest[at..];
         if brace.starts_with("{{") || brace.starts_with("}}") {
-            out.push_str(&brace[..1]);
+            parts.push(Part::Literal(&brace[..1]));
             rest = &brace[2..];
         } else {
             let end = brace.find('}').unwrap_or(brace.len() - 1);
-            value(brace.get(1..end).unwrap_or_default(), &mut out);
+            parts.push(Part::Placeholder(brace.get(1..end).unwrap_or_default()));
             rest = &brace[end + 1..];
         }
     }
-    out.push_str(rest);
-    out
+    parts.push(Part::Literal(rest));
+    parts
 }
 
 /// Fails to compile if a template and the names of its values do not fit.
@@ -203,6 +307,38 @@ macro_rules! text {
     }};
 }
 
+/// Makes a [`Text`](crate::text::Text) whose English depends on a count: the first template is for 1, the second for all others.
+///
+/// `text_plural!("{count} check", "{count} checks", count = checks.len())`. The first value decides.
+#[macro_export]
+macro_rules! text_plural {
+    ($one:literal, $many:literal, $count:ident $(= $number:expr)? $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
+        const { $crate::text::check($one, &[stringify!($count) $(, stringify!($name))*]) };
+        const { $crate::text::check($many, &[stringify!($count) $(, stringify!($name))*]) };
+        let count = $crate::text_count!($count $(= $number)?);
+        $crate::text::Text::from_plural(
+            $one,
+            $many,
+            count,
+            vec![
+                (stringify!($count), $crate::text::Value::from(count)),
+                $((stringify!($name), $crate::text_value!($name $(= $value)?))),*
+            ],
+        )
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! text_count {
+    ($name:ident) => {
+        $name as u64
+    };
+    ($name:ident = $value:expr) => {
+        $value as u64
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! text_value {
@@ -252,5 +388,24 @@ mod tests {
             "write {{ host }} or {}",
         );
         check(&Text::verbatim("as {it} is"), "as {it} is");
+    }
+
+    #[test]
+    fn the_count_chooses_the_plural() {
+        let removed = |count: usize| text_plural!("{count} volume", "{count} volumes", count);
+        check(&removed(0), "0 volumes");
+        check(&removed(1), "1 volume");
+        check(&removed(2), "2 volumes");
+        assert_eq!(removed(2).in_language(Language::Korean), "볼륨 2개");
+    }
+
+    #[test]
+    fn a_text_inside_a_text_is_in_the_same_language() {
+        let image = "redis";
+        let text = text!("cannot pull {image}: {why}", image, why = text!("error"));
+        assert_eq!(
+            text.in_language(Language::Korean),
+            "redis를 받을 수 없습니다: 오류"
+        );
     }
 }

@@ -61,7 +61,7 @@ fn a_missing_engine_is_reported_with_the_next_command() {
     assert!(
         output
             .stdout
-            .starts_with("✗ engine  no Docker at unix:///nowhere/engine.sock"),
+            .starts_with("✗ engine  no container engine at unix:///nowhere/engine.sock"),
         "{output:?}"
     );
     assert!(

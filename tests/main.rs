@@ -28,6 +28,7 @@ mod isolation;
 mod json_contract;
 mod lab_proof;
 mod list_and_roadmap;
+mod orphans;
 mod ownership;
 mod progress;
 mod readme;
@@ -40,7 +41,7 @@ mod startup_failures;
 mod status_logs_open;
 mod suggestions;
 mod time_limit;
-mod translations;
+mod output;
 mod unusual_engines;
 mod usage_errors;
 

@@ -41,7 +41,7 @@ impl App {
     /// Returns where the services of a lab answer; of a lab that is not running, where they will answer unless another program
     /// takes their ports first.
     pub async fn addresses(&self, lab: &Lab) -> Addresses {
-        if let Ok((engine, _)) = self.setup().connect_only().await
+        if let Ok((engine, _)) = self.setup().existing_engine().await
             && let Ok(running) = self.observe(&engine, lab).await
         {
             return running.live.addresses;

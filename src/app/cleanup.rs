@@ -1,4 +1,4 @@
-//! What runs left behind for which nobody answers any more, and who may work on an instance now, and from where.
+//! Cleaning up after runs that no process owns, and the locks that keep two processes from changing one instance.
 
 use std::time::Duration;
 
@@ -13,27 +13,27 @@ use crate::store::{
     ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
 };
 
-/// How long the removal of an earlier run is waited for, and how often it is looked at.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the removal of an earlier run may take, and how often it is checked.
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// So many times in a row a run must be seen alive.
-const ALIVE: u32 = 2;
+/// How often in a row a run must be found in use before it counts as such.
+const CONFIRMATIONS: u32 = 2;
 
-/// What came of removing what an earlier run left.
+/// The result of removing what an earlier run left.
 enum Collected {
     All,
     NotAll,
 }
 
 impl App {
-    /// Removes what nobody answers for; asks the engine only if there is such a run.
+    /// Removes the runs that no process owns. Does not contact the engine if there is none.
     pub async fn collect_garbage(&self, engine: &impl Engine) {
         let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
         Journal::remove_half_written(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
-            // Asked again with its lock: it may have been kept or removed since.
-            if let ClaimResult::Ours(journal, held) =
+            // Checked again under its lock: another process may have changed or removed it since.
+            if let ClaimResult::Acquired(journal, held) =
                 Journal::claim(&self.paths.runs(), &journal.run)
                 && due(&journal)
             {
@@ -83,7 +83,7 @@ impl App {
         collected
     }
 
-    /// Makes sure that nobody else changes this instance meanwhile, and that nothing of an earlier run is still being removed.
+    /// Locks this instance of a lab, and waits until nothing of an earlier run is being removed.
     pub async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
         let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
         let runs = self.paths.runs();
@@ -93,39 +93,40 @@ impl App {
                 && journal.instance == self.instance
                 && journal.disposition(now()) == Disposition::Remove
         };
-        let mut told = false;
-        let mut alive = 0;
-        let mine = self.watch.runs();
-        let others = |journal: &Journal| ending(journal) && !mine.contains(&journal.run);
+        let mut reported = false;
+        let mut in_use = 0;
+        let own = self.watch.runs();
+        let others = |journal: &Journal| ending(journal) && !own.contains(&journal.run);
         while let Some(journal) = Journal::all(&runs).into_iter().find(others) {
             match Journal::claim(&runs, &journal.run) {
-                ClaimResult::Gone => continue,
-                ClaimResult::Ours(journal, held) if ending(&journal) => {
+                // It is not in the list the next time.
+                ClaimResult::NotFound | ClaimResult::Unreadable(_) => continue,
+                ClaimResult::Acquired(journal, held) if ending(&journal) => {
                     match self.collect(engine, journal, held).await {
                         Collected::All => continue,
-                        // What is held on to by somebody else is taken into the next run.
+                        // What cannot be removed becomes part of the next run.
                         Collected::NotAll => return Ok(lock),
                     }
                 }
-                ClaimResult::Ours(..) => continue,
-                // A session is on in another terminal. It is asked more than once, since whoever removes a run says so only
-                // a moment after it has the lock.
-                ClaimResult::JournalLock(journal) if journal.life == Lifetime::Process => {
-                    alive += 1;
-                    if alive > ALIVE {
+                ClaimResult::Acquired(..) => continue,
+                // A session in another terminal. It is checked more than once, because a process that removes a run records
+                // that only a moment after it has the lock.
+                ClaimResult::HeldByOther(journal) if journal.life == Lifetime::Process => {
+                    in_use += 1;
+                    if in_use > CONFIRMATIONS {
                         return Ok(lock);
                     }
                 }
-                ClaimResult::JournalLock(_) => alive = 0,
+                ClaimResult::HeldByOther(_) => in_use = 0,
             }
-            if clock::since(begun) > PATIENCE {
+            if clock::since(begun) > REMOVAL_TIMEOUT {
                 return Err(Failure::Environment(localized!(
                     "an earlier run of {lab} is still being removed; try again later, or see `roadlab gc`",
                     lab
                 )));
             }
-            if !told && alive == 0 {
-                told = true;
+            if !reported && in_use == 0 {
+                reported = true;
                 let text = localized!("waiting until an earlier run of {lab} is removed", lab);
                 self.emit(Event::Note { text });
             }
@@ -134,9 +135,9 @@ impl App {
         Ok(lock)
     }
 
-    /// Removes the runs that must be gone before we are.
+    /// Removes the runs that may not outlive this process.
     pub async fn remove_unfinished(&self) -> Result<Removed, Failure> {
-        let connected = self.setup().connect_only().await;
+        let connected = self.setup().existing_engine().await;
         let (engine, _) = connected.map_err(Failure::NoEngine)?;
         let mut removed = Removed::default();
         for run in self.watch.runs() {
@@ -147,13 +148,13 @@ impl App {
         Ok(removed)
     }
 
-    /// Lets others remove this instance at the same time, and nobody do anything else with it. Where nothing can be written
-    /// there is no lock, and removing must work all the same.
+    /// Locks this instance of a lab for removal: other processes may remove it at the same time, and none may change it. If
+    /// the state folder cannot be written there is no lock, since removal must work all the same.
     pub fn lock_for_removal(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
         match Lock::share(&self.paths.locks(), lab, &self.instance) {
             Ok(lock) => Ok(Some(lock)),
-            Err(LockError::Disk(_)) => Ok(None),
-            Err(held @ LockError::JournalLock { .. }) => Err(held.into()),
+            Err(LockError::Disk { .. }) => Ok(None),
+            Err(held @ LockError::Held { .. }) => Err(held.into()),
         }
     }
 }

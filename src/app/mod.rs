@@ -15,6 +15,7 @@ mod hint;
 mod images;
 mod lab_list;
 mod open;
+mod orphans;
 mod proof;
 mod quiz;
 mod reset;
@@ -38,7 +39,7 @@ pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use up::{Started, UpOptions};
 
-use crate::engine::{Consent, Engine, Setup};
+use crate::engine::{Consent, Engine, EngineSetup};
 use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
@@ -115,8 +116,8 @@ impl App {
     }
 
     /// Returns how an engine is found, and installed where that is agreed to.
-    pub fn setup(&self) -> Setup {
-        Setup::new(
+    pub fn setup(&self) -> EngineSetup {
+        EngineSetup::new(
             self.options.engine.clone(),
             self.options.consent,
             &self.paths.state,

@@ -2,6 +2,7 @@
 
 use crate::app::{App, trust};
 use crate::engine::docker::Docker;
+use crate::engine::SetupOutcome;
 use crate::event::Event;
 use crate::lab::{Lab, load};
 use crate::localized;
@@ -55,13 +56,13 @@ impl App {
     /// runs of processes that died.
     pub async fn engine(&self) -> Result<Docker, Failure> {
         let mut on_line = |line: &str| {
-            self.emit(Event::BuildLine {
-                image: "engine".to_owned(),
-                line: line.to_owned(),
-            });
+            self.emit(Event::engine_setup_line(line));
         };
-        let connected = self.setup().connect(&mut on_line).await;
-        let (docker, _) = connected.map_err(Failure::NoEngine)?;
+        let outcome = self.setup().engine_or_install(&mut on_line).await;
+        let docker = match outcome.map_err(Failure::NoEngine)? {
+            SetupOutcome::Done((docker, _)) => docker,
+            SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
+        };
         self.collect_garbage(&docker).await;
         Ok(docker)
     }
@@ -69,7 +70,7 @@ impl App {
     /// Connects to the engine that is there, for what only reads or removes: nothing is installed or started. Removes the runs
     /// of processes that died.
     pub async fn existing_engine(&self) -> Result<Docker, Failure> {
-        let connected = self.setup().connect_only().await;
+        let connected = self.setup().existing_engine().await;
         let (docker, _) = connected.map_err(Failure::NoEngine)?;
         self.collect_garbage(&docker).await;
         Ok(docker)

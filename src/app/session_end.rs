@@ -23,10 +23,14 @@ impl App {
         if self.is_removed(&journal.run) {
             return Ok(SessionEnd::AlreadyRemoved);
         }
+        // Another process may have changed when it expires.
+        let current = Journal::find(self.watch.folder(), &journal.lab, &journal.instance);
+        let current = current.filter(|current| current.run == journal.run);
+        let current = current.unwrap_or_else(|| journal.clone());
         let persistent = Journal {
             life: Lifetime::Persistent,
-            until: expiry.until(journal.until),
-            ..journal.clone()
+            until: expiry.until(current.until),
+            ..current
         };
         self.watch.keep(&persistent)?;
         Ok(SessionEnd::StaysUp(persistent.until))
@@ -52,8 +56,9 @@ impl App {
     /// Returns whether another process removed a run or is removing it.
     fn is_removed(&self, run: &RunId) -> bool {
         match Journal::claim(self.watch.folder(), run) {
-            ClaimResult::Gone => true,
-            ClaimResult::JournalLock(journal) | ClaimResult::Ours(journal, _) => {
+            ClaimResult::NotFound => true,
+            ClaimResult::Unreadable(_) => false,
+            ClaimResult::HeldByOther(journal) | ClaimResult::Acquired(journal, _) => {
                 journal.life == Lifetime::Removing
             }
         }

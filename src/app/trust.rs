@@ -7,7 +7,7 @@ use crate::lab::{Lab, check_memory};
 use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
-use crate::store::{LabFingerprint, RecordingFs};
+use crate::store::{DocumentError, LabFingerprint, RecordingFs};
 
 /// How many changed files a problem names.
 const NAMED: usize = 5;
@@ -41,13 +41,13 @@ pub(super) fn decide(
         return Ok(remaining(problems));
     }
     let state = &app.paths.state;
-    let now = LabFingerprint::now(folder, &files.files())?;
-    let before = LabFingerprint::before(state, folder);
+    let now = LabFingerprint::compute(folder, &files.files())?;
+    let before = LabFingerprint::trusted(state, folder).map_err(unreadable)?;
     if before.as_ref() == Some(&now) {
         return Ok(Decision::default());
     }
     if granted {
-        now.keep(state, folder)?;
+        now.trust(state, folder).map_err(unreadable)?;
         return Ok(Decision {
             granted: problems,
             problems: Vec::new(),
@@ -57,6 +57,14 @@ pub(super) fn decide(
         problems.push(changed_since(&before, &now));
     }
     Ok(remaining(problems))
+}
+
+/// The record of trust cannot be used. It is not replaced unasked: another version of roadlab may have written it.
+fn unreadable(error: DocumentError) -> Failure {
+    Failure::Environment(localized!(
+        "{reason}; remove that file to trust the lab again with `--trust`",
+        reason = error.text()
+    ))
 }
 
 /// The problem that files of a trusted lab have changed.

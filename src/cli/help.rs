@@ -1,120 +1,170 @@
-//! What `--help` says beyond a command's own line: the screen of all commands, and for each what it promises, with examples.
+//! The help of the program: the overview of all commands, and for each command a description and examples.
 //!
-//! The texts are in `texts.rs`; here they are put into the tree of commands.
+//! The texts are in `texts.rs`; here they become part of clap's commands.
 
 mod texts;
 
 use std::fmt::Write;
 
-use clap::CommandFactory;
+use clap::{Arg, ArgAction, CommandFactory};
 
 use texts::{COMMANDS, CommandHelp, GROUPS};
 
-use crate::cli::Cli;
+use crate::cli::translate::GLOBAL_OPTIONS;
+use crate::cli::{Cli, translate};
+use crate::localized;
+use crate::text::translated;
 
-/// All that can be typed, with its help.
+/// Returns the whole command line with its help, in the language of the process.
 pub(crate) fn command() -> clap::Command {
-    let mut root = Cli::command().override_help(overview());
-    for text in COMMANDS {
-        let mut path = text.command.split(' ');
+    let mut root = Cli::command()
+        .override_help(overview())
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(help_option())
+        .arg(version_option());
+    root = translate::translate(root);
+    for help in COMMANDS {
+        let mut path = help.command.split(' ');
         if let Some(first) = path.next()
             && root.find_subcommand(first).is_some()
         {
             root = root.mut_subcommand(first, |command| match path.next() {
-                None => with_help(command, text),
-                Some(second) => command.mut_subcommand(second, |below| with_help(below, text)),
+                None => with_help(command, help),
+                Some(second) => command.mut_subcommand(second, |below| with_help(below, help)),
             });
         }
     }
     root
 }
 
-fn with_help(command: clap::Command, text: &CommandHelp) -> clap::Command {
+fn help_option() -> Arg {
+    Arg::new("help")
+        .long("help")
+        .short('h')
+        .global(true)
+        .help("Print help")
+        .help_heading(GLOBAL_OPTIONS)
+        .action(ArgAction::Help)
+}
+
+fn version_option() -> Arg {
+    Arg::new("version")
+        .long("version")
+        .short('V')
+        .global(true)
+        .help("Print version")
+        .help_heading(GLOBAL_OPTIONS)
+        .action(ArgAction::Version)
+}
+
+fn with_help(command: clap::Command, help: &CommandHelp) -> clap::Command {
     let about = command
         .get_about()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let mut examples = "Examples:".to_owned();
-    for example in text.examples {
+    let mut examples = translated("Examples:");
+    for example in help.examples {
         // Writing to a String cannot fail.
         let _ = write!(examples, "\n  {example}");
     }
     command
-        .long_about(format!("{about}\n\n{}", text.description))
+        .long_about(format!("{about}\n\n{}", translated(help.description)))
         .after_help(examples)
-        .mut_args(
-            |arg| match (arg.get_help(), argument_help(arg.get_id().as_str())) {
-                (None, Some(help)) => arg.help(help),
-                _ => arg,
-            },
-        )
+        .mut_args(|arg| {
+            let missing = arg
+                .get_help()
+                .is_none_or(|help| help.to_string().is_empty());
+            match argument_help(arg.get_id().as_str()) {
+                Some(help) if missing => arg.help(translated(help)),
+                Some(_) | None => arg,
+            }
+        })
 }
 
-/// What the words mean that many commands take.
+/// Returns the help of an argument that many commands have.
 fn argument_help(id: &str) -> Option<&'static str> {
     match id {
         "lab" | "names" => {
-            Some("A lab by name, as `roadlab list` shows it, or by a path such as ./my-lab")
+            Some("Lab by name, as `roadlab list` shows it, or by path, such as ./my-lab")
         }
-        "exercise" | "exercises" => Some("An exercise by name, as `roadlab show LAB` lists them"),
-        "service" | "services" => Some("A service of the lab, as `roadlab show LAB` lists them"),
-        "choice" => Some("One of the quiz's choices"),
+        "exercise" | "exercises" => Some("Exercise by name, as `roadlab show LAB` lists it"),
+        "service" | "services" => Some("Service of the lab, as `roadlab show LAB` lists it"),
+        "choice" => Some("Choice of the quiz"),
         _ => None,
     }
 }
 
-/// What `exit.rs` says, in two lines.
-pub(crate) const EXIT_CODES: &str = "\
-0 fine, 1 a check failed, 2 usage or lab file, 3 environment,
-4 refused, 5 never ready, 6 fault, 129 130 143 stopped by a signal";
+/// Returns the exit codes of `exit.rs` in two lines.
+pub(crate) fn exit_codes() -> String {
+    localized!(
+        "0 success, 1 check failed, 2 usage or lab file, 3 environment,\n4 refused, 5 not ready, 6 runtime error, 129 130 143 signal"
+    )
+}
 
-/// The width of a column, so that two stand side by side on 80 characters.
+/// The width of a column: two stand side by side on 80 characters.
 const COLUMN: usize = 40;
 
-/// All commands on one screen of 80 columns and 24 lines.
+/// Returns all commands on one screen of 80 columns and 24 lines.
 fn overview() -> String {
     let (left, right) = GROUPS.split_at(GROUPS.len().div_ceil(2));
     let columns = [left, right].map(|groups| {
         let mut lines = Vec::new();
         for (title, names) in groups {
             lines.extend((!lines.is_empty()).then(String::new));
-            lines.push(format!("{title}:"));
+            lines.push(format!("{}:", translated(title)));
             for name in *names {
-                let text = COMMANDS.iter().find(|text| text.command == *name);
-                let summary = text.map_or("", |text| text.summary);
+                let help = COMMANDS.iter().find(|help| help.command == *name);
+                let summary = translated(help.map_or("", |help| help.summary));
                 lines.push(format!("  {name:<11} {summary}"));
             }
         }
         lines
     });
-    let mut overview = "Hands-on data engineering labs: real services, verified exercises, instant reset\n\
-                      Usage: roadlab COMMAND [OPTIONS]          roadlab COMMAND --help tells more\n\n"
-        .to_owned();
+    let mut screen = localized!(
+        "Hands-on data engineering labs: real services, verified exercises, instant reset\nUsage: roadlab COMMAND [OPTIONS], help: roadlab COMMAND --help"
+    );
+    screen.push_str("\n\n");
     for at in 0..columns[0].len().max(columns[1].len()) {
         let [left, right] = [0, 1].map(|side| columns[side].get(at).map_or("", String::as_str));
-        let line = format!("{left:<COLUMN$}{right}");
-        let _ = writeln!(overview, "{}", line.trim_end());
+        let left = console::pad_str(left, COLUMN, console::Alignment::Left, None);
+        let line = format!("{left}{right}");
+        let _ = writeln!(screen, "{}", line.trim_end());
     }
-    overview.push_str("\nStart here: roadlab list, then roadlab run redis\n");
-    let codes = EXIT_CODES.replace('\n', "\n            ");
-    let _ = write!(overview, "Exit codes: {codes}");
-    overview
+    screen.push('\n');
+    screen.push_str(&localized!(
+        "Get started: roadlab list, then roadlab run redis"
+    ));
+    let label = localized!("Exit codes: ");
+    let indent = " ".repeat(console::measure_text_width(&label));
+    let codes = exit_codes().replace('\n', &format!("\n{indent}"));
+    let _ = write!(screen, "\n{label}{codes}");
+    screen
+}
+
+/// Returns the texts of the overview, for the test of the translations.
+#[cfg(test)]
+pub(crate) fn overview_texts() -> Vec<String> {
+    let titles = GROUPS.iter().map(|(title, _)| *title);
+    let summaries = COMMANDS.iter().map(|help| help.summary);
+    let texts = titles.chain(summaries).filter(|text| !text.is_empty());
+    texts.map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The commands that people type.
-    fn typed(root: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+    /// Returns the commands that are not hidden.
+    fn visible(root: &clap::Command) -> impl Iterator<Item = &clap::Command> {
         root.get_subcommands()
             .filter(|command| !command.is_hide_set())
     }
 
-    /// Every command that does something, by its words.
+    /// Returns every command and subcommand with its name.
     fn all() -> Vec<(String, clap::Command)> {
         let mut found = Vec::new();
-        for command in typed(&command()) {
+        for command in visible(&command()) {
             let below: Vec<_> = command.get_subcommands().collect();
             for inner in &below {
                 let name = format!("{} {}", command.get_name(), inner.get_name());
@@ -125,7 +175,7 @@ mod tests {
         found
     }
 
-    /// The words that an example gives to roadlab: up to a pipe, a redirection, a comment.
+    /// Returns the arguments of an example, without pipes, redirections and comments.
     fn words(example: &str) -> Vec<&str> {
         let (_, line) = example.split_once("roadlab ").unwrap_or_default();
         let line = line.split([')', '|', '>', '#']).next().unwrap_or_default();
@@ -133,24 +183,27 @@ mod tests {
     }
 
     #[test]
-    fn every_command_says_what_it_promises_with_examples_that_can_be_typed() {
-        let mut told: Vec<&str> = COMMANDS.iter().map(|text| text.command).collect();
-        let mut there: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
-        told.sort_unstable();
-        there.sort_unstable();
-        assert_eq!(told, there, "src/cli/help/texts.rs tells of every command");
+    fn every_command_has_a_description_and_valid_examples() {
+        let mut documented: Vec<&str> = COMMANDS.iter().map(|text| text.command).collect();
+        let mut existing: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
+        documented.sort_unstable();
+        existing.sort_unstable();
+        assert_eq!(
+            documented, existing,
+            "src/cli/help/texts.rs lists every command"
+        );
         for text in COMMANDS {
             assert!(!text.description.is_empty() && !text.examples.is_empty());
-            let mut of_its_own = 0;
+            let mut own_examples = 0;
             for example in text.examples {
                 let words = words(example);
                 let typed = [&["roadlab"], words.as_slice()].concat();
                 let parsed = command().try_get_matches_from(&typed);
                 assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
-                of_its_own += usize::from(words.join(" ").starts_with(text.command));
+                own_examples += usize::from(words.join(" ").starts_with(text.command));
             }
             assert!(
-                of_its_own > 0,
+                own_examples > 0,
                 "`{}` has an example of its own",
                 text.command
             );
@@ -158,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_and_every_word_it_takes_is_explained() {
+    fn every_command_and_every_argument_has_help() {
         for (name, command) in all() {
             let description = command.get_long_about().unwrap().to_string();
             assert!(description.lines().count() >= 3, "{name}: {description}");
@@ -178,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_help_fits_on_one_screen_and_has_every_command_once() {
+    fn the_overview_fits_on_80_by_24_and_lists_every_command_once() {
         let overview = overview();
         assert!(overview.lines().count() <= 24, "{overview}");
         for line in overview.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+            assert!(console::measure_text_width(line) <= 80, "{line}");
         }
         let mut grouped: Vec<&str> = GROUPS
             .iter()
@@ -190,7 +243,7 @@ mod tests {
             .copied()
             .collect();
         let root = command();
-        let mut there: Vec<&str> = typed(&root).map(clap::Command::get_name).collect();
+        let mut there: Vec<&str> = visible(&root).map(clap::Command::get_name).collect();
         grouped.sort_unstable();
         there.sort_unstable();
         assert_eq!(grouped, there);

@@ -1,6 +1,6 @@
-//! What can stand at the cursor: the answer to a shell that asks while somebody types.
+//! Answers a shell that asks for completions.
 //!
-//! Quick and silent: only files are read, no engine is asked, and what cannot be read offers nothing.
+//! Only files are read, no engine is contacted, and what cannot be read has no completions.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -17,11 +17,12 @@ use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
 use crate::report::output;
 use crate::store::{Journal, LabFolders, OsFs, Paths};
+use crate::text::Language;
 
-/// The variable by which a shell asks; it stands in the script that shells read.
+/// The environment variable by which a shell asks for completions, as in the script of `roadlab completions`.
 pub(crate) const VARIABLE: &str = "ROADLAB_COMPLETE";
 
-/// Answers a shell that asks; `false` if none does.
+/// Answers a shell. Returns `false` if no shell asks.
 pub(crate) fn complete() -> bool {
     let Some(asking) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
         return false;
@@ -31,7 +32,7 @@ pub(crate) fn complete() -> bool {
         .skip_while(|word| word != "--")
         .skip(1)
         .collect();
-    // Only some shells say where the cursor is; for the others it is at the end.
+    // Shells that do not pass the cursor complete the last word.
     let at = std::env::var("_CLAP_COMPLETE_INDEX")
         .ok()
         .and_then(|index| index.parse().ok())
@@ -44,9 +45,15 @@ pub(crate) fn complete() -> bool {
             Some(begun) if begun.starts_with('-') => Options::Offered,
             _ => Options::Hidden,
         };
-        let mut command = with_completers(&Arc::new(ParsedInput::read(before)), options);
+        let typed = ParsedInput::read(before);
+        let language = typed.lang.as_ref().map(Lang::as_str);
+        language
+            .and_then(Language::from_code)
+            .unwrap_or(Language::English)
+            .set();
+        let mut command = with_completers(&Arc::new(typed), options);
         let here = std::env::current_dir().ok();
-        // A shell that gets no answer offers nothing, which is all that can be done.
+        // Without an answer the shell completes nothing.
         let _ = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
         let answer = String::from_utf8_lossy(&answer);
         if !answer.trim().is_empty() {
@@ -56,14 +63,14 @@ pub(crate) fn complete() -> bool {
     true
 }
 
-/// Whether options are offered: names come first, until a `-` is typed.
+/// Whether options are completed. Only names are, until a `-` is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Options {
     Offered,
     Hidden,
 }
 
-/// The commands, with the names of what exists for every word that is one.
+/// Returns the commands with completers for the names of labs, exercises, services and so on.
 fn with_completers(typed: &Arc<ParsedInput>, options: Options) -> clap::Command {
     fn below(command: clap::Command, typed: &Arc<ParsedInput>, options: Options) -> clap::Command {
         let named = |arg: clap::Arg| match ArgumentKind::of(arg.get_id().as_str()) {
@@ -75,8 +82,6 @@ fn with_completers(typed: &Arc<ParsedInput>, options: Options) -> clap::Command 
         };
         let hidden = options == Options::Hidden;
         command
-            .disable_help_flag(hidden)
-            .disable_version_flag(hidden)
             .mut_args(|arg| {
                 let name = arg.is_positional();
                 named(arg).hide(hidden && !name)
@@ -86,7 +91,7 @@ fn with_completers(typed: &Arc<ParsedInput>, options: Options) -> clap::Command 
     below(cli::command(), typed, options)
 }
 
-/// What kind of name a word of the command line is.
+/// The kind of name that an argument takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArgumentKind {
     Lab,
@@ -98,7 +103,7 @@ enum ArgumentKind {
 }
 
 impl ArgumentKind {
-    /// By the word's id in `cli`: the same word has the same id in every command.
+    /// Returns the kind of an argument by its id, which is the same in every command.
     fn of(id: &str) -> Option<Self> {
         match id {
             "lab" | "names" => Some(Self::Lab),
@@ -112,7 +117,7 @@ impl ArgumentKind {
     }
 }
 
-/// The names for one word.
+/// Completes the names for one argument.
 struct NameCompleter {
     word: ArgumentKind,
     typed: Arc<ParsedInput>,
@@ -132,7 +137,9 @@ impl ValueCompleter for NameCompleter {
             ArgumentKind::Service => self.typed.services(),
             ArgumentKind::Choice => self.typed.choices(),
             ArgumentKind::Instance => self.typed.instances(),
-            ArgumentKind::Lang => ["en", "ko"].map(|lang| (lang.to_owned(), None)).to_vec(),
+            ArgumentKind::Lang => Language::ALL
+                .map(|language| (language.code().to_owned(), None))
+                .to_vec(),
         };
         let fits = |(name, _): &(String, Option<String>)| {
             name.starts_with(begun) && !self.typed.names.contains(name)
@@ -145,10 +152,10 @@ impl ValueCompleter for NameCompleter {
     }
 }
 
-/// A name, and what it stands for.
+/// A name and its description.
 type Candidate = (String, Option<String>);
 
-/// What stands before the cursor, as far as it can be understood.
+/// The arguments before the cursor, as far as they can be parsed.
 #[derive(Default)]
 struct ParsedInput {
     command: String,
@@ -156,7 +163,7 @@ struct ParsedInput {
     exercise: Option<String>,
     labs: Option<OsString>,
     lang: Option<Lang>,
-    /// Names that need not be offered again.
+    /// Names that are on the command line already.
     names: BTreeSet<String>,
 }
 
@@ -179,7 +186,7 @@ impl ParsedInput {
             Ok(values) => values.into_iter().flatten().cloned().collect(),
             Err(_) => Vec::new(),
         };
-        let lang = one("lang").or_else(|| std::env::var("LANG").ok());
+        let lang = one("lang").as_deref().map_or_else(cli::locale, Lang::parse);
         Self {
             command: name.to_owned(),
             lab: one("lab"),
@@ -188,7 +195,7 @@ impl ParsedInput {
                 Ok(folder) => folder.map(|folder| folder.clone().into_os_string()),
                 Err(_) => None,
             },
-            lang: lang.as_deref().and_then(Lang::parse),
+            lang,
             names: ["names", "exercises", "services"]
                 .into_iter()
                 .flat_map(many)
@@ -210,7 +217,7 @@ impl ParsedInput {
         paths.map_or_else(Vec::new, |paths| Journal::all(&paths.runs()))
     }
 
-    /// What is up for commands that need nothing else, else all that there is.
+    /// Returns the running labs for commands that need one, else all labs.
     fn labs(&self) -> Vec<Candidate> {
         if ["down", "status"].contains(&self.command.as_str()) {
             let up: BTreeSet<LabId> = Self::journals().into_iter().map(|run| run.lab).collect();

@@ -1,4 +1,4 @@
-//! `roadlab completions`: prints the script that lets a shell complete commands, labs, exercises and services.
+//! `roadlab completions`: prints a script that lets a shell ask roadlab for completions.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use clap_complete::env::Shells;
 use crate::cli::NAME;
 use crate::commands::complete::VARIABLE;
 use crate::exit::Exit;
+use crate::localized;
 use crate::report::output;
 use crate::runner::Failure;
 
@@ -15,16 +16,16 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
     let shells = Shells::builtins();
     let shell = shells
         .completer(&shell.to_string())
-        .with_context(|| format!("there are no completions for {shell}"))?;
+        .with_context(|| localized!("no completions for {shell}", shell))?;
     let mut script = Vec::new();
     shell
         .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
-        .context("cannot write the completions")?;
+        .context("cannot generate the completions")?;
     output(String::from_utf8_lossy(&script).trim());
     Ok(Exit::Success)
 }
 
-/// Returns how the shell calls this program: by the name that was typed, or by the absolute path if a path was typed.
+/// Returns how the shell calls roadlab: by the name it was called by, or by the absolute path if a path was typed.
 fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_else(|| NAME.into());
     match Path::new(&called).components().count() {

@@ -6,19 +6,20 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::commands::Context;
+use crate::commands::{Context, orphans};
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
+use crate::localized;
 use crate::machine;
 use crate::plan::{
     Clock, EngineInfo, Finding, Folder, Machine, Need, Proxies, Scope, Severity, findings,
 };
-use crate::report::{self, finding_lines, output, said, t};
+use crate::report::{self, finding_lines, output, said};
 use crate::runner::{self, Failure, PullPolicy, Runner};
-use crate::store::UnreachableRegistries;
+use crate::store::{Journals, UnreachableRegistries};
 
 pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
     let (labs, mut found) = labs(context, names)?;
@@ -41,8 +42,8 @@ pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, 
             .iter()
             .for_each(|line| output(line));
         output(&match problems {
-            0 => t!("doctor.fine"),
-            count => t!("doctor.not_fine", count = count),
+            0 => localized!("ready: all requested labs can run on this machine"),
+            count => localized!("not ready: problems to fix first: {count}", count),
         });
     }
     Ok(match problems {
@@ -78,17 +79,19 @@ async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         folders: folders(context, labs),
         ..Machine::default()
     };
-    seen.proxies.shell = machine::shell();
+    seen.proxies.shell = machine::proxy_variables();
+    let journals = Journals::read(&context.paths.runs()).unreadable.into_iter();
+    seen.unreadable_journals = journals.map(|journal| journal.path).collect();
     seen.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
-    match context.setup().look().await {
+    match context.setup().diagnose().await {
         Ok((engine, endpoint)) => {
             ask(context, &engine, &endpoint, labs, &mut seen, &mut needs).await
         }
         Err(none) => seen.no_engine = Some(none),
     }
     let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
-    seen.answering = machine::answering(&ports);
+    seen.answering = machine::listening_ports(ports).await;
     let files = written(labs);
     let newest = machine::file_clock(files.iter().map(PathBuf::as_path), SystemTime::now());
     seen.clocks.extend(newest);
@@ -131,6 +134,7 @@ async fn ask(
         seen.engine = Some(engine_seen(about, endpoint));
     }
     seen.published = engine.published_ports().await.unwrap_or_default();
+    seen.orphan_runs = context.orphan_runs(engine, None).await.unwrap_or_default();
     if let Ok(ours) = engine.observe(&Scope::owner(&context.owner)).await {
         let ports = ours
             .containers
@@ -158,7 +162,7 @@ fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
         version: about.version,
         api: about.api,
         address: url(&endpoint.socket),
-        source: endpoint.source.clone(),
+        source: endpoint.source.to_string(),
         cgroup: about.cgroup,
         unlimited: about.unlimited,
         warnings: about.warnings,
@@ -260,6 +264,8 @@ fn seen(finding: &Finding) -> Value {
         Finding::Folder(folder) => {
             json!({ "path": path(&folder.path), "problem": folder.problem })
         }
+        Finding::OrphanRuns(orphans) => orphans.iter().map(orphans::to_json).collect(),
+        Finding::UnreadableJournals(files) => files.iter().map(|file| path(file)).collect(),
         Finding::BrokenLab { folder, problems } => {
             json!({ "path": path(folder), "problems": problems })
         }

@@ -1,66 +1,90 @@
-//! `roadlab down`: removes labs by their labels; the lab file is not needed.
+//! `roadlab down`: removes runs by their labels. The files of the lab are not needed.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde_json::json;
 
 use crate::app::lab_name;
-use crate::commands::{Context, bad_name};
+use crate::commands::{Context, bad_name, orphans};
+use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::lab::LabId;
+use crate::lab::{LabId, RunId};
 use crate::plan::Scope;
-use crate::report::{self, duration, output, t};
+use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
-use crate::store::{Journal, Progress, Workspace};
+use crate::store::{Journal, Journals, Progress, UnreadableJournal, Workspace};
+use crate::{localized, text_plural};
+
+/// Which runs to remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// This instance of the labs that are named.
+    Named,
+    /// Every run of this state folder.
+    All,
+    /// This instance of the labs that are named, of other state folders.
+    Orphans,
+}
+
+impl Which {
+    /// Converts the options `--all` and `--orphan`, of which at most one is given.
+    pub(crate) fn of(all: bool, orphan: bool) -> Self {
+        match (all, orphan) {
+            (_, true) => Self::Orphans,
+            (true, false) => Self::All,
+            (false, false) => Self::Named,
+        }
+    }
+}
+
+/// Whether the learner's folder and progress are removed as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forget {
+    Yes,
+    No,
+}
+
+impl Forget {
+    /// Converts the option `--forget`.
+    pub(crate) fn of(forget: bool) -> Self {
+        match forget {
+            true => Self::Yes,
+            false => Self::No,
+        }
+    }
+}
 
 pub(crate) async fn down(
     context: &Context,
     labs: &[String],
-    all: bool,
-    forget: bool,
+    which: Which,
+    forget: Forget,
 ) -> Result<Exit, Failure> {
-    if labs.is_empty() && !all {
-        return Err(Failure::Usage(t!("down.which").into_owned()));
+    if labs.is_empty() && which != Which::All {
+        return Err(Failure::Usage(localized!(
+            "specify a lab: `roadlab down LAB`, or `roadlab down --all`"
+        )));
     }
     let begun = Instant::now();
-    let ids = labs
+    let labs = labs
         .iter()
         .map(|lab| LabId::new(lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.existing_engine().await?;
-    let emit = |event| context.emit(event);
     let mut removed = Removed::default();
-    let scopes: Vec<(Option<&LabId>, Scope)> = match all {
-        true => vec![(None, Scope::owner(&context.owner))],
-        false => ids
-            .iter()
-            .map(|id| {
-                (
-                    Some(id),
-                    Scope::instance(&context.owner, id, &context.instance),
-                )
-            })
-            .collect(),
-    };
-    for (lab, scope) in &scopes {
-        let _lock = lab.map(|lab| context.lock_for_removal(lab)).transpose()?;
-        let meant = |journal: &Journal| {
-            lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
-        };
-        let journals = Journal::all(context.watch.folder()).into_iter();
-        let journals: Vec<Journal> = journals.filter(meant).collect();
-        journals
-            .iter()
-            .for_each(|journal| context.watch.end(journal));
-        removed += teardown(&engine, scope, SweepMode::Once, &emit).await?;
-        for journal in journals {
-            if forget && let Some(path) = &journal.workspace {
-                Workspace::at(path.clone(), path).remove()?;
+    match which {
+        Which::Orphans => {
+            let found = context.runs_of_other_state_folders(&engine, &labs).await?;
+            if !found.is_empty() && orphans::confirm_removal(context, &found).await? {
+                removed += context.remove_orphans(&engine, &found).await?;
             }
-            context.watch.forget(&journal.run);
         }
-        if forget && let Some(lab) = lab {
-            Progress::remove(&context.paths.progress(), lab, &context.instance)?;
+        Which::All => removed += remove(context, &engine, None, forget).await?,
+        Which::Named => {
+            for lab in &labs {
+                removed += remove(context, &engine, Some(lab), forget).await?;
+            }
         }
     }
     context.reporter.finish();
@@ -72,29 +96,104 @@ pub(crate) async fn down(
         );
         return Ok(Exit::Success);
     }
-    match removed == Removed::default() {
-        true => output(&t!("down.nothing")),
-        false => {
-            let time = duration(millis);
-            output(&t!("down.removed", what = in_words(removed), time = time));
-        }
+    if removed != Removed::default() {
+        output(&localized!(
+            "removed {what} in {time}",
+            what = describe(removed),
+            time = duration(millis)
+        ));
+        return Ok(Exit::Success);
+    }
+    output(&localized!("nothing to remove"));
+    // What the user means may belong to another state folder.
+    let only = match labs.as_slice() {
+        [lab] => Some(lab),
+        _ => None,
+    };
+    if which != Which::Orphans
+        && let Ok(orphans) = context.orphan_runs(&engine, only).await
+    {
+        orphans::lines(&orphans)
+            .iter()
+            .for_each(|line| output(line));
     }
     Ok(Exit::Success)
 }
 
-/// `1 container, 1 network, 2 volumes`.
-fn in_words(removed: Removed) -> String {
-    let containers = match removed.containers {
-        1 => t!("down.container"),
-        count => t!("down.containers", count = count),
+/// Removes this instance of a lab, or every run of this state folder.
+async fn remove(
+    context: &Context,
+    engine: &impl Engine,
+    lab: Option<&LabId>,
+    forget: Forget,
+) -> Result<Removed, Failure> {
+    let emit = |event| context.emit(event);
+    let scope = match lab {
+        Some(lab) => Scope::instance(&context.owner, lab, &context.instance),
+        None => Scope::owner(&context.owner),
     };
-    let networks = match removed.networks {
-        1 => t!("down.network"),
-        count => t!("down.networks", count = count),
+    let _lock = lab.map(|lab| context.lock_for_removal(lab)).transpose()?;
+    let Journals {
+        mut readable,
+        mut unreadable,
+    } = Journals::read(context.watch.folder());
+    let in_scope = |journal: &Journal| {
+        lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
     };
-    let volumes = match removed.volumes {
-        1 => t!("down.volume"),
-        count => t!("down.volumes", count = count),
-    };
-    format!("{containers}, {networks}, {volumes}")
+    readable.retain(in_scope);
+    readable
+        .iter()
+        .for_each(|journal| context.watch.end(journal));
+    if lab.is_some() && !unreadable.is_empty() {
+        let runs = runs_on_engine(engine, &scope).await?;
+        unreadable.retain(|journal| {
+            runs.contains(&journal.run)
+                || journal.lab.as_ref() == lab
+                    && journal.instance.as_ref() == Some(&context.instance)
+        });
+    }
+    let removed = teardown(engine, &scope, SweepMode::Once, &emit).await?;
+    unreadable.iter().for_each(UnreadableJournal::remove);
+    for journal in readable {
+        if forget == Forget::Yes
+            && let Some(path) = &journal.workspace
+        {
+            Workspace::at(path.clone(), path).remove()?;
+        }
+        context.watch.forget(&journal.run);
+    }
+    if forget == Forget::Yes
+        && let Some(lab) = lab
+    {
+        Progress::remove(&context.paths.progress(), lab, &context.instance)?;
+    }
+    Ok(removed)
+}
+
+async fn runs_on_engine(engine: &impl Engine, scope: &Scope) -> Result<BTreeSet<RunId>, Failure> {
+    let observed = engine.observe(scope).await;
+    let observed = observed.map_err(Failure::engine("cannot list the runs"))?;
+    Ok(observed.labels().map(|labels| labels.run.clone()).collect())
+}
+
+/// Describes what was removed, such as `1 container, 1 network, 2 volumes`.
+fn describe(removed: Removed) -> String {
+    let parts = [
+        text_plural!(
+            "{count} container",
+            "{count} containers",
+            count = removed.containers
+        ),
+        text_plural!(
+            "{count} network",
+            "{count} networks",
+            count = removed.networks
+        ),
+        text_plural!(
+            "{count} volume",
+            "{count} volumes",
+            count = removed.volumes
+        ),
+    ];
+    parts.map(|part| part.localized()).join(", ")
 }

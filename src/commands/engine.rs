@@ -1,15 +1,16 @@
-//! `roadlab engine`: sees, installs, starts and stops the container engine.
+//! `roadlab engine`: shows, installs, starts and stops the container engine.
 
 use serde_json::json;
 
 use crate::cli::EngineCommand;
 use crate::commands::Context;
-use crate::engine::install::{Goal, describe, observe};
+use crate::engine::install::observe;
 use crate::engine::locate::{locate, url};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, SetupOutcome};
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::report::{self, memory, output, sanitize, t, table};
+use crate::localized;
+use crate::report::{self, memory, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<Exit, Failure> {
@@ -22,9 +23,8 @@ pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<
 
 async fn status(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
-    let situation = observe(setup.site()).await;
     let found = locate(setup.explicit.as_deref());
-    let connected = setup.connect_only().await;
+    let connected = setup.existing_engine().await;
     context.reporter.finish();
     let about = match &connected {
         Ok((docker, _)) => docker.about().await.ok(),
@@ -33,9 +33,9 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     if context.global.json {
         report::document(&json!({
             "socket": found.as_ref().ok().map(|endpoint| &endpoint.socket),
-            "source": found.as_ref().ok().map(|endpoint| &endpoint.source),
+            "source": found.as_ref().ok().map(|endpoint| endpoint.source.to_string()),
             "answers": connected.is_ok(),
-            "problem": connected.as_ref().err().map(|error| error.message.clone()),
+            "problem": connected.as_ref().err().map(EngineError::to_string),
             "product": about.as_ref().map(|about| &about.product), "version": about.as_ref().map(|about| &about.version),
             "api": about.as_ref().map(|about| &about.api), "platform": about.as_ref().map(|about| &about.platform),
             "memory": about.as_ref().map(|about| about.memory), "cpus": about.as_ref().map(|about| about.cpus),
@@ -47,70 +47,68 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             sanitize(&about.version),
             sanitize(&about.api)
         ));
-        let machine = t!(
-            "engine.machine_is",
+        let machine = localized!(
+            "{platform}, {cpus} CPUs, {memory}",
             platform = sanitize(&about.platform),
             cpus = about.cpus,
             memory = memory(about.memory)
         );
-        let rows = [
-            (t!("engine.at"), url(&endpoint.socket)),
-            (t!("engine.because"), sanitize(&endpoint.source)),
-            (t!("engine.machine"), machine.into_owned()),
+        let mut rows = vec![
+            (localized!("address"), url(&endpoint.socket)),
+            (localized!("reason"), sanitize(&endpoint.source.to_string())),
+            (localized!("machine"), machine),
             (
-                t!("engine.data"),
+                localized!("data"),
                 sanitize(&about.root.display().to_string()),
             ),
         ];
-        let rows = rows.map(|(label, text)| vec![format!("  {label}"), text]);
-        table(&rows).iter().for_each(|line| output(line));
-        if endpoint.socket == setup.site().socket {
-            describe(&situation, setup.site())
-                .iter()
-                .skip(1)
-                .for_each(|line| output(&format!("  {}", sanitize(line))));
+        if endpoint.socket == setup.site().socket
+            && let Some(record) = observe(setup.site()).await.started
+        {
+            let started = localized!(
+                "by roadlab, process {pid}; stop it with `roadlab engine down`",
+                pid = record.process.pid
+            );
+            let log = setup.site().daemon_log();
+            rows.push((localized!("started"), started));
+            rows.push((localized!("log"), sanitize(&log.display().to_string())));
         }
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(label, text)| vec![format!("  {label}"), text])
+            .collect();
+        table(&rows).iter().for_each(|line| output(line));
     }
     match connected {
         Ok(_) => Ok(Exit::Success),
-        Err(error) if context.global.json => Ok(Exit::from(&no_engine(error))),
-        Err(error) => Err(no_engine(error)),
+        Err(error) if context.global.json => Ok(Exit::from(&Failure::NoEngine(error))),
+        Err(error) => Err(Failure::NoEngine(error)),
     }
 }
 
 async fn up(context: &Context) -> Result<Exit, Failure> {
-    let setup = context.setup();
-    let mut on_line = |line: &str| {
-        context.emit(Event::BuildLine {
-            image: "engine".to_owned(),
-            line: line.to_owned(),
-        })
+    let outcome = context
+        .setup()
+        .engine_or_install(&mut |line| emit_line(context, line))
+        .await;
+    let (docker, endpoint) = match outcome.map_err(Failure::NoEngine)? {
+        SetupOutcome::Done(found) => found,
+        SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
     };
-    let (docker, endpoint) = match setup.connect(&mut on_line).await {
-        Ok(found) => found,
-        Err(error) => {
-            // Without consent the commands are the answer.
-            setup
-                .make(Goal::Running, &mut on_line)
-                .await
-                .map_err(no_engine)?;
-            return Err(no_engine(error));
-        }
-    };
-    let about = docker.about().await.map_err(no_engine)?;
+    let about = docker.about().await.map_err(Failure::NoEngine)?;
     context.reporter.finish();
     if context.global.json {
-        report::document(
-            &json!({ "socket": endpoint.socket, "source": endpoint.source, "version": about.version }),
-        );
+        report::document(&json!({
+            "socket": endpoint.socket, "source": endpoint.source.to_string(), "version": about.version
+        }));
     } else {
         let (product, version) = (sanitize(&about.product), sanitize(&about.version));
-        output(&t!(
-            "engine.answers",
-            product = product,
-            version = version,
+        output(&localized!(
+            "{product} {version} is running at {place} ({source})",
+            product,
+            version,
             place = url(&endpoint.socket),
-            source = sanitize(&endpoint.source)
+            source = sanitize(&endpoint.source.to_string())
         ));
     }
     Ok(Exit::Success)
@@ -118,27 +116,23 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
 
 async fn down(context: &Context) -> Result<Exit, Failure> {
     let setup = context.setup();
-    let situation = observe(setup.site()).await;
-    let mut on_line = |line: &str| {
-        context.emit(Event::BuildLine {
-            image: "engine".to_owned(),
-            line: line.to_owned(),
-        })
-    };
-    // It only ever stops what roadlab started: asking for that is consent enough.
+    let started = observe(setup.site()).await.started;
     setup
-        .with_consent()
-        .make(Goal::Stopped, &mut on_line)
+        .stop_engine(&mut |line| emit_line(context, line))
         .await
-        .map_err(no_engine)?;
+        .map_err(Failure::NoEngine)?;
     context.reporter.finish();
-    match situation.started {
-        Some(record) => output(&t!("engine.stopped", place = url(&record.socket))),
-        None => output(&t!("engine.none")),
+    match started {
+        Some(record) => output(&localized!(
+            "stopped Docker at {place}",
+            place = url(&record.socket)
+        )),
+        None => output(&localized!("no engine was running")),
     }
     Ok(Exit::Success)
 }
 
-pub(crate) fn no_engine(error: EngineError) -> Failure {
-    Failure::NoEngine(error)
+/// Reports a line of the installation's output.
+fn emit_line(context: &Context, line: &str) {
+    context.emit(Event::engine_setup_line(line));
 }

@@ -47,6 +47,9 @@ fn failure_json(failure: &Failure) -> Value {
     if let Failure::Problems(problems) = failure {
         error["problems"] = problems.iter().map(problem_json).collect();
     }
+    if let Failure::NeedsConsent(commands) = failure {
+        error["commands"] = commands.as_slice().into();
+    }
     error["exit"] = exit.into();
     error["code"] = failure.code().into();
     json!({ "error": error })

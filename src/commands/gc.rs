@@ -1,34 +1,57 @@
-//! `roadlab gc`: removes what runs left behind whose process was killed. Live and kept runs are left alone.
+//! `roadlab gc`: removes the runs whose process was killed. Runs that are in use or kept are left alone.
 
 use serde_json::json;
 
-use crate::commands::Context;
+use crate::commands::{Context, orphans};
 use crate::exit::Exit;
-use crate::report::{self, output, t};
+use crate::localized;
+use crate::report::{self, output, sanitize};
 use crate::runner::Failure;
-use crate::store::{Disposition, Journal, now};
+use crate::store::{Disposition, Journal, Journals, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
-    let runs = || Journal::all(context.watch.folder());
-    let ending = || {
-        let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
-        runs().into_iter().filter(due).count()
+    let journals = || Journals::read(context.watch.folder());
+    let count_due = |journals: &Journals| {
+        let due = |journal: &&Journal| journal.disposition(now()) == Disposition::Remove;
+        journals.readable.iter().filter(due).count()
     };
-    let before = ending();
-    // Every command collects when it finds the engine; this one does nothing else.
-    context.existing_engine().await?;
+    let before = count_due(&journals());
+    // Every command cleans up when it connects to the engine; this one does nothing else.
+    let engine = context.existing_engine().await?;
+    let orphans = context.orphan_runs(&engine, None).await?;
     context.reporter.finish();
-    let live = ending();
-    let gone = before.saturating_sub(live);
+    let journals = journals();
+    let left = count_due(&journals);
+    let removed = before.saturating_sub(left);
     if context.global.json {
-        let left: Vec<_> = runs().iter().map(|j| j.run.to_string()).collect();
-        report::document(&json!({ "orphans": gone, "left": left }));
+        let runs = journals
+            .readable
+            .iter()
+            .map(|journal| journal.run.to_string());
+        let unreadable = journals.unreadable.iter().map(|journal| {
+            json!({ "run": journal.run, "file": journal.path, "problem": journal.text().localized() })
+        });
+        report::document(&json!({
+            "orphans": removed,
+            "left": runs.collect::<Vec<_>>(),
+            "unreadable": unreadable.collect::<Vec<_>>(),
+            "orphan_runs": orphans.iter().map(orphans::to_json).collect::<Vec<_>>(),
+        }));
         return Ok(Exit::Success);
     }
-    if live > 0 {
-        output(&t!("teardown.live", count = live));
-    } else if gone == 0 {
-        output(&t!("teardown.nothing_left"));
+    if left > 0 {
+        output(&localized!(
+            "runs that are in use or being removed, left untouched: {count}",
+            count = left
+        ));
+    } else if removed == 0 {
+        output(&localized!("no leftovers"));
     }
+    for journal in &journals.unreadable {
+        output(&sanitize(&journal.text().localized()));
+    }
+    orphans::lines(&orphans)
+        .iter()
+        .for_each(|line| output(line));
     Ok(Exit::Success)
 }

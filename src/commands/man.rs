@@ -1,4 +1,4 @@
-//! `roadlab man`: the man pages, generated from the texts of `--help`.
+//! `roadlab man`: prints or writes man pages, made from the texts that `--help` shows.
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use anyhow::Context;
 use clap_mangen::Man;
 
 use crate::cli;
+use crate::commands::cannot_write;
 use crate::exit::Exit;
-use crate::localized;
 use crate::report::output;
 use crate::runner::Failure;
+use crate::text_plural;
 
 pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
     let pages = pages()?;
@@ -18,53 +19,43 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         output(first.unwrap_or_default());
         return Ok(Exit::Success);
     };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::Usage(localized!(
-            "cannot create {folder}: {reason}",
-            folder = folder.display(),
-            reason = error
-        ))
-    })?;
+    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     for (name, text) in &pages {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| {
-            Failure::Usage(localized!(
-                "cannot write {file}: {reason}",
-                file = path.display(),
-                reason = error
-            ))
-        })?;
+        std::fs::write(&path, text).map_err(|error| cannot_write(&path, &error))?;
     }
-    output(&localized!(
-        "{count} pages in {folder}",
+    let written = text_plural!(
+        "wrote {count} page to {folder}",
+        "wrote {count} pages to {folder}",
         count = pages.len(),
         folder = folder.display()
-    ));
+    );
+    output(&written.localized());
     Ok(Exit::Success)
 }
 
-/// Returns every page with its file name; the first is that of the program itself.
+/// Returns every page with its file name, the page of the program first.
 fn pages() -> Result<Vec<(String, String)>, Failure> {
     fn add(command: &clap::Command, pages: &mut Vec<(String, String)>) -> anyhow::Result<()> {
-        // The generator would join the examples into one paragraph.
+        // clap_mangen joins the examples into one paragraph.
         let examples = command.get_after_help().map(ToString::to_string);
         let page = Man::new(command.clone().after_help(None::<&str>));
         let mut text = Vec::new();
         page.render(&mut text).context("cannot write the manual")?;
-        let text = String::from_utf8(text).context("the manual is UTF-8")?;
+        let text = String::from_utf8(text).context("the manual is not UTF-8")?;
         let mut text = with_title(&text, &page.get_filename());
         if let Some(examples) = examples {
-            text.push_str(&as_typed("EXAMPLES", examples.lines().skip(1)));
+            text.push_str(&verbatim_section("EXAMPLES", examples.lines().skip(1)));
         }
         if command.get_name() == cli::NAME {
-            text.push_str(&as_typed("EXIT STATUS", cli::EXIT_CODES.lines()));
+            text.push_str(&verbatim_section("EXIT STATUS", cli::exit_codes().lines()));
         }
         pages.push((page.get_filename(), text));
-        for below in command
+        let visible = command
             .get_subcommands()
-            .filter(|below| !below.is_hide_set())
-        {
-            add(below, pages)?;
+            .filter(|command| !command.is_hide_set());
+        for command in visible {
+            add(command, pages)?;
         }
         Ok(())
     }
@@ -75,7 +66,7 @@ fn pages() -> Result<Vec<(String, String)>, Failure> {
     Ok(pages)
 }
 
-/// Replaces the title of the generator, which has no date, so that the next field would stand in its place.
+/// Replaces the title line: clap_mangen leaves out the date, so that the next field would be taken for it.
 fn with_title(text: &str, file: &str) -> String {
     let name = file.trim_end_matches(".1").to_uppercase();
     let version = env!("CARGO_PKG_VERSION");
@@ -88,7 +79,7 @@ fn with_title(text: &str, file: &str) -> String {
 }
 
 /// Returns a section whose lines are not filled.
-fn as_typed<'a>(title: &str, lines: impl Iterator<Item = &'a str>) -> String {
+fn verbatim_section<'a>(title: &str, lines: impl Iterator<Item = &'a str>) -> String {
     let line = |line: &str| {
         let line = line.replace('\\', "\\e").replace('-', "\\-");
         format!("\\&{}\n", line.replace('\'', "\\(aq"))

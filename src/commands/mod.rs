@@ -24,6 +24,7 @@ mod logs;
 mod man;
 mod new;
 mod open;
+mod orphans;
 mod reap;
 mod reset;
 mod restart;
@@ -39,8 +40,9 @@ mod test;
 mod up;
 mod validate;
 
+use std::io;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub(crate) use complete::complete;
@@ -155,7 +157,16 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             };
             restart::restart(context, &lab, &services, mode).await
         }
-        Command::Down { names, all, forget } => down::down(context, &names, all, forget).await,
+        Command::Down {
+            names,
+            all,
+            forget,
+            orphan,
+        } => {
+            let which = down::Which::of(all, orphan);
+            let forget = down::Forget::of(forget);
+            down::down(context, &names, which, forget).await
+        }
         Command::Status { lab, watch } => {
             status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }
@@ -306,6 +317,17 @@ fn reaper_command(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
         program: program.unwrap_or_else(|| "roadlab".into()),
         arguments: engine.chain([REAP.to_owned()]).collect(),
         log: paths.state.join("reaper.log"),
+    }
+}
+
+/// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let what = localized!("cannot write {path}: {error}", path = path.display(), error);
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
+            Failure::Other(anyhow::anyhow!(what))
+        }
+        _ => Failure::Usage(what),
     }
 }
 

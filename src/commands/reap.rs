@@ -1,4 +1,5 @@
-//! The reaper's process, which `runner/reaper.rs` starts: it hears which runs there are until its socket ends, then sees to them.
+//! The process of the reaper, which `runner/run_guard.rs` starts: receives runs on its socket until that closes, then removes
+//! those that were not kept.
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
@@ -12,19 +13,21 @@ use tokio::sync::Notify;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::RunId;
+use crate::localized;
 use crate::report::{self, sanitize};
-use crate::runner::{Failure, READY, reap as see_to};
+use crate::runner::{Failure, READY, reap as reap_run};
 
 pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
-    let mut terminated = detach()?;
+    let mut terminate = detach()?;
     let socket = std::io::stdin().as_fd().try_clone_to_owned();
     let socket = socket.map(Socket::from).and_then(|socket| {
         socket.set_nonblocking(true)?;
         UnixStream::from_std(socket)
     });
-    let socket = socket.map_err(|_| Failure::Usage("roadlab starts this by itself".to_owned()))?;
+    let socket =
+        socket.map_err(|_| Failure::Usage(localized!("only roadlab itself runs this command")))?;
     let (lines, mut answer) = socket.into_split();
-    // A program that is gone already is what we are for.
+    // If the program has ended already, its runs are removed all the same.
     let _ = answer.write_all(&[READY]).await;
     let mut lines = BufReader::new(lines).lines();
     let mut runs = Vec::new();
@@ -35,40 +38,40 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
     runs.dedup();
     let folder = context.paths.runs();
     let connect = async || {
-        let connected = context.setup().connect_only().await;
+        let connected = context.setup().existing_engine().await;
         connected
             .map(|(engine, _)| Box::new(engine))
             .map_err(Failure::NoEngine)
     };
-    let say = |line: &str| report::error(&sanitize(line));
+    let log = |line: &str| report::error(&sanitize(line));
     let leave = Notify::new();
-    let seen_to = runs
+    let reaping = runs
         .iter()
-        .map(|run| see_to(&folder, &context.owner, run, connect, &say, &leave));
-    // A machine that shuts down asks everybody to end: whoever only waits for the clock does.
-    let leaving = async {
-        while terminated.recv().await.is_some() {
+        .map(|run| reap_run(&folder, &context.owner, run, connect, &log, &leave));
+    // When the machine shuts down, a reaper that only waits for a time ends.
+    let terminated = async {
+        while terminate.recv().await.is_some() {
             leave.notify_waiters();
         }
     };
     tokio::select! {
-        _ = join_all(seen_to) => {}
-        () = leaving => {}
+        _ = join_all(reaping) => {}
+        () = terminated => {}
     }
     Ok(Exit::Success)
 }
 
-/// A session of our own, and no ear for what a terminal or its group is told: not Ctrl-C, not the terminal's hang-up. Returns
-/// the signal to end, which does nothing by itself either.
+/// Starts a session of its own, and ignores the signals of a terminal and of its process group. Returns SIGTERM, which is
+/// handled by the caller.
 fn detach() -> Result<Signal, Failure> {
-    // Only a leader of a group cannot have a session of its own, and such a one was not started by us.
+    // Only the leader of a process group cannot start a session, and roadlab does not start the reaper as one.
     let _ = rustix::process::setsid();
     for kind in [
         SignalKind::interrupt(),
         SignalKind::hangup(),
         SignalKind::quit(),
     ] {
-        // From the first listener on a signal does nothing by itself.
+        // The first listener replaces the signal's default action for good.
         let _ = signal(kind).map_err(|error| Failure::Other(error.into()))?;
     }
     signal(SignalKind::terminate()).map_err(|error| Failure::Other(error.into()))

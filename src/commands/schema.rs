@@ -1,17 +1,32 @@
-//! `roadlab schema`: the JSON Schema of lab files, for editors.
+//! `roadlab schema`: prints the JSON Schema of lab files, for editors, or of the events, for programs.
 
 use serde_json::{Value, json};
 
 use crate::cli::SchemaKind;
+use crate::event;
 use crate::exit::Exit;
 use crate::lab::SCHEMA;
 use crate::report;
 use crate::runner::Failure;
 
 pub(crate) fn schema(of: SchemaKind) -> Result<Exit, Failure> {
-    let mut schema: Value = serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?;
-    if let (SchemaKind::Compose, Some(fields)) = (of, schema.as_object_mut()) {
-        // The Compose Specification defines everything but `x-roadlab`.
+    let schema = match of {
+        SchemaKind::Lab => lab_schema()?,
+        SchemaKind::Compose => compose_schema()?,
+        SchemaKind::Events => event::schema(),
+    };
+    report::document(&schema);
+    Ok(Exit::Success)
+}
+
+fn lab_schema() -> Result<Value, Failure> {
+    Ok(serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?)
+}
+
+/// Returns the schema of `x-roadlab` blocks. The rest of a Compose file is described by the Compose Specification.
+fn compose_schema() -> Result<Value, Failure> {
+    let mut schema = lab_schema()?;
+    if let Some(fields) = schema.as_object_mut() {
         let service = json!({ "properties": { "x-roadlab": { "$ref": "#/$defs/x-roadlab" } } });
         let services = json!({ "additionalProperties": service });
         fields.remove("$ref");
@@ -21,6 +36,5 @@ pub(crate) fn schema(of: SchemaKind) -> Result<Exit, Failure> {
         );
         fields.insert("properties".into(), json!({ "services": services }));
     }
-    report::document(&schema);
-    Ok(Exit::Success)
+    Ok(schema)
 }

@@ -13,6 +13,7 @@ use crate::store::Journal;
 pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let runs = Journal::all(&app.paths.runs());
     let labs: Vec<&str> = match command {
+        Command::Down { orphan: true, .. } => return Ok(()),
         Command::Down { names, .. } => names.iter().map(|name| lab_name(name)).collect(),
         Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
         Command::Check { lab, .. }

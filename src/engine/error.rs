@@ -1,5 +1,8 @@
 //! What can go wrong with an engine, by kind: callers decide by kind, people read the text.
 
+use crate::text;
+use crate::text::Text;
+
 /// An engine's error in our words: what, where, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -30,11 +33,15 @@ pub enum ErrorKind {
     DiskFull,
     /// It is being removed by somebody else, or still in use.
     Busy,
-    /// The container is not running, or paused.
+    /// The container is not running.
     NotRunning,
+    /// The container is paused.
+    Paused,
     /// The container ended while a program ran in it.
     ContainerExited,
-    /// The program is not in the image, or cannot be run.
+    /// The program is not in the image, or is not executable.
+    NoProgram,
+    /// A program could not be started for another reason.
     CannotRun,
     /// The registry could not be reached.
     RegistryUnreachable,
@@ -64,9 +71,9 @@ impl ErrorKind {
             ErrorKind::SubnetTaken => "subnet_taken",
             ErrorKind::DiskFull => "disk_full",
             ErrorKind::Busy => "busy",
-            ErrorKind::NotRunning => "not_running",
+            ErrorKind::NotRunning | ErrorKind::Paused => "not_running",
             ErrorKind::ContainerExited => "died",
-            ErrorKind::CannotRun => "cannot_run",
+            ErrorKind::NoProgram | ErrorKind::CannotRun => "cannot_run",
             ErrorKind::RegistryUnreachable => "registry_unreachable",
             ErrorKind::NoSuchImage => "no_such_image",
             ErrorKind::InvalidRecipe => "bad_recipe",
@@ -77,11 +84,44 @@ impl ErrorKind {
     }
 }
 
+/// The command that lets a user connect to Docker's socket.
+pub(crate) const JOIN_DOCKER_GROUP: &str = "sudo usermod -aG docker \"$USER\"";
+
 impl EngineError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
         }
+    }
+
+    /// Makes the error of a user who may not connect to an engine's socket; `address` is shown.
+    pub fn permission_denied(address: &str) -> Self {
+        Self::new(
+            ErrorKind::Denied,
+            text!("permission denied on {address}", address),
+        )
+        .help(text!(
+            "join the `docker` group with `{command}` and log in again (its members can do what root can), or use rootless Docker",
+            command = JOIN_DOCKER_GROUP
+        ))
+    }
+
+    /// Sets what could not be done; `operation` completes "cannot …".
+    pub fn during(mut self, operation: &Text) -> Self {
+        self.message = format!("cannot {}: {}", operation.localized(), self.message);
+        self
+    }
+
+    /// Sets what to do about it.
+    pub fn help(mut self, help: Text) -> Self {
+        self.message = format!("{}; {}", self.message, help.localized());
+        self
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.localized()
     }
 }

@@ -1,19 +1,19 @@
-//! `engine up`, `down` and `status`: installs Docker Engine with the system's package manager, starts it, stops it.
+//! Installs and starts Docker Engine on Debian and Ubuntu, and stops the daemon that it started.
 //!
-//! `observe` looks at the machine, `plan` decides (pure), `commands` shows a plan as a person would
-//! type it, `perform` runs it. Whether the person agreed is the caller's business: without consent,
-//! show the commands. What a daemon that we started is known by is kept in `record`.
+//! This covers a fresh Debian machine, as root, with or without systemd. On every other system the user gets the official
+//! command instead. [`observe`] inspects the machine, [`plan`] decides (pure), [`perform`] runs the actions. Consent is the
+//! caller's responsibility: [`commands`] shows a plan as the user would type it.
 
+mod daemon;
 mod observe;
-mod packages;
+mod output_tail;
 mod perform;
 mod plan;
 mod process;
-mod record;
-mod situation;
 
+pub use daemon::{DaemonRecord, DaemonSite};
 pub use observe::{find_program, observe};
-pub use perform::{Tail, perform};
+pub use output_tail::OutputTail as Tail;
+pub(super) use perform::perform;
 pub(super) use plan::joined;
 pub use plan::{Goal, commands, plan};
-pub use situation::{Site, describe};

@@ -1,167 +1,280 @@
-//! Where the engine is: which socket, and why that one.
+//! Selects the socket of the container engine, and explains why.
 //!
-//! `choose` decides from settings alone; `Settings::read` is the one place that looks at the
-//! environment and Docker's configuration. Whether anybody listens there is for `about` to find out.
+//! [`select_endpoint`] decides from [`Settings`] alone; [`Settings::read`] is the only place that reads the environment and
+//! Docker's configuration. Whether an engine answers there is not known here.
 
 mod settings;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use settings::{DockerContext, Settings};
+pub use settings::{ContextError, DockerContext, Settings};
 
-use super::error::{EngineError, ErrorKind};
+use super::error::{EngineError, ErrorKind, JOIN_DOCKER_GROUP};
+use crate::text;
+use crate::text::Text;
 
-/// Where Docker listens unless it is told otherwise.
+/// Docker's default socket.
 pub const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
 
-const FLAG: &str = "`--engine`";
-const HOST: &str = "$DOCKER_HOST";
-const SYSTEM: &str = "system socket";
-const ROOTLESS: &str = "rootless Docker";
-const PODMAN: &str = "Podman";
-
-/// The address of an engine, and where it was found.
+/// The address of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The path of a Unix socket.
     pub socket: PathBuf,
-    /// Why this one: "`--engine`", "$DOCKER_HOST", "Docker context `x`", "system socket", "rootless Docker", "Podman".
-    pub source: String,
+    /// What selected it.
+    pub source: EndpointSource,
 }
 
-/// Why there is no engine to talk to, with the next thing to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoEngine {
-    #[error("no Docker at {} (from {from}): {}", url(socket), way_out(from))]
-    Missing { socket: PathBuf, from: String },
+/// What selected an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointSource {
+    /// The option `--engine`.
+    Flag,
+    /// The variable `DOCKER_HOST`.
+    DockerHost,
+    /// The Docker context of this name.
+    Context(String),
+    /// The default socket of Docker, of rootless Docker or of Podman exists.
+    System,
+    Rootless,
+    Podman,
+}
 
-    #[error("{} (from {from}) is not a socket: {}", url(socket), way_out(from))]
-    NotASocket { socket: PathBuf, from: String },
+impl fmt::Display for EndpointSource {
+    /// Writes the name that the JSON output has, too: "`--engine`", "$DOCKER_HOST", "Docker context `x`", "system socket",
+    /// "rootless Docker" or "Podman".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EndpointSource::Flag => f.write_str("`--engine`"),
+            EndpointSource::DockerHost => f.write_str("$DOCKER_HOST"),
+            EndpointSource::Context(name) => write!(f, "Docker context `{}`", name.escape_debug()),
+            EndpointSource::System => f.write_str("system socket"),
+            EndpointSource::Rootless => f.write_str("rootless Docker"),
+            EndpointSource::Podman => f.write_str("Podman"),
+        }
+    }
+}
 
-    #[error(
-        "`{}` (from {from}) is not a local Unix socket: ports and lab files would not be on this machine; {}",
-        address.escape_debug(), leave(from)
-    )]
-    Remote { address: String, from: String },
-
-    #[error(
-        "`{}` (from {from}) is not the address of an engine: give the path of a Unix socket, such as `unix://{SYSTEM_SOCKET}`",
-        text.escape_debug()
-    )]
-    Malformed { text: String, from: String },
-
-    #[error("{from}: {why}; mend it, or {}", leave(from))]
-    DockerContext { from: String, why: String },
-
-    #[error(
-        "cannot tell the current Docker context: {}: {why}; mend the file, or name the engine with `--engine`", file.display()
-    )]
+/// Why no engine could be selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocateError {
+    /// Nothing exists at the path that the user gave.
+    Missing {
+        socket: PathBuf,
+        source: EndpointSource,
+    },
+    /// Something other than a socket exists there.
+    NotASocket {
+        socket: PathBuf,
+        source: EndpointSource,
+    },
+    /// The address is not that of a local Unix socket.
+    Remote {
+        address: String,
+        source: EndpointSource,
+    },
+    /// The address cannot be parsed.
+    Malformed {
+        address: String,
+        source: EndpointSource,
+    },
+    /// The Docker context has no usable address.
+    DockerContext {
+        source: EndpointSource,
+        why: ContextError,
+    },
+    /// Docker's configuration file cannot be read.
     Config { file: PathBuf, why: String },
-
-    #[error(
-        "no Docker on this machine: start one with `roadlab engine up` (looked at {})",
-        tried.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-    )]
+    /// The user named no engine, and none of the default sockets exists.
     NotFound { tried: Vec<PathBuf> },
 }
 
-/// What lies at a path.
+/// What exists at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathKind {
     Socket,
-    /// Something else, such as the folder a container's mount made.
+    /// Something else, such as the folder that a container's mount created.
     Other,
     Absent,
-    /// This user may not look; only asking tells.
+    /// This user may not read the folder; only a connection attempt shows what is there.
     NoPermission,
 }
 
-/// The engine to talk to; `explicit` is the value of `--engine`.
-pub fn locate(explicit: Option<&str>) -> Result<Endpoint, NoEngine> {
-    choose(&Settings::read(explicit), look)
+/// Selects the engine; `explicit` is the value of `--engine`.
+pub fn locate(explicit: Option<&str>) -> Result<Endpoint, LocateError> {
+    select_endpoint(&Settings::read(explicit), path_kind)
 }
 
-/// What is named is taken or is an error; without a name, the first usual place with a socket.
-pub fn choose(settings: &Settings, look: impl Fn(&Path) -> PathKind) -> Result<Endpoint, NoEngine> {
+/// Selects the engine that the user named, or else the first default socket that exists.
+pub fn select_endpoint(
+    settings: &Settings,
+    path_kind: impl Fn(&Path) -> PathKind,
+) -> Result<Endpoint, LocateError> {
     if let Some((address, source)) = named(settings)? {
         let socket = socket_of(&address, &source)?;
-        return match look(&socket) {
+        return match path_kind(&socket) {
             PathKind::Socket | PathKind::NoPermission => Ok(Endpoint { socket, source }),
-            PathKind::Absent => Err(NoEngine::Missing {
-                socket,
-                from: source,
-            }),
-            PathKind::Other => Err(NoEngine::NotASocket {
-                socket,
-                from: source,
-            }),
+            PathKind::Absent => Err(LocateError::Missing { socket, source }),
+            PathKind::Other => Err(LocateError::NotASocket { socket, source }),
         };
     }
-    let places = usual_places(settings);
+    let places = default_sockets(settings);
     let found = places
         .iter()
-        .find(|(socket, _)| look(socket) == PathKind::Socket);
+        .find(|(socket, _)| path_kind(socket) == PathKind::Socket);
     match found {
         Some((socket, source)) => Ok(Endpoint {
             socket: socket.clone(),
-            source: (*source).to_owned(),
+            source: source.clone(),
         }),
-        None => Err(NoEngine::NotFound {
+        None => Err(LocateError::NotFound {
             tried: places.into_iter().map(|(socket, _)| socket).collect(),
         }),
     }
 }
 
-/// What to say when an engine was chosen and the first call to it failed: one best next step.
-pub fn explain(endpoint: &Endpoint, error: &EngineError) -> String {
-    let place = format!("{} ({})", url(&endpoint.socket), endpoint.source);
-    let source = endpoint.source.as_str();
+/// Explains why the first call to a selected engine failed, and what to do about it.
+pub fn connect_error(endpoint: &Endpoint, error: &EngineError) -> EngineError {
+    let (address, source) = (url(&endpoint.socket), &endpoint.source);
     match error.kind {
         ErrorKind::Unreachable => {
-            let step = match source {
-                SYSTEM => "start it with `roadlab engine up`".to_owned(),
-                ROOTLESS => "start it with `systemctl --user start docker`".to_owned(),
-                PODMAN => "start it with `systemctl --user start podman.socket`, or as root `systemctl start podman.socket`".to_owned(),
-                named => way_out(named),
+            let reason = match source {
+                EndpointSource::Podman => {
+                    text!(
+                        "Podman is not running at {address} ({source})",
+                        address,
+                        source = *source
+                    )
+                }
+                _ => text!(
+                    "Docker is not running at {address} ({source})",
+                    address,
+                    source = *source
+                ),
             };
-            let product = match source {
-                PODMAN => "Podman",
-                _ => "Docker",
-            };
-            format!("{product} is not running at {place}: {step}")
+            EngineError::new(error.kind, reason).help(match source {
+                EndpointSource::System => text!("start it with `roadlab engine up`"),
+                EndpointSource::Rootless => {
+                    text!("start it with `systemctl --user start docker`")
+                }
+                EndpointSource::Podman => text!(
+                    "start it with `systemctl --user start podman.socket`, or as root with `systemctl start podman.socket`"
+                ),
+                named => start_or_leave(named),
+            })
         }
-        ErrorKind::Denied => format!(
-            "permission denied on {place}: join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker"
+        ErrorKind::Denied => EngineError::permission_denied(&format!("{address} ({source})")),
+        ErrorKind::Timeout => EngineError::new(
+            error.kind,
+            text!(
+                "Docker does not answer at {address} ({source})",
+                address,
+                source = *source
+            ),
+        )
+        .help(text!(
+            "it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it"
+        )),
+        _ => EngineError::new(
+            error.kind,
+            text!(
+                "Docker at {address} ({source}): {reason}",
+                address,
+                source = *source,
+                reason = error
+            ),
         ),
-        ErrorKind::Timeout => format!(
-            "Docker does not answer at {place}: it is frozen or overloaded; look at `roadlab engine status`, then restart it"
-        ),
-        _ => format!("Docker at {place}: {error}"),
     }
 }
 
-impl NoEngine {
-    /// The command that helps.
+impl LocateError {
+    /// Returns the error for people.
+    pub fn error(&self) -> EngineError {
+        let (reason, help) = match self {
+            LocateError::Missing { socket, source } => (
+                text!(
+                    "no container engine at {address} (from {source})",
+                    address = url(socket),
+                    source = *source
+                ),
+                start_or_leave(source),
+            ),
+            LocateError::NotASocket { socket, source } => (
+                text!(
+                    "{address} (from {source}) is not a socket",
+                    address = url(socket),
+                    source = *source
+                ),
+                start_or_leave(source),
+            ),
+            LocateError::Remote { address, source } => (
+                text!(
+                    "`{address}` (from {source}) is not a local Unix socket, so that ports and lab files would not be on this machine",
+                    address = address.escape_debug(),
+                    source = *source
+                ),
+                leave(source),
+            ),
+            LocateError::Malformed { address, source } => (
+                text!(
+                    "invalid engine address `{address}` (from {source})",
+                    address = address.escape_debug(),
+                    source = *source
+                ),
+                text!(
+                    "use the path of a Unix socket, such as `unix://{socket}`",
+                    socket = SYSTEM_SOCKET
+                ),
+            ),
+            LocateError::DockerContext { source, why } => (
+                text!("{source}: {reason}", source = *source, reason = why.text()),
+                leave(source),
+            ),
+            LocateError::Config { file, why } => (
+                text!(
+                    "cannot read the current Docker context from {file}: {reason}",
+                    file = file.display(),
+                    reason = *why
+                ),
+                text!("correct the file, or name the engine with `--engine`"),
+            ),
+            LocateError::NotFound { tried } => (
+                text!(
+                    "no container engine on this machine (tried {sockets})",
+                    sockets = tried
+                        .iter()
+                        .map(|path| path.display().to_string())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                text!("start one with `roadlab engine up`"),
+            ),
+        };
+        EngineError::new(ErrorKind::Unreachable, reason).help(help)
+    }
+
+    /// Returns the command that helps.
     pub fn fix(&self) -> &'static str {
         match self {
-            NoEngine::NotFound { .. } => START,
-            NoEngine::Missing { from, .. }
-            | NoEngine::NotASocket { from, .. }
-            | NoEngine::Remote { from, .. }
-            | NoEngine::Malformed { from, .. }
-            | NoEngine::DockerContext { from, .. } => leave_command(from),
-            NoEngine::Config { .. } => "docker context ls",
+            LocateError::NotFound { .. } => START,
+            LocateError::Missing { source, .. }
+            | LocateError::NotASocket { source, .. }
+            | LocateError::Remote { source, .. }
+            | LocateError::Malformed { source, .. }
+            | LocateError::DockerContext { source, .. } => leave_command(source),
+            LocateError::Config { .. } => "docker context ls",
         }
     }
 }
 
-/// The command that helps when an engine was chosen and the first call to it failed.
-pub fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
-    match (kind, endpoint.source.as_str()) {
-        (ErrorKind::Denied, _) => "sudo usermod -aG docker \"$USER\" && newgrp docker",
-        (ErrorKind::Unreachable, SYSTEM) => START,
-        (ErrorKind::Unreachable, ROOTLESS) => "systemctl --user start docker",
-        (ErrorKind::Unreachable, PODMAN) => "systemctl --user start podman.socket",
+/// Returns the command that helps if the first call to a selected engine failed.
+pub fn connect_fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
+    match (kind, &endpoint.source) {
+        (ErrorKind::Denied, _) => JOIN_DOCKER_GROUP,
+        (ErrorKind::Unreachable, EndpointSource::System) => START,
+        (ErrorKind::Unreachable, EndpointSource::Rootless) => "systemctl --user start docker",
+        (ErrorKind::Unreachable, EndpointSource::Podman) => "systemctl --user start podman.socket",
         (ErrorKind::Unreachable, named) => leave_command(named),
         _ => "roadlab engine status",
     }
@@ -169,54 +282,57 @@ pub fn fix(endpoint: &Endpoint, kind: ErrorKind) -> &'static str {
 
 const START: &str = "roadlab engine up --yes";
 
-/// `leave` as something to type.
-fn leave_command(from: &str) -> &'static str {
-    match from {
-        FLAG => "roadlab doctor",
-        HOST => "unset DOCKER_HOST",
-        _ => "docker context use default; unset DOCKER_CONTEXT",
+/// Returns the command after which the default sockets are used again.
+fn leave_command(source: &EndpointSource) -> &'static str {
+    match source {
+        EndpointSource::DockerHost => "unset DOCKER_HOST",
+        EndpointSource::Context(_) => "docker context use default; unset DOCKER_CONTEXT",
+        EndpointSource::Flag
+        | EndpointSource::System
+        | EndpointSource::Rootless
+        | EndpointSource::Podman => "roadlab doctor",
     }
 }
 
-/// The address somebody chose, and who did.
-fn named(settings: &Settings) -> Result<Option<(String, String)>, NoEngine> {
+/// Returns the address that the user named, and where.
+fn named(settings: &Settings) -> Result<Option<(String, EndpointSource)>, LocateError> {
     if let Some(address) = &settings.explicit {
-        return Ok(Some((address.clone(), FLAG.to_owned())));
+        return Ok(Some((address.clone(), EndpointSource::Flag)));
     }
     if let Some(address) = &settings.docker_host {
-        return Ok(Some((address.clone(), HOST.to_owned())));
+        return Ok(Some((address.clone(), EndpointSource::DockerHost)));
     }
     match &settings.context {
         DockerContext::Default => Ok(None),
         DockerContext::Named { name, host } => {
-            let from = format!("Docker context `{}`", name.escape_debug());
+            let source = EndpointSource::Context(name.clone());
             match host {
-                Ok(address) => Ok(Some((address.clone(), from))),
-                Err(why) => Err(NoEngine::DockerContext {
-                    from,
+                Ok(address) => Ok(Some((address.clone(), source))),
+                Err(why) => Err(LocateError::DockerContext {
+                    source,
                     why: why.clone(),
                 }),
             }
         }
-        DockerContext::Unreadable { file, why } => Err(NoEngine::Config {
+        DockerContext::Unreadable { file, why } => Err(LocateError::Config {
             file: file.clone(),
             why: why.clone(),
         }),
     }
 }
 
-/// The path in `unix://PATH` or `PATH`.
-fn socket_of(address: &str, from: &str) -> Result<PathBuf, NoEngine> {
-    let malformed = || NoEngine::Malformed {
-        text: address.to_owned(),
-        from: from.to_owned(),
+/// Returns the path in `unix://PATH` or `PATH`.
+fn socket_of(address: &str, source: &EndpointSource) -> Result<PathBuf, LocateError> {
+    let malformed = || LocateError::Malformed {
+        address: address.to_owned(),
+        source: source.clone(),
     };
     match address.split_once("://") {
         Some(("unix", "")) => Ok(PathBuf::from(SYSTEM_SOCKET)),
         Some(("unix", path)) => Ok(PathBuf::from(path)),
-        Some(("tcp" | "http" | "https" | "ssh" | "npipe" | "fd", _)) => Err(NoEngine::Remote {
+        Some(("tcp" | "http" | "https" | "ssh" | "npipe" | "fd", _)) => Err(LocateError::Remote {
             address: address.to_owned(),
-            from: from.to_owned(),
+            source: source.clone(),
         }),
         Some(_) => Err(malformed()),
         None if address.starts_with(['/', '.']) => Ok(PathBuf::from(address)),
@@ -224,25 +340,26 @@ fn socket_of(address: &str, from: &str) -> Result<PathBuf, NoEngine> {
     }
 }
 
-/// Where engines listen when nobody names one, the best first.
-fn usual_places(settings: &Settings) -> Vec<(PathBuf, &'static str)> {
+/// Returns the default sockets in order of preference, without duplicates.
+fn default_sockets(settings: &Settings) -> Vec<(PathBuf, EndpointSource)> {
+    use EndpointSource::{Podman, Rootless, System};
     let own = PathBuf::from(format!("/run/user/{}", settings.uid));
     let runtime = [settings.runtime_dir.clone(), Some(own)];
     let runtime = || runtime.iter().flatten();
-    let mut places = vec![(PathBuf::from(SYSTEM_SOCKET), SYSTEM)];
-    places.extend(runtime().map(|folder| (folder.join("docker.sock"), ROOTLESS)));
+    let mut places = vec![(PathBuf::from(SYSTEM_SOCKET), System)];
+    places.extend(runtime().map(|folder| (folder.join("docker.sock"), Rootless)));
     if let Some(home) = &settings.home {
-        places.push((home.join(".docker/run/docker.sock"), ROOTLESS));
-        places.push((home.join(".docker/desktop/docker.sock"), ROOTLESS));
+        places.push((home.join(".docker/run/docker.sock"), Rootless));
+        places.push((home.join(".docker/desktop/docker.sock"), Rootless));
     }
-    places.extend(runtime().map(|folder| (folder.join("podman/podman.sock"), PODMAN)));
-    places.push((PathBuf::from("/run/podman/podman.sock"), PODMAN));
+    places.extend(runtime().map(|folder| (folder.join("podman/podman.sock"), Podman)));
+    places.push((PathBuf::from("/run/podman/podman.sock"), Podman));
     let mut seen = std::collections::BTreeSet::new();
     places.retain(|(socket, _)| seen.insert(socket.clone()));
     places
 }
 
-fn look(path: &Path) -> PathKind {
+fn path_kind(path: &Path) -> PathKind {
     use std::os::unix::fs::FileTypeExt;
     match std::fs::metadata(path) {
         Ok(meta) if meta.file_type().is_socket() => PathKind::Socket,
@@ -254,22 +371,38 @@ fn look(path: &Path) -> PathKind {
     }
 }
 
-/// `unix:///var/run/docker.sock`, safe to show.
+/// Returns a socket's URL, such as `unix:///var/run/docker.sock`, safe to print.
 pub fn url(socket: &Path) -> String {
     format!("unix://{}", socket.to_string_lossy().escape_debug())
 }
 
-/// What to do about an engine that was named and is not there.
-fn way_out(from: &str) -> String {
-    format!("start an engine there, or {}", leave(from))
+/// Says what to do about an engine that the user named and that is not there.
+fn start_or_leave(source: &EndpointSource) -> Text {
+    match source {
+        EndpointSource::DockerHost => {
+            text!("start an engine there, or `unset DOCKER_HOST` to use the default socket")
+        }
+        EndpointSource::Context(_) => text!(
+            "start an engine there, or leave the context with `docker context use default` and `unset DOCKER_CONTEXT`"
+        ),
+        EndpointSource::Flag
+        | EndpointSource::System
+        | EndpointSource::Rootless
+        | EndpointSource::Podman => text!("start an engine there, or omit `--engine`"),
+    }
 }
 
-/// How to stop naming an engine, so that the usual places are looked at.
-fn leave(from: &str) -> &'static str {
-    match from {
-        FLAG => "leave out `--engine`",
-        HOST => "`unset DOCKER_HOST` to look in the usual places",
-        _ => "leave that context with `docker context use default` and `unset DOCKER_CONTEXT`",
+/// Says how to use the default sockets again.
+fn leave(source: &EndpointSource) -> Text {
+    match source {
+        EndpointSource::DockerHost => text!("`unset DOCKER_HOST` to use the default socket"),
+        EndpointSource::Context(_) => {
+            text!("leave the context with `docker context use default` and `unset DOCKER_CONTEXT`")
+        }
+        EndpointSource::Flag
+        | EndpointSource::System
+        | EndpointSource::Rootless
+        | EndpointSource::Podman => text!("omit `--engine`"),
     }
 }
 

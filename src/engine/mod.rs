@@ -22,9 +22,9 @@ pub use docker::context_digest;
 pub use error::{EngineError, ErrorKind};
 #[cfg(test)]
 pub use fake::Fake;
-pub use locate::Endpoint;
+pub use locate::{Endpoint, EndpointSource};
 pub use ports::is_port_free;
-pub use setup::{Consent, Setup};
+pub use setup::{Consent, EngineSetup, SetupOutcome};
 
 use crate::lab::ImageName;
 use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};

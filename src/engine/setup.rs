@@ -1,117 +1,154 @@
-//! Gets an engine that answers: the one that is there, or, with consent, one that is installed and started.
+//! Connects to the container engine, and installs and starts one if the user agrees.
+//!
+//! Commands that read or remove use [`EngineSetup::existing_engine`]; only commands that create something may use
+//! [`EngineSetup::engine_or_install`].
 
 use std::path::Path;
 
 use crate::engine::docker::Docker;
-use crate::engine::install::{Goal, Site, commands, observe, perform, plan};
-use crate::engine::locate::{NoEngine, explain, fix, locate};
+use crate::engine::install::{DaemonSite, Goal, commands, observe, perform, plan};
+use crate::engine::locate::{LocateError, connect_error, connect_fix, locate};
 use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
+use crate::plan::NoEngine;
+use crate::text;
 
-/// Whether the person agreed to packages being installed and a daemon being started.
+/// Whether the user agreed that packages are installed and a daemon is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
     Given,
     NotGiven,
 }
 
-/// How this machine may be changed to get an engine.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// The value of `--engine`.
-    pub explicit: Option<String>,
-    pub consent: Consent,
-    site: Site,
+/// What came out of a change to this machine.
+#[derive(Debug)]
+pub enum SetupOutcome<T> {
+    Done(T),
+    /// The change needs these commands, and the user has not agreed to them.
+    NeedsConsent(Vec<String>),
 }
 
-impl Setup {
-    /// `state` is a folder of ours, for the log and the record of a daemon that we start.
+/// How to connect to an engine, and how this machine may be changed to get one.
+#[derive(Debug, Clone)]
+pub struct EngineSetup {
+    /// The value of `--engine`.
+    pub explicit: Option<String>,
+    consent: Consent,
+    site: DaemonSite,
+}
+
+impl EngineSetup {
+    /// `state` is roadlab's state folder, for the log and the record of a daemon that roadlab starts.
     pub fn new(explicit: Option<String>, consent: Consent, state: &Path) -> Self {
         Self {
             explicit,
             consent,
-            site: Site::system(state),
+            site: DaemonSite::system(state),
         }
     }
 
-    /// The same, with consent.
-    pub fn with_consent(&self) -> Self {
-        Self {
-            consent: Consent::Given,
-            ..self.clone()
-        }
-    }
-
-    pub fn site(&self) -> &Site {
+    /// Returns where the system's daemon listens.
+    pub fn site(&self) -> &DaemonSite {
         &self.site
     }
 
-    /// An engine that answers. `on_line` hears what is installed and started.
-    pub async fn connect(&self, on_line: &mut dyn FnMut(&str)) -> Result<(Docker, Endpoint)> {
-        let error = match self.connect_only().await {
-            Ok(found) => return Ok(found),
-            Err(error) => error,
-        };
-        if error.kind != ErrorKind::Unreachable
-            || self.consent == Consent::NotGiven
-            || !self.is_ours_to_start()
-        {
-            return Err(error);
-        }
-        self.make(Goal::Running, on_line).await?;
-        self.connect_only().await
-    }
-
-    /// The engine that is there; nothing is installed or started.
-    pub async fn connect_only(&self) -> Result<(Docker, Endpoint)> {
-        let endpoint = locate(self.explicit.as_deref()).map_err(no_engine)?;
+    /// Connects to an engine that is already running. Never changes this machine.
+    pub async fn existing_engine(&self) -> Result<(Docker, Endpoint)> {
+        let located = locate(self.explicit.as_deref());
+        let endpoint = located.map_err(|error| error.error())?;
         let docker = Docker::connect(&endpoint)?;
         match docker.ping().await {
             Ok(()) => Ok((docker, endpoint)),
-            Err(error) => Err(EngineError::new(error.kind, explain(&endpoint, &error))),
+            Err(error) => Err(connect_error(&endpoint, &error)),
         }
     }
 
-    /// The engine that is there, or why there is none and the command that helps.
-    pub async fn look(&self) -> std::result::Result<(Docker, Endpoint), crate::plan::NoEngine> {
-        let located = locate(self.explicit.as_deref());
-        let endpoint = located.map_err(|none| crate::plan::NoEngine {
-            fix: none.fix().to_owned(),
-            why: none.to_string(),
-        })?;
-        self.connect_only()
-            .await
-            .map_err(|error| crate::plan::NoEngine {
-                fix: fix(&endpoint, error.kind).to_owned(),
-                why: error.message,
-            })
+    /// Connects to an engine; if none is running, installs and starts one with consent. `on_line` gets the output.
+    ///
+    /// An engine that the user named is never started.
+    pub async fn engine_or_install(
+        &self,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<SetupOutcome<(Docker, Endpoint)>> {
+        let error = match self.existing_engine().await {
+            Ok(found) => return Ok(SetupOutcome::Done(found)),
+            Err(error) => error,
+        };
+        if error.kind != ErrorKind::Unreachable || !self.may_start() {
+            return Err(error);
+        }
+        match self.reach(Goal::Running, self.consent, on_line).await? {
+            SetupOutcome::Done(()) => Ok(SetupOutcome::Done(self.existing_engine().await?)),
+            SetupOutcome::NeedsConsent(commands) => Ok(SetupOutcome::NeedsConsent(commands)),
+        }
     }
 
-    /// An engine that somebody named is theirs to start.
-    fn is_ours_to_start(&self) -> bool {
+    /// Installs `mmdebstrap` with consent, if it is missing.
+    pub async fn install_base_tool(
+        &self,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<SetupOutcome<()>> {
+        self.reach(Goal::BaseTool, self.consent, on_line).await
+    }
+
+    /// Stops the engine that roadlab started. Fails if another program started it.
+    ///
+    /// Needs no consent: it never stops anything else.
+    pub async fn stop_engine(&self, on_line: &mut dyn FnMut(&str)) -> Result<()> {
+        self.reach(Goal::Stopped, Consent::Given, on_line)
+            .await
+            .map(|_| ())
+    }
+
+    /// Connects to an engine that is already running, or returns why there is none and the command that helps.
+    pub async fn diagnose(&self) -> std::result::Result<(Docker, Endpoint), NoEngine> {
+        let located = locate(self.explicit.as_deref());
+        let endpoint = located.map_err(|error| NoEngine {
+            fix: error.fix().to_owned(),
+            why: error.error().to_string(),
+        })?;
+        self.existing_engine().await.map_err(|error| NoEngine {
+            fix: connect_fix(&endpoint, error.kind).to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    /// Returns whether the engine in question is the system's.
+    fn may_start(&self) -> bool {
         match locate(self.explicit.as_deref()) {
             Ok(endpoint) => endpoint.socket == self.site.socket,
-            Err(NoEngine::NotFound { .. }) => true,
-            Err(_) => false,
+            Err(error) => matches!(error, LocateError::NotFound { .. }),
         }
     }
 
-    /// Makes a wish true, or says which commands would.
-    pub async fn make(&self, wish: Goal, on_line: &mut dyn FnMut(&str)) -> Result<()> {
-        let situation = observe(&self.site).await;
-        let actions = plan(&situation, wish, &self.site)?;
-        let typed = commands(&actions, &situation);
-        if self.consent == Consent::NotGiven && !typed.is_empty() {
-            let list: Vec<String> = typed.iter().map(|line| format!("  {line}")).collect();
-            let what = format!(
-                "this would run the following; agree with `--yes`, or type it yourself:\n{}",
-                list.join("\n")
-            );
-            return Err(EngineError::new(ErrorKind::Unreachable, what));
+    async fn reach(
+        &self,
+        goal: Goal,
+        consent: Consent,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<SetupOutcome<()>> {
+        let machine = observe(&self.site).await;
+        let actions = plan(&machine, goal, &self.site)?;
+        let commands = commands(&actions, &machine);
+        match (commands.is_empty(), consent, machine.root) {
+            (true, _, _) | (false, Consent::Given, true) => {
+                perform(&actions, &self.site, on_line).await?;
+                Ok(SetupOutcome::Done(()))
+            }
+            (false, Consent::NotGiven, _) => Ok(SetupOutcome::NeedsConsent(commands)),
+            (false, Consent::Given, false) => Err(EngineError::new(
+                ErrorKind::Denied,
+                text!("changing this machine requires root"),
+            )
+            .help(text!(
+                "run roadlab with `sudo`, or run these commands:\n{commands}",
+                commands = indented(&commands)
+            ))),
         }
-        perform(&actions, &self.site, on_line).await
     }
 }
 
-fn no_engine(error: NoEngine) -> EngineError {
-    EngineError::new(ErrorKind::Unreachable, error.to_string())
+/// Returns lines as a block below a message.
+fn indented(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
 }

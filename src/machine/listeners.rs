@@ -1,4 +1,4 @@
-//! Who listens on a port of this machine, as far as `/proc` lets this user see.
+//! Finds the processes that listen on ports of this machine, as far as `/proc` lets this user see.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -7,20 +7,27 @@ use std::time::Duration;
 
 use crate::plan::{Process, parse_listening_sockets};
 
-/// A server of this machine takes a call at once; one that is behind a filter never does.
-const CALL: Duration = Duration::from_millis(200);
+/// A server on this machine accepts a connection at once; one behind a packet filter never does.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Those of the ports that take a call, with the process that listens there.
-pub fn answering(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
-    let answers = |port: &u16| {
+/// Returns the ports that accept a connection, each with the process that listens there if that is known.
+///
+/// Connecting and reading `/proc` block, so they run on another thread.
+pub async fn listening_ports(ports: BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
+    let listeners = tokio::task::spawn_blocking(move || listeners(&ports));
+    listeners.await.unwrap_or_default()
+}
+
+fn listeners(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
+    let accepts = |port: &u16| {
         let places: [SocketAddr; 2] = [
             (Ipv4Addr::LOCALHOST, *port).into(),
             (Ipv6Addr::LOCALHOST, *port).into(),
         ];
-        let mut calls = places.iter();
-        calls.any(|place| TcpStream::connect_timeout(place, CALL).is_ok())
+        let mut places = places.iter();
+        places.any(|place| TcpStream::connect_timeout(place, CONNECT_TIMEOUT).is_ok())
     };
-    let open: BTreeSet<u16> = ports.iter().copied().filter(answers).collect();
+    let open: BTreeSet<u16> = ports.iter().copied().filter(accepts).collect();
     if open.is_empty() {
         return BTreeMap::new();
     }
@@ -38,7 +45,7 @@ pub fn answering(ports: &BTreeSet<u16>) -> BTreeMap<u16, Option<Process>> {
         .collect()
 }
 
-/// The processes that hold sockets, by port. Those of other users are seen by root only.
+/// Returns the processes that hold sockets, by port. Only root sees those of other users.
 fn holders(sockets: &BTreeMap<u64, u16>) -> BTreeMap<u16, Process> {
     let mut found = BTreeMap::new();
     for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -66,7 +73,7 @@ fn holders(sockets: &BTreeMap<u64, u16>) -> BTreeMap<u16, Process> {
     found
 }
 
-/// The number in `socket:[4711]`.
+/// Returns the inode in `socket:[4711]`.
 fn inode(link: &Path) -> Option<u64> {
     let text = link.to_str()?.strip_prefix("socket:[")?;
     text.strip_suffix(']')?.parse().ok()
@@ -78,20 +85,21 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn a_socket_is_known_by_its_number() {
+    fn inode_is_read_from_the_link() {
         assert_eq!(inode(Path::new("socket:[4711]")), Some(4711));
         assert_eq!(inode(Path::new("/dev/null")), None);
     }
 
-    #[test]
-    fn a_server_is_named_with_its_process() {
+    #[tokio::test]
+    async fn listening_port_has_its_process() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = server.local_addr().unwrap().port();
-        let seen = answering(&BTreeSet::from([port]));
-        let process = seen[&port].as_ref().unwrap();
+        let found = listening_ports(BTreeSet::from([port])).await;
+        let process = found[&port].as_ref().unwrap();
         assert_eq!(process.pid, std::process::id());
         assert!(!process.program.is_empty());
         drop(server);
-        assert_eq!(answering(&BTreeSet::from([port])), BTreeMap::new());
+        let found = listening_ports(BTreeSet::from([port])).await;
+        assert_eq!(found, BTreeMap::new());
     }
 }

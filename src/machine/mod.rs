@@ -1,6 +1,6 @@
-//! Looking at this machine: memory, disk, folders, ports, proxies, clocks. Decides nothing, changes nothing and prints nothing.
+//! Inspects this machine: memory, disk space, folders, ports, proxies, clocks. Decides nothing, changes nothing and prints nothing.
 
-mod clock;
+mod clock_skew;
 mod listeners;
 mod proxies;
 
@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-pub use clock::{ahead, file_clock, http_clock};
-pub use listeners::answering;
-pub use proxies::{redact_credentials, shell};
+pub use clock_skew::{ahead, file_clock, http_clock};
+pub use listeners::listening_ports;
+pub use proxies::{proxy_variables, redact_credentials};
 
+use crate::localized;
 use crate::plan::{Disk, Folder, Memory};
 
-/// This machine's memory; `None` where the system does not tell.
+/// Returns this machine's memory; `None` if the system does not report it.
 pub fn memory() -> Option<Memory> {
     parse_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
@@ -32,33 +33,49 @@ fn parse_memory(text: &str) -> Option<Memory> {
     })
 }
 
-/// The room that is left where a path lies; `None` if it is not on this machine.
+/// Returns the free space of the file system of a path; `None` if the path does not exist.
 pub fn disk(path: &Path) -> Option<Disk> {
-    let seen = statvfs(path).ok()?;
+    let system = statvfs(path).ok()?;
     Some(Disk {
         path: path.to_owned(),
-        // Without what is kept for root, as a daemon does well to leave that alone.
-        free: seen.f_bavail.saturating_mul(seen.f_frsize),
+        // Without the blocks that are reserved for root.
+        free: system.f_bavail.saturating_mul(system.f_frsize),
     })
 }
 
-/// Whether a folder takes files, or the folder that it would be made in.
+/// Returns whether files can be created in a folder; if it does not exist, in the nearest parent that does.
 pub fn folder(path: PathBuf) -> Folder {
-    let there = path.ancestors().find(|folder| folder.exists());
-    let problem = match there {
-        Some(folder) if !folder.is_dir() => Some("it is not a folder".to_owned()),
+    let existing = path.ancestors().find(|folder| folder.exists());
+    let problem = match existing {
+        Some(folder) if !folder.is_dir() => Some(localized!("not a folder")),
         Some(folder) => access(folder, Access::WRITE_OK | Access::EXEC_OK)
             .err()
             .map(|error| std::io::Error::from(error).to_string()),
-        None => Some("there is no such folder".to_owned()),
+        None => Some(localized!("no such folder")),
     };
     Folder { path, problem }
 }
 
-/// The network whose 127.0.0.1 is ours, as the kernel numbers it; `None` where there is only one.
+/// Returns the inode of this process's network namespace; `None` if the kernel has no namespaces.
 pub fn network() -> Option<u64> {
     let about = std::fs::metadata("/proc/self/ns/net").ok()?;
     Some(about.ino())
+}
+
+/// Returns the name of the user of this process, or the id if `/etc/passwd` has no name for it.
+pub fn user() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_name(&users, &id).unwrap_or(id)
+}
+
+/// Finds the name of a user in the format of passwd(5): `name:password:uid:…`.
+fn user_name(users: &str, id: &str) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _) = (fields.next()?, fields.next()?);
+        (fields.next()? == id).then(|| name.to_owned())
+    })
 }
 
 /// Whether systemd starts services on this machine.
@@ -71,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_read_in_bytes() {
+    fn memory_is_in_bytes() {
         let text = "MemTotal:       24683044 kB\nMemFree: 1 kB\nMemAvailable:   22020096 kB\n";
         assert_eq!(
             parse_memory(text),
@@ -84,12 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_user_is_found_by_the_id() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n";
+        assert_eq!(user_name(users, "1000").as_deref(), Some("kim"));
+        assert_eq!(user_name(users, "100"), None);
+    }
+
+    #[test]
     fn a_folder_that_is_not_there_yet_is_as_writable_as_its_parent() {
         let place = tempfile::tempdir().unwrap();
         let deep = place.path().join("a/b");
         assert_eq!(folder(deep.clone()).problem, None);
         std::fs::write(place.path().join("a"), "").unwrap();
-        assert_eq!(folder(deep).problem.as_deref(), Some("it is not a folder"));
+        assert_eq!(folder(deep).problem.as_deref(), Some("not a folder"));
         assert!(disk(place.path()).is_some_and(|disk| disk.free > 0));
         assert_eq!(disk(Path::new("/nowhere/at/all")), None);
     }

@@ -1,11 +1,11 @@
-//! The proxy variables of this shell. Passwords in them are for nobody's eyes.
+//! Reads the proxy variables of the environment, without passwords.
 
 use std::collections::BTreeMap;
 
 const NAMES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
-/// The variables that are set, in capitals or not, by their name in capitals.
-pub fn shell() -> BTreeMap<String, String> {
+/// Returns the proxy variables that are set, in upper or lower case, by their upper-case name.
+pub fn proxy_variables() -> BTreeMap<String, String> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let set = NAMES.iter().filter_map(|name| {
         let value = value(&name.to_lowercase()).or_else(|| value(name))?;
@@ -14,7 +14,7 @@ pub fn shell() -> BTreeMap<String, String> {
     set.collect()
 }
 
-/// A proxy's address without its user and password.
+/// Returns a proxy's address without its user and password.
 pub fn redact_credentials(address: &str) -> String {
     let (scheme, rest) = match address.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_covered() {
+    fn credentials_are_redacted() {
         assert_eq!(
             redact_credentials("http://me:p@ss@proxy.test:3128"),
             "http://…@proxy.test:3128"

@@ -11,6 +11,8 @@ use crate::plan::{BindScope, ListeningSocket};
 pub struct Evidence<'a> {
     /// What the last look saw.
     pub last: &'a str,
+    /// How the last probe failed.
+    pub failure: ProbeFailure,
     /// The engine's own error, for a container that could not start.
     pub error: &'a str,
     /// The last lines of the service's log.
@@ -22,6 +24,17 @@ pub struct Evidence<'a> {
     pub port: Option<u16>,
     /// Who listens inside; `None` if that could not be seen.
     pub listening: Option<&'a [ListeningSocket]>,
+}
+
+/// How a probe failed, as far as that tells the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProbeFailure {
+    /// The published port refused the connection.
+    Refused,
+    /// The service rejected the user or the password.
+    AccessDenied,
+    #[default]
+    Other,
 }
 
 /// A likely cause.
@@ -58,7 +71,13 @@ pub fn likely_cause(evidence: &Evidence<'_>) -> Option<Cause> {
     if evidence.out_of_memory {
         return Some(Cause::OutOfMemory);
     }
-    cause_in_log(evidence).or_else(|| ports(evidence))
+    if let Some(cause) = cause_in_log(evidence) {
+        return Some(cause);
+    }
+    match evidence.failure {
+        ProbeFailure::AccessDenied => Some(Cause::PasswordRefused),
+        ProbeFailure::Refused | ProbeFailure::Other => ports(evidence),
+    }
 }
 
 /// What a service says as it gives up, the last line first.
@@ -153,8 +172,8 @@ fn ports(evidence: &Evidence<'_>) -> Option<Cause> {
     };
     let (anybody, inside) = (at(BindScope::Anybody), at(BindScope::Inside));
     if anybody.contains(&asked) {
-        let nobody = evidence.last.contains("nothing listens at 127.0.0.1");
-        return nobody.then_some(Cause::CutOff(asked));
+        let refused = evidence.failure == ProbeFailure::Refused;
+        return refused.then_some(Cause::CutOff(asked));
     }
     if inside.contains(&asked) {
         return Some(Cause::InsideOnly(asked));
@@ -247,6 +266,9 @@ mod tests {
         };
         assert_eq!(likely_cause(&evidence), Some(Cause::PasswordRefused));
         evidence.last = "no answer within 2000 ms";
+        evidence.failure = ProbeFailure::AccessDenied;
+        assert_eq!(likely_cause(&evidence), Some(Cause::PasswordRefused));
+        evidence.failure = ProbeFailure::Other;
         assert_eq!(likely_cause(&evidence), None);
     }
 
@@ -272,7 +294,7 @@ mod tests {
         #[track_caller]
         fn check(listening: &[ListeningSocket], expected: Option<Cause>) {
             let evidence = Evidence {
-                last: "127.0.0.1:24030 closed the connection",
+                last: "nothing listens at 127.0.0.1:24030",
                 port: Some(6379),
                 listening: Some(listening),
                 ..Evidence::default()
@@ -281,7 +303,9 @@ mod tests {
         }
         check(&[socket(6379, BindScope::Anybody)], None);
         let evidence = Evidence {
-            last: "nothing listens at 127.0.0.1:24030",
+            // The kind of the failure decides, not its text.
+            last: "no se puede conectar",
+            failure: ProbeFailure::Refused,
             port: Some(6379),
             listening: Some(&[socket(6379, BindScope::Anybody)]),
             ..Evidence::default()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::lab::LabId;
+use crate::plan::OrphanRun;
 use crate::plan::machine::{Clock, Disk, EngineInfo, Folder, Memory, Process, Proxies};
 
 /// How bad it is.
@@ -69,6 +70,10 @@ pub enum Finding {
         compared: Vec<String>,
     },
     Folder(Folder),
+    /// Runs that no journal of this state folder records.
+    OrphanRuns(Vec<OrphanRun>),
+    /// Journals of runs that this version of roadlab cannot read.
+    UnreadableJournals(Vec<PathBuf>),
     /// A lab that cannot be read.
     BrokenLab {
         folder: PathBuf,
@@ -96,6 +101,8 @@ impl Finding {
             Finding::Proxies { .. } => "proxy",
             Finding::Clock { .. } => "clock",
             Finding::Folder(_) => "folder",
+            Finding::OrphanRuns(_) => "orphan_runs",
+            Finding::UnreadableJournals(_) => "journals",
             Finding::BrokenLab { .. } => "lab",
         }
     }
@@ -107,6 +114,7 @@ impl Finding {
         };
         match self {
             Finding::NoEngine(_) | Finding::BrokenLab { .. } => Severity::Problem,
+            Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => Severity::Note,
             Finding::Engine { old, .. } => note_if(*old),
             Finding::Limits {
                 unlimited,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::lab::{Lab, LabId, Protocol};
-use crate::plan::{Finding, NoEngine};
+use crate::plan::{Finding, NoEngine, OrphanRun};
 
 /// What was seen of a machine.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,10 @@ pub struct Machine {
     /// By how much other clocks are ahead of ours.
     pub clocks: Vec<Clock>,
     pub folders: Vec<Folder>,
+    /// Runs that no journal of this state folder records.
+    pub orphan_runs: Vec<OrphanRun>,
+    /// Journals that this version of roadlab cannot read.
+    pub unreadable_journals: Vec<PathBuf>,
 }
 
 /// An engine that answers.
@@ -166,6 +170,13 @@ pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
     found.extend(proxies(machine));
     found.extend(clocks(&machine.clocks));
     found.extend(machine.folders.iter().cloned().map(Finding::Folder));
+    if !machine.unreadable_journals.is_empty() {
+        let journals = machine.unreadable_journals.clone();
+        found.push(Finding::UnreadableJournals(journals));
+    }
+    if !machine.orphan_runs.is_empty() {
+        found.push(Finding::OrphanRuns(machine.orphan_runs.clone()));
+    }
     found
 }
 

@@ -7,6 +7,7 @@ mod finding;
 mod machine;
 mod observed;
 mod operation;
+mod orphans;
 mod ports;
 #[cfg(test)]
 mod props;
@@ -16,7 +17,7 @@ mod spec;
 mod subnet;
 mod up;
 
-pub use cause::{Cause as LikelyCause, Evidence, likely_cause};
+pub use cause::{Cause as LikelyCause, Evidence, ProbeFailure, likely_cause};
 pub use down::down;
 pub use finding::{Finding, NoEngine, Severity};
 pub use machine::{
@@ -25,8 +26,9 @@ pub use machine::{
 };
 pub use observed::{Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Running};
 pub use operation::{Cause, Operation, Plan, Stage};
+pub use orphans::{OrphanReason, OrphanRun, orphan_runs};
 pub use ports::HostPorts;
-pub use run_labels::{RunLabels, Scope};
+pub use run_labels::{Owner, RunLabels, Scope};
 pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};
 pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
 pub use subnet::Subnet;

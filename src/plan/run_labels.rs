@@ -14,7 +14,30 @@ const SERVICE: &str = "dev.roadlab.service";
 const DIGEST: &str = "dev.roadlab.digest";
 /// Whose it is: several people and several state folders may share one engine.
 const OWNER: &str = "dev.roadlab.owner";
+/// Who that is, for people: the user's name and state folder.
+const USER: &str = "dev.roadlab.user";
+const STATE_FOLDER: &str = "dev.roadlab.state";
 const SCHEMA: &str = "dev.roadlab.schema";
+
+/// The owner of a run: a state folder of a user of a machine. The id decides; the rest is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub id: String,
+    /// The user's name. Runs of early versions do not have it.
+    pub user: Option<String>,
+    pub state_folder: Option<String>,
+}
+
+impl<T: Into<String>> From<T> for Owner {
+    /// Returns an owner of whom only the id is known.
+    fn from(id: T) -> Self {
+        Self {
+            id: id.into(),
+            user: None,
+            state_folder: None,
+        }
+    }
+}
 
 /// Whose something is and what for: our labels, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +45,7 @@ pub struct RunLabels {
     pub run: RunId,
     pub lab: LabId,
     pub instance: Instance,
-    pub owner: String,
+    pub owner: Owner,
     pub service: Option<ServiceName>,
     /// What the container was made from; another digest means it has drifted.
     pub digest: Option<String>,
@@ -44,9 +67,16 @@ impl RunLabels {
             (RUN.to_owned(), self.run.to_string()),
             (LAB.to_owned(), self.lab.to_string()),
             (INSTANCE.to_owned(), self.instance.to_string()),
-            (OWNER.to_owned(), self.owner.clone()),
+            (OWNER.to_owned(), self.owner.id.clone()),
             (SCHEMA.to_owned(), "1".to_owned()),
         ]);
+        let owner = &self.owner;
+        let names = [(USER, &owner.user), (STATE_FOLDER, &owner.state_folder)];
+        labels.extend(
+            names
+                .into_iter()
+                .filter_map(|(key, name)| Some((key.to_owned(), name.clone()?))),
+        );
         labels.extend(
             self.service
                 .iter()
@@ -70,7 +100,11 @@ impl RunLabels {
             run: RunId::new(get(RUN)?).ok()?,
             lab: LabId::new(get(LAB)?).ok()?,
             instance: Instance::new(get(INSTANCE)?).ok()?,
-            owner: get(OWNER)?.to_owned(),
+            owner: Owner {
+                id: get(OWNER)?.to_owned(),
+                user: get(USER).map(str::to_owned),
+                state_folder: get(STATE_FOLDER).map(str::to_owned),
+            },
             service: match get(SERVICE) {
                 Some(service) => Some(ServiceName::new(service).ok()?),
                 None => None,
@@ -135,7 +169,7 @@ impl Scope {
         fn fits<T: PartialEq>(wanted: &Option<T>, given: &T) -> bool {
             wanted.as_ref().is_none_or(|wanted| wanted == given)
         }
-        fits(&self.owner, &run_labels.owner)
+        fits(&self.owner, &run_labels.owner.id)
             && fits(&self.lab, &run_labels.lab)
             && fits(&self.instance, &run_labels.instance)
             && fits(&self.run, &run_labels.run)

@@ -1,4 +1,4 @@
-//! One AMQP 0-9-1 operation on a channel of its own.
+//! The `amqp` probe: executes one AMQP 0-9-1 operation on a channel of its own.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,41 +18,45 @@ use serde_json::{Value, json};
 use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
+use crate::probe::address::{url, url_port};
 use crate::probe::amqp_values::{self, short, table};
-use crate::probe::dial::{dial, url, url_port};
-use crate::probe::kept::Key;
+use crate::probe::dial::dial;
+use crate::probe::error::ProbeError;
+use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
-use crate::probe::{ProbeError, Target, too_large};
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
-/// A connection to a broker, which gives each look a channel.
-pub(super) type Broker = Rc<Line>;
+/// A connection to a broker, which all probes of it share.
+pub(super) type SharedConnection = Rc<BrokerConnection>;
 
-pub(super) struct Line {
+pub(super) struct BrokerConnection {
     connection: Connection,
-    /// The library takes messages of whatever length a broker announces.
+    /// Limits what the library receives: it accepts messages of whatever length a broker announces.
     relay: Relay,
 }
 
-impl Line {
+impl BrokerConnection {
     fn is_open(&self) -> bool {
         self.connection.status().connected()
     }
 }
 
-/// The largest frame that is agreed on, in bytes: RabbitMQ's own default.
-const FRAME: u32 = 128 << 10;
+/// The largest frame, in bytes: the default of RabbitMQ.
+const MAX_FRAME: u32 = 128 << 10;
 
 /// How long a broker may take to close a connection.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// AMQP's delivery modes.
 const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
 
-/// Why an operation did not give a value.
+/// Why an operation has no value.
 enum Failure {
     Broker(Error),
-    ProbeError(ProbeError),
+    Probe(ProbeError),
 }
 
 impl From<Error> for Failure {
@@ -62,14 +66,15 @@ impl From<Error> for Failure {
 }
 
 impl From<ProbeError> for Failure {
-    fn from(unseen: ProbeError) -> Self {
-        Self::ProbeError(unseen)
+    fn from(error: ProbeError) -> Self {
+        Self::Probe(error)
     }
 }
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &AmqpProbe,
     target: &Target<'_, E>,
+    pool: &ConnectionPool<SharedConnection>,
 ) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let uri = uri(probe, target)?;
@@ -78,47 +83,51 @@ pub(super) async fn probe<E>(
         port: uri.authority.port,
         bound: vec![uri.vhost.clone()],
     };
-    let slot = target.connections.amqp.slot(&key);
-    let kept = slot.lock().await.clone();
-    if let Some(connection) = kept.filter(|line| line.is_open()) {
-        match operate(&connection, &probe.operation).await {
-            Err(Failure::Broker(error)) if lost(&error) || !connection.is_open() => {}
-            result => return judge(result, service),
+    let slot = pool.slot(&key);
+    let idle = slot.lock().await.clone();
+    if let Some(connection) = idle.filter(|connection| connection.is_open()) {
+        match execute(&connection, &probe.operation).await {
+            Err(Failure::Broker(error)) if is_connection_lost(&error) || !connection.is_open() => {}
+            result => return evaluate(result, service),
         }
     }
     let connection = {
-        let mut kept = slot.lock().await;
-        match kept.clone().filter(|line| line.is_open()) {
+        let mut idle = slot.lock().await;
+        match idle.clone().filter(|connection| connection.is_open()) {
             Some(connection) => connection,
             None => match connect(uri).await? {
-                Ok(connection) => Rc::clone(kept.insert(Rc::new(connection))),
-                Err(error) => return judge(Err(error.into()), service),
+                Ok(connection) => Rc::clone(idle.insert(Rc::new(connection))),
+                Err(error) => return evaluate(Err(error.into()), service),
             },
         }
     };
-    judge(operate(&connection, &probe.operation).await, service)
+    evaluate(execute(&connection, &probe.operation).await, service)
 }
 
-/// Closes a connection and waits until the broker agreed.
-pub(super) async fn close(connection: Broker) {
-    if let Ok(reason) = short("look done") {
-        // A broker that is gone needs no goodbye.
-        let goodbye = connection.connection.close(200, reason);
-        let _ = clock::timeout(FAREWELL, goodbye).await;
+/// Closes a connection and waits for the broker to confirm.
+pub(super) async fn close(connection: SharedConnection) {
+    if let Ok(reason) = short("probe done") {
+        // If the broker is gone, there is nothing to close.
+        let closing = connection.connection.close(200, reason);
+        let _ = clock::timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
 fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, ProbeError> {
     let service = &probe.service;
     let url = url(target, service)?;
-    let bad = |why: &str| {
-        ProbeError::CannotLook(format!(
-            "the url of `{service}` cannot be used for AMQP: {why}"
+    let invalid = |reason: Text| {
+        ProbeError::InvalidStep(text!(
+            "the url of `{service}` cannot be used for AMQP: {reason}",
+            service,
+            reason
         ))
     };
-    let uri = url.parse::<AMQPUri>().map_err(|error| bad(&error))?;
+    let uri = url
+        .parse::<AMQPUri>()
+        .map_err(|error| invalid(Text::verbatim(error)))?;
     if uri.scheme != AMQPScheme::AMQP {
-        return Err(bad("it does not begin with `amqp://`"));
+        return Err(invalid(text!("it must start with `amqp://`")));
     }
     let mut uri = AMQPUri {
         vhost: probe.vhost.clone().unwrap_or(uri.vhost),
@@ -127,22 +136,22 @@ fn uri<E>(probe: &AmqpProbe, target: &Target<'_, E>) -> Result<AMQPUri, ProbeErr
     short(&uri.vhost)?;
     uri.authority.port = url_port(target, service, Some(uri.authority.port))?;
     uri.authority.host = "127.0.0.1".to_owned();
-    uri.query.frame_max = Some(FRAME);
+    uri.query.frame_max = Some(MAX_FRAME);
     Ok(uri)
 }
 
-async fn connect(mut uri: AMQPUri) -> Result<Result<Line, Error>, ProbeError> {
-    // The library connects on a thread that nothing can stop, so it is only told of a server that is there.
+async fn connect(mut uri: AMQPUri) -> Result<Result<BrokerConnection, Error>, ProbeError> {
+    // The library connects on a thread that cannot be stopped, so a server that refuses connections is found first.
     drop(dial(uri.authority.port).await?);
     let properties = ConnectionProperties::default().with_connection_name("roadlab".into());
     let relay = Relay::to(uri.authority.port).await?;
     uri.authority.port = relay.port;
     let connected = Connection::connect_uri(uri, properties).await;
-    Ok(connected.map(|connection| Line { connection, relay }))
+    Ok(connected.map(|connection| BrokerConnection { connection, relay }))
 }
 
-/// The connection is gone, whatever the operation.
-fn lost(error: &Error) -> bool {
+/// Whether the connection is lost, whatever the operation.
+fn is_connection_lost(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::IOError(_)
         | ErrorKind::InvalidConnectionState(_)
@@ -153,10 +162,10 @@ fn lost(error: &Error) -> bool {
     }
 }
 
-fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match result {
         Ok(value) => return Ok(Actual::value(value)),
-        Err(Failure::ProbeError(unseen)) => return Err(unseen),
+        Err(Failure::Probe(error)) => return Err(error),
         Err(Failure::Broker(error)) => error,
     };
     match error.kind() {
@@ -164,24 +173,29 @@ fn judge(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual
             error.get_id().to_string(),
             error.get_message().as_str(),
         )),
-        _ => Err(ProbeError::NoAnswer(format!(
-            "`{service}` does not answer as an AMQP broker does: {error}"
+        _ => Err(ProbeError::NoAnswer(text!(
+            "`{service}` does not answer as an AMQP broker does: {reason}",
+            service,
+            reason = error
         ))),
     }
 }
 
-async fn operate(line: &Line, operation: &AmqpOperation) -> Result<Value, Failure> {
-    line.relay.renew();
+async fn execute(
+    connection: &BrokerConnection,
+    operation: &AmqpOperation,
+) -> Result<Value, Failure> {
+    connection.relay.reset();
     let working = async {
-        let channel = line.connection.create_channel().await?;
+        let channel = connection.connection.create_channel().await?;
         let value = perform(&channel, operation).await?;
-        // What was put back is back only when the broker has closed the channel.
-        channel.close(200, short("look done")?).await?;
+        // A message that was requeued is in its queue only when the broker has closed the channel.
+        channel.close(200, short("probe done")?).await?;
         Ok(value)
     };
     let result = working.await;
-    match line.relay.is_spent() {
-        true => Err(too_large().into()),
+    match connection.relay.is_exceeded() {
+        true => Err(ProbeError::TooLarge.into()),
         false => result,
     }
 }
@@ -273,7 +287,7 @@ fn counts(queue: &lapin::Queue) -> Value {
     json!({ "messages": queue.message_count(), "consumers": queue.consumer_count() })
 }
 
-/// Takes one message; it is put back unless it is to be removed.
+/// Gets one message, and requeues it unless it is to be removed.
 async fn get(channel: &Channel, queue: &str, remove: bool) -> Result<Value, Failure> {
     let options = BasicGetOptions { no_ack: false };
     let Some(message) = channel.basic_get(short(queue)?, options).await? else {
@@ -290,10 +304,10 @@ async fn get(channel: &Channel, queue: &str, remove: bool) -> Result<Value, Fail
         };
         channel.basic_nack(tag, options).await?;
     }
-    Ok(seen(&message))
+    Ok(message_json(&message))
 }
 
-fn seen(message: &BasicGetMessage) -> Value {
+fn message_json(message: &BasicGetMessage) -> Value {
     let delivery = &message.delivery;
     let headers = delivery.properties.headers().as_ref();
     json!({
@@ -306,7 +320,7 @@ fn seen(message: &BasicGetMessage) -> Value {
     })
 }
 
-/// Publishes and waits for the broker's word.
+/// Publishes a message and waits for the broker's confirmation.
 async fn publish(channel: &Channel, message: &Publish) -> Result<Value, Failure> {
     let mode = match message.persistent {
         true => PERSISTENT,
@@ -327,7 +341,7 @@ async fn publish(channel: &Channel, message: &Publish) -> Result<Value, Failure>
     channel.confirm_select(confirms).await?;
     let body = message.body.as_bytes();
     let sent = channel.basic_publish(exchange, key, options, body, properties);
-    let word: Confirmation = sent.await?.await?;
-    let confirmed = word.is_ack();
-    Ok(json!({ "confirmed": confirmed, "returned": word.take_message().is_some() }))
+    let confirmation: Confirmation = sent.await?.await?;
+    let confirmed = confirmation.is_ack();
+    Ok(json!({ "confirmed": confirmed, "returned": confirmation.take_message().is_some() }))
 }

@@ -1,19 +1,22 @@
-//! AMQP tables as JSON and back. Pure.
+//! Conversion between AMQP tables and JSON. Pure.
 
 use lapin::types::{AMQPValue, FieldArray, FieldTable, LongString, ShortString};
 use serde_json::{Map, Number, Value};
 
-use crate::probe::ProbeError;
+use crate::probe::error::ProbeError;
+use crate::text;
 
-/// A name: of a queue, an exchange, a header. AMQP allows 255 bytes.
+/// Converts the name of a queue, an exchange or a header. AMQP allows 255 bytes.
 pub(super) fn short(name: &str) -> Result<ShortString, ProbeError> {
     ShortString::try_new(name).map_err(|_| {
-        let what = format!("`{name}` is too long for AMQP: at most 255 bytes");
-        ProbeError::CannotLook(what)
+        ProbeError::InvalidStep(text!(
+            "`{name}` is longer than the 255 bytes that AMQP allows",
+            name
+        ))
     })
 }
 
-/// An object as a table; null is an empty one.
+/// Converts an object to a table, and null to an empty table.
 pub(super) fn table(json: &Value) -> Result<FieldTable, ProbeError> {
     let mut table = FieldTable::default();
     match json {
@@ -24,8 +27,10 @@ pub(super) fn table(json: &Value) -> Result<FieldTable, ProbeError> {
             }
         }
         other => {
-            let what = format!("{other} is no table of headers or arguments; write an object");
-            return Err(ProbeError::CannotLook(what));
+            return Err(ProbeError::InvalidStep(text!(
+                "expected an object of headers or arguments, found {value}",
+                value = other
+            )));
         }
     }
     Ok(table)
@@ -48,14 +53,14 @@ fn field(json: &Value) -> Result<AMQPValue, ProbeError> {
     })
 }
 
-/// A table as an object; dates are seconds since 1970.
+/// Converts a table to an object. Times are seconds since 1970.
 pub(super) fn json(table: &FieldTable) -> Value {
     let fields = table.into_iter();
     let fields = fields.map(|(name, value)| (name.to_string(), json_field(value)));
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
-/// Bytes as text; what is not UTF-8 is replaced.
+/// Converts bytes to text. What is not UTF-8 is replaced.
 pub(super) fn lossy(bytes: &[u8]) -> Value {
     Value::from(String::from_utf8_lossy(bytes))
 }
@@ -92,7 +97,7 @@ mod tests {
     use serde_json::json as value;
 
     #[test]
-    fn tables_and_json_say_the_same() {
+    fn a_table_converts_to_json_and_back() {
         let written = value!({
             "a": "text", "b": 60000, "c": true, "d": 1.5, "e": null, "f": [1, "x"], "g": {"h": -1},
         });
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_texts_take_the_types_that_brokers_expect() {
+    fn numbers_and_texts_get_the_types_that_brokers_expect() {
         let table = table(&value!({"x-message-ttl": 5, "x-queue-type": "quorum"})).unwrap();
         let types = table
             .inner()

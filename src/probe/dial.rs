@@ -1,4 +1,4 @@
-//! Where a service answers, and the socket to it. Always 127.0.0.1: `localhost` may be another machine's idea.
+//! Sockets to published ports, limited in what a server may send.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -10,150 +10,81 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::lab::{Presence, ServiceAddress, ServiceName};
-use crate::probe::{ProbeError, Target};
+use crate::probe::error::ProbeError;
+use crate::text::Text;
 
-/// The most that a server may send between two looks, in bytes. Answers are held to less; this bounds memory.
-const FLOOD: usize = 16 << 20;
+/// The most bytes that a server may send during one probe. Answers are held to less; this bounds the memory of clients that
+/// read whatever length a server announces.
+const MAX_RECEIVED: usize = 16 << 20;
 
-/// Where a service answers.
-pub(super) fn address<'a, E>(
-    target: &Target<'a, E>,
-    service: &ServiceName,
-) -> Result<&'a ServiceAddress, ProbeError> {
-    let address = target.addresses.get(service);
-    address.ok_or_else(|| {
-        let known = target.lab.services.get(service);
-        let must_be = known.is_some_and(|known| known.interface.presence == Presence::Required);
-        // A lab that is up has a container of each service but those that may be left out.
-        ProbeError::NoAnswer(match must_be {
-            true => format!(
-                "`{service}` was removed outside roadlab: `{}` makes it again",
-                target.up
-            ),
-            false => format!("`{service}` is not running"),
-        })
-    })
-}
-
-/// The same for a service that must run to be dialled: one that publishes ports has them while it runs.
-fn running<'a, E>(
-    target: &Target<'a, E>,
-    service: &ServiceName,
-) -> Result<&'a ServiceAddress, ProbeError> {
-    let address = address(target, service)?;
-    match address.first.is_some() && address.ports.is_empty() {
-        true => Err(ProbeError::NoAnswer(format!("`{service}` is not running"))),
-        false => Ok(address),
-    }
-}
-
-/// The published port of a container port, or of the service's first one.
-pub(super) fn port<E>(
-    target: &Target<'_, E>,
-    service: &ServiceName,
-    container: Option<u16>,
-) -> Result<u16, ProbeError> {
-    let address = running(target, service)?;
-    address.port(container).ok_or_else(|| {
-        ProbeError::CannotLook(match container {
-            Some(port) => format!("`{service}` does not publish port {port}"),
-            None => format!("`{service}` publishes no port"),
-        })
-    })
-}
-
-/// The port that a service's url names if it is one of its own, else its first one.
-pub(super) fn url_port<E>(
-    target: &Target<'_, E>,
-    service: &ServiceName,
-    named: Option<u16>,
-) -> Result<u16, ProbeError> {
-    let address = address(target, service)?;
-    let own = named.filter(|named| address.ports.values().any(|port| port == named));
-    own.map_or_else(|| port(target, service, None), Ok)
-}
-
-/// The service's url, which `sql`, `mongo` and `amqp` steps connect with.
-pub(super) fn url<'a, E>(
-    target: &Target<'a, E>,
-    service: &ServiceName,
-) -> Result<&'a str, ProbeError> {
-    let url = running(target, service)?.url.as_deref();
-    url.ok_or_else(|| {
-        ProbeError::CannotLook(format!(
-            "`{service}` has no url; add `url` to its `x-roadlab`"
-        ))
-    })
-}
-
-/// Connects to a published port of this machine.
+/// Connects to a published port.
 pub(super) async fn dial(port: u16) -> Result<TcpStream, ProbeError> {
-    let silent = |error: io::Error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            ProbeError::NoAnswer(format!("nothing listens at 127.0.0.1:{port}"))
-        }
-        _ => ProbeError::NoAnswer(format!("127.0.0.1:{port} does not answer: {error}")),
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => ProbeError::Refused { port },
+        _ => ProbeError::Unreachable {
+            port,
+            reason: Text::verbatim(error.to_string()),
+        },
     };
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
-    let socket = socket.map_err(silent)?;
-    socket.set_nodelay(true).map_err(silent)?;
+    let socket = socket.map_err(failed)?;
+    socket.set_nodelay(true).map_err(failed)?;
     Ok(socket)
 }
 
-/// What a server may still send, in bytes.
+/// How many bytes a server may still send.
 #[derive(Clone, Default)]
-pub(super) struct Allowance(Arc<AtomicUsize>);
+pub(super) struct ReceiveLimit(Arc<AtomicUsize>);
 
-impl Allowance {
-    /// Grants the full amount anew, as before each look.
-    pub(super) fn renew(&self) {
-        self.0.store(FLOOD, Ordering::Relaxed);
+impl ReceiveLimit {
+    /// Allows the full amount again, as before each probe.
+    pub(super) fn reset(&self) {
+        self.0.store(MAX_RECEIVED, Ordering::Relaxed);
     }
 
     /// Whether the server was cut off for sending too much.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(super) fn is_exceeded(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 }
 
-/// A socket that stops reading when the server sends too much, and that is shut down only when the server has hung up.
-pub(super) struct Capped {
+/// A socket that fails when the server sends too much, and whose shutdown waits until the server has closed its side.
+pub(super) struct LimitedStream {
     socket: TcpStream,
-    allowance: Allowance,
+    limit: ReceiveLimit,
     shut: bool,
 }
 
-impl Capped {
-    pub(super) fn new(socket: TcpStream, allowance: &Allowance) -> Self {
-        allowance.renew();
+impl LimitedStream {
+    pub(super) fn new(socket: TcpStream, limit: &ReceiveLimit) -> Self {
+        limit.reset();
         Self {
             socket,
-            allowance: allowance.clone(),
+            limit: limit.clone(),
             shut: false,
         }
     }
 }
 
-impl AsyncRead for Capped {
+impl AsyncRead for LimitedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let left = self.allowance.0.load(Ordering::Relaxed);
+        let left = self.limit.0.load(Ordering::Relaxed);
         if left == 0 {
             return Poll::Ready(Err(io::Error::other("the server sends more than it may")));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
         let left = left.saturating_sub(buffer.filled().len() - before);
-        self.allowance.0.store(left, Ordering::Relaxed);
+        self.limit.0.store(left, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Capped {
+impl AsyncWrite for LimitedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -166,7 +97,7 @@ impl AsyncWrite for Capped {
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
-    /// A PostgreSQL backend still counts as using its database until it has hung up, so this waits for that.
+    /// Waits until the server has closed its side: until then a PostgreSQL backend counts as using its database.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.shut {
             ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
@@ -177,7 +108,7 @@ impl AsyncWrite for Capped {
             let mut buffer = ReadBuf::new(&mut bytes);
             match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
-                // It has hung up, in one way or the other.
+                // The server has closed the connection.
                 Ok(()) | Err(_) => return Poll::Ready(Ok(())),
             }
         }
@@ -191,7 +122,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     #[tokio::test]
-    async fn a_server_that_floods_is_cut_off() {
+    async fn a_server_that_sends_too_much_is_cut_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = dial(listener.local_addr().unwrap().port()).await.unwrap();
         let (mut server, _) = listener.accept().await.unwrap();
@@ -199,37 +130,39 @@ mod tests {
             let bytes = vec![b'x'; 1 << 20];
             while server.write_all(&bytes).await.is_ok() {}
         });
-        let mut capped = Capped::new(socket, &Allowance::default());
+        let mut stream = LimitedStream::new(socket, &ReceiveLimit::default());
         let mut seen = Vec::new();
-        let error = capped.read_to_end(&mut seen).await.unwrap_err();
+        let error = stream.read_to_end(&mut seen).await.unwrap_err();
         assert_eq!(error.to_string(), "the server sends more than it may");
-        assert!(seen.len() < FLOOD + (1 << 20));
-        drop(capped);
+        assert!(seen.len() < MAX_RECEIVED + (1 << 20));
+        drop(stream);
         flood.await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_shutdown_waits_for_the_server_to_hang_up() {
+    async fn a_shutdown_waits_until_the_server_has_closed_the_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = dial(listener.local_addr().unwrap().port()).await.unwrap();
         let (mut server, _) = listener.accept().await.unwrap();
-        let mut capped = Capped::new(socket, &Allowance::default());
-        let hang_up = async {
-            let mut said = Vec::new();
-            server.read_to_end(&mut said).await.unwrap();
+        let mut stream = LimitedStream::new(socket, &ReceiveLimit::default());
+        let close = async {
+            let mut received = Vec::new();
+            server.read_to_end(&mut received).await.unwrap();
             server.write_all(b"last words").await.unwrap();
             drop(server);
         };
-        let (shut, ()) = tokio::join!(capped.shutdown(), hang_up);
+        let (shut, ()) = tokio::join!(stream.shutdown(), close);
         shut.unwrap();
     }
 
     #[tokio::test]
-    async fn nobody_there_is_said_with_the_port() {
+    async fn a_refused_connection_is_reported_with_its_port() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let expected = format!("nothing listens at 127.0.0.1:{port}");
-        assert_eq!(dial(port).await.unwrap_err().to_string(), expected);
+        let error = dial(port).await.unwrap_err();
+        assert!(matches!(error, ProbeError::Refused { port: refused } if refused == port));
+        assert_eq!(error.to_string(), expected);
     }
 }

@@ -228,7 +228,7 @@ impl Scene {
         act: &StepKind,
         timeout: Duration,
     ) -> std::result::Result<Actual, ProbeError> {
-        probe(act, &self.target(), timeout).await
+        probe(act, &self.target(), &self.connections, timeout).await
     }
 
     pub(super) fn target(&self) -> Target<'_, Double> {
@@ -238,7 +238,6 @@ impl Scene {
             up: "roadlab up scene".to_owned(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
-            connections: &self.connections,
         }
     }
 }

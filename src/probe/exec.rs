@@ -1,14 +1,15 @@
-//! A program run inside a service's container; never one of this machine.
+//! The `exec` probe: runs a program in a service's container, never on this machine.
 
 use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, Exec};
 use crate::expect::Actual;
 use crate::lab::ExecProbe;
-use crate::probe::dial::address;
-use crate::probe::{ProbeError, Target, unseen};
+use crate::probe::address::address;
+use crate::probe::error::ProbeError;
+use crate::probe::target::Target;
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn run<E: Engine>(
     probe: &ExecProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -24,20 +25,23 @@ pub(super) async fn probe<E: Engine>(
     let output = target.engine.exec(container, &exec, timeout).await;
     let output = output.map_err(|error| match error.kind {
         ErrorKind::ContainerExited => {
-            let program = probe.run.first().map_or("", String::as_str);
-            ProbeError::NoAnswer(format!("`{service}` died while `{program}` ran in it"))
+            let program = probe.run.first().cloned().unwrap_or_default();
+            ProbeError::ContainerExited {
+                service: service.clone(),
+                program,
+            }
         }
-        _ => unseen(service, error, timeout),
+        _ => ProbeError::from_engine(service, error, timeout),
     })?;
     let success = output.exit_code == 0;
-    let said = if !success && output.stdout.is_empty() {
+    let value = if !success && output.stdout.is_empty() {
         output.stderr.trim()
     } else {
-        let said = output.stdout.as_str();
-        let said = said.strip_suffix('\n').unwrap_or(said);
-        said.strip_suffix('\r').unwrap_or(said)
+        let value = output.stdout.as_str();
+        let value = value.strip_suffix('\n').unwrap_or(value);
+        value.strip_suffix('\r').unwrap_or(value)
     };
-    Ok(Actual::with_status(said, output.exit_code, success))
+    Ok(Actual::with_status(value, output.exit_code, success))
 }
 
 #[cfg(test)]
@@ -70,32 +74,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_value_is_what_it_printed() {
-        let seen = run(output(0, "a\nb\n", "noise")).await.unwrap();
-        assert_eq!(seen, Actual::with_status("a\nb", 0, true));
-        let seen = run(output(3, "", " no such key\n")).await.unwrap();
-        assert_eq!(seen, Actual::with_status("no such key", 3, false));
-        let seen = run(output(3, "half\n", "broken")).await.unwrap();
-        assert_eq!(seen, Actual::with_status("half", 3, false));
+    async fn the_value_is_the_output() {
+        let result = run(output(0, "a\nb\n", "noise")).await.unwrap();
+        assert_eq!(result, Actual::with_status("a\nb", 0, true));
+        let result = run(output(3, "", " no such key\n")).await.unwrap();
+        assert_eq!(result, Actual::with_status("no such key", 3, false));
+        let result = run(output(3, "half\n", "broken")).await.unwrap();
+        assert_eq!(result, Actual::with_status("half", 3, false));
     }
 
     #[tokio::test]
-    async fn a_program_that_cannot_run_is_no_wrong_answer() {
+    async fn a_program_that_cannot_run_is_an_error() {
         let engine = |kind| Double {
             exec: Some(Err(EngineError::new(kind, "no program `tool`"))),
             ..Double::default()
         };
-        let unseen = run(engine(ErrorKind::CannotRun)).await.unwrap_err();
-        assert_eq!(
-            unseen,
-            ProbeError::CannotLook("no program `tool`".to_owned())
-        );
-        let unseen = run(engine(ErrorKind::NotRunning)).await.unwrap_err();
-        assert_eq!(
-            unseen,
-            ProbeError::NoAnswer("`db` is not running".to_owned())
-        );
-        let unseen = run(engine(ErrorKind::ContainerExited)).await.unwrap_err();
-        assert_eq!(unseen.to_string(), "`db` died while `tool` ran in it");
+        let check = async |kind, expected: &str| {
+            let error = run(engine(kind)).await.unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        };
+        check(ErrorKind::NoProgram, "no program `tool`").await;
+        check(ErrorKind::NotRunning, "`db` is not running").await;
+        check(
+            ErrorKind::ContainerExited,
+            "`db` exited while `tool` ran in it",
+        )
+        .await;
     }
 }

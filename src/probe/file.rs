@@ -1,4 +1,5 @@
-//! A file in the learner's workspace or in a service's container: changed if the step says so, then looked at.
+//! The `file` probe: changes a file if the step says so, then reads it. The file is in the learner's workspace or in a
+//! service's container.
 
 use std::time::Duration;
 
@@ -7,11 +8,15 @@ use serde_json::Value;
 use crate::engine::{Engine, EngineError, Exec};
 use crate::expect::Actual;
 use crate::lab::{FileChange, FileProbe, ServiceName};
-use crate::probe::dial::address;
+use crate::probe::address::address;
+use crate::probe::error::ProbeError;
 use crate::probe::folder::Folder;
-use crate::probe::{ProbeError, Target, text, unseen};
+use crate::probe::limits::lossy_text;
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn run<E: Engine>(
     probe: &FileProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -20,7 +25,7 @@ pub(super) async fn probe<E: Engine>(
         None => in_workspace(probe, target)?,
         Some(service) => in_container(probe, service, target, timeout).await?,
     };
-    let value = bytes.map_or(Value::Null, |bytes| Value::from(text(&bytes)));
+    let value = bytes.map_or(Value::Null, |bytes| Value::from(lossy_text(&bytes)));
     Ok(Actual::value(value))
 }
 
@@ -29,7 +34,9 @@ fn in_workspace<E>(
     target: &Target<'_, E>,
 ) -> Result<Option<Vec<u8>>, ProbeError> {
     let workspace = target.workspace.ok_or_else(|| {
-        ProbeError::CannotLook("this lab has no workspace; add `workspace` to lab.yaml".to_owned())
+        ProbeError::InvalidStep(text!(
+            "the lab has no workspace; add `workspace` to lab.yaml"
+        ))
     })?;
     let workspace = Folder::open(workspace)?;
     match content(probe, target)? {
@@ -48,34 +55,36 @@ async fn in_container<E: Engine>(
 ) -> Result<Option<Vec<u8>>, ProbeError> {
     let path = &probe.path;
     if !path.starts_with('/') {
-        let what = format!("`{path}` in a container must be absolute: begin it with `/`");
-        return Err(ProbeError::CannotLook(what));
+        return Err(ProbeError::InvalidStep(text!(
+            "`{path}`: a path in a container must start with `/`",
+            path
+        )));
     }
     let container = &address(target, service)?.container;
     let engine = target.engine;
-    let refused = |error: EngineError| unseen(service, error, timeout);
+    let failed = |error: EngineError| ProbeError::from_engine(service, error, timeout);
     match content(probe, target)? {
         Some(content) => {
             if let Some((folder, _)) = path.rsplit_once('/').filter(|(above, _)| !above.is_empty())
             {
-                run(engine, container, &["mkdir", "-p", "--", folder], timeout)
+                run_tool(engine, container, &["mkdir", "-p", "--", folder], timeout)
                     .await
-                    .map_err(refused)??;
+                    .map_err(failed)??;
             }
             let written = engine.write_file(container, path, &content).await;
-            written.map_err(refused)?;
+            written.map_err(failed)?;
         }
         None if probe.change == FileChange::Remove => {
-            run(engine, container, &["rm", "-f", "--", path], timeout)
+            run_tool(engine, container, &["rm", "-f", "--", path], timeout)
                 .await
-                .map_err(refused)??;
+                .map_err(failed)??;
         }
         None => {}
     }
-    engine.read_file(container, path).await.map_err(refused)
+    engine.read_file(container, path).await.map_err(failed)
 }
 
-/// What the step writes, if it writes.
+/// Returns what the step writes, if it writes.
 fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8>>, ProbeError> {
     match &probe.change {
         FileChange::Nothing | FileChange::Remove => Ok(None),
@@ -83,18 +92,21 @@ fn content<E>(probe: &FileProbe, target: &Target<'_, E>) -> Result<Option<Vec<u8
         FileChange::CopyFrom(from) => {
             let folder = Folder::open(&target.lab.folder)?;
             if folder.is_cut(from)? {
-                let what = format!("`{from}` is larger than 1 MiB; mount it instead");
-                return Err(ProbeError::CannotLook(what));
+                return Err(ProbeError::InvalidStep(text!(
+                    "`{from}` is larger than 1 MiB; mount it instead",
+                    from
+                )));
             }
             let bytes = folder.read(from)?;
-            let missing = || ProbeError::CannotLook(format!("the lab has no file `{from}`"));
+            let missing =
+                || ProbeError::InvalidStep(text!("no such file in the lab: `{from}`", from));
             bytes.ok_or_else(missing).map(Some)
         }
     }
 }
 
-/// Runs a small tool of the image that must succeed.
-async fn run<E: Engine>(
+/// Runs a small tool of the image, which must succeed.
+async fn run_tool<E: Engine>(
     engine: &E,
     container: &str,
     words: &[&str],
@@ -109,7 +121,9 @@ async fn run<E: Engine>(
     let output = engine.exec(container, &exec, timeout).await?;
     Ok(match output.exit_code {
         0 => Ok(()),
-        _ => Err(ProbeError::CannotLook(output.stderr.trim().to_owned())),
+        _ => Err(ProbeError::InvalidStep(Text::verbatim(
+            output.stderr.trim(),
+        ))),
     })
 }
 
@@ -128,7 +142,7 @@ mod tests {
         })
     }
 
-    /// A lab's folder with `files/x.txt`, and a workspace beside it.
+    /// Creates a lab with `files/x.txt`, and a workspace beside it.
     fn scene(engine: Double) -> (tempfile::TempDir, Scene) {
         let outer = tempfile::tempdir().unwrap();
         let lab = outer.path().join("lab");
@@ -143,30 +157,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_workspace_is_changed_and_then_looked_at() {
+    async fn a_file_in_the_workspace_is_changed_and_then_read() {
         let (_outer, scene) = scene(Double::default());
-        let probe = async |change| scene.probe(&probe(None, "dags/a.py", change)).await;
-        let seen = |text: &str| Ok(Actual::value(text));
-        assert_eq!(probe(FileChange::Nothing).await.unwrap().value, Value::Null);
-        assert_eq!(probe(FileChange::Write("1".into())).await, seen("1"));
+        let run = async |change| scene.probe(&probe(None, "dags/a.py", change)).await;
+        let value = |text: &str| Ok(Actual::value(text));
+        assert_eq!(run(FileChange::Nothing).await.unwrap().value, Value::Null);
+        assert_eq!(run(FileChange::Write("1".into())).await, value("1"));
         let copy = FileChange::CopyFrom("files/x.txt".into());
-        assert_eq!(probe(copy).await, seen("of the lab"));
-        assert_eq!(probe(FileChange::Nothing).await, seen("of the lab"));
-        assert_eq!(probe(FileChange::Remove).await.unwrap().value, Value::Null);
+        assert_eq!(run(copy).await, value("of the lab"));
+        assert_eq!(run(FileChange::Nothing).await, value("of the lab"));
+        assert_eq!(run(FileChange::Remove).await.unwrap().value, Value::Null);
     }
 
     #[tokio::test]
-    async fn only_files_of_the_lab_are_copied() {
+    async fn only_files_of_the_lab_can_be_copied() {
         let (_outer, scene) = scene(Double::default());
         for from in ["../secret", "/etc/passwd", "files/missing", "files"] {
             let copy = FileChange::CopyFrom(from.to_owned());
-            let seen = scene.probe(&probe(None, "a", copy)).await;
-            assert!(matches!(seen, Err(ProbeError::CannotLook(_))), "{from}");
+            let result = scene.probe(&probe(None, "a", copy)).await;
+            assert!(matches!(result, Err(ProbeError::InvalidStep(_))), "{from}");
         }
     }
 
     #[tokio::test]
-    async fn a_file_in_a_container_goes_through_the_engine() {
+    async fn a_file_in_a_container_is_changed_and_read_through_the_engine() {
         let done = ExecOutput {
             exit_code: 0,
             stdout: String::new(),

@@ -1,4 +1,4 @@
-//! Files below one folder of this machine. Nothing outside it is read or changed, whatever links say.
+//! Files below one folder of this machine. Links never lead outside it.
 
 use std::io::{self, Read, Write};
 use std::path::{Component, Path};
@@ -7,10 +7,12 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
-use crate::probe::{MOST, ProbeError};
+use crate::probe::error::ProbeError;
+use crate::probe::limits::MAX_ANSWER;
+use crate::text;
 
-/// A folder that paths must not leave. A service may put a link into it at any moment, so each path is resolved and opened in one
-/// step, from the folder's handle.
+/// A folder that paths must not leave. A service may create a link in it at any moment, so each path is resolved and opened in
+/// one step, relative to the folder's handle.
 pub(super) struct Folder(Dir);
 
 impl Folder {
@@ -21,78 +23,81 @@ impl Folder {
             .map_err(|error| cannot(&root.to_string_lossy(), &error))
     }
 
-    /// A regular file's bytes, `None` if there is no file. One of more than 1 MiB is cut.
+    /// Returns the bytes of a regular file, at most `MAX_ANSWER` of them; `None` if there is no file.
     pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ProbeError> {
         let Some(file) = self.file(path)? else {
             return Ok(None);
         };
         let mut bytes = Vec::new();
-        let limit = u64::try_from(MOST).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_ANSWER).unwrap_or(u64::MAX);
         let read = file.take(limit).read_to_end(&mut bytes);
         read.map_err(|error| cannot(path, &error))?;
         Ok(Some(bytes))
     }
 
-    /// Whether a file is larger than `read` returns.
+    /// Whether a file is larger than what `read` returns of it.
     pub(super) fn is_cut(&self, path: &str) -> Result<bool, ProbeError> {
         let length = |file: File| file.metadata().map_or(0, |file| file.len());
         let length = self.file(path)?.map_or(0, length);
-        Ok(usize::try_from(length).unwrap_or(usize::MAX) > MOST)
+        Ok(usize::try_from(length).unwrap_or(usize::MAX) > MAX_ANSWER)
     }
 
-    /// Writes a file, with the folders above it.
+    /// Writes a file and creates the folders above it.
     pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), ProbeError> {
-        let place = plain(path)?;
+        let place = checked(path)?;
         let write = || -> io::Result<()> {
             if let Some(above) = place.parent() {
                 self.0.create_dir_all(above)?;
             }
-            let mut options = patient();
+            let mut options = nonblocking();
             options.write(true).create(true).truncate(true);
             self.0.open_with(place, &options)?.write_all(content)
         };
         write().map_err(|error| cannot(path, &error))
     }
 
-    /// Removes a file; none there is fine. A link is removed, not what it points to.
+    /// Removes a file if it exists. A link is removed, not its target.
     pub(super) fn remove(&self, path: &str) -> Result<(), ProbeError> {
-        match self.0.remove_file(plain(path)?) {
+        match self.0.remove_file(checked(path)?) {
             Err(error) if !absent(&error) => Err(cannot(path, &error)),
             _ => Ok(()),
         }
     }
 
-    /// A regular file, `None` if there is nothing.
+    /// Opens a regular file; `None` if there is nothing.
     fn file(&self, path: &str) -> Result<Option<File>, ProbeError> {
-        let place = plain(path)?;
-        let file = match self.0.open_with(place, patient().read(true)) {
+        let place = checked(path)?;
+        let file = match self.0.open_with(place, nonblocking().read(true)) {
             Ok(file) => file,
             Err(error) if absent(&error) => return Ok(None),
             Err(error) => return Err(cannot(path, &error)),
         };
         match file.metadata() {
-            Ok(about) if about.is_file() => Ok(Some(file)),
-            Ok(_) => Err(ProbeError::CannotLook(format!("`{path}` is not a file"))),
+            Ok(metadata) if metadata.is_file() => Ok(Some(file)),
+            Ok(_) => Err(ProbeError::InvalidStep(text!(
+                "`{path}` is not a regular file",
+                path = path.escape_debug()
+            ))),
             Err(error) => Err(cannot(path, &error)),
         }
     }
 }
 
-/// A pipe has somebody at its other end, or none: it is not waited for.
-fn patient() -> OpenOptions {
+/// Options that do not wait for the other end of a pipe.
+fn nonblocking() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     options
 }
 
-/// A path that names something and goes down only.
-fn plain(path: &str) -> Result<&Path, ProbeError> {
+/// Returns the path if it names something below the folder.
+fn checked(path: &str) -> Result<&Path, ProbeError> {
     let mut parts = Path::new(path).components();
     let down = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     let named = |part: Component<'_>| matches!(part, Component::Normal(_));
     match parts.clone().all(down) && parts.any(named) {
         true => Ok(Path::new(path)),
-        false => Err(leaves(path)),
+        false => Err(outside(path)),
     }
 }
 
@@ -103,13 +108,19 @@ fn absent(error: &io::Error) -> bool {
     )
 }
 
-fn leaves(path: &str) -> ProbeError {
-    let path = path.escape_debug();
-    ProbeError::CannotLook(format!("`{path}` does not stay in its folder"))
+fn outside(path: &str) -> ProbeError {
+    ProbeError::InvalidStep(text!(
+        "`{path}` leads outside its folder",
+        path = path.escape_debug()
+    ))
 }
 
 fn cannot(path: &str, error: &io::Error) -> ProbeError {
-    ProbeError::CannotLook(format!("`{}`: {error}", path.escape_debug()))
+    ProbeError::InvalidStep(text!(
+        "cannot open `{path}`: {reason}",
+        path = path.escape_debug(),
+        reason = error
+    ))
 }
 
 #[cfg(test)]
@@ -151,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_is_touched() {
+    fn nothing_outside_the_folder_is_read_or_changed() {
         let (outer, folder) = folder();
         for path in [
             "",
@@ -180,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_removed_and_not_its_target() {
+    fn removing_a_link_keeps_its_target() {
         let (outer, folder) = folder();
         folder.remove("far").unwrap();
         assert!(outer.path().join("secret").exists());
@@ -188,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_cut_and_a_pipe_is_not_waited_for() {
+    fn a_large_file_is_cut_and_a_pipe_does_not_block() {
         let (outer, folder) = folder();
-        folder.write("big", &vec![b'x'; MOST + 1]).unwrap();
-        assert_eq!(folder.read("big").unwrap().unwrap().len(), MOST);
+        folder.write("big", &vec![b'x'; MAX_ANSWER + 1]).unwrap();
+        assert_eq!(folder.read("big").unwrap().unwrap().len(), MAX_ANSWER);
         assert!(folder.is_cut("big").unwrap());
         let pipe = outer.path().join("in/pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();

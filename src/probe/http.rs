@@ -1,6 +1,7 @@
-//! One HTTP request to a service's published port, and nowhere else.
+//! The `http` probe: sends one request to a service's published port, and to no other server.
 
 use std::cell::OnceCell;
+use std::io;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
@@ -9,24 +10,28 @@ use serde_json::Value;
 
 use crate::expect::Actual;
 use crate::lab::{HttpBody, HttpProbe};
-use crate::probe::dial::port;
-use crate::probe::{MOST, ProbeError, Target, text};
+use crate::probe::address::port;
+use crate::probe::error::ProbeError;
+use crate::probe::limits::{MAX_ANSWER, lossy_text};
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
 /// The most redirects that are followed.
 const REDIRECTS: usize = 5;
 
-/// The one client of all looks. A new connection for each request: over loopback that costs less than a stale one.
+/// The client of all requests. Each request opens a connection: over loopback that costs less than a stale connection.
 #[derive(Default)]
-pub(crate) struct Requests(OnceCell<Client>);
+pub(super) struct HttpClient(OnceCell<Client>);
 
-impl Requests {
-    fn client(&self) -> Result<&Client, ProbeError> {
+impl HttpClient {
+    fn get(&self) -> Result<&Client, ProbeError> {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
         let client = Client::builder()
             .no_proxy()
-            .redirect(Policy::custom(|attempt| match stays(&attempt) {
+            .redirect(Policy::custom(|attempt| match is_same_server(&attempt) {
                 true => attempt.follow(),
                 false => attempt.stop(),
             }))
@@ -34,54 +39,67 @@ impl Requests {
             .pool_max_idle_per_host(0)
             .user_agent("roadlab")
             .build();
-        let client = client.map_err(|error| ProbeError::CannotLook(words(&error)))?;
+        let client = client.map_err(|error| ProbeError::InvalidStep(root_cause(&error)))?;
         Ok(self.0.get_or_init(|| client))
     }
 }
 
-/// A redirect to another host or port is an answer to look at, not an order to go there.
-fn stays(attempt: &Attempt<'_>) -> bool {
+/// Whether a redirect leads to the same host and port. Any other redirect is returned as the answer.
+fn is_same_server(attempt: &Attempt<'_>) -> bool {
     let same = |url: &Url| url.origin() == attempt.url().origin();
     attempt.previous().len() <= REDIRECTS && attempt.previous().first().is_some_and(same)
 }
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &HttpProbe,
     target: &Target<'_, E>,
+    client: &HttpClient,
 ) -> Result<Actual, ProbeError> {
     let port = port(target, &probe.service, probe.port)?;
-    let request = request(probe, port, target.connections.http.client()?)?;
-    let response = request.send().await.map_err(|error| {
-        let what = match error.is_connect() {
-            true => format!("nothing answers at 127.0.0.1:{port}"),
-            false => format!("no HTTP answer from 127.0.0.1:{port}: {}", words(&error)),
-        };
-        match error.is_builder() {
-            true => ProbeError::CannotLook(words(&error)),
-            false => ProbeError::NoAnswer(what),
-        }
+    let request = request(probe, port, client.get()?)?;
+    let response = request.send().await.map_err(|error| match () {
+        () if error.is_builder() => ProbeError::InvalidStep(root_cause(&error)),
+        () if is_refused(&error) => ProbeError::Refused { port },
+        () => ProbeError::NoAnswer(text!(
+            "no HTTP answer from 127.0.0.1:{port}: {reason}",
+            port,
+            reason = root_cause(&error)
+        )),
     })?;
     let status = response.status();
-    let says_json = says_json(&response);
+    let declared_json = is_json(&response);
     let body = body(response).await;
     let body = body.map_err(|error| {
-        let what = words(&error);
-        ProbeError::NoAnswer(format!("127.0.0.1:{port} broke off its answer: {what}"))
+        ProbeError::NoAnswer(text!(
+            "the HTTP answer from 127.0.0.1:{port} broke off: {reason}",
+            port,
+            reason = root_cause(&error)
+        ))
     })?;
-    let value = value(&body, says_json);
+    let value = value(&body, declared_json);
     let code = i64::from(status.as_u16());
     Ok(Actual::with_status(value, code, status.is_success()))
 }
 
 fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuilder, ProbeError> {
-    let cannot = |what: String| ProbeError::CannotLook(what);
     let url = format!("http://127.0.0.1:{port}{}", probe.path);
-    let url = Url::parse(&url).map_err(|error| cannot(format!("`{url}`: {error}")))?;
+    let invalid = |reason: Text| {
+        ProbeError::InvalidStep(text!(
+            "invalid path `{path}`: {reason}",
+            path = probe.path.escape_debug(),
+            reason
+        ))
+    };
+    let url = Url::parse(&url).map_err(|error| invalid(Text::verbatim(error.to_string())))?;
     if !probe.path.starts_with('/') || url.port_or_known_default() != Some(port) {
-        return Err(cannot(format!("`{}` must begin with `/`", probe.path)));
+        return Err(invalid(text!("it must start with `/`")));
     }
-    let method = Method::from_bytes(probe.method.as_bytes());
-    let method = method.map_err(|_| cannot(format!("`{}` is no HTTP method", probe.method)))?;
+    let method = Method::from_bytes(probe.method.as_bytes()).map_err(|_| {
+        ProbeError::InvalidStep(text!(
+            "invalid HTTP method `{method}`",
+            method = probe.method.escape_debug()
+        ))
+    })?;
     let mut request = client.request(method, url);
     if !probe.query.is_empty() {
         request = request.query(&probe.query);
@@ -100,28 +118,33 @@ fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuild
     };
     let mut headers = HeaderMap::new();
     for (name, value) in &probe.headers {
-        let bad = || cannot(format!("`{}` is no HTTP header", name.escape_debug()));
+        let bad = || {
+            ProbeError::InvalidStep(text!(
+                "invalid HTTP header `{name}`",
+                name = name.escape_debug()
+            ))
+        };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
         let value = HeaderValue::from_str(value).map_err(|_| bad())?;
         headers.append(name, value);
     }
-    // Last, so that a header the lab writes wins.
+    // Last, so that a header of the lab replaces one that is set above.
     Ok(request.headers(headers))
 }
 
-/// The body, cut at the most that a look takes.
+/// Reads the body, at most `MAX_ANSWER` bytes.
 async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
-    while body.len() < MOST
+    while body.len() < MAX_ANSWER
         && let Some(chunk) = response.chunk().await?
     {
         body.extend_from_slice(&chunk);
     }
-    body.truncate(MOST);
+    body.truncate(MAX_ANSWER);
     Ok(body)
 }
 
-fn says_json(response: &Response) -> bool {
+fn is_json(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| {
@@ -130,21 +153,29 @@ fn says_json(response: &Response) -> bool {
     })
 }
 
-/// JSON if the server says so or it plainly is; else text. A number alone may be meant as text.
-fn value(body: &[u8], says_json: bool) -> Value {
+/// Converts a body to JSON if the content type says so, or if it starts with `{` or `[`; else to text.
+fn value(body: &[u8], declared_json: bool) -> Value {
     let parsed = || serde_json::from_slice::<Value>(body).ok();
-    let looks_like_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    let json = (says_json || looks_like_json).then(parsed).flatten();
-    json.unwrap_or_else(|| Value::from(text(body)))
+    let has_json_start = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let json = (declared_json || has_json_start).then(parsed).flatten();
+    json.unwrap_or_else(|| Value::from(lossy_text(body)))
 }
 
-/// An error with its causes, without the address, which the caller knows better.
-fn words(error: &reqwest::Error) -> String {
+/// Returns the innermost cause of an error. The outer ones only repeat the address.
+fn root_cause(error: &reqwest::Error) -> Text {
     let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
+    while let Some(source) = cause.source() {
+        cause = source;
     }
-    cause.to_string()
+    Text::verbatim(cause.to_string())
+}
+
+/// Whether the connection was refused.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! The last lines of a service's log.
+//! The `log` probe: reads the last lines of a service's log.
 
 use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::expect::Actual;
 use crate::lab::LogProbe;
-use crate::probe::dial::address;
-use crate::probe::{ProbeError, Target, unseen};
+use crate::probe::address::address;
+use crate::probe::error::ProbeError;
+use crate::probe::target::Target;
 
-pub(super) async fn probe<E: Engine>(
+pub(super) async fn run<E: Engine>(
     probe: &LogProbe,
     target: &Target<'_, E>,
     timeout: Duration,
@@ -17,7 +18,7 @@ pub(super) async fn probe<E: Engine>(
     let lines = target.engine.logs(container, probe.tail).await;
     lines
         .map(Actual::value)
-        .map_err(|error| unseen(&probe.service, error, timeout))
+        .map_err(|error| ProbeError::from_engine(&probe.service, error, timeout))
 }
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod tests {
             service: Scene::service(),
             tail: 2,
         });
-        let seen = Scene::new(engine, 1).probe(&act).await.unwrap();
-        assert_eq!(seen, Actual::value("two\nthree"));
+        let result = Scene::new(engine, 1).probe(&act).await.unwrap();
+        assert_eq!(result, Actual::value("two\nthree"));
     }
 }

@@ -1,4 +1,4 @@
-//! One MongoDB database command, and the reply as relaxed extended JSON.
+//! The `mongo` probe: runs one database command. The value is the reply as relaxed extended JSON.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,28 +11,33 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::expect::Actual;
 use crate::lab::{MongoProbe, ServiceName};
-use crate::probe::dial::{dial, url, url_port};
-use crate::probe::kept::Key;
+use crate::probe::address::{url, url_port};
+use crate::probe::dial::dial;
+use crate::probe::error::ProbeError;
+use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
-use crate::probe::{ProbeError, Target, too_large};
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
 /// A client with its connections; clones share them.
 #[derive(Clone)]
 pub(super) struct Client {
     driver: mongodb::Client,
-    /// The driver takes whatever length a server announces.
+    /// Limits what the driver receives: it accepts whatever length a server announces.
     relay: Rc<Relay>,
 }
 
-/// The wire protocol's number for OP_MSG.
+/// The opcode of OP_MSG in the wire protocol.
 const OP_MSG: i32 = 2013;
 
-/// Reply fields of the cluster's own book-keeping.
-const BOOK_KEEPING: [&str; 2] = ["$clusterTime", "operationTime"];
+/// Fields that a cluster adds to every reply.
+const CLUSTER_FIELDS: [&str; 2] = ["$clusterTime", "operationTime"];
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &MongoProbe,
     target: &Target<'_, E>,
+    pool: &ConnectionPool<Client>,
     timeout: Duration,
 ) -> Result<Actual, ProbeError> {
     let service = &probe.service;
@@ -43,7 +48,7 @@ pub(super) async fn probe<E>(
         port: Some(port), ..
     }) = options.hosts.first()
     else {
-        return Err(not_mongo(service, "it names no port"));
+        return Err(invalid_url(service, text!("it has no port")));
     };
     let port = *port;
     let database = probe
@@ -51,19 +56,19 @@ pub(super) async fn probe<E>(
         .as_ref()
         .or(options.default_database.as_ref());
     let database = database.map_or("test", String::as_str).to_owned();
-    greet(port, service).await?;
+    check_server(port, service).await?;
 
     let key = Key {
         service: service.clone(),
         port,
         bound: Vec::new(),
     };
-    let slot = target.connections.mongo.slot(&key);
-    let kept = slot.lock().await.clone();
-    if let Some(client) = kept {
-        match ask(&client, &database, &command).await? {
-            Err(error) if hung_up(&error) => *slot.lock().await = None,
-            reply => return judge(reply, service),
+    let slot = pool.slot(&key);
+    let idle = slot.lock().await.clone();
+    if let Some(client) = idle {
+        match run_command(&client, &database, &command).await? {
+            Err(error) if is_connection_lost(&error) => *slot.lock().await = None,
+            reply => return evaluate(reply, service),
         }
     }
     let client = slot.lock().await.clone();
@@ -71,20 +76,21 @@ pub(super) async fn probe<E>(
         Some(client) => client,
         None => {
             let relay = Rc::new(Relay::to(port).await?);
-            options.hosts = here(relay.port);
+            options.hosts = local(relay.port);
             let driver = mongodb::Client::with_options(options);
-            let driver = driver.map_err(|error| not_mongo(service, &error.to_string()))?;
+            let driver =
+                driver.map_err(|error| invalid_url(service, Text::verbatim(error.to_string())))?;
             let client = Client { driver, relay };
             slot.lock().await.insert(client).clone()
         }
     };
-    let reply = ask(&client, &database, &command).await?;
+    let reply = run_command(&client, &database, &command).await?;
     let refused = |error: &Error| !matches!(*error.kind, ErrorKind::Command(_));
     if reply.as_ref().is_err_and(refused) {
-        // The next look starts afresh instead of waiting for the driver's next try.
+        // The next probe connects again instead of waiting for the driver's next attempt.
         *slot.lock().await = None;
     }
-    judge(reply, service)
+    evaluate(reply, service)
 }
 
 /// Closes a client's connections.
@@ -92,28 +98,28 @@ pub(super) async fn close(client: Client) {
     client.driver.shutdown().immediate(true).await;
 }
 
-async fn ask(
+async fn run_command(
     client: &Client,
     database: &str,
     command: &Document,
 ) -> Result<Result<Document, Error>, ProbeError> {
-    client.relay.renew();
+    client.relay.reset();
     let database = client.driver.database(database);
     let reply = database.run_command(command.clone()).await;
-    match client.relay.is_spent() {
-        true => Err(too_large()),
+    match client.relay.is_exceeded() {
+        true => Err(ProbeError::TooLarge),
         false => Ok(reply),
     }
 }
 
-fn here(port: u16) -> Vec<ServerAddress> {
+fn local(port: u16) -> Vec<ServerAddress> {
     vec![ServerAddress::Tcp {
         host: "127.0.0.1".to_owned(),
         port: Some(port),
     }]
 }
 
-/// The service's url, held to one server of this machine, without TLS, and without surprises.
+/// Converts the service's url to options for one server of this machine, without TLS.
 async fn options<E>(
     url: &str,
     target: &Target<'_, E>,
@@ -121,16 +127,20 @@ async fn options<E>(
     timeout: Duration,
 ) -> Result<ClientOptions, ProbeError> {
     if !url.starts_with("mongodb://") {
-        return Err(not_mongo(service, "it does not begin with `mongodb://`"));
+        return Err(invalid_url(
+            service,
+            text!("it must start with `mongodb://`"),
+        ));
     }
     let options = ClientOptions::parse(url).await;
-    let mut options = options.map_err(|error| not_mongo(service, &error.to_string()))?;
+    let mut options =
+        options.map_err(|error| invalid_url(service, Text::verbatim(error.to_string())))?;
     let named = match options.hosts.first() {
         Some(ServerAddress::Tcp { port, .. }) => *port,
         _ => None,
     };
-    options.hosts = here(url_port(target, service, named)?);
-    // Other ways to log in read tokens of this machine and hand them to the server.
+    options.hosts = local(url_port(target, service, named)?);
+    // Other mechanisms send tokens of this machine to the server.
     let mechanism = options
         .credential
         .as_ref()
@@ -139,9 +149,9 @@ async fn options<E>(
         mechanism,
         None | Some(AuthMechanism::ScramSha1 | AuthMechanism::ScramSha256)
     ) {
-        return Err(not_mongo(
+        return Err(invalid_url(
             service,
-            "it logs in otherwise than with a password",
+            text!("only login with a password is supported"),
         ));
     }
     options.app_name = Some("roadlab".to_owned());
@@ -157,30 +167,37 @@ async fn options<E>(
     Ok(options)
 }
 
-fn not_mongo(service: &ServiceName, why: &str) -> ProbeError {
-    ProbeError::CannotLook(format!(
-        "the url of `{service}` cannot be used for MongoDB: {why}"
+fn invalid_url(service: &ServiceName, reason: Text) -> ProbeError {
+    ProbeError::InvalidStep(text!(
+        "the url of `{service}` cannot be used for MongoDB: {reason}",
+        service,
+        reason
     ))
 }
 
-/// Asks whether a MongoDB server is there. The driver itself would wait and ask again, twice a second.
-async fn greet(port: u16, service: &ServiceName) -> Result<(), ProbeError> {
-    let silent = |error: std::io::Error| {
-        ProbeError::NoAnswer(format!(
-            "`{service}` does not answer as MongoDB does: {error}"
+/// Checks that a MongoDB server answers. The driver itself would retry twice a second.
+async fn check_server(port: u16, service: &ServiceName) -> Result<(), ProbeError> {
+    let failed = |error: std::io::Error| {
+        ProbeError::NoAnswer(text!(
+            "`{service}` does not answer as a MongoDB server does: {reason}",
+            service,
+            reason = error
         ))
     };
     let mut socket = dial(port).await?;
-    socket.write_all(&hello()).await.map_err(silent)?;
+    socket.write_all(&hello()).await.map_err(failed)?;
     let mut head = [0; 16];
-    socket.read_exact(&mut head).await.map_err(silent)?;
+    socket.read_exact(&mut head).await.map_err(failed)?;
     match head.ends_with(&OP_MSG.to_le_bytes()) {
         true => Ok(()),
-        false => Err(silent(std::io::Error::other("it speaks otherwise"))),
+        false => Err(ProbeError::NoAnswer(text!(
+            "`{service}` does not speak the MongoDB protocol",
+            service
+        ))),
     }
 }
 
-/// A `hello` as the wire protocol wants it: length, request, reply to, opcode, flags, one section, document.
+/// Returns a `hello` message of the wire protocol: length, request id, response to, opcode, flags, section kind, document.
 fn hello() -> Vec<u8> {
     let hello = doc! { "hello": 1, "$db": "admin" };
     let hello = hello.to_vec().expect("a document of two fields is valid");
@@ -189,8 +206,8 @@ fn hello() -> Vec<u8> {
     [head, vec![0], hello].concat()
 }
 
-/// The driver lost the server, or could not reach it.
-fn hung_up(error: &Error) -> bool {
+/// Whether the driver lost its connection to the server.
+fn is_connection_lost(error: &Error) -> bool {
     matches!(
         *error.kind,
         ErrorKind::Io(_)
@@ -199,7 +216,7 @@ fn hung_up(error: &Error) -> bool {
     )
 }
 
-fn judge(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match reply {
         Ok(reply) => return Ok(write_error(&reply).unwrap_or_else(|| Actual::value(value(reply)))),
         Err(error) => error,
@@ -208,16 +225,19 @@ fn judge(reply: Result<Document, Error>, service: &ServiceName) -> Result<Actual
         ErrorKind::Command(ref error) => {
             Ok(command_error(error.code, &error.code_name, &error.message))
         }
-        ErrorKind::Authentication { ref message, .. } => Err(ProbeError::NoAnswer(format!(
-            "`{service}` does not let us in: {message}"
-        ))),
-        ref kind => Err(ProbeError::NoAnswer(format!(
-            "`{service}` broke off: {kind}"
+        ErrorKind::Authentication { ref message, .. } => Err(ProbeError::AccessDenied {
+            service: service.clone(),
+            reason: Text::verbatim(message),
+        }),
+        ref kind => Err(ProbeError::NoAnswer(text!(
+            "`{service}` broke the connection: {reason}",
+            service,
+            reason = kind
         ))),
     }
 }
 
-/// The first error of a write whose command as such went well.
+/// Returns the first write error in the reply of a command that succeeded otherwise.
 fn write_error(reply: &Document) -> Option<Actual> {
     let of_document = || match reply.get("writeErrors")?.as_array()?.first()? {
         Bson::Document(error) => Some(error),
@@ -229,7 +249,7 @@ fn write_error(reply: &Document) -> Option<Actual> {
         .get("code")
         .map(|code| code.clone().into_relaxed_extjson());
     let code = code.and_then(|code| i32::try_from(code.as_i64()?).ok())?;
-    // Servers name the code of a command, not of each write.
+    // Servers name the code of a failed command, not of a failed write.
     let name = match (error.get_str("codeName"), code) {
         (Ok(name), _) => name,
         (Err(_), 121) => "DocumentValidationFailure",
@@ -243,7 +263,7 @@ fn write_error(reply: &Document) -> Option<Actual> {
     ))
 }
 
-/// Code by name, or by number if it has none; the number is found in the message too.
+/// Returns an error with the name of its code, or the number if it has no name. The message starts with the number.
 fn command_error(code: i32, name: &str, message: &str) -> Actual {
     let number = code.to_string();
     let name = if name.is_empty() { &number } else { name };
@@ -251,18 +271,21 @@ fn command_error(code: i32, name: &str, message: &str) -> Actual {
 }
 
 fn command(json: &Value) -> Result<Document, ProbeError> {
-    let cannot = |why: &str| ProbeError::CannotLook(format!("this is no MongoDB command: {why}"));
+    let invalid =
+        |reason: Text| ProbeError::InvalidStep(text!("invalid MongoDB command: {reason}", reason));
     let Value::Object(fields) = json else {
-        return Err(cannot("it must be an object whose first key names it"));
+        return Err(invalid(text!(
+            "it must be an object whose first key is the command"
+        )));
     };
     if fields.is_empty() {
-        return Err(cannot("it is empty"));
+        return Err(invalid(text!("it is empty")));
     }
-    Document::try_from(fields.clone()).map_err(|error| cannot(&error.to_string()))
+    Document::try_from(fields.clone()).map_err(|error| invalid(Text::verbatim(error.to_string())))
 }
 
 fn value(mut reply: Document) -> Value {
-    for field in BOOK_KEEPING {
+    for field in CLUSTER_FIELDS {
         reply.remove(field);
     }
     Bson::Document(reply).into_relaxed_extjson()
@@ -281,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_keep_their_order_and_types() {
+    fn commands_keep_the_order_and_the_types_of_their_fields() {
         check(
             json!({"find": "orders", "filter": {"z": 1, "a": 1.5}, "big": 5_000_000_000_i64}),
             doc! {"find": "orders", "filter": {"z": 1, "a": 1.5}, "big": 5_000_000_000_i64},
@@ -304,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_become_relaxed_json() {
+    fn replies_convert_to_relaxed_json() {
         let reply = doc! {
             "ok": 1.0,
             "n": 3_i64,
@@ -320,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_known_by_name_and_number() {
+    fn errors_have_the_name_and_the_number_of_their_code() {
         let reply = doc! {"ok": 1.0, "n": 0, "writeErrors": [
             {"index": 0, "code": 11000, "errmsg": "E11000 duplicate key error"},
         ]};
@@ -334,16 +357,16 @@ mod tests {
         assert!(write_error(&doc! {"ok": 1.0}).is_none());
     }
 
-    /// The driver would read a token of this machine and hand it to the lab's server.
+    /// These mechanisms would send a token of this machine to the lab's server.
     #[tokio::test]
-    async fn no_token_of_this_machine_is_handed_over() {
+    async fn no_token_of_this_machine_is_sent_to_a_server() {
         use crate::probe::double::Scene;
-        for way in [
+        for mechanism in [
             "authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s",
             "authMechanism=MONGODB-X509",
             "authMechanism=PLAIN",
         ] {
-            let url = format!("mongodb://kim:pw@127.0.0.1:PORT/x?authSource=$external&{way}");
+            let url = format!("mongodb://kim:pw@127.0.0.1:PORT/x?authSource=$external&{mechanism}");
             let scene = Scene::with_url(1, &url);
             let url = url.replace("PORT", "1");
             let seen = options(
@@ -353,7 +376,10 @@ mod tests {
                 Duration::from_secs(1),
             )
             .await;
-            assert!(matches!(seen, Err(ProbeError::CannotLook(_))), "{way}");
+            assert!(
+                matches!(seen, Err(ProbeError::InvalidStep(_))),
+                "{mechanism}"
+            );
         }
         let scene = Scene::with_url(1, "");
         let url = "mongodb://kim:pw@127.0.0.1:1/x?authMechanism=SCRAM-SHA-256";

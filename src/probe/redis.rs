@@ -1,4 +1,4 @@
-//! One Redis command over RESP3, so that maps come as maps.
+//! The `redis` probe: sends one command over RESP3, which has a type for maps.
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
@@ -7,11 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::expect::Actual;
 use crate::lab::{RedisProbe, ServiceName};
-use crate::probe::dial::{Allowance, Capped, address, dial, url_port};
-use crate::probe::kept::Key;
-use crate::probe::{ProbeError, Target, too_large};
+use crate::probe::address::{address, url_port};
+use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
+use crate::probe::error::ProbeError;
+use crate::probe::pool::{ConnectionPool, Key};
+use crate::probe::target::Target;
+use crate::text;
 
-/// Commands that leave their connection changed, or hold it until something happens: each gets one of its own.
+/// Commands that change the state of their connection, or block it. Each runs on a connection of its own.
 const OWN_CONNECTION: [&str; 30] = [
     "AUTH",
     "BLMOVE",
@@ -45,11 +48,11 @@ const OWN_CONNECTION: [&str; 30] = [
     "XREAD",
 ];
 
-/// An open connection.
+/// An open connection; clones share it.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct RedisConnection {
     connection: MultiplexedConnection,
-    allowance: Allowance,
+    limit: ReceiveLimit,
 }
 
 /// Why there is no reply.
@@ -64,14 +67,13 @@ impl From<RedisError> for Failure {
     }
 }
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &RedisProbe,
     target: &Target<'_, E>,
+    pool: &ConnectionPool<RedisConnection>,
 ) -> Result<Actual, ProbeError> {
     let Some((name, arguments)) = probe.command.split_first() else {
-        return Err(ProbeError::CannotLook(
-            "a redis step needs a command".to_owned(),
-        ));
+        return Err(ProbeError::InvalidStep(text!("the command is empty")));
     };
     let mut command = redis::cmd(name);
     for argument in arguments {
@@ -83,38 +85,38 @@ pub(super) async fn probe<E>(
             Ok(link) => send(link, &command).await,
             Err(error) => Err(error.into()),
         };
-        return judge(reply, &probe.service);
+        return evaluate(reply, &probe.service);
     }
     let key = Key {
         service: probe.service.clone(),
         port,
         bound: vec![probe.db.to_string()],
     };
-    let slot = target.connections.redis.slot(&key);
-    // Lets the connection's task see that the server has hung up meanwhile.
+    let slot = pool.slot(&key);
+    // Lets the connection's task notice that the server has closed the connection.
     tokio::task::yield_now().await;
-    let kept = slot.lock().await.clone();
-    if let Some(link) = kept {
+    let idle = slot.lock().await.clone();
+    if let Some(link) = idle {
         match send(link, &command).await {
-            Err(error) if hung_up(&error) => *slot.lock().await = None,
-            reply => return judge(reply, &probe.service),
+            Err(error) if is_connection_lost(&error) => *slot.lock().await = None,
+            reply => return evaluate(reply, &probe.service),
         }
     }
     let link = {
-        let mut kept = slot.lock().await;
-        match kept.clone() {
+        let mut idle = slot.lock().await;
+        match idle.clone() {
             Some(link) => link,
             None => match connect(port, login).await? {
-                Ok(link) => kept.insert(link).clone(),
-                Err(error) => return judge(Err(error.into()), &probe.service),
+                Ok(link) => idle.insert(link).clone(),
+                Err(error) => return evaluate(Err(error.into()), &probe.service),
             },
         }
     };
     let reply = send(link, &command).await;
-    if reply.as_ref().is_err_and(hung_up) {
+    if reply.as_ref().is_err_and(is_connection_lost) {
         *slot.lock().await = None;
     }
-    judge(reply, &probe.service)
+    evaluate(reply, &probe.service)
 }
 
 fn own_connection(command: &[String]) -> bool {
@@ -125,7 +127,7 @@ fn own_connection(command: &[String]) -> bool {
     blocks || OWN_CONNECTION.iter().any(|own| is(name, own))
 }
 
-/// The port to dial, and user and password of the service's url if it is one of Redis.
+/// Returns the port, and the user and password of the service's url if it is a Redis url.
 fn login<E>(
     probe: &RedisProbe,
     target: &Target<'_, E>,
@@ -134,7 +136,12 @@ fn login<E>(
     let url = url.filter(|url| url.starts_with("redis://"));
     let bad = |error| {
         let service = &probe.service;
-        ProbeError::CannotLook(format!("the url of `{service}` cannot be used: {error}"))
+        let reason: redis::RedisError = error;
+        ProbeError::InvalidStep(text!(
+            "the url of `{service}` is not a Redis url: {reason}",
+            service,
+            reason
+        ))
     };
     let info = url.map(|url| url.into_connection_info()).transpose();
     let info = info.map_err(bad)?;
@@ -153,10 +160,10 @@ fn login<E>(
 async fn connect(
     port: u16,
     login: RedisConnectionInfo,
-) -> Result<Result<Link, RedisError>, ProbeError> {
-    let allowance = Allowance::default();
-    let socket = Capped::new(dial(port).await?, &allowance);
-    // The look's own deadline is the only one.
+) -> Result<Result<RedisConnection, RedisError>, ProbeError> {
+    let limit = ReceiveLimit::default();
+    let socket = LimitedStream::new(dial(port).await?, &limit);
+    // The timeout of the step is the only one.
     let config = AsyncConnectionConfig::new()
         .set_response_timeout(None)
         .set_connection_timeout(None);
@@ -164,23 +171,20 @@ async fn connect(
     Ok(connected.map(|(connection, driver)| {
         // Ends when the last clone of the connection is dropped.
         tokio::spawn(driver);
-        Link {
-            connection,
-            allowance,
-        }
+        RedisConnection { connection, limit }
     }))
 }
 
-async fn send(mut link: Link, command: &redis::Cmd) -> Result<Reply, Failure> {
-    link.allowance.renew();
+async fn send(mut link: RedisConnection, command: &redis::Cmd) -> Result<Reply, Failure> {
+    link.limit.reset();
     let reply = link.connection.send_packed_command(command).await;
-    reply.map_err(|error| match link.allowance.is_spent() {
+    reply.map_err(|error| match link.limit.is_exceeded() {
         true => Failure::TooLarge,
         false => Failure::Redis(error),
     })
 }
 
-fn hung_up(failure: &Failure) -> bool {
+fn is_connection_lost(failure: &Failure) -> bool {
     match failure {
         Failure::Redis(error) => {
             error.code().is_none() && (error.is_io_error() || error.is_unrecoverable_error())
@@ -189,28 +193,31 @@ fn hung_up(failure: &Failure) -> bool {
     }
 }
 
-fn judge(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match reply {
         Ok(Reply::ServerError(error)) => RedisError::from(error),
         Ok(reply) => return Ok(Actual::value(value(reply))),
         Err(Failure::Redis(error)) => error,
-        Err(Failure::TooLarge) => return Err(too_large()),
+        Err(Failure::TooLarge) => return Err(ProbeError::TooLarge),
     };
     match error.code() {
-        Some("LOADING") => Err(ProbeError::NoAnswer(format!(
-            "`{service}` is still loading its data"
+        Some("LOADING") => Err(ProbeError::NoAnswer(text!(
+            "`{service}` is still loading its data",
+            service
         ))),
         Some(code) => {
-            let words = error.detail().unwrap_or_default();
-            Ok(Actual::error(code, format!("{code} {words}").trim_end()))
+            let message = error.detail().unwrap_or_default();
+            Ok(Actual::error(code, format!("{code} {message}").trim_end()))
         }
-        None => Err(ProbeError::NoAnswer(format!(
-            "`{service}` does not answer as Redis does: {error}"
+        None => Err(ProbeError::NoAnswer(text!(
+            "`{service}` does not answer as a Redis server does: {reason}",
+            service,
+            reason = error
         ))),
     }
 }
 
-/// A reply as JSON: nil is null, texts are texts, numbers numbers, maps objects; sets and pushes are lists.
+/// Converts a reply to JSON: nil to null, maps to objects, sets and pushes to lists.
 fn value(reply: Reply) -> Value {
     match reply {
         Reply::Nil => Value::Null,
@@ -232,15 +239,15 @@ fn value(reply: Reply) -> Value {
         Reply::Boolean(truth) => Value::from(truth),
         Reply::BigNumber(digits) => Value::from(String::from_utf8_lossy(&digits)),
         Reply::ServerError(error) => {
-            let words = error.details().unwrap_or_default();
-            Value::from(format!("{} {words}", error.code()).trim_end())
+            let message = error.details().unwrap_or_default();
+            Value::from(format!("{} {message}", error.code()).trim_end())
         }
-        // A kind of reply that a later version of the library knows.
+        // Later versions of the library may add kinds of replies.
         other => Value::from(format!("{other:?}")),
     }
 }
 
-/// A map's key as a text.
+/// Converts the key of a map to text.
 fn name(key: Reply) -> String {
     match value(key) {
         Value::String(text) => text,
@@ -252,7 +259,7 @@ fn name(key: Reply) -> String {
 mod tests {
     use super::*;
 
-    /// Reads raw RESP, as it comes over the wire.
+    /// Converts a reply in wire format.
     #[track_caller]
     fn check(resp: &[u8], expected: &str) {
         let reply = redis::parse_redis_value(resp).unwrap();
@@ -260,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_become_json() {
+    fn replies_convert_to_json() {
         check(b"$-1\r\n", "null");
         check(b"_\r\n", "null");
         check(b":42\r\n", "42");
@@ -283,26 +290,26 @@ mod tests {
     }
 
     #[test]
-    fn errors_keep_their_code_and_words() {
+    fn errors_keep_their_code_and_message() {
         let service = ServiceName::new("redis").unwrap();
         let reply = received(b"-WRONGTYPE Operation against a key\r\n");
-        let seen = judge(reply, &service).unwrap();
-        assert_eq!(seen.describe(), "error WRONGTYPE Operation against a key");
+        let actual = evaluate(reply, &service).unwrap();
+        assert_eq!(actual.describe(), "error WRONGTYPE Operation against a key");
         let reply = received(b"-ERR unknown command 'x'\r\n");
-        let seen = judge(reply, &service).unwrap();
-        assert_eq!(seen.describe(), "error ERR unknown command 'x'");
+        let actual = evaluate(reply, &service).unwrap();
+        assert_eq!(actual.describe(), "error ERR unknown command 'x'");
         let reply = received(b"-LOADING Redis is loading\r\n");
         assert!(matches!(
-            judge(reply, &service),
+            evaluate(reply, &service),
             Err(ProbeError::NoAnswer(_))
         ));
     }
 
     #[test]
-    fn commands_that_change_or_hold_a_connection_get_their_own() {
-        let own = |words: &str| {
-            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-            own_connection(&words)
+    fn commands_that_change_or_block_a_connection_run_on_their_own() {
+        let own = |command: &str| {
+            let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
+            own_connection(&command)
         };
         assert!(own("multi"));
         assert!(own("BLPOP q 0"));

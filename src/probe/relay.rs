@@ -1,71 +1,73 @@
-//! A way to a server for clients that dial themselves: it is cut when the server sends more than it may.
+//! A relay in front of a server, for client libraries that open their own sockets: it limits what the server may send.
 
 use std::net::Ipv4Addr;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::probe::ProbeError;
-use crate::probe::dial::{Allowance, Capped, dial};
+use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
+use crate::probe::error::ProbeError;
+use crate::text;
 
-/// A port of our own that leads to another port of this machine. Dropping it cuts all connections.
+/// A local port that forwards to another local port. Dropping the relay closes all its connections.
 pub(super) struct Relay {
     pub(super) port: u16,
-    allowance: Allowance,
-    carrying: JoinHandle<()>,
+    limit: ReceiveLimit,
+    forwarding: JoinHandle<()>,
 }
 
 impl Relay {
     pub(super) async fn to(server: u16) -> Result<Self, ProbeError> {
-        let cannot =
-            |error: std::io::Error| ProbeError::CannotLook(format!("no free port: {error}"));
+        let cannot = |error: std::io::Error| {
+            ProbeError::NoAnswer(text!("cannot open a local port: {reason}", reason = error))
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();
-        let allowance = Allowance::default();
-        allowance.renew();
-        let granted = allowance.clone();
-        let carrying = tokio::spawn(async move {
-            let mut ways = JoinSet::new();
+        let limit = ReceiveLimit::default();
+        limit.reset();
+        let granted = limit.clone();
+        let forwarding = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                ways.spawn(carry(client, server, granted.clone()));
-                // Those that have ended.
-                while ways.try_join_next().is_some() {}
+                connections.spawn(forward(client, server, granted.clone()));
+                // Drops the connections that have ended.
+                while connections.try_join_next().is_some() {}
             }
         });
         Ok(Self {
             port,
-            allowance,
-            carrying,
+            limit,
+            forwarding,
         })
     }
 
-    /// Grants the full amount anew, as before each look.
-    pub(super) fn renew(&self) {
-        self.allowance.renew();
+    /// Allows the full amount again, as before each probe.
+    pub(super) fn reset(&self) {
+        self.limit.reset();
     }
 
     /// Whether the server was cut off for sending too much.
-    pub(super) fn is_spent(&self) -> bool {
-        self.allowance.is_spent()
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.limit.is_exceeded()
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.carrying.abort();
+        self.forwarding.abort();
     }
 }
 
-/// Carries bytes both ways until one side has hung up.
-async fn carry(mut client: TcpStream, server: u16, allowance: Allowance) {
+/// Forwards bytes in both directions until one side has closed the connection.
+async fn forward(mut client: TcpStream, server: u16, limit: ReceiveLimit) {
     let Ok(server) = dial(server).await else {
         return;
     };
-    let mut server = Capped::new(server, &allowance);
-    // Without this, small requests would wait for one another.
+    let mut server = LimitedStream::new(server, &limit);
+    // Without this, small requests are delayed by Nagle's algorithm.
     if client.set_nodelay(true).is_ok() {
-        // Both sides hear of an error by the connection's end.
+        // After an error both sides see the end of the connection.
         let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
     }
 }
@@ -76,7 +78,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
-    async fn what_is_said_is_carried_both_ways_and_so_is_the_end() {
+    async fn bytes_and_the_end_are_forwarded_in_both_directions() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let relay = Relay::to(port).await.unwrap();
@@ -87,20 +89,20 @@ mod tests {
             assert_eq!(&word, b"ping");
             server.write_all(b"pong").await.unwrap();
         };
-        let ask = async {
+        let request = async {
             let mut client = dial(relay.port).await.unwrap();
             client.write_all(b"ping").await.unwrap();
-            let mut said = Vec::new();
-            client.read_to_end(&mut said).await.unwrap();
-            said
+            let mut received = Vec::new();
+            client.read_to_end(&mut received).await.unwrap();
+            received
         };
-        let (said, ()) = tokio::join!(ask, serve);
-        assert_eq!(said, b"pong");
-        assert!(!relay.is_spent());
+        let (received, ()) = tokio::join!(request, serve);
+        assert_eq!(received, b"pong");
+        assert!(!relay.is_exceeded());
     }
 
     #[tokio::test]
-    async fn a_server_that_floods_is_cut_off() {
+    async fn a_server_that_sends_too_much_is_cut_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let relay = Relay::to(port).await.unwrap();
@@ -113,22 +115,25 @@ mod tests {
             }
             sent
         };
-        let ask = async {
+        let request = async {
             let mut client = dial(relay.port).await.unwrap();
-            let mut said = Vec::new();
-            // An end or an error: what matters is that it comes.
-            let _ = client.read_to_end(&mut said).await;
-            said.len()
+            let mut received = Vec::new();
+            // The end may be an error.
+            let _ = client.read_to_end(&mut received).await;
+            received.len()
         };
-        let (heard, sent) = tokio::join!(ask, serve);
-        assert!(relay.is_spent());
-        assert!(heard < 32 << 20 && sent < 64 << 20, "{heard} of {sent}");
-        relay.renew();
-        assert!(!relay.is_spent());
+        let (received, sent) = tokio::join!(request, serve);
+        assert!(relay.is_exceeded());
+        assert!(
+            received < 32 << 20 && sent < 64 << 20,
+            "{received} of {sent}"
+        );
+        relay.reset();
+        assert!(!relay.is_exceeded());
     }
 
     #[tokio::test]
-    async fn dropped_it_is_gone() {
+    async fn a_dropped_relay_closes_its_port() {
         let relay = Relay::to(1).await.unwrap();
         let port = relay.port;
         drop(relay);

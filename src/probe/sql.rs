@@ -1,22 +1,26 @@
-//! SQL over PostgreSQL's own protocol: a query's rows with their types, or a script.
+//! The `sql` probe: runs a query or a script over the PostgreSQL protocol.
 
 use tokio_postgres::{Config, Error};
 
 use crate::expect::Actual;
 use crate::lab::{ServiceName, SqlProbe, SqlText};
-use crate::probe::dial::{url, url_port};
-use crate::probe::kept::Key;
+use crate::probe::address::{url, url_port};
+use crate::probe::error::ProbeError;
+use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::sql_session::{Login, Session};
-use crate::probe::{ProbeError, Target, too_large};
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
-/// Statements that leave a session as it was, once its settings are reset. After any other it is closed.
-const HARMLESS: [&str; 10] = [
+/// Statements after which a session can be reset and used again. After any other statement it is closed.
+const REUSABLE_AFTER: [&str; 10] = [
     "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "INSERT", "UPDATE", "DELETE", "MERGE",
 ];
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &SqlProbe,
     target: &Target<'_, E>,
+    sessions: &ConnectionPool<Session>,
 ) -> Result<Actual, ProbeError> {
     let (port, login) = login(probe, target)?;
     let service = &probe.service;
@@ -29,56 +33,58 @@ pub(super) async fn probe<E>(
             login.password.clone().unwrap_or_default(),
         ],
     };
-    let sessions = &target.connections.sql;
-    if speaks_of_databases(&probe.text) {
-        // A database that somebody is connected to can be neither dropped nor copied.
-        let other = |kept: &Key| kept.service == *service && kept.bound[0] != login.database;
+    if mentions_databases(&probe.text) {
+        // A database with open connections can be neither dropped nor copied.
+        let other = |key: &Key| key.service == *service && key.bound[0] != login.database;
         let others = sessions.take(&other).await.into_iter();
         futures_util::future::join_all(others.map(Session::close)).await;
     }
     let slot = sessions.slot(&key);
-    let mut kept = slot.lock().await;
-    // Lets the session's task see that the server has hung up meanwhile.
+    let mut idle = slot.lock().await;
+    // Lets the session's task notice that the server has closed the connection.
     tokio::task::yield_now().await;
-    if let Some(session) = kept.take().filter(|session| !session.is_closed()) {
-        let answer = ask(session, &probe.text, &mut kept).await?;
-        if !answer.as_ref().is_err_and(hung_up) {
-            return judge(answer, service);
+    if let Some(session) = idle.take().filter(|session| !session.is_closed()) {
+        let answer = execute(session, &probe.text, &mut idle).await?;
+        if !answer.as_ref().is_err_and(is_session_lost) {
+            return evaluate(answer, service);
         }
     }
     let session = match Session::open(port, &login).await? {
         Ok(session) => session,
-        Err(error) => return refused(error, service),
+        Err(error) => return evaluate_refusal(error, service),
     };
-    judge(ask(session, &probe.text, &mut kept).await?, service)
+    evaluate(execute(session, &probe.text, &mut idle).await?, service)
 }
 
-/// Asks, and keeps the session if it is as good as new.
-async fn ask(
+/// Executes a statement and keeps the session if it can be used again.
+async fn execute(
     session: Session,
     text: &SqlText,
-    kept: &mut Option<Session>,
+    idle: &mut Option<Session>,
 ) -> Result<Result<Actual, Error>, ProbeError> {
-    let (answer, session) = session.ask(text).await;
-    if answer.is_err() && session.is_flooded() {
-        return Err(too_large());
+    let (answer, session) = session.execute(text).await;
+    if answer.is_err() && session.exceeded_limit() {
+        return Err(ProbeError::TooLarge);
     }
-    let harmless = matches!(text, SqlText::Query(query) if is_harmless(query));
-    if harmless && session.reset().await.is_ok() {
-        *kept = Some(session);
+    let reusable = matches!(text, SqlText::Query(query) if is_reusable_after(query));
+    if reusable && session.reset().await.is_ok() {
+        *idle = Some(session);
     } else {
         session.close().await;
     }
     Ok(answer)
 }
 
-/// Where to connect and as whom: the service's url, unless the step says otherwise.
+/// Returns the port and the login: those of the service's url, unless the step has its own.
 fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), ProbeError> {
     let service = &probe.service;
     let url = url(target, service)?;
     let config: Config = url.parse().map_err(|error| {
-        ProbeError::CannotLook(format!(
-            "the url of `{service}` is not one of PostgreSQL: {error}"
+        let reason: Error = error;
+        ProbeError::InvalidStep(text!(
+            "the url of `{service}` is not a PostgreSQL url: {reason}",
+            service,
+            reason
         ))
     })?;
     let port = url_port(target, service, config.get_ports().first().copied())?;
@@ -95,58 +101,70 @@ fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), Pr
     Ok((port, login))
 }
 
-/// The server ended the session: it restarts, or somebody ended it.
-fn hung_up(error: &Error) -> bool {
+/// Whether the session was ended, such as by a restart of the server.
+fn is_session_lost(error: &Error) -> bool {
     match error.code() {
         Some(code) => code.code().starts_with("57P0"),
         None => true,
     }
 }
 
-fn judge(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
     answer.or_else(|error| match error.as_db_error() {
-        Some(said) => Ok(Actual::error(said.code().code(), said.message())),
-        None => Err(ProbeError::NoAnswer(format!(
-            "`{service}` broke off: {}",
-            words(&error)
+        Some(error) => Ok(Actual::error(error.code().code(), error.message())),
+        None => Err(ProbeError::NoAnswer(text!(
+            "`{service}` broke the connection: {reason}",
+            service,
+            reason = with_source(&error)
         ))),
     })
 }
 
-/// Why there is no session. A missing database is an answer; not being let in, or too early, is none.
-fn refused(error: Error, service: &ServiceName) -> Result<Actual, ProbeError> {
-    let Some(said) = error.as_db_error() else {
-        let what = words(&error);
-        return Err(ProbeError::NoAnswer(format!(
-            "`{service}` does not answer as PostgreSQL does: {what}"
+/// Evaluates an error while connecting. A missing database is an answer; a login that fails or comes too early is an error.
+fn evaluate_refusal(error: Error, service: &ServiceName) -> Result<Actual, ProbeError> {
+    let Some(error) = error.as_db_error() else {
+        return Err(ProbeError::NoAnswer(text!(
+            "`{service}` does not answer as a PostgreSQL server does: {reason}",
+            service,
+            reason = with_source(&error)
         )));
     };
-    let code = said.code().code();
-    if code.starts_with("57P0") || code.starts_with("28") {
-        let what = format!("`{service}` does not let us in: {}", said.message());
-        return Err(ProbeError::NoAnswer(what));
+    let code = error.code().code();
+    if code.starts_with("57P0") {
+        return Err(ProbeError::NoAnswer(text!(
+            "`{service}` does not accept connections: {reason}",
+            service,
+            reason = error.message()
+        )));
     }
-    Ok(Actual::error(code, said.message()))
+    if code.starts_with("28") {
+        return Err(ProbeError::AccessDenied {
+            service: service.clone(),
+            reason: Text::verbatim(error.message()),
+        });
+    }
+    Ok(Actual::error(code, error.message()))
 }
 
-fn words(error: &Error) -> String {
+fn with_source(error: &Error) -> String {
     let cause = std::error::Error::source(error);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
-fn speaks_of_databases(text: &SqlText) -> bool {
+fn mentions_databases(text: &SqlText) -> bool {
     let (SqlText::Query(text) | SqlText::Script(text)) = text;
     text.to_ascii_lowercase().contains("database")
 }
 
-fn is_harmless(query: &str) -> bool {
+fn is_reusable_after(query: &str) -> bool {
     let rest = skip_blanks(query);
     let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next();
     let is = |name: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
-    HARMLESS.into_iter().any(is)
+    REUSABLE_AFTER.into_iter().any(is)
 }
 
-/// What is left after blanks, comments and opening parentheses. A comment within a comment only makes it cautious.
+/// Returns the query without leading blanks, comments and parentheses. After nested comments the session is closed, which is
+/// safe.
 fn skip_blanks(query: &str) -> &str {
     let blank = |c: char| c.is_whitespace() || c == '(';
     let mut rest = query.trim_start_matches(blank);
@@ -166,7 +184,7 @@ mod tests {
     use crate::probe::double::Scene;
 
     #[tokio::test]
-    async fn the_step_goes_before_the_url() {
+    async fn the_login_of_the_step_replaces_that_of_the_url() {
         let scene = Scene::with_url(7, "postgres://kim:p%40w@127.0.0.1:PORT/shop");
         let probe = |database: Option<&str>, password: Option<&str>| SqlProbe {
             service: Scene::service(),
@@ -176,9 +194,9 @@ mod tests {
             password: password.map(str::to_owned),
         };
         let (port, of_url) = login(&probe(None, None), &scene.target()).unwrap();
-        let words = (of_url.database, of_url.user, of_url.password);
+        let values = (of_url.database, of_url.user, of_url.password);
         let expected = ("shop".into(), "kim".into(), Some("p@w".into()));
-        assert_eq!((port, words), (7, expected));
+        assert_eq!((port, values), (7, expected));
         let own = probe(Some("other"), Some("x"));
         let (_, own) = login(&own, &scene.target()).unwrap();
         assert_eq!(
@@ -188,12 +206,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(query: &str, harmless: bool) {
-        assert_eq!(is_harmless(query), harmless, "{query:?}");
+    fn check(query: &str, reusable: bool) {
+        assert_eq!(is_reusable_after(query), reusable, "{query:?}");
     }
 
     #[test]
-    fn sessions_are_kept_after_harmless_statements_only() {
+    fn a_session_is_reused_after_certain_statements_only() {
         check("select 1", true);
         check("  -- all\n/* of */ (SELECT 1)", true);
         check("WITH x AS (SELECT 1) TABLE x", true);

@@ -1,4 +1,4 @@
-//! One session with a PostgreSQL server.
+//! A session with a PostgreSQL server.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::SqlText;
-use crate::probe::ProbeError;
-use crate::probe::dial::{Allowance, Capped, dial};
+use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
+use crate::probe::error::ProbeError;
 use crate::probe::sql_values::{unique_names, value};
 
-/// How long a server may take to end a session.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a server may take to close a session.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Undoes what a harmless statement can leave behind. `DISCARD ALL` would also take the client's own statements.
+/// Resets what a statement can leave behind. `DISCARD ALL` would also discard the statements of the client library.
 const RESET: &str = "RESET ALL; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
-/// As whom to connect, and to which database.
+/// The user and the database of a session.
 pub(super) struct Login {
     pub(super) database: String,
     pub(super) user: String,
@@ -32,9 +32,9 @@ pub(super) struct Login {
 /// An open session.
 pub(crate) struct Session {
     client: Client,
-    /// Ends when the server has hung up.
+    /// Ends when the server has closed the connection.
     driver: JoinHandle<()>,
-    allowance: Allowance,
+    limit: ReceiveLimit,
     port: u16,
 }
 
@@ -47,16 +47,16 @@ impl Session {
         if let Some(password) = &login.password {
             config.password(password);
         }
-        let allowance = Allowance::default();
-        let socket = Capped::new(dial(port).await?, &allowance);
+        let limit = ReceiveLimit::default();
+        let socket = LimitedStream::new(dial(port).await?, &limit);
         let connected = config.connect_raw(socket, NoTls).await;
         Ok(connected.map(|(client, connection)| Self {
             client,
             driver: tokio::spawn(async {
-                // The client hears of the same error.
+                // The client reports the same error.
                 let _ = connection.await;
             }),
-            allowance,
+            limit,
             port,
         }))
     }
@@ -65,9 +65,9 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Runs a query or a script. If the caller stops waiting, the server is told to stop working.
-    pub(super) async fn ask(self, text: &SqlText) -> (Result<Actual, Error>, Self) {
-        self.allowance.renew();
+    /// Executes a query or a script. If the caller drops the future, the statement is cancelled.
+    pub(super) async fn execute(self, text: &SqlText) -> (Result<Actual, Error>, Self) {
+        self.limit.reset();
         let mut busy = Busy(Some(self));
         let answer = match &busy.0 {
             Some(session) => session.answer(text).await,
@@ -86,32 +86,32 @@ impl Session {
         Ok(last_rows(&messages, &types))
     }
 
-    /// The types of a query's columns. The text protocol that gives the rows does not tell.
+    /// Returns the types of a query's columns, which the text protocol does not send with the rows.
     async fn types(&self, query: &str) -> Result<Vec<Type>, Error> {
         let statement = self.client.prepare(query).await?;
         let types = statement.columns().iter();
         Ok(types.map(|column| column.type_().clone()).collect())
     }
 
-    /// Makes a session as good as new. It fails if a transaction was left broken.
+    /// Resets the session. Fails in a transaction that has failed.
     pub(super) async fn reset(&self) -> Result<(), Error> {
         self.client.batch_execute(RESET).await
     }
 
     /// Whether the server was cut off for sending too much.
-    pub(super) fn is_flooded(&self) -> bool {
-        self.allowance.is_spent()
+    pub(super) fn exceeded_limit(&self) -> bool {
+        self.limit.is_exceeded()
     }
 
-    /// Ends the session and waits until the server has.
+    /// Closes the session and waits until the server has closed its side.
     pub(super) async fn close(self) {
         drop(self.client);
-        // A server that does not hang up is left alone.
-        let _ = clock::timeout(FAREWELL, self.driver).await;
+        // After the timeout the server is left alone.
+        let _ = clock::timeout(CLOSE_TIMEOUT, self.driver).await;
     }
 }
 
-/// A session that works on something. Dropped meanwhile, it cancels that, so that no lock outlives the look.
+/// A session that executes a statement. Dropping it cancels the statement, so that no lock outlives the probe.
 struct Busy(Option<Session>);
 
 impl Drop for Busy {
@@ -122,18 +122,18 @@ impl Drop for Busy {
         runtime.spawn(async move {
             let cancel = async {
                 if let Ok(socket) = dial(session.port).await {
-                    // Best effort: the session is closed anyway.
+                    // If that fails, closing the session ends the statement a little later.
                     let token = session.client.cancel_token();
                     let _ = token.cancel_query_raw(socket, NoTls).await;
                 }
             };
-            let _ = clock::timeout(FAREWELL, cancel).await;
+            let _ = clock::timeout(CLOSE_TIMEOUT, cancel).await;
             session.close().await;
         });
     }
 }
 
-/// The rows of the last statement that gave rows, and how many rows the last statement was about.
+/// Returns the rows of the last statement that returned rows, and the number of rows that the last statement affected.
 fn last_rows(messages: &[SimpleQueryMessage], types: &[Type]) -> Actual {
     let mut names = Vec::new();
     let mut rows = Vec::new();

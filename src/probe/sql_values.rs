@@ -1,12 +1,12 @@
-//! PostgreSQL's text form of values as JSON. Pure.
+//! Conversion of values from PostgreSQL's text format to JSON. Pure.
 
 use serde_json::{Number, Value};
 use tokio_postgres::types::{Kind, Type};
 
-/// More digits than this are not safe in a JSON number.
+/// The most decimal digits that a JSON number holds exactly.
 const EXACT_DIGITS: usize = 15;
 
-/// A cell as JSON: booleans, numbers, JSON and arrays as themselves; all else is PostgreSQL's own text.
+/// Converts a cell to JSON: booleans, numbers, JSON and arrays as such, and everything else as PostgreSQL's text.
 pub(super) fn value(cell: Option<&str>, of: &Type) -> Value {
     let Some(cell) = cell else {
         return Value::Null;
@@ -14,7 +14,7 @@ pub(super) fn value(cell: Option<&str>, of: &Type) -> Value {
     if let Kind::Array(element) = of.kind() {
         return array(cell, element).unwrap_or_else(|| Value::from(cell));
     }
-    let seen = match *of {
+    let converted = match *of {
         Type::BOOL => Some(Value::from(cell == "t")),
         Type::INT2 | Type::INT4 | Type::INT8 | Type::OID => {
             cell.parse::<i64>().ok().map(Value::from)
@@ -24,14 +24,14 @@ pub(super) fn value(cell: Option<&str>, of: &Type) -> Value {
         Type::JSON | Type::JSONB => serde_json::from_str(cell).ok(),
         _ => None,
     };
-    seen.unwrap_or_else(|| Value::from(cell))
+    converted.unwrap_or_else(|| Value::from(cell))
 }
 
 fn float(cell: &str) -> Option<Value> {
     Number::from_f64(cell.parse().ok()?).map(Value::Number)
 }
 
-/// A number if JSON's numbers can tell it exactly.
+/// Converts to a number if a JSON number holds it exactly.
 fn numeric(cell: &str) -> Option<Value> {
     if let Ok(integer) = cell.parse::<i64>() {
         return Some(Value::from(integer));
@@ -46,7 +46,7 @@ fn numeric(cell: &str) -> Option<Value> {
 
 /// Parses `{1,NULL,"a b",{…}}`, as PostgreSQL writes arrays; `None` if it is not one.
 fn array(cell: &str, element: &Type) -> Option<Value> {
-    // Bounds other than the usual ones come first: `[0:1]={a,b}`.
+    // Bounds come first if they do not start at 1: `[0:1]={a,b}`.
     let from = match cell.starts_with('[') {
         true => cell.find("={")? + 1,
         false => 0,
@@ -126,7 +126,7 @@ impl Reader<'_> {
     }
 }
 
-/// Column names as keys of an object: a second `count` is `count_2`.
+/// Returns column names as unique keys of an object: a second `count` becomes `count_2`.
 pub(super) fn unique_names<'a>(columns: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for column in columns {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_become_json_by_their_type() {
+    fn cells_are_converted_by_their_type() {
         assert_eq!(value(None, &Type::INT4), Value::Null);
         check("t", &Type::BOOL, "true");
         check("f", &Type::BOOL, "false");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_numeric_is_a_number_only_if_nothing_is_lost() {
+    fn a_numeric_is_converted_to_a_number_only_if_that_is_exact() {
         check("12", &Type::NUMERIC, "12");
         check("12.50", &Type::NUMERIC, "12.5");
         check("0.000000000000001", &Type::NUMERIC, "1e-15");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_become_lists() {
+    fn arrays_are_converted_to_lists() {
         check("{}", &Type::INT4_ARRAY, "[]");
         check("{1,NULL,-3}", &Type::INT4_ARRAY, "[1,null,-3]");
         check("{{1,2},{3,4}}", &Type::INT4_ARRAY, "[[1,2],[3,4]]");
@@ -211,19 +211,19 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_one_name_are_numbered() {
+    fn columns_with_the_same_name_are_numbered() {
         let names = unique_names(["count", "a", "count", "count_2", "count"].into_iter());
         assert_eq!(names, ["count", "a", "count_2", "count_2_2", "count_3"]);
     }
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_array_reader(text in "[\\[\\]{}\",;\\\\=:a1é]{0,24}") {
+        fn no_input_makes_the_array_reader_panic(text in "[\\[\\]{}\",;\\\\=:a1é]{0,24}") {
             array(&text, &Type::TEXT);
         }
 
         #[test]
-        fn a_quoted_array_gives_back_its_texts(texts in proptest::collection::vec(".{0,8}", 0..5)) {
+        fn a_quoted_array_is_read_back_unchanged(texts in proptest::collection::vec(".{0,8}", 0..5)) {
             let quoted = texts.iter().map(|text| {
                 format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
             });

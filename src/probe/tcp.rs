@@ -1,4 +1,4 @@
-//! A bare TCP connection: who is there, and what they say first.
+//! The `tcp` probe: connects and reads the first bytes that the server sends.
 
 use std::io;
 use std::time::Duration;
@@ -9,50 +9,60 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::engine::clock;
 use crate::expect::Actual;
 use crate::lab::TcpProbe;
-use crate::probe::dial::{dial, port};
-use crate::probe::{ProbeError, Target, text};
+use crate::probe::address::port;
+use crate::probe::dial::dial;
+use crate::probe::error::ProbeError;
+use crate::probe::limits::lossy_text;
+use crate::probe::target::Target;
+use crate::text;
+use crate::text::Text;
 
-/// How long a server may take to say its first words.
-const PATIENCE: Duration = Duration::from_millis(150);
+/// How long a server may take to send its first bytes.
+const FIRST_BYTES: Duration = Duration::from_millis(150);
 
-/// How long a pause ends its words.
+/// The pause after which the server is taken to have sent everything.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The most that is heard, in bytes.
-const HEARD: u64 = 4096;
+/// The most bytes that are read.
+const MAX_LENGTH: u64 = 4096;
 
-pub(super) async fn probe<E>(
+pub(super) async fn run<E>(
     probe: &TcpProbe,
     target: &Target<'_, E>,
     timeout: Duration,
 ) -> Result<Actual, ProbeError> {
     let port = port(target, &probe.service, probe.port)?;
     let mut socket = dial(port).await?;
-    let words = probe.send.as_deref().unwrap_or_default();
-    // A server that hung up is found when reading.
-    let _ = socket.write_all(words.as_bytes()).await;
-    let mut socket = socket.take(HEARD);
-    let mut heard = Vec::new();
-    let mut patience = PATIENCE.min(timeout / 2);
+    let request = probe.send.as_deref().unwrap_or_default();
+    // If the server has closed the connection, reading reports it.
+    let _ = socket.write_all(request.as_bytes()).await;
+    let mut socket = socket.take(MAX_LENGTH);
+    let mut received = Vec::new();
+    let mut wait = FIRST_BYTES.min(timeout / 2);
     loop {
-        match clock::timeout(patience, socket.read_buf(&mut heard)).await {
-            Err(_) if heard.is_empty() => return Ok(Actual::value(Value::Null)),
-            Ok(Ok(0)) if heard.is_empty() => return Err(hung_up()),
-            Ok(Err(error)) if heard.is_empty() => {
+        match clock::timeout(wait, socket.read_buf(&mut received)).await {
+            Err(_) if received.is_empty() => return Ok(Actual::value(Value::Null)),
+            Ok(Ok(0)) if received.is_empty() => return Err(closed()),
+            Ok(Err(error)) if received.is_empty() => {
                 return Err(match error.kind() {
-                    io::ErrorKind::ConnectionReset => hung_up(),
-                    _ => ProbeError::NoAnswer(format!("127.0.0.1:{port}: {error}")),
+                    io::ErrorKind::ConnectionReset => closed(),
+                    _ => ProbeError::Unreachable {
+                        port,
+                        reason: Text::verbatim(error.to_string()),
+                    },
                 });
             }
-            Ok(Ok(1..)) => patience = PAUSE,
-            Err(_) | Ok(Ok(0) | Err(_)) => return Ok(Actual::value(text(&heard))),
+            Ok(Ok(1..)) => wait = PAUSE,
+            Err(_) | Ok(Ok(0) | Err(_)) => return Ok(Actual::value(lossy_text(&received))),
         }
     }
 }
 
-/// The engine's proxy takes connections before anybody listens behind it.
-fn hung_up() -> ProbeError {
-    ProbeError::NoAnswer("accepted and closed: nothing listens inside the container".to_owned())
+/// Docker's proxy accepts connections before the service in the container listens.
+fn closed() -> ProbeError {
+    ProbeError::NoAnswer(text!(
+        "the connection was accepted and closed: nothing listens inside the container"
+    ))
 }
 
 #[cfg(test)]
@@ -62,8 +72,8 @@ mod tests {
     use crate::probe::double::{Double, Scene};
     use tokio::net::{TcpListener, TcpStream};
 
-    /// Looks at a server that treats its one connection as told.
-    async fn look_at<F: Future<Output = ()>>(
+    /// Probes a server that handles its only connection with `serve`.
+    async fn probe_server<F: Future<Output = ()>>(
         send: Option<&str>,
         serve: impl FnOnce(TcpStream) -> F,
     ) -> Result<Actual, ProbeError> {
@@ -79,43 +89,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_value_is_what_the_server_says_first() {
-        let seen = look_at(None, async |mut socket| {
+    async fn the_value_is_what_the_server_sends_first() {
+        let result = probe_server(None, async |mut socket| {
             socket.write_all(b"220 hello ").await.unwrap();
             socket.write_all(b"there\r\n").await.unwrap();
-            tokio::time::sleep(PATIENCE * 2).await;
+            tokio::time::sleep(FIRST_BYTES * 2).await;
         });
-        assert_eq!(seen.await, Ok(Actual::value("220 hello there\r\n")));
+        assert_eq!(result.await, Ok(Actual::value("220 hello there\r\n")));
     }
 
     #[tokio::test]
-    async fn a_server_may_answer_what_was_sent() {
-        let seen = look_at(Some("ping"), async |mut socket| {
-            let mut said = [0; 4];
-            socket.read_exact(&mut said).await.unwrap();
-            socket.write_all(&said).await.unwrap();
+    async fn the_request_is_sent_and_answered() {
+        let result = probe_server(Some("ping"), async |mut socket| {
+            let mut request = [0; 4];
+            socket.read_exact(&mut request).await.unwrap();
+            socket.write_all(&request).await.unwrap();
         });
-        assert_eq!(seen.await, Ok(Actual::value("ping")));
+        assert_eq!(result.await, Ok(Actual::value("ping")));
     }
 
     #[tokio::test]
-    async fn silence_is_null_and_hanging_up_is_no_answer() {
-        let seen = look_at(None, async |socket| {
-            tokio::time::sleep(PATIENCE * 2).await;
+    async fn silence_is_null_and_a_closed_connection_is_an_error() {
+        let result = probe_server(None, async |socket| {
+            tokio::time::sleep(FIRST_BYTES * 2).await;
             drop(socket);
         });
-        assert_eq!(seen.await, Ok(Actual::value(Value::Null)));
-        let seen = look_at(None, async |socket| drop(socket));
-        assert_eq!(seen.await, Err(hung_up()));
+        assert_eq!(result.await, Ok(Actual::value(Value::Null)));
+        let result = probe_server(None, async |socket| drop(socket));
+        assert_eq!(result.await, Err(closed()));
     }
 
     #[tokio::test]
-    async fn a_server_that_never_stops_is_cut() {
-        let seen = look_at(None, async |mut socket| {
+    async fn the_bytes_of_a_server_that_never_stops_are_cut() {
+        let result = probe_server(None, async |mut socket| {
             let flood = vec![b'x'; 1 << 16];
             while socket.write_all(&flood).await.is_ok() {}
         });
-        let value = seen.await.unwrap().value;
+        let value = result.await.unwrap().value;
         assert_eq!(value.as_str().map(str::len), Some(4096));
     }
 }

@@ -1,9 +1,10 @@
-//! Small words: colours, durations, counts, the lines of a check.
+//! Formats colors, durations, sizes and the lines of a check.
 
 use crate::event::{CheckResult, Outcome};
-use crate::report::{sanitize, t, table};
+use crate::localized;
+use crate::report::{sanitize, table};
 
-/// Whether and how texts are coloured.
+/// Whether text has colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
     Colored,
@@ -38,11 +39,15 @@ impl Paint {
         self.apply(text, |text| text.bold())
     }
 
+    pub(crate) fn italic(self, text: &str) -> String {
+        self.apply(text, |text| text.italic())
+    }
+
     pub(crate) fn dim(self, text: &str) -> String {
         self.apply(text, |text| text.dim())
     }
 
-    /// One of a few colours that are told apart with ease.
+    /// Colors text in one of six colors that are easy to distinguish.
     pub(crate) fn nth(self, place: usize, text: &str) -> String {
         self.apply(text, |text| match place % 6 {
             0 => text.cyan(),
@@ -59,7 +64,7 @@ impl Paint {
     }
 }
 
-/// The lines of one check: what it looks for; if it fails, what must hold and what was seen.
+/// Returns the lines of a check: its description, and for a check that did not pass the expected and the actual value.
 pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
     let mark = match report.outcome {
         Outcome::Pass => paint.good("✓"),
@@ -76,11 +81,11 @@ pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
     };
     let mut lines = vec![format!("  {mark} {about}")];
     let saw = match report.outcome {
-        Outcome::ProbeError { .. } => t!("word.cannot_look"),
-        Outcome::Pass | Outcome::Fail { .. } => t!("word.saw"),
+        Outcome::ProbeError { .. } => localized!("cannot check"),
+        Outcome::Pass | Outcome::Fail { .. } => localized!("actual"),
     };
     let labelled = [
-        (t!("word.expected"), report.outcome.expected()),
+        (localized!("expected"), report.outcome.expected()),
         (saw, report.outcome.actual()),
     ];
     let rows = labelled.iter().filter_map(|(label, text)| {
@@ -91,24 +96,23 @@ pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
     lines
 }
 
-/// `0.4 s`, `12 ms`, `2 m 05 s`.
+/// Formats a duration: `0.4 s`, `12 ms`, `2 m 05 s`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
-        0..100 => t!("word.millis", count = millis),
-        100..60_000 => t!(
-            "word.seconds",
+        0..100 => localized!("{count} ms", count = millis),
+        100..60_000 => localized!(
+            "{count} s",
             count = format!("{:.1}", millis as f64 / 1000.0)
         ),
-        _ => t!(
-            "word.minutes",
+        _ => localized!(
+            "{minutes} m {seconds} s",
             minutes = millis / 60_000,
             seconds = format!("{:02}", millis / 1000 % 60)
         ),
     }
-    .into_owned()
 }
 
-/// `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.
+/// Formats an uptime: `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.
 pub(crate) fn age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -118,7 +122,7 @@ pub(crate) fn age(seconds: u64) -> String {
     }
 }
 
-/// `1 exercise`, `3 exercises`.
+/// Formats a count: `1 exercise`, `3 exercises`.
 pub(crate) fn plural(count: usize, one: &str) -> String {
     match count {
         1 => format!("1 {one}"),
@@ -126,7 +130,7 @@ pub(crate) fn plural(count: usize, one: &str) -> String {
     }
 }
 
-/// `256 MiB`, `1.5 GiB`.
+/// Formats a size: `256 MiB`, `1.5 GiB`.
 pub(crate) fn memory(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
     match mib < 1024.0 {
@@ -141,7 +145,7 @@ mod tests {
     use crate::lab::CheckRole;
 
     #[test]
-    fn durations_and_sizes_read_well() {
+    fn durations_and_sizes_have_units() {
         assert_eq!(
             [7, 420, 12_300, 125_000].map(duration),
             ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_check_says_what_must_hold_and_what_was_seen() {
+    fn a_failed_check_shows_expected_and_actual() {
         let report = CheckResult {
             check: "has-ttl".into(),
             role: CheckRole::Goal,
@@ -168,7 +172,7 @@ mod tests {
         let lines = check_lines(&report, Paint::Plain).join("\n");
         assert_eq!(
             lines,
-            "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      saw       -1"
+            "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      actual    -1"
         );
     }
 }

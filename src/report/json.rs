@@ -1,21 +1,21 @@
-//! Machine-readable output: one document, or one event a line.
+//! JSON output: one document, or one event per line.
 
 use serde::Serialize;
 
 use crate::report::sink::{output, sanitize_json};
 
-/// One event on one line. What steers a terminal is escaped as JSON does.
+/// Prints an event on one line. Control characters are escaped as in JSON.
 pub(crate) fn line(value: &impl Serialize) {
     output(&one_line(value));
 }
 
-/// JSON without line ends.
+/// Returns JSON without line breaks.
 pub(crate) fn one_line(value: &impl Serialize) -> String {
-    // What we print has keys that are texts, and no number that JSON lacks.
+    // Cannot fail: keys are strings, and there are no numbers that JSON lacks.
     sanitize_json(&serde_json::to_string(value).unwrap_or_default())
 }
 
-/// One document, indented.
+/// Prints a document, indented.
 pub(crate) fn document(value: &impl Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(value) {
         output(&sanitize_json(&text));

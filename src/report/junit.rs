@@ -1,17 +1,18 @@
-//! JUnit XML, for systems that collect test results.
+//! JUnit XML, for systems that collect test results. quick-junit stays: it writes the attributes that CI systems expect and
+//! removes characters that XML cannot have, which service output may contain.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-/// One case of a report.
+/// A test case.
 pub(crate) struct JunitCase {
-    /// A lab, or an exercise of one.
+    /// The id of the lab or exercise.
     pub(crate) suite: String,
     pub(crate) name: String,
-    /// Why it failed.
+    /// Why it failed; `None` if it passed.
     pub(crate) problem: Option<String>,
 }
 
-/// Cases as JUnit XML, a suite for each exercise.
+/// Returns cases as JUnit XML, with a suite per exercise.
 pub(crate) fn junit(name: &str, cases: &[JunitCase]) -> anyhow::Result<String> {
     let mut report = Report::new(name);
     let mut suites: Vec<TestSuite> = Vec::new();
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_told_with_their_reason() {
+    fn failures_have_their_reason() {
         let case = |name: &str, problem: Option<&str>| JunitCase {
             suite: "ttl".into(),
             name: name.into(),

@@ -1,10 +1,11 @@
 //! What was found out about a machine, in words, with the command that helps.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::localized;
 use crate::plan::{Disk, Finding, Memory, Proxies, Severity};
-use crate::report::{Paint, memory, sanitize, t};
+use crate::report::{Paint, memory, sanitize};
 
 /// A finding in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
         let Message { what, fix } = said(finding);
         let first = format!("{mark} {}{gap}  {}", paint.bold(&about), sanitize(&what));
         let fix =
-            fix.map(|fix| format!("    {} {}", t!("machine.fix"), paint.link(&sanitize(&fix))));
+            fix.map(|fix| format!("    {} {}", localized!("fix:"), paint.link(&sanitize(&fix))));
         std::iter::once(first).chain(fix)
     });
     lines.collect()
@@ -37,8 +38,8 @@ pub(crate) fn finding_lines(findings: &[Finding], paint: Paint) -> Vec<String> {
 /// A finding that ends a command.
 pub(crate) fn too_small(finding: &Finding, paint: Paint) -> Vec<String> {
     let Message { what, fix } = said(finding);
-    let first = format!("{}: {}", paint.bad(&t!("word.error")), sanitize(&what));
-    let fix = fix.map(|fix| format!("  {} {}", t!("machine.fix"), paint.link(&sanitize(&fix))));
+    let first = format!("{}: {}", paint.bad(&localized!("error")), sanitize(&what));
+    let fix = fix.map(|fix| format!("  {} {}", localized!("fix:"), paint.link(&sanitize(&fix))));
     std::iter::once(first).chain(fix).collect()
 }
 
@@ -47,19 +48,20 @@ fn width(text: &str) -> usize {
 }
 
 /// What a finding is about, in a word.
-fn about(finding: &Finding) -> Cow<'static, str> {
+fn about(finding: &Finding) -> String {
     match finding {
-        Finding::NoEngine(_) | Finding::Engine { .. } => t!("machine.about_engine"),
-        Finding::Limits { .. } => t!("machine.about_limits"),
-        Finding::Memory { .. } => t!("machine.about_memory"),
-        Finding::Disk { .. } => t!("machine.about_disk"),
+        Finding::NoEngine(_) | Finding::Engine { .. } => localized!("engine"),
+        Finding::Limits { .. } => localized!("limits"),
+        Finding::Memory { .. } => localized!("memory"),
+        Finding::Disk { .. } => localized!("disk"),
         Finding::PortInUse { .. } | Finding::PortsFree { .. } => {
-            t!("machine.about_ports")
+            localized!("ports")
         }
-        Finding::Proxies { .. } => t!("machine.about_proxy"),
-        Finding::Clock { .. } => t!("machine.about_clock"),
-        Finding::Folder(_) => t!("machine.about_folder"),
-        Finding::BrokenLab { .. } => t!("machine.about_lab"),
+        Finding::Proxies { .. } => localized!("proxy"),
+        Finding::Clock { .. } => localized!("clock"),
+        Finding::Folder(_) => localized!("folder"),
+        Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => localized!("runs"),
+        Finding::BrokenLab { .. } => localized!("lab"),
     }
 }
 
@@ -68,8 +70,8 @@ pub(crate) fn said(finding: &Finding) -> Message {
     let (what, fix) = match finding {
         Finding::NoEngine(none) => (none.why.clone().into(), Some(none.fix.clone())),
         Finding::Engine { engine, old } => {
-            let seen = t!(
-                "machine.engine",
+            let seen = localized!(
+                "{product} {version} (API {api}) at {address} ({source})",
                 product = engine.product,
                 version = engine.version,
                 api = engine.api,
@@ -79,7 +81,10 @@ pub(crate) fn said(finding: &Finding) -> Message {
             match old {
                 false => (seen, None),
                 true => (
-                    t!("machine.old_engine", seen = seen),
+                    localized!(
+                        "{seen}; older than the oldest version tested with roadlab",
+                        seen
+                    ),
                     Some("roadlab engine up --yes".to_owned()),
                 ),
             }
@@ -101,7 +106,13 @@ pub(crate) fn said(finding: &Finding) -> Message {
         Finding::PortInUse { .. } => other_program(finding),
         Finding::PortsFree { ports } => {
             let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-            (t!("machine.no_foreign", ports = ports.join(", ")), None)
+            (
+                localized!(
+                    "no other program uses these ports: {ports}",
+                    ports = ports.join(", ")
+                ),
+                None,
+            )
         }
         Finding::Proxies {
             proxies,
@@ -113,20 +124,20 @@ pub(crate) fn said(finding: &Finding) -> Message {
             compared,
         } => match (off, clock.ahead > 0) {
             (false, _) => (
-                t!("machine.clock_right", compared = compared.join(", ")),
+                localized!("in sync with {compared}", compared = compared.join(", ")),
                 None,
             ),
             (true, true) => (
-                t!(
-                    "machine.clock_behind",
+                localized!(
+                    "{seconds} s behind {other}: TLS and time-to-live may not work as expected",
                     other = clock.of,
                     seconds = clock.ahead
                 ),
                 Some(SET_CLOCK.to_owned()),
             ),
             (true, false) => (
-                t!(
-                    "machine.clock_ahead",
+                localized!(
+                    "{seconds} s ahead of {other}: TLS and time-to-live may not work as expected",
                     other = clock.of,
                     seconds = -clock.ahead
                 ),
@@ -136,9 +147,9 @@ pub(crate) fn said(finding: &Finding) -> Message {
         Finding::Folder(folder) => {
             let path = folder.path.display();
             match &folder.problem {
-                None => (t!("machine.folder_fine", path = path), None),
+                None => (localized!("{path} is writable", path), None),
                 Some(why) => (
-                    t!("machine.folder_closed", path = path, why = why),
+                    localized!("cannot write to {path}: {why}", path, why),
                     Some(format!(
                         "sudo chown -R \"$(id -u)\" {}",
                         quoted(&folder.path)
@@ -146,34 +157,60 @@ pub(crate) fn said(finding: &Finding) -> Message {
                 ),
             }
         }
+        Finding::OrphanRuns(orphans) => {
+            let labs: BTreeSet<&str> = orphans.iter().map(|orphan| orphan.lab.as_str()).collect();
+            let labs: Vec<&str> = labs.into_iter().collect();
+            let what = localized!(
+                "runs that are not of this state folder: {count} ({labs})",
+                count = orphans.len(),
+                labs = labs.join(", ")
+            );
+            (what, Some("roadlab status".to_owned()))
+        }
+        Finding::UnreadableJournals(files) => {
+            let files: Vec<String> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            let what = localized!(
+                "journals of runs that cannot be read: {files}",
+                files = files.join(", ")
+            );
+            (what, Some("roadlab status".to_owned()))
+        }
         Finding::BrokenLab { folder, problems } => (
-            t!(
-                "machine.broken_lab",
+            localized!(
+                "{path} has problems: {count}",
                 path = folder.display(),
                 count = problems
             ),
             Some(format!("roadlab validate {}", quoted(folder))),
         ),
     };
-    Message {
-        what: what.into_owned(),
-        fix,
-    }
+    Message { what: what, fix }
 }
 
 const SET_CLOCK: &str = "sudo timedatectl set-ntp true";
 
-fn limits(cgroup: Option<&str>, unlimited: &[String]) -> (Cow<'static, str>, Option<String>) {
+fn limits(cgroup: Option<&str>, unlimited: &[String]) -> (String, Option<String>) {
     let version = cgroup.unwrap_or("?");
     match unlimited.is_empty() {
-        true => (t!("machine.limits", version = version), None),
+        true => (
+            localized!(
+                "cgroup v{version}; memory and process limits are enforced",
+                version
+            ),
+            None,
+        ),
         false => (
-            t!(
-                "machine.no_limits",
-                version = version,
+            localized!(
+                "cgroup v{version}; the engine cannot limit: {what}. A lab that leaks could use up the whole machine",
+                version,
                 what = unlimited.join(", ")
             ),
-            Some(t!("machine.boot_with_limits").into_owned()),
+            Some(localized!(
+                "add `cgroup_enable=memory` to the kernel command line, then: sudo reboot"
+            )),
         ),
     }
 }
@@ -183,35 +220,35 @@ fn memory_message(
     seen: Memory,
     lab: &str,
     needed: u64,
-) -> (Cow<'static, str>, Option<String>) {
+) -> (String, Option<String>) {
     let [total, available, needed] = [seen.total, seen.available, needed].map(memory);
     match state {
         Severity::Ok => (
-            t!(
-                "machine.memory",
-                total = total,
-                available = available,
-                lab = lab,
-                needed = needed
+            localized!(
+                "{total}, {available} available; the largest lab, {lab}, may use {needed}",
+                total,
+                available,
+                lab,
+                needed
             ),
             None,
         ),
         Severity::Note => (
-            t!(
-                "machine.memory_short",
-                total = total,
-                available = available,
-                lab = lab,
-                needed = needed
+            localized!(
+                "{available} of {total} available; {lab} may use {needed}: stop other programs or labs if it becomes slow",
+                total,
+                available,
+                lab,
+                needed
             ),
             Some("roadlab down --all".to_owned()),
         ),
         Severity::Problem => (
-            t!(
-                "machine.memory_too_small",
-                total = total,
-                lab = lab,
-                needed = needed
+            localized!(
+                "this machine has {total} of memory, and the services of {lab} may use {needed}: it cannot run here unless `mem_limit` in its compose.yaml is lowered",
+                total,
+                lab,
+                needed
             ),
             Some(format!("roadlab show {lab}")),
         ),
@@ -223,38 +260,43 @@ fn disk_message(
     disk: &Disk,
     missing: usize,
     least: u64,
-) -> (Cow<'static, str>, Option<String>) {
+) -> (String, Option<String>) {
     let (free, least) = (memory(disk.free), memory(least));
     let path = disk.path.display();
     let clear = Some("docker image prune".to_owned());
     match state {
         Severity::Ok => (
-            t!("machine.disk", free = free, path = path, count = missing),
+            localized!(
+                "{free} free at {path}; missing images: {count}",
+                free,
+                path,
+                count = missing
+            ),
             None,
         ),
         Severity::Note => (
-            t!(
-                "machine.disk_short",
-                free = free,
-                path = path,
+            localized!(
+                "only {free} free at {path}; missing images: {count}",
+                free,
+                path,
                 count = missing
             ),
             clear,
         ),
         Severity::Problem => (
-            t!(
-                "machine.disk_full",
-                free = free,
-                path = path,
+            localized!(
+                "only {free} free at {path}, at least {least} is needed; missing images: {count}",
+                free,
+                path,
                 count = missing,
-                least = least
+                least
             ),
             clear,
         ),
     }
 }
 
-fn other_program(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
+fn other_program(finding: &Finding) -> (String, Option<String>) {
     let Finding::PortInUse {
         port,
         services,
@@ -263,16 +305,16 @@ fn other_program(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
         needed_by,
     } = finding
     else {
-        return (Cow::default(), None);
+        return (String::new(), None);
     };
     let who = match (container, process) {
-        (Some(container), _) => t!("machine.container", name = container),
-        (None, Some(process)) => t!(
-            "machine.process",
+        (Some(container), _) => localized!("container {name}", name = container),
+        (None, Some(process)) => localized!(
+            "`{program}`, process {pid}",
             program = process.program,
             pid = process.pid
         ),
-        (None, None) => t!("machine.somebody"),
+        (None, None) => localized!("a program of another user"),
     };
     let stop = match (container, process) {
         (Some(container), _) => format!("docker stop {container}"),
@@ -282,32 +324,34 @@ fn other_program(finding: &Finding) -> (Cow<'static, str>, Option<String>) {
     let services = services.iter().cloned().collect::<Vec<_>>().join(", ");
     match needed_by {
         Some(lab) => (
-            t!("machine.port_needed", port = port, who = who, lab = lab),
+            localized!(
+                "port {port} is used by {who}, and lab {lab} requires it",
+                port,
+                who,
+                lab
+            ),
             Some(stop),
         ),
         None => (
-            t!(
-                "machine.foreign",
-                port = port,
-                who = who,
-                services = services
+            localized!(
+                "port {port} is used by another program: {who}; `roadlab status` shows the address of the lab's {services}",
+                port,
+                who,
+                services
             ),
             Some("roadlab status".to_owned()),
         ),
     }
 }
 
-fn proxies_message(
-    proxies: &Proxies,
-    unknown_to_engine: bool,
-) -> (Cow<'static, str>, Option<String>) {
+fn proxies_message(proxies: &Proxies, unknown_to_engine: bool) -> (String, Option<String>) {
     let shell: Vec<String> = proxies
         .shell
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let shell = match shell.is_empty() {
-        true => t!("machine.nothing").into_owned(),
+        true => localized!("none"),
         false => shell.join(" "),
     };
     let restart = match proxies.systemd {
@@ -318,15 +362,21 @@ fn proxies_message(
     };
     match unknown_to_engine {
         true => (
-            t!("machine.proxy_unknown", shell = shell),
+            localized!(
+                "the shell uses {shell}, but the engine has no proxy: image pulls bypass it",
+                shell
+            ),
             Some(restart.to_owned()),
         ),
         false => {
             let engine = match proxies.engine.is_empty() {
-                true => t!("machine.nothing").into_owned(),
+                true => localized!("none"),
                 false => proxies.engine.join(" "),
             };
-            (t!("machine.proxy", shell = shell, engine = engine), None)
+            (
+                localized!("shell: {shell}; engine: {engine}", shell, engine),
+                None,
+            )
         }
     }
 }

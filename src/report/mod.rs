@@ -1,4 +1,4 @@
-//! Turns events and results into text. The only room that prints.
+//! Output: reporters for events, and what results look like on a terminal, in a pipe and as JSON. Nothing else prints.
 
 mod format;
 mod json;
@@ -13,11 +13,10 @@ mod sink;
 mod stuck;
 mod table;
 mod terminal;
+mod writer;
 
 use crate::event::Event;
-
-/// A text of `src/words/` in the language that was chosen at the start.
-pub(crate) use rust_i18n::t;
+use crate::localized;
 
 pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
 pub(crate) use junit::{JunitCase, junit};
@@ -26,24 +25,27 @@ pub(crate) use markdown::markdown;
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{error, output, output_is_open, sanitize, try_output};
+pub(crate) use sink::{
+    error, flush, flush_blocking, output, output_closed, output_is_open, sanitize, try_output,
+    with_backpressure,
+};
 pub(crate) use stuck::{not_ready_json, stuck};
 pub(crate) use table::{cut, table};
 
-/// Who hears what happens.
+/// Reports the events of a command.
 pub(crate) enum Reporter {
     /// Bars and spinners on standard error.
     Terminal(terminal::Terminal),
-    /// A line for each thing that matters, on standard error.
+    /// A line per important event, on standard error.
     Plain(plain::Plain),
-    /// One JSON document a line, on standard output.
+    /// One JSON document per line, on standard output.
     Json,
-    /// Nothing: the command prints one document at its end.
+    /// Nothing: the command prints one document at the end.
     Quiet,
 }
 
 impl Reporter {
-    /// The reporter for a person: bars only if standard error is a terminal.
+    /// Returns the reporter for people: bars if standard error is a terminal, else lines.
     pub(crate) fn for_people(paint: Paint) -> Self {
         match console::user_attended_stderr() {
             true => Reporter::Terminal(terminal::Terminal::new(paint)),
@@ -51,17 +53,17 @@ impl Reporter {
         }
     }
 
-    /// Tells one event.
-    pub(crate) fn emit(&self, event: &Event) {
+    /// Reports one event.
+    pub(crate) fn report(&self, event: &Event) {
         match self {
-            Reporter::Terminal(terminal) => terminal.emit(event),
-            Reporter::Plain(plain) => plain.emit(event),
+            Reporter::Terminal(terminal) => terminal.report(event),
+            Reporter::Plain(plain) => plain.report(event),
             Reporter::Json => json::line(event),
             Reporter::Quiet => {}
         }
     }
 
-    /// Removes what is only there while something goes on.
+    /// Removes progress bars.
     pub(crate) fn finish(&self) {
         if let Reporter::Terminal(terminal) = self {
             terminal.finish();
@@ -69,11 +71,11 @@ impl Reporter {
     }
 }
 
-/// Says that the program itself failed. The terminal is as it was before us: no bar stays, and the cursor is there.
+/// The panic hook: reports an internal error and restores the terminal's line and cursor.
 pub(crate) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let terminal = console::Term::stderr();
     if terminal.is_term() {
-        // Nobody is left to tell if this fails.
+        // A terminal that is gone needs no cursor.
         let _ = terminal.clear_line().and_then(|()| terminal.show_cursor());
     }
     let payload = panic.payload();
@@ -84,29 +86,24 @@ pub(crate) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    error(&t!(
-        "teardown.crashed",
+    error(&localized!(
+        "error: internal error in roadlab: {message} ({place}); what it created is removed in the background",
         message = sanitize(message),
-        place = place
+        place
     ));
 }
 
-/// Chooses the language of all that is said from here on; one without texts is English.
-pub(crate) fn set_language(language: &str) {
-    rust_i18n::set_locale(language);
-}
-
-/// One JSON document as one line.
+/// Returns a JSON document on one line.
 pub(crate) fn json_line(value: &impl serde::Serialize) -> String {
     json::one_line(value)
 }
 
-/// Prints one JSON document on one line.
+/// Prints a JSON document on one line.
 pub(crate) fn line(value: &impl serde::Serialize) {
     json::line(value);
 }
 
-/// Prints one JSON document.
+/// Prints a JSON document, indented.
 pub(crate) fn document(value: &impl serde::Serialize) {
     json::document(value);
 }

@@ -1,27 +1,27 @@
-//! The panel of a session: what is checked, the hint that fits, the keys. Pure: lines for a width and a height.
+//! The panel of a session: checks, the matching hint and the keys, as lines for a width and a height.
 
 use console::measure_text_width;
 
 use crate::event::CheckResult;
 use crate::report::{Paint, check_lines, markdown, sanitize};
 
-/// What a panel shows.
+/// The content of a panel.
 #[derive(Debug, Default)]
 pub(crate) struct Panel {
-    /// Such as `3/16 Sessions that end`.
+    /// The position and title of the exercise, such as `3/16 Sessions that end`.
     pub(crate) title: String,
-    /// What goes on, at the right of the title.
+    /// The state, at the right of the title.
     pub(crate) state: String,
     pub(crate) checks: Vec<CheckResult>,
-    /// Markdown.
+    /// The hint, in Markdown.
     pub(crate) hint: Option<String>,
-    /// Words about the last key, or a question.
+    /// A message about the last key, or a question.
     pub(crate) note: Option<String>,
-    /// Keys and what they do.
+    /// The keys and what they do.
     pub(crate) menu: Vec<(String, String)>,
 }
 
-/// How much is said of each check.
+/// How much of each check is shown.
 #[derive(Clone, Copy)]
 enum Detail {
     All,
@@ -30,8 +30,8 @@ enum Detail {
 }
 
 impl Panel {
-    /// At most `rows` lines, none wider than `columns`, however much there is to say: first the details of checks go, then
-    /// the end of the hint, then checks.
+    /// Returns at most `rows` lines, none wider than `columns`. If there is too much, the details of checks are left out first,
+    /// then the end of the hint, then checks.
     pub(crate) fn lines(&self, columns: usize, rows: usize, paint: Paint) -> Vec<String> {
         let columns = columns.saturating_sub(1);
         let menu = self.menu_lines(columns, paint);
@@ -177,10 +177,10 @@ mod tests {
           ✓ first  the 고객 has a name
           ✗ second  the 고객 has a name
               expected  a
-              saw       b
+              actual    b
           ✗ third  the 고객 has a name
               expected  a
-              saw       b
+              actual    b
         ┃ Look at TTL.
         ┃ It counts seconds, and this sentence is long enough to be
         ┃ wrapped.
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_size_nothing_is_wider_or_higher() {
+    fn the_panel_fits_every_size() {
         for columns in [20, 33, 80, 200] {
             for rows in 2..30 {
                 let lines = panel().lines(columns, rows, Paint::Colored);
@@ -200,7 +200,7 @@ mod tests {
                         "{columns}x{rows}: {line}"
                     );
                 }
-                // The keys are the last to go.
+                // The keys are left out last.
                 assert!(
                     rows < 5 || lines.iter().any(|line| line.contains("quit")),
                     "{columns}x{rows}: {lines:#?}"
@@ -210,10 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn details_go_before_the_hint_does() {
+    fn details_are_left_out_before_the_hint() {
         let lines = panel().lines(60, 9, Paint::Plain).join("\n");
         assert!(
-            lines.contains("third") && lines.contains("Look at TTL") && !lines.contains("saw"),
+            lines.contains("third") && lines.contains("Look at TTL") && !lines.contains("actual"),
             "{lines}"
         );
     }

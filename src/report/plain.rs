@@ -1,77 +1,83 @@
-//! Progress for a log file or a pipe: a line for each thing that matters, none twice.
+//! Reports events to a log file or a pipe: a line per important event, none twice.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::event::{Event, Phase};
+use crate::localized;
 use crate::report::format::duration;
 use crate::report::sink::error;
-use crate::report::{Paint, sanitize, t};
+use crate::report::{Paint, sanitize};
 
-/// Remembers what was said.
+/// A reporter that writes lines.
 #[derive(Default)]
 pub(crate) struct Plain {
-    said: RefCell<BTreeSet<String>>,
+    /// The services whose wait was reported.
+    reported: RefCell<BTreeSet<String>>,
 }
 
 impl Plain {
-    pub(crate) fn emit(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         for line in lines(event, Paint::Plain) {
             error(&line);
         }
         if let Event::Waiting { service, last, .. } = event
-            && self.said.borrow_mut().insert(service.clone())
+            && self.reported.borrow_mut().insert(service.clone())
         {
-            error(&t!(
-                "progress.waiting",
-                service = service,
+            error(&localized!(
+                "waiting for {service}: {last}",
+                service,
                 last = sanitize(last)
             ));
         }
     }
 }
 
-/// What an event says once and for all; what only goes on says nothing here.
+/// Returns the lines of an event. Progress within an operation has none.
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     match event {
-        Event::PullStarted { image } => vec![t!("progress.pulling", image = image).into_owned()],
+        Event::PullStarted { image } => vec![localized!("pulling {image}", image)],
         Event::PullFinished {
             image,
             problem: None,
-        } => vec![t!("progress.pulled", image = image).into_owned()],
+        } => vec![localized!("pulled {image}", image)],
         Event::PullFinished {
             image,
             problem: Some(problem),
         } => {
-            vec![paint.dim(&t!(
-                "progress.cannot_pull",
-                image = image,
+            vec![paint.dim(&localized!(
+                "cannot pull {image}: {why}",
+                image,
                 why = sanitize(problem)
             ))]
         }
         Event::BuildStarted { image, why } => {
-            vec![t!("progress.building", image = image, why = sanitize(why)).into_owned()]
+            vec![localized!(
+                "building {image} ({why})",
+                image,
+                why = sanitize(why)
+            )]
         }
         Event::BuildFinished { image, millis } => {
-            vec![t!("progress.built", image = image, time = duration(*millis)).into_owned()]
+            vec![localized!(
+                "built {image} in {time}",
+                image,
+                time = duration(*millis)
+            )]
         }
         Event::ServiceUnavailable { service, reason } => {
-            vec![paint.warn(&t!(
-                "progress.left_out",
-                service = service,
+            vec![paint.warn(&localized!(
+                "{service} is unavailable, the rest of the lab works: {why}",
+                service,
                 why = sanitize(reason)
             ))]
         }
         Event::Ready { service, millis } => {
-            vec![
-                t!(
-                    "progress.ready",
-                    service = service,
-                    time = duration(*millis)
-                )
-                .into_owned(),
-            ]
+            vec![localized!(
+                "{service} ready after {time}",
+                service,
+                time = duration(*millis)
+            )]
         }
         Event::ProofPhaseFinished {
             exercise,
@@ -100,6 +106,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         | Event::FileProgress { .. }
         | Event::BuildStep { .. }
         | Event::BuildLine { .. }
+        | Event::EngineSetupLine { .. }
         | Event::OperationStarted { .. }
         | Event::OperationFinished { .. }
         | Event::Waiting { .. }
@@ -107,14 +114,14 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
     }
 }
 
-/// What a phase of the self-proof shows.
-fn phase_name(phase: Phase) -> Cow<'static, str> {
+/// Returns what a phase of `roadlab test` shows.
+fn phase_name(phase: Phase) -> String {
     match phase {
-        Phase::Start => t!("progress.phase_start"),
-        Phase::Wrong => t!("progress.phase_wrong"),
-        Phase::Solution => t!("progress.phase_solution"),
-        Phase::SolutionAgain => t!("progress.phase_again"),
-        Phase::Reset => t!("progress.phase_reset"),
-        Phase::Quiz => t!("progress.phase_quiz"),
+        Phase::Start => localized!("fails at the start"),
+        Phase::Wrong => localized!("wrong answers fail with their hint"),
+        Phase::Solution => localized!("the solution passes"),
+        Phase::SolutionAgain => localized!("the solution passes twice"),
+        Phase::Reset => localized!("fails again after a reset"),
+        Phase::Quiz => localized!("only the right choice counts"),
     }
 }

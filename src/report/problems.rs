@@ -1,14 +1,15 @@
-//! A problem as people read it: what, where, the line itself, and what to do.
+//! Formats a problem for people: what is wrong, the place, the line, and how to fix it.
 
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{Paint, sanitize};
 
-/// One problem over a few lines.
+/// Returns a problem on a few lines.
 pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
     let word = match problem.kind {
-        ProblemKind::Lab => paint.bad("error"),
-        ProblemKind::Refused => paint.bad("refused"),
-        ProblemKind::NeedsTrust => paint.warn("needs --trust"),
+        ProblemKind::Lab => paint.bad(&localized!("error")),
+        ProblemKind::Refused => paint.bad(&localized!("refused")),
+        ProblemKind::NeedsTrust => paint.warn(&localized!("needs --trust")),
     };
     let mut text = format!("{word}: {}", sanitize(&problem.what));
     if let Some(place) = &problem.place {
@@ -51,18 +52,18 @@ mod tests {
     use crate::problem::Place;
 
     #[test]
-    fn a_problem_shows_its_line_and_what_to_do() {
+    fn a_problem_shows_its_line_and_its_help() {
         let place = Place {
             file: "labs/x/compose.yaml".into(),
             line: 4,
             column: 5,
             text: "    privilged: true".into(),
         };
-        let told = Problem::new("unknown key `privilged` in a service")
+        let misspelt = Problem::new("unknown key `privilged` in a service")
             .at(place)
             .help("did you mean `privileged`?");
         assert_eq!(
-            problem(&told, Paint::Plain),
+            problem(&misspelt, Paint::Plain),
             "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?"
         );
     }

@@ -1,8 +1,9 @@
-//! The learner's terminal during a session: a panel at the bottom that is redrawn in place, text above it that stays, and
-//! single keys. Ctrl-C and Ctrl-Z stay what they are everywhere. Dropping it gives the terminal back as it was.
+//! The terminal during a session: a panel at the bottom that is redrawn in place, permanent text above it, and single keys.
+//! Ctrl-C and Ctrl-Z keep their meaning. Dropping the screen restores the terminal.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, MoveUp, Show};
 use crossterm::terminal::{Clear, ClearType};
@@ -14,15 +15,20 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Around what must be shown at once (synchronized output, DEC mode 2026); terminals that do not know it ignore it.
+use crate::report::sink::{flush_blocking, output_raw};
+
+/// Synchronized output (DEC mode 2026); other terminals ignore it.
 const SYNC_BEGIN: &str = "\u{1b}[?2026h";
 const SYNC_END: &str = "\u{1b}[?2026l";
 
-/// What comes from the terminal.
+/// How long the terminal may take to show what is written before another program gets it.
+const LENDING: Duration = Duration::from_secs(1);
+
+/// Input from the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Input {
     Key(Key),
-    /// Everything must be drawn anew: the size changed, or the program was stopped and goes on.
+    /// The screen must be redrawn: its size changed, or the program was stopped and continues.
     Redraw,
     /// The terminal is gone.
     Gone,
@@ -44,19 +50,19 @@ pub(crate) struct Screen {
     half: Vec<u8>,
     resized: Signal,
     stop: Signal,
-    /// The lines of the panel as they are on the screen now.
+    /// The lines of the panel on the screen.
     drawn: Vec<String>,
 }
 
 impl Screen {
-    /// Whether there is a terminal that can show a session.
+    /// Whether the terminal can show a session.
     pub(crate) fn possible() -> bool {
         io::stdin().is_terminal()
             && io::stdout().is_terminal()
             && std::env::var("TERM").is_ok_and(|term| term != "dumb")
     }
 
-    /// Takes the terminal over. Errors: it is not one, or is gone.
+    /// Takes over the terminal. Fails if there is none.
     pub(crate) fn enter() -> io::Result<Self> {
         Ok(Self {
             keyboard: keyboard()?,
@@ -69,20 +75,20 @@ impl Screen {
         })
     }
 
-    /// Columns and rows.
+    /// Returns columns and rows.
     pub(crate) fn size() -> (usize, usize) {
         let (rows, columns) = console::Term::stdout().size();
         (usize::from(columns.max(20)), usize::from(rows.max(6)))
     }
 
-    /// Prints text that stays, above the panel.
+    /// Prints permanent text above the panel.
     pub(crate) fn say(&mut self, text: &str) {
         let text = format!("{}{text}\n", self.erased());
         self.drawn.clear();
         write(&text);
     }
 
-    /// Shows the panel; nothing is written if it is there already.
+    /// Draws the panel if it has changed.
     pub(crate) fn panel(&mut self, lines: Vec<String>) {
         let (columns, rows) = Self::size();
         let fit = |line: &String| {
@@ -102,25 +108,26 @@ impl Screen {
         self.drawn = lines;
     }
 
-    /// Takes the panel away.
+    /// Removes the panel.
     pub(crate) fn clear_panel(&mut self) {
         write(&self.erased());
         self.drawn.clear();
     }
 
-    /// Empties the whole screen, as after a resize that broke all lines anew.
+    /// Clears the whole screen, as after a resize that wrapped its lines.
     pub(crate) fn clear(&mut self) {
         write(&format!("{}{}", Clear(ClearType::All), MoveTo(0, 0)));
         self.drawn.clear();
     }
 
-    /// Gives the terminal back for a while, as to a program of its own.
+    /// Gives the terminal to another program.
     pub(crate) fn lend(&mut self) {
         self.clear_panel();
         self.mode.leave();
+        flush_blocking(Some(LENDING));
     }
 
-    /// Takes it over again. Errors: it is gone.
+    /// Takes over the terminal again. Fails if it is gone.
     pub(crate) fn take_back(&mut self) -> io::Result<()> {
         self.pending.clear();
         self.half.clear();
@@ -128,7 +135,7 @@ impl Screen {
         Ok(())
     }
 
-    /// The next thing that comes from the terminal. May be dropped at any time without losing a key.
+    /// Returns the next input. Cancel safe: no key is lost.
     pub(crate) async fn input(&mut self) -> Input {
         loop {
             if let Some(key) = self.pending.pop_front() {
@@ -146,7 +153,7 @@ impl Screen {
                 _ = self.resized.recv() => return Input::Redraw,
                 _ = self.stop.recv() => {
                     self.lend();
-                    // Stops here, as any program does on Ctrl-Z, until the shell lets it go on.
+                    // Stops here, as every program on Ctrl-Z, until the shell continues it.
                     let _ = kill_process(getpid(), Number::STOP);
                     return match self.take_back() {
                         Ok(()) => Input::Redraw,
@@ -165,21 +172,20 @@ impl Screen {
     }
 }
 
+/// A terminal that is gone is noticed by its keys.
 fn write(text: &str) {
-    let mut out = io::stdout().lock();
-    // A terminal that is gone is noticed by its keys.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    output_raw(text);
 }
 
-/// The terminal, opened once more to be read without blocking: making standard input itself non-blocking would change it
-/// for everybody who shares it.
+/// Opens the terminal again to read it without blocking: a non-blocking standard input would be non-blocking for every
+/// program that shares it.
 fn keyboard() -> io::Result<pipe::Receiver> {
     pipe::OpenOptions::new()
         .unchecked(true)
         .open_receiver("/dev/tty")
 }
 
-/// Keys come one by one and are not shown; the cursor is hidden. Dropping it undoes that.
+/// Reads single keys without echo and hides the cursor. Dropping it restores the terminal.
 struct Mode {
     before: Option<Termios>,
 }
@@ -201,7 +207,7 @@ impl Mode {
 
     fn leave(&mut self) {
         if let Some(before) = self.before.take() {
-            // A terminal that is gone needs nothing back.
+            // A terminal that is gone needs no mode.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
             write(&Show.to_string());
         }
@@ -214,7 +220,7 @@ impl Drop for Mode {
     }
 }
 
-/// Takes the keys out of what was typed; what is not whole yet stays. Arrows and function keys are nothing here.
+/// Takes the keys out of the bytes that were typed; an incomplete key stays. Arrows and function keys are ignored.
 fn keys(typed: &mut Vec<u8>) -> Vec<Key> {
     let mut found = Vec::new();
     while let Some(&first) = typed.first() {
@@ -248,7 +254,7 @@ fn keys(typed: &mut Vec<u8>) -> Vec<Key> {
     found
 }
 
-/// The bytes of an escape sequence: `ESC [ 1 ; 5 A`, `ESC O P`, or the key itself.
+/// Returns the length of an escape sequence (`ESC [ 1 ; 5 A`, `ESC O P`) or of the Escape key.
 fn escape_length(typed: &[u8]) -> usize {
     match typed.get(1) {
         Some(b'[') => {
@@ -263,7 +269,7 @@ fn escape_length(typed: &[u8]) -> usize {
     }
 }
 
-/// The letter on the same key of a Korean keyboard, so that nobody must switch it for one key.
+/// Returns the Latin letter on the key of a Korean letter, so that the keyboard layout need not be switched.
 fn latin(c: char) -> char {
     const PAIRS: [(char, char); 26] = [
         ('ㅁ', 'a'),
@@ -320,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_and_function_keys_are_nothing() {
+    fn arrows_and_function_keys_are_ignored() {
         check(
             b"\x1b[A\x1b[1;5Bn\x1bOPq",
             &[Key::Char('n'), Key::Char('q')],
@@ -329,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_korean_keyboard_needs_no_switching_and_a_half_letter_waits() {
+    fn korean_letters_are_their_keys_and_incomplete_ones_wait() {
         check("ㅜㅂ".as_bytes(), &[Key::Char('n'), Key::Char('q')], b"");
         let whole = "ㅜ".as_bytes();
         check(&whole[..2], &[], &whole[..2]);

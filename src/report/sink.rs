@@ -1,9 +1,12 @@
-//! The way out: every foreign text is cleaned before it reaches a terminal, and a closed pipe is no panic.
+//! Standard output and standard error: control characters are made visible before they reach a terminal.
 
-use std::io::{ErrorKind, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-/// Shows control and bidirectional characters instead of obeying them; new lines and tabs stay.
+use crate::report::writer::{self, Stream};
+use crate::text;
+use crate::text::Text;
+
+/// Makes control and bidirectional characters visible; line breaks and tabs stay.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -24,59 +27,86 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whoever read standard output has closed it.
-static UNREAD: AtomicBool = AtomicBool::new(false);
-
-/// Prints a line of a result on standard output. The text is ours or was cleaned.
+/// Prints a line of a result on standard output, without waiting for it to be written.
 pub(crate) fn output(text: &str) {
-    if !print(&mut std::io::stdout().lock(), text) {
-        UNREAD.store(true, Ordering::Relaxed);
-    }
+    print(Stream::Output, text);
 }
 
-/// Whether somebody still reads what [`output`] prints, as far as that has shown.
+/// Prints text as it is on standard output, such as a screen with the codes that draw it.
+pub(super) fn output_raw(text: &str) {
+    writer::write(Stream::Output, text.as_bytes().to_vec());
+}
+
+/// Whether standard output still takes text: its reader has not closed it, and no write failed so far.
 pub(crate) fn output_is_open() -> bool {
-    !UNREAD.load(Ordering::Relaxed)
+    writer::is_open(Stream::Output)
 }
 
-/// Prints a line of a result that has no end of its own; says whether anybody still reads.
-pub(crate) fn try_output(text: &str) -> bool {
-    let mut to = std::io::stdout().lock();
-    writeln!(to, "{text}").and_then(|()| to.flush()).is_ok()
+/// Prints a line of an endless result and waits until it is written. Returns whether standard output takes more.
+pub(crate) async fn try_output(text: &str) -> bool {
+    writer::write(Stream::Output, format!("{text}\n").into_bytes());
+    writer::flush().await;
+    output_is_open()
 }
 
-/// Prints a line about progress or a problem on standard error. The text is ours or was cleaned.
+/// Prints a line about progress or a problem on standard error, without waiting for it to be written.
 pub(crate) fn error(text: &str) {
-    // It is no result that anybody waits for.
-    let _ = print(&mut std::io::stderr().lock(), text);
+    print(Stream::Error, text);
 }
 
-/// Whoever closed the pipe has read enough; work that is not only to be read goes on to its end.
-fn print(to: &mut impl Write, text: &str) -> bool {
-    let text = only_colours(text);
-    let printed = writeln!(to, "{text}").and_then(|()| to.flush());
-    !printed.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe)
+/// Prints a line about progress or a problem on standard error and waits until it is written, as between two drawings of
+/// progress bars.
+pub(super) fn error_now(text: &str) {
+    print(Stream::Error, text);
+    writer::flush_error_blocking();
 }
 
-/// Whatever a caller forgot to clean: of all escape sequences only colours reach a terminal.
-fn only_colours(text: &str) -> String {
+/// Waits until standard output takes no more text: its reader closed it, or a write failed.
+pub(crate) async fn output_closed() {
+    writer::output_closed().await;
+}
+
+/// Does the work of a command, but pauses it while its output is not read: memory stays bounded, and signals are handled.
+pub(crate) async fn with_backpressure<T>(work: impl Future<Output = T>) -> T {
+    writer::with_backpressure(work).await
+}
+
+/// Waits until everything printed so far is written. Signals are handled meanwhile.
+pub(crate) async fn flush() {
+    writer::flush().await;
+}
+
+/// Waits until everything printed so far is written, at most until the deadline. Returns why standard output could not be
+/// written; a reader that closed it is no error.
+pub(crate) fn flush_blocking(deadline: Option<Duration>) -> Option<Text> {
+    writer::flush_blocking(deadline);
+    let reason = writer::output_error()?;
+    Some(text!("cannot write to standard output: {reason}", reason))
+}
+
+fn print(stream: Stream, text: &str) {
+    writer::write(stream, format!("{}\n", only_colors(text)).into_bytes());
+}
+
+/// Removes every escape sequence but colors, for text that a caller did not sanitize.
+fn only_colors(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
         out.push_str(&sanitize(&rest[..at]));
-        let colour = colour_length(&rest[at..]);
-        match colour {
+        let color = color_length(&rest[at..]);
+        match color {
             0 => out.push_str("\\u{1b}"),
             length => out.push_str(&rest[at..at + length]),
         }
-        rest = &rest[at + colour.max(1)..];
+        rest = &rest[at + color.max(1)..];
     }
     out.push_str(&sanitize(rest));
     out
 }
 
 /// The length of `ESC [ 1 ; 31 m` at the beginning of a text, 0 if there is none.
-fn colour_length(text: &str) -> usize {
+fn color_length(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else {
         return 0;
     };
@@ -87,7 +117,7 @@ fn colour_length(text: &str) -> usize {
     }
 }
 
-/// The same for JSON: what could steer a terminal is written as JSON writes it.
+/// Escapes control and bidirectional characters as JSON does.
 pub(crate) fn sanitize_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -107,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hostile_text_is_shown_not_obeyed() {
+    fn control_characters_are_made_visible() {
         assert_eq!(
             sanitize("\u{1b}]52;c;aGk=\u{7}x"),
             "\\u{1b}]52;c;aGk=\\u{7}x"
@@ -117,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn only_colours_pass_whoever_forgot_to_clean() {
-        let colour = "\u{1b}[1;31mred\u{1b}[0m";
-        assert_eq!(only_colours(colour), colour);
+    fn only_colors_pass() {
+        let color = "\u{1b}[1;31mred\u{1b}[0m";
+        assert_eq!(only_colors(color), color);
         for bad in [
             "\u{1b}]0;title\u{7}",
             "\u{1b}[2J",
@@ -130,7 +160,7 @@ mod tests {
             "\u{9b}31m",
             "a\u{202e}b",
         ] {
-            let shown = only_colours(bad);
+            let shown = only_colors(bad);
             assert!(
                 !shown.contains(['\u{1b}', '\u{9b}', '\u{7}', '\u{202e}']),
                 "{shown:?}"
@@ -139,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_without_what_steers_a_terminal() {
+    fn json_keeps_its_value_without_control_characters() {
         let text = "\u{1b}[2J \u{9b} \u{202e} \u{e0041} 한국 \u{7f}";
         let json = sanitize_json(&serde_json::to_string(text).unwrap());
         assert!(

@@ -1,34 +1,43 @@
 //! "Why is it stuck?": a service that never answered, in words.
 
-use std::borrow::Cow;
-
 use serde_json::{Value, json};
 
 use crate::event::NotReady;
+use crate::localized;
 use crate::plan::LikelyCause;
-use crate::report::{Paint, duration, memory, sanitize, t, table};
+use crate::report::{Paint, duration, memory, sanitize, table};
 
 /// What was waited for, what was seen, the likely cause, the log, and what to type next.
 pub(crate) fn stuck(why: &NotReady, paint: Paint) -> Vec<String> {
-    let mut lines = vec![format!("{}: {}", paint.bad(&t!("word.error")), first(why))];
-    let looked = t!("stuck.looked", probe = why.probe, count = why.attempts);
+    let mut lines = vec![format!(
+        "{}: {}",
+        paint.bad(&localized!("error")),
+        first(why)
+    )];
+    let looked = localized!(
+        "{probe} ({count} times)",
+        probe = why.probe,
+        count = why.attempts
+    );
     let mut rows = vec![
-        (t!("stuck.looked_for"), sanitize(&looked)),
-        (t!("stuck.last_seen"), sanitize(&why.last)),
-        (t!("stuck.container"), sanitize(&container(why))),
+        (localized!("probe"), sanitize(&looked)),
+        (localized!("last result"), sanitize(&why.last)),
+        (localized!("container"), sanitize(&container(why))),
     ];
-    rows.extend(cause(why).map(|cause| (t!("stuck.likely"), paint.warn(&sanitize(&cause)))));
+    rows.extend(
+        cause(why).map(|cause| (localized!("likely cause"), paint.warn(&sanitize(&cause)))),
+    );
     let rows = rows.into_iter();
     let rows = rows.map(|(label, text)| vec![format!("  {label}"), text]);
     lines.extend(table(&rows.collect::<Vec<_>>()));
     if !why.log.is_empty() {
-        lines.push(format!("  {}", t!("stuck.log")));
+        lines.push(format!("  {}", localized!("last lines of the log:")));
         let log = why.log.iter().map(|line| paint.dim(&sanitize(line)));
         lines.extend(log.map(|line| format!("    {line}")));
     }
     lines.push(format!(
         "  {}",
-        t!("stuck.next", lab = why.lab, service = why.service)
+        localized!("next: `roadlab up {lab} --retain` keeps the containers, `roadlab logs {lab} {service}` shows the log", lab = why.lab, service = why.service)
     ));
     lines
 }
@@ -55,28 +64,40 @@ pub(crate) fn not_ready_json(why: &NotReady) -> Value {
 }
 
 /// Which service, and for how long it was waited for.
-fn first(why: &NotReady) -> Cow<'static, str> {
+fn first(why: &NotReady) -> String {
     let time = duration(why.waited.as_millis() as u64);
     match &why.container {
-        Some(end) if !end.running => t!("stuck.first_ended", service = why.service, time = time),
-        Some(_) | None => t!("stuck.first", service = why.service, time = time),
+        Some(end) if !end.running => localized!(
+            "service `{service}` exited after {time}, before it was ready",
+            service = why.service,
+            time
+        ),
+        Some(_) | None => localized!(
+            "service `{service}` did not become ready within {time}",
+            service = why.service,
+            time
+        ),
     }
 }
 
-fn container(why: &NotReady) -> Cow<'static, str> {
+fn container(why: &NotReady) -> String {
     let limit = match why.memory_limit.and_then(|bytes| u64::try_from(bytes).ok()) {
         Some(bytes) => memory(bytes),
-        None => t!("stuck.no_limit").into_owned(),
+        None => localized!("no limit"),
     };
     match &why.container {
-        None => t!("stuck.unknown"),
+        None => localized!("state unknown: the engine did not answer"),
         Some(end) if end.out_of_memory => {
-            t!("stuck.out_of_memory", limit = limit, code = end.exit_code)
+            localized!(
+                "killed: out of memory (limit {limit}, exit code {code})",
+                limit,
+                code = end.exit_code
+            )
         }
-        Some(end) if end.running => t!("stuck.running"),
-        Some(end) if !end.error.is_empty() => t!("stuck.not_started", why = end.error),
-        Some(end) if end.exit_code == 137 => t!("stuck.killed"),
-        Some(end) => t!("stuck.exited", code = end.exit_code),
+        Some(end) if end.running => localized!("running"),
+        Some(end) if !end.error.is_empty() => localized!("could not start: {why}", why = end.error),
+        Some(end) if end.exit_code == 137 => localized!("killed from outside (exit code 137)"),
+        Some(end) => localized!("exited (exit code {code})", code = end.exit_code),
     }
 }
 
@@ -84,25 +105,61 @@ fn container(why: &NotReady) -> Cow<'static, str> {
 fn cause(why: &NotReady) -> Option<String> {
     let service = &why.service;
     let text = match why.cause.as_ref()? {
-        LikelyCause::OutOfMemory => t!("stuck.raise_memory", service = service),
-        LikelyCause::WrongFormat => t!("stuck.wrong_format"),
-        LikelyCause::NoSuchProgram => t!("stuck.no_program", service = service),
-        LikelyCause::DiskFull => t!("stuck.disk_full"),
-        LikelyCause::ReadOnly => t!("stuck.read_only"),
-        LikelyCause::MissingVariable(name) => t!("stuck.variable", name = name, service = service),
-        LikelyCause::AddressInUse => t!("stuck.address_in_use"),
-        LikelyCause::PasswordRefused => t!("stuck.password"),
-        LikelyCause::PermissionDenied(Some(path)) => t!("stuck.permission", path = path),
-        LikelyCause::PermissionDenied(None) => t!("stuck.permission_somewhere"),
-        LikelyCause::InsideOnly(port) => t!("stuck.inside_only", port = port),
+        LikelyCause::OutOfMemory => localized!(
+            "it needs more memory than its limit: raise `mem_limit` of `{service}` in compose.yaml",
+            service
+        ),
+        LikelyCause::WrongFormat => localized!(
+            "its program is built for another processor architecture, or a script has no `#!` line"
+        ),
+        LikelyCause::NoSuchProgram => localized!(
+            "a program is missing in the image: see `command` and `entrypoint` of `{service}` in compose.yaml",
+            service
+        ),
+        LikelyCause::DiskFull => localized!(
+            "the disk is full: `roadlab doctor` shows the free space, `docker image prune` frees some"
+        ),
+        LikelyCause::ReadOnly => localized!(
+            "it writes to a read-only file system: mount a volume or `tmpfs` at that path"
+        ),
+        LikelyCause::MissingVariable(name) => localized!(
+            "the image requires the variable {name}: set it under `environment` of `{service}` in compose.yaml",
+            name,
+            service
+        ),
+        LikelyCause::AddressInUse => localized!("two programs in its container use the same port"),
+        LikelyCause::PasswordRefused => localized!(
+            "the password of the probe is missing or wrong: compare `url` and `ready` of the service with its configuration"
+        ),
+        LikelyCause::PermissionDenied(Some(path)) => localized!(
+            "its user has no permission for {path}: see `user` and the owner of what is mounted there",
+            path
+        ),
+        LikelyCause::PermissionDenied(None) => {
+            localized!("its user lacks a permission: see `user` and the owner of what is mounted")
+        }
+        LikelyCause::InsideOnly(port) => localized!(
+            "it listens on port {port} inside its container only: configure it to listen on 0.0.0.0",
+            port
+        ),
         LikelyCause::OtherPorts { asked, open } => {
             let open: Vec<String> = open.iter().map(u16::to_string).collect();
-            t!("stuck.other_ports", asked = asked, open = open.join(", "))
+            localized!(
+                "nothing listens on port {asked} in its container, but on {open}: correct `ports`",
+                asked,
+                open = open.join(", ")
+            )
         }
-        LikelyCause::CutOff(port) => t!("stuck.cut_off", port = port),
-        LikelyCause::NothingListens(port) => t!("stuck.nothing_listens", port = port),
+        LikelyCause::CutOff(port) => localized!(
+            "it listens on port {port} in its container, but its published port is unreachable from here: the engine runs on another machine or network",
+            port
+        ),
+        LikelyCause::NothingListens(port) => localized!(
+            "it is running, but nothing listens on port {port} in its container yet: raise `ready_within`, or see its log",
+            port
+        ),
     };
-    Some(text.into_owned())
+    Some(text)
 }
 
 #[cfg(test)]
@@ -131,14 +188,14 @@ mod tests {
             cause: Some(LikelyCause::OutOfMemory),
         };
         insta::assert_snapshot!(stuck(&why, Paint::Plain).join("\n"), @r"
-        error: service `cache` ended before it was ready, after 0.4 s
-          looked for  redis PING (7 times)
-          last seen   nothing listens at 127.0.0.1:24030
-          container   was killed: out of memory (limit 16 MiB, exit 137)
-          likely      it needs more memory than it may use: raise `mem_limit` of `cache` in compose.yaml
-          last lines of its log:
+        error: service `cache` exited after 0.4 s, before it was ready
+          probe         redis PING (7 times)
+          last result   nothing listens at 127.0.0.1:24030
+          container     killed: out of memory (limit 16 MiB, exit code 137)
+          likely cause  it needs more memory than its limit: raise `mem_limit` of `cache` in compose.yaml
+          last lines of the log:
             loading\u{1b}[2J
-          next: roadlab up shop --retain, which keeps it for a look with: roadlab logs shop cache
+          next: `roadlab up shop --retain` keeps the containers, `roadlab logs shop cache` shows the log
         ");
         let json = not_ready_json(&why);
         assert_eq!(json["container"]["exit_code"], 137);

@@ -1,6 +1,6 @@
-//! Columns that line up, wide characters included.
+//! Aligned columns, with wide characters counted as two.
 
-/// Rows as lines; the last column is not padded. A cell may hold colours.
+/// Returns rows as lines with aligned columns. The last column is not padded; a cell may have colors.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| {
@@ -23,7 +23,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// A line that fits a terminal of this width, colours aside.
+/// Cuts a line to a width in columns, without counting colors.
 pub(crate) fn cut(line: &str, width: usize) -> String {
     console::truncate_str(line, width, "…").into_owned()
 }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_cut_by_columns_and_its_colours_end() {
+    fn a_line_is_cut_by_columns_and_its_colors_are_reset() {
         assert_eq!(cut("레디스 랩", 8), "레디스 …");
         assert_eq!(cut("fits", 4), "fits");
         let cut = cut("\u{1b}[32mgreen\u{1b}[0m", 3);

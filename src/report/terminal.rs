@@ -1,4 +1,4 @@
-//! Progress on a terminal: a line for each thing that goes on, bars for what is pulled, and one lasting line for what is done.
+//! Reports events on a terminal: a spinner per running operation, bars for pulls, and a permanent line for what is done.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,13 +7,14 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::event::Event;
+use crate::localized;
 use crate::report::plain::lines;
-use crate::report::{Paint, sanitize, t};
+use crate::report::{Paint, sanitize};
 
-/// Often enough to look alive, seldom enough not to flicker.
+/// How often spinners move.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Bars that are on the screen now.
+/// A reporter that draws progress bars.
 pub(crate) struct Terminal {
     paint: Paint,
     bars: MultiProgress,
@@ -22,13 +23,13 @@ pub(crate) struct Terminal {
 
 #[derive(Default)]
 struct Now {
-    /// What goes on, in one line.
+    /// The running operation.
     doing: Option<ProgressBar>,
-    /// The last line that a build said.
-    said: Option<ProgressBar>,
-    /// Services that are waited for, side by side.
+    /// The last line of a build.
+    build_line: Option<ProgressBar>,
+    /// The services that are not ready yet.
     waiting: BTreeMap<String, ProgressBar>,
-    /// Layers that are pulled now.
+    /// The layers that are being pulled.
     layers: BTreeMap<String, ProgressBar>,
     seen: BTreeSet<String>,
     done: BTreeSet<String>,
@@ -43,22 +44,22 @@ impl Terminal {
         }
     }
 
-    pub(crate) fn emit(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         self.show(event, &mut self.now.borrow_mut());
-        // What a bar shows while it goes on needs no line before it ends.
+        // A running operation has a bar; its line comes when it is done.
         let begins = matches!(
             event,
             Event::PullStarted { .. } | Event::BuildStarted { .. }
         );
         for line in lines(event, self.paint).into_iter().filter(|_| !begins) {
-            self.bars.suspend(|| crate::report::sink::error(&line));
+            self.bars.suspend(|| crate::report::sink::error_now(&line));
         }
     }
 
     fn show(&self, event: &Event, now: &mut Now) {
         match event {
             Event::PullStarted { image } => {
-                self.doing(now, &t!("progress.pulling", image = image), Clock::Anew);
+                self.doing(now, &localized!("pulling {image}", image), Clock::Restart);
             }
             Event::PullProgress {
                 image,
@@ -69,8 +70,8 @@ impl Terminal {
             } => {
                 self.layer(now, layer, status, current.zip(*total));
                 let (done, all) = (now.done.len(), now.seen.len());
-                let text = t!("progress.layers", image = image, done = done, all = all);
-                self.doing(now, &text, Clock::GoesOn);
+                let text = localized!("pulling {image}: {done} of {all} layers", image, done, all);
+                self.doing(now, &text, Clock::Continue);
             }
             Event::FileProgress {
                 file,
@@ -78,11 +79,7 @@ impl Terminal {
                 total,
             } => self.layer(now, file, "", Some((*current, *total))),
             Event::BuildStarted { image, .. } => {
-                self.doing(
-                    now,
-                    &t!("progress.building_now", image = image),
-                    Clock::Anew,
-                );
+                self.doing(now, &localized!("building {image}", image), Clock::Restart);
             }
             Event::BuildStep {
                 image,
@@ -91,23 +88,29 @@ impl Terminal {
                 name,
             } => {
                 let name = sanitize(name);
-                let text = t!(
-                    "progress.step",
-                    image = image,
-                    step = step,
-                    steps = steps,
-                    name = name
+                let text = localized!(
+                    "building {image}: step {step} of {steps}, {name}",
+                    image,
+                    step,
+                    steps,
+                    name
                 );
-                self.doing(now, &text, Clock::Anew);
+                self.doing(now, &text, Clock::Restart);
             }
-            Event::BuildLine { line, .. } => self.said(now, &sanitize(line.trim())),
+            Event::BuildLine { line, .. } | Event::EngineSetupLine { line, .. } => {
+                self.show_build_line(now, &sanitize(line.trim()))
+            }
             Event::OperationStarted { operation } => {
-                self.doing(now, &sanitize(operation), Clock::GoesOn)
+                self.doing(now, &sanitize(operation), Clock::Continue)
             }
-            Event::Step { step } => self.doing(now, &sanitize(step), Clock::GoesOn),
+            Event::Step { step } => self.doing(now, &sanitize(step), Clock::Continue),
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
-                let text = t!("progress.waiting", service = service, last = sanitize(last));
+                let text = localized!(
+                    "waiting for {service}: {last}",
+                    service,
+                    last = sanitize(last)
+                );
                 let bar = now.waiting.entry(service.clone());
                 let bar = bar.or_insert_with(|| self.line());
                 bar.set_message(in_one_line(&text));
@@ -123,11 +126,11 @@ impl Terminal {
 
     pub(crate) fn finish(&self) {
         clear(&mut self.now.borrow_mut());
-        // Bars may draw a last time on a terminal that is gone; there is nothing to do about it.
+        // A terminal that is gone shows no bars.
         let _ = self.bars.clear();
     }
 
-    /// A line that moves, cut to the terminal's width, with the time that it takes.
+    /// Adds a spinner with its elapsed time, cut to the width of the terminal.
     fn line(&self) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_style(style(
@@ -140,24 +143,24 @@ impl Terminal {
 
     fn doing(&self, now: &mut Now, text: &str, clock: Clock) {
         if now.doing.is_none() {
-            // It stands above what belongs to it.
+            // Above the bars that belong to it.
             let bar = self.line();
             self.bars.remove(&bar);
             now.doing = Some(self.bars.insert(0, bar));
         }
         let Some(bar) = &now.doing else { return };
-        if clock == Clock::Anew {
+        if clock == Clock::Restart {
             bar.reset_elapsed();
         }
         bar.set_message(in_one_line(text));
     }
 
-    /// What a build said last, below its step.
-    fn said(&self, now: &mut Now, line: &str) {
+    /// Shows the last line of a build below its step.
+    fn show_build_line(&self, now: &mut Now, line: &str) {
         if line.is_empty() || line.starts_with("Step ") {
             return;
         }
-        let bar = now.said.get_or_insert_with(|| {
+        let bar = now.build_line.get_or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
             bar.set_style(style("    {wide_msg:.dim}", self.paint));
             bar
@@ -166,7 +169,7 @@ impl Terminal {
     }
 
     fn layer(&self, now: &mut Now, layer: &str, status: &str, bytes: Option<(u64, u64)>) {
-        // Words about the whole image have no layer, and the first of them names the tag in its place.
+        // Messages about the whole image have no layer; the first of them has the tag in its place.
         if layer.is_empty() || status.starts_with("Pulling from") {
             return;
         }
@@ -200,11 +203,11 @@ impl Terminal {
     }
 }
 
-/// Whether the time of a line begins again.
+/// What happens to the elapsed time of a spinner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Clock {
-    Anew,
-    GoesOn,
+    Restart,
+    Continue,
 }
 
 fn end(bar: Option<ProgressBar>) {
@@ -216,13 +219,15 @@ fn end(bar: Option<ProgressBar>) {
 fn clear(now: &mut Now) {
     let Now {
         doing,
-        said,
+        build_line,
         waiting,
         layers,
         ..
     } = std::mem::take(now);
     let bars = waiting.into_values().chain(layers.into_values());
-    bars.chain(doing).chain(said).for_each(|bar| end(Some(bar)));
+    bars.chain(doing)
+        .chain(build_line)
+        .for_each(|bar| end(Some(bar)));
 }
 
 fn in_one_line(text: &str) -> String {

@@ -87,7 +87,10 @@ pub(crate) async fn run_step<E: Engine>(
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = evaluate(step, probe(&act, &target, step.timeout).await);
+        let result = evaluate(
+            step,
+            probe(&act, &target, &live.connections, step.timeout).await,
+        );
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {

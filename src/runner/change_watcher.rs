@@ -1,4 +1,4 @@
-//! Watches a lab for deeds: waits until services give a sign that checks may see something else now.
+//! Watches the services of a lab, and waits until the results of its checks may have changed.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -18,35 +18,35 @@ use crate::runner::poll_backoff::{Changed, PollBackoff, SignalValues};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-/// Between two looks at the signs. A deed is seen after one of these at the latest, where its service shows a sign.
-const TICK: Duration = Duration::from_millis(400);
+/// The time between two polls of the change signals, and so the longest delay for a service that has one.
+const POLL: Duration = Duration::from_millis(400);
 
-/// A service that does not even show a sign in this time has changed.
-const SIGN_TIMEOUT: Duration = Duration::from_secs(1);
+/// A service whose signal cannot be read within this time has changed.
+const SIGNAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where a deed shows first.
+/// A cheap value that changes when a learner did something.
 #[derive(Debug, Clone, PartialEq)]
 enum SignalSource {
-    /// Redis counts changes, and calls of every command.
+    /// Redis's counters of changes and of command calls.
     Redis(ServiceName),
-    /// PostgreSQL's write-ahead log grows with each change.
+    /// The position of PostgreSQL's write-ahead log.
     Sql(Box<SqlProbe>),
-    /// MongoDB counts changed documents and commands.
+    /// MongoDB's counters of changed documents and of commands.
     Mongo(MongoProbe),
-    /// A queue's own counts.
+    /// The counters of a RabbitMQ queue.
     Queue(AmqpProbe),
     /// The learner's files.
     Workspace(PathBuf),
-    /// What the service received.
+    /// The bytes that the service received.
     Traffic(ServiceName),
 }
 
-/// Watches what the checks of some exercises look at.
+/// Watches the services that the checks of some exercises use.
 pub struct ChangeWatcher {
     sources: Vec<SignalSource>,
-    pace: PollBackoff,
+    backoff: PollBackoff,
     begun: Instant,
-    /// Events before this are known.
+    /// The start of the events that were not received yet.
     since: SystemTime,
     events: Cell<u64>,
 }
@@ -67,15 +67,15 @@ impl ChangeWatcher {
         }
         Self {
             sources,
-            pace: PollBackoff::default(),
+            backoff: PollBackoff::default(),
             begun: Instant::now(),
             since: SystemTime::now(),
             events: Cell::new(0),
         }
     }
 
-    /// Returns when the checks should be looked at again: soon after a deed, else after five seconds. Fails when the engine
-    /// is gone: what is seen of the services then is no answer of theirs.
+    /// Waits until the checks should run again: until a signal changes, at most five seconds. Fails if the engine does not
+    /// answer any more.
     pub async fn wait_for_change<E: Engine>(
         &mut self,
         runner: &Runner<'_, E>,
@@ -87,64 +87,67 @@ impl ChangeWatcher {
         let events = async {
             let _ = runner.engine.events(&scope, self.since, &emit).await;
             runner.check_engine().await?;
-            // An engine that cannot tell events leaves the other signs.
+            // Without events the other signals are left.
             std::future::pending().await
         };
-        let ticks = async {
+        let polls = async {
             loop {
-                let mut shown = SignalValues::new();
+                let mut values = SignalValues::new();
                 for source in &self.sources {
-                    shown.extend(
-                        signs(source, runner, live)
-                            .await
+                    let signals = signals(source, runner, live).await;
+                    values.extend(
+                        signals
                             .into_iter()
-                            .map(|sign| (sign.name, sign.shows)),
+                            .map(|signal| (signal.name, signal.value)),
                     );
                 }
-                shown.insert("events".to_owned(), count.get().to_string());
-                if self.pace.due(self.begun.elapsed(), shown) {
+                values.insert("events".to_owned(), count.get().to_string());
+                if self.backoff.is_due(self.begun.elapsed(), values) {
                     return Ok(());
                 }
-                tokio::time::sleep(TICK).await;
+                tokio::time::sleep(POLL).await;
             }
         };
-        let wait_for_change = tokio::select! {
-            wait_for_change = ticks => wait_for_change,
+        let result = tokio::select! {
+            due = polls => due,
             gone = events => gone,
         };
         self.events.set(count.get());
-        wait_for_change
+        result
     }
 
-    /// A full look was made.
+    /// Records that the checks ran.
     pub async fn record_check<E: Engine>(
         &mut self,
         runner: &Runner<'_, E>,
         live: &Live,
-        seen: Changed,
+        changed: Changed,
     ) {
-        // Programs that our own look ran inside containers are no news.
+        // The checks themselves ran programs in containers.
         self.since = SystemTime::now();
         let all = join_all(
             self.sources
                 .iter()
-                .map(|source| signs(source, runner, live)),
+                .map(|source| signals(source, runner, live)),
         )
         .await;
-        let moved_by_us = all.into_iter().flatten().filter(|sign| sign.ours);
-        let after = moved_by_us.map(|sign| (sign.name, sign.shows)).collect();
-        self.pace.record_check(self.begun.elapsed(), seen, after);
+        let own = all.into_iter().flatten().filter(|signal| signal.own);
+        let after = own.map(|signal| (signal.name, signal.value)).collect();
+        self.backoff
+            .record_check(self.begun.elapsed(), changed, after);
     }
 }
 
+/// The value of a signal.
 struct ChangeSignal {
     name: String,
-    shows: String,
-    /// Our own full looks move it too.
-    ours: bool,
+    value: String,
+    /// Whether the checks themselves change it.
+    own: bool,
 }
 
-/// Where a deed would show that this look is about. Programs and files inside containers show nothing but events.
+/// Returns the signal that changes with the result of a probe. Programs and files inside containers have only the engine's
+/// events.
 fn source(act: &StepKind) -> Option<SignalSource> {
     match act {
         StepKind::Redis(probe) => Some(SignalSource::Redis(probe.service.clone())),
@@ -179,17 +182,19 @@ fn source(act: &StepKind) -> Option<SignalSource> {
     }
 }
 
-async fn signs<E: Engine>(
+async fn signals<E: Engine>(
     source: &SignalSource,
     runner: &Runner<'_, E>,
     live: &Live,
 ) -> Vec<ChangeSignal> {
     let act = match source {
         SignalSource::Workspace(folder) => {
+            let folder = folder.clone();
+            let stamp = tokio::task::spawn_blocking(move || Workspace::stamp(&folder));
             return vec![ChangeSignal {
                 name: "workspace".to_owned(),
-                shows: Workspace::stamp(folder),
-                ours: false,
+                value: stamp.await.unwrap_or_default(),
+                own: false,
             }];
         }
         SignalSource::Traffic(service) => {
@@ -197,15 +202,15 @@ async fn signs<E: Engine>(
                 return Vec::new();
             };
             let received_bytes =
-                clock::timeout(SIGN_TIMEOUT, runner.engine.received_bytes(&container.id)).await;
-            let shows = match received_bytes {
+                clock::timeout(SIGNAL_TIMEOUT, runner.engine.received_bytes(&container.id)).await;
+            let value = match received_bytes {
                 Ok(Ok(bytes)) => bytes.to_string(),
                 Ok(Err(_)) | Err(_) => String::new(),
             };
             return vec![ChangeSignal {
                 name: format!("traffic of {service}"),
-                shows,
-                ours: true,
+                value,
+                own: true,
             }];
         }
         SignalSource::Redis(service) => StepKind::Redis(RedisProbe {
@@ -218,47 +223,47 @@ async fn signs<E: Engine>(
         SignalSource::Queue(probe) => StepKind::Amqp(probe.clone()),
     };
     let name = act.to_string();
-    let seen = match probe(&act, &live.target(runner), SIGN_TIMEOUT).await {
+    let actual = match probe(&act, &live.target(runner), &live.connections, SIGNAL_TIMEOUT).await {
         Ok(actual) => actual.value,
-        Err(unseen) => {
+        Err(_) => {
             return vec![ChangeSignal {
                 name,
-                shows: unseen.to_string(),
-                ours: false,
+                value: String::new(),
+                own: false,
             }];
         }
     };
     match source {
         SignalSource::Redis(_) => {
-            let (changes, calls) = redis_counts(seen.as_str().unwrap_or_default());
+            let (changes, calls) = redis_counts(actual.as_str().unwrap_or_default());
             let calls = ChangeSignal {
                 name: format!("{name} calls"),
-                shows: calls,
-                ours: true,
+                value: calls,
+                own: true,
             };
             vec![
                 ChangeSignal {
                     name,
-                    shows: changes,
-                    ours: false,
+                    value: changes,
+                    own: false,
                 },
                 calls,
             ]
         }
         SignalSource::Mongo(_) => vec![ChangeSignal {
             name,
-            shows: mongo_counts(&seen),
-            ours: false,
+            value: mongo_counts(&actual),
+            own: false,
         }],
         _ => vec![ChangeSignal {
             name,
-            shows: seen.to_string(),
-            ours: false,
+            value: actual.to_string(),
+            own: false,
         }],
     }
 }
 
-/// Counters that only change with data, and the number of all calls but `INFO` itself, out of `INFO all`.
+/// Extracts from `INFO all` the counters that only change with data, and the number of calls of all commands but `INFO`.
 fn redis_counts(info: &str) -> (String, String) {
     let mut changes = Vec::new();
     let mut calls = 0;
@@ -284,7 +289,7 @@ fn redis_counts(info: &str) -> (String, String) {
     (changes.join(" "), calls.to_string())
 }
 
-/// Changed documents, and calls of the commands that change something, out of `serverStatus`.
+/// Extracts from `serverStatus` the counters of changed documents and of commands that change something.
 fn mongo_counts(status: &Value) -> String {
     let metrics = &status["metrics"];
     let changing = [
@@ -311,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn redis_counts_changes_and_calls_but_not_our_own_question() {
+    fn redis_counters_leave_out_info_itself() {
         let info = "# Persistence\r\nrdb_changes_since_last_save:7\r\n# Stats\r\nexpired_keys:1\r\nevicted_keys:0\r\n\
             # Commandstats\r\ncmdstat_set:calls=3,usec=9,usec_per_call=3.00\r\ncmdstat_info:calls=90,usec=1\r\n\
             cmdstat_config|get:calls=2,usec=9\r\n";
@@ -320,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn mongo_counts_what_changes_data() {
+    fn mongo_counters_change_with_data_only() {
         let status = |inserted: u32, finds: u32| {
             json!({ "metrics": { "document": { "inserted": inserted, "returned": finds },
                 "commands": { "find": { "total": finds }, "insert": { "total": inserted } } } })

@@ -3,6 +3,7 @@
 use crate::engine::EngineError;
 use crate::event::NotReady;
 use crate::lab::ServiceName;
+use crate::localized;
 use crate::plan::Finding;
 use crate::problem::{Problem, ProblemKind};
 use crate::store::{LockError, ProgressError};
@@ -29,6 +30,9 @@ pub enum Failure {
     Locked(#[from] LockError),
     #[error("{context}: {error}")]
     Engine { context: String, error: EngineError },
+    /// The commands that would install or start an engine; the user has not agreed to them.
+    #[error("{}", needs_consent(.0))]
+    NeedsConsent(Vec<String>),
     /// There is no engine to do it with.
     #[error("{0}")]
     NoEngine(EngineError),
@@ -68,6 +72,7 @@ impl Failure {
             Failure::Environment(_) | Failure::NotRunning(_) => "environment",
             Failure::TooSmall(_) => "too_small",
             Failure::Locked(_) => "locked",
+            Failure::NeedsConsent(_) => "needs_consent",
             Failure::Engine { error, .. } | Failure::NoEngine(error) => error.kind.code(),
             Failure::NoImage { .. } => "no_image",
             Failure::NotReady(_) => "not_ready",
@@ -107,6 +112,14 @@ fn too_small(finding: &Finding) -> String {
         }
         other => format!("this machine cannot run the lab: {}", other.name()),
     }
+}
+
+fn needs_consent(commands: &[String]) -> String {
+    let lines: Vec<String> = commands.iter().map(|line| format!("  {line}")).collect();
+    localized!(
+        "no container engine is running; to install and start one, add `--yes` to the command, or run:\n{commands}",
+        commands = lines.join("\n")
+    )
 }
 
 fn list(tried: &[String]) -> String {

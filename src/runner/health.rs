@@ -2,7 +2,7 @@
 
 use crate::engine::{ContainerState, Engine, Health, clock};
 use crate::lab::ServiceName;
-use crate::runner::ready::{LOOK, answers};
+use crate::runner::ready::{LOOK, LastProbe, answers};
 use crate::runner::{Live, Runner};
 
 /// What can be said of a service's health.
@@ -27,10 +27,10 @@ pub async fn health<E: Engine>(
     }
     let service = runner.lab.services.get(name);
     if let Some(service) = service.filter(|service| !service.interface.ready.is_empty()) {
-        let mut last = String::new();
+        let mut last = LastProbe::default();
         return match answers(runner, live, service, clock::now() + LOOK, &mut last).await {
             true => ServiceHealth::Healthy,
-            false => ServiceHealth::Unhealthy(last),
+            false => ServiceHealth::Unhealthy(last.text),
         };
     }
     health_of_engine(state)

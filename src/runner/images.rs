@@ -10,12 +10,13 @@ use futures_util::future::join_all;
 
 use self::here::{find, present};
 
-use crate::engine::install::Goal;
 use crate::engine::{
-    Build, BuildProgress, Engine, EngineError, ErrorKind, Setup, base, context_digest,
+    Build, BuildProgress, Engine, EngineError, EngineSetup, ErrorKind, SetupOutcome, base,
+    context_digest,
 };
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
+use crate::localized;
 use crate::plan::ServiceImage;
 use crate::runner::room::DiskSpace;
 use crate::runner::{Failure, Runner};
@@ -27,7 +28,7 @@ pub struct ImageBuilder {
     /// Where large files lie for a while.
     pub cache: PathBuf,
     /// How a tool that is missing may be installed.
-    pub setup: Setup,
+    pub setup: EngineSetup,
 }
 
 /// How images may be got.
@@ -310,9 +311,15 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 line: line.to_owned(),
             });
         };
-        let tool = self.making.setup.make(Goal::BaseTool, &mut line).await;
-        let made = match tool {
-            Ok(()) => base::make(suite, &self.making.cache, &mut line).await,
+        let made = match self.making.setup.install_base_tool(&mut line).await {
+            Ok(SetupOutcome::Done(())) => base::make(suite, &self.making.cache, &mut line).await,
+            Ok(SetupOutcome::NeedsConsent(_)) => {
+                self.tried.push(localized!(
+                    "building the base {image} needs `mmdebstrap`: run the command again with `--yes` to install it",
+                    image = local
+                ));
+                return Ok(None);
+            }
             Err(error) => Err(error),
         };
         let root = match made {

@@ -94,7 +94,6 @@ impl Live {
             up: runner.up_command(),
             addresses: &self.addresses,
             workspace: self.workspace.as_deref(),
-            connections: &self.connections,
         }
     }
 }

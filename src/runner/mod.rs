@@ -7,6 +7,7 @@ mod execute;
 mod failure;
 mod health;
 mod images;
+mod journal_wait;
 mod live;
 mod poll_backoff;
 mod prove;

@@ -1,82 +1,83 @@
-//! When to look again at what a learner does: pure, so that its rules can be tested without waiting.
+//! Decides when the checks run again while a learner works. Pure, so that its rules are tested without waiting.
 //!
-//! A full look at all checks is dear; signs (a server's change counter, a file's age) are cheap. A sign that moves asks
-//! for a full look at once. One that moves all the time without any check changing is believed less and less.
+//! Running all checks is expensive; change signals (a server's change counter, a file's age) are cheap. A signal that
+//! changes makes the checks run at once. One that changes all the time although no check result does is ignored for longer
+//! and longer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The longest time between two full looks, and so the price of a service that shows no sign.
+/// The longest time between two runs of the checks, which is the delay for a service without a change signal.
 pub(super) const LONGEST: Duration = Duration::from_secs(5);
 
-/// How long a sign is not believed after it moved in vain for the first time.
+/// How long a signal is ignored after its first change without effect.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// Whether a full look saw something else than the one before.
+/// Whether the results of the checks differ from those of the run before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
     Yes,
     No,
 }
 
-/// What the signs show, by name.
+/// The values of the change signals, by name.
 pub(super) type SignalValues = BTreeMap<String, String>;
 
-/// Times are counted from the start of watching.
+/// What is known of the change signals. Times are counted from the start of watching.
 #[derive(Debug, Default)]
 pub(super) struct PollBackoff {
-    record_check: Duration,
-    signs: BTreeMap<String, ChangeSignal>,
+    last_check: Duration,
+    signals: BTreeMap<String, SignalState>,
 }
 
 #[derive(Debug)]
-struct ChangeSignal {
-    shows: String,
-    /// It moved since the last full look.
-    moved: bool,
-    last_move: Duration,
-    /// How long after a full look it is believed again.
-    patience: Duration,
+struct SignalState {
+    value: String,
+    /// Whether the value changed since the checks ran.
+    changed: bool,
+    last_change: Duration,
+    /// How long after a run of the checks a change is ignored.
+    backoff: Duration,
 }
 
 impl PollBackoff {
-    /// Whether a full look is due, given what the signs show now.
-    pub(super) fn due(&mut self, now: Duration, shown: SignalValues) -> bool {
-        for (name, shows) in shown {
-            let sign = self.signs.entry(name).or_insert_with(|| ChangeSignal {
-                shows: shows.clone(),
-                moved: false,
-                last_move: now,
-                patience: Duration::ZERO,
+    /// Returns whether the checks are due, given the present values of the signals.
+    pub(super) fn is_due(&mut self, now: Duration, values: SignalValues) -> bool {
+        for (name, value) in values {
+            let signal = self.signals.entry(name).or_insert_with(|| SignalState {
+                value: value.clone(),
+                changed: false,
+                last_change: now,
+                backoff: Duration::ZERO,
             });
-            if sign.shows != shows {
-                sign.shows = shows;
-                sign.moved = true;
-                sign.last_move = now;
-            } else if now.saturating_sub(sign.last_move) >= LONGEST {
-                sign.patience = Duration::ZERO;
+            if signal.value != value {
+                signal.value = value;
+                signal.changed = true;
+                signal.last_change = now;
+            } else if now.saturating_sub(signal.last_change) >= LONGEST {
+                signal.backoff = Duration::ZERO;
             }
         }
-        let waited = now.saturating_sub(self.record_check);
-        let believed = |sign: &ChangeSignal| sign.moved && waited >= sign.patience;
-        waited >= LONGEST || self.signs.values().any(believed)
+        let waited = now.saturating_sub(self.last_check);
+        let due = |signal: &SignalState| signal.changed && waited >= signal.backoff;
+        waited >= LONGEST || self.signals.values().any(due)
     }
 
-    /// A full look was made. `after` are the signs that our own look moves, as they are now.
-    pub(super) fn record_check(&mut self, now: Duration, seen: Changed, after: SignalValues) {
-        for sign in self.signs.values_mut().filter(|sign| sign.moved) {
-            sign.moved = false;
-            sign.patience = match seen {
+    /// Records that the checks ran. `after` are the present values of the signals that the checks themselves change.
+    pub(super) fn record_check(&mut self, now: Duration, changed: Changed, after: SignalValues) {
+        for signal in self.signals.values_mut().filter(|signal| signal.changed) {
+            signal.changed = false;
+            signal.backoff = match changed {
                 Changed::Yes => Duration::ZERO,
-                Changed::No => (sign.patience * 2).clamp(FIRST, LONGEST),
+                Changed::No => (signal.backoff * 2).clamp(FIRST, LONGEST),
             };
         }
-        for (name, shows) in after {
-            if let Some(sign) = self.signs.get_mut(&name) {
-                sign.shows = shows;
+        for (name, value) in after {
+            if let Some(signal) = self.signals.get_mut(&name) {
+                signal.value = value;
             }
         }
-        self.record_check = now;
+        self.last_check = now;
     }
 }
 
@@ -84,9 +85,9 @@ impl PollBackoff {
 mod tests {
     use super::*;
 
-    fn signs(of: &[(&str, u32)]) -> SignalValues {
-        let sign = |(name, shows): &(&str, u32)| ((*name).to_owned(), shows.to_string());
-        of.iter().map(sign).collect()
+    fn values(of: &[(&str, u32)]) -> SignalValues {
+        let value = |(name, value): &(&str, u32)| ((*name).to_owned(), value.to_string());
+        of.iter().map(value).collect()
     }
 
     fn at(millis: u64) -> Duration {
@@ -94,74 +95,74 @@ mod tests {
     }
 
     #[test]
-    fn nothing_moves_so_a_look_is_due_every_five_seconds_only() {
-        let mut pace = PollBackoff::default();
-        let looks = (0..200).filter(|tick| {
+    fn without_changes_checks_are_due_every_five_seconds() {
+        let mut backoff = PollBackoff::default();
+        let checks = (0..200).filter(|tick| {
             let now = at(tick * 100);
-            let due = pace.due(now, signs(&[("writes", 1)]));
+            let due = backoff.is_due(now, values(&[("writes", 1)]));
             if due {
-                pace.record_check(now, Changed::No, SignalValues::new());
+                backoff.record_check(now, Changed::No, SignalValues::new());
             }
             due
         });
-        assert_eq!(looks.collect::<Vec<_>>(), [50, 100, 150]);
+        assert_eq!(checks.collect::<Vec<_>>(), [50, 100, 150]);
     }
 
     #[test]
-    fn a_sign_that_moves_is_believed_at_once() {
-        let mut pace = PollBackoff::default();
-        assert!(!pace.due(at(0), signs(&[("writes", 1)])));
-        assert!(!pace.due(at(400), signs(&[("writes", 1)])));
-        assert!(pace.due(at(800), signs(&[("writes", 2)])));
-        pace.record_check(at(810), Changed::Yes, SignalValues::new());
-        assert!(!pace.due(at(1200), signs(&[("writes", 2)])));
-        assert!(pace.due(at(1600), signs(&[("writes", 3)])));
+    fn change_makes_checks_due_at_once() {
+        let mut backoff = PollBackoff::default();
+        assert!(!backoff.is_due(at(0), values(&[("writes", 1)])));
+        assert!(!backoff.is_due(at(400), values(&[("writes", 1)])));
+        assert!(backoff.is_due(at(800), values(&[("writes", 2)])));
+        backoff.record_check(at(810), Changed::Yes, SignalValues::new());
+        assert!(!backoff.is_due(at(1200), values(&[("writes", 2)])));
+        assert!(backoff.is_due(at(1600), values(&[("writes", 3)])));
     }
 
     #[test]
-    fn what_moves_by_our_own_look_is_no_news() {
-        let mut pace = PollBackoff::default();
-        pace.due(at(0), signs(&[("traffic", 1)]));
-        assert!(pace.due(at(400), signs(&[("traffic", 2)])));
-        pace.record_check(at(410), Changed::No, signs(&[("traffic", 9)]));
-        assert!(!pace.due(at(2000), signs(&[("traffic", 9)])));
+    fn changes_by_the_checks_themselves_are_ignored() {
+        let mut backoff = PollBackoff::default();
+        backoff.is_due(at(0), values(&[("traffic", 1)]));
+        assert!(backoff.is_due(at(400), values(&[("traffic", 2)])));
+        backoff.record_check(at(410), Changed::No, values(&[("traffic", 9)]));
+        assert!(!backoff.is_due(at(2000), values(&[("traffic", 9)])));
     }
 
     #[test]
-    fn a_sign_that_moves_in_vain_is_believed_less_and_another_one_still_at_once() {
-        let mut pace = PollBackoff::default();
-        let mut looks = Vec::new();
+    fn signal_without_effect_is_ignored_for_longer_and_others_are_not() {
+        let mut backoff = PollBackoff::default();
+        let mut checks = Vec::new();
         for tick in 0..100 {
             let now = at(tick * 400);
-            if pace.due(now, signs(&[("chatter", tick as u32), ("writes", 1)])) {
-                looks.push(tick);
-                pace.record_check(now, Changed::No, SignalValues::new());
+            if backoff.is_due(now, values(&[("chatter", tick as u32), ("writes", 1)])) {
+                checks.push(tick);
+                backoff.record_check(now, Changed::No, SignalValues::new());
             }
         }
         // The pauses grow to the longest one.
-        assert_eq!(looks[..5], [1, 3, 6, 11, 21]);
-        assert!(looks.len() < 14, "{looks:?}");
+        assert_eq!(checks[..5], [1, 3, 6, 11, 21]);
+        assert!(checks.len() < 14, "{checks:?}");
         let late = at(100 * 400);
-        pace.due(late, signs(&[("chatter", 100), ("writes", 1)]));
-        pace.record_check(late, Changed::No, SignalValues::new());
+        backoff.is_due(late, values(&[("chatter", 100), ("writes", 1)]));
+        backoff.record_check(late, Changed::No, SignalValues::new());
         let soon = late + at(400);
-        assert!(!pace.due(soon, signs(&[("chatter", 101), ("writes", 1)])));
-        assert!(pace.due(soon, signs(&[("chatter", 101), ("writes", 2)])));
+        assert!(!backoff.is_due(soon, values(&[("chatter", 101), ("writes", 1)])));
+        assert!(backoff.is_due(soon, values(&[("chatter", 101), ("writes", 2)])));
     }
 
     #[test]
-    fn a_sign_that_was_quiet_for_a_while_is_believed_again() {
-        let mut pace = PollBackoff::default();
+    fn signal_that_was_quiet_is_no_longer_ignored() {
+        let mut backoff = PollBackoff::default();
         for tick in 0..40 {
-            if pace.due(at(tick * 400), signs(&[("chatter", tick as u32)])) {
-                pace.record_check(at(tick * 400), Changed::No, SignalValues::new());
+            if backoff.is_due(at(tick * 400), values(&[("chatter", tick as u32)])) {
+                backoff.record_check(at(tick * 400), Changed::No, SignalValues::new());
             }
         }
         for tick in 40..60 {
-            if pace.due(at(tick * 400), signs(&[("chatter", 40)])) {
-                pace.record_check(at(tick * 400), Changed::No, SignalValues::new());
+            if backoff.is_due(at(tick * 400), values(&[("chatter", 40)])) {
+                backoff.record_check(at(tick * 400), Changed::No, SignalValues::new());
             }
         }
-        assert!(pace.due(at(60 * 400), signs(&[("chatter", 41)])));
+        assert!(backoff.is_due(at(60 * 400), values(&[("chatter", 41)])));
     }
 }

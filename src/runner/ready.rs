@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
-use crate::probe::probe;
+use crate::plan::ProbeFailure;
+use crate::probe::{ProbeError, probe};
 use crate::runner::execute::removed_externally;
 use crate::runner::stuck::{Waited, not_ready};
 use crate::runner::{Failure, Live, Runner};
@@ -44,7 +45,7 @@ pub(crate) async fn wait<E: Engine>(
     let mut waiting = Waiting {
         begun,
         attempts: 0,
-        last: "not looked yet".to_owned(),
+        last: LastProbe::default(),
         pause: PAUSE,
     };
     let mut inspected = Instant::now();
@@ -87,7 +88,7 @@ pub(crate) async fn wait<E: Engine>(
         }
         if told.elapsed() > REPORT_INTERVAL {
             told = Instant::now();
-            let (attempts, last) = (waiting.attempts, waiting.last.clone());
+            let (attempts, last) = (waiting.attempts, waiting.last.text.clone());
             runner.emit(Event::Waiting {
                 service: name.to_string(),
                 attempts,
@@ -104,10 +105,17 @@ pub(crate) async fn wait<E: Engine>(
     Ok(())
 }
 
+/// What the last probe of a service reported.
+#[derive(Default)]
+pub(crate) struct LastProbe {
+    pub(crate) text: String,
+    pub(crate) failure: ProbeFailure,
+}
+
 struct Waiting {
     begun: Instant,
     attempts: u32,
-    last: String,
+    last: LastProbe,
     pause: Duration,
 }
 
@@ -127,7 +135,7 @@ pub(super) async fn answers<E: Engine>(
     live: &Live,
     service: &Service,
     deadline: Instant,
-    last: &mut String,
+    last: &mut LastProbe,
 ) -> bool {
     let target = live.target(runner);
     for step in &service.interface.ready {
@@ -135,18 +143,31 @@ pub(super) async fn answers<E: Engine>(
         let left = deadline
             .saturating_duration_since(clock::now())
             .max(LONGEST_PAUSE);
-        match probe(&step.act, &target, step.timeout.min(LOOK).min(left)).await {
+        match probe(
+            &step.act,
+            &target,
+            &live.connections,
+            step.timeout.min(LOOK).min(left),
+        )
+        .await
+        {
             Ok(actual) => {
                 if let Err(difference) = step.expect.evaluate(&actual) {
-                    *last = format!(
+                    last.text = format!(
                         "{}: expected {}, saw {}",
                         step.act, difference.expected, difference.actual
                     );
+                    last.failure = ProbeFailure::Other;
                     return false;
                 }
             }
-            Err(unseen) => {
-                *last = unseen.to_string();
+            Err(error) => {
+                last.failure = match error {
+                    ProbeError::Refused { .. } => ProbeFailure::Refused,
+                    ProbeError::AccessDenied { .. } => ProbeFailure::AccessDenied,
+                    _ => ProbeFailure::Other,
+                };
+                last.text = error.to_string();
                 return false;
             }
         }
@@ -159,13 +180,13 @@ fn verdict(
     state: &ContainerState,
     condition: Condition,
     service: &Service,
-    last: &mut String,
+    last: &mut LastProbe,
 ) -> Option<bool> {
     let ended = !state.running && state.status != "created" && state.status != "restarting";
     match condition {
         Condition::Started => Some(true),
         Condition::Completed => {
-            *last = format!("{} (exit code {})", state.status, state.exit_code);
+            last.text = format!("{} (exit code {})", state.status, state.exit_code);
             ended.then_some(state.exit_code == 0)
         }
         Condition::Healthy if ended => Some(false),
@@ -173,7 +194,7 @@ fn verdict(
             Some(_) if !service.interface.ready.is_empty() => None,
             Some(Health::Healthy) => Some(true),
             Some(Health::Unhealthy(output)) => {
-                *last = format!("health check failed: {}", output.trim());
+                last.text = format!("health check failed: {}", output.trim());
                 Some(false)
             }
             Some(Health::Starting) => None,

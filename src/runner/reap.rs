@@ -1,4 +1,4 @@
-//! What the reaper does when the program at the other end of its socket is gone, however it ended.
+//! Removes the runs whose owner is gone, in the reaper's process.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -6,78 +6,87 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::journal_wait::JournalWait;
 use crate::engine::Engine;
 use crate::lab::RunId;
 use crate::plan::Scope;
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{ClaimResult, Disposition, Journal, now};
 
-/// Between two looks at a run for which somebody else answers, and two tries at one that cannot be removed: at first, at most.
+/// The first pause between two attempts; it doubles with each attempt.
 const PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause while another process holds the journal.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts to remove a run.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
-/// Between two looks at the clock. A clock may be set and a machine may sleep, so that one long sleep would not do; and a run
-/// that was removed or given more time shows in its journal.
-const TICK: Duration = Duration::from_secs(1);
-
-/// An engine that is away this long is left to the next command.
+/// A run whose engine is away this long is left to the next command.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The kernel frees the lock of a program that is gone about when it closes its socket, not at the same moment.
+/// The kernel frees the lock of an ended process about when it closes its socket, not at the same moment.
 const FREED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Sees one run to its end: removes it unless it was kept, waits for its time if that is limited, leaves it to whoever
-/// else answers for it. `connect` gives an engine that answers, `say` gets a line for each thing that happens. Notifying
-/// `leave` ends a wait for the clock, which the next command can do as well; nothing else is ended by it.
+/// Removes a run whose owner is gone, unless it is kept; waits first if it is kept until a time.
+///
+/// Leaves a run to the process that holds its journal. `connect` returns an engine that answers, and `report` gets a line for
+/// each thing that is done. A notification of `leave` ends the wait for a time, which the next command takes over; it ends
+/// nothing else.
 pub async fn reap<D: Deref<Target: Engine + Sized>>(
     folder: &Path,
     owner: &str,
     run: &RunId,
     connect: impl AsyncFn() -> Result<D, Failure>,
-    say: &dyn Fn(&str),
+    report: &dyn Fn(&str),
     leave: &Notify,
 ) {
     let begun = Instant::now();
     let mut pause = PAUSE;
+    let mut wait = None;
     loop {
         match Journal::claim(folder, run) {
-            ClaimResult::Gone => return,
-            ClaimResult::JournalLock(journal) => {
-                // Whoever keeps a run for a time has a reaper of its own that waits for that.
-                let theirs = match journal.disposition(now()) {
-                    Disposition::Remove => begun.elapsed() > PATIENCE,
-                    Disposition::Keep | Disposition::KeepUntil(_) => begun.elapsed() > FREED_WITHIN,
+            ClaimResult::NotFound => return,
+            ClaimResult::Unreadable(journal) => {
+                report(&journal.text().localized());
+                return;
+            }
+            ClaimResult::HeldByOther(journal) => {
+                // A process that keeps a run until a time has a reaper of its own that waits for it.
+                let patience = match journal.disposition(now()) {
+                    Disposition::Remove => PATIENCE,
+                    Disposition::Keep | Disposition::KeepUntil(_) => FREED_WITHIN,
                 };
-                if theirs {
+                if begun.elapsed() > patience {
                     return;
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            ClaimResult::Ours(journal, held) => match journal.disposition(now()) {
+            ClaimResult::Acquired(journal, lock) => match journal.disposition(now()) {
                 Disposition::Keep => return,
-                Disposition::KeepUntil(_) => {
+                Disposition::KeepUntil(time) => {
+                    let Some(wait) = &wait else {
+                        // The journal is read again, as it may have changed before the wait began.
+                        wait = Some(JournalWait::new(folder, run));
+                        continue;
+                    };
                     tokio::select! {
-                        () = tokio::time::sleep(TICK) => drop(held),
+                        () = wait.until(time) => drop(lock),
                         () = leave.notified() => return,
                     }
                 }
                 Disposition::Remove => {
-                    let (journal, _held) = journal.end(held, folder);
-                    say(&format!("run {run} of {}: removing", journal.lab));
+                    let (journal, _lock) = journal.end(lock, folder);
+                    let lab = &journal.lab;
+                    report(&format!("run {run} of {lab}: removing"));
                     let scope = Scope::run(owner, run);
-                    match remove(&scope, &connect, say).await {
+                    match remove(&scope, &connect, report).await {
                         Ok(removed) => {
                             Journal::remove(folder, run);
-                            say(&format!("run {run} of {}: removed {removed}", journal.lab));
+                            report(&format!("run {run} of {lab}: removed {removed}"));
                         }
-                        Err(failure) => {
-                            say(&format!(
-                                "run {run} of {}: left to the next command: {failure}",
-                                journal.lab
-                            ));
-                        }
+                        Err(failure) => report(&format!(
+                            "run {run} of {lab}: left to the next command: {failure}"
+                        )),
                     }
                     return;
                 }
@@ -86,30 +95,28 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
     }
 }
 
-/// Tries until it works, as long as the engine may come back.
+/// Removes everything of a scope, again and again while the engine is away.
 async fn remove<D: Deref<Target: Engine + Sized>>(
     scope: &Scope,
     connect: &impl AsyncFn() -> Result<D, Failure>,
-    say: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) -> Result<Removed, Failure> {
     let begun = Instant::now();
     let mut pause = PAUSE;
-    let mut last = String::new();
+    let mut reported = false;
     loop {
-        let tried = async {
+        let attempt = async {
             let engine = connect().await?;
             teardown(&*engine, scope, SweepMode::UntilQuiet, &|_| {}).await
         };
-        match tried.await {
+        match attempt.await {
             Ok(removed) => return Ok(removed),
-            // Something holds on to it: trying on would not help.
+            // A resource is in use: another attempt would fail, too.
             Err(failure @ Failure::Step(_)) => return Err(failure),
             Err(failure) if begun.elapsed() > PATIENCE => return Err(failure),
             Err(failure) => {
-                let text = failure.to_string();
-                if text != last {
-                    say(&format!("not yet: {text}"));
-                    last = text;
+                if !std::mem::replace(&mut reported, true) {
+                    report(&format!("not yet: {failure}"));
                 }
             }
         }

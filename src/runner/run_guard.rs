@@ -1,8 +1,8 @@
-//! What survives us: the runs that must be gone if this program ends now, and the process that sees to it.
+//! Guards the runs of this process: if it ends in any way, the reaper removes them.
 //!
-//! The reaper is this program once more, detached, at the other end of a socket. It says one byte when it is ready and is told
-//! runs, one a line. When the socket ends, however that came, it looks at the journal of each and removes those that were not
-//! kept (`reap.rs`). Nothing is created before it is ready.
+//! The reaper is a detached process of the same program at the other end of a socket. It writes one byte when it is ready and
+//! receives runs, one a line. When the socket closes, it reads the journal of each run and removes those that were not kept
+//! (`reap.rs`). Nothing is created before it is ready.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,31 +19,33 @@ use tokio::net::UnixStream;
 
 use crate::engine::clock;
 use crate::lab::RunId;
+use crate::localized;
 use crate::runner::Failure;
-use crate::store::{Journal, JournalLock, Lifetime, open_log};
+use crate::store::{Journal, JournalLock, Lifetime, UnwritableJournal, open_log};
 
-/// A reaper that starts takes milliseconds; a machine that is busy takes longer.
+/// Starting the reaper takes milliseconds, on a busy machine longer.
 const START: Duration = Duration::from_secs(10);
 
-/// What a reaper says when it is ready.
+/// The byte that the reaper writes when it is ready.
 pub const READY: u8 = b'+';
 
-/// How a reaper is started.
+/// The command that starts the reaper.
 #[derive(Debug, Clone)]
 pub struct ReaperCommand {
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    /// Where its standard error goes.
+    /// The file of its standard error.
     pub log: PathBuf,
 }
 
-/// The runs that this program answers for.
+/// The runs that this process owns.
 pub struct RunGuard {
     launch: ReaperCommand,
     folder: PathBuf,
-    /// The locks of runs that were kept; while we live nobody else ends them. Dropped before the reaper's socket.
+    /// The locks of runs that were kept: no other process removes them while this one lives. Dropped before the reaper's
+    /// socket.
     kept: RefCell<Vec<JournalLock>>,
-    /// Runs that must be gone if we end now.
+    /// The runs that must be removed if this process ends now.
     runs: RefCell<BTreeMap<RunId, JournalLock>>,
     reaper: RefCell<Option<Reaper>>,
 }
@@ -54,7 +56,7 @@ struct Reaper {
 }
 
 impl RunGuard {
-    /// `folder` is that of the journals. Nothing is started yet.
+    /// `folder` is the folder of the journals. Starts nothing yet.
     pub fn new(launch: ReaperCommand, folder: PathBuf) -> Self {
         Self {
             launch,
@@ -69,7 +71,7 @@ impl RunGuard {
         &self.folder
     }
 
-    /// Starts the reaper, if there is none yet; it gets ready while we go on.
+    /// Starts the reaper if it was not started yet. Does not wait until it is ready.
     pub fn begin(&self) -> Result<(), Failure> {
         let mut reaper = self.reaper.borrow_mut();
         if reaper.is_none() {
@@ -78,36 +80,37 @@ impl RunGuard {
         Ok(())
     }
 
-    /// Answers for a run from now on: if we are gone, it goes. Returns when the reaper knows of it.
+    /// Guards a run from now on. Returns when the reaper has received it and the journal is written.
     pub async fn guard(&self, journal: &Journal) -> Result<(), Failure> {
         self.begin()?;
         self.wait_until_ready().await.map_err(no_reaper)?;
-        self.emit(&journal.run).map_err(no_reaper)?;
+        self.send(&journal.run).map_err(no_reaper)?;
         let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.runs.borrow_mut().insert(journal.run.clone(), held);
         Ok(())
     }
 
-    /// A run is to be removed now: if we are gone before it is, the reaper goes on. Removing does not depend on it.
+    /// Guards the removal of a run: if this process ends before it is complete, the reaper goes on. The removal itself does not
+    /// depend on that.
     pub fn end(&self, journal: &Journal) {
         let ending = Journal {
             life: Lifetime::Removing,
             ..journal.clone()
         };
-        // A disk that is full or a reaper that does not start must not keep anybody from removing.
+        // A full disk or a missing reaper must not prevent the removal.
         if self.begin().is_ok() {
-            let _ = self.emit(&ending.run);
+            let _ = self.send(&ending.run);
         }
         if let Ok(held) = ending.write(&self.folder) {
             self.runs.borrow_mut().insert(ending.run.clone(), held);
         }
     }
 
-    /// A run stays when we are gone. If its time is limited, the reaper waits for that.
+    /// Keeps a run after this process has ended. If it has a time limit, the reaper waits for it.
     pub fn keep(&self, journal: &Journal) -> Result<(), Failure> {
         if journal.until.is_some() && self.begin().is_ok() {
-            // If it was killed meanwhile, the next command ends the run when its time is over.
-            let _ = self.emit(&journal.run);
+            // If the reaper was killed, the next command removes the run after its time.
+            let _ = self.send(&journal.run);
         }
         let held = journal.write(&self.folder).map_err(state_is_needed)?;
         self.kept.borrow_mut().push(held);
@@ -115,23 +118,23 @@ impl RunGuard {
         Ok(())
     }
 
-    /// Nothing of a run is left.
+    /// Removes the journal of a run of which nothing is left.
     pub fn forget(&self, run: &RunId) {
         Journal::remove(&self.folder, run);
         self.runs.borrow_mut().remove(run);
     }
 
-    /// The runs that must be gone if we end now.
+    /// Returns the runs that must be removed if this process ends now.
     pub fn runs(&self) -> Vec<RunId> {
         self.runs.borrow().keys().cloned().collect()
     }
 
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let taken = self.reaper.borrow_mut().take();
-        let mut reaper = taken.context("it was never started")?;
+        let mut reaper = taken.context("it was not started")?;
         if !reaper.ready {
-            let said = clock::timeout(START, reaper.socket.read_u8()).await;
-            let ready = matches!(said, Ok(Ok(READY)));
+            let answer = clock::timeout(START, reaper.socket.read_u8()).await;
+            let ready = matches!(answer, Ok(Ok(READY)));
             anyhow::ensure!(ready, "it did not start; see {}", self.launch.log.display());
             reaper.ready = true;
         }
@@ -139,48 +142,50 @@ impl RunGuard {
         Ok(())
     }
 
-    /// A line fits into the socket's buffer, so this never waits; it fails if the reaper is gone.
-    fn emit(&self, run: &RunId) -> anyhow::Result<()> {
+    /// Sends a run to the reaper. A line fits into the socket's buffer, so this never blocks; it fails if the reaper ended.
+    fn send(&self, run: &RunId) -> anyhow::Result<()> {
         let line = format!("{run}\n");
         let reaper = self.reaper.borrow();
-        let reaper = reaper.as_ref().context("it was never started")?;
-        let told = rustix::net::send(&reaper.socket, line.as_bytes(), SendFlags::NOSIGNAL);
-        anyhow::ensure!(told == Ok(line.len()), "it is gone");
+        let reaper = reaper.as_ref().context("it was not started")?;
+        let sent = rustix::net::send(&reaper.socket, line.as_bytes(), SendFlags::NOSIGNAL);
+        anyhow::ensure!(sent == Ok(line.len()), "it has ended");
         Ok(())
     }
 }
 
 fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
-    let (ours, its) = std::os::unix::net::UnixStream::pair().context("no socket")?;
-    ours.set_nonblocking(true).context("no socket")?;
-    let ours = UnixStream::from_std(ours).context("no socket")?;
+    let (own, remote) = std::os::unix::net::UnixStream::pair().context("cannot create a socket")?;
+    own.set_nonblocking(true)
+        .context("cannot create a socket")?;
+    let own = UnixStream::from_std(own).context("cannot create a socket")?;
     let log =
         open_log(&launch.log).with_context(|| format!("cannot write {}", launch.log.display()))?;
     Command::new(&launch.program)
         .arg0("roadlab")
         .args(&launch.arguments)
-        // No folder and no file system stays in use on its account.
+        // Its working folder must not keep a file system in use.
         .current_dir("/")
-        .stdin(Stdio::from(OwnedFd::from(its)))
+        .stdin(Stdio::from(OwnedFd::from(remote)))
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .with_context(|| format!("cannot run {}", launch.program.display()))?;
     Ok(Reaper {
-        socket: ours,
+        socket: own,
         ready: false,
     })
 }
 
 fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
-    Failure::Environment(format!(
-        "no process to clean up after this one: {:#}; without it nothing is created, so that nothing can be left behind",
-        error.into()
+    Failure::Environment(localized!(
+        "cannot start the cleanup process: {reason}; nothing was created, so that nothing is left behind",
+        reason = format!("{:#}", error.into())
     ))
 }
 
-fn state_is_needed(error: anyhow::Error) -> Failure {
-    Failure::Environment(format!(
-        "{error:#}: without its journal nothing is created, so that nothing can be left behind"
+fn state_is_needed(error: UnwritableJournal) -> Failure {
+    Failure::Environment(localized!(
+        "{reason}; nothing was created, so that nothing is left behind",
+        reason = error
     ))
 }

@@ -8,6 +8,7 @@ use crate::engine::{self, ContainerState, Engine, Exec, clock};
 use crate::event::{ContainerStatus, NotReady};
 use crate::lab::{Service, StepKind};
 use crate::plan::{Evidence, likely_cause, parse_listening_sockets};
+use crate::runner::ready::LastProbe;
 use crate::runner::{Failure, Runner};
 
 /// The lines of a log that a failure shows.
@@ -26,7 +27,7 @@ const LATE: Duration = Duration::from_millis(50);
 pub(crate) struct Waited {
     pub time: Duration,
     pub attempts: u32,
-    pub last: String,
+    pub last: LastProbe,
 }
 
 /// Asks the container's state, its log, and who listens in it.
@@ -63,7 +64,8 @@ pub(crate) async fn not_ready<E: Engine>(
         error: state.error,
     });
     let evidence = Evidence {
-        last: &waited.last,
+        last: &waited.last.text,
+        failure: waited.last.failure,
         error: end.as_ref().map_or("", |end| &end.error),
         log: &log,
         out_of_memory: end.as_ref().is_some_and(|end| end.out_of_memory),
@@ -90,7 +92,7 @@ pub(crate) async fn not_ready<E: Engine>(
             false => probe.join(", then "),
         },
         attempts: waited.attempts,
-        last: waited.last,
+        last: waited.last.text,
         container: end,
         memory_limit: service.limits.memory,
         log,

@@ -214,7 +214,7 @@ fn without_a_reaper_nothing_is_created() {
         let text = failure.to_string();
         assert!(matches!(failure, Failure::Environment(_)), "{text}");
         assert!(
-            text.starts_with("no process to clean up after this one"),
+            text.starts_with("cannot start the cleanup process: "),
             "{text}"
         );
         assert_eq!(

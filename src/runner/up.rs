@@ -1,13 +1,14 @@
 //! Brings a lab up: from what there is to a lab that answers, seeded and healthy.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::Event;
 use crate::lab::RunId;
 use crate::machine;
-use crate::plan::{HostPorts, Observed, Plan, RunLabels, Scope, Subnet, Wanted};
+use crate::plan::{HostPorts, Observed, Owner, Plan, RunLabels, Scope, Subnet, Wanted};
 use crate::runner::act::play;
 use crate::runner::execute::execute;
 use crate::runner::{
@@ -74,7 +75,7 @@ pub async fn plan_up<E: Engine>(
     up: &Up<'_>,
     observed: &Observed,
 ) -> Result<(Plan, RunLabels), Failure> {
-    let run_labels = run_labels(runner, observed)?;
+    let run_labels = run_labels(runner, owner(runner.owner, up.watch.folder()), observed)?;
     let services = runner
         .lab
         .services
@@ -122,7 +123,6 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
     let mut journal = Journal {
-        version: 1,
         run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
@@ -234,6 +234,7 @@ pub(crate) async fn start_again<E: Engine>(
 /// The mark of the run that is there, or of a new one.
 fn run_labels<E: Engine>(
     runner: &Runner<'_, E>,
+    owner: Owner,
     observed: &Observed,
 ) -> Result<RunLabels, Failure> {
     let known: BTreeSet<&RunId> = observed
@@ -255,10 +256,20 @@ fn run_labels<E: Engine>(
         run,
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
-        owner: runner.owner.to_owned(),
+        owner,
         service: None,
         digest: None,
     })
+}
+
+/// Returns the owner of a new run, with the names that other users see. `runs` is the folder of the journals, which is in the
+/// state folder.
+fn owner(id: &str, runs: &Path) -> Owner {
+    Owner {
+        id: id.to_owned(),
+        user: Some(machine::user()),
+        state_folder: runs.parent().map(|folder| folder.display().to_string()),
+    }
 }
 
 fn new_run_id() -> RunId {

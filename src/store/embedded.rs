@@ -1,10 +1,12 @@
-//! The labs and the catalogue inside the binary, so that an installed roadlab works anywhere.
+//! The labs and the service catalogue inside the binary. They are unpacked into the cache folder once per version.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
+
+use crate::localized;
 
 #[derive(RustEmbed)]
 #[folder = "labs/"]
@@ -16,10 +18,10 @@ struct EmbeddedLabs;
 #[prefix = "compose/"]
 struct EmbeddedCatalogue;
 
-/// Which way files are unpacked: another way needs another folder.
+/// How files are unpacked. Another layout needs another folder, so this is part of the folder's name.
 const LAYOUT: &str = "scripts are executable";
 
-/// Unpacks the embedded labs once per version of them; returns their `labs` folder.
+/// Unpacks the embedded labs, once per version, and returns their `labs` folder.
 pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
     let mut hash = Sha256::new_with_prefix(LAYOUT);
     for (name, file) in all() {
@@ -42,10 +44,15 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
             }
             readable(fresh.path())?;
             let fresh = fresh.keep();
-            // Another roadlab may have been quicker; its copy is the same.
+            // Another process may have been quicker; its copy is the same.
             std::fs::rename(&fresh, &folder).or_else(|_| std::fs::remove_dir_all(&fresh))
         };
-        write().with_context(|| format!("cannot unpack the labs into {}", cache.display()))?;
+        write().with_context(|| {
+            localized!(
+                "cannot unpack the labs into {folder}",
+                folder = cache.display()
+            )
+        })?;
     }
     Ok(folder.join("labs"))
 }
@@ -58,7 +65,7 @@ fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::Em
     labs.chain(catalogue)
 }
 
-/// Writes the catalogue's entry of this name into `folder`, which may not be there yet.
+/// Writes a service of the catalogue into `folder`, which is created if it is missing.
 pub fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
     let below = format!("compose/{name}/");
     for file in EmbeddedCatalogue::iter().filter(|file| file.starts_with(&below)) {
@@ -70,7 +77,7 @@ pub fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A script is executable as in the repository: a recipe's image is found by a digest of that, too.
+/// Writes a file. A script is executable as in the repository, since the digest of a recipe covers that.
 fn write_file(path: &Path, data: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(path))?;
     std::fs::write(path, data)?;
@@ -80,7 +87,7 @@ fn write_file(path: &Path, data: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// Services run as their own users and must be able to read what is mounted.
+/// Lets everyone read and execute a path. Services run as their own users and must be able to read what is mounted.
 fn readable(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
@@ -92,7 +99,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn scripts_are_executable_as_in_the_repository() {
+    fn unpacked_scripts_are_executable_as_in_the_repository() {
         let folder = tempfile::tempdir().unwrap();
         let root = unpack(folder.path()).unwrap();
         let root = root.parent().unwrap();

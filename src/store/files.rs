@@ -1,4 +1,4 @@
-//! The disk, as the loader of labs sees it.
+//! The file systems from which the lab loader reads.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -7,38 +7,39 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::lab::FileSystem;
+use crate::localized;
 
-/// Files on this machine's disk. Reads regular files only, and never more than is sensible for a lab.
+/// The file system of this machine. It reads regular files only, and no more of them than a lab may hold.
 pub struct OsFs;
 
-/// The largest file that is read, in bytes; the YAML reader says so in its own words for a bit more.
-const LARGEST: u64 = (1 << 20) + 1;
+/// The most bytes that are read of a file: one more than the YAML reader accepts, so that it reports a larger file.
+const MAX_LENGTH: u64 = (1 << 20) + 1;
 
-/// The most files and folders that a lab hands to a container.
-const MOST_ENTRIES: usize = 10_000;
+/// The most files and folders that a lab may mount into a container.
+const MAX_ENTRIES: usize = 10_000;
 
 impl FileSystem for OsFs {
     fn read(&self, path: &Path) -> Result<String, String> {
-        // Looked at before it is opened: opening a pipe would wait for ever.
-        let about = std::fs::metadata(path).map_err(|error| in_words(&error))?;
-        if !about.is_file() {
-            return Err("it is not a regular file".to_owned());
+        // The type is checked first: opening a pipe would wait forever.
+        let metadata = std::fs::metadata(path).map_err(|error| reason(&error))?;
+        if !metadata.is_file() {
+            return Err(localized!("it is not a regular file"));
         }
-        let file = std::fs::File::open(path).map_err(|error| in_words(&error))?;
+        let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
         let mut bytes = Vec::new();
-        file.take(LARGEST)
+        file.take(MAX_LENGTH)
             .read_to_end(&mut bytes)
-            .map_err(|error| in_words(&error))?;
-        String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+            .map_err(|error| reason(&error))?;
+        String::from_utf8(bytes).map_err(|_| localized!("it is not UTF-8 text"))
     }
 
     fn file_names(&self, folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut file_names: Vec<String> = entries
+        let mut names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
-        file_names.sort();
-        file_names
+        names.sort();
+        names
     }
 
     fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
@@ -55,12 +56,12 @@ impl FileSystem for OsFs {
     }
 }
 
-/// The disk, and which of its files were read: all that a lab is made of.
+/// The file system of this machine, with a record of the files that were read.
 #[derive(Default)]
 pub struct RecordingFs(RefCell<BTreeSet<PathBuf>>);
 
 impl RecordingFs {
-    /// The real paths of the files that were read.
+    /// Returns the canonical paths of the files that were read.
     pub fn files(&self) -> BTreeSet<PathBuf> {
         self.0.borrow().clone()
     }
@@ -85,38 +86,41 @@ impl FileSystem for RecordingFs {
     }
 }
 
-/// Looks at a file, or at everything in a folder. Links inside it are not followed: in a container they lead to the container's
+/// Checks a file, or everything in a folder. Links inside it are not followed: in a container they lead to the container's
 /// own files.
 fn unsafe_to_mount(path: &Path, seen: &mut usize) -> Option<String> {
     let name = path.display().to_string();
-    let name = name.escape_debug();
+    let file = name.escape_debug();
     *seen += 1;
-    if *seen > MOST_ENTRIES {
-        return Some(format!(
-            "`{name}`: more than {MOST_ENTRIES} files are in there"
+    if *seen > MAX_ENTRIES {
+        return Some(localized!(
+            "`{file}`: more than {count} files to mount",
+            file,
+            count = MAX_ENTRIES
         ));
     }
-    let about = std::fs::symlink_metadata(path).ok()?;
-    let kind = about.file_type();
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    let kind = metadata.file_type();
     if kind.is_dir() {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         return entries
             .into_iter()
             .find_map(|entry| unsafe_to_mount(&entry.path(), seen));
     }
-    if kind.is_file() && about.nlink() > 1 {
-        return Some(format!(
-            "`{name}` is a hard link: the same file has another name, which may lie outside the lab"
+    if kind.is_file() && metadata.nlink() > 1 {
+        return Some(localized!(
+            "`{file}` is a hard link: its other name may be outside the lab",
+            file
         ));
     }
     (!kind.is_file() && !kind.is_symlink())
-        .then(|| format!("`{name}` is neither a file nor a folder"))
+        .then(|| localized!("`{file}` is neither a file nor a folder", file))
 }
 
-fn in_words(error: &std::io::Error) -> String {
+fn reason(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::NotFound => localized!("no such file"),
+        std::io::ErrorKind::PermissionDenied => localized!("permission denied"),
         _ => error.to_string(),
     }
 }
@@ -128,7 +132,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     #[test]
-    fn what_is_not_the_labs_alone_is_foreign() {
+    fn hard_links_and_sockets_are_unsafe_to_mount() {
         let folder = tempfile::tempdir().unwrap();
         let lab = folder.path().join("lab");
         std::fs::create_dir_all(lab.join("files")).unwrap();

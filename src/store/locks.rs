@@ -1,37 +1,65 @@
-//! One roadlab at a time changes one instance of one lab. The kernel frees a lock however its holder dies.
+//! The locks of instances: one process at a time changes an instance of a lab. The kernel releases a lock however its holder
+//! ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::Path;
-
-use anyhow::Context;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use crate::lab::{Instance, LabId};
+use crate::text;
+use crate::text::Text;
 
-/// A lock that is held until it is dropped.
+/// A lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// Why a lock cannot be had.
+/// Why a lock cannot be taken.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text().localized())]
 pub enum LockError {
-    #[error(
-        "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for a copy of your own"
-    )]
-    JournalLock { pid: String, lab: String },
-    #[error("{0:#}: mend that, or let XDG_STATE_HOME name another folder")]
-    Disk(#[from] anyhow::Error),
+    /// Another process holds it.
+    Held {
+        pid: String,
+        lab: LabId,
+        instance: Instance,
+    },
+    /// The lock file cannot be created, written or locked.
+    Disk { path: PathBuf, error: io::Error },
+}
+
+impl LockError {
+    /// Returns what is wrong and what to do about it.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Held { pid, lab, instance } if instance.is_main() => text!(
+                "another roadlab (pid {pid}) is working on {lab}: wait for it, or use `--instance NAME` for another copy of the lab",
+                pid,
+                lab
+            ),
+            Self::Held { pid, lab, instance } => text!(
+                "another roadlab (pid {pid}) is working on {lab} (instance {instance}): wait for it, or use `--instance NAME` for another copy of the lab",
+                pid,
+                lab,
+                instance
+            ),
+            Self::Disk { path, error } => text!(
+                "cannot write {file}: {reason}; make it writable, or set XDG_STATE_HOME to another folder",
+                file = path.display(),
+                reason = error
+            ),
+        }
+    }
 }
 
 impl Lock {
-    /// Locks one instance of a lab, or says who has it.
+    /// Takes the lock of an instance. Fails at once if another process holds it.
     pub fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
         Self::with(folder, lab, instance, File::try_lock)
     }
 
-    /// Locks it for removing: others may remove it at the same time, and nobody may do anything else with it.
+    /// Takes the lock for removal: other processes may remove the instance at the same time, and none may change it.
     pub fn share(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
         Self::with(folder, lab, instance, File::try_lock_shared)
     }
@@ -52,35 +80,32 @@ impl Lock {
                 .truncate(false)
                 .open(&path)
         };
-        let mut file = open().with_context(|| format!("cannot write {}", path.display()))?;
+        let disk = |error| LockError::Disk {
+            path: path.clone(),
+            error,
+        };
+        let mut file = open().map_err(disk)?;
         match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
+                // Without a pid the message is still true.
                 let _ = file.read_to_string(&mut pid);
-                let lab = if instance.is_main() {
-                    lab.to_string()
-                } else {
-                    format!("{lab} (instance {instance})")
-                };
-                return Err(LockError::JournalLock {
+                return Err(LockError::Held {
                     pid: pid.trim().to_owned(),
-                    lab,
+                    lab: lab.clone(),
+                    instance: instance.clone(),
                 });
             }
-            Err(TryLockError::Error(error)) => {
-                return Err(anyhow::Error::new(error)
-                    .context(format!("cannot lock {}", path.display()))
-                    .into());
-            }
+            Err(TryLockError::Error(error)) => return Err(disk(error)),
         }
-        // The pid only serves the message above.
-        let note = |file: &mut File| {
+        // The pid only serves the message of `LockError::Held`.
+        let record_pid = |file: &mut File| {
             file.set_len(0)?;
             file.rewind()?;
             writeln!(file, "{}", std::process::id())
         };
-        note(&mut file).with_context(|| format!("cannot write {}", path.display()))?;
+        record_pid(&mut file).map_err(disk)?;
         Ok(Self { _file: file })
     }
 }
@@ -90,24 +115,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_held_once_and_freed_when_dropped() {
+    fn a_lock_is_held_once_and_released_when_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
         let held = Lock::take(folder.path(), &lab, &instance).unwrap();
-        let error = Lock::take(folder.path(), &lab, &instance)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&format!("pid {}", std::process::id())),
-            "{error}"
+        let error = Lock::take(folder.path(), &lab, &instance).unwrap_err();
+        let expected = format!(
+            "another roadlab (pid {}) is working on redis: wait for it, or use `--instance NAME` for another copy of the lab",
+            std::process::id()
         );
+        assert_eq!(error.to_string(), expected);
         assert!(Lock::take(folder.path(), &lab, &Instance::new("b").unwrap()).is_ok());
         drop(held);
         assert!(Lock::take(folder.path(), &lab, &instance).is_ok());
     }
 
     #[test]
-    fn many_may_remove_at_the_same_time_but_nobody_else() {
+    fn many_processes_may_remove_at_once_and_none_may_change_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
         let share = || Lock::share(folder.path(), &lab, &instance);

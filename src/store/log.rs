@@ -1,13 +1,13 @@
-//! The log of what is done in the background, where nobody watches.
+//! The log of the background process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// The most that is kept when the log is opened, in bytes.
-const MOST: u64 = 64 * 1024;
+/// The largest log that is kept whole when it is opened, in bytes.
+const MAX_LENGTH: u64 = 64 * 1024;
 
-/// Opens a log to write at its end. Of a long one only the last part is kept.
+/// Opens a log for appending. Of a long log only the last lines are kept.
 pub fn open_log(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -17,16 +17,26 @@ pub fn open_log(path: &Path) -> std::io::Result<File> {
         .append(true)
         .create(true)
         .open(path)?;
-    let length = log.metadata()?.len();
-    if length > MOST {
-        let mut tail = Vec::new();
-        log.seek(SeekFrom::Start(length - MOST / 2))?;
-        log.read_to_end(&mut tail)?;
-        let whole_lines = tail.iter().position(|byte| *byte == b'\n');
-        log.set_len(0)?;
-        log.write_all(&tail[whole_lines.map_or(0, |at| at + 1)..])?;
+    // Of two processes that open a long log at once, only one shortens it.
+    if log.metadata()?.len() > MAX_LENGTH && log.try_lock().is_ok() {
+        let shortened = shorten(&mut log);
+        log.unlock()?;
+        shortened?;
     }
     Ok(log)
+}
+
+fn shorten(log: &mut File) -> std::io::Result<()> {
+    let length = log.metadata()?.len();
+    if length <= MAX_LENGTH {
+        return Ok(());
+    }
+    let mut tail = Vec::new();
+    log.seek(SeekFrom::Start(length - MAX_LENGTH / 2))?;
+    log.read_to_end(&mut tail)?;
+    let line_end = tail.iter().position(|byte| *byte == b'\n');
+    log.set_len(0)?;
+    log.write_all(&tail[line_end.map_or(0, |at| at + 1)..])
 }
 
 #[cfg(test)]
@@ -34,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_grows_at_its_end_and_a_long_one_keeps_its_last_lines() {
+    fn a_log_is_appended_to_and_a_long_one_keeps_its_last_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("below/log");
         writeln!(open_log(&path).unwrap(), "first").unwrap();
@@ -46,7 +56,7 @@ mod tests {
         }
         drop(open_log(&path).unwrap());
         let kept = std::fs::read_to_string(&path).unwrap();
-        assert!(kept.len() as u64 <= MOST / 2, "{}", kept.len());
+        assert!(kept.len() as u64 <= MAX_LENGTH / 2, "{}", kept.len());
         assert!(kept.starts_with("line "), "{:?}", kept.lines().next());
         assert!(kept.ends_with("line 19999\n"));
     }

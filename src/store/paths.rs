@@ -1,4 +1,4 @@
-//! Where things are kept: the XDG folders.
+//! The folders of the program, after the XDG Base Directory Specification.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,24 @@ use anyhow::Context;
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 
-/// The folders that roadlab uses, and who it is that uses them.
+use crate::localized;
+
+/// The folders of one user.
 #[derive(Debug, Clone)]
 pub struct Paths {
     /// Journals, progress, locks, logs: `$XDG_STATE_HOME/roadlab`.
     pub state: PathBuf,
-    /// What can be made again: `$XDG_CACHE_HOME/roadlab`.
+    /// What can be created again: `$XDG_CACHE_HOME/roadlab`.
     pub cache: PathBuf,
-    /// Labs of the user's own: `$XDG_DATA_HOME/roadlab`.
+    /// The user's own labs: `$XDG_DATA_HOME/roadlab`.
     pub data: PathBuf,
 }
 
 impl Paths {
-    /// The folders of the user who runs this.
+    /// Returns the folders of the user who runs this process.
     pub fn find() -> anyhow::Result<Self> {
         let base = etcetera::base_strategy::Xdg::new()
-            .context("cannot tell where your home folder is: set HOME")?;
+            .context(localized!("cannot find the home folder; set HOME"))?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
         Ok(Self {
             state: state.join("roadlab"),
@@ -30,7 +32,7 @@ impl Paths {
         })
     }
 
-    /// Whose resources on an engine are ours: this machine, this user, this state folder.
+    /// Returns the id that labels every resource of this machine, user and state folder.
     pub fn owner(&self) -> String {
         let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
             .iter()
@@ -45,22 +47,25 @@ impl Paths {
             .collect()
     }
 
+    /// Returns the folder of the journals.
     pub fn runs(&self) -> PathBuf {
         self.state.join("runs")
     }
 
+    /// Returns the folder of the learner's progress.
     pub fn progress(&self) -> PathBuf {
         self.state.join("progress")
     }
 
+    /// Returns the folder of the instances' locks.
     pub fn locks(&self) -> PathBuf {
         self.state.join("locks")
     }
 
-    /// Where labs are looked for, most wanted first.
-    pub fn lab_roots(&self, asked: Option<&Path>) -> Vec<PathBuf> {
-        match asked {
-            Some(asked) => vec![asked.to_owned()],
+    /// Returns the folders that may hold labs, in the order of precedence.
+    pub fn lab_roots(&self, requested: Option<&Path>) -> Vec<PathBuf> {
+        match requested {
+            Some(requested) => vec![requested.to_owned()],
             None => vec![PathBuf::from("labs"), self.data.join("labs")],
         }
     }

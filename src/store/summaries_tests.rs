@@ -1,4 +1,4 @@
-//! Whatever is edited, what is kept is never told instead of the truth.
+//! The cache is never used after an edit that changes the summary.
 
 use std::fs::{self, File};
 
@@ -9,7 +9,7 @@ use crate::lab::testing::{GUIDE, LAB};
 const SERVICE: &str =
     "services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m } }\n";
 
-/// A lab on disk whose service stands in a file beside it, all as old as can be.
+/// A lab on disk that includes a service of a catalogue. All files are old.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -38,7 +38,7 @@ impl Home {
         file.set_modified(UNIX_EPOCH).unwrap();
     }
 
-    /// The title as a new process would tell it, or the number of problems.
+    /// Returns the title as a new process finds it, or the number of problems.
     fn title(&self) -> Result<String, usize> {
         let mut summaries = Summaries::read(self.0.path());
         let found = summaries.of(&self.path("labs/small"));
@@ -46,57 +46,57 @@ impl Home {
         found.map(|summary| summary.words(&Lang::english()).title)
     }
 
-    /// Changes the title where it is kept, so that it shows who tells it.
-    fn mark(&self) {
+    /// Changes the title in the cache, so that a title from the cache can be told from one that was read.
+    fn change_cache(&self) {
         self.title().unwrap();
         let kept = self.path("summaries.json");
         let text = fs::read_to_string(&kept).unwrap();
         assert!(text.contains("A lab"), "{text}");
-        fs::write(&kept, text.replace("A lab", "Kept")).unwrap();
-        assert_eq!(self.title(), Ok("Kept".to_owned()));
+        fs::write(&kept, text.replace("A lab", "Cached")).unwrap();
+        assert_eq!(self.title(), Ok("Cached".to_owned()));
     }
 }
 
 #[track_caller]
-fn check(edit: impl FnOnce(&Home), expected: Told) {
+fn check(edit: impl FnOnce(&Home), expected: Expected) {
     let home = Home::new();
-    home.mark();
+    home.change_cache();
     edit(&home);
     let truth = load(&home.path("labs/small"), &OsFs).1.len();
     for _ in 0..2 {
         match expected {
-            Told::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),
-            Told::Problems => assert_eq!(home.title(), Err(truth)),
+            Expected::Title(title) => assert_eq!(home.title(), Ok(title.to_owned())),
+            Expected::Problems => assert_eq!(home.title(), Err(truth)),
         }
     }
 }
 
-enum Told {
+enum Expected {
     Title(&'static str),
     Problems,
 }
 
 #[test]
-fn an_edit_shows_at_once() {
+fn an_edit_is_seen_at_once() {
     let longer = GUIDE.replace("# A lab", "# Another lab");
     check(
         |home| home.put("labs/small/guide.en.md", &longer),
-        Told::Title("Another lab"),
+        Expected::Title("Another lab"),
     );
-    // Neither its size nor its time differ.
+    // With the same size and the same time.
     let other = GUIDE.replace("# A lab", "# B lab");
     check(
         |home| home.put("labs/small/guide.en.md", &other),
-        Told::Title("B lab"),
+        Expected::Title("B lab"),
     );
     check(
         |home| home.put("labs/small/lab.yaml", "level: easy\n"),
-        Told::Problems,
+        Expected::Problems,
     );
 }
 
 #[test]
-fn an_included_file_counts_as_the_labs_own() {
+fn an_edit_of_an_included_file_is_seen() {
     check(
         |home| {
             home.put(
@@ -104,32 +104,32 @@ fn an_included_file_counts_as_the_labs_own() {
                 &SERVICE.replace("image", "imag"),
             )
         },
-        Told::Problems,
+        Expected::Problems,
     );
     check(
         |home| fs::remove_file(home.path("compose/redis/compose.yaml")).unwrap(),
-        Told::Problems,
+        Expected::Problems,
     );
 }
 
 #[test]
-fn a_file_that_comes_or_goes_shows() {
+fn an_added_and_a_removed_file_are_seen() {
     check(
         |home| home.put("labs/small/guide.ko.md", "# 랩\n"),
-        Told::Problems,
+        Expected::Problems,
     );
     check(
         |home| fs::rename(home.path("labs/small/guide.en.md"), home.path("gone")).unwrap(),
-        Told::Problems,
+        Expected::Problems,
     );
 }
 
 #[test]
-fn a_link_that_leads_elsewhere_shows() {
+fn a_link_with_a_new_target_is_seen() {
     let home = Home::new();
     fs::rename(home.path("labs/small"), home.path("labs/first")).unwrap();
     std::os::unix::fs::symlink("first", home.path("labs/small")).unwrap();
-    home.mark();
+    home.change_cache();
     fs::create_dir(home.path("labs/second")).unwrap();
     for name in ["lab.yaml", "compose.yaml"] {
         fs::copy(
@@ -145,9 +145,9 @@ fn a_link_that_leads_elsewhere_shows() {
 }
 
 #[test]
-fn a_broken_file_and_another_programs_are_as_good_as_none() {
+fn a_broken_cache_and_one_of_another_executable_are_not_used() {
     let home = Home::new();
-    home.mark();
+    home.change_cache();
     let kept = home.path("summaries.json");
     let text = fs::read_to_string(&kept).unwrap();
     for broken in ["", "{", "[]", &text[..text.len() / 2]] {
@@ -160,7 +160,7 @@ fn a_broken_file_and_another_programs_are_as_good_as_none() {
 }
 
 #[test]
-fn what_changed_a_moment_ago_is_not_kept() {
+fn a_lab_that_changed_just_now_is_not_cached() {
     let home = Home::new();
     fs::write(home.path("labs/small/guide.en.md"), GUIDE).unwrap();
     assert_eq!(home.title(), Ok("A lab".to_owned()));
@@ -169,14 +169,14 @@ fn what_changed_a_moment_ago_is_not_kept() {
 }
 
 #[test]
-fn a_lab_that_is_gone_is_forgotten() {
+fn a_removed_lab_is_removed_from_the_cache() {
     let home = Home::new();
-    home.mark();
+    home.change_cache();
     fs::rename(home.path("labs/small"), home.path("labs/other")).unwrap();
     let mut summaries = Summaries::read(home.0.path());
     summaries.of(&home.path("labs/other")).unwrap();
     summaries.write();
-    let left = Summaries::read(home.0.path()).kept.labs;
+    let left = Summaries::read(home.0.path()).cache.labs;
     assert_eq!(
         left.into_keys().collect::<Vec<_>>(),
         [home.path("labs/other")]

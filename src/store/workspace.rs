@@ -1,7 +1,7 @@
-//! The learner's own folder: copied from the lab, put back by `reset`, kept by `down`.
+//! The workspace: the learner's own copy of some of the lab's files. `reset` restores it and `down` keeps it.
 //!
-//! Containers write into it too, as root and at any moment: whatever is done below it goes through its handle, so that a link
-//! which a service puts there just now leads nowhere else.
+//! Containers write into it too, as root and at any moment. Everything below it is therefore opened relative to its handle, so
+//! that a link that a service creates meanwhile leads nowhere else.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,16 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt}
 use rustix::fs::OFlags;
 
 use crate::lab::{Instance, LabId};
+use crate::localized;
 
-/// Marks a folder as a workspace of ours: nothing else is ever overwritten or removed.
-const MARK: &str = ".roadlab-workspace";
+/// The file that marks a folder as a workspace. A folder without it is never overwritten or removed.
+const MARKER: &str = ".roadlab-workspace";
+const FINISHED: &str =
+    "This folder belongs to a roadlab lab; `roadlab reset` restores its files.\n";
+const UNFINISHED: &str = "unfinished\n";
 
-/// So many files are looked at for a stamp; a workspace has a handful.
-const MOST_STAMPED: usize = 10_000;
+/// The most files that a stamp covers; a workspace has a handful.
+const MAX_STAMPED: usize = 10_000;
 
 /// A workspace on disk.
 #[derive(Debug, Clone)]
@@ -27,7 +31,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The workspace of an instance below `folder`, whether it is there or not.
+    /// Returns the workspace of an instance below `folder`, whether it exists or not.
     pub fn below(folder: &Path, lab: &LabId, instance: &Instance, original: &Path) -> Self {
         let name = match instance.is_main() {
             true => format!("roadlab-{lab}"),
@@ -36,6 +40,7 @@ impl Workspace {
         Self::at(folder.join(name), original)
     }
 
+    /// Returns the workspace at `path`, whose files are copied from `original`.
     pub fn at(path: PathBuf, original: &Path) -> Self {
         Self {
             path,
@@ -43,56 +48,44 @@ impl Workspace {
         }
     }
 
-    /// Makes the folder if it is missing; what the learner has already stays.
+    /// Creates the workspace if it is missing. One that exists stays as it is.
     pub fn make(&self) -> anyhow::Result<()> {
-        if self.path.join(MARK).exists() {
-            return Ok(());
+        let marker = std::fs::read_to_string(self.path.join(MARKER)).ok();
+        let is_empty = || std::fs::read_dir(&self.path).is_ok_and(|mut all| all.next().is_none());
+        match marker.as_deref() {
+            // A process ended while it created this one.
+            Some(UNFINISHED) => self.fill(),
+            Some(_) => Ok(()),
+            None if self.path.exists() && !is_empty() => bail!(localized!(
+                "{folder} is not a workspace of roadlab; move it, or work in another folder",
+                folder = self.path.display()
+            )),
+            None => self.fill(),
         }
-        if self.path.exists() {
-            bail!(
-                "{} is in the way: it is not a workspace of roadlab; move it, or work in another folder",
-                self.path.display()
-            );
-        }
-        self.fill()
     }
 
-    /// Puts every file back as the lab ships it and removes what was added.
+    /// Restores every file to the lab's version and removes what was added.
     pub fn restore(&self) -> anyhow::Result<()> {
         if self.path.exists() {
             self.check()?;
-            let empty = || -> io::Result<()> {
-                let folder = self.open()?;
-                // The folder itself stays: it is mounted.
-                for entry in folder.entries()? {
-                    let entry = entry?;
-                    let name = entry.file_name();
-                    match entry.file_type()?.is_dir() {
-                        _ if name == MARK => Ok(()),
-                        true => folder.remove_dir_all(&name),
-                        false => folder.remove_file(&name),
-                    }?;
-                }
-                Ok(())
-            };
-            empty().with_context(|| format!("cannot empty {}", self.path.display()))?;
+            self.empty()?;
         }
         self.fill()
     }
 
-    /// Something that is another text after any file below a folder was saved: its newest change, and how many files.
+    /// Returns a text that changes whenever a file below a folder is saved: the newest change, and the number of files.
     pub fn stamp(folder: &Path) -> String {
         let mut left = vec![folder.to_owned()];
         let (mut newest, mut count) = (std::time::UNIX_EPOCH, 0);
-        while let Some(folder) = left.pop().filter(|_| count < MOST_STAMPED) {
+        while let Some(folder) = left.pop().filter(|_| count < MAX_STAMPED) {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                let Ok(about) = entry.metadata() else {
+                let Ok(metadata) = entry.metadata() else {
                     continue;
                 };
-                if about.is_dir() {
+                if metadata.is_dir() {
                     left.push(entry.path());
                 } else {
-                    newest = newest.max(about.modified().unwrap_or(newest));
+                    newest = newest.max(metadata.modified().unwrap_or(newest));
                     count += 1;
                 }
             }
@@ -103,56 +96,74 @@ impl Workspace {
         format!("{}.{:09} {count}", newest.as_secs(), newest.subsec_nanos())
     }
 
-    /// Removes the folder.
+    /// Removes the workspace.
     pub fn remove(&self) -> anyhow::Result<()> {
         if !self.path.exists() {
             return Ok(());
         }
         self.check()?;
+        // The marker goes last: a removal that fails can be repeated.
+        self.empty()?;
         std::fs::remove_dir_all(&self.path)
-            .with_context(|| format!("cannot remove {}", self.path.display()))
+            .with_context(|| localized!("cannot remove {folder}", folder = self.path.display()))
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        if !self.path.join(MARK).exists() {
-            bail!(
-                "{} is not a workspace of roadlab: it is left alone",
-                self.path.display()
-            );
+        if !self.path.join(MARKER).exists() {
+            bail!(localized!(
+                "{folder} is not a workspace of roadlab; it is left alone",
+                folder = self.path.display()
+            ));
         }
         Ok(())
     }
 
+    /// Removes everything but the folder itself, which is mounted, and its marker.
+    fn empty(&self) -> anyhow::Result<()> {
+        let empty = || -> io::Result<()> {
+            let folder = Dir::open_ambient_dir(&self.path, ambient_authority())?;
+            for entry in folder.entries()? {
+                let entry = entry?;
+                let name = entry.file_name();
+                match entry.file_type()?.is_dir() {
+                    _ if name == MARKER => Ok(()),
+                    true => folder.remove_dir_all(&name),
+                    false => folder.remove_file(&name),
+                }?;
+            }
+            Ok(())
+        };
+        empty().with_context(|| localized!("cannot empty {folder}", folder = self.path.display()))
+    }
+
+    /// Creates the folder if it is missing, copies the lab's files into it and marks it.
     fn fill(&self) -> anyhow::Result<()> {
         let fill = || -> io::Result<()> {
             std::fs::create_dir_all(&self.path)?;
-            let folder = self.open()?;
+            let folder = Dir::open_ambient_dir(&self.path, ambient_authority())?;
+            folder.write(MARKER, UNFINISHED)?;
             folder.set_permissions(".", Permissions::from_mode(0o777))?;
-            copy(
-                &Dir::open_ambient_dir(&self.original, ambient_authority())?,
-                &folder,
-            )?;
-            folder.write(
-                MARK,
-                "This folder belongs to a roadlab lab; `roadlab reset` puts it back.\n",
-            )
+            let original = Dir::open_ambient_dir(&self.original, ambient_authority())?;
+            copy(&original, &folder)?;
+            folder.write(MARKER, FINISHED)
         };
-        fill().with_context(|| format!("cannot make the workspace {}", self.path.display()))
-    }
-
-    fn open(&self) -> io::Result<Dir> {
-        Dir::open_ambient_dir(&self.path, ambient_authority())
+        fill().with_context(|| {
+            localized!(
+                "cannot fill the workspace {folder}",
+                folder = self.path.display()
+            )
+        })
     }
 }
 
-/// Copies regular files and folders; services run as their own users and must be able to read them.
+/// Copies regular files and folders. Services run as their own users and must be able to read and write them.
 fn copy(from: &Dir, to: &Dir) -> io::Result<()> {
     for entry in from.entries()? {
         let entry = entry?;
         let name = entry.file_name();
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            // A service may have made it again by now.
+            // A service may have created it again by now.
             match to.create_dir(&name) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => to.set_permissions(&name, Permissions::from_mode(0o777))?,
@@ -161,7 +172,7 @@ fn copy(from: &Dir, to: &Dir) -> io::Result<()> {
         } else if kind.is_file() {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true);
-            // A pipe that a service put there would be waited for.
+            // Without this, opening a pipe that a service put there would wait for a reader.
             options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
             let mut file = to.open_with(&name, &options)?;
             io::copy(&mut entry.open()?, &mut file)?;
@@ -176,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workspace_is_made_kept_put_back_and_removed() {
+    fn a_workspace_is_created_kept_restored_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let original = folder.path().join("original");
         std::fs::create_dir_all(original.join("dags")).unwrap();
@@ -201,9 +212,9 @@ mod tests {
         assert!(!workspace.path.exists());
     }
 
-    /// What a service could do between the moment when its files are removed and that when the lab's are copied.
+    /// A service can create a link after its files are removed and before the lab's files are copied.
     #[test]
-    fn a_link_that_a_service_puts_in_the_way_leads_nowhere_else() {
+    fn a_link_that_a_service_creates_is_not_followed_out_of_the_workspace() {
         let folder = tempfile::tempdir().unwrap();
         let original = folder.path().join("original");
         std::fs::create_dir_all(original.join("dags")).unwrap();
@@ -233,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_in_the_way_is_not_waited_for() {
+    fn restoring_does_not_wait_for_a_pipe() {
         let folder = tempfile::tempdir().unwrap();
         let original = folder.path().join("original");
         std::fs::create_dir(&original).unwrap();
@@ -247,17 +258,27 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_ours_is_left_alone() {
+    fn a_creation_that_fails_leaves_nothing_in_the_way() {
         let folder = tempfile::tempdir().unwrap();
-        let theirs = folder.path().join("roadlab-airflow");
-        std::fs::create_dir(&theirs).unwrap();
-        std::fs::write(theirs.join("precious"), "x").unwrap();
-        let workspace = Workspace::at(theirs.clone(), folder.path());
+        let original = folder.path().join("original");
+        let workspace = Workspace::at(folder.path().join("work"), &original);
+        assert!(workspace.make().is_err());
+        std::fs::create_dir(&original).unwrap();
+        workspace.make().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_no_workspace_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("roadlab-airflow");
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join("precious"), "x").unwrap();
+        let workspace = Workspace::at(other.clone(), folder.path());
         assert!(
             workspace.make().is_err()
                 && workspace.restore().is_err()
                 && workspace.remove().is_err()
         );
-        assert!(theirs.join("precious").exists());
+        assert!(other.join("precious").exists());
     }
 }

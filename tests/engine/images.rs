@@ -60,7 +60,7 @@ async fn a_build_leaves_no_unnamed_stage_images() {
          FROM ${BASE}\nCOPY --from=one /made /made\nENTRYPOINT []\nCMD [\"cat\", \"/made\"]\n",
     );
     // Podman 4 drops a last line that has no line end.
-    let stamp = format!("{}\n", test_run.run_labels.owner);
+    let stamp = format!("{}\n", test_run.run_labels.owner.id);
     fs::write(folder.path().join("stamp"), &stamp).unwrap();
     build.extra.insert("ca.crt".into(), b"CA".to_vec());
     let lines = RefCell::new(Vec::new());

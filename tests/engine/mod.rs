@@ -56,7 +56,7 @@ impl TestRun {
                 run: RunId::new(&run).unwrap(),
                 lab: LabId::new(LAB).unwrap(),
                 instance: Instance::new("main").unwrap(),
-                owner: format!("test-{run}"),
+                owner: format!("test-{run}").into(),
                 service: None,
                 digest: None,
             },
@@ -64,7 +64,7 @@ impl TestRun {
     }
 
     fn scope(&self) -> Scope {
-        Scope::owner(&self.run_labels.owner)
+        Scope::owner(&self.run_labels.owner.id)
     }
 
     fn spec(&self, service: &str, command: &[&str]) -> ContainerSpec {
@@ -186,7 +186,7 @@ fn image_name(run_labels: &RunLabels, name: &str) -> String {
 }
 
 async fn sweep(docker: &Docker, run_labels: &RunLabels) -> Result<()> {
-    let left = docker.observe(&Scope::owner(&run_labels.owner)).await?;
+    let left = docker.observe(&Scope::owner(&run_labels.owner.id)).await?;
     for container in &left.containers {
         docker.remove_container(&container.id).await?;
     }

@@ -130,7 +130,7 @@ fn a_service_that_exits_during_a_check_is_reported() {
     };
     assert_eq!(
         first_check(&output),
-        error("`redis` died while `sleep` ran in it")
+        error("`redis` exited while `sleep` ran in it")
     );
     lab.run("down LAB", 0);
 }

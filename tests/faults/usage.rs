@@ -82,7 +82,7 @@ fn a_service_that_was_removed_is_reported_with_the_next_command() {
     );
     let printed = lab.run("check LAB greet", 1);
     let message = format!(
-        "`redis` was removed outside roadlab: `roadlab up {}` makes it again",
+        "`redis` was removed outside roadlab; create it again with `roadlab up {}`",
         lab.copy.id
     );
     assert!(printed.stdout.contains(&message), "{printed:#?}");

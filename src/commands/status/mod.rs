@@ -1,24 +1,25 @@
-//! `roadlab status`: what runs, where it answers, how it is, how far the learner is; once, or for as long as one watches.
+//! `roadlab status`: the running labs with their addresses, health and progress, once or continuously.
 
-mod look;
+mod collect;
 mod view;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use self::look::{Run, StatusCollector};
+use self::collect::{Status, StatusCollector};
 use crate::commands::{Context, bad_name};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::LabId;
-use crate::report::{self, Input, Key, Screen, output, sanitize, t, try_output};
+use crate::localized;
+use crate::report::{self, Input, Key, Screen, output, sanitize, try_output};
 use crate::runner::Failure;
 
-/// Between two looks while somebody watches.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The interval between two updates.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the command goes on.
+/// How long the command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Watch {
     Once,
@@ -26,7 +27,7 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// What `--watch` says.
+    /// Converts the option `--watch`.
     pub(crate) fn of(watch: bool) -> Self {
         match watch {
             true => Self::UntilStopped,
@@ -44,51 +45,52 @@ pub(crate) async fn status(
         .map(|lab| LabId::new(lab).map_err(bad_name("lab")))
         .transpose()?;
     let engine = context.existing_engine().await?;
-    let eyes = StatusCollector::new(context, &engine, wanted);
-    let first = eyes.look().await?;
+    let collector = StatusCollector::new(context, &engine, wanted);
+    let first = collector.collect().await?;
     context.reporter.finish();
     match watch {
         Watch::Once if context.global.json => {
-            report::document(&first.iter().map(Run::to_json).collect::<Vec<_>>());
+            report::document(&first.to_json());
         }
         Watch::Once => lines(context, &first).iter().for_each(|line| output(line)),
         Watch::UntilStopped if !context.global.json && Screen::possible() => {
-            on_screen(context, &eyes, first).await?;
+            on_screen(context, &collector, first).await?;
         }
-        Watch::UntilStopped => over_pipe(context, &eyes, first).await?,
+        Watch::UntilStopped => over_pipe(context, &collector, first).await?,
     }
     Ok(Exit::Success)
 }
 
-fn lines(context: &Context, runs: &[Run]) -> Vec<String> {
-    match runs.is_empty() {
-        true => vec![t!("status.nothing").into_owned()],
-        false => runs
-            .iter()
-            .flat_map(|run| run.lines(context.paint))
-            .collect(),
+fn lines(context: &Context, status: &Status) -> Vec<String> {
+    let mut lines = status.lines(context.paint);
+    if status.runs.is_empty() && status.unreadable.is_empty() {
+        lines.insert(
+            0,
+            localized!("no labs are running; `roadlab list` shows the labs"),
+        );
     }
+    lines
 }
 
-/// Draws what there is in place, about every second.
+/// Shows the status on the terminal and updates it in place.
 async fn on_screen(
     context: &Context,
-    eyes: &StatusCollector<'_, impl Engine>,
-    mut runs: Vec<Run>,
+    collector: &StatusCollector<'_, impl Engine>,
+    mut status: Status,
 ) -> Result<(), Failure> {
     let mut screen = Screen::enter().map_err(|error| {
-        let why = sanitize(&error.to_string());
-        Failure::Environment(t!("status.no_terminal", why = why).into_owned())
+        let reason = sanitize(&error.to_string());
+        Failure::Environment(localized!("cannot use the terminal: {reason}", reason))
     })?;
-    let mut pace = pace();
+    let mut ticks = ticks();
     loop {
-        screen.panel(fitting(lines(context, &runs)));
+        screen.panel(fitting(lines(context, &status)));
         let next = async {
-            pace.tick().await;
-            eyes.look().await
+            ticks.tick().await;
+            collector.collect().await
         };
         tokio::select! {
-            looked = next => runs = looked?,
+            collected = next => status = collected?,
             input = screen.input() => match input {
                 Input::Gone | Input::Key(Key::Escape | Key::Char('q')) => return Ok(()),
                 Input::Redraw => screen.clear(),
@@ -98,46 +100,46 @@ async fn on_screen(
     }
 }
 
-/// A look may itself take a second: the engine measures memory once in a while only.
-fn pace() -> Interval {
-    let mut pace = interval_at(Instant::now() + PAUSE, PAUSE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace
+/// Ticks with a pause of at least `INTERVAL`: collecting may take as long, since engines measure memory once a second.
+fn ticks() -> Interval {
+    let mut ticks = interval_at(Instant::now() + INTERVAL, INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
-/// As many lines as the terminal has room for, and how many more there are.
+/// Cuts the lines to the height of the terminal, and says how many are left out.
 fn fitting(mut lines: Vec<String>) -> Vec<String> {
     let (_, rows) = Screen::size();
     let room = rows.saturating_sub(1);
     if lines.len() > room {
         let more = lines.len() - (room - 1);
         lines.truncate(room - 1);
-        lines.push(t!("status.more", lines = more).into_owned());
+        lines.push(localized!("… {count} more lines", count = more));
     }
     lines
 }
 
-/// Prints what there is each time that it has changed, until nobody reads any more. What changes all the time does not count.
+/// Prints the status whenever its essence changes, until the reader closes the pipe.
 async fn over_pipe(
     context: &Context,
-    eyes: &StatusCollector<'_, impl Engine>,
-    mut runs: Vec<Run>,
+    collector: &StatusCollector<'_, impl Engine>,
+    mut status: Status,
 ) -> Result<(), Failure> {
-    let mut said = None;
-    let mut pace = pace();
+    let mut printed = None;
+    let mut ticks = ticks();
     loop {
-        let now: Vec<_> = runs.iter().map(Run::essence).collect();
-        if said.as_ref() != Some(&now) {
+        let essence = status.essence();
+        if printed.as_ref() != Some(&essence) {
             let text = match context.global.json {
-                true => report::json_line(&runs.iter().map(Run::to_json).collect::<Vec<_>>()),
-                false => format!("{}\n", lines(context, &runs).join("\n")),
+                true => report::json_line(&status.to_json()),
+                false => format!("{}\n", lines(context, &status).join("\n")),
             };
-            if !try_output(&text) {
+            if !try_output(&text).await {
                 return Ok(());
             }
-            said = Some(now);
+            printed = Some(essence);
         }
-        pace.tick().await;
-        runs = eyes.look().await?;
+        ticks.tick().await;
+        status = collector.collect().await?;
     }
 }

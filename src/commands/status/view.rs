@@ -1,21 +1,68 @@
-//! What was seen, for people and for programs.
+//! The status as lines for people and as JSON.
 
-use crate::commands::format::expiry;
 use serde_json::{Value, json};
 
-use crate::commands::status::look::{Row, Run};
+use crate::commands::format::expiry;
+use crate::commands::orphans;
+use crate::commands::status::collect::{Row, Run, RunJournal, Status};
+use crate::localized;
 use crate::plan::Running;
-use crate::report::{Paint, age, memory, sanitize, t, table};
+use crate::report::{Paint, age, memory, sanitize, table};
 use crate::runner::ServiceHealth;
+use crate::store::UnreadableJournal;
 
-impl Run {
+impl Status {
+    /// Returns one element for each run, this state folder's first.
     pub(super) fn to_json(&self) -> Value {
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.done, "exercises": self.exercises,
-            "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>() })
+        let runs = self.runs.iter().map(Run::to_json);
+        let unreadable = self.unreadable.iter().map(unreadable_json);
+        let orphans = self.orphans.iter().map(|orphan| {
+            json!({ "lab": orphan.lab, "instance": orphan.instance, "run": orphan.run, "done": [],
+                "exercises": null, "until": null, "services": [], "orphan": orphans::to_json(orphan) })
+        });
+        runs.chain(unreadable).chain(orphans).collect()
     }
 
-    /// All but what changes all the time.
+    /// Returns everything but what changes all the time.
     pub(super) fn essence(&self) -> Value {
+        let runs = self.runs.iter().map(Run::essence);
+        let unreadable = self.unreadable.iter().map(unreadable_json);
+        let orphans = self
+            .orphans
+            .iter()
+            .map(|orphan| json!([orphan.run, orphan.running, orphan.containers]));
+        runs.chain(unreadable).chain(orphans).collect()
+    }
+
+    /// Returns the lines for people; none if there is nothing.
+    pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
+        let mut lines: Vec<String> = self.runs.iter().flat_map(|run| run.lines(paint)).collect();
+        let unreadable = self.unreadable.iter();
+        lines.extend(unreadable.map(|journal| paint.warn(&sanitize(&journal.text().localized()))));
+        lines.extend(orphans::lines(&self.orphans));
+        lines
+    }
+}
+
+fn unreadable_json(journal: &UnreadableJournal) -> Value {
+    json!({ "lab": journal.lab, "instance": journal.instance, "run": journal.run, "done": [],
+        "exercises": null, "until": null, "services": [], "journal": "unreadable",
+        "journal_problem": journal.text().localized() })
+}
+
+impl Run {
+    fn to_json(&self) -> Value {
+        let (journal, problem) = match &self.journal {
+            RunJournal::Readable => ("readable", None),
+            RunJournal::Missing => ("missing", None),
+            RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
+        };
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.done, "exercises": self.exercises,
+            "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
+            "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
+    }
+
+    fn essence(&self) -> Value {
         let services = self.services.iter().map(|row| {
             json!([
                 row.service,
@@ -34,14 +81,14 @@ impl Run {
         ])
     }
 
-    pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
+    fn lines(&self, paint: Paint) -> Vec<String> {
         let name = match self.instance.is_main() {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
         };
         let progress = match self.exercises {
-            Some(all) => t!("status.progress", done = self.done.len(), all = all),
-            None => t!("status.done", done = self.done.len()),
+            Some(all) => localized!("{done}/{all} exercises solved", done = self.done.len(), all),
+            None => localized!("{done} exercises solved", done = self.done.len()),
         };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
         if self.services.is_empty() {
@@ -51,8 +98,21 @@ impl Run {
             };
             lines.push(format!(
                 "  {}",
-                paint.warn(&t!("status.leftovers", lab = lab))
+                paint.warn(&localized!(
+                    "leftovers only; remove them with `roadlab down {lab}`",
+                    lab
+                ))
             ));
+        }
+        let journal = match &self.journal {
+            RunJournal::Readable => None,
+            RunJournal::Missing => Some(localized!(
+                "the journal of this run is missing, so it never expires"
+            )),
+            RunJournal::Unreadable(problem) => Some(problem.clone()),
+        };
+        for problem in journal.iter().chain(&self.progress_problem) {
+            lines.push(format!("  {}", paint.warn(&sanitize(problem))));
         }
         let rows = self.services.iter().map(|row| row.cells(paint));
         let rows = table(&rows.collect::<Vec<_>>());
@@ -91,13 +151,13 @@ impl Row {
 
     fn cells(&self, paint: Paint) -> Vec<String> {
         let (mark, state) = match self.running {
-            Running::Yes => (paint.good("●"), t!("status.running").into_owned()),
-            Running::Paused => (paint.warn("●"), t!("status.paused").into_owned()),
+            Running::Yes => (paint.good("●"), localized!("running")),
+            Running::Paused => (paint.warn("●"), localized!("paused")),
             Running::No => (paint.bad("●"), sanitize(&self.state)),
         };
         let health = match self.health {
-            ServiceHealth::Healthy => paint.good(&t!("status.healthy")),
-            ServiceHealth::Unhealthy(_) => paint.bad(&t!("status.unhealthy")),
+            ServiceHealth::Healthy => paint.good(&localized!("healthy")),
+            ServiceHealth::Unhealthy(_) => paint.bad(&localized!("unhealthy")),
             ServiceHealth::Unknown => String::new(),
         };
         let used = match (self.memory, self.limit) {
@@ -130,6 +190,8 @@ mod tests {
             exercises: Some(16),
             services,
             until: None,
+            journal: RunJournal::Readable,
+            progress_problem: None,
         }
     }
 
@@ -148,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn a_service_says_what_it_is_and_an_ill_one_why() {
-        let ill = ServiceHealth::Unhealthy("PING: expected PONG,\nsaw \u{1b}LOADING".into());
+    fn a_service_has_its_state_and_an_unhealthy_one_its_reason() {
+        let unhealthy = ServiceHealth::Unhealthy("PING: expected PONG,\nsaw \u{1b}LOADING".into());
         let mut gone = row("job", ServiceHealth::Unknown);
         gone.running = Running::No;
         gone.state = "Exited (137) 2 seconds ago".into();
@@ -157,33 +219,46 @@ mod tests {
         let run = run(vec![
             row("cache", ServiceHealth::Healthy),
             gone,
-            row("redis", ill),
+            row("redis", unhealthy),
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
         redis (second)  0/16 exercises solved
-          ● cache  running                     healthy      12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● cache  running                     healthy    12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
-          ● redis  running                     not healthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
         ");
     }
 
     #[test]
-    fn what_changes_all_the_time_is_no_change() {
+    fn memory_and_uptime_are_not_part_of_the_essence() {
         let before = run(vec![row("redis", ServiceHealth::Healthy)]);
         let mut later = row("redis", ServiceHealth::Healthy);
         (later.memory, later.uptime, later.state) = (Some(1), Some(186), "Up 4 minutes".into());
         assert_eq!(run(vec![later]).essence(), before.essence());
-        let ill = row("redis", ServiceHealth::Unhealthy("x".into()));
-        assert_ne!(run(vec![ill]).essence(), before.essence());
+        let unhealthy = row("redis", ServiceHealth::Unhealthy("x".into()));
+        assert_ne!(run(vec![unhealthy]).essence(), before.essence());
     }
 
     #[test]
-    fn leftovers_say_how_they_are_removed() {
+    fn leftovers_are_shown_with_the_command_that_removes_them() {
         let lines = run(Vec::new()).lines(Paint::Plain).join("\n");
         assert!(
             lines.contains("`roadlab down redis --instance second`"),
             "{lines}"
         );
+    }
+
+    #[test]
+    fn problems_of_the_journal_and_the_progress_are_shown_with_their_run() {
+        let mut run = run(vec![row("redis", ServiceHealth::Healthy)]);
+        run.journal = RunJournal::Unreadable("cannot read the journal".into());
+        run.progress_problem = Some("cannot read the progress".into());
+        let lines = run.lines(Paint::Plain);
+        assert_eq!(
+            lines[1..3],
+            ["  cannot read the journal", "  cannot read the progress"]
+        );
+        assert_eq!(run.to_json()["journal"], "unreadable");
     }
 }

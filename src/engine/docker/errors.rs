@@ -37,7 +37,7 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("name is already in use", ErrorKind::NameTaken),
     ("already exists", ErrorKind::NameTaken),
     ("is not running", ErrorKind::NotRunning),
-    ("is paused", ErrorKind::NotRunning),
+    ("is paused", ErrorKind::Paused),
     ("is restarting", ErrorKind::NotRunning),
     // Podman does not say whether it has ended or is paused.
     ("container state improper", ErrorKind::NotRunning),
@@ -179,7 +179,7 @@ fn explain(kind: ErrorKind, what: &str, reason: &str) -> String {
             format!("cannot {what}: its address range overlaps with another network's")
         }
         ErrorKind::CannotRun => cannot_run(what, reason),
-        ErrorKind::NotRunning if lower.contains("paused") => {
+        ErrorKind::Paused => {
             format!("cannot {what}: the container is paused; `docker unpause` wakes it")
         }
         ErrorKind::NotRunning => format!("cannot {what}: the container is not running"),

@@ -143,7 +143,7 @@ fn names_removals_and_states_are_told_apart() {
         "run `ls` in container `db`",
         409,
         "Container db is paused, unpause the container before exec",
-        ErrorKind::NotRunning,
+        ErrorKind::Paused,
         "cannot run `ls` in container `db`: the container is paused; `docker unpause` wakes it",
     );
 }
@@ -195,7 +195,7 @@ fn raw_answers_never_reach_the_reader() {
 fn an_engine_that_is_not_there_is_told_from_one_that_goes_away() {
     let endpoint = Endpoint {
         socket: PathBuf::from("/run/nope.sock"),
-        source: "$DOCKER_HOST".into(),
+        source: crate::engine::EndpointSource::DockerHost,
     };
     let told = |kind: io::ErrorKind| {
         let error = translate(

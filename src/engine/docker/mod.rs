@@ -255,7 +255,7 @@ mod tests {
     fn endpoint(folder: &Path) -> Endpoint {
         Endpoint {
             socket: folder.join("docker.sock"),
-            source: "a test".into(),
+            source: crate::engine::EndpointSource::Context("a test".to_owned()),
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
             absent.message.starts_with("no Docker at unix:///"),
             "{absent}"
         );
-        assert!(absent.message.contains("(a test)"), "{absent}");
+        assert!(absent.message.contains("`a test`"), "{absent}");
 
         drop(UnixListener::bind(folder.path().join("docker.sock")).unwrap());
         let docker = Docker::connect(&endpoint(folder.path())).unwrap();

@@ -1,10 +1,13 @@
-//! What environment and configuration say about the engine, read once and judged elsewhere.
+//! The settings that select the engine: environment variables and Docker's configuration files.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// All that decides which engine is taken.
+use crate::text;
+use crate::text::Text;
+
+/// All settings that select the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The value of `--engine`.
@@ -18,22 +21,56 @@ pub struct Settings {
     pub uid: u32,
 }
 
-/// The Docker context that is in force.
+/// The current Docker context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DockerContext {
-    /// None, or the one called `default`: Docker's own usual place.
+    /// No context, or the one called `default`: Docker's default socket.
     Default,
-    /// With its address, or why there is none.
+    /// A context with its address, or the reason why it has none.
     Named {
         name: String,
-        host: Result<String, String>,
+        host: Result<String, ContextError>,
     },
-    /// The file that names it cannot be read.
+    /// Docker's configuration file, which names the context, cannot be read. The reason is the system's or the parser's.
     Unreadable { file: PathBuf, why: String },
 }
 
+/// Why a Docker context has no usable address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextError {
+    NotFound,
+    /// The context's file has no Docker endpoint.
+    NoEndpoint {
+        file: PathBuf,
+    },
+    /// The reason is the system's or the parser's.
+    Unreadable {
+        file: PathBuf,
+        why: String,
+    },
+}
+
+impl ContextError {
+    /// Returns the error for people.
+    pub fn text(&self) -> Text {
+        match self {
+            ContextError::NotFound => {
+                text!("no such context (`docker context ls` lists them)")
+            }
+            ContextError::NoEndpoint { file } => {
+                text!("no Docker endpoint in {file}", file = file.display())
+            }
+            ContextError::Unreadable { file, why } => text!(
+                "cannot read {file}: {reason}",
+                file = file.display(),
+                reason = *why
+            ),
+        }
+    }
+}
+
 impl Settings {
-    /// Reads the environment, and Docker's files where they matter. An empty variable counts as unset, as in Docker.
+    /// Reads the environment and, where they matter, Docker's files. An empty variable is treated as unset, as Docker does.
     pub fn read(explicit: Option<&str>) -> Self {
         let variable = |name: &str| {
             let value = std::env::var_os(name).filter(|value| !value.is_empty());
@@ -44,7 +81,7 @@ impl Settings {
         let config = variable("DOCKER_CONFIG")
             .map(PathBuf::from)
             .or_else(|| home.as_ref().map(|home| home.join(".docker")));
-        // What was named more directly must not fail over a file that nobody asked for.
+        // A damaged file must not matter if the user named the engine in another way.
         let context = match (explicit, &docker_host, config) {
             (None, None, Some(folder)) => read_context(variable("DOCKER_CONTEXT"), &folder),
             _ => DockerContext::Default,
@@ -73,20 +110,27 @@ fn read_context(variable: Option<String>, folder: &Path) -> DockerContext {
         Ok(None) => DockerContext::Default,
         Ok(Some(name)) if name == "default" => DockerContext::Default,
         Ok(Some(name)) => {
-            let meta = folder.join(meta_path(&name));
-            let host = match std::fs::read_to_string(&meta) {
-                Ok(text) => context_host(&text).map_err(|why| format!("{}: {why}", meta.display())),
+            let file = folder.join(meta_path(&name));
+            let host = match std::fs::read_to_string(&file) {
+                Ok(text) => match context_host(&text) {
+                    Ok(Some(host)) => Ok(host),
+                    Ok(None) => Err(ContextError::NoEndpoint { file }),
+                    Err(why) => Err(ContextError::Unreadable { file, why }),
+                },
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    Err("there is no such context; `docker context ls` lists them".to_owned())
+                    Err(ContextError::NotFound)
                 }
-                Err(error) => Err(format!("{}: {error}", meta.display())),
+                Err(error) => Err(ContextError::Unreadable {
+                    file,
+                    why: error.to_string(),
+                }),
             };
             DockerContext::Named { name, host }
         }
     }
 }
 
-/// Where a context is kept, below Docker's configuration folder: named by the SHA-256 of its name.
+/// Returns the path of a context's file below Docker's configuration folder; the folder is the SHA-256 of the name.
 /// Source: docker/cli, `cli/context/store/metadatastore.go`.
 pub(super) fn meta_path(name: &str) -> PathBuf {
     let digest = Sha256::digest(name.as_bytes());
@@ -94,7 +138,7 @@ pub(super) fn meta_path(name: &str) -> PathBuf {
     Path::new("contexts/meta").join(hex).join("meta.json")
 }
 
-/// `currentContext` of a `config.json`; an empty file and an empty name mean none.
+/// Returns `currentContext` of a `config.json`; an empty file and an empty name mean none.
 pub(super) fn current_context(text: &str) -> Result<Option<String>, String> {
     if text.trim().is_empty() {
         return Ok(None);
@@ -104,14 +148,12 @@ pub(super) fn current_context(text: &str) -> Result<Option<String>, String> {
     Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
-/// `Endpoints.docker.Host` of a `meta.json`.
-pub(super) fn context_host(text: &str) -> Result<String, String> {
+/// Returns `Endpoints.docker.Host` of a `meta.json`.
+pub(super) fn context_host(text: &str) -> Result<Option<String>, String> {
     let json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let host = json.pointer("/Endpoints/docker/Host");
     let host = host.and_then(|host| host.as_str());
-    host.filter(|host| !host.is_empty())
-        .map(str::to_owned)
-        .ok_or_else(|| "it names no Docker endpoint".to_owned())
+    Ok(host.filter(|host| !host.is_empty()).map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -119,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_current_context_is_read_from_the_configuration() {
+    fn current_context_is_read_from_the_configuration() {
         assert_eq!(
             current_context(r#"{"currentContext": "lab"}"#),
             Ok(Some("lab".to_owned()))
@@ -137,16 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn a_context_names_its_host() {
+    fn host_is_read_from_the_context_s_file() {
         let meta = r#"{"Name":"lab","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///a.sock","SkipTLSVerify":false}}}"#;
-        assert_eq!(context_host(meta), Ok("unix:///a.sock".to_owned()));
-        for none in ["{}", r#"{"Endpoints":{"kubernetes":{}}}"#, "nonsense"] {
-            assert!(context_host(none).is_err(), "{none}");
+        assert_eq!(context_host(meta), Ok(Some("unix:///a.sock".to_owned())));
+        for none in ["{}", r#"{"Endpoints":{"kubernetes":{}}}"#] {
+            assert_eq!(context_host(none), Ok(None), "{none}");
         }
+        assert!(context_host("nonsense").is_err());
     }
 
     #[test]
-    fn a_context_is_kept_under_the_digest_of_its_name() {
+    fn context_s_folder_is_the_digest_of_its_name() {
         assert_eq!(
             meta_path("my-context"),
             Path::new(
@@ -156,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn contexts_come_from_docker_s_own_files() {
+    fn contexts_are_read_from_docker_s_files() {
         let folder = tempfile::tempdir().unwrap();
         let read =
             |variable: Option<&str>| read_context(variable.map(str::to_owned), folder.path());
@@ -168,10 +211,10 @@ mod tests {
         )
         .unwrap();
         let DockerContext::Named { name, host } = read(None) else {
-            panic!("the current context is named")
+            panic!("the context is not read")
         };
         assert_eq!(name, "lab");
-        assert!(host.unwrap_err().contains("no such context"));
+        assert_eq!(host, Err(ContextError::NotFound));
         assert_eq!(read(Some("default")), DockerContext::Default);
 
         let meta = folder.path().join(meta_path("lab"));

@@ -27,33 +27,32 @@ fn flag(address: &str) -> Settings {
     }
 }
 
-fn context(host: Result<&str, &str>) -> Settings {
-    let host = host.map(str::to_owned).map_err(str::to_owned);
+fn context(host: Result<&str, ContextError>) -> Settings {
     Settings {
         context: DockerContext::Named {
             name: "lab".to_owned(),
-            host,
+            host: host.map(str::to_owned),
         },
         ..settings()
     }
 }
 
-/// One line: what is chosen where only these sockets exist, or why nothing is.
+/// Checks which engine is selected if only these sockets exist, or why none is.
 #[track_caller]
 fn check(settings: &Settings, sockets: &[&str], expected: &str) {
-    let look = |path: &Path| match sockets.iter().any(|socket| Path::new(socket) == path) {
+    let kind = |path: &Path| match sockets.iter().any(|socket| Path::new(socket) == path) {
         true => PathKind::Socket,
         false => PathKind::Absent,
     };
-    let actual = match choose(settings, look) {
+    let actual = match select_endpoint(settings, kind) {
         Ok(Endpoint { socket, source }) => format!("{} from {source}", socket.display()),
-        Err(error) => error.to_string(),
+        Err(error) => error.error().to_string(),
     };
     assert_eq!(actual, expected);
 }
 
 #[test]
-fn what_is_named_goes_before_what_is_found_in_this_order() {
+fn named_engine_takes_precedence_over_default_sockets() {
     let all = ["/var/run/docker.sock", "/flag", "/host", "/context"];
     let mut settings = context(Ok("unix:///context"));
     check(&settings, &all, "/context from Docker context `lab`");
@@ -64,7 +63,7 @@ fn what_is_named_goes_before_what_is_found_in_this_order() {
 }
 
 #[test]
-fn an_address_is_a_path_or_a_unix_url() {
+fn address_is_a_path_or_a_unix_url() {
     check(&flag("./a.sock"), &["./a.sock"], "./a.sock from `--engine`");
     check(
         &host("unix://"),
@@ -72,14 +71,14 @@ fn an_address_is_a_path_or_a_unix_url() {
         "/var/run/docker.sock from $DOCKER_HOST",
     );
     for bad in ["localhost:2375", "docker", "ftp://x", "a\u{1b}b"] {
-        let error = choose(&host(bad), |_| PathKind::Socket).unwrap_err();
-        assert!(matches!(error, NoEngine::Malformed { .. }), "{bad}");
-        assert!(!error.to_string().contains('\u{1b}'));
+        let error = select_endpoint(&host(bad), |_| PathKind::Socket).unwrap_err();
+        assert!(matches!(error, LocateError::Malformed { .. }), "{bad}");
+        assert!(!error.error().to_string().contains('\u{1b}'));
     }
 }
 
 #[test]
-fn usual_places_have_an_order() {
+fn default_sockets_are_tried_in_order() {
     let mut sockets = vec![
         ("/var/run/docker.sock", "system socket"),
         ("/run/user/7/docker.sock", "rootless Docker"),
@@ -96,34 +95,34 @@ fn usual_places_have_an_order() {
     check(
         &settings(),
         &[],
-        "no Docker on this machine: start one with `roadlab engine up` (looked at /var/run/docker.sock, /run/user/7/docker.sock, /home/ann/.docker/run/docker.sock, /home/ann/.docker/desktop/docker.sock, /run/user/7/podman/podman.sock, /run/podman/podman.sock)",
+        "no container engine on this machine (tried /var/run/docker.sock, /run/user/7/docker.sock, /home/ann/.docker/run/docker.sock, /home/ann/.docker/desktop/docker.sock, /run/user/7/podman/podman.sock, /run/podman/podman.sock); start one with `roadlab engine up`",
     );
 }
 
 #[test]
-fn what_is_named_and_not_there_is_an_error_and_never_skipped() {
+fn named_engine_that_does_not_exist_is_an_error() {
     let system = ["/var/run/docker.sock"];
     check(
         &host("unix:///nope.sock"),
         &system,
-        "no Docker at unix:///nope.sock (from $DOCKER_HOST): start an engine there, or `unset DOCKER_HOST` to look in the usual places",
+        "no container engine at unix:///nope.sock (from $DOCKER_HOST); start an engine there, or `unset DOCKER_HOST` to use the default socket",
     );
     check(
         &flag("/nope.sock"),
         &system,
-        "no Docker at unix:///nope.sock (from `--engine`): start an engine there, or leave out `--engine`",
+        "no container engine at unix:///nope.sock (from `--engine`); start an engine there, or omit `--engine`",
     );
     check(
         &context(Ok("unix:///nope.sock")),
         &system,
-        "no Docker at unix:///nope.sock (from Docker context `lab`): start an engine there, or leave that context with `docker context use default` and `unset DOCKER_CONTEXT`",
+        "no container engine at unix:///nope.sock (from Docker context `lab`); start an engine there, or leave the context with `docker context use default` and `unset DOCKER_CONTEXT`",
     );
     check(
-        &context(Err("there is no such context")),
+        &context(Err(ContextError::NotFound)),
         &system,
-        "Docker context `lab`: there is no such context; mend it, or leave that context with `docker context use default` and `unset DOCKER_CONTEXT`",
+        "Docker context `lab`: no such context (`docker context ls` lists them); leave the context with `docker context use default` and `unset DOCKER_CONTEXT`",
     );
-    let unclear = Settings {
+    let unreadable = Settings {
         context: DockerContext::Unreadable {
             file: PathBuf::from("/c/config.json"),
             why: "EOF".to_owned(),
@@ -131,19 +130,19 @@ fn what_is_named_and_not_there_is_an_error_and_never_skipped() {
         ..settings()
     };
     check(
-        &unclear,
+        &unreadable,
         &system,
-        "cannot tell the current Docker context: /c/config.json: EOF; mend the file, or name the engine with `--engine`",
+        "cannot read the current Docker context from /c/config.json: EOF; correct the file, or name the engine with `--engine`",
     );
-    let folder = choose(&flag("/folder"), |_| PathKind::Other).unwrap_err();
+    let folder = select_endpoint(&flag("/folder"), |_| PathKind::Other).unwrap_err();
     assert_eq!(
-        folder.to_string(),
-        "unix:///folder (from `--engine`) is not a socket: start an engine there, or leave out `--engine`"
+        folder.error().to_string(),
+        "unix:///folder (from `--engine`) is not a socket; start an engine there, or omit `--engine`"
     );
 }
 
 #[test]
-fn engines_on_other_machines_are_refused() {
+fn remote_engines_are_refused() {
     for address in [
         "tcp://10.0.0.5:2375",
         "http://x",
@@ -155,60 +154,64 @@ fn engines_on_other_machines_are_refused() {
             &host(address),
             &["/var/run/docker.sock"],
             &format!(
-                "`{address}` (from $DOCKER_HOST) is not a local Unix socket: ports and lab files would not be on this machine; `unset DOCKER_HOST` to look in the usual places"
+                "`{address}` (from $DOCKER_HOST) is not a local Unix socket, so that ports and lab files would not be on this machine; `unset DOCKER_HOST` to use the default socket"
             ),
         );
-        let error = choose(&context(Ok(address)), |_| PathKind::Socket).unwrap_err();
-        assert!(matches!(error, NoEngine::Remote { .. }), "{address}");
+        let remote = context(Ok(address));
+        let error = select_endpoint(&remote, |_| PathKind::Socket).unwrap_err();
+        assert!(matches!(error, LocateError::Remote { .. }), "{address}");
     }
 }
 
 #[test]
-fn a_socket_that_cannot_be_looked_at_is_taken_if_named_only() {
-    let choose = |settings: &Settings| choose(settings, |_| PathKind::NoPermission);
-    assert!(choose(&flag("/root/a.sock")).is_ok());
-    assert!(choose(&settings()).is_err());
+fn socket_in_a_forbidden_folder_is_selected_only_by_name() {
+    let select = |settings: &Settings| select_endpoint(settings, |_| PathKind::NoPermission);
+    assert!(select(&flag("/root/a.sock")).is_ok());
+    assert!(select(&settings()).is_err());
 }
 
 #[test]
-fn a_failed_first_call_gets_one_next_step() {
+fn failed_connection_is_explained_with_one_next_step() {
     #[track_caller]
-    fn check(source: &str, kind: ErrorKind, expected: &str) {
+    fn check(source: EndpointSource, kind: ErrorKind, expected: &str) {
         let endpoint = Endpoint {
             socket: PathBuf::from("/x.sock"),
-            source: source.to_owned(),
+            source,
         };
-        let error = EngineError::new(kind, "boom");
-        assert_eq!(explain(&endpoint, &error), expected);
+        let error = EngineError::new(kind, Text::verbatim("boom"));
+        assert_eq!(connect_error(&endpoint, &error).to_string(), expected);
     }
     check(
-        SYSTEM,
+        EndpointSource::System,
         ErrorKind::Unreachable,
-        "Docker is not running at unix:///x.sock (system socket): start it with `roadlab engine up`",
+        "Docker is not running at unix:///x.sock (system socket); start it with `roadlab engine up`",
     );
     check(
-        PODMAN,
+        EndpointSource::Podman,
         ErrorKind::Unreachable,
-        "Podman is not running at unix:///x.sock (Podman): start it with `systemctl --user start podman.socket`, or as root `systemctl start podman.socket`",
+        "Podman is not running at unix:///x.sock (Podman); start it with `systemctl --user start podman.socket`, or as root with `systemctl start podman.socket`",
     );
     check(
-        HOST,
+        EndpointSource::DockerHost,
         ErrorKind::Unreachable,
-        "Docker is not running at unix:///x.sock ($DOCKER_HOST): start an engine there, or `unset DOCKER_HOST` to look in the usual places",
+        "Docker is not running at unix:///x.sock ($DOCKER_HOST); start an engine there, or `unset DOCKER_HOST` to use the default socket",
     );
     check(
-        SYSTEM,
-        ErrorKind::Denied,
-        "permission denied on unix:///x.sock (system socket): join the docker group with `sudo usermod -aG docker $USER` and log in again (that group may do all that root may), or use rootless Docker",
-    );
-    check(
-        SYSTEM,
+        EndpointSource::System,
         ErrorKind::Timeout,
-        "Docker does not answer at unix:///x.sock (system socket): it is frozen or overloaded; look at `roadlab engine status`, then restart it",
+        "Docker does not answer at unix:///x.sock (system socket); it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it",
     );
     check(
-        SYSTEM,
+        EndpointSource::System,
         ErrorKind::Other,
         "Docker at unix:///x.sock (system socket): boom",
     );
+    let denied = Endpoint {
+        socket: PathBuf::from("/x.sock"),
+        source: EndpointSource::System,
+    };
+    let error = EngineError::new(ErrorKind::Denied, Text::verbatim("boom"));
+    let message = connect_error(&denied, &error).to_string();
+    assert!(message.contains(JOIN_DOCKER_GROUP), "{message}");
+    assert_eq!(connect_fix(&denied, ErrorKind::Denied), JOIN_DOCKER_GROUP);
 }

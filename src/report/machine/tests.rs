@@ -64,12 +64,12 @@ fn a_machine_on_which_all_is_well_is_told_in_a_few_lines() {
     let said = finding_lines(&findings(&machine(), &[need()]), Paint::Plain);
     insta::assert_snapshot!(said.join("\n"), @"
     ✓ engine  Docker 28.0 (API 1.48) at unix:///var/run/docker.sock (system socket)
-    ✓ limits  cgroup v2; limits on memory and processes hold
+    ✓ limits  cgroup v2; memory and process limits are enforced
     ✓ memory  8.0 GiB, 6.0 GiB available; the largest lab, small, may use 64 MiB
-    ✓ disk    50.0 GiB free at /var/lib/docker; images still to get: 0
-    ✓ ports   no other server answers at 6379
-    ✓ clock   agrees with Docker
-    ✓ folder  /home/me/.local/state/roadlab takes files
+    ✓ disk    50.0 GiB free at /var/lib/docker; missing images: 0
+    ✓ ports   no other program uses these ports: 6379
+    ✓ clock   in sync with Docker
+    ✓ folder  /home/me/.local/state/roadlab is writable
     ");
 }
 
@@ -97,10 +97,10 @@ fn an_engine_that_is_missing_old_or_without_limits_is_told_with_the_way_out() {
         &old,
         need(),
         &[
-            "! engine  Docker 18.09 (API 1.39) at unix:///var/run/docker.sock (system socket); it is older than any that roadlab was tried with",
+            "! engine  Docker 18.09 (API 1.39) at unix:///var/run/docker.sock (system socket); older than the oldest version tested with roadlab",
             "    fix: roadlab engine up --yes",
-            "! limits  cgroup v2; the engine cannot limit: memory. A lab that leaks could take the whole machine",
-            "    fix: add `cgroup_enable=memory` to the kernel's command line, then: sudo reboot",
+            "! limits  cgroup v2; the engine cannot limit: memory. A lab that leaks could use up the whole machine",
+            "    fix: add `cgroup_enable=memory` to the kernel command line, then: sudo reboot",
         ],
     );
 }
@@ -139,7 +139,7 @@ fn room_is_counted_by_the_images_that_are_missing() {
         &tight,
         missing.clone(),
         &[
-            "! disk    only 1.0 GiB free at /var/lib/docker; images still to get: 3",
+            "! disk    only 1.0 GiB free at /var/lib/docker; missing images: 3",
             "    fix: docker image prune",
         ],
     );
@@ -148,7 +148,7 @@ fn room_is_counted_by_the_images_that_are_missing() {
         &tight,
         missing,
         &[
-            "✗ disk    only 512 MiB free at /var/lib/docker, and at least 704 MiB is needed; images still to get: 3",
+            "✗ disk    only 512 MiB free at /var/lib/docker, at least 704 MiB is needed; missing images: 3",
             "    fix: docker image prune",
         ],
     );
@@ -162,7 +162,7 @@ fn a_server_at_a_customary_port_is_foreign_unless_it_is_ours() {
         program: "redis-server".into(),
     };
     busy.answering = BTreeMap::from([(6379, Some(process)), (5432, None)]);
-    let foreign = "! ports   port 6379 answers, but it is not a lab's: `redis-server`, process 812. Your lab's redis is at the address that `roadlab status` shows";
+    let foreign = "! ports   port 6379 is used by another program: `redis-server`, process 812; `roadlab status` shows the address of the lab's redis";
     check(&busy, need(), &[foreign, "    fix: roadlab status"]);
 
     busy.ours = BTreeSet::from([6379]);
@@ -176,7 +176,7 @@ fn a_server_at_a_customary_port_is_foreign_unless_it_is_ours() {
         &busy,
         insists,
         &[
-            "✗ ports   port 6379 is taken by container shop-cache-1, and lab small insists on it",
+            "✗ ports   port 6379 is used by container shop-cache-1, and lab small requires it",
             "    fix: docker stop shop-cache-1",
         ],
     );
@@ -195,7 +195,7 @@ fn a_proxy_that_only_the_shell_knows_is_told() {
             .into(),
         ..Proxies::default()
     };
-    let unknown = "! proxy   the shell has HTTPS_PROXY=http://proxy.test:3128 NO_PROXY=localhost, the engine has no proxy: its pulls go past yours";
+    let unknown = "! proxy   the shell uses HTTPS_PROXY=http://proxy.test:3128 NO_PROXY=localhost, but the engine has no proxy: image pulls bypass it";
     let fix = "    fix: roadlab engine down && roadlab engine up --yes";
     check(&behind, need(), &[unknown, fix]);
     behind.proxies.engine = vec!["http://proxy.test:3128".into()];
@@ -217,9 +217,9 @@ fn a_clock_that_is_off_and_a_folder_that_is_closed_are_told() {
         &broken,
         need(),
         &[
-            "! clock   3600 s behind docker.io: TLS and time-to-live may surprise you",
+            "! clock   3600 s behind docker.io: TLS and time-to-live may not work as expected",
             "    fix: sudo timedatectl set-ntp true",
-            "✗ folder  cannot write in /home/me/my files: Permission denied (os error 13)",
+            "✗ folder  cannot write to /home/me/my files: Permission denied (os error 13)",
             "    fix: sudo chown -R \"$(id -u)\" '/home/me/my files'",
         ],
     );

@@ -1,29 +1,30 @@
-//! Finding labs: `--labs`, `$ROADLAB_LABS`, `./labs`, the user's data folder, and last the binary itself.
+//! The folders of labs: `--labs`, `$ROADLAB_LABS`, `./labs`, the user's data folder, and last the labs in the binary.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::localized;
 use crate::problem::{Problem, suggestion};
 use crate::store::embedded;
 use crate::store::paths::Paths;
 
-/// The folders of all labs that can be found, by name.
+/// The folders of all labs, by name.
 #[derive(Debug)]
 pub struct LabFolders {
     folders: BTreeMap<String, PathBuf>,
 }
 
 impl LabFolders {
-    /// Looks in every place; an earlier place wins. Only where somebody asked for a place, it must be there.
-    pub fn find(paths: &Paths, asked: Option<&Path>) -> anyhow::Result<Self> {
-        if let Some(asked) = asked.filter(|asked| !asked.is_dir()) {
-            anyhow::bail!(
-                "there is no folder of labs at {} (from `--labs` or $ROADLAB_LABS)",
-                asked.display()
-            );
+    /// Finds all labs; an earlier place wins. `requested` is the only place if it is given, and must exist.
+    pub fn find(paths: &Paths, requested: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(missing) = requested.filter(|path| !path.is_dir()) {
+            anyhow::bail!(localized!(
+                "no such folder: {folder} (from `--labs` or $ROADLAB_LABS)",
+                folder = missing.display()
+            ));
         }
-        let mut roots = paths.lab_roots(asked);
-        if asked.is_none() {
+        let mut roots = paths.lab_roots(requested);
+        if requested.is_none() {
             roots.push(embedded::unpack(&paths.cache)?);
         }
         let mut folders = BTreeMap::new();
@@ -38,14 +39,14 @@ impl LabFolders {
         Ok(Self { folders })
     }
 
-    /// The folder of a lab by name, or of a path to one.
+    /// Returns the folder of a lab, given its name or a path with a `/`.
     pub fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
         if let Some(folder) = self.folders.get(lab) {
             return Ok(folder.clone());
         }
         let path = Path::new(lab);
         if lab.contains('/') && path.join("lab.yaml").exists() {
-            // `labs/redis/` and `.` have no name of their own until they are real.
+            // The name of a lab is the name of its folder, which `.` and `labs/redis/` do not show.
             return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
         let known = self.folders.keys().map(String::as_str);
@@ -53,7 +54,7 @@ impl LabFolders {
         Err(Problem::new(format!("there is no lab `{}`", lab.escape_debug())).help(help))
     }
 
-    /// All labs, by name.
+    /// Returns all labs by name.
     pub fn all(&self) -> &BTreeMap<String, PathBuf> {
         &self.folders
     }

@@ -1,4 +1,4 @@
-//! What the learner has trusted: a lab, as all its files were at that moment.
+//! Which labs the learner trusts: each as a fingerprint of all its files at that moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,59 +7,60 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::store::write_atomically;
+use crate::localized;
+use crate::store::document::{self, DocumentError};
 
-/// The most files that are looked at, and the most bytes of them.
-const MOST_FILES: usize = 10_000;
-const MOST_BYTES: u64 = 256 << 20;
+const VERSION: u32 = 1;
 
-/// The files of a lab by path, each with the hash of what it holds.
+/// The most files of a lab, and the most bytes in them.
+const MAX_FILES: usize = 10_000;
+const MAX_BYTES: u64 = 256 << 20;
+
+/// The files of a lab by path, each with the SHA-256 of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabFingerprint {
     files: BTreeMap<PathBuf, String>,
 }
 
 impl LabFingerprint {
-    /// The lab as it is now: everything in its folder, and in the folders of the other files that were read for it.
-    pub fn now(lab: &Path, read: &BTreeSet<PathBuf>) -> anyhow::Result<Self> {
+    /// Computes the fingerprint of a lab: everything in its folder, and in the folders of the other files that were read for
+    /// it.
+    pub fn compute(lab: &Path, read: &BTreeSet<PathBuf>) -> anyhow::Result<Self> {
         let lab = lab
             .canonicalize()
-            .with_context(|| format!("cannot read {}", lab.display()))?;
+            .with_context(|| localized!("cannot read {folder}", folder = lab.display()))?;
         let mut walk = Walk::default();
         walk.folder(&lab)?;
-        let beside = read.iter().filter(|file| !file.starts_with(&lab));
-        let beside: BTreeSet<&Path> = beside.filter_map(|file| file.parent()).collect();
-        for folder in beside {
+        let outside = read.iter().filter(|file| !file.starts_with(&lab));
+        let folders: BTreeSet<&Path> = outside.filter_map(|file| file.parent()).collect();
+        for folder in folders {
             walk.folder(folder)?;
         }
         Ok(Self { files: walk.files })
     }
 
-    /// What was trusted before, if anything.
-    pub fn before(state: &Path, lab: &Path) -> Option<Self> {
-        let text = std::fs::read(file(state, lab)).ok()?;
-        serde_json::from_slice(&text).ok()
+    /// Returns the fingerprint that the learner trusted last; `None` if the lab was never trusted.
+    pub fn trusted(state: &Path, lab: &Path) -> Result<Option<Self>, DocumentError> {
+        document::read(&path(state, lab), VERSION)
     }
 
-    /// Keeps this as what is trusted.
-    pub fn keep(&self, state: &Path, lab: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(self).context("cannot write what is trusted")?;
-        write_atomically(&file(state, lab), &text)
+    /// Records that the learner trusts this fingerprint.
+    pub fn trust(&self, state: &Path, lab: &Path) -> Result<(), DocumentError> {
+        document::update(&path(state, lab), VERSION, |_: Option<Self>| self.clone())
     }
 
-    /// The files that came, went or changed since.
+    /// Returns the files that were added, removed or changed since `before`.
     pub fn changed_since<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
         let all: BTreeSet<&PathBuf> = self.files.keys().chain(before.files.keys()).collect();
-        let changed = all.into_iter();
-        changed
+        all.into_iter()
             .filter(|file| self.files.get(*file) != before.files.get(*file))
             .map(PathBuf::as_path)
             .collect()
     }
 }
 
-/// One file for each lab, named by where it lies.
-fn file(state: &Path, lab: &Path) -> PathBuf {
+/// Returns the file that records the trust in a lab, named by the lab's folder.
+fn path(state: &Path, lab: &Path) -> PathBuf {
     let real = lab.canonicalize().unwrap_or_else(|_| lab.to_owned());
     let name = hex(&Sha256::digest(real.as_os_str().as_encoded_bytes()), 16);
     state.join("trust").join(format!("{name}.json"))
@@ -78,7 +79,7 @@ struct Walk {
 
 impl Walk {
     fn folder(&mut self, folder: &Path) -> anyhow::Result<()> {
-        let cannot = || format!("cannot read {}", folder.display());
+        let cannot = || localized!("cannot read {folder}", folder = folder.display());
         for entry in std::fs::read_dir(folder).with_context(cannot)? {
             let path = entry.with_context(cannot)?.path();
             let about = std::fs::symlink_metadata(&path).with_context(cannot)?;
@@ -91,23 +92,28 @@ impl Walk {
                 target.into_os_string().into_encoded_bytes()
             } else if about.is_file() {
                 self.bytes += about.len();
-                self.is_small_enough(folder)?;
+                self.check_size(folder)?;
                 std::fs::read(&path).with_context(cannot)?
             } else {
-                bail!("{} is neither a file nor a folder", path.display());
+                bail!(localized!(
+                    "{file} is neither a file nor a folder",
+                    file = path.display()
+                ));
             };
             self.files.insert(path, hex(&Sha256::digest(&content), 32));
-            self.is_small_enough(folder)?;
+            self.check_size(folder)?;
         }
         Ok(())
     }
 
-    fn is_small_enough(&self, folder: &Path) -> anyhow::Result<()> {
-        if self.bytes > MOST_BYTES || self.files.len() > MOST_FILES {
-            bail!(
-                "{} is too large to be trusted: nobody has read all of it",
-                folder.display()
-            );
+    fn check_size(&self, folder: &Path) -> anyhow::Result<()> {
+        if self.bytes > MAX_BYTES || self.files.len() > MAX_FILES {
+            bail!(localized!(
+                "{folder} is too large to be trusted: at most {files} files and {mebibytes} MiB",
+                folder = folder.display(),
+                files = MAX_FILES,
+                mebibytes = MAX_BYTES >> 20
+            ));
         }
         Ok(())
     }
@@ -119,7 +125,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn any_change_of_any_file_is_seen() {
+    fn every_change_of_every_file_changes_the_fingerprint() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (lab, state) = (root.join("labs/x"), root.join("state"));
@@ -133,14 +139,17 @@ mod tests {
             lab.join("lab.yaml"),
             root.join("compose/redis/compose.yaml"),
         ]);
-        assert_eq!(LabFingerprint::before(&state, &lab), None);
-        let first = LabFingerprint::now(&lab, &read).unwrap();
-        first.keep(&state, &lab).unwrap();
-        assert_eq!(LabFingerprint::before(&state, &lab), Some(first.clone()));
+        assert_eq!(LabFingerprint::trusted(&state, &lab).unwrap(), None);
+        let first = LabFingerprint::compute(&lab, &read).unwrap();
+        first.trust(&state, &lab).unwrap();
+        assert_eq!(
+            LabFingerprint::trusted(&state, &lab).unwrap(),
+            Some(first.clone())
+        );
         let mut last = first;
         let mut changes = |change: &dyn Fn(), file: &str| {
             change();
-            let now = LabFingerprint::now(&lab, &read).unwrap();
+            let now = LabFingerprint::compute(&lab, &read).unwrap();
             assert_eq!(now.changed_since(&last), [root.join(file)]);
             last = now;
         };
@@ -163,5 +172,20 @@ mod tests {
             &|| fs::remove_file(root.join("labs/x/files/new")).unwrap(),
             "labs/x/files/new",
         );
+    }
+
+    #[test]
+    fn trust_that_another_version_recorded_is_reported_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = folder.path().join("lab");
+        fs::create_dir(&lab).unwrap();
+        let file = path(folder.path(), &lab);
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        let newer = r#"{"version":2,"written_by":"roadlab 9.0.0"}"#;
+        fs::write(&file, newer).unwrap();
+        let fingerprint = LabFingerprint::compute(&lab, &BTreeSet::new()).unwrap();
+        assert!(LabFingerprint::trusted(folder.path(), &lab).is_err());
+        assert!(fingerprint.trust(folder.path(), &lab).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), newer);
     }
 }

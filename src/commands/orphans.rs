@@ -1,0 +1,131 @@
+//! How commands show runs that no journal of this state folder records, and confirm their removal.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::localized;
+use crate::plan::{OrphanReason, OrphanRun};
+use crate::report::{self, age, sanitize};
+use crate::runner::Failure;
+use crate::store::now;
+use crate::text;
+use crate::text::Text;
+
+/// Asks the user whether to remove the runs; `--yes` answers it.
+pub(crate) async fn confirm_removal(
+    context: &Context,
+    orphans: &[OrphanRun],
+) -> Result<bool, Failure> {
+    if context.global.yes {
+        return Ok(true);
+    }
+    if context.global.json || !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(localized!(
+            "removing a run of another state folder must be confirmed; add `--yes`"
+        )));
+    }
+    for orphan in orphans {
+        report::error(&sanitize(&describe(orphan).localized()));
+    }
+    report::error(&localized!(
+        "Its owner may still be using it. Remove it and its data? [y/N]"
+    ));
+    // Reading blocks, so it happens on another thread: a signal still ends the program.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    let answer = answer.await.map_err(anyhow::Error::from)?;
+    let answer = answer.map_err(anyhow::Error::from)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Describes an orphan run in one line: what it is, its owner and its age.
+fn describe(orphan: &OrphanRun) -> Text {
+    let name = match orphan.instance.is_main() {
+        true => orphan.lab.to_string(),
+        false => format!("{} ({})", orphan.lab, orphan.instance),
+    };
+    let started = match orphan.started {
+        Some(at) => text!("started {age} ago", age = age(now().saturating_sub(at))),
+        None => text!("start time unknown"),
+    };
+    text!(
+        "{name}  {owner}; {started}; {running} of {containers} containers running",
+        name,
+        owner = owner(orphan),
+        started,
+        running = orphan.running,
+        containers = orphan.containers
+    )
+}
+
+fn owner(orphan: &OrphanRun) -> Text {
+    let owner = &orphan.owner;
+    match (orphan.reason, &owner.user, &owner.state_folder) {
+        (OrphanReason::NoJournal, _, _) => text!("its journal is missing"),
+        (OrphanReason::OtherStateFolder, Some(user), Some(folder)) if is_missing(folder) => text!(
+            "user {user}, state folder {folder} (not found)",
+            user,
+            folder
+        ),
+        (OrphanReason::OtherStateFolder, Some(user), Some(folder)) => {
+            text!("user {user}, state folder {folder}", user, folder)
+        }
+        // Early versions only recorded the id.
+        (OrphanReason::OtherStateFolder, _, _) => {
+            text!("unknown state folder (owner {id})", id = owner.id)
+        }
+    }
+}
+
+/// Whether a folder surely does not exist. One that this user may not see may exist.
+fn is_missing(folder: &str) -> bool {
+    matches!(Path::new(folder).try_exists(), Ok(false))
+}
+
+/// Returns the lines about orphan runs, each with the command that removes the run.
+pub(crate) fn lines(orphans: &[OrphanRun]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !orphans.is_empty() {
+        lines.push(localized!(
+            "Runs that are not of this state folder (roadlab leaves them alone):"
+        ));
+    }
+    for orphan in orphans {
+        lines.push(format!("  {}", sanitize(&describe(orphan).localized())));
+        lines.push(format!(
+            "      {}",
+            localized!(
+                "remove it with `{command}`",
+                command = orphan.command_down()
+            )
+        ));
+    }
+    lines
+}
+
+/// Returns an orphan run for `--json`.
+pub(crate) fn to_json(orphan: &OrphanRun) -> Value {
+    json!({
+        "lab": orphan.lab,
+        "instance": orphan.instance,
+        "run": orphan.run,
+        "reason": match orphan.reason {
+            OrphanReason::OtherStateFolder => "other_state_folder",
+            OrphanReason::NoJournal => "no_journal",
+        },
+        "owner": orphan.owner.id,
+        "user": orphan.owner.user,
+        "state_folder": orphan.owner.state_folder,
+        "started": orphan.started,
+        "containers": orphan.containers,
+        "running": orphan.running,
+        "networks": orphan.networks,
+        "volumes": orphan.volumes,
+        "remove": orphan.command_down(),
+    })
+}

@@ -1,0 +1,273 @@
+//! Collects the state of every run on the engine at one moment.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+
+use crate::commands::Context;
+use crate::engine::Engine;
+use crate::engine::clock::timeout;
+use crate::event::Event;
+use crate::lab::{ExerciseId, Instance, Lab, LabId, RunId, load};
+use crate::localized;
+use crate::plan::{
+    Observed, ObservedContainer, OrphanReason, OrphanRun, Running, Scope, orphan_runs,
+};
+use crate::runner::{Failure, Live, Runner, ServiceHealth, health, health_of_engine};
+use crate::store::{Journal, Journals, OsFs, Progress, UnreadableJournal};
+
+/// How long one service may take to answer; the others do not wait longer.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Everything that `status` shows.
+pub(super) struct Status {
+    /// The runs of this state folder.
+    pub(super) runs: Vec<Run>,
+    /// Journals that cannot be read and whose run has nothing on the engine.
+    pub(super) unreadable: Vec<UnreadableJournal>,
+    /// The runs of other state folders.
+    pub(super) orphans: Vec<OrphanRun>,
+}
+
+/// One instance of a lab on the engine.
+pub(super) struct Run {
+    pub(super) lab: LabId,
+    pub(super) instance: Instance,
+    pub(super) run: Option<RunId>,
+    pub(super) done: Vec<ExerciseId>,
+    /// `None` if the lab's files are not there.
+    pub(super) exercises: Option<usize>,
+    pub(super) services: Vec<Row>,
+    /// When the run expires, in seconds since 1970.
+    pub(super) until: Option<u64>,
+    pub(super) journal: RunJournal,
+    /// Why the learner's progress cannot be read, and what to do.
+    pub(super) progress_problem: Option<String>,
+}
+
+/// The journal of a run.
+pub(super) enum RunJournal {
+    Readable,
+    Missing,
+    /// With what is wrong and what to do.
+    Unreadable(String),
+}
+
+/// One service of a run.
+pub(super) struct Row {
+    pub(super) service: String,
+    pub(super) running: Running,
+    /// The state in the engine's words.
+    pub(super) state: String,
+    pub(super) health: ServiceHealth,
+    pub(super) url: Option<String>,
+    /// Bytes.
+    pub(super) memory: Option<u64>,
+    /// Bytes.
+    pub(super) limit: Option<u64>,
+    /// Seconds since the container was started.
+    pub(super) uptime: Option<u64>,
+    /// When the container was created, in seconds since 1970.
+    pub(super) created: i64,
+}
+
+/// Collects the status as often as wanted. The files of a lab are read once.
+pub(super) struct StatusCollector<'a, E> {
+    context: &'a Context,
+    engine: &'a E,
+    wanted: Option<LabId>,
+    labs: RefCell<BTreeMap<(LabId, Instance), Option<Rc<Lab>>>>,
+}
+
+impl<'a, E: Engine> StatusCollector<'a, E> {
+    /// Collects the runs of one lab, or of all.
+    pub(super) fn new(context: &'a Context, engine: &'a E, wanted: Option<LabId>) -> Self {
+        Self {
+            context,
+            engine,
+            wanted,
+            labs: RefCell::default(),
+        }
+    }
+
+    pub(super) async fn collect(&self) -> Result<Status, Failure> {
+        let scope = Scope {
+            lab: self.wanted.clone(),
+            ..Scope::default()
+        };
+        let mut observed = self
+            .engine
+            .observe(&scope)
+            .await
+            .map_err(Failure::engine("cannot list the runs"))?;
+        let mut journals = Journals::read(&self.context.paths.runs());
+        let readable = journals.readable.iter().map(|journal| &journal.run);
+        let unreadable = journals.unreadable.iter().map(|journal| &journal.run);
+        let recorded: BTreeSet<RunId> = readable.chain(unreadable).cloned().collect();
+        let owner = &self.context.owner;
+        let mut orphans = orphan_runs(&observed, owner, &recorded);
+        orphans.retain(|orphan| orphan.reason == OrphanReason::OtherStateFolder);
+        observed
+            .containers
+            .retain(|one| one.run_labels.owner.id == *owner);
+        observed
+            .networks
+            .retain(|one| one.run_labels.owner.id == *owner);
+        observed
+            .volumes
+            .retain(|one| one.run_labels.owner.id == *owner);
+        let instances: BTreeSet<(LabId, Instance)> = observed
+            .labels()
+            .map(|labels| (labels.lab.clone(), labels.instance.clone()))
+            .collect();
+        let runs = instances
+            .into_iter()
+            .map(async |(lab, instance)| self.instance(&observed, &journals, lab, instance).await);
+        let runs = join_all(runs).await;
+        journals.unreadable.retain(|journal| {
+            let is_wanted = self.wanted.is_none() || journal.lab == self.wanted;
+            is_wanted && !observed.labels().any(|labels| labels.run == journal.run)
+        });
+        Ok(Status {
+            runs,
+            unreadable: journals.unreadable,
+            orphans,
+        })
+    }
+
+    async fn instance(
+        &self,
+        observed: &Observed,
+        journals: &Journals,
+        lab: LabId,
+        instance: Instance,
+    ) -> Run {
+        let in_instance = |container: &&ObservedContainer| {
+            container.run_labels.lab == lab && container.run_labels.instance == instance
+        };
+        let mine = Observed {
+            containers: observed
+                .containers
+                .iter()
+                .filter(in_instance)
+                .cloned()
+                .collect(),
+            ..Observed::default()
+        };
+        let run = observed
+            .labels()
+            .find(|labels| labels.lab == lab && labels.instance == instance)
+            .map(|labels| labels.run.clone());
+        let journal = journals
+            .readable
+            .iter()
+            .rfind(|journal| journal.lab == lab && journal.instance == instance);
+        let unreadable = journals
+            .unreadable
+            .iter()
+            .find(|journal| run.as_ref() == Some(&journal.run));
+        let loaded = self.lab(&lab, &instance, journal);
+        let live = loaded
+            .as_deref()
+            .map(|lab| (lab, Live::new(lab, mine.clone(), None)));
+        let rows = mine
+            .containers
+            .iter()
+            .map(async |container| self.service(container, live.as_ref(), &instance).await);
+        let services = join_all(rows).await;
+        let folder = self.context.paths.progress();
+        let (done, progress_problem) = match Progress::read(&folder, &lab, &instance) {
+            Ok(progress) => (progress.done.into_keys().collect(), None),
+            Err(error) => (Vec::new(), Some(error.text().localized())),
+        };
+        Run {
+            done,
+            exercises: loaded.map(|lab| lab.exercises.len()),
+            lab,
+            instance,
+            run,
+            services,
+            until: journal.and_then(|journal| journal.until),
+            journal: match (unreadable, journal) {
+                (Some(unreadable), _) => RunJournal::Unreadable(unreadable.text().localized()),
+                (None, Some(_)) => RunJournal::Readable,
+                (None, None) => RunJournal::Missing,
+            },
+            progress_problem,
+        }
+    }
+
+    async fn service(
+        &self,
+        container: &ObservedContainer,
+        live: Option<&(&Lab, Live)>,
+        instance: &Instance,
+    ) -> Row {
+        let id = &container.id;
+        let state = timeout(SERVICE_TIMEOUT, self.engine.inspect(id));
+        let usage = timeout(SERVICE_TIMEOUT, self.engine.memory_usage(id));
+        let (state, usage) = futures_util::join!(state, usage);
+        let state = state.ok().and_then(Result::ok);
+        let usage = usage.ok().and_then(Result::ok);
+        let service = container.run_labels.service.as_ref();
+        let known = live.zip(service);
+        let health = match (&state, known) {
+            (None, _) => ServiceHealth::Unknown,
+            (Some(state), None) => health_of_engine(state),
+            (Some(state), Some(((lab, live), service))) => {
+                let emit = |_: Event| {};
+                let runner = Runner {
+                    engine: self.engine,
+                    lab,
+                    instance,
+                    owner: &self.context.owner,
+                    emit: &emit,
+                };
+                let health = timeout(SERVICE_TIMEOUT, health(&runner, live, service, state)).await;
+                health.unwrap_or_else(|_| {
+                    ServiceHealth::Unhealthy(localized!(
+                        "no answer within {seconds} s",
+                        seconds = SERVICE_TIMEOUT.as_secs()
+                    ))
+                })
+            }
+        };
+        let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
+        let port = container.ports.values().next();
+        let started = state.filter(|state| state.running).and_then(|s| s.started);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let uptime = started
+            .zip(now.ok())
+            .map(|(at, now)| now.saturating_sub(at));
+        Row {
+            service: service.map_or_else(|| container.name.clone(), ToString::to_string),
+            running: container.running,
+            state: container.state.clone(),
+            health,
+            url: url.or_else(|| port.map(|port| format!("127.0.0.1:{port}"))),
+            memory: usage.map(|usage| usage.memory),
+            limit: usage.and_then(|usage| usage.limit),
+            uptime: uptime.map(|uptime| uptime.as_secs()),
+            created: container.created,
+        }
+    }
+
+    /// Returns the lab from the folder that it was started from, else from where it is found by name.
+    fn lab(&self, lab: &LabId, instance: &Instance, journal: Option<&Journal>) -> Option<Rc<Lab>> {
+        let key = (lab.clone(), instance.clone());
+        if let Some(known) = self.labs.borrow().get(&key) {
+            return known.clone();
+        }
+        let started = journal.and_then(|journal| load(&journal.folder, &OsFs).0);
+        let by_name = || {
+            let folder = self.context.labs().ok()?.folder(lab.as_str()).ok()?;
+            load(&folder, &OsFs).0
+        };
+        let found = started.or_else(by_name).map(Rc::new);
+        self.labs.borrow_mut().insert(key, found.clone());
+        found
+    }
+}

@@ -1,0 +1,44 @@
+//! The open connections to the services of a running lab.
+
+use futures_util::future::{join_all, join3};
+
+use crate::lab::ServiceName;
+use crate::probe::pool::{ConnectionPool, Key};
+use crate::probe::{amqp, http, mongo, redis, sql_session};
+
+/// The open connections to the services of a running lab. Dropping it closes them without waiting;
+/// [`Connections::close`] waits.
+#[derive(Default)]
+pub struct Connections {
+    pub(super) http: http::HttpClient,
+    pub(super) redis: ConnectionPool<redis::RedisConnection>,
+    pub(super) sql: ConnectionPool<sql_session::Session>,
+    pub(super) mongo: ConnectionPool<mongo::Client>,
+    pub(super) amqp: ConnectionPool<amqp::SharedConnection>,
+}
+
+impl Connections {
+    /// Closes all connections and waits until the servers have seen it. Later probes open new ones.
+    pub async fn close(&self) {
+        self.close_where(&|_| true).await;
+    }
+
+    /// Closes the connections to one service, such as before it restarts.
+    pub async fn forget(&self, service: &ServiceName) {
+        self.close_where(&|key| key.service == *service).await;
+    }
+
+    async fn close_where(&self, matches: &dyn Fn(&Key) -> bool) {
+        // A Redis server only needs the socket closed.
+        self.redis.take(matches).await;
+        let sessions = self.sql.take(matches).await.into_iter();
+        let clients = self.mongo.take(matches).await.into_iter();
+        let brokers = self.amqp.take(matches).await.into_iter();
+        join3(
+            join_all(sessions.map(sql_session::Session::close)),
+            join_all(clients.map(mongo::close)),
+            join_all(brokers.map(amqp::close)),
+        )
+        .await;
+    }
+}

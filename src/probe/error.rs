@@ -1,0 +1,138 @@
+//! Why a probe has no result.
+
+use std::time::Duration;
+
+use crate::engine::{EngineError, ErrorKind};
+use crate::lab::ServiceName;
+use crate::text;
+use crate::text::Text;
+
+/// Why a probe has no result.
+///
+/// The kinds in which the service itself is at fault are those that may pass: the service is starting, stopped or removed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.text().localized())]
+pub enum ProbeError {
+    /// Nothing listens at the service's published port.
+    Refused { port: u16 },
+    /// The connection to the service's published port failed or broke.
+    Unreachable { port: u16, reason: Text },
+    /// The service's container does not run.
+    NotRunning { service: ServiceName },
+    /// The service's container was removed by another program.
+    Removed {
+        service: ServiceName,
+        /// The command that creates it again.
+        up: String,
+    },
+    /// The service's container is paused.
+    Paused { service: ServiceName },
+    /// The container exited while a program ran in it.
+    ContainerExited {
+        service: ServiceName,
+        program: String,
+    },
+    /// The service is up and does not take requests yet, or does not speak the protocol.
+    NoAnswer(Text),
+    /// The service rejects the user or the password.
+    AccessDenied { service: ServiceName, reason: Text },
+    /// The program is not in the container, or cannot be run there.
+    NoProgram(Text),
+    /// The step cannot be executed as it is written.
+    InvalidStep(Text),
+    /// The answer is larger than a step can use.
+    TooLarge,
+    /// The engine failed in another way.
+    Engine(Text),
+    /// The step took longer than its timeout.
+    Timeout(Duration),
+}
+
+impl ProbeError {
+    /// Converts an engine's error about a service's container.
+    pub fn from_engine(service: &ServiceName, error: EngineError, timeout: Duration) -> Self {
+        let service = service.clone();
+        match error.kind {
+            ErrorKind::Paused => Self::Paused { service },
+            ErrorKind::NotRunning | ErrorKind::NotFound => Self::NotRunning { service },
+            ErrorKind::NoProgram | ErrorKind::CannotRun => {
+                Self::NoProgram(Text::verbatim(error.message))
+            }
+            ErrorKind::Timeout => Self::Timeout(timeout),
+            _ => Self::Engine(Text::verbatim(error.message)),
+        }
+    }
+
+    /// Returns the message.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Refused { port } => text!("nothing listens at 127.0.0.1:{port}", port),
+            Self::Unreachable { port, reason } => {
+                text!(
+                    "127.0.0.1:{port} does not answer: {reason}",
+                    port,
+                    reason = *reason
+                )
+            }
+            Self::NotRunning { service } => text!("`{service}` is not running", service),
+            Self::Removed { service, up } => text!(
+                "`{service}` was removed outside roadlab; create it again with `{command}`",
+                service,
+                command = up
+            ),
+            Self::Paused { service } => text!("`{service}` is paused", service),
+            Self::ContainerExited { service, program } => text!(
+                "`{service}` exited while `{program}` ran in it",
+                service,
+                program
+            ),
+            Self::AccessDenied { service, reason } => {
+                text!(
+                    "`{service}` denied access: {reason}",
+                    service,
+                    reason = *reason
+                )
+            }
+            Self::TooLarge => text!("the answer is larger than 1 MiB; request less"),
+            Self::NoAnswer(text)
+            | Self::NoProgram(text)
+            | Self::InvalidStep(text)
+            | Self::Engine(text) => text.clone(),
+            Self::Timeout(limit) => text!(
+                "no answer within {milliseconds} ms",
+                milliseconds = limit.as_millis()
+            ),
+        }
+    }
+}
+
+/// Tests compare errors as they are printed.
+#[cfg(test)]
+impl PartialEq for ProbeError {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.to_string() == other.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ErrorKind, message: &str, expected: &str) {
+        let service = ServiceName::new("db").unwrap();
+        let error = EngineError::new(kind, message);
+        let error = ProbeError::from_engine(&service, error, Duration::from_millis(250));
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn the_kind_of_an_engine_error_decides_and_not_its_message() {
+        check(ErrorKind::NotRunning, "is paused", "`db` is not running");
+        check(ErrorKind::Paused, "exited", "`db` is paused");
+        check(ErrorKind::NotFound, "gone", "`db` is not running");
+        check(ErrorKind::Timeout, "slow", "no answer within 250 ms");
+        check(ErrorKind::CannotRun, "no program `x`", "no program `x`");
+    }
+}

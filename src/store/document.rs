@@ -1,0 +1,304 @@
+//! JSON documents with a version: read, compared by version, and replaced under a lock.
+//!
+//! A document that this program cannot read is an error that names the file and the program that wrote it. It is never
+//! treated as absent and never overwritten.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::text;
+use crate::text::Text;
+
+/// The name under which this program signs its documents.
+const PROGRAM: &str = concat!("roadlab ", env!("CARGO_PKG_VERSION"));
+
+/// How long another process may hold the lock of a folder. Replacing a document takes milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// What every document has besides its content.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// The first documents did not name their version.
+    #[serde(default = "first_version")]
+    version: u32,
+    #[serde(default)]
+    written_by: Option<String>,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+/// A document as it is written.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    #[serde(flatten)]
+    header: Header,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+/// Why a document cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.text().localized())]
+pub enum DocumentError {
+    /// The file cannot be read.
+    Unreadable { path: PathBuf, error: io::Error },
+    /// The file is no document of this kind: cut off, or edited by hand.
+    Damaged {
+        path: PathBuf,
+        error: serde_json::Error,
+    },
+    /// The file was written by a version of the program with another format.
+    OtherVersion {
+        path: PathBuf,
+        version: u32,
+        known: u32,
+        /// The program and its version; documents of old versions do not say.
+        written_by: Option<String>,
+    },
+    /// The file cannot be replaced.
+    Unwritable { path: PathBuf, error: io::Error },
+    /// Another process holds the lock of the folder.
+    Locked { folder: PathBuf },
+}
+
+impl DocumentError {
+    /// Returns what is wrong with the file, without a way out: that depends on what the file is for.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Unreadable { path, error } => {
+                text!(
+                    "cannot read {file}: {reason}",
+                    file = path.display(),
+                    reason = error
+                )
+            }
+            Self::Damaged { path, error } => {
+                text!(
+                    "{file} is damaged: {reason}",
+                    file = path.display(),
+                    reason = error
+                )
+            }
+            Self::OtherVersion {
+                path,
+                version,
+                known,
+                written_by: Some(program),
+            } => text!(
+                "{file} was written by {program} in format version {version}; this roadlab reads version {known}",
+                file = path.display(),
+                program = program.escape_debug(),
+                version,
+                known
+            ),
+            Self::OtherVersion {
+                path,
+                version,
+                known,
+                written_by: None,
+            } => text!(
+                "{file} was written by another roadlab in format version {version}; this one reads version {known}",
+                file = path.display(),
+                version,
+                known
+            ),
+            Self::Unwritable { path, error } => {
+                text!(
+                    "cannot write {file}: {reason}",
+                    file = path.display(),
+                    reason = error
+                )
+            }
+            Self::Locked { folder } => text!(
+                "another process has locked {folder} for more than {seconds} seconds",
+                folder = folder.display(),
+                seconds = LOCK_TIMEOUT.as_secs()
+            ),
+        }
+    }
+
+    fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Unwritable { path, error }
+    }
+}
+
+/// Reads a document; `None` if there is no file.
+pub(super) fn read<T: DeserializeOwned>(
+    path: &Path,
+    version: u32,
+) -> Result<Option<T>, DocumentError> {
+    match std::fs::read(path) {
+        Ok(content) => parse(path, &content, version).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DocumentError::Unreadable {
+            path: path.to_owned(),
+            error,
+        }),
+    }
+}
+
+/// Reads a document from the content of a file. The version is compared before anything else is read.
+pub(super) fn parse<T: DeserializeOwned>(
+    path: &Path,
+    content: &[u8],
+    version: u32,
+) -> Result<T, DocumentError> {
+    let damaged = |error| DocumentError::Damaged {
+        path: path.to_owned(),
+        error,
+    };
+    let header: Header = serde_json::from_slice(content).map_err(damaged)?;
+    if header.version != version {
+        return Err(DocumentError::OtherVersion {
+            path: path.to_owned(),
+            version: header.version,
+            known: version,
+            written_by: header.written_by,
+        });
+    }
+    serde_json::from_slice(content).map_err(damaged)
+}
+
+/// Changes a document under the lock of its folder, so that no change of another process is lost. `change` gets what the
+/// file holds now, or `None` if there is no file.
+pub(super) fn update<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    version: u32,
+    change: impl FnOnce(Option<T>) -> T,
+) -> Result<(), DocumentError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let _lock = FolderLock::acquire(folder)?;
+    let changed = change(read(path, version)?);
+    replace(path, version, &changed).map(drop)
+}
+
+/// Replaces a document: the file is the old one or the new one, whatever happens meanwhile. The new file is locked from its
+/// first moment until it is dropped. The caller holds the lock of the folder.
+pub(super) fn replace<T: Serialize>(
+    path: &Path,
+    version: u32,
+    content: &T,
+) -> Result<File, DocumentError> {
+    let header = Header {
+        version,
+        written_by: Some(PROGRAM.to_owned()),
+    };
+    let content = serde_json::to_vec_pretty(&Document { header, content });
+    let content = content.expect("a document has text keys and no value that JSON lacks");
+    replace_file(path, &content).map_err(DocumentError::unwritable(path))
+}
+
+/// Replaces a file in one step and returns it locked.
+pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.as_file().try_lock()?;
+    Ok(file.persist(path)?)
+}
+
+/// The lock of a folder of documents, held until it is dropped. The folder itself is locked, so there is no lock file that
+/// could be removed.
+pub(super) struct FolderLock {
+    _folder: File,
+}
+
+impl FolderLock {
+    /// Waits for the lock, at most `LOCK_TIMEOUT`.
+    pub(super) fn acquire(folder: &Path) -> Result<Self, DocumentError> {
+        let open = || {
+            std::fs::create_dir_all(folder)?;
+            File::open(folder)
+        };
+        let file = open().map_err(DocumentError::unwritable(folder))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _folder: file }),
+                Err(std::fs::TryLockError::Error(error)) => {
+                    return Err(DocumentError::unwritable(folder)(error));
+                }
+                Err(std::fs::TryLockError::WouldBlock) if begun.elapsed() > LOCK_TIMEOUT => {
+                    let folder = folder.to_owned();
+                    return Err(DocumentError::Locked { folder });
+                }
+                Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Default, Serialize, Deserialize)]
+    struct Counts {
+        counts: BTreeMap<String, u32>,
+    }
+
+    fn add(path: &Path, name: &str) -> Result<(), DocumentError> {
+        update(path, 1, |counts: Option<Counts>| {
+            let mut counts = counts.unwrap_or_default();
+            *counts.counts.entry(name.to_owned()).or_default() += 1;
+            counts
+        })
+    }
+
+    #[test]
+    fn concurrent_updates_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("counts.json");
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let path = &path;
+                scope.spawn(move || (0..25).for_each(|_| add(path, name).unwrap()));
+            }
+        });
+        let counts: Counts = read(&path, 1).unwrap().unwrap();
+        let counts: Vec<u32> = counts.counts.into_values().collect();
+        assert_eq!(counts, [25; 4]);
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_an_error_and_stays() {
+        #[track_caller]
+        fn check(content: &str, expected: &str) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("counts.json");
+            std::fs::write(&path, content).unwrap();
+            let error = add(&path, "a").unwrap_err().to_string();
+            let error = error.replace(&path.display().to_string(), "FILE");
+            assert_eq!(error, expected);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+        check(
+            r#"{"version":2,"written_by":"roadlab 9.1.0"}"#,
+            "FILE was written by roadlab 9.1.0 in format version 2; this roadlab reads version 1",
+        );
+        check(
+            r#"{"version":2}"#,
+            "FILE was written by another roadlab in format version 2; this one reads version 1",
+        );
+        check(
+            "",
+            "FILE is damaged: EOF while parsing a value at line 1 column 0",
+        );
+        check(
+            "{",
+            "FILE is damaged: EOF while parsing an object at line 1 column 1",
+        );
+    }
+}
