@@ -2,7 +2,7 @@
 //!
 //! A lab file becomes a `Lab`; a `Lab` and what is observed become a `Plan`; the runner performs the plan through an
 //! `Engine` and says what happens as `Event`s; reporters turn events into text. Checks go the same way: a probe yields an
-//! `Actual`, a `Matcher` judges it, and the outcome is a `Verdict`.
+//! `Actual`, a `Matcher` evaluates it, and the result is a `CheckResult`. Commands are thin faces of the application layer.
 //!
 //! # Rooms, in layers
 //!
@@ -19,7 +19,8 @@
 //! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen and its keys |
 //! | 5 | `probe` | looking at services, each in its own protocol |
 //! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
-//! | 7 | `cli`, `commands`, `exit`, `signals` | the program |
+//! | 7 | `app` | the application: every operation once, for commands, sessions, JSON and later faces |
+//! | 8 | `cli`, `commands`, `exit`, `signals` | the program |
 //!
 //! # Words
 //!
@@ -29,7 +30,7 @@
 //! - **service**: a container of a lab. **recipe**: how its image is built where the official one cannot be had.
 //! - **exercise**: one thing to do; **check**: one thing that must then hold; **guard**: a check that holds from the start.
 //! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
-//! - **actual**: what a probe saw; **matcher**: what must hold; **verdict**: what came of a check; **hint**: what helps.
+//! - **actual**: the value that a probe returned; **matcher**: what must hold; **check result**: its outcome; **hint**: what helps.
 //! - **sign**: something cheap to look at that moves when a learner did something; it asks for a look at the checks.
 //! - **problem**: what is wrong with a file, where, and how to mend it; **failure**: why a command could not do its work.
 //! - **need**: what a lab asks of a machine; **finding**: what was found out about a machine: fine, a note or a problem.

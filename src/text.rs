@@ -141,7 +141,11 @@ impl Text {
         };
         Text(Box::new(match *self.0 {
             Content::Verbatim(text) => Content::Verbatim(shorten(text)),
-            Content::Template { english, values } => {
+            Content::Template {
+                english,
+                plural,
+                values,
+            } => {
                 let short = values.into_iter().map(|(name, value)| {
                     let value = match value.0 {
                         Filled::Plain(value) => Filled::Plain(shorten(value)),
@@ -151,6 +155,7 @@ impl Text {
                 });
                 Content::Template {
                     english,
+                    plural,
                     values: short.collect(),
                 }
             }

@@ -54,7 +54,7 @@ impl App {
         runner::get_images(runner, policy, &mut unreachable, &self.image_builder()).await
     }
 
-    /// Lists the images that the services of a lab use, obtaining the missing ones if the policy says so.
+    /// Lists the images that the services of a lab use, obtaining the missing ones if the policy allows it.
     pub async fn images<E: Engine>(
         &self,
         engine: &E,

@@ -72,7 +72,7 @@ impl App {
         Ok(solved.count())
     }
 
-    /// Returns the journals of the runs that are meant to be up.
+    /// Returns the journals of the runs that are not due for removal.
     fn running_journals(&self) -> Vec<Journal> {
         let mut journals = Journal::all(&self.paths.runs());
         // The reaper removes a run whose process died within seconds.

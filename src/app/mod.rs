@@ -1,6 +1,6 @@
 //! The application layer: everything that roadlab can do, once, for every face of it.
 //!
-//! A face (the commands, the terminal session, a web page) builds an [`App`] from what the person asked for and calls its
+//! A face (the commands, the terminal session, a web page) builds an [`App`] from what the person wants and calls its
 //! methods. [`App::open`] reads a lab, [`App::engine`] connects to an engine, and [`App::up`] or [`App::running`] give a
 //! [`RunningLab`], which checks exercises, shows hints, runs solutions and resets. Results are values. What happens on the way
 //! is emitted as [`Event`]s to the sink of the face.
@@ -48,7 +48,7 @@ use crate::store::{Journal, LabFolders, Paths, Progress, Workspace};
 /// Receives every event, in order.
 pub type EventSink = Box<dyn Fn(Event)>;
 
-/// Whether the person grants what a lab asks for beyond the defaults.
+/// Whether the person grants what a lab requests beyond the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     Granted,

@@ -19,7 +19,7 @@ pub struct OpenedLab {
 }
 
 impl App {
-    /// Reads a lab by its name or the path of its folder. What the lab asks for beyond the defaults is a problem unless it is
+    /// Reads a lab by its name or the path of its folder. What the lab requests beyond the defaults is a problem unless it is
     /// granted.
     pub fn open(&self, name: &str) -> Result<OpenedLab, Failure> {
         let folder = self

@@ -27,13 +27,13 @@ impl App {
         let current = Journal::find(self.watch.folder(), &journal.lab, &journal.instance);
         let current = current.filter(|current| current.run == journal.run);
         let current = current.unwrap_or_else(|| journal.clone());
-        let kept = Journal {
+        let persistent = Journal {
             life: Lifetime::Persistent,
             until: expiry.until(current.until),
             ..current
         };
-        self.watch.keep(&kept)?;
-        Ok(SessionEnd::StaysUp(kept.until))
+        self.watch.keep(&persistent)?;
+        Ok(SessionEnd::StaysUp(persistent.until))
     }
 
     /// Removes a run and nothing of a later run of the same instance.

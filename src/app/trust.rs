@@ -1,4 +1,4 @@
-//! Decides whether the learner grants what a lab asks for beyond the defaults. What the policy refuses cannot be granted.
+//! Decides whether the learner grants what a lab requests beyond the defaults. What the policy refuses cannot be granted.
 
 use std::path::Path;
 

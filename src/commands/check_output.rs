@@ -86,13 +86,13 @@ fn title_line<E: Engine>(
     paint: Paint,
 ) -> String {
     let section = running.lab.section(&result.exercise, &running.app.lang);
-    let mark = if result.passed() {
+    let symbol = if result.passed() {
         paint.good("✓")
     } else {
         paint.bad("✗")
     };
     format!(
-        "{mark} {}  {}",
+        "{symbol} {}  {}",
         paint.bold(result.exercise.as_str()),
         sanitize(&section.title)
     )

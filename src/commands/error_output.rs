@@ -1,4 +1,4 @@
-//! Why a command ended without doing what was asked, for people and for programs.
+//! Failures of commands, as text for people and as JSON.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, Paint};
 use crate::runner::Failure;
 
-/// Says why a command ended without doing what was asked: on standard error, or as a document.
+/// Reports why a command failed: on standard error, or as a JSON document.
 pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
     if json {
         // On one line, as it may end a stream of events.
@@ -28,7 +28,7 @@ pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
             .for_each(|line| report::error(line)),
         other => report::error(&format!(
             "{}: {}",
-            paint.bad(&report::t!("word.error")),
+            paint.bad(&crate::localized!("error")),
             report::sanitize(&other.to_string())
         )),
     }
@@ -36,7 +36,7 @@ pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
 
 fn failure_json(failure: &Failure) -> Value {
     let exit = Exit::from(failure).code();
-    let mut said = match failure {
+    let mut error = match failure {
         Failure::NotReady(why) => report::not_ready_json(why),
         Failure::TooSmall(finding) => {
             let message = finding.message();
@@ -46,14 +46,14 @@ fn failure_json(failure: &Failure) -> Value {
         other => json!({ "message": other.to_string() }),
     };
     if let Failure::Problems(problems) = failure {
-        said["problems"] = problems.iter().map(problem_json).collect();
+        error["problems"] = problems.iter().map(problem_json).collect();
     }
     if let Failure::NeedsConsent(commands) = failure {
-        said["commands"] = commands.as_slice().into();
+        error["commands"] = commands.as_slice().into();
     }
-    said["exit"] = exit.into();
-    said["code"] = failure.code().into();
-    json!({ "error": said })
+    error["exit"] = exit.into();
+    error["code"] = failure.code().into();
+    json!({ "error": error })
 }
 
 /// Returns a problem as JSON.

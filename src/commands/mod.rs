@@ -114,7 +114,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             let after_session = match (keep, down) {
                 (true, _) => run::AfterSession::Keep,
                 (_, true) => run::AfterSession::TearDown,
-                (false, false) => run::AfterSession::Ask,
+                (false, false) => run::AfterSession::Prompt,
             };
             run::run(context, &lab, mode, after_session, ttl).await
         }
@@ -331,7 +331,7 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// A name that breaks the rules for names; `what` says where it was given.
+/// A name that breaks the rules for names; `what` is where it was given.
 pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {
     let what = what.to_owned();
     move |error| Failure::Usage(localized!("{what}: {error}", what, error))

@@ -74,14 +74,14 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
         done = count(&[State::Done])
     );
     output(&format!("\n{summary}"));
-    let marks = [
+    let legend = [
         (State::Done, localized!("done")),
         (State::Begun, localized!("in progress")),
         (State::Open, localized!("has a lab")),
         (State::NoLab, localized!("no lab yet")),
     ];
-    let marks = marks.map(|(state, word)| format!("{} {word}", mark(state, context.paint)));
-    output(&marks.join("  "));
+    let legend = legend.map(|(state, word)| format!("{} {word}", symbol(state, context.paint)));
+    output(&legend.join("  "));
     Ok(Exit::Success)
 }
 
@@ -124,7 +124,7 @@ fn branches(
             )
         });
         let labs: String = labs.collect();
-        lines.push(format!("{start} {} {name}{labs}", mark(state, paint)));
+        lines.push(format!("{start} {} {name}{labs}", symbol(state, paint)));
     }
 }
 
@@ -148,7 +148,7 @@ fn state(labs: &[&LabProgress]) -> State {
     }
 }
 
-fn mark(state: State, paint: Paint) -> String {
+fn symbol(state: State, paint: Paint) -> String {
     match state {
         State::NoLab => paint.dim("·"),
         State::Open => paint.link("○"),

@@ -84,13 +84,13 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     output(&format!("  {reach}"));
     output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
-        let mark = if progress.done.contains_key(&exercise.id) {
+        let symbol = if progress.done.contains_key(&exercise.id) {
             paint.good("✓")
         } else {
             "·".to_owned()
         };
         vec![
-            format!("  {mark} {}", exercise.id),
+            format!("  {symbol} {}", exercise.id),
             sanitize(&lab.section(&exercise.id, &context.lang).title),
         ]
     });

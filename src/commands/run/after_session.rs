@@ -3,8 +3,8 @@
 /// What happens to the lab when a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterSession {
-    /// The learner decides, where one can answer.
-    Ask,
+    /// The learner is prompted, if there is a terminal.
+    Prompt,
     Keep,
     TearDown,
 }

@@ -24,19 +24,19 @@ impl Session<'_, Docker> {
         key: Key,
         after_session: AfterSession,
     ) -> Result<Option<Navigation>, Failure> {
-        let asked = view.question.take();
-        let command = match &asked {
-            Some(question) => answer(key, question),
+        let question = view.question.take();
+        let command = match &question {
+            Some(open) => answer(key, open),
             None => command_for_key(key, exercise),
         };
-        if asked.is_none() {
+        if question.is_none() {
             view.note = None;
         }
         match command {
-            Command::Nothing => view.question = asked,
+            Command::Nothing => view.question = question,
             Command::Next => {
                 let last = view.at + 1 == self.running.lab.exercises.len();
-                return match last && after_session == AfterSession::Ask {
+                return match last && after_session == AfterSession::Prompt {
                     false => Ok(Some(Navigation::To(view.at + 1))),
                     true => {
                         view.question = Some(Question::Leave { keep: self.was_up });
@@ -48,7 +48,7 @@ impl Session<'_, Docker> {
             Command::Hint => self.show_next_hint(&mut |text| screen.say(text), exercise)?,
             Command::Solution => view.question = Some(Question::PlaySolution),
             Command::Reset => view.question = Some(Question::ResetExercise),
-            Command::Quit if after_session != AfterSession::Ask => {
+            Command::Quit if after_session != AfterSession::Prompt => {
                 return Ok(Some(Navigation::Leave(after_session)));
             }
             Command::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
@@ -69,7 +69,7 @@ impl Session<'_, Docker> {
             Command::Open => self.which(Picker::Pages, view, docker, screen).await?,
             Command::Answer(answer) => {
                 return self
-                    .answer(docker, screen, exercise, view, asked, answer)
+                    .answer(docker, screen, exercise, view, question, answer)
                     .await;
             }
         }
@@ -82,10 +82,10 @@ impl Session<'_, Docker> {
         screen: &mut Screen,
         exercise: &Exercise,
         view: &mut ExerciseView,
-        asked: Option<Question>,
+        question: Option<Question>,
         answer: Answer,
     ) -> Result<Option<Navigation>, Failure> {
-        match (asked, answer) {
+        match (question, answer) {
             (_, Answer::No) | (None, _) => {}
             (_, Answer::Keep) => return Ok(Some(Navigation::Leave(AfterSession::Keep))),
             (_, Answer::Remove) => return Ok(Some(Navigation::Leave(AfterSession::TearDown))),
@@ -119,12 +119,12 @@ impl Session<'_, Docker> {
                 Picker::Shells => self.shell(docker, screen, view, at).await?,
                 Picker::Pages => self.open(view, at),
             },
-            (Some(question), _) => view.question = Some(question),
+            (Some(open), _) => view.question = Some(open),
         }
         Ok(None)
     }
 
-    /// Opens the only shell or page, or asks which one.
+    /// Opens the only shell or page, or prompts for which one.
     async fn which(
         &mut self,
         of: Picker,

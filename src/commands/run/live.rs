@@ -28,7 +28,7 @@ enum SessionEvent {
 }
 
 impl Session<'_, Docker> {
-    /// Goes through the lab with a person until they leave. They are asked what happens to the lab if `after_session` is `Ask`.
+    /// Goes through the lab with a person until they leave. They decide what happens to the lab if `after_session` is `Prompt`.
     pub(super) async fn live(
         &mut self,
         docker: &Docker,

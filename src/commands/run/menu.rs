@@ -34,7 +34,7 @@ pub(super) enum Question {
         typed: String,
         count: usize,
     },
-    /// Keep or remove the lab; `keep` says which one Enter stands for.
+    /// Keep or remove the lab; Enter keeps it if `keep`.
     Leave {
         keep: bool,
     },
@@ -218,42 +218,48 @@ mod tests {
 
     #[test]
     fn only_y_confirms_a_question() {
-        let asked = Question::PlaySolution;
-        assert_eq!(answer(Key::Char('y'), &asked), Command::Answer(Answer::Yes));
+        let question = Question::PlaySolution;
+        assert_eq!(
+            answer(Key::Char('y'), &question),
+            Command::Answer(Answer::Yes)
+        );
         for key in [Key::Enter, Key::Escape, Key::Char('s')] {
-            assert_eq!(answer(key, &asked), Command::Answer(Answer::No));
+            assert_eq!(answer(key, &question), Command::Answer(Answer::No));
         }
     }
 
     #[test]
     fn only_the_named_keys_decide_what_happens_to_the_lab() {
-        let asked = Question::Leave { keep: false };
-        assert_eq!(answer(Key::Enter, &asked), Command::Answer(Answer::Remove));
+        let question = Question::Leave { keep: false };
         assert_eq!(
-            answer(Key::Char('k'), &asked),
+            answer(Key::Enter, &question),
+            Command::Answer(Answer::Remove)
+        );
+        assert_eq!(
+            answer(Key::Char('k'), &question),
             Command::Answer(Answer::Keep)
         );
-        assert_eq!(answer(Key::Char('q'), &asked), Command::Nothing);
-        assert_eq!(answer(Key::Escape, &asked), Command::Answer(Answer::No));
-        let asked = Question::Leave { keep: true };
-        assert_eq!(answer(Key::Enter, &asked), Command::Answer(Answer::Keep));
+        assert_eq!(answer(Key::Char('q'), &question), Command::Nothing);
+        assert_eq!(answer(Key::Escape, &question), Command::Answer(Answer::No));
+        let question = Question::Leave { keep: true };
+        assert_eq!(answer(Key::Enter, &question), Command::Answer(Answer::Keep));
     }
 
     #[test]
     fn a_number_selects_one_of_several() {
-        let asked = |typed: &str| Question::Which {
+        let question = |typed: &str| Question::Which {
             of: Picker::Exercises,
             typed: typed.into(),
             count: 16,
         };
         let chosen = |at| Command::Answer(Answer::Chosen(at));
-        assert_eq!(answer(Key::Char('2'), &asked("")), chosen(1));
+        assert_eq!(answer(Key::Char('2'), &question("")), chosen(1));
         assert_eq!(
-            answer(Key::Char('1'), &asked("")),
+            answer(Key::Char('1'), &question("")),
             Command::Answer(Answer::Typed("1".into()))
         );
-        assert_eq!(answer(Key::Char('6'), &asked("1")), chosen(15));
-        assert_eq!(answer(Key::Enter, &asked("1")), chosen(0));
+        assert_eq!(answer(Key::Char('6'), &question("1")), chosen(15));
+        assert_eq!(answer(Key::Enter, &question("1")), chosen(0));
         for (key, typed) in [
             (Key::Char('7'), "1"),
             (Key::Char('0'), ""),
@@ -261,7 +267,7 @@ mod tests {
             (Key::Char('q'), ""),
         ] {
             assert_eq!(
-                answer(key, &asked(typed)),
+                answer(key, &question(typed)),
                 Command::Answer(Answer::No),
                 "{key:?}"
             );

@@ -50,7 +50,7 @@ pub(crate) async fn run(
     let options = UpOptions {
         lifetime: match after_session {
             AfterSession::Keep => Lifetime::Persistent,
-            AfterSession::Ask | AfterSession::TearDown => Lifetime::Process,
+            AfterSession::Prompt | AfterSession::TearDown => Lifetime::Process,
         },
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
         on_failure: OnFailure::TearDown,
@@ -66,8 +66,8 @@ pub(crate) async fn run(
     };
     let default = match (after_session, was_up) {
         // A lab that was running before the session is only removed if the learner says so.
-        (AfterSession::Keep, _) | (AfterSession::Ask, true) => AfterSession::Keep,
-        (AfterSession::TearDown, _) | (AfterSession::Ask, false) => AfterSession::TearDown,
+        (AfterSession::Keep, _) | (AfterSession::Prompt, true) => AfterSession::Keep,
+        (AfterSession::TearDown, _) | (AfterSession::Prompt, false) => AfterSession::TearDown,
     };
     let (exit, after_session) = match mode {
         Mode::Auto => {
@@ -91,7 +91,7 @@ pub(crate) async fn run(
     let end_begun = Instant::now();
     let end = match after_session {
         AfterSession::Keep => context.keep_run(&journal, options.expiry)?,
-        AfterSession::Ask | AfterSession::TearDown => {
+        AfterSession::Prompt | AfterSession::TearDown => {
             let end = context.remove_run(&engine, &journal).await?;
             context.reporter.finish();
             end

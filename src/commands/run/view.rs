@@ -41,7 +41,7 @@ impl<E: Engine> Session<'_, E> {
                 .unwrap_or_default(),
             hint,
             note: question
-                .map(|question| self.asked(question))
+                .map(|question| self.question_text(question))
                 .or_else(|| view.note.clone()),
             menu: menu(exercise, view.solved, question),
         }
@@ -57,14 +57,14 @@ impl<E: Engine> Session<'_, E> {
             .enumerate()
             .map(|(index, exercise)| {
                 let done = self.progress.done.contains_key(&exercise.id);
-                let mark = if done {
+                let symbol = if done {
                     self.context.paint.good("✓")
                 } else {
                     " ".to_owned()
                 };
                 let here = if index == at { "→" } else { " " };
                 let title = sanitize(&self.section(exercise).title);
-                vec![format!("{here} {mark} {:>2}", index + 1), title]
+                vec![format!("{here} {symbol} {:>2}", index + 1), title]
             });
         print("");
         table(&rows.collect::<Vec<_>>())
@@ -72,7 +72,7 @@ impl<E: Engine> Session<'_, E> {
             .for_each(|line| print(line));
     }
 
-    fn asked(&self, question: &Question) -> String {
+    fn question_text(&self, question: &Question) -> String {
         match question {
             Question::PlaySolution => localized!("Show and run the solution?"),
             Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
@@ -137,7 +137,7 @@ impl<E: Engine> Session<'_, E> {
                 Some(SolvedBy::Learner) => localized!("by you"),
                 Some(SolvedBy::Solution) => localized!("by the solution"),
             };
-            let mark = if done.is_some() {
+            let symbol = if done.is_some() {
                 paint.good("✓")
             } else {
                 " ".to_owned()
@@ -149,7 +149,7 @@ impl<E: Engine> Session<'_, E> {
             let time = spent(seconds);
             let title = sanitize(&self.section(exercise).title);
             rows.push(vec![
-                format!("  {mark} {:>2}", at + 1),
+                format!("  {symbol} {:>2}", at + 1),
                 title,
                 by,
                 hints,

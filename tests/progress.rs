@@ -1,0 +1,156 @@
+//! Progress that several programs change at the same time: nothing that a learner did is lost.
+
+use std::fmt::Write;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::support::engine_lab::EngineLab;
+use crate::support::terminal::Terminal;
+use crate::support::{LabCopy, ProgramOutput, eventually};
+
+/// How often each program changes something.
+const ROUNDS: usize = 100;
+
+/// Writes a lab with `ROUNDS` exercises, each solved by a key in Redis, and as many quizzes.
+fn write_exercises(copy: &LabCopy) {
+    let mut lab = "level: beginner\nminutes: 5\nroadmap: [redis]\nexercises:\n".to_owned();
+    let mut guide = "# Many exercises\n\nEach is solved by one key.\n".to_owned();
+    for round in 0..ROUNDS {
+        write!(
+            lab,
+            "  - id: key-{round}
+    checks:
+      - id: stored
+        redis: {{ service: redis, command: [GET, k{round}] }}
+        expect: {{ equals: v }}
+    solution:
+      - redis: {{ service: redis, command: [SET, k{round}, v] }}
+    wrong:
+      - do: [ {{ redis: {{ service: redis, command: [SET, k{round}, w] }} }} ]
+  - id: quiz-{round}
+    quiz: {{ choices: [a, b], answer: a, hints: {{ b: no }} }}
+"
+        )
+        .expect("a String can be written");
+        write!(
+            guide,
+            "
+## Key {round} {{#key-{round}}}
+
+Store it.
+
+### Checks {{.checks}}
+
+- `stored`: it is stored
+
+### Hint {{.hint}}
+
+Use `SET`.
+
+## Quiz {round} {{#quiz-{round}}}
+
+Which one?
+
+### Choices {{.choices}}
+
+- `a`: this one
+- `b`: that one
+
+### No {{.hint #no}}
+
+The other one.
+"
+        )
+        .expect("a String can be written");
+    }
+    let folder = copy.path("labs").join(&copy.id);
+    std::fs::write(folder.join("lab.yaml"), lab).expect("a file of the copy");
+    std::fs::write(folder.join("guide.en.md"), guide).expect("a file of the copy");
+    std::fs::remove_file(folder.join("guide.ko.md")).expect("a file of the copy");
+}
+
+fn progress(copy: &LabCopy) -> Value {
+    let file = copy.path(&format!("state/roadlab/progress/{}@main.json", copy.id));
+    let text = std::fs::read(file).expect("there is progress");
+    serde_json::from_slice(&text).expect("progress is JSON")
+}
+
+/// Returns the exercises of a kind that a part of the progress lacks.
+fn missing(progress: &Value, part: &str, kind: &str) -> Vec<String> {
+    let ids = (0..ROUNDS).map(|round| format!("{kind}-{round}"));
+    ids.filter(|id| progress[part].get(id).is_none()).collect()
+}
+
+fn spawn(copy: &LabCopy, arguments: &str) -> Child {
+    let mut command = copy.roadlab(arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program can be run")
+}
+
+#[apply(test)]
+fn answers_of_several_processes_are_all_kept() {
+    let copy = LabCopy::of("tests/labs/tiny", |_| "tiny".to_owned());
+    write_exercises(&copy);
+    let rounds: Vec<usize> = (0..ROUNDS).collect();
+    for together in rounds.chunks(4) {
+        let answer = |round: &usize| spawn(&copy, &format!("answer LAB quiz-{round} a"));
+        for mut child in together.iter().map(answer).collect::<Vec<_>>() {
+            assert!(child.wait().expect("it ends").success());
+        }
+    }
+    let progress = progress(&copy);
+    assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
+    assert_eq!(missing(&progress, "done", "quiz"), [""; 0]);
+}
+
+#[apply(test)]
+fn an_unreadable_or_newer_progress_file_is_reported_and_kept() {
+    let copy = LabCopy::of("tests/labs/tiny", |_| "tiny".to_owned());
+    let folder = copy.path("state/roadlab/progress");
+    std::fs::create_dir_all(&folder).expect("a folder of the copy");
+    let file = folder.join("tiny@main.json");
+    for content in ["{", r#"{ "version": 2, "answers": 7 }"#] {
+        std::fs::write(&file, content).expect("a file of the copy");
+        let failed = ProgramOutput::of(&mut copy.roadlab("answer LAB when pairs")).expect_code(6);
+        assert!(failed.stderr.contains("tiny@main.json"), "{failed:?}");
+        assert!(failed.stderr.contains("move"), "{failed:?}");
+        let listed = ProgramOutput::of(&mut copy.roadlab("list")).expect_code(0);
+        assert!(listed.stdout.contains("?/2"), "{listed:?}");
+        assert!(listed.stderr.contains("tiny@main.json"), "{listed:?}");
+        assert_eq!(
+            std::fs::read_to_string(&file).expect("it is there"),
+            content
+        );
+    }
+}
+
+#[apply(engine_test)]
+fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
+    let lab = EngineLab::copy_of("tests/labs/tiny");
+    write_exercises(&lab.copy);
+    lab.run("up LAB", 0);
+    let mut watch = lab.command("check LAB --watch --json");
+    watch.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut watch = watch.spawn().expect("the program can be run");
+    let mut session = Terminal::open(80, 24, &lab.command(""));
+    let id = &lab.copy.id;
+    session.type_in(&format!("roadlab --labs labs --offline run {id} --keep\r"));
+    session.wait_for("── 1/");
+    for round in 0..ROUNDS {
+        // The session records a hint, the watch a solved exercise, this program an answer.
+        session.type_in("h");
+        lab.run(&format!("shell LAB -- redis-cli SET k{round} v"), 0);
+        lab.run(&format!("answer LAB quiz-{round} a"), 0);
+    }
+    let solved = || missing(&progress(&lab.copy), "done", "key").is_empty();
+    assert!(eventually(solved), "{:?}", progress(&lab.copy));
+    let progress = progress(&lab.copy);
+    assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
+    assert_eq!(missing(&progress, "done", "quiz"), [""; 0]);
+    assert_eq!(progress["hints"]["key-0"], 1);
+    session.type_in("q");
+    session.wait_for("stays up");
+    assert!(watch.wait().expect("it ends").success());
+    lab.run("down LAB", 0);
+}
