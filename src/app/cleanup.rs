@@ -12,6 +12,7 @@ use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
     ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
 };
+use crate::text;
 
 /// How long the removal of an earlier run may take, and how often it is checked.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -120,7 +121,7 @@ impl App {
                 ClaimResult::HeldByOther(_) => in_use = 0,
             }
             if clock::since(begun) > REMOVAL_TIMEOUT {
-                return Err(Failure::Environment(localized!(
+                return Err(Failure::Environment(text!(
                     "an earlier run of {lab} is still being removed; try again later, or see `roadlab gc`",
                     lab
                 )));

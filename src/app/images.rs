@@ -11,6 +11,7 @@ use crate::lab::{Lab, ServiceName};
 use crate::localized;
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
 use crate::store::UnreachableRegistries;
+use crate::text;
 
 /// The image that a service of a lab uses.
 #[derive(Debug, Clone)]
@@ -101,7 +102,7 @@ impl App {
         file: &Path,
     ) -> Result<ExportedImages, Failure> {
         let cannot = |error: &std::io::Error| {
-            Failure::Usage(localized!(
+            Failure::Usage(text!(
                 "cannot write {file}: {reason}",
                 file = file.display(),
                 reason = error
@@ -176,7 +177,7 @@ impl App {
 pub fn file_size(file: &Path) -> Result<u64, Failure> {
     let metadata = std::fs::metadata(file);
     let metadata = metadata.map_err(|error| {
-        Failure::Usage(localized!(
+        Failure::Usage(text!(
             "cannot read {file}: {reason}",
             file = file.display(),
             reason = error

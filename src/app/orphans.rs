@@ -8,6 +8,7 @@ use crate::lab::LabId;
 use crate::plan::{OrphanKind, OrphanRun, Scope, orphan_runs};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::Journals;
+use crate::text;
 
 impl App {
     /// Returns the orphan runs on the engine, of one lab or of all.
@@ -23,7 +24,7 @@ impl App {
         let observed = engine
             .observe(&scope)
             .await
-            .map_err(Failure::engine("cannot list the runs"))?;
+            .map_err(Failure::engine(text!("cannot list the runs")))?;
         // Read after the engine: a run has a journal before its first resource, and until its last one is gone.
         let journals = Journals::read(&self.paths.runs());
         let readable = journals.readable.into_iter().map(|journal| journal.run);

@@ -5,10 +5,10 @@ use std::time::Instant;
 use crate::app::{App, UpOptions};
 use crate::engine::Engine;
 use crate::lab::{ExerciseId, Instance, Lab};
-use crate::localized;
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, Proof, Runner, SweepMode, prove, teardown};
 use crate::store::{Lifetime, Workspace};
+use crate::text;
 
 /// The proof of one lab.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl App {
         };
         let images = self.get_images(&runner).await?;
         let folder = tempfile::tempdir().map_err(|error| {
-            Failure::Environment(localized!(
+            Failure::Environment(text!(
                 "cannot create a temporary folder: {reason}",
                 reason = error
             ))

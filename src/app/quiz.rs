@@ -7,6 +7,7 @@ use crate::lab::{Addresses, Exercise, Lab, Task};
 use crate::localized;
 use crate::runner::{Failure, check_answer};
 use crate::store::SolvedBy;
+use crate::text;
 
 /// What a choice in a quiz leads to.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ impl App {
         addresses: &Addresses,
     ) -> Result<QuizAnswer, Failure> {
         let Task::Quiz(quiz) = &exercise.task else {
-            return Err(Failure::Usage(localized!(
+            return Err(Failure::Usage(text!(
                 "`{exercise}` is not a quiz: solve it, then run `roadlab check {lab} {exercise}`",
                 exercise = exercise.id,
                 lab = lab.id

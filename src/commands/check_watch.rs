@@ -11,6 +11,7 @@ use crate::lab::Exercise;
 use crate::localized;
 use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
 use crate::runner::{Changed, ExerciseResult, Failure};
+use crate::text;
 
 /// Where results are shown.
 enum View {
@@ -116,7 +117,7 @@ async fn watch<E: Engine>(
 
 fn enter_screen() -> Result<Screen, Failure> {
     Screen::enter().map_err(|error| {
-        Failure::Environment(localized!("cannot use the terminal: {why}", why = error))
+        Failure::Environment(text!("cannot use the terminal: {why}", why = error))
     })
 }
 

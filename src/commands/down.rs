@@ -15,6 +15,7 @@ use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{Journal, Journals, Progress, UnreadableJournal, Workspace};
 use crate::{localized, text_plural};
+use crate::text;
 
 /// Which runs to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub(crate) async fn down(
     forget: Forget,
 ) -> Result<Exit, Failure> {
     if labs.is_empty() && which != Which::All {
-        return Err(Failure::Usage(localized!(
+        return Err(Failure::Usage(text!(
             "specify a lab: `roadlab down LAB`, or `roadlab down --all`"
         )));
     }
@@ -172,7 +173,7 @@ async fn remove(
 
 async fn runs_on_engine(engine: &impl Engine, scope: &Scope) -> Result<BTreeSet<RunId>, Failure> {
     let observed = engine.observe(scope).await;
-    let observed = observed.map_err(Failure::engine("cannot list the runs"))?;
+    let observed = observed.map_err(Failure::engine(text!("cannot list the runs")))?;
     Ok(observed.labels().map(|labels| labels.run.clone()).collect())
 }
 

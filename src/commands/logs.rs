@@ -15,6 +15,7 @@ use crate::lab::ServiceName;
 use crate::localized;
 use crate::report::{self, error, sanitize, try_output};
 use crate::runner::Failure;
+use crate::text;
 
 /// The time within which a restarted container runs again, so that its log continues.
 const RESTART: Duration = Duration::from_secs(5);
@@ -72,7 +73,7 @@ pub(crate) async fn logs(
     let sources: Vec<Source<'_>> = services.iter().filter_map(source).collect();
     if sources.is_empty() {
         let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
-        return Err(Failure::Environment(localized!(
+        return Err(Failure::Environment(text!(
             "no container for {services}; start it with `roadlab up {lab}`",
             services = names.join(", "),
             lab = format::lab_argument(context, &lab)
@@ -210,7 +211,7 @@ fn seconds(at: Duration) -> i64 {
 }
 
 fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
-    Failure::engine(localized!(
+    Failure::engine(text!(
         "cannot read the log of `{service}`",
         service = source.service
     ))

@@ -57,6 +57,7 @@ use crate::localized;
 use crate::report::{self, Paint, Reporter, sanitize};
 use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand};
 use crate::store::Paths;
+use crate::text;
 
 /// The application, and how its results are shown.
 pub(crate) struct Context {
@@ -286,7 +287,7 @@ fn language(global: &GlobalOptions) -> Result<Lang, Failure> {
     if let Some(lang) = &global.lang {
         return Lang::parse(lang).ok_or_else(|| {
             let lang = lang.escape_debug();
-            Failure::Usage(localized!("`{lang}` is not a language: en, ko", lang))
+            Failure::Usage(text!("`{lang}` is not a language: en, ko", lang))
         });
     }
     let mut variables = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
@@ -334,7 +335,7 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 /// A name that breaks the rules for names; `what` is where it was given.
 pub(crate) fn bad_name(what: &str) -> impl FnOnce(InvalidName) -> Failure {
     let what = what.to_owned();
-    move |error| Failure::Usage(localized!("{what}: {error}", what, error))
+    move |error| Failure::Usage(text!("{what}: {error}", what, error))
 }
 
 /// Decides by `--color` and NO_COLOR (no-color.org), else by whether standard output is a terminal.

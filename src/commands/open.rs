@@ -12,6 +12,7 @@ use crate::lab::ServiceName;
 use crate::localized;
 use crate::report::{self, Paint, error, output, sanitize, table};
 use crate::runner::Failure;
+use crate::text;
 
 pub(crate) async fn open(
     context: &Context,
@@ -50,7 +51,7 @@ pub(crate) async fn open(
     let lab_argument = format::lab_argument(context, &lab);
     if pages.is_empty() {
         let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
-        return Err(Failure::Environment(localized!(
+        return Err(Failure::Environment(text!(
             "not running: {services}; start it with `roadlab up {lab}`",
             services = names.join(", "),
             lab = lab_argument

@@ -23,7 +23,7 @@ pub(crate) async fn confirm_removal(
         return Ok(true);
     }
     if context.global.json || !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(localized!(
+        return Err(Failure::Usage(text!(
             "removing a run of another state folder must be confirmed; add `--yes`"
         )));
     }

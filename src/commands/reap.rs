@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::RunId;
-use crate::localized;
 use crate::report::{self, sanitize};
 use crate::runner::{Failure, READY, reap as reap_run};
+use crate::text;
 
 pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
     let mut terminate = detach()?;
@@ -25,7 +25,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
         UnixStream::from_std(socket)
     });
     let socket =
-        socket.map_err(|_| Failure::Usage(localized!("only roadlab itself runs this command")))?;
+        socket.map_err(|_| Failure::Usage(text!("only roadlab itself runs this command")))?;
     let (lines, mut answer) = socket.into_split();
     // If the program has ended already, its runs are removed all the same.
     let _ = answer.write_all(&[READY]).await;

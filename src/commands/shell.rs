@@ -8,9 +8,9 @@ use crate::engine::Input;
 use crate::engine::docker::{Docker, ShellExit};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
-use crate::localized;
 use crate::runner::Failure;
 use crate::signals::Signals;
+use crate::text;
 
 pub(crate) async fn shell(
     context: &Context,
@@ -19,14 +19,14 @@ pub(crate) async fn shell(
     command: &[String],
 ) -> Result<Exit, Failure> {
     let no_signals =
-        |error| Failure::Environment(localized!("cannot listen for signals: {error}", error));
+        |error| Failure::Environment(text!("cannot listen for signals: {error}", error));
     let mut signals = Signals::listen().map_err(no_signals)?;
     let found = tokio::select! {
         found = find(context, name, service, command) => found?,
         signal = signals.next() => return Ok(Exit::Signal(signal)),
     };
     context.reporter.finish();
-    let failed = Failure::engine(localized!(
+    let failed = Failure::engine(text!(
         "cannot open a shell in `{service}`",
         service = found.service
     ));
@@ -68,7 +68,7 @@ async fn find(
     let engine = context.existing_engine().await?;
     let live = context.observe(&engine, &lab).await?.live;
     let Some(container) = live.observed.container(&service) else {
-        return Err(Failure::Environment(localized!(
+        return Err(Failure::Environment(text!(
             "service `{service}` has no container; start it with `roadlab up {lab}`",
             service,
             lab = format::lab_argument(context, &lab)
@@ -93,7 +93,7 @@ async fn find(
 
 /// Returns the named service, else the only one that has a client, else the first one.
 fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
-    let no_service = || Failure::Usage(localized!("this lab has no services"));
+    let no_service = || Failure::Usage(text!("this lab has no services"));
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
         return found.into_iter().next().ok_or_else(no_service);
@@ -112,7 +112,7 @@ fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failu
         }
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            Err(Failure::Usage(localized!(
+            Err(Failure::Usage(text!(
                 "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
                 lab = lab.id,
                 names = names.join(", ")

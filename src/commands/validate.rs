@@ -14,6 +14,7 @@ use crate::report::{self, output, plural};
 use crate::runner::Failure;
 use crate::store::OsFs;
 use crate::text::Text;
+use crate::text;
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
@@ -75,7 +76,7 @@ fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         return Ok(vec![path.to_owned()]);
     }
     let entries = std::fs::read_dir(path).map_err(|error| {
-        Failure::Usage(localized!(
+        Failure::Usage(text!(
             "cannot read {path}: {reason}",
             path = path.display(),
             reason = error
@@ -88,7 +89,7 @@ fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     found.sort();
     if found.is_empty() {
-        return Err(Failure::Usage(localized!(
+        return Err(Failure::Usage(text!(
             "no lab and no service in {path}",
             path = path.display()
         )));

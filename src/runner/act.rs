@@ -64,7 +64,7 @@ pub(crate) async fn play<E: Engine>(
                 Text::verbatim(reason)
             }
         };
-        return Err(Failure::Step(localized!(
+        return Err(Failure::Step(text!(
             "{what}: `{step}` ({place}): {reason}",
             what,
             step = step.act,
@@ -155,7 +155,7 @@ pub(crate) async fn restart_service<E: Engine>(
         .container(service)
         .map(|container| container.id.clone());
     let Some(id) = found else {
-        return Err(Failure::Environment(localized!(
+        return Err(Failure::Environment(text!(
             "service `{service}` has no container: start it with `{command}`",
             service,
             command = runner.up_command()

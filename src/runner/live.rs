@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use crate::engine::Engine;
 use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_url};
-use crate::localized;
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
 use crate::runner::{Changed, Failure, Runner};
 use crate::store::Journal;
+use crate::text;
 
 /// The services of a running lab, as they were observed once.
 pub struct Live {
@@ -105,7 +105,7 @@ impl<E: Engine> Runner<'_, E> {
         self.engine
             .observe(&scope)
             .await
-            .map_err(Failure::engine(localized!("cannot list the containers")))
+            .map_err(Failure::engine(text!("cannot list the containers")))
     }
 
     /// Returns the command that starts this instance.
@@ -120,7 +120,7 @@ impl<E: Engine> Runner<'_, E> {
     /// Fails if the engine does not answer, since a service that stopped with it is not at fault.
     pub async fn check_engine(&self) -> Result<(), Failure> {
         let answer = self.engine.ping().await;
-        answer.map_err(Failure::engine(localized!(
+        answer.map_err(Failure::engine(text!(
             "Docker stopped while the command was running"
         )))
     }
@@ -129,7 +129,7 @@ impl<E: Engine> Runner<'_, E> {
     pub async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            return Err(Failure::NotRunning(localized!(
+            return Err(Failure::NotRunning(text!(
                 "lab `{lab}` is not running: start it with `{command}`",
                 lab = self.lab.id,
                 command = self.up_command()
@@ -158,7 +158,7 @@ pub fn require_same_network<E>(
         return Ok(());
     }
     let id = &runner.lab.id;
-    Err(Failure::Environment(localized!(
+    Err(Failure::Environment(text!(
         "lab `{id}` was started in another network namespace, so another program may answer at its addresses; run roadlab in that namespace, or restart the lab here: `roadlab down {id}`, then `roadlab up {id}`",
         id
     )))

@@ -19,9 +19,9 @@ use tokio::net::UnixStream;
 
 use crate::engine::clock;
 use crate::lab::RunId;
-use crate::localized;
 use crate::runner::Failure;
 use crate::store::{Journal, JournalLock, Lifetime, UnwritableJournal, open_log};
+use crate::text;
 
 /// Starting the reaper takes milliseconds, on a busy machine longer.
 const START: Duration = Duration::from_secs(10);
@@ -177,14 +177,14 @@ fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
 }
 
 fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
-    Failure::Environment(localized!(
+    Failure::Environment(text!(
         "cannot start the cleanup process: {reason}; nothing was created, so that nothing is left behind",
         reason = format!("{:#}", error.into())
     ))
 }
 
 fn state_is_needed(error: UnwritableJournal) -> Failure {
-    Failure::Environment(localized!(
+    Failure::Environment(text!(
         "{reason}; nothing was created, so that nothing is left behind",
         reason = error
     ))

@@ -13,6 +13,7 @@ use crate::lab::Exercise;
 use crate::localized;
 use crate::report::{Key, Screen, duration, sanitize};
 use crate::runner::Failure;
+use crate::text;
 
 impl Session<'_, Docker> {
     pub(super) async fn key(
@@ -185,7 +186,7 @@ impl Session<'_, Docker> {
         let never = std::future::pending();
         let ended = docker.shell(&container.id, argv, never).await;
         let gone =
-            |error| Failure::Environment(localized!("cannot use the terminal: {why}", why = error));
+            |error| Failure::Environment(text!("cannot use the terminal: {why}", why = error));
         screen.take_back().map_err(gone)?;
         view.note = ended.err().map(|error| error.to_string());
         Ok(())

@@ -11,6 +11,7 @@ use crate::lab::{Exercise, Task};
 use crate::localized;
 use crate::report::{Input, Screen};
 use crate::runner::{Changed, ExerciseResult, Failure};
+use crate::text;
 
 /// What the session does next beside reading keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Session<'_, Docker> {
         after_session: AfterSession,
     ) -> Result<(Exit, AfterSession), Failure> {
         let mut screen = Screen::enter().map_err(|error| {
-            Failure::Environment(localized!("cannot use the terminal: {why}", why = error))
+            Failure::Environment(text!("cannot use the terminal: {why}", why = error))
         })?;
         self.welcome(&mut |text| screen.say(text), begun);
         let mut at = self.first_open();

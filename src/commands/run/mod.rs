@@ -19,6 +19,7 @@ use crate::localized;
 use crate::report::{Screen, duration, output};
 use crate::runner::{Expiry, Failure, OnFailure};
 use crate::store::Lifetime;
+use crate::text;
 
 pub(crate) use after_session::AfterSession;
 use session::Session;
@@ -39,7 +40,7 @@ pub(crate) async fn run(
     ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     if context.global.json {
-        return Err(Failure::Usage(localized!(
+        return Err(Failure::Usage(text!(
             "`run` has no JSON output; use `check --json`, `test --json` or `up --json`"
         )));
     }

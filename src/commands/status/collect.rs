@@ -18,6 +18,7 @@ use crate::plan::{
 };
 use crate::runner::{Failure, Live, Runner, ServiceHealth, health, health_of_engine};
 use crate::store::{Journal, Journals, OsFs, Progress, UnreadableJournal};
+use crate::text;
 
 /// How long one service may take to answer; the others do not wait longer.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -102,7 +103,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .engine
             .observe(&scope)
             .await
-            .map_err(Failure::engine("cannot list the runs"))?;
+            .map_err(Failure::engine(text!("cannot list the runs")))?;
         let mut journals = Journals::read(&self.context.paths.runs());
         let readable = journals.readable.iter().map(|journal| &journal.run);
         let unreadable = journals.unreadable.iter().map(|journal| &journal.run);

@@ -15,6 +15,7 @@ use crate::lab::LabId;
 use crate::localized;
 use crate::report::{self, Input, Key, Screen, output, sanitize, try_output};
 use crate::runner::Failure;
+use crate::text;
 
 /// The interval between two updates.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -80,7 +81,7 @@ async fn on_screen(
 ) -> Result<(), Failure> {
     let mut screen = Screen::enter().map_err(|error| {
         let reason = sanitize(&error.to_string());
-        Failure::Environment(localized!("cannot use the terminal: {reason}", reason))
+        Failure::Environment(text!("cannot use the terminal: {reason}", reason))
     })?;
     let mut ticks = ticks();
     loop {
