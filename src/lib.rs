@@ -165,7 +165,7 @@ async fn run(cli: Cli) -> Exit {
     // A reader that has stopped reading must not keep a signal from being handled.
     tokio::select! {
         () = report::flush() => exit,
-        signal = signals.next(), if !by_itself => Exit::Signal(signal),
+        signal = signals.next(), if !by_itself => Exit::Signal(signal.number()),
     }
 }
 

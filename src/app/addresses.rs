@@ -48,12 +48,9 @@ impl App {
         }
         let ports = HostPorts::choose(lab, &self.instance, &BTreeSet::new());
         let services = lab.services.values().map(|service| {
-            let published = service.ports.iter().map(|port| port.container);
             let mut address = ServiceAddress {
                 host: "127.0.0.1".to_owned(),
-                ports: published
-                    .map(|port| (port, ports.get(&service.name, port)))
-                    .collect(),
+                ports: ports.by_container_port(service),
                 first: service.ports.first().map(|port| port.container),
                 url: None,
                 container: localized!("<container of {service}>", service = service.name),

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::engine::{Engine, clock};
-use crate::event::Event;
+use crate::event::{Event, Warning};
 use crate::lab::LabId;
-use crate::localized;
 use crate::plan::Scope;
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
@@ -53,34 +52,29 @@ impl App {
         let (journal, _held) = journal.end(claimed, &self.paths.runs());
         let scope = Scope::run(&self.owner, &journal.run);
         let lab = &journal.lab;
-        let (collected, text) = match teardown(engine, &scope, SweepMode::UntilQuiet, &|_| {}).await
+        let (collected, warning) = match teardown(engine, &scope, SweepMode::UntilQuiet, &|_| {}).await
         {
             Ok(removed) => {
                 Journal::remove(&self.paths.runs(), &journal.run);
-                let text = match life {
+                let lab = lab.to_string();
+                let removed = removed.summary();
+                let warning = match life {
                     Lifetime::Process | Lifetime::Removing => {
-                        localized!(
-                            "cleaned up an interrupted run of {lab}: {removed}",
-                            lab,
-                            removed
-                        )
+                        Warning::InterruptedRunRemoved { lab, removed }
                     }
-                    Lifetime::Persistent => {
-                        localized!("{lab} expired: removed {removed}", lab, removed)
-                    }
+                    Lifetime::Persistent => Warning::ExpiredRunRemoved { lab, removed },
                 };
-                (Collected::All, text)
+                (Collected::All, warning)
             }
             Err(failure) => {
-                let text = localized!(
-                    "cannot remove the leftovers of {lab}: {failure}",
-                    lab,
-                    failure
-                );
-                (Collected::NotAll, text)
+                let warning = Warning::LeftoversRemain {
+                    lab: lab.to_string(),
+                    reason: failure.to_string(),
+                };
+                (Collected::NotAll, warning)
             }
         };
-        self.emit(Event::Note { text });
+        self.emit(Event::Warning(warning));
         collected
     }
 
@@ -128,8 +122,9 @@ impl App {
             }
             if !reported && in_use == 0 {
                 reported = true;
-                let text = localized!("waiting until an earlier run of {lab} is removed", lab);
-                self.emit(Event::Note { text });
+                self.emit(Event::Warning(Warning::WaitingForRemoval {
+                    lab: lab.to_string(),
+                }));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,7 +1,8 @@
 //! Finds exercises and services of a lab by the names that a person typed.
 
 use crate::lab::{Exercise, ExerciseId, Lab, ServiceName};
-use crate::localized;
+use crate::text;
+use crate::text::Text;
 use crate::problem::{Problem, suggestion};
 use crate::runner::Failure;
 
@@ -10,7 +11,7 @@ pub fn find_exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failu
     let found = ExerciseId::new(name).ok().and_then(|id| lab.exercise(&id));
     found.ok_or_else(|| {
         let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
-        let what = localized!(
+        let what = text!(
             "lab `{lab}` has no exercise `{exercise}`",
             lab = lab.id,
             exercise = name.escape_debug()
@@ -37,7 +38,7 @@ pub fn select_services(lab: &Lab, names: &[String]) -> Result<Vec<ServiceName>, 
         let found = services.find(|known| known.as_str() == name).cloned();
         found.ok_or_else(|| {
             let known = lab.services.keys().map(ServiceName::as_str);
-            let what = localized!(
+            let what = text!(
                 "lab `{lab}` has no service `{service}`",
                 lab = lab.id,
                 service = name.escape_debug()
@@ -60,7 +61,7 @@ pub fn lab_name(lab: &str) -> &str {
 }
 
 /// A name that does not exist, with the ones that do.
-pub(super) fn unknown(what: String, name: &str, known: Vec<&str>) -> Failure {
-    let help = suggestion(name, known.iter().copied());
+pub(super) fn unknown(what: Text, name: &str, known: Vec<&str>) -> Failure {
+    let help = suggestion(name, known);
     Failure::Problems(vec![Problem::new(what).help(help)])
 }

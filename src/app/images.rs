@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
-use crate::localized;
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
 use crate::store::UnreachableRegistries;
 use crate::text;
@@ -72,7 +71,7 @@ impl App {
             let found = images.found.get(&service.name);
             let removed = match found.filter(|image| image.name.starts_with("roadlab/")) {
                 Some(image) if built == BuiltImages::Remove => {
-                    let what = localized!("cannot remove image {image}", image = image.name);
+                    let what = text!("cannot remove image {image}", image = image.name);
                     let removed = engine.remove_image(&image.name).await;
                     removed.map_err(Failure::engine(what))?;
                     true
@@ -101,13 +100,7 @@ impl App {
         labs: &[Lab],
         file: &Path,
     ) -> Result<ExportedImages, Failure> {
-        let cannot = |error: &std::io::Error| {
-            Failure::Usage(text!(
-                "cannot write {file}: {reason}",
-                file = file.display(),
-                reason = error
-            ))
-        };
+        let cannot = |error: &std::io::Error| Failure::cannot_write(file, error);
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -126,7 +119,7 @@ impl App {
         }
         let mut total = 0;
         for name in images.keys() {
-            let what = localized!("cannot inspect image {name}", name);
+            let what = text!("cannot inspect image {name}", name);
             let image = engine.image(name).await.map_err(Failure::engine(what))?;
             total += image.map_or(0, |image| image.size);
         }
@@ -134,7 +127,7 @@ impl App {
         let output = partial.reopen().map_err(|error| cannot(&error))?;
         let progress = self.file_progress(file, total);
         let saved = engine.save(&names, output, &progress).await;
-        let what = localized!("cannot write {file}", file = file.display());
+        let what = text!("cannot write {file}", file = file.display());
         saved.map_err(Failure::engine(what))?;
         let size = partial.as_file().metadata();
         let bytes = size.map_err(|error| cannot(&error))?.len();
@@ -156,7 +149,7 @@ impl App {
         let bytes = file_size(file)?;
         let progress = self.file_progress(file, bytes);
         let loaded = engine.load(file, &progress).await;
-        let what = localized!("cannot load images from {file}", file = file.display());
+        let what = text!("cannot load images from {file}", file = file.display());
         loaded.map_err(Failure::engine(what))
     }
 

@@ -112,7 +112,7 @@ impl App {
     /// Finds the folders of all labs.
     pub fn labs(&self) -> Result<LabFolders, Failure> {
         LabFolders::find(&self.paths, self.options.labs.as_deref())
-            .map_err(|error| Failure::Usage(format!("{error:#}")))
+            .map_err(|error| Failure::Usage(crate::text::Text::verbatim(format!("{error:#}"))))
     }
 
     /// Returns how an engine is found, and installed where that is agreed to.

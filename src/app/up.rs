@@ -2,9 +2,8 @@
 
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
-use crate::event::Event;
+use crate::event::{Event, Warning};
 use crate::lab::Lab;
-use crate::localized;
 use crate::plan::Plan;
 use crate::runner::{self, Expiry, Failure, Images, OnFailure, Runner, Up};
 use crate::store::{Journal, Lifetime, Lock, Workspace};
@@ -89,11 +88,7 @@ impl App {
         let started = runner::up(runner, &self.request(options, images, workspace)).await;
         if started.is_err() && options.on_failure == OnFailure::Retain {
             let name = format!("{}{}", runner.lab.id, self.instance_option());
-            let text = localized!(
-                "the containers are retained: `roadlab status`, `roadlab logs {name}`; remove them with `roadlab down {name}`",
-                name
-            );
-            self.emit(Event::Note { text });
+            self.emit(Event::Warning(Warning::ContainersRetained { name }));
         }
         started
     }

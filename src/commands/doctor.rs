@@ -1,4 +1,4 @@
-//! `roadlab doctor`: looks at this machine and says whether labs can run on it. Changes nothing.
+//! `roadlab doctor`: checks whether labs can run on this machine. Changes nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,30 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::commands::{Context, orphans};
+use crate::diagnosis::{
+    Clock, ClockSource, EngineInfo, Finding, Folder, Machine, Message, Need, Proxies, Severity,
+    findings,
+};
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::Lab;
-use crate::localized;
 use crate::machine;
-use crate::plan::{
-    Clock, EngineInfo, Finding, Folder, Machine, Need, Proxies, Scope, Severity, findings,
-};
-use crate::report::{self, finding_lines, output, said};
+use crate::plan::Scope;
+use crate::report::{self, finding_lines, output};
 use crate::runner::{self, Failure, PullPolicy, Runner};
 use crate::store::{Journals, UnreachableRegistries};
+use crate::{localized, text_plural};
 
 pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, Failure> {
     let (labs, mut found) = labs(context, names)?;
-    let (machine, needs) = look(context, &labs).await;
+    let (machine, needs) = gather_facts(context, &labs).await;
     found.extend(findings(&machine, &needs));
     context.reporter.finish();
     let problems = found
         .iter()
-        .filter(|f| f.state() == Severity::Problem)
+        .filter(|f| f.severity() == Severity::Problem)
         .count();
     if context.global.json {
         let labs: Vec<&str> = labs.iter().map(|lab| lab.id.as_str()).collect();
@@ -42,8 +44,13 @@ pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, 
             .iter()
             .for_each(|line| output(line));
         output(&match problems {
-            0 => localized!("ready: all requested labs can run on this machine"),
-            count => localized!("not ready: problems to fix first: {count}", count),
+            0 => localized!("ready: all checked labs can run on this machine"),
+            count => text_plural!(
+                "not ready: {count} problem to solve first",
+                "not ready: {count} problems to solve first",
+                count
+            )
+            .localized(),
         });
     }
     Ok(match problems {
@@ -52,7 +59,7 @@ pub(crate) async fn doctor(context: &Context, names: &[String]) -> Result<Exit, 
     })
 }
 
-/// The labs that were named, or all; of all, one that cannot be read is a finding.
+/// Loads the named labs, or all of them. Of all labs, one that cannot be loaded is a finding.
 fn labs(context: &Context, names: &[String]) -> Result<(Vec<Lab>, Vec<Finding>), Failure> {
     if !names.is_empty() {
         let labs = names.iter().map(|name| context.lab(name));
@@ -72,75 +79,76 @@ fn labs(context: &Context, names: &[String]) -> Result<(Vec<Lab>, Vec<Finding>),
     Ok((labs, broken))
 }
 
-/// Everything that can be seen. What cannot be seen is left out: that is no reason to stop.
-async fn look(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
-    let mut seen = Machine {
-        memory: machine::memory(),
+/// Gathers the facts about this machine and the needs of the labs. What cannot be found out is left out.
+async fn gather_facts(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
+    let mut machine = Machine {
+        memory: crate::machine::memory(),
         folders: folders(context, labs),
         ..Machine::default()
     };
-    seen.proxies.shell = machine::proxy_variables();
+    machine.proxies.shell = machine::proxy_variables();
     let journals = Journals::read(&context.paths.runs()).unreadable.into_iter();
-    seen.unreadable_journals = journals.map(|journal| journal.path).collect();
-    seen.proxies.systemd = machine::systemd();
+    machine.unreadable_journals = journals.map(|journal| journal.path).collect();
+    machine.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
     match context.setup().diagnose().await {
         Ok((engine, endpoint)) => {
-            ask(context, &engine, &endpoint, labs, &mut seen, &mut needs).await
+            add_engine(context, &engine, &endpoint, labs, &mut machine, &mut needs).await
         }
-        Err(none) => seen.no_engine = Some(none),
+        Err(none) => machine.engine_unavailable = Some(none),
     }
     let ports: BTreeSet<u16> = needs.iter().flat_map(Need::ports).collect();
-    seen.answering = machine::listening_ports(ports).await;
+    machine.answering = machine::listening_ports(ports).await;
     let files = written(labs);
     let newest = machine::file_clock(files.iter().map(PathBuf::as_path), SystemTime::now());
-    seen.clocks.extend(newest);
+    machine.clocks.extend(newest);
     if !context.global.offline {
-        seen.clocks.extend(outside(context, labs).await);
+        machine.clocks.extend(registry_clock(context, labs).await);
     }
-    (seen, needs)
+    (machine, needs)
 }
 
-/// What the engine says of itself, of containers and of images.
-async fn ask(
+/// Adds what the engine reports about itself, about containers and about images.
+async fn add_engine(
     context: &Context,
     engine: &impl Engine,
     endpoint: &Endpoint,
     labs: &[Lab],
-    seen: &mut Machine,
+    machine: &mut Machine,
     needs: &mut [Need],
 ) {
     if let Ok(about) = engine.system_info().await {
         let now = SystemTime::now();
-        if let Some(memory) = seen.memory.as_mut().filter(|_| about.memory > 0) {
-            memory.total = about.memory;
+        if let Some(memory) = machine.memory.as_mut().filter(|_| about.memory > 0) {
+            // An engine in a virtual machine has less than this machine.
+            memory.total = memory.total.min(about.memory);
         }
         let time = about.time.as_deref();
-        seen.clocks.extend(time.and_then(|time| {
+        machine.clocks.extend(time.and_then(|time| {
             Some(Clock {
-                of: about.product.clone(),
+                source: ClockSource::Host(about.product.clone()),
                 ahead: machine::ahead(time, now)?,
             })
         }));
-        seen.disk = machine::disk(&about.root);
-        seen.proxies = Proxies {
+        machine.disk = machine::disk(&about.root);
+        machine.proxies = Proxies {
             engine: about
                 .proxies
                 .iter()
                 .map(|p| machine::redact_credentials(p))
                 .collect(),
-            ..std::mem::take(&mut seen.proxies)
+            ..std::mem::take(&mut machine.proxies)
         };
-        seen.engine = Some(engine_seen(about, endpoint));
+        machine.engine = Some(engine_info(about, endpoint));
     }
-    seen.published = engine.published_ports().await.unwrap_or_default();
-    seen.orphan_runs = context.orphan_runs(engine, None).await.unwrap_or_default();
-    if let Ok(ours) = engine.observe(&Scope::owner(&context.owner)).await {
-        let ports = ours
+    machine.published = engine.published_ports().await.unwrap_or_default();
+    machine.orphan_runs = context.orphan_runs(engine, None).await.unwrap_or_default();
+    if let Ok(observed) = engine.observe(&Scope::owner(&context.owner)).await {
+        let ports = observed
             .containers
             .iter()
-            .flat_map(|container| container.ports.values());
-        seen.ours = ports.copied().collect();
+            .flat_map(|container| container.ports.hosts());
+        machine.own_ports = ports.collect();
     }
     let emit = |_: Event| {};
     let mut remembered = UnreachableRegistries::read(&context.paths.state);
@@ -156,7 +164,7 @@ async fn ask(
     }
 }
 
-fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
+fn engine_info(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
     EngineInfo {
         product: about.product,
         version: about.version,
@@ -169,7 +177,7 @@ fn engine_seen(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
     }
 }
 
-/// The folders that a command may write in; the one we stand in if a lab puts the learner's files there.
+/// Returns the folders that commands write to. The current one is among them if a lab keeps the learner's files there.
 fn folders(context: &Context, labs: &[Lab]) -> Vec<Folder> {
     let paths = &context.paths;
     let mut folders = vec![paths.state.clone(), paths.cache.clone()];
@@ -179,7 +187,7 @@ fn folders(context: &Context, labs: &[Lab]) -> Vec<Folder> {
     folders.into_iter().map(machine::folder).collect()
 }
 
-/// Files that were written before now.
+/// Returns files that were certainly written in the past.
 fn written(labs: &[Lab]) -> Vec<PathBuf> {
     let program = std::env::current_exe().into_iter();
     program
@@ -187,8 +195,8 @@ fn written(labs: &[Lab]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The clock of a registry that the labs' images come from, if one can be reached.
-async fn outside(context: &Context, labs: &[Lab]) -> Option<Clock> {
+/// Returns the clock of a registry that the labs' images come from, if one can be reached.
+async fn registry_clock(context: &Context, labs: &[Lab]) -> Option<Clock> {
     let remembered = UnreachableRegistries::read(&context.paths.state);
     let images = labs.iter().flat_map(|lab| lab.services.values());
     let registry = images
@@ -203,17 +211,18 @@ async fn outside(context: &Context, labs: &[Lab]) -> Option<Clock> {
 }
 
 fn as_json(finding: &Finding) -> Value {
-    let said = said(finding);
-    let state = match finding.state() {
+    let Message { what, fix } = finding.message();
+    let state = match finding.severity() {
         Severity::Ok => "ok",
         Severity::Note => "note",
         Severity::Problem => "problem",
     };
-    json!({ "check": finding.name(), "state": state, "what": said.what, "fix": said.fix, "seen": seen(finding) })
+    json!({ "check": finding.name(), "state": state, "what": what.localized(),
+        "fix": fix.map(|fix| fix.localized()), "seen": facts(finding) })
 }
 
-/// The figures behind the words.
-fn seen(finding: &Finding) -> Value {
+/// Returns the facts of a finding as data.
+fn facts(finding: &Finding) -> Value {
     let path = |path: &Path| path.display().to_string();
     match finding {
         Finding::NoEngine(_) => Value::Null,
@@ -259,7 +268,8 @@ fn seen(finding: &Finding) -> Value {
         Finding::Clock {
             clock, compared, ..
         } => {
-            json!({ "other": clock.of, "ahead_seconds": clock.ahead, "compared": compared })
+            let compared: Vec<String> = compared.iter().map(ToString::to_string).collect();
+            json!({ "other": clock.source.to_string(), "ahead_seconds": clock.ahead, "compared": compared })
         }
         Finding::Folder(folder) => {
             json!({ "path": path(&folder.path), "problem": folder.problem })

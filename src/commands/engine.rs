@@ -6,7 +6,7 @@ use crate::cli::EngineCommand;
 use crate::commands::Context;
 use crate::engine::install::observe;
 use crate::engine::locate::{locate, url};
-use crate::engine::{Engine, EngineError, SetupOutcome};
+use crate::engine::{EngineError, SetupOutcome, System};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::localized;
@@ -95,7 +95,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
         SetupOutcome::Done(found) => found,
         SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
     };
-    let about = docker.about().await.map_err(Failure::NoEngine)?;
+    let about = docker.system_info().await.map_err(Failure::NoEngine)?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({

@@ -15,7 +15,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         ImagesCommand::Pull { names } => {
             let policy = match context.options.pull_policy {
                 PullPolicy::Offline => PullPolicy::Offline,
-                _ => PullPolicy::AskAgain,
+                _ => PullPolicy::MissingRetryingRegistries,
             };
             (names, policy, BuiltImages::Keep)
         }

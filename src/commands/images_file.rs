@@ -17,7 +17,7 @@ pub(super) async fn export(
     names: &[String],
 ) -> Result<Exit, Failure> {
     let labs = context.open_all(names)?;
-    let engine = context.engine().await?;
+    let engine = context.existing_engine().await?;
     let exported = context.export_images(&engine, &labs, file).await?;
     context.reporter.finish();
     if context.global.json {

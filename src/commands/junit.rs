@@ -4,16 +4,9 @@ use std::path::Path;
 
 use crate::report::{self, JunitCase};
 use crate::runner::Failure;
-use crate::text;
 
 /// Writes cases to a file; `name` is the name of the report.
 pub(super) fn save(path: &Path, name: &str, cases: &[JunitCase]) -> Result<(), Failure> {
     let xml = report::junit(name, cases)?;
-    std::fs::write(path, xml).map_err(|error| {
-        Failure::Usage(text!(
-            "cannot write {file}: {reason}",
-            file = path.display(),
-            reason = error
-        ))
-    })
+    std::fs::write(path, xml).map_err(|error| Failure::cannot_write(path, &error))
 }

@@ -66,7 +66,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         Ok(summary) => summary,
         Err(problems) => return json!({ "lab": entry.name, "problems": problems }),
     };
-    let words = summary.words(&context.lang);
+    let words = summary.text(&context.lang);
     let mut document = json!({
         "lab": entry.name,
         "title": words.title,
@@ -78,7 +78,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "exercises": summary.exercises.len(),
         "done": entry.done.as_ref().copied().unwrap_or(0),
         "up": entry.running,
-        "languages": summary.words.keys().map(Lang::as_str).collect::<Vec<_>>(),
+        "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
         "folder": entry.folder,
     });
     if let Err(problem) = &entry.done {

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
-use tokio::sync::Notify;
 
 use crate::app::select_services;
 use crate::commands::{Context, format};
@@ -13,7 +12,7 @@ use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogOptions,
 use crate::exit::Exit;
 use crate::lab::ServiceName;
 use crate::localized;
-use crate::report::{self, error, sanitize, try_output};
+use crate::report::{self, error, output, sanitize};
 use crate::runner::Failure;
 use crate::text;
 
@@ -81,7 +80,6 @@ pub(crate) async fn logs(
     }
     let widths = sources.iter().map(|source| source.service.as_str().len());
     let width = widths.max().unwrap_or(0);
-    let output_closed = Notify::new();
     let show = |source: &Source<'_>, line: &LogLine| {
         source.last.set(Some(line.at));
         let service = source.service.as_str();
@@ -97,9 +95,7 @@ pub(crate) async fn logs(
                 format!("{prefix} {}", sanitize(&line.text))
             }
         };
-        if !try_output(&text) {
-            output_closed.notify_one();
-        }
+        output(&text);
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -127,7 +123,7 @@ pub(crate) async fn logs(
         });
         tokio::select! {
             ended = try_join_all(followed) => drop(ended?),
-            () = output_closed.notified() => {}
+            () = report::output_closed() => {}
         }
     }
     Ok(Exit::Success)

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap_mangen::Man;
 
 use crate::cli;
-use crate::commands::cannot_write;
+use crate::runner::Failure;
 use crate::exit::Exit;
 use crate::report::output;
 use crate::runner::Failure;
@@ -19,10 +19,10 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         output(first.unwrap_or_default());
         return Ok(Exit::Success);
     };
-    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::cannot_write(folder, &error))?;
     for (name, text) in &pages {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| cannot_write(&path, &error))?;
+        std::fs::write(&path, text).map_err(|error| Failure::cannot_write(&path, &error))?;
     }
     let written = text_plural!(
         "wrote {count} page to {folder}",

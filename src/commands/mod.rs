@@ -40,9 +40,8 @@ mod test;
 mod up;
 mod validate;
 
-use std::io;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 pub(crate) use complete::complete;
@@ -205,11 +204,9 @@ impl Context {
     /// Reads the options, the environment and the folders of this user.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
         let global = cli.global.clone();
-        let paths = Paths::find().map_err(|error| Failure::Environment(format!("{error:#}")))?;
+        let paths = Paths::find().map_err(|error| Failure::Environment(text::Text::verbatim(format!("{error:#}"))))?;
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
         let lang = language(&global)?;
-        // Programs read English, whatever the language of the person.
-        report::set_language(if global.json { "en" } else { lang.as_str() });
         let paint = paint(&global);
         let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
         let reporter = Rc::new(match (global.json, events) {
@@ -233,7 +230,7 @@ impl Context {
             pull_policy: if global.offline {
                 PullPolicy::Offline
             } else {
-                PullPolicy::Usual
+                PullPolicy::Missing
             },
         };
         let reaper = reaper_command(&global, &paths);
@@ -253,7 +250,7 @@ impl Context {
             report::error(&localized!("granted until one of the lab's files changes:"));
         }
         for problem in &opened.granted {
-            report::error(&sanitize(&format!("  {}", problem.what)));
+            report::error(&sanitize(&format!("  {}", problem.what.localized())));
         }
         Ok(opened.lab)
     }
@@ -273,11 +270,11 @@ impl Context {
 /// Sends events to the reporter. Tests name an event at which the program fails, to see that a fault leaves nothing behind.
 fn event_sink(reporter: Rc<Reporter>) -> EventSink {
     match std::env::var("ROADLAB_TEST_PANIC") {
-        Err(_) => Box::new(move |event| reporter.emit(&event)),
+        Err(_) => Box::new(move |event| reporter.report(&event)),
         Ok(name) => Box::new(move |event| {
             let fails = format!("{event:?}").contains(&name);
             assert!(!fails, "made to fail at {name}");
-            reporter.emit(&event);
+            reporter.report(&event);
         }),
     }
 }
@@ -318,17 +315,6 @@ fn reaper_command(global: &GlobalOptions, paths: &Paths) -> ReaperCommand {
         program: program.unwrap_or_else(|| "roadlab".into()),
         arguments: engine.chain([REAP.to_owned()]).collect(),
         log: paths.state.join("reaper.log"),
-    }
-}
-
-/// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
-pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let what = localized!("cannot write {path}: {error}", path = path.display(), error);
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::WriteZero => {
-            Failure::Other(anyhow::anyhow!(what))
-        }
-        _ => Failure::Usage(what),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::lab::LabId;
 use crate::localized;
 use crate::report::{self, output};
 use crate::runner::Failure;
+use crate::text;
 use crate::store::catalogue_entry;
 
 const FILES: [(&str, &str); 4] = [
@@ -38,9 +39,9 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
         let lab = lab.display();
         Failure::Usage(match error.kind() {
             ErrorKind::AlreadyExists => {
-                localized!("{lab} already exists; choose another name or folder", lab)
+                text!("{lab} already exists; choose another name or folder", lab)
             }
-            _ => localized!("cannot create {lab}: {reason}", lab, reason = error),
+            _ => text!("cannot create {lab}: {reason}", lab, reason = error),
         })
     };
     std::fs::create_dir_all(&parent).map_err(refused)?;

@@ -32,12 +32,12 @@ pub(crate) async fn open(
             .map(ServiceName::as_str);
         let known: Vec<&str> = known.collect();
         return Err(Failure::Usage(match (service, known.as_slice()) {
-            (Some(service), [_, ..]) => localized!(
+            (Some(service), [_, ..]) => text!(
                 "service `{service}` has no web interface; these have one: {names}",
                 service,
                 names = known.join(", ")
             ),
-            _ => localized!(
+            _ => text!(
                 "lab `{lab}` has no web interface; `roadlab status {lab}` shows the addresses of its services",
                 lab = lab.id
             ),

@@ -23,7 +23,7 @@ pub(crate) async fn shell(
     let mut signals = Signals::listen().map_err(no_signals)?;
     let found = tokio::select! {
         found = find(context, name, service, command) => found?,
-        signal = signals.next() => return Ok(Exit::Signal(signal)),
+        signal = signals.next() => return Ok(Exit::Signal(signal.number())),
     };
     context.reporter.finish();
     let failed = Failure::engine(text!(
@@ -37,7 +37,7 @@ pub(crate) async fn shell(
         true => Input::Empty,
         false => Input::Passed,
     };
-    let stop = signals.next();
+    let stop = async { signals.next().await.number() };
     let ended = match typed && console::user_attended() {
         true => engine.shell(container, argv, stop).await,
         false => engine.run_piped(container, argv, input, stop).await,

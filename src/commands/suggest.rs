@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::app::{App, lab_name};
 use crate::cli::Command;
-use crate::localized;
 use crate::problem::{Problem, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;

@@ -13,7 +13,6 @@ use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::report::{self, output, plural};
 use crate::runner::Failure;
 use crate::store::OsFs;
-use crate::text::Text;
 use crate::text;
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {

@@ -159,36 +159,6 @@ impl EngineError {
             (None, None) => reason.clone(),
         }
     }
-
-    /// Makes the error of a user who may not connect to an engine's socket; `address` is shown.
-    pub fn permission_denied(address: &str) -> Self {
-        Self::new(
-            ErrorKind::Denied,
-            text!("permission denied on {address}", address),
-        )
-        .help(text!(
-            "join the `docker` group with `{command}` and log in again (its members can do what root can), or use rootless Docker",
-            command = JOIN_DOCKER_GROUP
-        ))
-    }
-
-    /// Sets what could not be done; `operation` completes "cannot …".
-    pub fn during(mut self, operation: &Text) -> Self {
-        self.message = format!("cannot {}: {}", operation.localized(), self.message);
-        self
-    }
-
-    /// Sets what to do about it.
-    pub fn help(mut self, help: Text) -> Self {
-        self.message = format!("{}; {}", self.message, help.localized());
-        self
-    }
-}
-
-impl From<Text> for String {
-    fn from(text: Text) -> Self {
-        text.localized()
-    }
 }
 
 impl std::fmt::Display for EngineError {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::PublishedPorts;
+
 /// What an engine is and what it runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemInfo {

@@ -9,7 +9,7 @@ use crate::diagnosis::EngineUnavailable;
 use crate::engine::docker::Docker;
 use crate::engine::install::{DaemonSite, Goal, commands, observe, perform, plan};
 use crate::engine::locate::{LocateError, connect_error, connect_fix, locate};
-use crate::engine::{Endpoint, Engine, EngineError, ErrorKind, Result};
+use crate::engine::{Endpoint, EngineError, ErrorKind, Result, System};
 use crate::text;
 use crate::text::Text;
 

@@ -1,5 +1,6 @@
 //! What users should know although the command succeeds.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::text;
@@ -18,6 +19,18 @@ pub enum Warning {
     CleanedUp { removed: Text },
     /// After a failed start something could not be removed yet.
     CleanupContinues { reason: String },
+    /// A run whose program was killed was removed.
+    InterruptedRunRemoved { lab: String, removed: Text },
+    /// A run whose time limit expired was removed.
+    ExpiredRunRemoved { lab: String, removed: Text },
+    /// A run that must be removed could not be removed.
+    LeftoversRemain { lab: String, reason: String },
+    /// The command waits until an earlier run of the lab is removed.
+    WaitingForRemoval { lab: String },
+    /// After a failed start the containers are kept for inspection. `name` is the lab with the options that select it.
+    ContainersRetained { name: String },
+    /// A service that did not run is restarted before a reset.
+    ServiceRestarted { service: String },
 }
 
 impl Warning {
@@ -29,6 +42,12 @@ impl Warning {
             Warning::UnknownIdentity { .. } => "unknown_identity",
             Warning::CleanedUp { .. } => "cleaned_up",
             Warning::CleanupContinues { .. } => "cleanup_continues",
+            Warning::InterruptedRunRemoved { .. } => "interrupted_run_removed",
+            Warning::ExpiredRunRemoved { .. } => "expired_run_removed",
+            Warning::LeftoversRemain { .. } => "leftovers_remain",
+            Warning::WaitingForRemoval { .. } => "waiting_for_removal",
+            Warning::ContainersRetained { .. } => "containers_retained",
+            Warning::ServiceRestarted { .. } => "service_restarted",
         }
     }
 
@@ -54,6 +73,31 @@ impl Warning {
             Warning::CleanupContinues { reason } => {
                 text!("cleanup continues in the background: {reason}", reason)
             }
+            Warning::InterruptedRunRemoved { lab, removed } => text!(
+                "cleaned up an interrupted run of {lab}: {removed}",
+                lab,
+                removed = *removed
+            ),
+            Warning::ExpiredRunRemoved { lab, removed } => text!(
+                "{lab} expired: removed {removed}",
+                lab,
+                removed = *removed
+            ),
+            Warning::LeftoversRemain { lab, reason } => text!(
+                "cannot remove the leftovers of {lab}: {failure}",
+                lab,
+                failure = reason
+            ),
+            Warning::WaitingForRemoval { lab } => {
+                text!("waiting until an earlier run of {lab} is removed", lab)
+            }
+            Warning::ContainersRetained { name } => text!(
+                "the containers are retained: `roadlab status`, `roadlab logs {name}`; remove them with `roadlab down {name}`",
+                name
+            ),
+            Warning::ServiceRestarted { service } => {
+                text!("{service} is not running: restarting it", service)
+            }
         }
     }
 }
@@ -64,6 +108,23 @@ impl Serialize for Warning {
         fields.serialize_field("code", self.code())?;
         fields.serialize_field("text", &self.text().localized())?;
         fields.end()
+    }
+}
+
+impl JsonSchema for Warning {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Warning".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "code": { "type": "string", "description": "The kind of the note. A code never changes its meaning." },
+                "text": { "type": "string", "description": "The note, in the language of the process." }
+            },
+            "required": ["code", "text"]
+        })
     }
 }
 

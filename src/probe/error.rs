@@ -56,10 +56,10 @@ impl ProbeError {
             ErrorKind::Paused => Self::Paused { service },
             ErrorKind::NotRunning | ErrorKind::NotFound => Self::NotRunning { service },
             ErrorKind::NoProgram | ErrorKind::CannotRun => {
-                Self::NoProgram(Text::verbatim(error.message))
+                Self::NoProgram(error.text())
             }
             ErrorKind::Timeout => Self::Timeout(timeout),
-            _ => Self::Engine(Text::verbatim(error.message)),
+            _ => Self::Engine(error.text()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{ContainerAccess, ContainerExec, EngineError, Exec};
+use crate::engine::{ContainerAccess, EngineError, Exec};
 use crate::expect::Actual;
 use crate::lab::{FileChange, FileProbe, ServiceName};
 use crate::probe::address::address;

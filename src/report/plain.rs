@@ -101,7 +101,6 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             );
             lines
         }
-        Event::Note { text } => vec![sanitize(text)],
         Event::Warning(warning) => vec![sanitize(&warning.text().localized())],
         Event::PullProgress { .. }
         | Event::FileProgress { .. }

@@ -120,7 +120,6 @@ impl Terminal {
             Event::OperationFinished { .. }
             | Event::ServiceUnavailable { .. }
             | Event::ProofPhaseFinished { .. }
-            | Event::Note { .. }
             | Event::Warning(_) => {}
         }
     }

@@ -117,8 +117,8 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
             outcome: match step.expect.evaluate(&actual) {
                 Ok(()) => Outcome::Pass,
                 Err(mismatch) => Outcome::Fail {
-                    expected: mismatch.expected,
-                    actual: mismatch.actual,
+                    expected: mismatch.expected.localized(),
+                    actual: mismatch.actual.localized(),
                     hint: None,
                 },
             },

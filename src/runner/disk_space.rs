@@ -25,7 +25,7 @@ impl DiskSpace {
         if self.0.replace(DiskCheck::Done) == DiskCheck::Done {
             return Ok(());
         }
-        let info = engine.about().await;
+        let info = engine.system_info().await;
         let info = info.map_err(Failure::engine(text!(
             "cannot find out where images are stored"
         )))?;

@@ -166,7 +166,7 @@ async fn start_created<E: Engine>(
     let Some((mut id, mut spec)) = found else {
         return Err(EngineError::new(
             ErrorKind::NotFound,
-            format!("the container of `{service}` does not exist"),
+            text!("the container of `{service}` does not exist", service),
         ));
     };
     let mut result = runner.engine.start(&id).await;
@@ -176,7 +176,7 @@ async fn start_created<E: Engine>(
             _ => break,
         }
         let used = runner.engine.published_ports().await?;
-        if !choose_other_ports(&mut spec, &used)? {
+        if !choose_other_ports(&mut spec, &used).await? {
             break;
         }
         runner.engine.remove_container(&id).await?;
@@ -190,14 +190,14 @@ async fn start_created<E: Engine>(
 
 /// Replaces the ports that roadlab chose by the next free ones; `false` if there are none. Fails if a port that the lab file
 /// names is in use. `used` are the ports that containers publish, with their names.
-fn choose_other_ports(
+async fn choose_other_ports(
     spec: &mut ContainerSpec,
     used: &BTreeMap<u16, String>,
 ) -> Result<bool, EngineError> {
     let mut taken: BTreeSet<u16> = used.keys().copied().collect();
     for port in &spec.ports {
         let number = port.host.number();
-        if matches!(port.host, HostPort::Fixed(_)) && !is_port_free(number) {
+        if matches!(port.host, HostPort::Fixed(_)) && !is_port_free(number).await {
             return Err(port_taken(number, used.get(&number)));
         }
         taken.insert(number);
@@ -207,9 +207,8 @@ fn choose_other_ports(
         let HostPort::Chosen(number) = port.host else {
             continue;
         };
-        let mut candidates = candidates_after(number).take(CANDIDATES);
-        let free = candidates.find(|port| !taken.contains(port) && is_port_free(*port));
-        let Some(free) = free else {
+        let candidates = candidates_after(number).take(CANDIDATES);
+        let Some(free) = first_free(candidates, &taken).await else {
             return Ok(false);
         };
         taken.insert(free);
@@ -217,6 +216,15 @@ fn choose_other_ports(
         replaced = true;
     }
     Ok(replaced)
+}
+
+async fn first_free(candidates: impl Iterator<Item = u16>, taken: &BTreeSet<u16>) -> Option<u16> {
+    for port in candidates.filter(|port| !taken.contains(port)) {
+        if is_port_free(port).await {
+            return Some(port);
+        }
+    }
+    None
 }
 
 fn port_taken(port: u16, container: Option<&String>) -> EngineError {
@@ -231,5 +239,5 @@ fn port_taken(port: u16, container: Option<&String>) -> EngineError {
             port
         ),
     };
-    EngineError::new(ErrorKind::PortTaken, message.localized())
+    EngineError::new(ErrorKind::PortTaken, message)
 }

@@ -1,5 +1,8 @@
 //! Why a command failed, as far as exit codes and reports tell failures apart.
 
+use std::io;
+use std::path::Path;
+
 use crate::diagnosis::Finding;
 use crate::engine::EngineError;
 use crate::event::NotReady;
@@ -57,6 +60,21 @@ impl Failure {
     /// Returns a function that adds to an engine's error what was being done.
     pub fn engine(context: Text) -> impl FnOnce(EngineError) -> Self {
         move |error| Failure::Engine { context, error }
+    }
+
+    /// Returns the failure for a file that cannot be written: a full disk is a runtime error, any other reason a usage error.
+    pub fn cannot_write(path: &Path, error: &io::Error) -> Self {
+        let what = text!(
+            "cannot write {file}: {reason}",
+            file = path.display(),
+            reason = error
+        );
+        match error.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::WriteZero => Failure::Other(anyhow::anyhow!(what.localized())),
+            _ => Failure::Usage(what),
+        }
     }
 
     /// Returns the code in `--json`. A code never changes its meaning.

@@ -18,7 +18,6 @@ use crate::engine::{
 };
 use crate::event::Event;
 use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
-use crate::localized;
 use crate::plan::ServiceImage;
 use crate::runner::disk_space::DiskSpace;
 use crate::runner::{Failure, Runner};
@@ -225,7 +224,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             tag: String::new(),
         };
         let folder = recipe.context.display();
-        let digest = context_digest(&build).map_err(Failure::engine(text!(
+        let digest = context_digest(&build).await.map_err(Failure::engine(text!(
             "cannot read the recipe {folder}",
             folder
         )))?;
@@ -287,7 +286,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
 
     /// Returns the base image of a recipe: a local one, a pulled one, or one that is created with `mmdebstrap`.
     async fn base(&mut self, wanted: &str) -> Result<Option<String>, Failure> {
-        let name = ImageName::new(wanted).map_err(|why| Failure::Usage(Text::verbatim(why)))?;
+        let name = ImageName::new(wanted).map_err(|why| Failure::Usage(why))?;
         let here = find(self.runner, name.as_str(), &mut self.attempts).await?;
         if here.is_some() {
             return Ok(Some(name.to_string()));
@@ -329,10 +328,10 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 line: line.to_owned(),
             });
         };
-        let made = match self.making.setup.install_base_tool(&mut line).await {
-            Ok(SetupOutcome::Done(())) => base::make(suite, &self.making.cache, &mut line).await,
+        let created = match self.builder.setup.install_base_tool(&mut line).await {
+            Ok(SetupOutcome::Done(())) => base::make(suite, &self.builder.cache, &mut line).await,
             Ok(SetupOutcome::NeedsConsent(_)) => {
-                self.tried.push(localized!(
+                self.attempts.add(text!(
                     "building the base {image} needs `mmdebstrap`: run the command again with `--yes` to install it",
                     image = local
                 ));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::engine::Engine;
 use crate::event::{CheckResult, Event, Outcome, Phase};
-use crate::lab::{CheckRole, Exercise, ExerciseId, Lang, Quiz, Task, Wrong};
+use crate::lab::{CheckRole, Exercise, ExerciseId, Lang, Quiz, Task, WrongAnswer};
 use crate::localized;
 use crate::runner::act::play;
 use crate::runner::check::{ExerciseResult, check_answer, check_exercises};
@@ -148,7 +148,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         }
     }
 
-    async fn wrong_answers(&mut self, exercise: &Exercise, wrong: &[Wrong]) -> Result<(), Failure> {
+    async fn wrong_answers(&mut self, exercise: &Exercise, wrong: &[WrongAnswer]) -> Result<(), Failure> {
         let started = Instant::now();
         let mut problem = None;
         let mut broken = BTreeSet::new();
@@ -302,7 +302,7 @@ fn problem_after_solution(result: &ExerciseResult) -> Option<String> {
     })
 }
 
-fn problem_with_wrong_answer(result: &ExerciseResult, wrong: &Wrong) -> Option<String> {
+fn problem_with_wrong_answer(result: &ExerciseResult, wrong: &WrongAnswer) -> Option<String> {
     if result.passed() {
         return Some(localized!("every check passes"));
     }

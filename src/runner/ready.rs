@@ -53,7 +53,7 @@ pub(super) async fn wait<E: Engine>(
         return Ok(());
     };
     let Some(container) = live.observed.container(name) else {
-        let missing = EngineError::new(ErrorKind::NotFound, "no such container");
+        let missing = EngineError::new(ErrorKind::NotFound, text!("no such container"));
         return Err(removed_externally(
             text!("cannot wait for `{name}`", name),
             missing,

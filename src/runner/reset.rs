@@ -1,9 +1,9 @@
 //! Resets a running lab, runs solutions, restarts services.
 
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
+use crate::event::{Event, Warning};
 use crate::localized;
+use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::runner::act::{play, restart_service};
 use crate::runner::up::start_again;
 use crate::runner::{Failure, Live, Runner};
@@ -25,9 +25,9 @@ pub async fn reset<E: Engine>(
         .into_iter()
         .filter(|name| !crate::plan::completes(runner.lab, name))
     {
-        runner.emit(Event::Note {
-            text: localized!("{service} is not running: restarting it", service),
-        });
+        runner.emit(Event::Warning(Warning::ServiceRestarted {
+            service: service.to_string(),
+        }));
         restart_service(
             runner,
             live,

@@ -318,8 +318,12 @@ async fn choose_ports<E: Engine>(
         .collect();
     loop {
         let ports = HostPorts::choose(runner.lab, runner.instance, &taken);
-        let is_used = |port: &u16| !own.contains(port) && !is_port_free(*port);
-        let used: Vec<u16> = ports.chosen().filter(is_used).collect();
+        let mut used = Vec::new();
+        for port in ports.chosen().filter(|port| !own.contains(port)) {
+            if !is_port_free(port).await {
+                used.push(port);
+            }
+        }
         // Every round excludes at least one more port, so the loop ends.
         if used.iter().all(|port| !taken.insert(*port)) {
             return Ok(ports);

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::localized;
 use crate::store::document::{self, DocumentError};
 
@@ -95,7 +96,7 @@ impl Walk {
                     file = path.display()
                 ));
             };
-            self.files.insert(path, hex(&Sha256::digest(&content), 32));
+            self.files.insert(path, hex::encode(&Sha256::digest(&content)));
             self.check_size(folder)?;
         }
         Ok(())

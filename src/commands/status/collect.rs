@@ -237,7 +237,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
         };
         let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
-        let port = container.ports.values().next();
+        let port = container.ports.hosts().next();
         let started = state.filter(|state| state.running).and_then(|s| s.started);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let uptime = started
@@ -262,12 +262,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         if let Some(known) = self.labs.borrow().get(&key) {
             return known.clone();
         }
-        let started = journal.and_then(|journal| load(&journal.folder, &OsFs).0);
+        let started = journal.and_then(|journal| load(&journal.folder, &OsFs).ok());
         let by_name = || {
             let folder = self.context.labs().ok()?.folder(lab.as_str()).ok()?;
-            load(&folder, &OsFs).0
+            load(&folder, &OsFs).ok()
         };
-        let found = started.or_else(by_name).map(Rc::new);
+        let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());
         found
     }

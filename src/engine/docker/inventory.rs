@@ -14,8 +14,10 @@ use futures_util::future::try_join3;
 use super::podman::any_state;
 use super::{Docker, READ_TIMEOUT, convert, names};
 use crate::engine::{Inventory, Result};
+use crate::lab::Protocol;
 use crate::plan::{
-    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, RunLabels, Running, Scope, Subnet,
+    Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
+    RunLabels, Running, Scope, Subnet,
 };
 use crate::text;
 
@@ -158,19 +160,35 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
         // An engine that was killed still reports the ports of its former containers; another program may have them now.
         ports: match running {
             Running::Yes | Running::Paused => ports(found.ports.unwrap_or_default()),
-            Running::No => BTreeMap::new(),
+            Running::No => PublishedPorts::default(),
         },
+        networks: found
+            .network_settings
+            .and_then(|settings| settings.networks)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, endpoint)| (name, endpoint.network_id.unwrap_or_default()))
+            .collect(),
         created: found.created.unwrap_or_default(),
     })
 }
 
-/// The published host port of each container port; TCP's where a number is both TCP and UDP.
-fn ports(mut found: Vec<PortSummary>) -> BTreeMap<u16, u16> {
-    found.retain(|port| convert::reachable(port.ip.as_deref()));
-    found.sort_by_key(|port| port.typ == Some(PortSummaryTypeEnum::TCP));
-    found
-        .iter()
-        .filter_map(|port| Some((port.private_port, port.public_port?)))
+/// Returns the ports that are published on an address which 127.0.0.1 reaches.
+fn ports(found: Vec<PortSummary>) -> PublishedPorts {
+    let ports = found.into_iter();
+    ports
+        .filter(|port| convert::reachable(port.ip.as_deref()))
+        .filter_map(|port| {
+            Some(PublishedPort {
+                container: port.private_port,
+                protocol: match port.typ? {
+                    PortSummaryTypeEnum::TCP => Protocol::Tcp,
+                    PortSummaryTypeEnum::UDP => Protocol::Udp,
+                    PortSummaryTypeEnum::SCTP | PortSummaryTypeEnum::EMPTY => return None,
+                },
+                host: port.public_port?,
+            })
+        })
         .collect()
 }
 
@@ -181,6 +199,7 @@ fn network(found: Network) -> Option<ObservedNetwork> {
         id: found.id?,
         name,
         run_labels,
+        internal: found.internal.unwrap_or_default(),
     })
 }
 
