@@ -79,7 +79,7 @@ impl Context {
                 (Collected::NotAll, text)
             }
         };
-        self.emit(Event::Note { text: text });
+        self.emit(Event::Note { text });
         collected
     }
 

@@ -161,7 +161,7 @@ fn draw<E: Engine>(
             );
             let panel = Panel {
                 title: sanitize(&runner.lab.section(&one.exercise, &context.lang).title),
-                state: state,
+                state,
                 checks: reports,
                 hint: conditional_hint(runner.lab, live, one, &context.lang),
                 note: None,
@@ -178,7 +178,7 @@ fn draw<E: Engine>(
             let title = sanitize(&runner.lab.guide(&context.lang).title);
             let panel = Panel {
                 title,
-                state: state,
+                state,
                 menu,
                 ..Panel::default()
             };

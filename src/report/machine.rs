@@ -164,7 +164,7 @@ pub(crate) fn said(finding: &Finding) -> Message {
             Some(format!("roadlab validate {}", quoted(folder))),
         ),
     };
-    Message { what: what, fix }
+    Message { what, fix }
 }
 
 const SET_CLOCK: &str = "sudo timedatectl set-ntp true";

@@ -45,7 +45,7 @@ impl<E: Engine> Session<'_, '_, E> {
         let question = view.question.as_ref();
         Panel {
             title: self.heading(view.at, exercise),
-            state: state,
+            state,
             checks: reports,
             hint,
             note: question
