@@ -66,7 +66,7 @@ fn about(finding: &Finding) -> String {
 /// What was seen, and the fix where something is to be done.
 pub(crate) fn said(finding: &Finding) -> Message {
     let (what, fix) = match finding {
-        Finding::NoEngine(none) => (none.why.clone().into(), Some(none.fix.clone())),
+        Finding::NoEngine(none) => (none.why.clone(), Some(none.fix.clone())),
         Finding::Engine { engine, old } => {
             let seen = localized!(
                 "{product} {version} (API {api}) at {address} ({source})",
