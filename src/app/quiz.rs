@@ -35,7 +35,7 @@ impl App {
         };
         if !quiz.choices.iter().any(|known| known == choice) {
             let known = quiz.choices.iter().map(String::as_str).collect();
-            let what = localized!("`{choice}` is not a choice", choice = choice.escape_debug());
+            let what = text!("`{choice}` is not a choice", choice = choice.escape_debug());
             return Err(unknown(what, choice, known));
         }
         let outcome = check_answer(quiz, Some(choice));

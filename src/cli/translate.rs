@@ -72,9 +72,24 @@ fn translate_argument(arg: Arg) -> Arg {
         help.push(' ');
         help.push_str(&note);
     }
-    arg.help(help.trim_start().to_owned())
-        .help_heading(heading)
-        .hide_env(true)
+    let arg = arg.help(help.trim_start().to_owned()).help_heading(heading);
+    if !takes_values {
+        return arg;
+    }
+    // Their English labels are in the help already.
+    arg.hide_env(true)
         .hide_default_value(true)
         .hide_possible_values(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_translated_command_line_is_valid() {
+        translate_tree(crate::cli::Cli::command()).debug_assert();
+    }
 }

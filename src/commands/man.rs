@@ -9,7 +9,6 @@ use crate::cli;
 use crate::runner::Failure;
 use crate::exit::Exit;
 use crate::report::output;
-use crate::runner::Failure;
 use crate::text_plural;
 
 pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {

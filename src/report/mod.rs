@@ -15,6 +15,8 @@ mod table;
 mod terminal;
 mod writer;
 
+use std::time::Duration;
+
 use crate::event::Event;
 use crate::localized;
 
@@ -91,7 +93,12 @@ pub(crate) fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
         message = sanitize(message),
         place
     ));
+    // The program may end at once.
+    flush_blocking(Some(PANIC_DEADLINE));
 }
+
+/// How long a panic waits for standard error.
+const PANIC_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Returns a JSON document on one line.
 pub(crate) fn json_line(value: &impl serde::Serialize) -> String {
