@@ -54,8 +54,6 @@ pub mod event;
 pub mod exit;
 pub mod expect;
 pub mod hex;
-#[cfg(test)]
-mod json_contract;
 pub mod lab;
 pub mod machine;
 pub mod plan;

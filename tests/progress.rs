@@ -12,23 +12,26 @@ use crate::support::{LabCopy, ProgramOutput, eventually};
 /// How often each program changes something.
 const ROUNDS: usize = 100;
 
-/// Writes a lab with `ROUNDS` exercises, each solved by a key in Redis, and as many quizzes.
+/// The number of exercises of each kind; a lab has at most 100 in all.
+const EXERCISES: usize = 50;
+
+/// Writes a lab with `EXERCISES` exercises, each solved by a key in Redis, and as many quizzes whose right choice is `a`.
 fn write_exercises(copy: &LabCopy) {
     let mut lab = "level: beginner\nminutes: 5\nroadmap: [redis]\nexercises:\n".to_owned();
     let mut guide = "# Many exercises\n\nEach is solved by one key.\n".to_owned();
-    for round in 0..ROUNDS {
+    for number in 0..EXERCISES {
         write!(
             lab,
-            "  - id: key-{round}
+            "  - id: key-{number}
     checks:
       - id: stored
-        redis: {{ service: redis, command: [GET, k{round}] }}
+        redis: {{ service: redis, command: [GET, k{number}] }}
         expect: {{ equals: v }}
     solution:
-      - redis: {{ service: redis, command: [SET, k{round}, v] }}
+      - redis: {{ service: redis, command: [SET, k{number}, v] }}
     wrong:
-      - do: [ {{ redis: {{ service: redis, command: [SET, k{round}, w] }} }} ]
-  - id: quiz-{round}
+      - do: [ {{ redis: {{ service: redis, command: [SET, k{number}, w] }} }} ]
+  - id: quiz-{number}
     quiz: {{ choices: [a, b], answer: a, hints: {{ b: no }} }}
 "
         )
@@ -36,7 +39,7 @@ fn write_exercises(copy: &LabCopy) {
         write!(
             guide,
             "
-## Key {round} {{#key-{round}}}
+## Key {number} {{#key-{number}}}
 
 Store it.
 
@@ -48,7 +51,11 @@ Store it.
 
 Use `SET`.
 
-## Quiz {round} {{#quiz-{round}}}
+### Hint {{.hint}}
+
+`SET k{number} v`
+
+## Quiz {number} {{#quiz-{number}}}
 
 Which one?
 
@@ -78,7 +85,7 @@ fn progress(copy: &LabCopy) -> Value {
 
 /// Returns the exercises of a kind that a part of the progress lacks.
 fn missing(progress: &Value, part: &str, kind: &str) -> Vec<String> {
-    let ids = (0..ROUNDS).map(|round| format!("{kind}-{round}"));
+    let ids = (0..EXERCISES).map(|number| format!("{kind}-{number}"));
     ids.filter(|id| progress[part].get(id).is_none()).collect()
 }
 
@@ -92,16 +99,21 @@ fn spawn(copy: &LabCopy, arguments: &str) -> Child {
 fn answers_of_several_processes_are_all_kept() {
     let copy = LabCopy::of("tests/labs/tiny", |_| "tiny".to_owned());
     write_exercises(&copy);
-    let rounds: Vec<usize> = (0..ROUNDS).collect();
-    for together in rounds.chunks(4) {
-        let answer = |round: &usize| spawn(&copy, &format!("answer LAB quiz-{round} a"));
-        for mut child in together.iter().map(answer).collect::<Vec<_>>() {
-            assert!(child.wait().expect("it ends").success());
+    let numbers: Vec<usize> = (0..EXERCISES).collect();
+    for (choice, code) in [("b", 1), ("a", 0)] {
+        for together in numbers.chunks(4) {
+            let answer =
+                |number: &usize| spawn(&copy, &format!("answer LAB quiz-{number} {choice}"));
+            for mut child in together.iter().map(answer).collect::<Vec<_>>() {
+                assert_eq!(child.wait().expect("it ends").code(), Some(code));
+            }
+        }
+        let answers = progress(&copy)["answers"].take();
+        for number in &numbers {
+            assert_eq!(answers[format!("quiz-{number}")], choice, "{answers}");
         }
     }
-    let progress = progress(&copy);
-    assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
-    assert_eq!(missing(&progress, "done", "quiz"), [""; 0]);
+    assert_eq!(missing(&progress(&copy), "done", "quiz"), [""; 0]);
 }
 
 #[apply(test)]
@@ -138,17 +150,29 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
     session.type_in(&format!("roadlab --labs labs --offline run {id} --keep\r"));
     session.wait_for("── 1/");
     for round in 0..ROUNDS {
-        // The session records a hint, the watch a solved exercise, this program an answer.
+        // The session records a hint, the watch a solved exercise, a third program an answer.
+        let number = round / 2;
         session.type_in("h");
-        lab.run(&format!("shell LAB -- redis-cli SET k{round} v"), 0);
-        lab.run(&format!("answer LAB quiz-{round} a"), 0);
+        let (choice, code) = match round % 2 {
+            0 => ("b", 1),
+            _ => ("a", 0),
+        };
+        if code == 1 {
+            lab.run(&format!("shell LAB -- redis-cli SET k{number} v"), 0);
+        }
+        lab.run(&format!("answer LAB quiz-{number} {choice}"), code);
+        let answers = progress(&lab.copy)["answers"].take();
+        for earlier in 0..number {
+            assert_eq!(answers[format!("quiz-{earlier}")], "a", "{answers}");
+        }
+        assert_eq!(answers[format!("quiz-{number}")], choice, "{answers}");
     }
     let solved = || missing(&progress(&lab.copy), "done", "key").is_empty();
     assert!(eventually(solved), "{:?}", progress(&lab.copy));
     let progress = progress(&lab.copy);
     assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
     assert_eq!(missing(&progress, "done", "quiz"), [""; 0]);
-    assert_eq!(progress["hints"]["key-0"], 1);
+    assert_eq!(progress["hints"]["key-0"], 2);
     session.type_in("q");
     session.wait_for("stays up");
     assert!(watch.wait().expect("it ends").success());

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::app::addresses::fill_in;
 use crate::app::exercise::unknown;
 use crate::lab::{Addresses, Exercise, Lab, Task};
-use crate::localized;
 use crate::runner::{Failure, check_answer};
 use crate::store::SolvedBy;
 use crate::text;

@@ -3,6 +3,7 @@
 //!
 //! `UPDATE_JSON_CONTRACT=1` adds the lines of new fields to the file. It never removes one.
 
+mod events;
 mod shape;
 
 use std::io::{BufRead, BufReader};
@@ -127,6 +128,7 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("error usage", "open LAB", 2);
     record("doctor", "doctor LAB", 0);
     record("gc", "gc", 0);
+    record("list while a lab runs", "list", 0);
     let mut watch = lab
         .command("check LAB --watch --json")
         .spawn()

@@ -1,13 +1,11 @@
-//! The events of `--json` against their recorded names and fields, `tests/json_contract/events.txt`.
+//! The events of `--json`, compared with their recorded names and fields in `events.txt`.
 
 use serde_json::to_value;
 
-use crate::event::{Event, Outcome, Phase};
+use roadlab::event::{Event, Outcome, Phase};
 
-#[path = "../tests/json_contract/shape.rs"]
-mod shape;
-
-use shape::{Contract, Shapes};
+use super::EVENTS;
+use super::shape::{Contract, Shapes};
 
 /// The name of an event in JSON. A new event needs a name here, a sample below and lines in the file.
 fn name(event: &Event) -> &'static str {
@@ -18,7 +16,7 @@ fn name(event: &Event) -> &'static str {
         Event::FileProgress { .. } => "file_progress",
         Event::BuildStarted { .. } => "build_begun",
         Event::BuildStep { .. } => "build_step",
-        Event::BuildLine { .. } => "build_line",
+        Event::BuildLine { .. } | Event::EngineSetupLine { .. } => "build_line",
         Event::BuildFinished { .. } => "build_ended",
         Event::ServiceUnavailable { .. } => "service_unavailable",
         Event::OperationStarted { .. } => "operation_begun",
@@ -102,9 +100,9 @@ fn samples() -> Vec<Event> {
     samples
 }
 
-#[test]
+#[apply(test)]
 fn events_keep_their_names_and_fields() {
-    let contract = Contract::read("tests/json_contract/events.txt");
+    let contract = Contract::read(EVENTS);
     let mut shapes = Shapes::default();
     for event in samples() {
         let value = to_value(&event).unwrap();
@@ -115,7 +113,7 @@ fn events_keep_their_names_and_fields() {
     contract.check(&shapes, |_| true);
 }
 
-#[test]
+#[apply(test)]
 fn phases_and_outcomes_keep_their_names() {
     let phases = [
         (Phase::Start, "start"),
