@@ -7,8 +7,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::lab::CheckRole;
 use crate::diagnosis::LikelyCause;
+use crate::lab::CheckRole;
 
 pub use warning::Warning;
 
@@ -406,9 +406,9 @@ mod tests {
             Event::Step {
                 step: "SET a 1".to_owned(),
             },
-            Event::Note {
-                text: "done".to_owned(),
-            },
+            Event::Warning(Warning::WaitingForRemoval {
+                lab: "redis".to_owned(),
+            }),
         ];
         events.extend(phases.map(|phase| Event::ProofPhaseFinished {
             exercise: "ttl".to_owned(),
@@ -438,7 +438,7 @@ mod tests {
             Event::Ready { .. } => "Ready",
             Event::Step { .. } => "Step",
             Event::ProofPhaseFinished { .. } => "ProofPhaseFinished",
-            Event::Note { .. } => "Note",
+            Event::Warning(_) => "Warning",
         }
     }
 

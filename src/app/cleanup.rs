@@ -52,28 +52,28 @@ impl App {
         let (journal, _held) = journal.end(claimed, &self.paths.runs());
         let scope = Scope::run(&self.owner, &journal.run);
         let lab = &journal.lab;
-        let (collected, warning) = match teardown(engine, &scope, SweepMode::UntilQuiet, &|_| {}).await
-        {
-            Ok(removed) => {
-                Journal::remove(&self.paths.runs(), &journal.run);
-                let lab = lab.to_string();
-                let removed = removed.summary();
-                let warning = match life {
-                    Lifetime::Process | Lifetime::Removing => {
-                        Warning::InterruptedRunRemoved { lab, removed }
-                    }
-                    Lifetime::Persistent => Warning::ExpiredRunRemoved { lab, removed },
-                };
-                (Collected::All, warning)
-            }
-            Err(failure) => {
-                let warning = Warning::LeftoversRemain {
-                    lab: lab.to_string(),
-                    reason: failure.to_string(),
-                };
-                (Collected::NotAll, warning)
-            }
-        };
+        let (collected, warning) =
+            match teardown(engine, &scope, SweepMode::UntilQuiet, &|_| {}).await {
+                Ok(removed) => {
+                    Journal::remove(&self.paths.runs(), &journal.run);
+                    let lab = lab.to_string();
+                    let removed = removed.summary();
+                    let warning = match life {
+                        Lifetime::Process | Lifetime::Removing => {
+                            Warning::InterruptedRunRemoved { lab, removed }
+                        }
+                        Lifetime::Persistent => Warning::ExpiredRunRemoved { lab, removed },
+                    };
+                    (Collected::All, warning)
+                }
+                Err(failure) => {
+                    let warning = Warning::LeftoversRemain {
+                        lab: lab.to_string(),
+                        reason: failure.to_string(),
+                    };
+                    (Collected::NotAll, warning)
+                }
+            };
         self.emit(Event::Warning(warning));
         collected
     }

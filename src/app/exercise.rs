@@ -1,10 +1,10 @@
 //! Finds exercises and services of a lab by the names that a person typed.
 
 use crate::lab::{Exercise, ExerciseId, Lab, ServiceName};
-use crate::text;
-use crate::text::Text;
 use crate::problem::{Problem, suggestion};
 use crate::runner::Failure;
+use crate::text;
+use crate::text::Text;
 
 /// Finds an exercise by name.
 pub fn find_exercise<'a>(lab: &'a Lab, name: &str) -> Result<&'a Exercise, Failure> {

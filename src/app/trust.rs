@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::app::{App, Trust};
 use crate::lab::{Lab, check_memory};
-use crate::text;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
 use crate::store::{DocumentError, LabFingerprint, RecordingFs};
+use crate::text;
 
 /// How many changed files a problem names.
 const NAMED: usize = 5;

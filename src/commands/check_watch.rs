@@ -116,9 +116,8 @@ async fn watch<E: Engine>(
 }
 
 fn enter_screen() -> Result<Screen, Failure> {
-    Screen::enter().map_err(|error| {
-        Failure::Environment(text!("cannot use the terminal: {why}", why = error))
-    })
+    Screen::enter()
+        .map_err(|error| Failure::Environment(text!("cannot use the terminal: {why}", why = error)))
 }
 
 /// Draws a single exercise with all its checks, or several in a line each around the first that is not solved.

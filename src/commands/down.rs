@@ -14,8 +14,8 @@ use crate::plan::Scope;
 use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{Journal, Journals, Progress, UnreadableJournal, Workspace};
-use crate::{localized, text_plural};
 use crate::text;
+use crate::{localized, text_plural};
 
 /// Which runs to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,11 +190,7 @@ fn describe(removed: Removed) -> String {
             "{count} networks",
             count = removed.networks
         ),
-        text_plural!(
-            "{count} volume",
-            "{count} volumes",
-            count = removed.volumes
-        ),
+        text_plural!("{count} volume", "{count} volumes", count = removed.volumes),
     ];
     parts.map(|part| part.localized()).join(", ")
 }

@@ -6,9 +6,9 @@ use anyhow::Context;
 use clap_mangen::Man;
 
 use crate::cli;
-use crate::runner::Failure;
 use crate::exit::Exit;
 use crate::report::output;
+use crate::runner::Failure;
 use crate::text_plural;
 
 pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {

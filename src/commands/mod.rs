@@ -204,7 +204,8 @@ impl Context {
     /// Reads the options, the environment and the folders of this user.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
         let global = cli.global.clone();
-        let paths = Paths::find().map_err(|error| Failure::Environment(text::Text::verbatim(format!("{error:#}"))))?;
+        let paths = Paths::find()
+            .map_err(|error| Failure::Environment(text::Text::verbatim(format!("{error:#}"))))?;
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
         let lang = language(&global)?;
         let paint = paint(&global);

@@ -13,8 +13,8 @@ use crate::lab::LabId;
 use crate::localized;
 use crate::report::{self, output};
 use crate::runner::Failure;
-use crate::text;
 use crate::store::catalogue_entry;
+use crate::text;
 
 const FILES: [(&str, &str); 4] = [
     ("lab.yaml", include_str!("new/lab.yaml")),

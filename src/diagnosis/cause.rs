@@ -196,7 +196,7 @@ mod tests {
     fn ended(words: &str, expected: Option<LikelyCause>) {
         let log = [words.to_owned(), "shutting down".to_owned()];
         let evidence = Evidence {
-            refused: true,
+            failure: ProbeFailure::Refused,
             log: &log,
             exit: Some(1),
             port: Some(6379),

@@ -107,10 +107,12 @@ impl EngineSetup {
             fix: error.fix().to_owned(),
             why: Text::verbatim(error.error().to_string()),
         })?;
-        self.existing_engine().await.map_err(|error| EngineUnavailable {
-            fix: connect_fix(&endpoint, error.kind).to_owned(),
-            why: Text::verbatim(error.to_string()),
-        })
+        self.existing_engine()
+            .await
+            .map_err(|error| EngineUnavailable {
+                fix: connect_fix(&endpoint, error.kind).to_owned(),
+                why: Text::verbatim(error.to_string()),
+            })
     }
 
     /// Returns whether the engine in question is the system's.

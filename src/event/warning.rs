@@ -78,11 +78,9 @@ impl Warning {
                 lab,
                 removed = *removed
             ),
-            Warning::ExpiredRunRemoved { lab, removed } => text!(
-                "{lab} expired: removed {removed}",
-                lab,
-                removed = *removed
-            ),
+            Warning::ExpiredRunRemoved { lab, removed } => {
+                text!("{lab} expired: removed {removed}", lab, removed = *removed)
+            }
             Warning::LeftoversRemain { lab, reason } => text!(
                 "cannot remove the leftovers of {lab}: {failure}",
                 lab,

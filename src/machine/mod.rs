@@ -13,8 +13,8 @@ pub use clock_skew::{ahead, file_clock, http_clock};
 pub use listeners::listening_ports;
 pub use proxies::{proxy_variables, redact_credentials};
 
-use crate::localized;
 use crate::diagnosis::{Disk, Folder, Memory};
+use crate::localized;
 
 /// Returns this machine's memory; `None` if the system does not report it.
 pub fn memory() -> Option<Memory> {

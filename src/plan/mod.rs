@@ -20,10 +20,10 @@ pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,
 };
-pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
-pub use run_labels::{Owner, RunLabels, Scope};
 pub use operation::{Operation, Plan, PlanWarning, Reason, Stage};
+pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
 pub use ports::{HostPort, HostPorts, PortKey, candidates_after, published_ports};
 pub use reconcile::{Changes, Desired, NoFreeSubnet, ServiceImage, completes, reconcile};
+pub use run_labels::{Owner, RunLabels, Scope};
 pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
 pub use subnet::Subnet;

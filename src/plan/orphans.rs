@@ -136,6 +136,7 @@ mod tests {
             running,
             state: String::new(),
             ports: Default::default(),
+            networks: Default::default(),
             created: 0,
         }
     }
@@ -179,6 +180,7 @@ mod tests {
                 id: "n".into(),
                 name: "n".into(),
                 run_labels: other(),
+                internal: false,
             }],
             volumes: Vec::new(),
         };

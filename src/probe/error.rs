@@ -55,9 +55,7 @@ impl ProbeError {
         match error.kind {
             ErrorKind::Paused => Self::Paused { service },
             ErrorKind::NotRunning | ErrorKind::NotFound => Self::NotRunning { service },
-            ErrorKind::NoProgram | ErrorKind::CannotRun => {
-                Self::NoProgram(error.text())
-            }
+            ErrorKind::NoProgram | ErrorKind::CannotRun => Self::NoProgram(error.text()),
             ErrorKind::Timeout => Self::Timeout(timeout),
             _ => Self::Engine(error.text()),
         }
@@ -122,7 +120,7 @@ mod tests {
     #[track_caller]
     fn check(kind: ErrorKind, message: &str, expected: &str) {
         let service = ServiceName::new("db").unwrap();
-        let error = EngineError::new(kind, message);
+        let error = EngineError::new(kind, Text::verbatim(message));
         let error = ProbeError::from_engine(&service, error, Duration::from_millis(250));
         assert_eq!(error.to_string(), expected);
     }

@@ -223,7 +223,14 @@ async fn signals<E: Engine>(
         SignalSource::Queue(probe) => StepKind::Amqp(probe.clone()),
     };
     let name = act.to_string();
-    let actual = match probe(&act, &live.target(runner), &live.connections, SIGNAL_TIMEOUT).await {
+    let actual = match probe(
+        &act,
+        &live.target(runner),
+        &live.connections,
+        SIGNAL_TIMEOUT,
+    )
+    .await
+    {
         Ok(actual) => actual.value,
         Err(_) => {
             return vec![ChangeSignal {

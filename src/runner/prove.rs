@@ -148,7 +148,11 @@ impl<E: Engine> Prover<'_, '_, E> {
         }
     }
 
-    async fn wrong_answers(&mut self, exercise: &Exercise, wrong: &[WrongAnswer]) -> Result<(), Failure> {
+    async fn wrong_answers(
+        &mut self,
+        exercise: &Exercise,
+        wrong: &[WrongAnswer],
+    ) -> Result<(), Failure> {
         let started = Instant::now();
         let mut problem = None;
         let mut broken = BTreeSet::new();

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::diagnosis::ProbeFailure;
 use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
-use crate::diagnosis::ProbeFailure;
 use crate::probe::{ProbeError, probe};
 use crate::runner::diagnostics::{Waited, not_ready};
 use crate::runner::failure::removed_externally;
@@ -121,13 +121,6 @@ pub(super) async fn wait<E: Engine>(
         millis: clock::since(begun).as_millis() as u64,
     });
     Ok(())
-}
-
-/// What the last probe of a service reported.
-#[derive(Default)]
-pub(crate) struct LastProbe {
-    pub(crate) text: String,
-    pub(crate) failure: ProbeFailure,
 }
 
 struct Waiting {

@@ -2,8 +2,8 @@
 
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
-use crate::localized;
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
+use crate::localized;
 use crate::runner::act::{play, restart_service};
 use crate::runner::up::start_again;
 use crate::runner::{Failure, Live, Runner};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tokio::sync::Notify;
 
-use crate::engine::{Engine, ErrorKind, Fake};
+use crate::engine::{ErrorKind, Fake, Networks};
 use crate::event::Event;
 use crate::lab::testing::lab;
 use crate::lab::{Instance, Lab, Protocol};

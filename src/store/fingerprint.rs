@@ -96,7 +96,8 @@ impl Walk {
                     file = path.display()
                 ));
             };
-            self.files.insert(path, hex::encode(&Sha256::digest(&content)));
+            self.files
+                .insert(path, hex::encode(&Sha256::digest(&content)));
             self.check_size(folder)?;
         }
         Ok(())

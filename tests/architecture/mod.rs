@@ -58,12 +58,7 @@ const ENGINE_CALLERS: &[(&str, &[&str])] = &[
     ("Docker", &["client.rs", "mod.rs"]),
     (
         "StreamExt",
-        &[
-            "client.rs",
-            "exec.rs",
-            "output.rs",
-            "save_load.rs",
-        ],
+        &["client.rs", "exec.rs", "output.rs", "save_load.rs"],
     ),
 ];
 

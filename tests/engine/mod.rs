@@ -20,7 +20,8 @@ use roadlab::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
 use roadlab::plan::{
-    ContainerSpec, HostPort, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ContainerSpec, HostPort, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet,
+    VolumeSpec,
 };
 use serde_json::Value;
 

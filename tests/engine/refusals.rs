@@ -30,7 +30,9 @@ async fn start_failures_have_kinds() {
         .inspect(&test_run.up(&first).await)
         .await
         .unwrap()
-        .ports[&80];
+        .ports
+        .host_of(80)
+        .unwrap();
     let mut second = test_run.spec("two", &["sleep", "600"]);
     second.ports = vec![tcp(80, port)];
     let id = docker.create_container(&second).await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::to_value;
 
-use roadlab::event::{Event, Outcome, Phase};
+use roadlab::event::{Event, Outcome, Phase, Warning};
 
 use super::EVENTS;
 use super::shape::{Contract, Shapes};
@@ -25,7 +25,7 @@ fn name(event: &Event) -> &'static str {
         Event::Ready { .. } => "ready",
         Event::Step { .. } => "step",
         Event::ProofPhaseFinished { .. } => "proved",
-        Event::Note { .. } => "note",
+        Event::Warning(_) => "note",
     }
 }
 
@@ -76,7 +76,7 @@ fn samples() -> Vec<Event> {
             millis: 1,
         },
         Event::Step { step: text() },
-        Event::Note { text: text() },
+        Event::Warning(Warning::WaitingForRemoval { lab: text() }),
     ];
     for problem in [None, Some(text())] {
         samples.push(Event::PullProgress {

@@ -9,7 +9,7 @@ use crate::engine::{Build, Endpoint};
 pub(super) fn endpoint(folder: &Path) -> Endpoint {
     Endpoint {
         socket: folder.join("docker.sock"),
-        source: "a test".into(),
+        source: crate::engine::EndpointSource::Context("a test".to_owned()),
     }
 }
 

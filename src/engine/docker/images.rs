@@ -68,9 +68,8 @@ impl Images for Docker {
 
     async fn import(&self, root: &Path, name: &str) -> Result<()> {
         let operation = text!("import {file} as `{name}`", file = root.display(), name);
-        let image = ImageName::new(names::image(name)?).map_err(|reason| {
-            EngineError::new(ErrorKind::Other, reason).during(&operation)
-        })?;
+        let image = ImageName::new(names::image(name)?)
+            .map_err(|reason| EngineError::new(ErrorKind::Other, reason).during(&operation))?;
         let (repo, tag) = image.split();
         let file = File::open(root).await;
         let file = file.map_err(|error| file_error(&operation, &error))?;

@@ -259,11 +259,23 @@ mod tests {
             (found.run_labels, found.running, found.created),
             (run_labels(), Running::Yes, 7)
         );
-        assert_eq!(found.ports, BTreeMap::from([(53, 20001), (80, 20003)]));
+        let port = |container, protocol, host| PublishedPort {
+            container,
+            protocol,
+            host,
+        };
+        assert_eq!(
+            found.ports.iter().collect::<Vec<_>>(),
+            [
+                port(53, Protocol::Tcp, 20001),
+                port(53, Protocol::Udp, 20002),
+                port(80, Protocol::Tcp, 20003)
+            ]
+        );
 
         let mut stopped = summary(&run_labels().name("redis"));
         stopped.state = Some(ContainerSummaryStateEnum::EXITED);
-        assert_eq!(container(stopped).unwrap().ports, BTreeMap::new());
+        assert!(container(stopped).unwrap().ports.is_empty());
     }
 
     #[test]

@@ -232,23 +232,6 @@ impl Containers for Fake {
         Ok(id(&spec.name))
     }
 
-    async fn connect_network(
-        &self,
-        container: &str,
-        network: &str,
-        _aliases: &[String],
-    ) -> Result<()> {
-        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
-        self.change(format!("connect {name} to network {network}"))?;
-        if !self.networks.borrow().contains_key(network) {
-            return Err(missing("network", network));
-        }
-        self.with(container, |found| {
-            found.networks.insert(network.to_owned(), id(network));
-            Ok(())
-        })
-    }
-
     async fn start(&self, container: &str) -> Result<()> {
         let spec = self.with(container, |found| Ok(found.spec.clone()))?;
         let name = spec.name.as_str();
@@ -318,7 +301,7 @@ impl Networks for Fake {
         &self,
         container: &str,
         network: &str,
-        aliases: &[String],
+        _aliases: &[String],
     ) -> Result<()> {
         let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
         self.change(format!("connect {name} to network {network}"))?;
@@ -326,9 +309,7 @@ impl Networks for Fake {
             return Err(missing("network", network));
         }
         self.with(container, |found| {
-            let networks = &mut found.spec.networks;
-            networks.retain(|(name, _)| name != network);
-            networks.push((network.to_owned(), aliases.to_vec()));
+            found.networks.insert(network.to_owned(), id(network));
             Ok(())
         })
     }

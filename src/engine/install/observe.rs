@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::daemon::{DaemonRecord, DaemonSite};
 use crate::engine::docker::Docker;
 use crate::engine::locate::{Endpoint, EndpointSource};
-use crate::engine::{System, ErrorKind, clock};
+use crate::engine::{ErrorKind, System, clock};
 
 const PING: Duration = Duration::from_secs(3);
 
