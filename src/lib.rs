@@ -1,49 +1,48 @@
-//! roadlab: hands-on data engineering labs. This page is the map.
+//! roadlab: hands-on labs for data engineering. This page describes how the crate is organised.
 //!
-//! A lab file becomes a `Lab`; a `Lab` and what is observed become a `Plan`; the runner performs the plan through an
-//! `Engine` and says what happens as `Event`s; reporters turn events into text. Checks go the same way: a probe yields an
-//! `Actual`, a `Matcher` evaluates it, and the result is a `CheckResult`. Commands are thin faces of the application layer.
+//! A lab file becomes a `Lab`. A `Lab` and what is observed on the engine become a `Plan`. The runner executes the plan through
+//! an `Engine` and reports `Event`s; reporters turn events into text. Checks work the same way: a probe returns an `Actual`
+//! value, a `Matcher` evaluates it, and the result is a `CheckResult`. `app` offers every operation once; the commands, the
+//! guided session and `--json` are thin faces over it.
 //!
-//! # Rooms, in layers
+//! The modules below the command line are public. Fuzz targets, benchmarks and the integration tests use them as any other
+//! crate would; start with [`app::App`] and [`lab::load`].
 //!
-//! Imports point down only; rooms of one layer do not know each other. Layers 0 to 3 are pure: no async, file, clock,
-//! environment or printing. `tests/tidy.rs` checks this page by reading `src/`.
+//! # Modules, in layers
 //!
-//! | layer | room | what lives there |
+//! Imports point to lower layers only; modules of one layer do not import each other. Layers 0 to 5 are pure: no async code,
+//! files, clock, environment or printing. `tests/architecture` checks this table against the code.
+//!
+//! | layer | module | contents |
 //! |---|---|---|
-//! | 0 | `expect`, `hex`, `problem` | what must hold, and what a user can fix |
-//! | 1 | `lab` | what a lab is: YAML, Compose subset, policy, guides |
-//! | 2 | `plan` | decisions: what is observed and wanted becomes a plan |
-//! | 2 | `diagnosis` | what is wrong with a machine, and why a service did not become ready |
-//! | 3 | `event` | all that a reporter may learn |
-//! | 4 | `engine`, `store`, `machine`, `report` | leaves: the engine, the disk, this machine, the screen and its keys |
-//! | 5 | `probe` | looking at services, each in its own protocol |
-//! | 6 | `runner` | doing: execute a plan, wait, play steps, judge, prove |
-//! | 7 | `app` | the application: every operation once, for commands, sessions, JSON and later faces |
-//! | 8 | `cli`, `commands`, `exit`, `signals` | the program |
+//! | 0 | `text`, `hex` | texts for people and their translation; hexadecimal digits |
+//! | 1 | `expect`, `problem` | matchers and their results; problems that the user can fix |
+//! | 2 | `lab` | the definition of a lab: YAML, Compose subset, policy, guides |
+//! | 3 | `plan` | the decision what to create, start and remove |
+//! | 4 | `diagnosis` | what is wrong with a machine, and why a service did not become ready |
+//! | 5 | `event` | everything that a reporter can report |
+//! | 6 | `engine`, `store`, `machine`, `report` | the container engine, files, this machine, output; they do not know each other |
+//! | 7 | `probe` | probes of services, each in its own protocol |
+//! | 8 | `runner` | execution: plans, readiness, steps, checks, the test of a lab |
+//! | 9 | `app` | the application: every operation once |
+//! | 10 | `cli`, `commands`, `exit`, `signals` | the command line |
 //!
-//! # Words
+//! # Glossary
 //!
-//! - **lab**: a folder with services, exercises and guides. **instance**: one of several copies of a lab side by side.
-//!   **run**: one life of an instance, from `up` to `down`. **journal**: what is written down of a run before it is made;
-//!   its lock says that somebody answers for the run. **reaper**: the process that survives us and removes what nobody kept.
-//! - **service**: a container of a lab. **recipe**: how its image is built where the official one cannot be had.
-//! - **exercise**: one thing to do; **check**: one thing that must then hold; **guard**: a check that holds from the start.
-//! - **step**: one probe or action with what must hold of it; **probe**: a look at a service in its own protocol.
-//! - **actual**: the value that a probe returned; **matcher**: what must hold; **check result**: its outcome; **hint**: what helps.
-//! - **sign**: something cheap to look at that moves when a learner did something; it asks for a look at the checks.
-//! - **problem**: what is wrong with a file, where, and how to mend it; **failure**: why a command could not do its work.
-//! - **need**: what a lab asks of a machine; **finding**: what was found out about a machine: fine, a note or a problem.
-//! - **plan**: stages of operations; **observed**: what of ours is on the engine; **event**: something that happened.
+//! - **lab**: a folder with services, exercises and guides. **instance**: one of several copies of a lab that run side by side.
+//!   **run**: the life of an instance, from `up` to `down`.
+//! - **journal**: the record of a run, written before the run is created. **reaper**: a background process that removes the runs
+//!   of a program that has ended. **orphan run**: a run that no journal of this state folder records.
+//! - **service**: a container of a lab. **recipe**: the instructions to build an image where the official one is unavailable.
+//! - **exercise**: a task for the learner. **check**: a condition that holds when the exercise is solved. **guard**: a check that
+//!   holds from the start and must continue to hold. **hint**: help for an exercise.
+//! - **step**: a probe or an action, with the expected result. **probe**: a request to a service in its own protocol.
+//!   **matcher**: the expected result of a step. **change signal**: a cheap value that is polled to decide whether to check again.
+//! - **problem**: what is wrong with a file, where, and how to fix it. **failure**: why a command failed. **finding**: a result of
+//!   `doctor`: ok, a note or a problem.
+//! - **plan**: stages of operations. **observed**: roadlab's resources on the engine. **event**: something that happened.
 //!
-//! # Where this differs from the first design, and why
-//!
-//! - YAML is read into a tree that knows its places (`lab/yaml.rs`), not into serde structs: only so can all problems of a file
-//!   be told at once, each with its line and the nearest known key.
-//! - A step may also be the action `restart`, and there is a command of that name: what survives a restart is something to do.
-//! - Host ports are chosen by us from the lab's and the service's names, so that addresses stay the same over a restart, a
-//!   `reset --hard` and the next `up`.
-//! - JSON paths are JSONPath (RFC 9535).
+//! `docs/decisions.md` explains the decisions behind this structure.
 
 pub mod app;
 mod cli;

@@ -120,7 +120,7 @@ fn a_new_lab_is_valid_and_found_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let made = elsewhere(folder.path(), &["new", "my-lab"]).expect_code(0);
     assert!(
-        made.stdout.starts_with("made the lab labs/my-lab:"),
+        made.stdout.starts_with("created lab labs/my-lab"),
         "{made:?}"
     );
     assert!(made.stdout.contains("roadlab test my-lab"), "{made:?}");
@@ -138,7 +138,7 @@ fn a_new_lab_uses_the_catalogue_beside_it() {
     let copy = tiny();
     let made = ProgramOutput::of(&mut copy.roadlab("new fresh")).expect_code(0);
     assert!(
-        made.stdout.starts_with("made the lab labs/fresh:"),
+        made.stdout.starts_with("created lab labs/fresh"),
         "{made:?}"
     );
     let compose = std::fs::read_to_string(copy.path("labs/fresh/compose.yaml")).expect("a file");
@@ -190,7 +190,7 @@ fn the_manual_has_a_page_with_examples_for_every_command() {
         );
         names.push(name.to_owned());
     }
-    assert_eq!(made.stdout, format!("{} pages in pages\n", names.len()));
+    assert_eq!(made.stdout, format!("wrote {} pages to pages\n", names.len()));
     for name in [
         "roadlab.1",
         "roadlab-up.1",

@@ -21,7 +21,7 @@ fn run(copy: &LabCopy, words: &str) -> ProgramOutput {
 #[apply(test)]
 fn list_shows_what_one_chooses_a_lab_by() {
     let copy = tiny();
-    let next = "roadlab show LAB tells more, roadlab run LAB begins";
+    let next = "`roadlab show LAB` describes a lab, `roadlab run LAB` starts it";
     let row = "tiny  beginner  5 min  256 MiB  0/2  Tiny: one key";
     assert_eq!(run(&copy, "list").stdout, format!("{row}\n\n{next}\n"));
     let korean = run(&copy, "list --lang ko").stdout;
@@ -40,7 +40,7 @@ fn list_shows_what_one_chooses_a_lab_by() {
 fn show_lists_services_that_can_reach_other_machines() {
     let copy = tiny();
     let printed = run(&copy, "show LAB").stdout;
-    let reach = "  can reach other machines and the internet: redis\n";
+    let reach = "  services with access to other machines and the internet: redis\n";
     assert!(printed.contains(reach), "{printed}");
     assert_eq!(
         run(&copy, "show LAB --json").json()["outgoing"],
@@ -50,7 +50,7 @@ fn show_lists_services_that_can_reach_other_machines() {
     let inside = format!("{text}networks: {{ default: {{ internal: true }} }}\n");
     std::fs::write(copy.path("labs/tiny/compose.yaml"), inside).unwrap();
     let printed = run(&copy, "show LAB").stdout;
-    let reach = "  none of them can reach other machines or the internet\n";
+    let reach = "  no service has access to other machines or the internet\n";
     assert!(printed.contains(reach), "{printed}");
     assert_eq!(run(&copy, "show LAB --json").json()["outgoing"], json!([]));
 }

@@ -49,7 +49,7 @@ fn up_is_idempotent_and_down_leaves_nothing() {
     assert_eq!(again["services"], up["services"]);
     let output = lab.run("up LAB", 0).stdout;
     assert!(
-        output.starts_with(&format!("{id} is up already, nothing to do (")),
+        output.starts_with(&format!("{id} is already up, nothing to do (")),
         "{output}"
     );
     assert_eq!(lab.run("up LAB --dry-run", 0).stdout, "nothing to do\n");
@@ -71,7 +71,7 @@ fn up_is_idempotent_and_down_leaves_nothing() {
         "{down}"
     );
     assert_eq!(lab.resources(), [""; 0]);
-    assert_eq!(lab.run("down LAB", 0).stdout, "nothing of it is there\n");
+    assert_eq!(lab.run("down LAB", 0).stdout, "nothing to remove\n");
     assert_eq!(lab.run("status --json", 0).json(), json!([]));
 }
 

@@ -65,7 +65,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
-    terminal.wait_for("Show the solution and play it?");
+    terminal.wait_for("Show and run the solution?");
     terminal.type_in("x");
     terminal.wait("no question", |screen| !screen.contains("play it?"));
     terminal.type_in("sy");
@@ -108,7 +108,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
         screen.contains("─ solved ─") && !screen.contains("either way")
     });
     terminal.type_in("qk");
-    terminal.wait_for("stays up: `roadlab down");
+    terminal.wait_for("stays up; remove it with `roadlab down");
     assert_eq!(lab.resources().len(), 3);
 
     start(&lab, &mut terminal, "");
@@ -119,7 +119,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
 
     // The services are new; progress is kept.
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("going on at exercise 2");
+    terminal.wait_for("resuming at exercise 2");
     terminal.wait_for("── 2/16");
     terminal.type_in("q");
     terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));

@@ -114,10 +114,10 @@ fn a_service_that_never_responds_is_reported_with_the_evidence() {
     assert_eq!(lab.resources(), [""; 0]);
     for part in [
         "error: service `redis` did not become ready within 5",
-        "\n  looked for  redis PING (",
-        " times)\n  last seen   ",
-        "\n  last lines of its log:\n    thinking\n",
-        &format!("\n  next: roadlab up {} --retain", lab.copy.id),
+        "\n  probe        redis PING (",
+        " times)\n  last result  ",
+        "\n  last lines of the log:\n    thinking\n",
+        &format!("\n  next: `roadlab up {} --retain`", lab.copy.id),
         "\nremoved what was made: 1 container, 1 network, 1 volume\n",
     ] {
         assert!(
@@ -141,7 +141,7 @@ fn a_service_that_exits_is_reported_with_its_exit_code() {
     let output = lab.run("up LAB", 5).stderr;
     assert_eq!(lab.resources(), [""; 0]);
     assert!(
-        output.contains("error: service `redis` ended before it was ready, after "),
+        output.contains("error: service `redis` exited after "),
         "{output}"
     );
     assert!(output.contains("ended by itself (exit 7)"), "{output}");
@@ -152,7 +152,7 @@ fn a_service_that_exits_is_reported_with_its_exit_code() {
 fn a_retained_lab_can_be_inspected() {
     let lab = EngineLab::tiny_with("    command: [sh, -c, \"echo giving up; exit 7\"]\n");
     let output = lab.run("up LAB --retain", 5).stderr;
-    let message = format!("`roadlab down {}` removes it\n", lab.copy.id);
+    let message = format!("remove them with `roadlab down {}`\n", lab.copy.id);
     assert!(output.contains(&message), "{output}");
     assert_eq!(lab.resources().len(), 3);
     assert!(lab.run("logs LAB", 0).stdout.contains("giving up"));

@@ -38,7 +38,7 @@ fn a_missing_password_is_reported_with_the_evidence() {
         error["likely"].as_str().unwrap().contains("password"),
         "{error}"
     );
-    for line in ["NOAUTH", "likely", "password", "next: roadlab up"] {
+    for line in ["NOAUTH", "likely", "password", "next: `roadlab up"] {
         assert!(people.contains(line), "{line}: {people}");
     }
     let korean = ProgramOutput::of(&mut lab.command("up LAB --lang ko")).expect_code(5);

@@ -65,7 +65,7 @@ impl Following {
 fn status_shows_the_health_of_each_service() {
     let lab = EngineLab::tiny();
     let nothing = lab.run("status LAB", 0).stdout;
-    assert_eq!(nothing, "nothing is up: `roadlab list` shows the labs\n");
+    assert_eq!(nothing, "no labs are running; `roadlab list` shows the labs\n");
     lab.run("up LAB", 0);
     let status = || lab.run("status LAB --json", 0).json()[0].take();
     let run = status();
@@ -89,7 +89,7 @@ fn status_shows_the_health_of_each_service() {
     assert!(why.contains("PING") && why.contains("NOAUTH"), "{why}");
     let output = lab.run("status LAB", 0).stdout;
     assert!(
-        output.contains("running  not healthy") && output.contains("NOAUTH"),
+        output.contains("running  unhealthy") && output.contains("NOAUTH"),
         "{output}"
     );
     let listed = lab.run("list --json", 0).json();
@@ -248,7 +248,7 @@ fn open_starts_the_browser_and_prints_the_address() {
     );
     assert_eq!(
         message.stderr,
-        "there is no browser here: open the address yourself\n"
+        "no browser available; open the address yourself\n"
     );
 
     let browser = lab.copy.path("bin/xdg-open");
@@ -295,7 +295,7 @@ fn open_requires_a_service_if_several_have_a_web_interface() {
         "{message:?}"
     );
     let which = format!(
-        "which one? `roadlab open {} SERVICE`: redis, twin\n",
+        "specify a service: `roadlab open {} SERVICE`, one of: redis, twin\n",
         lab.copy.id
     );
     assert_eq!(message.stderr, which);

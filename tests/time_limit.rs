@@ -34,18 +34,18 @@ fn a_lab_is_removed_when_its_time_limit_expires() {
         lab.resources()
     );
     lab.wait_for_processes();
-    assert_eq!(lab.run("gc", 0).stdout, "nothing was left behind\n");
+    assert_eq!(lab.run("gc", 0).stdout, "no leftovers\n");
 }
 
 #[apply(engine_test)]
 fn the_expiry_is_shown_and_can_be_extended() {
     let lab = EngineLab::tiny();
     let up = lab.run("up LAB --ttl 1h30m", 0).stdout;
-    assert!(up.contains("\n  removed by itself in "), "{up}");
+    assert!(up.contains("\n  expires in "), "{up}");
     let first = expiry(&lab);
     waiting_reaper(&lab);
     let status = lab.run("status", 0).stdout;
-    assert!(status.contains("removed by itself in "), "{status}");
+    assert!(status.contains("expires in "), "{status}");
     assert_eq!(lab.run("up LAB --json", 0).json()["until"], first);
     lab.run("up LAB --ttl 3h", 0);
     assert!(expiry(&lab).as_u64() > first.as_u64());
@@ -76,7 +76,7 @@ fn the_next_command_removes_an_expired_lab_without_a_reaper() {
     lab.wait_for_processes();
     assert_eq!(lab.resources().len(), 3);
     let message = format!(
-        "the time of {} was over: removed 1 container, 1 network, 1 volume\n",
+        "{} expired: removed 1 container, 1 network, 1 volume\n",
         lab.copy.id
     );
     let removed = || lab.run("status", 0).stderr == message;
@@ -103,7 +103,7 @@ fn a_waiting_reaper_ends_on_sigterm_and_keeps_the_lab() {
 fn a_session_can_keep_its_lab_for_a_limited_time() {
     let lab = EngineLab::tiny();
     let output = lab.run("run LAB --auto --keep --ttl 2s", 0).stdout;
-    assert!(output.contains("\nremoved by itself in "), "{output}");
+    assert!(output.contains("\nexpires in "), "{output}");
     assert!(
         eventually(|| lab.resources().is_empty()),
         "{:?}",

@@ -65,7 +65,7 @@ fn contradictory_arguments_are_refused() {
         &copy,
         "down",
         2,
-        "error: which lab? `roadlab down LAB`, or `roadlab down --all`\n",
+        "error: specify a lab: `roadlab down LAB`, or `roadlab down --all`\n",
     );
     assert_fails(
         &copy,

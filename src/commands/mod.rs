@@ -48,7 +48,7 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::app::{App, EventSink, Options, ResetKind, Trust};
-use crate::cli::{Cli, Color, Command, GlobalOptions, REAP};
+use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::Consent;
 use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
@@ -57,6 +57,7 @@ use crate::report::{self, Paint, Reporter, sanitize};
 use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand};
 use crate::store::Paths;
 use crate::text;
+use crate::text::Language;
 
 /// The application, and how its results are shown.
 pub(crate) struct Context {
@@ -282,18 +283,25 @@ fn event_sink(reporter: Rc<Reporter>) -> EventSink {
 
 /// Returns the language of the guides: the one of `--lang`, else that of the locale, else English.
 fn language(global: &GlobalOptions) -> Result<Lang, Failure> {
-    if let Some(lang) = &global.lang {
-        return Lang::parse(lang).ok_or_else(|| {
-            let lang = lang.escape_debug();
-            Failure::Usage(text!("`{lang}` is not a language: en, ko", lang))
-        });
+    let known = || Language::ALL.map(Language::code).join(", ");
+    let Some(name) = &global.lang else {
+        return Ok(cli::locale().unwrap_or_else(Lang::english));
+    };
+    let lang = Lang::parse(name).ok_or_else(|| {
+        Failure::Usage(text!(
+            "`{name}` is not a language; available languages: {known}",
+            name = name.escape_debug(),
+            known = known()
+        ))
+    })?;
+    if !global.json && Language::from_code(lang.as_str()).is_none() {
+        report::error(&localized!(
+            "roadlab is not available in `{lang}` and uses English; available languages: {known}",
+            lang,
+            known = known()
+        ));
     }
-    let mut variables = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
-    let locale =
-        variables.find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    Ok(locale
-        .and_then(|locale| Lang::parse(&locale))
-        .unwrap_or_else(Lang::english))
+    Ok(lang)
 }
 
 /// Returns the command that starts this program again as the reaper.

@@ -31,9 +31,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("etcetera", &["src/store/paths.rs"]),
     ("indicatif", &["src/report/terminal.rs"]),
     ("lapin", &["src/probe/amqp"]),
-    ("minijinja", &["src/lab/template.rs"]),
     ("mongodb", &["src/probe/mongo"]),
     ("open", &["src/commands/browser.rs"]),
+    ("polib", &["src/text/catalogue.rs"]),
     (
         "pulldown_cmark",
         &["src/lab/guide.rs", "src/report/markdown.rs"],
@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("redis", &["src/probe/"]),
     ("reqwest", &["src/machine/clock_skew.rs", "src/probe/http"]),
     ("rust_embed", &["src/store/embedded.rs"]),
+    ("schemars", &["src/event.rs", "src/event/", "src/commands/schema.rs"]),
     ("serde_yaml", &["src/lab/yaml.rs"]),
     ("tar", &["src/engine/docker/"]),
     (

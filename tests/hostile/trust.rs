@@ -30,7 +30,7 @@ fn trust_lasts_until_a_file_of_the_lab_changes() {
     );
     assert_eq!(
         stderr(&copy, "show LAB --trust", 0),
-        "trusted, until one of the lab's files changes:\n  \
+        "granted until one of the lab's files changes:\n  \
          capability `NET_ADMIN` grants more rights than a service needs\n"
     );
     assert_eq!(stderr(&copy, "show LAB", 0), "");
@@ -41,11 +41,11 @@ fn trust_lasts_until_a_file_of_the_lab_changes() {
     std::fs::write(&catalogue, "FROM scratch\n").expect("the copy is writable");
     let output = stderr(&copy, "show LAB", 4);
     assert!(
-        output.contains("you trusted this lab before; since then these files changed: "),
+        output.contains("you trusted this lab before; these files have changed since: "),
         "{output}"
     );
     assert!(
-        output.contains("compose/redis/Dockerfile\n  = read them, then run with `--trust` again"),
+        output.contains("compose/redis/Dockerfile\n  = review them, then run again with `--trust`"),
         "{output}"
     );
     std::fs::write(&catalogue, before).expect("the copy is writable");

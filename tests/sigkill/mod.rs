@@ -173,7 +173,7 @@ fn a_second_ctrl_c_exits_at_once_and_the_reaper_finishes() {
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(130), "{output}");
     assert!(
-        output.contains("left at once: removing goes on in the background"),
+        output.contains("exiting at once; removal continues in the background"),
         "{output}"
     );
     lab.wait_until_removed();
@@ -208,7 +208,7 @@ fn a_panic_is_reported_and_leaves_nothing() {
     let lab = EngineLab::never_ready();
     let mut command = lab.command("up LAB");
     let output = ProgramOutput::of(command.env("ROADLAB_TEST_PANIC", "Waiting")).expect_code(6);
-    let part = "error: roadlab itself failed: made to fail at Waiting (src/";
+    let part = "error: internal error in roadlab: made to fail at Waiting (src/";
     assert!(output.stderr.contains(part), "{output:?}");
     lab.wait_until_removed();
 }

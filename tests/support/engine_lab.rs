@@ -127,7 +127,7 @@ impl EngineLab {
         let (resources, processes) = (self.resources(), self.processes());
         assert!(removed, "{resources:?} {processes:?} {}", self.reaper_log());
         let gc = self.run("gc", 0);
-        let nothing = ("nothing was left behind\n", "");
+        let nothing = ("no leftovers\n", "");
         assert_eq!((gc.stdout.as_str(), gc.stderr.as_str()), nothing);
     }
 

@@ -223,17 +223,17 @@ fn missing_engine_differs_from_a_lost_connection() {
     check(
         io::ErrorKind::NotFound,
         ErrorKind::Unreachable,
-        "no Docker at unix:///run/nope/docker.sock (a test); `roadlab engine up` starts one",
+        "no Docker at unix:///run/nope/docker.sock (Docker context `a test`); `roadlab engine up` starts one",
     );
     check(
         io::ErrorKind::ConnectionRefused,
         ErrorKind::Unreachable,
-        "Docker is not running: nothing listens at unix:///run/nope/docker.sock (a test); `roadlab engine up` starts it",
+        "Docker is not running: nothing listens at unix:///run/nope/docker.sock (Docker context `a test`); `roadlab engine up` starts it",
     );
     check(
         io::ErrorKind::PermissionDenied,
         ErrorKind::Denied,
-        "permission denied on unix:///run/nope/docker.sock (a test); join the `docker` group with `sudo usermod -aG docker \"$USER\"` \
+        "permission denied on unix:///run/nope/docker.sock (Docker context `a test`); join the `docker` group with `sudo usermod -aG docker \"$USER\"` \
          and log in again (its members can do what root can), or use rootless Docker",
     );
     let lost = ClientError::from(io::Error::from(io::ErrorKind::UnexpectedEof));

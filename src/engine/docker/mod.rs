@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(missing.kind, ErrorKind::Unreachable);
         let message = missing.to_string();
         assert!(message.starts_with("no Docker at unix:///"), "{message}");
-        assert!(message.contains("(a test)"), "{message}");
+        assert!(message.contains("(Docker context `a test`)"), "{message}");
 
         drop(UnixListener::bind(&endpoint.socket).unwrap());
         let docker = Docker::connect(&endpoint).unwrap();
