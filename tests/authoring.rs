@@ -190,7 +190,10 @@ fn the_manual_has_a_page_with_examples_for_every_command() {
         );
         names.push(name.to_owned());
     }
-    assert_eq!(made.stdout, format!("wrote {} pages to pages\n", names.len()));
+    assert_eq!(
+        made.stdout,
+        format!("wrote {} pages to pages\n", names.len())
+    );
     for name in [
         "roadlab.1",
         "roadlab-up.1",

@@ -55,6 +55,8 @@ pub(crate) enum Need {
     Mounts,
     /// A way to run a program as a user who is not root.
     OtherUser,
+    /// Root and `mmdebstrap`, to create a root file system.
+    Mmdebstrap,
     Zsh,
 }
 
@@ -66,6 +68,7 @@ impl Need {
             Self::PrivateDaemon => "a private Docker daemon",
             Self::Mounts => "private mounts",
             Self::OtherUser => "another user",
+            Self::Mmdebstrap => "mmdebstrap",
             Self::Zsh => "zsh",
         }
     }
@@ -81,6 +84,8 @@ impl Need {
             // Without root, the user of the tests is such a user.
             Self::OtherUser if !is_root() => None,
             Self::OtherUser => fails("setpriv", &["--reuid=65534", "--clear-groups", "true"]),
+            Self::Mmdebstrap if !is_root() => Some("only root can create devices".to_owned()),
+            Self::Mmdebstrap => fails("mmdebstrap", &["--version"]),
             Self::Zsh => fails("zsh", &["-fc", ":"]),
         }
     }
@@ -91,7 +96,9 @@ impl Need {
         match self {
             Self::Engine => 4,
             Self::PrivateDaemon => 1,
-            Self::Docker | Self::Mounts | Self::OtherUser | Self::Zsh => usize::MAX,
+            Self::Docker | Self::Mounts | Self::OtherUser | Self::Mmdebstrap | Self::Zsh => {
+                usize::MAX
+            }
         }
     }
 }
@@ -343,6 +350,10 @@ macro_rules! private_mount_test {
 
 macro_rules! other_user_test {
     ($($item:tt)*) => { crate::harness::register! { [OtherUser] $($item)* } };
+}
+
+macro_rules! mmdebstrap_test {
+    ($($item:tt)*) => { crate::harness::register! { [Mmdebstrap] $($item)* } };
 }
 
 macro_rules! zsh_test {

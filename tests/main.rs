@@ -15,6 +15,7 @@ mod support;
 mod architecture;
 mod authoring;
 mod bad_input;
+mod base_images;
 mod completions;
 mod concurrency;
 mod daemon_failures;

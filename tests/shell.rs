@@ -154,7 +154,10 @@ fn shell_requires_a_service_if_several_have_a_client() {
     lab.copy.change("compose.yaml", SERVICE, &both);
     lab.run("up LAB", 0);
     let printed = lab.run("shell LAB", 2).stderr;
-    assert!(printed.contains("SERVICE`, one of: redis, twin"), "{printed}");
+    assert!(
+        printed.contains("SERVICE`, one of: redis, twin"),
+        "{printed}"
+    );
     lab.run("shell LAB redis -- redis-cli SET mine 1", 0);
     assert_eq!(
         lab.run("shell LAB twin -- redis-cli EXISTS mine", 0).stdout,

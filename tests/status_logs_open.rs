@@ -65,7 +65,10 @@ impl Following {
 fn status_shows_the_health_of_each_service() {
     let lab = EngineLab::tiny();
     let nothing = lab.run("status LAB", 0).stdout;
-    assert_eq!(nothing, "no labs are running; `roadlab list` shows the labs\n");
+    assert_eq!(
+        nothing,
+        "no labs are running; `roadlab list` shows the labs\n"
+    );
     lab.run("up LAB", 0);
     let status = || lab.run("status LAB --json", 0).json()[0].take();
     let run = status();

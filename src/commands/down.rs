@@ -10,12 +10,12 @@ use crate::commands::{Context, bad_name, orphans};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{LabId, RunId};
+use crate::localized;
 use crate::plan::Scope;
 use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{Journal, Journals, Progress, UnreadableJournal, Workspace};
 use crate::text;
-use crate::{localized, text_plural};
 
 /// Which runs to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub(crate) async fn down(
     if removed != Removed::default() {
         output(&localized!(
             "removed {what} in {time}",
-            what = describe(removed),
+            what = removed.summary(),
             time = duration(millis)
         ));
         return Ok(Exit::Success);
@@ -175,22 +175,4 @@ async fn runs_on_engine(engine: &impl Engine, scope: &Scope) -> Result<BTreeSet<
     let observed = engine.observe(scope).await;
     let observed = observed.map_err(Failure::engine(text!("cannot list the runs")))?;
     Ok(observed.labels().map(|labels| labels.run.clone()).collect())
-}
-
-/// Describes what was removed, such as `1 container, 1 network, 2 volumes`.
-fn describe(removed: Removed) -> String {
-    let parts = [
-        text_plural!(
-            "{count} container",
-            "{count} containers",
-            count = removed.containers
-        ),
-        text_plural!(
-            "{count} network",
-            "{count} networks",
-            count = removed.networks
-        ),
-        text_plural!("{count} volume", "{count} volumes", count = removed.volumes),
-    ];
-    parts.map(|part| part.localized()).join(", ")
 }

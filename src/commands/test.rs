@@ -9,9 +9,9 @@ use crate::commands::{Context, junit};
 use crate::event::Phase;
 use crate::exit::Exit;
 use crate::lab::{Lab, Task};
-use crate::localized;
-use crate::report::{self, JunitCase, duration, output, plural, sanitize};
+use crate::report::{self, JunitCase, duration, output, sanitize};
 use crate::runner::Failure;
+use crate::{localized, text_plural};
 
 /// The phases of the proof of a practical exercise.
 const PHASES: [Phase; 5] = [
@@ -79,24 +79,37 @@ fn show(context: &Context, lab: &Lab, report: &ProofReport) {
     }
     context.reporter.finish();
     let paint = context.paint;
+    let id = &lab.id;
     let verdict = match proof.problems.len() {
-        0 => paint.good(&localized!("is sound")),
-        count => paint.bad(&localized!(
-            "has {problems}",
-            problems = plural(count, "problem")
-        )),
+        0 => paint.good(&localized!("{lab} is sound", lab = id)),
+        count => paint.bad(
+            &text_plural!(
+                "{lab} has {count} problem",
+                "{lab} has {count} problems",
+                count,
+                lab = id
+            )
+            .localized(),
+        ),
     };
-    output(&localized!(
-        "{lab} {verdict}: {exercises}, {checks}, {wrong_answers}; ready after {ready}, reset in {reset}, all in {time}",
-        lab = paint.bold(lab.id.as_str()),
-        verdict,
-        exercises = plural(proof.exercises, "exercise"),
-        checks = plural(proof.checks, "check"),
-        wrong_answers = plural(proof.wrong_answers, "wrong answer"),
+    let figures = localized!(
+        "{exercises}, {checks}, {wrong_answers}; ready after {ready}, reset in {reset}, all in {time}",
+        exercises = text_plural!(
+            "{count} exercise",
+            "{count} exercises",
+            count = proof.exercises
+        ),
+        checks = text_plural!("{count} check", "{count} checks", count = proof.checks),
+        wrong_answers = text_plural!(
+            "{count} wrong answer",
+            "{count} wrong answers",
+            count = proof.wrong_answers
+        ),
         ready = duration(report.ready_millis),
         reset = duration(reset),
         time = duration(report.millis)
-    ));
+    );
+    output(&format!("{verdict}: {figures}"));
     for problem in &proof.problems {
         output(&format!(
             "  {}, {}: {}",

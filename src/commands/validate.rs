@@ -8,12 +8,11 @@ use crate::commands::Context;
 use crate::commands::error_output::problem_json;
 use crate::exit::Exit;
 use crate::lab::{load, load_catalogue};
-use crate::localized;
 use crate::problem::{Problem, ProblemKind, without_duplicates};
-use crate::report::{self, output, plural};
+use crate::report::{self, output};
 use crate::runner::Failure;
 use crate::store::OsFs;
-use crate::text;
+use crate::{localized, text, text_plural};
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
@@ -49,15 +48,13 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             output(&report::problem(problem, context.paint));
             output("");
         }
+        let folders = text_plural!("{count} folder", "{count} folders", count = folders.len());
         match problems.len() {
-            0 => output(&localized!(
-                "{folders}: no problems",
-                folders = plural(folders.len(), "folder")
-            )),
+            0 => output(&localized!("{folders}: no problems", folders)),
             count => output(&localized!(
                 "{problems} in {folders}",
-                problems = plural(count, "problem"),
-                folders = plural(folders.len(), "folder")
+                problems = text_plural!("{count} problem", "{count} problems", count),
+                folders
             )),
         }
     }

@@ -121,15 +121,6 @@ pub(crate) fn age(seconds: u64) -> String {
         _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
     }
 }
-
-/// Formats a count: `1 exercise`, `3 exercises`.
-pub(crate) fn plural(count: usize, one: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
-    }
-}
-
 pub(crate) use crate::diagnosis::format_bytes as memory;
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
-pub(crate) use format::{Paint, age, check_lines, duration, memory, plural};
+pub(crate) use format::{Paint, age, check_lines, duration, memory};
 pub(crate) use junit::{JunitCase, junit};
 pub(crate) use markdown::markdown;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};

@@ -11,6 +11,7 @@ use crate::plan::{Observed, Operation, Scope, down};
 use crate::runner::Failure;
 use crate::text;
 use crate::text::Text;
+use crate::text_plural;
 
 /// When a teardown counts as complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,18 +194,13 @@ impl std::ops::AddAssign for Removed {
 impl Removed {
     /// Returns the numbers for people: `2 containers, 1 network, 1 volume`.
     pub fn summary(&self) -> Text {
-        let containers = match self.containers {
-            1 => text!("1 container"),
-            count => text!("{count} containers", count),
-        };
-        let networks = match self.networks {
-            1 => text!("1 network"),
-            count => text!("{count} networks", count),
-        };
-        let volumes = match self.volumes {
-            1 => text!("1 volume"),
-            count => text!("{count} volumes", count),
-        };
+        let containers = text_plural!(
+            "{count} container",
+            "{count} containers",
+            count = self.containers
+        );
+        let networks = text_plural!("{count} network", "{count} networks", count = self.networks);
+        let volumes = text_plural!("{count} volume", "{count} volumes", count = self.volumes);
         text!(
             "{containers}, {networks}, {volumes}",
             containers,
