@@ -287,7 +287,7 @@ pub enum Phase {
     Start,
     /// Every wrong answer fails with its hint.
     #[serde(rename = "wrong")]
-    Wrong,
+    WrongAnswer,
     /// The solution passes.
     #[serde(rename = "solution")]
     Solution,
@@ -306,7 +306,7 @@ impl Phase {
     pub fn name(self) -> &'static str {
         match self {
             Phase::Start => "fails at the start",
-            Phase::Wrong => "wrong answers fail with their hint",
+            Phase::WrongAnswer => "wrong answers fail with their hint",
             Phase::Solution => "the solution passes",
             Phase::SolutionAgain => "the solution passes twice",
             Phase::Reset => "fails again after a reset",
@@ -345,7 +345,7 @@ mod tests {
         };
         let phases = [
             Phase::Start,
-            Phase::Wrong,
+            Phase::WrongAnswer,
             Phase::Solution,
             Phase::SolutionAgain,
             Phase::Reset,

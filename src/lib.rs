@@ -63,8 +63,6 @@ pub mod runner;
 pub mod signals;
 pub mod store;
 pub mod text;
-#[cfg(test)]
-mod translation_tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -5,6 +5,8 @@
 //! texts: whatever code decides by is a kind, not a sentence.
 
 pub(crate) mod catalogue;
+#[cfg(test)]
+mod catalogue_tests;
 mod particles;
 
 use std::fmt::Display;

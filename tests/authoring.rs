@@ -156,7 +156,7 @@ fn a_new_lab_overwrites_nothing() {
     let there = folder.path().join("mine/first");
     std::fs::create_dir_all(&there).expect("a folder");
     let refused = elsewhere(folder.path(), &["new", "first", "mine"]).expect_code(2);
-    let text = "error: mine/first is there already: nothing is overwritten\n";
+    let text = "error: mine/first already exists; choose another name or folder\n";
     assert_eq!(refused.stderr, text);
     assert_eq!(std::fs::read_dir(&there).expect("a folder").count(), 0);
     let bad = elsewhere(folder.path(), &["new", "My Lab", "mine"]).expect_code(2);

@@ -134,7 +134,7 @@ fn the_reaper_cleans_up_when_the_engine_is_back() {
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(3), "{output}");
     assert!(
-        output.contains("not everything is removed yet, which goes on in the background"),
+        output.contains("cleanup continues in the background: "),
         "{output}"
     );
     assert!(

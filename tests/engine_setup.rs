@@ -89,7 +89,6 @@ fn commands_that_need_an_engine_start_one_with_consent_only() {
     let copy = tiny();
     for words in [
         "up LAB",
-        "run LAB --auto",
         "test LAB",
         "images pull LAB",
         "engine up",

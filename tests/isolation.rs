@@ -15,7 +15,7 @@ fn two_instances_run_side_by_side() {
     lab.run("solve LAB greet --instance second", 0);
     lab.run("check LAB greet --instance second", 0);
     lab.run("check LAB greet", 1);
-    let status = lab.run("status --json", 0).json();
+    let status = lab.run("status LAB --json", 0).json();
     let instances = status.as_array().unwrap().iter();
     assert_eq!(
         instances

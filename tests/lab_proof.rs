@@ -64,7 +64,7 @@ fn a_check_that_always_passes_is_found() {
             (
                 "greet",
                 "solution",
-                "before the solution, with what it needs: check `greeting` passes before anything was done",
+                "before the solution, after the exercises that it needs: check `greeting` passes before anything was done",
             ),
             (
                 "greet",
@@ -93,7 +93,7 @@ fn a_wrong_answer_with_the_wrong_hint_is_found() {
         &[(
             "greet",
             "wrong",
-            "wrong answer 2: gets hint `gone`, not `spelling`",
+            "wrong answer 2: shows hint `gone` instead of `spelling`",
         )],
     );
 }
@@ -105,15 +105,15 @@ fn a_wrong_answer_without_a_hint_is_found() {
         &[(
             "greet",
             "wrong",
-            "wrong answer 1: gets no hint, not `spelling`; saw `greeting` \"hallo\"",
+            "wrong answer 1: shows no hint instead of `spelling`; got `greeting` \"hallo\"",
         )],
     );
 }
 
 #[apply(engine_test)]
 fn a_solution_that_does_not_solve_is_found() {
-    let fails = "check `greeting` fails: expected \"hello\", saw \"nothing\"";
-    let in_a_row = format!("played in a row: {fails}");
+    let fails = "check `greeting` fails: expected \"hello\", got \"nothing\"";
+    let in_a_row = format!("after all earlier solutions: {fails}");
     assert_unsound(
         &[(
             "solution:\n      - redis: { service: redis, command: [SET, greeting, hello] }",
@@ -129,7 +129,7 @@ fn a_solution_that_does_not_solve_is_found() {
 
 #[apply(engine_test)]
 fn a_solution_that_only_works_once_is_found() {
-    let fails = "check `greeting` fails: expected \"hello\", saw \"hellohello\"";
+    let fails = "check `greeting` fails: expected \"hello\", got \"hellohello\"";
     assert_unsound(
         &[(
             "solution:\n      - redis: { service: redis, command: [SET, greeting, hello] }",

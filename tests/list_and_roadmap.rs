@@ -140,7 +140,7 @@ fn an_unknown_topic_is_a_problem() {
     assert_eq!(
         output.stdout,
         "\
-error: the roadmap has no topic `rediss`
+error: no such topic: `rediss`
   --> labs/tiny/lab.yaml:3:11
  3 | roadmap: [rediss]
    |           ^

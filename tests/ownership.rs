@@ -107,7 +107,7 @@ fn another_container_on_the_network_is_disconnected_and_keeps_running() {
     guest.start();
     let down = lab.run("down LAB", 0);
     let message = format!(
-        "container {name} is not ours and was on network {network}: it was taken off it and goes on"
+        "container `{name}` does not belong to roadlab and was disconnected from network `{network}`"
     );
     assert!(down.stderr.contains(&message), "{down:?}");
     assert_eq!(lab.resources(), [""; 0]);
@@ -149,7 +149,7 @@ fn a_volume_in_use_by_another_container_is_reported() {
     user.start();
     let output = lab.run("down LAB", 6).stderr;
     assert!(
-        output.contains(&format!("container `{name}` uses it")),
+        output.contains(&format!("it is used by `{name}`")),
         "{output}"
     );
     assert!(

@@ -72,14 +72,14 @@ fn up_is_idempotent_and_down_leaves_nothing() {
     );
     assert_eq!(lab.resources(), [""; 0]);
     assert_eq!(lab.run("down LAB", 0).stdout, "nothing to remove\n");
-    assert_eq!(lab.run("status --json", 0).json(), json!([]));
+    assert_eq!(lab.run("status LAB --json", 0).json(), json!([]));
 }
 
 #[apply(engine_test)]
 fn commands_on_a_lab_that_is_not_up_show_the_next_command() {
     let lab = redis();
     let id = &lab.copy.id;
-    let expected = format!("error: lab `{id}` is not up: start it with `roadlab up {id}`\n");
+    let expected = format!("error: lab `{id}` is not running: start it with `roadlab up {id}`\n");
     for words in [
         "check LAB",
         "solve LAB settings",
@@ -160,19 +160,19 @@ fn reset_undoes_what_was_solved() {
     assert_eq!(solved["solved"], json!(["settings"]));
     let output = check(&lab, "settings", 0);
     assert_eq!(output["passed"], 1);
-    let status = lab.run("status --json", 0).json();
+    let status = lab.run("status LAB --json", 0).json();
     assert_eq!(status[0]["done"], json!(["settings"]));
 
     lab.run("reset LAB", 0);
     assert_eq!(outcomes(&check(&lab, "", 1)), at_first);
-    assert_eq!(lab.run("status --json", 0).json()[0]["done"], json!([]));
+    assert_eq!(lab.run("status LAB --json", 0).json()[0]["done"], json!([]));
 
     // To the start of the third exercise: the two before it are solved.
     lab.run("reset LAB --to counters", 0);
     check(&lab, "settings sessions", 0);
     check(&lab, "counters", 1);
     assert_eq!(
-        lab.run("status --json", 0).json()[0]["done"],
+        lab.run("status LAB --json", 0).json()[0]["done"],
         json!(["sessions", "settings"])
     );
 
@@ -284,7 +284,7 @@ fn up_recreates_only_the_changed_service() {
         "{plan:#?} {image}"
     );
     assert_eq!(plan[2], "3. start spare (changed)");
-    assert_eq!(plan[3], "4. wait until spare answers");
+    assert_eq!(plan[3], "4. wait until spare is ready");
     assert_eq!(containers(&lab)[1]["Id"], before[1]["Id"], "only a plan");
 
     assert_eq!(lab.run("up LAB --json", 0).json()["changed"], true);

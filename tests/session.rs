@@ -137,7 +137,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     terminal.type_in("qk");
     terminal.wait_for("was taken down meanwhile");
     terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
-    assert_eq!(lab.run("status --json", 0).stdout, "[]\n");
+    assert_eq!(lab.run("status LAB --json", 0).stdout, "[]\n");
     // The session continues when the lab is up again.
     start(&lab, &mut terminal, "");
     terminal.wait_for("1 of 3 hold");

@@ -274,8 +274,12 @@ fn facts(finding: &Finding) -> Value {
         Finding::Folder(folder) => {
             json!({ "path": path(&folder.path), "problem": folder.problem })
         }
-        Finding::OrphanRuns(orphans) => orphans.iter().map(orphans::to_json).collect(),
-        Finding::UnreadableJournals(files) => files.iter().map(|file| path(file)).collect(),
+        Finding::OrphanRuns(orphans) => {
+            json!({ "runs": orphans.iter().map(orphans::to_json).collect::<Vec<_>>() })
+        }
+        Finding::UnreadableJournals(files) => {
+            json!({ "files": files.iter().map(|file| path(file)).collect::<Vec<_>>() })
+        }
         Finding::BrokenLab { folder, problems } => {
             json!({ "path": path(folder), "problems": problems })
         }

@@ -16,7 +16,7 @@ use crate::{localized, text_plural};
 /// The phases of the proof of a practical exercise.
 const PHASES: [Phase; 5] = [
     Phase::Start,
-    Phase::Wrong,
+    Phase::WrongAnswer,
     Phase::Solution,
     Phase::SolutionAgain,
     Phase::Reset,

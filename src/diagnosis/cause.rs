@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn open_ports_say_where_it_listens() {
+    fn open_ports_show_where_it_listens() {
         let socket = |port, scope| ListeningSocket {
             port,
             scope,

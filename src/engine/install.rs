@@ -10,10 +10,11 @@ mod output_tail;
 mod perform;
 mod plan;
 mod process;
+mod site;
 
-pub use daemon::{DaemonRecord, DaemonSite};
 pub use observe::{find_program, observe};
 pub use output_tail::OutputTail as Tail;
 pub(super) use perform::perform;
-pub(super) use plan::joined;
 pub use plan::{Goal, commands, plan};
+pub(super) use process::command_line;
+pub use site::{DaemonRecord, DaemonSite};

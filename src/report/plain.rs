@@ -118,7 +118,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
 fn phase_name(phase: Phase) -> String {
     match phase {
         Phase::Start => localized!("fails at the start"),
-        Phase::Wrong => localized!("wrong answers fail with their hint"),
+        Phase::WrongAnswer => localized!("wrong answers fail with their hint"),
         Phase::Solution => localized!("the solution passes"),
         Phase::SolutionAgain => localized!("the solution passes twice"),
         Phase::Reset => localized!("fails again after a reset"),

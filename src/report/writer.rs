@@ -110,7 +110,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives a text to a stream and returns at once. A stream that nobody reads or that failed takes no more.
+/// Gives a text to a stream and returns at once. A stream whose reader is gone or that failed takes no more.
 pub(super) fn write(stream: Stream, text: Vec<u8>) {
     let mut state = state();
     let number = state.next;

@@ -109,10 +109,9 @@ impl From<ProgressError> for Failure {
 
 /// A container or network that existed a moment ago is gone.
 pub(super) fn removed_externally(context: Text, error: EngineError) -> Failure {
-    let context = text!(
-        "{context}: containers or networks of this lab were removed from outside, as `docker system prune` does; try again",
-        context
-    );
+    let error = error.help(text!(
+        "containers or networks of this lab were removed from outside, as `docker system prune` does; try again"
+    ));
     Failure::Engine { context, error }
 }
 

@@ -46,7 +46,7 @@ impl JournalWait {
         let (sender, receiver) = oneshot::channel();
         let (changes, file_name) = (self.changes.clone(), self.file_name.clone());
         let wait = move || {
-            // The receiver is gone if nobody waits any more.
+            // The receiver is gone if the wait was cancelled.
             let _ = sender.send(block_until(time, changes.as_deref(), &file_name));
         };
         let thread = std::thread::Builder::new().spawn(wait);

@@ -186,7 +186,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         problem = problem.or_else(|| {
             unbroken.map(|guard| localized!("no wrong answer breaks the guard `{guard}`", guard))
         });
-        self.finish_phase(&exercise.id, Phase::Wrong, problem, started);
+        self.finish_phase(&exercise.id, Phase::WrongAnswer, problem, started);
         Ok(())
     }
 

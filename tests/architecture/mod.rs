@@ -42,11 +42,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("redis", &["src/probe/"]),
     ("reqwest", &["src/machine/clock_skew.rs", "src/probe/http"]),
     ("rust_embed", &["src/store/embedded.rs"]),
-    (
-        "schemars",
-        &["src/event.rs", "src/event/", "src/commands/schema.rs"],
-    ),
-    ("serde_yaml", &["src/lab/yaml.rs"]),
+    ("schemars", &["src/event.rs", "src/event/"]),
+    ("serde_yaml", &["src/lab/yaml/"]),
     ("tar", &["src/engine/docker/"]),
     (
         "time",

@@ -32,7 +32,7 @@ fn a_killed_daemon_is_reported_as_not_running() {
     daemon.end(Signal::KILL);
     let output = daemon.lab.run("up LAB", 3).stderr;
     let message = format!(
-        "error: Docker is not running at unix://{} (`--engine`): start an engine there, or leave out `--engine`\n",
+        "error: Docker is not running at unix://{} (`--engine`); start an engine there, or omit `--engine`\n",
         daemon.lab.socket
     );
     assert_eq!(output, message);
@@ -46,7 +46,7 @@ fn a_frozen_daemon_is_given_up() {
     let output = daemon.lab.run("up LAB", 3).stderr;
     daemon.send_signal(Signal::CONT);
     let message = format!(
-        "error: Docker does not answer at unix://{} (`--engine`): it is frozen or overloaded; look at `roadlab engine status`, then restart it\n",
+        "error: Docker does not answer at unix://{} (`--engine`); it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it\n",
         daemon.lab.socket
     );
     assert_eq!(output, message);
@@ -108,7 +108,7 @@ fn watched_checks_end_with_the_daemon() {
     let words = "check LAB --watch";
     for signal in [Signal::KILL, Signal::TERM] {
         let daemon = with_lab();
-        let message = "error: Docker stopped meanwhile: ";
+        let message = "error: Docker stopped while the command was running: ";
         ends_with(signal, daemon, words, "greet", message);
     }
 }
@@ -130,7 +130,7 @@ fn a_session_ends_with_the_daemon() {
     let step = "redis: { service: redis, command: [GET, never] }\n        expect: { exists: true }";
     let to = format!("{from}      - {step}\n        within: 10m\n");
     daemon.lab.copy.change("lab.yaml", from, &to);
-    let message = "error: Docker stopped meanwhile: ";
+    let message = "error: Docker stopped while the command was running: ";
     ends_with(
         Signal::TERM,
         daemon,
@@ -145,7 +145,7 @@ fn a_waiting_up_ends_with_the_daemon() {
     for signal in [Signal::KILL, Signal::TERM] {
         let daemon = PrivateDaemon::start();
         never_ready(&daemon);
-        let message = "cannot look at `redis`: ";
+        let message = "cannot inspect the container of `redis`: ";
         ends_with(signal, daemon, "up LAB --json", "\"waiting\"", message);
     }
 }

@@ -117,7 +117,7 @@ fn another_server_at_the_port_of_a_lab_in_another_namespace_receives_nothing() {
     ] {
         let output = outside(&daemon, words, 3);
         assert!(
-            output.contains("was not started here but in another network"),
+            output.contains("was started in another network namespace"),
             "{words}: {output}"
         );
     }

@@ -80,7 +80,7 @@ fn a_lab_finds_the_last_free_subnet_of_its_own_range() {
     let all = daemon.lab.request("GET", "/networks", &Value::Null);
     assert!(all.to_string().contains("10.214.77.96/27"), "{all}");
     let output = daemon.lab.run("up LAB --instance second", 3).stderr;
-    let message = "error: there is no free address range left for a network: `roadlab down --all`, or `docker network prune`\n";
+    let message = "error: no free address range for a network; `roadlab down --all` and `docker network prune` remove unused networks\n";
     assert_eq!(output, message);
     daemon.lab.run("down LAB", 0);
     for network in networks {
@@ -126,11 +126,10 @@ fn a_prune_during_up_is_reported() {
     daemon.lab.run("shell LAB redis -- touch /tmp/go", 0);
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(6), "{output}");
-    let message =
-        "something removed this lab's containers or networks, as `docker system prune` does";
+    let message = "containers or networks of this lab were removed from outside, as `docker system prune` does";
     assert!(output.contains(message), "{output}");
     assert!(
-        output.contains("removed what was made: 1 container, 1 network, 1 volume"),
+        output.contains("removed what was created: 1 container, 1 network, 1 volume"),
         "{output}"
     );
 }

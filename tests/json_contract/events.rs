@@ -117,7 +117,7 @@ fn events_keep_their_names_and_fields() {
 fn phases_and_outcomes_keep_their_names() {
     let phases = [
         (Phase::Start, "start"),
-        (Phase::Wrong, "wrong"),
+        (Phase::WrongAnswer, "wrong"),
         (Phase::Solution, "solution"),
         (Phase::SolutionAgain, "solution_again"),
         (Phase::Reset, "reset"),

@@ -2,7 +2,7 @@
 //! counts as present. Pure.
 
 use crate::engine::Build;
-use crate::engine::install::joined;
+use crate::engine::install::command_line;
 
 /// Returns the `docker build` command for a build.
 pub(super) fn command(build: &Build) -> String {
@@ -20,7 +20,7 @@ pub(super) fn command(build: &Build) -> String {
         words.extend(["--build-arg".into(), format!("{key}={value}")]);
     }
     words.push(build.context.to_string_lossy().into_owned());
-    joined(&words)
+    command_line(&words)
 }
 
 #[cfg(test)]

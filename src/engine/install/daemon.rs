@@ -1,22 +1,20 @@
 //! The Docker daemon on a machine without systemd: starts it detached, waits for its answer, and stops it again.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::observe::{DaemonState, daemon_state, find_program};
 use super::output_tail::{OutputTail, append};
-use super::plan::joined;
-use super::process::ProcessId;
+use super::process::{ProcessId, command_line};
+use super::site::{DaemonRecord, DaemonSite};
 use crate::engine::clock;
 use crate::engine::error::{EngineError, ErrorKind};
-use crate::engine::locate::{SYSTEM_SOCKET, url};
+use crate::engine::locate::url;
 use crate::text;
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -27,79 +25,13 @@ const STOP: Duration = Duration::from_secs(30);
 pub(super) const LAST_LINES: usize = 10;
 const POLL: Duration = Duration::from_millis(50);
 
-/// Where a daemon listens, what starts it, and where roadlab keeps its record and log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DaemonSite {
-    pub state: PathBuf,
-    pub socket: PathBuf,
-    pub command: Vec<String>,
-}
-
-impl DaemonSite {
-    /// Returns the site of the system's daemon; `state` is roadlab's state folder.
-    pub fn system(state: &Path) -> Self {
-        Self {
-            state: state.to_owned(),
-            socket: PathBuf::from(SYSTEM_SOCKET),
-            command: vec!["dockerd".to_owned()],
-        }
-    }
-
-    fn record(&self) -> PathBuf {
-        self.state.join("engine.json")
-    }
-
-    /// The output of a daemon that roadlab started.
-    pub fn daemon_log(&self) -> PathBuf {
-        self.state.join("dockerd.log")
-    }
-
-    /// The output of package and service managers.
-    pub(super) fn setup_log(&self) -> PathBuf {
-        self.state.join("engine-setup.log")
-    }
-}
-
-/// The file that says which daemon roadlab started, so that it stops this one and no other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DaemonRecord {
-    pub process: ProcessId,
-    pub socket: PathBuf,
-}
-
-impl DaemonRecord {
-    /// Reads the record of a daemon that still runs. A record that cannot be read is treated as none: then nothing is
-    /// stopped.
-    pub(super) fn read(site: &DaemonSite) -> Option<Self> {
-        let text = std::fs::read_to_string(site.record()).ok()?;
-        let record: Self = serde_json::from_str(&text).ok()?;
-        (record.socket == site.socket && record.process.is_running()).then_some(record)
-    }
-
-    /// Replaces the file atomically; its folder must exist.
-    fn write(&self, site: &DaemonSite) -> std::io::Result<()> {
-        let mut new = tempfile::NamedTempFile::new_in(&site.state)?;
-        new.write_all(&serde_json::to_vec_pretty(self)?)?;
-        new.persist(site.record())?;
-        Ok(())
-    }
-
-    #[cfg(test)]
-    pub(super) fn example(pid: u32, site: &DaemonSite) -> Self {
-        Self {
-            process: ProcessId { pid, started: 7 },
-            socket: site.socket.clone(),
-        }
-    }
-}
-
 /// Starts the daemon in a session of its own, so that no terminal ends it, and waits for its answer.
 pub(super) async fn start(command: &[String], site: &DaemonSite) -> Result<()> {
     // The package may have started it.
     if daemon_state(&site.socket).await != DaemonState::Stopped {
         return wait(site, None).await;
     }
-    let operation = text!("start `{command}`", command = joined(command));
+    let operation = text!("start `{command}`", command = command_line(command));
     let failed = |error: std::io::Error| io_error(error).during(&operation);
     let log = site.daemon_log();
     let file = append(&log).map_err(failed)?;

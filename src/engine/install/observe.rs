@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::daemon::{DaemonRecord, DaemonSite};
+use super::site::{DaemonRecord, DaemonSite};
 use crate::engine::docker::Docker;
 use crate::engine::locate::{Endpoint, EndpointSource};
 use crate::engine::{ErrorKind, System, clock};

@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::daemon::{self, DaemonSite, LAST_LINES, io_error};
+use super::daemon::{self, LAST_LINES, io_error};
 use super::observe::find_program;
 use super::output_tail::{OutputTail, append};
-use super::plan::{Action, joined};
+use super::plan::Action;
+use super::process::command_line;
+use super::site::DaemonSite;
 use crate::engine::clock::timeout;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::text;
@@ -64,7 +66,7 @@ async fn run(
     limit: Option<Duration>,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<()> {
-    let operation = text!("run `{command}`", command = joined(command));
+    let operation = text!("run `{command}`", command = command_line(command));
     let failed = |error: std::io::Error| io_error(error).during(&operation);
     let (name, arguments) = command.split_first().expect("a command has a program");
     let log = site.setup_log();

@@ -1,7 +1,8 @@
 //! Decides what to do about an engine, and shows it as commands that a user would type. Pure.
 
-use super::daemon::{DaemonRecord, DaemonSite};
 use super::observe::{DaemonState, MachineState};
+use super::process::command_line;
+use super::site::{DaemonRecord, DaemonSite};
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::locate::url;
 use crate::text;
@@ -164,25 +165,11 @@ impl Action {
         match self {
             Action::StartDaemon(command) => Some(format!(
                 "setsid {} >/var/log/dockerd.log 2>&1 &",
-                joined(command)
+                command_line(command)
             )),
             Action::StopDaemon(record) => Some(format!("kill {}", record.process.pid)),
-            other => other.command().map(|command| joined(&command)),
+            other => other.command().map(|command| command_line(&command)),
         }
-    }
-}
-
-/// Returns a command line as a POSIX shell reads it.
-pub(in crate::engine) fn joined(command: &[String]) -> String {
-    let words: Vec<_> = command.iter().map(|word| quoted(word)).collect();
-    words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -362,6 +349,6 @@ mod tests {
     #[test]
     fn words_are_quoted_for_a_shell() {
         let command = ["a b", "it's", "", "--x=/y", "$HOME"].map(str::to_owned);
-        assert_eq!(joined(&command), r"'a b' 'it'\''s' '' --x=/y '$HOME'");
+        assert_eq!(command_line(&command), r"'a b' 'it'\''s' '' --x=/y '$HOME'");
     }
 }

@@ -1,4 +1,4 @@
-//! Identifies a running process, so that no signal reaches a later process with the same id.
+//! Identifies running processes, so that no signal reaches a later process with the same id, and shows their commands.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,11 @@ impl ProcessId {
     pub(super) fn is_running(self) -> bool {
         Self::running(self.pid) == Some(self)
     }
+}
+
+/// Returns a command line as a POSIX shell reads it.
+pub(in crate::engine) fn command_line(words: &[String]) -> String {
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
 /// Parses `/proc/PID/stat`, see proc(5); `None` for a process that has ended.

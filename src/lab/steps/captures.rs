@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_captured_value_that_looks_like_a_reference_is_not_replaced() {
+    fn a_captured_value_in_the_form_of_a_reference_is_not_replaced() {
         let captures = [("a", "${b}"), ("b", "secret")];
         check("${a}", &captures, "${b}");
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::text::catalogue::messages;
+use super::catalogue::messages;
 
 /// An English template and its plural.
 type Template = (String, Option<String>);
