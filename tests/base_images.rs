@@ -5,7 +5,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use roadlab::engine::base::{Suite, finish_removals, make};
-use tokio::time::timeout;
+use roadlab::engine::clock::timeout;
 
 #[apply(mmdebstrap_test)]
 async fn base_images_are_created_and_a_cancelled_one_leaves_nothing() {

@@ -87,12 +87,7 @@ fn commands_that_read_or_remove_never_start_an_engine() {
 #[apply(private_mount_test)]
 fn commands_that_need_an_engine_start_one_with_consent_only() {
     let copy = tiny();
-    for words in [
-        "up LAB",
-        "test LAB",
-        "images pull LAB",
-        "engine up",
-    ] {
+    for words in ["up LAB", "test LAB", "images pull LAB", "engine up"] {
         let ended = without_engine(&copy, &format!("{words} --json")).expect_code(3);
         assert_eq!(ended.json()["error"]["code"], "needs_consent", "{words}");
         let commands = &ended.json()["error"]["commands"];

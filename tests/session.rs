@@ -42,7 +42,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     let lab = redis();
     let mut terminal = terminal(&lab, 80, 24);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     assert!(
         terminal.screen().contains("── 1/16 Settings"),
         "{}",
@@ -59,15 +59,17 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
         &lab,
         "MSET config:checkout:currency EUR config:checkout:retries 3",
     );
-    terminal.wait_for("2 of 3 hold");
+    terminal.wait_for("2 of 3 checks pass");
     redis_cli(&lab, "DEL config:checkout:currency");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
     terminal.wait_for("Show and run the solution?");
     terminal.type_in("x");
-    terminal.wait("no question", |screen| !screen.contains("play it?"));
+    terminal.wait("no question", |screen| {
+        !screen.contains("run the solution?")
+    });
     terminal.type_in("sy");
     terminal.wait("solved", |screen| screen.contains("─ solved ─"));
     terminal.type_in("\r");
@@ -97,15 +99,15 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     let lab = redis();
     let mut terminal = terminal(&lab, 120, 40);
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("sy");
     terminal.wait("solved", |screen| screen.contains("─ solved ─"));
     terminal.type_in("q");
-    terminal.wait_for("Your progress stays either way.");
+    terminal.wait_for("Your progress is saved.");
     // Another key is ignored, and Escape stays.
     terminal.type_in("q\u{1b}");
     terminal.wait("solved", |screen| {
-        screen.contains("─ solved ─") && !screen.contains("either way")
+        screen.contains("─ solved ─") && !screen.contains("Your progress is saved")
     });
     terminal.type_in("qk");
     terminal.wait_for("stays up; remove it with `roadlab down");
@@ -131,22 +133,22 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     let lab = redis();
     let mut terminal = terminal(&lab, 120, 40);
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     lab.run("down LAB", 0);
     terminal.wait_for("was removed outside roadlab");
     terminal.type_in("qk");
-    terminal.wait_for("was taken down meanwhile");
+    terminal.wait_for("was removed in the meantime");
     terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
     assert_eq!(lab.run("status LAB --json", 0).stdout, "[]\n");
     // The session continues when the lab is up again.
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     lab.run("down LAB", 0);
     terminal.wait_for("was removed outside roadlab");
     lab.run("up LAB", 0);
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("qr");
-    terminal.wait_for("was taken down meanwhile");
+    terminal.wait_for("was removed in the meantime");
     lab.run("check LAB settings", 1);
     lab.run("down LAB", 0);
 }
@@ -162,26 +164,26 @@ fn a_session_restores_the_terminal() {
         assert_eq!(lab.resources(), [""; 0]);
     };
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("\u{3}");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
 
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     kill_process(session_of(&lab), Signal::TERM).expect("the session runs");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
 
     // Suspended and resumed, it is redrawn.
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("\u{1a}");
     terminal.wait_for("Stopped");
     let screen = terminal.run("stty -a > after; cmp before after && echo sa''me");
     assert!(screen.contains("\nsame\n"), "{screen}");
     terminal.type_in("fg\r");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("q");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
@@ -206,7 +208,7 @@ fn a_session_works_in_korean_and_follows_the_terminal_size() {
         screen.contains("── 2/16") && screen.contains("나가기")
     });
     terminal.type_in("ㅂ");
-    terminal.wait_for("정리했습니다");
+    terminal.wait_for("제거했습니다");
 }
 
 #[apply(engine_test)]
@@ -214,13 +216,13 @@ fn a_session_resumes_after_a_shell() {
     let lab = redis();
     let mut terminal = terminal(&lab, 80, 24);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("c");
     terminal.wait("redis-cli", |screen| screen.trim_end().ends_with('>'));
     terminal.type_in("SET config:checkout:banner \"Spring sale\"\r");
     terminal.wait_for("OK");
     terminal.type_in("exit\r");
-    terminal.wait_for("2 of 3 hold");
+    terminal.wait_for("2 of 3 checks pass");
     terminal.type_in("q");
     terminal.wait_for("removed 1 container");
 }
@@ -236,7 +238,7 @@ fn a_title_with_control_characters_is_escaped() {
     );
     let mut terminal = terminal(&lab, 80, 40);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 hold");
+    terminal.wait_for("1 of 3 checks pass");
     assert!(
         terminal.screen().contains("── 1/16 Set\\u{1b}[31mtings"),
         "{}",

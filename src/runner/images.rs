@@ -286,7 +286,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
 
     /// Returns the base image of a recipe: a local one, a pulled one, or one that is created with `mmdebstrap`.
     async fn base(&mut self, wanted: &str) -> Result<Option<String>, Failure> {
-        let name = ImageName::new(wanted).map_err(|why| Failure::Usage(why))?;
+        let name = ImageName::new(wanted).map_err(Failure::Usage)?;
         let here = find(self.runner, name.as_str(), &mut self.attempts).await?;
         if here.is_some() {
             return Ok(Some(name.to_string()));

@@ -46,17 +46,18 @@ impl UnreachableRegistries {
 
     /// Records whether a registry is unreachable.
     pub fn set(&mut self, registry: &str, unreachable: bool) {
-        let change = |known: Option<Known>| {
-            let mut known = known.unwrap_or_default();
+        let change = |mut known: Known| {
             match unreachable {
                 true => known.unreachable.insert(registry.to_owned(), now()),
                 false => known.unreachable.remove(registry),
             };
             known
         };
-        self.known = change(Some(self.known.clone()));
+        self.known = change(self.known.clone());
         // If it cannot be written, the next `up` tries the registry again.
-        let _ = document::update(&self.path, VERSION, change);
+        let _ = document::update(&self.path, VERSION, |known: Option<Known>| {
+            change(known.unwrap_or_default())
+        });
     }
 }
 

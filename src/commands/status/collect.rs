@@ -75,12 +75,15 @@ pub(super) struct Row {
     pub(super) created: i64,
 }
 
+/// A lab, if it can be loaded.
+type LoadedLab = Option<Rc<Lab>>;
+
 /// Collects the status as often as wanted. The files of a lab are read once.
 pub(super) struct StatusCollector<'a, E> {
     context: &'a Context,
     engine: &'a E,
     wanted: Option<LabId>,
-    labs: RefCell<BTreeMap<(LabId, Instance), Option<Rc<Lab>>>>,
+    labs: RefCell<BTreeMap<(LabId, Instance), LoadedLab>>,
 }
 
 impl<'a, E: Engine> StatusCollector<'a, E> {

@@ -1,6 +1,5 @@
 //! The Docker daemon on a machine without systemd: starts it detached, waits for its answer, and stops it again.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -150,6 +149,8 @@ pub(super) fn io_error(error: std::io::Error) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn site(folder: &Path, script: &str) -> DaemonSite {
