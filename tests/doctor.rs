@@ -42,7 +42,7 @@ fn another_server_at_a_default_port_is_reported_and_harmless() {
     lab.run("up LAB", 0);
     let status = lab.run("status LAB", 0).stdout;
     let guide = lab.run("show LAB connect", 0).stdout;
-    assert!(guide.contains("Connect to port 2"), "{guide}");
+    assert!(guide.contains("Connect to redis://127.0.0.1:2"), "{guide}");
     assert!(!guide.contains("5432"), "{guide}");
     assert!(!status.contains("127.0.0.1:5432"), "{status}");
     lab.run("solve LAB connect", 0);
