@@ -97,7 +97,8 @@ fn a_port_of_another_instance_is_reported_with_its_container() {
     lab.copy.change("compose.yaml", SERVICE, &fixed);
     let output = lab.run("up LAB --instance second", 3).stderr;
     let container = container.expect("the service has a container");
-    let message = format!("port {port} is used by container {container}: stop it, or let the lab");
+    let message =
+        format!("port {port} is used by container `{container}`; stop it, or let the lab");
     assert!(output.contains(&message), "{output}");
     assert_eq!(
         lab.resources().len(),

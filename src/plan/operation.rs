@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::lab::{Condition, ServiceName};
 use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
+use crate::text;
+use crate::text::Text;
 
 /// Stages in order. The operations of one stage do not depend on each other.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -119,50 +121,69 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Operation {
+    /// Returns what the operation does, such as "start redis", without the reason for it.
+    pub fn text(&self) -> Text {
         match self {
-            Operation::RemoveContainer { name, reason, .. } => {
-                write!(f, "remove container {name} ({reason})")
-            }
-            Operation::RemoveNetwork { name, reason, .. } => {
-                write!(f, "remove network {name} ({reason})")
-            }
-            Operation::RemoveVolume { name } => write!(f, "remove volume {name}"),
-            Operation::CreateNetwork(spec) => {
-                write!(f, "create network {} ({})", spec.name, spec.subnet)
-            }
-            Operation::CreateVolume(spec) => write!(f, "create volume {}", spec.name),
-            Operation::CreateContainer { spec, reason, .. } => {
-                write!(
-                    f,
-                    "create container {} from {} ({reason})",
-                    spec.name, spec.image
-                )
-            }
+            Operation::RemoveContainer { name, .. } => text!("remove container {name}", name),
+            Operation::RemoveNetwork { name, .. } => text!("remove network {name}", name),
+            Operation::RemoveVolume { name } => text!("remove volume {name}", name),
+            Operation::CreateNetwork(spec) => text!(
+                "create network {name} ({subnet})",
+                name = spec.name,
+                subnet = spec.subnet
+            ),
+            Operation::CreateVolume(spec) => text!("create volume {name}", name = spec.name),
+            Operation::CreateContainer { spec, .. } => text!(
+                "create container {name} from {image}",
+                name = spec.name,
+                image = spec.image
+            ),
             Operation::ConnectNetwork {
                 service, network, ..
-            } => write!(f, "connect {service} to network {network}"),
-            Operation::StartContainer {
-                service, reason, ..
-            } => write!(f, "start {service} ({reason})"),
+            } => text!("connect {service} to network {network}", service, network),
+            Operation::StartContainer { service, .. } => text!("start {service}", service),
             Operation::Wait { service, condition } => match condition {
-                Condition::Started => write!(f, "wait until {service} is running"),
-                Condition::Healthy => write!(f, "wait until {service} is ready"),
-                Condition::Completed => write!(f, "wait until {service} has completed"),
+                Condition::Started => text!("wait until {service} is running", service),
+                Condition::Healthy => text!("wait until {service} is ready", service),
+                Condition::Completed => text!("wait until {service} has completed", service),
             },
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        match self {
+            Operation::RemoveContainer { reason, .. }
+            | Operation::RemoveNetwork { reason, .. }
+            | Operation::CreateContainer { reason, .. }
+            | Operation::StartContainer { reason, .. } => Some(*reason),
+            Operation::RemoveVolume { .. }
+            | Operation::CreateNetwork(_)
+            | Operation::CreateVolume(_)
+            | Operation::ConnectNetwork { .. }
+            | Operation::Wait { .. } => None,
         }
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reason::Missing => "missing",
-            Reason::Changed => "changed",
-            Reason::Stopped => "stopped",
-            Reason::Orphan => "no longer in the lab",
-            Reason::Requested => "requested",
-        })
+        f.write_str(&self.text().localized())?;
+        match self.reason() {
+            Some(reason) => write!(f, " ({})", reason.text().localized()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Reason {
+    fn text(self) -> Text {
+        match self {
+            Reason::Missing => text!("missing"),
+            Reason::Changed => text!("changed"),
+            Reason::Stopped => text!("stopped"),
+            Reason::Orphan => text!("no longer in the lab"),
+            Reason::Requested => text!("requested"),
+        }
     }
 }

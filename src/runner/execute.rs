@@ -102,7 +102,7 @@ async fn perform<E: Engine>(
         }
     };
     result.map_err(|error| {
-        let context = text!("cannot {operation}", operation = text);
+        let context = text!("cannot {operation}", operation = operation.text());
         match error.kind {
             // Everything that a plan names existed when the plan began.
             ErrorKind::NotFound => removed_externally(context, error),

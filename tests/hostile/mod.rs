@@ -110,6 +110,7 @@ fn names_the_place(printed: &str, file: &str) -> bool {
         "is empty",
         "cannot read",
         "at most",
+        "too large",
         "missing title",
         "missing section",
     ];
