@@ -21,7 +21,7 @@ fn stop_at(lab: &EngineLab, arguments: &str, line: &str, signal: Signal) {
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(128 + signal.as_raw()), "{output}");
     assert!(
-        output.contains("stopping: removing what was made"),
+        output.contains("stopping: removing what was created"),
         "{output}"
     );
     assert_eq!(lab.resources(), [""; 0], "{output}");
@@ -114,11 +114,11 @@ fn a_service_that_never_responds_is_reported_with_the_evidence() {
     assert_eq!(lab.resources(), [""; 0]);
     for part in [
         "error: service `redis` did not become ready within 5",
-        "\n  probe        redis PING (",
-        " times)\n  last result  ",
+        "\n  probe         redis PING (",
+        " times)\n  last result   ",
         "\n  last lines of the log:\n    thinking\n",
         &format!("\n  next: `roadlab up {} --retain`", lab.copy.id),
-        "\nremoved what was made: 1 container, 1 network, 1 volume\n",
+        "\nremoved what was created: 1 container, 1 network, 1 volume\n",
     ] {
         assert!(
             format!("\n{output}").contains(part),
@@ -144,7 +144,7 @@ fn a_service_that_exits_is_reported_with_its_exit_code() {
         output.contains("error: service `redis` exited after "),
         "{output}"
     );
-    assert!(output.contains("ended by itself (exit 7)"), "{output}");
+    assert!(output.contains("exited (exit code 7)"), "{output}");
     assert!(output.contains("\n    giving up\n"), "{output}");
 }
 
@@ -168,7 +168,7 @@ fn a_port_in_use_is_reported() {
     assert_eq!(lab.resources(), [""; 0]);
     assert!(
         output.contains(&format!(
-            "port {port} is used by another program: stop it, or let the lab choose a free port"
+            "port {port} is used by another program; stop it, or let the lab choose a free port"
         )),
         "{output}"
     );
@@ -183,13 +183,13 @@ fn a_missing_image_is_reported_with_all_attempts() {
     assert_eq!(lab.resources(), [""; 0]);
     for part in [
         "error: no image for service `redis`\n",
-        "\n  - pulling 127.0.0.1:1/none:1: ",
-        "\n  - this service has no recipe to build its image from",
+        "\n  - cannot pull image `127.0.0.1:1/none:1`: ",
+        "\n  - the service has no recipe to build an image from",
     ] {
         assert!(output.stderr.contains(part), "{part:?} in {output:?}");
     }
     let offline = lab.run("up LAB", 3).stderr;
-    let part = "\n  - 127.0.0.1:1/none:1 is not here, and nothing is pulled with --offline\n";
+    let part = "\n  - image `127.0.0.1:1/none:1` is not on this machine, and --offline does not pull images\n";
     assert!(offline.contains(part), "{offline}");
 }
 
@@ -247,7 +247,7 @@ fn a_corrupt_layer_is_reported_and_nothing_is_created() {
     lab.copy.change("compose.yaml", SERVICE, &own);
     let output = ProgramOutput::of(&mut lab.copy.roadlab("up LAB")).expect_code(3);
     assert_eq!(lab.resources(), [""; 0]);
-    let part = format!("\n  - pulling {image}: ");
+    let part = format!("\n  - cannot pull image `{image}`: ");
     assert!(output.stderr.contains(&part), "{output:?}");
     // The message of the engine.
     assert!(output.stderr.contains("verif"), "{output:?}");

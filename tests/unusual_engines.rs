@@ -149,7 +149,7 @@ fn a_pull_with_an_error_in_podman_format_fails() {
         (request == PULL).then(|| (200, format!("{LAYER}{error}\n")))
     });
     let output = engine.run("up LAB").expect_code(3).stderr;
-    let part = "  - pulling registry.test/none:1: cannot pull `registry.test/none:1`: the pull ended without an error, and without the image\n";
+    let part = "  - cannot pull image `registry.test/none:1`: the pull ended without an error, and without the image\n";
     assert!(output.contains(part), "{output}");
     assert_eq!(engine.count(PULL), 1);
     engine.assert_nothing_created();
@@ -187,7 +187,7 @@ fn an_image_for_another_platform_is_refused_before_anything_is_created() {
         _ => None,
     });
     let output = engine.run("up LAB --offline").expect_code(3).stderr;
-    let part = "error: no image for service `redis`\n  - registry.test/none:1 is linux/s390x, this machine is linux/amd64 (`docker rmi registry.test/none:1` removes it)\n  - this service has no recipe to build its image from\n";
+    let part = "error: no image for service `redis`\n  - registry.test/none:1 is linux/s390x, this machine is linux/amd64 (`docker rmi registry.test/none:1` removes it)\n  - the service has no recipe to build an image from\n";
     assert!(output.contains(part), "{output}");
     engine.assert_nothing_created();
 }

@@ -18,13 +18,13 @@ fn an_unknown_name_gets_a_suggestion() {
         &copy,
         "up tyny",
         2,
-        "error: there is no lab `tyny`\n  = did you mean `tiny`?\n",
+        "error: no such lab: `tyny`\n  = did you mean `tiny`?\n",
     );
     assert_fails(
         &copy,
         "up kafka",
         2,
-        "error: there is no lab `kafka`\n  = known: `tiny`\n",
+        "error: no such lab: `kafka`\n  = available: `tiny`\n",
     );
     assert_fails(
         &copy,
@@ -53,13 +53,13 @@ fn contradictory_arguments_are_refused() {
         &copy,
         "up LAB --instance A",
         2,
-        "error: --instance: `A` cannot be a name: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit\n",
+        "error: --instance: invalid name `A`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit\n",
     );
     assert_fails(
         &copy,
         "answer LAB greet hello",
         2,
-        "error: `greet` is not a quiz: do it, then `roadlab check tiny greet`\n",
+        "error: `greet` is not a quiz: solve it, then run `roadlab check tiny greet`\n",
     );
     assert_fails(
         &copy,
@@ -71,7 +71,7 @@ fn contradictory_arguments_are_refused() {
         &copy,
         "up LAB --labs nowhere",
         2,
-        "error: there is no folder of labs at nowhere (from `--labs` or $ROADLAB_LABS)\n",
+        "error: no such folder: nowhere (from `--labs` or $ROADLAB_LABS)\n",
     );
 }
 
@@ -88,17 +88,17 @@ fn a_missing_engine_is_reported_with_the_next_step() {
     };
     host(
         "unix:///nope.sock",
-        "error: no Docker at unix:///nope.sock (from $DOCKER_HOST): start an engine there, or `unset DOCKER_HOST` to look in the usual places\n",
+        "error: no container engine at unix:///nope.sock (from $DOCKER_HOST); start an engine there, or `unset DOCKER_HOST` to use the default socket\n",
     );
     host(
         "tcp://127.0.0.1:2375",
-        "error: `tcp://127.0.0.1:2375` (from $DOCKER_HOST) is not a local Unix socket: ports and lab files would not be on this machine; `unset DOCKER_HOST` to look in the usual places\n",
+        "error: `tcp://127.0.0.1:2375` (from $DOCKER_HOST) is not a local Unix socket, so that ports and lab files would not be on this machine; `unset DOCKER_HOST` to use the default socket\n",
     );
     assert_fails(
         &copy,
         "up LAB --engine ./labs/tiny/lab.yaml",
         3,
-        "error: unix://./labs/tiny/lab.yaml (from `--engine`) is not a socket: start an engine there, or leave out `--engine`\n",
+        "error: unix://./labs/tiny/lab.yaml (from `--engine`) is not a socket; start an engine there, or omit `--engine`\n",
     );
 }
 
@@ -110,7 +110,7 @@ fn an_engine_that_never_responds_is_given_up() {
         &copy,
         "up LAB --engine ./silent.sock",
         3,
-        "error: Docker does not answer at unix://./silent.sock (`--engine`): it is frozen or overloaded; look at `roadlab engine status`, then restart it\n",
+        "error: Docker does not answer at unix://./silent.sock (`--engine`); it is frozen or overloaded: inspect it with `roadlab engine status`, then restart it\n",
     );
 }
 
@@ -122,7 +122,7 @@ fn a_stale_socket_means_that_docker_is_not_running() {
         &copy,
         "up LAB --engine ./dead.sock",
         3,
-        "error: Docker is not running at unix://./dead.sock (`--engine`): start an engine there, or leave out `--engine`\n",
+        "error: Docker is not running at unix://./dead.sock (`--engine`); start an engine there, or omit `--engine`\n",
     );
 }
 

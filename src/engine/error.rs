@@ -138,25 +138,21 @@ impl EngineError {
 
     /// Returns the whole message.
     pub fn text(&self) -> Text {
-        let reason = &self.reason;
-        match (&self.operation, &self.help) {
-            (Some(operation), Some(help)) => {
-                text!(
-                    "cannot {operation}: {reason}; {help}",
-                    operation = **operation,
-                    reason = *reason,
-                    help = **help
-                )
-            }
-            (Some(operation), None) => {
-                text!(
-                    "cannot {operation}: {reason}",
-                    operation = **operation,
-                    reason = *reason
-                )
-            }
-            (None, Some(help)) => text!("{reason}; {help}", reason = *reason, help = **help),
-            (None, None) => reason.clone(),
+        match &self.operation {
+            Some(operation) => text!(
+                "cannot {operation}: {cause}",
+                operation = **operation,
+                cause = self.cause()
+            ),
+            None => self.cause(),
+        }
+    }
+
+    /// Returns the reason and what to do, for a message that names what was being done itself.
+    pub fn cause(&self) -> Text {
+        match &self.help {
+            Some(help) => text!("{reason}; {help}", reason = self.reason, help = **help),
+            None => self.reason.clone(),
         }
     }
 }

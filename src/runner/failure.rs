@@ -33,7 +33,7 @@ pub enum Failure {
     #[error(transparent)]
     Locked(#[from] LockError),
     /// A call to the engine failed.
-    #[error("{}: {error}", .context.localized())]
+    #[error("{}: {}", .context.localized(), .error.cause().localized())]
     Engine { context: Text, error: EngineError },
     /// The commands that would install or start an engine; the user has not agreed to them.
     #[error("{}", needs_consent(.0).localized())]

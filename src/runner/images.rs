@@ -189,7 +189,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             });
         };
         let pulled = self.runner.engine.pull(name, &progress).await;
-        let problem = pulled.as_ref().err().map(ToString::to_string);
+        let problem = pulled.as_ref().err().map(|error| error.cause().localized());
         self.runner.emit(Event::PullFinished {
             image: name.to_string(),
             problem: problem.clone(),
@@ -207,7 +207,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 if error.kind == ErrorKind::RegistryUnreachable {
                     self.remembered.set(registry, true);
                 }
-                let why = text!("cannot pull image `{name}`: {error}", name, error);
+                let why = text!("cannot pull image `{name}`: {error}", name, error = error.cause());
                 self.attempts.add(why);
                 Ok(false)
             }

@@ -43,7 +43,7 @@ fn an_unavailable_image_is_reported_before_anything_is_created() {
     let mut command = online(&daemon, "up LAB");
     let output = ProgramOutput::of(&mut command).expect_code(3).stderr;
     assert!(
-        output.contains("error: no image for service `other`\n  - pulling roadlab.test/none:1: "),
+        output.contains("error: no image for service `other`\n  - cannot pull image `roadlab.test/none:1`: "),
         "{output}"
     );
     assert!(!output.contains("{\"message\""), "{output}");
@@ -158,7 +158,7 @@ fn continuous_pruning_during_up_leaves_nothing() {
         assert_eq!(down.code, Some(0), "{down:?}");
         if up.code != Some(0) {
             assert_eq!(up.code, Some(6), "{up:?}");
-            let message = "something removed this lab's containers or networks";
+            let message = "containers or networks of this lab were removed from outside";
             assert!(up.stderr.contains(message), "{up:?}");
         }
     }

@@ -126,8 +126,13 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("restart", "restart LAB redis --kill", 0);
     record("logs", "logs LAB --tail 1", 0);
     record("error usage", "open LAB", 2);
+    // A run of another state folder, which these commands show.
+    let other = EngineLab::tiny();
+    other.run("up LAB", 0);
+    record("status", "status", 0);
     record("doctor", "doctor LAB", 0);
     record("gc", "gc", 0);
+    other.run("down LAB", 0);
     record("list while a lab runs", "list", 0);
     let mut watch = lab
         .command("check LAB --watch --json")
