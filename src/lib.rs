@@ -166,7 +166,7 @@ async fn run(cli: Cli) -> Exit {
 
 /// Removes unfinished runs after a first signal, unless a second one ends the program at once.
 async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signals) -> Exit {
-    let cleanup = match context.watch.runs().is_empty() {
+    let cleanup = match context.run_guard.runs().is_empty() {
         true => Cleanup::NotNeeded,
         false => Cleanup::Needed,
     };

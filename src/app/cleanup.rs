@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const CONFIRMATIONS: u32 = 2;
 
 /// The result of removing what an earlier run left.
-enum Collected {
+enum CleanupResult {
     All,
     NotAll,
 }
@@ -47,7 +47,7 @@ impl App {
         engine: &impl Engine,
         journal: Journal,
         claimed: JournalLock,
-    ) -> Collected {
+    ) -> CleanupResult {
         let life = journal.life;
         let (journal, _held) = journal.end(claimed, &self.paths.runs());
         let scope = Scope::run(&self.owner, &journal.run);
@@ -64,14 +64,14 @@ impl App {
                         }
                         Lifetime::Persistent => Warning::ExpiredRunRemoved { lab, removed },
                     };
-                    (Collected::All, warning)
+                    (CleanupResult::All, warning)
                 }
                 Err(failure) => {
                     let warning = Warning::LeftoversRemain {
                         lab: lab.to_string(),
                         reason: failure.to_string(),
                     };
-                    (Collected::NotAll, warning)
+                    (CleanupResult::NotAll, warning)
                 }
             };
         self.emit(Event::Warning(warning));
@@ -90,7 +90,7 @@ impl App {
         };
         let mut reported = false;
         let mut in_use = 0;
-        let own = self.watch.runs();
+        let own = self.run_guard.runs();
         let others = |journal: &Journal| ending(journal) && !own.contains(&journal.run);
         while let Some(journal) = Journal::all(&runs).into_iter().find(others) {
             match Journal::claim(&runs, &journal.run) {
@@ -98,9 +98,9 @@ impl App {
                 ClaimResult::NotFound | ClaimResult::Unreadable(_) => continue,
                 ClaimResult::Acquired(journal, held) if ending(&journal) => {
                     match self.collect(engine, journal, held).await {
-                        Collected::All => continue,
+                        CleanupResult::All => continue,
                         // What cannot be removed becomes part of the next run.
-                        Collected::NotAll => return Ok(lock),
+                        CleanupResult::NotAll => return Ok(lock),
                     }
                 }
                 ClaimResult::Acquired(..) => continue,
@@ -136,10 +136,10 @@ impl App {
         let connected = self.setup().existing_engine().await;
         let (engine, _) = connected.map_err(Failure::NoEngine)?;
         let mut removed = Removed::default();
-        for run in self.watch.runs() {
+        for run in self.run_guard.runs() {
             let scope = Scope::run(&self.owner, &run);
             removed += teardown(&engine, &scope, SweepMode::UntilQuiet, &|_| {}).await?;
-            self.watch.forget(&run);
+            self.run_guard.forget(&run);
         }
         Ok(removed)
     }

@@ -79,7 +79,7 @@ pub struct App {
     /// The language of the guides.
     pub lang: Lang,
     /// The runs that are removed if this process ends, and the reaper that removes them.
-    pub watch: RunGuard,
+    pub run_guard: RunGuard,
     events: EventSink,
 }
 
@@ -95,7 +95,7 @@ impl App {
     ) -> Self {
         Self {
             owner: paths.owner(),
-            watch: RunGuard::new(reaper, paths.runs()),
+            run_guard: RunGuard::new(reaper, paths.runs()),
             options,
             paths,
             instance,

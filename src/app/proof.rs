@@ -59,7 +59,7 @@ impl App {
         let proof = prove(&runner, &mut live, workspace.as_ref()).await;
         let scope = Scope::instance(&self.owner, &lab.id, &instance);
         teardown(engine, &scope, SweepMode::Once, runner.emit).await?;
-        self.watch.forget(&done.journal.run);
+        self.run_guard.forget(&done.journal.run);
         Ok(ProofReport {
             proof: proof?,
             not_run,

@@ -20,7 +20,7 @@ pub enum ResetKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResetReport {
     /// The number of exercises whose solutions ran.
-    pub played: usize,
+    pub solutions_run: usize,
 }
 
 impl App {
@@ -52,14 +52,14 @@ impl App {
             }
         };
         let available = before.iter().copied();
-        let played: Vec<&Exercise> = available
+        let solutions_run: Vec<&Exercise> = available
             .filter(|exercise| running.live.is_available(exercise))
             .collect();
-        running.run_solutions(&played).await?;
+        running.run_solutions(&solutions_run).await?;
         self.update_progress(&lab.id, |progress| {
             let keep: Vec<_> = before.iter().map(|exercise| &exercise.id).collect();
             progress.restart(&keep);
-            for exercise in &played {
+            for exercise in &solutions_run {
                 progress.finish(&exercise.id, SolvedBy::Solution);
                 if let Task::Quiz(quiz) = &exercise.task {
                     let answer = progress.answers.entry(exercise.id.clone());
@@ -68,7 +68,7 @@ impl App {
             }
         })?;
         Ok(ResetReport {
-            played: played.len(),
+            solutions_run: solutions_run.len(),
         })
     }
 
@@ -77,14 +77,14 @@ impl App {
         let (runner, lab) = (&running.runner, running.lab);
         // A lab whose images are missing could not be created again.
         let images = self.get_images(runner).await?;
-        let journal = Journal::find(self.watch.folder(), &lab.id, &self.instance);
+        let journal = Journal::find(self.run_guard.folder(), &lab.id, &self.instance);
         if let Some(journal) = &journal {
-            self.watch.end(journal);
+            self.run_guard.end(journal);
         }
         let scope = Scope::instance(&self.owner, &lab.id, &self.instance);
         teardown(runner.engine, &scope, SweepMode::Once, runner.emit).await?;
         if let Some(journal) = &journal {
-            self.watch.forget(&journal.run);
+            self.run_guard.forget(&journal.run);
         }
         let workspace = running.workspace.as_ref();
         if let Some(workspace) = workspace {

@@ -145,7 +145,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     /// Runs the solution of one exercise and records it as solved, under the lock of the instance.
-    pub async fn play_solution(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+    pub async fn solve_one(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
         self.run_solutions(&[exercise]).await?;
         self.app.update_progress(&self.lab.id, |progress| {

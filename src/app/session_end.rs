@@ -24,7 +24,7 @@ impl App {
             return Ok(SessionEnd::AlreadyRemoved);
         }
         // Another process may have changed when it expires.
-        let current = Journal::find(self.watch.folder(), &journal.lab, &journal.instance);
+        let current = Journal::find(self.run_guard.folder(), &journal.lab, &journal.instance);
         let current = current.filter(|current| current.run == journal.run);
         let current = current.unwrap_or_else(|| journal.clone());
         let persistent = Journal {
@@ -32,7 +32,7 @@ impl App {
             until: expiry.until(current.until),
             ..current
         };
-        self.watch.keep(&persistent)?;
+        self.run_guard.keep(&persistent)?;
         Ok(SessionEnd::StaysUp(persistent.until))
     }
 
@@ -43,10 +43,10 @@ impl App {
         journal: &Journal,
     ) -> Result<SessionEnd, Failure> {
         let _lock = self.lock_for_removal(&journal.lab)?;
-        self.watch.end(journal);
+        self.run_guard.end(journal);
         let scope = Scope::run(&self.owner, &journal.run);
         let removed = teardown(engine, &scope, SweepMode::Once, &*self.events).await?;
-        self.watch.forget(&journal.run);
+        self.run_guard.forget(&journal.run);
         match removed == Removed::default() {
             true => Ok(SessionEnd::AlreadyRemoved),
             false => Ok(SessionEnd::Removed(removed)),
@@ -55,7 +55,7 @@ impl App {
 
     /// Returns whether another process removed a run or is removing it.
     fn is_removed(&self, run: &RunId) -> bool {
-        match Journal::claim(self.watch.folder(), run) {
+        match Journal::claim(self.run_guard.folder(), run) {
             ClaimResult::NotFound => true,
             ClaimResult::Unreadable(_) => false,
             ClaimResult::HeldByOther(journal) | ClaimResult::Acquired(journal, _) => {

@@ -105,7 +105,7 @@ impl App {
             life: options.lifetime,
             on_failure: options.on_failure,
             ends: options.expiry,
-            watch: &self.watch,
+            run_guard: &self.run_guard,
         }
     }
 }

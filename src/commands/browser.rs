@@ -6,20 +6,22 @@ use crate::report::sanitize;
 
 /// What happened to a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Opened {
+pub(super) enum BrowserResult {
     InBrowser,
     /// There is no display that a browser could use.
     NoDisplay,
     Failed(String),
 }
 
-impl Opened {
+impl BrowserResult {
     /// Returns what happened, in words.
     pub(super) fn describe(&self) -> String {
         match self {
-            Opened::InBrowser => localized!("opened in the browser"),
-            Opened::NoDisplay => localized!("no browser available; open the address yourself"),
-            Opened::Failed(why) => localized!(
+            BrowserResult::InBrowser => localized!("opened in the browser"),
+            BrowserResult::NoDisplay => {
+                localized!("no browser available; open the address yourself")
+            }
+            BrowserResult::Failed(why) => localized!(
                 "cannot open the browser: {why}; open the address yourself",
                 why = sanitize(why)
             ),
@@ -28,13 +30,13 @@ impl Opened {
 }
 
 /// Opens a page and does not wait for the browser.
-pub(super) fn open_in_browser(page: &WebPage) -> Opened {
+pub(super) fn open_in_browser(page: &WebPage) -> BrowserResult {
     if !has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        return Opened::NoDisplay;
+        return BrowserResult::NoDisplay;
     }
     match open::that_detached(&page.url) {
-        Ok(()) => Opened::InBrowser,
-        Err(error) => Opened::Failed(error.to_string()),
+        Ok(()) => BrowserResult::InBrowser,
+        Err(error) => BrowserResult::Failed(error.to_string()),
     }
 }
 

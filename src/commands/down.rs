@@ -137,14 +137,14 @@ async fn remove(
     let Journals {
         mut readable,
         mut unreadable,
-    } = Journals::read(context.watch.folder());
+    } = Journals::read(context.run_guard.folder());
     let in_scope = |journal: &Journal| {
         lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
     };
     readable.retain(in_scope);
     readable
         .iter()
-        .for_each(|journal| context.watch.end(journal));
+        .for_each(|journal| context.run_guard.end(journal));
     if lab.is_some() && !unreadable.is_empty() {
         let runs = runs_on_engine(engine, &scope).await?;
         unreadable.retain(|journal| {
@@ -161,7 +161,7 @@ async fn remove(
         {
             Workspace::at(path.clone(), path).remove()?;
         }
-        context.watch.forget(&journal.run);
+        context.run_guard.forget(&journal.run);
     }
     if forget == Forget::Yes
         && let Some(lab) = lab

@@ -10,7 +10,7 @@ use crate::runner::Failure;
 use crate::store::{Disposition, Journal, Journals, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
-    let journals = || Journals::read(context.watch.folder());
+    let journals = || Journals::read(context.run_guard.folder());
     let count_due = |journals: &Journals| {
         let due = |journal: &&Journal| journal.disposition(now()) == Disposition::Remove;
         journals.readable.iter().filter(due).count()

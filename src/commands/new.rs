@@ -25,9 +25,9 @@ const FILES: [(&str, &str); 4] = [
 
 /// The service of the catalogue that the skeleton uses, and its file as seen from a lab in a repository.
 const SERVICE: &str = "redis";
-const BESIDE: &str = "../../compose/redis/compose.yaml";
+const SHARED_CATALOGUE: &str = "../../compose/redis/compose.yaml";
 /// The file in a lab with its own copy.
-const WITHIN: &str = "compose/redis/compose.yaml";
+const OWN_CATALOGUE: &str = "compose/redis/compose.yaml";
 
 pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Result<Exit, Failure> {
     let id = LabId::new(name).map_err(bad_name("lab"))?;
@@ -69,11 +69,11 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
 }
 
 fn fill(lab: &Path) -> std::io::Result<()> {
-    let beside = lab.join(BESIDE).exists();
+    let beside = lab.join(SHARED_CATALOGUE).exists();
     for (name, text) in FILES {
         let text = match beside {
             true => text.to_owned(),
-            false => text.replace(BESIDE, WITHIN),
+            false => text.replace(SHARED_CATALOGUE, OWN_CATALOGUE),
         };
         std::fs::write(lab.join(name), text)?;
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_compose_file_names_the_catalogue_exactly_once() {
         let compose = FILES.iter().find(|(name, _)| *name == "compose.yaml");
-        assert_eq!(compose.unwrap().1.matches(BESIDE).count(), 1);
-        assert!(BESIDE.ends_with(WITHIN) && WITHIN.contains(SERVICE));
+        assert_eq!(compose.unwrap().1.matches(SHARED_CATALOGUE).count(), 1);
+        assert!(SHARED_CATALOGUE.ends_with(OWN_CATALOGUE) && OWN_CATALOGUE.contains(SERVICE));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::app::{WebPage, select_services};
-use crate::commands::browser::{Opened, open_in_browser};
+use crate::commands::browser::{BrowserResult, open_in_browser};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
 use crate::lab::ServiceName;
@@ -69,7 +69,7 @@ pub(crate) async fn open(
                 "title": page.title,
                 "url": page.url,
                 "login": page.login,
-                "opened": at == 0 && opened == Some(Opened::InBrowser),
+                "opened": at == 0 && opened == Some(BrowserResult::InBrowser),
             })
         });
         report::document(&documents.collect::<Vec<_>>());
@@ -80,7 +80,7 @@ pub(crate) async fn open(
         output(&line);
     }
     match opened {
-        Some(Opened::InBrowser) => {}
+        Some(BrowserResult::InBrowser) => {}
         Some(not_opened) => error(&not_opened.describe()),
         None => {
             let names: Vec<&str> = services.iter().map(|name| name.as_str()).collect();

@@ -28,7 +28,7 @@ pub(crate) async fn reset(
         report::document(&json!({
             "lab": lab.id.as_str(),
             "hard": kind == ResetKind::Recreate,
-            "played": done.played,
+            "played": done.solutions_run,
             "millis": millis,
         }));
         return Ok(Exit::Success);
@@ -40,7 +40,7 @@ pub(crate) async fn reset(
             lab = lab.id,
             exercise = to.id,
             time,
-            count = done.played
+            count = done.solutions_run
         ),
         None => localized!(
             "{lab} is reset and healthy after {time}",

@@ -178,24 +178,24 @@ async fn prepare(folder: &Path) -> std::io::Result<WorkFolder> {
 
 /// The user that runs the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rights {
+enum Privileges {
     Root,
     User,
 }
 
-fn rights() -> Rights {
+fn rights() -> Privileges {
     match rustix::process::geteuid().is_root() {
-        true => Rights::Root,
-        false => Rights::User,
+        true => Privileges::Root,
+        false => Privileges::User,
     }
 }
 
 /// Returns the tool and its arguments.
-fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
+fn command(suite: Suite, tar: &Path, rights: Privileges) -> Vec<String> {
     // As root it mounts `/dev`, `/proc` and `/sys` of the machine below its folder. In namespaces of their own these
     // mounts are not visible when the folder is removed, and all processes end with the first one, and that with roadlab.
     let isolation: &[&str] = match rights {
-        Rights::Root => &[
+        Privileges::Root => &[
             "setpriv",
             "--pdeathsig=KILL",
             "unshare",
@@ -205,7 +205,7 @@ fn command(suite: Suite, tar: &Path, rights: Rights) -> Vec<String> {
             "--kill-child",
             "--mount-proc",
         ],
-        Rights::User => &[],
+        Privileges::User => &[],
     };
     let same = [
         "mmdebstrap",

@@ -22,7 +22,7 @@ const SYNC_BEGIN: &str = "\u{1b}[?2026h";
 const SYNC_END: &str = "\u{1b}[?2026l";
 
 /// How long the terminal may take to show what is written before another program gets it.
-const LENDING: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Input from the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Screen {
     }
 
     /// Prints permanent text above the panel.
-    pub(crate) fn say(&mut self, text: &str) {
+    pub(crate) fn print_above(&mut self, text: &str) {
         let text = format!("{}{text}\n", self.erased());
         self.drawn.clear();
         write(&text);
@@ -121,14 +121,14 @@ impl Screen {
     }
 
     /// Gives the terminal to another program.
-    pub(crate) fn lend(&mut self) {
+    pub(crate) fn suspend(&mut self) {
         self.clear_panel();
         self.mode.leave();
-        flush_blocking(Some(LENDING));
+        flush_blocking(Some(FLUSH_TIMEOUT));
     }
 
     /// Takes over the terminal again. Fails if it is gone.
-    pub(crate) fn take_back(&mut self) -> io::Result<()> {
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
         self.pending.clear();
         self.half.clear();
         self.mode = Mode::enter()?;
@@ -152,10 +152,10 @@ impl Screen {
                 },
                 _ = self.resized.recv() => return Input::Redraw,
                 _ = self.stop.recv() => {
-                    self.lend();
+                    self.suspend();
                     // Stops here, as every program on Ctrl-Z, until the shell continues it.
                     let _ = kill_process(getpid(), Number::STOP);
-                    return match self.take_back() {
+                    return match self.resume() {
                         Ok(()) => Input::Redraw,
                         Err(_) => Input::Gone,
                     };

@@ -35,7 +35,7 @@ pub(crate) struct StepResult {
 }
 
 /// Runs steps in order and stops at the first that does not pass. `what` names the steps in the failure.
-pub(crate) async fn play<E: Engine>(
+pub(crate) async fn run_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     steps: &[Step],

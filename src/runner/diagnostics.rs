@@ -24,7 +24,7 @@ const LATE_INSPECTIONS: u32 = 10;
 const LATE_INSPECTION_PAUSE: Duration = Duration::from_millis(50);
 
 /// A wait that did not succeed.
-pub(crate) struct Waited {
+pub(crate) struct FailedWait {
     pub time: Duration,
     pub attempts: u32,
     /// What the last probe saw.
@@ -38,7 +38,7 @@ pub(crate) async fn not_ready<E: Engine>(
     runner: &Runner<'_, E>,
     service: &Service,
     container: &str,
-    waited: Waited,
+    waited: FailedWait,
 ) -> Failure {
     let engine = runner.engine;
     let sockets = Exec {

@@ -207,7 +207,11 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 if error.kind == ErrorKind::RegistryUnreachable {
                     self.remembered.set(registry, true);
                 }
-                let why = text!("cannot pull image `{name}`: {error}", name, error = error.cause());
+                let why = text!(
+                    "cannot pull image `{name}`: {error}",
+                    name,
+                    error = error.cause()
+                );
                 self.attempts.add(why);
                 Ok(false)
             }

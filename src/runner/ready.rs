@@ -7,7 +7,7 @@ use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, cloc
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::{ProbeError, probe};
-use crate::runner::diagnostics::{Waited, not_ready};
+use crate::runner::diagnostics::{FailedWait, not_ready};
 use crate::runner::failure::removed_externally;
 use crate::runner::{Failure, Live, Runner};
 use crate::text;
@@ -143,8 +143,8 @@ impl Waiting {
         }
     }
 
-    fn ended(self) -> Waited {
-        Waited {
+    fn ended(self) -> FailedWait {
+        FailedWait {
             time: clock::since(self.begun),
             attempts: self.attempts,
             last: self.last,

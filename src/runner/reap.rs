@@ -21,10 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
 /// A run whose engine is away this long is left to the next command.
-const PATIENCE: Duration = Duration::from_secs(600);
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The kernel frees the lock of an ended process about when it closes its socket, not at the same moment.
-const FREED_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Removes a run whose owner is gone, unless it is kept; waits first if it is kept until a time.
 ///
@@ -52,8 +52,8 @@ pub async fn reap<D: Deref<Target: Engine + Sized>>(
             ClaimResult::HeldByOther(journal) => {
                 // A process that keeps a run until a time has a reaper of its own that waits for it.
                 let patience = match journal.disposition(now()) {
-                    Disposition::Remove => PATIENCE,
-                    Disposition::Keep | Disposition::KeepUntil(_) => FREED_WITHIN,
+                    Disposition::Remove => ENGINE_TIMEOUT,
+                    Disposition::Keep | Disposition::KeepUntil(_) => LOCK_RELEASE_TIMEOUT,
                 };
                 if begun.elapsed() > patience {
                     return;
@@ -113,7 +113,7 @@ async fn remove<D: Deref<Target: Engine + Sized>>(
             Ok(removed) => return Ok(removed),
             // A resource is in use: another attempt would fail, too.
             Err(failure @ Failure::Step(_)) => return Err(failure),
-            Err(failure) if begun.elapsed() > PATIENCE => return Err(failure),
+            Err(failure) if begun.elapsed() > ENGINE_TIMEOUT => return Err(failure),
             Err(failure) => {
                 if !std::mem::replace(&mut reported, true) {
                     report(&format!("not yet: {failure}"));

@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::localized;
-use crate::runner::act::{play, restart_service};
-use crate::runner::up::start_again;
+use crate::runner::act::{restart_service, run_steps};
+use crate::runner::up::run_start_steps;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
@@ -41,7 +41,7 @@ pub async fn reset<E: Engine>(
     if let Some(workspace) = workspace {
         workspace.restore()?;
     }
-    start_again(runner, live).await
+    run_start_steps(runner, live).await
 }
 
 /// Runs the solutions of exercises in order; a quiz has none.
@@ -53,7 +53,7 @@ pub async fn solve<E: Engine>(
     for exercise in exercises {
         if let Task::Practical { solution, .. } = &exercise.task {
             let what = localized!("solution of `{exercise}`", exercise = exercise.id);
-            play(runner, live, solution, &what).await?;
+            run_steps(runner, live, solution, &what).await?;
         }
     }
     Ok(())

@@ -75,7 +75,7 @@ impl RunGuard {
     pub fn begin(&self) -> Result<(), Failure> {
         let mut reaper = self.reaper.borrow_mut();
         if reaper.is_none() {
-            *reaper = Some(start(&self.launch).map_err(no_reaper)?);
+            *reaper = Some(start(&self.launch).map_err(reaper_failure)?);
         }
         Ok(())
     }
@@ -83,9 +83,9 @@ impl RunGuard {
     /// Guards a run from now on. Returns when the reaper has received it and the journal is written.
     pub async fn guard(&self, journal: &Journal) -> Result<(), Failure> {
         self.begin()?;
-        self.wait_until_ready().await.map_err(no_reaper)?;
-        self.send(&journal.run).map_err(no_reaper)?;
-        let held = journal.write(&self.folder).map_err(state_is_needed)?;
+        self.wait_until_ready().await.map_err(reaper_failure)?;
+        self.send(&journal.run).map_err(reaper_failure)?;
+        let held = journal.write(&self.folder).map_err(journal_failure)?;
         self.runs.borrow_mut().insert(journal.run.clone(), held);
         Ok(())
     }
@@ -112,7 +112,7 @@ impl RunGuard {
             // If the reaper was killed, the next command removes the run after its time.
             let _ = self.send(&journal.run);
         }
-        let held = journal.write(&self.folder).map_err(state_is_needed)?;
+        let held = journal.write(&self.folder).map_err(journal_failure)?;
         self.kept.borrow_mut().push(held);
         self.runs.borrow_mut().remove(&journal.run);
         Ok(())
@@ -176,14 +176,14 @@ fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
     })
 }
 
-fn no_reaper(error: impl Into<anyhow::Error>) -> Failure {
+fn reaper_failure(error: impl Into<anyhow::Error>) -> Failure {
     Failure::Environment(text!(
         "cannot start the cleanup process: {reason}; nothing was created, so that nothing is left behind",
         reason = format!("{:#}", error.into())
     ))
 }
 
-fn state_is_needed(error: UnwritableJournal) -> Failure {
+fn journal_failure(error: UnwritableJournal) -> Failure {
     Failure::Environment(text!(
         "{reason}; nothing was created, so that nothing is left behind",
         reason = error

@@ -81,14 +81,14 @@ impl Machine {
             arguments: vec!["-c".to_owned(), reaper.to_owned()],
             log: self.folder.path().join("log"),
         };
-        let watch = RunGuard::new(launch, self.runs());
+        let run_guard = RunGuard::new(launch, self.runs());
         let options = Up {
             images: &images,
             workspace: None,
             life: Lifetime::Persistent,
             on_failure,
             ends: Expiry::Unchanged,
-            watch: &watch,
+            run_guard: &run_guard,
         };
         block(up(&runner, &options))
     }

@@ -12,7 +12,7 @@ use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
     reconcile,
 };
-use crate::runner::act::play;
+use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
@@ -32,7 +32,7 @@ pub struct Up<'a> {
     pub ends: Expiry,
     pub on_failure: OnFailure,
     /// The process that removes the run if this one dies.
-    pub watch: &'a RunGuard,
+    pub run_guard: &'a RunGuard,
 }
 
 /// When a persistent run is removed automatically.
@@ -79,7 +79,7 @@ pub async fn plan_up<E: Engine>(
     up: &Up<'_>,
     observed: &Observed,
 ) -> Result<(Plan, RunLabels), Failure> {
-    let run_labels = run_labels(runner, owner(runner.owner, up.watch.folder()), observed)?;
+    let run_labels = run_labels(runner, owner(runner.owner, up.run_guard.folder()), observed)?;
     let desired = Desired {
         run_labels: &run_labels,
         images: &up.images.found,
@@ -119,11 +119,11 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     let fresh = observed.containers.is_empty();
     if fresh {
         // The reaper starts while the plan is computed.
-        up.watch.begin()?;
+        up.run_guard.begin()?;
     }
     let (plan, run_labels) = plan_up(runner, up, &observed).await?;
     let path = up.workspace.map(|workspace| workspace.path.clone());
-    let known = Journal::find(up.watch.folder(), &runner.lab.id, runner.instance);
+    let known = Journal::find(up.run_guard.folder(), &runner.lab.id, runner.instance);
     let before = known.filter(|journal| journal.run == run_labels.run);
     require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
@@ -140,7 +140,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     if plan.is_empty() {
         if up.life == Lifetime::Persistent && up.ends != Expiry::Unchanged {
             journal.until = up.ends.until(until);
-            up.watch.keep(&journal)?;
+            up.run_guard.keep(&journal)?;
         }
         return Ok(UpResult {
             live: Live::new(runner.lab, observed, path),
@@ -150,10 +150,10 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     }
     if fresh {
         journal.life = Lifetime::Process;
-        up.watch.guard(&journal).await?;
+        up.run_guard.guard(&journal).await?;
     } else {
         // A lab that ran before this command stays, even if the command fails.
-        up.watch.keep(&journal)?;
+        up.run_guard.keep(&journal)?;
     }
     let live = match perform(runner, up, &plan, fresh).await {
         Ok(live) => live,
@@ -166,7 +166,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
                 clean_up(runner, up, &run_labels.run).await;
             } else {
                 journal.life = Lifetime::Persistent;
-                up.watch.keep(&journal)?;
+                up.run_guard.keep(&journal)?;
             }
             return Err(failure);
         }
@@ -174,7 +174,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     if up.life == Lifetime::Persistent || !fresh {
         journal.life = Lifetime::Persistent;
         journal.until = up.ends.until(until);
-        up.watch.keep(&journal)?;
+        up.run_guard.keep(&journal)?;
     }
     Ok(UpResult {
         live,
@@ -188,7 +188,7 @@ async fn clean_up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, run: &RunId) {
     let scope = Scope::run(runner.owner, run);
     let warning = match teardown(runner.engine, &scope, SweepMode::Once, runner.emit).await {
         Ok(removed) => {
-            up.watch.forget(run);
+            up.run_guard.forget(run);
             Warning::CleanedUp {
                 removed: removed.summary(),
             }
@@ -217,13 +217,13 @@ async fn perform<E: Engine>(
     execute(runner, plan, path.as_deref()).await?;
     let mut live = Live::new(runner.lab, runner.observe().await?, path);
     if fresh {
-        start_again(runner, &mut live).await?;
+        run_start_steps(runner, &mut live).await?;
     }
     Ok(live)
 }
 
 /// Runs the `start` and `health` steps, without those of services that are unavailable.
-pub(crate) async fn start_again<E: Engine>(
+pub(crate) async fn run_start_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
 ) -> Result<(), Failure> {
@@ -234,7 +234,7 @@ pub(crate) async fn start_again<E: Engine>(
                 .is_none_or(|service| live.addresses.contains_key(service))
         };
         let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
-        play(runner, live, &steps, what).await?;
+        run_steps(runner, live, &steps, what).await?;
     }
     Ok(())
 }

@@ -43,7 +43,9 @@ fn an_unavailable_image_is_reported_before_anything_is_created() {
     let mut command = online(&daemon, "up LAB");
     let output = ProgramOutput::of(&mut command).expect_code(3).stderr;
     assert!(
-        output.contains("error: no image for service `other`\n  - cannot pull image `roadlab.test/none:1`: "),
+        output.contains(
+            "error: no image for service `other`\n  - cannot pull image `roadlab.test/none:1`: "
+        ),
         "{output}"
     );
     assert!(!output.contains("{\"message\""), "{output}");

@@ -15,7 +15,7 @@ const BROKEN_PIPE: Exit = Exit::Signal(13);
 
 impl<E: Engine> Session<'_, E> {
     /// Shows each text, runs each solution and checks it; then starts over.
-    pub(super) async fn play_all(&mut self) -> Result<Exit, Failure> {
+    pub(super) async fn run_all(&mut self) -> Result<Exit, Failure> {
         let lab = self.running.lab;
         let paint = self.context.paint;
         let (mut played, mut failed) = (0, 0);
@@ -48,7 +48,7 @@ impl<E: Engine> Session<'_, E> {
                 }
             }
             let result = self.check(exercise).await?;
-            self.verdicts(&mut output, &result);
+            self.print_results(&mut output, &result);
             match result.passed() {
                 true => self.after(&mut output, exercise),
                 false => failed += 1,

@@ -46,8 +46,8 @@ impl Session<'_, Docker> {
                 };
             }
             Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
-            Command::Hint => self.show_next_hint(&mut |text| screen.say(text), exercise)?,
-            Command::Solution => view.question = Some(Question::PlaySolution),
+            Command::Hint => self.show_next_hint(&mut |text| screen.print_above(text), exercise)?,
+            Command::Solution => view.question = Some(Question::RunSolution),
             Command::Reset => view.question = Some(Question::ResetExercise),
             Command::Quit if after_session != AfterSession::Prompt => {
                 return Ok(Some(Navigation::Leave(after_session)));
@@ -55,10 +55,10 @@ impl Session<'_, Docker> {
             Command::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
             Command::Choice(choice) => {
                 self.add_time(exercise, view)?;
-                self.answered(&mut |text| screen.say(text), exercise, &choice)?;
+                self.answered(&mut |text| screen.print_above(text), exercise, &choice)?;
             }
             Command::List => {
-                self.list(&mut |text| screen.say(text), view.at);
+                self.list(&mut |text| screen.print_above(text), view.at);
                 let count = self.running.lab.exercises.len();
                 view.question = Some(Question::Which {
                     of: Picker::Exercises,
@@ -90,10 +90,13 @@ impl Session<'_, Docker> {
             (_, Answer::No) | (None, _) => {}
             (_, Answer::Keep) => return Ok(Some(Navigation::Leave(AfterSession::Keep))),
             (_, Answer::Remove) => return Ok(Some(Navigation::Leave(AfterSession::TearDown))),
-            (Some(Question::PlaySolution), _) => {
+            (Some(Question::RunSolution), _) => {
                 self.add_time(exercise, view)?;
                 screen.clear_panel();
-                if let Err(failure) = self.solution(&mut |text| screen.say(text), exercise).await {
+                if let Err(failure) = self
+                    .solution(&mut |text| screen.print_above(text), exercise)
+                    .await
+                {
                     self.context.reporter.finish();
                     view.note = Some(failure.to_string());
                 }
@@ -151,9 +154,9 @@ impl Session<'_, Docker> {
             (1, Picker::Shells) => self.shell(docker, screen, view, 0).await?,
             (1, _) => self.open(view, 0),
             (count, of) => {
-                screen.say("");
+                screen.print_above("");
                 for (at, name) in names.iter().enumerate() {
-                    screen.say(&format!(
+                    screen.print_above(&format!(
                         "  {}  {name}",
                         self.context.paint.bold(&(at + 1).to_string())
                     ));
@@ -181,13 +184,13 @@ impl Session<'_, Docker> {
         let Some(container) = self.running.live.observed.container(service) else {
             return Ok(());
         };
-        screen.lend();
+        screen.suspend();
         // A signal ends the whole session.
         let never = std::future::pending();
         let ended = docker.shell(&container.id, argv, never).await;
         let gone =
             |error| Failure::Environment(text!("cannot use the terminal: {why}", why = error));
-        screen.take_back().map_err(gone)?;
+        screen.resume().map_err(gone)?;
         view.note = ended.err().map(|error| error.to_string());
         Ok(())
     }

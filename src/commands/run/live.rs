@@ -39,7 +39,7 @@ impl Session<'_, Docker> {
         let mut screen = Screen::enter().map_err(|error| {
             Failure::Environment(text!("cannot use the terminal: {why}", why = error))
         })?;
-        self.welcome(&mut |text| screen.say(text), begun);
+        self.welcome(&mut |text| screen.print_above(text), begun);
         let mut at = self.first_open();
         let lab = self.running.lab;
         let resumed = lab.exercises.get(at);
@@ -49,14 +49,14 @@ impl Session<'_, Docker> {
                 "resuming at exercise {number}; the solutions before it are in place",
                 number = at + 1
             );
-            screen.say(&self.context.paint.dim(&text));
+            screen.print_above(&self.context.paint.dim(&text));
             self.running.prepare(first).await?;
             self.context.reporter.finish();
         }
         let decided = loop {
             let Some(exercise) = lab.exercises.get(at) else {
                 let text = localized!("That was the last exercise.");
-                screen.say(&self.context.paint.good(&text));
+                screen.print_above(&self.context.paint.good(&text));
                 break after_session;
             };
             match self
@@ -67,7 +67,7 @@ impl Session<'_, Docker> {
                 Navigation::Leave(decided) => break decided,
             }
         };
-        self.summary(&mut |text| screen.say(text));
+        self.summary(&mut |text| screen.print_above(text));
         Ok((Exit::Success, decided))
     }
 
@@ -79,8 +79,8 @@ impl Session<'_, Docker> {
         exercise: &Exercise,
         after_session: AfterSession,
     ) -> Result<Navigation, Failure> {
-        self.task(&mut |text| screen.say(text), at, exercise);
-        screen.say("");
+        self.task(&mut |text| screen.print_above(text), at, exercise);
+        screen.print_above("");
         let mut view = ExerciseView {
             at,
             result: None,
@@ -137,7 +137,7 @@ impl Session<'_, Docker> {
                         continue;
                     }
                     next = Next::WaitForChange;
-                    let print = &mut |text: &str| screen.say(text);
+                    let print = &mut |text: &str| screen.print_above(text);
                     let changed = self.show_results(print, exercise, &mut view, results)?;
                     let running = &self.running;
                     watcher
@@ -156,8 +156,8 @@ impl Session<'_, Docker> {
                 }
                 SessionEvent::Input(Input::Redraw) => {
                     screen.clear();
-                    self.task(&mut |text| screen.say(text), at, exercise);
-                    screen.say("");
+                    self.task(&mut |text| screen.print_above(text), at, exercise);
+                    screen.print_above("");
                     continue;
                 }
                 SessionEvent::Input(Input::Key(key)) => key,

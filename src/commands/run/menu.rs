@@ -26,7 +26,7 @@ pub(super) enum Command {
 /// A question that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
-    PlaySolution,
+    RunSolution,
     ResetExercise,
     /// Which of several, by number; `typed` are the digits so far.
     Which {
@@ -96,8 +96,8 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
 pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
-        (Question::PlaySolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
-        (Question::PlaySolution | Question::ResetExercise, _) => Answer::No,
+        (Question::RunSolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
+        (Question::RunSolution | Question::ResetExercise, _) => Answer::No,
         (Question::Leave { keep }, Key::Enter) => match keep {
             true => Answer::Keep,
             false => Answer::Remove,
@@ -149,7 +149,7 @@ pub(super) fn menu(
 ) -> Vec<(String, String)> {
     let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
-        Some(Question::PlaySolution | Question::ResetExercise) => {
+        Some(Question::RunSolution | Question::ResetExercise) => {
             return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
         }
         Some(Question::Leave { .. }) => {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_y_confirms_a_question() {
-        let question = Question::PlaySolution;
+        let question = Question::RunSolution;
         assert_eq!(
             answer(Key::Char('y'), &question),
             Command::Answer(Answer::Yes)

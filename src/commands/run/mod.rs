@@ -73,7 +73,7 @@ pub(crate) async fn run(
     let (exit, after_session) = match mode {
         Mode::Auto => {
             session.welcome(&mut output, begun);
-            let exit = session.play_all().await?;
+            let exit = session.run_all().await?;
             drop(lock);
             (exit, default)
         }

@@ -48,7 +48,7 @@ impl<E: Engine> Session<'_, E> {
                     }
                     Command::Check => {
                         let result = self.check(exercise).await?;
-                        self.verdicts(&mut output, &result);
+                        self.print_results(&mut output, &result);
                         if result.passed() {
                             self.after(&mut output, exercise);
                             break;

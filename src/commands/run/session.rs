@@ -96,7 +96,7 @@ impl<E: Engine> Session<'_, E> {
         }
     }
 
-    pub(super) fn verdicts(&self, print: Output<'_>, result: &ExerciseResult) {
+    pub(super) fn print_results(&self, print: Output<'_>, result: &ExerciseResult) {
         let paint = self.context.paint;
         for line in result
             .checks
@@ -157,7 +157,7 @@ impl<E: Engine> Session<'_, E> {
         for step in solution {
             print(&format!("  {}", sanitize(&step.act.to_string())));
         }
-        self.running.play_solution(exercise).await?;
+        self.running.solve_one(exercise).await?;
         self.context.reporter.finish();
         self.read_progress()
     }

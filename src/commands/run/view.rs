@@ -74,7 +74,7 @@ impl<E: Engine> Session<'_, E> {
 
     fn question_text(&self, question: &Question) -> String {
         match question {
-            Question::PlaySolution => localized!("Show and run the solution?"),
+            Question::RunSolution => localized!("Show and run the solution?"),
             Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
             Question::Leave { keep: true } => localized!(
                 "Keep {lab} up (Enter), or remove it?\nYour progress is saved.",

@@ -85,7 +85,7 @@ async fn on_screen(
     })?;
     let mut ticks = ticks();
     loop {
-        screen.panel(fitting(lines(context, &status)));
+        screen.panel(fit_to_screen(lines(context, &status)));
         let next = async {
             ticks.tick().await;
             collector.collect().await
@@ -109,7 +109,7 @@ fn ticks() -> Interval {
 }
 
 /// Cuts the lines to the height of the terminal, and says how many are left out.
-fn fitting(mut lines: Vec<String>) -> Vec<String> {
+fn fit_to_screen(mut lines: Vec<String>) -> Vec<String> {
     let (_, rows) = Screen::size();
     let room = rows.saturating_sub(1);
     if lines.len() > room {
@@ -129,8 +129,8 @@ async fn over_pipe(
     let mut printed = None;
     let mut ticks = ticks();
     loop {
-        let essence = status.essence();
-        if printed.as_ref() != Some(&essence) {
+        let stable_json = status.stable_json();
+        if printed.as_ref() != Some(&stable_json) {
             let text = match context.global.json {
                 true => report::json_line(&status.to_json()),
                 false => format!("{}\n", lines(context, &status).join("\n")),
@@ -138,7 +138,7 @@ async fn over_pipe(
             if !try_output(&text).await {
                 return Ok(());
             }
-            printed = Some(essence);
+            printed = Some(stable_json);
         }
         ticks.tick().await;
         status = collector.collect().await?;

@@ -24,8 +24,8 @@ impl Status {
     }
 
     /// Returns everything but what changes all the time.
-    pub(super) fn essence(&self) -> Value {
-        let runs = self.runs.iter().map(Run::essence);
+    pub(super) fn stable_json(&self) -> Value {
+        let runs = self.runs.iter().map(Run::stable_json);
         let unreadable = self.unreadable.iter().map(unreadable_json);
         let orphans = self
             .orphans
@@ -62,7 +62,7 @@ impl Run {
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
     }
 
-    fn essence(&self) -> Value {
+    fn stable_json(&self) -> Value {
         let services = self.services.iter().map(|row| {
             json!([
                 row.service,
@@ -235,9 +235,9 @@ mod tests {
         let before = run(vec![row("redis", ServiceHealth::Healthy)]);
         let mut later = row("redis", ServiceHealth::Healthy);
         (later.memory, later.uptime, later.state) = (Some(1), Some(186), "Up 4 minutes".into());
-        assert_eq!(run(vec![later]).essence(), before.essence());
+        assert_eq!(run(vec![later]).stable_json(), before.stable_json());
         let unhealthy = row("redis", ServiceHealth::Unhealthy("x".into()));
-        assert_ne!(run(vec![unhealthy]).essence(), before.essence());
+        assert_ne!(run(vec![unhealthy]).stable_json(), before.stable_json());
     }
 
     #[test]

@@ -30,10 +30,10 @@ fn created_image_has_a_name_that_is_no_release() {
 
 #[test]
 fn root_needs_namespaces_and_a_user_does_not() {
-    let user = command(Suite::Trixie, Path::new("/w/base.tar"), Rights::User);
+    let user = command(Suite::Trixie, Path::new("/w/base.tar"), Privileges::User);
     assert_eq!(user.first().unwrap(), "mmdebstrap");
     assert_eq!(user[user.len() - 2..], ["trixie", "/w/base.tar"]);
-    let root = command(Suite::Trixie, Path::new("/w/base.tar"), Rights::Root);
+    let root = command(Suite::Trixie, Path::new("/w/base.tar"), Privileges::Root);
     assert!(root.ends_with(&user));
     for needed in ["--pdeathsig=KILL", "--mount", "--pid", "--kill-child"] {
         assert!(root.iter().any(|word| word == needed), "{needed}");

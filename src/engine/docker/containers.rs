@@ -122,7 +122,7 @@ impl Containers for Docker {
             .await;
         // The next container of this name may have a `timeout` program.
         self.without_timeout.borrow_mut().remove(container);
-        match gone_is_fine(removed) {
+        match ignore_not_found(removed) {
             Err(error) if error.kind == ErrorKind::Busy => {
                 within(&operation, REMOVAL_TIMEOUT, self.wait_until_gone(container)).await?
             }
@@ -191,14 +191,14 @@ impl Docker {
         loop {
             match self.inspect(container).await {
                 Ok(_) => tokio::time::sleep(REMOVAL_POLL).await,
-                Err(error) => return gone_is_fine(Err(error)),
+                Err(error) => return ignore_not_found(Err(error)),
             }
         }
     }
 }
 
 /// Turns the error that a resource does not exist into a success: it was to be removed.
-pub(super) fn gone_is_fine(result: Result<()>) -> Result<()> {
+pub(super) fn ignore_not_found(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NoSuchImage) => Ok(()),
         result => result,

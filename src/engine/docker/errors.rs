@@ -227,7 +227,7 @@ pub(super) fn no_answer(operation: &Text, limit: Duration) -> EngineError {
 }
 
 /// A program in a container that did not end in time.
-pub(super) fn overran(operation: &Text, limit: Duration) -> EngineError {
+pub(super) fn exec_timeout(operation: &Text, limit: Duration) -> EngineError {
     EngineError::new(
         ErrorKind::Timeout,
         text!(

@@ -70,7 +70,9 @@ impl ContainerExec for Docker {
             Err(error) if error.kind == ErrorKind::NoProgram => {}
             Err(error) => return Err(error),
             Ok(ended) if is_option_error(&ended.output) => {}
-            Ok(ended) if ended.took >= timeout => return Err(errors::overran(&operation, timeout)),
+            Ok(ended) if ended.took >= timeout => {
+                return Err(errors::exec_timeout(&operation, timeout));
+            }
             Ok(ended) => return self.judge(container, &operation, ended.output).await,
         }
         self.without_timeout
@@ -129,7 +131,7 @@ impl Docker {
         };
         // After the deadline nothing more is requested: the engine would report that the program has ended.
         let collected = clock::timeout(limit, running).await;
-        let (stdout, stderr) = collected.map_err(|_| errors::overran(operation, limit))??;
+        let (stdout, stderr) = collected.map_err(|_| errors::exec_timeout(operation, limit))??;
         let took = clock::since(begun);
         let exit_code = self.exit_code(&id, operation).await?;
         let output = ExecOutput {

@@ -12,7 +12,7 @@ use futures_util::{Stream, stream};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::containers::gone_is_fine;
+use super::containers::ignore_not_found;
 use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, errors, names, platform};
 use crate::engine::{EngineError, ErrorKind, ImageInfo, Images, PullProgress, Result};
 use crate::lab::ImageName;
@@ -107,7 +107,7 @@ impl Images for Docker {
                 client.remove_image(name, None::<RemoveImageOptions>, None)
             })
             .await;
-        gone_is_fine(removed.map(drop))
+        ignore_not_found(removed.map(drop))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 
-use super::containers::gone_is_fine;
+use super::containers::ignore_not_found;
 use super::{Docker, WRITE_TIMEOUT, convert, names};
 use crate::engine::{EngineError, ErrorKind, Networks, Result};
 use crate::plan::NetworkSpec;
@@ -93,7 +93,7 @@ impl Networks for Docker {
                     client.remove_network(network)
                 })
                 .await;
-            match gone_is_fine(removed) {
+            match ignore_not_found(removed) {
                 Err(error) if error.kind == ErrorKind::Busy && attempts < DISCONNECT_ATTEMPTS => {
                     attempts += 1;
                     disconnected.extend(self.disconnect_all(network).await?);
@@ -108,7 +108,7 @@ impl Docker {
     /// Disconnects every container from a network and returns their names.
     async fn disconnect_all(&self, network: &str) -> Result<Vec<String>> {
         let containers = match self.containers_on(network).await {
-            Err(error) => return gone_is_fine(Err(error)).map(|()| Vec::new()),
+            Err(error) => return ignore_not_found(Err(error)).map(|()| Vec::new()),
             Ok(containers) => containers,
         };
         let mut names = Vec::new();
@@ -127,7 +127,7 @@ impl Docker {
                     client.disconnect_network(network, request)
                 })
                 .await;
-            gone_is_fine(disconnected)?;
+            ignore_not_found(disconnected)?;
             names.push(name);
         }
         Ok(names)

@@ -3,7 +3,7 @@
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::RemoveVolumeOptionsBuilder;
 
-use super::containers::gone_is_fine;
+use super::containers::ignore_not_found;
 use super::{Docker, WRITE_TIMEOUT, convert, names};
 use crate::engine::{EngineError, ErrorKind, Result, Volumes};
 use crate::plan::VolumeSpec;
@@ -47,7 +47,7 @@ impl Volumes for Docker {
                 client.remove_volume(name, Some(options))
             })
             .await;
-        match gone_is_fine(removed) {
+        match ignore_not_found(removed) {
             Err(error) if error.kind == ErrorKind::Busy => {
                 let users = self.containers_with(volume).await.unwrap_or_default();
                 match users.is_empty() {
