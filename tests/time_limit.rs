@@ -119,10 +119,10 @@ fn a_time_limit_needs_a_unit_and_keep() {
     for (words, part) in [
         (
             "up LAB --ttl 5",
-            "write a time such as 30s, 90m, 2h or 1h30m",
+            "use a duration such as 30s, 90m, 2h or 1h30m",
         ),
-        ("up LAB --ttl 0s", "write a time such as"),
-        ("up LAB --ttl 99999999h", "write a time such as"),
+        ("up LAB --ttl 0s", "use a duration such as"),
+        ("up LAB --ttl 99999999h", "use a duration such as"),
         ("run LAB --ttl 5m", "--keep"),
     ] {
         let output = ProgramOutput::of(&mut lab.command(words))

@@ -187,7 +187,7 @@ fn an_image_for_another_platform_is_refused_before_anything_is_created() {
         _ => None,
     });
     let output = engine.run("up LAB --offline").expect_code(3).stderr;
-    let part = "error: no image for service `redis`\n  - registry.test/none:1 is linux/s390x, this machine is linux/amd64 (`docker rmi registry.test/none:1` removes it)\n  - the service has no recipe to build an image from\n";
+    let part = "error: no image for service `redis`\n  - image `registry.test/none:1` is for linux/s390x, but this machine is linux/amd64; `docker rmi registry.test/none:1` removes it\n  - the service has no recipe to build an image from\n";
     assert!(output.contains(part), "{output}");
     engine.assert_nothing_created();
 }
