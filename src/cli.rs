@@ -281,7 +281,7 @@ pub(crate) enum Command {
     },
     /// Create a new lab
     New {
-        /// Id of the new lab: lower case letters, digits and `-`
+        /// Name of the new lab: lowercase letters, digits, `-` and `_`
         #[arg(value_name = "NAME")]
         name: String,
         /// Folder to create the lab in; `--labs` or ./labs by default

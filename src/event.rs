@@ -71,7 +71,7 @@ pub enum Event {
         step: u32,
         /// The number of instructions.
         steps: u32,
-        /// The instruction as the Dockerfile has it.
+        /// The instruction as it is written in the Dockerfile.
         name: String,
     },
     /// The build of an image printed a line.
@@ -85,7 +85,7 @@ pub enum Event {
     /// The installation or start of the engine printed a line.
     #[serde(rename = "build_line")]
     EngineSetupLine {
-        /// Always `engine`, which is no image.
+        /// Always `engine`, which is not an image.
         image: EngineSetup,
         /// The line as the installer printed it.
         line: String,
@@ -171,7 +171,7 @@ impl Event {
     }
 }
 
-/// What stands in the place of an image while the engine is set up.
+/// The value of `image` while the engine is being set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum EngineSetup {
     #[serde(rename = "engine")]
@@ -297,7 +297,7 @@ pub enum Phase {
     /// After a reset every check fails again.
     #[serde(rename = "reset")]
     Reset,
-    /// The right choice of a quiz is accepted, every other is rejected.
+    /// The right choice of a quiz is accepted; every other choice is rejected.
     #[serde(rename = "quiz")]
     Quiz,
 }

@@ -55,7 +55,10 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
         );
         let mut rows = vec![
             (localized!("address"), url(&endpoint.socket)),
-            (localized!("reason"), sanitize(&endpoint.source.to_string())),
+            (
+                localized!("selected by"),
+                sanitize(&endpoint.source.to_string()),
+            ),
             (localized!("machine"), machine),
             (
                 localized!("data"),

@@ -34,7 +34,7 @@ pub(crate) async fn hint(context: &Context, name: &str, exercise: &str) -> Resul
     }
     let (paint, width) = (context.paint, context.width());
     if let Some(text) = &hint.conditional {
-        output(&paint.warn(&localized!("Check results")));
+        output(&paint.warn(&localized!("About the first failed check")));
         output(&markdown(text, width, paint));
         output("");
     }

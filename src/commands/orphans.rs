@@ -92,7 +92,7 @@ pub(crate) fn lines(orphans: &[OrphanRun]) -> Vec<String> {
     let mut lines = Vec::new();
     if !orphans.is_empty() {
         lines.push(localized!(
-            "Runs that are not of this state folder (roadlab leaves them alone):"
+            "Runs of another state folder (left alone unless you use `--orphan`):"
         ));
     }
     for orphan in orphans {

@@ -81,7 +81,7 @@ fn show(context: &Context, lab: &Lab, report: &ProofReport) {
     let paint = context.paint;
     let id = &lab.id;
     let verdict = match proof.problems.len() {
-        0 => paint.good(&localized!("{lab} is sound", lab = id)),
+        0 => paint.good(&localized!("{lab} passes its test", lab = id)),
         count => paint.bad(
             &text_plural!(
                 "{lab} has {count} problem",

@@ -128,7 +128,7 @@ impl Finding {
                     orphans.iter().map(|orphan| orphan.lab.as_str()).collect();
                 let labs: Vec<&str> = labs.into_iter().collect();
                 let what = text!(
-                    "runs that are not of this state folder: {count} ({labs})",
+                    "runs that belong to another state folder: {count} ({labs})",
                     count = orphans.len(),
                     labs = labs.join(", ")
                 );
@@ -288,7 +288,7 @@ fn port_in_use(finding: &Finding) -> Message {
             let services: Vec<&str> = services.iter().map(String::as_str).collect();
             Message::with_command(
                 text!(
-                    "port {port} is used by {program}, which is no service of a lab; `roadlab status` shows the address of the lab's {services}",
+                    "port {port} is used by {program}, which is not a service of a lab; `roadlab status` shows the address of the lab's {services}",
                     port,
                     program,
                     services = services.join(", ")

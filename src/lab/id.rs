@@ -138,7 +138,7 @@ impl InvalidName {
     /// Returns the error as a text.
     pub fn text(&self) -> Text {
         text!(
-            "invalid name `{name}`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit",
+            "invalid name `{name}`: use 1 to 40 lowercase letters, digits, `-` and `_`, beginning with a letter or digit",
             name = self.name.escape_debug()
         )
     }

@@ -220,7 +220,7 @@ fn read_guides(
     }
     if !guides.contains_key(&Lang::english()) {
         let what = text!("missing English guide");
-        let help = text!("learners of other languages fall back to it");
+        let help = text!("it is shown to learners whose language has no guide");
         let place = Place::file(folder.join("guide.en.md"));
         problems.push(Problem::new(what).at(place).help(help));
     }

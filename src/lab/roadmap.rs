@@ -172,7 +172,7 @@ mod tests {
         check(
             "- { id: A b, en: A, ko: 가 }\n",
             &[
-                "r.yaml:1:3: invalid name `A b`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit",
+                "r.yaml:1:3: invalid name `A b`: use 1 to 40 lowercase letters, digits, `-` and `_`, beginning with a letter or digit",
             ],
         );
         check(

@@ -105,7 +105,7 @@ pub(crate) fn duration(millis: u64) -> String {
             count = format!("{:.1}", millis as f64 / 1000.0)
         ),
         _ => localized!(
-            "{minutes} m {seconds} s",
+            "{minutes} min {seconds} s",
             minutes = millis / 60_000,
             seconds = format!("{:02}", millis / 1000 % 60)
         ),

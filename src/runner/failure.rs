@@ -110,7 +110,7 @@ impl From<ProgressError> for Failure {
 /// A container or network that existed a moment ago is gone.
 pub(super) fn removed_externally(context: Text, error: EngineError) -> Failure {
     let error = error.help(text!(
-        "containers or networks of this lab were removed from outside, as `docker system prune` does; try again"
+        "containers or networks of this lab were removed outside roadlab, for example by `docker system prune`; try again"
     ));
     Failure::Engine { context, error }
 }

@@ -178,14 +178,14 @@ fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
 
 fn reaper_failure(error: impl Into<anyhow::Error>) -> Failure {
     Failure::Environment(text!(
-        "cannot start the cleanup process: {reason}; nothing was created, so that nothing is left behind",
+        "cannot start the cleanup process: {reason}; nothing was created, so nothing is left behind",
         reason = format!("{:#}", error.into())
     ))
 }
 
 fn journal_failure(error: UnwritableJournal) -> Failure {
     Failure::Environment(text!(
-        "{reason}; nothing was created, so that nothing is left behind",
+        "{reason}; nothing was created, so nothing is left behind",
         reason = error
     ))
 }

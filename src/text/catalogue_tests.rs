@@ -59,6 +59,11 @@ fn collect(tokens: TokenStream, file: &str, found: &mut BTreeMap<Template, Strin
                     found.insert((one, Some(many)), file.to_owned());
                 }
             }
+            // The tables of `lab/`: a name or key, and its text.
+            Some("mappings" | "rows") => {
+                let templates = literals.skip(1).step_by(2);
+                found.extend(templates.map(|template| ((template, None), file.to_owned())));
+            }
             _ => {}
         }
         collect(group.stream(), file, found);

@@ -58,7 +58,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "up",
         summary: "start a lab",
         description: "Pulls or builds missing images, starts the services in order and waits until each of them is ready.\n\
-                  Services that are already up are left alone; changed ones are recreated. A failed start is removed.",
+                  Leaves running services alone and recreates changed ones. If the start fails, removes what it created.",
         examples: &[
             "roadlab up redis",
             "roadlab up redis --instance second   # a second copy of the same lab",
@@ -80,8 +80,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "check",
         summary: "check exercises",
-        description: "Queries the services over their own protocols without changing anything. For a check that does not pass, it shows\n\
-                  the expected and the actual value and a hint. Exit code 1 if a check does not pass.",
+        description: "Queries the services over their own protocols without changing anything.\n\
+                  If a check fails, shows the expected value, the actual value and a hint, and exits with code 1.",
         examples: &[
             "roadlab check redis",
             "roadlab check redis settings",
@@ -92,7 +92,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "hint",
         summary: "show the next hint",
-        description: "Shows the current check results, then the next hint; the last hint almost gives the answer.\n\
+        description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer.\n\
                   Also works while the lab is down.",
         examples: &["roadlab hint redis settings"],
     },
@@ -113,8 +113,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "reset",
         summary: "reset a lab",
-        description: "Restores the initial state of the services and waits until they are healthy. Progress is kept,\n\
-                  and the files of the workspace are restored.",
+        description: "Restores the initial state of the services and of the workspace files, and waits until the lab is healthy.\n\
+                  Progress is kept.",
         examples: &[
             "roadlab reset redis",
             "roadlab reset redis --to memory-ceiling   # to the start of this exercise",
@@ -147,7 +147,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "status",
         summary: "show running labs",
         description: "Shows services, state, health, memory, uptime, addresses and progress of all running labs and instances.\n\
-                  With `--watch`, a terminal is redrawn every second; a pipe gets each change.",
+                  With `--watch`, redraws the terminal every second; to a pipe, prints each change.",
         examples: &[
             "roadlab status",
             "roadlab status redis --json",
@@ -158,7 +158,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "logs",
         summary: "show service logs",
         description: "Shows the last lines of the named services, or of all services of the lab, in the order they were written.\n\
-                  With `--follow`, continues over restarts until the last service exits.",
+                  With `--follow`, continues through restarts until the last service exits.",
         examples: &[
             "roadlab logs redis",
             "roadlab logs redis redis --tail 20 --follow",
@@ -189,8 +189,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "test",
         summary: "test a lab",
-        description: "Tests a lab in an instance of its own: every check fails at the start, every wrong answer fails with its hint, every\n\
-                  solution passes twice, and after a reset every check fails again. The instance is removed at the end.",
+        description: "Checks fail at the start, wrong answers fail with their hints, solutions pass twice, a reset undoes them.\n\
+                  Runs in a separate instance, which is removed at the end.",
         examples: &[
             "roadlab test redis",
             "roadlab test ./labs/my-lab --junit proof.xml",
@@ -241,8 +241,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "images export",
         summary: "",
-        description: "Writes the images of all services of the labs to a tar file, as `docker save` does. Missing images are pulled or\n\
-                  built first. The file appears when it is complete.",
+        description: "Writes the images of all services of the labs to a tar file, as `docker save` does.\n\
+                  Missing images are pulled or built first. The file appears when it is complete.",
         examples: &[
             "roadlab images export labs.tar redis rabbitmq",
             "roadlab images export redis.tar redis --offline",
@@ -258,7 +258,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "engine",
         summary: "manage the engine",
-        description: "Labs run in Docker Engine or another engine with the same API, which every command finds by itself.\n\
+        description: "Labs run in Docker Engine or in an engine with the same API; every command finds it automatically.\n\
                   Shows, installs, starts or stops that engine.",
         examples: &["roadlab engine status", "roadlab engine up --yes"],
     },
@@ -294,7 +294,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "completions",
         summary: "generate completions",
         description: "Completes commands, options, labs, exercises, services, instances and quiz choices.\n\
-                  Add the line for your shell to its startup file:",
+                  Run the line for your shell once; it adds the script to the startup file of the shell:",
         examples: &[
             "echo 'source <(roadlab completions bash)' >> ~/.bashrc",
             "echo 'source <(roadlab completions zsh)' >> ~/.zshrc     # below compinit",

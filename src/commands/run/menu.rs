@@ -156,7 +156,7 @@ pub(super) fn menu(
             return vec![
                 item("k", localized!("keep it up")),
                 item("r", localized!("remove it")),
-                item("Esc", localized!("stay")),
+                item("Esc", localized!("back to the session")),
             ];
         }
         Some(Question::Which { count, .. }) => {

@@ -158,7 +158,7 @@ pub(super) fn registry_unreachable(operation: &Text, reason: Text) -> EngineErro
     EngineError::new(ErrorKind::RegistryUnreachable, reason)
         .during(operation)
         .help(text!(
-            "run `roadlab images pull` when the registry can be reached"
+            "run `roadlab images pull LAB` when the registry can be reached"
         ))
 }
 
