@@ -37,7 +37,7 @@ pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
-pub use up::{Started, UpOptions};
+pub use up::{PlannedUp, Started, UpOptions};
 
 use crate::engine::{Consent, Engine, EngineSetup};
 use crate::event::Event;

@@ -3,10 +3,12 @@
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
-use crate::lab::Lab;
-use crate::plan::Plan;
-use crate::runner::{self, Expiry, Failure, Images, OnFailure, Runner, Up};
-use crate::store::{Journal, Lifetime, Lock, Workspace};
+use crate::lab::{Lab, Presence};
+use crate::plan::{Plan, ServiceImage};
+use crate::runner::{self, Expiry, Failure, Images, OnFailure, PullPolicy, Runner, Up};
+use crate::store::{Journal, Lifetime, Lock, UnreachableRegistries, Workspace};
+use crate::text;
+use crate::text::Text;
 
 /// How a lab is started.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,14 @@ pub struct UpOptions {
     /// When the run is removed automatically.
     pub expiry: Expiry,
     pub on_failure: OnFailure,
+}
+
+/// What [`App::up`] would do.
+#[derive(Debug)]
+pub struct PlannedUp {
+    /// What would be done to get each image that is not on this machine.
+    pub missing_images: Vec<Text>,
+    pub plan: Plan,
 }
 
 /// A lab that was started.
@@ -31,21 +41,31 @@ pub struct Started<'a, E> {
 }
 
 impl App {
-    /// Returns the plan that [`up`](Self::up) would execute.
+    /// Returns the plan that [`up`](Self::up) would execute. Nothing is pulled, built, created or removed.
     pub async fn plan<E: Engine>(
         &self,
         engine: &E,
         lab: &Lab,
         options: UpOptions,
-    ) -> Result<Plan, Failure> {
+    ) -> Result<PlannedUp, Failure> {
         let _lock = self.lock(engine, &lab.id).await?;
         let runner = self.runner(engine, lab);
-        let images = self.get_images(&runner).await?;
+        let mut images = runner::get_images(
+            &runner,
+            PullPolicy::LocalOnly,
+            &mut UnreachableRegistries::read(&self.paths.state),
+            &self.image_builder(),
+        )
+        .await?;
+        let missing_images = assume_images(lab, &mut images, self.options.pull_policy)?;
         let workspace = self.workspace(lab);
         let up = self.request(options, &images, workspace.as_ref());
         let observed = runner.observe().await?;
         let (plan, _) = runner::plan_up(&runner, &up, &observed).await?;
-        Ok(plan)
+        Ok(PlannedUp {
+            missing_images,
+            plan,
+        })
     }
 
     /// Starts a lab and waits until its services are ready.
@@ -107,5 +127,84 @@ impl App {
             ends: options.expiry,
             run_guard: &self.run_guard,
         }
+    }
+}
+
+/// Adds the images to `images` that are missing, as if they were there already, and returns how each would be obtained.
+fn assume_images(lab: &Lab, images: &mut Images, policy: PullPolicy) -> Result<Vec<Text>, Failure> {
+    let mut missing = Vec::new();
+    for service in lab.services.values() {
+        if images.found.contains_key(&service.name) {
+            continue;
+        }
+        let official = service.image.as_ref();
+        let pulled = official.filter(|_| policy != PullPolicy::Offline);
+        missing.push(match (pulled, &service.recipe) {
+            (Some(image), Some(_)) => {
+                text!("pull {image} (or build it from its recipe)", image)
+            }
+            (Some(image), None) => text!("pull {image}", image),
+            (None, Some(_)) => text!(
+                "build the image of {service} from its recipe",
+                service = service.name
+            ),
+            (None, None) if service.interface.presence == Presence::Optional => continue,
+            (None, None) => {
+                let tried = official.map(|name| {
+                    text!(
+                        "image `{name}` is not on this machine, and --offline does not pull images",
+                        name
+                    )
+                });
+                return Err(Failure::NoImage {
+                    service: service.name.clone(),
+                    tried: tried.into_iter().collect(),
+                });
+            }
+        });
+        let recipe = || service.recipe.as_ref().map(|recipe| recipe.tag.clone());
+        let name = official.map(ToString::to_string).or_else(recipe);
+        let name = name.unwrap_or_default();
+        let image = ServiceImage {
+            id: name.clone(),
+            name,
+        };
+        images.found.insert(service.name.clone(), image);
+    }
+    Ok(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::ServiceName;
+    use crate::lab::testing::lab;
+
+    #[test]
+    fn missing_images_are_listed_and_assumed() {
+        let lab = lab("\
+services:
+  redis: { image: 'redis:8.0', mem_limit: 64m }
+  app: { image: 'app:1', mem_limit: 32m }
+");
+        let app = ServiceName::new("app").unwrap();
+        let present = ServiceImage {
+            id: "sha256:1".into(),
+            name: "app:1".into(),
+        };
+        let mut images = Images::default();
+        images.found.insert(app.clone(), present.clone());
+        let missing = assume_images(&lab, &mut images, PullPolicy::Missing).unwrap();
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        assert_eq!(missing, ["pull redis:8.0"]);
+        assert_eq!(images.found[&app], present);
+        assert_eq!(images.found.len(), 2);
+    }
+
+    #[test]
+    fn an_image_that_offline_cannot_get_is_a_failure() {
+        let lab = lab("services: { redis: { image: 'redis:8.0', mem_limit: 64m } }");
+        let failure = assume_images(&lab, &mut Images::default(), PullPolicy::Offline);
+        assert!(matches!(failure, Err(Failure::NoImage { .. })));
     }
 }

@@ -8,6 +8,7 @@ use crate::engine::Input;
 use crate::engine::docker::{Docker, ShellExit};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
+use crate::localized;
 use crate::runner::Failure;
 use crate::signals::Signals;
 use crate::text;
@@ -46,6 +47,10 @@ pub(crate) async fn shell(
         ShellExit::Ended(0) => Ok(Exit::Success),
         ShellExit::Ended(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
         ShellExit::Stopped(signal) => Ok(Exit::Signal(signal)),
+        ShellExit::OutputError(reason) => Err(Failure::Other(anyhow::anyhow!(localized!(
+            "cannot write to standard output: {reason}",
+            reason
+        )))),
     }
 }
 

@@ -30,17 +30,21 @@ pub(crate) async fn up(
     let begun = Instant::now();
     let lab = context.lab(name)?;
     context.require_memory(&lab)?;
-    let engine = context.engine().await?;
     let options = UpOptions {
         lifetime: Lifetime::Persistent,
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
         on_failure,
     };
     if mode == Mode::DryRun {
-        let plan = context.plan(&engine, &lab, options).await?;
+        let engine = context.existing_engine().await?;
+        let planned = context.plan(&engine, &lab, options).await?;
         context.reporter.finish();
-        let text = plan.to_string();
-        match (context.global.json, plan.is_empty()) {
+        let missing = planned.missing_images.iter();
+        let mut text: String = missing
+            .map(|line| format!("    {}\n", line.localized()))
+            .collect();
+        text.push_str(&planned.plan.to_string());
+        match (context.global.json, text.is_empty()) {
             (true, _) => {
                 let lines: Vec<&str> = text.lines().map(str::trim).collect();
                 report::document(&json!({ "plan": lines }));
@@ -50,6 +54,7 @@ pub(crate) async fn up(
         }
         return Ok(Exit::Success);
     }
+    let engine = context.engine().await?;
     let started = context.up(&engine, &lab, options).await?;
     context.reporter.finish();
     let live = &started.running.live;

@@ -72,7 +72,10 @@ impl Docker {
                 self.kill_tagged(container, &tag).await;
                 Ok(ShellExit::Ended(SIGPIPE_EXIT))
             }
-            Err(CopyError::Write(error)) => Err(file_error(&operation, &error)),
+            Err(CopyError::Write(error)) => {
+                self.kill_tagged(container, &tag).await;
+                Ok(ShellExit::OutputError(error))
+            }
         }
     }
 }

@@ -15,12 +15,14 @@ const KILL_SCRIPT: &str = "i=0; while files=$(grep -lsF \"$1\" /proc/[0-9]*/envi
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a program on the standard streams of this process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum ShellExit {
     /// It ended with this exit code.
     Ended(i64),
     /// This process was stopped by a signal with this number and ended the program.
     Stopped(u8),
+    /// The output of this process could not be written, which ended the program. A reader that closed it is no such error.
+    OutputError(std::io::Error),
 }
 
 /// A variable in the environment of a program and of all that it starts, by which they are found.

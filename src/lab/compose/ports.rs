@@ -46,6 +46,23 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
         .collect()
 }
 
+/// Refuses a fixed host port that an earlier entry of the service publishes already.
+pub(crate) fn refuse_used_host_port(
+    port: &Port,
+    earlier: &[Port],
+    node: &Node,
+    problems: &mut Problems,
+) {
+    let is_same = |other: &&Port| other.host == port.host && other.protocol == port.protocol;
+    if let Some(host) = port.host
+        && earlier.iter().any(|other| is_same(&other))
+    {
+        let what = text!("host port {host} is published twice", host);
+        let help = text!("choose another host port for one of them");
+        problems.push(Problem::new(what).at(node.place()).help(help));
+    }
+}
+
 /// The host address, the host ports, the container ports and the protocol.
 type PortParts = (Option<String>, Vec<u16>, Vec<u16>, Protocol);
 
@@ -149,6 +166,22 @@ mod tests {
         port("'127.0.0.1:16379:6379/tcp'", &[(Some(16379), 6379)]);
         port("'8000-8001:80-81'", &[(Some(8000), 80), (Some(8001), 81)]);
         port("{ target: 80, published: '8080' }", &[(Some(8080), 80)]);
+    }
+
+    #[test]
+    fn a_host_port_is_published_once_for_each_protocol() {
+        let path = Path::new("c.yaml");
+        let read = |text: &str| {
+            let node = Node::parse(path, text).unwrap();
+            (read_ports(&node, &mut Vec::new()).remove(0), node)
+        };
+        let (first, _) = read("'8080:80'");
+        for (text, expected) in [("'8080:81'", 1), ("'8080:80/udp'", 0), ("'8081:80'", 0)] {
+            let (port, node) = read(text);
+            let mut problems = Vec::new();
+            refuse_used_host_port(&port, std::slice::from_ref(&first), &node, &mut problems);
+            assert_eq!(problems.len(), expected, "{text}");
+        }
     }
 
     #[test]

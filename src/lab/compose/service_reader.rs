@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lab::compose::composition::Composition;
-use crate::lab::compose::ports::read_ports;
+use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{read_healthcheck, read_limits, read_sysctls, read_ulimits};
 use crate::lab::compose::values::{read_pairs, read_words};
 use crate::lab::compose::x_roadlab::read_interface;
@@ -67,11 +67,13 @@ impl ServiceReader<'_> {
         let entrypoint = read_words(&mut fields, "entrypoint", self.problems);
         let command = read_words(&mut fields, "command", self.problems);
         let environment = self.read_environment(&mut fields);
-        let ports = fields.list("ports", self.problems);
-        let ports = ports
-            .into_iter()
-            .flat_map(|port| read_ports(port, self.problems))
-            .collect();
+        let mut ports = Vec::new();
+        for entry in fields.list("ports", self.problems) {
+            for port in read_ports(entry, self.problems) {
+                refuse_used_host_port(&port, &ports, entry, self.problems);
+                ports.push(port);
+            }
+        }
         let mut tmpfs = self.read_tmpfs(&mut fields);
         let mut mounts = Vec::new();
         for item in fields.list("volumes", self.problems) {
