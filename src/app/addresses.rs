@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
-use crate::lab::{Addresses, Lab, ServiceAddress, ServiceName, render, render_url};
+use crate::lab::{Addresses, Instance, Lab, ServiceAddress, ServiceName, render, render_url};
 use crate::localized;
 use crate::plan::HostPorts;
 
@@ -46,24 +46,53 @@ impl App {
         {
             return running.live.addresses;
         }
-        let ports = HostPorts::choose(lab, &self.instance, &BTreeSet::new());
-        let services = lab.services.values().map(|service| {
-            let mut address = ServiceAddress {
-                host: "127.0.0.1".to_owned(),
-                ports: ports.by_container_port(service),
-                first: service.ports.first().map(|port| port.container),
-                url: None,
-                container: localized!("<container of {service}>", service = service.name),
-            };
-            let url = service.interface.url.as_deref();
-            address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());
-            (service.name.clone(), address)
-        });
-        services.collect()
+        self.expected_addresses(lab)
     }
+
+    /// Returns where the services of a lab that is not running will answer, unless another program takes their ports first.
+    pub fn expected_addresses(&self, lab: &Lab) -> Addresses {
+        expected_addresses(lab, &self.instance)
+    }
+
+    /// Returns a text of the guide with the addresses of the lab in it, running or not.
+    pub async fn fill_in(&self, lab: &Lab, text: &str) -> String {
+        fill_in(text, lab, &self.addresses(lab).await)
+    }
+}
+
+fn expected_addresses(lab: &Lab, instance: &Instance) -> Addresses {
+    let ports = HostPorts::choose(lab, instance, &BTreeSet::new());
+    let services = lab.services.values().map(|service| {
+        let mut address = ServiceAddress {
+            host: "127.0.0.1".to_owned(),
+            ports: ports.by_container_port(service),
+            first: service.ports.first().map(|port| port.container),
+            url: None,
+            container: localized!("<container of {service}>", service = service.name),
+        };
+        let url = service.interface.url.as_deref();
+        address.url = url.and_then(|url| render_url(url, &lab.vars, &address).ok());
+        (service.name.clone(), address)
+    });
+    services.collect()
 }
 
 /// Returns a text with the addresses in it, or as it is if it needs one that is missing.
 pub(super) fn fill_in(text: &str, lab: &Lab, addresses: &Addresses) -> String {
     render(text, lab, addresses).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::testing::{COMPOSE, lab};
+
+    #[test]
+    fn a_text_of_a_lab_that_is_not_running_has_addresses() {
+        let lab = lab(COMPOSE);
+        let addresses = expected_addresses(&lab, &Instance::main());
+        let text = fill_in("{{ redis.host }}:{{ redis.port }}", &lab, &addresses);
+        assert!(text.starts_with("127.0.0.1:"), "{text}");
+        assert!(!text.contains("{{"), "{text}");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Warning};
-use crate::lab::LabId;
+use crate::lab::{Instance, LabId};
 use crate::plan::Scope;
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
@@ -144,10 +144,14 @@ impl App {
         Ok(removed)
     }
 
-    /// Locks this instance of a lab for removal: other processes may remove it at the same time, and none may change it. If
+    /// Locks an instance of a lab for removal: other processes may remove it at the same time, and none may change it. If
     /// the state folder cannot be written there is no lock, since removal must work all the same.
-    pub fn lock_for_removal(&self, lab: &LabId) -> Result<Option<Lock>, Failure> {
-        match Lock::share(&self.paths.locks(), lab, &self.instance) {
+    pub fn lock_for_removal(
+        &self,
+        lab: &LabId,
+        instance: &Instance,
+    ) -> Result<Option<Lock>, Failure> {
+        match Lock::share(&self.paths.locks(), lab, instance) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Disk { .. }) => Ok(None),
             Err(held @ LockError::InUse { .. }) => Err(held.into()),

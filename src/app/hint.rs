@@ -32,8 +32,8 @@ impl App {
         let checked = self.check_for_hint(lab, exercise).await;
         let (conditional, addresses, not_checked) = match checked {
             Ok((conditional, addresses)) => (conditional, addresses, None),
-            Err(Failure::NotRunning(_)) => (None, Addresses::new(), None),
-            Err(failure) => (None, Addresses::new(), Some(failure)),
+            Err(Failure::NotRunning(_)) => (None, self.expected_addresses(lab), None),
+            Err(failure) => (None, self.expected_addresses(lab), Some(failure)),
         };
         Ok(Hint {
             conditional,

@@ -21,6 +21,8 @@ mod quiz;
 mod reset;
 mod running;
 mod session_end;
+#[cfg(test)]
+pub(crate) mod testing;
 mod trust;
 mod up;
 
@@ -42,6 +44,7 @@ pub use up::{PlannedUp, Started, UpOptions};
 use crate::engine::{Consent, Engine, EngineSetup};
 use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
+use crate::plan::Observed;
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
 use crate::store::{Journal, LabFolders, Paths, Progress, Workspace};
 
@@ -143,11 +146,21 @@ impl App {
         }
     }
 
+    /// Returns the journal of this instance of a lab. `observed` is what the engine has of it.
+    pub(crate) fn journal(
+        &self,
+        lab: &LabId,
+        observed: &Observed,
+    ) -> Result<Option<Journal>, Failure> {
+        let runs = observed.runs();
+        let journal = Journal::find(&self.paths.runs(), lab, &self.instance, &runs)?;
+        Ok(journal)
+    }
+
     /// Returns the learner's folder: where the run has it, or below the current folder before there is a run.
-    pub fn workspace(&self, lab: &Lab) -> Option<Workspace> {
+    pub fn workspace(&self, lab: &Lab, journal: Option<&Journal>) -> Option<Workspace> {
         let original = lab.workspace.as_deref()?;
-        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
-        if let Some(path) = journal.and_then(|journal| journal.workspace) {
+        if let Some(path) = journal.and_then(|journal| journal.workspace.clone()) {
             return Some(Workspace::at(path, original));
         }
         let folder = std::env::current_dir().unwrap_or_default();

@@ -25,6 +25,7 @@ pub struct ProofReport {
 impl App {
     /// Proves a lab in an instance of its own and removes the instance, also if the proof fails.
     pub async fn prove<E: Engine>(&self, engine: &E, lab: &Lab) -> Result<ProofReport, Failure> {
+        self.require_trusted_memory(lab)?;
         let started = Instant::now();
         let instance = Instance::new(&format!("test-{}", std::process::id()))
             .expect("`test-` and a number are a name");

@@ -2,10 +2,10 @@
 
 use crate::app::{App, RunningLab, UpOptions};
 use crate::engine::Engine;
-use crate::lab::{Exercise, Lab, Task};
+use crate::lab::{Exercise, ExerciseId, Lab, Task};
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, teardown};
-use crate::store::{Journal, Lifetime, SolvedBy};
+use crate::store::{Lifetime, SolvedBy};
 
 /// How a lab is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +34,9 @@ impl App {
         kind: ResetKind,
     ) -> Result<ResetReport, Failure> {
         let _lock = self.lock(engine, &lab.id).await?;
+        // Progress that cannot be read could not be reset after the services.
+        self.progress(&lab.id)?;
         let mut running = self.running(engine, lab).await?;
-        match kind {
-            ResetKind::RunStart => {
-                let workspace = running.workspace.as_ref();
-                runner::reset(&running.runner, &mut running.live, workspace).await?;
-            }
-            ResetKind::Recreate => self.recreate(&mut running).await?,
-        }
         let before: Vec<&Exercise> = match to {
             None => Vec::new(),
             Some(to) => {
@@ -51,13 +46,20 @@ impl App {
                     .collect()
             }
         };
+        let keep: Vec<&ExerciseId> = before.iter().map(|exercise| &exercise.id).collect();
+        match kind {
+            ResetKind::RunStart => {
+                let workspace = running.workspace.as_ref();
+                runner::reset(&running.runner, &mut running.live, workspace).await?;
+            }
+            ResetKind::Recreate => self.recreate(&mut running, &keep).await?,
+        }
         let available = before.iter().copied();
         let solutions_run: Vec<&Exercise> = available
             .filter(|exercise| running.live.is_available(exercise))
             .collect();
         running.run_solutions(&solutions_run).await?;
         self.update_progress(&lab.id, |progress| {
-            let keep: Vec<_> = before.iter().map(|exercise| &exercise.id).collect();
             progress.restart(&keep);
             for exercise in &solutions_run {
                 progress.finish(&exercise.id, SolvedBy::Solution);
@@ -72,12 +74,17 @@ impl App {
         })
     }
 
-    /// Removes everything of a running lab and starts it again; when it expires stays the same.
-    async fn recreate<E: Engine>(&self, running: &mut RunningLab<'_, E>) -> Result<(), Failure> {
+    /// Removes everything of a running lab and starts it again; when it expires stays the same. The progress is reset, but for
+    /// the exercises of `keep`, even if the lab does not start again.
+    async fn recreate<E: Engine>(
+        &self,
+        running: &mut RunningLab<'_, E>,
+        keep: &[&ExerciseId],
+    ) -> Result<(), Failure> {
         let (runner, lab) = (&running.runner, running.lab);
         // A lab whose images are missing could not be created again.
         let images = self.get_images(runner).await?;
-        let journal = Journal::find(self.run_guard.folder(), &lab.id, &self.instance);
+        let journal = self.journal(&lab.id, &running.live.observed)?;
         if let Some(journal) = &journal {
             self.run_guard.end(journal);
         }
@@ -86,6 +93,8 @@ impl App {
         if let Some(journal) = &journal {
             self.run_guard.forget(&journal.run);
         }
+        // The services no longer hold what the learner did, whether or not they start again.
+        self.update_progress(&lab.id, |progress| progress.restart(keep))?;
         let workspace = running.workspace.as_ref();
         if let Some(workspace) = workspace {
             workspace.restore()?;
@@ -101,5 +110,65 @@ impl App {
         let request = self.request(options, &images, workspace);
         running.live = runner::up(runner, &request).await?.live;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::app;
+    use crate::engine::{ErrorKind, Fake};
+    use crate::lab::testing::{COMPOSE, lab};
+
+    #[tokio::test]
+    async fn unreadable_progress_ends_a_reset_before_anything_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let lab = lab(COMPOSE);
+        let options = UpOptions {
+            lifetime: Lifetime::Persistent,
+            expiry: Expiry::Unchanged,
+            on_failure: OnFailure::TearDown,
+        };
+        drop(app.up(&engine, &lab, options).await.unwrap());
+        app.update_progress(&lab.id, |_| {}).unwrap();
+        let file = format!("{}@main.json", lab.id);
+        std::fs::write(app.paths.progress().join(file), "{").unwrap();
+        assert!(app.progress(&lab.id).is_err());
+        let before = engine.calls.borrow().len();
+        for kind in [ResetKind::RunStart, ResetKind::Recreate] {
+            assert!(app.reset(&engine, &lab, None, kind).await.is_err());
+        }
+        let calls = engine.calls.borrow();
+        let changes = calls[before..]
+            .iter()
+            .filter(|call| call.contains("remove"));
+        assert_eq!(changes.count(), 0, "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lab_that_does_not_start_again_has_no_progress() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let lab = lab(COMPOSE);
+        let options = UpOptions {
+            lifetime: Lifetime::Persistent,
+            expiry: Expiry::Unchanged,
+            on_failure: OnFailure::TearDown,
+        };
+        drop(app.up(&engine, &lab, options).await.unwrap());
+        let solved = &lab.exercises[0].id;
+        app.update_progress(&lab.id, |progress| {
+            progress.finish(solved, SolvedBy::Learner);
+        })
+        .unwrap();
+        engine.only_fail(&["create container"]);
+        let calls = engine.calls.borrow().len();
+        (calls..calls + 20).for_each(|call| engine.fail_at(call, ErrorKind::DiskFull));
+        let reset = app.reset(&engine, &lab, None, ResetKind::Recreate).await;
+        assert!(reset.is_err());
+        assert!(app.progress(&lab.id).unwrap().done.is_empty());
     }
 }

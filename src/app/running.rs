@@ -10,7 +10,7 @@ use crate::runner::{
     self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
     require_same_network,
 };
-use crate::store::{Journal, Progress, SolvedBy, Workspace};
+use crate::store::{Progress, SolvedBy, Workspace};
 
 /// A lab of this instance that runs on an engine.
 pub struct RunningLab<'a, E> {
@@ -29,28 +29,29 @@ impl App {
         engine: &'a E,
         lab: &'a Lab,
     ) -> Result<RunningLab<'a, E>, Failure> {
-        let running = self.observe(engine, lab).await?;
-        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance);
+        let mut running = self.observe(engine, lab).await?;
+        let journal = self.journal(&lab.id, &running.live.observed)?;
         require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
+        running.workspace = self.workspace(lab, journal.as_ref());
+        let workspace = running.workspace.as_ref();
+        running.live.workspace = workspace.map(|workspace| workspace.path.clone());
         Ok(running)
     }
 
-    /// Returns the running lab for what does not use its addresses.
+    /// Returns the running lab, without the learner's folder, for what does not connect to its services.
     pub async fn observe<'a, E: Engine>(
         &'a self,
         engine: &'a E,
         lab: &'a Lab,
     ) -> Result<RunningLab<'a, E>, Failure> {
         let runner = self.runner(engine, lab);
-        let workspace = self.workspace(lab);
-        let path = workspace.as_ref().map(|workspace| workspace.path.clone());
-        let live = runner.live(path).await?;
+        let live = runner.live(None).await?;
         Ok(RunningLab {
             app: self,
             lab,
             runner,
             live,
-            workspace,
+            workspace: None,
         })
     }
 }
@@ -75,6 +76,20 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let answer = |id: &_| answers.get(id).cloned();
         let lang = &self.app.lang;
         Ok(check_exercises(&self.runner, &self.live, exercises, lang, &answer).await)
+    }
+
+    /// Checks one exercise after its solution, a quiz with the right answer, without reading or changing the learner's progress.
+    pub async fn check_solution(&self, exercise: &Exercise) -> ExerciseResult {
+        let answer = |_: &_| match &exercise.task {
+            Task::Quiz(quiz) => Some(quiz.answer.clone()),
+            Task::Practical { .. } => None,
+        };
+        let lang = &self.app.lang;
+        let results = check_exercises(&self.runner, &self.live, &[exercise], lang, &answer).await;
+        results
+            .into_iter()
+            .next()
+            .expect("one exercise gives one result")
     }
 
     /// Checks exercises like [`check`](Self::check), again and with new addresses if containers were created or removed since
@@ -119,13 +134,19 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         runner::solve(&self.runner, &mut self.live, exercises).await
     }
 
-    /// Runs the solution of an exercise, after those of the exercises that it builds on and that do not pass. Records them as
-    /// solved and returns them in order.
+    /// Returns the available exercises that an exercise builds on, in order.
+    fn available_prerequisites(&self, exercise: &Exercise) -> Vec<&'a Exercise> {
+        let needs = self.lab.prerequisites(&exercise.id).into_iter();
+        needs.filter(|need| self.live.is_available(need)).collect()
+    }
+
+    /// Runs the solution of an exercise, after those of the available exercises that it builds on and that do not pass.
+    /// Records them as solved and returns them in order.
     pub(super) async fn solve(
         &mut self,
         exercise: &'a Exercise,
     ) -> Result<Vec<&'a Exercise>, Failure> {
-        let needs = self.lab.prerequisites(&exercise.id);
+        let needs = self.available_prerequisites(exercise);
         let results = self.probe(&needs).await?;
         // The learner's own work in an exercise that passes stays as it is.
         let open = needs.into_iter().zip(&results);
@@ -156,17 +177,13 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Runs the solutions of the available exercises that an exercise builds on.
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let needs = self.lab.prerequisites(&exercise.id).into_iter();
-        let needs: Vec<&Exercise> = needs.filter(|need| self.live.is_available(need)).collect();
+        let needs = self.available_prerequisites(exercise);
         self.run_solutions(&needs).await
     }
 
-    /// Resets the lab to its start and discards the learner's progress.
-    pub async fn start_over(&mut self) -> Result<(), Failure> {
-        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await?;
-        self.app
-            .update_progress(&self.lab.id, |progress| progress.restart(&[]))?;
-        Ok(())
+    /// Resets the lab to its start and leaves the learner's progress as it is.
+    pub async fn reset_services(&mut self) -> Result<(), Failure> {
+        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await
     }
 
     /// Resets the lab to where an exercise begins, which is unsolved again. Takes the lock of the instance.
@@ -224,8 +241,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 }
 
 impl App {
-    /// Runs the solution of an exercise of a running lab, after those of the exercises that it builds on and that do not pass.
-    /// Returns the exercises whose solutions ran, in order.
+    /// Runs the solution of an exercise of a running lab, after those of the available exercises that it builds on and that do
+    /// not pass. Returns the exercises whose solutions ran, in order.
     pub async fn solve<'a, E: Engine>(
         &'a self,
         engine: &'a E,
@@ -253,5 +270,89 @@ impl App {
             .collect();
         runner::restart(&running.runner, &mut running.live, &services, mode).await?;
         Ok(services)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::app::UpOptions;
+    use crate::app::testing::app;
+    use crate::engine::Fake;
+    use crate::lab::testing::{COMPOSE, lab};
+    use crate::lab::{ExerciseId, Quiz};
+    use crate::runner::{Expiry, OnFailure};
+    use crate::store::{Journals, Lifetime};
+
+    const OPTIONS: UpOptions = UpOptions {
+        lifetime: Lifetime::Persistent,
+        expiry: Expiry::Unchanged,
+        on_failure: OnFailure::TearDown,
+    };
+
+    #[tokio::test]
+    async fn solutions_of_unavailable_prerequisites_do_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let mut lab = lab(COMPOSE);
+        let one = lab.exercises[0].clone();
+        let unavailable = Exercise {
+            id: ExerciseId::new("unavailable").unwrap(),
+            needs_service: vec![ServiceName::new("absent").unwrap()],
+            ..one.clone()
+        };
+        let last = Exercise {
+            id: ExerciseId::new("last").unwrap(),
+            needs: vec![one.id.clone(), unavailable.id.clone()],
+            ..one.clone()
+        };
+        lab.exercises.extend([unavailable, last]);
+        let started = app.up(&engine, &lab, OPTIONS).await.unwrap();
+        let needs = started.running.available_prerequisites(&lab.exercises[2]);
+        let names: Vec<&str> = needs.iter().map(|need| need.id.as_str()).collect();
+        assert_eq!(names, [one.id.as_str()]);
+    }
+
+    #[tokio::test]
+    async fn checking_a_solution_and_resetting_the_services_leave_the_progress_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let mut lab = lab(COMPOSE);
+        lab.exercises[0].task = Task::Quiz(Quiz {
+            choices: vec!["a".to_owned(), "b".to_owned()],
+            answer: "b".to_owned(),
+            hints: BTreeMap::new(),
+        });
+        let mut running = app.up(&engine, &lab, OPTIONS).await.unwrap().running;
+        let exercise = &lab.exercises[0];
+        assert!(running.check_solution(exercise).await.passed());
+        assert_eq!(app.progress(&lab.id).unwrap(), Progress::default());
+        let before = app.update_progress(&lab.id, |progress| {
+            progress.finish(&exercise.id, SolvedBy::Learner);
+            progress.answers.insert(exercise.id.clone(), "b".to_owned());
+        });
+        running.reset_services().await.unwrap();
+        assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_journal_is_reported_and_not_taken_for_a_missing_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let lab = lab(COMPOSE);
+        drop(app.up(&engine, &lab, OPTIONS).await.unwrap());
+        let runs = app.paths.runs();
+        let run = Journals::read(&runs).readable.remove(0).run;
+        std::fs::write(runs.join(format!("{run}.json")), "{").unwrap();
+        let failure = app.running(&engine, &lab).await.err().unwrap();
+        let text = failure.to_string();
+        assert!(text.starts_with("cannot read the journal"), "{text}");
+        // Its log can be shown all the same.
+        assert!(app.observe(&engine, &lab).await.is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! Ends the run of a session: it stays up, or it is removed.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::engine::Engine;
 use crate::lab::RunId;
@@ -24,9 +26,13 @@ impl App {
             return Ok(SessionEnd::AlreadyRemoved);
         }
         // Another process may have changed when it expires.
-        let current = Journal::find(self.run_guard.folder(), &journal.lab, &journal.instance);
-        let current = current.filter(|current| current.run == journal.run);
-        let current = current.unwrap_or_else(|| journal.clone());
+        let runs = BTreeSet::from([&journal.run]);
+        let folder = self.run_guard.folder();
+        let current = match Journal::find(folder, &journal.lab, &journal.instance, &runs) {
+            Ok(Some(current)) if current.run == journal.run => current,
+            Err(unreadable) if unreadable.run == journal.run => return Err(unreadable.into()),
+            Ok(_) | Err(_) => journal.clone(),
+        };
         let persistent = Journal {
             life: Lifetime::Persistent,
             until: expiry.until(current.until),
@@ -42,7 +48,7 @@ impl App {
         engine: &impl Engine,
         journal: &Journal,
     ) -> Result<SessionEnd, Failure> {
-        let _lock = self.lock_for_removal(&journal.lab)?;
+        let _lock = self.lock_for_removal(&journal.lab, &journal.instance)?;
         self.run_guard.end(journal);
         let scope = Scope::run(&self.owner, &journal.run);
         let removed = teardown(engine, &scope, SweepMode::Once, &*self.events).await?;

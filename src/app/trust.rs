@@ -60,6 +60,9 @@ pub(super) fn decide(
 
 /// The record of trust cannot be used. It is not replaced unasked: another version of roadlab may have written it.
 fn unreadable(error: DocumentError) -> Failure {
+    if let DocumentError::NotUtf8 { .. } = error {
+        return Failure::Environment(error.text());
+    }
     Failure::Environment(text!(
         "{reason}; remove that file to trust the lab again with `--trust`",
         reason = error.text()

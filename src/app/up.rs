@@ -2,10 +2,9 @@
 
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
-use crate::event::{Event, Warning};
-use crate::lab::{Lab, Presence};
+use crate::lab::{ImageName, Lab, Presence};
 use crate::plan::{Plan, ServiceImage};
-use crate::runner::{self, Expiry, Failure, Images, OnFailure, PullPolicy, Runner, Up};
+use crate::runner::{self, Expiry, Failure, Images, OnFailure, PullPolicy, Up};
 use crate::store::{Journal, Lifetime, Lock, UnreachableRegistries, Workspace};
 use crate::text;
 use crate::text::Text;
@@ -48,19 +47,23 @@ impl App {
         lab: &Lab,
         options: UpOptions,
     ) -> Result<PlannedUp, Failure> {
+        self.require_trusted_memory(lab)?;
         let _lock = self.lock(engine, &lab.id).await?;
         let runner = self.runner(engine, lab);
+        let mut unreachable = UnreachableRegistries::read(&self.paths.state);
         let mut images = runner::get_images(
             &runner,
             PullPolicy::LocalOnly,
-            &mut UnreachableRegistries::read(&self.paths.state),
+            &mut unreachable,
             &self.image_builder(),
         )
         .await?;
-        let missing_images = assume_images(lab, &mut images, self.options.pull_policy)?;
-        let workspace = self.workspace(lab);
-        let up = self.request(options, &images, workspace.as_ref());
+        let policy = self.options.pull_policy;
+        let missing_images = assume_images(lab, &mut images, policy, &unreachable)?;
         let observed = runner.observe().await?;
+        let journal = self.journal(&lab.id, &observed)?;
+        let workspace = self.workspace(lab, journal.as_ref());
+        let up = self.request(options, &images, workspace.as_ref());
         let (plan, _) = runner::plan_up(&runner, &up, &observed).await?;
         Ok(PlannedUp {
             missing_images,
@@ -75,14 +78,16 @@ impl App {
         lab: &'a Lab,
         options: UpOptions,
     ) -> Result<Started<'a, E>, Failure> {
+        self.require_trusted_memory(lab)?;
         let lock = self.lock(engine, &lab.id).await?;
         let runner = self.runner(engine, lab);
         let images = self.get_images(&runner).await?;
-        let was_up = !runner.observe().await?.is_empty();
-        let workspace = self.workspace(lab);
-        let done = self
-            .start(&runner, options, &images, workspace.as_ref())
-            .await?;
+        let observed = runner.observe().await?;
+        let was_up = !observed.is_empty();
+        let journal = self.journal(&lab.id, &observed)?;
+        let workspace = self.workspace(lab, journal.as_ref());
+        let request = self.request(options, &images, workspace.as_ref());
+        let done = runner::up(&runner, &request).await?;
         Ok(Started {
             running: RunningLab {
                 app: self,
@@ -96,21 +101,6 @@ impl App {
             was_up,
             lock,
         })
-    }
-
-    async fn start<E: Engine>(
-        &self,
-        runner: &Runner<'_, E>,
-        options: UpOptions,
-        images: &Images,
-        workspace: Option<&Workspace>,
-    ) -> Result<runner::UpResult, Failure> {
-        let started = runner::up(runner, &self.request(options, images, workspace)).await;
-        if started.is_err() && options.on_failure == OnFailure::Retain {
-            let name = format!("{}{}", runner.lab.id, self.instance_option());
-            self.emit(Event::Warning(Warning::ContainersRetained { name }));
-        }
-        started
     }
 
     pub(super) fn request<'r>(
@@ -131,14 +121,33 @@ impl App {
 }
 
 /// Adds the images to `images` that are missing, as if they were there already, and returns how each would be obtained.
-fn assume_images(lab: &Lab, images: &mut Images, policy: PullPolicy) -> Result<Vec<Text>, Failure> {
+fn assume_images(
+    lab: &Lab,
+    images: &mut Images,
+    policy: PullPolicy,
+    unreachable: &UnreachableRegistries,
+) -> Result<Vec<Text>, Failure> {
+    // As in `runner::get_images`.
+    let why_not_pulled = |name: &ImageName| match policy {
+        PullPolicy::Offline | PullPolicy::LocalOnly => Some(text!(
+            "image `{name}` is not on this machine, and --offline does not pull images",
+            name
+        )),
+        PullPolicy::Missing if unreachable.is_unreachable(name.registry()) => Some(text!(
+            "image `{name}` is not on this machine, and {registry} was unreachable a short while ago; `roadlab images pull {lab}` tries again",
+            name,
+            registry = name.registry(),
+            lab = lab.id
+        )),
+        PullPolicy::Missing | PullPolicy::MissingRetryingRegistries => None,
+    };
     let mut missing = Vec::new();
     for service in lab.services.values() {
         if images.found.contains_key(&service.name) {
             continue;
         }
         let official = service.image.as_ref();
-        let pulled = official.filter(|_| policy != PullPolicy::Offline);
+        let pulled = official.filter(|name| why_not_pulled(name).is_none());
         missing.push(match (pulled, &service.recipe) {
             (Some(image), Some(_)) => {
                 text!("pull {image} (or build it from its recipe)", image)
@@ -150,19 +159,13 @@ fn assume_images(lab: &Lab, images: &mut Images, policy: PullPolicy) -> Result<V
             ),
             (None, None) if service.interface.presence == Presence::Optional => continue,
             (None, None) => {
-                let tried = official.map(|name| {
-                    text!(
-                        "image `{name}` is not on this machine, and --offline does not pull images",
-                        name
-                    )
-                });
                 return Err(Failure::NoImage {
                     service: service.name.clone(),
-                    tried: tried.into_iter().collect(),
+                    tried: official.and_then(why_not_pulled).into_iter().collect(),
                 });
             }
         });
-        let recipe = || service.recipe.as_ref().map(|recipe| recipe.tag.clone());
+        let recipe = || Some(format!("roadlab/{}", service.recipe.as_ref()?.tag));
         let name = official.map(ToString::to_string).or_else(recipe);
         let name = name.unwrap_or_default();
         let image = ServiceImage {
@@ -176,6 +179,8 @@ fn assume_images(lab: &Lab, images: &mut Images, policy: PullPolicy) -> Result<V
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::lab::ServiceName;
     use crate::lab::testing::lab;
@@ -184,7 +189,7 @@ mod tests {
     fn missing_images_are_listed_and_assumed() {
         let lab = lab("\
 services:
-  redis: { image: 'redis:8.0', mem_limit: 64m }
+  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m }
   app: { image: 'app:1', mem_limit: 32m }
 ");
         let app = ServiceName::new("app").unwrap();
@@ -194,8 +199,9 @@ services:
         };
         let mut images = Images::default();
         images.found.insert(app.clone(), present.clone());
-        let missing = assume_images(&lab, &mut images, PullPolicy::Missing).unwrap();
-        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let unreachable = UnreachableRegistries::read(Path::new("/nonexistent"));
+        let missing = assume_images(&lab, &mut images, PullPolicy::Missing, &unreachable).unwrap();
+        let missing: Vec<String> = missing.iter().map(Text::localized).collect();
         assert_eq!(missing, ["pull redis:8.0"]);
         assert_eq!(images.found[&app], present);
         assert_eq!(images.found.len(), 2);
@@ -203,8 +209,11 @@ services:
 
     #[test]
     fn an_image_that_offline_cannot_get_is_a_failure() {
-        let lab = lab("services: { redis: { image: 'redis:8.0', mem_limit: 64m } }");
-        let failure = assume_images(&lab, &mut Images::default(), PullPolicy::Offline);
+        let lab =
+            lab("services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m } }");
+        let unreachable = UnreachableRegistries::read(Path::new("/nonexistent"));
+        let mut images = Images::default();
+        let failure = assume_images(&lab, &mut images, PullPolicy::Offline, &unreachable);
         assert!(matches!(failure, Err(Failure::NoImage { .. })));
     }
 }

@@ -5,12 +5,11 @@ use serde_json::json;
 use crate::app::find_exercise;
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::lab::Addresses;
 use crate::localized;
 use crate::report::{self, markdown, output};
 use crate::runner::Failure;
 
-pub(crate) fn answer(
+pub(crate) async fn answer(
     context: &Context,
     name: &str,
     exercise: &str,
@@ -18,7 +17,8 @@ pub(crate) fn answer(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = find_exercise(&lab, exercise)?;
-    let answer = context.answer(&lab, exercise, choice, &Addresses::new())?;
+    let addresses = context.addresses(&lab).await;
+    let answer = context.answer(&lab, exercise, choice, &addresses)?;
     if context.global.json {
         report::document(&json!({
             "exercise": exercise.id.as_str(),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::app::RunningLab;
 use crate::engine::Engine;
 use crate::event::Outcome;
+use crate::lab::Exercise;
 use crate::localized;
 use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize};
 use crate::runner::ExerciseResult;
@@ -96,6 +97,21 @@ fn title_line<E: Engine>(
         paint.bold(result.exercise.as_str()),
         sanitize(&section.title)
     )
+}
+
+/// Returns a line that says which unavailable services an exercise needs.
+pub(super) fn unavailable_line<E: Engine>(
+    running: &RunningLab<'_, E>,
+    exercise: &Exercise,
+    paint: Paint,
+) -> String {
+    let missing = running.live.missing_services(exercise);
+    let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+    let reason = localized!(
+        "not available: it needs {services}",
+        services = names.join(", ")
+    );
+    paint.dim(&format!("– {}  {reason}", exercise.id))
 }
 
 /// Returns a test case for each check of an exercise.

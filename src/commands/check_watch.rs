@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::{RunningLab, select_exercises};
 use crate::commands::Context;
-use crate::commands::check_output::{result_json, summary_line};
+use crate::commands::check_output::{result_json, summary_line, unavailable_line};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Exercise;
@@ -32,14 +32,32 @@ pub(crate) async fn check_watch(
     let selected = select_exercises(&lab, names)?;
     let engine = context.existing_engine().await?;
     let mut running = context.running(&engine, &lab).await?;
-    let available: Vec<&Exercise> = selected
+    let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
-        .filter(|exercise| running.live.is_available(exercise))
-        .collect();
+        .partition(|exercise| running.live.is_available(exercise));
     context.reporter.finish();
-    let exit = watch(context, &mut running, &available).await;
+    for exercise in &unavailable {
+        if context.global.json {
+            let missing = running.live.missing_services(exercise);
+            report::line(&json!({
+                "event": "unavailable",
+                "exercise": exercise.id.as_str(),
+                "needs": missing.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+            }));
+        } else {
+            output(&unavailable_line(&running, exercise, context.paint));
+        }
+    }
+    let exit = match available.is_empty() && !unavailable.is_empty() {
+        true => Ok(Exit::CheckFailed),
+        false => watch(context, &mut running, &available).await,
+    };
     running.live.connections.close().await;
-    exit
+    match exit? {
+        // An exercise that was named must pass.
+        Exit::Success if !names.is_empty() && !unavailable.is_empty() => Ok(Exit::CheckFailed),
+        exit => Ok(exit),
+    }
 }
 
 async fn watch<E: Engine>(
@@ -91,9 +109,10 @@ async fn watch<E: Engine>(
             .await;
         before = results;
         let View::Screen(screen) = &mut view else {
-            watcher
-                .wait_for_change(&running.runner, &running.live)
-                .await?;
+            tokio::select! {
+                changed = watcher.wait_for_change(&running.runner, &running.live) => changed?,
+                () = report::output_closed() => return Ok(Exit::CheckFailed),
+            }
             continue;
         };
         loop {

@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::app::lab_name;
+use crate::commands::orphans::Confirmation;
 use crate::commands::{Context, bad_name, orphans};
 use crate::engine::Engine;
+use crate::event::{Event, Warning};
 use crate::exit::Exit;
-use crate::lab::{LabId, RunId};
+use crate::lab::{Instance, LabId};
 use crate::localized;
-use crate::plan::Scope;
+use crate::plan::{Observed, Scope};
 use crate::report::{self, duration, output};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
-use crate::store::{Journal, Journals, Progress, UnreadableJournal, Workspace};
+use crate::store::{Journals, Progress, UnreadableJournal, Workspace};
 use crate::text;
 
 /// Which runs to remove.
@@ -77,14 +80,23 @@ pub(crate) async fn down(
     match which {
         Which::Orphans => {
             let found = context.runs_of_other_state_folders(&engine, &labs).await?;
-            if !found.is_empty() && orphans::confirm_removal(context, &found).await? {
-                removed += context.remove_orphans(&engine, &found).await?;
+            if !found.is_empty() {
+                match orphans::confirm_removal(context, &found).await? {
+                    Confirmation::Given => {
+                        removed += context.remove_orphans(&engine, &found).await?;
+                    }
+                    Confirmation::Declined => {
+                        context.reporter.finish();
+                        output(&localized!("removal declined; nothing was removed"));
+                        return Ok(Exit::Success);
+                    }
+                }
             }
         }
-        Which::All => removed += remove(context, &engine, None, forget).await?,
+        Which::All => removed += remove_all(context, &engine, forget).await?,
         Which::Named => {
             for lab in &labs {
-                removed += remove(context, &engine, Some(lab), forget).await?;
+                removed += remove(context, &engine, lab, &context.instance, forget).await?;
             }
         }
     }
@@ -121,40 +133,79 @@ pub(crate) async fn down(
     Ok(Exit::Success)
 }
 
-/// Removes this instance of a lab, or every run of this state folder.
+/// Removes every run of this state folder, each instance under its lock. An instance that another process is changing stays,
+/// and fails the command once the others are removed.
+async fn remove_all(
+    context: &Context,
+    engine: &impl Engine,
+    forget: Forget,
+) -> Result<Removed, Failure> {
+    // Read before the engine, so that a journal whose run is not there has nothing left.
+    let journals = Journals::read(context.run_guard.folder());
+    let observed = observe(engine, &Scope::owner(&context.owner)).await?;
+    let instances = instances(&journals, &observed);
+    let removals = instances
+        .iter()
+        .map(|(lab, instance)| remove(context, engine, lab, instance, forget));
+    let mut removed = Removed::default();
+    let mut failed = None;
+    for result in join_all(removals).await {
+        match result {
+            Ok(more) => removed += more,
+            Err(failure) => failed = failed.or(Some(failure)),
+        }
+    }
+    let runs = observed.runs();
+    let unnamed = journals.unreadable.iter().filter(|journal| {
+        (journal.lab.is_none() || journal.instance.is_none()) && !runs.contains(&journal.run)
+    });
+    unnamed.for_each(|journal| remove_journal(context, journal));
+    match failed {
+        None => Ok(removed),
+        Some(failure) => Err(failure),
+    }
+}
+
+/// Returns the instances of labs that journals or the engine name.
+fn instances(journals: &Journals, observed: &Observed) -> BTreeSet<(LabId, Instance)> {
+    let readable = journals.readable.iter();
+    let readable = readable.map(|journal| (journal.lab.clone(), journal.instance.clone()));
+    let unreadable = journals.unreadable.iter();
+    let unreadable =
+        unreadable.filter_map(|journal| journal.lab.clone().zip(journal.instance.clone()));
+    let labels = observed.labels();
+    let labels = labels.map(|labels| (labels.lab.clone(), labels.instance.clone()));
+    readable.chain(unreadable).chain(labels).collect()
+}
+
+/// Removes an instance of a lab.
 async fn remove(
     context: &Context,
     engine: &impl Engine,
-    lab: Option<&LabId>,
+    lab: &LabId,
+    instance: &Instance,
     forget: Forget,
 ) -> Result<Removed, Failure> {
     let emit = |event| context.emit(event);
-    let scope = match lab {
-        Some(lab) => Scope::instance(&context.owner, lab, &context.instance),
-        None => Scope::owner(&context.owner),
-    };
-    let _lock = lab.map(|lab| context.lock_for_removal(lab)).transpose()?;
+    let scope = Scope::instance(&context.owner, lab, instance);
+    let _lock = context.lock_for_removal(lab, instance)?;
     let Journals {
         mut readable,
         mut unreadable,
     } = Journals::read(context.run_guard.folder());
-    let in_scope = |journal: &Journal| {
-        lab.is_none_or(|lab| journal.lab == *lab && journal.instance == context.instance)
-    };
-    readable.retain(in_scope);
+    readable.retain(|journal| journal.lab == *lab && journal.instance == *instance);
     readable
         .iter()
         .for_each(|journal| context.run_guard.end(journal));
-    if lab.is_some() && !unreadable.is_empty() {
-        let runs = runs_on_engine(engine, &scope).await?;
-        unreadable.retain(|journal| {
-            runs.contains(&journal.run)
-                || journal.lab.as_ref() == lab
-                    && journal.instance.as_ref() == Some(&context.instance)
-        });
+    if !unreadable.is_empty() {
+        let observed = observe(engine, &scope).await?;
+        let runs = observed.runs();
+        unreadable.retain(|journal| runs.contains(&journal.run) || journal.is_of(lab, instance));
     }
     let removed = teardown(engine, &scope, SweepMode::Once, &emit).await?;
-    unreadable.iter().for_each(UnreadableJournal::remove);
+    unreadable
+        .iter()
+        .for_each(|journal| remove_journal(context, journal));
     for journal in readable {
         if forget == Forget::Yes
             && let Some(path) = &journal.workspace
@@ -163,16 +214,77 @@ async fn remove(
         }
         context.run_guard.forget(&journal.run);
     }
-    if forget == Forget::Yes
-        && let Some(lab) = lab
-    {
-        Progress::remove(&context.paths.progress(), lab, &context.instance)?;
+    if forget == Forget::Yes {
+        Progress::remove(&context.paths.progress(), lab, instance)?;
     }
     Ok(removed)
 }
 
-async fn runs_on_engine(engine: &impl Engine, scope: &Scope) -> Result<BTreeSet<RunId>, Failure> {
+/// Removes a journal that cannot be read, once nothing of its run is left, and says so.
+fn remove_journal(context: &Context, journal: &UnreadableJournal) {
+    if journal.remove() {
+        context.emit(Event::Warning(Warning::UnreadableJournalRemoved {
+            path: journal.path.display().to_string(),
+            reason: journal.error.text(),
+        }));
+    }
+}
+
+async fn observe(engine: &impl Engine, scope: &Scope) -> Result<Observed, Failure> {
     let observed = engine.observe(scope).await;
-    let observed = observed.map_err(Failure::engine(text!("cannot list the runs")))?;
-    Ok(observed.labels().map(|labels| labels.run.clone()).collect())
+    observed.map_err(Failure::engine(text!("cannot list the runs")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::RunId;
+    use crate::plan::{ObservedVolume, Owner, RunLabels};
+
+    #[test]
+    fn all_instances_are_those_of_the_journals_and_of_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = |name: &str| LabId::new(name).unwrap();
+        let two = Instance::new("two").unwrap();
+        for (run, content) in [
+            ("01jd8w0zq3v5k8m2x4y6z7a9ba", "{"),
+            (
+                "01jd8w0zq3v5k8m2x4y6z7a9bb",
+                r#"{"version":99,"lab":"newer","instance":"two"}"#,
+            ),
+            (
+                "01jd8w0zq3v5k8m2x4y6z7a9bc",
+                r#"{"version":1,"run":"01jd8w0zq3v5k8m2x4y6z7a9bc","lab":"redis","instance":"main",
+                    "folder":"redis","workspace":null,"life":"kept"}"#,
+            ),
+        ] {
+            std::fs::write(folder.path().join(format!("{run}.json")), content).unwrap();
+        }
+        let volume = ObservedVolume {
+            name: "data".to_owned(),
+            run_labels: RunLabels {
+                run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bd").unwrap(),
+                lab: lab("redis"),
+                instance: two.clone(),
+                owner: Owner {
+                    id: "me".to_owned(),
+                    user: None,
+                    state_folder: None,
+                },
+                service: None,
+                digest: None,
+            },
+        };
+        let observed = Observed {
+            volumes: vec![volume],
+            ..Observed::default()
+        };
+        let expected = [
+            (lab("newer"), two.clone()),
+            (lab("redis"), Instance::main()),
+            (lab("redis"), two),
+        ];
+        let journals = Journals::read(folder.path());
+        assert_eq!(instances(&journals, &observed), BTreeSet::from(expected));
+    }
 }

@@ -32,7 +32,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     };
     if context.global.json {
         report::document(&json!({
-            "socket": found.as_ref().ok().map(|endpoint| &endpoint.socket),
+            "socket": found.as_ref().ok().map(|endpoint| report::json_path(&endpoint.socket)),
             "source": found.as_ref().ok().map(|endpoint| endpoint.source.to_string()),
             "answers": connected.is_ok(),
             "problem": connected.as_ref().err().map(EngineError::to_string),
@@ -102,7 +102,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({
-            "socket": endpoint.socket, "source": endpoint.source.to_string(), "version": about.version
+            "socket": report::json_path(&endpoint.socket), "source": endpoint.source.to_string(), "version": about.version
         }));
     } else {
         let (product, version) = (sanitize(&about.product), sanitize(&about.version));

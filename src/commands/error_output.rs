@@ -64,6 +64,6 @@ pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
         ProblemKind::NeedsTrust => "needs_trust",
     };
     let place = problem.place.as_ref();
-    json!({ "kind": kind, "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| &place.file),
+    json!({ "kind": kind, "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| report::json_path(&place.file)),
         "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
 }

@@ -22,7 +22,7 @@ pub(super) async fn export(
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({
-            "file": file,
+            "file": report::json_path(file),
             "bytes": exported.bytes,
             "images": exported.names,
         }));
@@ -47,7 +47,7 @@ pub(super) async fn import(context: &Context, file: &Path) -> Result<Exit, Failu
     let images = context.import_images(&engine, file).await?;
     context.reporter.finish();
     if context.global.json {
-        report::document(&json!({ "file": file, "images": images }));
+        report::document(&json!({ "file": report::json_path(file), "images": images }));
         return Ok(Exit::Success);
     }
     images.iter().for_each(|name| output(&sanitize(name)));

@@ -79,7 +79,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "done": entry.done.as_ref().copied().unwrap_or(0),
         "up": entry.running,
         "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
-        "folder": entry.folder,
+        "folder": report::json_path(&entry.folder),
     });
     if let Err(problem) = &entry.done {
         document["progress_error"] = json!(problem.to_string());

@@ -137,7 +137,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             lab,
             exercise,
             choice,
-        } => answer::answer(context, &lab, &exercise, &choice),
+        } => answer::answer(context, &lab, &exercise, &choice).await,
         Command::Reset { lab, to, hard } => {
             let kind = if hard {
                 ResetKind::Recreate

@@ -57,7 +57,7 @@ pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Resul
         false => lab.display().to_string(),
     };
     if context.global.json {
-        report::document(&json!({ "lab": id.as_str(), "folder": lab }));
+        report::document(&json!({ "lab": id.as_str(), "folder": report::json_path(&lab) }));
         return Ok(Exit::Success);
     }
     output(&localized!("created lab {folder}", folder = lab.display()));

@@ -14,13 +14,30 @@ use crate::store::now;
 use crate::text;
 use crate::text::Text;
 
+/// Whether the user agreed to a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    Given,
+    Declined,
+}
+
+impl Confirmation {
+    /// Converts the line that the user typed.
+    fn from_line(line: &str) -> Self {
+        match line.trim() {
+            "y" | "Y" | "yes" => Self::Given,
+            _ => Self::Declined,
+        }
+    }
+}
+
 /// Asks the user whether to remove the runs; `--yes` answers it.
 pub(crate) async fn confirm_removal(
     context: &Context,
     orphans: &[OrphanRun],
-) -> Result<bool, Failure> {
+) -> Result<Confirmation, Failure> {
     if context.global.yes {
-        return Ok(true);
+        return Ok(Confirmation::Given);
     }
     if context.global.json || !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(text!(
@@ -40,7 +57,7 @@ pub(crate) async fn confirm_removal(
     });
     let answer = answer.await.map_err(anyhow::Error::from)?;
     let answer = answer.map_err(anyhow::Error::from)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(Confirmation::from_line(&answer))
 }
 
 /// Describes an orphan run in one line: what it is, its owner and its age.
@@ -128,4 +145,19 @@ pub(crate) fn to_json(orphan: &OrphanRun) -> Value {
         "volumes": orphan.volumes,
         "remove": orphan.command_down(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_confirms_a_removal() {
+        for line in ["y\n", "Y\n", " yes \n"] {
+            assert_eq!(Confirmation::from_line(line), Confirmation::Given);
+        }
+        for line in ["", "\n", "n\n", "no\n"] {
+            assert_eq!(Confirmation::from_line(line), Confirmation::Declined);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::find_exercise;
 use crate::commands::{Context, format};
 use crate::exit::Exit;
-use crate::lab::{Lab, Presence, Task, render};
+use crate::lab::{Lab, Presence, Task};
 use crate::localized;
 use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
@@ -28,11 +28,11 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     if context.global.json {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
-            "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": lab.folder,
+            "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": report::json_path(&lab.folder),
             "outgoing": lab.services_with_egress().map(|service| service.name.as_str()).collect::<Vec<_>>(),
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
-                "recipe": s.recipe.as_ref().map(|r| &r.context), "optional": s.interface.presence == Presence::Optional,
+                "recipe": s.recipe.as_ref().map(|r| report::json_path(&r.context)), "optional": s.interface.presence == Presence::Optional,
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "exercises": lab.exercises.iter().map(|e| json!({
@@ -53,7 +53,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         memory = memory(lab.memory() as u64)
     ));
     output("");
-    let intro = fill_in(context, lab, &guide.intro.markdown).await;
+    let intro = context.fill_in(lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
     output(&format!("\n{}", paint.bold(&localized!("Services"))));
     let services = lab.services.values().map(|service| {
@@ -103,7 +103,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
     let exercise = find_exercise(lab, name)?;
     let section = lab.section(&exercise.id, &context.lang);
-    let text = fill_in(context, lab, &section.body.markdown).await;
+    let text = context.fill_in(lab, &section.body.markdown).await;
     if context.global.json {
         let labels = if section.checks.is_empty() {
             &section.choices
@@ -124,10 +124,4 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         output(&format!("  · {id}  {}", sanitize(about)));
     }
     Ok(Exit::Success)
-}
-
-/// Returns a text of the guide with the addresses of the lab in it.
-async fn fill_in(context: &Context, lab: &Lab, text: &str) -> String {
-    let addresses = context.addresses(lab).await;
-    render(text, lab, &addresses).unwrap_or_else(|_| text.to_owned())
 }

@@ -25,7 +25,10 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
         | Command::Open { lab, .. } => return instance(app, &runs, lab),
         _ => return Ok(()),
     };
-    let known = app.labs()?;
+    // Without the labs there is no suggestion; a command that needs their files reports why they cannot be found.
+    let Ok(known) = app.labs() else {
+        return Ok(());
+    };
     let mut names: BTreeSet<&str> = known.all().keys().map(String::as_str).collect();
     names.extend(runs.iter().map(|run| run.lab.as_str()));
     let mut problems = Vec::new();
@@ -59,5 +62,30 @@ fn instance(app: &App, runs: &[Journal], lab: &str) -> Result<(), Failure> {
             Err(Failure::Problems(vec![Problem::new(what).help(help)]))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::app::testing::app;
+    use crate::cli::Cli;
+
+    #[test]
+    fn without_the_labs_there_is_no_suggestion() {
+        let folder = tempfile::tempdir().unwrap();
+        // The built-in labs cannot be unpacked below a file.
+        std::fs::write(folder.path().join("cache"), "").unwrap();
+        let app = app(folder.path());
+        assert!(app.labs().is_err());
+        for words in [
+            ["roadlab", "down", "rediss"],
+            ["roadlab", "status", "rediss"],
+        ] {
+            let command = Cli::try_parse_from(words).unwrap().command;
+            assert!(check(&app, &command).is_ok(), "{words:?}");
+        }
     }
 }

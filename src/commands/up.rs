@@ -68,7 +68,7 @@ pub(crate) async fn up(
             "changed": started.changed,
             "millis": millis,
             "services": addresses_json(live),
-            "workspace": live.workspace,
+            "workspace": live.workspace.as_deref().map(report::json_path),
             "until": until,
         }));
         return Ok(Exit::Success);

@@ -42,6 +42,10 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     }
     if context.global.json {
         let documents: Vec<_> = problems.iter().map(problem_json).collect();
+        let folders: Vec<String> = folders
+            .iter()
+            .map(|folder| report::json_path(folder))
+            .collect();
         report::document(&json!({ "checked": folders, "problems": documents }));
     } else {
         for problem in &problems {

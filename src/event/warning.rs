@@ -29,6 +29,10 @@ pub enum Warning {
     WaitingForRemoval { lab: String },
     /// After a failed start the containers are kept for inspection. `name` is the lab with the options that select it.
     ContainersRetained { name: String },
+    /// After a failed start it could not be recorded that the run stays.
+    RunNotKept { reason: String },
+    /// A journal that could not be read was removed with its run.
+    UnreadableJournalRemoved { path: String, reason: Text },
     /// A service that did not run is restarted before a reset.
     ServiceRestarted { service: String },
 }
@@ -47,6 +51,8 @@ impl Warning {
             Warning::LeftoversRemain { .. } => "leftovers_remain",
             Warning::WaitingForRemoval { .. } => "waiting_for_removal",
             Warning::ContainersRetained { .. } => "containers_retained",
+            Warning::RunNotKept { .. } => "run_not_kept",
+            Warning::UnreadableJournalRemoved { .. } => "unreadable_journal_removed",
             Warning::ServiceRestarted { .. } => "service_restarted",
         }
     }
@@ -93,6 +99,14 @@ impl Warning {
                 "the containers are retained: `roadlab status`, `roadlab logs {name}`; remove them with `roadlab down {name}`",
                 name
             ),
+            Warning::UnreadableJournalRemoved { path, reason } => text!(
+                "removed {path}, the journal of a run, which could not be read: {reason}",
+                path,
+                reason = *reason
+            ),
+            Warning::RunNotKept { reason } => {
+                text!("cannot record that the run stays: {reason}", reason)
+            }
             Warning::ServiceRestarted { service } => {
                 text!("{service} is not running: restarting it", service)
             }

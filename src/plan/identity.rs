@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::lab::{
     Access, Gpus, Healthcheck, Limits, Mount, Port, Protocol, PublishAddress, Service,
 };
@@ -28,7 +29,7 @@ pub(super) enum IdentityMatch {
 pub(super) fn identity_label(service: &Service, placement: &Placement<'_>) -> String {
     let json = serde_json::to_vec(&Identity::new(service, placement))
         .expect("text keys, strings and numbers are always JSON");
-    format!("v1:{}", hex(&Sha256::digest(json)))
+    format!("v1:{}", hex::encode(&Sha256::digest(json)))
 }
 
 /// Compares the label of an existing container with the lab file, by the rules of the version that wrote the label.
@@ -228,10 +229,6 @@ fn healthcheck_identity(check: &Healthcheck) -> HealthcheckIdentity<'_> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The label that roadlab wrote before labels had versions: 16 hexadecimal digits over the `Debug` output of a container's
 /// specification. `None` for a service whose container lacks a published port because of that release's defect: it kept one
 /// binding for each container port.
@@ -244,7 +241,7 @@ fn label_of_version_0(service: &Service, placement: &Placement<'_>) -> Option<St
     spec.labels.clone_from(&service.labels);
     let hosts: Vec<Option<u16>> = service.ports.iter().map(|port| port.host).collect();
     let text = format!("{:?}{hosts:?}", Version0(&spec));
-    Some(hex(&Sha256::digest(text.as_bytes())[..8]))
+    Some(hex::encode(&Sha256::digest(text.as_bytes())[..8]))
 }
 
 /// The name of an enum's variant, without quotes.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::{Protocol, Service, ServiceName};
+use crate::lab::{Protocol, RunId, Service, ServiceName};
 use crate::plan::RunLabels;
 use crate::plan::ports::first_bindings;
 
@@ -77,6 +77,11 @@ impl Observed {
         self.containers
             .iter()
             .find(|container| container.run_labels.service.as_ref() == Some(service))
+    }
+
+    /// Returns the runs of everything in the snapshot.
+    pub fn runs(&self) -> BTreeSet<&RunId> {
+        self.labels().map(|labels| &labels.run).collect()
     }
 
     /// Returns the labels of everything in the snapshot.

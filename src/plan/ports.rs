@@ -180,7 +180,7 @@ mod tests {
         let numbers: BTreeSet<u16> = ports.iter().map(|port| port.number()).collect();
         assert_eq!(numbers.len(), 4, "{ports:?}");
         assert_eq!(
-            choose("['8080:80', '8081:80', '8080:80']", &[]),
+            choose("['8080:80', '8081:80']", &[]),
             [HostPort::Fixed(8080), HostPort::Fixed(8081)]
         );
     }

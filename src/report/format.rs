@@ -132,7 +132,7 @@ mod tests {
     fn durations_and_sizes_have_units() {
         assert_eq!(
             [7, 420, 12_300, 125_000].map(duration),
-            ["7 ms", "0.4 s", "12.3 s", "2 m 05 s"]
+            ["7 ms", "0.4 s", "12.3 s", "2 min 05 s"]
         );
         assert_eq!(
             [7, 725, 11_100, 187_200].map(age),

@@ -22,6 +22,7 @@ use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{Paint, age, check_lines, duration, memory};
+pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
 pub(crate) use markdown::markdown;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};

@@ -8,7 +8,7 @@ use crate::engine::EngineError;
 use crate::event::NotReady;
 use crate::lab::ServiceName;
 use crate::problem::{Problem, ProblemKind};
-use crate::store::{LockError, ProgressError};
+use crate::store::{LockError, ProgressError, UnreadableJournal};
 use crate::text;
 use crate::text::Text;
 
@@ -104,6 +104,12 @@ impl Failure {
 impl From<ProgressError> for Failure {
     fn from(error: ProgressError) -> Self {
         Failure::Other(error.into())
+    }
+}
+
+impl From<UnreadableJournal> for Failure {
+    fn from(journal: UnreadableJournal) -> Self {
+        Failure::Environment(journal.text())
     }
 }
 

@@ -110,11 +110,19 @@ impl<E: Engine> Runner<'_, E> {
 
     /// Returns the command that starts this instance.
     pub fn up_command(&self) -> String {
-        let instance = match self.instance.is_main() {
-            true => String::new(),
-            false => format!(" --instance {}", self.instance),
-        };
-        format!("roadlab up {}{instance}", self.lab.id)
+        self.command("up")
+    }
+
+    /// Returns the lab with the option that selects this instance.
+    pub(super) fn name(&self) -> String {
+        match self.instance.is_main() {
+            true => self.lab.id.to_string(),
+            false => format!("{} --instance {}", self.lab.id, self.instance),
+        }
+    }
+
+    fn command(&self, verb: &str) -> String {
+        format!("roadlab {verb} {}", self.name())
     }
 
     /// Fails if the engine does not answer, since a service that stopped with it is not at fault.
@@ -141,25 +149,37 @@ impl<E: Engine> Runner<'_, E> {
 
 /// Refuses a run that was started in another network namespace, where its published ports may lead elsewhere. A run without
 /// a running container has no ports yet.
-pub fn require_same_network<E>(
+pub fn require_same_network<E: Engine>(
     observed: &Observed,
     known: Option<&Journal>,
     runner: &Runner<'_, E>,
 ) -> Result<(), Failure> {
     let mut containers = observed.containers.iter();
     let runs = containers.any(|container| container.running != Running::No);
+    let here = machine::network();
+    if !runs || here.is_none() {
+        return Ok(());
+    }
     let run = |journal: &&Journal| {
         observed
             .labels()
             .all(|run_labels| run_labels.run == journal.run)
     };
-    let seen = known.filter(run).and_then(|journal| journal.network);
-    if !runs || seen == machine::network() {
-        return Ok(());
-    }
     let id = &runner.lab.id;
-    Err(Failure::Environment(text!(
-        "lab `{id}` was started in another network namespace, so another program may answer at its addresses; run roadlab in that namespace, or restart the lab here: `roadlab down {id}`, then `roadlab up {id}`",
-        id
-    )))
+    let (down, up) = (runner.command("down"), runner.up_command());
+    match known.filter(run) {
+        Some(journal) if journal.network == here => Ok(()),
+        Some(_) => Err(Failure::Environment(text!(
+            "lab `{id}` was started in another network namespace, so another program may answer at its addresses; run roadlab in that namespace, or restart the lab here: `{down}`, then `{up}`",
+            id,
+            down,
+            up
+        ))),
+        None => Err(Failure::Environment(text!(
+            "the journal of lab `{id}` is missing, so another program may answer at its addresses; restart the lab: `{down}`, then `{up}`",
+            id,
+            down,
+            up
+        ))),
+    }
 }

@@ -85,7 +85,7 @@ impl RunGuard {
         self.begin()?;
         self.wait_until_ready().await.map_err(reaper_failure)?;
         self.send(&journal.run).map_err(reaper_failure)?;
-        let held = journal.write(&self.folder).map_err(journal_failure)?;
+        let held = journal.write(&self.folder).map_err(unguarded)?;
         self.runs.borrow_mut().insert(journal.run.clone(), held);
         Ok(())
     }
@@ -112,7 +112,7 @@ impl RunGuard {
             // If the reaper was killed, the next command removes the run after its time.
             let _ = self.send(&journal.run);
         }
-        let held = journal.write(&self.folder).map_err(journal_failure)?;
+        let held = journal.write(&self.folder).map_err(not_kept)?;
         self.kept.borrow_mut().push(held);
         self.runs.borrow_mut().remove(&journal.run);
         Ok(())
@@ -183,9 +183,53 @@ fn reaper_failure(error: impl Into<anyhow::Error>) -> Failure {
     ))
 }
 
-fn journal_failure(error: UnwritableJournal) -> Failure {
+/// The run may exist; its journal says what it said before.
+fn not_kept(error: UnwritableJournal) -> Failure {
+    Failure::Environment(text!(
+        "{reason}; a lab that this command started is removed when the command ends, and one that was running stays as it was",
+        reason = error
+    ))
+}
+
+fn unguarded(error: UnwritableJournal) -> Failure {
     Failure::Environment(text!(
         "{reason}; nothing was created, so nothing is left behind",
         reason = error
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{Instance, LabId};
+
+    #[test]
+    fn a_run_that_cannot_be_kept_is_not_reported_as_never_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = ReaperCommand {
+            program: "true".into(),
+            arguments: Vec::new(),
+            log: folder.path().join("log"),
+        };
+        let guard = RunGuard::new(launch, folder.path().to_owned());
+        let journal = Journal {
+            run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap(),
+            lab: LabId::new("redis").unwrap(),
+            instance: Instance::main(),
+            folder: "labs/redis".into(),
+            workspace: None,
+            life: Lifetime::Persistent,
+            until: None,
+            network: None,
+        };
+        // A journal that cannot be read is not overwritten.
+        let file = folder.path().join(format!("{}.json", journal.run));
+        std::fs::write(file, "{").unwrap();
+        let text = guard.keep(&journal).unwrap_err().to_string();
+        assert!(!text.contains("nothing was created"), "{text}");
+        assert!(
+            text.ends_with("one that was running stays as it was"),
+            "{text}"
+        );
+    }
 }

@@ -22,6 +22,13 @@ pub enum SweepMode {
     UntilQuiet,
 }
 
+/// Whether the next sweep must wait. The snapshot right after a sweep does not wait, since most often nothing is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    Due,
+    Over,
+}
+
 /// How much was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Removed {
@@ -55,6 +62,7 @@ pub async fn teardown<E: Engine>(
     let mut removed = Removed::default();
     let mut error = None;
     let mut before = (usize::MAX, begun);
+    let mut pause = Pause::Over;
     loop {
         let observed = engine
             .observe(scope)
@@ -65,6 +73,11 @@ pub async fn teardown<E: Engine>(
             if sweep == SweepMode::Once || since.elapsed() >= QUIET {
                 return Ok(removed);
             }
+        } else if pause == Pause::Due {
+            // The engine may report what it is still removing.
+            tokio::time::sleep(INTERVAL).await;
+            pause = Pause::Over;
+            continue;
         } else {
             quiet_since = None;
             let left = observed.labels().count();
@@ -77,9 +90,11 @@ pub async fn teardown<E: Engine>(
             }
             count(&observed, &mut names, &mut removed);
             error = remove(engine, &observed, emit).await;
+            pause = Pause::Due;
         }
         if sweep == SweepMode::UntilQuiet || error.is_some() {
             tokio::time::sleep(INTERVAL).await;
+            pause = Pause::Over;
         }
     }
 }

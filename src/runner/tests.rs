@@ -392,3 +392,32 @@ fn the_reaper_keeps_a_persistent_run_and_removes_another_when_the_engine_answers
     assert_eq!(machine.engine.left(), Vec::<String>::new());
     assert_eq!(Journal::all(&machine.runs()), []);
 }
+
+#[test]
+fn a_run_without_its_journal_or_network_is_refused_with_the_commands_that_restart_it() {
+    let mut machine = Machine::new(TWO);
+    machine.instance = Instance::new("two").unwrap();
+    machine.up(OnFailure::TearDown).unwrap();
+    let mut journal = Journal::all(&machine.runs()).remove(0);
+    let refused = || {
+        let failure = machine.up(OnFailure::TearDown).err().unwrap();
+        assert!(matches!(failure, Failure::Environment(_)), "{failure}");
+        failure.to_string()
+    };
+    let restart = "`roadlab down small --instance two`, then `roadlab up small --instance two`";
+    journal.network = Some(1);
+    drop(journal.write(&machine.runs()).unwrap());
+    let text = refused();
+    assert!(text.contains("in another network namespace"), "{text}");
+    assert!(text.ends_with(restart), "{text}");
+    let file = machine.runs().join(format!("{}.json", journal.run));
+    std::fs::write(&file, "{").unwrap();
+    let text = refused();
+    assert!(text.starts_with("cannot read the journal"), "{text}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
+    std::fs::remove_file(&file).unwrap();
+    let text = refused();
+    assert!(text.contains("journal of lab `small` is missing"), "{text}");
+    assert!(text.ends_with(restart), "{text}");
+    assert_eq!(machine.engine.left().len(), 4);
+}

@@ -123,7 +123,13 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     }
     let (plan, run_labels) = plan_up(runner, up, &observed).await?;
     let path = up.workspace.map(|workspace| workspace.path.clone());
-    let known = Journal::find(up.run_guard.folder(), &runner.lab.id, runner.instance);
+    let runs = observed.runs();
+    let known = Journal::find(
+        up.run_guard.folder(),
+        &runner.lab.id,
+        runner.instance,
+        &runs,
+    )?;
     let before = known.filter(|journal| journal.run == run_labels.run);
     require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.and_then(|journal| journal.until);
@@ -166,7 +172,14 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
                 clean_up(runner, up, &run_labels.run).await;
             } else {
                 journal.life = Lifetime::Persistent;
-                up.run_guard.keep(&journal)?;
+                // The failure itself matters more, so that problems here are only warnings.
+                if let Err(not_kept) = up.run_guard.keep(&journal) {
+                    let reason = not_kept.to_string();
+                    runner.emit(Event::Warning(Warning::RunNotKept { reason }));
+                } else if up.on_failure == OnFailure::Retain {
+                    let name = runner.name();
+                    runner.emit(Event::Warning(Warning::ContainersRetained { name }));
+                }
             }
             return Err(failure);
         }

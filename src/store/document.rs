@@ -3,10 +3,10 @@
 //! A document that this program cannot read is an error that names the file and the program that wrote it. It is never
 //! treated as absent and never overwritten.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,8 @@ use crate::text::Text;
 /// The name under which this program signs its documents.
 const PROGRAM: &str = concat!("roadlab ", env!("CARGO_PKG_VERSION"));
 
-/// How long another process may hold the lock of a folder. Replacing a document takes milliseconds.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
+/// How long an update waits for the lock of another process. An update takes milliseconds, and Ctrl-C has no effect meanwhile.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What every document has besides its content.
 #[derive(Serialize, Deserialize)]
@@ -63,6 +62,8 @@ pub enum DocumentError {
         /// The program and its version; documents of old versions do not say.
         written_by: Option<String>,
     },
+    /// The document holds a path that is not UTF-8, which JSON cannot express.
+    NotUtf8 { path: PathBuf },
     /// The file cannot be replaced.
     Unwritable { path: PathBuf, error: io::Error },
     /// Another process holds the lock of the folder.
@@ -109,6 +110,10 @@ impl DocumentError {
                 file = path.display(),
                 version,
                 known
+            ),
+            Self::NotUtf8 { path } => text!(
+                "cannot write {file}: the path of the lab, of one of its files or of the current folder is not UTF-8; rename that file or folder",
+                file = path.display()
             ),
             Self::Unwritable { path, error } => {
                 text!(
@@ -193,7 +198,10 @@ pub(super) fn replace<T: Serialize>(
         written_by: Some(PROGRAM.to_owned()),
     };
     let content = serde_json::to_vec_pretty(&Document { header, content });
-    let content = content.expect("a document has text keys and no value that JSON lacks");
+    // Keys are texts and paths, and there are no numbers that JSON lacks: only a path can fail.
+    let content = content.map_err(|_| DocumentError::NotUtf8 {
+        path: path.to_owned(),
+    })?;
     replace_file(path, &content).map_err(DocumentError::unwritable(path))
 }
 
@@ -222,20 +230,37 @@ impl FolderLock {
             File::open(folder)
         };
         let file = open().map_err(DocumentError::unwritable(folder))?;
-        let begun = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _folder: file }),
-                Err(std::fs::TryLockError::Error(error)) => {
-                    return Err(DocumentError::unwritable(folder)(error));
-                }
-                Err(std::fs::TryLockError::WouldBlock) if begun.elapsed() > LOCK_TIMEOUT => {
-                    let folder = folder.to_owned();
-                    return Err(DocumentError::Locked { folder });
-                }
-                Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            }
+        match lock_within(file, LOCK_TIMEOUT).map_err(DocumentError::unwritable(folder))? {
+            Some(file) => Ok(Self { _folder: file }),
+            None => Err(DocumentError::Locked {
+                folder: folder.to_owned(),
+            }),
         }
+    }
+}
+
+/// Locks a file, which is returned; `None` if others hold the lock for longer than `limit`.
+pub(super) fn lock_within(file: File, limit: Duration) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => return Ok(Some(file)),
+        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) => {}
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // The kernel wakes a thread that waits in `flock` as soon as the lock is free; one that polls could starve. If it gets
+    // the lock too late, there is no receiver any more, and the file is closed.
+    std::thread::Builder::new().spawn(move || {
+        let result = loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        let _ = sender.send(result.map(|()| file));
+    })?;
+    match receiver.recv_timeout(limit) {
+        Ok(result) => result.map(Some),
+        Err(_) => Ok(None),
     }
 }
 
@@ -270,6 +295,35 @@ mod tests {
         let counts: Counts = read(&path, 1).unwrap().unwrap();
         let counts: Vec<u32> = counts.counts.into_values().collect();
         assert_eq!(counts, [25; 4]);
+    }
+
+    #[test]
+    fn a_wait_for_a_lock_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || File::open(folder.path()).unwrap();
+        let held = lock_within(open(), Duration::ZERO).unwrap();
+        assert!(held.is_some());
+        let late = lock_within(open(), Duration::from_millis(1)).unwrap();
+        assert!(late.is_none());
+        drop(held);
+        let free = lock_within(open(), LOCK_TIMEOUT).unwrap();
+        assert!(free.is_some());
+    }
+
+    #[test]
+    fn a_path_that_is_not_utf_8_is_an_error() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("paths.json");
+        let path = PathBuf::from(OsStr::from_bytes(b"labs/\xff"));
+        let value = replace(&file, 1, &BTreeMap::from([("folder", &path)]));
+        assert!(matches!(value, Err(DocumentError::NotUtf8 { .. })));
+        let files = BTreeMap::from([(path, 1)]);
+        let key = replace(&file, 1, &BTreeMap::from([("files", files)]));
+        assert!(matches!(key, Err(DocumentError::NotUtf8 { .. })));
+        assert!(!file.exists());
     }
 
     #[test]

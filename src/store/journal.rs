@@ -3,6 +3,7 @@
 //! The process that owns a run holds the lock of its journal. The kernel releases the lock however the process ends, so no
 //! process ids and no ages decide which runs are left over.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -111,7 +112,10 @@ impl Journal {
             self.replace(folder)
         };
         write().map_err(|error| UnwritableJournal {
-            lab: self.lab.clone(),
+            name: match self.instance.is_main() {
+                true => self.lab.to_string(),
+                false => format!("{} --instance {}", self.lab, self.instance),
+            },
             error,
         })
     }
@@ -213,11 +217,29 @@ impl Journal {
         Journals::read(folder).readable
     }
 
-    /// Returns the newest journal of an instance.
-    pub fn find(folder: &Path, lab: &LabId, instance: &Instance) -> Option<Self> {
-        Self::all(folder)
+    /// Returns the newest journal of an instance, `None` if it has none. Fails if that journal cannot be read: one that names
+    /// the instance, or that of a run in `runs`, which are the instance's runs on the engine.
+    pub fn find(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+        runs: &BTreeSet<&RunId>,
+    ) -> Result<Option<Self>, UnreadableJournal> {
+        let Journals {
+            readable,
+            unreadable,
+        } = Journals::read(folder);
+        let newest = readable
             .into_iter()
-            .rfind(|journal| journal.lab == *lab && journal.instance == *instance)
+            .rfind(|journal| journal.lab == *lab && journal.instance == *instance);
+        let unreadable = unreadable
+            .into_iter()
+            .rfind(|journal| journal.is_of(lab, instance) || runs.contains(&journal.run));
+        match (newest, unreadable) {
+            (Some(newest), Some(unreadable)) if newest.run > unreadable.run => Ok(Some(newest)),
+            (_, Some(unreadable)) => Err(unreadable),
+            (newest, None) => Ok(newest),
+        }
     }
 }
 
@@ -270,6 +292,11 @@ impl UnreadableJournal {
         }
     }
 
+    /// Returns whether the file names this instance of a lab.
+    pub fn is_of(&self, lab: &LabId, instance: &Instance) -> bool {
+        self.lab.as_ref() == Some(lab) && self.instance.as_ref() == Some(instance)
+    }
+
     /// Returns the command that removes the run.
     pub fn command_down(&self) -> String {
         match (&self.lab, &self.instance) {
@@ -291,15 +318,14 @@ impl UnreadableJournal {
         )
     }
 
-    /// Removes the file, once nothing of the run is left. Leaves it alone if a process owns the run.
-    pub fn remove(&self) {
+    /// Removes the file, once nothing of the run is left, and returns whether it did. Leaves it alone if a process owns the
+    /// run. If it stays, it is reported again.
+    pub fn remove(&self) -> bool {
         let Ok(file) = File::open(&self.path) else {
-            return;
+            return false;
         };
-        if file.try_lock().is_ok() && is_at(&file, &self.path) {
-            // If it stays, it is reported again.
-            let _ = std::fs::remove_file(&self.path);
-        }
+        let free = file.try_lock().is_ok() && is_at(&file, &self.path);
+        free && std::fs::remove_file(&self.path).is_ok()
     }
 }
 
@@ -307,7 +333,8 @@ impl UnreadableJournal {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text().localized())]
 pub struct UnwritableJournal {
-    lab: LabId,
+    /// The lab with the option that selects the instance.
+    name: String,
     error: DocumentError,
 }
 
@@ -318,13 +345,14 @@ impl UnwritableJournal {
         match &self.error {
             DocumentError::Unreadable { .. }
             | DocumentError::Unwritable { .. }
+            | DocumentError::NotUtf8 { .. }
             | DocumentError::Locked { .. } => {
                 text!("cannot write the journal of the run: {reason}", reason)
             }
             DocumentError::Damaged { .. } | DocumentError::OtherVersion { .. } => text!(
                 "cannot write the journal of the run: {reason}; use the roadlab that wrote the journal, or remove the run with `roadlab down {lab}`",
                 reason,
-                lab = self.lab
+                lab = self.name
             ),
         }
     }
@@ -431,6 +459,35 @@ mod tests {
             "cannot read the journal of run 01jd8w0zq3v5k8m2x4y6z7a9bc: FILE is damaged: EOF while parsing an object at line 1 \
              column 1; the run is left alone: use the roadlab that wrote the journal, or remove the run with `roadlab down --all`",
         );
+    }
+
+    #[test]
+    fn an_unreadable_journal_of_an_instance_is_not_a_missing_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |last: char| RunId::new(&format!("01jd8w0zq3v5k8m2x4y6z7a9b{last}")).unwrap();
+        let lab = LabId::new("redis").unwrap();
+        let find = |instance: Instance, on_engine: &[RunId]| {
+            let runs = on_engine.iter().collect();
+            Journal::find(folder.path(), &lab, &instance, &runs)
+        };
+        let two = || Instance::new("two").unwrap();
+        assert!(matches!(find(two(), &[]), Ok(None)));
+        let newer = r#"{"version":2,"lab":"redis","instance":"two"}"#;
+        std::fs::write(path(folder.path(), &run('c')), newer).unwrap();
+        assert!(matches!(find(two(), &[]), Err(unreadable) if unreadable.run == run('c')));
+        assert!(matches!(find(Instance::main(), &[]), Ok(None)));
+        // The file does not say whose run it is; the engine does.
+        std::fs::write(path(folder.path(), &run('d')), "{").unwrap();
+        assert!(matches!(find(Instance::main(), &[]), Ok(None)));
+        let found = find(Instance::main(), &[run('d')]);
+        assert!(matches!(found, Err(unreadable) if unreadable.run == run('d')));
+        let latest = Journal {
+            run: run('e'),
+            instance: two(),
+            ..journal()
+        };
+        drop(latest.write(folder.path()).unwrap());
+        assert!(matches!(find(two(), &[]), Ok(Some(found)) if found == latest));
     }
 
     /// Version 1 as earlier releases wrote it.

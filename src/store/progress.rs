@@ -5,26 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{ExerciseId, Instance, LabId};
+use crate::store::document::{LOCK_TIMEOUT, lock_within};
 use crate::store::{now, write_atomically};
 use crate::text;
 use crate::text::Text;
 
 /// The version of the file that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
-
-/// How long an update waits for another one. An update takes milliseconds, so this only ends a wait for a stopped process.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Pause between two attempts to get the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// The progress in one instance of one lab at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,19 +220,10 @@ fn lock(path: &Path) -> Result<File, ProgressError> {
         options.open(path.with_extension("lock"))
     };
     let file = open().map_err(|error| not_writable(path, error))?;
-    let started = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if started.elapsed() > LOCK_TIMEOUT => {
-                return Err(ProgressError::Busy {
-                    path: path.to_owned(),
-                });
-            }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(error)) => return Err(not_writable(path, error)),
-        }
-    }
+    let locked = lock_within(file, LOCK_TIMEOUT).map_err(|error| not_writable(path, error))?;
+    locked.ok_or_else(|| ProgressError::Busy {
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -223,11 +223,13 @@ fn no_english_is_left_in_korean() {
         "CPU",
         "COMMAND",
         "CHOICE",
+        "Compose",
         "Ctrl",
         "Docker",
         "EXERCISE",
         "Engine",
         "Enter",
+        "GPU",
         "GiB",
         "JSON",
         "JUnit",
@@ -236,6 +238,7 @@ fn no_english_is_left_in_korean() {
         "OPTIONS",
         "Redis",
         "SERVICE",
+        "SSH",
         "TLS",
         "URL",
         "UTF",
@@ -306,6 +309,7 @@ fn no_english_is_left_in_korean() {
         "m",
         "labs",
         "my",
+        "secrets",
     ];
     let mut left = Vec::new();
     for (english, _, korean) in messages() {

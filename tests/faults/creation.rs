@@ -209,7 +209,7 @@ fn nothing_is_created_if_the_state_folder_is_not_writable() {
     for (script, reason) in [
         (READ_ONLY, "Read-only file system"),
         (FULL, "No space left on device"),
-        (&runs, "nothing was created, so that nothing is left behind"),
+        (&runs, "nothing was created, so nothing is left behind"),
     ] {
         let output = run_with_mounts(&lab, script, "up LAB")
             .expect_code(3)

@@ -14,7 +14,7 @@ use crate::runner::Failure;
 const BROKEN_PIPE: Exit = Exit::Signal(13);
 
 impl<E: Engine> Session<'_, E> {
-    /// Shows each text, runs each solution and checks it; then starts over.
+    /// Shows each text, runs each solution and checks it; then resets the services. The learner's progress stays as it is.
     pub(super) async fn run_all(&mut self) -> Result<Exit, Failure> {
         let lab = self.running.lab;
         let paint = self.context.paint;
@@ -34,9 +34,6 @@ impl<E: Engine> Session<'_, E> {
                 Task::Quiz(quiz) => {
                     let choice = sanitize(&quiz.answer);
                     output(&paint.dim(&localized!("answer: {choice}", choice)));
-                    let addresses = &self.running.live.addresses;
-                    self.context
-                        .answer(lab, exercise, &quiz.answer, addresses)?;
                 }
                 Task::Practical { solution, .. } => {
                     for step in solution {
@@ -47,7 +44,7 @@ impl<E: Engine> Session<'_, E> {
                     self.context.reporter.finish();
                 }
             }
-            let result = self.check(exercise).await?;
+            let result = self.running.check_solution(exercise).await;
             self.print_results(&mut output, &result);
             match result.passed() {
                 true => self.after(&mut output, exercise),
@@ -55,7 +52,7 @@ impl<E: Engine> Session<'_, E> {
             }
         }
         let begun = Instant::now();
-        self.running.start_over().await?;
+        self.running.reset_services().await?;
         self.context.reporter.finish();
         let text = localized!(
             "{done} of {all} exercises solved; reset to the start in {time}",

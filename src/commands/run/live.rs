@@ -147,11 +147,7 @@ impl Session<'_, Docker> {
                 }
                 SessionEvent::Input(Input::Gone) => {
                     self.add_time(exercise, &mut view)?;
-                    let decided = if self.was_up {
-                        AfterSession::Keep
-                    } else {
-                        AfterSession::TearDown
-                    };
+                    let decided = after_session.without_prompt(self.was_up);
                     return Ok(Navigation::Leave(decided));
                 }
                 SessionEvent::Input(Input::Redraw) => {

@@ -65,11 +65,7 @@ pub(crate) async fn run(
         progress: context.progress(&lab.id)?,
         was_up,
     };
-    let default = match (after_session, was_up) {
-        // A lab that was running before the session is only removed if the learner says so.
-        (AfterSession::Keep, _) | (AfterSession::Prompt, true) => AfterSession::Keep,
-        (AfterSession::TearDown, _) | (AfterSession::Prompt, false) => AfterSession::TearDown,
-    };
+    let default = after_session.without_prompt(was_up);
     let (exit, after_session) = match mode {
         Mode::Auto => {
             session.welcome(&mut output, begun);

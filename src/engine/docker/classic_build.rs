@@ -41,7 +41,7 @@ mod tests {
         assert_eq!(
             command(&build),
             "docker build -t roadlab/x:0a1b -f '/my labs/x/build/Dockerfile' --target last \
-             --build-arg DEBIAN=roadlab/debian:trixie '/my labs/x'"
+             --build-arg 'DEBIAN=roadlab/debian:trixie' '/my labs/x'"
         );
     }
 }

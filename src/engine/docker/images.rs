@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::RegistryUnreachable);
         assert_eq!(
             error.to_string(),
-            "cannot pull `x`: no data for 60 s; run `roadlab images pull` when the registry can be reached"
+            "cannot pull `x`: no data for 60 s; run `roadlab images pull LAB` when the registry can be reached"
         );
     }
 }

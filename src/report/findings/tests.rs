@@ -164,7 +164,7 @@ fn a_program_at_a_default_port_is_a_note_unless_a_lab_needs_the_port() {
         program: "redis-server".into(),
     };
     busy.answering = BTreeMap::from([(6379, Some(process)), (5432, None)]);
-    let note = "! ports   port 6379 is used by `redis-server` (process 812), which is no service of a lab; `roadlab status` shows the address of the lab's redis";
+    let note = "! ports   port 6379 is used by `redis-server` (process 812), which is not a service of a lab; `roadlab status` shows the address of the lab's redis";
     check(&busy, need(), &[note, "    fix: roadlab status"]);
 
     busy.own_ports = BTreeSet::from([6379]);
