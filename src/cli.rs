@@ -11,7 +11,7 @@ mod translate;
 mod usage_error;
 
 #[cfg(test)]
-pub(crate) use help::overview_texts;
+pub(crate) use help::table_texts;
 pub(crate) use help::{command, exit_codes};
 
 use crate::exit::Exit;

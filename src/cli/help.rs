@@ -24,18 +24,33 @@ pub(crate) fn command() -> clap::Command {
         .arg(help_option())
         .arg(version_option());
     root = translate::translate(root);
+    let mut built = root.clone();
+    built.build();
     for help in COMMANDS {
         let mut path = help.command.split(' ');
+        let usage = usage(&mut built, help.command);
         if let Some(first) = path.next()
             && root.find_subcommand(first).is_some()
         {
             root = root.mut_subcommand(first, |command| match path.next() {
-                None => with_help(command, help),
-                Some(second) => command.mut_subcommand(second, |below| with_help(below, help)),
+                None => with_help(command, help).override_usage(usage),
+                Some(second) => command
+                    .mut_subcommand(second, |below| with_help(below, help).override_usage(usage)),
             });
         }
     }
     root
+}
+
+/// Returns the usage of a command. What clap would write into a usage error has all options that a variable of the
+/// environment gives, as if they had to be typed.
+fn usage(root: &mut clap::Command, path: &str) -> String {
+    let command = path
+        .split(' ')
+        .try_fold(root, |above, name| above.find_subcommand_mut(name));
+    let usage = command.map(clap::Command::render_usage);
+    let usage = usage.map(|usage| usage.to_string()).unwrap_or_default();
+    usage.trim_start_matches("Usage:").trim().to_owned()
 }
 
 fn help_option() -> Arg {
@@ -66,7 +81,10 @@ fn with_help(command: clap::Command, help: &CommandHelp) -> clap::Command {
     let mut examples = translated("Examples:");
     for example in help.examples {
         // Writing to a String cannot fail.
-        let _ = write!(examples, "\n  {example}");
+        let _ = match example.split_once("# ") {
+            None => write!(examples, "\n  {example}"),
+            Some((line, note)) => write!(examples, "\n  {line}# {}", translated(note)),
+        };
     }
     command
         .long_about(format!("{about}\n\n{}", translated(help.description)))
@@ -142,12 +160,15 @@ fn overview() -> String {
     screen
 }
 
-/// Returns the texts of the overview, for the test of the translations.
+/// Returns the texts of the overview and the notes in examples, for the test of the translations.
 #[cfg(test)]
-pub(crate) fn overview_texts() -> Vec<String> {
+pub(crate) fn table_texts() -> Vec<String> {
     let titles = GROUPS.iter().map(|(title, _)| *title);
     let summaries = COMMANDS.iter().map(|help| help.summary);
-    let texts = titles.chain(summaries).filter(|text| !text.is_empty());
+    let examples = COMMANDS.iter().flat_map(|help| help.examples);
+    let notes = examples.filter_map(|example| Some(example.split_once("# ")?.1));
+    let texts = titles.chain(summaries).chain(notes);
+    let texts = texts.filter(|text| !text.is_empty());
     texts.map(str::to_owned).collect()
 }
 

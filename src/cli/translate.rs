@@ -27,10 +27,18 @@ fn translate_tree(command: Command) -> Command {
         heading("{about}"),
         translated("Usage:"),
     );
+    let mut place = 0;
     let command = command
         .help_template(template)
         .subcommand_help_heading(translated_heading("Commands"))
-        .mut_args(translate_argument)
+        .mut_args(|arg| {
+            place += 1;
+            match arg.is_positional() {
+                // Under a heading of its own, clap sorts them by name.
+                true => translate_argument(arg).display_order(place),
+                false => translate_argument(arg),
+            }
+        })
         .mut_subcommands(translate_tree);
     match about {
         Some(about) => command.about(about),
