@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
 use crate::localized;
-use crate::report::{duration, output, output_is_open, sanitize};
+use crate::report::{duration, flush, output, output_is_open, sanitize};
 use crate::runner::Failure;
 
 /// The exit of a program that SIGPIPE ends: without a reader, a demonstration has no purpose.
@@ -22,6 +22,8 @@ impl<E: Engine> Session<'_, E> {
         for (at, exercise) in lab.exercises.iter().enumerate() {
             self.task(&mut output, at, exercise);
             output("");
+            // Only a write shows that nobody reads.
+            flush().await;
             if !output_is_open() {
                 return Ok(BROKEN_PIPE);
             }
