@@ -53,7 +53,7 @@ fn contradictory_arguments_are_refused() {
         &copy,
         "up LAB --instance A",
         2,
-        "error: --instance: invalid name `A`: use 1 to 40 lower case letters, digits, `-` and `_`, beginning with a letter or digit\n",
+        "error: --instance: invalid name `A`: use 1 to 40 lowercase letters, digits, `-` and `_`, beginning with a letter or digit\n",
     );
     assert_fails(
         &copy,

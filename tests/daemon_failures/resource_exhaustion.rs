@@ -128,7 +128,7 @@ fn a_prune_during_up_is_reported() {
     daemon.lab.run("shell LAB redis -- touch /tmp/go", 0);
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(6), "{output}");
-    let message = "containers or networks of this lab were removed from outside, as `docker system prune` does";
+    let message = "containers or networks of this lab were removed outside roadlab, for example by `docker system prune`";
     assert!(output.contains(message), "{output}");
     assert!(
         output.contains("removed what was created: 1 container, 1 network, 1 volume"),
@@ -160,7 +160,7 @@ fn continuous_pruning_during_up_leaves_nothing() {
         assert_eq!(down.code, Some(0), "{down:?}");
         if up.code != Some(0) {
             assert_eq!(up.code, Some(6), "{up:?}");
-            let message = "containers or networks of this lab were removed from outside";
+            let message = "containers or networks of this lab were removed outside roadlab";
             assert!(up.stderr.contains(message), "{up:?}");
         }
     }
