@@ -22,7 +22,7 @@ impl<E: Engine> Session<'_, E> {
         for (at, exercise) in lab.exercises.iter().enumerate() {
             self.task(&mut output, at, exercise);
             output("");
-            // Only a write shows that nobody reads.
+            // Only a write shows that the reader is gone.
             flush().await;
             if !output_is_open() {
                 return Ok(BROKEN_PIPE);
