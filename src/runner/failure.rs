@@ -107,8 +107,8 @@ impl From<ProgressError> for Failure {
     }
 }
 
-impl From<UnreadableJournal> for Failure {
-    fn from(journal: UnreadableJournal) -> Self {
+impl From<Box<UnreadableJournal>> for Failure {
+    fn from(journal: Box<UnreadableJournal>) -> Self {
         Failure::Environment(journal.text())
     }
 }

@@ -224,7 +224,7 @@ impl Journal {
         lab: &LabId,
         instance: &Instance,
         runs: &BTreeSet<&RunId>,
-    ) -> Result<Option<Self>, UnreadableJournal> {
+    ) -> Result<Option<Self>, Box<UnreadableJournal>> {
         let Journals {
             readable,
             unreadable,
@@ -237,7 +237,7 @@ impl Journal {
             .rfind(|journal| journal.is_of(lab, instance) || runs.contains(&journal.run));
         match (newest, unreadable) {
             (Some(newest), Some(unreadable)) if newest.run > unreadable.run => Ok(Some(newest)),
-            (_, Some(unreadable)) => Err(unreadable),
+            (_, Some(unreadable)) => Err(Box::new(unreadable)),
             (newest, None) => Ok(newest),
         }
     }
