@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -287,8 +289,21 @@ fn keep_panic_messages() {
     }));
 }
 
+/// How long a test may take, however busy the machine is. One that waits for ever would keep the whole run from ending.
+const TIME_LIMIT: Duration = Duration::from_secs(900);
+
 fn run(test: &Test, groups: &[Arc<Group>]) -> Result<(), Failed> {
     let _places: Vec<Place<'_>> = groups.iter().map(|group| group.enter()).collect();
+    let (_ended, ending) = mpsc::channel::<()>();
+    let name = test.name();
+    std::thread::spawn(move || {
+        // The sender is dropped when the test ends.
+        if ending.recv_timeout(TIME_LIMIT) == Err(RecvTimeoutError::Timeout) {
+            let seconds = TIME_LIMIT.as_secs();
+            eprintln!("test {name} has not ended after {seconds} s; the run is stopped");
+            std::process::exit(1);
+        }
+    });
     catch_unwind(AssertUnwindSafe(test.run)).map_err(|_| {
         let message = PANIC.take();
         Failed::from(message.unwrap_or_else(|| "the test panicked".to_owned()))

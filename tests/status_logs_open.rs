@@ -111,7 +111,7 @@ fn a_watched_status_is_printed_at_each_change() {
     lab.run("answer LAB when pairs", 0);
     watch.wait_for_line(&["1/2 exercises solved"]);
     lab.run("down LAB", 0);
-    watch.wait_for_line(&["nothing is up"]);
+    watch.wait_for_line(&["no labs are running"]);
     watch.interrupt();
     assert_eq!(watch.code(), Some(130));
 }
