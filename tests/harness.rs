@@ -300,8 +300,9 @@ fn run(test: &Test, groups: &[Arc<Group>]) -> Result<(), Failed> {
         // The sender is dropped when the test ends.
         if ending.recv_timeout(TIME_LIMIT) == Err(RecvTimeoutError::Timeout) {
             let seconds = TIME_LIMIT.as_secs();
-            eprintln!("test {name} has not ended after {seconds} s; the run is stopped");
-            std::process::exit(1);
+            let text = format!("test {name} has not ended after {seconds} s; the run is stopped\n");
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            std::process::abort();
         }
     });
     catch_unwind(AssertUnwindSafe(test.run)).map_err(|_| {
