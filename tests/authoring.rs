@@ -123,6 +123,11 @@ fn a_new_lab_is_valid_and_found_by_name() {
         made.stdout.starts_with("created lab labs/my-lab"),
         "{made:?}"
     );
+    let inside = folder.path().join("labs/my-lab");
+    for path in [".", "./", "../my-lab"] {
+        elsewhere(&inside, &["validate", path]).expect_code(0);
+        elsewhere(&inside, &["show", path]).expect_code(0);
+    }
     assert!(made.stdout.contains("roadlab test my-lab"), "{made:?}");
     let sound = elsewhere(folder.path(), &["validate", "labs/my-lab"]).expect_code(0);
     assert_eq!(sound.stdout, "1 folder: no problems\n");

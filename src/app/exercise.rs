@@ -1,5 +1,7 @@
 //! Finds exercises and services of a lab by the names that a person typed.
 
+use std::path::Path;
+
 use crate::lab::{Exercise, ExerciseId, Lab, ServiceName};
 use crate::problem::{Problem, suggestion};
 use crate::runner::Failure;
@@ -56,12 +58,32 @@ pub fn clients(lab: &Lab) -> impl Iterator<Item = (&ServiceName, &[String])> {
 }
 
 /// Returns the name of a lab that is given by its name or the path of its folder: `labs/redis/` is `redis`.
-pub fn lab_name(lab: &str) -> &str {
-    lab.trim_end_matches('/').rsplit('/').next().unwrap_or(lab)
+pub fn lab_name(lab: &str) -> String {
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let path = Path::new(lab);
+    // A path such as `.` does not show the name.
+    let canonical = || name(&std::fs::canonicalize(path).ok()?);
+    name(path)
+        .or_else(canonical)
+        .unwrap_or_else(|| lab.to_owned())
 }
 
 /// A name that does not exist, with the ones that do.
 pub(super) fn unknown(what: Text, name: &str, known: Vec<&str>) -> Failure {
     let help = suggestion(name, known);
     Failure::Problems(vec![Problem::new(what).help(help)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_lab_is_that_of_its_folder() {
+        for path in ["redis", "labs/redis", "labs/redis/", "labs/redis/."] {
+            assert_eq!(lab_name(path), "redis", "{path}");
+        }
+        assert_eq!(lab_name("labs/redis/.."), "labs");
+        assert_eq!(lab_name("nowhere/.."), "nowhere/..");
+    }
 }

@@ -73,7 +73,7 @@ pub(crate) async fn down(
     let begun = Instant::now();
     let labs = labs
         .iter()
-        .map(|lab| LabId::new(lab_name(lab)).map_err(bad_name("lab")))
+        .map(|lab| LabId::new(&lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.existing_engine().await?;
     let mut removed = Removed::default();

@@ -12,10 +12,10 @@ use crate::text;
 /// Refuses the name of a lab or an instance that does not exist if a similar one does. The command itself handles any other.
 pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let runs = Journal::all(&app.paths.runs());
-    let labs: Vec<&str> = match command {
+    let labs: Vec<String> = match command {
         Command::Down { orphan: true, .. } => return Ok(()),
         Command::Down { names, .. } => names.iter().map(|name| lab_name(name)).collect(),
-        Command::Status { lab, .. } => lab.iter().map(String::as_str).collect(),
+        Command::Status { lab, .. } => lab.iter().cloned().collect(),
         Command::Check { lab, .. }
         | Command::Solve { lab, .. }
         | Command::Reset { lab, .. }
@@ -32,7 +32,7 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let mut names: BTreeSet<&str> = known.all().keys().map(String::as_str).collect();
     names.extend(runs.iter().map(|run| run.lab.as_str()));
     let mut problems = Vec::new();
-    for lab in labs.into_iter().filter(|lab| !names.contains(lab)) {
+    for lab in labs.iter().filter(|lab| !names.contains(lab.as_str())) {
         if let Some(closest) = nearest(lab, names.iter().copied()) {
             let what = text!("no such lab: `{lab}`", lab);
             let help = text!("did you mean `{closest}`?", closest);

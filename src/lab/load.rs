@@ -88,7 +88,14 @@ pub fn load_catalogue(folder: &Path, files: &dyn FileSystem) -> Vec<Problem> {
 }
 
 fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<Lab> {
-    let name = folder
+    // A path such as `.` does not show the name.
+    let canonical = match folder.file_name() {
+        Some(_) => None,
+        None => files.canonical_path(folder),
+    };
+    let name = canonical
+        .as_deref()
+        .unwrap_or(folder)
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();

@@ -40,13 +40,14 @@ impl LabFolders {
         Ok(Self { folders })
     }
 
-    /// Returns the folder of a lab, given its name or a path with a `/`.
+    /// Returns the folder of a lab, given its name or a path: one with a `/`, `.` or `..`.
     pub fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
         if let Some(folder) = self.folders.get(lab) {
             return Ok(folder.clone());
         }
         let path = Path::new(lab);
-        if lab.contains('/') && path.join("lab.yaml").exists() {
+        let is_path = lab.contains('/') || matches!(lab, "." | "..");
+        if is_path && path.join("lab.yaml").exists() {
             // The name of a lab is the name of its folder, which `.` and `labs/redis/` do not show.
             return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
