@@ -120,10 +120,8 @@ mod tests {
     use crate::engine::{ErrorKind, Fake};
     use crate::lab::testing::{COMPOSE, lab};
 
-    #[tokio::test]
-    async fn unreadable_progress_ends_a_reset_before_anything_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = app(folder.path());
+    /// Returns a lab that runs.
+    async fn started(app: &App) -> (Fake, Lab) {
         let engine = Fake::with_images(&["redis:8.0"]);
         let lab = lab(COMPOSE);
         let options = UpOptions {
@@ -132,6 +130,14 @@ mod tests {
             on_failure: OnFailure::TearDown,
         };
         drop(app.up(&engine, &lab, options).await.unwrap());
+        (engine, lab)
+    }
+
+    #[tokio::test]
+    async fn unreadable_progress_ends_a_reset_before_anything_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let (engine, lab) = started(&app).await;
         app.update_progress(&lab.id, |_| {}).unwrap();
         let file = format!("{}@main.json", lab.id);
         std::fs::write(app.paths.progress().join(file), "{").unwrap();
@@ -151,14 +157,7 @@ mod tests {
     async fn a_lab_that_does_not_start_again_has_no_progress() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());
-        let engine = Fake::with_images(&["redis:8.0"]);
-        let lab = lab(COMPOSE);
-        let options = UpOptions {
-            lifetime: Lifetime::Persistent,
-            expiry: Expiry::Unchanged,
-            on_failure: OnFailure::TearDown,
-        };
-        drop(app.up(&engine, &lab, options).await.unwrap());
+        let (engine, lab) = started(&app).await;
         let solved = &lab.exercises[0].id;
         app.update_progress(&lab.id, |progress| {
             progress.finish(solved, SolvedBy::Learner);

@@ -105,13 +105,20 @@ pub(super) fn unavailable_line<E: Engine>(
     exercise: &Exercise,
     paint: Paint,
 ) -> String {
+    let reason = missing_services(running, exercise).unwrap_or_default();
+    paint.dim(&format!("– {}  {reason}", exercise.id))
+}
+
+/// Returns which unavailable services an exercise needs, in words.
+pub(super) fn missing_services<E: Engine>(
+    running: &RunningLab<'_, E>,
+    exercise: &Exercise,
+) -> Option<String> {
     let missing = running.live.missing_services(exercise);
     let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
-    let reason = localized!(
-        "not available: it needs {services}",
-        services = names.join(", ")
-    );
-    paint.dim(&format!("– {}  {reason}", exercise.id))
+    let services = names.join(", ");
+    let text = || localized!("not available: it needs {services}", services);
+    (!names.is_empty()).then(text)
 }
 
 /// Returns a test case for each check of an exercise.

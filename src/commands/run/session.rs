@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::app::RunningLab;
-use crate::commands::{Context, format};
+use crate::commands::{Context, check_output, format};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Section, Task};
 use crate::localized;
@@ -82,11 +82,7 @@ impl<E: Engine> Session<'_, E> {
 
     /// Returns which unavailable services an exercise needs, in words.
     pub(super) fn missing_services(&self, exercise: &Exercise) -> Option<String> {
-        let missing = self.running.live.missing_services(exercise);
-        let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
-        let services = names.join(", ");
-        let text = || localized!("not available: it needs {services}", services);
-        (!names.is_empty()).then(text)
+        check_output::missing_services(&self.running, exercise)
     }
 
     pub(super) fn after(&self, print: Output<'_>, exercise: &Exercise) {
