@@ -226,7 +226,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 matches!(exercise.task, Task::Quiz(_)).then(|| {
                     localized!(
                         "answer with `roadlab answer {lab} {exercise} CHOICE`",
-                        lab = self.lab.id,
+                        lab = format!("{}{}", self.lab.id, self.app.instance_option()),
                         exercise = exercise.id
                     )
                 })
