@@ -1,7 +1,6 @@
 //! Answers quizzes.
 
 use crate::app::App;
-use crate::app::addresses::fill_in;
 use crate::app::exercise::unknown;
 use crate::lab::{Addresses, Exercise, Lab, Task};
 use crate::runner::{Failure, check_answer};
@@ -31,7 +30,7 @@ impl App {
             return Err(Failure::Usage(text!(
                 "`{exercise}` is not a quiz: solve it, then run `roadlab check {lab} {exercise}`",
                 exercise = exercise.id,
-                lab = lab.id
+                lab = format!("{}{}", lab.id, self.instance_option())
             )));
         };
         let Some(choice) = quiz.choice(choice) else {
@@ -62,7 +61,7 @@ impl App {
         Ok(QuizAnswer {
             choice: choice.to_owned(),
             correct,
-            text: text.map(|text| fill_in(&text.markdown, lab, addresses)),
+            text: text.map(|text| self.fill_in_addresses(lab, &text.markdown, addresses)),
         })
     }
 }
