@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diagnosis::LikelyCause;
+use crate::expect::Words;
 use crate::lab::CheckRole;
 
 pub use warning::Warning;
@@ -218,6 +219,8 @@ pub struct CheckResult {
     /// The sentence of the guide that says what is checked.
     pub about: String,
     pub outcome: Outcome,
+    /// The expected and the actual value for people; empty if the check passes or they are not shown.
+    pub words: Words,
 }
 
 /// The outcome of a check or a step. A value that does not match is an outcome, not an error.

@@ -29,6 +29,7 @@ mod image_archives;
 mod isolation;
 mod json_contract;
 mod lab_proof;
+mod learning;
 mod list_and_roadmap;
 mod orphans;
 mod output;

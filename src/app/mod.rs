@@ -10,6 +10,7 @@
 
 mod addresses;
 mod cleanup;
+mod client;
 mod exercise;
 mod hint;
 mod images;
@@ -29,6 +30,7 @@ mod up;
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
+pub use client::{ClientCommand, client_command};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};

@@ -8,12 +8,14 @@ use crate::app::select_exercises;
 use crate::commands::check_output::{
     Detail, junit_cases, result_json, result_lines, unavailable_line,
 };
+use crate::commands::closing::closing_lines;
 use crate::commands::{Context, junit};
 use crate::exit::Exit;
 use crate::lab::Exercise;
 use crate::localized;
 use crate::report::{self, output};
-use crate::runner::Failure;
+use crate::runner::{ExerciseResult, Failure};
+use crate::store::Progress;
 
 pub(crate) async fn check(
     context: &Context,
@@ -28,6 +30,7 @@ pub(crate) async fn check(
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
+    let before = running.progress()?;
     let results = running.check(&available).await;
     running.live.connections.close().await;
     let results = results?;
@@ -39,7 +42,11 @@ pub(crate) async fn check(
         junit::save(path, lab.id.as_str(), &cases.collect::<Vec<_>>())?;
     }
     if context.global.json {
-        let exercises = results.iter().map(|result| result_json(&running, result));
+        let exercises = results.iter().map(|result| {
+            let mut document = result_json(context, &running, result);
+            document["newly_solved"] = newly_solved(result, &before).into();
+            document
+        });
         let unavailable = unavailable.iter();
         let unavailable = unavailable.map(|exercise| exercise.id.as_str());
         report::document(&json!({
@@ -55,8 +62,14 @@ pub(crate) async fn check(
             _ => Detail::FailedChecks,
         };
         for result in &results {
-            let lines = result_lines(&running, result, context.paint, detail);
+            let lines = result_lines(context, &running, result, detail);
             lines.iter().for_each(|line| output(line));
+            let exercise = lab.exercise(&result.exercise);
+            if let Some(exercise) = exercise.filter(|_| newly_solved(result, &before))
+                && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
+            {
+                output(&format!("{text}\n"));
+            }
         }
         for exercise in &unavailable {
             output(&unavailable_line(&running, exercise, context.paint));
@@ -74,4 +87,9 @@ pub(crate) async fn check(
         true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
     }
+}
+
+/// Returns whether an exercise passes that was not solved before.
+fn newly_solved(result: &ExerciseResult, before: &Progress) -> bool {
+    result.passed() && !before.done.contains_key(&result.exercise)
 }

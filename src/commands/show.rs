@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::find_exercise;
+use crate::commands::closing::{closing_lines, closing_markdown};
 use crate::commands::{Context, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
@@ -103,8 +104,11 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
     let exercise = find_exercise(lab, name)?;
     let section = lab.section(&exercise.id, &context.lang);
-    let text = context.fill_in(lab, &section.body.markdown).await;
+    let addresses = context.addresses(lab).await;
+    let text = context.fill_in_addresses(lab, &section.body.markdown, &addresses);
+    let solved = context.progress(&lab.id)?.done.contains_key(&exercise.id);
     if context.global.json {
+        let after = closing_markdown(context, lab, exercise, &addresses).filter(|_| solved);
         let labels: Map<String, Value> = match &exercise.task {
             Task::Practical { .. } => check_labels(exercise, section)
                 .into_iter()
@@ -120,7 +124,7 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         };
         report::document(&json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
-            "checks": labels, "hints": section.hints.len(),
+            "checks": labels, "hints": section.hints.len(), "after": after,
         }));
         return Ok(Exit::Success);
     }
@@ -141,6 +145,9 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
             output("");
             output(&quiz_output::how_to_answer(context, lab, exercise, quiz));
         }
+    }
+    if let Some(text) = closing_lines(context, lab, exercise, &addresses).filter(|_| solved) {
+        output(&text);
     }
     Ok(Exit::Success)
 }

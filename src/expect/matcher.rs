@@ -86,11 +86,11 @@ impl Matcher {
     }
 
     /// Returns whether the matcher, or one that it combines, expects an error.
-    fn expects_error(&self) -> bool {
+    pub(super) fn expects_error(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Error(_)))
     }
 
-    fn mentions_status(&self) -> bool {
+    pub(super) fn mentions_status(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Status(_)))
     }
 
@@ -143,7 +143,7 @@ impl Matcher {
 }
 
 impl Rule {
-    fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
+    pub(super) fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
         match self {
             Rule::Exists => selected.is_some_and(|v| !v.is_null()),
             Rule::Absent => actual.error.is_none() && selected.is_none_or(Value::is_null),

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
+use crate::expect::{Actual, Words};
 use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, Task};
 use crate::localized;
 use crate::runner::act::{Captures, capture, run_step};
@@ -64,6 +65,7 @@ pub async fn check_exercises<E: Engine>(
                 role: CheckRole::Goal,
                 about: section.title.clone(),
                 outcome: check_answer(quiz, answer(&exercise.id).as_deref()),
+                words: Words::default(),
             }],
         };
         ExerciseResult {
@@ -99,10 +101,19 @@ async fn run_checks<E: Engine>(
             about: about.clone(),
             check: id,
             role: check.role,
+            words: words(check, &outcome, actual),
             outcome,
         });
     }
     results
+}
+
+/// Returns the expected and the actual value of a check that fails, in words.
+fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
+    match (outcome, actual) {
+        (Outcome::Fail { .. }, Some(actual)) => check.step.expect.words(actual),
+        (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
+    }
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.

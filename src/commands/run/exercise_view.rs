@@ -50,6 +50,7 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
 mod tests {
     use super::*;
     use crate::event::{CheckResult, Outcome};
+    use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId};
 
     #[test]
@@ -63,6 +64,7 @@ mod tests {
                 actual: actual.to_owned(),
                 hint: Some(id.to_owned()),
             },
+            words: Words::default(),
         };
         let result = |checks: Vec<CheckResult>| ExerciseResult {
             exercise: ExerciseId::new("one").unwrap(),

@@ -14,8 +14,8 @@ use crate::store::SolvedBy;
 impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
         let (columns, rows) = Screen::size();
-        // One line is for the cursor, and one shows that there is text above.
-        let lines = panel.lines(columns, rows.saturating_sub(2), self.context.paint);
+        // The upper half is for the task.
+        let lines = panel.lines(columns, (rows / 2).max(6), self.context.paint);
         screen.panel(lines);
     }
 
@@ -48,6 +48,7 @@ impl<E: Engine> Session<'_, E> {
             note: question
                 .map(|question| self.question_text(question))
                 .or_else(|| view.note.clone()),
+            wording: self.context.wording(),
             menu: menu(exercise, view.solved, question, self.offers(exercise)),
         }
     }
