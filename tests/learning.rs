@@ -11,6 +11,13 @@ fn lab() -> EngineLab {
         "## What is it good at {#when}",
         "### What you have seen {.after}\n\nOne key, see `roadlab status {{ lab }}` and {{ redis.url }}.\n\n## What is it good at {#when}",
     );
+    let korean =
+        std::fs::read_to_string(lab.copy.path("labs").join(&lab.copy.id).join("guide.ko.md"));
+    let korean = korean.expect("the lab has a Korean guide");
+    let heading = korean.lines().find(|line| line.ends_with("{#when}"));
+    let heading = heading.expect("the guide has this section");
+    let closing = format!("### 알게 된 것 {{.after}}\n\n키 하나.\n\n{heading}");
+    lab.copy.change("guide.ko.md", heading, &closing);
     lab
 }
 

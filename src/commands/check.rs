@@ -61,14 +61,17 @@ pub(crate) async fn check(
             1 => Detail::AllChecks,
             _ => Detail::FailedChecks,
         };
-        for result in &results {
+        for (at, result) in results.iter().enumerate() {
             let lines = result_lines(context, &running, result, detail);
             lines.iter().for_each(|line| output(line));
             let exercise = lab.exercise(&result.exercise);
             if let Some(exercise) = exercise.filter(|_| newly_solved(result, &before))
                 && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
             {
-                output(&format!("{text}\n"));
+                output(&text);
+                if at + 1 < results.len() {
+                    output("");
+                }
             }
         }
         for exercise in &unavailable {

@@ -26,6 +26,7 @@ pub(crate) async fn show(
 async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     let guide = lab.guide(&context.lang);
     let progress = context.progress(&lab.id)?;
+    let built = context.built_services(lab).await;
     if context.global.json {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
@@ -34,6 +35,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
                 "recipe": s.recipe.as_ref().map(|r| report::json_path(&r.context)), "optional": s.interface.presence == Presence::Optional,
+                "built": built.contains_key(&s.name), "version": built.get(&s.name).cloned().flatten(),
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "exercises": lab.exercises.iter().map(|e| json!({
@@ -63,10 +65,16 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             |image| image.to_string(),
         );
         let optional = match service.interface.presence {
-            Presence::Optional => localized!("optional"),
-            Presence::Required => String::new(),
+            Presence::Optional => Some(localized!("optional")),
+            Presence::Required => None,
         };
-        vec![format!("  {}", service.name), image, optional]
+        // The recipe may build another version than the image's name says.
+        let here = built.get(&service.name).map(|version| match version {
+            Some(version) => localized!("here: {version}, built from a recipe", version),
+            None => localized!("here: built from a recipe"),
+        });
+        let notes: Vec<String> = optional.into_iter().chain(here).collect();
+        vec![format!("  {}", service.name), image, notes.join(", ")]
     });
     table(&services.collect::<Vec<_>>())
         .iter()

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::expect::actual::{Actual, ServiceError};
 use crate::expect::difference::{Difference, Fields, differences};
 use crate::expect::matcher::{Matcher, Rule};
-use crate::expect::plain_value::{list, plain};
-use crate::localized;
+use crate::expect::plain_value::{limited, list, plain};
+use crate::{localized, text_plural};
 
 /// The most places that are named of a value that differs.
 const MAX_PLACES: usize = 3;
@@ -83,12 +83,12 @@ impl Matcher {
         let seen = || selected.map_or_else(|| localized!("nothing"), &alone);
         match (rule, selected) {
             (Rule::Status(_), _) => Words::new(rule.words(), failure(actual)),
-            (Rule::Error(_), _) => Words::new(
+            (Rule::Error(code), _) => Words::new(
                 rule.words(),
-                actual
-                    .error
-                    .as_ref()
-                    .map_or_else(|| localized!("was accepted"), refusal),
+                match &actual.error {
+                    None => localized!("was accepted"),
+                    Some(error) => other_refusal(code, error),
+                },
             ),
             (Rule::All(inner), _) => {
                 let actual = narrowed(actual, selected);
@@ -97,6 +97,13 @@ impl Matcher {
             }
             (Rule::Equals(expected), Some(value)) => {
                 let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
+                let (expected, value) = match (expected, value) {
+                    (Value::Array(one), Value::Array(other)) => match (&one[..], &other[..]) {
+                        ([one], [other]) => (one, other),
+                        _ => (expected, value),
+                    },
+                    both => both,
+                };
                 let found = differences(expected, value, Fields::Exactly, &same);
                 compared(found, alone(expected), alone(value), expected, value)
             }
@@ -120,6 +127,16 @@ impl Matcher {
                     localized!("columns {columns}", columns = names),
                 )
             }
+            (Rule::Length(inner), Some(value @ Value::String(text))) => Words::new(
+                inner
+                    .expectation()
+                    .map(|size| localized!("{size} characters", size)),
+                localized!(
+                    "{count} characters: {text}",
+                    count = text.chars().count(),
+                    text = plain(value)
+                ),
+            ),
             (Rule::Length(_), Some(value)) => Words::new(rule.words(), size(value)),
             // Both bounds of a range belong together.
             (Rule::AtLeast(_) | Rule::AtMost(_), _) => Words::new(self.range(), seen()),
@@ -127,6 +144,12 @@ impl Matcher {
                 rule.words(),
                 actual.error.as_ref().map(refusal).unwrap_or_default(),
             ),
+            // What only a pattern can say of a large value is not said at all.
+            (rule, Some(Value::Object(_) | Value::Array(_)))
+                if rule.words().is_none() && seen().chars().count() > 2 * SHORT =>
+            {
+                Words::new(None, localized!("something else; `--verbose` shows it"))
+            }
             _ => Words::new(rule.words(), seen()),
         }
     }
@@ -162,6 +185,10 @@ impl Matcher {
     fn label(&self) -> Option<String> {
         let path = self.path.as_ref()?.to_string();
         let names = path.strip_prefix("$.")?;
+        // The envelope of a reply says nothing.
+        if names.starts_with("cursor.") || matches!(names, "value" | "values" | "n" | "ok") {
+            return None;
+        }
         let simple = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
@@ -200,25 +227,46 @@ impl Rule {
             },
             Rule::NotEquals(value) => localized!("anything but {value}", value = plain(value)),
             Rule::OneOf(values) => localized!("one of: {values}", values = list(values)),
-            Rule::Contains(part) => localized!("with {part}", part = plain(part)),
+            Rule::Contains(part) => localized!("with {part} in it", part = plain(part)),
             Rule::SameItems(items) => in_any_order(items),
             Rule::AtLeast(limit) => localized!("at least {limit}", limit),
             Rule::AtMost(limit) => localized!("at most {limit}", limit),
-            Rule::Length(inner) => localized!("{size} in number", size = inner.expectation()?),
+            Rule::Length(inner) => localized!("{size} of them", size = inner.expectation()?),
             Rule::Exists => localized!("something"),
             Rule::Absent => localized!("nothing"),
-            Rule::Rows(rows) => rows.iter().map(row).collect::<Vec<_>>().join("; "),
+            Rule::Rows(rows) => limited(&rows.iter().map(row).collect::<Vec<_>>().join("; ")),
             Rule::Columns(columns) => {
                 localized!("columns {columns}", columns = list(columns))
             }
             Rule::Status(inner) => localized!("status {expected}", expected = inner.expectation()?),
             Rule::Error(code) => expected_refusal(code),
             Rule::All(inner) => joined(inner, ", ")?,
-            Rule::Any(inner) => joined(inner, &localized!(" or "))?,
-            Rule::Not(inner) => localized!("not: {expected}", expected = inner.expectation()?),
+            Rule::Any(inner) => match refusals(inner) {
+                Some(reasons) => localized!(
+                    "is refused, {reason}",
+                    reason = reasons.join(&localized!(" or "))
+                ),
+                None => joined(inner, &localized!(" or "))?,
+            },
+            Rule::Not(inner) => match inner.rules.as_slice() {
+                [Rule::Contains(part)] => localized!("without {part}", part = plain(part)),
+                [Rule::Equals(value)] => localized!("anything but {value}", value = plain(value)),
+                _ => localized!("not: {expected}", expected = inner.expectation()?),
+            },
             Rule::Matches(_) => return None,
         })
     }
+}
+
+/// Returns the reasons for which something may be refused, if these matchers expect nothing else.
+fn refusals(matchers: &[Matcher]) -> Option<Vec<String>> {
+    let reasons = matchers
+        .iter()
+        .map(|matcher| match matcher.rules.as_slice() {
+            [Rule::Error(code)] => reason(code),
+            _ => None,
+        });
+    reasons.collect()
 }
 
 fn joined(matchers: &[Matcher], between: &str) -> Option<String> {
@@ -244,8 +292,14 @@ fn compared(
     value: &Value,
 ) -> Words {
     let short = |text: &str| text.chars().count() <= SHORT;
-    let whole = found.iter().any(|found| found.place.is_empty());
-    if whole || (short(&expected) && short(&actual)) {
+    let nothing = match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    let whole = nothing || found.iter().any(|found| found.place.is_empty());
+    let objects = expected_value.is_object() && value.is_object();
+    if whole || (!objects && short(&expected) && short(&actual)) {
         return match expected == actual {
             true => Words::new(Some(typed(expected_value, expected)), typed(value, actual)),
             false => Words::new(Some(expected), actual),
@@ -350,7 +404,9 @@ fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> W
         return places(differences(expected, row, Fields::Exactly, &same));
     }
     if expected.len() != actual_rows.len() {
-        let count = |rows: &[Value]| localized!("{count} rows", count = rows.len());
+        let count = |rows: &[Value]| {
+            text_plural!("{count} row", "{count} rows", count = rows.len()).localized()
+        };
         let extra = actual_rows
             .iter()
             .find(|row| !expected.iter().any(|other| same(row, other)));
@@ -400,12 +456,11 @@ fn size(value: &Value) -> String {
             let text = list(items);
             let count = items.len();
             match text.chars().count() <= 2 * SHORT {
-                true => localized!("{count} in number: {items}", count, items = text),
-                false => localized!("{size} in number", size = count),
+                true => localized!("{count} of them: {items}", count, items = text),
+                false => localized!("{size} of them", size = count),
             }
         }
-        Value::Object(map) => localized!("{size} in number", size = map.len()),
-        Value::String(text) => localized!("{size} in number", size = text.chars().count()),
+        Value::Object(map) => localized!("{size} of them", size = map.len()),
         other => plain(other),
     }
 }
@@ -421,17 +476,45 @@ fn expected_refusal(code: &str) -> String {
 }
 
 fn refusal(error: &ServiceError) -> String {
-    let message = error.message.lines().next().unwrap_or_default().trim();
+    let message = message(error);
     // PostgreSQL: RAISE EXCEPTION, by which a check of a lab says what it found.
     match (error.code.as_str(), message) {
         ("P0001", "accepted") => localized!("was accepted"),
         ("P0001", message) => message.to_owned(),
-        (code, message) => match reason(code) {
+        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => {
+            let what = message.trim_end_matches(" does not exist");
+            localized!("does not exist: {what}", what)
+        }
+        (_, message) => match reason_of(error) {
             Some(reason) => localized!("was refused, {reason}", reason),
             None if message.is_empty() => localized!("was refused"),
             None => localized!("was refused: {message}", message),
         },
     }
+}
+
+/// Returns how something was refused for another reason than the expected one.
+fn other_refusal(expected: &str, error: &ServiceError) -> String {
+    match (reason(expected), reason_of(error)) {
+        (Some(_), Some(reason)) => localized!("was refused, but {reason}", reason),
+        _ => refusal(error),
+    }
+}
+
+/// Returns the first line of the message, without a code in front of it.
+fn message(error: &ServiceError) -> &str {
+    let line = error.message.lines().next().unwrap_or_default().trim();
+    let code = |word: &str| word == error.code || word.bytes().all(|byte| byte.is_ascii_digit());
+    match line.split_once(' ') {
+        Some((first, rest)) if code(first) => rest,
+        _ => line,
+    }
+}
+
+/// Returns why a service refused something, by its code or by the number in front of the message (MongoDB).
+fn reason_of(error: &ServiceError) -> Option<String> {
+    let number = error.message.split(' ').next().unwrap_or_default();
+    reason(&error.code).or_else(|| reason(number))
 }
 
 /// Whether this is a code of a protocol rather than a part of a message.
@@ -445,8 +528,10 @@ fn reason(code: &str) -> Option<String> {
     Some(match code {
         "23502" => localized!("because a value is missing"),
         "23503" => localized!("because what it refers to does not exist"),
-        "23505" | "11000" | "E11000" => localized!("because it exists already"),
-        "23514" | "23P01" | "121" => localized!("because it breaks a rule"),
+        "23505" | "11000" | "DuplicateKey" => localized!("because it exists already"),
+        "23514" | "23P01" | "121" | "DocumentValidationFailure" => {
+            localized!("because it breaks a rule")
+        }
         "22P02" | "22007" | "22008" | "22003" | "42804" => {
             localized!("because the value does not fit the type")
         }

@@ -107,7 +107,7 @@ fn a_row_shows_the_columns_that_differ() {
         "",
         vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
         json!([{"city": "Busan", "sum": 3}]),
-        "2 rows | 1 rows; missing: Jeju, 4",
+        "2 rows | 1 row; missing: Jeju, 4",
     );
 }
 
@@ -156,6 +156,23 @@ fn a_refusal_is_a_word_and_not_a_code() {
         &Actual::error("P0001", "billable is unknown"),
         "billable is true | billable is unknown",
     );
+    let duplicate = Actual::error("DuplicateKey", "11000 E11000 duplicate key error");
+    check(
+        &rule("121"),
+        &duplicate,
+        "is refused, because it breaks a rule | was refused, but because it exists already",
+    );
+    let either = Rule::Any(vec![rule("23502"), rule("23514")]);
+    check(
+        &matcher("", vec![either]),
+        &accepted,
+        "is refused, because a value is missing or because it breaks a rule | was accepted",
+    );
+    check(
+        &matcher("", vec![number("1")]),
+        &Actual::error("42P01", "relation \"fjord.team\" does not exist"),
+        "1 | does not exist: relation \"fjord.team\"",
+    );
     check(
         &matcher("", vec![number("1")]),
         &Actual::error("42501", "permission denied for table pay"),
@@ -164,9 +181,50 @@ fn a_refusal_is_a_word_and_not_a_code() {
 }
 
 #[test]
+fn the_envelope_of_a_reply_and_a_list_of_one_are_not_named() {
+    check_value(
+        "$.cursor.firstBatch",
+        vec![Rule::Equals(json!([{"_id": "Data Platform", "n": 60}]))],
+        json!({"cursor": {"firstBatch": [{"_id": "Data", "n": 60}]}}),
+        "_id: Data, expected Data Platform",
+    );
+    check_value(
+        "$.cursor.firstBatch",
+        vec![Rule::Equals(json!([1, 2]))],
+        json!({"cursor": {"firstBatch": []}}),
+        "1, 2 | an empty list",
+    );
+    check_value(
+        "",
+        vec![Rule::Equals(json!({"cloud": 500, "data": 5300}))],
+        json!({"data": 5000, "cloud": 800}),
+        "cloud: 800, expected 500\ndata: 5000, expected 5300",
+    );
+    let not = Rule::Not(Box::new(matcher("", vec![Rule::Contains(json!("SORT"))])));
+    check_value(
+        "",
+        vec![not],
+        json!(["SORT", "COLLSCAN"]),
+        "without SORT | SORT, COLLSCAN",
+    );
+}
+
+#[test]
 fn a_regular_expression_is_left_to_the_sentence_of_the_check() {
     let regex = regex::Regex::new("cmdstat_scan:").unwrap();
-    check_value("", vec![Rule::Matches(regex)], json!("a\r\nb\r\n"), "a ⏎ b");
+    check_value(
+        "",
+        vec![Rule::Matches(regex.clone())],
+        json!("a\r\nb\r\n"),
+        "a ⏎ b",
+    );
+    let plan = json!([{"QUERY PLAN": [{"Node Type": "x".repeat(100)}]}]);
+    check_value(
+        "",
+        vec![Rule::Matches(regex)],
+        plan,
+        "something else; `--verbose` shows it",
+    );
 }
 
 #[test]

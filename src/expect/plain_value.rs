@@ -79,7 +79,7 @@ fn visible(text: &str) -> String {
     }
 }
 
-fn limited(text: &str) -> String {
+pub(super) fn limited(text: &str) -> String {
     match text.char_indices().nth(MAX_LENGTH) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

@@ -184,7 +184,6 @@ impl<E: Engine> Session<'_, E> {
             .answer(self.running.lab, exercise, choice, addresses)?;
         self.read_progress()?;
         let (paint, choice) = (self.context.paint, &answer.choice);
-        print("");
         if answer.correct {
             print(&paint.good(&localized!("{choice} is correct", choice)));
         } else {
