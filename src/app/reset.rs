@@ -75,7 +75,7 @@ impl App {
             self.run_guard.forget(&journal.run);
         }
         // The services no longer hold what the learner did, whether or not they start again.
-        self.update_progress(&lab.id, Progress::begin_anew)?;
+        self.update_progress(&lab.id, Progress::clear_run)?;
         let workspace = running.workspace.as_ref();
         if let Some(workspace) = workspace {
             workspace.restore()?;

@@ -209,7 +209,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
         let reset = runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await;
         self.app
-            .update_progress(&self.lab.id, Progress::begin_anew)?;
+            .update_progress(&self.lab.id, Progress::clear_run)?;
         reset
     }
 

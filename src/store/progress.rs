@@ -334,7 +334,7 @@ impl Progress {
     }
 
     /// Records that the services are at their start again: nothing holds there, neither by the learner nor by a solution.
-    pub fn begin_anew(&mut self) {
+    pub fn clear_run(&mut self) {
         self.holding.clear();
         for played in self.played.values_mut() {
             (played.run, played.playing) = (None, false);
@@ -618,7 +618,7 @@ mod tests {
             |progress| progress.record([(&one, false)], Some(&run('a'))),
             Standing::Solved,
         );
-        check_after_playing(Progress::begin_anew, Standing::Solved);
+        check_after_playing(Progress::clear_run, Standing::Solved);
         check_after_playing(
             |progress| progress.record([(&one, true)], Some(&run('b'))),
             Standing::Solved,
@@ -638,7 +638,7 @@ mod tests {
         let before = progress.clone();
         progress.begin_playing(&[&quiz], Some(&run('a')));
         progress.finish_playing(&[&quiz], Some(&run('a')));
-        progress.begin_anew();
+        progress.clear_run();
         progress.played.clear();
         assert_eq!(progress, before);
         progress.answer(&quiz, "a", true);
@@ -658,7 +658,7 @@ mod tests {
         progress.record([(&ids[0], true)], Some(&run('b')));
         assert!(progress.held_last(&ids[0]) && !progress.held_last(&ids[1]));
         assert!(progress.is_solved(&ids[1]));
-        progress.begin_anew();
+        progress.clear_run();
         assert!(!progress.held_last(&ids[0]));
     }
 }
