@@ -22,7 +22,7 @@ impl<E: Engine> Session<'_, E> {
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
         let practical = matches!(exercise.task, Task::Practical { .. });
         let result = view.result.as_ref().filter(|_| practical);
-        let solved_once = view.solved || self.progress.done.contains_key(&exercise.id);
+        let solved_once = view.solved || self.progress.is_solved(&exercise.id);
         let holds = result.is_none_or(ExerciseResult::passed);
         let state = match (&exercise.task, solved_once, result) {
             _ if !self.running.live.is_available(exercise) => localized!("not available"),
