@@ -30,7 +30,7 @@ impl App {
     pub fn first_unsolved<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
         let progress = self.progress(&lab.id)?;
         let mut exercises = lab.exercises.iter();
-        let open = exercises.find(|exercise| !progress.done.contains_key(&exercise.id));
+        let open = exercises.find(|exercise| !progress.is_solved(&exercise.id));
         open.ok_or_else(|| {
             Failure::Usage(text!(
                 "every exercise of `{lab}` is solved; name one: `roadlab hint {argument} EXERCISE`",

@@ -15,7 +15,6 @@ use crate::lab::Exercise;
 use crate::localized;
 use crate::report::{self, output};
 use crate::runner::{ExerciseResult, Failure};
-use crate::store::Progress;
 
 pub(crate) async fn check(
     context: &Context,
@@ -32,6 +31,11 @@ pub(crate) async fn check(
         .partition(|exercise| running.live.is_available(exercise));
     let before = running.progress()?;
     let results = running.check(&available).await;
+    let now = running.progress()?;
+    let newly_solved = |result: &ExerciseResult| {
+        let id = &result.exercise;
+        now.is_solved(id) && !before.is_solved(id)
+    };
     running.live.connections.close().await;
     let results = results?;
     context.reporter.finish();
@@ -44,7 +48,7 @@ pub(crate) async fn check(
     if context.global.json {
         let exercises = results.iter().map(|result| {
             let mut document = result_json(context, &running, result);
-            document["newly_solved"] = newly_solved(result, &before).into();
+            document["newly_solved"] = newly_solved(result).into();
             document
         });
         let unavailable = unavailable.iter();
@@ -65,7 +69,7 @@ pub(crate) async fn check(
             let lines = result_lines(context, &running, result, detail);
             lines.iter().for_each(|line| output(line));
             let exercise = lab.exercise(&result.exercise);
-            if let Some(exercise) = exercise.filter(|_| newly_solved(result, &before))
+            if let Some(exercise) = exercise.filter(|_| newly_solved(result))
                 && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
             {
                 output(&text);
@@ -90,9 +94,4 @@ pub(crate) async fn check(
         true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
     }
-}
-
-/// Returns whether an exercise passes that was not solved before.
-fn newly_solved(result: &ExerciseResult, before: &Progress) -> bool {
-    result.passed() && !before.done.contains_key(&result.exercise)
 }

@@ -75,7 +75,7 @@ async fn watch<E: Engine>(
     };
     let mut watcher = running.change_watcher(exercises);
     let mut before: Vec<ExerciseResult> = Vec::new();
-    let mut solved: BTreeSet<ExerciseId> = running.progress()?.done.into_keys().collect();
+    let mut solved: BTreeSet<ExerciseId> = running.progress()?.solved.into_keys().collect();
     loop {
         let results = running.check_current(exercises).await?;
         let changed: Vec<&ExerciseResult> = results
@@ -87,10 +87,10 @@ async fn watch<E: Engine>(
             })
             .map(|(_, result)| result)
             .collect();
-        let passed = results.iter().filter(|result| result.passed());
-        let fresh: Vec<&Exercise> = passed
-            .filter(|result| solved.insert(result.exercise.clone()))
-            .filter_map(|result| running.lab.exercise(&result.exercise))
+        let recorded = running.progress()?.solved.into_keys();
+        let fresh: Vec<&Exercise> = recorded
+            .filter(|exercise| solved.insert(exercise.clone()))
+            .filter_map(|exercise| running.lab.exercise(&exercise))
             .collect();
         match &mut view {
             View::Json => {

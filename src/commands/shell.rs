@@ -77,14 +77,13 @@ struct Target {
 impl Target {
     /// Returns whether a shell ended because its container was stopped, restarted or removed.
     async fn was_cut<T>(&self, ended: &Result<ShellExit, T>) -> bool {
-        match ended {
-            Ok(ShellExit::Ended(code)) if *code != 0 => {
-                match self.engine.inspect(&self.container).await {
-                    Ok(state) => !state.running || state.started != self.started,
-                    Err(error) => error.kind == ErrorKind::NotFound,
-                }
-            }
-            _ => false,
+        // The engine has no exit code of a program that ended with its container.
+        let Ok(ShellExit::Ended(_)) = ended else {
+            return false;
+        };
+        match self.engine.inspect(&self.container).await {
+            Ok(state) => !state.running || state.started != self.started,
+            Err(error) => error.kind == ErrorKind::NotFound,
         }
     }
 }
@@ -104,7 +103,7 @@ async fn find(
     command: &[String],
 ) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
-    let service = select_service(&lab, service)?;
+    let service = select_service(&lab, &format::lab_argument(context, &lab), service)?;
     let engine = context.existing_engine().await?;
     let live = context.observe(&engine, &lab).await?.live;
     let Some(container) = live.observed.container(&service) else {
@@ -139,7 +138,11 @@ async fn find(
 }
 
 /// Returns the named service, else the only one that has a client, else the one with the name of the lab, else the first one.
-fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
+fn select_service(
+    lab: &Lab,
+    argument: &str,
+    service: Option<&str>,
+) -> Result<ServiceName, Failure> {
     let no_service = || Failure::Usage(text!("this lab has no services"));
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
@@ -165,7 +168,7 @@ fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failu
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
             Err(Failure::Usage(text!(
                 "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
-                lab = lab.id,
+                lab = argument,
                 names = names.join(", ")
             )))
         }

@@ -10,6 +10,7 @@ use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
 use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
+use crate::store::Standing;
 
 pub(crate) async fn show(
     context: &Context,
@@ -114,7 +115,9 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
     let section = lab.section(&exercise.id, &context.lang);
     let addresses = context.addresses(lab).await;
     let text = context.fill_in_addresses(lab, &section.body.markdown, &addresses);
-    let solved = context.progress(&lab.id)?.done.contains_key(&exercise.id);
+    // The solution, too, shows what there is to see.
+    let standing = context.progress(&lab.id)?.standing(&exercise.id);
+    let solved = standing != Standing::Unsolved;
     if context.global.json {
         let after = closing_markdown(context, lab, exercise, &addresses).filter(|_| solved);
         let labels: Map<String, Value> = match &exercise.task {
