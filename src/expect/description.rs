@@ -6,6 +6,7 @@ use crate::expect::actual::{Actual, ServiceError};
 use crate::expect::difference::{Difference, Fields, differences};
 use crate::expect::matcher::{Matcher, Rule};
 use crate::expect::plain_value::{limited, list, plain};
+use crate::expect::value_type::ValueType;
 use crate::{localized, text_plural};
 
 /// The most places that are named of a value that differs.
@@ -46,6 +47,13 @@ impl Words {
 impl Matcher {
     /// Describes why this matcher does not hold.
     pub fn words(&self, actual: &Actual) -> Words {
+        match self.typing.filter(|typing| *typing != actual.typing) {
+            Some(typing) => self.words_typed(&actual.clone().with_typing(typing)),
+            None => self.words_typed(actual),
+        }
+    }
+
+    fn words_typed(&self, actual: &Actual) -> Words {
         if let Some(error) = &actual.error
             && !self.expects_error()
         {
@@ -138,6 +146,7 @@ impl Matcher {
                 ),
             ),
             (Rule::Length(_), Some(value)) => Words::new(rule.words(), size(value)),
+            (Rule::Type(_), Some(value)) => Words::new(rule.words(), typed(value, seen())),
             // Both bounds of a range belong together.
             (Rule::AtLeast(_) | Rule::AtMost(_), _) => Words::new(self.range(), seen()),
             _ if actual.error.is_some() => Words::new(
@@ -253,6 +262,10 @@ impl Rule {
                 [Rule::Equals(value)] => localized!("anything but {value}", value = plain(value)),
                 _ => localized!("not: {expected}", expected = inner.expectation()?),
             },
+            Rule::Type(types) => {
+                let names: Vec<String> = types.iter().map(|of| type_name(*of)).collect();
+                names.join(&localized!(" or "))
+            }
             Rule::Matches(_) => return None,
         })
     }
@@ -347,6 +360,20 @@ fn typed(value: &Value, text: String) -> String {
             localized!("{value} (a decimal)", value = text)
         }
         Value::Null | Value::Array(_) | Value::Object(_) => text,
+    }
+}
+
+fn type_name(of: ValueType) -> String {
+    match of {
+        ValueType::String => localized!("a text"),
+        ValueType::Number => localized!("a number"),
+        ValueType::Integer => localized!("an integer"),
+        ValueType::Boolean => localized!("a boolean"),
+        ValueType::List => localized!("a list"),
+        ValueType::Object => localized!("an object"),
+        ValueType::Null => localized!("nothing"),
+        ValueType::Date => localized!("a date"),
+        ValueType::Decimal => localized!("a decimal"),
     }
 }
 

@@ -7,6 +7,7 @@ fn matcher(path: &str, rules: Vec<Rule>) -> Matcher {
     Matcher {
         path: (!path.is_empty()).then(|| ValuePath::parse(path).unwrap()),
         rules,
+        ..Matcher::default()
     }
 }
 
@@ -200,6 +201,14 @@ fn the_envelope_of_a_reply_and_a_list_of_one_are_not_named() {
         json!({"data": 5000, "cloud": 800}),
         "cloud: 800, expected 500\ndata: 5000, expected 5300",
     );
+    check_value(
+        "",
+        vec![number("8")],
+        json!("8"),
+        "8 (a number) | 8 (a text)",
+    );
+    let integer = Rule::Type(vec![ValueType::Integer]);
+    check_value("", vec![integer], json!("8"), "an integer | 8 (a text)");
     let not = Rule::Not(Box::new(matcher("", vec![Rule::Contains(json!("SORT"))])));
     check_value(
         "",
@@ -230,8 +239,8 @@ fn a_regular_expression_is_left_to_the_sentence_of_the_check() {
 #[test]
 fn a_status_shows_the_message_of_the_service() {
     let status = Matcher {
-        path: None,
         rules: vec![Rule::Status(Box::new(matcher("", vec![number("200")])))],
+        ..Matcher::default()
     };
     let actual = Actual::with_status(
         json!({"error": "Object Not Found", "reason": "x"}),

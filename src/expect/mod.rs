@@ -3,13 +3,17 @@
 //! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
+mod decimal;
 mod description;
 mod difference;
 mod matcher;
 mod path;
 mod plain_value;
+mod value_type;
 
 pub use actual::Actual;
+pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
 pub use matcher::{Matcher, Mismatch, Rule};
 pub use path::ValuePath;
+pub use value_type::{Typing, ValueType};

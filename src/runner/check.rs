@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Words};
-use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, Task};
+use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task};
 use crate::localized;
 use crate::runner::act::{Captures, capture, run_step};
 use crate::runner::{Live, Runner};
@@ -91,7 +91,17 @@ async fn run_checks<E: Engine>(
         let actual = result.actual.as_ref();
         capture(check.step.capture.as_ref(), actual, &mut captures);
         let mut outcome = result.outcome;
-        if let Outcome::Fail { hint, .. } = &mut outcome {
+        if let Outcome::Fail {
+            hint,
+            expected,
+            actual: shown,
+        } = &mut outcome
+        {
+            if check.secrecy == Secrecy::Hidden {
+                for value in [expected, shown] {
+                    *value = localized!("hidden: this is the answer");
+                }
+            }
             let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
             *hint = actual.and_then(fits).map(|hint| hint.say.clone());
         }
@@ -108,10 +118,12 @@ async fn run_checks<E: Engine>(
     results
 }
 
-/// Returns the expected and the actual value of a check that fails, in words.
+/// Returns the expected and the actual value of a check that fails, in words; none of a secret.
 fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
     match (outcome, actual) {
-        (Outcome::Fail { .. }, Some(actual)) => check.step.expect.words(actual),
+        (Outcome::Fail { .. }, Some(actual)) if check.secrecy != Secrecy::Hidden => {
+            check.step.expect.words(actual)
+        }
         (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
     }
 }
