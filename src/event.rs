@@ -183,6 +183,8 @@ pub enum EngineSetup {
 #[derive(Debug, Clone)]
 pub struct NotReady {
     pub lab: String,
+    /// The lab as it is typed after a command: with the option for its instance.
+    pub argument: String,
     pub service: String,
     pub waited: Duration,
     /// The probe, for people.

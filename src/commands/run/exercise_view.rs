@@ -20,6 +20,8 @@ pub(super) struct ExerciseView {
     pub(super) baseline: Option<Vec<String>>,
     /// Whether it was solved at least once while it was shown.
     pub(super) solved: bool,
+    /// The hint that was printed above the panel, because its code does not fit into it.
+    pub(super) printed_hint: Option<String>,
     pub(super) note: Option<String>,
     pub(super) question: Option<Question>,
     /// When its time was added to the progress last.
