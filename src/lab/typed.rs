@@ -191,6 +191,10 @@ impl TypingContext<'_> {
                 Place::Pika(amqp.service.clone()),
                 pika::lines(&amqp.operation),
             ),
+            StepKind::Client(client) => {
+                let lines = client.input.trim_end().lines().map(str::to_owned);
+                (Place::Client(client.service.clone(), None), lines.collect())
+            }
             StepKind::Restart(restart) => {
                 let kill = match restart.how {
                     RestartMode::Stop => "",

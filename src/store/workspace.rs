@@ -25,7 +25,7 @@ use cap_std::fs::{
 use rustix::fs::OFlags;
 use time::OffsetDateTime;
 
-use crate::lab::{Exercise, FileChange, Instance, Lab, LabId, Mount, Step, StepKind, Task};
+use crate::lab::{FileChange, Instance, Lab, LabId, Mount, Step, StepKind, Task};
 use crate::text;
 use crate::text::Text;
 
@@ -53,8 +53,8 @@ pub struct Workspace {
     original: PathBuf,
     /// The lab's folder, which `copy_from` refers to.
     lab_folder: PathBuf,
-    /// What solutions and other answers of the lab write, by path.
-    answers: BTreeMap<PathBuf, Vec<Content>>,
+    /// What solutions of the lab write, by path.
+    solutions: BTreeMap<PathBuf, Vec<Content>>,
     /// The parts that services mount, relative to the workspace, each with the services. The path is empty for all of it.
     mounts: BTreeMap<PathBuf, BTreeSet<String>>,
     whose: Whose,
@@ -68,7 +68,7 @@ enum Whose {
     Tests,
 }
 
-/// What an answer of the lab writes into a file.
+/// What a solution writes into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Text(String),
@@ -163,7 +163,7 @@ impl Workspace {
             path,
             original: lab.workspace.clone()?,
             lab_folder: lab.folder.clone(),
-            answers: answers(lab),
+            solutions: solutions(lab),
             mounts,
             whose: Whose::Learners,
         })
@@ -345,7 +345,7 @@ impl Workspace {
         let original = Dir::open_ambient_dir(&self.original, ambient_authority());
         let original = original.map_err(|error| failed(self.original.clone(), error))?;
         self.put_back_folder(&original, &folder, root, &mut kept)?;
-        self.take_back_answers(&folder, &mut kept)?;
+        self.take_back_solutions(&folder, &mut kept)?;
         self.close_to_others(&folder, root);
         self.write_file(&folder, Path::new(MARKER), FINISHED.as_bytes(), FILE_MODE)?;
         Ok(kept)
@@ -424,9 +424,9 @@ impl Workspace {
         Ok(kept)
     }
 
-    /// Removes what answers of the lab put beside the lab's own files. The learner's file at such a place is moved aside.
-    fn take_back_answers(&self, folder: &Dir, kept: &mut Vec<KeptFile>) -> Result<()> {
-        for path in self.answers.keys() {
+    /// Removes what solutions put beside the lab's own files. The learner's file at such a place is moved aside.
+    fn take_back_solutions(&self, folder: &Dir, kept: &mut Vec<KeptFile>) -> Result<()> {
+        for path in self.solutions.keys() {
             if self.original.join(path).exists() {
                 continue;
             }
@@ -460,12 +460,12 @@ impl Workspace {
         read().map(Some).map_err(|error| self.failed(path, error))
     }
 
-    /// Returns whether the content of a file is the lab's own: the original's, or that of an answer of the lab.
+    /// Returns whether the content of a file is the lab's own: the original's, or that of a solution.
     fn is_of_the_lab(&self, path: &Path, content: &[u8]) -> bool {
         let is = |file: &Path| std::fs::read(file).is_ok_and(|known| known == content);
-        let mut answers = self.answers.get(path).into_iter().flatten();
+        let mut solutions = self.solutions.get(path).into_iter().flatten();
         is(&self.original.join(path))
-            || answers.any(|answer| match answer {
+            || solutions.any(|solution| match solution {
                 Content::Text(text) => text.as_bytes() == content,
                 Content::Of(file) => is(&self.lab_folder.join(file)),
             })
@@ -543,7 +543,7 @@ impl Workspace {
         if below == Path::new("") {
             close(Path::new("."));
             close(Path::new(MARKER));
-            self.answers.keys().for_each(|path| close(path));
+            self.solutions.keys().for_each(|path| close(path));
         }
         let entries = std::fs::read_dir(self.original.join(below));
         for entry in entries.into_iter().flatten().flatten() {
@@ -650,10 +650,17 @@ fn free_name(folder: &Dir, path: &Path) -> PathBuf {
     free.expect("numbers do not end")
 }
 
-/// Returns what the answers of a lab write into the workspace.
-fn answers(lab: &Lab) -> BTreeMap<PathBuf, Vec<Content>> {
-    let mut answers: BTreeMap<PathBuf, Vec<Content>> = BTreeMap::new();
-    for step in lab.exercises.iter().flat_map(answer_steps) {
+/// Returns what the solutions of a lab write into the workspace.
+fn solutions(lab: &Lab) -> BTreeMap<PathBuf, Vec<Content>> {
+    let mut solutions: BTreeMap<PathBuf, Vec<Content>> = BTreeMap::new();
+    let steps = lab
+        .exercises
+        .iter()
+        .flat_map(|exercise| match &exercise.task {
+            Task::Practical { solution, .. } => solution.as_slice(),
+            Task::Quiz(_) => &[],
+        });
+    for step in steps {
         let StepKind::File(file) = &step.act else {
             continue;
         };
@@ -663,23 +670,10 @@ fn answers(lab: &Lab) -> BTreeMap<PathBuf, Vec<Content>> {
             FileChange::Nothing | FileChange::Remove => continue,
         };
         if let Some(path) = changed_file(step) {
-            answers.entry(path).or_default().push(content);
+            solutions.entry(path).or_default().push(content);
         }
     }
-    answers
-}
-
-/// Returns the steps of the solution and of the wrong answers of an exercise.
-fn answer_steps(exercise: &Exercise) -> Vec<&Step> {
-    match &exercise.task {
-        Task::Practical {
-            solution, wrong, ..
-        } => {
-            let wrong = wrong.iter().flat_map(|wrong| &wrong.steps);
-            solution.iter().chain(wrong).collect()
-        }
-        Task::Quiz(_) => Vec::new(),
-    }
+    solutions
 }
 
 /// Returns the file of the workspace that a step changes.
