@@ -48,6 +48,8 @@ pub struct Section {
     /// The text that is shown after the exercise is solved, and its heading.
     pub after: Option<Template>,
     pub after_title: String,
+    /// Words about the solution, shown above its commands.
+    pub solution: Option<Template>,
     /// The line of the heading.
     pub line: usize,
 }
@@ -187,12 +189,13 @@ impl Guide {
                     section.after = Some(text);
                     section.after_title = parser.render(&heading.title(source), problems);
                 }
+                Some("solution") => section.solution = Some(text),
                 Some("checks") => section.checks = parser.descriptions(&text, problems),
                 Some("choices") => section.choices = parser.descriptions(&text, problems),
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
-                    let help = text!("use `.hint`, `.after`, `.checks` or `.choices`");
+                    let help = text!("use `.hint`, `.after`, `.solution`, `.checks` or `.choices`");
                     problems.push(Problem::new(what).at(place(heading.start)).help(help));
                 }
             }
@@ -227,6 +230,7 @@ impl Section {
             named_hints,
             after,
             after_title: _,
+            solution,
             line: _,
         } = self;
         [body]
@@ -234,6 +238,7 @@ impl Section {
             .chain(hints)
             .chain(named_hints.values())
             .chain(after)
+            .chain(solution)
     }
 }
 
@@ -446,7 +451,7 @@ mod tests {
             printed,
             [
                 "g.md: missing title (begin with a heading such as `# Title`)",
-                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.checks` or `.choices`)",
+                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks` or `.choices`)",
                 "g.md:7:1: duplicate section for exercise `a`",
                 "g.md:12:1: unknown name `usr` (did you mean `user`?)",
             ]

@@ -150,16 +150,20 @@ impl<E: Engine> Session<'_, E> {
         print: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
-        let Task::Practical { solution, .. } = &exercise.task else {
-            return Ok(());
-        };
         let title = localized!("The solution, step by step");
         print(&format!("\n{}", self.context.paint.warn(&title)));
-        for step in solution {
-            print(&format!("  {}", sanitize(&step.act.to_string())));
+        let solution = self.running.typed_solution(exercise);
+        for line in format::solution_lines(self.context, &solution) {
+            print(&line);
         }
-        self.running.solve_one(exercise).await?;
+        let solved = self.running.solve_here(exercise).await;
         self.context.reporter.finish();
+        if let Some(why) = solved?.reset_because {
+            print(&localized!(
+                "the services were reset to the start of this exercise first: {why}",
+                why = why
+            ));
+        }
         self.read_progress()
     }
 
