@@ -389,42 +389,94 @@ fn statements(sql: &SqlProbe) -> Vec<String> {
     lines
 }
 
-/// Divides a long line of SQL after statements, else between words outside quoted text.
+/// The words that begin a clause, before which a long statement is divided.
+const CLAUSES: [&str; 20] = [
+    "ADD",
+    "ALTER",
+    "AS",
+    "CHECK",
+    "DROP",
+    "FROM",
+    "GROUP",
+    "HAVING",
+    "JOIN",
+    "LEFT",
+    "ON",
+    "ORDER",
+    "PARTITION",
+    "REFERENCES",
+    "RETURNING",
+    "SELECT",
+    "SET",
+    "UPDATE",
+    "VALUES",
+    "WHERE",
+];
+
+/// Divides a line of SQL after statements, and a long statement before a clause or after a comma, else between words. Quoted text
+/// stays in one line.
 fn divided_sql(line: &str) -> Vec<String> {
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let statements = divided_statements(line.trim_start());
     let mut lines = Vec::new();
-    let mut rest = line;
-    while rest.chars().count() > WIDTH {
-        let (mut quoted, mut space, mut statement) = (false, None, None);
-        for (count, (at, letter)) in rest.char_indices().enumerate() {
-            let fits = count < WIDTH;
-            match letter {
-                '\'' => quoted = !quoted,
-                ' ' if !quoted && at > 2 => {
-                    if !fits && space.is_some() {
-                        break;
-                    }
-                    space = Some(at);
-                    if rest[..at].ends_with(';') {
-                        statement = Some(at);
-                    }
-                    if !fits {
-                        break;
-                    }
-                }
-                _ => {}
+    for statement in statements {
+        let mut rest = statement.as_str();
+        let mut pad = indent.to_owned();
+        while pad.chars().count() + rest.chars().count() > WIDTH {
+            let Some(at) = break_of(rest, WIDTH - pad.chars().count()) else {
+                break;
+            };
+            lines.push(format!("{pad}{}", rest[..at].trim_end()));
+            rest = rest[at..].trim_start();
+            pad = format!("{indent}  ");
+        }
+        lines.push(format!("{pad}{rest}"));
+    }
+    lines
+}
+
+/// Divides a line after each `;` that is not quoted.
+fn divided_statements(line: &str) -> Vec<String> {
+    let mut statements = vec![String::new()];
+    let mut quoted = false;
+    for letter in line.chars() {
+        quoted ^= letter == '\'';
+        let last = statements.last_mut().expect("it begins with one");
+        if last.is_empty() && letter == ' ' {
+            continue;
+        }
+        last.push(letter);
+        if letter == ';' && !quoted {
+            statements.push(String::new());
+        }
+    }
+    statements.retain(|statement| !statement.is_empty());
+    statements
+}
+
+/// Returns where a statement is divided so that the first part has at most `room` characters, if it can be.
+fn break_of(statement: &str, room: usize) -> Option<usize> {
+    let mut quoted = false;
+    let (mut word, mut good) = (None, None);
+    let mut before = ' ';
+    for (count, (at, letter)) in statement.char_indices().enumerate() {
+        quoted ^= letter == '\'';
+        if letter == ' ' && !quoted && at > 0 {
+            if count > room {
+                // A quoted text that is too long is not divided.
+                word = word.or(Some(at));
+                break;
+            }
+            word = Some(at);
+            let next = statement[at..].split_whitespace().next();
+            if before == ',' || next.is_some_and(|next| CLAUSES.contains(&next)) {
+                good = Some(at);
             }
         }
-        let Some(at) = statement
-            .or(space)
-            .filter(|at| !rest[..*at].trim().is_empty())
-        else {
-            break;
-        };
-        lines.push(rest[..at].to_owned());
-        rest = rest[at..].trim_start();
+        before = letter;
     }
-    lines.push(rest.to_owned());
-    lines
+    // A line that is nearly empty is no better.
+    good.filter(|at| *at > room / 3).or(word)
 }
 
 /// Returns a text as it is written in a query of an address.
@@ -446,7 +498,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    use crate::lab::steps::read_steps;
+    use crate::lab::steps::{StepList, read_steps};
     use crate::lab::template::ServiceAddress;
     use crate::lab::testing::lab;
     use crate::lab::yaml::Node;
@@ -456,7 +508,11 @@ mod tests {
         let parse = |line: &str| Node::parse(Path::new("lab.yaml"), line.trim_start_matches("- "));
         let nodes: Vec<Node> = text.lines().map(|line| parse(line).unwrap()).collect();
         let mut problems = Vec::new();
-        let steps = read_steps(&nodes.iter().collect::<Vec<_>>(), None, &mut problems);
+        let steps = read_steps(
+            &nodes.iter().collect::<Vec<_>>(),
+            StepList::Solution,
+            &mut problems,
+        );
         assert!(problems.is_empty(), "{problems:?}");
         steps
     }
@@ -517,7 +573,7 @@ curl -G -H "Authorization: Bearer ${token}" \
   --data-urlencode 'query=up{job="x"}' http://127.0.0.1:24030/q
 curl -X PUT -u 'u:p w' -H 'Content-Type: application/json' -d '{"x":1}' \
   'http://127.0.0.1:24030/p?a=b%20c'
-curl --data-urlencode 'a=b' http://127.0.0.1:24030/f"#,
+curl --data-urlencode a=b http://127.0.0.1:24030/f"#,
         );
     }
 
@@ -559,6 +615,32 @@ curl --data-urlencode 'a=b' http://127.0.0.1:24030/f"#,
 SELECT 1;
 DROP TABLE IF EXISTS delivery;
 INSERT INTO delivery VALUES (1, 'Harbour  Bank', '2026-03-02', 6);",
+        );
+    }
+
+    #[test]
+    fn long_sql_is_divided_before_clauses_and_never_in_quoted_text() {
+        let lines = divided_sql(
+            "INSERT INTO t (id, note) SELECT id, 'a; b and c' FROM source WHERE id IN (1, 2, 3) AND note <> 'two words'; SELECT 1;",
+        );
+        assert_eq!(
+            lines,
+            [
+                "INSERT INTO t (id, note) SELECT id, 'a; b and c' FROM source",
+                "  WHERE id IN (1, 2, 3) AND note <> 'two words';",
+                "SELECT 1;",
+            ]
+        );
+        let long = format!("SELECT '{}' AS x, 2", "long text ".repeat(12));
+        let divided = divided_sql(&long);
+        assert_eq!(
+            divided.join(" ").replace("  ", " "),
+            long.replace("  ", " ")
+        );
+        assert!(
+            divided
+                .iter()
+                .any(|line| line.contains(&"long text ".repeat(12)))
         );
     }
 

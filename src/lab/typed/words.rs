@@ -19,8 +19,15 @@ pub(super) fn word(text: &str) -> String {
             .replace('`', "\\`");
         return format!("\"{escaped}\"");
     }
-    // Only a NUL byte cannot be quoted, and no program can be run with one.
-    shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned())
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%_+=:,./-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    // shlex changes between kinds of quotes within a word, which a person would not type.
+    match text.contains('\'') && !text.contains(['"', '$', '`', '\\', '!']) {
+        true => format!("\"{text}\""),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 /// Returns a command as lines that are divided between words.
@@ -74,6 +81,9 @@ mod tests {
         assert_eq!(word("session:42"), "session:42");
         assert_eq!(word("Spring sale"), "'Spring sale'");
         assert_eq!(word("don't"), r#""don't""#);
+        assert_eq!(word("don't \\!"), r"'don'\''t \!'");
+        assert_eq!(word(""), "''");
+        assert_eq!(word("--dbname=lab"), "--dbname=lab");
         assert_eq!(word("Bearer ${token}"), r#""Bearer ${token}""#);
         assert_eq!(command(&["a".into(), "x\ny".into()]), ["a 'x", "y'"]);
     }
