@@ -228,7 +228,8 @@ impl TypingContext<'_> {
                 fields.map(|(name, value)| option("--data-urlencode", &format!("{name}={value}")));
             fields.collect()
         };
-        if !reads && !(http.method == "POST" && has_body) {
+        let is_implied = reads || (http.method == "POST" && has_body);
+        if !is_implied {
             words.push(option("-X", &http.method));
         } else if reads && !http.query.is_empty() {
             words.push("-G".to_owned());
