@@ -86,6 +86,9 @@ pub struct Row {
     pub created: i64,
 }
 
+/// The exercises whose checks pass; `None` if the checks did not end in time.
+type Holding = Option<Vec<ExerciseId>>;
+
 /// A lab, if it can be loaded.
 type LoadedLab = Option<Rc<Lab>>;
 
@@ -96,7 +99,7 @@ pub struct StatusCollector<'a, E> {
     wanted: Option<LabId>,
     labs: RefCell<BTreeMap<(LabId, Instance), LoadedLab>>,
     /// The exercises that held when the checks ran last, and when that was.
-    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Option<Vec<ExerciseId>>)>>,
+    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Holding)>>,
 }
 
 impl<'a, E: Engine> StatusCollector<'a, E> {

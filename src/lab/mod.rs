@@ -28,6 +28,7 @@ mod summary;
 mod template;
 #[cfg(any(test, fuzzing))]
 pub mod testing;
+mod trial;
 mod typed;
 mod variables;
 mod yaml;
@@ -55,6 +56,7 @@ pub use steps::{
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
+pub use trial::{Trial, TrialAnswers, TrialWrong, load_trial};
 pub use typed::{TypedBlock, TypingContext};
 pub use yaml::parse_duration;
 

@@ -22,7 +22,7 @@ pub(super) fn lines(command: &Value, database: Option<&str>) -> Vec<String> {
             Some("admin") => "db.adminCommand",
             _ => "db.runCommand",
         };
-        vec![call(run, &[command.clone()])]
+        vec![call(run, std::slice::from_ref(command))]
     });
     calls
         .iter()
