@@ -7,6 +7,7 @@ This program takes the copies from its own queue, `audit`, and answers `GET /que
 import base64
 import json
 import os
+import re
 import threading
 import time
 import urllib.parse
@@ -215,7 +216,7 @@ def answer(record, queue, state, since):
 
 
 def settled(listener, record, queue, state):
-    """Waits until the broker's figures of a queue are as new as its last message, and adds them to what is known of it.
+    """Waits until the broker's figures of a queue are as new as its last message, and returns them.
 
     The broker counts unacknowledged messages and bytes once a second, those of a quorum queue every five seconds.
     """
@@ -241,6 +242,28 @@ def settled(listener, record, queue, state):
     }
 
 
+def settings(queue):
+    """What a queue is told by its arguments and by policies, once the management interface knows of the policies.
+
+    It learns of a new policy some seconds after the broker.
+    """
+    path = "/queues/shop/" + urllib.parse.quote(queue, safe="")
+    deadline = time.monotonic() + 8
+    while True:
+        try:
+            about = api(path)
+            policies = api("/policies/shop") + api("/operator-policies/shop")
+        except OSError:
+            return {}
+        policy = about.get("effective_policy_definition") or {}
+        due = [p for p in policies if re.search(p["pattern"], queue)]
+        if time.monotonic() > deadline or not due or any(key in policy for p in due for key in p["definition"]):
+            break
+        time.sleep(0.1)
+    told = {key.removeprefix("x-"): value for key, value in (about.get("arguments") or {}).items()}
+    return {"type": about.get("type"), "settings": {**policy, **told}}
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
@@ -258,6 +281,8 @@ class Handler(BaseHTTPRequestHandler):
                     state, figures = settled(self.server.listener, self.server.record, queue, state)
                 status, body = 200, answer(self.server.record, queue, state, query.get("since"))
                 body.update(figures)
+                if "settings" in query:
+                    body.update(settings(queue))
                 # `?prefix=TEXT`: how many of the messages that begin so came over each connection.
                 counts = {}
                 for entry in body["details"]:
