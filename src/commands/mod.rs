@@ -1,14 +1,17 @@
 //! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
 //!
-//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format` and `junit`.
+//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format`, `junit` and
+//! `quiz_output`.
 
 mod answer;
 mod browser;
+mod case;
 mod check;
 mod check_output;
 mod check_watch;
 mod complete;
 mod completions;
+mod dispute;
 mod doctor;
 mod down;
 mod engine;
@@ -25,6 +28,7 @@ mod man;
 mod new;
 mod open;
 mod orphans;
+mod quiz_output;
 mod reap;
 mod reset;
 mod restart;
@@ -187,7 +191,33 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             service,
             command,
         } => shell::shell(context, &lab, service.as_deref(), &command).await,
-        Command::Test { names, junit } => test::test(context, &names, junit.as_deref()).await,
+        Command::Test {
+            names,
+            case: Some(case),
+            ..
+        } => case::case(context, &names, &case),
+        Command::Test {
+            names,
+            only,
+            strict,
+            keep,
+            junit,
+            case: None,
+        } => {
+            let request = test::TestRequest {
+                names,
+                only,
+                strict,
+                keep,
+                junit,
+            };
+            test::test(context, &request).await
+        }
+        Command::Dispute {
+            lab,
+            exercise,
+            message,
+        } => dispute::dispute(context, &lab, &exercise, message).await,
         Command::Validate { paths } => validate::validate(context, &paths),
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,

@@ -1,5 +1,6 @@
 //! What roadlab keeps on disk: the labs, the learner's progress and the journals of runs. Nothing here knows an engine.
 
+mod changed_files;
 mod document;
 mod embedded;
 mod files;
@@ -14,6 +15,7 @@ mod summaries;
 mod unreachable_registries;
 mod workspace;
 
+pub use changed_files::changed_files;
 pub use document::DocumentError;
 pub use embedded::catalogue_entry;
 pub use files::{OsFs, RecordingFs};
@@ -26,7 +28,7 @@ pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use paths::Paths;
-pub use progress::{Progress, ProgressError, SolvedBy};
+pub use progress::{Played, Progress, ProgressAmount, ProgressError, Standing};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use workspace::Workspace;
