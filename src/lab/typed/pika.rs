@@ -9,10 +9,6 @@ use crate::lab::typed::words::WIDTH;
 pub(super) fn lines(operation: &AmqpOperation) -> Vec<String> {
     let mut arguments = Vec::new();
     let name = match operation {
-        AmqpOperation::Queue(queue) => {
-            arguments.extend([text(queue), "passive=True".to_owned()]);
-            "queue_declare"
-        }
         AmqpOperation::Get { queue, ack } => {
             arguments.push(text(queue));
             flag(&mut arguments, "auto_ack", *ack);
@@ -65,6 +61,8 @@ pub(super) fn lines(operation: &AmqpOperation) -> Vec<String> {
             arguments.push(text(exchange));
             "exchange_delete"
         }
+        // What only reads is no part of an answer.
+        reading => return vec![format!("# {reading}")],
     };
     let mut lines = vec![format!("ch.{name}(")];
     for (at, argument) in arguments.iter().enumerate() {
