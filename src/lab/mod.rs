@@ -37,9 +37,9 @@ pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceNa
 pub use image_name::ImageName;
 pub use lang::Lang;
 pub use load::{LoadedLab, load, load_catalogue};
-pub use model::{Exercise, Lab, Level, Network, Quiz, Task, WrongAnswer};
+pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
 pub use policy::{CAPABILITIES, check_memory};
-pub use rendering::render;
+pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
 pub use service::{
     Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,
@@ -47,9 +47,10 @@ pub use service::{
     ServiceInterface, Web,
 };
 pub use steps::{
-    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
-    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
+    DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
+    MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
+    Step, StepKind, TcpProbe,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

@@ -67,6 +67,8 @@ pub enum Task {
     Practical {
         checks: Vec<Check>,
         solution: Vec<Step>,
+        /// Other answers that must pass.
+        right: Vec<RightAnswer>,
         wrong: Vec<WrongAnswer>,
     },
     /// A question with one correct choice.
@@ -82,9 +84,29 @@ pub struct Quiz {
     pub hints: BTreeMap<String, String>,
 }
 
+impl Quiz {
+    /// Returns the choice that a learner named: by its name, or by its number in the lab's order, from 1.
+    pub fn choice(&self, typed: &str) -> Option<&str> {
+        let named = self.choices.iter().find(|choice| *choice == typed);
+        let numbered = || {
+            self.choices
+                .get(typed.parse::<usize>().ok()?.checked_sub(1)?)
+        };
+        named.or_else(numbered).map(String::as_str)
+    }
+}
+
+/// Another right answer, which must pass.
+#[derive(Debug, Clone)]
+pub struct RightAnswer {
+    pub name: String,
+    pub steps: Vec<Step>,
+}
+
 /// A wrong answer that must fail, and the hint that must appear.
 #[derive(Debug, Clone)]
 pub struct WrongAnswer {
+    pub name: Option<String>,
     pub steps: Vec<Step>,
     pub hint: Option<String>,
     /// The check that must fail; `None` if any may.

@@ -66,6 +66,7 @@ pub async fn prove<E: Engine>(
             Task::Practical {
                 checks,
                 solution: _,
+                right: _,
                 wrong,
             } => {
                 prover.proof.checks += checks.len();

@@ -12,8 +12,9 @@ mod service_field;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
 pub use model::{
-    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
-    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
+    DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
+    MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
+    Step, StepKind, TcpProbe,
 };
-pub(crate) use reader::{read_check, read_steps};
+pub(crate) use reader::{StepList, read_check, read_steps};

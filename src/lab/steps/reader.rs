@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::expect::{Matcher, ValuePath};
-use crate::lab::id::CheckId;
+use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::matcher::read_matcher;
 use crate::lab::steps::model::{
-    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, FileChange, FileProbe, Step,
-    StepKind,
+    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, FileChange, FileProbe, Necessity,
+    Secrecy, Step, StepKind,
 };
 use crate::lab::steps::probes::{
-    read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart, read_sql,
-    read_tcp,
+    read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
+    read_sql, read_tcp,
 };
 use crate::lab::steps::service_field::ImpliedService;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
@@ -32,10 +32,11 @@ enum StepKey {
     Mongo,
     Amqp,
     Restart,
+    Client,
 }
 
 impl StepKey {
-    const ALL: [StepKey; 10] = [
+    const ALL: [StepKey; 11] = [
         StepKey::Redis,
         StepKey::Exec,
         StepKey::Http,
@@ -46,6 +47,7 @@ impl StepKey {
         StepKey::Mongo,
         StepKey::Amqp,
         StepKey::Restart,
+        StepKey::Client,
     ];
 
     fn name(self) -> &'static str {
@@ -60,6 +62,7 @@ impl StepKey {
             StepKey::Mongo => "mongo",
             StepKey::Amqp => "amqp",
             StepKey::Restart => "restart",
+            StepKey::Client => "client",
         }
     }
 
@@ -75,6 +78,7 @@ impl StepKey {
             StepKey::Mongo => Mapping::MongoProbe,
             StepKey::Amqp => Mapping::AmqpProbe,
             StepKey::Restart => Mapping::RestartAction,
+            StepKey::Client => Mapping::ClientAction,
         }
     }
 }
@@ -82,17 +86,47 @@ impl StepKey {
 /// The longest `within` and `timeout`.
 const MAX_WAIT: Duration = Duration::from_secs(600);
 
+/// The list that a step is in, which decides what it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepList<'a> {
+    /// `ready` of a service, whose steps need not name it.
+    Ready(&'a ServiceName),
+    Start,
+    Health,
+    Check,
+    Solution,
+    /// A right or wrong answer.
+    Answer,
+}
+
+impl<'a> StepList<'a> {
+    fn implied(self) -> ImpliedService<'a> {
+        match self {
+            StepList::Ready(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the steps of the list only observe.
+    fn observes(self) -> bool {
+        match self {
+            StepList::Ready(_) | StepList::Health | StepList::Check => true,
+            StepList::Start | StepList::Solution | StepList::Answer => false,
+        }
+    }
+}
+
 /// Reads a list of steps.
 pub(crate) fn read_steps(
     nodes: &[&Node],
-    implied: ImpliedService<'_>,
+    list: StepList<'_>,
     problems: &mut Problems,
 ) -> Vec<Step> {
     nodes
         .iter()
         .filter_map(|node| {
             let mut fields = Fields::open(node, Mapping::Step, problems)?;
-            let step = read_step(node, &mut fields, implied, problems);
+            let step = read_step(node, &mut fields, list, problems);
             fields.close(problems);
             step
         })
@@ -112,12 +146,17 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         Some(true) => CheckRole::Guard,
         Some(false) | None => CheckRole::Goal,
     };
+    let secrecy = match fields.boolean("secret", problems) {
+        Some(true) => Secrecy::Hidden,
+        Some(false) | None => Secrecy::Shown,
+    };
+    let why = fields.string("why", problems);
     let hints = fields.list("hints", problems);
     let hints = hints
         .into_iter()
         .filter_map(|hint| read_hint(hint, problems))
         .collect();
-    let step = read_step(node, &mut fields, None, problems);
+    let step = read_step(node, &mut fields, StepList::Check, problems);
     match step.as_ref().map(|step| &step.act) {
         Some(StepKind::Restart(_)) => {
             let what = text!("`restart` is not allowed in a check");
@@ -136,6 +175,8 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         id: id?,
         step: step?,
         role,
+        secrecy,
+        why,
         hints,
     })
 }
@@ -156,7 +197,7 @@ fn read_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
 fn read_step(
     node: &Node,
     fields: &mut Fields<'_>,
-    implied: ImpliedService<'_>,
+    list: StepList<'_>,
     problems: &mut Problems,
 ) -> Option<Step> {
     let mut present: Vec<(StepKey, Option<&Node>)> = Vec::new();
@@ -167,7 +208,7 @@ fn read_step(
         }
     }
     let act = match present.as_slice() {
-        [(key, value)] => read_kind(*key, *value, node, implied, problems),
+        [(key, value)] => read_kind(*key, *value, node, list.implied(), problems),
         [] => {
             let kinds = code_list(StepKey::ALL.map(StepKey::name));
             let what = text!("missing probe or action in a step");
@@ -191,6 +232,9 @@ fn read_step(
     let capture = fields
         .get("capture")
         .and_then(|capture| read_capture(capture, problems));
+    let read_only = fields.string("read_only", problems);
+    let optional = fields.boolean("optional", problems);
+    check_list(list, act.as_ref(), fields, problems);
     let service = present
         .first()
         .and_then(|(_, value)| value.as_ref()?.child("service"));
@@ -201,8 +245,48 @@ fn read_step(
         within,
         timeout,
         capture,
+        read_only,
+        necessity: match optional {
+            Some(true) => Necessity::Optional,
+            Some(false) | None => Necessity::Required,
+        },
         place: node.place(),
     })
+}
+
+/// Reports what a step may not be or have in its list.
+fn check_list(
+    list: StepList<'_>,
+    act: Option<&StepKind>,
+    fields: &Fields<'_>,
+    problems: &mut Problems,
+) {
+    let mut refuse = |key: &'static str, what, help| {
+        let place = fields.key(key).map(Node::place);
+        let problem = Problem::new(what).help(help);
+        problems.extend(place.map(|place| problem.at(place)));
+    };
+    if list.observes() && matches!(act, Some(StepKind::Client(_))) {
+        refuse(
+            "client",
+            text!("`client` is not allowed here, because its input can change the service"),
+            text!("use it in `start`, `solution`, `right` or `wrong`"),
+        );
+    }
+    if !list.observes() && fields.contains("read_only") {
+        refuse(
+            "read_only",
+            text!("`read_only` is only allowed in `checks`, `health` and `ready`"),
+            text!("remove it"),
+        );
+    }
+    if list != StepList::Solution && fields.contains("optional") {
+        refuse(
+            "optional",
+            text!("`optional` is only allowed in `solution`"),
+            text!("remove it"),
+        );
+    }
 }
 
 fn read_kind(
@@ -230,6 +314,7 @@ fn read_kind(
         StepKey::Mongo => read_mongo(node, inner, implied, problems).map(StepKind::Mongo),
         StepKey::Amqp => read_amqp(node, inner, implied, problems).map(StepKind::Amqp),
         StepKey::Restart => read_restart(node, inner, problems).map(StepKind::Restart),
+        StepKey::Client => read_client(node, inner, problems).map(StepKind::Client),
     };
     fields.close(problems);
     kind
@@ -270,4 +355,48 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
     });
     fields.close(problems);
     Some(Capture { name: name?, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[track_caller]
+    fn check(list: StepList<'_>, yaml: &str, expected: &[&str]) {
+        let node = Node::parse(Path::new("s.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        read_steps(&[&node], list, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_client_types_only_where_services_may_change() {
+        let yaml = "client: { service: redis, input: SET a 1 }";
+        for list in [StepList::Start, StepList::Solution, StepList::Answer] {
+            check(list, yaml, &[]);
+        }
+        let service = ServiceName::new("redis").unwrap();
+        for list in [StepList::Ready(&service), StepList::Health, StepList::Check] {
+            check(
+                list,
+                yaml,
+                &[
+                    "s.yaml:1:1: `client` is not allowed here, because its input can change the service (use it in `start`, `solution`, `right` or `wrong`)",
+                ],
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_other_lists_are_problems() {
+        let yaml =
+            "{ redis: { service: r, command: [GET, a] }, optional: true, read_only: it reads }";
+        let optional = "s.yaml:1:45: `optional` is only allowed in `solution` (remove it)";
+        let read_only = "s.yaml:1:61: `read_only` is only allowed in `checks`, `health` and `ready` (remove it)";
+        check(StepList::Solution, yaml, &[read_only]);
+        check(StepList::Health, yaml, &[optional]);
+        check(StepList::Answer, yaml, &[read_only, optional]);
+    }
 }
