@@ -46,10 +46,12 @@ pub use service::{
     Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, Service,
     ServiceInterface, Web,
 };
+pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
-    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, TcpProbe,
+    Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe,
+    Publish, Reason, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind,
+    StreamOffset, TcpProbe,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

@@ -9,7 +9,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
-use crate::probe::{ProbeError, probe};
+use crate::probe::{ProbeError, ProbeMode, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -34,11 +34,12 @@ pub(crate) struct StepResult {
     pub(crate) actual: Option<Actual>,
 }
 
-/// Runs steps in order and stops at the first that does not pass. `what` names the steps in the failure.
+/// Runs steps in order, each in its mode, and stops at the first that does not pass. `what` names the steps in the failure.
 pub(crate) async fn run_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     steps: &[Step],
+    mode: fn(&Step) -> ProbeMode,
     what: &str,
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
@@ -50,7 +51,7 @@ pub(crate) async fn run_steps<E: Engine>(
             restart_service(runner, live, restart).await?;
             continue;
         }
-        let result = run_step(runner, live, step, &captures).await;
+        let result = run_step(runner, live, step, mode(step), &captures).await;
         let reason = match result.outcome {
             Outcome::Pass => {
                 capture(step.capture.as_ref(), result.actual.as_ref(), &mut captures);
@@ -80,6 +81,7 @@ pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &Captures,
 ) -> StepResult {
     let act = step.act.with_captures(captures);
@@ -89,7 +91,7 @@ pub(crate) async fn run_step<E: Engine>(
     loop {
         let result = evaluate(
             step,
-            probe(&act, &target, &live.connections, step.timeout).await,
+            probe(&act, mode, &target, &live.connections, step.timeout).await,
         );
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
 use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, Task};
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::{Captures, capture, run_step};
 use crate::runner::{Live, Runner};
 
@@ -85,7 +86,14 @@ async fn run_checks<E: Engine>(
     let mut captures = Captures::new();
     let mut results = Vec::new();
     for check in checks {
-        let result = run_step(runner, live, &check.step, &captures).await;
+        let result = run_step(
+            runner,
+            live,
+            &check.step,
+            ProbeMode::of_check(&check.step),
+            &captures,
+        )
+        .await;
         let actual = result.actual.as_ref();
         capture(check.step.capture.as_ref(), actual, &mut captures);
         let mut outcome = result.outcome;

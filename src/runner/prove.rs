@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::event::{CheckResult, Event, Outcome, Phase};
 use crate::lab::{CheckRole, Exercise, ExerciseId, Lang, Quiz, Task, WrongAnswer};
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::run_steps;
 use crate::runner::check::{ExerciseResult, check_answer, check_exercises};
 use crate::runner::reset::{reset, solve};
@@ -163,7 +164,14 @@ impl<E: Engine> Prover<'_, '_, E> {
                 number = at + 1,
                 exercise = exercise.id
             );
-            run_steps(self.runner, self.live, &wrong.steps, &what).await?;
+            run_steps(
+                self.runner,
+                self.live,
+                &wrong.steps,
+                ProbeMode::of_change,
+                &what,
+            )
+            .await?;
             let result = self.check_one(exercise).await;
             self.proof.wrong_answers += 1;
             problem = problem.or_else(|| {

@@ -201,6 +201,7 @@ fn read_step(
         within,
         timeout,
         capture,
+        read_only: None,
         place: node.place(),
     })
 }
