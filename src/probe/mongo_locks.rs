@@ -68,7 +68,11 @@ pub(super) async fn holder(options: &ClientOptions, waits: Waits) -> Option<Lock
 }
 
 fn lock_holder(operations: &[&Document], waits: Waits) -> Option<LockHolder> {
-    let own = |operation: &&&Document| operation.get_str("appName").is_ok_and(|name| name == APPLICATION);
+    let own = |operation: &&&Document| {
+        operation
+            .get_str("appName")
+            .is_ok_and(|name| name == APPLICATION)
+    };
     let waiting = |operation: &&Document| operation.get_bool("waitingForLock").unwrap_or(false);
     if waits == Waits::MustBeSeen
         && !operations

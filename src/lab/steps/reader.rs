@@ -201,7 +201,7 @@ fn read_step(
         within,
         timeout,
         capture,
-        read_only: None,
+        read_only: fields.string("read_only", problems),
         place: node.place(),
     })
 }
