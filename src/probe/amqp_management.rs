@@ -35,6 +35,13 @@ pub(super) enum Inspected {
     Unknown,
 }
 
+/// Whether the interface is to add the numbers of messages and consumers, which are up to five seconds old.
+#[derive(Clone, Copy)]
+enum Statistics {
+    With,
+    Without,
+}
+
 /// A queue or an exchange, as the interface describes it.
 pub(super) struct Description(Value);
 
@@ -57,20 +64,31 @@ impl Management {
 
     /// Inspects a `queue` or an `exchange`.
     pub(super) async fn inspect(&self, kind: &str, name: &str) -> Inspected {
-        let inspecting = self.request(kind, name);
+        let inspecting = async {
+            let found = self.request(kind, name, Statistics::Without).await?;
+            match found {
+                Inspected::Found(queue) if queue.expires() => {
+                    self.request(kind, name, Statistics::With).await
+                }
+                found => Some(found),
+            }
+        };
         match clock::timeout(TIMEOUT, inspecting).await {
             Ok(Some(found)) => found,
             Ok(None) | Err(_) => Inspected::Unknown,
         }
     }
 
-    async fn request(&self, kind: &str, name: &str) -> Option<Inspected> {
+    async fn request(&self, kind: &str, name: &str, statistics: Statistics) -> Option<Inspected> {
         let mut url = Url::parse(&format!("http://127.0.0.1:{}/", self.port)).ok()?;
         let kinds = format!("{kind}s");
         let segments = ["api", &kinds, &self.vhost, name];
         url.path_segments_mut().ok()?.clear().extend(segments);
         let request = self.client.get(url);
-        let request = request.query(&[("disable_stats", "true"), ("enable_queue_totals", "true")]);
+        let request = match statistics {
+            Statistics::With => request,
+            Statistics::Without => request.query(&[("disable_stats", "true")]),
+        };
         let login = request.basic_auth(&self.user, Some(&self.password));
         let response = login.send().await.ok()?;
         match response.status() {
@@ -97,7 +115,7 @@ impl Description {
             || !self.0["effective_policy_definition"]["expires"].is_null()
     }
 
-    /// Returns the numbers of messages and consumers. They can be some seconds old.
+    /// Returns the numbers of messages and consumers, which can be some seconds old.
     pub(super) fn counts(&self) -> Value {
         let count = |key: &str| self.0[key].as_u64().unwrap_or_default();
         json!({ "messages": count("messages_ready"), "consumers": count("consumers") })

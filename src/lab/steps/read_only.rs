@@ -537,3 +537,207 @@ fn mongo(command: &Value) -> Option<Reason> {
         help,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::lab::steps::read_steps;
+    use crate::lab::yaml::Node;
+
+    /// Compares the effect of a step, with its reason and its advice.
+    #[track_caller]
+    fn check(yaml: &str, expected: &str) {
+        let node = Node::parse(Path::new("lab.yaml"), &format!("{{ {yaml} }}")).unwrap();
+        let mut problems = Vec::new();
+        let steps = read_steps(&[&node], None, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let reason =
+            |reason: &Reason| format!("{} ({})", reason.what.localized(), reason.help.localized());
+        let printed = match steps[0].act.effect() {
+            Effect::Reads => "reads".to_owned(),
+            Effect::RunsProgram => "runs a program".to_owned(),
+            Effect::CanWrite(why) => format!("can write: {}", reason(&why)),
+            Effect::Writes(why) => format!("writes: {}", reason(&why)),
+        };
+        assert_eq!(printed, expected, "{yaml}");
+    }
+
+    #[track_caller]
+    fn redis_reads(command: &str, reads: bool) {
+        let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        assert_eq!(redis(&words).is_none(), reads, "{command}");
+    }
+
+    #[test]
+    fn redis_commands_are_known_by_their_names() {
+        for reading in [
+            "get k",
+            "TTL k",
+            "OBJECT FREQ k",
+            "object idletime k",
+            "XINFO STREAM s FULL",
+            "XPENDING s g",
+            "EVAL_RO x 0",
+            "FCALL_RO f 0",
+            "CONFIG GET save",
+            "CONFIG HELP",
+            "SORT l",
+            "SORT l ALPHA",
+            "BITFIELD k GET u8 0",
+            "COMMAND",
+            "ACL LOG",
+            "ACL LOG 3",
+            "CLIENT LIST",
+            "PFCOUNT k",
+            "json.get k $",
+            "FT.SEARCH i *",
+            "INFO all",
+            "XREAD STREAMS s 0",
+            "MEMORY USAGE k",
+            "SUBSCRIBE c",
+        ] {
+            redis_reads(reading, true);
+        }
+        for writing in [
+            "SET k v",
+            "GETEX k",
+            "GETDEL k",
+            "XREADGROUP GROUP g c STREAMS s >",
+            "TOUCH k",
+            "EVAL x 0",
+            "FCALL f 0",
+            "CONFIG SET a b",
+            "CONFIG RESETSTAT",
+            "CONFIG",
+            "SORT l STORE m",
+            "BITFIELD k SET u8 0 1",
+            "ACL LOG RESET",
+            "CLIENT KILL ID 3",
+            "MEMORY PURGE",
+            "XAUTOCLAIM s g c 0 0",
+            "FUNCTION FLUSH",
+            "SCRIPT LOAD x",
+            "PUBLISH c m",
+            "BLPOP l 0",
+            "SHUTDOWN",
+            "SAVE",
+            "GEORADIUS k 1 1 1 m STORE x",
+            "FLUSHALL",
+            "",
+            "MODULE.UNKNOWN k",
+        ] {
+            redis_reads(writing, false);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_step_has_an_effect() {
+        let explain =
+            "use a step that only reads, or explain with `read_only: TEXT` why it changes nothing";
+        check("redis: { service: s, command: [GET, k] }", "reads");
+        check(
+            "redis: { service: s, command: [config, set, a, b] }",
+            &format!("can write: the Redis command `CONFIG SET` can write ({explain})"),
+        );
+        check(
+            "redis: { service: s, command: [EVAL, x, '0'] }",
+            "can write: the Redis command `EVAL` can write (use `EVAL_RO`, or explain with `read_only: TEXT` why it changes nothing)",
+        );
+        check("exec: { service: s, run: [rm, x] }", "runs a program");
+        check("http: { service: s, path: / }", "reads");
+        check("http: { service: s, path: /, method: head }", "reads");
+        check(
+            "http: { service: s, path: /, method: POST }",
+            "can write: an HTTP request with `POST` can write (use `GET`, or explain with `read_only: TEXT` why it changes nothing)",
+        );
+        check("tcp: { service: s }", "reads");
+        check(
+            "tcp: { service: s, send: x }",
+            &format!("can write: a `tcp` probe with `send` can write ({explain})"),
+        );
+        check("log: { service: s }", "reads");
+        check("file: { path: x }", "reads");
+        check(
+            "file: { path: x, remove: true }",
+            "writes: `write`, `copy_from` and `remove` change a file (use them in `start` or `solution`)",
+        );
+        check(
+            "restart: { service: s }",
+            "writes: `restart` is an action (use it in `start` or `solution`)",
+        );
+    }
+
+    #[test]
+    fn sql_can_be_tried_but_not_end_its_transaction() {
+        check("sql: { service: s, query: 'SELECT 1' }", "reads");
+        check(
+            "sql: { service: s, query: 'DELETE FROM t' }",
+            "can write: the SQL statement `DELETE` can write (to only try it, explain so with `read_only: TEXT`: the step is then always rolled back)",
+        );
+        check(
+            "sql: { service: s, script: 'INSERT INTO t VALUES (1); commit' }",
+            "writes: the SQL statement `COMMIT` begins or ends a transaction (omit it: the step runs in a transaction that is always rolled back)",
+        );
+    }
+
+    #[test]
+    fn mongodb_commands_are_known_by_their_names_and_stages() {
+        for reading in [
+            "find: c",
+            "aggregate: c, pipeline: [ { $match: {} } ], cursor: {}",
+            "count: c",
+            "distinct: c, key: k",
+            "explain: { delete: c }",
+            "validate: c",
+            "dbStats: 1",
+            "serverStatus: 1",
+            "listIndexes: c",
+            "profile: -1",
+            "mapReduce: c, out: { inline: 1 }",
+        ] {
+            check(
+                &format!("mongo: {{ service: s, command: {{ {reading} }} }}"),
+                "reads",
+            );
+        }
+        let explain =
+            "use a step that only reads, or explain with `read_only: TEXT` why it changes nothing";
+        for (writing, name) in [
+            (
+                "aggregate: c, pipeline: [ { $match: {} }, { $out: d } ]",
+                "$out",
+            ),
+            ("aggregate: c, pipeline: [ { $merge: d } ]", "$merge"),
+            ("drop: c", "drop"),
+            ("profile: 2", "profile"),
+            ("validate: c, repair: true", "validate"),
+            ("unknown: 1", "unknown"),
+        ] {
+            check(
+                &format!("mongo: {{ service: s, command: {{ {writing} }} }}"),
+                &format!("can write: the MongoDB command `{name}` can write ({explain})"),
+            );
+        }
+        check(
+            "mongo: { service: s, command: { insert: c, documents: [] } }",
+            "can write: the MongoDB command `insert` can write (to only try it, explain so with `read_only: TEXT`: on a replica set it then runs in a transaction that is aborted)",
+        );
+    }
+
+    #[test]
+    fn amqp_reads_queues_exchanges_and_streams() {
+        for reading in ["queue: q", "exchange: e", "stream: s, from: 7, limit: 2"] {
+            check(&format!("amqp: {{ service: s, {reading} }}"), "reads");
+        }
+        check(
+            "amqp: { service: s, purge: q }",
+            "can write: the AMQP operation `purge` can write (use `queue`, `exchange` or `stream`, or explain with `read_only: TEXT` why it changes nothing)",
+        );
+        check(
+            "amqp: { service: s, get: q }",
+            "can write: the AMQP operation `get` changes the message that it gets: it is marked as redelivered, and a quorum queue counts the delivery (use `queue` for the numbers of messages and consumers, or `stream` to read the messages of a stream)",
+        );
+    }
+}
