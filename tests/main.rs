@@ -35,6 +35,7 @@ mod output;
 mod ownership;
 mod ports_and_networks;
 mod progress;
+mod quizzes;
 mod read_only_probes;
 mod readme;
 mod redis_lab;

@@ -78,7 +78,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.wait_for("── 1/16");
     terminal.type_in("l");
     terminal.wait_for("Go to exercise:");
-    terminal.type_in("3");
+    terminal.type_in("3\r");
     terminal.wait_for("── 3/16");
     terminal.type_in("q");
     terminal.wait_for("ready>");

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
-use crate::lab::{Addresses, Instance, Lab, ServiceAddress, ServiceName, render, render_url};
+use crate::lab::{
+    Addresses, Instance, Lab, ServiceAddress, ServiceName, render, render_url, unresolved,
+    with_instance,
+};
 use crate::localized;
 use crate::plan::HostPorts;
 
@@ -56,7 +59,13 @@ impl App {
 
     /// Returns a text of the guide with the addresses of the lab in it, running or not.
     pub async fn fill_in(&self, lab: &Lab, text: &str) -> String {
-        fill_in(text, lab, &self.addresses(lab).await)
+        self.fill_in_addresses(lab, text, &self.addresses(lab).await)
+    }
+
+    /// Returns a text of the guide with these addresses in it, and with the option for this instance in commands. It is as it is
+    /// if it needs a name that is missing. A service without an address has a placeholder that is explained at the end.
+    pub fn fill_in_addresses(&self, lab: &Lab, text: &str, addresses: &Addresses) -> String {
+        fill_in(text, lab, &self.instance, addresses)
     }
 }
 
@@ -77,9 +86,19 @@ fn expected_addresses(lab: &Lab, instance: &Instance) -> Addresses {
     services.collect()
 }
 
-/// Returns a text with the addresses in it, or as it is if it needs one that is missing.
-pub(super) fn fill_in(text: &str, lab: &Lab, addresses: &Addresses) -> String {
-    render(text, lab, addresses).unwrap_or_else(|_| text.to_owned())
+fn fill_in(text: &str, lab: &Lab, instance: &Instance, addresses: &Addresses) -> String {
+    let text = render(text, lab, addresses).unwrap_or_else(|_| text.to_owned());
+    let mut text = with_instance(&text, &lab.id, instance);
+    for (service, names) in unresolved(&text, lab, addresses) {
+        let names = names.join("`, `");
+        let note = localized!(
+            "`{names}`: the address of `{service}`, which is not running",
+            names,
+            service
+        );
+        text.push_str(&format!("\n\n{note}"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -90,9 +109,24 @@ mod tests {
     #[test]
     fn a_text_of_a_lab_that_is_not_running_has_addresses() {
         let lab = lab(COMPOSE);
-        let addresses = expected_addresses(&lab, &Instance::main());
-        let text = fill_in("{{ redis.host }}:{{ redis.port }}", &lab, &addresses);
+        let main = Instance::main();
+        let addresses = expected_addresses(&lab, &main);
+        let text = fill_in("{{ redis.host }}:{{ redis.port }}", &lab, &main, &addresses);
         assert!(text.starts_with("127.0.0.1:"), "{text}");
         assert!(!text.contains("{{"), "{text}");
+    }
+
+    #[test]
+    fn a_service_without_an_address_has_a_placeholder_that_is_explained() {
+        let lab = lab(COMPOSE);
+        let instance = Instance::new("kim").unwrap();
+        let text = "`curl {{ redis.url }}`, then `roadlab check {{ lab }}`.";
+        assert_eq!(
+            fill_in(text, &lab, &instance, &Addresses::new()),
+            format!(
+                "`curl REDIS_URL`, then `roadlab check {} --instance kim`.\n\n`REDIS_URL`: the address of `redis`, which is not running",
+                lab.id
+            )
+        );
     }
 }

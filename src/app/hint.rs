@@ -1,7 +1,6 @@
 //! Hints of an exercise.
 
 use crate::app::App;
-use crate::app::addresses::fill_in;
 use crate::lab::{Addresses, Exercise, Lab};
 use crate::runner::Failure;
 
@@ -62,7 +61,7 @@ impl App {
         Ok(hints.get(number - 1).map(|hint| OrderedHint {
             number,
             of: hints.len(),
-            markdown: fill_in(&hint.markdown, lab, addresses),
+            markdown: self.fill_in_addresses(lab, &hint.markdown, addresses),
         }))
     }
 

@@ -1,10 +1,9 @@
 //! A lab that runs: its checks, solutions and restarts.
 
 use crate::app::App;
-use crate::app::addresses::fill_in;
 use crate::engine::Engine;
 use crate::event::CheckResult;
-use crate::lab::{Exercise, Lab, RestartMode, ServiceName, Task, render};
+use crate::lab::{Exercise, Lab, RestartMode, ServiceName, Task};
 use crate::localized;
 use crate::runner::{
     self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
@@ -199,7 +198,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Returns a text of the guide with the addresses of the services in it.
     pub fn fill_in(&self, text: &str) -> String {
-        fill_in(text, self.lab, &self.live.addresses)
+        let addresses = &self.live.addresses;
+        self.app.fill_in_addresses(self.lab, text, addresses)
     }
 
     /// Returns the text of the hint for what the checks of an exercise found.
@@ -219,14 +219,14 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             .or_else(|| {
                 let section = self.lab.section(&result.exercise, &self.app.lang);
                 let first = section.hints.first()?;
-                render(&first.markdown, self.lab, &self.live.addresses).ok()
+                Some(self.fill_in(&first.markdown))
             })
             .or_else(|| {
                 let exercise = self.lab.exercise(&result.exercise)?;
                 matches!(exercise.task, Task::Quiz(_)).then(|| {
                     localized!(
                         "answer with `roadlab answer {lab} {exercise} CHOICE`",
-                        lab = self.lab.id,
+                        lab = format!("{}{}", self.lab.id, self.app.instance_option()),
                         exercise = exercise.id
                     )
                 })
@@ -236,7 +236,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     fn hint_text(&self, result: &ExerciseResult, name: &str) -> Option<String> {
         let section = self.lab.section(&result.exercise, &self.app.lang);
         let text = section.named_hints.get(name)?;
-        render(&text.markdown, self.lab, &self.live.addresses).ok()
+        Some(self.fill_in(&text.markdown))
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) async fn answer(
     let exercise = find_exercise(&lab, exercise)?;
     let addresses = context.addresses(&lab).await;
     let answer = context.answer(&lab, exercise, choice, &addresses)?;
+    let choice = &answer.choice;
     if context.global.json {
         report::document(&json!({
             "exercise": exercise.id.as_str(),
@@ -33,6 +34,7 @@ pub(crate) async fn answer(
             false => paint.bad(&localized!("{choice} is not correct", choice)),
         });
         if let Some(text) = &answer.text {
+            output("");
             output(&markdown(text, context.width(), paint));
         }
     }

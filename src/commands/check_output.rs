@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::app::RunningLab;
+use crate::commands::quiz_output;
 use crate::engine::Engine;
 use crate::event::Outcome;
-use crate::lab::Exercise;
+use crate::lab::{Exercise, Quiz, Task};
 use crate::localized;
 use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize};
 use crate::runner::ExerciseResult;
@@ -55,18 +56,64 @@ pub(super) fn result_lines<E: Engine>(
     if result.passed() && detail == Detail::FailedChecks {
         return lines;
     }
+    if let Some(exercise) = running.lab.exercise(&result.exercise)
+        && let Task::Quiz(quiz) = &exercise.task
+        && !result.passed()
+    {
+        lines.extend(quiz_lines(running, result, exercise, quiz, paint));
+        return lines;
+    }
     let checks = result.checks.iter();
     let shown = checks.filter(|check| detail == Detail::AllChecks || !check.outcome.passed());
     lines.extend(shown.flat_map(|check| check_lines(check, paint)));
-    if let Some(text) = running.conditional_hint(result) {
-        let width = console::Term::stdout().is_term().then_some(90);
-        let text = markdown(&text, width, paint);
-        lines.push(format!(
-            "    {} {}",
-            paint.warn(&localized!("hint")),
-            text.trim().replace('\n', "\n    ")
-        ));
-    }
+    lines.extend(hint_line(running, result, paint));
+    lines
+}
+
+fn hint_line<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+    paint: Paint,
+) -> Option<String> {
+    let text = running.conditional_hint(result)?;
+    let terminal = console::Term::stdout();
+    let columns = usize::from(terminal.size().1);
+    let width = terminal
+        .is_term()
+        .then(|| columns.saturating_sub(4).max(20));
+    let text = markdown(&text, width, paint);
+    Some(format!(
+        "    {} {}",
+        paint.warn(&localized!("hint")),
+        text.trim().replace('\n', "\n    ")
+    ))
+}
+
+/// Returns what was answered to a quiz that is not solved, with its hint and how to answer.
+fn quiz_lines<E: Engine>(
+    running: &RunningLab<'_, E>,
+    result: &ExerciseResult,
+    exercise: &Exercise,
+    quiz: &Quiz,
+    paint: Paint,
+) -> Vec<String> {
+    let (app, lab) = (running.app, running.lab);
+    let actual = result
+        .checks
+        .iter()
+        .find_map(|check| check.outcome.actual());
+    let answer = actual.and_then(|actual| quiz.choice(actual)).map_or_else(
+        || localized!("no answer yet"),
+        |choice| localized!("{choice} is not correct", choice),
+    );
+    let mut lines = vec![format!("  {} {answer}", paint.bad("✗"))];
+    lines.extend(hint_line(running, result, paint));
+    lines.push(format!(
+        "    {}",
+        quiz_output::how_to_read(app, lab, exercise)
+    ));
+    let answer = quiz_output::how_to_answer(app, lab, exercise, quiz);
+    lines.push(format!("    {answer}"));
     lines
 }
 

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::app::find_exercise;
-use crate::commands::Context;
+use crate::commands::{Context, quiz_output};
 use crate::exit::Exit;
+use crate::lab::Task;
 use crate::localized;
 use crate::report::{self, error, markdown, output, sanitize};
 use crate::runner::Failure;
@@ -48,8 +49,14 @@ pub(crate) async fn hint(context: &Context, name: &str, exercise: &str) -> Resul
             output(&paint.warn(&title));
             output(&markdown(&ordered.markdown, width, paint));
         }
-        None if hint.conditional.is_none() => output(&localized!("this exercise has no hint")),
+        None if hint.conditional.is_none() && !matches!(exercise.task, Task::Quiz(_)) => {
+            output(&localized!("this exercise has no hint"));
+        }
         None => {}
+    }
+    if let Task::Quiz(quiz) = &exercise.task {
+        output(&quiz_output::how_to_read(context, &lab, exercise));
+        output(&quiz_output::how_to_answer(context, &lab, exercise, quiz));
     }
     Ok(Exit::Success)
 }

@@ -1,6 +1,7 @@
 //! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
 //!
-//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format` and `junit`.
+//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format`, `junit` and
+//! `quiz_output`.
 
 mod answer;
 mod browser;
@@ -25,6 +26,7 @@ mod man;
 mod new;
 mod open;
 mod orphans;
+mod quiz_output;
 mod reap;
 mod reset;
 mod restart;

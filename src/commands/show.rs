@@ -1,11 +1,11 @@
 //! `roadlab show`: a lab with its services and exercises, or one exercise.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::app::find_exercise;
-use crate::commands::{Context, format};
+use crate::commands::{Context, format, quiz_output};
 use crate::exit::Exit;
-use crate::lab::{Lab, Presence, Task};
+use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
 use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
@@ -105,10 +105,18 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
     let section = lab.section(&exercise.id, &context.lang);
     let text = context.fill_in(lab, &section.body.markdown).await;
     if context.global.json {
-        let labels = if section.checks.is_empty() {
-            &section.choices
-        } else {
-            &section.checks
+        let labels: Map<String, Value> = match &exercise.task {
+            Task::Practical { .. } => check_labels(exercise, section)
+                .into_iter()
+                .map(|(id, about)| (id.to_owned(), about.into()))
+                .collect(),
+            Task::Quiz(quiz) => {
+                let choices = quiz.choices.iter();
+                let text = |choice: &String| section.choices.get(choice).cloned();
+                choices
+                    .map(|choice| (choice.clone(), text(choice).into()))
+                    .collect()
+            }
         };
         report::document(&json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
@@ -120,8 +128,27 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
     output("");
     output(&markdown(&text, context.width(), context.paint));
     output("");
-    for (id, about) in section.checks.iter().chain(&section.choices) {
-        output(&format!("  · {id}  {}", sanitize(about)));
+    match &exercise.task {
+        Task::Practical { .. } => {
+            let labels = check_labels(exercise, section).into_iter();
+            let list = labels.map(|(id, about)| format!("- `{id}`: {about}\n"));
+            let list: String = list.collect();
+            output(&markdown(&list, context.width(), context.paint));
+        }
+        Task::Quiz(quiz) => {
+            let (width, paint) = (context.width(), context.paint);
+            output(&quiz_output::choices(quiz, section, width, paint));
+            output("");
+            output(&quiz_output::how_to_answer(context, lab, exercise, quiz));
+        }
     }
     Ok(Exit::Success)
+}
+
+/// Returns the checks and their descriptions, in the lab's order.
+fn check_labels<'a>(exercise: &'a Exercise, section: &'a Section) -> Vec<(&'a str, &'a str)> {
+    let checks = exercise.checks().iter();
+    let label = |id: &str| section.checks.get(id).map_or("", String::as_str);
+    let labels = checks.map(|check| (check.id.as_str(), label(check.id.as_str())));
+    labels.collect()
 }

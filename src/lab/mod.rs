@@ -39,7 +39,7 @@ pub use lang::Lang;
 pub use load::{LoadedLab, load, load_catalogue};
 pub use model::{Exercise, Lab, Level, Network, Quiz, Task, WrongAnswer};
 pub use policy::{CAPABILITIES, check_memory};
-pub use rendering::render;
+pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
 pub use service::{
     Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,

@@ -82,6 +82,18 @@ pub struct Quiz {
     pub hints: BTreeMap<String, String>,
 }
 
+impl Quiz {
+    /// Returns the choice that a learner named: by its name, or by its number in the lab's order, from 1.
+    pub fn choice(&self, typed: &str) -> Option<&str> {
+        let named = self.choices.iter().find(|choice| *choice == typed);
+        let numbered = || {
+            self.choices
+                .get(typed.parse::<usize>().ok()?.checked_sub(1)?)
+        };
+        named.or_else(numbered).map(String::as_str)
+    }
+}
+
 /// A wrong answer that must fail, and the hint that must appear.
 #[derive(Debug, Clone)]
 pub struct WrongAnswer {

@@ -92,29 +92,53 @@ impl<T: std::fmt::Display> From<T> for Value {
     }
 }
 
-/// Renders a text with the names of [`render`](crate::lab::render).
+/// The parts of an address that have a placeholder if the service does not run.
+const PLACEHOLDERS: [&str; 3] = ["URL", "PORT", "CONTAINER"];
+
+/// Renders a text with the names of [`render`](crate::lab::render). Each service has its container ports.
 pub(crate) fn render_guide(
     text: &str,
     lab: &LabId,
     variables: &Variables,
-    services: &[&ServiceName],
+    services: &[(&ServiceName, Vec<u16>)],
     addresses: &Addresses,
 ) -> Result<String, TemplateError> {
     let mut names = variable_names(variables);
     names.insert("lab".to_owned(), Value::from(lab));
-    for service in services {
-        let address = addresses.get(service).cloned();
-        let address = address.unwrap_or_else(|| ServiceAddress {
-            host: "127.0.0.1".to_owned(),
-            url: Some(text!("({service} is not running)", service).localized()),
-            container: text!("({service} is not running)", service).localized(),
-            ..ServiceAddress::default()
-        });
+    for (service, ports) in services {
+        let address = addresses.get(service);
+        let address = address.map_or_else(|| placeholders(service, ports), ServiceAddress::names);
         // Names have no hyphens: `{{ node_exporter.port }}` is the port of `node-exporter`.
         let name = service.as_str().replace('-', "_");
-        names.insert(name, Value::Map(address.names()));
+        names.insert(name, Value::Map(address));
     }
     fill(text, &names)
+}
+
+/// Returns what the names of a service stand for that does not run: words in capitals, as in the usage of a command.
+fn placeholders(service: &ServiceName, ports: &[u16]) -> Names {
+    let [url, port, container] = PLACEHOLDERS.map(|part| placeholder(service, part));
+    let ports = ports.iter();
+    let ports = ports.map(|number| (number.to_string(), Value::from(&port)));
+    Names::from([
+        ("host".to_owned(), Value::from("127.0.0.1")),
+        ("ports".to_owned(), Value::Map(ports.collect())),
+        ("port".to_owned(), Value::from(&port)),
+        ("url".to_owned(), Value::from(url)),
+        ("container".to_owned(), Value::from(container)),
+    ])
+}
+
+/// `GRAFANA_URL`.
+fn placeholder(service: &ServiceName, part: &str) -> String {
+    let service = service.as_str().replace('-', "_").to_uppercase();
+    format!("{service}_{part}")
+}
+
+/// Returns the placeholders of a service in a rendered text.
+pub(crate) fn placeholders_in(text: &str, service: &ServiceName) -> Vec<String> {
+    let all = PLACEHOLDERS.map(|part| placeholder(service, part));
+    all.into_iter().filter(|name| text.contains(name)).collect()
 }
 
 /// Renders a text of a guide that does not depend on the addresses of services. Names are `lab` and the lab's variables.
@@ -283,7 +307,7 @@ mod tests {
         let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
         let names = ["my-redis", "grafana"].map(|name| ServiceName::new(name).unwrap());
         let lab = LabId::new("redis").unwrap();
-        let services: Vec<&ServiceName> = names.iter().collect();
+        let services: Vec<_> = names.iter().map(|name| (name, vec![6379, 80])).collect();
         let rendered = match render_guide(text, &lab, &variables, &services, &addresses()) {
             Ok(rendered) => rendered,
             Err(error) => format!("line {}: {}", error.line, error.what.localized()),
@@ -301,7 +325,10 @@ mod tests {
             check(port, "24818");
         }
         check("{{ '{{' }} {{ \"}}\" }}", "{{ }}");
-        check("{{ grafana.url }}", "(grafana is not running)");
+        check(
+            "curl {{ grafana.url }}/api {{ grafana.host }}:{{ grafana.ports['80'] }}",
+            "curl GRAFANA_URL/api 127.0.0.1:GRAFANA_PORT",
+        );
         check("a\n{{ redsi.url }}", "line 2: unknown name `redsi.url`");
         check("{{ my_redis }}", "line 1: unknown name `my_redis`");
         check("{{ lab.url }}", "line 1: unknown name `lab.url`");

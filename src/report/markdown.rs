@@ -275,7 +275,7 @@ impl Renderer {
 }
 
 /// Breaks a text at spaces into lines of a width. A word that is wider has a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;

@@ -3,6 +3,7 @@
 use console::measure_text_width;
 
 use crate::event::CheckResult;
+use crate::report::markdown::wrapped;
 use crate::report::{Paint, check_lines, markdown, sanitize};
 
 /// The content of a panel.
@@ -38,7 +39,8 @@ impl Panel {
         let notes: Vec<String> = match &self.note {
             Some(note) => sanitize(note)
                 .lines()
-                .map(|line| paint.warn(line))
+                .flat_map(|line| wrapped(line, columns))
+                .map(|line| paint.warn(&line))
                 .collect(),
             None => Vec::new(),
         };
@@ -207,6 +209,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_note_is_wrapped_by_word() {
+        let panel = Panel {
+            note: Some("Leave the session? 진행 상황은 저장됩니다.\nAgain.".into()),
+            ..Panel::default()
+        };
+        let lines = panel.lines(25, 20, Paint::Plain);
+        assert_eq!(
+            lines[1..],
+            ["Leave the session? 진행", "상황은 저장됩니다.", "Again."]
+        );
     }
 
     #[test]

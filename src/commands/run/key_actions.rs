@@ -6,7 +6,6 @@ use super::after_session::AfterSession;
 use super::exercise_view::{ExerciseView, Navigation};
 use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
-use crate::app::{WebPage, clients};
 use crate::commands::browser::open_in_browser;
 use crate::engine::docker::Docker;
 use crate::lab::Exercise;
@@ -28,8 +27,14 @@ impl Session<'_, Docker> {
         let question = view.question.take();
         let command = match &question {
             Some(open) => answer(key, open),
+            // The number before this Enter has chosen already.
+            None if self.chosen_by_digit && key == Key::Enter => Command::Nothing,
             None => command_for_key(key, exercise),
         };
+        self.chosen_by_digit = matches!(
+            (key, &command),
+            (Key::Char(_), Command::Answer(Answer::Chosen(_)))
+        );
         if question.is_none() {
             view.note = None;
         }
@@ -137,7 +142,9 @@ impl Session<'_, Docker> {
         screen: &mut Screen,
     ) -> Result<(), Failure> {
         let names: Vec<String> = match of {
-            Picker::Shells => clients(self.running.lab)
+            Picker::Shells => self
+                .clients()
+                .into_iter()
                 .map(|(service, _)| service.to_string())
                 .collect(),
             Picker::Exercises | Picker::Pages => self
@@ -178,7 +185,9 @@ impl Session<'_, Docker> {
         view: &mut ExerciseView,
         at: usize,
     ) -> Result<(), Failure> {
-        let Some((service, argv)) = clients(self.running.lab).nth(at) else {
+        // Enter belongs to the client.
+        self.chosen_by_digit = false;
+        let Some((service, argv)) = self.clients().into_iter().nth(at) else {
             return Ok(());
         };
         let Some(container) = self.running.live.observed.container(service) else {
@@ -203,9 +212,5 @@ impl Session<'_, Docker> {
             let opened = open_in_browser(page).describe();
             view.note = Some(format!("{url}{}  {opened}", login.unwrap_or_default()));
         }
-    }
-
-    fn pages(&self) -> Vec<WebPage> {
-        WebPage::list(self.running.lab, &self.running.live.addresses)
     }
 }

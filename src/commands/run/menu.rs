@@ -60,7 +60,19 @@ pub(super) enum Answer {
     Remove,
 }
 
-/// Returns what a key stands for while no question is open. The choices of a quiz come before the menu.
+/// What there is besides the task, in the running lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offers {
+    /// Whether the exercise has hints.
+    pub(super) hints: bool,
+    /// Whether a service has a client.
+    pub(super) clients: bool,
+    /// Whether a service has a web interface.
+    pub(super) pages: bool,
+}
+
+/// Returns what a key stands for while no question is open. The choices of a quiz have numbers; a choice whose name is one
+/// letter has that letter too, unless it is a key of the menu.
 pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
     let Key::Char(letter) = key else {
         return if key == Key::Enter {
@@ -70,14 +82,10 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
         };
     };
     let letter = letter.to_ascii_lowercase();
-    if let Task::Quiz(quiz) = &exercise.task
-        && let Some(choice) = quiz
-            .choices
-            .iter()
-            .find(|choice| **choice == letter.to_string())
-    {
-        return Command::Choice(choice.clone());
-    }
+    let choice = || match &exercise.task {
+        Task::Quiz(quiz) => quiz.choice(letter.encode_utf8(&mut [0; 4])),
+        Task::Practical { .. } => None,
+    };
     match letter {
         'n' => Command::Next,
         'p' => Command::Back,
@@ -88,7 +96,9 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
         'r' => Command::Reset,
         'l' => Command::List,
         'q' => Command::Quit,
-        _ => Command::Nothing,
+        _ => choice().map_or(Command::Nothing, |choice| {
+            Command::Choice(choice.to_owned())
+        }),
     }
 }
 
@@ -126,8 +136,10 @@ fn which(key: Key, typed: &str, count: usize) -> Command {
         Key::Char(digit) if digit.is_ascii_digit() => {
             typed.push(digit);
             match number(&typed) {
-                // No other number begins like this, so Enter is not needed.
-                Some(number) if number * 10 > count => Answer::Chosen(number - 1),
+                // With 10 or more, a single digit waits for Enter or for another digit.
+                Some(number) if typed.len() == count.to_string().len() => {
+                    Answer::Chosen(number - 1)
+                }
                 Some(_) => Answer::Typed(typed),
                 None => Answer::No,
             }
@@ -146,6 +158,7 @@ pub(super) fn menu(
     exercise: &Exercise,
     solved: bool,
     question: Option<&Question>,
+    offers: Offers,
 ) -> Vec<(String, String)> {
     let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
@@ -160,7 +173,10 @@ pub(super) fn menu(
             ];
         }
         Some(Question::Which { count, .. }) => {
-            let numbers = format!("1–{count}");
+            let numbers = match count {
+                0..10 => format!("1–{count}"),
+                10.. => format!("1–{count} Enter"),
+            };
             return vec![
                 item(&numbers, localized!("choose")),
                 item("Esc", localized!("no")),
@@ -175,18 +191,21 @@ pub(super) fn menu(
     ];
     match &exercise.task {
         Task::Quiz(quiz) => {
-            let choices = item(&quiz.choices.join("/"), localized!("answer"));
+            let numbers = format!("1–{}", quiz.choices.len());
             if !solved {
-                menu.insert(0, choices);
+                menu.insert(0, item(&numbers, localized!("answer")));
             }
+            menu.extend(offers.hints.then(|| item("h", localized!("hint"))));
         }
-        Task::Practical { .. } => menu.extend([
-            item("h", localized!("hint")),
-            item("s", localized!("solution")),
-            item("c", localized!("shell")),
-            item("o", localized!("open")),
-            item("r", localized!("reset")),
-        ]),
+        Task::Practical { .. } => {
+            menu.extend([
+                item("h", localized!("hint")),
+                item("s", localized!("solution")),
+            ]);
+            menu.extend(offers.clients.then(|| item("c", localized!("shell"))));
+            menu.extend(offers.pages.then(|| item("o", localized!("open"))));
+            menu.push(item("r", localized!("reset")));
+        }
     }
     menu.extend([item("l", localized!("list")), item("q", localized!("quit"))]);
     menu
@@ -194,8 +213,11 @@ pub(super) fn menu(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::lab::testing::{COMPOSE, lab};
+    use crate::lab::{ExerciseId, Quiz};
 
     #[test]
     fn a_key_stands_for_one_command() {
@@ -206,7 +228,7 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('x'), exercise), Command::Nothing);
         assert_eq!(command_for_key(Key::Escape, exercise), Command::Nothing);
         // Every key of the menu stands for a command.
-        for (key, _) in menu(exercise, false, None) {
+        for (key, _) in menu(exercise, false, None, ALL) {
             let letter = key.chars().next().unwrap();
             assert_ne!(
                 command_for_key(Key::Char(letter), exercise),
@@ -214,6 +236,60 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    const ALL: Offers = Offers {
+        hints: true,
+        clients: true,
+        pages: true,
+    };
+
+    fn keys(menu: &[(String, String)]) -> String {
+        let keys = menu.iter().map(|(key, _)| key.as_str());
+        keys.collect::<Vec<_>>().join(" ")
+    }
+
+    fn quiz(choices: &[&str]) -> Exercise {
+        let quiz = Quiz {
+            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            answer: choices[0].to_owned(),
+            hints: BTreeMap::new(),
+        };
+        Exercise {
+            id: ExerciseId::new("quiz").unwrap(),
+            needs: Vec::new(),
+            needs_service: Vec::new(),
+            task: Task::Quiz(quiz),
+        }
+    }
+
+    #[test]
+    fn a_choice_is_its_number_and_its_letter_unless_the_menu_has_it() {
+        let choice = |name: &str| Command::Choice(name.to_owned());
+        let words = quiz(&["sessions", "nothing", "log"]);
+        assert_eq!(command_for_key(Key::Char('1'), &words), choice("sessions"));
+        assert_eq!(command_for_key(Key::Char('3'), &words), choice("log"));
+        assert_eq!(command_for_key(Key::Char('4'), &words), Command::Nothing);
+        assert_eq!(command_for_key(Key::Char('n'), &words), Command::Next);
+        let letters = quiz(&["a", "b", "n"]);
+        assert_eq!(command_for_key(Key::Char('B'), &letters), choice("b"));
+        assert_eq!(command_for_key(Key::Char('n'), &letters), Command::Next);
+        assert_eq!(command_for_key(Key::Char('3'), &letters), choice("n"));
+        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p h l q");
+        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p h l q");
+    }
+
+    #[test]
+    fn the_menu_offers_only_what_the_lab_has() {
+        let lab = lab(COMPOSE);
+        let offers = Offers {
+            hints: false,
+            clients: true,
+            pages: false,
+        };
+        let of = |exercise| keys(&menu(exercise, false, None, offers));
+        assert_eq!(of(&lab.exercises[0]), "n p h s c r l q");
+        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p l q");
     }
 
     #[test]
@@ -247,17 +323,21 @@ mod tests {
 
     #[test]
     fn a_number_selects_one_of_several() {
-        let question = |typed: &str| Question::Which {
+        let of_count = |count: usize, typed: &str| Question::Which {
             of: Picker::Exercises,
             typed: typed.into(),
-            count: 16,
+            count,
         };
+        let question = |typed: &str| of_count(16, typed);
         let chosen = |at| Command::Answer(Answer::Chosen(at));
-        assert_eq!(answer(Key::Char('2'), &question("")), chosen(1));
-        assert_eq!(
-            answer(Key::Char('1'), &question("")),
-            Command::Answer(Answer::Typed("1".into()))
-        );
+        for digit in ['1', '2', '9'] {
+            assert_eq!(
+                answer(Key::Char(digit), &question("")),
+                Command::Answer(Answer::Typed(digit.to_string()))
+            );
+        }
+        assert_eq!(answer(Key::Char('9'), &of_count(9, "")), chosen(8));
+        assert_eq!(answer(Key::Enter, &question("5")), chosen(4));
         assert_eq!(answer(Key::Char('6'), &question("1")), chosen(15));
         assert_eq!(answer(Key::Enter, &question("1")), chosen(0));
         for (key, typed) in [

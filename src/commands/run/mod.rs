@@ -64,6 +64,7 @@ pub(crate) async fn run(
         running: started.running,
         progress: context.progress(&lab.id)?,
         was_up,
+        chosen_by_digit: false,
     };
     let default = after_session.without_prompt(was_up);
     let (exit, after_session) = match mode {

@@ -18,6 +18,8 @@ enum Command {
     Next,
     Quit,
     Answer(String),
+    /// A line in a quiz that is no choice and no command.
+    NoChoice(String),
 }
 
 impl<E: Engine> Session<'_, E> {
@@ -40,6 +42,14 @@ impl<E: Engine> Session<'_, E> {
                         self.solution(&mut output, exercise).await?;
                         let text = localized!("done; press Enter to check");
                         output(&self.context.paint.dim(&text));
+                    }
+                    Command::NoChoice(typed) => {
+                        let typed = typed.escape_debug();
+                        let text = localized!(
+                            "`{typed}` is not a choice; type the number of a choice",
+                            typed
+                        );
+                        output(&self.context.paint.warn(&text));
                     }
                     Command::Answer(choice) => {
                         if self.answered(&mut output, exercise, &choice)? {
@@ -71,8 +81,8 @@ impl<E: Engine> Session<'_, E> {
     async fn read_command(&self, exercise: &Exercise) -> Command {
         let menu = match &exercise.task {
             Task::Quiz(quiz) => localized!(
-                "[{choices}] answer  [n]ext  [q]uit",
-                choices = quiz.choices.join("/")
+                "[1-{count}] answer  [n]ext  [q]uit",
+                count = quiz.choices.len()
             ),
             Task::Practical { .. } => {
                 localized!("[Enter] check  [h]int  [s]olution  [n]ext  [q]uit")
@@ -95,12 +105,13 @@ impl<E: Engine> Session<'_, E> {
         };
         let word = line.trim();
         match (&exercise.task, word) {
-            (Task::Quiz(quiz), word) if quiz.choices.iter().any(|choice| choice == word) => {
+            (Task::Quiz(quiz), word) if quiz.choice(word).is_some() => {
                 Command::Answer(word.to_owned())
             }
             (_, "q" | "quit") => Command::Quit,
             (_, "n" | "next") => Command::Next,
-            (_, "h" | "hint") | (Task::Quiz(_), _) => Command::Hint,
+            (_, "h" | "hint") => Command::Hint,
+            (Task::Quiz(_), word) => Command::NoChoice(word.to_owned()),
             (Task::Practical { .. }, "s" | "solution") => Command::Solution,
             (Task::Practical { .. }, _) => Command::Check,
         }

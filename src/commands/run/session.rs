@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::app::RunningLab;
-use crate::commands::{Context, check_output, format};
+use crate::commands::{Context, check_output, format, quiz_output};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Section, Task};
 use crate::localized;
@@ -19,6 +19,8 @@ pub(super) struct Session<'a, E> {
     pub(super) progress: Progress,
     /// Whether the lab was running before the session.
     pub(super) was_up: bool,
+    /// Whether the last key was a digit that chose from a list, after which Enter means nothing.
+    pub(super) chosen_by_digit: bool,
 }
 
 /// Where text goes: to the pipe, or above the panel.
@@ -71,12 +73,8 @@ impl<E: Engine> Session<'_, E> {
         print(&self.rendered(&section.body.markdown));
         if let Task::Quiz(quiz) = &exercise.task {
             print("");
-            for choice in &quiz.choices {
-                let text = section.choices.get(choice);
-                let text = text.map(|text| self.running.fill_in(text));
-                let text = sanitize(&text.unwrap_or_default());
-                print(&format!("  {}  {text}", self.context.paint.bold(choice)));
-            }
+            let (width, paint) = (self.context.width(), self.context.paint);
+            print(&quiz_output::choices(quiz, section, width, paint));
         }
     }
 
@@ -126,7 +124,12 @@ impl<E: Engine> Session<'_, E> {
             .next_hint(self.running.lab, exercise, addresses)?;
         self.read_progress()?;
         let Some(hint) = hint else {
-            print(&localized!("this exercise has no hint"));
+            print(&match exercise.task {
+                Task::Quiz(_) => {
+                    localized!("a quiz has no hints; a wrong choice says why it is wrong")
+                }
+                Task::Practical { .. } => localized!("this exercise has no hint"),
+            });
             return Ok(());
         };
         let title = localized!(
@@ -178,17 +181,17 @@ impl<E: Engine> Session<'_, E> {
             .context
             .answer(self.running.lab, exercise, choice, addresses)?;
         self.read_progress()?;
-        let paint = self.context.paint;
+        let (paint, choice) = (self.context.paint, &answer.choice);
+        print("");
         if answer.correct {
             print(&paint.good(&localized!("{choice} is correct", choice)));
         } else {
             print(&paint.bad(&localized!("{choice} is not correct", choice)));
         }
         if let Some(text) = &answer.text {
-            if answer.correct {
-                print("");
-            }
+            print("");
             print(&self.shown(text));
+            print("");
         }
         Ok(answer.correct)
     }

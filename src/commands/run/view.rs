@@ -1,10 +1,11 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
 use super::exercise_view::{ExerciseView, changed_since};
-use super::menu::{Picker, Question, menu};
+use super::menu::{Offers, Picker, Question, menu};
 use super::session::{Output, Session};
+use crate::app::{WebPage, clients};
 use crate::engine::Engine;
-use crate::lab::{Exercise, Task};
+use crate::lab::{Exercise, ServiceName, Task};
 use crate::localized;
 use crate::report::{Panel, Screen, duration, sanitize, table};
 use crate::runner::ExerciseResult;
@@ -21,10 +22,14 @@ impl<E: Engine> Session<'_, E> {
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
         let practical = matches!(exercise.task, Task::Practical { .. });
         let result = view.result.as_ref().filter(|_| practical);
-        let state = match (&exercise.task, view.solved, result) {
-            (_, true, _) => localized!("solved"),
+        let solved_once = view.solved || self.progress.done.contains_key(&exercise.id);
+        let holds = result.is_none_or(ExerciseResult::passed);
+        let state = match (&exercise.task, solved_once, result) {
+            _ if !self.running.live.is_available(exercise) => localized!("not available"),
+            (Task::Practical { .. }, _, None) => localized!("checking"),
+            (_, true, _) if holds => localized!("solved"),
+            (_, true, _) => localized!("solved once, does not hold now"),
             (Task::Quiz(_), false, _) => localized!("choose an answer"),
-            (Task::Practical { .. }, false, None) => localized!("checking"),
             (Task::Practical { .. }, false, Some(result)) => localized!(
                 "watching, {passed} of {all} checks pass",
                 passed = result.passed_checks(),
@@ -43,7 +48,7 @@ impl<E: Engine> Session<'_, E> {
             note: question
                 .map(|question| self.question_text(question))
                 .or_else(|| view.note.clone()),
-            menu: menu(exercise, view.solved, question),
+            menu: menu(exercise, view.solved, question, self.offers(exercise)),
         }
     }
 
@@ -64,12 +69,35 @@ impl<E: Engine> Session<'_, E> {
                 };
                 let here = if index == at { "→" } else { " " };
                 let title = sanitize(&self.section(exercise).title);
-                vec![format!("{here} {symbol} {:>2}", index + 1), title]
+                let missing = self.missing_services(exercise).unwrap_or_default();
+                let missing = self.context.paint.dim(&missing);
+                vec![format!("{here} {symbol} {:>2}", index + 1), title, missing]
             });
         print("");
         table(&rows.collect::<Vec<_>>())
             .iter()
             .for_each(|line| print(line));
+    }
+
+    /// Returns the services that run and have a client, with its command line.
+    pub(super) fn clients(&self) -> Vec<(&ServiceName, &[String])> {
+        let observed = &self.running.live.observed;
+        let runs = |service: &ServiceName| observed.container(service).is_some();
+        let all = clients(self.running.lab);
+        all.filter(|(service, _)| runs(service)).collect()
+    }
+
+    /// Returns the web interfaces of the services that run.
+    pub(super) fn pages(&self) -> Vec<WebPage> {
+        WebPage::list(self.running.lab, &self.running.live.addresses)
+    }
+
+    fn offers(&self, exercise: &Exercise) -> Offers {
+        Offers {
+            hints: !self.section(exercise).hints.is_empty(),
+            clients: !self.clients().is_empty(),
+            pages: !self.pages().is_empty(),
+        }
     }
 
     fn question_text(&self, question: &Question) -> String {
