@@ -1,12 +1,14 @@
 //! The results of probes.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::expect::value_type::Typing;
 use crate::text;
 use crate::text::Text;
 
 /// The result of a probe, before it is compared with what is expected.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Actual {
     /// The main value: a Redis reply, standard output, an HTTP body, rows, a document.
     pub value: Value,
@@ -16,10 +18,22 @@ pub struct Actual {
     pub error: Option<ServiceError>,
     /// Whether `status` means success, which every matcher without `status` requires.
     pub success: bool,
+    /// Whether the protocol of the probe knows types.
+    pub typing: Typing,
+}
+
+/// Two results are equal if the service returned the same, whatever its protocol is.
+impl PartialEq for Actual {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+            && self.status == other.status
+            && self.error == other.error
+            && self.success == other.success
+    }
 }
 
 /// An error that a service returned in its own protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceError {
     /// The protocol's code: `WRONGTYPE`, an SQLSTATE, an AMQP reply code.
     pub code: String,
@@ -35,6 +49,7 @@ impl Actual {
             status: None,
             error: None,
             success: true,
+            typing: Typing::Typed,
         }
     }
 
@@ -45,6 +60,7 @@ impl Actual {
             status: Some(status),
             error: None,
             success,
+            typing: Typing::Typed,
         }
     }
 
@@ -58,7 +74,13 @@ impl Actual {
                 message: message.into(),
             }),
             success: false,
+            typing: Typing::Typed,
         }
+    }
+
+    /// Returns the result of a probe whose protocol knows these types.
+    pub fn with_typing(self, typing: Typing) -> Self {
+        Self { typing, ..self }
     }
 
     /// Describes the result in a short text.

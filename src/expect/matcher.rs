@@ -4,7 +4,9 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::expect::actual::{Actual, shorten};
+use crate::expect::decimal::Decimal;
 use crate::expect::path::ValuePath;
+use crate::expect::value_type::{Typing, ValueType, date, number};
 use crate::text;
 use crate::text::Text;
 
@@ -12,6 +14,8 @@ use crate::text::Text;
 #[derive(Debug, Clone, Default)]
 pub struct Matcher {
     pub path: Option<ValuePath>,
+    /// Replaces whether the protocol of the probe knows types.
+    pub typing: Option<Typing>,
     pub rules: Vec<Rule>,
 }
 
@@ -24,11 +28,12 @@ pub enum Rule {
     Contains(Value),
     SameItems(Vec<Value>),
     Matches(Regex),
-    AtLeast(f64),
-    AtMost(f64),
+    AtLeast(Decimal),
+    AtMost(Decimal),
     Length(Box<Matcher>),
     Exists,
     Absent,
+    Type(Vec<ValueType>),
     Rows(Vec<Value>),
     Columns(Vec<Value>),
     Status(Box<Matcher>),
@@ -51,6 +56,13 @@ impl Matcher {
     /// # Errors
     /// The first rule that does not hold.
     pub fn evaluate(&self, actual: &Actual) -> Result<(), Mismatch> {
+        match self.typing.filter(|typing| *typing != actual.typing) {
+            Some(typing) => self.evaluate_typed(&actual.clone().with_typing(typing)),
+            None => self.evaluate_typed(actual),
+        }
+    }
+
+    fn evaluate_typed(&self, actual: &Actual) -> Result<(), Mismatch> {
         if !self.expects_error()
             && let Some(error) = &actual.error
         {
@@ -163,26 +175,32 @@ impl Rule {
                 inner.iter().any(|m| m.holds(&actual))
             }
             Rule::Not(inner) => !inner.holds(&narrowed(actual, selected)),
-            Rule::NotEquals(value) => selected.is_none_or(|v| !same(v, value)),
-            _ => selected.is_some_and(|value| self.holds_of(value)),
+            Rule::NotEquals(value) => selected.is_none_or(|v| !same(v, value, actual.typing)),
+            _ => selected.is_some_and(|value| self.holds_of(value, actual.typing)),
         }
     }
 
-    fn holds_of(&self, value: &Value) -> bool {
+    fn holds_of(&self, value: &Value, typing: Typing) -> bool {
         match self {
-            Rule::Equals(expected) => same(value, expected),
-            Rule::OneOf(options) => options.iter().any(|option| same(value, option)),
-            Rule::Contains(part) => contains(value, part),
-            Rule::SameItems(items) => value.as_array().is_some_and(|v| same_items(v, items)),
-            Rule::Matches(regex) => text(value).is_some_and(|t| regex.is_match(&t)),
-            Rule::AtLeast(limit) => number(value).is_some_and(|n| n >= *limit),
-            Rule::AtMost(limit) => number(value).is_some_and(|n| n <= *limit),
+            Rule::Equals(expected) => same(value, expected, typing),
+            Rule::OneOf(options) => options.iter().any(|option| same(value, option, typing)),
+            Rule::Contains(part) => contains(value, part, typing),
+            Rule::SameItems(items) => value
+                .as_array()
+                .is_some_and(|actual| same_items(actual, items, typing)),
+            Rule::Matches(regex) => text(value, typing).is_some_and(|t| regex.is_match(&t)),
+            Rule::AtLeast(limit) => number(value, typing).is_some_and(|n| n >= *limit),
+            Rule::AtMost(limit) => number(value, typing).is_some_and(|n| n <= *limit),
             Rule::Length(matcher) => {
                 length(value).is_some_and(|n| matcher.holds(&Actual::value(n)))
             }
+            Rule::Type(types) => types.iter().any(|of| of.includes(value, typing)),
             Rule::Rows(rows) => value.as_array().is_some_and(|actual| {
                 actual.len() == rows.len()
-                    && actual.iter().zip(rows).all(|(a, b)| same(&cells(a), b))
+                    && actual
+                        .iter()
+                        .zip(rows)
+                        .all(|(a, b)| same(&cells(a), b, typing))
             }),
             Rule::Columns(columns) => value
                 .as_array()
@@ -213,43 +231,67 @@ fn narrowed(actual: &Actual, selected: Option<&Value>) -> Actual {
     }
 }
 
-/// Compares values as data. A string that is a number equals that number, because some protocols have strings only.
-fn same(a: &Value, b: &Value) -> bool {
+/// The smallest number that is known as a floating-point number only, because JSON integers have 64 bits.
+const BEYOND_INTEGERS: f64 = 18_446_744_073_709_551_616.0;
+
+/// Compares values as data: `8` equals `8.0`, and a date equals the same moment in another form. Where the protocol
+/// transfers text, a text that is a number equals that number.
+fn same(a: &Value, b: &Value, typing: Typing) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b, typing))
         }
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| same(v, w)))
-        }
-        (Value::Number(_), Value::Number(_) | Value::String(_))
-        | (Value::String(_), Value::Number(_)) => {
-            // Integers first, because floats cannot represent all large ids.
-            match (integer(a), integer(b)) {
-                (Some(a), Some(b)) => a == b,
-                _ => number(a).is_some() && number(a) == number(b),
+        // Texts are compared as texts: `007` is not `7`.
+        (Value::String(a), Value::String(b)) => a == b,
+        _ => {
+            if let (Some(a_number), Some(b_number)) = (number(a, typing), number(b, typing)) {
+                let huge = |value: &Value| {
+                    let float = value.as_f64().filter(|_| value.is_f64());
+                    float.is_some_and(|float| float.abs() >= BEYOND_INTEGERS)
+                };
+                return match huge(a) || huge(b) {
+                    true => rounded(&a_number) == rounded(&b_number),
+                    false => a_number == b_number,
+                };
+            }
+            if let (Some(a), Some(b)) = (date(a), date(b)) {
+                return a == b;
+            }
+            match (a, b) {
+                (Value::Object(a), Value::Object(b)) => {
+                    let same_field = |(key, value): (&String, &Value)| {
+                        b.get(key).is_some_and(|other| same(value, other, typing))
+                    };
+                    a.len() == b.len() && a.iter().all(same_field)
+                }
+                _ => a == b,
             }
         }
-        (a, b) => a == b,
     }
 }
 
-fn same_items(actual: &[Value], expected: &[Value]) -> bool {
+/// Returns the nearest floating-point number.
+fn rounded(number: &Decimal) -> Option<f64> {
+    number.as_str().parse().ok()
+}
+
+fn same_items(actual: &[Value], expected: &[Value], typing: Typing) -> bool {
     let mut left: Vec<&Value> = actual.iter().collect();
     expected.iter().all(|item| {
-        let found = left.iter().position(|v| same(v, item));
+        let found = left.iter().position(|v| same(v, item, typing));
         found.map(|at| left.swap_remove(at)).is_some()
     }) && left.is_empty()
 }
 
-fn contains(value: &Value, part: &Value) -> bool {
+fn contains(value: &Value, part: &Value, typing: Typing) -> bool {
     match (value, part) {
-        (Value::Array(items), _) => items.iter().any(|item| same(item, part)),
+        (Value::Array(items), _) => items.iter().any(|item| same(item, part, typing)),
         (Value::Object(map), Value::Object(part)) => part.iter().all(|(key, want)| {
             map.get(key)
-                .is_some_and(|have| same(have, want) || contains_object(have, want))
+                .is_some_and(|have| same(have, want, typing) || contains_object(have, want, typing))
         }),
-        _ => match (text(value), text(part)) {
+        // A part of a text may be written without quotation marks, such as `contains: 42`.
+        _ => match (text(value, typing), text(part, Typing::TextOnly)) {
             (Some(value), Some(part)) => value.contains(&part),
             _ => false,
         },
@@ -257,31 +299,16 @@ fn contains(value: &Value, part: &Value) -> bool {
 }
 
 /// Nested objects are compared in part too; nested strings are not.
-fn contains_object(value: &Value, part: &Value) -> bool {
-    value.is_object() && part.is_object() && contains(value, part)
+fn contains_object(value: &Value, part: &Value, typing: Typing) -> bool {
+    value.is_object() && part.is_object() && contains(value, part, typing)
 }
 
-fn text(value: &Value) -> Option<String> {
+/// Returns a text. Where the protocol transfers text, any scalar is one.
+fn text(value: &Value, typing: Typing) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn integer(value: &Value) -> Option<i128> {
-    match value {
-        Value::Number(number) => number.to_string().parse().ok(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) if typing == Typing::TextOnly => Some(number.to_string()),
+        Value::Bool(truth) if typing == Typing::TextOnly => Some(truth.to_string()),
         _ => None,
     }
 }
@@ -329,6 +356,10 @@ impl Rule {
             Rule::Length(matcher) => text!("length {expected}", expected = matcher.text()),
             Rule::Exists => text!("any value"),
             Rule::Absent => text!("no value"),
+            Rule::Type(types) => {
+                let names: Vec<&str> = types.iter().map(|of| of.name()).collect();
+                text!("type {types}", types = names.join(" | "))
+            }
             Rule::Rows(rows) => text!("rows {rows}", rows = list(rows)),
             Rule::Columns(columns) => text!("columns {columns}", columns = list(columns)),
             Rule::Status(matcher) => text!("status {expected}", expected = matcher.text()),

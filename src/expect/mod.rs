@@ -3,9 +3,13 @@
 //! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
+mod decimal;
 mod matcher;
 mod path;
+mod value_type;
 
 pub use actual::Actual;
+pub use decimal::Decimal;
 pub use matcher::{Matcher, Mismatch, Rule};
 pub use path::ValuePath;
+pub use value_type::{Typing, ValueType};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::lab::id::{ExerciseId, ServiceName, TopicId};
-use crate::lab::model::{Exercise, Level, Quiz, Task, WrongAnswer};
+use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::roadmap;
-use crate::lab::steps::{Step, read_check, read_steps};
+use crate::lab::steps::{Step, StepList, read_check, read_steps};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
 use crate::problem::{Problem, suggestion};
@@ -76,8 +76,8 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
     let workspace = fields
         .get("workspace")
         .and_then(|node| Some((string(node, "workspace", problems)?, node.clone())));
-    let start = read_steps(&fields.list("start", problems), None, problems);
-    let health = read_steps(&fields.list("health", problems), None, problems);
+    let start = read_steps(&fields.list("start", problems), StepList::Start, problems);
+    let health = read_steps(&fields.list("health", problems), StepList::Health, problems);
     let nodes = fields
         .required("exercises", &root, problems)
         .map(|node| list(node, "exercises", problems));
@@ -166,7 +166,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
     let quiz = fields.get("quiz");
     let task = match quiz {
         Some(quiz) => {
-            for key in ["checks", "solution", "wrong"] {
+            for key in ["checks", "solution", "right", "wrong"] {
                 if let Some(at) = fields.get(key).and(fields.key(key)) {
                     let what = text!("`{key}` is not allowed in an exercise with a quiz", key);
                     problems.push(Problem::new(what).at(at.place()));
@@ -203,7 +203,12 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     let solution = fields
         .required("solution", node, problems)
         .map(|node| list(node, "solution", problems));
-    let solution = read_steps(&solution.unwrap_or_default(), None, problems);
+    let solution = read_steps(&solution.unwrap_or_default(), StepList::Solution, problems);
+    let right = fields.list("right", problems);
+    let right: Vec<_> = right
+        .into_iter()
+        .filter_map(|node| read_right_answer(node, problems))
+        .collect();
     let wrong = fields.list("wrong", problems);
     let wrong: Vec<_> = wrong
         .into_iter()
@@ -229,21 +234,45 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     Task::Practical {
         checks,
         solution,
+        right,
         wrong,
     }
 }
 
-fn read_wrong_answer(node: &Node, problems: &mut Problems) -> Option<WrongAnswer> {
-    let mut fields = Fields::open(node, Mapping::WrongAnswer, problems)?;
+fn read_right_answer(node: &Node, problems: &mut Problems) -> Option<RightAnswer> {
+    let mut fields = Fields::open(node, Mapping::RightAnswer, problems)?;
+    let name = fields.required_string("name", node, problems);
+    let steps = read_answer_steps(node, &mut fields, problems);
+    fields.close(problems);
+    Some(RightAnswer { name: name?, steps })
+}
+
+/// Reads `do`, the steps of an answer.
+pub(crate) fn read_answer_steps(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Vec<Step> {
     let nodes = fields
         .required("do", node, problems)
         .map(|node| list(node, "do", problems))
         .unwrap_or_default();
-    let steps = read_steps(&nodes, None, problems);
+    read_steps(&nodes, StepList::Answer, problems)
+}
+
+fn read_wrong_answer(node: &Node, problems: &mut Problems) -> Option<WrongAnswer> {
+    let mut fields = Fields::open(node, Mapping::WrongAnswer, problems)?;
+    let name = fields.string("name", problems);
+    let steps = read_answer_steps(node, &mut fields, problems);
     let hint = fields.string("hint", problems);
     let check = fields.string("check", problems);
     fields.close(problems);
-    Some(WrongAnswer { steps, hint, check })
+    Some(WrongAnswer {
+        name,
+        steps,
+        hint,
+        check,
+    })
 }
 
 fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {

@@ -37,7 +37,7 @@ pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceNa
 pub use image_name::ImageName;
 pub use lang::Lang;
 pub use load::{LoadedLab, load, load_catalogue};
-pub use model::{Exercise, Lab, Level, Network, Quiz, Task, WrongAnswer};
+pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
 pub use policy::{CAPABILITIES, check_memory};
 pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
@@ -48,10 +48,10 @@ pub use service::{
 };
 pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
-    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
-    Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe,
-    Publish, Reason, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind,
-    StreamOffset, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
+    DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
+    Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
+    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

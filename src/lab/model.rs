@@ -67,6 +67,8 @@ pub enum Task {
     Practical {
         checks: Vec<Check>,
         solution: Vec<Step>,
+        /// Other answers that must pass.
+        right: Vec<RightAnswer>,
         wrong: Vec<WrongAnswer>,
     },
     /// A question with one correct choice.
@@ -94,9 +96,17 @@ impl Quiz {
     }
 }
 
+/// Another right answer, which must pass.
+#[derive(Debug, Clone)]
+pub struct RightAnswer {
+    pub name: String,
+    pub steps: Vec<Step>,
+}
+
 /// A wrong answer that must fail, and the hint that must appear.
 #[derive(Debug, Clone)]
 pub struct WrongAnswer {
+    pub name: Option<String>,
     pub steps: Vec<Step>,
     pub hint: Option<String>,
     /// The check that must fail; `None` if any may.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::lab::compose::read_interface;
-use crate::lab::steps::read_steps;
+use crate::lab::steps::{StepList, read_steps};
 use crate::lab::variables::Variables;
 use crate::lab::yaml::{Node, Problems, read_keys};
 use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
@@ -36,6 +36,8 @@ exercises:
       - amqp: { service: s, declare_exchange: { name: e } }
       - amqp: { service: s, bind: { queue: q, exchange: e } }
       - restart: { service: s }
+      - client: { service: s, input: i }
+    right: [ { name: n, do: [ { redis: { service: s, command: [PING] } } ] } ]
     wrong: [ { do: [ { redis: { service: s, command: [PING] } } ] } ]
   - id: quiz
     quiz: { choices: [a, b], answer: a }
@@ -113,6 +115,7 @@ fn with_empty(name: &str) -> String {
         "quiz" => "exercises: [ { id: x, quiz: {} } ]".to_owned(),
         "check" => "exercises: [ { id: x, checks: [ {} ] } ]".to_owned(),
         "hint" => "exercises: [ { id: x, checks: [ { hints: [ {} ] } ] } ]".to_owned(),
+        "right-answer" => "exercises: [ { id: x, right: [ {} ] } ]".to_owned(),
         "wrong-answer" => "exercises: [ { id: x, wrong: [ {} ] } ]".to_owned(),
         "capture" => "start: [ { capture: {} } ]".to_owned(),
         "login" => "start: [ { http: { service: s, path: /, auth: {} } } ]".to_owned(),
@@ -168,7 +171,7 @@ fn levels_and_steps_are_those_of_the_readers() {
         let mut problems = Vec::new();
         read_steps(
             &[&parse(&format!("{{ {key}: {{}} }}"))],
-            None,
+            StepList::Start,
             &mut problems,
         );
         let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::engine::{ContainerExec, ErrorKind, Exec};
 use crate::expect::Actual;
-use crate::lab::ExecProbe;
+use crate::lab::{ClientInput, ExecProbe, Lab};
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
 use crate::probe::target::Target;
+use crate::text;
 
 pub(super) async fn run<E: ContainerExec>(
     probe: &ExecProbe,
@@ -44,13 +45,42 @@ pub(super) async fn run<E: ContainerExec>(
     Ok(Actual::with_status(value, output.exit_code, success))
 }
 
+/// The variable that holds the input of a client, which a shell in the container pipes into it.
+const INPUT: &str = "ROADLAB_INPUT";
+const PIPE: &str = "printf %s \"$ROADLAB_INPUT\" | \"$@\"";
+
+/// Returns the program that runs the client of a service with its input.
+pub(super) fn client(client: &ClientInput, lab: &Lab) -> Result<ExecProbe, ProbeError> {
+    let service = &client.service;
+    let shell = lab.services.get(service);
+    let shell = shell.and_then(|service| service.interface.shell.as_deref());
+    let Some(shell) = shell.filter(|shell| !shell.is_empty()) else {
+        return Err(ProbeError::InvalidStep(text!(
+            "`{service}` has no client; add `shell` to its `x-roadlab`",
+            service
+        )));
+    };
+    let run = ["sh", "-c", PIPE, "sh"].map(str::to_owned).into_iter();
+    // A last line without an end would not be read by every client.
+    let input = match client.input.ends_with('\n') {
+        true => client.input.clone(),
+        false => format!("{}\n", client.input),
+    };
+    Ok(ExecProbe {
+        service: service.clone(),
+        run: run.chain(shell.iter().cloned()).collect(),
+        user: None,
+        workdir: None,
+        env: [(INPUT.to_owned(), input)].into(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{EngineError, ExecOutput};
     use crate::lab::StepKind;
     use crate::probe::double::{Double, Scene};
-    use crate::text;
 
     fn output(exit_code: i64, stdout: &str, stderr: &str) -> Double {
         Double {

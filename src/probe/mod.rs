@@ -68,6 +68,9 @@ pub async fn probe<E: ContainerAccess>(
                 running.await.and_then(check_size)
             }
             StepKind::Exec(probe) => exec::run(probe, target, timeout).await,
+            StepKind::Client(client) => {
+                exec::run(&exec::client(client, target.lab)?, target, timeout).await
+            }
             StepKind::Http(probe) => http::run(probe, target, &connections.http).await,
             StepKind::Tcp(probe) => tcp::run(probe, target, timeout).await,
             StepKind::Log(probe) => log::run(probe, target, timeout).await,
@@ -95,7 +98,7 @@ pub async fn probe<E: ContainerAccess>(
         }
     };
     match clock::timeout(timeout, running).await {
-        Ok(result) => result,
+        Ok(result) => result.map(|actual| actual.with_typing(step.typing())),
         Err(_) => Err(match holder.take() {
             Some(holder) => ProbeError::Locked(holder),
             None => ProbeError::Timeout(timeout),

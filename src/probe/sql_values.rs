@@ -1,7 +1,9 @@
 //! Conversion of values from PostgreSQL's text format to JSON. Pure.
 
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 use tokio_postgres::types::{Kind, Type};
+
+use crate::expect::Decimal;
 
 /// The most decimal digits that a JSON number holds exactly.
 const EXACT_DIGITS: usize = 15;
@@ -31,17 +33,22 @@ fn float(cell: &str) -> Option<Value> {
     Number::from_f64(cell.parse().ok()?).map(Value::Number)
 }
 
-/// Converts to a number if a JSON number holds it exactly.
+/// Converts to a number if a JSON number holds it exactly, otherwise to a decimal of extended JSON, which matchers compare
+/// exactly.
 fn numeric(cell: &str) -> Option<Value> {
     if let Ok(integer) = cell.parse::<i64>() {
         return Some(Value::from(integer));
     }
+    Decimal::parse(cell)?;
     let digits = cell
         .chars()
         .filter(char::is_ascii_digit)
         .collect::<String>();
     let significant = digits.trim_matches('0').len();
-    (significant <= EXACT_DIGITS).then(|| float(cell)).flatten()
+    match significant <= EXACT_DIGITS {
+        true => float(cell),
+        false => Some(json!({ "$numberDecimal": cell })),
+    }
 }
 
 /// Parses `{1,NULL,"a b",{…}}`, as PostgreSQL writes arrays; `None` if it is not one.
@@ -179,17 +186,17 @@ mod tests {
         check(
             "123456789012345.6",
             &Type::NUMERIC,
-            r#""123456789012345.6""#,
+            r#"{"$numberDecimal":"123456789012345.6"}"#,
         );
         check(
             "0.1234567890123456",
             &Type::NUMERIC,
-            r#""0.1234567890123456""#,
+            r#"{"$numberDecimal":"0.1234567890123456"}"#,
         );
         check(
             "99999999999999999999",
             &Type::NUMERIC,
-            r#""99999999999999999999""#,
+            r#"{"$numberDecimal":"99999999999999999999"}"#,
         );
         check("NaN", &Type::NUMERIC, r#""NaN""#);
     }

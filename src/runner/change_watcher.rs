@@ -178,7 +178,11 @@ fn source(act: &StepKind) -> Option<SignalSource> {
         }
         StepKind::Http(probe) => Some(SignalSource::Traffic(probe.service.clone())),
         StepKind::Tcp(probe) => Some(SignalSource::Traffic(probe.service.clone())),
-        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_) => None,
+        StepKind::Exec(_)
+        | StepKind::Log(_)
+        | StepKind::File(_)
+        | StepKind::Restart(_)
+        | StepKind::Client(_) => None,
     }
 }
 

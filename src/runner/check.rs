@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
-use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, Task};
+use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task};
 use crate::localized;
 use crate::probe::ProbeMode;
 use crate::runner::act::{Captures, capture, run_step};
@@ -97,7 +97,17 @@ async fn run_checks<E: Engine>(
         let actual = result.actual.as_ref();
         capture(check.step.capture.as_ref(), actual, &mut captures);
         let mut outcome = result.outcome;
-        if let Outcome::Fail { hint, .. } = &mut outcome {
+        if let Outcome::Fail {
+            hint,
+            expected,
+            actual: shown,
+        } = &mut outcome
+        {
+            if check.secrecy == Secrecy::Hidden {
+                for value in [expected, shown] {
+                    *value = localized!("hidden: this is the answer");
+                }
+            }
             let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
             *hint = actual.and_then(fits).map(|hint| hint.say.clone());
         }

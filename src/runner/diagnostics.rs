@@ -128,7 +128,11 @@ fn port(service: &Service) -> Option<u16> {
         StepKind::Http(probe) => probe.port,
         StepKind::Tcp(probe) => probe.port,
         StepKind::Redis(_) | StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_) => None,
-        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_) => {
+        StepKind::Exec(_)
+        | StepKind::Log(_)
+        | StepKind::File(_)
+        | StepKind::Restart(_)
+        | StepKind::Client(_) => {
             return None;
         }
     };

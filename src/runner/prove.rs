@@ -67,6 +67,7 @@ pub async fn prove<E: Engine>(
             Task::Practical {
                 checks,
                 solution: _,
+                right: _,
                 wrong,
             } => {
                 prover.proof.checks += checks.len();

@@ -47,7 +47,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["src/engine/docker/"]),
     (
         "time",
-        &["src/machine/clock_skew.rs", "src/engine/docker/convert.rs"],
+        &[
+            "src/machine/clock_skew.rs",
+            "src/engine/docker/convert.rs",
+            "src/expect/value_type.rs",
+        ],
     ),
     ("tokio_postgres", &["src/probe/sql"]),
     ("ulid", &["src/runner/up.rs"]),

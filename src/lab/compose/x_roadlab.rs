@@ -3,7 +3,7 @@
 use crate::lab::compose::values::read_words;
 use crate::lab::id::ServiceName;
 use crate::lab::service::{DEFAULT_READY_WITHIN, Presence, ServiceInterface, Web};
-use crate::lab::steps::read_steps;
+use crate::lab::steps::{StepList, read_steps};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems};
 
 /// Reads `x-roadlab`.
@@ -13,7 +13,11 @@ pub(crate) fn read_interface(
     problems: &mut Problems,
 ) -> Option<ServiceInterface> {
     let mut fields = Fields::open(node, Mapping::XRoadlab, problems)?;
-    let ready = read_steps(&fields.one_or_many("ready"), Some(name), problems);
+    let ready = read_steps(
+        &fields.one_or_many("ready"),
+        StepList::Ready(name),
+        problems,
+    );
     let ready_within = fields
         .duration("ready_within", problems)
         .unwrap_or(DEFAULT_READY_WITHIN);

@@ -26,11 +26,14 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
             Task::Practical {
                 checks,
                 solution,
+                right,
                 wrong,
             } => {
+                let right = right.iter().flat_map(|right| &right.steps);
                 let wrong = wrong.iter().flat_map(|wrong| &wrong.steps);
                 let checks = checks.iter().map(|check| &check.step);
-                checks.chain(solution).chain(wrong).collect::<Vec<_>>()
+                let answers = solution.iter().chain(right).chain(wrong);
+                checks.chain(answers).collect::<Vec<_>>()
             }
             Task::Quiz(_) => Vec::new(),
         });
@@ -67,8 +70,17 @@ fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
     let published = |port: u16| service.ports.iter().any(|p| p.container == port);
     let needs_port = !matches!(
         step.act,
-        StepKind::Exec(_) | StepKind::Log(_) | StepKind::File(_) | StepKind::Restart(_)
+        StepKind::Exec(_)
+            | StepKind::Log(_)
+            | StepKind::File(_)
+            | StepKind::Restart(_)
+            | StepKind::Client(_)
     );
+    if matches!(step.act, StepKind::Client(_)) && service.interface.shell.is_none() {
+        let what = text!("service `{name}` has no client", name);
+        let help = text!("add `shell` to `x-roadlab` of the service");
+        problems.push(Problem::new(what).at(place()).help(help));
+    }
     let what = match port {
         Some(port) if !published(port) => Some(text!(
             "service `{name}` does not publish port {port}",

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::lab::steps::model::{
-    AmqpOperation, AmqpProbe, Binding, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe,
-    LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe, SqlText, StepKind,
-    TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, FileChange, FileProbe, HttpBody,
+    HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe, SqlText,
+    StepKind, TcpProbe,
 };
 
 impl StepKind {
@@ -152,6 +152,7 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             in_operation(operation, change);
         }
         StepKind::Restart(Restart { service: _, how: _ }) => {}
+        StepKind::Client(ClientInput { service: _, input }) => change(input),
     }
 }
 

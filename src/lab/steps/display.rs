@@ -39,6 +39,7 @@ impl Display for StepKind {
                 RestartMode::Stop => write!(f, "restart {}", p.service),
                 RestartMode::Kill => write!(f, "kill and start {}", p.service),
             },
+            StepKind::Client(p) => write!(f, "client of {}: {}", p.service, one_line(&p.input)),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Reads matchers, such as `expect` and `when`, from YAML.
 
 use regex::RegexBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::expect::{Matcher, Rule, ValuePath};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list};
-use crate::problem::Problem;
+use crate::expect::{Decimal, Matcher, Rule, Typing, ValuePath, ValueType};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list, mismatch};
+use crate::problem::{Problem, suggestion};
 use crate::text;
 
 /// The largest compiled regular expression, in bytes, because a lab may come from a stranger.
 const MAX_REGEX_SIZE: usize = 256 << 10;
+
+/// The value of `as`: a text that is a number is compared as that number.
+const AS_NUMBER: &str = "number";
 
 /// Reads a matcher. An empty one is a problem, because it would match anything.
 pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
@@ -24,9 +27,18 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
             .map_err(|error| problems.push(Problem::new(error).at(at)))
             .ok()
     });
+    let typing = fields.string("as", problems).and_then(|written| {
+        if written == AS_NUMBER {
+            return Some(Typing::TextOnly);
+        }
+        let place = fields.get("as")?.place();
+        let what = text!("`as` must be `number`, not `{written}`", written);
+        problems.push(Problem::new(what).at(place));
+        None
+    });
     // `get` treats null as missing, but `equals: null` is an expectation too.
     let nullable = |fields: &mut Fields<'_>, key| {
-        let value = fields.get(key).map(Node::to_json);
+        let value = fields.get(key).map(exact_json);
         value.or_else(|| fields.contains(key).then_some(Value::Null))
     };
     rules.extend(nullable(&mut fields, "equals").map(Rule::Equals));
@@ -35,7 +47,7 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     rules.extend(
         fields
             .get("contains")
-            .map(|node| Rule::Contains(node.to_json())),
+            .map(|node| Rule::Contains(exact_json(node))),
     );
     rules.extend(read_values(&mut fields, "same_items", problems).map(Rule::SameItems));
     if let Some(text) = fields.string("matches", problems) {
@@ -60,8 +72,8 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
             }
         }
     }
-    rules.extend(fields.number("at_least", problems).map(Rule::AtLeast));
-    rules.extend(fields.number("at_most", problems).map(Rule::AtMost));
+    rules.extend(read_limit(&mut fields, "at_least", problems).map(Rule::AtLeast));
+    rules.extend(read_limit(&mut fields, "at_most", problems).map(Rule::AtMost));
     rules.extend(
         fields
             .get("length")
@@ -77,6 +89,7 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
             .boolean("absent", problems)
             .map(|gone| if gone { Rule::Absent } else { Rule::Exists }),
     );
+    rules.extend(read_types(&mut fields, problems).map(Rule::Type));
     rules.extend(read_values(&mut fields, "rows", problems).map(Rule::Rows));
     rules.extend(read_values(&mut fields, "columns", problems).map(Rule::Columns));
     rules.extend(
@@ -98,15 +111,19 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
         let help = text!("add an expectation, such as `equals: PONG` or `exists: true`");
         problems.push(Problem::new(what).at(node.place()).help(help));
     }
-    Matcher { path, rules }
+    Matcher {
+        path,
+        typing,
+        rules,
+    }
 }
 
 /// Reads a matcher; a number means `equals: number`.
 fn read_number_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     match &node.kind {
         Kind::Number(..) => Matcher {
-            path: None,
-            rules: vec![Rule::Equals(node.to_json())],
+            rules: vec![Rule::Equals(exact_json(node))],
+            ..Matcher::default()
         },
         _ => read_matcher(node, problems),
     }
@@ -121,9 +138,75 @@ fn read_values(
     Some(
         list(node, key, problems)
             .into_iter()
-            .map(Node::to_json)
+            .map(exact_json)
             .collect(),
     )
+}
+
+/// Converts a node to JSON. A number that JSON cannot hold exactly becomes a decimal of extended JSON.
+fn exact_json(node: &Node) -> Value {
+    match &node.kind {
+        Kind::Number(number, written) if number.is_f64() => {
+            let exact = Decimal::parse(written);
+            match exact.filter(|exact| Decimal::parse(&number.to_string()).as_ref() != Some(exact))
+            {
+                Some(exact) => json!({ "$numberDecimal": exact.as_str() }),
+                None => Value::Number(number.clone()),
+            }
+        }
+        Kind::List(items) => items.iter().map(exact_json).collect(),
+        Kind::Map(entries) => {
+            let entries = entries.iter();
+            let entries = entries
+                .map(|(key, value)| (key.as_string().unwrap_or_default(), exact_json(value)));
+            Value::Object(entries.collect())
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => node.to_json(),
+    }
+}
+
+/// Reads a number exactly as it is written.
+fn read_limit(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<Decimal> {
+    let node = fields.get(key)?;
+    let limit = match &node.kind {
+        Kind::Number(number, written) => {
+            Decimal::parse(written).or_else(|| Decimal::parse(&number.to_string()))
+        }
+        _ => None,
+    };
+    if limit.is_none() {
+        problems.push(mismatch(node, key, text!("a number")));
+    }
+    limit
+}
+
+/// Reads `type`: one or several types.
+fn read_types(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<ValueType>> {
+    // `type: null` names a type.
+    let nodes = match fields.contains("type") && fields.get("type").is_none() {
+        true => return Some(vec![ValueType::Null]),
+        false => fields.one_or_many("type"),
+    };
+    let mut types = Vec::new();
+    for node in &nodes {
+        let name = match node.kind {
+            Kind::Null => ValueType::Null.name().to_owned(),
+            _ => node.as_string().unwrap_or_default(),
+        };
+        match name.parse() {
+            Ok(of) => types.push(of),
+            Err(()) => {
+                let what = text!("no such type: {written}", written = node.describe());
+                let help = suggestion(&name, ValueType::ALL.map(ValueType::name));
+                problems.push(Problem::new(what).at(node.place()).help(help));
+            }
+        }
+    }
+    (!nodes.is_empty()).then_some(types)
 }
 
 fn read_matchers(
@@ -179,6 +262,39 @@ mod tests {
             "\"a\" or not (contains \"b\")",
         );
         check("{ exists: false }", "no value");
+        check("{ as: number, at_least: 1 }", "at least 1");
+        check("{ type: integer }", "type integer");
+        check(
+            "{ type: [date, null, decimal] }",
+            "type date | null | decimal",
+        );
+        check("{ type: ~ }", "type null");
+        check(
+            "{ at_least: 9007199254740993 }",
+            "at least 9007199254740993",
+        );
+        check("{ at_most: 1e3 }", "at most 1e3");
+    }
+
+    #[test]
+    fn numbers_that_json_rounds_are_read_as_decimals() {
+        check("{ equals: 18446744073709551615 }", "18446744073709551615");
+        check(
+            "{ equals: [18446744073709551616, 0.1] }",
+            r#"[{"$numberDecimal":"18446744073709551616"},0.1]"#,
+        );
+        check(
+            "{ contains: { a: 0.12345678901234567890 } }",
+            r#"contains {"a":{"$numberDecimal":"0.12345678901234567890"}}"#,
+        );
+        check(
+            "{ equals: '18446744073709551616' }",
+            r#""18446744073709551616""#,
+        );
+        check(
+            "{ at_least: 18446744073709551616 }",
+            "at least 18446744073709551616",
+        );
     }
 
     #[test]
@@ -194,6 +310,14 @@ mod tests {
         check(
             "{ matches: '[' }",
             "m.yaml:1:12: invalid regular expression `[`: unclosed character class",
+        );
+        check(
+            "{ type: strin }",
+            "m.yaml:1:9: no such type: `strin` (did you mean `string`?)",
+        );
+        check(
+            "{ at_least: '3' }",
+            "m.yaml:1:13: `at_least` must be a number, not `3`",
         );
         check(
             "{ any: [] }",

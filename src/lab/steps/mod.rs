@@ -14,10 +14,11 @@ mod sql_form;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
 pub use model::{
-    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT,
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish,
-    RedisProbe, Restart, RestartMode, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
+    DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
+    MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
+    Step, StepKind, StreamOffset, TcpProbe,
 };
 pub(crate) use read_only::MONGO_TRANSACTIONAL;
 pub use read_only::{Effect, Reason};
-pub(crate) use reader::{read_check, read_steps};
+pub(crate) use reader::{StepList, read_check, read_steps};

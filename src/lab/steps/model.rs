@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::expect::{Matcher, ValuePath};
+use crate::expect::{Matcher, Typing, ValuePath};
 use crate::lab::id::{CheckId, ServiceName};
 use crate::problem::Place;
 
@@ -25,9 +25,18 @@ pub struct Step {
     pub capture: Option<Capture>,
     /// Why a step that can write by its form only reads, in the words of the author.
     pub read_only: Option<String>,
+    /// Whether a solution fails without the step.
+    pub necessity: Necessity,
     pub place: Place,
     /// The place of the service's name, or of the step if the name is implied.
     pub service_place: Place,
+}
+
+/// Whether a solution fails without one of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Necessity {
+    Required,
+    Optional,
 }
 
 /// Stores the result of a step, so that later steps can refer to it as `${name}`.
@@ -43,7 +52,18 @@ pub struct Check {
     pub id: CheckId,
     pub step: Step,
     pub role: CheckRole,
+    pub secrecy: Secrecy,
+    /// Why the proof does not require that a wrong answer needs this check or its matchers, in the words of the author.
+    pub why: Option<String>,
     pub hints: Vec<ConditionalHint>,
+}
+
+/// Whether the expected and the actual value of a check are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    Shown,
+    /// The values would give the answer away, so they are never printed.
+    Hidden,
 }
 
 /// The purpose of a check.
@@ -76,6 +96,7 @@ pub enum StepKind {
     Mongo(MongoProbe),
     Amqp(AmqpProbe),
     Restart(Restart),
+    Client(ClientInput),
 }
 
 /// A Redis command.
@@ -281,6 +302,13 @@ pub struct Restart {
     pub how: RestartMode,
 }
 
+/// Text that a learner would type into a service's own client, in the service's container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientInput {
+    pub service: ServiceName,
+    pub input: String,
+}
+
 /// How a service is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestartMode {
@@ -304,6 +332,28 @@ impl StepKind {
             StepKind::Mongo(probe) => Some(&probe.service),
             StepKind::Amqp(probe) => Some(&probe.service),
             StepKind::Restart(restart) => Some(&restart.service),
+            StepKind::Client(client) => Some(&client.service),
+        }
+    }
+
+    /// Returns whether the protocol of the step knows types. PostgreSQL returns the rows of a script as text.
+    pub fn typing(&self) -> Typing {
+        match self {
+            StepKind::Http(_)
+            | StepKind::Mongo(_)
+            | StepKind::Amqp(_)
+            | StepKind::Sql(SqlProbe {
+                text: SqlText::Query(_),
+                ..
+            }) => Typing::Typed,
+            StepKind::Sql(_)
+            | StepKind::Redis(_)
+            | StepKind::Exec(_)
+            | StepKind::Tcp(_)
+            | StepKind::Log(_)
+            | StepKind::File(_)
+            | StepKind::Restart(_)
+            | StepKind::Client(_) => Typing::TextOnly,
         }
     }
 }

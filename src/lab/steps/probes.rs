@@ -1,8 +1,8 @@
-//! Reads probes and the `restart` action from YAML, one function for each.
+//! Reads probes and actions from YAML, one function for each.
 
 use crate::lab::steps::model::{
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login, MongoProbe, RedisProbe,
-    Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
+    ClientInput, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
+    MongoProbe, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
 };
 use crate::lab::steps::service_field::{ImpliedService, read_service};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries, string};
@@ -284,5 +284,26 @@ pub(crate) fn read_restart(
     Some(Restart {
         service: service?,
         how,
+    })
+}
+
+/// The longest input of a client, in bytes: Linux allows 128 KiB in one environment variable.
+const MAX_INPUT: usize = 100 << 10;
+
+/// Reads a `client` action.
+pub(crate) fn read_client(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<ClientInput> {
+    let service = read_service(node, fields, None, problems);
+    let input = fields.required_string("input", node, problems);
+    if input.as_ref().is_some_and(|input| input.len() > MAX_INPUT) {
+        let what = text!("`input` is longer than {limit} bytes", limit = MAX_INPUT);
+        problems.push(Problem::new(what).at(node.place()));
+    }
+    Some(ClientInput {
+        service: service?,
+        input: input?,
     })
 }

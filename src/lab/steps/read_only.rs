@@ -54,6 +54,12 @@ impl StepKind {
                     });
                 }
             },
+            StepKind::Client(_) => {
+                return Effect::Writes(Reason {
+                    what: text!("the input of `client` can change the service"),
+                    help: text!("use it in `start`, `solution`, `right` or `wrong`"),
+                });
+            }
             StepKind::Restart(_) => {
                 return Effect::Writes(Reason {
                     what: text!("`restart` is an action"),
@@ -543,7 +549,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::lab::steps::read_steps;
+    use crate::lab::steps::{StepList, read_steps};
     use crate::lab::yaml::Node;
 
     /// Compares the effect of a step, with its reason and its advice.
@@ -551,7 +557,7 @@ mod tests {
     fn check(yaml: &str, expected: &str) {
         let node = Node::parse(Path::new("lab.yaml"), &format!("{{ {yaml} }}")).unwrap();
         let mut problems = Vec::new();
-        let steps = read_steps(&[&node], None, &mut problems);
+        let steps = read_steps(&[&node], StepList::Start, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         let reason =
             |reason: &Reason| format!("{} ({})", reason.what.localized(), reason.help.localized());

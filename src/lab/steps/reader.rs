@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::expect::{Matcher, ValuePath};
-use crate::lab::id::CheckId;
+use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::matcher::read_matcher;
 use crate::lab::steps::model::{
-    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, FileChange, FileProbe, Step,
-    StepKind,
+    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step, StepKind,
 };
 use crate::lab::steps::probes::{
-    read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart, read_sql,
-    read_tcp,
+    read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
+    read_sql, read_tcp,
 };
+use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::ImpliedService;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
 use crate::problem::{Problem, code_list};
@@ -32,10 +32,11 @@ enum StepKey {
     Mongo,
     Amqp,
     Restart,
+    Client,
 }
 
 impl StepKey {
-    const ALL: [StepKey; 10] = [
+    const ALL: [StepKey; 11] = [
         StepKey::Redis,
         StepKey::Exec,
         StepKey::Http,
@@ -46,6 +47,7 @@ impl StepKey {
         StepKey::Mongo,
         StepKey::Amqp,
         StepKey::Restart,
+        StepKey::Client,
     ];
 
     fn name(self) -> &'static str {
@@ -60,6 +62,7 @@ impl StepKey {
             StepKey::Mongo => "mongo",
             StepKey::Amqp => "amqp",
             StepKey::Restart => "restart",
+            StepKey::Client => "client",
         }
     }
 
@@ -75,6 +78,7 @@ impl StepKey {
             StepKey::Mongo => Mapping::MongoProbe,
             StepKey::Amqp => Mapping::AmqpProbe,
             StepKey::Restart => Mapping::RestartAction,
+            StepKey::Client => Mapping::ClientAction,
         }
     }
 }
@@ -82,17 +86,49 @@ impl StepKey {
 /// The longest `within` and `timeout`.
 const MAX_WAIT: Duration = Duration::from_secs(600);
 
+/// The list that a step is in, which decides what it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepList<'a> {
+    /// `ready` of a service, whose steps need not name it.
+    Ready(&'a ServiceName),
+    Start,
+    Health,
+    Check,
+    Solution,
+    /// A right or wrong answer.
+    Answer,
+}
+
+impl<'a> StepList<'a> {
+    fn implied(self) -> ImpliedService<'a> {
+        match self {
+            StepList::Ready(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Returns the key of a list whose steps only observe.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            StepList::Ready(_) => Some("ready"),
+            StepList::Health => Some("health"),
+            StepList::Check => Some("checks"),
+            StepList::Start | StepList::Solution | StepList::Answer => None,
+        }
+    }
+}
+
 /// Reads a list of steps.
 pub(crate) fn read_steps(
     nodes: &[&Node],
-    implied: ImpliedService<'_>,
+    list: StepList<'_>,
     problems: &mut Problems,
 ) -> Vec<Step> {
     nodes
         .iter()
         .filter_map(|node| {
             let mut fields = Fields::open(node, Mapping::Step, problems)?;
-            let step = read_step(node, &mut fields, implied, problems);
+            let step = read_step(node, &mut fields, list, problems);
             fields.close(problems);
             step
         })
@@ -112,30 +148,24 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         Some(true) => CheckRole::Guard,
         Some(false) | None => CheckRole::Goal,
     };
+    let secrecy = match fields.boolean("secret", problems) {
+        Some(true) => Secrecy::Hidden,
+        Some(false) | None => Secrecy::Shown,
+    };
+    let why = fields.string("why", problems);
     let hints = fields.list("hints", problems);
     let hints = hints
         .into_iter()
         .filter_map(|hint| read_hint(hint, problems))
         .collect();
-    let step = read_step(node, &mut fields, None, problems);
-    match step.as_ref().map(|step| &step.act) {
-        Some(StepKind::Restart(_)) => {
-            let what = text!("`restart` is not allowed in a check");
-            let help = text!("use it in `start` or `solution`");
-            problems.push(Problem::new(what).at(node.place()).help(help));
-        }
-        Some(StepKind::File(FileProbe { change, .. })) if *change != FileChange::Nothing => {
-            let what = text!("`write`, `copy_from` and `remove` are not allowed in a check");
-            let help = text!("use them in `start` or `solution`");
-            problems.push(Problem::new(what).at(node.place()).help(help));
-        }
-        _ => {}
-    }
+    let step = read_step(node, &mut fields, StepList::Check, problems);
     fields.close(problems);
     Some(Check {
         id: id?,
         step: step?,
         role,
+        secrecy,
+        why,
         hints,
     })
 }
@@ -156,7 +186,7 @@ fn read_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
 fn read_step(
     node: &Node,
     fields: &mut Fields<'_>,
-    implied: ImpliedService<'_>,
+    list: StepList<'_>,
     problems: &mut Problems,
 ) -> Option<Step> {
     let mut present: Vec<(StepKey, Option<&Node>)> = Vec::new();
@@ -167,7 +197,7 @@ fn read_step(
         }
     }
     let act = match present.as_slice() {
-        [(key, value)] => read_kind(*key, *value, node, implied, problems),
+        [(key, value)] => read_kind(*key, *value, node, list.implied(), problems),
         [] => {
             let kinds = code_list(StepKey::ALL.map(StepKey::name));
             let what = text!("missing probe or action in a step");
@@ -191,19 +221,67 @@ fn read_step(
     let capture = fields
         .get("capture")
         .and_then(|capture| read_capture(capture, problems));
+    let read_only = fields.string("read_only", problems);
+    let optional = fields.boolean("optional", problems);
+    let act = act.zip(present.first().map(|(key, _)| key.name()));
+    check_list(list, act.as_ref(), fields, problems);
     let service = present
         .first()
         .and_then(|(_, value)| value.as_ref()?.child("service"));
     Some(Step {
-        act: act?,
+        act: act?.0,
         service_place: service.unwrap_or(node).place(),
         expect,
         within,
         timeout,
         capture,
-        read_only: fields.string("read_only", problems),
+        read_only,
+        necessity: match optional {
+            Some(true) => Necessity::Optional,
+            Some(false) | None => Necessity::Required,
+        },
         place: node.place(),
     })
+}
+
+/// Reports what a step may not be or have in its list.
+fn check_list(
+    list: StepList<'_>,
+    act: Option<&(StepKind, &'static str)>,
+    fields: &Fields<'_>,
+    problems: &mut Problems,
+) {
+    let mut refuse = |key: &'static str, what, help| {
+        let place = fields.key(key).map(Node::place);
+        let problem = Problem::new(what).help(help);
+        problems.extend(place.map(|place| problem.at(place)));
+    };
+    if let (Some(list), Some((act, key))) = (list.name(), act) {
+        let explained = fields.contains("read_only");
+        let reason = match act.effect() {
+            Effect::Reads | Effect::RunsProgram => None,
+            Effect::CanWrite(reason) => (!explained).then_some(reason),
+            Effect::Writes(reason) => Some(reason),
+        };
+        if let Some(Reason { what, help }) = reason {
+            let what = text!("`{list}` must only read: {reason}", list, reason = what);
+            refuse(key, what, help);
+        }
+    }
+    if list.name().is_none() && fields.contains("read_only") {
+        refuse(
+            "read_only",
+            text!("`read_only` is only allowed in `checks`, `health` and `ready`"),
+            text!("remove it"),
+        );
+    }
+    if list != StepList::Solution && fields.contains("optional") {
+        refuse(
+            "optional",
+            text!("`optional` is only allowed in `solution`"),
+            text!("remove it"),
+        );
+    }
 }
 
 fn read_kind(
@@ -231,6 +309,7 @@ fn read_kind(
         StepKey::Mongo => read_mongo(node, inner, implied, problems).map(StepKind::Mongo),
         StepKey::Amqp => read_amqp(node, inner, implied, problems).map(StepKind::Amqp),
         StepKey::Restart => read_restart(node, inner, problems).map(StepKind::Restart),
+        StepKey::Client => read_client(node, inner, problems).map(StepKind::Client),
     };
     fields.close(problems);
     kind
@@ -271,4 +350,78 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
     });
     fields.close(problems);
     Some(Capture { name: name?, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[track_caller]
+    fn check(list: StepList<'_>, yaml: &str, expected: &[&str]) {
+        let node = Node::parse(Path::new("s.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        read_steps(&[&node], list, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_client_types_only_where_services_may_change() {
+        let yaml = "client: { service: redis, input: SET a 1 }";
+        for list in [StepList::Start, StepList::Solution, StepList::Answer] {
+            check(list, yaml, &[]);
+        }
+        let service = ServiceName::new("redis").unwrap();
+        for list in [StepList::Ready(&service), StepList::Health, StepList::Check] {
+            let problem = format!(
+                "s.yaml:1:1: `{}` must only read: the input of `client` can change the service (use it in `start`, `solution`, `right` or `wrong`)",
+                list.name().unwrap()
+            );
+            check(list, yaml, &[&problem]);
+        }
+    }
+
+    #[test]
+    fn steps_that_only_observe_must_read_or_explain_themselves() {
+        let delete = "{ sql: { service: db, query: DELETE FROM t } }";
+        let refused = "s.yaml:1:3: `checks` must only read: the SQL statement `DELETE` can write (to only try it, explain so with `read_only: TEXT`: the step is then always rolled back)";
+        check(StepList::Check, delete, &[refused]);
+        check(
+            StepList::Health,
+            delete,
+            &[&refused.replace("checks", "health")],
+        );
+        check(StepList::Start, delete, &[]);
+        check(
+            StepList::Check,
+            "{ sql: { service: db, query: DELETE FROM t }, read_only: it is only tried }",
+            &[],
+        );
+        check(
+            StepList::Check,
+            "{ sql: { service: db, script: BEGIN; DELETE FROM t; COMMIT }, read_only: it is only tried }",
+            &[
+                "s.yaml:1:3: `checks` must only read: the SQL statement `BEGIN` begins or ends a transaction (omit it: the step runs in a transaction that is always rolled back)",
+            ],
+        );
+        check(
+            StepList::Health,
+            "restart: { service: db }",
+            &[
+                "s.yaml:1:1: `health` must only read: `restart` is an action (use it in `start` or `solution`)",
+            ],
+        );
+    }
+
+    #[test]
+    fn keys_of_other_lists_are_problems() {
+        let yaml =
+            "{ redis: { service: r, command: [GET, a] }, optional: true, read_only: it reads }";
+        let optional = "s.yaml:1:45: `optional` is only allowed in `solution` (remove it)";
+        let read_only = "s.yaml:1:61: `read_only` is only allowed in `checks`, `health` and `ready` (remove it)";
+        check(StepList::Solution, yaml, &[read_only]);
+        check(StepList::Health, yaml, &[optional]);
+        check(StepList::Answer, yaml, &[read_only, optional]);
+    }
 }

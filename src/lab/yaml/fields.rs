@@ -115,18 +115,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads a number.
-    pub(crate) fn number(&mut self, key: &'static str, problems: &mut Problems) -> Option<f64> {
-        let node = self.get(key)?;
-        match &node.kind {
-            Kind::Number(number, _) => number.as_f64(),
-            _ => {
-                problems.push(mismatch(node, key, text!("a number")));
-                None
-            }
-        }
-    }
-
     /// Reads a duration such as `500ms`, `2s` or `1m30s`.
     pub(crate) fn duration(
         &mut self,

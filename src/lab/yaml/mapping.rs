@@ -38,6 +38,7 @@ mappings! {
     Hint => "hint", "a hint";
     Capture => "capture", "a capture";
     Matcher => "matcher", "a matcher";
+    RightAnswer => "right-answer", "a right answer";
     WrongAnswer => "wrong-answer", "a wrong answer";
     Quiz => "quiz", "a quiz";
     RedisProbe => "redis-probe", "a `redis` probe";
@@ -50,6 +51,7 @@ mappings! {
     MongoProbe => "mongo-probe", "a `mongo` probe";
     AmqpProbe => "amqp-probe", "an `amqp` probe";
     RestartAction => "restart-action", "a `restart` action";
+    ClientAction => "client-action", "a `client` action";
     Login => "login", "a login";
     Publish => "publish", "a `publish` operation";
     DeclareQueue => "declare_queue", "a `declare_queue` operation";
