@@ -113,7 +113,7 @@ fn answers_of_several_processes_are_all_kept() {
             assert_eq!(answers[format!("quiz-{number}")], choice, "{answers}");
         }
     }
-    assert_eq!(missing(&progress(&copy), "done", "quiz"), [""; 0]);
+    assert_eq!(missing(&progress(&copy), "solved", "quiz"), [""; 0]);
 }
 
 #[apply(test)]
@@ -122,7 +122,7 @@ fn an_unreadable_or_newer_progress_file_is_reported_and_kept() {
     let folder = copy.path("state/roadlab/progress");
     std::fs::create_dir_all(&folder).expect("a folder of the copy");
     let file = folder.join("tiny@main.json");
-    for content in ["{", r#"{ "version": 2, "answers": 7 }"#] {
+    for content in ["{", r#"{ "version": 3, "answers": 7 }"#] {
         std::fs::write(&file, content).expect("a file of the copy");
         let failed = ProgramOutput::of(&mut copy.roadlab("answer LAB when pairs")).expect_code(6);
         assert!(failed.stderr.contains("tiny@main.json"), "{failed:?}");
@@ -167,11 +167,11 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
         }
         assert_eq!(answers[format!("quiz-{number}")], choice, "{answers}");
     }
-    let solved = || missing(&progress(&lab.copy), "done", "key").is_empty();
+    let solved = || missing(&progress(&lab.copy), "solved", "key").is_empty();
     assert!(eventually(solved), "{:?}", progress(&lab.copy));
     let progress = progress(&lab.copy);
     assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
-    assert_eq!(missing(&progress, "done", "quiz"), [""; 0]);
+    assert_eq!(missing(&progress, "solved", "quiz"), [""; 0]);
     assert_eq!(progress["hints"]["key-0"], 2);
     session.type_in("q");
     session.wait_for("stays up");

@@ -68,7 +68,7 @@ impl App {
         let folder = self.paths.progress();
         let progress = Progress::read(&folder, &lab, &self.instance)?;
         let exercises = summary.exercises.iter();
-        let solved = exercises.filter(|exercise| progress.done.contains_key(*exercise));
+        let solved = exercises.filter(|exercise| progress.is_solved(exercise));
         Ok(solved.count())
     }
 

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::app::exercise::unknown;
 use crate::lab::{Addresses, Exercise, Lab, Task};
 use crate::runner::{Failure, check_answer};
-use crate::store::SolvedBy;
 use crate::text;
 
 /// What a choice in a quiz leads to.
@@ -45,11 +44,7 @@ impl App {
         let outcome = check_answer(quiz, Some(choice));
         let correct = outcome.passed();
         self.update_progress(&lab.id, |progress| {
-            let answers = &mut progress.answers;
-            answers.insert(exercise.id.clone(), choice.to_owned());
-            if correct {
-                progress.finish(&exercise.id, SolvedBy::Learner);
-            }
+            progress.answer(&exercise.id, choice, correct);
         })?;
         let section = lab.section(&exercise.id, &self.lang);
         let text = match correct {

@@ -2,10 +2,10 @@
 
 use crate::app::{App, RunningLab, UpOptions};
 use crate::engine::Engine;
-use crate::lab::{Exercise, ExerciseId, Lab, Task};
+use crate::lab::{Exercise, Lab};
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, teardown};
-use crate::store::{Lifetime, SolvedBy};
+use crate::store::{Lifetime, Progress};
 
 /// How a lab is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct ResetReport {
 
 impl App {
     /// Resets a running lab to its start, or to where an exercise begins by running the solutions of those before it. The
-    /// learner's progress is reset with it.
+    /// learner's progress stays.
     pub async fn reset<E: Engine>(
         &self,
         engine: &E,
@@ -34,7 +34,7 @@ impl App {
         kind: ResetKind,
     ) -> Result<ResetReport, Failure> {
         let _lock = self.lock(engine, &lab.id).await?;
-        // Progress that cannot be read could not be reset after the services.
+        // Progress that cannot be read could not record the reset afterwards.
         self.progress(&lab.id)?;
         let mut running = self.running(engine, lab).await?;
         let before: Vec<&Exercise> = match to {
@@ -46,41 +46,22 @@ impl App {
                     .collect()
             }
         };
-        let keep: Vec<&ExerciseId> = before.iter().map(|exercise| &exercise.id).collect();
         match kind {
-            ResetKind::RunStart => {
-                let workspace = running.workspace.as_ref();
-                runner::reset(&running.runner, &mut running.live, workspace).await?;
-            }
-            ResetKind::Recreate => self.recreate(&mut running, &keep).await?,
+            ResetKind::RunStart => running.reset_services().await?,
+            ResetKind::Recreate => self.recreate(&mut running).await?,
         }
         let available = before.iter().copied();
         let solutions_run: Vec<&Exercise> = available
             .filter(|exercise| running.live.is_available(exercise))
             .collect();
-        running.run_solutions(&solutions_run).await?;
-        self.update_progress(&lab.id, |progress| {
-            progress.restart(&keep);
-            for exercise in &solutions_run {
-                progress.finish(&exercise.id, SolvedBy::Solution);
-                if let Task::Quiz(quiz) = &exercise.task {
-                    let answer = progress.answers.entry(exercise.id.clone());
-                    answer.or_insert_with(|| quiz.answer.clone());
-                }
-            }
-        })?;
+        running.play_solutions(&solutions_run).await?;
         Ok(ResetReport {
             solutions_run: solutions_run.len(),
         })
     }
 
-    /// Removes everything of a running lab and starts it again; when it expires stays the same. The progress is reset, but for
-    /// the exercises of `keep`, even if the lab does not start again.
-    async fn recreate<E: Engine>(
-        &self,
-        running: &mut RunningLab<'_, E>,
-        keep: &[&ExerciseId],
-    ) -> Result<(), Failure> {
+    /// Removes everything of a running lab and starts it again; when it expires stays the same.
+    async fn recreate<E: Engine>(&self, running: &mut RunningLab<'_, E>) -> Result<(), Failure> {
         let (runner, lab) = (&running.runner, running.lab);
         // A lab whose images are missing could not be created again.
         let images = self.get_images(runner).await?;
@@ -94,7 +75,7 @@ impl App {
             self.run_guard.forget(&journal.run);
         }
         // The services no longer hold what the learner did, whether or not they start again.
-        self.update_progress(&lab.id, |progress| progress.restart(keep))?;
+        self.update_progress(&lab.id, Progress::clear_run)?;
         let workspace = running.workspace.as_ref();
         if let Some(workspace) = workspace {
             workspace.restore()?;
@@ -154,20 +135,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lab_that_does_not_start_again_has_no_progress() {
+    async fn progress_stays_even_if_the_lab_does_not_start_again() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());
         let (engine, lab) = started(&app).await;
         let solved = &lab.exercises[0].id;
-        app.update_progress(&lab.id, |progress| {
-            progress.finish(solved, SolvedBy::Learner);
-        })
-        .unwrap();
+        let before = app.update_progress(&lab.id, |progress| progress.solve(solved));
         engine.only_fail(&["create container"]);
         let calls = engine.calls.borrow().len();
         (calls..calls + 20).for_each(|call| engine.fail_at(call, ErrorKind::DiskFull));
         let reset = app.reset(&engine, &lab, None, ResetKind::Recreate).await;
         assert!(reset.is_err());
-        assert!(app.progress(&lab.id).unwrap().done.is_empty());
+        assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());
     }
 }

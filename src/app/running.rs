@@ -3,13 +3,13 @@
 use crate::app::App;
 use crate::engine::Engine;
 use crate::event::CheckResult;
-use crate::lab::{Exercise, Lab, RestartMode, ServiceName, Task};
+use crate::lab::{Exercise, ExerciseId, Lab, RestartMode, RunId, ServiceName, Task};
 use crate::localized;
 use crate::runner::{
     self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
     require_same_network,
 };
-use crate::store::{Progress, SolvedBy, Workspace};
+use crate::store::{Progress, Workspace};
 
 /// A lab of this instance that runs on an engine.
 pub struct RunningLab<'a, E> {
@@ -71,8 +71,15 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Checks exercises without recording anything.
     pub async fn probe(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
-        let answers = self.progress()?.answers;
-        let answer = |id: &_| answers.get(id).cloned();
+        let progress = self.progress()?;
+        let run = self.run();
+        let answer = |id: &ExerciseId| {
+            let played = progress.stands_by_solution(id, run.as_ref());
+            match self.lab.exercise(id).map(|exercise| &exercise.task) {
+                Some(Task::Quiz(quiz)) if played => Some(quiz.answer.clone()),
+                _ => progress.answers.get(id).cloned(),
+            }
+        };
         let lang = &self.app.lang;
         Ok(check_exercises(&self.runner, &self.live, exercises, lang, &answer).await)
     }
@@ -109,18 +116,31 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         }
     }
 
-    /// Records the exercises that pass as solved by the learner.
-    pub fn record_solved(&self, results: &[ExerciseResult]) -> Result<(), Failure> {
-        let solved: Vec<_> = results.iter().filter(|result| result.passed()).collect();
-        if solved.is_empty() {
-            return Ok(());
-        }
+    /// Records which exercises pass. Those that pass by the learner's own work are solved by the learner; what a played solution
+    /// did is not. Returns the exercises that are solved by that for the first time.
+    pub fn record_solved(&self, results: &[ExerciseResult]) -> Result<Vec<ExerciseId>, Failure> {
+        let run = self.run();
+        let mut newly_solved = Vec::new();
         self.app.update_progress(&self.lab.id, |progress| {
-            for result in solved {
-                progress.finish(&result.exercise, SolvedBy::Learner);
-            }
+            let before = progress.solved.clone();
+            let results = results.iter();
+            progress.record(
+                results.map(|result| (&result.exercise, result.passed())),
+                run.as_ref(),
+            );
+            let solved = progress.solved.keys();
+            newly_solved = solved
+                .filter(|id| !before.contains_key(*id))
+                .cloned()
+                .collect();
         })?;
-        Ok(())
+        Ok(newly_solved)
+    }
+
+    /// Returns the id of the run.
+    fn run(&self) -> Option<RunId> {
+        let labels = self.live.observed.labels().next();
+        labels.map(|labels| labels.run.clone())
     }
 
     /// Returns a watcher that waits for changes which the checks of these exercises may see.
@@ -151,49 +171,52 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let open = needs.into_iter().zip(&results);
         let open = open.filter(|(_, result)| !result.passed());
         let played: Vec<&Exercise> = open.map(|(need, _)| need).chain([exercise]).collect();
-        self.run_solutions(&played).await?;
-        self.app.update_progress(&self.lab.id, |progress| {
-            for exercise in &played {
-                progress.finish(&exercise.id, SolvedBy::Solution);
-                if let Task::Quiz(quiz) = &exercise.task {
-                    let answer = quiz.answer.clone();
-                    progress.answers.insert(exercise.id.clone(), answer);
-                }
-            }
-        })?;
+        self.play_solutions(&played).await?;
         Ok(played)
     }
 
     /// Runs the solution of one exercise and records it as solved, under the lock of the instance.
     pub async fn solve_one(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
-        self.run_solutions(&[exercise]).await?;
-        self.app.update_progress(&self.lab.id, |progress| {
-            progress.finish(&exercise.id, SolvedBy::Solution);
-        })?;
-        Ok(())
+        self.play_solutions(&[exercise]).await
     }
 
     /// Runs the solutions of the available exercises that an exercise builds on.
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
-        self.run_solutions(&needs).await
+        self.play_solutions(&needs).await
     }
 
-    /// Resets the lab to its start and leaves the learner's progress as it is.
+    /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
+    /// solved, answered and seen stays.
+    pub(super) async fn play_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
+        let (lab, run) = (&self.lab.id, self.run());
+        // Recorded first, so that checks that run meanwhile do not take it for the learner's work.
+        self.app.update_progress(lab, |progress| {
+            progress.begin_playing(&ids, run.as_ref());
+        })?;
+        let ended = self.run_solutions(exercises).await;
+        self.app.update_progress(lab, |progress| {
+            progress.finish_playing(&ids, run.as_ref());
+        })?;
+        ended
+    }
+
+    /// Resets the services of the lab to their start. The learner's progress stays.
     pub async fn reset_services(&mut self) -> Result<(), Failure> {
-        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await
+        // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
+        let reset = runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await;
+        self.app
+            .update_progress(&self.lab.id, Progress::clear_run)?;
+        reset
     }
 
-    /// Resets the lab to where an exercise begins, which is unsolved again. Takes the lock of the instance.
+    /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.
     pub async fn reset_exercise(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
-        runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await?;
-        self.prepare(exercise).await?;
-        self.app.update_progress(&self.lab.id, |progress| {
-            progress.done.remove(&exercise.id);
-        })?;
-        Ok(())
+        self.reset_services().await?;
+        self.prepare(exercise).await
     }
 
     /// Returns a text of the guide with the addresses of the services in it.
@@ -332,8 +355,7 @@ mod tests {
         assert!(running.check_solution(exercise).await.passed());
         assert_eq!(app.progress(&lab.id).unwrap(), Progress::default());
         let before = app.update_progress(&lab.id, |progress| {
-            progress.finish(&exercise.id, SolvedBy::Learner);
-            progress.answers.insert(exercise.id.clone(), "b".to_owned());
+            progress.answer(&exercise.id, "b", true);
         });
         running.reset_services().await.unwrap();
         assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());

@@ -215,7 +215,7 @@ async fn remove(
         context.run_guard.forget(&journal.run);
     }
     if forget == Forget::Yes {
-        Progress::remove(&context.paths.progress(), lab, instance)?;
+        drop(Progress::remove(&context.paths.progress(), lab, instance)?);
     }
     Ok(removed)
 }

@@ -39,7 +39,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
                 "exercise": e.id.as_str(), "title": lab.section(&e.id, &context.lang).title,
                 "quiz": matches!(e.task, Task::Quiz(_)), "checks": e.checks().len(),
                 "needs": e.needs.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
-                "done": progress.done.contains_key(&e.id),
+                "done": progress.is_solved(&e.id),
             })).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Success);
@@ -84,7 +84,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     output(&format!("  {reach}"));
     output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
-        let symbol = if progress.done.contains_key(&exercise.id) {
+        let symbol = if progress.is_solved(&exercise.id) {
             paint.good("✓")
         } else {
             "·".to_owned()

@@ -2,8 +2,12 @@
 //!
 //! [`Progress`] is a snapshot. Nothing writes a snapshot back: every change goes through [`Progress::update`], which applies
 //! it to what the file holds at that moment, so that two programs that change different things lose nothing.
+//!
+//! Three facts about an exercise are kept apart: that the learner has solved it, that its solution was played, and that its
+//! checks passed when they ran last. What a played solution left behind never counts as solved by the learner, until the
+//! checks have failed or the services were reset since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -11,46 +15,119 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{ExerciseId, Instance, LabId};
+use crate::lab::{ExerciseId, Instance, LabId, RunId};
 use crate::store::document::{LOCK_TIMEOUT, lock_within};
 use crate::store::{now, write_atomically};
 use crate::text;
 use crate::text::Text;
 
 /// The version of the file that this program writes, and the newest that it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The progress in one instance of one lab at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     version: u32,
-    /// The solved exercises.
-    pub done: BTreeMap<ExerciseId, Done>,
+    /// The exercises that the learner solved, each with the first time in seconds since 1970.
+    #[serde(default)]
+    pub solved: BTreeMap<ExerciseId, u64>,
+    /// The exercises whose solutions were played.
+    #[serde(default)]
+    pub played: BTreeMap<ExerciseId, Played>,
+    /// The exercises whose checks passed when they ran last in the run of `run`.
+    #[serde(default)]
+    holding: BTreeSet<ExerciseId>,
+    /// The run that `holding` is about.
+    #[serde(default)]
+    run: Option<RunId>,
     /// The number of ordered hints that were shown.
+    #[serde(default)]
     pub hints: BTreeMap<ExerciseId, usize>,
-    /// The last choice in each quiz.
+    /// The learner's last choice in each quiz.
+    #[serde(default)]
     pub answers: BTreeMap<ExerciseId, String>,
     /// The seconds that a session showed each exercise before it was solved.
     #[serde(default)]
     pub seconds: BTreeMap<ExerciseId, u64>,
+    /// The learner's folder of the last run, if its path is UTF-8.
+    #[serde(default)]
+    pub workspace: Option<String>,
 }
 
-/// When and how an exercise was solved.
+/// When a solution was played, and whether the services still hold what it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
-    /// Seconds since 1970.
+pub struct Played {
+    /// Seconds since 1970; the last time.
     pub at: u64,
-    pub by: SolvedBy,
+    /// The run whose services hold what the solution did; `None` if none does any more.
+    #[serde(default)]
+    run: Option<RunId>,
+    /// Whether the solution may still be playing, so that checks that fail meanwhile mean nothing.
+    #[serde(default)]
+    playing: bool,
 }
 
-/// Who solved an exercise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SolvedBy {
+/// How far an exercise is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The learner solved it, whether or not its solution was played as well.
+    Solved,
+    /// Its solution was played and the learner has not solved it.
+    SolutionPlayed,
+    Unsolved,
+}
+
+/// The first version of the file.
+#[derive(Deserialize)]
+struct FirstVersion {
+    done: BTreeMap<ExerciseId, Done>,
+    hints: BTreeMap<ExerciseId, usize>,
+    answers: BTreeMap<ExerciseId, String>,
+    #[serde(default)]
+    seconds: BTreeMap<ExerciseId, u64>,
+}
+
+/// When and how an exercise was solved, in the first version of the file.
+#[derive(Deserialize)]
+struct Done {
+    at: u64,
+    by: SolvedBy,
+}
+
+/// Who solved an exercise, in the first version of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+enum SolvedBy {
     #[serde(rename = "learner")]
     Learner,
-    /// `solve`, `reset --to` or a session played the solution.
     #[serde(rename = "solution")]
     Solution,
+}
+
+impl From<FirstVersion> for Progress {
+    fn from(first: FirstVersion) -> Self {
+        let mut progress = Self {
+            hints: first.hints,
+            answers: first.answers,
+            seconds: first.seconds,
+            ..Self::default()
+        };
+        for (exercise, done) in first.done {
+            match done.by {
+                SolvedBy::Learner => drop(progress.solved.insert(exercise, done.at)),
+                SolvedBy::Solution => {
+                    // The choice was the solution's.
+                    progress.answers.remove(&exercise);
+                    let played = Played {
+                        at: done.at,
+                        run: None,
+                        playing: false,
+                    };
+                    progress.played.insert(exercise, played);
+                }
+            }
+        }
+        progress
+    }
 }
 
 /// Why progress cannot be read or changed. The file stays as it is.
@@ -107,10 +184,14 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             version: VERSION,
-            done: BTreeMap::new(),
+            solved: BTreeMap::new(),
+            played: BTreeMap::new(),
+            holding: BTreeSet::new(),
+            run: None,
             hints: BTreeMap::new(),
             answers: BTreeMap::new(),
             seconds: BTreeMap::new(),
+            workspace: None,
         }
     }
 }
@@ -142,31 +223,155 @@ impl Progress {
         Ok((progress, result))
     }
 
-    /// Removes the progress of an instance.
-    pub fn remove(folder: &Path, lab: &LabId, instance: &Instance) -> Result<(), ProgressError> {
+    /// Removes the progress of an instance and returns what it was. A file that cannot be understood stays.
+    pub fn remove(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, ProgressError> {
         let path = path(folder, lab, instance);
         if !path.exists() {
-            return Ok(());
+            return Ok(Self::default());
         }
         let _lock = lock(&path)?;
+        let progress = read(&path)?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(not_writable(&path, error)),
-            _ => Ok(()),
+            _ => Ok(progress),
         }
     }
 
-    /// Marks an exercise as solved; the first time counts.
-    pub fn finish(&mut self, exercise: &ExerciseId, by: SolvedBy) {
-        let done = Done { at: now(), by };
-        self.done.entry(exercise.clone()).or_insert(done);
+    /// Returns how far an exercise is.
+    pub fn standing(&self, exercise: &ExerciseId) -> Standing {
+        if self.is_solved(exercise) {
+            Standing::Solved
+        } else if self.played.contains_key(exercise) {
+            Standing::SolutionPlayed
+        } else {
+            Standing::Unsolved
+        }
     }
 
-    /// Removes everything but what is solved and answered in the exercises of `keep`.
-    pub fn restart(&mut self, keep: &[&ExerciseId]) {
-        self.done.retain(|exercise, _| keep.contains(&exercise));
-        self.answers.retain(|exercise, _| keep.contains(&exercise));
-        self.hints.clear();
-        self.seconds.clear();
+    /// Returns whether the learner has solved an exercise.
+    pub fn is_solved(&self, exercise: &ExerciseId) -> bool {
+        self.solved.contains_key(exercise)
+    }
+
+    /// Returns whether the checks of an exercise passed when they ran last, in any run that is not reset since.
+    pub fn held_last(&self, exercise: &ExerciseId) -> bool {
+        self.holding.contains(exercise)
+    }
+
+    /// Returns whether the services of a run hold what the solution of an exercise did.
+    pub fn stands_by_solution(&self, exercise: &ExerciseId, run: Option<&RunId>) -> bool {
+        let played = self.played.get(exercise);
+        run.is_some() && played.is_some_and(|played| played.run.as_ref() == run)
+    }
+
+    /// Marks an exercise as solved by the learner; the first time counts.
+    pub fn solve(&mut self, exercise: &ExerciseId) {
+        self.solved.entry(exercise.clone()).or_insert_with(now);
+        // From here on, it is the learner's own answer that holds.
+        if let Some(played) = self.played.get_mut(exercise) {
+            (played.run, played.playing) = (None, false);
+        }
+    }
+
+    /// Records the learner's choice in a quiz, and that it is solved if the choice is right.
+    pub fn answer(&mut self, exercise: &ExerciseId, choice: &str, is_right: bool) {
+        self.answers.insert(exercise.clone(), choice.to_owned());
+        if let Some(played) = self.played.get_mut(exercise) {
+            played.run = None;
+        }
+        if is_right {
+            self.solve(exercise);
+        }
+    }
+
+    /// Records whether the checks of exercises passed in a run just now. Those that pass by the learner's own work are solved.
+    pub fn record<'e>(
+        &mut self,
+        results: impl IntoIterator<Item = (&'e ExerciseId, bool)>,
+        run: Option<&RunId>,
+    ) {
+        if self.run.as_ref() != run {
+            self.holding.clear();
+            self.run = run.cloned();
+        }
+        for (exercise, passed) in results {
+            if !passed {
+                self.holding.remove(exercise);
+                if let Some(played) = self.played.get_mut(exercise)
+                    && !played.playing
+                {
+                    // What makes them pass again is no longer the solution.
+                    played.run = None;
+                }
+                continue;
+            }
+            self.holding.insert(exercise.clone());
+            if !self.stands_by_solution(exercise, run) {
+                self.solve(exercise);
+            }
+        }
+    }
+
+    /// Records that the solutions of exercises are about to be played in a run.
+    pub fn begin_playing(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>) {
+        self.play(exercises, run, true);
+    }
+
+    /// Records that the solutions of exercises were played in a run.
+    pub fn finish_playing(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>) {
+        self.play(exercises, run, false);
+    }
+
+    fn play(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>, playing: bool) {
+        for exercise in exercises {
+            let played = Played {
+                at: now(),
+                run: run.cloned(),
+                playing,
+            };
+            self.played.insert((*exercise).clone(), played);
+        }
+    }
+
+    /// Records that the services are at their start again: nothing holds there, neither by the learner nor by a solution.
+    pub fn clear_run(&mut self) {
+        self.holding.clear();
+        for played in self.played.values_mut() {
+            (played.run, played.playing) = (None, false);
+        }
+    }
+
+    /// Returns what would be forgotten if the progress were removed.
+    pub fn amount(&self) -> ProgressAmount {
+        ProgressAmount {
+            solved: self.solved.len(),
+            played: self.played.len(),
+            answers: self.answers.len(),
+            hints: self.hints.values().sum(),
+            seconds: self.seconds.values().sum(),
+        }
+    }
+}
+
+/// How much progress there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ProgressAmount {
+    /// Exercises that the learner solved.
+    pub solved: usize,
+    /// Exercises whose solutions were played.
+    pub played: usize,
+    /// Quizzes that the learner answered.
+    pub answers: usize,
+    /// Hints that were shown.
+    pub hints: usize,
+    /// Seconds that sessions took.
+    pub seconds: u64,
+}
+
+impl ProgressAmount {
+    /// Returns whether there is nothing to forget.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -188,11 +393,16 @@ fn read(path: &Path) -> Result<Progress, ProgressError> {
     let value: serde_json::Value =
         serde_json::from_slice(&content).map_err(|error| unreadable(error.to_string()))?;
     match value["version"].as_u64() {
-        Some(version) if version > VERSION.into() => Err(ProgressError::Newer {
+        Some(version) if version > u64::from(VERSION) => Err(ProgressError::Newer {
             path: path.to_owned(),
             version,
         }),
-        _ => serde_json::from_value(value).map_err(|error| unreadable(error.to_string())),
+        Some(version) if version == u64::from(VERSION) => {
+            serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))
+        }
+        _ => serde_json::from_value::<FirstVersion>(value)
+            .map(Progress::from)
+            .map_err(|error| unreadable(error.to_string())),
     }
 }
 
@@ -268,12 +478,11 @@ mod tests {
         let fixture = Fixture::new();
         let ttl = exercise("ttl");
         let updated = fixture.update(|progress| {
-            progress.finish(&ttl, SolvedBy::Learner);
-            progress.finish(&ttl, SolvedBy::Solution);
+            progress.solve(&ttl);
         });
         let read = fixture.read().unwrap();
         assert_eq!(read, updated.unwrap());
-        assert_eq!(read.done[&ttl].by, SolvedBy::Learner);
+        assert_eq!(read.standing(&ttl), Standing::Solved);
     }
 
     #[test]
@@ -286,7 +495,7 @@ mod tests {
                     for round in 0..100 {
                         let id = exercise(&format!("e-{writer}-{round}"));
                         let change = |progress: &mut Progress| match writer {
-                            0 => progress.finish(&id, SolvedBy::Learner),
+                            0 => progress.solve(&id),
                             1 => drop(progress.answers.insert(id, "a".to_owned())),
                             2 => drop(progress.hints.insert(id, 1)),
                             _ => *progress.seconds.entry(exercise("all")).or_default() += 1,
@@ -297,7 +506,7 @@ mod tests {
             }
         });
         let read = fixture.read().unwrap();
-        let counts = [read.done.len(), read.answers.len(), read.hints.len()];
+        let counts = [read.solved.len(), read.answers.len(), read.hints.len()];
         assert_eq!(counts, [100; 3]);
         assert_eq!(read.seconds[&exercise("all")], 100);
     }
@@ -325,8 +534,12 @@ mod tests {
         check_kept("{", &["cannot read"]);
         check_kept(r#"{ "version": 1, "done": [] }"#, &["cannot read"]);
         check_kept(
-            r#"{ "version": 2, "done": [], "answers": 3 }"#,
-            &["newer roadlab", "format 2"],
+            r#"{ "version": 2, "solved": [], "answers": {} }"#,
+            &["cannot read"],
+        );
+        check_kept(
+            r#"{ "version": 3, "solved": [], "answers": 3 }"#,
+            &["newer roadlab", "format 3"],
         );
     }
 
@@ -343,9 +556,109 @@ mod tests {
         let remove = || Progress::remove(fixture.folder.path(), &fixture.lab, &fixture.instance);
         remove().unwrap();
         fixture
-            .update(|progress| progress.finish(&exercise("ttl"), SolvedBy::Learner))
+            .update(|progress| progress.solve(&exercise("ttl")))
             .unwrap();
         remove().unwrap();
         assert_eq!(fixture.read().unwrap(), Progress::default());
+    }
+
+    #[test]
+    fn the_first_version_is_carried_over() {
+        let fixture = Fixture::new();
+        let first = r#"{ "version": 1,
+            "done": { "a": { "at": 7, "by": "learner" }, "b": { "at": 8, "by": "solution" } },
+            "hints": { "a": 2 }, "answers": { "a": "x", "b": "y", "c": "z" } }"#;
+        std::fs::write(fixture.file(), first).unwrap();
+        let read = fixture.read().unwrap();
+        let standings = ["a", "b", "c"].map(|id| read.standing(&exercise(id)));
+        let expected = [
+            Standing::Solved,
+            Standing::SolutionPlayed,
+            Standing::Unsolved,
+        ];
+        assert_eq!(standings, expected);
+        assert_eq!(read.solved[&exercise("a")], 7);
+        // The solution's choice in a quiz is not the learner's.
+        assert_eq!(
+            read.answers.keys().collect::<Vec<_>>(),
+            [&exercise("a"), &exercise("c")]
+        );
+        fixture
+            .update(|progress| progress.solve(&exercise("c")))
+            .unwrap();
+        let text = std::fs::read_to_string(fixture.file()).unwrap();
+        assert!(text.contains("\"version\": 2"), "{text}");
+        assert_eq!(fixture.read().unwrap().solved.len(), 2);
+    }
+
+    fn run(last: char) -> RunId {
+        RunId::new(&format!("01jd8w0zq3v5k8m2x4y6z7a9b{last}")).unwrap()
+    }
+
+    /// Plays a solution in a run, applies changes, and returns how far the exercise is after its checks pass in that run.
+    #[track_caller]
+    fn check_after_playing(change: impl FnOnce(&mut Progress), expected: Standing) {
+        let (mut progress, one) = (Progress::default(), exercise("one"));
+        progress.begin_playing(&[&one], Some(&run('a')));
+        progress.record([(&one, false)], Some(&run('a')));
+        progress.finish_playing(&[&one], Some(&run('a')));
+        progress.record([(&one, true)], Some(&run('a')));
+        assert_eq!(progress.standing(&one), Standing::SolutionPlayed);
+        assert!(progress.held_last(&one));
+        change(&mut progress);
+        progress.record([(&one, true)], Some(&run('a')));
+        assert_eq!(progress.standing(&one), expected);
+    }
+
+    #[test]
+    fn what_a_solution_did_counts_for_the_learner_only_after_it_is_undone() {
+        let one = exercise("one");
+        check_after_playing(|_| {}, Standing::SolutionPlayed);
+        check_after_playing(
+            |progress| progress.record([(&one, false)], Some(&run('a'))),
+            Standing::Solved,
+        );
+        check_after_playing(Progress::clear_run, Standing::Solved);
+        check_after_playing(
+            |progress| progress.record([(&one, true)], Some(&run('b'))),
+            Standing::Solved,
+        );
+        check_after_playing(
+            |progress| progress.finish_playing(&[&one], Some(&run('a'))),
+            Standing::SolutionPlayed,
+        );
+    }
+
+    #[test]
+    fn a_solution_takes_nothing_from_the_learner() {
+        let (mut progress, quiz) = (Progress::default(), exercise("quiz"));
+        progress.answer(&quiz, "b", false);
+        progress.hints.insert(quiz.clone(), 2);
+        progress.seconds.insert(quiz.clone(), 9);
+        let before = progress.clone();
+        progress.begin_playing(&[&quiz], Some(&run('a')));
+        progress.finish_playing(&[&quiz], Some(&run('a')));
+        progress.clear_run();
+        progress.played.clear();
+        assert_eq!(progress, before);
+        progress.answer(&quiz, "a", true);
+        let at = progress.solved[&quiz];
+        progress.finish_playing(&[&quiz], Some(&run('a')));
+        assert_eq!(progress.standing(&quiz), Standing::Solved);
+        assert_eq!(progress.solved[&quiz], at);
+    }
+
+    #[test]
+    fn what_held_in_a_run_does_not_hold_in_the_next() {
+        let (mut progress, ids) = (Progress::default(), ["a", "b"].map(exercise));
+        progress.record(
+            ids.iter().map(|id| (id, true)).collect::<Vec<_>>(),
+            Some(&run('a')),
+        );
+        progress.record([(&ids[0], true)], Some(&run('b')));
+        assert!(progress.held_last(&ids[0]) && !progress.held_last(&ids[1]));
+        assert!(progress.is_solved(&ids[1]));
+        progress.clear_run();
+        assert!(!progress.held_last(&ids[0]));
     }
 }

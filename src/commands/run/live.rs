@@ -213,7 +213,7 @@ impl Session<'_, Docker> {
         view.since = Instant::now();
         let lab = &self.running.lab.id;
         self.progress = self.context.update_progress(lab, |progress| {
-            if spent > 0 && !progress.done.contains_key(&exercise.id) {
+            if spent > 0 && !progress.is_solved(&exercise.id) {
                 let seconds = &mut progress.seconds;
                 *seconds.entry(exercise.id.clone()).or_default() += spent;
             }

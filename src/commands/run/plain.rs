@@ -69,8 +69,7 @@ impl<E: Engine> Session<'_, E> {
         }
         output(&format!("\n{}", self.score()));
         let all_done = lab.exercises.iter().all(|exercise| {
-            self.progress.done.contains_key(&exercise.id)
-                || !self.running.live.is_available(exercise)
+            self.progress.is_solved(&exercise.id) || !self.running.live.is_available(exercise)
         });
         match all_done {
             true => Ok(Exit::Success),

@@ -198,7 +198,7 @@ impl<E: Engine> Session<'_, E> {
 
     /// Returns the index of the first exercise that is not solved, or of the first one if all are.
     pub(super) fn first_open(&self) -> usize {
-        let open = |exercise: &Exercise| !self.progress.done.contains_key(&exercise.id);
+        let open = |exercise: &Exercise| !self.progress.is_solved(&exercise.id);
         let mut exercises = self.running.lab.exercises.iter();
         exercises.position(open).unwrap_or(0)
     }
@@ -206,7 +206,7 @@ impl<E: Engine> Session<'_, E> {
     /// `3 of 16 exercises solved`.
     pub(super) fn score(&self) -> String {
         let exercises = &self.running.lab.exercises;
-        let done = |exercise: &&Exercise| self.progress.done.contains_key(&exercise.id);
+        let done = |exercise: &&Exercise| self.progress.is_solved(&exercise.id);
         localized!(
             "{done} of {all} exercises solved",
             done = exercises.iter().filter(done).count(),

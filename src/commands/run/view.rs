@@ -9,7 +9,7 @@ use crate::lab::{Exercise, ServiceName, Task};
 use crate::localized;
 use crate::report::{Panel, Screen, duration, sanitize, table};
 use crate::runner::ExerciseResult;
-use crate::store::SolvedBy;
+use crate::store::Standing;
 
 impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
@@ -22,7 +22,7 @@ impl<E: Engine> Session<'_, E> {
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
         let practical = matches!(exercise.task, Task::Practical { .. });
         let result = view.result.as_ref().filter(|_| practical);
-        let solved_once = view.solved || self.progress.done.contains_key(&exercise.id);
+        let solved_once = view.solved || self.progress.is_solved(&exercise.id);
         let holds = result.is_none_or(ExerciseResult::passed);
         let state = match (&exercise.task, solved_once, result) {
             _ if !self.running.live.is_available(exercise) => localized!("not available"),
@@ -61,11 +61,10 @@ impl<E: Engine> Session<'_, E> {
             .iter()
             .enumerate()
             .map(|(index, exercise)| {
-                let done = self.progress.done.contains_key(&exercise.id);
-                let symbol = if done {
-                    self.context.paint.good("✓")
-                } else {
-                    " ".to_owned()
+                let symbol = match self.progress.standing(&exercise.id) {
+                    Standing::Solved => self.context.paint.good("✓"),
+                    Standing::SolutionPlayed => self.context.paint.dim("s"),
+                    Standing::Unsolved => " ".to_owned(),
                 };
                 let here = if index == at { "→" } else { " " };
                 let title = sanitize(&self.section(exercise).title);
@@ -148,7 +147,7 @@ impl<E: Engine> Session<'_, E> {
         let mut rows = Vec::new();
         let mut whole = 0;
         for (at, exercise) in self.running.lab.exercises.iter().enumerate() {
-            let done = self.progress.done.get(&exercise.id);
+            let standing = self.progress.standing(&exercise.id);
             let hints = self.progress.hints.get(&exercise.id).copied().unwrap_or(0);
             let seconds = self
                 .progress
@@ -157,18 +156,13 @@ impl<E: Engine> Session<'_, E> {
                 .copied()
                 .unwrap_or(0);
             whole += seconds;
-            if done.is_none() && seconds == 0 && hints == 0 {
+            if standing == Standing::Unsolved && seconds == 0 && hints == 0 {
                 continue;
             }
-            let by = match done.map(|done| done.by) {
-                None => localized!("unsolved"),
-                Some(SolvedBy::Learner) => localized!("by you"),
-                Some(SolvedBy::Solution) => localized!("by the solution"),
-            };
-            let symbol = if done.is_some() {
-                paint.good("✓")
-            } else {
-                " ".to_owned()
+            let (symbol, by) = match standing {
+                Standing::Unsolved => (" ".to_owned(), localized!("unsolved")),
+                Standing::Solved => (paint.good("✓"), localized!("by you")),
+                Standing::SolutionPlayed => (paint.dim("s"), localized!("solution played")),
             };
             let hints = match hints {
                 0 => String::new(),

@@ -184,7 +184,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         let services = join_all(rows).await;
         let folder = self.context.paths.progress();
         let (done, progress_problem) = match Progress::read(&folder, &lab, &instance) {
-            Ok(progress) => (progress.done.into_keys().collect(), None),
+            Ok(progress) => (progress.solved.into_keys().collect(), None),
             Err(error) => (Vec::new(), Some(error.text().localized())),
         };
         Run {
