@@ -175,7 +175,7 @@ fn a_hundred_checks_change_nothing_in_any_service() {
         .filter(|check| check["outcome"] != "pass")
         .collect();
     assert_eq!(failed.len(), 1, "only `goal` is left to do: {failed:#?}");
-    assert!(checks.len() > 40, "{results}");
+    assert!(checks.len() >= 40, "{results}");
 
     let state = || [redis(&lab), postgres(&lab), mongo(&lab), rabbitmq(&lab)];
     let (warned, before, begun) = (warnings(&lab), state(), Instant::now());

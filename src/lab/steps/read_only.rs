@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::lab::steps::model::{AmqpOperation, FileChange, StepKind};
 use crate::lab::steps::sql_form::{self, Statement};
+use crate::problem::code_list;
 use crate::text;
 use crate::text::Text;
 
@@ -344,28 +345,28 @@ fn redis(command: &[String]) -> Option<Reason> {
         Some(subcommand) => format!("{name} {subcommand}"),
         None => name.to_owned(),
     };
-    let instead = match name {
-        "EVAL" => "`EVAL_RO`",
-        "EVALSHA" => "`EVALSHA_RO`",
-        "FCALL" => "`FCALL_RO`",
-        "GETEX" | "GETDEL" | "GETSET" => "`GET`",
-        "XREADGROUP" | "XAUTOCLAIM" | "XCLAIM" | "XACK" => "`XRANGE`, `XPENDING` or `XINFO`",
+    let instead: &[&str] = match name {
+        "EVAL" => &["EVAL_RO"],
+        "EVALSHA" => &["EVALSHA_RO"],
+        "FCALL" => &["FCALL_RO"],
+        "GETEX" | "GETDEL" | "GETSET" => &["GET"],
+        "XREADGROUP" | "XAUTOCLAIM" | "XCLAIM" | "XACK" => &["XRANGE", "XPENDING", "XINFO"],
         "LPOP" | "RPOP" | "BLPOP" | "BRPOP" | "LMPOP" | "BLMPOP" | "LMOVE" | "RPOPLPUSH" => {
-            "`LRANGE`, `LINDEX` or `LPOS`"
+            &["LRANGE", "LINDEX", "LPOS"]
         }
-        "SPOP" => "`SMEMBERS` or `SRANDMEMBER`",
-        "ZPOPMIN" | "ZPOPMAX" | "BZPOPMIN" | "BZPOPMAX" | "ZMPOP" | "BZMPOP" => "`ZRANGE`",
-        "TOUCH" => "`EXISTS`",
-        "HGETDEL" | "HGETEX" => "`HGET` or `HMGET`",
-        _ => "",
+        "SPOP" => &["SMEMBERS", "SRANDMEMBER"],
+        "ZPOPMIN" | "ZPOPMAX" | "BZPOPMIN" | "BZPOPMAX" | "ZMPOP" | "BZMPOP" => &["ZRANGE"],
+        "TOUCH" => &["EXISTS"],
+        "HGETDEL" | "HGETEX" => &["HGET", "HMGET"],
+        _ => &[],
     };
     Some(Reason {
         what: text!("the Redis command `{command}` can write", command = shown),
         help: match instead {
-            "" => explain(),
+            [] => explain(),
             instead => text!(
                 "use {instead}, or explain with `read_only: TEXT` why it changes nothing",
-                instead
+                instead = code_list(instead.iter().copied())
             ),
         },
     })

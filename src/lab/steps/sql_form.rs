@@ -250,11 +250,13 @@ mod tests {
 
     #[track_caller]
     fn check(script: &str, expected: &str) {
-        let printed = statements(script).iter().map(|statement| match statement {
-            Statement::Reads => "reads".to_owned(),
-            Statement::CanWrite(word) => format!("writes: {word}"),
-            Statement::EndsTransaction(word) => format!("ends: {word}"),
-        });
+        let printed = statements(script)
+            .into_iter()
+            .map(|statement| match statement {
+                Statement::Reads => "reads".to_owned(),
+                Statement::CanWrite(word) => format!("writes: {word}"),
+                Statement::EndsTransaction(word) => format!("ends: {word}"),
+            });
         assert_eq!(printed.collect::<Vec<_>>().join(", "), expected, "{script}");
     }
 
@@ -278,7 +280,7 @@ mod tests {
             "reads",
         );
         check("SELECT E'it\\'s; COMMIT', 'it''s; COMMIT'", "reads");
-        check("SELECT updated, delete FROM insert", "reads");
+        check("SELECT updated, delete, into_x FROM insert", "reads");
         check("SET CONSTRAINTS ALL IMMEDIATE; SELECT 1", "reads, reads");
         check(
             "SAVEPOINT a; SELECT 1; ROLLBACK TO a; ROLLBACK WORK TO SAVEPOINT a",
