@@ -40,7 +40,7 @@ use std::time::Duration;
 pub use closing::finish_closing;
 pub use connections::Connections;
 pub use error::{LockHolder, ProbeError, WayOut};
-pub use mode::ProbeMode;
+pub use mode::{ProbeMode, StepMode};
 pub use target::Target;
 
 use crate::engine::{ContainerAccess, clock};

@@ -13,6 +13,9 @@ pub enum ProbeMode {
     ReadWrite,
 }
 
+/// Returns the mode of a step, which depends on the list that it is in.
+pub type StepMode = fn(&Step) -> ProbeMode;
+
 impl ProbeMode {
     /// Returns the mode of a step of `checks`, `health` or `ready`. Such a step may try to write if its author explains why
     /// that changes nothing.

@@ -73,18 +73,13 @@ fn lock_holder(operations: &[&Document], waits: Waits) -> Option<LockHolder> {
             .get_str("appName")
             .is_ok_and(|name| name == APPLICATION)
     };
-    let waiting = |operation: &&Document| operation.get_bool("waitingForLock").unwrap_or(false);
-    if waits == Waits::MustBeSeen
-        && !operations
-            .iter()
-            .filter(own)
-            .any(|operation| waiting(operation))
-    {
+    let is_waiting = |operation: &&Document| operation.get_bool("waitingForLock").unwrap_or(false);
+    if waits == Waits::MustBeSeen && !operations.iter().filter(own).any(is_waiting) {
         return None;
     }
     let mut others = operations.iter().filter(|operation| !own(operation));
     let session =
-        others.find(|operation| operation.contains_key("transaction") && !waiting(operation))?;
+        others.find(|operation| operation.contains_key("transaction") && !is_waiting(operation))?;
     let text = |key: &str| session.get_str(key).unwrap_or_default().to_owned();
     let (program, client) = (text("appName"), text("client"));
     Some(LockHolder {

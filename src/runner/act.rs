@@ -9,7 +9,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
-use crate::probe::{ProbeError, ProbeMode, probe};
+use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -39,7 +39,7 @@ pub(crate) async fn run_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     steps: &[Step],
-    mode: fn(&Step) -> ProbeMode,
+    mode: StepMode,
     what: &str,
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();

@@ -12,7 +12,7 @@ use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
     reconcile,
 };
-use crate::probe::ProbeMode;
+use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
 use crate::runner::{
@@ -241,7 +241,7 @@ pub(crate) async fn run_start_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
 ) -> Result<(), Failure> {
-    let lists: [(_, fn(&Step) -> ProbeMode, _); 2] = [
+    let lists: [(_, StepMode, _); 2] = [
         (&runner.lab.start, ProbeMode::of_change, "start"),
         (&runner.lab.health, ProbeMode::of_check, "health"),
     ];
