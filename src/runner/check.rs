@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
+use crate::expect::Actual;
 use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task};
 use crate::localized;
 use crate::probe::ProbeMode;
@@ -15,6 +16,8 @@ use crate::runner::{Live, Runner};
 pub struct ExerciseResult {
     pub exercise: ExerciseId,
     pub checks: Vec<CheckResult>,
+    /// What the probe of each check returned, in the same order; `None` if it could not run. A quiz has none.
+    pub actuals: Vec<Option<Actual>>,
 }
 
 impl ExerciseResult {
@@ -58,18 +61,22 @@ pub async fn check_exercises<E: Engine>(
 ) -> Vec<ExerciseResult> {
     let results = exercises.iter().map(async |exercise| {
         let section = runner.lab.section(&exercise.id, lang);
-        let checks = match &exercise.task {
+        let (checks, actuals) = match &exercise.task {
             Task::Practical { checks, .. } => run_checks(runner, live, checks, section).await,
-            Task::Quiz(quiz) => vec![CheckResult {
-                check: "answer".to_owned(),
-                role: CheckRole::Goal,
-                about: section.title.clone(),
-                outcome: check_answer(quiz, answer(&exercise.id).as_deref()),
-            }],
+            Task::Quiz(quiz) => {
+                let answer = CheckResult {
+                    check: "answer".to_owned(),
+                    role: CheckRole::Goal,
+                    about: section.title.clone(),
+                    outcome: check_answer(quiz, answer(&exercise.id).as_deref()),
+                };
+                (vec![answer], Vec::new())
+            }
         };
         ExerciseResult {
             exercise: exercise.id.clone(),
             checks,
+            actuals,
         }
     });
     join_all(results).await
@@ -82,9 +89,10 @@ async fn run_checks<E: Engine>(
     live: &Live,
     checks: &[Check],
     section: &Section,
-) -> Vec<CheckResult> {
+) -> (Vec<CheckResult>, Vec<Option<Actual>>) {
     let mut captures = Captures::new();
     let mut results = Vec::new();
+    let mut actuals = Vec::new();
     for check in checks {
         let result = run_step(
             runner,
@@ -119,8 +127,9 @@ async fn run_checks<E: Engine>(
             role: check.role,
             outcome,
         });
+        actuals.push(result.actual);
     }
-    results
+    (results, actuals)
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.

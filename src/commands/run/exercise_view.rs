@@ -43,6 +43,7 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
     ExerciseResult {
         exercise: result.exercise.clone(),
         checks: changed.map(|((_, check), _)| check.clone()).collect(),
+        actuals: Vec::new(),
     }
 }
 
@@ -67,6 +68,7 @@ mod tests {
         let result = |checks: Vec<CheckResult>| ExerciseResult {
             exercise: ExerciseId::new("one").unwrap(),
             checks,
+            actuals: Vec::new(),
         };
         let before = vec![check("undone", "null"), check("done", "null")];
         let before = actual_values(&result(before));
