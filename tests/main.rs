@@ -28,6 +28,7 @@ mod hostile;
 mod image_archives;
 mod isolation;
 mod json_contract;
+mod kept;
 mod lab_proof;
 mod list_and_roadmap;
 mod orphans;
