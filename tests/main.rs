@@ -19,6 +19,7 @@ mod base_images;
 mod completions;
 mod concurrency;
 mod daemon_failures;
+mod disputes;
 mod doctor;
 mod engine;
 mod engine_outage;

@@ -8,7 +8,7 @@ use crate::lab::{Exercise, ExerciseId, Quiz, Step, Task, Trial};
 use crate::probe::ProbeMode;
 use crate::proof::{
     self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
-    unnoticed,
+    unnoticed, Weight,
 };
 use crate::runner::act::{Captures, play_step};
 use crate::runner::check::check_answer;
@@ -92,7 +92,10 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         self.runner.emit(Event::ProofPhaseFinished {
             exercise: exercise.to_string(),
             phase: report.phase,
-            problem: problems.first().map(|problem| problem.reason.clone()),
+            problem: problems
+                .iter()
+                .find(|problem| problem.weight == Weight::Problem)
+                .map(|problem| problem.reason.clone()),
             millis: report.started.elapsed().as_millis() as u64,
         });
         self.proof.problems.extend(problems);
