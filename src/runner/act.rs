@@ -22,8 +22,8 @@ pub(crate) type Captures = BTreeMap<String, String>;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The pause between two probes of a step with `within`: the first one, and the longest.
-const PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The result of one step.
 #[derive(Debug, Clone)]
@@ -82,15 +82,10 @@ pub(crate) async fn run_step<E: Engine>(
     step: &Step,
     captures: &Captures,
 ) -> StepResult {
-    let act = step.act.with_captures(captures);
-    let target = live.target(runner);
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = evaluate(
-            step,
-            probe(&act, &target, &live.connections, step.timeout).await,
-        );
+        let result = run_step_once(runner, live, step, captures).await;
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
@@ -103,6 +98,19 @@ pub(crate) async fn run_step<E: Engine>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Probes once.
+pub(crate) async fn run_step_once<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    step: &Step,
+    captures: &Captures,
+) -> StepResult {
+    let act = step.act.with_captures(captures);
+    let target = live.target(runner);
+    let probed = probe(&act, &target, &live.connections, step.timeout).await;
+    evaluate(step, probed)
 }
 
 fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {

@@ -9,10 +9,11 @@ use crate::event::{CheckResult, Event, Outcome, Phase};
 use crate::lab::{CheckRole, Exercise, ExerciseId, Lang, Quiz, Task, WrongAnswer};
 use crate::localized;
 use crate::runner::act::run_steps;
-use crate::runner::check::{ExerciseResult, check_answer, check_exercises};
+use crate::runner::baseline::begin_exercise;
+use crate::runner::check::{CheckContext, ExerciseResult, check_answer, check_exercises};
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
-use crate::store::Workspace;
+use crate::store::{Baselines, Workspace};
 
 /// The result of the proof of a lab.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,7 @@ struct Prover<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     live: &'a mut Live,
     workspace: Option<&'a Workspace>,
+    baselines: Baselines,
     proof: Proof,
 }
 
@@ -57,6 +59,7 @@ pub async fn prove<E: Engine>(
         runner,
         live,
         workspace,
+        baselines: Baselines::default(),
         proof: Proof::default(),
     };
     prover.all_fail(&exercises, Phase::Start).await;
@@ -94,19 +97,30 @@ impl<E: Engine> Prover<'_, '_, E> {
     async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         self.reset().await?;
         let needs = self.runner.lab.prerequisites(&exercise.id);
-        solve(self.runner, self.live, &needs).await
+        solve(self.runner, self.live, &needs).await?;
+        self.begin(&[exercise]).await;
+        Ok(())
+    }
+
+    /// Records what the checks of exercises see now, when the exercises begin.
+    async fn begin(&mut self, exercises: &[&Exercise]) {
+        for exercise in exercises {
+            let baseline = begin_exercise(self.runner, self.live, exercise, None).await;
+            self.baselines
+                .exercises
+                .insert(exercise.id.clone(), baseline);
+        }
     }
 
     async fn check(&self, exercises: &[&Exercise]) -> Vec<ExerciseResult> {
         let no_answer = |_: &ExerciseId| None;
-        check_exercises(
-            self.runner,
-            self.live,
-            exercises,
-            &Lang::english(),
-            &no_answer,
-        )
-        .await
+        let context = CheckContext {
+            lang: &Lang::english(),
+            answer: &no_answer,
+            baselines: &self.baselines,
+            report: &|_, _| (),
+        };
+        check_exercises(self.runner, self.live, exercises, &context).await
     }
 
     async fn check_one(&self, exercise: &Exercise) -> ExerciseResult {
@@ -143,6 +157,7 @@ impl<E: Engine> Prover<'_, '_, E> {
             .copied()
             .filter(|exercise| matches!(exercise.task, Task::Practical { .. }))
             .collect();
+        self.begin(&practical).await;
         for result in self.check(&practical).await {
             let problem = problem_at_start(&result);
             self.finish_phase(&result.exercise, phase, problem, started);
@@ -237,6 +252,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         self.reset().await?;
         for exercise in exercises {
             let started = Instant::now();
+            self.begin(&[exercise]).await;
             solve(self.runner, self.live, &[exercise]).await?;
             if let Task::Practical { .. } = exercise.task {
                 let result = self.check_one(exercise).await;
@@ -324,7 +340,7 @@ fn problem_with_wrong_answer(result: &ExerciseResult, wrong: &WrongAnswer) -> Op
         ));
     }
     let hint = wrong.hint.as_deref()?;
-    // A learner reads the hint of the first check that fails and has one.
+    // A learner reads the hint of the first check that fails.
     match result.hint() {
         Some(shown) if shown == hint => None,
         Some(other) => Some(localized!(

@@ -1,5 +1,6 @@
 //! What roadlab keeps on disk: the labs, the learner's progress and the journals of runs. Nothing here knows an engine.
 
+mod baselines;
 mod document;
 mod embedded;
 mod files;
@@ -14,6 +15,7 @@ mod summaries;
 mod unreachable_registries;
 mod workspace;
 
+pub use baselines::{Baseline, Baselines};
 pub use document::DocumentError;
 pub use embedded::catalogue_entry;
 pub use files::{OsFs, RecordingFs};

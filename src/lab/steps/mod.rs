@@ -5,16 +5,19 @@ mod captures;
 mod display;
 mod matcher;
 mod model;
+mod possible;
 mod probes;
 mod reader;
 mod service_field;
+mod volatile;
 
+pub(crate) use captures::references;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
 pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
     MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, TcpProbe,
+    Step, StepKind, TcpProbe, Unchanged,
 };
 pub(crate) use reader::{StepList, read_check, read_steps};
