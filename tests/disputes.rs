@@ -40,14 +40,22 @@ fn a_disputed_verdict_is_judged_without_an_engine() {
         (&"greeting".into(), &"fail".into(), &"spelling".into())
     );
     assert!(
-        judged["trial"].as_str().is_some_and(|entry| entry.contains("right:\n    - name: \"mine\"")),
+        judged["trial"]
+            .as_str()
+            .is_some_and(|entry| entry.contains("right:\n    - name: \"mine\"")),
         "{judged}"
     );
-    lab.copy
-        .change("lab.yaml", "expect: { equals: hello }", "expect: { one_of: [hello, hallo] }");
+    lab.copy.change(
+        "lab.yaml",
+        "expect: { equals: hello }",
+        "expect: { one_of: [hello, hallo] }",
+    );
     let judged = case(0);
     assert_eq!(judged["checks"][0]["then"], "fail");
-    assert_eq!((&judged["passed"], &judged["then_passed"]), (&true.into(), &false.into()));
+    assert_eq!(
+        (&judged["passed"], &judged["then_passed"]),
+        (&true.into(), &false.into())
+    );
 }
 
 #[apply(engine_test)]

@@ -90,7 +90,7 @@ impl App {
         };
         let request = self.request(options, &images, workspace);
         running.live = runner::up(runner, &request).await?.live;
-        Ok(())
+        running.record_baselines().await
     }
 }
 

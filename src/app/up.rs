@@ -84,18 +84,24 @@ impl App {
         let images = self.get_images(&runner).await?;
         let observed = runner.observe().await?;
         let was_up = !observed.is_empty();
+        // Only then the steps of `start` run.
+        let fresh = observed.containers.is_empty();
         let journal = self.journal(&lab.id, &observed)?;
         let workspace = self.workspace(lab, journal.as_ref());
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
+        let running = RunningLab {
+            app: self,
+            lab,
+            runner,
+            live: done.live,
+            workspace,
+        };
+        if fresh {
+            running.record_baselines().await?;
+        }
         Ok(Started {
-            running: RunningLab {
-                app: self,
-                lab,
-                runner,
-                live: done.live,
-                workspace,
-            },
+            running,
             journal: done.journal,
             changed: done.plan.changes(),
             was_up,

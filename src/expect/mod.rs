@@ -6,10 +6,12 @@ mod actual;
 mod decimal;
 mod matcher;
 mod path;
+mod snapshot;
 mod value_type;
 
 pub use actual::Actual;
 pub use decimal::Decimal;
-pub use matcher::{Matcher, Mismatch, Rule};
+pub use matcher::{Matcher, Mismatch, Parts, Rule};
 pub use path::ValuePath;
+pub use snapshot::Snapshot;
 pub use value_type::{Typing, ValueType};

@@ -3,7 +3,7 @@
 use crate::lab::SqlProbe;
 use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
-use crate::probe::sql::{evaluate_refusal, login};
+use crate::probe::sql::login;
 use crate::probe::sql_session::Session;
 use crate::probe::target::Target;
 use crate::text::Text;
@@ -24,7 +24,8 @@ pub async fn open_transaction<E>(
 ) -> Result<OpenTransaction, ProbeError> {
     let (port, login) = login(probe, target)?;
     let opened = Session::open(port, &login, ProbeMode::ReadWrite).await?;
-    let refused = |error: tokio_postgres::Error| ProbeError::NoAnswer(Text::verbatim(error.to_string()));
+    let refused =
+        |error: tokio_postgres::Error| ProbeError::NoAnswer(Text::verbatim(error.to_string()));
     let session = opened.map_err(refused)?;
     match session.rows(LOCK_TABLES).await {
         Ok(_) => Ok(OpenTransaction(session)),

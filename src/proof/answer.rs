@@ -1,8 +1,6 @@
 //! The answers to an exercise that the proof plays, and what must be true of each.
 
-use crate::lab::{
-    Effect, Exercise, Necessity, Step, Task, TrialAnswers, WrongAnswer,
-};
+use crate::lab::{Effect, Exercise, Necessity, Step, Task, TrialAnswers, WrongAnswer};
 use crate::problem::Place;
 use crate::text;
 use crate::text::Text;
