@@ -161,7 +161,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     /// Records what the checks of all exercises see that can begin now and have not begun yet, as for a learner.
     async fn begin_all(&mut self) {
         let lab = self.runner.lab;
-        let is_quiz = |id: &ExerciseId| lab.exercise(id).is_some_and(|of| !is_practical(&of));
+        let is_quiz = |id: &ExerciseId| lab.exercise(id).is_some_and(|of| !is_practical(of));
         record_baselines(self.runner, self.live, &mut self.baselines, &is_quiz).await;
     }
 
