@@ -231,9 +231,29 @@ pub(crate) enum Command {
     Test {
         #[arg(required = true, value_name = "LAB")]
         names: Vec<String>,
+        /// Test only this exercise; may be given several times
+        #[arg(long, value_name = "EXERCISE")]
+        only: Vec<String>,
+        /// Fail on notes too, such as an exercise with fewer than two other right answers
+        #[arg(long)]
+        strict: bool,
+        /// Keep the instance of the test up
+        #[arg(long)]
+        keep: bool,
         /// Write the results to a JUnit XML file
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
+        /// Judge a file of `roadlab dispute` by the checks of the lab, without an engine
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "strict", "keep", "junit"])]
+        case: Option<PathBuf>,
+    },
+    /// Write what the checks of an exercise see to a file, for the author of the lab
+    Dispute {
+        lab: String,
+        exercise: String,
+        /// Why the verdict is wrong
+        #[arg(long, short, value_name = "TEXT")]
+        message: Option<String>,
     },
     /// Validate lab files
     Validate {

@@ -1,5 +1,6 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
+mod result_line;
 mod warning;
 
 use std::time::Duration;
@@ -10,6 +11,9 @@ use serde::Serialize;
 use crate::diagnosis::LikelyCause;
 use crate::lab::CheckRole;
 
+pub use result_line::{
+    CheckedCheck, CheckedExercise, IndistinguishableAnswer, ResultLine, TestProblem, TestedLab,
+};
 pub use warning::Warning;
 
 /// Something that happened. `--json` prints one event per line; names and fields are never removed or changed, only added.
@@ -143,6 +147,18 @@ pub enum Event {
     Step {
         /// The step, for people.
         step: String,
+    },
+    /// `roadlab test` starts to play an answer to an exercise.
+    #[serde(rename = "playing")]
+    AnswerStarted {
+        /// The id of the exercise.
+        exercise: String,
+        /// The answer, for people.
+        answer: String,
+        /// The number of the answer among all answers of the lab, from 1.
+        number: usize,
+        /// The number of all answers of the lab.
+        answers: usize,
     },
     /// A phase of `roadlab test` finished for an exercise.
     #[serde(rename = "proved")]
@@ -300,9 +316,39 @@ pub enum Phase {
     /// The right choice of a quiz is accepted; every other choice is rejected.
     #[serde(rename = "quiz")]
     Quiz,
+    /// Every other right answer passes.
+    #[serde(rename = "right")]
+    RightAnswer,
+    /// The solution fails without any of its steps.
+    #[serde(rename = "left_out")]
+    LeftOut,
+    /// For each check there is a wrong answer that fails by it alone.
+    #[serde(rename = "decides")]
+    Decides,
+    /// For each weaker form of a matcher there is a wrong answer that its check would accept.
+    #[serde(rename = "weakened")]
+    Weakened,
+    /// A reset works, or says what to do, while another session has an open transaction.
+    #[serde(rename = "open_transaction")]
+    OpenTransaction,
 }
 
 impl Phase {
+    /// Every phase, in the order in which they were added.
+    pub const ALL: [Self; 11] = [
+        Phase::Start,
+        Phase::WrongAnswer,
+        Phase::Solution,
+        Phase::SolutionAgain,
+        Phase::Reset,
+        Phase::Quiz,
+        Phase::RightAnswer,
+        Phase::LeftOut,
+        Phase::Decides,
+        Phase::Weakened,
+        Phase::OpenTransaction,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Phase::Start => "fails at the start",
@@ -311,20 +357,35 @@ impl Phase {
             Phase::SolutionAgain => "the solution passes twice",
             Phase::Reset => "fails again after a reset",
             Phase::Quiz => "only the right choice counts",
+            Phase::RightAnswer => "other right answers pass",
+            Phase::LeftOut => "no step of the solution can be left out",
+            Phase::Decides => "each check decides for a wrong answer",
+            Phase::Weakened => "no check could be weaker",
+            Phase::OpenTransaction => "reset with an open transaction",
         }
     }
 }
 
-/// Returns the JSON Schema of an event, for programs that read `--json`.
+/// Returns the JSON Schema of a line, an event or a result, for programs that read `--json`.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Event).to_value();
-    if let Some(fields) = schema.as_object_mut()
-        // A line of the engine's setup is a build line too, so more than one alternative may match.
-        && let Some(variants) = fields.remove("oneOf")
-    {
-        fields.insert("anyOf".to_owned(), variants);
+    let mut generator = schemars::SchemaGenerator::default();
+    let mut variants = Vec::new();
+    for schema in [
+        Event::json_schema(&mut generator),
+        ResultLine::json_schema(&mut generator),
+    ] {
+        if let Some(serde_json::Value::Array(more)) = schema.to_value().get("oneOf") {
+            variants.extend(more.iter().cloned());
+        }
     }
-    schema
+    serde_json::json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Event",
+        "description": "A line of `--json`: something that happened, or a result. Names and fields are never removed or changed, only added.",
+        // A line of the engine's setup is a build line too, so more than one alternative may match.
+        "anyOf": variants,
+        "$defs": generator.take_definitions(true),
+    })
 }
 
 #[cfg(test)]
@@ -343,14 +404,6 @@ mod tests {
             current,
             total: current.map(|bytes| bytes * 2),
         };
-        let phases = [
-            Phase::Start,
-            Phase::WrongAnswer,
-            Phase::Solution,
-            Phase::SolutionAgain,
-            Phase::Reset,
-            Phase::Quiz,
-        ];
         let mut events = vec![
             Event::PullStarted { image: image() },
             progress(Some(7)),
@@ -406,11 +459,17 @@ mod tests {
             Event::Step {
                 step: "SET a 1".to_owned(),
             },
+            Event::AnswerStarted {
+                exercise: "ttl".to_owned(),
+                answer: "the solution".to_owned(),
+                number: 1,
+                answers: 9,
+            },
             Event::Warning(Warning::WaitingForRemoval {
                 lab: "redis".to_owned(),
             }),
         ];
-        events.extend(phases.map(|phase| Event::ProofPhaseFinished {
+        events.extend(Phase::ALL.map(|phase| Event::ProofPhaseFinished {
             exercise: "ttl".to_owned(),
             phase,
             problem: None,
@@ -437,6 +496,7 @@ mod tests {
             Event::Waiting { .. } => "Waiting",
             Event::Ready { .. } => "Ready",
             Event::Step { .. } => "Step",
+            Event::AnswerStarted { .. } => "AnswerStarted",
             Event::ProofPhaseFinished { .. } => "ProofPhaseFinished",
             Event::Warning(_) => "Warning",
         }
@@ -465,7 +525,8 @@ mod tests {
         let variants: std::collections::BTreeSet<_> = every_event().iter().map(variant).collect();
         let schema = schema();
         let described = schema["anyOf"].as_array().unwrap();
-        assert_eq!(described.len(), variants.len());
+        // Three lines are results.
+        assert_eq!(described.len(), variants.len() + 3);
         for variant in described {
             assert!(variant["description"].is_string(), "{variant}");
             let fields = variant["properties"].as_object().unwrap();

@@ -10,7 +10,7 @@
 //!
 //! # Modules, in layers
 //!
-//! Imports point to lower layers only; modules of one layer do not import each other. Layers 0 to 5 are pure: no async code,
+//! Imports point to lower layers only; modules of one layer do not import each other. Layers 0 to 6 are pure: no async code,
 //! files, clock, environment or printing. `tests/architecture` checks this table against the code.
 //!
 //! | layer | module | contents |
@@ -21,11 +21,12 @@
 //! | 3 | `plan` | the decision what to create, start and remove |
 //! | 4 | `diagnosis` | what is wrong with a machine, and why a service did not become ready |
 //! | 5 | `event` | everything that a reporter can report |
-//! | 6 | `engine`, `store`, `machine`, `report` | the container engine, files, this machine, output; they do not know each other |
-//! | 7 | `probe` | probes of services, each in its own protocol |
-//! | 8 | `runner` | execution: plans, readiness, steps, checks, the test of a lab |
-//! | 9 | `app` | the application: every operation once |
-//! | 10 | `cli`, `commands`, `exit`, `signals` | the command line |
+//! | 6 | `proof` | the judgement of the test of a lab, and of what a learner's checks saw |
+//! | 7 | `engine`, `store`, `machine`, `report` | the container engine, files, this machine, output; they do not know each other |
+//! | 8 | `probe` | probes of services, each in its own protocol |
+//! | 9 | `runner` | execution: plans, readiness, steps, checks, the test of a lab |
+//! | 10 | `app` | the application: every operation once |
+//! | 11 | `cli`, `commands`, `exit`, `signals` | the command line |
 //!
 //! # Glossary
 //!
@@ -38,6 +39,8 @@
 //!   holds from the start and must continue to hold. **hint**: help for an exercise.
 //! - **step**: a probe or an action, with the expected result. **probe**: a request to a service in its own protocol.
 //!   **matcher**: the expected result of a step. **change signal**: a cheap value that is polled to decide whether to check again.
+//! - **proof**: the test of a lab. **answer**: steps that the proof plays. **observation**: what a check saw. **recording**: the
+//!   observations of all checks after an answer. **dispute**: a file with a learner's recording, for the author of the lab.
 //! - **problem**: what is wrong with a file, where, and how to fix it. **failure**: why a command failed. **finding**: a result of
 //!   `doctor`: ok, a note or a problem.
 //! - **plan**: stages of operations. **observed**: roadlab's resources on the engine. **event**: something that happened.
@@ -58,6 +61,7 @@ pub mod machine;
 pub mod plan;
 pub mod probe;
 pub mod problem;
+pub mod proof;
 mod report;
 pub mod runner;
 pub mod signals;

@@ -13,6 +13,7 @@ fn prove(changes: &[(&str, &str)], code: i32) -> Value {
         lab.copy.change("lab.yaml", from, to);
     }
     let output = lab.run("test LAB --json", code);
+    assert_valid_lines(&output);
     assert_eq!(output.stderr, "");
     let event = output.json();
     assert_eq!(
@@ -31,11 +32,35 @@ fn prove(changes: &[(&str, &str)], code: i32) -> Value {
 /// Asserts that the changed lab has exactly these problems: exercise, phase and text.
 #[track_caller]
 fn assert_unsound(changes: &[(&str, &str)], problems: &[(&str, &str, &str)]) {
-    let event = prove(changes, 1);
-    let expected = problems.iter().map(|(exercise, phase, problem)| {
-        json!({ "exercise": exercise, "phase": phase, "problem": problem })
-    });
-    assert_eq!(event["problems"], Value::from_iter(expected));
+    assert_eq!(found(&prove(changes, 1), "problems"), problems);
+}
+
+/// Returns the findings of a proof: exercise, phase and text.
+fn found<'a>(event: &'a Value, list: &str) -> Vec<(&'a str, &'a str, &'a str)> {
+    let problems = event[list].as_array().expect("a list").iter();
+    let text = |problem: &'a Value, key: &str| problem[key].as_str().expect("a text");
+    problems
+        .map(|problem| {
+            let [exercise, phase, text] =
+                ["exercise", "phase", "problem"].map(|key| text(problem, key));
+            (exercise, phase, text)
+        })
+        .collect()
+}
+
+/// Asserts that every line is valid by `roadlab schema events`.
+#[track_caller]
+fn assert_valid_lines(output: &ProgramOutput) {
+    let schema = roadlab::event::schema();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for line in output.stdout.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&line)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+    }
 }
 
 #[apply(engine_test)]
@@ -44,7 +69,18 @@ fn a_sound_lab_proves_itself() {
     assert_eq!(event["problems"], json!([]));
     assert_eq!(event["not_run"], json!([]));
     let counted = ["exercises", "checks", "wrong_answers"].map(|name| event[name].as_u64());
-    assert_eq!(counted, [Some(2), Some(3), Some(3)]);
+    assert_eq!(counted, [Some(2), Some(3), Some(4)]);
+    let counted = [
+        "right_answers",
+        "left_out",
+        "weakened",
+        "permissive",
+        "played",
+    ];
+    let counted = counted.map(|name| event[name].as_u64());
+    assert_eq!(counted, [Some(0), Some(0), Some(2), Some(0), Some(4)]);
+    let few = "0 of 2 other right answers; add them to `right` in `lab.yaml` or `trial.yaml`";
+    assert_eq!(found(&event, "notes"), [("greet", "right", few)]);
 }
 
 #[apply(engine_test)]
@@ -60,11 +96,26 @@ fn a_check_that_always_passes_is_found() {
                 "start",
                 "check `greeting` passes before anything was done",
             ),
-            ("greet", "wrong", "wrong answer 1: every check passes"),
             (
                 "greet",
                 "solution",
                 "before the solution, after the exercises that it needs: check `greeting` passes before anything was done",
+            ),
+            ("greet", "wrong", "wrong answer 1: every check passes"),
+            (
+                "greet",
+                "decides",
+                "no wrong answer fails by check `greeting` alone, so it proves nothing: add one, or say in `why` why there is none",
+            ),
+            (
+                "greet",
+                "weakened",
+                &could_be("greeting", "anything", "no value"),
+            ),
+            (
+                "greet",
+                "weakened",
+                &could_be("greeting", "anything", "any value"),
             ),
             (
                 "greet",
@@ -82,7 +133,14 @@ fn a_wrong_answer_that_passes_is_found() {
             "command: [SET, greeting, hallo]",
             "command: [SET, greeting, hello]",
         )],
-        &[("greet", "wrong", "wrong answer 1: every check passes")],
+        &[
+            ("greet", "wrong", "wrong answer 1: every check passes"),
+            (
+                "greet",
+                "weakened",
+                &could_be("greeting", "any value", "\"hello\""),
+            ),
+        ],
     );
 }
 
@@ -93,7 +151,7 @@ fn a_wrong_answer_with_the_wrong_hint_is_found() {
         &[(
             "greet",
             "wrong",
-            "wrong answer 2: shows hint `gone` instead of `spelling`",
+            "wrong answer 2: shows hint `gone` instead of `spelling`; got `kept` null",
         )],
     );
 }
@@ -142,14 +200,9 @@ fn a_solution_that_only_works_once_is_found() {
 #[apply(engine_test)]
 fn a_reset_that_does_not_undo_is_found() {
     let event = prove(&[("command: [FLUSHALL]", "command: [DEL, other]")], 1);
-    let problems = event["problems"].as_array().unwrap();
-    assert!(
-        problems.contains(&json!({
-            "exercise": "greet", "phase": "reset",
-            "problem": "check `greeting` passes before anything was done"
-        })),
-        "{event}"
-    );
+    let passes = "check `greeting` passes before anything was done";
+    let problems = found(&event, "problems");
+    assert!(problems.contains(&("greet", "reset", passes)), "{event}");
 }
 
 #[apply(engine_test)]
@@ -158,13 +211,158 @@ fn a_guard_that_no_wrong_answer_breaks_is_found() {
         &[
             ("[DEL, kept]", "[DEL, greeting]"),
             ("hint: gone", "check: greeting"),
+            ("[SET, kept, \"2\"]", "[DEL, greeting]"),
+            ("check: kept", "check: greeting"),
             (
                 "- { when: { absent: true }, say: gone }",
                 "- { when: { absent: true }, say: gone }\n          - { when: { equals: \"2\" }, say: gone }",
             ),
         ],
-        &[("greet", "wrong", "no wrong answer breaks the guard `kept`")],
+        &[
+            (
+                "greet",
+                "decides",
+                "no wrong answer breaks the guard `kept`",
+            ),
+            ("greet", "weakened", &could_be("kept", "any value", "\"1\"")),
+        ],
     );
+}
+
+/// The finding that a check could be weaker.
+fn could_be(check: &str, weaker: &str, rule: &str) -> String {
+    format!(
+        "check `{check}` could expect {weaker} instead of {rule}, and no wrong answer would notice: add one that does, or say in `why` why there is none"
+    )
+}
+
+const SOLUTION: &str =
+    "solution:\n      - redis: { service: redis, command: [SET, greeting, hello] }\n";
+
+#[apply(engine_test)]
+fn a_step_of_the_solution_that_no_check_notices_is_found() {
+    let unchecked =
+        format!("{SOLUTION}      - redis: {{ service: redis, command: [SET, polite, yes] }}\n");
+    let passes = "the solution without step 2, `redis SET polite yes`: every check passes: a check is missing, or the step is `optional: true`";
+    assert_unsound(&[(SOLUTION, &unchecked)], &[("greet", "left_out", passes)]);
+    let optional = unchecked.replace("polite, yes] }", "polite, yes] }\n        optional: true");
+    let event = prove(&[(SOLUTION, &optional)], 0);
+    assert_eq!(event["left_out"], 1);
+}
+
+#[apply(engine_test)]
+fn another_right_answer_that_is_refused_is_found() {
+    let right = format!(
+        "{SOLUTION}    right:\n      - name: in capitals\n        do: [ {{ redis: {{ service: redis, command: [SET, greeting, HELLO] }} }} ]\n"
+    );
+    let refused =
+        "right answer `in capitals`: check `greeting` fails: expected \"hello\", got \"HELLO\"";
+    assert_unsound(&[(SOLUTION, &right)], &[("greet", "right", refused)]);
+}
+
+#[apply(engine_test)]
+fn a_check_that_proves_nothing_is_found() {
+    let check = "      - id: kept\n";
+    let there = "      - id: there\n        redis: { service: redis, command: [GET, greeting] }\n        expect: { exists: true }\n";
+    let proves_nothing = "no wrong answer fails by check `there` alone, so it proves nothing: add one, or say in `why` why there is none";
+    let lab = EngineLab::tiny();
+    lab.copy
+        .change("lab.yaml", check, &format!("{there}{check}"));
+    for guide in ["guide.en.md", "guide.ko.md"] {
+        lab.copy
+            .change(guide, "- `kept`:", "- `there`: it is there\n- `kept`:");
+    }
+    let event = lab.run("test LAB --json", 1).json();
+    assert_eq!(
+        found(&event, "problems"),
+        [("greet", "decides", proves_nothing)]
+    );
+    assert_eq!(event["problems"][0]["check"], "there");
+    assert!(event["problems"][0]["line"].as_u64() > Some(1), "{event}");
+    let why = there.replace("expect:", "why: it is shown to learners\n        expect:");
+    lab.copy.change("lab.yaml", there, &why);
+    lab.run("test LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_matcher_that_could_be_weaker_is_found() {
+    assert_unsound(
+        &[
+            ("[SET, greeting, hallo]", "[SET, other, hallo]"),
+            ("hint: spelling", "check: greeting"),
+        ],
+        &[(
+            "greet",
+            "weakened",
+            &could_be("greeting", "any value", "\"hello\""),
+        )],
+    );
+}
+
+#[apply(engine_test)]
+fn a_step_that_fails_is_a_problem_of_its_exercise_and_the_rest_goes_on() {
+    let lab = EngineLab::tiny();
+    lab.copy.change(
+        "lab.yaml",
+        "command: [SET, greeting, hallo]",
+        "command: [STE, greeting, hallo]",
+    );
+    let junit = lab.copy.path("proof.xml");
+    let event = lab
+        .run(&format!("test LAB --json --junit {}", junit.display()), 1)
+        .json();
+    let [(exercise, phase, problem)] = found(&event, "problems")[..] else {
+        panic!("{event}");
+    };
+    assert_eq!((exercise, phase), ("greet", "wrong"));
+    assert!(
+        problem.starts_with("wrong answer 1: `redis STE greeting hallo`: "),
+        "{problem}"
+    );
+    assert_eq!(event["wrong_answers"], 3, "the other answers were played");
+    let xml = std::fs::read_to_string(junit).expect("the report is written");
+    assert!(xml.contains("STE greeting hallo"), "{xml}");
+}
+
+#[apply(engine_test)]
+fn answers_of_the_trial_are_played() {
+    let lab = EngineLab::tiny();
+    let trial = "greet:
+  right:
+    - name: typed
+      do: [ { client: { service: redis, input: \"SET greeting hello\\n\" } } ]
+    - name: appended
+      do: [ { redis: { service: redis, command: [APPEND, greeting, hello] } } ]
+  wrong:
+    - name: with a time to live
+      do: [ { redis: { service: redis, command: [SET, greeting, hello, EX, \"100\"] } } ]
+      indistinguishable: the check does not read it
+";
+    std::fs::write(trial_file(&lab), trial).expect("a file");
+    let event = lab.run("test LAB --json --strict", 0).json();
+    assert_eq!(
+        (&event["right_answers"], &event["wrong_answers"]),
+        (&2.into(), &5.into())
+    );
+    let same = json!([{
+        "exercise": "greet",
+        "answer": "wrong answer `with a time to live`",
+        "reason": "the check does not read it",
+    }]);
+    assert_eq!(event["indistinguishable"], same);
+    let refused = trial.replace("hello, EX, \"100\"]", "hullo]");
+    std::fs::write(trial_file(&lab), refused).expect("a file");
+    let event = lab.run("test LAB --json --only greet", 1).json();
+    let can_go =
+        "wrong answer `with a time to live`: check `greeting` fails, so `indistinguishable` can go";
+    assert_eq!(found(&event, "problems"), [("greet", "wrong", can_go)]);
+    std::fs::write(trial_file(&lab), "gret: {}\n").expect("a file");
+    let refused = lab.run("test LAB", 2);
+    assert!(
+        refused.stderr.contains("no such exercise: `gret`"),
+        "{refused:?}"
+    );
+    lab.run("validate labs", 2);
 }
 
 #[apply(engine_test)]
@@ -185,7 +383,8 @@ fn a_new_lab_in_an_empty_folder_proves_itself_in_both_languages() {
     };
     roadlab("new NAME").expect_code(0);
     for lang in ["en", "ko"] {
-        let proof = roadlab(&format!("test NAME --offline --json --lang {lang}")).expect_code(0);
+        let proof = format!("test NAME --strict --offline --json --lang {lang}");
+        let proof = roadlab(&proof).expect_code(0);
         let proof = proof.json();
         assert_eq!(
             (&proof["sound"], &proof["exercises"]),
@@ -193,4 +392,8 @@ fn a_new_lab_in_an_empty_folder_proves_itself_in_both_languages() {
             "{proof}"
         );
     }
+}
+
+fn trial_file(lab: &EngineLab) -> std::path::PathBuf {
+    lab.copy.path("labs").join(&lab.copy.id).join("trial.yaml")
 }

@@ -11,6 +11,7 @@
 mod addresses;
 mod baselines;
 mod cleanup;
+mod dispute;
 mod exercise;
 mod hint;
 mod images;
@@ -30,12 +31,13 @@ mod up;
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
+pub use dispute::read_dispute;
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
 pub use lab_list::{LabEntry, LabList};
 pub use open::OpenedLab;
-pub use proof::ProofReport;
+pub use proof::{ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
 pub use running::RunningLab;

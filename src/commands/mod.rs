@@ -5,11 +5,13 @@
 
 mod answer;
 mod browser;
+mod case;
 mod check;
 mod check_output;
 mod check_watch;
 mod complete;
 mod completions;
+mod dispute;
 mod doctor;
 mod down;
 mod engine;
@@ -189,7 +191,33 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             service,
             command,
         } => shell::shell(context, &lab, service.as_deref(), &command).await,
-        Command::Test { names, junit } => test::test(context, &names, junit.as_deref()).await,
+        Command::Test {
+            names,
+            case: Some(case),
+            ..
+        } => case::case(context, &names, &case),
+        Command::Test {
+            names,
+            only,
+            strict,
+            keep,
+            junit,
+            case: None,
+        } => {
+            let request = test::TestRequest {
+                names,
+                only,
+                strict,
+                keep,
+                junit,
+            };
+            test::test(context, &request).await
+        }
+        Command::Dispute {
+            lab,
+            exercise,
+            message,
+        } => dispute::dispute(context, &lab, &exercise, message).await,
         Command::Validate { paths } => validate::validate(context, &paths),
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,

@@ -1,86 +1,152 @@
 //! `roadlab test`: proves labs, each in a fresh instance of its own that is removed at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use crate::app::ProofReport;
+use crate::app::{ProofOptions, ProofReport};
 use crate::commands::{Context, junit};
-use crate::event::Phase;
+use crate::event::{IndistinguishableAnswer, Phase, ResultLine, TestProblem, TestedLab};
 use crate::exit::Exit;
 use crate::lab::{Lab, Task};
+use crate::proof::Weight;
 use crate::report::{self, JunitCase, duration, output, sanitize};
-use crate::runner::Failure;
+use crate::runner::{Failure, Proof, ProofProblem};
 use crate::{localized, text_plural};
 
 /// The phases of the proof of a practical exercise.
-const PHASES: [Phase; 5] = [
+const PHASES: [Phase; 9] = [
     Phase::Start,
-    Phase::WrongAnswer,
     Phase::Solution,
     Phase::SolutionAgain,
+    Phase::RightAnswer,
+    Phase::LeftOut,
+    Phase::WrongAnswer,
+    Phase::Decides,
+    Phase::Weakened,
     Phase::Reset,
 ];
 
-pub(crate) async fn test(
-    context: &Context,
-    names: &[String],
-    junit: Option<&Path>,
-) -> Result<Exit, Failure> {
-    let labs = context.open_all(names)?;
+/// What `roadlab test` was asked for.
+pub(crate) struct TestRequest {
+    pub(crate) names: Vec<String>,
+    pub(crate) only: Vec<String>,
+    /// Whether notes fail the test.
+    pub(crate) strict: bool,
+    pub(crate) keep: bool,
+    pub(crate) junit: Option<PathBuf>,
+}
+
+pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exit, Failure> {
+    let labs = context.open_all(&request.names)?;
+    // A mistake in `trial.yaml` is reported before anything is started.
+    for lab in &labs {
+        context.trial(lab)?;
+    }
     let engine = context.engine().await?;
+    let options = ProofOptions {
+        only: request.only.clone(),
+        keep: request.keep,
+    };
     let mut cases = Vec::new();
     let mut exit = Exit::Success;
     for lab in &labs {
-        let report = context.prove(&engine, lab).await?;
-        if !report.proof.problems.is_empty() {
+        let report = context.prove(&engine, lab, &options).await?;
+        let (problems, notes) = by_weight(&report.proof, request.strict);
+        if !problems.is_empty() {
             exit = Exit::CheckFailed;
         }
-        cases.extend(junit_cases(lab, &report));
-        show(context, lab, &report);
+        cases.extend(junit_cases(lab, &problems));
+        match context.global.json {
+            true => report::line(&result_line(lab, &report, &problems, &notes)),
+            false => show(context, lab, &report, &problems, &notes),
+        }
     }
     context.reporter.finish();
-    if let Some(path) = junit {
-        junit::save(path, "roadlab test", &cases)?;
+    if let Some(path) = &request.junit {
+        save(path, &cases)?;
     }
     Ok(exit)
 }
 
-fn show(context: &Context, lab: &Lab, report: &ProofReport) {
-    let proof = &report.proof;
-    let mut resets = proof.resets.clone();
+fn save(path: &Path, cases: &[JunitCase]) -> Result<(), Failure> {
+    junit::save(path, "roadlab test", cases)
+}
+
+/// Returns what fails the test, and what fails only a strict test.
+fn by_weight(proof: &Proof, strict: bool) -> (Vec<&ProofProblem>, Vec<&ProofProblem>) {
+    proof
+        .problems
+        .iter()
+        .partition(|problem| strict || problem.weight == Weight::Problem)
+}
+
+fn median(resets: &[u64]) -> u64 {
+    let mut resets = resets.to_vec();
     resets.sort_unstable();
-    let reset = resets.get(resets.len() / 2).copied().unwrap_or(0);
-    let not_run = report.not_run.iter().map(|exercise| exercise.as_str());
-    let not_run: Vec<&str> = not_run.collect();
-    if context.global.json {
-        let problems = proof.problems.iter().map(|problem| {
-            json!({
-                "exercise": problem.exercise.as_str(),
-                "phase": problem.phase,
-                "problem": problem.reason,
+    resets.get(resets.len() / 2).copied().unwrap_or(0)
+}
+
+fn result_line(
+    lab: &Lab,
+    report: &ProofReport,
+    problems: &[&ProofProblem],
+    notes: &[&ProofProblem],
+) -> ResultLine {
+    let proof = &report.proof;
+    let all =
+        |problems: &[&ProofProblem]| problems.iter().map(|problem| as_json(problem)).collect();
+    let same = proof.indistinguishable.iter();
+    ResultLine::Tested(Box::new(TestedLab {
+        lab: lab.id.to_string(),
+        sound: problems.is_empty(),
+        exercises: proof.exercises,
+        checks: proof.checks,
+        wrong_answers: proof.wrong_answers,
+        right_answers: proof.right_answers,
+        left_out: proof.left_out,
+        weakened: proof.weakened,
+        permissive: proof.permissive(),
+        indistinguishable: same
+            .map(|same| IndistinguishableAnswer {
+                exercise: same.exercise.to_string(),
+                answer: same.answer.localized(),
+                reason: same.reason.clone(),
             })
-        });
-        report::line(&json!({
-            "event": "tested",
-            "lab": lab.id.as_str(),
-            "sound": proof.problems.is_empty(),
-            "exercises": proof.exercises,
-            "checks": proof.checks,
-            "wrong_answers": proof.wrong_answers,
-            "not_run": not_run,
-            "ready_millis": report.ready_millis,
-            "reset_millis": reset,
-            "resets": resets.len(),
-            "millis": report.millis,
-            "problems": problems.collect::<Vec<_>>(),
-        }));
-        return;
+            .collect(),
+        played: proof.played,
+        not_run: report.not_run.iter().map(ToString::to_string).collect(),
+        ready_millis: report.ready_millis,
+        reset_millis: median(&proof.resets),
+        resets: proof.resets.len(),
+        millis: report.millis,
+        problems: all(problems),
+        notes: all(notes),
+    }))
+}
+
+fn as_json(problem: &ProofProblem) -> TestProblem {
+    let place = problem.place.as_ref().filter(|place| place.line > 0);
+    TestProblem {
+        exercise: problem.exercise.to_string(),
+        phase: problem.phase,
+        problem: problem.reason.clone(),
+        check: problem.check.clone(),
+        file: place.map(|place| report::json_path(&place.file)),
+        line: place.map(|place| place.line),
     }
+}
+
+fn show(
+    context: &Context,
+    lab: &Lab,
+    report: &ProofReport,
+    problems: &[&ProofProblem],
+    notes: &[&ProofProblem],
+) {
+    let proof = &report.proof;
     context.reporter.finish();
     let paint = context.paint;
     let id = &lab.id;
-    let verdict = match proof.problems.len() {
+    let verdict = match problems.len() {
         0 => paint.good(&localized!("{lab} passes its test", lab = id)),
         count => paint.bad(
             &text_plural!(
@@ -92,42 +158,88 @@ fn show(context: &Context, lab: &Lab, report: &ProofReport) {
             .localized(),
         ),
     };
-    let figures = localized!(
-        "{exercises}, {checks}, {wrong_answers}; ready after {ready}, reset in {reset}, all in {time}",
+    output(&format!("{verdict}: {}", figures(report)));
+    output(&format!("  {}", answers(proof)));
+    for problem in problems {
+        output(&format!("  {}", line(problem)));
+    }
+    for note in notes {
+        output(&paint.dim(&format!(
+            "  {}",
+            localized!("note: {text}", text = line(note))
+        )));
+    }
+    for same in &proof.indistinguishable {
+        let text = localized!(
+            "accepted, cannot be told from a right answer: {exercise}, {answer}: {reason}",
+            exercise = same.exercise,
+            answer = same.answer.localized(),
+            reason = sanitize(&same.reason)
+        );
+        output(&paint.dim(&format!("  {text}")));
+    }
+    if !report.not_run.is_empty() {
+        let not_run = report.not_run.iter().map(|exercise| exercise.as_str());
+        let text = localized!(
+            "not run, since a service is unavailable: {exercises}",
+            exercises = not_run.collect::<Vec<_>>().join(", ")
+        );
+        output(&paint.warn(&format!("  {text}")));
+    }
+    if let Some(instance) = &report.kept {
+        output(&localized!(
+            "kept as instance `{instance}`: use it with `--instance {instance}`, remove it with `roadlab down {lab} --instance {instance}`",
+            instance,
+            lab = id
+        ));
+    }
+}
+
+/// `5 exercises, 12 checks; ready after 2.1 s, reset in 300 ms, all in 40 s`.
+fn figures(report: &ProofReport) -> String {
+    let proof = &report.proof;
+    localized!(
+        "{exercises}, {checks}; ready after {ready}, reset in {reset}, all in {time}",
         exercises = text_plural!(
             "{count} exercise",
             "{count} exercises",
             count = proof.exercises
         ),
         checks = text_plural!("{count} check", "{count} checks", count = proof.checks),
-        wrong_answers = text_plural!(
-            "{count} wrong answer",
-            "{count} wrong answers",
-            count = proof.wrong_answers
-        ),
         ready = duration(report.ready_millis),
-        reset = duration(reset),
+        reset = duration(median(&proof.resets)),
         time = duration(report.millis)
-    );
-    output(&format!("{verdict}: {figures}"));
-    for problem in &proof.problems {
-        output(&format!(
-            "  {}, {}: {}",
-            problem.exercise,
-            problem.phase.name(),
-            sanitize(&problem.reason)
-        ));
-    }
-    if !not_run.is_empty() {
-        let text = localized!(
-            "not run, since a service is unavailable: {exercises}",
-            exercises = not_run.join(", ")
-        );
-        output(&paint.warn(&format!("  {text}")));
-    }
+    )
 }
 
-fn junit_cases(lab: &Lab, report: &ProofReport) -> Vec<JunitCase> {
+/// `answers: 40 right, 60 wrong, 30 left out; 90 weakened checks, 2 permissive; 3 indistinguishable`.
+fn answers(proof: &Proof) -> String {
+    localized!(
+        "answers: {right} right, {wrong} wrong, {left_out} with a step left out, {same} indistinguishable; checks: {weakened} weakened, {permissive} found permissive",
+        right = proof.right_answers,
+        wrong = proof.wrong_answers,
+        left_out = proof.left_out,
+        same = proof.indistinguishable.len(),
+        weakened = proof.weakened,
+        permissive = proof.permissive()
+    )
+}
+
+/// `greet, the solution passes (labs/x/lab.yaml:12): check …`.
+fn line(problem: &ProofProblem) -> String {
+    let place = problem.place.as_ref().filter(|place| place.line > 0);
+    let place = place.map_or(String::new(), |place| {
+        format!(" ({}:{})", place.file.display(), place.line)
+    });
+    sanitize(&format!(
+        "{}, {}{place}: {}",
+        problem.exercise,
+        problem.phase.name(),
+        problem.reason
+    ))
+}
+
+fn junit_cases(lab: &Lab, problems: &[&ProofProblem]) -> Vec<JunitCase> {
     let mut cases = Vec::new();
     for exercise in &lab.exercises {
         let phases: &[Phase] = match exercise.task {
@@ -135,13 +247,14 @@ fn junit_cases(lab: &Lab, report: &ProofReport) -> Vec<JunitCase> {
             Task::Practical { .. } => &PHASES,
         };
         for phase in phases {
-            let mut problems = report.proof.problems.iter();
-            let found =
-                problems.find(|problem| problem.exercise == exercise.id && problem.phase == *phase);
+            let found = problems
+                .iter()
+                .filter(|problem| problem.exercise == exercise.id && problem.phase == *phase);
+            let found: Vec<String> = found.map(|problem| line(problem)).collect();
             cases.push(JunitCase {
                 suite: format!("{}.{}", lab.id, exercise.id),
                 name: phase.name().to_owned(),
-                problem: found.map(|problem| problem.reason.clone()),
+                problem: (!found.is_empty()).then(|| found.join("\n")),
             });
         }
     }

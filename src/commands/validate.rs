@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::commands::error_output::problem_json;
 use crate::exit::Exit;
-use crate::lab::{load, load_catalogue};
+use crate::lab::{load, load_catalogue, load_trial};
 use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::report::{self, output};
 use crate::runner::Failure;
@@ -28,9 +28,13 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
     let mut problems: Vec<Problem> = Vec::new();
     for folder in &folders {
         let found = match folder.join("lab.yaml").exists() {
-            true => {
-                load(folder, &OsFs).map_or_else(|problems| problems, |loaded| loaded.needs_trust)
-            }
+            true => match load(folder, &OsFs) {
+                Err(problems) => problems,
+                Ok(loaded) => {
+                    let trial = load_trial(&loaded.lab, &OsFs).err().unwrap_or_default();
+                    loaded.needs_trust.into_iter().chain(trial).collect()
+                }
+            },
             false => load_catalogue(folder, &OsFs),
         };
         problems.extend(found);

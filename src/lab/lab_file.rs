@@ -113,7 +113,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
 }
 
 /// Counts the regular expressions in a tree.
-fn count_expressions(node: &Node) -> usize {
+pub(crate) fn count_expressions(node: &Node) -> usize {
     match &node.kind {
         Kind::List(items) => items.iter().map(count_expressions).sum(),
         Kind::Map(fields) => fields
@@ -128,7 +128,7 @@ fn count_expressions(node: &Node) -> usize {
 }
 
 /// Collects the names of all captures in a tree.
-fn collect_captures(node: &Node, names: &mut BTreeSet<String>) {
+pub(crate) fn collect_captures(node: &Node, names: &mut BTreeSet<String>) {
     match &node.kind {
         Kind::List(items) => items.iter().for_each(|item| collect_captures(item, names)),
         Kind::Map(fields) => {
@@ -239,7 +239,7 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     }
 }
 
-fn read_right_answer(node: &Node, problems: &mut Problems) -> Option<RightAnswer> {
+pub(crate) fn read_right_answer(node: &Node, problems: &mut Problems) -> Option<RightAnswer> {
     let mut fields = Fields::open(node, Mapping::RightAnswer, problems)?;
     let name = fields.required_string("name", node, problems);
     let steps = read_answer_steps(node, &mut fields, problems);

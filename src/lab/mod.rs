@@ -28,6 +28,7 @@ mod summary;
 mod template;
 #[cfg(any(test, fuzzing))]
 pub mod testing;
+mod trial;
 mod variables;
 mod yaml;
 
@@ -54,6 +55,7 @@ pub use steps::{
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
+pub use trial::{Trial, TrialAnswers, TrialWrong, load_trial};
 pub use yaml::parse_duration;
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` compares it with the readers.

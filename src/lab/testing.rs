@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::lab::file_system::{FileSystem, ReadError, UnsafeMount};
+use crate::lab::lab_file;
 use crate::lab::load::{LoadedLab, load};
-use crate::lab::model::Lab;
+use crate::lab::model::{Exercise, Lab};
+use crate::lab::variables::Variables;
+use crate::lab::yaml::Node;
 use crate::problem::Problem;
 
 /// Files in memory, by path.
@@ -112,4 +115,19 @@ pub fn problems(files: &InMemoryFs) -> Vec<String> {
 pub fn lab(compose: &str) -> Lab {
     let loaded = load(Path::new("labs/small"), &files(LAB, compose, GUIDE));
     loaded.expect("the lab is sound").lab
+}
+
+/// Returns the exercise of the lab with other checks, and with a solution of two steps.
+#[track_caller]
+pub fn exercise(checks: &str) -> Exercise {
+    let solution = "[ { redis: { service: redis, command: [SET, count, 1] } }, { redis: { service: redis, command: [SET, name, a] } } ]";
+    let (head, rest) = LAB.split_once("    checks:\n").expect("it has checks");
+    let (_, wrong) = rest.split_once("    wrong:").expect("it has wrong answers");
+    let yaml = format!("{head}    checks:{checks}    solution: {solution}\n    wrong:{wrong}");
+    let node = Node::parse(Path::new("lab.yaml"), &yaml).expect("YAML");
+    let mut problems = Vec::new();
+    let file = lab_file::read(&node, &Variables::new(), &mut problems).expect("a lab");
+    assert!(problems.is_empty(), "{problems:?}");
+    let (exercise, _) = file.exercises.into_iter().next().expect("an exercise");
+    exercise
 }

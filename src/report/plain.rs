@@ -110,6 +110,7 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         | Event::OperationStarted { .. }
         | Event::OperationFinished { .. }
         | Event::Waiting { .. }
+        | Event::AnswerStarted { .. }
         | Event::Step { .. } => Vec::new(),
     }
 }
@@ -123,5 +124,10 @@ fn phase_name(phase: Phase) -> String {
         Phase::SolutionAgain => localized!("the solution passes twice"),
         Phase::Reset => localized!("fails again after a reset"),
         Phase::Quiz => localized!("only the right choice counts"),
+        Phase::RightAnswer => localized!("other right answers pass"),
+        Phase::LeftOut => localized!("no step of the solution can be left out"),
+        Phase::Decides => localized!("each check decides for a wrong answer"),
+        Phase::Weakened => localized!("no check could be weaker"),
+        Phase::OpenTransaction => localized!("reset with an open transaction"),
     }
 }

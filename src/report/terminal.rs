@@ -25,6 +25,8 @@ pub(crate) struct Terminal {
 struct Now {
     /// The running operation.
     doing: Option<ProgressBar>,
+    /// The answer of a test that is being played.
+    answer: Option<String>,
     /// The last line of a build.
     build_line: Option<ProgressBar>,
     /// The services that are not ready yet.
@@ -103,7 +105,30 @@ impl Terminal {
             Event::OperationStarted { operation } => {
                 self.doing(now, &sanitize(operation), Clock::Continue)
             }
-            Event::Step { step } => self.doing(now, &sanitize(step), Clock::Continue),
+            Event::AnswerStarted {
+                exercise,
+                answer,
+                number,
+                answers,
+            } => {
+                let text = localized!(
+                    "{number} of {answers}: {exercise}, {answer}",
+                    number,
+                    answers,
+                    exercise,
+                    answer = sanitize(answer)
+                );
+                self.doing(now, &text, Clock::Restart);
+                now.answer = Some(text);
+            }
+            Event::Step { step } => {
+                let step = sanitize(step);
+                let text = match &now.answer {
+                    Some(answer) => format!("{answer}: {step}"),
+                    None => step,
+                };
+                self.doing(now, &text, Clock::Continue);
+            }
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
                 let text = localized!(
@@ -119,8 +144,8 @@ impl Terminal {
             Event::PullFinished { .. } | Event::BuildFinished { .. } => clear(now),
             Event::OperationFinished { .. }
             | Event::ServiceUnavailable { .. }
-            | Event::ProofPhaseFinished { .. }
             | Event::Warning(_) => {}
+            Event::ProofPhaseFinished { .. } => now.answer = None,
         }
     }
 

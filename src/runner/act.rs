@@ -43,36 +43,51 @@ pub(crate) async fn run_steps<E: Engine>(
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        runner.emit(Event::Step {
-            step: step.act.to_string(),
-        });
-        if let StepKind::Restart(restart) = &step.act {
-            restart_service(runner, live, restart).await?;
-            continue;
+        if let Some(reason) = play_step(runner, live, step, &mut captures).await? {
+            return Err(Failure::Step(text!(
+                "{what}: `{step}` ({place}): {reason}",
+                what,
+                step = step.act,
+                place = step.place,
+                reason
+            )));
         }
-        let result = run_step(runner, live, step, &captures).await;
-        let reason = match result.outcome {
-            Outcome::Pass => {
-                capture(step.capture.as_ref(), result.actual.as_ref(), &mut captures);
-                continue;
-            }
-            Outcome::Fail {
-                expected, actual, ..
-            } => text!("expected {expected}, got {actual}", expected, actual),
-            Outcome::ProbeError { reason } => {
-                runner.check_engine().await?;
-                Text::verbatim(reason)
-            }
-        };
-        return Err(Failure::Step(text!(
-            "{what}: `{step}` ({place}): {reason}",
-            what,
-            step = step.act,
-            place = step.place,
-            reason
-        )));
     }
     Ok(())
+}
+
+/// Runs one step and keeps what it captures. Returns why it did not pass.
+pub(crate) async fn play_step<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    step: &Step,
+    captures: &mut Captures,
+) -> Result<Option<Text>, Failure> {
+    runner.emit(Event::Step {
+        step: step.act.to_string(),
+    });
+    if let StepKind::Restart(restart) = &step.act {
+        restart_service(runner, live, restart).await?;
+        return Ok(None);
+    }
+    let result = run_step(runner, live, step, captures).await;
+    match result.outcome {
+        Outcome::Pass => {
+            capture(step.capture.as_ref(), result.actual.as_ref(), captures);
+            Ok(None)
+        }
+        Outcome::Fail {
+            expected, actual, ..
+        } => Ok(Some(text!(
+            "expected {expected}, got {actual}",
+            expected,
+            actual
+        ))),
+        Outcome::ProbeError { reason } => {
+            runner.check_engine().await?;
+            Ok(Some(Text::verbatim(reason)))
+        }
+    }
 }
 
 /// Probes once, or until the step passes and at most for the time that it allows.

@@ -50,6 +50,20 @@ impl LabFingerprint {
         document::update(&path(state, lab), VERSION, |_: Option<Self>| self.clone())
     }
 
+    /// Returns the SHA-256 of everything in a lab's folder, the same on every machine.
+    pub fn digest(lab: &Path) -> anyhow::Result<String> {
+        let files = Self::compute(lab, &BTreeSet::new())?.files;
+        let root = lab.canonicalize().unwrap_or_else(|_| lab.to_owned());
+        let mut hash = Sha256::new();
+        for (path, content) in files {
+            let name = path.strip_prefix(&root).unwrap_or(&path);
+            hash.update(name.as_os_str().as_encoded_bytes());
+            hash.update([0]);
+            hash.update(content);
+        }
+        Ok(hex::encode(&hash.finalize()))
+    }
+
     /// Returns the files that were added, removed or changed since `before`.
     pub fn changed_since<'a>(&'a self, before: &'a Self) -> Vec<&'a Path> {
         let all: BTreeSet<&PathBuf> = self.files.keys().chain(before.files.keys()).collect();

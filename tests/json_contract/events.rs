@@ -24,6 +24,7 @@ fn name(event: &Event) -> &'static str {
         Event::Waiting { .. } => "waiting",
         Event::Ready { .. } => "ready",
         Event::Step { .. } => "step",
+        Event::AnswerStarted { .. } => "playing",
         Event::ProofPhaseFinished { .. } => "proved",
         Event::Warning(_) => "note",
     }
@@ -76,6 +77,12 @@ fn samples() -> Vec<Event> {
             millis: 1,
         },
         Event::Step { step: text() },
+        Event::AnswerStarted {
+            exercise: text(),
+            answer: text(),
+            number: 1,
+            answers: 2,
+        },
         Event::Warning(Warning::WaitingForRemoval { lab: text() }),
     ];
     for problem in [None, Some(text())] {
@@ -122,7 +129,13 @@ fn phases_and_outcomes_keep_their_names() {
         (Phase::SolutionAgain, "solution_again"),
         (Phase::Reset, "reset"),
         (Phase::Quiz, "quiz"),
+        (Phase::RightAnswer, "right"),
+        (Phase::LeftOut, "left_out"),
+        (Phase::Decides, "decides"),
+        (Phase::Weakened, "weakened"),
+        (Phase::OpenTransaction, "open_transaction"),
     ];
+    assert_eq!(phases.map(|(phase, _)| phase), Phase::ALL);
     for (phase, name) in phases {
         assert_eq!(to_value(phase).unwrap(), name);
     }

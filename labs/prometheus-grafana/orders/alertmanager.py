@@ -1,4 +1,4 @@
-"""Takes back what exercises leave in Alertmanager, which has no one request for that."""
+"""What Alertmanager's own API has no one request for: to take back what exercises left there, and how long silences last."""
 
 import json
 import urllib.request
@@ -21,6 +21,25 @@ def forget() -> None:
     ]
     if over:
         _call("POST", "/alerts", over)
+
+
+def silences() -> list[dict]:
+    """All silences that are not over, with their length in minutes."""
+    return [
+        {
+            "matchers": silence["matchers"],
+            "minutes": round((_time(silence["endsAt"]) - _time(silence["startsAt"])).total_seconds() / 60, 1),
+            "author": silence["createdBy"].strip(),
+            "comment": silence["comment"].strip(),
+            "state": silence["status"]["state"],
+        }
+        for silence in _call("GET", "/silences")
+        if silence["status"]["state"] != "expired"
+    ]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _call(method: str, path: str, body: list | None = None) -> list | dict | None:

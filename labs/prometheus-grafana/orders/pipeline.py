@@ -1,13 +1,17 @@
 """A small order pipeline as a simulation: a queue of limited length and one worker.
 
-Everything that happens follows from the clock and the switches, so the same measurement gives the same figures on every machine.
+Everything that happens follows from the clock and the switches, so the same measurement gives the same figures on every machine, but for a swing of
+a tenth in the traffic.
 Times are whole microseconds.
 """
 
 from collections import deque
 
 SECOND = 1_000_000
+# On average; traffic swings around it, as no shop's customers come in step.
 ARRIVE_EVERY = 10_000
+SWING = 1_000
+SWING_PERIOD = 16 * SECOND
 SOURCES = ("web", "app", "partner")
 ARRIVALS = ("web", "app", "web", "web", "app", "web", "partner", "web", "app", "web")
 WORK = {"web": 2_000, "app": 4_000, "partner": 30_000}
@@ -17,6 +21,18 @@ BAD_PARTNER_ORDER = 10
 FAILING_ORDER = 4
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LONGEST_GAP = 60 * SECOND
+# What the counters stand at after a bad morning, which a rate forgets and a counter does not: orders by outcome, orders turned
+# away, and how long the finished ones took. Without it a share of counters and a share of rates would be the same number.
+PAST_PROCESSED = {"web": (594_000, 6_000), "app": (297_000, 3_000), "partner": (60_000, 40_000)}
+PAST_DROPPED = {"web": 30_000, "app": 15_000, "partner": 5_000}
+PAST_SECONDS = {"web": 0.08, "app": 0.2, "partner": 0.4}
+
+
+def gap(at: int) -> int:
+    """The time from an arrival to the next: a triangle between `ARRIVE_EVERY` less and plus `SWING`."""
+    phase = at % SWING_PERIOD
+    half = SWING_PERIOD // 2
+    return ARRIVE_EVERY - SWING + 2 * SWING * min(phase, SWING_PERIOD - phase) // half
 
 
 class Pipeline:
@@ -24,6 +40,7 @@ class Pipeline:
         self.slow = False
         self.failing = False
         self.restart(now)
+        self._remember_the_morning()
 
     def restart(self, now: int) -> None:
         """Forgets all counters, as a process does that starts anew."""
@@ -35,6 +52,15 @@ class Pipeline:
         self.busy = 0
         self.arrivals = 0
         self.clear_queue(now)
+
+    def _remember_the_morning(self) -> None:
+        for source in SOURCES:
+            ok, error = PAST_PROCESSED[source]
+            self.processed[source, "ok"], self.processed[source, "error"] = ok, error
+            self.dropped[source] = PAST_DROPPED[source]
+            self.received[source] = ok + error + self.dropped[source]
+            self.seconds[source] = round((ok + error) * PAST_SECONDS[source] * SECOND)
+            self.buckets[source] = [ok + error if PAST_SECONDS[source] <= bound else 0 for bound in BUCKETS]
 
     def clear_queue(self, now: int) -> None:
         self.queue: deque[tuple[int, str]] = deque()
@@ -70,7 +96,7 @@ class Pipeline:
     def _arrive(self) -> None:
         source = ARRIVALS[self.arrivals % len(ARRIVALS)]
         self.arrivals += 1
-        self.next_arrival += ARRIVE_EVERY
+        self.next_arrival += gap(self.next_arrival)
         self.received[source] += 1
         if len(self.queue) >= QUEUE_CAPACITY:
             self.dropped[source] += 1

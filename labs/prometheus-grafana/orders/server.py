@@ -23,10 +23,11 @@ pipeline = Pipeline(now())
 pages: deque[dict] = deque(maxlen=KEPT_PAGES)
 
 
-def page(body: bytes) -> None:
+def page(body: bytes, sender: str) -> None:
     sent = json.loads(body)
     pages.append(
         {
+            "from": sender,
             "receiver": sent["receiver"],
             "status": sent["status"],
             "alerts": [{key: alert.get(key) for key in ("status", "labels", "annotations")} for alert in sent["alerts"]],
@@ -41,7 +42,7 @@ def switch(name: str, value: str) -> dict | None:
     return pipeline.status()
 
 
-def answer(method: str, path: str, body: bytes) -> str | dict | list | None:
+def answer(method: str, path: str, body: bytes, sender: str) -> str | dict | list | None:
     """The answer's body; `None` if there is no such thing."""
     pipeline.advance(now())
     match method, path.strip("/").split("/"):
@@ -63,11 +64,13 @@ def answer(method: str, path: str, body: bytes) -> str | dict | list | None:
         case "GET", ["pager"]:
             return list(pages)
         case "POST", ["pager"]:
-            page(body)
+            page(body, sender)
             return {}
         case "DELETE", ["pager"]:
             pages.clear()
             return []
+        case "GET", ["silences"]:
+            return alertmanager.silences()
         case _:
             return None
 
@@ -79,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             with lock:
-                reply, code = answer(self.command, self.path.split("?")[0], body), 200
+                reply, code = answer(self.command, self.path.split("?")[0], body, self.headers.get("User-Agent", "")), 200
         except (ValueError, KeyError, TypeError) as error:
             reply, code = {"error": f"cannot read this: {error}"}, 400
         except OSError as error:

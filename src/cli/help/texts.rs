@@ -16,7 +16,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
         &[
-            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer",
+            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "dispute",
         ],
     ),
     ("Write labs", &["new", "schema", "validate", "test"]),
@@ -189,11 +189,23 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "test",
         summary: "test a lab",
-        description: "Checks fail at the start, wrong answers fail with their hints, solutions pass twice, a reset undoes them.\n\
-                  Runs in a separate instance, which is removed at the end.",
+        description: "Checks fail at the start, wrong answers fail with their hints, right answers and solutions pass, and solutions\n\
+                  with a step left out fail. Finds checks that accept too much. Uses an instance of its own, removed at the end.",
         examples: &[
             "roadlab test redis",
-            "roadlab test ./labs/my-lab --junit proof.xml",
+            "roadlab test ./labs/my-lab --only sessions --keep",
+            "roadlab test ./labs/my-lab --strict --junit proof.xml",
+            "roadlab test redis --case roadlab-dispute-redis-sessions.json   # judge a disputed verdict",
+        ],
+    },
+    CommandHelp {
+        command: "dispute",
+        summary: "dispute a verdict",
+        description: "Writes one file for the author of the lab: what each check saw, the versions, your changed files, and what you\n\
+                  typed into the clients. Secrets are left out. Nothing is sent; read the file before you share it.",
+        examples: &[
+            "roadlab dispute redis sessions -m SETEX-is-right-too",
+            "roadlab dispute redis sessions",
         ],
     },
     CommandHelp {

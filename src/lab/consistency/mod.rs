@@ -4,6 +4,8 @@ mod captures;
 mod guides;
 mod services;
 
+pub(crate) use services::check_step;
+
 use crate::lab::model::{Exercise, Lab, Task};
 use crate::lab::steps::CheckRole;
 use crate::lab::yaml::Problems;

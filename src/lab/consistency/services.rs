@@ -47,7 +47,7 @@ fn no_such_service(lab: &Lab, name: &ServiceName) -> Problem {
 }
 
 /// Checks the service of a step, its ports and its address.
-fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
+pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
     let place = || step.place.clone();
     let Some(name) = step.act.service() else {
         if lab.workspace.is_none() {

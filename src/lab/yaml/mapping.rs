@@ -41,6 +41,8 @@ mappings! {
     Matcher => "matcher", "a matcher";
     RightAnswer => "right-answer", "a right answer";
     WrongAnswer => "wrong-answer", "a wrong answer";
+    TrialExercise => "trial-exercise", "an exercise of `trial.yaml`";
+    TrialAnswer => "trial-answer", "a wrong answer";
     Quiz => "quiz", "a quiz";
     RedisProbe => "redis-probe", "a `redis` probe";
     ExecProbe => "exec-probe", "an `exec` probe";

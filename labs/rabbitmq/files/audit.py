@@ -1,0 +1,307 @@
+"""Keeps a record of what goes through the virtual host `shop`, so that no check has to take a message from a queue.
+
+RabbitMQ's firehose (tracing) publishes a copy of each message that a client publishes or receives to `amq.rabbitmq.trace`.
+This program takes the copies from its own queue, `audit`, and answers `GET /queues/NAME`. It changes nothing else.
+"""
+
+import base64
+import json
+import os
+import re
+import threading
+import time
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pika
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+RECORD = "/data/audit.jsonl"
+API = "http://rabbitmq:15672/api"
+AUTH = "Basic " + base64.b64encode(b"guest:guest").decode()
+
+
+def api(path):
+    request = urllib.request.Request(API + path, headers={"Authorization": AUTH})
+    return json.loads(urllib.request.urlopen(request, timeout=5).read())
+
+
+def fields(value):
+    """A message header as JSON: bytes and dates are of no interest."""
+    if isinstance(value, dict):
+        return {key: fields(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [fields(inner) for inner in value]
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+class Record:
+    """What went through the broker since the lab's starting point; a restart of the broker or of this program keeps it."""
+
+    def __init__(self):
+        self.entries = []
+        if os.path.exists(RECORD):
+            with open(RECORD, encoding="utf-8") as file:
+                for line in file:
+                    try:
+                        self.entries.append(json.loads(line))
+                    except ValueError:
+                        break
+
+    def clear(self):
+        self.entries = []
+        open(RECORD, "w", encoding="utf-8").close()
+
+    def add(self, entry):
+        self.entries.append(entry)
+        with open(RECORD, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def started(self, at):
+        """Notes the broker's start, once."""
+        starts = [entry["at"] for entry in self.entries if entry["kind"] == "start"]
+        if not starts or abs(starts[-1] - at) > 3:
+            self.add({"kind": "start", "at": at})
+
+    def message(self, key, properties, body):
+        headers = fields(properties.headers or {})
+        inner = headers.get("properties") or {}
+        entry = {
+            "body": body.decode("utf-8", "replace"),
+            "exchange": headers.get("exchange_name", ""),
+            "keys": headers.get("routing_keys") or [],
+            "persistent": inner.get("delivery_mode") == 2,
+            "headers": inner.get("headers") or {},
+            "by": headers.get("connection", ""),
+            "at": time.time(),
+        }
+        if key.startswith("publish."):
+            queues = headers.get("routed_queues") or []
+            if not queues and entry["exchange"] == "":
+                queues = entry["keys"]
+            self.add({"kind": "publish", "queues": queues, **entry})
+        elif key.startswith("deliver."):
+            redelivered = bool(headers.get("redelivered"))
+            self.add({"kind": "deliver", "queues": [key[len("deliver."):]], "redelivered": redelivered, **entry})
+
+
+class Listener(threading.Thread):
+    """The only one that talks AMQP. Others wait until it has caught up with the broker."""
+
+    def __init__(self, record):
+        super().__init__(daemon=True)
+        self.record = record
+        self.lock = threading.Condition()
+        self.wanted = []
+
+    def run(self):
+        while True:
+            try:
+                self.listen()
+            except (AMQPError, OSError, LookupError, TypeError, ValueError):
+                # The broker is starting, or has gone away: try again until it is back.
+                time.sleep(0.1)
+
+    def listen(self):
+        parameters = pika.URLParameters(os.environ["AMQP_URL"])
+        parameters.client_properties = {"connection_name": "audit"}
+        parameters.heartbeat = 20
+        connection = pika.BlockingConnection(parameters)
+        try:
+            channel = connection.channel()
+            try:
+                channel.queue_declare("audit", passive=True)
+            except ChannelClosedByBroker:
+                # The virtual host is new: so is the record.
+                self.record.clear()
+                channel = connection.channel()
+                channel.queue_declare("audit", durable=True)
+                channel.queue_bind("audit", "amq.rabbitmq.trace", "#")
+            node = api("/nodes?columns=uptime")[0]
+            self.record.started(time.time() - node["uptime"] / 1000)
+
+            self.seen = 0
+
+            def on_message(_channel, method, properties, body):
+                self.seen += 1
+                self.record.message(method.routing_key, properties, body)
+
+            channel.basic_consume("audit", on_message, auto_ack=True)
+            while True:
+                connection.process_data_events(time_limit=0.02)
+                with self.lock:
+                    wanted, self.wanted = self.wanted, []
+                if wanted:
+                    self.catch_up(connection, channel)
+                    for request in wanted:
+                        request["state"] = self.state(connection, request["queue"])
+                    with self.lock:
+                        for request in wanted:
+                            request["done"] = True
+                        self.lock.notify_all()
+        finally:
+            if connection.is_open:
+                connection.close()
+
+    def catch_up(self, connection, channel):
+        while True:
+            before = self.seen
+            waiting = channel.queue_declare("audit", passive=True).method.message_count
+            connection.process_data_events(time_limit=0.03)
+            if waiting == 0 and self.seen == before:
+                return
+
+    @staticmethod
+    def state(connection, queue):
+        """How many messages are ready in the queue, and how many consume; nothing where there is no such queue."""
+        channel = connection.channel()
+        try:
+            found = channel.queue_declare(queue, passive=True).method
+            channel.close()
+            return {"messages": found.message_count, "consumers": found.consumer_count}
+        except ChannelClosedByBroker:
+            return {"messages": None, "consumers": None}
+
+    def ask(self, queue):
+        request = {"queue": queue, "done": False}
+        with self.lock:
+            self.wanted.append(request)
+            if not self.lock.wait_for(lambda: request["done"], timeout=4):
+                return None
+        return request["state"]
+
+
+def answer(record, queue, state, since):
+    entries = list(record.entries)
+    starts = [i for i, entry in enumerate(entries) if entry["kind"] == "start"]
+    start = starts[-1] if starts else 0
+    after = max((i for i, e in enumerate(entries) if e["kind"] == "publish" and since in e["queues"]), default=-1)
+    published = [(i, e) for i, e in enumerate(entries) if e["kind"] == "publish" and queue in e["queues"]]
+    delivered = [e for e in entries if e["kind"] == "deliver" and queue in e["queues"]]
+    count = state["messages"] or 0
+    try:
+        if count == 0 and state["messages"] is not None and published:
+            about = api("/queues/shop/" + urllib.parse.quote(queue, safe=""))
+            if about.get("type") == "stream":
+                count = min(about.get("messages", len(published)), len(published))
+    except OSError:
+        pass
+    kept = published[-count:] if count else []
+    last = {}
+    for i, entry in published:
+        last[entry["body"]] = i
+    return {
+        "messages": state["messages"] if count == 0 else count,
+        "consumers": state["consumers"],
+        # What a first-in, first-out queue of that many messages holds.
+        "waiting": [entry["body"] for _, entry in kept],
+        "details": [
+            {name: entry[name] for name in ("body", "exchange", "keys", "persistent", "headers", "by")} for _, entry in kept
+        ],
+        "restarts": max(len(starts) - 1, 0),
+        "before_restart": [entry["body"] for i, entry in kept if i < start],
+        "published": [entry["body"] for _, entry in published],
+        # `?since=QUEUE`: what clients have published to this queue after the last message to that one.
+        "published_since": [entry["body"] for i, entry in published if i > after],
+        "delivered": [entry["body"] for entry in delivered],
+        "redelivered": [entry["body"] for entry in delivered if entry["redelivered"]],
+        # Bodies that were delivered after they had been published last.
+        "received": [
+            body
+            for body, i in last.items()
+            if any(e["kind"] == "deliver" and queue in e["queues"] and e["body"] == body for e in entries[i:])
+        ],
+    }
+
+
+def settled(listener, record, queue, state):
+    """Waits until the broker's figures of a queue are as new as its last message, and returns them.
+
+    The broker counts unacknowledged messages and bytes once a second, those of a quorum queue every five seconds.
+    """
+    path = "/queues/shop/" + urllib.parse.quote(queue, safe="")
+    about = {}
+    deadline = time.monotonic() + 9
+    while time.monotonic() < deadline:
+        times = [e["at"] for e in record.entries if e["kind"] != "start" and queue in e["queues"]]
+        age = time.time() - times[-1] if times else 60
+        try:
+            about = api(path)
+        except OSError:
+            break
+        enough = age > (6 if about.get("type") == "quorum" else 1.5)
+        if enough and about.get("messages_ready", 0) == state["messages"]:
+            break
+        time.sleep(0.1)
+        state = listener.ask(queue) or state
+    return state, {
+        "type": about.get("type"),
+        "unacknowledged": about.get("messages_unacknowledged"),
+        "bytes": about.get("message_bytes"),
+    }
+
+
+def settings(queue):
+    """What a queue is told by its arguments and by policies, once the management interface knows of the policies.
+
+    It learns of a new policy some seconds after the broker.
+    """
+    path = "/queues/shop/" + urllib.parse.quote(queue, safe="")
+    deadline = time.monotonic() + 8
+    while True:
+        try:
+            about = api(path)
+            policies = api("/policies/shop") + api("/operator-policies/shop")
+        except OSError:
+            return {}
+        policy = about.get("effective_policy_definition") or {}
+        due = [p for p in policies if re.search(p["pattern"], queue)]
+        if time.monotonic() > deadline or not due or any(key in policy for p in due for key in p["definition"]):
+            break
+        time.sleep(0.1)
+    told = {key.removeprefix("x-"): value for key, value in (about.get("arguments") or {}).items()}
+    return {"type": about.get("type"), "settings": {**policy, **told}}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        parts = url.path.strip("/").split("/")
+        status, body = 404, {"error": "no such page"}
+        if parts[0] == "queues" and len(parts) == 2:
+            queue = urllib.parse.unquote(parts[1])
+            state = self.server.listener.ask(queue)
+            if state is None:
+                status, body = 503, {"error": "the broker does not answer"}
+            else:
+                query = dict(urllib.parse.parse_qsl(url.query))
+                figures = {}
+                if "settled" in query:
+                    state, figures = settled(self.server.listener, self.server.record, queue, state)
+                status, body = 200, answer(self.server.record, queue, state, query.get("since"))
+                body.update(figures)
+                if "settings" in query:
+                    body.update(settings(queue))
+                # `?prefix=TEXT`: how many of the messages that begin so came over each connection.
+                counts = {}
+                for entry in body["details"]:
+                    counts[entry["by"]] = counts.get(entry["by"], 0) + entry["body"].startswith(query.get("prefix", ""))
+                body["shares"] = sorted(counts.values())
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+record = Record()
+listener = Listener(record)
+listener.start()
+server = ThreadingHTTPServer(("", 8080), Handler)
+server.record, server.listener = record, listener
+server.serve_forever()

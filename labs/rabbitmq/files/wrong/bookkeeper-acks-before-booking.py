@@ -1,0 +1,15 @@
+"""Books payments: what was in `payments` is then in `booked`. Ends when none has come for a second."""
+
+from machine import book, work
+from shop import connect
+
+channel = connect("bookkeeper").channel()
+
+for method, properties, body in channel.consume("payments", inactivity_timeout=1):
+    if method is None:
+        break
+    payment = body.decode()
+
+    work(payment)
+    channel.basic_ack(method.delivery_tag)
+    book(channel, payment, method.redelivered)

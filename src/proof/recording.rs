@@ -1,0 +1,62 @@
+//! What the checks of an exercise saw after an answer was played.
+
+use crate::event::{CheckResult, Outcome};
+use crate::expect::{Actual, Matcher};
+
+/// What one check saw.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    pub result: CheckResult,
+    /// What the probe returned; `None` if it could not run.
+    pub actual: Option<Actual>,
+    /// What the check compares it with, with captured values filled in; `None` if it is compared with its baseline.
+    pub expect: Option<Matcher>,
+    /// What the check saw when the exercise began, if it compares with that.
+    pub baseline: Option<Actual>,
+}
+
+/// An answer that was played, and what every check of the exercise saw then, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    pub observations: Vec<Observation>,
+}
+
+impl Observation {
+    pub fn passed(&self) -> bool {
+        self.result.outcome.passed()
+    }
+}
+
+impl Recording {
+    /// Returns whether every check passes.
+    pub fn passed(&self) -> bool {
+        self.observations.iter().all(Observation::passed)
+    }
+
+    /// Returns the checks that do not pass.
+    pub fn failed(&self) -> impl Iterator<Item = &CheckResult> {
+        let failed = self
+            .observations
+            .iter()
+            .filter(|observation| !observation.passed());
+        failed.map(|observation| &observation.result)
+    }
+
+    /// Returns the position of the only check that does not pass: the one that decides.
+    pub fn deciding(&self) -> Option<usize> {
+        let mut failed = self.observations.iter().enumerate();
+        let (at, _) = failed.find(|(_, observation)| !observation.passed())?;
+        failed
+            .all(|(_, observation)| observation.passed())
+            .then_some(at)
+    }
+
+    /// Returns the hint that a learner is shown: that of the first check that fails and has one.
+    pub fn hint(&self) -> Option<&str> {
+        let mut outcomes = self
+            .observations
+            .iter()
+            .map(|observation| &observation.result.outcome);
+        outcomes.find_map(Outcome::hint)
+    }
+}

@@ -1,0 +1,575 @@
+//! Plays answers and records what the checks saw. What is true of a recording is decided in [`crate::proof`].
+
+use std::time::{Duration, Instant};
+
+use crate::engine::Engine;
+use crate::event::{Event, Phase};
+use crate::lab::{Exercise, ExerciseId, Quiz, Step, Task, Trial};
+use crate::proof::{
+    self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
+    unnoticed,
+};
+use crate::runner::act::{Captures, play_step};
+use crate::runner::baseline::begin_exercise;
+use crate::runner::check::check_answer;
+use crate::runner::proof::figures::{Indistinguishable, Proof, ProofProblem};
+use crate::runner::proof::recorder::record;
+use crate::runner::reset::{reset, solve};
+use crate::runner::{Failure, Live, Runner};
+use crate::store::{Baselines, Workspace};
+use crate::text;
+
+/// How long a step with `within` is waited for while a step of the solution is left out: this many times as long as it took in
+/// the solution, and at least this long. It will often never hold, and the exercise must fail either way.
+const PATIENCE: u32 = 3;
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Plays the answers to the exercises of a lab.
+pub(super) struct Player<'a, 'b, E> {
+    runner: &'a Runner<'b, E>,
+    live: &'a mut Live,
+    workspace: Option<&'a Workspace>,
+    trial: &'a Trial,
+    /// What the checks saw when the exercises began after the last reset.
+    baselines: Baselines,
+    /// The number of answers that the proof will recording.
+    answers: usize,
+    proof: Proof,
+}
+
+/// What was found in one phase of an exercise.
+struct PhaseReport<'a> {
+    exercise: &'a ExerciseId,
+    phase: Phase,
+    started: Instant,
+    findings: Vec<Finding>,
+}
+
+/// Whether an answer goes on after a step that fails.
+#[derive(Clone, Copy)]
+enum Mode<'a> {
+    /// It ends, and the step is a problem of the lab.
+    Complete,
+    /// It goes on, as a learner would who left a step out. The steps took so long in the solution.
+    LeftOut(&'a [Duration]),
+}
+
+impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
+    pub(super) fn new(
+        runner: &'a Runner<'b, E>,
+        live: &'a mut Live,
+        workspace: Option<&'a Workspace>,
+        trial: &'a Trial,
+        exercises: &[&Exercise],
+    ) -> Self {
+        let of = |exercise: &&Exercise| {
+            proof::answers(exercise, trial.exercises.get(&exercise.id)).len()
+        };
+        Self {
+            runner,
+            live,
+            workspace,
+            trial,
+            baselines: Baselines::default(),
+            answers: exercises.iter().map(of).sum(),
+            proof: Proof::default(),
+        }
+    }
+
+    /// Returns the proof, with its problems in the order of the exercises.
+    pub(super) fn finish(mut self) -> Proof {
+        let exercises = &self.runner.lab.exercises;
+        let position = |id: &ExerciseId| exercises.iter().position(|exercise| exercise.id == *id);
+        self.proof
+            .problems
+            .sort_by_key(|problem| position(&problem.exercise));
+        self.proof
+    }
+
+    fn report(&mut self, report: PhaseReport<'_>) {
+        let exercise = report.exercise;
+        let problems = report.findings.iter();
+        let problems: Vec<_> = problems
+            .map(|finding| ProofProblem::new(exercise, finding))
+            .collect();
+        self.runner.emit(Event::ProofPhaseFinished {
+            exercise: exercise.to_string(),
+            phase: report.phase,
+            problem: problems.first().map(|problem| problem.reason.clone()),
+            millis: report.started.elapsed().as_millis() as u64,
+        });
+        self.proof.problems.extend(problems);
+    }
+
+    /// Resets the lab. A reset that fails is a problem of the exercise that comes next.
+    async fn reset(&mut self) -> Result<Option<Finding>, Failure> {
+        let started = Instant::now();
+        self.baselines = Baselines::default();
+        let done = reset(self.runner, self.live, self.workspace).await;
+        self.proof.resets.push(started.elapsed().as_millis() as u64);
+        self.problem_of(done, Phase::Reset).await
+    }
+
+    /// Returns a failure as a finding, if the proof can go on after it.
+    async fn problem_of(
+        &self,
+        done: Result<(), Failure>,
+        phase: Phase,
+    ) -> Result<Option<Finding>, Failure> {
+        let failure = match done {
+            Ok(()) => return Ok(None),
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::Step(_) | Failure::NotReady(_) => {
+                self.runner.check_engine().await?;
+                let reason = text::Text::verbatim(failure.to_string());
+                Ok(Some(Finding::problem(phase, reason)))
+            }
+            failure => Err(failure),
+        }
+    }
+
+    /// Resets the lab and runs the solutions that an exercise builds on.
+    async fn prepare(&mut self, exercise: &Exercise) -> Result<Option<Finding>, Failure> {
+        if let Some(problem) = self.reset().await? {
+            return Ok(Some(problem));
+        }
+        let needs = self.runner.lab.prerequisites(&exercise.id);
+        let done = solve(self.runner, self.live, &needs).await;
+        self.begin(exercise).await;
+        self.problem_of(done, Phase::Solution).await
+    }
+
+    /// Records what the checks of an exercise see when it begins.
+    async fn begin(&mut self, exercise: &Exercise) {
+        let baseline = begin_exercise(self.runner, self.live, exercise, None).await;
+        let begun = &mut self.baselines.exercises;
+        begun.insert(exercise.id.clone(), baseline);
+    }
+
+    /// Records what every check of an exercise sees now.
+    async fn observe(&self, exercise: &Exercise) -> Result<Recording, Failure> {
+        record(self.runner, self.live, exercise, &self.baselines).await
+    }
+
+    /// Plays steps in order and returns how long each took, and what is wrong with the first that fails.
+    async fn play(
+        &mut self,
+        steps: &[&Step],
+        captures: &mut Captures,
+        mode: Mode<'_>,
+        phase: Phase,
+    ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
+        let mut took = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            let started = Instant::now();
+            let limited;
+            let step = match mode {
+                Mode::Complete => step,
+                Mode::LeftOut(in_solution) => {
+                    let usual = in_solution.get(at).copied().unwrap_or_default();
+                    limited = impatient(step, usual);
+                    &limited
+                }
+            };
+            let played = play_step(self.runner, self.live, step, captures).await;
+            took.push(started.elapsed());
+            let problem = match played {
+                Ok(reason) => reason.map(|reason| {
+                    let reason = text!("`{step}`: {reason}", step = step.act, reason);
+                    Finding::problem(phase, reason)
+                }),
+                Err(failure) => self.problem_of(Err(failure), phase).await?,
+            };
+            match (mode, problem) {
+                (Mode::Complete, Some(problem)) => {
+                    return Ok((took, Some(problem.at(Some(&step.place)))));
+                }
+                (Mode::Complete, None) | (Mode::LeftOut(_), _) => {}
+            }
+        }
+        Ok((took, None))
+    }
+
+    /// Proves everything about one exercise with checks.
+    pub(super) async fn practical(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let checks = exercise.checks();
+        let trial = self.trial.exercises.get(&exercise.id);
+        let answers = proof::answers(exercise, trial);
+        self.proof.exercises += 1;
+        self.proof.checks += checks.len();
+        let mut refused = Vec::new();
+        let Some(took) = self.solution(exercise, &answers, &mut refused).await? else {
+            return Ok(());
+        };
+        let mut complete = true;
+        for (phase, kind) in [
+            (Phase::LeftOut, Kind::LeftOut),
+            (Phase::RightAnswer, Kind::RightAnswer),
+            (Phase::WrongAnswer, Kind::WrongAnswer),
+        ] {
+            let started = Instant::now();
+            let mut findings = Vec::new();
+            for answer in answers.iter().filter(|answer| kind.includes(answer)) {
+                let (recording, finding) = self.answer(exercise, answer, &took, phase).await?;
+                complete &= recording.is_some();
+                findings.extend(finding);
+                refused.extend(recording.filter(|_| matches!(answer.must, Must::Fail { .. })));
+            }
+            if phase == Phase::RightAnswer {
+                let right = answers.iter().filter(|answer| kind.includes(answer));
+                let place = answers.first().and_then(|solution| solution.place);
+                findings.extend(right_answers(right.count(), place));
+            }
+            self.report(PhaseReport {
+                exercise: &exercise.id,
+                phase,
+                started,
+                findings,
+            });
+        }
+        // An answer that could not be played shows nothing about the checks.
+        if complete {
+            self.judge_checks(exercise, &refused);
+        }
+        Ok(())
+    }
+
+    /// Judges the checks themselves by what they saw while wrong answers were played.
+    fn judge_checks(&mut self, exercise: &Exercise, refused: &[Recording]) {
+        let started = Instant::now();
+        let (weakened, unnoticed) = unnoticed(exercise.checks(), refused);
+        self.proof.weakened += weakened;
+        let decides = (Phase::Decides, indecisive(exercise.checks(), refused));
+        for (phase, findings) in [decides, (Phase::Weakened, unnoticed)] {
+            self.report(PhaseReport {
+                exercise: &exercise.id,
+                phase,
+                started,
+                findings,
+            });
+        }
+    }
+
+    /// Plays the solution twice and returns how long each of its steps took; `None` if it could not be played.
+    async fn solution(
+        &mut self,
+        exercise: &Exercise,
+        answers: &[Answer<'_>],
+        refused: &mut Vec<Recording>,
+    ) -> Result<Option<Vec<Duration>>, Failure> {
+        let (phase, started) = (Phase::Solution, Instant::now());
+        let Some(solution) = answers.first() else {
+            return Ok(None);
+        };
+        let mut findings = Vec::new();
+        let mut played = None;
+        if let Some(problem) = self.prepare(exercise).await? {
+            findings.push(problem.at(solution.place));
+        } else {
+            self.started(exercise, solution);
+            let before = self.observe(exercise).await?;
+            findings.extend(
+                at_start(&before, exercise.checks(), phase).map(|finding| Finding {
+                    reason: text!(
+                        "before the solution, after the exercises that it needs: {reason}",
+                        reason = finding.reason
+                    ),
+                    ..finding
+                }),
+            );
+            refused.push(before);
+            let (took, problem) = self.solve_once(exercise, answers, refused).await?;
+            played = problem.is_none().then_some(took);
+            findings.extend(problem);
+        }
+        if played.is_some() {
+            let recording = self.observe(exercise).await?;
+            findings.extend(after(&recording, solution, exercise.checks(), phase));
+        }
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase,
+            started,
+            findings,
+        });
+        let Some(took) = played else {
+            return Ok(None);
+        };
+        let (phase, started) = (Phase::SolutionAgain, Instant::now());
+        let mut captures = Captures::new();
+        let again = self.play(&solution.steps, &mut captures, Mode::Complete, phase);
+        let (_, problem) = again.await?;
+        let finding = match problem {
+            Some(problem) => Some(problem),
+            None => {
+                let recording = self.observe(exercise).await?;
+                after(&recording, solution, exercise.checks(), phase)
+            }
+        };
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase,
+            started,
+            findings: finding.into_iter().collect(),
+        });
+        Ok(Some(took))
+    }
+
+    /// Plays the solution. Before its last step, what the checks see is the solution without that step.
+    async fn solve_once(
+        &mut self,
+        exercise: &Exercise,
+        answers: &[Answer<'_>],
+        refused: &mut Vec<Recording>,
+    ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
+        let phase = Phase::Solution;
+        let steps = &answers[0].steps;
+        let Some((last, first)) = steps.split_last() else {
+            return Ok((Vec::new(), None));
+        };
+        let mut captures = Captures::new();
+        let played = self.play(first, &mut captures, Mode::Complete, phase);
+        let (mut took, problem) = played.await?;
+        if problem.is_some() {
+            return Ok((took, problem));
+        }
+        if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
+            self.started(exercise, answer);
+            self.proof.left_out += 1;
+            let recording = self.observe(exercise).await?;
+            let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
+            refused.push(recording);
+            self.report(PhaseReport {
+                exercise: &exercise.id,
+                phase: Phase::LeftOut,
+                started: Instant::now(),
+                findings: finding.into_iter().collect(),
+            });
+        }
+        let (last, problem) = self
+            .play(&[*last], &mut captures, Mode::Complete, phase)
+            .await?;
+        took.extend(last);
+        Ok((took, problem))
+    }
+
+    /// Plays one answer from the start of its exercise and judges it. There is no recording if it could not be played.
+    async fn answer(
+        &mut self,
+        exercise: &Exercise,
+        answer: &Answer<'_>,
+        in_solution: &[Duration],
+        phase: Phase,
+    ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
+        self.started(exercise, answer);
+        let named = |finding: Finding| finding.at(answer.place).named(answer);
+        if let Some(problem) = self.prepare(exercise).await? {
+            return Ok((None, Some(named(problem))));
+        }
+        let mut usual = in_solution.to_vec();
+        let mode = match answer.kind {
+            AnswerKind::LeftOut { step } => {
+                if step < usual.len() {
+                    usual.remove(step);
+                }
+                Mode::LeftOut(&usual)
+            }
+            AnswerKind::Solution | AnswerKind::RightAnswer | AnswerKind::WrongAnswer => {
+                Mode::Complete
+            }
+        };
+        let mut captures = Captures::new();
+        let played = self.play(&answer.steps, &mut captures, mode, phase);
+        if let (_, Some(problem)) = played.await? {
+            return Ok((None, Some(named(problem))));
+        }
+        let recording = self.observe(exercise).await?;
+        let finding = after(&recording, answer, exercise.checks(), phase);
+        self.count(exercise, answer, &recording);
+        Ok((Some(recording), finding))
+    }
+
+    fn count(&mut self, exercise: &Exercise, answer: &Answer<'_>, recording: &Recording) {
+        match answer.kind {
+            AnswerKind::Solution => {}
+            AnswerKind::LeftOut { .. } => self.proof.left_out += 1,
+            AnswerKind::RightAnswer => self.proof.right_answers += 1,
+            AnswerKind::WrongAnswer => self.proof.wrong_answers += 1,
+        }
+        if let Must::PassAsRight { reason } = answer.must
+            && recording.passed()
+        {
+            self.proof.indistinguishable.push(Indistinguishable {
+                exercise: exercise.id.clone(),
+                answer: answer.name.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    fn started(&mut self, exercise: &Exercise, answer: &Answer<'_>) {
+        self.proof.played += 1;
+        self.runner.emit(Event::AnswerStarted {
+            exercise: exercise.id.to_string(),
+            answer: answer.name.localized(),
+            number: self.proof.played,
+            answers: self.answers,
+        });
+    }
+
+    /// Proves that only the right choice of a quiz counts, and that every other has a hint.
+    pub(super) fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) {
+        let started = Instant::now();
+        let wrong = |choice: &&String| **choice != quiz.answer;
+        let mut findings = Vec::new();
+        for choice in quiz.choices.iter().filter(wrong) {
+            let outcome = check_answer(quiz, Some(choice));
+            let reason = match (outcome.passed(), outcome.hint()) {
+                (true, _) => text!("choice `{choice}` counts as right", choice),
+                (false, None) => text!("wrong choice `{choice}` has no hint", choice),
+                (false, Some(_)) => continue,
+            };
+            findings.push(Finding::problem(Phase::Quiz, reason));
+        }
+        if !check_answer(quiz, Some(&quiz.answer)).passed() {
+            let reason = text!("the right choice does not count");
+            findings.push(Finding::problem(Phase::Quiz, reason));
+        }
+        self.proof.exercises += 1;
+        self.proof.checks += 1;
+        self.proof.wrong_answers += quiz.choices.len() - 1;
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase: Phase::Quiz,
+            started,
+            findings,
+        });
+    }
+
+    /// Proves that every goal fails and every guard passes before anything was done.
+    pub(super) async fn all_fail(
+        &mut self,
+        exercises: &[&Exercise],
+        phase: Phase,
+    ) -> Result<(), Failure> {
+        for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
+            let started = Instant::now();
+            self.begin(exercise).await;
+            let recording = self.observe(exercise).await?;
+            self.report(PhaseReport {
+                exercise: &exercise.id,
+                phase,
+                started,
+                findings: at_start(&recording, exercise.checks(), phase)
+                    .into_iter()
+                    .collect(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Proves that every goal fails again after a reset.
+    pub(super) async fn after_reset(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        let started = Instant::now();
+        let Some(problem) = self.reset().await? else {
+            return self.all_fail(exercises, Phase::Reset).await;
+        };
+        if let Some(first) = exercises.first() {
+            self.report(PhaseReport {
+                exercise: &first.id,
+                phase: Phase::Reset,
+                started,
+                findings: vec![problem],
+            });
+        }
+        Ok(())
+    }
+
+    /// Proves all solutions one after the other without a reset between.
+    pub(super) async fn in_sequence(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        if let (Some(problem), Some(first)) = (self.reset().await?, exercises.first()) {
+            self.report(PhaseReport {
+                exercise: &first.id,
+                phase: Phase::Reset,
+                started: Instant::now(),
+                findings: vec![problem],
+            });
+            return Ok(());
+        }
+        // An exercise that needs others begins when their solutions have run.
+        for exercise in exercises.iter().filter(|one| one.needs.is_empty()) {
+            self.begin(exercise).await;
+        }
+        for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
+            let started = Instant::now();
+            let phase = Phase::Solution;
+            if !exercise.needs.is_empty() {
+                self.begin(exercise).await;
+            }
+            let done = solve(self.runner, self.live, &[exercise]).await;
+            let finding = match self.problem_of(done, phase).await? {
+                Some(problem) => Some(problem),
+                None => {
+                    let recording = self.observe(exercise).await?;
+                    let solution = proof::answers(exercise, None).swap_remove(0);
+                    after(&recording, &solution, exercise.checks(), phase)
+                }
+            };
+            let findings = finding.into_iter().map(|finding| Finding {
+                reason: text!(
+                    "after all earlier solutions: {reason}",
+                    reason = finding.reason
+                ),
+                ..finding
+            });
+            let findings = findings.collect();
+            self.report(PhaseReport {
+                exercise: &exercise.id,
+                phase,
+                started,
+                findings,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The answers that one phase plays.
+#[derive(Clone, Copy)]
+enum Kind {
+    LeftOut,
+    RightAnswer,
+    WrongAnswer,
+}
+
+impl Kind {
+    /// The solution without its last step is judged while the solution is played.
+    fn includes(self, answer: &Answer<'_>) -> bool {
+        match (self, answer.kind) {
+            (Kind::LeftOut, AnswerKind::LeftOut { step }) => step < answer.steps.len(),
+            (Kind::RightAnswer, AnswerKind::RightAnswer)
+            | (Kind::WrongAnswer, AnswerKind::WrongAnswer) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether an answer is the solution without its last step.
+fn leaves_out_last(answer: &Answer<'_>, solution: &[&Step]) -> bool {
+    matches!(answer.kind, AnswerKind::LeftOut { step } if step + 1 == solution.len())
+}
+
+fn is_practical(exercise: &Exercise) -> bool {
+    matches!(exercise.task, Task::Practical { .. })
+}
+
+/// Returns a step that is waited for at most a few times as long as it usually takes.
+fn impatient(step: &Step, usual: Duration) -> Step {
+    let limit = (usual * PATIENCE).max(SHORTEST);
+    Step {
+        within: step.within.map(|within| within.min(limit)),
+        ..step.clone()
+    }
+}
