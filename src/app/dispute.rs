@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::{App, BuiltImages, RunningLab, clients};
 use crate::engine::Engine;
 use crate::lab::{ExecProbe, Exercise, Lab, ServiceName, StepKind, Task};
-use crate::probe::probe;
+use crate::probe::{ProbeMode, probe};
 use crate::proof::{DISPUTE_VERSION, Dispute, disputed, typed_lines};
 use crate::runner::{Failure, PullPolicy, record};
 use crate::store::{LabFingerprint, changed_files};
@@ -35,13 +35,8 @@ impl App {
             )));
         }
         let running = self.running(engine, lab).await?;
-        let recording = record(
-            &running.runner,
-            &running.live,
-            exercise,
-            &running.baselines()?,
-        )
-        .await?;
+        let baselines = running.baselines_for(&[exercise]).await?;
+        let recording = record(&running.runner, &running.live, exercise, &baselines).await;
         let solution_played = running.progress()?.played.contains_key(&exercise.id);
         let files = running.workspace.as_ref().zip(lab.workspace.as_deref());
         let files = files.map(|(workspace, original)| changed_files(&workspace.path, original));
@@ -122,7 +117,14 @@ async fn read_history<E: Engine>(
         env: BTreeMap::new(),
     });
     let target = running.live.target(&running.runner);
-    let output = probe(&step, &target, &running.live.connections, TIMEOUT).await;
+    let output = probe(
+        &step,
+        ProbeMode::ReadOnly,
+        &target,
+        &running.live.connections,
+        TIMEOUT,
+    )
+    .await;
     // A container that does not run has no history to read.
     let Ok(output) = output else {
         return Vec::new();

@@ -9,7 +9,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
-use crate::probe::{ProbeError, probe};
+use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -32,25 +32,39 @@ pub(crate) struct StepResult {
     pub(crate) outcome: Outcome,
     /// What the probe returned.
     pub(crate) actual: Option<Actual>,
+    /// Why it returned nothing.
+    pub(crate) error: Option<ProbeError>,
 }
 
-/// Runs steps in order and stops at the first that does not pass. `what` names the steps in the failure.
+/// Why a step did not pass.
+pub(crate) struct StepProblem {
+    pub(crate) reason: Text,
+    /// Whether another session holds a lock that the step waited for.
+    pub(crate) locked: bool,
+}
+
+/// Runs steps in order, each in its mode, and stops at the first that does not pass. `what` names the steps in the failure.
 pub(crate) async fn run_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     steps: &[Step],
+    mode: StepMode,
     what: &str,
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        if let Some(reason) = play_step(runner, live, step, &mut captures).await? {
-            return Err(Failure::Step(text!(
+        if let Some(problem) = play_step(runner, live, step, mode(step), &mut captures).await? {
+            let text = text!(
                 "{what}: `{step}` ({place}): {reason}",
                 what,
                 step = step.act,
                 place = step.place,
-                reason
-            )));
+                reason = problem.reason
+            );
+            return Err(match problem.locked {
+                true => Failure::StepLocked(text),
+                false => Failure::Step(text),
+            });
         }
     }
     Ok(())
@@ -61,8 +75,9 @@ pub(crate) async fn play_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &mut Captures,
-) -> Result<Option<Text>, Failure> {
+) -> Result<Option<StepProblem>, Failure> {
     runner.emit(Event::Step {
         step: step.act.to_string(),
     });
@@ -70,24 +85,22 @@ pub(crate) async fn play_step<E: Engine>(
         restart_service(runner, live, restart).await?;
         return Ok(None);
     }
-    let result = run_step(runner, live, step, captures).await;
-    match result.outcome {
+    let result = run_step(runner, live, step, mode, captures).await;
+    let locked = matches!(result.error, Some(ProbeError::Locked(_)));
+    let reason = match result.outcome {
         Outcome::Pass => {
             capture(step.capture.as_ref(), result.actual.as_ref(), captures);
-            Ok(None)
+            return Ok(None);
         }
         Outcome::Fail {
             expected, actual, ..
-        } => Ok(Some(text!(
-            "expected {expected}, got {actual}",
-            expected,
-            actual
-        ))),
+        } => text!("expected {expected}, got {actual}", expected, actual),
         Outcome::ProbeError { reason } => {
             runner.check_engine().await?;
-            Ok(Some(Text::verbatim(reason)))
+            Text::verbatim(reason)
         }
-    }
+    };
+    Ok(Some(StepProblem { reason, locked }))
 }
 
 /// Probes once, or until the step passes and at most for the time that it allows.
@@ -95,12 +108,13 @@ pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &Captures,
 ) -> StepResult {
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = run_step_once(runner, live, step, captures).await;
+        let result = run_step_once(runner, live, step, mode, captures).await;
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
@@ -120,11 +134,12 @@ pub(crate) async fn run_step_once<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &Captures,
 ) -> StepResult {
     let act = step.act.with_captures(captures);
     let target = live.target(runner);
-    let probed = probe(&act, &target, &live.connections, step.timeout).await;
+    let probed = probe(&act, mode, &target, &live.connections, step.timeout).await;
     evaluate(step, probed)
 }
 
@@ -135,6 +150,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
                 reason: error.to_string(),
             },
             actual: None,
+            error: Some(error),
         },
         Ok(actual) => StepResult {
             outcome: match step.expect.evaluate(&actual) {
@@ -146,6 +162,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
                 },
             },
             actual: Some(actual),
+            error: None,
         },
     }
 }

@@ -16,6 +16,7 @@ use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, capture, run_step_once};
 use crate::runner::baseline::{changed, is_unchanged};
 use crate::runner::{Changed, Live, Runner};
@@ -169,7 +170,8 @@ async fn probe_check<E: Engine>(
     captures: &RefCell<Captures>,
 ) -> StepResult {
     let before = captures.borrow().clone();
-    let result = run_step_once(runner, live, &check.step, &before).await;
+    let mode = ProbeMode::of_check(&check.step);
+    let result = run_step_once(runner, live, &check.step, mode, &before).await;
     let (step, actual) = (&check.step, result.actual.as_ref());
     capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
     result
@@ -220,6 +222,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         StepResult {
             outcome,
             actual: result.actual,
+            error: result.error,
         }
     }
 

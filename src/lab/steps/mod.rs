@@ -7,8 +7,10 @@ mod matcher;
 mod model;
 mod possible;
 mod probes;
+mod read_only;
 mod reader;
 mod service_field;
+mod sql_form;
 mod volatile;
 
 pub(crate) use captures::references;
@@ -18,6 +20,8 @@ pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
     MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, TcpProbe, Unchanged,
+    Step, StepKind, StreamOffset, TcpProbe, Unchanged,
 };
+pub(crate) use read_only::MONGO_TRANSACTIONAL;
+pub use read_only::{Effect, Reason};
 pub(crate) use reader::{StepList, read_check, read_steps};

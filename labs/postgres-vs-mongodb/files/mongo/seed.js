@@ -47,9 +47,16 @@ start.expenses.updateOne({ _id: 27 }, { $rename: { cents: 'cent' } });
 start.expenses.updateOne({ _id: 41 }, { $mul: { cents: -1 } });
 start.expenses.updateOne({ _id: 54 }, { $set: { currency: 'eur' } });
 
+// What concerns a team alone is in one place; a consultant's document refers to it by the team's number.
+start.teams.insertMany([{ _id: 1, floor: 3 }, { _id: 2, floor: 5 }, { _id: 3, floor: 5 }, { _id: 4, floor: 2 }]);
+
 start.budgets.insertOne({ _id: 2026, data: 5000, cloud: 800, security: 2600, design: 1500, transfers: [] });
 // The application took 300 from the one document and crashed before it could add them to the other.
-start.accounts.insertMany([{ _id: 'cloud', budget: 500 }, { _id: 'data', budget: 5000 }]);
+start.crashed.insertMany([{ _id: 'cloud', budget: 500 }, { _id: 'data', budget: 5000 }]);
+// The same budgets, one document each, for transactions over several of them.
+start.accounts.insertMany([
+  { _id: 'data', budget: 5000 }, { _id: 'cloud', budget: 800 }, { _id: 'security', budget: 2600 }, { _id: 'design', budget: 1500 },
+]);
 
 start.journal.insertOne({
   _id: 7,
@@ -76,15 +83,18 @@ archive.aggregate([
   { $out: 'timesheet' },
 ]);
 
-// The image made the lab's user an administrator. Here it may do anything with `lab`, read the template, and read and index the
+// The lab's user is an administrator so far. From now on it may do anything with `lab`, read the template, and read and index the
 // archive; so whatever the learner does, a reset need not copy 120,000 documents.
 const admin = db.getSiblingDB('admin');
 admin.createRole({
-  role: 'archiveReader',
+  role: 'learner',
   privileges: [
     { resource: { db: 'archive', collection: 'timesheet' },
       actions: ['find', 'listIndexes', 'createIndex', 'dropIndex', 'collStats', 'indexStats', 'killCursors', 'planCacheRead'] },
     { resource: { db: 'archive', collection: '' }, actions: ['listCollections', 'dbStats'] },
+    // What the server did lately (its oplog and its starts), and the default that decides when a write counts as done.
+    { resource: { db: 'local', collection: '' }, actions: ['find'] },
+    { resource: { cluster: true }, actions: ['serverStatus', 'replSetGetStatus', 'getDefaultRWConcern', 'setDefaultRWConcern'] },
   ],
   roles: [],
 });
@@ -93,6 +103,6 @@ admin.updateUser('lab', {
     { role: 'readWrite', db: 'lab' },
     { role: 'dbAdmin', db: 'lab' },
     { role: 'read', db: 'lab_start' },
-    { role: 'archiveReader', db: 'admin' },
+    { role: 'learner', db: 'admin' },
   ],
 });

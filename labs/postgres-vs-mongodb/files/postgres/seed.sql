@@ -6,9 +6,10 @@ CREATE DATABASE lab_start;
 CREATE TABLE team (
   id     int  PRIMARY KEY,
   name   text NOT NULL UNIQUE,
-  budget int  NOT NULL CHECK (budget >= 0)
+  budget int  NOT NULL CHECK (budget >= 0),
+  floor  int  NOT NULL
 );
-INSERT INTO team VALUES (1, 'Data', 5000), (2, 'Cloud', 800), (3, 'Security', 2600), (4, 'Design', 1500);
+INSERT INTO team VALUES (1, 'Data', 5000, 3), (2, 'Cloud', 800, 5), (3, 'Security', 2600, 5), (4, 'Design', 1500, 2);
 
 CREATE TABLE consultant (
   id      int  PRIMARY KEY,
@@ -80,14 +81,35 @@ CREATE TABLE transfer (
   amount    int  NOT NULL CHECK (amount > 0)
 );
 
--- Each row says by itself who looked: which session, in which transaction, at which isolation level, and when.
+-- Each row says by itself what was seen, and who saw it: which session, in which transaction, at which isolation level, and when.
+-- A trigger writes it, whatever the INSERT says, so a row cannot be invented.
 CREATE TABLE seen (
   no        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   budget    int NOT NULL,
-  pid       int NOT NULL DEFAULT pg_backend_pid(),
-  txid      xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  isolation text NOT NULL DEFAULT current_setting('transaction_isolation'),
-  at        timestamptz NOT NULL DEFAULT clock_timestamp()
+  pid       int NOT NULL,
+  txid      xid8 NOT NULL,
+  isolation text NOT NULL,
+  at        timestamptz NOT NULL
+);
+CREATE FUNCTION seen_by_itself() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    RAISE EXCEPTION 'the table seen is a record: its rows do not change';
+  END IF;
+  new.pid := pg_backend_pid();
+  new.txid := pg_current_xact_id();
+  new.isolation := current_setting('transaction_isolation');
+  new.at := clock_timestamp();
+  SELECT budget INTO new.budget FROM team WHERE id = 3;
+  RETURN new;
+END $$;
+CREATE TRIGGER seen_by_itself BEFORE INSERT OR UPDATE ON seen FOR EACH ROW EXECUTE FUNCTION seen_by_itself();
+
+-- A row remembers with which setting it was committed, and since when the server had been running then.
+CREATE TABLE promise (
+  no                 int PRIMARY KEY,
+  synchronous_commit text NOT NULL DEFAULT current_setting('synchronous_commit'),
+  server_started     timestamptz NOT NULL DEFAULT pg_postmaster_start_time()
 );
 
 CREATE TABLE application (
@@ -118,6 +140,18 @@ INSERT INTO fjord.sheet VALUES
   ('Jonas Vik',   'jonas@fjord.example',  'Harbour', 'Ola Berg', '+00 31 0002',              'Polar Shipping', '2026-03-03', 8),
   ('Sana Noor',   'sana@fjord.example',   'Summit',  'Eva Lind', '+00 31 0003; +00 33 0003', 'Tind Energy',    '2026-03-02', 5),
   ('Sana Noor',   'sana@fjord.example',   'Summit',  'Eva Lind', '+00 31 0003; +00 33 0003', 'Kelp Foods',     '2026-03-06', 7);
+
+-- For the checks: says what the database would do with a statement. Nothing of the statement stays, and deferred constraints count.
+CREATE SCHEMA roadlab;
+CREATE FUNCTION roadlab.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  SET CONSTRAINTS ALL IMMEDIATE;
+  RAISE EXCEPTION USING ERRCODE = 'LAB01';
+EXCEPTION
+  WHEN SQLSTATE 'LAB01' THEN RETURN 'accepted';
+  WHEN integrity_constraint_violation OR data_exception OR raise_exception OR generated_always THEN RETURN 'refused';
+END $$;
 
 -- The statistics are copied along with the template, so the plans are the same after every reset.
 VACUUM (FREEZE, ANALYZE);
