@@ -154,9 +154,10 @@ impl<E: Engine> RunningLab<'_, E> {
 
     /// Returns the quizzes that were answered right.
     fn right_answers(&self) -> Result<BTreeSet<ExerciseId>, Failure> {
-        let answers = self.progress()?.answers;
+        let (progress, run) = (self.progress()?, self.run());
         let right = self.lab.exercises.iter().filter(|exercise| {
-            matches!(&exercise.task, Task::Quiz(quiz) if answers.get(&exercise.id) == Some(&quiz.answer))
+            let choice = progress.choice(exercise, run.as_ref());
+            matches!(&exercise.task, Task::Quiz(quiz) if choice.as_ref() == Some(&quiz.answer))
         });
         Ok(right.map(|exercise| exercise.id.clone()).collect())
     }

@@ -90,13 +90,14 @@ impl App {
         let workspace = self.workspace(lab, journal.as_ref());
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
-        let running = RunningLab {
+        let mut running = RunningLab {
             app: self,
             lab,
             runner,
             live: done.live,
             workspace,
         };
+        running.make_workspace().await?;
         if fresh {
             running.record_baselines().await?;
         }

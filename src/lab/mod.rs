@@ -29,6 +29,7 @@ mod template;
 #[cfg(any(test, fuzzing))]
 pub mod testing;
 mod trial;
+mod typed;
 mod variables;
 mod yaml;
 
@@ -57,6 +58,7 @@ pub use steps::{
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
 pub use trial::{Trial, TrialAnswers, TrialWrong, load_trial};
+pub use typed::{TypedBlock, TypingContext};
 pub use yaml::parse_duration;
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` compares it with the readers.

@@ -79,11 +79,9 @@ impl ExerciseResult {
         self.checks.iter().any(failed)
     }
 
-    /// Returns the name of the hint of the first check that does not pass, if it has one.
+    /// Returns the name of the hint of the first check that fails and has one.
     pub fn hint(&self) -> Option<&str> {
-        let mut checks = self.checks.iter();
-        let first = checks.find(|check| !check.outcome.passed())?;
-        first.outcome.hint()
+        self.checks.iter().find_map(|check| check.outcome.hint())
     }
 }
 

@@ -10,7 +10,8 @@ use crate::runner::up::run_start_steps;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace.
+/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace, if one is
+/// given.
 pub async fn reset<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -40,7 +41,7 @@ pub async fn reset<E: Engine>(
         .await?;
     }
     if let Some(workspace) = workspace {
-        workspace.restore()?;
+        drop(workspace.restore()?);
     }
     run_start_steps(runner, live).await
 }
