@@ -9,6 +9,7 @@
 //! needed, and every change is a locked update of the file.
 
 mod addresses;
+mod baselines;
 mod cleanup;
 mod client;
 mod dispute;

@@ -1,6 +1,9 @@
 //! `roadlab check`: which exercises are solved, and what is different where they are not.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,10 +14,11 @@ use crate::commands::check_output::{
 use crate::commands::closing::closing_lines;
 use crate::commands::{Context, junit};
 use crate::exit::Exit;
-use crate::lab::Exercise;
+use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
-use crate::report::{self, output};
-use crate::runner::{ExerciseResult, Failure};
+use crate::problem::code_list;
+use crate::report::{self, Paint, check_line, error, output};
+use crate::runner::{CheckStage, ExerciseResult, Failure};
 
 pub(crate) async fn check(
     context: &Context,
@@ -30,7 +34,9 @@ pub(crate) async fn check(
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
     let before = running.progress()?;
-    let results = running.check(&available).await;
+    let known = KnownResults::new(&available, context.global.json);
+    let report = |stage, result: &ExerciseResult| known.report(stage, result, context.paint);
+    let results = running.check_reporting(&available, &report).await;
     let now = running.progress()?;
     let newly_solved = |result: &ExerciseResult| {
         let id = &result.exercise;
@@ -93,5 +99,47 @@ pub(crate) async fn check(
     match all_checked && passed == results.len() {
         true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
+    }
+}
+
+/// Shows on stderr what is known while checks are waited for: once, as soon as every exercise was probed.
+struct KnownResults {
+    /// The exercises that were not probed yet.
+    left: RefCell<BTreeSet<ExerciseId>>,
+    waiting: RefCell<Vec<(Duration, ExerciseResult)>>,
+    shown: bool,
+}
+
+impl KnownResults {
+    fn new(exercises: &[&Exercise], json: bool) -> Self {
+        Self {
+            left: RefCell::new(exercises.iter().map(|one| one.id.clone()).collect()),
+            waiting: RefCell::default(),
+            shown: !json,
+        }
+    }
+
+    fn report(&self, stage: CheckStage, result: &ExerciseResult, paint: Paint) {
+        let mut left = self.left.borrow_mut();
+        let first = left.remove(&result.exercise);
+        let mut waiting = self.waiting.borrow_mut();
+        if let CheckStage::Waiting { within } = stage {
+            waiting.push((within, result.clone()));
+        }
+        if !first || !left.is_empty() || !self.shown {
+            return;
+        }
+        for (within, result) in waiting.drain(..) {
+            for check in result.checks.iter().filter(|check| check.outcome.passed()) {
+                error(&check_line(check, paint));
+            }
+            let open = result.checks.iter().filter(|check| !check.outcome.passed());
+            error(&paint.dim(&localized!(
+                "{exercise}: waiting at most {time} for {checks}",
+                exercise = result.exercise,
+                time = report::duration(within.as_millis() as u64),
+                checks = code_list(open.map(|check| &check.check))
+            )));
+        }
     }
 }

@@ -9,11 +9,13 @@ mod difference;
 mod matcher;
 mod path;
 mod plain_value;
+mod snapshot;
 mod value_type;
 
 pub use actual::Actual;
 pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
-pub use matcher::{Matcher, Mismatch, Rule};
+pub use matcher::{Matcher, Mismatch, Parts, Rule};
 pub use path::ValuePath;
+pub use snapshot::Snapshot;
 pub use value_type::{Typing, ValueType};

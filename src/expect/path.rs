@@ -33,7 +33,7 @@ impl ValuePath {
     }
 
     /// Returns whether the path can select only one value.
-    pub(super) fn is_singular(&self) -> bool {
+    pub fn is_singular(&self) -> bool {
         self.singular
     }
 

@@ -43,9 +43,8 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
         .zip(baseline)
         .filter(|((now, _), before)| now != *before);
     ExerciseResult {
-        exercise: result.exercise.clone(),
         checks: changed.map(|((_, check), _)| check.clone()).collect(),
-        actuals: Vec::new(),
+        ..result.clone()
     }
 }
 
@@ -55,6 +54,7 @@ mod tests {
     use crate::event::{CheckResult, Outcome};
     use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId};
+    use crate::runner::Changed;
 
     #[test]
     fn only_checks_with_another_value_have_changed() {
@@ -73,6 +73,7 @@ mod tests {
             exercise: ExerciseId::new("one").unwrap(),
             checks,
             actuals: Vec::new(),
+            changed: Changed::Yes,
         };
         let before = vec![check("undone", "null"), check("done", "null")];
         let before = actual_values(&result(before));
