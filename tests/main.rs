@@ -32,6 +32,7 @@ mod isolation;
 mod json_contract;
 mod kept;
 mod lab_proof;
+mod learning;
 mod list_and_roadmap;
 mod orphans;
 mod output;

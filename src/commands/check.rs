@@ -11,12 +11,13 @@ use crate::app::select_exercises;
 use crate::commands::check_output::{
     Detail, junit_cases, result_json, result_lines, unavailable_line,
 };
+use crate::commands::closing::closing_lines;
 use crate::commands::{Context, junit};
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
 use crate::problem::code_list;
-use crate::report::{self, Paint, check_lines, error, output};
+use crate::report::{self, Paint, Wording, check_lines, error, output};
 use crate::runner::{CheckStage, ExerciseResult, Failure};
 
 pub(crate) async fn check(
@@ -32,9 +33,15 @@ pub(crate) async fn check(
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
+    let before = running.progress()?;
     let known = KnownResults::new(&available, context.global.json);
     let report = |stage, result: &ExerciseResult| known.report(stage, result, context.paint);
     let results = running.check_reporting(&available, &report).await;
+    let now = running.progress()?;
+    let newly_solved = |result: &ExerciseResult| {
+        let id = &result.exercise;
+        now.is_solved(id) && !before.is_solved(id)
+    };
     running.live.connections.close().await;
     let results = results?;
     context.reporter.finish();
@@ -45,7 +52,11 @@ pub(crate) async fn check(
         junit::save(path, lab.id.as_str(), &cases.collect::<Vec<_>>())?;
     }
     if context.global.json {
-        let exercises = results.iter().map(|result| result_json(&running, result));
+        let exercises = results.iter().map(|result| {
+            let mut document = result_json(context, &running, result);
+            document["newly_solved"] = newly_solved(result).into();
+            document
+        });
         let unavailable = unavailable.iter();
         let unavailable = unavailable.map(|exercise| exercise.id.as_str());
         report::document(&json!({
@@ -60,9 +71,18 @@ pub(crate) async fn check(
             1 => Detail::AllChecks,
             _ => Detail::FailedChecks,
         };
-        for result in &results {
-            let lines = result_lines(&running, result, context.paint, detail);
+        for (at, result) in results.iter().enumerate() {
+            let lines = result_lines(context, &running, result, detail);
             lines.iter().for_each(|line| output(line));
+            let exercise = lab.exercise(&result.exercise);
+            if let Some(exercise) = exercise.filter(|_| newly_solved(result))
+                && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
+            {
+                output(&text);
+                if at + 1 < results.len() {
+                    output("");
+                }
+            }
         }
         for exercise in &unavailable {
             output(&unavailable_line(&running, exercise, context.paint));
@@ -111,7 +131,7 @@ impl KnownResults {
         }
         for (within, result) in waiting.drain(..) {
             for check in result.checks.iter().filter(|check| check.outcome.passed()) {
-                check_lines(check, paint)
+                check_lines(check, Wording::Plain, None, paint)
                     .iter()
                     .for_each(|line| error(line));
             }

@@ -127,7 +127,7 @@ impl Matcher {
     }
 
     /// Returns whether the matcher, or one that it combines, expects an error.
-    fn expects_error(&self) -> bool {
+    pub(super) fn expects_error(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Error(_)))
     }
 
@@ -186,7 +186,7 @@ impl Matcher {
         texts
     }
 
-    fn mentions_status(&self) -> bool {
+    pub(super) fn mentions_status(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Status(_)))
     }
 
@@ -239,7 +239,7 @@ impl Matcher {
 }
 
 impl Rule {
-    fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
+    pub(super) fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
         match self {
             Rule::Exists => selected.is_some_and(|v| !v.is_null()),
             Rule::Absent => actual.error.is_none() && selected.is_none_or(Value::is_null),

@@ -327,6 +327,7 @@ mod tests {
                 role: crate::lab::CheckRole::Goal,
                 about: String::new(),
                 outcome,
+                words: crate::expect::Words::default(),
             },
             actual: Some(Actual::value(value)),
             expect: None,

@@ -381,6 +381,7 @@ mod tests {
                     role: check.role,
                     about: String::new(),
                     outcome,
+                    words: crate::expect::Words::default(),
                 },
                 actual: Some(actual),
                 expect: Some(check.step.expect.clone()),

@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::{Actual, Snapshot};
+use crate::expect::{Actual, Snapshot, Words};
 use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
@@ -113,6 +113,7 @@ pub async fn check_exercises<E: Engine>(
                     role: CheckRole::Goal,
                     about: section.title.clone(),
                     outcome: check_answer(quiz, choice.as_deref()),
+                    words: Words::default(),
                 };
                 let result = ExerciseResult {
                     exercise: exercise.id.clone(),
@@ -308,11 +309,13 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let checks = checks.map(|(check, result)| {
             let id = check.id.to_string();
             let about = self.section.checks.get(&id).unwrap_or(&self.section.title);
+            let outcome = outcome(check, result, changed);
             CheckResult {
                 about: about.clone(),
                 check: id,
                 role: check.role,
-                outcome: outcome(check, result, changed),
+                words: words(check, &outcome, result.actual.as_ref()),
+                outcome,
             }
         });
         ExerciseResult {
@@ -342,6 +345,18 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
         expected: shown(expected),
         actual: shown(actual),
         hint: seen.and_then(fits).map(|hint| hint.say.clone()),
+    }
+}
+
+/// Returns the expected and the actual value of a check that fails, in words; none of a secret.
+fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
+    match (outcome, actual) {
+        (Outcome::Fail { .. }, Some(actual))
+            if check.secrecy != Secrecy::Hidden && check.unchanged.is_none() =>
+        {
+            check.step.expect.words(actual)
+        }
+        (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
     }
 }
 

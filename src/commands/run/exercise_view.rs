@@ -20,6 +20,8 @@ pub(super) struct ExerciseView {
     pub(super) baseline: Option<Vec<String>>,
     /// Whether it was solved at least once while it was shown.
     pub(super) solved: bool,
+    /// The hint that was printed above the panel, because its code does not fit into it.
+    pub(super) printed_hint: Option<String>,
     pub(super) note: Option<String>,
     pub(super) question: Option<Question>,
     /// When its time was added to the progress last.
@@ -50,6 +52,7 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
 mod tests {
     use super::*;
     use crate::event::{CheckResult, Outcome};
+    use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId};
     use crate::runner::Changed;
 
@@ -64,6 +67,7 @@ mod tests {
                 actual: actual.to_owned(),
                 hint: Some(id.to_owned()),
             },
+            words: Words::default(),
         };
         let result = |checks: Vec<CheckResult>| ExerciseResult {
             exercise: ExerciseId::new("one").unwrap(),
