@@ -142,7 +142,7 @@ fn log_lines(lab: &EngineLab, service: &str, words: &[&str]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// What the services report that somebody should know.
+/// The warnings and errors that the services report.
 fn warnings(lab: &EngineLab) -> Vec<String> {
     [
         log_lines(lab, "rabbitmq", &["[warning]", "[error]", "[critical]"]),
@@ -197,7 +197,7 @@ fn a_hundred_checks_change_nothing_in_any_service() {
     }
     assert_eq!(warned, warnings(&lab));
 
-    // Whoever takes the messages now is the first.
+    // The messages have never been delivered before.
     lab.run("solve LAB take", 0);
     lab.run("down LAB", 0);
 }

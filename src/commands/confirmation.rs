@@ -51,7 +51,7 @@ pub(crate) async fn confirm(
     Ok(Confirmation::from_line(&answer))
 }
 
-/// Returns whether somebody can answer a question.
+/// Returns whether the user can answer a question.
 pub(crate) fn can_prompt(context: &Context) -> bool {
     !context.global.json && std::io::stdin().is_terminal()
 }

@@ -17,14 +17,15 @@ use serde_json::{Value, json};
 
 use crate::engine::clock;
 use crate::expect::Actual;
-use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
+use crate::lab::{AmqpOperation, AmqpProbe, Login, Publish, ServiceName};
 use crate::probe::address::{url, url_port};
-use crate::probe::amqp_management::{Inspected, Management};
+use crate::probe::amqp_failure::Failure;
 use crate::probe::amqp_stream;
 use crate::probe::amqp_values::{self, short, table};
 use crate::probe::dial::dial;
 use crate::probe::error::ProbeError;
 use crate::probe::http::HttpClient;
+use crate::probe::http_management::{Inspected, Management};
 use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
@@ -57,24 +58,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
 
-/// Why an operation has no value.
-pub(super) enum Failure {
-    Broker(Error),
-    Probe(ProbeError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Broker(error)
-    }
-}
-
-impl From<ProbeError> for Failure {
-    fn from(error: ProbeError) -> Self {
-        Self::Probe(error)
-    }
-}
-
 pub(super) async fn run<E>(
     probe: &AmqpProbe,
     mode: ProbeMode,
@@ -91,7 +74,14 @@ pub(super) async fn run<E>(
     };
     let slot = pool.slot(&key);
     let management = match mode {
-        ProbeMode::ReadOnly | ProbeMode::RolledBack => Management::of(&uri, target, service, http),
+        ProbeMode::ReadOnly | ProbeMode::RolledBack => {
+            let user = &uri.authority.userinfo;
+            let login = Login {
+                user: user.username.clone(),
+                password: user.password.clone(),
+            };
+            Management::of(login, &uri.vhost, target, service, http)
+        }
         ProbeMode::ReadWrite => None,
     };
     let management = management.as_ref();

@@ -1,4 +1,4 @@
-//! Reads the messages of a stream. A stream keeps its messages, whoever reads them.
+//! Reads the messages of a stream. A stream keeps its messages when they are read.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::engine::clock;
 use crate::lab::StreamOffset;
-use crate::probe::amqp::Failure;
+use crate::probe::amqp_failure::Failure;
 use crate::probe::amqp_values::{self, short};
 
 /// The header of a delivery with the number of the message.

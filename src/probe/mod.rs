@@ -5,7 +5,7 @@
 
 mod address;
 mod amqp;
-mod amqp_management;
+mod amqp_failure;
 mod amqp_stream;
 mod amqp_values;
 mod closing;
@@ -16,6 +16,7 @@ mod exec;
 mod file;
 mod folder;
 mod http;
+mod http_management;
 mod limits;
 mod log;
 mod mode;

@@ -73,7 +73,7 @@ enum Whose {
 enum Content {
     Text(String),
     /// The content of this file of the lab's folder.
-    Of(String),
+    LabFile(String),
 }
 
 /// A file of the learner that gave way to one of the lab.
@@ -467,7 +467,7 @@ impl Workspace {
         is(&self.original.join(path))
             || solutions.any(|solution| match solution {
                 Content::Text(text) => text.as_bytes() == content,
-                Content::Of(file) => is(&self.lab_folder.join(file)),
+                Content::LabFile(file) => is(&self.lab_folder.join(file)),
             })
     }
 
@@ -666,7 +666,7 @@ fn solutions(lab: &Lab) -> BTreeMap<PathBuf, Vec<Content>> {
         };
         let content = match &file.change {
             FileChange::Write(text) => Content::Text(text.clone()),
-            FileChange::CopyFrom(from) => Content::Of(from.clone()),
+            FileChange::CopyFrom(from) => Content::LabFile(from.clone()),
             FileChange::Nothing | FileChange::Remove => continue,
         };
         if let Some(path) = changed_file(step) {
@@ -762,7 +762,7 @@ mod tests {
     }
 
     #[test]
-    fn restoring_touches_only_what_the_lab_brings_and_keeps_what_was_changed() {
+    fn restoring_touches_only_the_files_of_the_lab_and_keeps_what_was_changed() {
         let fixture = Fixture::new();
         fixture.workspace.make().unwrap();
         fixture.write("dags/a.py", "mine");
@@ -916,7 +916,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_place_of_a_file_or_folder_is_moved_aside_and_not_followed() {
+    fn a_link_that_a_service_creates_is_not_followed_out_of_the_workspace() {
         for (below, target) in [
             ("dags", "../outside"),
             ("b.py", "../outside/b.py"),

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use lapin::uri::AMQPUri;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
 use crate::engine::clock;
-use crate::lab::ServiceName;
+use crate::lab::{Login, ServiceName};
 use crate::probe::address::port;
 use crate::probe::http::{HttpClient, body};
 use crate::probe::target::Target;
@@ -22,8 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Management {
     client: Client,
     port: u16,
-    user: String,
-    password: String,
+    login: Login,
     pub(super) vhost: String,
 }
 
@@ -48,7 +46,8 @@ pub(super) struct Description(Value);
 impl Management {
     /// Returns the interface of a broker that publishes its port.
     pub(super) fn of<E>(
-        uri: &AMQPUri,
+        login: Login,
+        vhost: &str,
         target: &Target<'_, E>,
         service: &ServiceName,
         http: &HttpClient,
@@ -56,9 +55,8 @@ impl Management {
         Some(Self {
             client: http.get().ok()?.clone(),
             port: port(target, service, Some(PORT)).ok()?,
-            user: uri.authority.userinfo.username.clone(),
-            password: uri.authority.userinfo.password.clone(),
-            vhost: uri.vhost.clone(),
+            login,
+            vhost: vhost.to_owned(),
         })
     }
 
@@ -89,7 +87,7 @@ impl Management {
             Statistics::With => request,
             Statistics::Without => request.query(&[("disable_stats", "true")]),
         };
-        let login = request.basic_auth(&self.user, Some(&self.password));
+        let login = request.basic_auth(&self.login.user, Some(&self.login.password));
         let response = login.send().await.ok()?;
         match response.status() {
             StatusCode::OK => {
