@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
 use crate::problem::code_list;
-use crate::report::{self, Paint, check_line, error, output};
+use crate::report::{self, Paint, Wording, check_lines, error, output};
 use crate::runner::{CheckStage, ExerciseResult, Failure};
 
 pub(crate) async fn check(
@@ -131,7 +131,9 @@ impl KnownResults {
         }
         for (within, result) in waiting.drain(..) {
             for check in result.checks.iter().filter(|check| check.outcome.passed()) {
-                error(&check_line(check, paint));
+                check_lines(check, Wording::Plain, None, paint)
+                    .iter()
+                    .for_each(|line| error(line));
             }
             let open = result.checks.iter().filter(|check| !check.outcome.passed());
             error(&paint.dim(&localized!(

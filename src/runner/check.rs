@@ -309,12 +309,13 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let checks = checks.map(|(check, result)| {
             let id = check.id.to_string();
             let about = self.section.checks.get(&id).unwrap_or(&self.section.title);
+            let outcome = outcome(check, result, changed);
             CheckResult {
                 about: about.clone(),
                 check: id,
                 role: check.role,
-                outcome: outcome(check, result, changed),
-                words: words(check, result),
+                words: words(check, &outcome, result.actual.as_ref()),
+                outcome,
             }
         });
         ExerciseResult {
@@ -348,10 +349,13 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
 }
 
 /// Returns the expected and the actual value of a check that fails, in words; none of a secret.
-fn words(check: &Check, result: &StepResult) -> Words {
-    let shown = check.secrecy == Secrecy::Shown && check.unchanged.is_none();
-    match (&result.outcome, &result.actual) {
-        (Outcome::Fail { .. }, Some(actual)) if shown => check.step.expect.words(actual),
+fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
+    match (outcome, actual) {
+        (Outcome::Fail { .. }, Some(actual))
+            if check.secrecy != Secrecy::Hidden && check.unchanged.is_none() =>
+        {
+            check.step.expect.words(actual)
+        }
         (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
     }
 }
