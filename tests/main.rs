@@ -37,6 +37,7 @@ mod ownership;
 mod ports_and_networks;
 mod progress;
 mod quizzes;
+mod read_only_probes;
 mod readme;
 mod redis_lab;
 mod session;

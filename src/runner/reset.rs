@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::{restart_service, run_steps};
 use crate::runner::up::run_start_steps;
 use crate::runner::{Failure, Live, Runner};
@@ -54,7 +55,7 @@ pub async fn solve<E: Engine>(
     for exercise in exercises {
         if let Task::Practical { solution, .. } = &exercise.task {
             let what = localized!("solution of `{exercise}`", exercise = exercise.id);
-            run_steps(runner, live, solution, &what).await?;
+            run_steps(runner, live, solution, ProbeMode::of_change, &what).await?;
         }
     }
     Ok(())

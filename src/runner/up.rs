@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::{Event, Warning};
-use crate::lab::RunId;
+use crate::lab::{RunId, Step};
 use crate::machine;
 use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
     reconcile,
 };
+use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
 use crate::runner::{
@@ -242,14 +243,18 @@ pub(crate) async fn run_start_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
 ) -> Result<(), Failure> {
-    for (steps, what) in [(&runner.lab.start, "start"), (&runner.lab.health, "health")] {
-        let there = |step: &&crate::lab::Step| {
+    let lists: [(_, StepMode, _); 2] = [
+        (&runner.lab.start, ProbeMode::of_change, "start"),
+        (&runner.lab.health, ProbeMode::of_check, "health"),
+    ];
+    for (steps, mode, what) in lists {
+        let there = |step: &&Step| {
             step.act
                 .service()
                 .is_none_or(|service| live.addresses.contains_key(service))
         };
         let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
-        run_steps(runner, live, &steps, what).await?;
+        run_steps(runner, live, &steps, mode, what).await?;
     }
     Ok(())
 }
