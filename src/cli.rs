@@ -66,6 +66,9 @@ pub(crate) struct GlobalOptions {
     /// Print JSON to standard output
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
+    /// Show what checks compare as matchers and raw values
+    #[arg(long, short = 'v', global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
     /// When to use color
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub(crate) color: Color,
@@ -149,7 +152,11 @@ pub(crate) enum Command {
         junit: Option<PathBuf>,
     },
     /// Show the next hint of an exercise
-    Hint { lab: String, exercise: String },
+    Hint {
+        lab: String,
+        /// Default: the first exercise that is not solved
+        exercise: Option<String>,
+    },
     /// Run the solution of an exercise
     Solve { lab: String, exercise: String },
     /// Answer a quiz

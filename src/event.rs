@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diagnosis::LikelyCause;
+use crate::expect::Words;
 use crate::lab::CheckRole;
 
 pub use result_line::{
@@ -198,6 +199,8 @@ pub enum EngineSetup {
 #[derive(Debug, Clone)]
 pub struct NotReady {
     pub lab: String,
+    /// The lab as it is typed after a command: with the option for its instance.
+    pub argument: String,
     pub service: String,
     pub waited: Duration,
     /// The probe, for people.
@@ -234,6 +237,8 @@ pub struct CheckResult {
     /// The sentence of the guide that says what is checked.
     pub about: String,
     pub outcome: Outcome,
+    /// The expected and the actual value for people; empty if the check passes or they are not shown.
+    pub words: Words,
 }
 
 /// The outcome of a check or a step. A value that does not match is an outcome, not an error.

@@ -90,7 +90,7 @@ impl From<&Failure> for Exit {
                 | ErrorKind::Other => Exit::RuntimeError,
             },
             Failure::NotReady(_) => Exit::NotReady,
-            Failure::Step(_) | Failure::Other(_) => Exit::RuntimeError,
+            Failure::Step(_) | Failure::StepLocked(_) | Failure::Other(_) => Exit::RuntimeError,
         }
     }
 }

@@ -15,9 +15,16 @@ fn readme() -> String {
 fn blocks(language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let readme = readme();
-    let rest = readme.split(&fence).skip(1);
-    rest.map(|rest| rest.split("```").next().unwrap_or_default().to_owned())
-        .collect()
+    let mut parts = readme.split(&fence);
+    let mut before = parts.next().unwrap_or_default();
+    let mut blocks = Vec::new();
+    for rest in parts {
+        // A block that contains blocks has longer fences.
+        let end = if before.ends_with('`') { "````" } else { "```" };
+        blocks.push(rest.split(end).next().unwrap_or_default().to_owned());
+        before = rest;
+    }
+    blocks
 }
 
 /// roadlab with a state folder of its own.

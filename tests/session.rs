@@ -44,7 +44,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("2 of 5 checks pass");
     assert!(
-        terminal.screen().contains("── 1/16 Settings"),
+        terminal.screen().contains("── 1/18 Settings"),
         "{}",
         terminal.screen()
     );
@@ -73,17 +73,17 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("sy");
     terminal.wait_for("─ solution played, all checks pass ─");
     terminal.type_in("\r");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("p");
-    terminal.wait_for("── 1/16");
+    terminal.wait_for("── 1/18");
     terminal.type_in("l");
     terminal.wait_for("Go to exercise:");
     terminal.type_in("3\r");
-    terminal.wait_for("── 3/16");
+    terminal.wait_for("── 3/18");
     terminal.type_in("q");
     terminal.wait_for("ready>");
     let screen = terminal.screen();
-    assert!(screen.contains("0 of 16 exercises solved"), "{screen}");
+    assert!(screen.contains("0 of 18 exercises solved"), "{screen}");
     assert!(
         screen.contains("hints: 1") && screen.contains("solution played"),
         "{screen}"
@@ -114,7 +114,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     assert_eq!(lab.resources().len(), 3);
 
     start(&lab, &mut terminal, "");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("qr");
     terminal.wait_for("removed 1 container, 1 network, 1 volume in");
     assert_eq!(lab.resources(), [""; 0]);
@@ -122,7 +122,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     // The services are new; progress is kept.
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("resuming at exercise 2");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("q");
     terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
     assert_eq!(lab.resources(), [""; 0]);
@@ -198,14 +198,14 @@ fn a_session_works_in_korean_and_follows_the_terminal_size() {
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("3개 중 1개 통과");
     terminal.type_in("ㅜ");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.resize(60, 20);
     terminal.wait("the menu in the new size", |screen| {
-        screen.contains("── 2/16") && screen.contains("나가기") && screen.lines().count() <= 20
+        screen.contains("── 2/18") && screen.contains("나가기") && screen.lines().count() <= 20
     });
     terminal.resize(100, 30);
     terminal.wait("the menu in the new size", |screen| {
-        screen.contains("── 2/16") && screen.contains("나가기")
+        screen.contains("── 2/18") && screen.contains("나가기")
     });
     terminal.type_in("ㅂ");
     terminal.wait_for("제거했습니다");
@@ -240,7 +240,7 @@ fn a_title_with_control_characters_is_escaped() {
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("2 of 5 checks pass");
     assert!(
-        terminal.screen().contains("── 1/16 Set\\u{1b}[31mtings"),
+        terminal.screen().contains("── 1/18 Set\\u{1b}[31mtings"),
         "{}",
         terminal.screen()
     );
@@ -252,9 +252,9 @@ fn a_title_with_control_characters_is_escaped() {
 fn a_session_over_a_pipe_is_plain_text() {
     let lab = redis();
     let ended = lab.run("run LAB", 1);
-    assert!(ended.stdout.contains("1/16 Settings"), "{ended:#?}");
+    assert!(ended.stdout.contains("1/18 Settings"), "{ended:#?}");
     assert!(
-        ended.stdout.contains("0 of 16 exercises solved"),
+        ended.stdout.contains("0 of 18 exercises solved"),
         "{ended:#?}"
     );
     for text in [&ended.stdout, &ended.stderr] {

@@ -9,7 +9,7 @@ use crate::lab::{Instance, LabId};
 use crate::plan::Scope;
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
-    ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
+    Baselines, ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
 };
 use crate::text;
 
@@ -31,6 +31,7 @@ impl App {
     pub async fn collect_garbage(&self, engine: &impl Engine) {
         let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;
         Journal::remove_half_written(&self.paths.runs());
+        Baselines::remove_left_over(&self.paths.runs());
         for journal in Journal::all(&self.paths.runs()).into_iter().filter(due) {
             // Checked again under its lock: another process may have changed or removed it since.
             if let ClaimResult::Acquired(journal, held) =

@@ -35,7 +35,8 @@ impl App {
             )));
         }
         let running = self.running(engine, lab).await?;
-        let recording = record(&running.runner, &running.live, exercise).await?;
+        let baselines = running.baselines_for(&[exercise]).await?;
+        let recording = record(&running.runner, &running.live, exercise, &baselines).await;
         let solution_played = running.progress()?.played.contains_key(&exercise.id);
         let files = running.workspace.as_ref().zip(lab.workspace.as_deref());
         let files = files.map(|(workspace, original)| changed_files(&workspace.path, original));

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::lab::{Addresses, Exercise, Lab};
 use crate::runner::Failure;
+use crate::text;
 
 /// What helps with an exercise.
 #[derive(Debug)]
@@ -25,6 +26,20 @@ pub struct OrderedHint {
 }
 
 impl App {
+    /// Returns the first exercise that is not solved.
+    pub fn first_unsolved<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
+        let progress = self.progress(&lab.id)?;
+        let mut exercises = lab.exercises.iter();
+        let open = exercises.find(|exercise| !progress.is_solved(&exercise.id));
+        open.ok_or_else(|| {
+            Failure::Usage(text!(
+                "every exercise of `{lab}` is solved; name one: `roadlab hint {argument} EXERCISE`",
+                lab = lab.id,
+                argument = format!("{}{}", lab.id, self.instance_option())
+            ))
+        })
+    }
+
     /// Returns the hint for what the checks of an exercise find now, and the next ordered hint. Needs neither an engine nor a
     /// running lab for the latter.
     pub async fn hint(&self, lab: &Lab, exercise: &Exercise) -> Result<Hint, Failure> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::app::App;
-use crate::engine::Engine;
+use crate::engine::{Engine, Images as _};
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
@@ -91,6 +91,26 @@ impl App {
         Ok(list)
     }
 
+    /// Returns the services whose image on this machine was built from a recipe, each with the version of the server where the
+    /// image tells it. Without an engine that responds there are none.
+    pub async fn built_services(&self, lab: &Lab) -> BTreeMap<ServiceName, Option<String>> {
+        let mut built = BTreeMap::new();
+        let Ok((engine, _)) = self.setup().existing_engine().await else {
+            return built;
+        };
+        let found = self.images(&engine, lab, PullPolicy::LocalOnly, BuiltImages::Keep);
+        for image in found.await.unwrap_or_default() {
+            let name = image.found.map(|found| found.name).unwrap_or_default();
+            let Some(recipe) = name.strip_prefix("roadlab/") else {
+                continue;
+            };
+            let info = engine.image(&name).await.ok().flatten();
+            let env = info.map(|info| info.env).unwrap_or_default();
+            built.insert(image.service, version(recipe, &env));
+        }
+        built
+    }
+
     /// Writes the images of labs into a tar file, under the names by which [`up`](Self::up) finds them. The file appears when
     /// it is complete.
     pub async fn export_images<E: Engine>(
@@ -165,6 +185,16 @@ impl App {
     }
 }
 
+/// Returns the version that an image has in its environment by the convention of official images: `MONGO_VERSION` for `mongo`.
+fn version(image: &str, env: &[String]) -> Option<String> {
+    let name = image.split(':').next()?.replace('-', "_").to_uppercase();
+    let prefix = format!("{name}_VERSION=");
+    let value = env
+        .iter()
+        .find_map(|variable| variable.strip_prefix(&prefix));
+    value.map(str::to_owned)
+}
+
 /// Returns the size of a file in bytes, or why it cannot be read.
 pub fn file_size(file: &Path) -> Result<u64, Failure> {
     let metadata = std::fs::metadata(file);
@@ -176,4 +206,16 @@ pub fn file_size(file: &Path) -> Result<u64, Failure> {
         ))
     })?;
     Ok(metadata.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_image_and_not_of_what_is_in_it() {
+        let env = ["PATH=/bin", "PYTHON_VERSION=3.13", "MONGO_VERSION=6.0.5"].map(str::to_owned);
+        assert_eq!(version("mongo:0a1b", &env).as_deref(), Some("6.0.5"));
+        assert_eq!(version("node-exporter:0a1b", &env), None);
+    }
 }

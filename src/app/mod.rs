@@ -9,7 +9,9 @@
 //! needed, and every change is a locked update of the file.
 
 mod addresses;
+mod baselines;
 mod cleanup;
+mod client;
 mod dispute;
 mod down;
 mod exercise;
@@ -34,6 +36,7 @@ mod workspace;
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
+pub use client::{ClientCommand, client_command};
 pub use dispute::read_dispute;
 pub use down::{Belongings, DownReport, Forget};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};

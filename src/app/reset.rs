@@ -103,6 +103,7 @@ impl App {
         let request = self.request(options, &images, workspace);
         running.live = runner::up(runner, &request).await?.live;
         running.make_workspace().await?;
+        running.record_baselines().await?;
         Ok(kept)
     }
 }

@@ -6,8 +6,8 @@ use crate::event::CheckResult;
 use crate::lab::{Exercise, ExerciseId, Lab, RestartMode, RunId, ServiceName, Task};
 use crate::localized;
 use crate::runner::{
-    self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
-    require_same_network,
+    self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live, Runner,
+    check_exercises, require_same_network,
 };
 use crate::store::{KeptFile, Progress, Workspace};
 
@@ -64,18 +64,44 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Checks exercises and records the solved ones in the learner's progress. An exercise that needs an unavailable service
     /// must not be among them.
     pub async fn check(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
-        let results = self.probe(exercises).await?;
+        self.check_reporting(exercises, &|_, _| ()).await
+    }
+
+    /// Checks exercises like [`check`](Self::check) and reports the results of each exercise as soon as they are known: at
+    /// once, and again after a wait.
+    pub async fn check_reporting(
+        &self,
+        exercises: &[&Exercise],
+        report: &dyn Fn(CheckStage, &ExerciseResult),
+    ) -> Result<Vec<ExerciseResult>, Failure> {
+        let results = self.probe_reporting(exercises, report).await?;
         self.record_solved(&results)?;
         Ok(results)
     }
 
-    /// Checks exercises without recording anything.
+    /// Checks exercises without recording what is solved.
     pub async fn probe(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
+        self.probe_reporting(exercises, &|_, _| ()).await
+    }
+
+    async fn probe_reporting(
+        &self,
+        exercises: &[&Exercise],
+        report: &dyn Fn(CheckStage, &ExerciseResult),
+    ) -> Result<Vec<ExerciseResult>, Failure> {
         let progress = self.progress()?;
         let run = self.run();
         let answer = |id: &ExerciseId| progress.choice(self.lab.exercise(id)?, run.as_ref());
-        let lang = &self.app.lang;
-        Ok(check_exercises(&self.runner, &self.live, exercises, lang, &answer).await)
+        let baselines = self.baselines_for(exercises).await?;
+        let context = CheckContext {
+            lang: &self.app.lang,
+            answer: &answer,
+            baselines: &baselines,
+            report,
+        };
+        let results = check_exercises(&self.runner, &self.live, exercises, &context).await;
+        self.begin_after(&results).await?;
+        Ok(results)
     }
 
     /// Checks one exercise after its solution, a quiz with the right answer, without reading or changing the learner's progress.
@@ -84,8 +110,13 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             Task::Quiz(quiz) => Some(quiz.answer.clone()),
             Task::Practical { .. } => None,
         };
-        let lang = &self.app.lang;
-        let results = check_exercises(&self.runner, &self.live, &[exercise], lang, &answer).await;
+        let context = CheckContext {
+            lang: &self.app.lang,
+            answer: &answer,
+            baselines: &self.baselines().unwrap_or_default(),
+            report: &|_, _| (),
+        };
+        let results = check_exercises(&self.runner, &self.live, &[exercise], &context).await;
         results
             .into_iter()
             .next()
@@ -162,6 +193,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
     /// solved, answered and seen stays.
     pub(super) async fn play_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        if exercises.is_empty() {
+            return Ok(());
+        }
+        let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
         self.keep_files_before(exercises).await?;
         let (lab, run) = (&self.lab.id, self.run());
@@ -173,6 +208,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.app.update_progress(lab, |progress| {
             progress.finish_playing(&ids, run.as_ref());
         })?;
+        // What a solution changed, the learner did not change.
+        self.move_baselines(&before).await?;
         ended
     }
 
@@ -185,7 +222,9 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let reset = runner::reset(&self.runner, &mut self.live, None).await;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
-        reset.map(|()| kept)
+        reset?;
+        self.record_baselines().await?;
+        Ok(kept)
     }
 
     /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.

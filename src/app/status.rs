@@ -18,9 +18,10 @@ use crate::plan::{
     Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, orphan_runs,
 };
 use crate::runner::{
-    ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health, health_of_engine,
+    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health,
+    health_of_engine,
 };
-use crate::store::{Journal, Journals, OsFs, Progress, UnreadableJournal};
+use crate::store::{Baselines, Journal, Journals, OsFs, Progress, UnreadableJournal};
 use crate::text;
 
 /// How long one service may take to answer; the others do not wait longer.
@@ -270,8 +271,14 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             progress.choice(exercise, run)
         };
         let exercises: Vec<&Exercise> = exercises.iter().collect();
-        let lang = &self.app.lang;
-        let checks = check_exercises(&runner, &live, &exercises, lang, &answer);
+        let baselines = run.and_then(|run| Baselines::read(&self.app.paths.runs(), run).ok());
+        let context = CheckContext {
+            lang: &self.app.lang,
+            answer: &answer,
+            baselines: &baselines.unwrap_or_default(),
+            report: &|_, _| (),
+        };
+        let checks = check_exercises(&runner, &live, &exercises, &context);
         let results = timeout(CHECKS_TIMEOUT, checks).await.ok();
         live.connections.close().await;
         let holding = results.map(|results| {

@@ -84,6 +84,8 @@ impl App {
         let images = self.get_images(&runner).await?;
         let observed = runner.observe().await?;
         let was_up = !observed.is_empty();
+        // Only then the steps of `start` run.
+        let fresh = observed.containers.is_empty();
         let journal = self.journal(&lab.id, &observed)?;
         let workspace = self.workspace(lab, journal.as_ref());
         let request = self.request(options, &images, workspace.as_ref());
@@ -96,6 +98,9 @@ impl App {
             workspace,
         };
         running.make_workspace().await?;
+        if fresh {
+            running.record_baselines().await?;
+        }
         Ok(Started {
             running,
             journal: done.journal,

@@ -1,6 +1,9 @@
 //! `roadlab check`: which exercises are solved, and what is different where they are not.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,12 +11,14 @@ use crate::app::select_exercises;
 use crate::commands::check_output::{
     Detail, junit_cases, result_json, result_lines, unavailable_line,
 };
+use crate::commands::closing::closing_lines;
 use crate::commands::{Context, junit};
 use crate::exit::Exit;
-use crate::lab::Exercise;
+use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
-use crate::report::{self, output};
-use crate::runner::Failure;
+use crate::problem::code_list;
+use crate::report::{self, Paint, Wording, check_lines, error, output};
+use crate::runner::{CheckStage, ExerciseResult, Failure};
 
 pub(crate) async fn check(
     context: &Context,
@@ -28,7 +33,15 @@ pub(crate) async fn check(
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
-    let results = running.check(&available).await;
+    let before = running.progress()?;
+    let known = KnownResults::new(&available, context.global.json);
+    let report = |stage, result: &ExerciseResult| known.report(stage, result, context.paint);
+    let results = running.check_reporting(&available, &report).await;
+    let now = running.progress()?;
+    let newly_solved = |result: &ExerciseResult| {
+        let id = &result.exercise;
+        now.is_solved(id) && !before.is_solved(id)
+    };
     running.live.connections.close().await;
     let results = results?;
     context.reporter.finish();
@@ -39,7 +52,11 @@ pub(crate) async fn check(
         junit::save(path, lab.id.as_str(), &cases.collect::<Vec<_>>())?;
     }
     if context.global.json {
-        let exercises = results.iter().map(|result| result_json(&running, result));
+        let exercises = results.iter().map(|result| {
+            let mut document = result_json(context, &running, result);
+            document["newly_solved"] = newly_solved(result).into();
+            document
+        });
         let unavailable = unavailable.iter();
         let unavailable = unavailable.map(|exercise| exercise.id.as_str());
         report::document(&json!({
@@ -54,9 +71,18 @@ pub(crate) async fn check(
             1 => Detail::AllChecks,
             _ => Detail::FailedChecks,
         };
-        for result in &results {
-            let lines = result_lines(&running, result, context.paint, detail);
+        for (at, result) in results.iter().enumerate() {
+            let lines = result_lines(context, &running, result, detail);
             lines.iter().for_each(|line| output(line));
+            let exercise = lab.exercise(&result.exercise);
+            if let Some(exercise) = exercise.filter(|_| newly_solved(result))
+                && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
+            {
+                output(&text);
+                if at + 1 < results.len() {
+                    output("");
+                }
+            }
         }
         for exercise in &unavailable {
             output(&unavailable_line(&running, exercise, context.paint));
@@ -73,5 +99,49 @@ pub(crate) async fn check(
     match all_checked && passed == results.len() {
         true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
+    }
+}
+
+/// Shows on stderr what is known while checks are waited for: once, as soon as every exercise was probed.
+struct KnownResults {
+    /// The exercises that were not probed yet.
+    left: RefCell<BTreeSet<ExerciseId>>,
+    waiting: RefCell<Vec<(Duration, ExerciseResult)>>,
+    shown: bool,
+}
+
+impl KnownResults {
+    fn new(exercises: &[&Exercise], json: bool) -> Self {
+        Self {
+            left: RefCell::new(exercises.iter().map(|one| one.id.clone()).collect()),
+            waiting: RefCell::default(),
+            shown: !json,
+        }
+    }
+
+    fn report(&self, stage: CheckStage, result: &ExerciseResult, paint: Paint) {
+        let mut left = self.left.borrow_mut();
+        let first = left.remove(&result.exercise);
+        let mut waiting = self.waiting.borrow_mut();
+        if let CheckStage::Waiting { within } = stage {
+            waiting.push((within, result.clone()));
+        }
+        if !first || !left.is_empty() || !self.shown {
+            return;
+        }
+        for (within, result) in waiting.drain(..) {
+            for check in result.checks.iter().filter(|check| check.outcome.passed()) {
+                check_lines(check, Wording::Plain, None, paint)
+                    .iter()
+                    .for_each(|line| error(line));
+            }
+            let open = result.checks.iter().filter(|check| !check.outcome.passed());
+            error(&paint.dim(&localized!(
+                "{exercise}: waiting at most {time} for {checks}",
+                exercise = result.exercise,
+                time = report::duration(within.as_millis() as u64),
+                checks = code_list(open.map(|check| &check.check))
+            )));
+        }
     }
 }

@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::app::RunningLab;
+use crate::commands::Context;
+use crate::commands::closing::closing_markdown;
 use crate::commands::quiz_output;
 use crate::engine::Engine;
-use crate::event::Outcome;
+use crate::event::{CheckResult, Outcome};
+use crate::expect::Words;
 use crate::lab::{Exercise, Quiz, Task};
 use crate::localized;
 use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize};
@@ -22,10 +25,15 @@ pub(super) enum Detail {
 
 /// Returns the result of an exercise as JSON.
 pub(super) fn result_json<E: Engine>(
+    context: &Context,
     running: &RunningLab<'_, E>,
     result: &ExerciseResult,
 ) -> Value {
     let section = running.lab.section(&result.exercise, &running.app.lang);
+    let exercise = running.lab.exercise(&result.exercise);
+    let after = exercise.filter(|_| result.passed()).and_then(|exercise| {
+        closing_markdown(context, running.lab, exercise, &running.live.addresses)
+    });
     let checks = result.checks.iter().map(|check| {
         json!({
             "check": check.check,
@@ -33,6 +41,7 @@ pub(super) fn result_json<E: Engine>(
             "outcome": check.outcome.name(),
             "expected": check.outcome.expected(),
             "actual": check.outcome.actual(),
+            "words": words_json(check),
             "hint": check.outcome.hint(),
             "hint_text": running.hint_for(result, check),
         })
@@ -41,17 +50,36 @@ pub(super) fn result_json<E: Engine>(
         "exercise": result.exercise.as_str(),
         "title": section.title,
         "passed": result.passed(),
+        "after": after,
         "checks": checks.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns the expected and the actual value of a check that fails, in words.
+fn words_json(check: &CheckResult) -> Value {
+    let words = &check.words;
+    if *words == Words::default() {
+        return Value::Null;
+    }
+    let places = words
+        .places
+        .iter()
+        .map(|at| json!({ "place": at.place, "expected": at.expected, "actual": at.actual }));
+    json!({
+        "expected": words.expected,
+        "actual": words.actual,
+        "places": places.collect::<Vec<_>>(),
     })
 }
 
 /// Returns the result of an exercise in lines: its title, checks and the hint for what was found.
 pub(super) fn result_lines<E: Engine>(
+    context: &Context,
     running: &RunningLab<'_, E>,
     result: &ExerciseResult,
-    paint: Paint,
     detail: Detail,
 ) -> Vec<String> {
+    let paint = context.paint;
     let mut lines = vec![title_line(running, result, paint)];
     if result.passed() && detail == Detail::FailedChecks {
         return lines;
@@ -65,7 +93,8 @@ pub(super) fn result_lines<E: Engine>(
     }
     let checks = result.checks.iter();
     let shown = checks.filter(|check| detail == Detail::AllChecks || !check.outcome.passed());
-    lines.extend(shown.flat_map(|check| check_lines(check, paint)));
+    let (wording, width) = (context.wording(), context.width());
+    lines.extend(shown.flat_map(|check| check_lines(check, wording, width, paint)));
     lines.extend(hint_line(running, result, paint));
     lines
 }

@@ -1,13 +1,16 @@
 //! `roadlab check --watch`: checks again whenever the services change, until every check passes.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::app::{RunningLab, select_exercises};
 use crate::commands::Context;
 use crate::commands::check_output::{result_json, summary_line, unavailable_line};
+use crate::commands::closing::closing_lines;
 use crate::engine::Engine;
 use crate::exit::Exit;
-use crate::lab::Exercise;
+use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
 use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
 use crate::runner::{Changed, ExerciseResult, Failure};
@@ -72,6 +75,7 @@ async fn watch<E: Engine>(
     };
     let mut watcher = running.change_watcher(exercises);
     let mut before: Vec<ExerciseResult> = Vec::new();
+    let mut solved: BTreeSet<ExerciseId> = running.progress()?.solved.into_keys().collect();
     loop {
         let results = running.check_current(exercises).await?;
         let changed: Vec<&ExerciseResult> = results
@@ -83,10 +87,15 @@ async fn watch<E: Engine>(
             })
             .map(|(_, result)| result)
             .collect();
+        let recorded = running.progress()?.solved.into_keys();
+        let fresh: Vec<&Exercise> = recorded
+            .filter(|exercise| solved.insert(exercise.clone()))
+            .filter_map(|exercise| running.lab.exercise(&exercise))
+            .collect();
         match &mut view {
             View::Json => {
                 for result in &changed {
-                    let mut event = result_json(running, result);
+                    let mut event = result_json(context, running, result);
                     event["event"] = json!("checked");
                     report::line(&event);
                 }
@@ -95,6 +104,19 @@ async fn watch<E: Engine>(
                 .iter()
                 .for_each(|result| output(&summary_line(running, result, context.paint))),
             View::Screen(screen) => draw(context, running, screen, &results),
+        }
+        for exercise in fresh {
+            let addresses = &running.live.addresses;
+            let text = closing_lines(context, running.lab, exercise, addresses);
+            let text = text.map(|text| format!("{text}\n"));
+            match (&mut view, text) {
+                (View::Json, _) | (_, None) => {}
+                (View::Lines, Some(text)) => output(&text),
+                (View::Screen(screen), Some(text)) => {
+                    screen.print_above(&text);
+                    draw(context, running, screen, &results);
+                }
+            }
         }
         if results.iter().all(ExerciseResult::passed) {
             return Ok(Exit::Success);
@@ -160,6 +182,7 @@ fn draw<E: Engine>(
                 state: state(one.passed_checks(), one.checks.len()),
                 checks: one.checks.clone(),
                 hint: running.conditional_hint(one),
+                wording: context.wording(),
                 note: None,
                 menu,
             };

@@ -10,9 +10,17 @@ use crate::localized;
 use crate::report::{self, error, markdown, output, sanitize};
 use crate::runner::Failure;
 
-pub(crate) async fn hint(context: &Context, name: &str, exercise: &str) -> Result<Exit, Failure> {
+pub(crate) async fn hint(
+    context: &Context,
+    name: &str,
+    exercise: Option<&str>,
+) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
-    let exercise = find_exercise(&lab, exercise)?;
+    let named = exercise;
+    let exercise = match named {
+        Some(name) => find_exercise(&lab, name)?,
+        None => context.first_unsolved(&lab)?,
+    };
     let hint = context.hint(&lab, exercise).await?;
     context.reporter.finish();
     let not_checked = hint.not_checked.as_ref().map(ToString::to_string);
@@ -34,6 +42,11 @@ pub(crate) async fn hint(context: &Context, name: &str, exercise: &str) -> Resul
         error(&localized!("the checks did not run: {reason}", reason));
     }
     let (paint, width) = (context.paint, context.width());
+    if named.is_none() {
+        let title = sanitize(&lab.section(&exercise.id, &context.lang).title);
+        output(&format!("{}  {title}", paint.bold(exercise.id.as_str())));
+        output("");
+    }
     if let Some(text) = &hint.conditional {
         output(&paint.warn(&localized!("About the first failed check")));
         output(&markdown(text, width, paint));

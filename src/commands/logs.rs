@@ -12,7 +12,7 @@ use crate::engine::{Engine, EngineError, ErrorKind, Follow, LogLine, LogOptions,
 use crate::exit::Exit;
 use crate::lab::ServiceName;
 use crate::localized;
-use crate::report::{self, error, output, sanitize};
+use crate::report::{self, Paint, error, output, sanitize};
 use crate::runner::Failure;
 use crate::text;
 
@@ -87,12 +87,12 @@ pub(crate) async fn logs(
             (true, _) => report::json_line(
                 &json!({ "service": service, "at": line.at.as_secs_f64(), "line": line.text }),
             ),
-            (false, 1) => sanitize(&line.text),
+            (false, 1) => readable(&line.text, context.paint),
             (false, _) => {
                 let prefix = context
                     .paint
                     .nth(source.place, &format!("{service:width$} |"));
-                format!("{prefix} {}", sanitize(&line.text))
+                format!("{prefix} {}", readable(&line.text, context.paint))
             }
         };
         output(&text);
@@ -127,6 +127,16 @@ pub(crate) async fn logs(
         }
     }
     Ok(Exit::Success)
+}
+
+/// Returns a line with its colors on a terminal that shows them, and without them elsewhere.
+fn readable(line: &str, paint: Paint) -> String {
+    match paint {
+        // The output lets colors pass and escapes every other control character.
+        Paint::Colored if line.contains('\u{1b}') => format!("{line}\u{1b}[0m"),
+        Paint::Colored => line.to_owned(),
+        Paint::Plain => sanitize(&console::strip_ansi_codes(line)),
+    }
 }
 
 /// Returns the lines that exist, oldest first, each with the index of its source.
@@ -217,6 +227,13 @@ fn failed(source: &Source<'_>) -> impl FnOnce(EngineError) -> Failure {
 mod tests {
     use super::*;
     use crate::engine::Fake;
+
+    #[test]
+    fn colors_of_a_log_are_shown_or_left_out_but_not_spelled() {
+        let line = "\u{1b}[38;5;214m[warning]\u{1b}[0m closed";
+        assert_eq!(readable(line, Paint::Plain), "[warning] closed");
+        assert!(readable(line, Paint::Colored).starts_with(line));
+    }
 
     #[test]
     fn following_ends_when_the_container_is_removed() {

@@ -1,6 +1,6 @@
 //! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
 //!
-//! No command uses another. What several of them show alike is in `check_output`, `error_output`, `format`, `junit` and
+//! No command uses another. What several of them show alike is in `check_output`, `closing`, `error_output`, `format`, `junit` and
 //! `quiz_output`.
 
 mod answer;
@@ -9,6 +9,7 @@ mod case;
 mod check;
 mod check_output;
 mod check_watch;
+mod closing;
 mod complete;
 mod completions;
 mod confirmation;
@@ -58,7 +59,7 @@ use crate::engine::Consent;
 use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
 use crate::localized;
-use crate::report::{self, Paint, Reporter, sanitize};
+use crate::report::{self, Paint, Reporter, Wording, sanitize};
 use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand};
 use crate::store::Paths;
 use crate::text;
@@ -136,7 +137,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             watch: _,
             junit,
         } => check::check(context, &lab, &exercises, junit.as_deref()).await,
-        Command::Hint { lab, exercise } => hint::hint(context, &lab, &exercise).await,
+        Command::Hint { lab, exercise } => hint::hint(context, &lab, exercise.as_deref()).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {
             lab,
@@ -301,6 +302,14 @@ impl Context {
     /// Opens several labs.
     pub(crate) fn open_all(&self, names: &[String]) -> Result<Vec<Lab>, Failure> {
         names.iter().map(|name| self.lab(name)).collect()
+    }
+
+    /// Returns how expected and actual values are shown.
+    pub(crate) fn wording(&self) -> Wording {
+        match self.global.verbose {
+            true => Wording::Technical,
+            false => Wording::Plain,
+        }
     }
 
     /// Returns the width of the terminal that results go to; `None` for a pipe.

@@ -38,8 +38,9 @@ pub(crate) async fn open(
                 names = known.join(", ")
             ),
             _ => text!(
-                "lab `{lab}` has no web interface; `roadlab status {lab}` shows the addresses of its services",
-                lab = lab.id
+                "lab `{lab}` has no web interface; `roadlab status {argument}` shows the addresses of its services",
+                lab = lab.id,
+                argument = format::lab_argument(context, &lab)
             ),
         }));
     }

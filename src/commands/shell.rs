@@ -1,14 +1,16 @@
 //! `roadlab shell`: runs a service's client, or another command, inside its container.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
-use crate::app::select_services;
+use crate::app::{ClientCommand, client_command, select_services};
 use crate::commands::{Context, format};
-use crate::engine::Input;
 use crate::engine::docker::{Docker, ShellExit};
+use crate::engine::{ErrorKind, Input, Inspect as _};
 use crate::exit::Exit;
 use crate::lab::{Lab, ServiceName};
 use crate::localized;
+use crate::report;
 use crate::runner::Failure;
 use crate::signals::Signals;
 use crate::text;
@@ -31,7 +33,8 @@ pub(crate) async fn shell(
         "cannot open a shell in `{service}`",
         service = found.service
     ));
-    let (engine, container, argv) = (&found.engine, &found.container, &found.argv);
+    let (engine, container) = (&found.engine, &found.container);
+    let ClientCommand { argv, env } = &found.command;
     let typed = std::io::stdin().is_terminal();
     // A command in the background would be stopped for reading from the terminal.
     let input = match typed && !command.is_empty() {
@@ -40,8 +43,15 @@ pub(crate) async fn shell(
     };
     let stop = async { signals.next().await.number() };
     let ended = match typed && console::user_attended() {
-        true => engine.shell(container, argv, stop).await,
-        false => engine.run_piped(container, argv, input, stop).await,
+        true => {
+            let ended = engine.shell(container, argv, env, stop).await;
+            if found.was_cut(&ended).await {
+                // The program had no time to end its line.
+                report::error(&format!("\n{}", closed(&found.service)));
+            }
+            ended
+        }
+        false => engine.run_piped(container, argv, env, input, stop).await,
     };
     match ended.map_err(failed)? {
         ShellExit::Ended(0) => Ok(Exit::Success),
@@ -59,7 +69,31 @@ struct Target {
     engine: Docker,
     service: ServiceName,
     container: String,
-    argv: Vec<String>,
+    /// When the container was started.
+    started: Option<Duration>,
+    command: ClientCommand,
+}
+
+impl Target {
+    /// Returns whether a shell ended because its container was stopped, restarted or removed.
+    async fn was_cut<T>(&self, ended: &Result<ShellExit, T>) -> bool {
+        // The engine has no exit code of a program that ended with its container.
+        let Ok(ShellExit::Ended(_)) = ended else {
+            return false;
+        };
+        match self.engine.inspect(&self.container).await {
+            Ok(state) => !state.running || state.started != self.started,
+            Err(error) => error.kind == ErrorKind::NotFound,
+        }
+    }
+}
+
+/// The reason why a shell ended that nobody left.
+pub(super) fn closed(service: &ServiceName) -> String {
+    localized!(
+        "the shell was closed: `{service}` was stopped or restarted",
+        service
+    )
 }
 
 async fn find(
@@ -69,7 +103,7 @@ async fn find(
     command: &[String],
 ) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
-    let service = select_service(&lab, service)?;
+    let service = select_service(&lab, &format::lab_argument(context, &lab), service)?;
     let engine = context.existing_engine().await?;
     let live = context.observe(&engine, &lab).await?.live;
     let Some(container) = live.observed.container(&service) else {
@@ -79,25 +113,36 @@ async fn find(
             lab = format::lab_argument(context, &lab)
         )));
     };
-    let client = lab
+    let url = live
+        .addresses
+        .get(&service)
+        .and_then(|address| address.url.as_deref());
+    let definition = lab
         .services
         .get(&service)
-        .and_then(|service| service.interface.shell.clone());
-    let argv = match command {
-        [] => client.unwrap_or_else(|| vec!["sh".to_owned()]),
-        command => command.to_vec(),
-    };
+        .expect("a selected service is of the lab");
+    let command = client_command(definition, url, command);
     let container = container.id.clone();
+    let started = engine
+        .inspect(&container)
+        .await
+        .ok()
+        .and_then(|state| state.started);
     Ok(Target {
         engine,
         service,
         container,
-        argv,
+        started,
+        command,
     })
 }
 
-/// Returns the named service, else the only one that has a client, else the first one.
-fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
+/// Returns the named service, else the only one that has a client, else the one with the name of the lab, else the first one.
+fn select_service(
+    lab: &Lab,
+    argument: &str,
+    service: Option<&str>,
+) -> Result<ServiceName, Failure> {
     let no_service = || Failure::Usage(text!("this lab has no services"));
     if let Some(service) = service {
         let found = select_services(lab, &[service.to_owned()])?;
@@ -115,11 +160,15 @@ fn select_service(lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failu
             let first = lab.services.keys().next().cloned();
             first.ok_or_else(no_service)
         }
+        several if several.iter().any(|name| name.as_str() == lab.id.as_str()) => {
+            let named = several.iter().find(|name| name.as_str() == lab.id.as_str());
+            named.map(|name| (*name).clone()).ok_or_else(no_service)
+        }
         several => {
             let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
             Err(Failure::Usage(text!(
                 "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
-                lab = lab.id,
+                lab = argument,
                 names = names.join(", ")
             )))
         }

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::find_exercise;
+use crate::commands::closing::{closing_lines, closing_markdown};
 use crate::commands::{Context, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
 use crate::report::{self, markdown, memory, output, sanitize, table};
 use crate::runner::Failure;
+use crate::store::Standing;
 
 pub(crate) async fn show(
     context: &Context,
@@ -25,6 +27,7 @@ pub(crate) async fn show(
 async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     let guide = lab.guide(&context.lang);
     let progress = context.progress(&lab.id)?;
+    let built = context.built_services(lab).await;
     if context.global.json {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
@@ -33,6 +36,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
                 "recipe": s.recipe.as_ref().map(|r| report::json_path(&r.context)), "optional": s.interface.presence == Presence::Optional,
+                "built": built.contains_key(&s.name), "version": built.get(&s.name).cloned().flatten(),
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "exercises": lab.exercises.iter().map(|e| json!({
@@ -62,10 +66,16 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             |image| image.to_string(),
         );
         let optional = match service.interface.presence {
-            Presence::Optional => localized!("optional"),
-            Presence::Required => String::new(),
+            Presence::Optional => Some(localized!("optional")),
+            Presence::Required => None,
         };
-        vec![format!("  {}", service.name), image, optional]
+        // The recipe may build another version than the image's name says.
+        let here = built.get(&service.name).map(|version| match version {
+            Some(version) => localized!("here: {version}, built from a recipe", version),
+            None => localized!("here: built from a recipe"),
+        });
+        let notes: Vec<String> = optional.into_iter().chain(here).collect();
+        vec![format!("  {}", service.name), image, notes.join(", ")]
     });
     table(&services.collect::<Vec<_>>())
         .iter()
@@ -103,8 +113,13 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
     let exercise = find_exercise(lab, name)?;
     let section = lab.section(&exercise.id, &context.lang);
-    let text = context.fill_in(lab, &section.body.markdown).await;
+    let addresses = context.addresses(lab).await;
+    let text = context.fill_in_addresses(lab, &section.body.markdown, &addresses);
+    // The solution, too, shows what there is to see.
+    let standing = context.progress(&lab.id)?.standing(&exercise.id);
+    let solved = standing != Standing::Unsolved;
     if context.global.json {
+        let after = closing_markdown(context, lab, exercise, &addresses).filter(|_| solved);
         let labels: Map<String, Value> = match &exercise.task {
             Task::Practical { .. } => check_labels(exercise, section)
                 .into_iter()
@@ -120,7 +135,7 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         };
         report::document(&json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
-            "checks": labels, "hints": section.hints.len(),
+            "checks": labels, "hints": section.hints.len(), "after": after,
         }));
         return Ok(Exit::Success);
     }
@@ -141,6 +156,9 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
             output("");
             output(&quiz_output::how_to_answer(context, lab, exercise, quiz));
         }
+    }
+    if let Some(text) = closing_lines(context, lab, exercise, &addresses).filter(|_| solved) {
+        output(&text);
     }
     Ok(Exit::Success)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::{SolveFrom, SolveOutcome, find_exercise};
+use crate::commands::closing::closing_lines;
 use crate::commands::confirmation::{Confirmation, can_prompt, confirm};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
@@ -66,6 +67,11 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
         for line in format::solution_lines(context, solution) {
             output(&line);
         }
+    }
+    // What there is to see is the same, whoever did it.
+    let addresses = context.addresses(&lab).await;
+    if let Some(text) = closing_lines(context, &lab, exercise, &addresses) {
+        output(&text);
     }
     Ok(Exit::Success)
 }

@@ -32,10 +32,16 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let mut names: BTreeSet<&str> = known.all().keys().map(String::as_str).collect();
     names.extend(runs.iter().map(|run| run.lab.as_str()));
     let mut problems = Vec::new();
+    // `down` also removes what is left of a lab whose files are gone.
+    let must_exist = matches!(command, Command::Status { .. });
     for lab in labs.iter().filter(|lab| !names.contains(lab.as_str())) {
         if let Some(closest) = nearest(lab, names.iter().copied()) {
             let what = text!("no such lab: `{lab}`", lab);
             let help = text!("did you mean `{closest}`?", closest);
+            problems.push(Problem::new(what).help(help));
+        } else if must_exist {
+            let what = text!("no such lab: `{lab}`", lab = lab.escape_debug());
+            let help = text!("`roadlab list` shows the labs");
             problems.push(Problem::new(what).help(help));
         }
     }

@@ -89,9 +89,8 @@ pub(crate) async fn up(
         output(&format!("  {}", format::expiry(until)));
     }
     let next = localized!(
-        "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}{instance}`, `roadlab down {lab}{instance}`; or `roadlab run {lab}{instance}` for a guided session",
-        lab = id,
-        instance = context.instance_option()
+        "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}`, `roadlab down {lab}`; or `roadlab run {lab}` for a guided session",
+        lab = format::lab_argument(context, &lab)
     );
     output(&context.paint.dim(&next));
     Ok(Exit::Success)

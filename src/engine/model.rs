@@ -46,6 +46,8 @@ pub struct ImageInfo {
     pub incompatible_with: Option<String>,
     /// The image's size in bytes.
     pub size: u64,
+    /// The variables of its environment, as `NAME=value`.
+    pub env: Vec<String>,
 }
 
 /// The state of one layer during a pull.

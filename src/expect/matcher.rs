@@ -43,6 +43,35 @@ pub enum Rule {
     Not(Box<Matcher>),
 }
 
+/// The parts of a value that matter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parts<'a> {
+    Whole,
+    /// What these paths select; nothing if there are none.
+    Paths(Vec<&'a ValuePath>),
+}
+
+impl<'a> Parts<'a> {
+    /// Returns the parts that one of two needs.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Parts::Paths(mut paths), Parts::Paths(more)) => {
+                paths.extend(more);
+                Parts::Paths(paths)
+            }
+            _ => Parts::Whole,
+        }
+    }
+
+    /// Returns the parts of a value.
+    pub fn select(&self, value: &Value) -> Vec<Option<Value>> {
+        match self {
+            Parts::Whole => vec![Some(value.clone())],
+            Parts::Paths(paths) => paths.iter().map(|path| path.select(value)).collect(),
+        }
+    }
+}
+
 /// The expected and the actual value of a matcher that does not hold.
 #[derive(Debug, Clone)]
 pub struct Mismatch {
@@ -98,11 +127,66 @@ impl Matcher {
     }
 
     /// Returns whether the matcher, or one that it combines, expects an error.
-    fn expects_error(&self) -> bool {
+    pub(super) fn expects_error(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Error(_)))
     }
 
-    fn mentions_status(&self) -> bool {
+    /// Returns the parts of a value that decide whether the matcher holds.
+    pub fn parts(&self) -> Parts<'_> {
+        if let Some(path) = &self.path {
+            return Parts::Paths(vec![path]);
+        }
+        let rules = self.rules.iter().map(|rule| match rule {
+            Rule::Status(_) | Rule::Error(_) => Parts::Paths(Vec::new()),
+            Rule::All(inner) | Rule::Any(inner) => {
+                let inner = inner.iter().map(Matcher::parts);
+                inner.fold(Parts::Paths(Vec::new()), Parts::and)
+            }
+            Rule::Not(inner) => inner.parts(),
+            _ => Parts::Whole,
+        });
+        rules.fold(Parts::Paths(Vec::new()), Parts::and)
+    }
+
+    /// Returns every text that the matcher compares with.
+    pub fn texts(&self) -> Vec<&str> {
+        fn of_value<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+            match value {
+                Value::String(text) => texts.push(text),
+                Value::Array(items) => items.iter().for_each(|item| of_value(item, texts)),
+                Value::Object(fields) => fields.values().for_each(|item| of_value(item, texts)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        let mut texts = Vec::new();
+        for rule in &self.rules {
+            match rule {
+                Rule::Equals(value) | Rule::NotEquals(value) | Rule::Contains(value) => {
+                    of_value(value, &mut texts);
+                }
+                Rule::OneOf(values)
+                | Rule::SameItems(values)
+                | Rule::Rows(values)
+                | Rule::Columns(values) => values.iter().for_each(|v| of_value(v, &mut texts)),
+                Rule::Matches(regex) => texts.push(regex.as_str()),
+                Rule::Error(text) => texts.push(text),
+                Rule::Length(inner) | Rule::Status(inner) | Rule::Not(inner) => {
+                    texts.extend(inner.texts());
+                }
+                Rule::All(inner) | Rule::Any(inner) => {
+                    texts.extend(inner.iter().flat_map(Matcher::texts));
+                }
+                Rule::AtLeast(_)
+                | Rule::AtMost(_)
+                | Rule::Exists
+                | Rule::Absent
+                | Rule::Type(_) => {}
+            }
+        }
+        texts
+    }
+
+    pub(super) fn mentions_status(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Status(_)))
     }
 
@@ -155,7 +239,7 @@ impl Matcher {
 }
 
 impl Rule {
-    fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
+    pub(super) fn holds(&self, selected: Option<&Value>, actual: &Actual) -> bool {
         match self {
             Rule::Exists => selected.is_some_and(|v| !v.is_null()),
             Rule::Absent => actual.error.is_none() && selected.is_none_or(Value::is_null),

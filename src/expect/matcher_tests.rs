@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Matcher, Mismatch, Rule};
+use super::{Matcher, Mismatch, Parts, Rule};
 use crate::expect::{Actual, Decimal, Typing, ValuePath, ValueType};
 
 fn one(rule: Rule) -> Matcher {
@@ -441,4 +441,41 @@ fn combined_matchers_receive_what_the_path_selects() {
     ]));
     let mismatch = all.evaluate(&actual).unwrap_err();
     assert_mismatch(&mismatch, "$.a[0] 1 and $.a[1] 9", "2");
+}
+
+#[test]
+fn a_matcher_depends_on_the_parts_that_its_paths_select() {
+    #[track_caller]
+    fn check(matcher: &Matcher, expected: Option<&[&str]>) {
+        let paths = match matcher.parts() {
+            Parts::Whole => None,
+            Parts::Paths(paths) => Some(paths.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        };
+        let expected = expected.map(|paths| paths.iter().map(ToString::to_string).collect());
+        assert_eq!(paths, expected);
+    }
+    let status = Rule::Status(Box::new(one(Rule::Equals(json!(200)))));
+    check(&one(Rule::Exists), None);
+    check(&one(status.clone()), Some(&[]));
+    check(&Matcher::default(), Some(&[]));
+    check(&at("$.a", Rule::Exists), Some(&["$.a"]));
+    // Nested paths apply to what the outer one selects.
+    check(
+        &at("$.a", Rule::All(vec![at("$.b", Rule::Exists)])),
+        Some(&["$.a"]),
+    );
+    let several = vec![
+        at("$.a", Rule::Exists),
+        one(status),
+        at("$.b", Rule::Absent),
+    ];
+    check(&one(Rule::All(several.clone())), Some(&["$.a", "$.b"]));
+    check(
+        &one(Rule::Any([several, vec![one(Rule::Exists)]].concat())),
+        None,
+    );
+    check(
+        &one(Rule::Not(Box::new(at("$.c", Rule::Exists)))),
+        Some(&["$.c"]),
+    );
 }

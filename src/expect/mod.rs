@@ -4,12 +4,18 @@
 
 mod actual;
 mod decimal;
+mod description;
+mod difference;
 mod matcher;
 mod path;
+mod plain_value;
+mod snapshot;
 mod value_type;
 
 pub use actual::Actual;
 pub use decimal::Decimal;
-pub use matcher::{Matcher, Mismatch, Rule};
+pub use description::{DifferentPlace, Words};
+pub use matcher::{Matcher, Mismatch, Parts, Rule};
 pub use path::ValuePath;
+pub use snapshot::Snapshot;
 pub use value_type::{Typing, ValueType};

@@ -32,6 +32,11 @@ impl ValuePath {
         })
     }
 
+    /// Returns whether the path can select only one value.
+    pub fn is_singular(&self) -> bool {
+        self.singular
+    }
+
     /// Returns what the path selects: one value or `None` if the path can select only one, otherwise a list.
     pub fn select(&self, value: &Value) -> Option<Value> {
         let nodes = self.path.query(value);

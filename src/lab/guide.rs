@@ -45,8 +45,9 @@ pub struct Section {
     pub hints: Vec<Template>,
     /// The hints for certain mistakes, by id.
     pub named_hints: BTreeMap<String, Template>,
-    /// The text that is shown after the exercise is solved.
+    /// The text that is shown after the exercise is solved, and its heading.
     pub after: Option<Template>,
+    pub after_title: String,
     /// Words about the solution, shown above its commands.
     pub solution: Option<Template>,
     /// The line of the heading.
@@ -184,7 +185,10 @@ impl Guide {
                     Some(id) => drop(section.named_hints.insert(id.clone(), text)),
                     None => section.hints.push(text),
                 },
-                Some("after") => section.after = Some(text),
+                Some("after") => {
+                    section.after = Some(text);
+                    section.after_title = parser.render(&heading.title(source), problems);
+                }
                 Some("solution") => section.solution = Some(text),
                 Some("checks") => section.checks = parser.descriptions(&text, problems),
                 Some("choices") => section.choices = parser.descriptions(&text, problems),
@@ -225,6 +229,7 @@ impl Section {
             hints,
             named_hints,
             after,
+            after_title: _,
             solution,
             line: _,
         } = self;

@@ -23,6 +23,9 @@ exercises:
         expect: { equals: 1 }
         capture: { name: n }
         hints: [ { when: { absent: true }, say: h } ]
+      - id: u
+        redis: { service: s, command: [GET, k] }
+        unchanged: { path: $.a }
     solution:
       - exec: { service: s, run: [a] }
       - http: { service: s, path: /, auth: { user: u } }
@@ -114,6 +117,7 @@ fn with_empty(name: &str) -> String {
         "exercise" => "exercises: [ {} ]".to_owned(),
         "quiz" => "exercises: [ { id: x, quiz: {} } ]".to_owned(),
         "check" => "exercises: [ { id: x, checks: [ {} ] } ]".to_owned(),
+        "unchanged" => "exercises: [ { id: x, checks: [ { unchanged: {} } ] } ]".to_owned(),
         "hint" => "exercises: [ { id: x, checks: [ { hints: [ {} ] } ] } ]".to_owned(),
         "right-answer" => "exercises: [ { id: x, right: [ {} ] } ]".to_owned(),
         "wrong-answer" => "exercises: [ { id: x, wrong: [ {} ] } ]".to_owned(),

@@ -28,6 +28,7 @@ mod relay;
 mod sql;
 mod sql_locks;
 mod sql_session;
+mod sql_transaction;
 mod sql_values;
 mod target;
 mod tcp;
@@ -42,6 +43,7 @@ pub use closing::finish_closing;
 pub use connections::Connections;
 pub use error::{LockHolder, ProbeError, WayOut};
 pub use mode::{ProbeMode, StepMode};
+pub use sql_transaction::open_transaction;
 pub use target::Target;
 
 use crate::engine::{ContainerAccess, clock};

@@ -107,7 +107,10 @@ async fn execute(
 }
 
 /// Returns the port and the login: those of the service's url, unless the step has its own.
-fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), ProbeError> {
+pub(super) fn login<E>(
+    probe: &SqlProbe,
+    target: &Target<'_, E>,
+) -> Result<(u16, Login), ProbeError> {
     let service = &probe.service;
     let url = url(target, service)?;
     let config: Config = url.parse().map_err(|error| {

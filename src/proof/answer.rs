@@ -1,8 +1,6 @@
 //! The answers to an exercise that the proof plays, and what must be true of each.
 
-use crate::lab::{
-    Exercise, FileChange, Necessity, Step, StepKind, Task, TrialAnswers, WrongAnswer,
-};
+use crate::lab::{Effect, Exercise, Necessity, Step, Task, TrialAnswers, WrongAnswer};
 use crate::problem::Place;
 use crate::text;
 use crate::text::Text;
@@ -147,21 +145,9 @@ fn without_step(solution: &[Step], left_out: usize) -> Answer<'_> {
     }
 }
 
-/// Returns whether a step changes nothing, such as one that waits for a value.
+/// Returns whether a step changes nothing by its form, such as one that waits for a value.
 fn only_reads(step: &Step) -> bool {
-    match &step.act {
-        StepKind::Log(_) => true,
-        StepKind::Http(probe) => matches!(probe.method.as_str(), "GET" | "HEAD"),
-        StepKind::File(probe) => probe.change == FileChange::Nothing,
-        StepKind::Tcp(probe) => probe.send.is_none(),
-        StepKind::Redis(_)
-        | StepKind::Exec(_)
-        | StepKind::Sql(_)
-        | StepKind::Mongo(_)
-        | StepKind::Amqp(_)
-        | StepKind::Restart(_)
-        | StepKind::Client(_) => step.read_only.is_some(),
-    }
+    matches!(step.act.effect(), Effect::Reads) || step.read_only.is_some()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::expect::Actual;
-use crate::lab::{Check, Exercise, Secrecy};
+use crate::expect::{Actual, Parts, Snapshot};
+use crate::lab::{Check, Exercise, Secrecy, Unchanged};
 use crate::proof::recording::{Observation, Recording};
 use crate::text::Text;
 use crate::{hex, text};
@@ -216,6 +216,9 @@ fn decide(check: &Check, observation: &DisputedObservation) -> CaseOutcome {
         let reason = observation.actual.clone().unwrap_or_default();
         return CaseOutcome::Unknown(text!("the probe could not run: {reason}", reason));
     };
+    if let Some(unchanged) = &check.unchanged {
+        return decide_unchanged(unchanged, actual, observation.baseline.as_ref());
+    }
     match check.step.expect.evaluate(actual) {
         Ok(()) => CaseOutcome::Pass,
         Err(mismatch) => {
@@ -226,6 +229,30 @@ fn decide(check: &Check, observation: &DisputedObservation) -> CaseOutcome {
                 hint: hint.map(|hint| hint.say.clone()),
             }
         }
+    }
+}
+
+fn decide_unchanged(
+    unchanged: &Unchanged,
+    actual: &Actual,
+    baseline: Option<&Actual>,
+) -> CaseOutcome {
+    let Some(before) = baseline else {
+        return CaseOutcome::Unknown(text!(
+            "the file does not have what the check saw when the exercise began"
+        ));
+    };
+    let parts = match &unchanged.path {
+        Some(path) => Parts::Paths(vec![path]),
+        None => Parts::Whole,
+    };
+    match Snapshot::of(actual).same(&Snapshot::of(before), &parts) {
+        true => CaseOutcome::Pass,
+        false => CaseOutcome::Fail {
+            expected: before.text(),
+            actual: actual.text(),
+            hint: None,
+        },
     }
 }
 
@@ -300,6 +327,7 @@ mod tests {
                 role: crate::lab::CheckRole::Goal,
                 about: String::new(),
                 outcome,
+                words: crate::expect::Words::default(),
             },
             actual: Some(Actual::value(value)),
             expect: None,

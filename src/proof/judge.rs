@@ -81,7 +81,7 @@ impl Finding {
     }
 }
 
-/// Judges the exercise before anything was done: its goals fail and its guards pass.
+/// Judges the exercise before anything was done: its goals fail, its guards pass, and no hint is shown.
 pub fn at_start(recording: &Recording, checks: &[Check], phase: Phase) -> Option<Finding> {
     let results = recording
         .observations
@@ -104,7 +104,13 @@ pub fn at_start(recording: &Recording, checks: &[Check], phase: Phase) -> Option
         };
         Some(Finding::problem(phase, reason).of_check(result, checks))
     });
-    wrong.next()
+    let hint = || {
+        let hint = recording.hint()?;
+        let reason = text!("shows hint `{hint}` before anything was done", hint);
+        let first = recording.failed().next()?;
+        Some(Finding::problem(phase, reason).of_check(first, checks))
+    };
+    wrong.next().or_else(hint)
 }
 
 /// Judges what must be true after an answer.
@@ -375,6 +381,7 @@ mod tests {
                     role: check.role,
                     about: String::new(),
                     outcome,
+                    words: crate::expect::Words::default(),
                 },
                 actual: Some(actual),
                 expect: Some(check.step.expect.clone()),
@@ -398,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn before_anything_was_done_goals_fail_and_guards_pass() {
+    fn before_anything_was_done_goals_fail_guards_pass_and_there_is_no_hint() {
         let one = one();
         let check = |values: [Value; 2], expected| {
             let recording = recording(&one, &values);
@@ -412,6 +419,10 @@ mod tests {
         check(
             [json!(0), json!("b")],
             Some("before anything was done: check `name` fails: expected \"a\", got \"b\""),
+        );
+        check(
+            [json!(9), json!("a")],
+            Some("shows hint `many` before anything was done"),
         );
     }
 

@@ -1,6 +1,6 @@
 //! What the checks of an exercise saw after an answer was played.
 
-use crate::event::{CheckResult, Outcome};
+use crate::event::CheckResult;
 use crate::expect::{Actual, Matcher};
 
 /// What one check saw.
@@ -9,7 +9,7 @@ pub struct Observation {
     pub result: CheckResult,
     /// What the probe returned; `None` if it could not run.
     pub actual: Option<Actual>,
-    /// What the check compares it with, with captured values filled in; `None` if it is compared with its baseline.
+    /// What the check compares it with; `None` if it is compared with its baseline.
     pub expect: Option<Matcher>,
     /// What the check saw when the exercise began, if it compares with that.
     pub baseline: Option<Actual>,
@@ -51,12 +51,8 @@ impl Recording {
             .then_some(at)
     }
 
-    /// Returns the hint that a learner is shown: that of the first check that fails and has one.
+    /// Returns the hint that a learner is shown: that of the first check that fails, if it has one.
     pub fn hint(&self) -> Option<&str> {
-        let mut outcomes = self
-            .observations
-            .iter()
-            .map(|observation| &observation.result.outcome);
-        outcomes.find_map(Outcome::hint)
+        self.failed().next()?.outcome.hint()
     }
 }

@@ -1,8 +1,12 @@
 //! Formats colors, durations, sizes and the lines of a check.
 
+use console::measure_text_width;
+
 use crate::event::{CheckResult, Outcome};
+use crate::expect::Words;
 use crate::localized;
-use crate::report::{sanitize, table};
+use crate::report::markdown::wrapped_from;
+use crate::report::sanitize;
 
 /// Whether text has colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,35 +68,108 @@ impl Paint {
     }
 }
 
-/// Returns the lines of a check: its description, and for a check that did not pass the expected and the actual value.
-pub(crate) fn check_lines(report: &CheckResult, paint: Paint) -> Vec<String> {
-    let mark = match report.outcome {
+/// How expected and actual values are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Wording {
+    /// In words for people.
+    #[default]
+    Plain,
+    /// As matchers and raw values.
+    Technical,
+}
+
+/// The sign of an outcome.
+pub(crate) fn mark(outcome: &Outcome, paint: Paint) -> String {
+    match outcome {
         Outcome::Pass => paint.good("✓"),
         Outcome::Fail { .. } => paint.bad("✗"),
         Outcome::ProbeError { .. } => paint.warn("?"),
-    };
-    let about = match report.about.is_empty() {
-        true => report.check.clone(),
-        false => format!(
-            "{}  {}",
-            report.check,
-            paint.dim(&sanitize(&report.about.replace('`', "")))
+    }
+}
+
+/// Returns the line of a check: its id, and its sentence in the guide.
+pub(crate) fn check_line(report: &CheckResult, paint: Paint) -> String {
+    let mark = mark(&report.outcome, paint);
+    let about = sanitize(&report.about.replace('`', ""));
+    match (report.about.is_empty(), report.outcome.passed()) {
+        (true, _) => format!("  {mark} {}", report.check),
+        (false, true) => format!(
+            "  {mark} {}  {}",
+            paint.dim(&report.check),
+            paint.dim(&about)
         ),
-    };
-    let mut lines = vec![format!("  {mark} {about}")];
+        (false, false) => format!("  {mark} {}  {about}", paint.dim(&report.check)),
+    }
+}
+
+/// Returns the lines of a check: its sentence, and for a check that did not pass the expected and the actual value. With a
+/// width, they are wrapped by word.
+pub(crate) fn check_lines(
+    report: &CheckResult,
+    wording: Wording,
+    width: Option<usize>,
+    paint: Paint,
+) -> Vec<String> {
+    let mut lines = wrap(&check_line(report, paint), 4, width);
+    let words = &report.words;
+    let in_words = wording == Wording::Plain && *words != Words::default();
     let saw = match report.outcome {
         Outcome::ProbeError { .. } => localized!("cannot check"),
         Outcome::Pass | Outcome::Fail { .. } => localized!("actual"),
     };
-    let labelled = [
-        (localized!("expected"), report.outcome.expected()),
-        (saw, report.outcome.actual()),
-    ];
-    let rows = labelled.iter().filter_map(|(label, text)| {
-        let text = sanitize((*text)?);
-        Some(vec![format!("      {label}"), text])
-    });
-    lines.extend(table(&rows.collect::<Vec<_>>()));
+    let (expected, actual) = match in_words {
+        true => (Some(words.expected.as_str()), Some(words.actual.as_str())),
+        false => (report.outcome.expected(), report.outcome.actual()),
+    };
+    let places = words.places.iter().filter(|_| in_words);
+    for at in places {
+        let line = localized!(
+            "{place}: {actual}, expected {expected}",
+            place = sanitize(&at.place),
+            actual = paint.bad(&sanitize(&at.actual)),
+            expected = paint.good(&sanitize(&at.expected))
+        );
+        lines.extend(wrap(&format!("      {line}"), 8, width));
+    }
+    // What follows the places needs no label.
+    let (expected_label, actual_label) = match in_words && !words.places.is_empty() {
+        true => (String::new(), String::new()),
+        false => (localized!("expected"), saw),
+    };
+    let labels = [&expected_label, &actual_label];
+    let widest = labels
+        .map(|label| measure_text_width(label))
+        .into_iter()
+        .max();
+    let indent = 6 + widest.filter(|wide| *wide > 0).map_or(0, |wide| wide + 2);
+    for (label, text) in [(&expected_label, expected), (&actual_label, actual)] {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        let fill = " ".repeat(indent.saturating_sub(6 + measure_text_width(label)));
+        let line = format!("      {label}{fill}{}", sanitize(text));
+        lines.extend(wrap(&line, indent, width));
+    }
+    lines
+}
+
+/// Wraps a line by word; the lines after the first are indented.
+fn wrap(line: &str, indent: usize, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.filter(|width| measure_text_width(line) > *width) else {
+        return vec![line.to_owned()];
+    };
+    let text = line.trim_start_matches(' ');
+    let first = line.len() - text.len();
+    // Runs of spaces, such as those behind a label, are kept on the first line.
+    let room = width.saturating_sub(indent).max(10);
+    let mut lines = Vec::new();
+    for (at, part) in wrapped_from(text, width.saturating_sub(first).max(10), room)
+        .into_iter()
+        .enumerate()
+    {
+        let indent = if at == 0 { first } else { indent };
+        lines.push(format!("{}{part}", " ".repeat(indent)));
+    }
     lines
 }
 
@@ -126,6 +203,7 @@ pub(crate) use crate::diagnosis::format_bytes as memory;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expect::DifferentPlace;
     use crate::lab::CheckRole;
 
     #[test]
@@ -152,11 +230,47 @@ mod tests {
                 actual: "-1".into(),
                 hint: Some("forever".into()),
             },
+            words: Words::default(),
         };
-        let lines = check_lines(&report, Paint::Plain).join("\n");
+        let lines = check_lines(&report, Wording::Plain, None, Paint::Plain).join("\n");
         assert_eq!(
             lines,
             "  ✗ has-ttl  session:42 ends by itself\n      expected  at least 1\n      actual    -1"
         );
+    }
+
+    #[test]
+    fn words_take_the_place_of_matchers_and_are_wrapped() {
+        let report = CheckResult {
+            check: "one-row".into(),
+            role: CheckRole::Goal,
+            about: "`team` has one row for each team and nothing else".into(),
+            outcome: Outcome::Fail {
+                expected: "rows [[1,1,0]]".into(),
+                actual: "[{\"days\":1}]".into(),
+                hint: None,
+            },
+            words: Words {
+                expected: String::new(),
+                actual: "and 2 more differences".into(),
+                places: vec![DifferentPlace {
+                    place: "hours".into(),
+                    expected: "1".into(),
+                    actual: "0".into(),
+                }],
+            },
+        };
+        let lines = |wording, width| check_lines(&report, wording, width, Paint::Plain).join("\n");
+        insta::assert_snapshot!(lines(Wording::Plain, Some(40)), @r"
+          ✗ one-row  team has one row for each
+            team and nothing else
+              hours: 0, expected 1
+              and 2 more differences
+        ");
+        insta::assert_snapshot!(lines(Wording::Technical, None), @r#"
+          ✗ one-row  team has one row for each team and nothing else
+              expected  rows [[1,1,0]]
+              actual    [{"days":1}]
+        "#);
     }
 }

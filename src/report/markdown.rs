@@ -8,6 +8,9 @@ use crate::report::{Paint, sanitize, table};
 /// The widest line that is easy to read, in columns.
 const WIDEST: usize = 100;
 
+/// The indentation of code.
+const CODE_INDENT: usize = 4;
+
 /// A space that is not a place to break a line, as in inline code. The character is for private use, so no guide has it.
 const HARD_SPACE: char = '\u{e000}';
 
@@ -23,6 +26,27 @@ pub(crate) fn markdown(text: &str, width: Option<usize>, paint: Paint) -> String
     }
     renderer.flush();
     renderer.lines.join("\n")
+}
+
+/// Returns the width of the widest line of code as it is shown, which is never broken.
+pub(crate) fn code_width(text: &str) -> usize {
+    let mut in_code = false;
+    let mut widest = 0;
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(TagEnd::CodeBlock) => in_code = false,
+            Event::Text(code) if in_code => {
+                let lines = code.lines().map(measure_text_width);
+                widest = lines.fold(widest, usize::max);
+            }
+            _ => {}
+        }
+    }
+    match widest {
+        0 => 0,
+        widest => widest + CODE_INDENT,
+    }
 }
 
 /// What a line of a list item or quote begins with.
@@ -172,7 +196,7 @@ impl Renderer {
                 let code = self.code.take().unwrap_or_default();
                 for line in code.trim_end_matches('\n').split('\n') {
                     let line = self.paint.warn(line);
-                    self.push(&format!("    {line}"));
+                    self.push(&format!("{:CODE_INDENT$}{line}", ""));
                 }
             }
             TagEnd::List(_) => {
@@ -276,11 +300,18 @@ impl Renderer {
 
 /// Breaks a text at spaces into lines of a width. A word that is wider has a line of its own.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let text: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    wrapped_from(&text.join(" "), width, width)
+}
+
+/// Breaks a text at spaces: the first line has one width, the others another. Spaces within a line are kept.
+pub(super) fn wrapped_from(text: &str, first: usize, others: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    for word in text.split(' ') {
         let wide = measure_text_width(word);
+        let width = if lines.is_empty() { first } else { others };
         if used > 0 && used + 1 + wide > width {
             lines.push(std::mem::take(&mut line));
             used = 0;
@@ -337,6 +368,12 @@ mod tests {
             20,
             &format!("Run:\n\n    {line}\n\n      indented"),
         );
+    }
+
+    #[test]
+    fn the_width_of_code_is_that_of_its_widest_line() {
+        assert_eq!(code_width("no code that is a block, `but this`"), 0);
+        assert_eq!(code_width("a\n\n```sh\nls\necho 가나\n```\n"), 4 + 9);
     }
 
     #[test]

@@ -21,10 +21,10 @@ use crate::event::Event;
 use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
-pub(crate) use format::{Paint, age, check_lines, duration, memory};
+pub(crate) use format::{Paint, Wording, age, check_line, check_lines, duration, mark, memory};
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
-pub(crate) use markdown::markdown;
+pub(crate) use markdown::{code_width, markdown};
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;

@@ -32,7 +32,7 @@ pub(crate) fn not_ready_lines(why: &NotReady, paint: Paint) -> Vec<String> {
         let log = why.log.iter().map(|line| paint.dim(&sanitize(line)));
         lines.extend(log.map(|line| format!("    {line}")));
     }
-    let (lab, service) = (&why.lab, &why.service);
+    let (lab, service) = (&why.argument, &why.service);
     let next = localized!(
         "next: `roadlab up {lab} --retain` keeps the containers, `roadlab logs {lab} {service}` shows the log",
         lab,
@@ -59,7 +59,7 @@ pub(crate) fn not_ready_json(why: &NotReady) -> Value {
         })),
         "log": why.log,
         "likely": cause(why).map(|cause| cause.localized()),
-        "next": [format!("roadlab up {} --retain", why.lab), format!("roadlab logs {} {}", why.lab, why.service)],
+        "next": [format!("roadlab up {} --retain", why.argument), format!("roadlab logs {} {}", why.argument, why.service)],
     })
 }
 
@@ -173,6 +173,7 @@ mod tests {
     fn everything_known_is_shown_and_the_next_command_last() {
         let why = NotReady {
             lab: "shop".into(),
+            argument: "shop".into(),
             service: "cache".into(),
             waited: Duration::from_millis(412),
             probe: "redis PING".into(),

@@ -4,7 +4,7 @@ use console::measure_text_width;
 
 use crate::event::CheckResult;
 use crate::report::markdown::wrapped;
-use crate::report::{Paint, check_lines, markdown, sanitize};
+use crate::report::{Paint, Wording, check_line, check_lines, mark, markdown, sanitize};
 
 /// The content of a panel.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Panel {
     /// The state, at the right of the title.
     pub(crate) state: String,
     pub(crate) checks: Vec<CheckResult>,
+    pub(crate) wording: Wording,
     /// The hint, in Markdown.
     pub(crate) hint: Option<String>,
     /// A message about the last key, or a question.
@@ -22,17 +23,21 @@ pub(crate) struct Panel {
     pub(crate) menu: Vec<(String, String)>,
 }
 
-/// How much of each check is shown.
-#[derive(Clone, Copy)]
+/// How much of the checks is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
     All,
+    /// A line for each, and the details of the first that fails.
     FirstFailed,
+    /// The first that fails with its details, and the names of the others.
+    Names,
+    /// A line for each.
     None,
 }
 
 impl Panel {
-    /// Returns at most `rows` lines, none wider than `columns`. If there is too much, the details of checks are left out first,
-    /// then the end of the hint, then checks.
+    /// Returns at most `rows` lines, none wider than `columns`. If there is too much, the details of all checks but the first that
+    /// fails are left out first, then the sentences of the others, then the end of the hint.
     pub(crate) fn lines(&self, columns: usize, rows: usize, paint: Paint) -> Vec<String> {
         let columns = columns.saturating_sub(1);
         let menu = self.menu_lines(columns, paint);
@@ -46,10 +51,15 @@ impl Panel {
         };
         let hint = self.hint_lines(columns, paint);
         let room = rows.saturating_sub(1 + menu.len() + notes.len());
-        let hint_least = hint.len().min(4);
+        let hint_least = hint.len().min(5);
         let mut checks = Vec::new();
-        for detail in [Detail::All, Detail::FirstFailed, Detail::None] {
-            checks = self.check_lines(detail, paint);
+        for detail in [
+            Detail::All,
+            Detail::FirstFailed,
+            Detail::Names,
+            Detail::None,
+        ] {
+            checks = self.check_lines(detail, columns, paint);
             if checks.len() + hint_least <= room {
                 break;
             }
@@ -77,18 +87,34 @@ impl Panel {
         )
     }
 
-    fn check_lines(&self, detail: Detail, paint: Paint) -> Vec<String> {
-        let first_failed = self.checks.iter().position(|check| !check.outcome.passed());
-        let lines = self.checks.iter().enumerate().flat_map(|(at, check)| {
-            let lines = check_lines(check, paint);
-            let most = match detail {
-                Detail::All => lines.len(),
-                Detail::FirstFailed if Some(at) == first_failed => lines.len(),
-                Detail::FirstFailed | Detail::None => 1,
-            };
-            lines.into_iter().take(most)
-        });
-        lines.collect()
+    fn check_lines(&self, detail: Detail, columns: usize, paint: Paint) -> Vec<String> {
+        let first = self.checks.iter().position(|check| !check.outcome.passed());
+        let whole = |check| check_lines(check, self.wording, Some(columns), paint);
+        let lines = self
+            .checks
+            .iter()
+            .enumerate()
+            .flat_map(|(at, check)| match detail {
+                Detail::All => whole(check),
+                Detail::FirstFailed | Detail::Names if Some(at) == first => whole(check),
+                Detail::Names => Vec::new(),
+                Detail::FirstFailed | Detail::None => vec![check_line(check, paint)],
+            });
+        let mut lines: Vec<String> = lines.collect();
+        if detail == Detail::Names {
+            let others = self.checks.iter().enumerate();
+            let others = others.filter(|(at, _)| Some(*at) != first);
+            let (passed, failed): (Vec<_>, Vec<_>) = others
+                .map(|(_, check)| check)
+                .partition(|check| check.outcome.passed());
+            for group in [failed, passed] {
+                let names: Vec<&str> = group.iter().map(|check| check.check.as_str()).collect();
+                let Some(one) = group.first() else { continue };
+                let mark = mark(&one.outcome, paint);
+                lines.push(format!("  {mark} {}", paint.dim(&names.join(", "))));
+            }
+        }
+        lines
     }
 
     fn hint_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
@@ -137,6 +163,7 @@ fn cut(mut lines: Vec<String>, most: usize, paint: Paint) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::event::Outcome;
+    use crate::expect::Words;
     use crate::lab::CheckRole;
 
     fn check(id: &str, outcome: Outcome) -> CheckResult {
@@ -145,6 +172,7 @@ mod tests {
             role: CheckRole::Goal,
             about: "the 고객 has a name".into(),
             outcome,
+            words: Words::default(),
         }
     }
 
@@ -165,6 +193,7 @@ mod tests {
                 check("second", fail()),
                 check("third", fail()),
             ],
+            wording: Wording::Plain,
             hint: Some("Look at `TTL`.\n\nIt counts seconds, and this sentence is long enough to be wrapped.".into()),
             note: None,
             menu: vec![("n".into(), "next".into()), ("h".into(), "hint".into()), ("q".into(), "quit".into())],
@@ -225,11 +254,39 @@ mod tests {
     }
 
     #[test]
-    fn details_are_left_out_before_the_hint() {
-        let lines = panel().lines(60, 9, Paint::Plain).join("\n");
-        assert!(
-            lines.contains("third") && lines.contains("Look at TTL") && !lines.contains("actual"),
-            "{lines}"
-        );
+    fn details_of_all_but_the_first_failed_check_are_left_out_before_the_hint() {
+        let with = |rows| panel().lines(60, rows, Paint::Plain).join("\n");
+        insta::assert_snapshot!(with(10), @r"
+        ── 3/16 세션과 만료 ──────────────────────────── watching ─
+          ✓ first  the 고객 has a name
+          ✗ second  the 고객 has a name
+              expected  a
+              actual    b
+          ✗ third  the 고객 has a name
+        ┃ Look at TTL.
+        ┃ It counts seconds, and this sentence is long enough to be
+        ┃ wrapped.
+        n next   h hint   q quit
+        ");
+    }
+
+    #[test]
+    fn seven_checks_of_which_five_fail_fit_into_half_of_a_small_terminal() {
+        let mut panel = panel();
+        panel
+            .checks
+            .extend(["fourth", "fifth", "sixth"].map(|id| check(id, fail())));
+        panel.checks.push(check("seventh", Outcome::Pass));
+        insta::assert_snapshot!(panel.lines(80, 10, Paint::Plain).join("\n"), @r"
+        ── 3/16 세션과 만료 ──────────────────────────────────────────────── watching ─
+          ✗ second  the 고객 has a name
+              expected  a
+              actual    b
+          ✗ third, fourth, fifth, sixth
+          ✓ first, seventh
+        ┃ Look at TTL.
+        ┃ It counts seconds, and this sentence is long enough to be wrapped.
+        n next   h hint   q quit
+        ");
     }
 }

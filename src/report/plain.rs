@@ -21,14 +21,11 @@ impl Plain {
         for line in lines(event, Paint::Plain) {
             error(&line);
         }
-        if let Event::Waiting { service, last, .. } = event
+        // That a service does not answer yet is what waiting means; why is shown if it never does.
+        if let Event::Waiting { service, .. } = event
             && self.reported.borrow_mut().insert(service.clone())
         {
-            error(&localized!(
-                "waiting for {service}: {last}",
-                service,
-                last = sanitize(last)
-            ));
+            error(&localized!("waiting for {service} to be ready", service));
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::localized;
 use crate::report::plain::lines;
 use crate::report::{Paint, sanitize};
 
+/// How long a service may take to start before the reason why it is not ready is shown.
+const USUAL_START: Duration = Duration::from_secs(20);
+
 /// How often spinners move.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -131,13 +134,17 @@ impl Terminal {
             }
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
-                let text = localized!(
-                    "waiting for {service}: {last}",
-                    service,
-                    last = sanitize(last)
-                );
                 let bar = now.waiting.entry(service.clone());
                 let bar = bar.or_insert_with(|| self.line());
+                // That a service does not answer at first is no failure.
+                let text = match bar.elapsed() < USUAL_START {
+                    true => localized!("waiting for {service} to be ready", service),
+                    false => localized!(
+                        "waiting for {service} to be ready; last: {last}",
+                        service,
+                        last = sanitize(last)
+                    ),
+                };
                 bar.set_message(in_one_line(&text));
             }
             Event::Ready { service, .. } => end(now.waiting.remove(service)),

@@ -22,8 +22,8 @@ pub(crate) type Captures = BTreeMap<String, String>;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The pause between two probes of a step with `within`: the first one, and the longest.
-const PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The result of one step.
 #[derive(Debug, Clone)]
@@ -32,6 +32,15 @@ pub(crate) struct StepResult {
     pub(crate) outcome: Outcome,
     /// What the probe returned.
     pub(crate) actual: Option<Actual>,
+    /// Why it returned nothing.
+    pub(crate) error: Option<ProbeError>,
+}
+
+/// Why a step did not pass.
+pub(crate) struct StepProblem {
+    pub(crate) reason: Text,
+    /// Whether another session holds a lock that the step waited for.
+    pub(crate) locked: bool,
 }
 
 /// Runs steps in order, each in its mode, and stops at the first that does not pass. `what` names the steps in the failure.
@@ -44,14 +53,18 @@ pub(crate) async fn run_steps<E: Engine>(
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        if let Some(reason) = play_step(runner, live, step, mode(step), &mut captures).await? {
-            return Err(Failure::Step(text!(
+        if let Some(problem) = play_step(runner, live, step, mode(step), &mut captures).await? {
+            let text = text!(
                 "{what}: `{step}` ({place}): {reason}",
                 what,
                 step = step.act,
                 place = step.place,
-                reason
-            )));
+                reason = problem.reason
+            );
+            return Err(match problem.locked {
+                true => Failure::StepLocked(text),
+                false => Failure::Step(text),
+            });
         }
     }
     Ok(())
@@ -64,7 +77,7 @@ pub(crate) async fn play_step<E: Engine>(
     step: &Step,
     mode: ProbeMode,
     captures: &mut Captures,
-) -> Result<Option<Text>, Failure> {
+) -> Result<Option<StepProblem>, Failure> {
     runner.emit(Event::Step {
         step: step.act.to_string(),
     });
@@ -73,23 +86,21 @@ pub(crate) async fn play_step<E: Engine>(
         return Ok(None);
     }
     let result = run_step(runner, live, step, mode, captures).await;
-    match result.outcome {
+    let locked = matches!(result.error, Some(ProbeError::Locked(_)));
+    let reason = match result.outcome {
         Outcome::Pass => {
             capture(step.capture.as_ref(), result.actual.as_ref(), captures);
-            Ok(None)
+            return Ok(None);
         }
         Outcome::Fail {
             expected, actual, ..
-        } => Ok(Some(text!(
-            "expected {expected}, got {actual}",
-            expected,
-            actual
-        ))),
+        } => text!("expected {expected}, got {actual}", expected, actual),
         Outcome::ProbeError { reason } => {
             runner.check_engine().await?;
-            Ok(Some(Text::verbatim(reason)))
+            Text::verbatim(reason)
         }
-    }
+    };
+    Ok(Some(StepProblem { reason, locked }))
 }
 
 /// Probes once, or until the step passes and at most for the time that it allows.
@@ -100,15 +111,10 @@ pub(crate) async fn run_step<E: Engine>(
     mode: ProbeMode,
     captures: &Captures,
 ) -> StepResult {
-    let act = step.act.with_captures(captures);
-    let target = live.target(runner);
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = evaluate(
-            step,
-            probe(&act, mode, &target, &live.connections, step.timeout).await,
-        );
+        let result = run_step_once(runner, live, step, mode, captures).await;
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
@@ -123,6 +129,20 @@ pub(crate) async fn run_step<E: Engine>(
     }
 }
 
+/// Probes once.
+pub(crate) async fn run_step_once<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    step: &Step,
+    mode: ProbeMode,
+    captures: &Captures,
+) -> StepResult {
+    let act = step.act.with_captures(captures);
+    let target = live.target(runner);
+    let probed = probe(&act, mode, &target, &live.connections, step.timeout).await;
+    evaluate(step, probed)
+}
+
 fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
     match actual {
         Err(error) => StepResult {
@@ -130,6 +150,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
                 reason: error.to_string(),
             },
             actual: None,
+            error: Some(error),
         },
         Ok(actual) => StepResult {
             outcome: match step.expect.evaluate(&actual) {
@@ -141,6 +162,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
                 },
             },
             actual: Some(actual),
+            error: None,
         },
     }
 }

@@ -1,15 +1,26 @@
 //! Runs the checks of exercises.
+//!
+//! Every check is probed once, at once. Only then are those waited for that have `within` and do not pass, and only if
+//! something changed since the exercise began.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::Actual;
-use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task};
+use crate::expect::{Actual, Snapshot, Words};
+use crate::lab::{
+    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
+};
 use crate::localized;
 use crate::probe::ProbeMode;
-use crate::runner::act::{Captures, capture, run_step};
-use crate::runner::{Live, Runner};
+use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, capture, run_step_once};
+use crate::runner::baseline::{changed, is_unchanged};
+use crate::runner::{Changed, Live, Runner};
+use crate::store::{Baseline, Baselines};
 
 /// The results of the checks of one exercise.
 #[derive(Debug, Clone)]
@@ -18,6 +29,30 @@ pub struct ExerciseResult {
     pub checks: Vec<CheckResult>,
     /// What the probe of each check returned, in the same order; `None` if it could not run. A quiz has none.
     pub actuals: Vec<Option<Actual>>,
+    /// Whether anything that the checks see changed since the exercise began. If not, no check has a hint.
+    pub changed: Changed,
+}
+
+/// What is known of the results of an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckStage {
+    /// Some checks do not pass yet and are waited for, at most this long.
+    Waiting {
+        within: Duration,
+    },
+    Final,
+}
+
+/// What checks need besides the lab and its services.
+pub struct CheckContext<'a> {
+    /// The language of the sentences in the results.
+    pub lang: &'a Lang,
+    /// Returns the learner's choice in a quiz.
+    pub answer: &'a dyn Fn(&ExerciseId) -> Option<String>,
+    /// What the checks saw when the exercises began.
+    pub baselines: &'a Baselines,
+    /// Receives the results of each exercise as soon as they are known: at once, and again after a wait.
+    pub report: &'a dyn Fn(CheckStage, &ExerciseResult),
 }
 
 impl ExerciseResult {
@@ -50,86 +85,279 @@ impl ExerciseResult {
     }
 }
 
-/// Checks several exercises at the same time. `answer` returns the learner's choice in a quiz; `lang` is the language of the
-/// sentences in the results.
+/// Checks several exercises at the same time.
 pub async fn check_exercises<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     exercises: &[&Exercise],
-    lang: &Lang,
-    answer: &dyn Fn(&ExerciseId) -> Option<String>,
+    context: &CheckContext<'_>,
 ) -> Vec<ExerciseResult> {
     let results = exercises.iter().map(async |exercise| {
-        let section = runner.lab.section(&exercise.id, lang);
-        let (checks, actuals) = match &exercise.task {
-            Task::Practical { checks, .. } => run_checks(runner, live, checks, section).await,
+        let section = runner.lab.section(&exercise.id, context.lang);
+        match &exercise.task {
+            Task::Practical { checks, .. } => {
+                let run = CheckRun {
+                    runner,
+                    live,
+                    exercise: &exercise.id,
+                    checks,
+                    section,
+                    baseline: context.baselines.exercises.get(&exercise.id),
+                };
+                run.complete(context.report).await
+            }
             Task::Quiz(quiz) => {
+                let choice = (context.answer)(&exercise.id);
                 let answer = CheckResult {
                     check: "answer".to_owned(),
                     role: CheckRole::Goal,
                     about: section.title.clone(),
-                    outcome: check_answer(quiz, answer(&exercise.id).as_deref()),
+                    outcome: check_answer(quiz, choice.as_deref()),
+                    words: Words::default(),
                 };
-                (vec![answer], Vec::new())
+                let result = ExerciseResult {
+                    exercise: exercise.id.clone(),
+                    checks: vec![answer],
+                    actuals: Vec::new(),
+                    changed: match choice {
+                        Some(_) => Changed::Yes,
+                        None => Changed::No,
+                    },
+                };
+                (context.report)(CheckStage::Final, &result);
+                result
             }
-        };
-        ExerciseResult {
-            exercise: exercise.id.clone(),
-            checks,
-            actuals,
         }
     });
     join_all(results).await
 }
 
-/// Runs the checks of one exercise in order: one may capture a value for the next, and two that read the same queue would
-/// disturb each other.
-async fn run_checks<E: Engine>(
+/// Returns what the checks of an exercise see now, without waiting for any.
+pub(super) async fn probe_once<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercise: &Exercise,
+) -> Vec<Option<Actual>> {
+    let captures = RefCell::new(Captures::new());
+    let results = probe_all(runner, live, exercise.checks(), &captures).await;
+    results.into_iter().map(|result| result.actual).collect()
+}
+
+/// The most probes of one exercise at the same time.
+const PARALLEL: usize = 8;
+
+/// Probes every check once: in order if one captures a value, which the next may use, and otherwise at the same time.
+async fn probe_all<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     checks: &[Check],
-    section: &Section,
-) -> (Vec<CheckResult>, Vec<Option<Actual>>) {
-    let mut captures = Captures::new();
-    let mut results = Vec::new();
-    let mut actuals = Vec::new();
-    for check in checks {
-        let result = run_step(
-            runner,
-            live,
-            &check.step,
-            ProbeMode::of_check(&check.step),
-            &captures,
-        )
-        .await;
-        let actual = result.actual.as_ref();
-        capture(check.step.capture.as_ref(), actual, &mut captures);
-        let mut outcome = result.outcome;
-        if let Outcome::Fail {
-            hint,
-            expected,
-            actual: shown,
-        } = &mut outcome
-        {
-            if check.secrecy == Secrecy::Hidden {
-                for value in [expected, shown] {
-                    *value = localized!("hidden: this is the answer");
+    captures: &RefCell<Captures>,
+) -> Vec<StepResult> {
+    let parallel = match checks.iter().any(|check| check.step.capture.is_some()) {
+        true => 1,
+        false => PARALLEL,
+    };
+    let probes = checks
+        .iter()
+        .map(|check| probe_check(runner, live, check, captures));
+    stream::iter(probes).buffered(parallel).collect().await
+}
+
+/// Probes a check once and keeps what it captures.
+async fn probe_check<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    check: &Check,
+    captures: &RefCell<Captures>,
+) -> StepResult {
+    let before = captures.borrow().clone();
+    let mode = ProbeMode::of_check(&check.step);
+    let result = run_step_once(runner, live, &check.step, mode, &before).await;
+    let (step, actual) = (&check.step, result.actual.as_ref());
+    capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
+    result
+}
+
+/// The checks of one exercise, and what they are compared with.
+struct CheckRun<'a, 'b, E> {
+    runner: &'a Runner<'b, E>,
+    live: &'a Live,
+    exercise: &'a ExerciseId,
+    checks: &'a [Check],
+    section: &'a Section,
+    baseline: Option<&'a Baseline>,
+}
+
+impl<E: Engine> CheckRun<'_, '_, E> {
+    /// Probes every check once and waits for those that can still change, if anything changed since the exercise began.
+    async fn complete(&self, report: &dyn Fn(CheckStage, &ExerciseResult)) -> ExerciseResult {
+        let captures = RefCell::new(Captures::new());
+        let probed = probe_all(self.runner, self.live, self.checks, &captures).await;
+        let checks = self.checks.iter().zip(probed);
+        let mut results: Vec<StepResult> = checks
+            .map(|(check, result)| self.compared(check, result))
+            .collect();
+        let result = self.result(&results);
+        if let Some(within) = self.longest_wait(&result) {
+            report(CheckStage::Waiting { within }, &result);
+            self.wait(&mut results, &captures).await;
+            let result = self.result(&results);
+            report(CheckStage::Final, &result);
+            return result;
+        }
+        report(CheckStage::Final, &result);
+        result
+    }
+
+    async fn probe(&self, check: &Check, captures: &RefCell<Captures>) -> StepResult {
+        let result = probe_check(self.runner, self.live, check, captures).await;
+        self.compared(check, result)
+    }
+
+    /// Compares a result with the baseline, if that is what the check expects.
+    fn compared(&self, check: &Check, result: StepResult) -> StepResult {
+        let outcome = match (&check.unchanged, &result.actual) {
+            (Some(unchanged), Some(actual)) => self.compare(check, unchanged, actual),
+            _ => result.outcome,
+        };
+        StepResult {
+            outcome,
+            actual: result.actual,
+            error: result.error,
+        }
+    }
+
+    fn compare(&self, check: &Check, unchanged: &Unchanged, actual: &Actual) -> Outcome {
+        if is_unchanged(check, unchanged, actual, self.baseline) {
+            return Outcome::Pass;
+        }
+        let part = |actual: &Actual| match &unchanged.path {
+            Some(path) => {
+                let value = path.select(&actual.value);
+                Actual {
+                    value: value.unwrap_or_default(),
+                    ..actual.clone()
                 }
             }
-            let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
-            *hint = actual.and_then(fits).map(|hint| hint.say.clone());
+            None => actual.clone(),
+        };
+        let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
+        let before = baseline.map(Snapshot::actual);
+        let before = before.map(|before| part(&before).text().localized());
+        Outcome::Fail {
+            expected: localized!(
+                "as when the exercise began: {value}",
+                value = before.unwrap_or_default()
+            ),
+            actual: part(actual).text().localized(),
+            hint: None,
         }
-        let id = check.id.to_string();
-        let about = section.checks.get(&id).unwrap_or(&section.title);
-        results.push(CheckResult {
-            about: about.clone(),
-            check: id,
-            role: check.role,
-            outcome,
-        });
-        actuals.push(result.actual);
     }
-    (results, actuals)
+
+    /// Returns the longest time that a check which does not pass may take, unless there is no reason to wait.
+    fn longest_wait(&self, result: &ExerciseResult) -> Option<Duration> {
+        if result.changed == Changed::No {
+            return None;
+        }
+        let checks = self.checks.iter().zip(&result.checks);
+        let failed = checks.filter(|(_, result)| !result.outcome.passed());
+        failed.filter_map(|(check, _)| check.step.within).max()
+    }
+
+    /// Probes the checks with `within` that do not pass until they pass or their time is over. When one passes, those that
+    /// still fail have their whole time again, since they may depend on it.
+    async fn wait(&self, results: &mut [StepResult], captures: &RefCell<Captures>) {
+        let mut since = clock::now();
+        let mut pause = PAUSE;
+        loop {
+            let waited_for = |check: &Check, since: Instant| {
+                let deadline = check.step.within.map(|within| since + within);
+                deadline.is_some_and(|deadline| clock::now() + pause <= deadline)
+            };
+            let pending: Vec<usize> = (0..self.checks.len())
+                .filter(|at| !results[*at].outcome.passed() && waited_for(&self.checks[*at], since))
+                .collect();
+            let lost = pending.iter().any(|at| results[*at].actual.is_none());
+            // Without its engine a service does not come back within the time of a check.
+            if pending.is_empty() || lost && self.runner.check_engine().await.is_err() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            for at in pending {
+                results[at] = self.probe(&self.checks[at], captures).await;
+                if results[at].outcome.passed() {
+                    since = clock::now();
+                    pause = PAUSE;
+                }
+            }
+        }
+        // The others may depend on what was waited for, and a guard must hold at the end.
+        for (check, result) in self.checks.iter().zip(results) {
+            if check.step.within.is_none() {
+                *result = self.probe(check, captures).await;
+            }
+        }
+    }
+
+    /// Returns the results with their hints, which are only about what was changed.
+    fn result(&self, results: &[StepResult]) -> ExerciseResult {
+        let actuals: Vec<Option<Actual>> =
+            results.iter().map(|result| result.actual.clone()).collect();
+        let changed = changed(self.checks, &actuals, self.baseline);
+        let checks = self.checks.iter().zip(results);
+        let checks = checks.map(|(check, result)| {
+            let id = check.id.to_string();
+            let about = self.section.checks.get(&id).unwrap_or(&self.section.title);
+            let outcome = outcome(check, result, changed);
+            CheckResult {
+                about: about.clone(),
+                check: id,
+                role: check.role,
+                words: words(check, &outcome, result.actual.as_ref()),
+                outcome,
+            }
+        });
+        ExerciseResult {
+            exercise: self.exercise.clone(),
+            checks: checks.collect(),
+            actuals,
+            changed,
+        }
+    }
+}
+
+/// Returns the outcome of a check with its hint, and without the values of a secret.
+fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
+    let Outcome::Fail {
+        expected, actual, ..
+    } = &result.outcome
+    else {
+        return result.outcome.clone();
+    };
+    let shown = |value: &String| match check.secrecy {
+        Secrecy::Shown => value.clone(),
+        Secrecy::Hidden => localized!("hidden: this is the answer"),
+    };
+    let seen = result.actual.as_ref().filter(|_| changed == Changed::Yes);
+    let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
+    Outcome::Fail {
+        expected: shown(expected),
+        actual: shown(actual),
+        hint: seen.and_then(fits).map(|hint| hint.say.clone()),
+    }
+}
+
+/// Returns the expected and the actual value of a check that fails, in words; none of a secret.
+fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
+    match (outcome, actual) {
+        (Outcome::Fail { .. }, Some(actual))
+            if check.secrecy != Secrecy::Hidden && check.unchanged.is_none() =>
+        {
+            check.step.expect.words(actual)
+        }
+        (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
+    }
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.

@@ -88,6 +88,7 @@ pub(crate) async fn not_ready<E: Engine>(
         .collect();
     Failure::NotReady(Box::new(NotReady {
         lab: runner.lab.id.to_string(),
+        argument: runner.name(),
         service: service.name.to_string(),
         waited: waited.time,
         probe: match probe.is_empty() {

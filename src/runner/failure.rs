@@ -52,6 +52,9 @@ pub enum Failure {
     /// A step of `start`, `health` or a solution failed.
     #[error("{}", .0.localized())]
     Step(Text),
+    /// A step could not run, because another session holds a lock.
+    #[error("{}", .0.localized())]
+    StepLocked(Text),
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
 }
@@ -95,7 +98,7 @@ impl Failure {
             Failure::Engine { error, .. } | Failure::NoEngine(error) => error.kind.code(),
             Failure::NoImage { .. } => "no_image",
             Failure::NotReady(_) => "not_ready",
-            Failure::Step(_) => "step",
+            Failure::Step(_) | Failure::StepLocked(_) => "step",
             Failure::Other(_) => "fault",
         }
     }

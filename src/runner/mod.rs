@@ -1,6 +1,7 @@
 //! The runner executes plans, waits for services, runs steps and checks. It emits events and never prints.
 
 mod act;
+mod baseline;
 mod change_watcher;
 mod check;
 mod diagnostics;
@@ -27,8 +28,9 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
+pub use baseline::{begin_exercise, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
-pub use check::{ExerciseResult, check_answer, check_exercises};
+pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
 pub use failure::Failure;
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};

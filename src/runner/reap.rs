@@ -112,7 +112,7 @@ async fn remove<D: Deref<Target: Engine + Sized>>(
         match attempt.await {
             Ok(removed) => return Ok(removed),
             // A resource is in use: another attempt would fail, too.
-            Err(failure @ Failure::Step(_)) => return Err(failure),
+            Err(failure @ (Failure::Step(_) | Failure::StepLocked(_))) => return Err(failure),
             Err(failure) if begun.elapsed() > ENGINE_TIMEOUT => return Err(failure),
             Err(failure) => {
                 if !std::mem::replace(&mut reported, true) {

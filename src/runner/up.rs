@@ -106,7 +106,7 @@ pub async fn plan_up<E: Engine>(
             },
             PlanWarning::UnknownIdentity { service } => Warning::UnknownIdentity {
                 service: service.to_string(),
-                lab: runner.lab.id.to_string(),
+                lab: runner.name(),
             },
         }));
     }
@@ -271,8 +271,9 @@ pub fn run_labels<E: Engine>(
         1 => found.first().map_or_else(new_run_id, |run| (*run).clone()),
         count => {
             return Err(Failure::Environment(text!(
-                "lab `{lab}` has containers, networks or volumes of {count} runs; remove them with `roadlab down {lab}`",
+                "lab `{lab}` has containers, networks or volumes of {count} runs; remove them with `roadlab down {argument}`",
                 lab = runner.lab.id,
+                argument = runner.name(),
                 count
             )));
         }

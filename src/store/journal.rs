@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Instance, LabId, RunId};
+use crate::store::baselines::Baselines;
 use crate::store::document::{self, DocumentError, FolderLock};
 use crate::text;
 use crate::text::Text;
@@ -191,8 +192,9 @@ impl Journal {
         (removing, held)
     }
 
-    /// Removes the journal of a run that is gone.
+    /// Removes the journal of a run that is gone, and what is kept beside it.
     pub fn remove(folder: &Path, run: &RunId) {
+        Baselines::remove(folder, run);
         // If it cannot be removed, the next command finds nothing of the run and tries again.
         let _ = std::fs::remove_file(path(folder, run));
     }

@@ -1,5 +1,6 @@
 //! What roadlab keeps on disk: the labs, the learner's progress and the journals of runs. Nothing here knows an engine.
 
+mod baselines;
 mod changed_files;
 mod document;
 mod embedded;
@@ -15,6 +16,7 @@ mod summaries;
 mod unreachable_registries;
 mod workspace;
 
+pub use baselines::{Baseline, Baselines};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
 pub use embedded::catalogue_entry;

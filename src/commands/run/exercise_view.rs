@@ -20,6 +20,8 @@ pub(super) struct ExerciseView {
     pub(super) baseline: Option<Vec<String>>,
     /// Whether it was solved at least once while it was shown.
     pub(super) solved: bool,
+    /// The hint that was printed above the panel, because its code does not fit into it.
+    pub(super) printed_hint: Option<String>,
     pub(super) note: Option<String>,
     pub(super) question: Option<Question>,
     /// When its time was added to the progress last.
@@ -41,9 +43,8 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
         .zip(baseline)
         .filter(|((now, _), before)| now != *before);
     ExerciseResult {
-        exercise: result.exercise.clone(),
         checks: changed.map(|((_, check), _)| check.clone()).collect(),
-        actuals: Vec::new(),
+        ..result.clone()
     }
 }
 
@@ -51,7 +52,9 @@ pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> Exe
 mod tests {
     use super::*;
     use crate::event::{CheckResult, Outcome};
+    use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId};
+    use crate::runner::Changed;
 
     #[test]
     fn only_checks_with_another_value_have_changed() {
@@ -64,11 +67,13 @@ mod tests {
                 actual: actual.to_owned(),
                 hint: Some(id.to_owned()),
             },
+            words: Words::default(),
         };
         let result = |checks: Vec<CheckResult>| ExerciseResult {
             exercise: ExerciseId::new("one").unwrap(),
             checks,
             actuals: Vec::new(),
+            changed: Changed::Yes,
         };
         let before = vec![check("undone", "null"), check("done", "null")];
         let before = actual_values(&result(before));

@@ -6,6 +6,7 @@ use super::after_session::AfterSession;
 use super::exercise_view::{ExerciseView, Navigation};
 use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
+use crate::app::client_command;
 use crate::commands::browser::open_in_browser;
 use crate::engine::docker::Docker;
 use crate::lab::Exercise;
@@ -196,7 +197,13 @@ impl Session<'_, Docker> {
         screen.suspend();
         // A signal ends the whole session.
         let never = std::future::pending();
-        let ended = docker.shell(&container.id, argv, never).await;
+        let url = self.running.live.addresses.get(service);
+        let url = url.and_then(|address| address.url.as_deref());
+        let definition = self.running.lab.services.get(service);
+        let env = definition.map(|service| client_command(service, url, &[]).env);
+        let ended = docker
+            .shell(&container.id, argv, &env.unwrap_or_default(), never)
+            .await;
         let gone =
             |error| Failure::Environment(text!("cannot use the terminal: {why}", why = error));
         screen.resume().map_err(gone)?;

@@ -86,6 +86,7 @@ impl Session<'_, Docker> {
             result: None,
             baseline: None,
             solved: false,
+            printed_hint: None,
             note: self.missing_services(exercise),
             question: None,
             since: Instant::now(),
@@ -200,6 +201,7 @@ impl Session<'_, Docker> {
         };
         view.baseline.get_or_insert_with(|| actual_values(&result));
         view.result = Some(result);
+        self.print_wide_hint(print, view);
         Ok(changed)
     }
 

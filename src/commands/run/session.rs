@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::app::RunningLab;
+use crate::commands::closing::closing_lines;
 use crate::commands::{Context, check_output, format, quiz_output};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Section, Task};
@@ -84,18 +85,19 @@ impl<E: Engine> Session<'_, E> {
     }
 
     pub(super) fn after(&self, print: Output<'_>, exercise: &Exercise) {
-        if let Some(after) = &self.section(exercise).after {
-            print("");
-            print(&self.rendered(&after.markdown));
+        let addresses = &self.running.live.addresses;
+        if let Some(text) = closing_lines(self.context, self.running.lab, exercise, addresses) {
+            print(&text);
         }
     }
 
     pub(super) fn print_results(&self, print: Output<'_>, result: &ExerciseResult) {
         let paint = self.context.paint;
+        let (wording, width) = (self.context.wording(), self.context.width());
         for line in result
             .checks
             .iter()
-            .flat_map(|check| check_lines(check, paint))
+            .flat_map(|check| check_lines(check, wording, width, paint))
         {
             print(&line);
         }
@@ -186,7 +188,6 @@ impl<E: Engine> Session<'_, E> {
             .answer(self.running.lab, exercise, choice, addresses)?;
         self.read_progress()?;
         let (paint, choice) = (self.context.paint, &answer.choice);
-        print("");
         if answer.correct {
             print(&paint.good(&localized!("{choice} is correct", choice)));
         } else {

@@ -7,15 +7,15 @@ use crate::app::{WebPage, clients};
 use crate::engine::Engine;
 use crate::lab::{Exercise, ServiceName, Task};
 use crate::localized;
-use crate::report::{Panel, Screen, duration, sanitize, table};
+use crate::report::{Panel, Screen, code_width, duration, sanitize, table};
 use crate::runner::ExerciseResult;
 use crate::store::Standing;
 
 impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
         let (columns, rows) = Screen::size();
-        // One line is for the cursor, and one shows that there is text above.
-        let lines = panel.lines(columns, rows.saturating_sub(2), self.context.paint);
+        // The upper half is for the task.
+        let lines = panel.lines(columns, (rows / 2).max(6), self.context.paint);
         screen.panel(lines);
     }
 
@@ -49,10 +49,14 @@ impl<E: Engine> Session<'_, E> {
             checks: result
                 .map(|result| result.checks.clone())
                 .unwrap_or_default(),
-            hint,
+            hint: match hint == view.printed_hint {
+                true if hint.is_some() => Some(localized!("The hint is above.")),
+                _ => hint,
+            },
             note: question
                 .map(|question| self.question_text(question))
                 .or_else(|| view.note.clone()),
+            wording: self.context.wording(),
             menu: menu(exercise, view.solved, question, self.offers(exercise)),
         }
     }
@@ -143,6 +147,24 @@ impl<E: Engine> Session<'_, E> {
                 .running
                 .conditional_hint(&changed)
                 .or_else(|| self.running.conditional_hint(result)),
+        }
+    }
+
+    /// Prints a new hint above the panel if its code does not fit into it: it must be possible to copy it.
+    pub(super) fn print_wide_hint(&self, print: Output<'_>, view: &mut ExerciseView) {
+        let result = view.result.as_ref();
+        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
+        // The panel has a bar and a space in front of a hint, and the last column is free.
+        let room = Screen::size().0.saturating_sub(3);
+        let Some(text) = hint.filter(|text| code_width(text) > room) else {
+            view.printed_hint = None;
+            return;
+        };
+        if view.printed_hint.as_ref() != Some(&text) {
+            print(&self.context.paint.warn(&localized!("hint")));
+            print(&self.shown(&text));
+            print("");
+            view.printed_hint = Some(text);
         }
     }
 

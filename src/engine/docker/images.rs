@@ -59,6 +59,10 @@ impl Images for Docker {
                 .size
                 .and_then(|size| u64::try_from(size).ok())
                 .unwrap_or(0),
+            env: image
+                .config
+                .and_then(|config| config.env)
+                .unwrap_or_default(),
         }))
     }
 

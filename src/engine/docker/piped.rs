@@ -28,6 +28,7 @@ impl Docker {
         &self,
         container: &str,
         argv: &[String],
+        env: &[String],
         stdin: Input,
         stop: impl Future<Output = u8>,
     ) -> Result<ShellExit> {
@@ -43,7 +44,7 @@ impl Docker {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(argv.to_vec()),
-            env: Some(vec![tag.variable()]),
+            env: Some([&[tag.variable()], env].concat()),
             ..Default::default()
         };
         let id = self.create_exec(container, config, &operation).await?;

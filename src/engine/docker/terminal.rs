@@ -27,25 +27,26 @@ const RESIZE_INTERVAL: Duration = Duration::from_millis(10);
 const WAIT_FOR_SIZE: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
 
 impl Docker {
-    /// Runs a program on the user's own terminal until it ends or `stop` returns the number of a signal.
+    /// Runs a program, with variables of the form `NAME=value`, on the user's own terminal until it ends or `stop` returns the number of a signal.
     ///
     /// Fails as [`ContainerExec::exec`](crate::engine::ContainerExec::exec) does, but with no timeout.
     pub async fn shell(
         &self,
         container: &str,
         argv: &[String],
+        env: &[String],
         stop: impl Future<Output = u8>,
     ) -> Result<ShellExit> {
         let mut stop = pin!(stop);
         let mut waiting: Vec<String> = ["sh", "-c", WAIT_FOR_SIZE, "sh"].map(str::to_owned).into();
         waiting.extend(argv.iter().cloned());
         let ended = self
-            .run_on_terminal(container, &waiting, stop.as_mut())
+            .run_on_terminal(container, &waiting, env, stop.as_mut())
             .await;
         match ended {
             // The image has no `sh`.
             Err(error) if error.kind == ErrorKind::NoProgram => {
-                self.run_on_terminal(container, argv, stop).await
+                self.run_on_terminal(container, argv, env, stop).await
             }
             ended => ended,
         }
@@ -55,6 +56,7 @@ impl Docker {
         &self,
         container: &str,
         argv: &[String],
+        env: &[String],
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> Result<ShellExit> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
@@ -80,7 +82,7 @@ impl Docker {
             tty: Some(true),
             // The engine's default begins with Ctrl-P, which shells use; this sequence is never typed.
             detach_keys: Some("ctrl-@,ctrl-_,ctrl-@".into()),
-            env: Some(vec![terminal, tag.variable()]),
+            env: Some([&[terminal, tag.variable()], env].concat()),
             cmd: Some(argv.to_vec()),
             ..Default::default()
         };

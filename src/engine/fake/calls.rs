@@ -125,6 +125,7 @@ impl Images for Fake {
             platform: "linux/amd64".into(),
             incompatible_with: None,
             size: 1 << 20,
+            env: Vec::new(),
         }))
     }
 

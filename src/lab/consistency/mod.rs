@@ -1,5 +1,6 @@
 //! Checks that the files of a lab are consistent with each other.
 
+mod captures;
 mod guides;
 mod services;
 
@@ -14,6 +15,7 @@ use crate::text;
 /// Checks a lab; `exercises` are the places of its exercises, in order.
 pub(crate) fn check(lab: &Lab, place: &Place, exercises: &[Place], problems: &mut Problems) {
     services::check(lab, exercises, problems);
+    captures::check(lab, problems);
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
         check_exercise(exercise, place, problems);
     }

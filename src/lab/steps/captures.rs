@@ -1,6 +1,6 @@
 //! Replaces references to captured values, `${name}`, in the strings of a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -24,6 +24,23 @@ impl StepKind {
         }
         step
     }
+}
+
+impl StepKind {
+    /// Returns the names that the strings of a step refer to, as in `${name}`.
+    pub(crate) fn references(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for_each_string(&mut self.clone(), &mut |string| {
+            names.extend(references(string))
+        });
+        names
+    }
+}
+
+/// Returns the names that a text refers to.
+pub(crate) fn references(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split("${").skip(1);
+    parts.filter_map(|part| Some(part.split_once('}')?.0.to_owned()))
 }
 
 fn replace(text: &str, captures: &BTreeMap<String, String>) -> String {
@@ -257,6 +274,16 @@ mod tests {
     fn a_captured_value_in_the_form_of_a_reference_is_not_replaced() {
         let captures = [("a", "${b}"), ("b", "secret")];
         check("${a}", &captures, "${b}");
+    }
+
+    #[test]
+    fn the_references_of_a_step_are_found() {
+        let step = StepKind::Redis(RedisProbe {
+            service: ServiceName::new("redis").unwrap(),
+            command: vec!["${a}:${b".to_owned(), "${c}".to_owned(), "$d ${".to_owned()],
+            db: 0,
+        });
+        assert_eq!(step.references(), ["a", "c"].map(str::to_owned).into());
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn read_values(
 }
 
 /// Converts a node to JSON. A number that JSON cannot hold exactly becomes a decimal of extended JSON.
-fn exact_json(node: &Node) -> Value {
+pub(super) fn exact_json(node: &Node) -> Value {
     match &node.kind {
         Kind::Number(number, written) if number.is_f64() => {
             let exact = Decimal::parse(written);

@@ -5,19 +5,22 @@ mod captures;
 mod display;
 mod matcher;
 mod model;
+mod possible;
 mod probes;
 mod read_only;
 mod reader;
 mod service_field;
 mod sql_form;
+mod volatile;
 
+pub(crate) use captures::references;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
 pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
     MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, StreamOffset, TcpProbe,
+    Step, StepKind, StreamOffset, TcpProbe, Unchanged,
 };
 pub(crate) use read_only::MONGO_TRANSACTIONAL;
 pub use read_only::{Effect, Reason};

@@ -51,11 +51,20 @@ pub struct Capture {
 pub struct Check {
     pub id: CheckId,
     pub step: Step,
+    /// Compares with what the check saw when the exercise began, instead of `step.expect`.
+    pub unchanged: Option<Unchanged>,
     pub role: CheckRole,
     pub secrecy: Secrecy,
     /// Why the proof does not require that a wrong answer needs this check or its matchers, in the words of the author.
     pub why: Option<String>,
     pub hints: Vec<ConditionalHint>,
+}
+
+/// Requires what the check saw when the exercise began.
+#[derive(Debug, Clone)]
+pub struct Unchanged {
+    /// The part that must stay; `None` for the whole value.
+    pub path: Option<ValuePath>,
 }
 
 /// Whether the expected and the actual value of a check are shown.
@@ -333,6 +342,23 @@ impl StepKind {
             StepKind::Amqp(probe) => Some(&probe.service),
             StepKind::Restart(restart) => Some(&restart.service),
             StepKind::Client(client) => Some(&client.service),
+        }
+    }
+
+    /// Returns the key in lab.yaml.
+    pub fn key(&self) -> &'static str {
+        match self {
+            StepKind::Redis(_) => "redis",
+            StepKind::Exec(_) => "exec",
+            StepKind::Http(_) => "http",
+            StepKind::Tcp(_) => "tcp",
+            StepKind::Log(_) => "log",
+            StepKind::File(_) => "file",
+            StepKind::Sql(_) => "sql",
+            StepKind::Mongo(_) => "mongo",
+            StepKind::Amqp(_) => "amqp",
+            StepKind::Restart(_) => "restart",
+            StepKind::Client(_) => "client",
         }
     }
 

@@ -7,15 +7,17 @@ use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::matcher::read_matcher;
 use crate::lab::steps::model::{
-    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step, StepKind,
+    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
+    StepKind, Unchanged,
 };
+use crate::lab::steps::possible::check_matcher;
 use crate::lab::steps::probes::{
     read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
     read_sql, read_tcp,
 };
 use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::ImpliedService;
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
 use crate::problem::{Problem, code_list};
 use crate::text;
 
@@ -144,10 +146,17 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
             .map_err(|error| problems.push(Problem::new(error.text()).at(id.place())))
             .ok()
     });
-    let role = match fields.boolean("guard", problems) {
-        Some(true) => CheckRole::Guard,
-        Some(false) | None => CheckRole::Goal,
+    let guard = fields.boolean("guard", problems);
+    let unchanged = fields
+        .get("unchanged")
+        .and_then(|node| read_unchanged(node, problems));
+    let role = match (guard, &unchanged) {
+        (Some(true), _) | (_, Some(_)) => CheckRole::Guard,
+        (Some(false) | None, None) => CheckRole::Goal,
     };
+    if unchanged.is_some() {
+        refuse_with_unchanged(&fields, problems);
+    }
     let secrecy = match fields.boolean("secret", problems) {
         Some(true) => Secrecy::Hidden,
         Some(false) | None => Secrecy::Shown,
@@ -159,15 +168,64 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         .filter_map(|hint| read_hint(hint, problems))
         .collect();
     let step = read_step(node, &mut fields, StepList::Check, problems);
+    if let (Some(Kind::List(hints)), Some(step)) =
+        (fields.get("hints").map(|hints| &hints.kind), &step)
+    {
+        for when in hints.iter().filter_map(|hint| hint.child("when")) {
+            check_matcher(when, &step.act, problems);
+        }
+    }
     fields.close(problems);
     Some(Check {
         id: id?,
         step: step?,
+        unchanged,
         role,
         secrecy,
         why,
         hints,
     })
+}
+
+/// Reads `unchanged`: `true`, or the path of the part that must stay.
+fn read_unchanged(node: &Node, problems: &mut Problems) -> Option<Unchanged> {
+    if let Kind::Bool(true) = node.kind {
+        return Some(Unchanged { path: None });
+    }
+    if !matches!(node.kind, Kind::Map(_)) {
+        let expected = text!("`true` or a mapping with a `path`");
+        problems.push(mismatch(node, "unchanged", expected));
+        return None;
+    }
+    let mut fields = Fields::open(node, Mapping::Unchanged, problems)?;
+    let path = fields.required("path", node, problems);
+    let path = path.and_then(|path| read_path(path, problems));
+    fields.close(problems);
+    Some(Unchanged { path: Some(path?) })
+}
+
+/// Reports keys of a check that contradict `unchanged`.
+fn refuse_with_unchanged(fields: &Fields<'_>, problems: &mut Problems) {
+    let reasons = [
+        (
+            "expect",
+            text!("`unchanged` stands in place of `expect`: remove one of them"),
+        ),
+        (
+            "guard",
+            text!("`unchanged` is a guard by itself: remove `guard`"),
+        ),
+        (
+            "within",
+            text!("what must stay as it is needs no time: remove `within`"),
+        ),
+    ];
+    for (key, help) in reasons {
+        if let Some(at) = fields.key(key) {
+            let what = text!("`{key}` is not allowed together with `unchanged`", key);
+            problems.push(Problem::new(what).at(at.place()).help(help));
+        }
+    }
 }
 
 fn read_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
@@ -216,6 +274,9 @@ fn read_step(
     let expect = fields
         .get("expect")
         .map_or_else(Matcher::default, |expect| read_matcher(expect, problems));
+    if let Some((expect, act)) = fields.get("expect").zip(act.as_ref()) {
+        check_matcher(expect, act, problems);
+    }
     let within = read_wait(fields, "within", problems);
     let timeout = read_wait(fields, "timeout", problems).unwrap_or(DEFAULT_TIMEOUT);
     let capture = fields
@@ -342,14 +403,18 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
     }
     let mut fields = Fields::open(node, Mapping::Capture, problems)?;
     let name = fields.required_string("name", node, problems);
-    let path = fields.get("path").and_then(|path| {
-        let written = string(path, "path", problems)?;
-        ValuePath::parse(&written)
-            .map_err(|error| problems.push(Problem::new(error).at(path.place())))
-            .ok()
-    });
+    let path = fields
+        .get("path")
+        .and_then(|path| read_path(path, problems));
     fields.close(problems);
     Some(Capture { name: name?, path })
+}
+
+fn read_path(node: &Node, problems: &mut Problems) -> Option<ValuePath> {
+    let written = string(node, "path", problems)?;
+    ValuePath::parse(&written)
+        .map_err(|error| problems.push(Problem::new(error).at(node.place())))
+        .ok()
 }
 
 #[cfg(test)]
@@ -380,6 +445,41 @@ mod tests {
             );
             check(list, yaml, &[&problem]);
         }
+    }
+
+    #[track_caller]
+    fn check_unchanged(keys: &str, expected: &[&str]) {
+        let yaml = format!("{{ id: c, redis: {{ service: r, command: [GET, a] }}, {keys} }}");
+        let node = Node::parse(Path::new("s.yaml"), &yaml).unwrap();
+        let mut problems = Vec::new();
+        let check = read_check(&node, &mut problems).unwrap();
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected);
+        let guard = check.unchanged.is_some() || keys.contains("guard: true");
+        assert_eq!(check.role == CheckRole::Guard, guard);
+    }
+
+    #[test]
+    fn unchanged_stands_in_place_of_an_expectation() {
+        check_unchanged("unchanged: true", &[]);
+        check_unchanged("unchanged: { path: $.a }", &[]);
+        check_unchanged("guard: true", &[]);
+        check_unchanged(
+            "unchanged: false",
+            &["s.yaml:1:63: `unchanged` must be `true` or a mapping with a `path`, not `false`"],
+        );
+        check_unchanged(
+            "unchanged: {}",
+            &["s.yaml:1:63: missing key `path` in `unchanged`"],
+        );
+        check_unchanged(
+            "unchanged: true, expect: { equals: 1 }, guard: true, within: 1s",
+            &[
+                "s.yaml:1:69: `expect` is not allowed together with `unchanged` (`unchanged` stands in place of `expect`: remove one of them)",
+                "s.yaml:1:92: `guard` is not allowed together with `unchanged` (`unchanged` is a guard by itself: remove `guard`)",
+                "s.yaml:1:105: `within` is not allowed together with `unchanged` (what must stay as it is needs no time: remove `within`)",
+            ],
+        );
     }
 
     #[test]

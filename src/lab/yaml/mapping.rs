@@ -34,6 +34,7 @@ mappings! {
     Lab => "lab", "a lab";
     Exercise => "exercise", "an exercise";
     Check => "check", "a check";
+    Unchanged => "unchanged", "`unchanged`";
     Step => "step", "a step";
     Hint => "hint", "a hint";
     Capture => "capture", "a capture";

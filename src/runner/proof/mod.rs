@@ -59,6 +59,9 @@ pub async fn prove<E: Engine>(
         player.in_sequence(&exercises).await?;
     }
     player.after_reset(&exercises).await?;
+    if request.only.is_empty() {
+        player.with_open_transaction(&exercises).await?;
+    }
     let proof = player.finish();
     live.connections.close().await;
     Ok(proof)

@@ -4,19 +4,21 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
 use crate::event::{Event, Phase};
-use crate::lab::{Exercise, ExerciseId, Quiz, Step, Task, Trial};
+use crate::lab::{Exercise, ExerciseId, Quiz, SqlProbe, Step, StepKind, Task, Trial};
 use crate::probe::ProbeMode;
+use crate::probe::open_transaction;
 use crate::proof::{
-    self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
-    unnoticed,
+    self, Answer, AnswerKind, Finding, Must, Recording, Weight, after, at_start, indecisive,
+    right_answers, unnoticed,
 };
 use crate::runner::act::{Captures, play_step};
+use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::check::check_answer;
 use crate::runner::proof::figures::{Indistinguishable, Proof, ProofProblem};
 use crate::runner::proof::recorder::record;
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
-use crate::store::Workspace;
+use crate::store::{Baselines, Workspace};
 use crate::text;
 
 /// How long a step with `within` is waited for while a step of the solution is left out: this many times as long as it took in
@@ -32,6 +34,8 @@ pub(super) struct Player<'a, 'b, E> {
     trial: &'a Trial,
     /// The number of answers that the proof will recording.
     answers: usize,
+    /// What the checks saw when the exercises began.
+    baselines: Baselines,
     proof: Proof,
 }
 
@@ -69,6 +73,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             workspace,
             trial,
             answers: exercises.iter().map(of).sum(),
+            baselines: Baselines::default(),
             proof: Proof::default(),
         }
     }
@@ -92,7 +97,10 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         self.runner.emit(Event::ProofPhaseFinished {
             exercise: exercise.to_string(),
             phase: report.phase,
-            problem: problems.first().map(|problem| problem.reason.clone()),
+            problem: problems
+                .iter()
+                .find(|problem| problem.weight == Weight::Problem)
+                .map(|problem| problem.reason.clone()),
             millis: report.started.elapsed().as_millis() as u64,
         });
         self.proof.problems.extend(problems);
@@ -117,7 +125,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             Err(failure) => failure,
         };
         match failure {
-            Failure::Step(_) | Failure::NotReady(_) => {
+            Failure::Step(_) | Failure::StepLocked(_) | Failure::NotReady(_) => {
                 self.runner.check_engine().await?;
                 let reason = text::Text::verbatim(failure.to_string());
                 Ok(Some(Finding::problem(phase, reason)))
@@ -133,12 +141,28 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         }
         let needs = self.runner.lab.prerequisites(&exercise.id);
         let done = solve(self.runner, self.live, &needs).await;
-        self.problem_of(done, Phase::Solution).await
+        let problem = self.problem_of(done, Phase::Solution).await?;
+        self.begin(exercise).await;
+        Ok(problem)
     }
 
     /// Records what every check of an exercise sees now.
-    async fn observe(&self, exercise: &Exercise) -> Result<Recording, Failure> {
-        record(self.runner, self.live, exercise).await
+    async fn observe(&self, exercise: &Exercise) -> Recording {
+        record(self.runner, self.live, exercise, &self.baselines).await
+    }
+
+    /// Records what the checks of an exercise see when it begins.
+    async fn begin(&mut self, exercise: &Exercise) {
+        let baseline = begin_exercise(self.runner, self.live, exercise, None).await;
+        let exercises = &mut self.baselines.exercises;
+        exercises.insert(exercise.id.clone(), baseline);
+    }
+
+    /// Records what the checks of all exercises see that can begin now and have not begun yet, as for a learner.
+    async fn begin_all(&mut self) {
+        let lab = self.runner.lab;
+        let is_quiz = |id: &ExerciseId| lab.exercise(id).is_some_and(|of| !is_practical(of));
+        record_baselines(self.runner, self.live, &mut self.baselines, &is_quiz).await;
     }
 
     /// Plays steps in order and returns how long each took, and what is wrong with the first that fails.
@@ -165,7 +189,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
                 play_step(self.runner, self.live, step, ProbeMode::ReadWrite, captures).await;
             took.push(started.elapsed());
             let problem = match played {
-                Ok(reason) => reason.map(|reason| {
+                Ok(problem) => problem.map(|problem| {
+                    let reason = problem.reason;
                     let reason = text!("`{step}`: {reason}", step = step.act, reason);
                     Finding::problem(phase, reason)
                 }),
@@ -258,7 +283,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             findings.push(problem.at(solution.place));
         } else {
             self.started(exercise, solution);
-            let before = self.observe(exercise).await?;
+            let before = self.observe(exercise).await;
             findings.extend(
                 at_start(&before, exercise.checks(), phase).map(|finding| Finding {
                     reason: text!(
@@ -274,7 +299,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             findings.extend(problem);
         }
         if played.is_some() {
-            let recording = self.observe(exercise).await?;
+            let recording = self.observe(exercise).await;
             findings.extend(after(&recording, solution, exercise.checks(), phase));
         }
         self.report(PhaseReport {
@@ -293,7 +318,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let finding = match problem {
             Some(problem) => Some(problem),
             None => {
-                let recording = self.observe(exercise).await?;
+                let recording = self.observe(exercise).await;
                 after(&recording, solution, exercise.checks(), phase)
             }
         };
@@ -327,7 +352,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
             self.started(exercise, answer);
             self.proof.left_out += 1;
-            let recording = self.observe(exercise).await?;
+            let recording = self.observe(exercise).await;
             let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
             refused.push(recording);
             self.report(PhaseReport {
@@ -374,7 +399,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         if let (_, Some(problem)) = played.await? {
             return Ok((None, Some(named(problem))));
         }
-        let recording = self.observe(exercise).await?;
+        let recording = self.observe(exercise).await;
         let finding = after(&recording, answer, exercise.checks(), phase);
         self.count(exercise, answer, &recording);
         Ok((Some(recording), finding))
@@ -445,7 +470,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     ) -> Result<(), Failure> {
         for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
             let started = Instant::now();
-            let recording = self.observe(exercise).await?;
+            self.begin(exercise).await;
+            let recording = self.observe(exercise).await;
             self.report(PhaseReport {
                 exercise: &exercise.id,
                 phase,
@@ -475,6 +501,42 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         Ok(())
     }
 
+    /// Proves that a reset works, or names the session that is in its way, while another session has an open transaction in a
+    /// database that `start` changes.
+    pub(super) async fn with_open_transaction(
+        &mut self,
+        exercises: &[&Exercise],
+    ) -> Result<(), Failure> {
+        let phase = Phase::OpenTransaction;
+        for probe in databases(&self.runner.lab.start) {
+            let (started, Some(first)) = (Instant::now(), exercises.first()) else {
+                return Ok(());
+            };
+            let target = self.live.target(self.runner);
+            // A database that cannot be opened has no tables to lock.
+            let Ok(transaction) = open_transaction(probe, &target).await else {
+                continue;
+            };
+            let done = reset(self.runner, self.live, self.workspace).await;
+            transaction.end().await;
+            let problem = match done {
+                Err(Failure::StepLocked(_)) => None,
+                done => self.problem_of(done, phase).await?,
+            };
+            let problem = match problem {
+                Some(problem) => Some(problem),
+                None => self.reset().await?,
+            };
+            self.report(PhaseReport {
+                exercise: &first.id,
+                phase,
+                started,
+                findings: problem.into_iter().collect(),
+            });
+        }
+        Ok(())
+    }
+
     /// Proves all solutions one after the other without a reset between.
     pub(super) async fn in_sequence(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
         if let (Some(problem), Some(first)) = (self.reset().await?, exercises.first()) {
@@ -486,14 +548,16 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             });
             return Ok(());
         }
+        self.baselines = Baselines::default();
         for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
             let started = Instant::now();
             let phase = Phase::Solution;
+            self.begin_all().await;
             let done = solve(self.runner, self.live, &[exercise]).await;
             let finding = match self.problem_of(done, phase).await? {
                 Some(problem) => Some(problem),
                 None => {
-                    let recording = self.observe(exercise).await?;
+                    let recording = self.observe(exercise).await;
                     let solution = proof::answers(exercise, None).swap_remove(0);
                     after(&recording, &solution, exercise.checks(), phase)
                 }
@@ -540,6 +604,22 @@ impl Kind {
 /// Returns whether an answer is the solution without its last step.
 fn leaves_out_last(answer: &Answer<'_>, solution: &[&Step]) -> bool {
     matches!(answer.kind, AnswerKind::LeftOut { step } if step + 1 == solution.len())
+}
+
+/// Returns a step for each database that steps use.
+fn databases(steps: &[Step]) -> Vec<&SqlProbe> {
+    let mut found: Vec<&SqlProbe> = Vec::new();
+    for step in steps {
+        let StepKind::Sql(probe) = &step.act else {
+            continue;
+        };
+        let same =
+            |other: &&SqlProbe| other.service == probe.service && other.database == probe.database;
+        if !found.iter().any(same) {
+            found.push(probe);
+        }
+    }
+    found
 }
 
 fn is_practical(exercise: &Exercise) -> bool {

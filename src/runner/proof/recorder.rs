@@ -3,31 +3,46 @@
 use crate::engine::Engine;
 use crate::lab::{Exercise, Lang};
 use crate::proof::{Observation, Recording};
-use crate::runner::check::check_exercises;
-use crate::runner::{Failure, Live, Runner};
+use crate::runner::check::{CheckContext, check_exercises};
+use crate::runner::{Live, Runner};
+use crate::store::Baselines;
 
-/// Records what every check of an exercise sees now.
+/// Records what every check of an exercise sees now, as a learner's check would.
 pub async fn record<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     exercise: &Exercise,
-) -> Result<Recording, Failure> {
-    let no_answer = |_: &_| None;
-    let results = check_exercises(runner, live, &[exercise], &Lang::english(), &no_answer).await;
+    baselines: &Baselines,
+) -> Recording {
+    let context = CheckContext {
+        lang: &Lang::english(),
+        answer: &|_| None,
+        baselines,
+        report: &|_, _| (),
+    };
+    let results = check_exercises(runner, live, &[exercise], &context).await;
+    let baseline = baselines.exercises.get(&exercise.id);
     let checks = exercise.checks().iter();
     let observations = results.into_iter().flat_map(|result| {
         let actuals = result.actuals.into_iter();
         result.checks.into_iter().zip(actuals)
     });
-    let observations = observations.zip(checks);
-    Ok(Recording {
-        observations: observations
-            .map(|((result, actual), check)| Observation {
-                result,
-                actual,
-                expect: Some(check.step.expect.clone()),
-                baseline: None,
-            })
-            .collect(),
-    })
+    let observations = observations.zip(checks).map(|((result, actual), check)| {
+        let before = baseline.and_then(|baseline| baseline.get(&check.id));
+        Observation {
+            result,
+            actual,
+            expect: match check.unchanged {
+                Some(_) => None,
+                None => Some(check.step.expect.clone()),
+            },
+            baseline: match check.unchanged {
+                Some(_) => before.map(|before| before.actual()),
+                None => None,
+            },
+        }
+    });
+    Recording {
+        observations: observations.collect(),
+    }
 }

@@ -1,0 +1,595 @@
+//! What a matcher expected and what was there, in words: without JSONPath, regular expressions, error codes and JSON.
+
+use serde_json::Value;
+
+use crate::expect::actual::{Actual, ServiceError};
+use crate::expect::difference::{Difference, Fields, differences};
+use crate::expect::matcher::{Matcher, Rule};
+use crate::expect::plain_value::{limited, list, plain};
+use crate::expect::value_type::ValueType;
+use crate::{localized, text_plural};
+
+/// The most places that are named of a value that differs.
+const MAX_PLACES: usize = 3;
+
+/// The longest whole values that are shown instead of the places at which they differ, in characters.
+const SHORT: usize = 48;
+
+/// The expected and the actual value of a matcher that does not hold, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Empty if only the sentence of the check can say it.
+    pub expected: String,
+    pub actual: String,
+    /// The places at which a large value differs; `expected` and `actual` are empty then.
+    pub places: Vec<DifferentPlace>,
+}
+
+/// A place at which a value differs, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferentPlace {
+    /// `schedules[0].day`.
+    pub place: String,
+    pub expected: String,
+    pub actual: String,
+}
+
+impl Words {
+    fn new(expected: Option<String>, actual: String) -> Self {
+        Self {
+            expected: expected.unwrap_or_default(),
+            actual,
+            places: Vec::new(),
+        }
+    }
+}
+
+impl Matcher {
+    /// Describes why this matcher does not hold.
+    pub fn words(&self, actual: &Actual) -> Words {
+        match self.typing.filter(|typing| *typing != actual.typing) {
+            Some(typing) => self.words_typed(&actual.clone().with_typing(typing)),
+            None => self.words_typed(actual),
+        }
+    }
+
+    fn words_typed(&self, actual: &Actual) -> Words {
+        if let Some(error) = &actual.error
+            && !self.expects_error()
+        {
+            return Words::new(self.expectation(), refusal(error));
+        }
+        if !actual.success && actual.error.is_none() && !self.mentions_status() {
+            return Words::new(self.expectation(), failure(actual));
+        }
+        let selected = match &self.path {
+            Some(path) => path.select(&actual.value),
+            None => Some(actual.value.clone()),
+        };
+        let failing = |rule: &&Rule| !rule.holds(selected.as_ref(), actual);
+        let Some(rule) = self.rules.iter().find(failing) else {
+            return Words::default();
+        };
+        let words = self.words_of(rule, selected.as_ref(), actual);
+        match self.label() {
+            Some(label) => words.below(&label),
+            None => words,
+        }
+    }
+
+    fn words_of(&self, rule: &Rule, selected: Option<&Value>, actual: &Actual) -> Words {
+        // A path that can select several values selects a list, also of one.
+        let several = self.path.as_ref().is_some_and(|path| !path.is_singular());
+        let alone = |value: &Value| match value {
+            Value::Array(items) if several => match items.as_slice() {
+                [only] => plain(only),
+                [] => localized!("nothing"),
+                items => list(items),
+            },
+            value => plain(value),
+        };
+        let seen = || selected.map_or_else(|| localized!("nothing"), &alone);
+        match (rule, selected) {
+            (Rule::Status(_), _) => Words::new(rule.words(), failure(actual)),
+            (Rule::Error(code), _) => Words::new(
+                rule.words(),
+                match &actual.error {
+                    None => localized!("was accepted"),
+                    Some(error) => other_refusal(code, error),
+                },
+            ),
+            (Rule::All(inner), _) => {
+                let actual = narrowed(actual, selected);
+                let failing = inner.iter().find(|inner| !inner.holds(&actual));
+                failing.map_or_else(Words::default, |inner| inner.words(&actual))
+            }
+            (Rule::Equals(expected), Some(value)) => {
+                let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
+                let (expected, value) = match (expected, value) {
+                    (Value::Array(one), Value::Array(other)) => match (&one[..], &other[..]) {
+                        ([one], [other]) => (one, other),
+                        _ => (expected, value),
+                    },
+                    both => both,
+                };
+                let found = differences(expected, value, Fields::Exactly, &same);
+                compared(found, alone(expected), alone(value), expected, value)
+            }
+            (Rule::Contains(part @ Value::Object(_)), Some(value @ Value::Object(_))) => {
+                let same = |a: &Value, b: &Value| Rule::Contains(b.clone()).holds(Some(a), actual);
+                let found = differences(part, value, Fields::AtLeast, &same);
+                compared(found, plain(part), plain(value), part, value)
+            }
+            (Rule::SameItems(items), Some(Value::Array(actual_items))) => {
+                same_items(items, actual_items, actual)
+            }
+            (Rule::Rows(rows), Some(Value::Array(actual_rows))) => {
+                table_difference(rows, actual_rows, actual)
+            }
+            (Rule::Columns(_), Some(Value::Array(rows))) => {
+                let columns = rows.first().and_then(Value::as_object);
+                let names = columns.map(|row| row.keys().map(String::as_str).collect::<Vec<_>>());
+                let names = names.unwrap_or_default().join(", ");
+                Words::new(
+                    rule.words(),
+                    localized!("columns {columns}", columns = names),
+                )
+            }
+            (Rule::Length(inner), Some(value @ Value::String(text))) => Words::new(
+                inner
+                    .expectation()
+                    .map(|size| localized!("{size} characters", size)),
+                localized!(
+                    "{count} characters: {text}",
+                    count = text.chars().count(),
+                    text = plain(value)
+                ),
+            ),
+            (Rule::Length(_), Some(value)) => Words::new(rule.words(), size(value)),
+            (Rule::Type(_), Some(value)) => Words::new(rule.words(), typed(value, seen())),
+            // Both bounds of a range belong together.
+            (Rule::AtLeast(_) | Rule::AtMost(_), _) => Words::new(self.range(), seen()),
+            _ if actual.error.is_some() => Words::new(
+                rule.words(),
+                actual.error.as_ref().map(refusal).unwrap_or_default(),
+            ),
+            // What only a pattern can say of a large value is not said at all.
+            (rule, Some(Value::Object(_) | Value::Array(_)))
+                if rule.words().is_none() && seen().chars().count() > 2 * SHORT =>
+            {
+                Words::new(None, localized!("something else; `--verbose` shows it"))
+            }
+            _ => Words::new(rule.words(), seen()),
+        }
+    }
+
+    /// Returns what must hold, in words; `None` if that needs a regular expression or the like.
+    fn expectation(&self) -> Option<String> {
+        let texts: Option<Vec<String>> = self.rules.iter().map(Rule::words).collect();
+        let text = texts.filter(|texts| !texts.is_empty())?.join(", ");
+        Some(match self.label() {
+            Some(label) => format!("{label}: {text}"),
+            None => text,
+        })
+    }
+
+    fn range(&self) -> Option<String> {
+        let low = self.rules.iter().find_map(|rule| match rule {
+            Rule::AtLeast(limit) => Some(limit),
+            _ => None,
+        });
+        let high = self.rules.iter().find_map(|rule| match rule {
+            Rule::AtMost(limit) => Some(limit),
+            _ => None,
+        });
+        Some(match (low, high) {
+            (Some(low), Some(high)) => localized!("from {low} to {high}", low, high),
+            (Some(limit), None) => localized!("at least {limit}", limit),
+            (None, Some(limit)) => localized!("at most {limit}", limit),
+            (None, None) => return None,
+        })
+    }
+
+    /// Returns the names of a path that has nothing but one or two names: `messages`, `data.state`.
+    fn label(&self) -> Option<String> {
+        let path = self.path.as_ref()?.to_string();
+        let names = path.strip_prefix("$.")?;
+        // The envelope of a reply says nothing.
+        if names.starts_with("cursor.") || matches!(names, "value" | "values" | "n" | "ok") {
+            return None;
+        }
+        let simple = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        let fits = names.split('.').count() <= 2 && names.split('.').all(simple);
+        fits.then(|| names.to_owned())
+    }
+}
+
+impl Words {
+    /// Returns the words for a value that has a name in a larger one.
+    fn below(mut self, label: &str) -> Self {
+        if self.places.is_empty() {
+            if !self.expected.is_empty() {
+                self.expected = format!("{label}: {}", self.expected);
+            }
+            self.actual = format!("{label}: {}", self.actual);
+        }
+        for place in &mut self.places {
+            let joint = match place.place.starts_with('[') || place.place.is_empty() {
+                true => "",
+                false => ".",
+            };
+            place.place = format!("{label}{joint}{}", place.place);
+        }
+        self
+    }
+}
+
+impl Rule {
+    /// Returns what must hold, in words; `None` if that needs a regular expression or the like.
+    fn words(&self) -> Option<String> {
+        Some(match self {
+            Rule::Equals(value) => match value {
+                Value::Array(items) if items.len() == 1 => list(items),
+                value => plain(value),
+            },
+            Rule::NotEquals(value) => localized!("anything but {value}", value = plain(value)),
+            Rule::OneOf(values) => localized!("one of: {values}", values = list(values)),
+            Rule::Contains(part) => localized!("with {part} in it", part = plain(part)),
+            Rule::SameItems(items) => in_any_order(items),
+            Rule::AtLeast(limit) => localized!("at least {limit}", limit),
+            Rule::AtMost(limit) => localized!("at most {limit}", limit),
+            Rule::Length(inner) => localized!("{size} of them", size = inner.expectation()?),
+            Rule::Exists => localized!("something"),
+            Rule::Absent => localized!("nothing"),
+            Rule::Rows(rows) => limited(&rows.iter().map(row).collect::<Vec<_>>().join("; ")),
+            Rule::Columns(columns) => {
+                localized!("columns {columns}", columns = list(columns))
+            }
+            Rule::Status(inner) => localized!("status {expected}", expected = inner.expectation()?),
+            Rule::Error(code) => expected_refusal(code),
+            Rule::All(inner) => joined(inner, ", ")?,
+            Rule::Any(inner) => match refusals(inner) {
+                Some(reasons) => localized!(
+                    "is refused, {reason}",
+                    reason = reasons.join(&localized!(" or "))
+                ),
+                None => joined(inner, &localized!(" or "))?,
+            },
+            Rule::Not(inner) => match inner.rules.as_slice() {
+                [Rule::Contains(part)] => localized!("without {part}", part = plain(part)),
+                [Rule::Equals(value)] => localized!("anything but {value}", value = plain(value)),
+                _ => localized!("not: {expected}", expected = inner.expectation()?),
+            },
+            Rule::Type(types) => {
+                let names: Vec<String> = types.iter().map(|of| type_name(*of)).collect();
+                names.join(&localized!(" or "))
+            }
+            Rule::Matches(_) => return None,
+        })
+    }
+}
+
+/// Returns the reasons for which something may be refused, if these matchers expect nothing else.
+fn refusals(matchers: &[Matcher]) -> Option<Vec<String>> {
+    let reasons = matchers
+        .iter()
+        .map(|matcher| match matcher.rules.as_slice() {
+            [Rule::Error(code)] => reason(code),
+            _ => None,
+        });
+    reasons.collect()
+}
+
+fn joined(matchers: &[Matcher], between: &str) -> Option<String> {
+    let texts: Option<Vec<String>> = matchers.iter().map(Matcher::expectation).collect();
+    let text = texts.filter(|texts| !texts.is_empty())?.join(between);
+    (text.chars().count() <= 2 * SHORT).then_some(text)
+}
+
+/// Returns the result with its value replaced by what a path selected.
+fn narrowed(actual: &Actual, selected: Option<&Value>) -> Actual {
+    Actual {
+        value: selected.cloned().unwrap_or(Value::Null),
+        ..actual.clone()
+    }
+}
+
+/// Returns short values as a whole, and of large ones the places that differ.
+fn compared(
+    found: Vec<Difference>,
+    expected: String,
+    actual: String,
+    expected_value: &Value,
+    value: &Value,
+) -> Words {
+    let short = |text: &str| text.chars().count() <= SHORT;
+    let nothing = match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    let whole = nothing || found.iter().any(|found| found.place.is_empty());
+    let objects = expected_value.is_object() && value.is_object();
+    if whole || (!objects && short(&expected) && short(&actual)) {
+        return match expected == actual {
+            true => Words::new(Some(typed(expected_value, expected)), typed(value, actual)),
+            false => Words::new(Some(expected), actual),
+        };
+    }
+    places(found)
+}
+
+fn places(found: Vec<Difference>) -> Words {
+    let more = found.len().saturating_sub(MAX_PLACES);
+    let shown = found.into_iter().take(MAX_PLACES);
+    let text = |value: Option<&Value>| value.map_or_else(|| localized!("nothing"), plain);
+    let places = shown.map(|found| {
+        let (mut expected, mut actual) =
+            (text(found.expected.as_ref()), text(found.actual.as_ref()));
+        if let (Some(a), Some(b), true) = (&found.expected, &found.actual, expected == actual) {
+            (expected, actual) = (typed(a, expected), typed(b, actual));
+        }
+        DifferentPlace {
+            place: found.place,
+            expected,
+            actual,
+        }
+    });
+    Words {
+        expected: String::new(),
+        actual: match more {
+            0 => String::new(),
+            _ => localized!("and {count} more differences", count = more),
+        },
+        places: places.collect(),
+    }
+}
+
+/// Returns a value with its type, where two values of different types look the same.
+fn typed(value: &Value, text: String) -> String {
+    match value {
+        Value::String(_) => localized!("{value} (a text)", value = text),
+        Value::Number(_) => localized!("{value} (a number)", value = text),
+        Value::Bool(_) => localized!("{value} (a boolean)", value = text),
+        Value::Object(map) if map.contains_key("$date") => {
+            localized!("{value} (a date)", value = text)
+        }
+        Value::Object(map) if map.contains_key("$numberDecimal") => {
+            localized!("{value} (a decimal)", value = text)
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => text,
+    }
+}
+
+fn type_name(of: ValueType) -> String {
+    match of {
+        ValueType::String => localized!("a text"),
+        ValueType::Number => localized!("a number"),
+        ValueType::Integer => localized!("an integer"),
+        ValueType::Boolean => localized!("a boolean"),
+        ValueType::List => localized!("a list"),
+        ValueType::Object => localized!("an object"),
+        ValueType::Null => localized!("nothing"),
+        ValueType::Date => localized!("a date"),
+        ValueType::Decimal => localized!("a decimal"),
+    }
+}
+
+fn in_any_order(items: &[Value]) -> String {
+    match items {
+        [only] => plain(only),
+        items => localized!("{values} in any order", values = list(items)),
+    }
+}
+
+fn same_items(expected: &[Value], items: &[Value], actual: &Actual) -> Words {
+    let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
+    let mut surplus: Vec<&Value> = items.iter().collect();
+    let mut missing = Vec::new();
+    for item in expected {
+        match surplus.iter().position(|other| same(other, item)) {
+            Some(at) => drop(surplus.remove(at)),
+            None => missing.push(item.clone()),
+        }
+    }
+    let surplus: Vec<Value> = surplus.into_iter().cloned().collect();
+    let seen = match items {
+        [] => return Words::new(Some(in_any_order(expected)), localized!("nothing")),
+        items => list(items),
+    };
+    let mut notes = Vec::new();
+    if expected.len() > 1 {
+        if !missing.is_empty() {
+            notes.push(localized!("missing: {items}", items = list(&missing)));
+        }
+        if !surplus.is_empty() {
+            notes.push(localized!("not expected: {items}", items = list(&surplus)));
+        }
+    }
+    let seen = match notes.is_empty() {
+        true => seen,
+        false => format!("{seen} ({})", notes.join("; ")),
+    };
+    Words::new(Some(in_any_order(expected)), seen)
+}
+
+/// Returns the rows that differ: the fields of a row by the names of the columns.
+fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> Words {
+    let named = |row: &Value, like: Option<&Value>| match (row, like) {
+        (Value::Array(cells), Some(Value::Object(columns))) if cells.len() == columns.len() => {
+            let names = columns.keys().cloned();
+            Value::Object(names.zip(cells.iter().cloned()).collect())
+        }
+        (row, _) => row.clone(),
+    };
+    let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
+    let first = actual_rows.first();
+    let expected: Vec<Value> = rows.iter().map(|row| named(row, first)).collect();
+    if let ([expected], [row]) = (expected.as_slice(), actual_rows) {
+        return places(differences(expected, row, Fields::Exactly, &same));
+    }
+    if expected.len() != actual_rows.len() {
+        let count = |rows: &[Value]| {
+            text_plural!("{count} row", "{count} rows", count = rows.len()).localized()
+        };
+        let extra = actual_rows
+            .iter()
+            .find(|row| !expected.iter().any(|other| same(row, other)));
+        let lacking = expected
+            .iter()
+            .find(|row| !actual_rows.iter().any(|other| same(other, row)));
+        let mut seen = count(actual_rows);
+        if let Some(lacking) = lacking {
+            seen.push_str(&localized!("; missing: {items}", items = row(lacking)));
+        }
+        if let Some(extra) = extra {
+            seen.push_str(&localized!("; not expected: {items}", items = row(extra)));
+        }
+        return Words::new(Some(count(&expected)), seen);
+    }
+    let pairs = expected.iter().zip(actual_rows).enumerate();
+    let found = pairs.flat_map(|(at, (expected, actual))| {
+        let found = differences(expected, actual, Fields::Exactly, &same);
+        found.into_iter().map(move |mut found| {
+            let number = at + 1;
+            found.place = match found.place.as_str() {
+                "" => localized!("row {number}", number),
+                field => localized!("row {number}, {field}", number, field),
+            };
+            found
+        })
+    });
+    places(found.collect())
+}
+
+fn row(row: &Value) -> String {
+    match row {
+        Value::Array(cells) => list(cells),
+        Value::Object(map) => {
+            let cells: Vec<Value> = map.values().cloned().collect();
+            list(&cells)
+        }
+        other => plain(other),
+    }
+}
+
+/// Returns how many items or characters a value has, and a short list itself.
+fn size(value: &Value) -> String {
+    match value {
+        Value::Array(items) if items.is_empty() => localized!("nothing"),
+        Value::Array(items) => {
+            let text = list(items);
+            let count = items.len();
+            match text.chars().count() <= 2 * SHORT {
+                true => localized!("{count} of them: {items}", count, items = text),
+                false => localized!("{size} of them", size = count),
+            }
+        }
+        Value::Object(map) => localized!("{size} of them", size = map.len()),
+        other => plain(other),
+    }
+}
+
+/// Returns what is expected if a service has to refuse something; a lab can also raise an error with a message of its own.
+fn expected_refusal(code: &str) -> String {
+    match (code, reason(code)) {
+        ("accepted", _) => localized!("is accepted"),
+        (_, Some(reason)) => localized!("is refused, {reason}", reason),
+        (code, None) if is_code(code) => localized!("is refused"),
+        (message, None) => message.to_owned(),
+    }
+}
+
+fn refusal(error: &ServiceError) -> String {
+    let message = message(error);
+    // PostgreSQL: RAISE EXCEPTION, by which a check of a lab says what it found.
+    match (error.code.as_str(), message) {
+        ("P0001", "accepted") => localized!("was accepted"),
+        ("P0001", message) => message.to_owned(),
+        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => {
+            let what = message.trim_end_matches(" does not exist");
+            localized!("does not exist: {what}", what)
+        }
+        (_, message) => match reason_of(error) {
+            Some(reason) => localized!("was refused, {reason}", reason),
+            None if message.is_empty() => localized!("was refused"),
+            None => localized!("was refused: {message}", message),
+        },
+    }
+}
+
+/// Returns how something was refused for another reason than the expected one.
+fn other_refusal(expected: &str, error: &ServiceError) -> String {
+    match (reason(expected), reason_of(error)) {
+        (Some(_), Some(reason)) => localized!("was refused, but {reason}", reason),
+        _ => refusal(error),
+    }
+}
+
+/// Returns the first line of the message, without a code in front of it.
+fn message(error: &ServiceError) -> &str {
+    let line = error.message.lines().next().unwrap_or_default().trim();
+    let code = |word: &str| word == error.code || word.bytes().all(|byte| byte.is_ascii_digit());
+    match line.split_once(' ') {
+        Some((first, rest)) if code(first) => rest,
+        _ => line,
+    }
+}
+
+/// Returns why a service refused something, by its code or by the number in front of the message (MongoDB).
+fn reason_of(error: &ServiceError) -> Option<String> {
+    let number = error.message.split(' ').next().unwrap_or_default();
+    reason(&error.code).or_else(|| reason(number))
+}
+
+/// Whether this is a code of a protocol rather than a part of a message.
+fn is_code(text: &str) -> bool {
+    let letters = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    !text.is_empty() && text.chars().all(letters)
+}
+
+/// Returns why a service refused something: SQLSTATE of PostgreSQL, codes of MongoDB, error words of Redis, AMQP.
+fn reason(code: &str) -> Option<String> {
+    Some(match code {
+        "23502" => localized!("because a value is missing"),
+        "23503" => localized!("because what it refers to does not exist"),
+        "23505" | "11000" | "DuplicateKey" => localized!("because it exists already"),
+        "23514" | "23P01" | "121" | "DocumentValidationFailure" => {
+            localized!("because it breaks a rule")
+        }
+        "22P02" | "22007" | "22008" | "22003" | "42804" => {
+            localized!("because the value does not fit the type")
+        }
+        "40001" | "112" => localized!("because another transaction was faster"),
+        "WRONGTYPE" => localized!("because the key holds another type"),
+        "42P01" | "42703" | "26" | "NOT_FOUND" | "404" => {
+            localized!("because it does not exist")
+        }
+        _ => return None,
+    })
+}
+
+/// Returns a status that is not the expected one, with the message in the body if there is one.
+fn failure(actual: &Actual) -> String {
+    let message = ["message", "error", "detail", "reason", "title"];
+    let text = message
+        .iter()
+        .find_map(|name| actual.value.get(name)?.as_str());
+    let text = match (text, &actual.value) {
+        (Some(text), _) => plain(&Value::from(text)),
+        (None, Value::Null) => String::new(),
+        (None, Value::String(text)) if text.is_empty() => String::new(),
+        (None, value) => plain(value),
+    };
+    match (actual.status, text.is_empty()) {
+        (Some(status), true) => localized!("status {expected}", expected = status),
+        (Some(status), false) => localized!("status {status}: {message}", status, message = text),
+        (None, _) => text,
+    }
+}
+
+#[cfg(test)]
+#[path = "description_tests.rs"]
+mod tests;

@@ -1,0 +1,260 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::expect::ValuePath;
+
+fn matcher(path: &str, rules: Vec<Rule>) -> Matcher {
+    Matcher {
+        path: (!path.is_empty()).then(|| ValuePath::parse(path).unwrap()),
+        rules,
+        ..Matcher::default()
+    }
+}
+
+/// `expected | actual`, or a line for each place.
+#[track_caller]
+fn check(matcher: &Matcher, actual: &Actual, expected: &str) {
+    assert!(
+        !matcher.holds(actual),
+        "only what does not hold is described"
+    );
+    let words = matcher.words(actual);
+    let places = words.places.iter();
+    let places = places.map(|at| format!("{}: {}, expected {}", at.place, at.actual, at.expected));
+    let mut lines: Vec<String> = places.collect();
+    match (words.expected.as_str(), words.actual.as_str()) {
+        ("", "") => {}
+        ("", actual) => lines.push(actual.to_owned()),
+        (expected, actual) => lines.push(format!("{expected} | {actual}")),
+    }
+    assert_eq!(lines.join("\n"), expected);
+}
+
+#[track_caller]
+fn check_value(path: &str, rules: Vec<Rule>, value: Value, expected: &str) {
+    check(&matcher(path, rules), &Actual::value(value), expected);
+}
+
+fn number(text: &str) -> Rule {
+    Rule::Equals(serde_json::from_str(text).unwrap())
+}
+
+#[test]
+fn short_values_are_shown_as_they_are() {
+    check_value("", vec![number("3")], json!(4), "3 | 4");
+    check_value("", vec![number("\"EUR\"")], json!(null), "EUR | nothing");
+    check_value(
+        "$[?@.name == 'billing'].name",
+        vec![Rule::Equals(json!(["billing"]))],
+        json!([{"name": "other"}]),
+        "billing | nothing",
+    );
+    check_value(
+        "$.messages",
+        vec![number("2")],
+        json!({"messages": 0}),
+        "messages: 2 | messages: 0",
+    );
+    check_value(
+        "$.a[0].b",
+        vec![Rule::Exists],
+        json!({}),
+        "something | nothing",
+    );
+    check_value(
+        "",
+        vec![Rule::OneOf(vec![json!("a"), json!("b")])],
+        json!("c"),
+        "one of: a, b | c",
+    );
+}
+
+#[test]
+fn a_large_value_shows_the_place_that_differs() {
+    let document = |day: &str, hours: Value| {
+        json!({"name": "Aiko Tanaka of the team Security", "schedules": [
+            {"day": {"$date": format!("{day}T00:00:00Z")}, "hours": hours, "client": "C-0421"},
+        ]})
+    };
+    check_value(
+        "",
+        vec![Rule::Equals(document("2026-03-02", json!(8)))],
+        document("2026-03-01", json!(8)),
+        "schedules[0].day: 2026-03-01, expected 2026-03-02",
+    );
+    check_value(
+        "",
+        vec![Rule::Equals(document("2026-03-02", json!(8)))],
+        document("2026-03-02", json!("eight")),
+        "schedules[0].hours: eight, expected 8",
+    );
+}
+
+#[test]
+fn a_row_shows_the_columns_that_differ() {
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!([1, 1, 0])])],
+        json!([{"days": 1, "hours": 0, "texts": 0}]),
+        "hours: 0, expected 1",
+    );
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
+        json!([{"city": "Busan", "sum": 3}, {"city": "Jeju", "sum": 5}]),
+        "row 2, sum: 5, expected 4",
+    );
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
+        json!([{"city": "Busan", "sum": 3}]),
+        "2 rows | 1 row; missing: Jeju, 4",
+    );
+}
+
+#[test]
+fn a_set_shows_what_is_missing_and_what_is_too_much() {
+    let items = vec![json!("kim"), json!("lee"), json!("park")];
+    check_value(
+        "",
+        vec![Rule::SameItems(items.clone())],
+        json!(["kim", "lee", "Park"]),
+        "kim, lee, park in any order | kim, lee, Park (missing: park; not expected: Park)",
+    );
+    check_value(
+        "",
+        vec![Rule::SameItems(items)],
+        json!([]),
+        "kim, lee, park in any order | nothing",
+    );
+}
+
+#[test]
+fn a_refusal_is_a_word_and_not_a_code() {
+    let refused = Actual::error(
+        "23514",
+        "new row for relation \"expense\" violates check constraint",
+    );
+    let accepted = Actual::error("P0001", "accepted");
+    let rule = |code: &str| matcher("", vec![Rule::Error(code.to_owned())]);
+    check(
+        &rule("23514"),
+        &accepted,
+        "is refused, because it breaks a rule | was accepted",
+    );
+    check(
+        &rule("accepted"),
+        &refused,
+        "is accepted | was refused, because it breaks a rule",
+    );
+    check(
+        &rule("55P03"),
+        &Actual::value(json!([])),
+        "is refused | was accepted",
+    );
+    check(
+        &rule("billable is true"),
+        &Actual::error("P0001", "billable is unknown"),
+        "billable is true | billable is unknown",
+    );
+    let duplicate = Actual::error("DuplicateKey", "11000 E11000 duplicate key error");
+    check(
+        &rule("121"),
+        &duplicate,
+        "is refused, because it breaks a rule | was refused, but because it exists already",
+    );
+    let either = Rule::Any(vec![rule("23502"), rule("23514")]);
+    check(
+        &matcher("", vec![either]),
+        &accepted,
+        "is refused, because a value is missing or because it breaks a rule | was accepted",
+    );
+    check(
+        &matcher("", vec![number("1")]),
+        &Actual::error("42P01", "relation \"fjord.team\" does not exist"),
+        "1 | does not exist: relation \"fjord.team\"",
+    );
+    check(
+        &matcher("", vec![number("1")]),
+        &Actual::error("42501", "permission denied for table pay"),
+        "1 | was refused: permission denied for table pay",
+    );
+}
+
+#[test]
+fn the_envelope_of_a_reply_and_a_list_of_one_are_not_named() {
+    check_value(
+        "$.cursor.firstBatch",
+        vec![Rule::Equals(json!([{"_id": "Data Platform", "n": 60}]))],
+        json!({"cursor": {"firstBatch": [{"_id": "Data", "n": 60}]}}),
+        "_id: Data, expected Data Platform",
+    );
+    check_value(
+        "$.cursor.firstBatch",
+        vec![Rule::Equals(json!([1, 2]))],
+        json!({"cursor": {"firstBatch": []}}),
+        "1, 2 | an empty list",
+    );
+    check_value(
+        "",
+        vec![Rule::Equals(json!({"cloud": 500, "data": 5300}))],
+        json!({"data": 5000, "cloud": 800}),
+        "cloud: 800, expected 500\ndata: 5000, expected 5300",
+    );
+    check_value(
+        "",
+        vec![number("8")],
+        json!("8"),
+        "8 (a number) | 8 (a text)",
+    );
+    let integer = Rule::Type(vec![ValueType::Integer]);
+    check_value("", vec![integer], json!("8"), "an integer | 8 (a text)");
+    let not = Rule::Not(Box::new(matcher("", vec![Rule::Contains(json!("SORT"))])));
+    check_value(
+        "",
+        vec![not],
+        json!(["SORT", "COLLSCAN"]),
+        "without SORT | SORT, COLLSCAN",
+    );
+}
+
+#[test]
+fn a_regular_expression_is_left_to_the_sentence_of_the_check() {
+    let regex = regex::Regex::new("cmdstat_scan:").unwrap();
+    check_value(
+        "",
+        vec![Rule::Matches(regex.clone())],
+        json!("a\r\nb\r\n"),
+        "a ⏎ b",
+    );
+    let plan = json!([{"QUERY PLAN": [{"Node Type": "x".repeat(100)}]}]);
+    check_value(
+        "",
+        vec![Rule::Matches(regex)],
+        plan,
+        "something else; `--verbose` shows it",
+    );
+}
+
+#[test]
+fn a_status_shows_the_message_of_the_service() {
+    let status = Matcher {
+        rules: vec![Rule::Status(Box::new(matcher("", vec![number("200")])))],
+        ..Matcher::default()
+    };
+    let actual = Actual::with_status(
+        json!({"error": "Object Not Found", "reason": "x"}),
+        404,
+        false,
+    );
+    check(
+        &status,
+        &actual,
+        "status 200 | status 404: Object Not Found",
+    );
+    check(
+        &matcher("", vec![Rule::Exists]),
+        &actual,
+        "something | status 404: Object Not Found",
+    );
+}

@@ -1,0 +1,373 @@
+//! Records what the checks of exercises see when the exercises begin, and compares what they see later with it.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use crate::engine::Engine;
+use crate::expect::{Actual, Parts, Snapshot};
+use crate::lab::{Check, Exercise, ExerciseId, Task, Unchanged};
+use crate::runner::check::probe_once;
+use crate::runner::{Changed, Live, Runner};
+use crate::store::{Baseline, Baselines};
+
+/// Records the baselines of the practical exercises that can begin now: those that are available, have no baseline yet, and
+/// whose `needs` all pass. `passes` returns whether a quiz, or an exercise that is not probed here, passes.
+///
+/// What an exercise with unmet `needs` sees is not recorded, because it has not begun.
+pub async fn record_baselines<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    baselines: &mut Baselines,
+    passes: &dyn Fn(&ExerciseId) -> bool,
+) {
+    let mut passed = BTreeSet::new();
+    let mut rest: Vec<&Exercise> = runner.lab.exercises.iter().collect();
+    loop {
+        let holds = |need: &ExerciseId| passed.contains(need) || passes(need);
+        let (begun, later): (Vec<&Exercise>, Vec<&Exercise>) = rest
+            .into_iter()
+            .partition(|exercise| exercise.needs.iter().all(holds));
+        if begun.is_empty() {
+            return;
+        }
+        rest = later;
+        let probed = begun
+            .into_iter()
+            .filter(|exercise| live.is_available(exercise));
+        let probed =
+            probed.map(async |exercise| (exercise, probe_once(runner, live, exercise).await));
+        for (exercise, actuals) in join_all(probed).await {
+            let Task::Practical { checks, .. } = &exercise.task else {
+                continue;
+            };
+            let known = baselines.exercises.get(&exercise.id);
+            let baseline = match known {
+                Some(known) => completed(known, checks, &actuals),
+                None => completed(&Baseline::new(), checks, &actuals),
+            };
+            if all_pass(checks, &actuals, Some(&baseline)) {
+                passed.insert(&exercise.id);
+            }
+            baselines.exercises.insert(exercise.id.clone(), baseline);
+        }
+    }
+}
+
+/// Returns the baseline of an exercise that begins now. `actuals` is what its checks just saw, if they were probed.
+pub async fn begin_exercise<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercise: &Exercise,
+    actuals: Option<&[Option<Actual>]>,
+) -> Baseline {
+    match actuals {
+        Some(actuals) => completed(&Baseline::new(), exercise.checks(), actuals),
+        None => {
+            let actuals = probe_once(runner, live, exercise).await;
+            completed(&Baseline::new(), exercise.checks(), &actuals)
+        }
+    }
+}
+
+/// Returns whether all checks of an exercise pass now, without waiting. A quiz does not.
+pub async fn passes<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercise: &Exercise,
+    baseline: Option<&Baseline>,
+) -> bool {
+    let Task::Practical { checks, .. } = &exercise.task else {
+        return false;
+    };
+    let actuals = probe_once(runner, live, exercise).await;
+    all_pass(checks, &actuals, baseline)
+}
+
+/// Moves the baselines along with what a solution did: a check that saw its baseline before the solution ran has what it sees
+/// afterwards as its new baseline. What the learner changed before stays a change.
+pub fn move_baselines(baselines: &mut Baselines, before: &Baselines, after: &Baselines) {
+    for (exercise, baseline) in &mut baselines.exercises {
+        let sides = [before, after].map(|side| side.exercises.get(exercise));
+        let [Some(before), Some(after)] = sides else {
+            continue;
+        };
+        for (check, snapshot) in baseline {
+            let Some(moved) = after.get(check) else {
+                continue;
+            };
+            if before
+                .get(check)
+                .is_some_and(|before| before.same(snapshot, &Parts::Whole))
+            {
+                *snapshot = moved.clone();
+            }
+        }
+    }
+}
+
+/// Returns what every check of exercises sees now.
+pub async fn snapshots<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercises: impl IntoIterator<Item = &Exercise>,
+) -> Baselines {
+    let available = exercises
+        .into_iter()
+        .filter(|exercise| live.is_available(exercise));
+    let probed = available.map(async |exercise| {
+        let actuals = probe_once(runner, live, exercise).await;
+        let snapshots = completed(&Baseline::new(), exercise.checks(), &actuals);
+        (exercise.id.clone(), snapshots)
+    });
+    Baselines {
+        exercises: join_all(probed).await.into_iter().collect(),
+    }
+}
+
+/// Returns a baseline with the checks that it lacks. What a probe could not see is recorded when it can.
+pub(super) fn completed(
+    known: &Baseline,
+    checks: &[Check],
+    actuals: &[Option<Actual>],
+) -> Baseline {
+    let mut baseline = known.clone();
+    for (check, actual) in checks.iter().zip(actuals) {
+        if let Some(actual) = actual {
+            let snapshot = || Snapshot::of(actual);
+            baseline.entry(check.id.clone()).or_insert_with(snapshot);
+        }
+    }
+    baseline
+}
+
+fn all_pass(checks: &[Check], actuals: &[Option<Actual>], baseline: Option<&Baseline>) -> bool {
+    checks.iter().zip(actuals).all(|(check, actual)| {
+        let Some(actual) = actual else { return false };
+        match &check.unchanged {
+            Some(unchanged) => is_unchanged(check, unchanged, actual, baseline),
+            None => check.step.expect.holds(actual),
+        }
+    })
+}
+
+/// Returns whether a check sees what it saw when the exercise began. One that has no baseline yet does.
+pub(super) fn is_unchanged(
+    check: &Check,
+    unchanged: &Unchanged,
+    actual: &Actual,
+    baseline: Option<&Baseline>,
+) -> bool {
+    let Some(before) = baseline.and_then(|baseline| baseline.get(&check.id)) else {
+        return true;
+    };
+    let parts = match &unchanged.path {
+        Some(path) => Parts::Paths(vec![path]),
+        None => Parts::Whole,
+    };
+    Snapshot::of(actual).same(before, &parts)
+}
+
+/// Returns whether something that the checks of an exercise see changed since the exercise began. An exercise without a
+/// baseline has not begun, so nothing changed.
+pub(super) fn changed(
+    checks: &[Check],
+    actuals: &[Option<Actual>],
+    baseline: Option<&Baseline>,
+) -> Changed {
+    let Some(baseline) = baseline else {
+        return Changed::No;
+    };
+    let changed = checks.iter().zip(actuals).any(|(check, actual)| {
+        let before = baseline.get(&check.id);
+        match (before, actual) {
+            (Some(before), Some(actual)) => sees_change(check, before, actual),
+            // A service that was there is gone.
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    });
+    match changed {
+        true => Changed::Yes,
+        false => Changed::No,
+    }
+}
+
+/// Returns whether a check sees something else than before, in the parts that its matchers depend on. Where the value changes
+/// by itself, only what the matchers make of it counts, and the sign of a number.
+fn sees_change(check: &Check, before: &Snapshot, actual: &Actual) -> bool {
+    let matchers = || {
+        let hints = check.hints.iter().map(|hint| &hint.when);
+        hints.chain([&check.step.expect])
+    };
+    if check.step.act.changes_by_itself() {
+        let outcomes = |actual: &Actual| {
+            let holds: Vec<bool> = matchers().map(|matcher| matcher.holds(actual)).collect();
+            let negative = actual.value.as_f64().map(|number| number < 0.0);
+            (holds, negative)
+        };
+        return outcomes(&before.actual()) != outcomes(actual);
+    }
+    let parts = match &check.unchanged {
+        Some(Unchanged { path: Some(path) }) => Parts::Paths(vec![path]),
+        Some(Unchanged { path: None }) => Parts::Whole,
+        None => {
+            let parts = matchers().map(|matcher| matcher.parts());
+            parts.fold(Parts::Paths(Vec::new()), Parts::and)
+        }
+    };
+    !Snapshot::of(actual).same(before, &parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::{Matcher, Rule, ValuePath};
+    use crate::lab::testing::{COMPOSE, lab};
+    use crate::lab::{CheckId, ConditionalHint, RedisProbe, ServiceName, StepKind};
+    use serde_json::{Value, json};
+
+    fn matcher(path: Option<&str>, expected: Value) -> Matcher {
+        Matcher {
+            path: path.map(|path| ValuePath::parse(path).unwrap()),
+            rules: vec![Rule::Equals(expected)],
+            ..Matcher::default()
+        }
+    }
+
+    /// A check that runs a Redis command and expects `done`.
+    fn check(command: &[&str], expect: Matcher) -> Check {
+        let mut check = lab(COMPOSE).exercises[0].checks()[0].clone();
+        check.step.act = StepKind::Redis(RedisProbe {
+            service: ServiceName::new("redis").unwrap(),
+            command: command.iter().map(ToString::to_string).collect(),
+            db: 0,
+        });
+        check.step.expect = expect;
+        check
+    }
+
+    fn baseline(check: &Check, value: Value) -> Baseline {
+        completed(
+            &Baseline::new(),
+            std::slice::from_ref(check),
+            &[Some(Actual::value(value))],
+        )
+    }
+
+    #[track_caller]
+    fn sees(check: &Check, before: Value, now: Option<Value>, expected: Changed) {
+        let before = baseline(check, before);
+        let now = [now.map(Actual::value)];
+        let checks = std::slice::from_ref(check);
+        assert_eq!(changed(checks, &now, Some(&before)), expected);
+    }
+
+    #[test]
+    fn nothing_changed_while_every_check_sees_its_baseline() {
+        let get = check(&["GET", "a"], matcher(None, json!("b")));
+        sees(&get, json!(null), Some(json!(null)), Changed::No);
+        sees(&get, json!(null), Some(json!("c")), Changed::Yes);
+        sees(&get, json!("8"), Some(json!(8)), Changed::Yes);
+        // The service is gone.
+        sees(&get, json!(null), None, Changed::Yes);
+        // An exercise without a baseline has not begun.
+        let now = [Some(Actual::value(json!("c")))];
+        assert_eq!(changed(std::slice::from_ref(&get), &now, None), Changed::No);
+        // A check that is new in the lab has no baseline yet.
+        let other = Baseline::new();
+        assert_eq!(changed(&[get], &now, Some(&other)), Changed::No);
+    }
+
+    #[test]
+    fn only_the_parts_count_that_the_matchers_depend_on() {
+        let mut part = check(&["EVAL", "x"], matcher(Some("$.a"), json!(1)));
+        sees(
+            &part,
+            json!({"a": 0, "t": 1}),
+            Some(json!({"a": 0, "t": 2})),
+            Changed::No,
+        );
+        sees(&part, json!({"a": 0}), Some(json!({"a": 5})), Changed::Yes);
+        part.hints.push(ConditionalHint {
+            when: matcher(Some("$.t"), json!(2)),
+            say: "hint".to_owned(),
+        });
+        sees(
+            &part,
+            json!({"a": 0, "t": 1}),
+            Some(json!({"a": 0, "t": 3})),
+            Changed::Yes,
+        );
+    }
+
+    #[test]
+    fn a_time_to_live_changes_by_itself() {
+        let expect = Matcher {
+            rules: vec![Rule::AtLeast(100.into())],
+            ..Matcher::default()
+        };
+        let ttl = check(&["TTL", "a"], expect);
+        sees(&ttl, json!(3600), Some(json!(3590)), Changed::No);
+        sees(&ttl, json!(3600), Some(json!(50)), Changed::Yes);
+        sees(&ttl, json!(-2), Some(json!(-1)), Changed::No);
+        sees(&ttl, json!(-1), Some(json!(50)), Changed::Yes);
+    }
+
+    #[test]
+    fn unchanged_compares_exactly_and_holds_before_the_exercise_began() {
+        let mut guard = check(&["EVAL", "x"], Matcher::default());
+        let holds = |guard: &Check, before: Option<Value>, now: Value| {
+            let before = before.map(|before| baseline(guard, before));
+            let unchanged = guard.unchanged.as_ref().unwrap();
+            is_unchanged(guard, unchanged, &Actual::value(now), before.as_ref())
+        };
+        guard.unchanged = Some(Unchanged { path: None });
+        assert!(holds(&guard, Some(json!([1, 2])), json!([1, 2])));
+        assert!(!holds(&guard, Some(json!([1, 2])), json!([1, 2, 3])));
+        assert!(!holds(&guard, Some(json!(8)), json!(8.0)));
+        assert!(holds(&guard, None, json!("anything")));
+        let path = Some(ValuePath::parse("$.a").unwrap());
+        guard.unchanged = Some(Unchanged { path });
+        assert!(holds(
+            &guard,
+            Some(json!({"a": 1, "b": 1})),
+            json!({"a": 1, "b": 2})
+        ));
+        assert!(!holds(&guard, Some(json!({"a": 1})), json!({"b": 1})));
+    }
+
+    #[test]
+    fn a_baseline_moves_with_a_solution_unless_the_learner_changed_it() {
+        let get = check(&["GET", "a"], matcher(None, json!("b")));
+        let of = |value: &str| Baselines {
+            exercises: [(
+                ExerciseId::new("one").unwrap(),
+                baseline(&get, json!(value)),
+            )]
+            .into(),
+        };
+        let moved = |began: &str, before: &str, after: &str| {
+            let mut baselines = of(began);
+            move_baselines(&mut baselines, &of(before), &of(after));
+            baselines
+        };
+        assert_eq!(moved("start", "start", "solved"), of("solved"));
+        assert_eq!(moved("start", "learner", "solved"), of("start"));
+        let mut baselines = of("start");
+        move_baselines(&mut baselines, &Baselines::default(), &of("solved"));
+        assert_eq!(baselines, of("start"));
+    }
+
+    #[test]
+    fn a_baseline_lacks_what_could_not_be_seen_and_keeps_what_it_has() {
+        let get = check(&["GET", "a"], matcher(None, json!("b")));
+        let checks = std::slice::from_ref(&get);
+        let unseen = completed(&Baseline::new(), checks, &[None]);
+        assert!(unseen.is_empty());
+        let seen = completed(&unseen, checks, &[Some(Actual::value(json!(1)))]);
+        assert!(seen.contains_key(&CheckId::new("holds").unwrap()));
+        let later = completed(&seen, checks, &[Some(Actual::value(json!(2)))]);
+        assert_eq!(later, seen);
+    }
+}

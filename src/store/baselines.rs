@@ -1,0 +1,142 @@
+//! What the checks of exercises saw when the exercises began: a document beside the journal of the run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::expect::Snapshot;
+use crate::lab::{CheckId, ExerciseId, RunId};
+use crate::store::document::{self, DocumentError, FolderLock};
+
+/// The format version that this roadlab reads and writes.
+const VERSION: u32 = 1;
+
+/// What follows the run in the name of the file. Such a name is not that of a journal.
+const SUFFIX: &str = ".baselines.json";
+
+/// What each check of an exercise saw when the exercise began. A check whose probe could not run is missing.
+pub type Baseline = BTreeMap<CheckId, Snapshot>;
+
+/// The baselines of the exercises of one run that have begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baselines {
+    pub exercises: BTreeMap<ExerciseId, Baseline>,
+}
+
+impl Baselines {
+    /// Reads the baselines of a run in the folder of the journals; there are none if there is no file.
+    pub fn read(folder: &Path, run: &RunId) -> Result<Self, DocumentError> {
+        let read = document::read(&path(folder, run), VERSION)?;
+        Ok(read.unwrap_or_default())
+    }
+
+    /// Changes the baselines of a run, as they are on disk at this moment, and returns them as they are then.
+    pub fn update(
+        folder: &Path,
+        run: &RunId,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<Self, DocumentError> {
+        let mut after = Self::default();
+        document::update(&path(folder, run), VERSION, |before: Option<Self>| {
+            let mut changed = before.unwrap_or_default();
+            change(&mut changed);
+            after = changed.clone();
+            changed
+        })?;
+        Ok(after)
+    }
+
+    /// Replaces the baselines of a run, even if the file cannot be read.
+    pub fn replace(&self, folder: &Path, run: &RunId) -> Result<(), DocumentError> {
+        let _lock = FolderLock::acquire(folder)?;
+        document::replace(&path(folder, run), VERSION, self).map(drop)
+    }
+
+    /// Removes the baselines of a run that is gone.
+    pub(super) fn remove(folder: &Path, run: &RunId) {
+        // If it cannot be removed, `remove_left_over` tries again.
+        let _ = std::fs::remove_file(path(folder, run));
+    }
+
+    /// Removes the files of runs that have no journal. A run has its journal before it has baselines.
+    pub fn remove_left_over(folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let run = name.and_then(|name| name.strip_suffix(SUFFIX));
+            if run.is_some_and(|run| !folder.join(format!("{run}.json")).exists()) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+fn path(folder: &Path, run: &RunId) -> PathBuf {
+    folder.join(format!("{run}{SUFFIX}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::Actual;
+    use crate::store::{Journal, Journals};
+    use serde_json::json;
+
+    fn run() -> RunId {
+        RunId::new("01jd0000000000000000000000").unwrap()
+    }
+
+    fn baselines(value: i64) -> Baselines {
+        let exercise = ExerciseId::new("one").unwrap();
+        let check = CheckId::new("count").unwrap();
+        let snapshot = Snapshot::of(&Actual::value(json!(value)));
+        Baselines {
+            exercises: [(exercise, [(check, snapshot)].into())].into(),
+        }
+    }
+
+    #[test]
+    fn baselines_are_read_back_and_removed_with_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = || Baselines::read(folder.path(), &run()).unwrap();
+        assert_eq!(read(), Baselines::default());
+        baselines(1).replace(folder.path(), &run()).unwrap();
+        assert_eq!(read(), baselines(1));
+        let updated = Baselines::update(folder.path(), &run(), |all| *all = baselines(2));
+        assert_eq!(updated.unwrap(), read());
+        assert_eq!(read(), baselines(2));
+        // The file is not taken for a journal.
+        let journals = Journals::read(folder.path());
+        assert!(journals.readable.is_empty() && journals.unreadable.is_empty());
+        Journal::remove(folder.path(), &run());
+        assert_eq!(read(), Baselines::default());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error_until_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(path(folder.path(), &run()), "{").unwrap();
+        assert!(Baselines::read(folder.path(), &run()).is_err());
+        assert!(Baselines::update(folder.path(), &run(), |_| ()).is_err());
+        baselines(1).replace(folder.path(), &run()).unwrap();
+        assert_eq!(
+            Baselines::read(folder.path(), &run()).unwrap(),
+            baselines(1)
+        );
+    }
+
+    #[test]
+    fn files_without_a_journal_are_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = RunId::new("01jd0000000000000000000001").unwrap();
+        for run in [run(), kept.clone()] {
+            baselines(1).replace(folder.path(), &run).unwrap();
+        }
+        let journal = format!("{kept}.json");
+        std::fs::write(folder.path().join(journal), "{}").unwrap();
+        Baselines::remove_left_over(folder.path());
+        assert!(!path(folder.path(), &run()).exists());
+        assert!(path(folder.path(), &kept).exists());
+    }
+}

@@ -1,0 +1,65 @@
+//! What the checks saw when an exercise began: `unchanged`, hints and waiting, on the engine.
+
+use serde_json::Value;
+
+use crate::support::engine_lab::EngineLab;
+
+/// The tiny lab with `unchanged` in place of its guard, and a goal that is waited for.
+fn lab() -> EngineLab {
+    let lab = EngineLab::tiny();
+    let change = |from: &str, to: &str| lab.copy.change("lab.yaml", from, to);
+    change("        guard: true\n", "");
+    let guard = "command: [GET, kept] }\n        expect: { equals: \"1\" }\n";
+    change(guard, "command: [GET, kept] }\n        unchanged: true\n");
+    change(
+        "      - id: greeting\n",
+        "      - id: greeting\n        within: 1s\n",
+    );
+    lab
+}
+
+fn redis(lab: &EngineLab, words: &str) {
+    lab.run(&format!("shell LAB redis -- redis-cli {words}"), 0);
+}
+
+/// The outcomes and hints of the checks `greeting` and `kept`.
+fn check(lab: &EngineLab, code: i32) -> [(String, Value); 2] {
+    let checked = lab.run("check LAB greet --json", code).json();
+    [0, 1].map(|at| {
+        let check = &checked["exercises"][0]["checks"][at];
+        let outcome = check["outcome"].as_str().expect("a check has an outcome");
+        (outcome.to_owned(), check["hint"].clone())
+    })
+}
+
+fn seen(outcome: &str, hint: Option<&str>) -> (String, Value) {
+    (outcome.to_owned(), hint.map_or(Value::Null, Value::from))
+}
+
+#[apply(engine_test)]
+fn an_exercise_is_compared_with_how_it_began() {
+    let lab = lab();
+    lab.run("up LAB", 0);
+    // Nothing was changed: there is nothing to wait for and no hint.
+    let fresh = lab.run("check LAB greet", 1);
+    assert!(!fresh.stderr.contains("waiting"), "{}", fresh.stderr);
+    assert_eq!(check(&lab, 1), [seen("fail", None), seen("pass", None)]);
+    redis(&lab, "SET greeting hallo");
+    let wrong = lab.run("check LAB greet", 1);
+    assert!(wrong.stderr.contains("waiting"), "{}", wrong.stderr);
+    let hint = Some("spelling");
+    assert_eq!(check(&lab, 1), [seen("fail", hint), seen("pass", None)]);
+    redis(&lab, "SET greeting hello");
+    check(&lab, 0);
+    redis(&lab, "DEL kept");
+    let gone = [seen("pass", None), seen("fail", Some("gone"))];
+    assert_eq!(check(&lab, 1), gone);
+    // Neither a restart nor another `up` makes this the start.
+    redis(&lab, "SAVE");
+    lab.run("restart LAB", 0);
+    lab.run("up LAB", 0);
+    assert_eq!(check(&lab, 1), gone);
+    lab.run("reset LAB", 0);
+    redis(&lab, "SET greeting hello");
+    check(&lab, 0);
+}

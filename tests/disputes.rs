@@ -1,0 +1,68 @@
+//! `roadlab dispute` writes what the checks saw, and `roadlab test --case` judges it without an engine.
+
+use serde_json::Value;
+
+use crate::support::ProgramOutput;
+use crate::support::engine_lab::EngineLab;
+
+#[apply(engine_test)]
+fn a_disputed_verdict_is_judged_without_an_engine() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hallo", 0);
+    let written = lab.run("dispute LAB greet --message mine", 0);
+    let file = format!("roadlab-dispute-{}-greet.json", lab.copy.id);
+    assert!(written.stdout.contains(&file), "{written:?}");
+    let dispute: Value = {
+        let text = std::fs::read_to_string(lab.copy.path(&file)).expect("the file is written");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    assert_eq!(dispute["passed"], false);
+    assert_eq!(dispute["message"], "mine");
+    assert_eq!(dispute["observations"][0]["value"]["value"], "hallo");
+    assert!(dispute["images"]["redis"].is_string(), "{dispute}");
+    // A second dispute leaves the first one alone.
+    let second = lab.run("dispute LAB greet --json", 0).json();
+    assert_eq!(
+        second["file"],
+        format!("roadlab-dispute-{}-greet-2.json", lab.copy.id)
+    );
+    lab.run("down LAB", 0);
+    let case = |code: i32| {
+        let mut command = lab.copy.roadlab(&format!("test LAB --case {file} --json"));
+        command.env("DOCKER_HOST", "unix:///nowhere/engine.sock");
+        ProgramOutput::of(&mut command).expect_code(code).json()
+    };
+    let judged = case(1);
+    let first = &judged["checks"][0];
+    assert_eq!(
+        (&first["check"], &first["outcome"], &first["hint"]),
+        (&"greeting".into(), &"fail".into(), &"spelling".into())
+    );
+    assert!(
+        judged["trial"]
+            .as_str()
+            .is_some_and(|entry| entry.contains("right:\n    - name: \"mine\"")),
+        "{judged}"
+    );
+    lab.copy.change(
+        "lab.yaml",
+        "expect: { equals: hello }",
+        "expect: { one_of: [hello, hallo] }",
+    );
+    let judged = case(0);
+    assert_eq!(judged["checks"][0]["then"], "fail");
+    assert_eq!(
+        (&judged["passed"], &judged["then_passed"]),
+        (&true.into(), &false.into())
+    );
+}
+
+#[apply(engine_test)]
+fn a_quiz_has_nothing_to_dispute() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let refused = lab.run("dispute LAB when", 2);
+    assert!(refused.stderr.contains("is a quiz"), "{refused:?}");
+    lab.run("down LAB", 0);
+}

@@ -1,0 +1,113 @@
+//! What a learner reads: the closing text, hints without a name, words instead of matchers, commands with the instance.
+
+use crate::support::engine_lab::EngineLab;
+use crate::support::terminal::Terminal;
+
+/// The tiny lab, whose first exercise has a closing text that names a command.
+fn lab() -> EngineLab {
+    let lab = EngineLab::tiny();
+    lab.copy.change(
+        "guide.en.md",
+        "## What is it good at {#when}",
+        "### What you have seen {.after}\n\nOne key, see `roadlab status {{ lab }}` and {{ redis.url }}.\n\n## What is it good at {#when}",
+    );
+    let korean =
+        std::fs::read_to_string(lab.copy.path("labs").join(&lab.copy.id).join("guide.ko.md"));
+    let korean = korean.expect("the lab has a Korean guide");
+    let heading = korean.lines().find(|line| line.ends_with("{#when}"));
+    let heading = heading.expect("the guide has this section");
+    let closing = format!("### 알게 된 것 {{.after}}\n\n키 하나.\n\n{heading}");
+    lab.copy.change("guide.ko.md", heading, &closing);
+    lab
+}
+
+#[apply(engine_test)]
+fn check_prints_the_closing_text_once_and_show_afterwards() {
+    let lab = lab();
+    let options = "--instance other";
+    let command = format!("see `roadlab status {} {options}`", lab.copy.id);
+    lab.run(&format!("up LAB {options}"), 0);
+    let shown = |arguments: &str| {
+        let ended = lab.run(&format!("{arguments} {options}"), 0);
+        let title = ended.stdout.contains("What you have seen");
+        assert_eq!(title, ended.stdout.contains(&command), "{ended:#?}");
+        title
+    };
+    assert!(!shown("show LAB greet"));
+    lab.run(
+        &format!("shell LAB {options} -- redis-cli SET greeting hello"),
+        0,
+    );
+    assert!(shown("check LAB greet"));
+    assert!(!shown("check LAB greet"));
+    assert!(shown("show LAB greet"));
+    let json = lab
+        .run(&format!("check LAB greet --json {options}"), 0)
+        .json();
+    let exercise = &json["exercises"][0];
+    assert_eq!(exercise["newly_solved"], false, "{json}");
+    let after = exercise["after"].as_str().expect("a text");
+    assert!(after.contains(&command), "{after}");
+    let json = lab
+        .run(&format!("show LAB greet --json {options}"), 0)
+        .json();
+    assert_eq!(json["after"], after);
+    lab.run(&format!("down LAB {options}"), 0);
+}
+
+#[apply(engine_test)]
+fn a_failing_check_speaks_in_words_and_verbosely_in_matchers() {
+    let lab = lab();
+    lab.copy.change(
+        "lab.yaml",
+        "expect: { equals: hello }",
+        "expect: { path: \"$.a[0]\", at_least: 3 }",
+    );
+    lab.run("up LAB", 0);
+    let plain = lab.run("check LAB greet", 1).stdout;
+    assert!(plain.contains("expected  at least 3"), "{plain}");
+    assert!(plain.contains("actual    nothing"), "{plain}");
+    assert!(!plain.contains("$.a[0]"), "{plain}");
+    let verbose = lab.run("check LAB greet --verbose", 1).stdout;
+    assert!(verbose.contains("$.a[0] at least 3"), "{verbose}");
+    let json = lab.run("check LAB greet --json", 1).json();
+    let check = &json["exercises"][0]["checks"][0];
+    assert_eq!(check["words"]["expected"], "at least 3", "{check}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn hint_without_an_exercise_is_about_the_first_that_is_not_solved() {
+    let lab = lab();
+    let hint = lab.run("hint LAB", 0).stdout;
+    assert!(hint.starts_with("greet  A greeting\n"), "{hint}");
+    lab.run("up LAB", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    let hint = lab.run("hint LAB", 0).stdout;
+    assert!(hint.starts_with("when  What is it good at\n"), "{hint}");
+    lab.run("answer LAB when 1", 0);
+    let ended = lab.run("hint LAB", 2);
+    assert!(ended.stderr.contains("is solved; name one"), "{ended:#?}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn the_status_of_an_unknown_lab_is_an_error() {
+    let lab = lab();
+    let ended = lab.run("status nosuch", 2);
+    assert!(ended.stderr.contains("no such lab: `nosuch`"), "{ended:#?}");
+}
+
+#[apply(engine_test)]
+fn a_shell_that_a_restart_closes_says_so_on_a_line_of_its_own() {
+    let lab = lab();
+    lab.run("up LAB", 0);
+    let mut terminal = Terminal::open(100, 24, &lab.command(""));
+    terminal.type_in(&format!("roadlab --labs labs shell {}\r", lab.copy.id));
+    terminal.wait_for("127.0.0.1:6379>");
+    lab.run("restart LAB --kill", 0);
+    terminal.wait_for("\nthe shell was closed: `redis` was stopped or restarted\n");
+    terminal.wait("a prompt", |screen| screen.trim_end().ends_with("ready>"));
+    lab.run("down LAB", 0);
+}
