@@ -100,7 +100,7 @@ fn the_status_of_an_unknown_lab_is_an_error() {
 }
 
 #[apply(engine_test)]
-fn a_shell_that_a_restart_closes_says_so_on_a_line_of_its_own() {
+fn a_shell_that_a_restart_closes_prints_why_on_a_line_of_its_own() {
     let lab = lab();
     lab.run("up LAB", 0);
     let mut terminal = Terminal::open(100, 24, &lab.command(""));

@@ -109,7 +109,7 @@ fn hint_line<E: Engine>(
     let columns = usize::from(terminal.size().1);
     let width = terminal
         .is_term()
-        .then(|| columns.saturating_sub(4).max(20));
+        .then(|| columns.saturating_sub(9).max(20));
     let text = markdown(&text, width, paint);
     Some(format!(
         "    {} {}",

@@ -88,7 +88,7 @@ impl Target {
     }
 }
 
-/// The reason why a shell ended that nobody left.
+/// The reason why a shell ended that the user did not end.
 pub(super) fn closed(service: &ServiceName) -> String {
     localized!(
         "the shell was closed: `{service}` was stopped or restarted",

@@ -68,7 +68,7 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
             output(&line);
         }
     }
-    // What there is to see is the same, whoever did it.
+    // The closing text is about what the solution did, too.
     let addresses = context.addresses(&lab).await;
     if let Some(text) = closing_lines(context, &lab, exercise, &addresses) {
         output(&text);

@@ -309,7 +309,7 @@ mod tests {
 
     const CHECKS: &str = "
       - id: login
-        redis: { service: redis, command: [GET, login] }
+        redis: { service: redis, command: [HGETALL, login] }
         expect: { path: $.access_token, exists: true }
       - id: answer
         secret: true

@@ -5,8 +5,8 @@ use console::measure_text_width;
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
 use crate::localized;
-use crate::report::markdown::wrapped_from;
 use crate::report::sanitize;
+use crate::report::wrapping::wrapped_from;
 
 /// Whether text has colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) enum Wording {
 }
 
 /// The sign of an outcome.
-pub(crate) fn mark(outcome: &Outcome, paint: Paint) -> String {
+pub(crate) fn outcome_sign(outcome: &Outcome, paint: Paint) -> String {
     match outcome {
         Outcome::Pass => paint.good("✓"),
         Outcome::Fail { .. } => paint.bad("✗"),
@@ -89,16 +89,16 @@ pub(crate) fn mark(outcome: &Outcome, paint: Paint) -> String {
 
 /// Returns the line of a check: its id, and its sentence in the guide.
 pub(crate) fn check_line(report: &CheckResult, paint: Paint) -> String {
-    let mark = mark(&report.outcome, paint);
+    let sign = outcome_sign(&report.outcome, paint);
     let about = sanitize(&report.about.replace('`', ""));
     match (report.about.is_empty(), report.outcome.passed()) {
-        (true, _) => format!("  {mark} {}", report.check),
+        (true, _) => format!("  {sign} {}", report.check),
         (false, true) => format!(
-            "  {mark} {}  {}",
+            "  {sign} {}  {}",
             paint.dim(&report.check),
             paint.dim(&about)
         ),
-        (false, false) => format!("  {mark} {}  {about}", paint.dim(&report.check)),
+        (false, false) => format!("  {sign} {}  {about}", paint.dim(&report.check)),
     }
 }
 

@@ -13,6 +13,7 @@ mod screen;
 mod sink;
 mod table;
 mod terminal;
+mod wrapping;
 mod writer;
 
 use std::time::Duration;
@@ -21,7 +22,9 @@ use crate::event::Event;
 use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
-pub(crate) use format::{Paint, Wording, age, check_line, check_lines, duration, mark, memory};
+pub(crate) use format::{
+    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
+};
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
 pub(crate) use markdown::{code_width, markdown};

@@ -3,8 +3,8 @@
 use console::measure_text_width;
 
 use crate::event::CheckResult;
-use crate::report::markdown::wrapped;
-use crate::report::{Paint, Wording, check_line, check_lines, mark, markdown, sanitize};
+use crate::report::wrapping::wrapped;
+use crate::report::{Paint, Wording, check_line, check_lines, markdown, outcome_sign, sanitize};
 
 /// The content of a panel.
 #[derive(Debug, Default)]
@@ -110,8 +110,8 @@ impl Panel {
             for group in [failed, passed] {
                 let names: Vec<&str> = group.iter().map(|check| check.check.as_str()).collect();
                 let Some(one) = group.first() else { continue };
-                let mark = mark(&one.outcome, paint);
-                lines.push(format!("  {mark} {}", paint.dim(&names.join(", "))));
+                let sign = outcome_sign(&one.outcome, paint);
+                lines.push(format!("  {sign} {}", paint.dim(&names.join(", "))));
             }
         }
         lines
