@@ -167,6 +167,9 @@ pub(crate) enum Command {
         /// Recreate containers and volumes
         #[arg(long)]
         hard: bool,
+        /// Also forget what you solved, answered and were shown in this lab
+        #[arg(long)]
+        progress: bool,
     },
     /// Restart the services of a lab
     Restart {
@@ -184,7 +187,7 @@ pub(crate) enum Command {
         /// Remove all labs and instances
         #[arg(long, conflicts_with = "names")]
         all: bool,
-        /// Also delete the workspace folder and the progress
+        /// Also forget the progress and delete your files of the lab
         #[arg(long)]
         forget: bool,
         /// Remove runs of these labs that belong to another state folder

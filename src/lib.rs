@@ -114,6 +114,7 @@ fn start(cli: Cli) -> Exit {
     match engine::clock::install(&mut builder).and_then(|()| builder.build()) {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
+            runtime.block_on(probe::finish_closing());
             engine::base::finish_removals();
             // A thread that waits for a key press must not hold up the end.
             runtime.shutdown_timeout(Duration::ZERO);

@@ -161,18 +161,22 @@ fn reset_undoes_what_was_solved() {
     let output = check(&lab, "settings", 0);
     assert_eq!(output["passed"], 1);
     let status = lab.run("status LAB --json", 0).json();
-    assert_eq!(status[0]["done"], json!(["settings"]));
+    assert_eq!(status[0]["done"], json!([]));
+    assert_eq!(status[0]["solution_played"], json!(["settings"]));
+    assert_eq!(status[0]["holding"], json!(["settings"]));
 
     lab.run("reset LAB", 0);
     assert_eq!(outcomes(&check(&lab, "", 1)), at_first);
-    assert_eq!(lab.run("status LAB --json", 0).json()[0]["done"], json!([]));
+    let status = lab.run("status LAB --json", 0).json();
+    assert_eq!(status[0]["solution_played"], json!(["settings"]));
+    assert_eq!(status[0]["holding"], json!([]));
 
     // To the start of the third exercise: the two before it are solved.
     lab.run("reset LAB --to counters", 0);
     check(&lab, "settings sessions", 0);
     check(&lab, "counters", 1);
     assert_eq!(
-        lab.run("status LAB --json", 0).json()[0]["done"],
+        lab.run("status LAB --json", 0).json()[0]["solution_played"],
         json!(["sessions", "settings"])
     );
 

@@ -71,7 +71,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
         !screen.contains("run the solution?")
     });
     terminal.type_in("sy");
-    terminal.wait("solved", |screen| screen.contains("─ solved ─"));
+    terminal.wait_for("─ solution played, all checks pass ─");
     terminal.type_in("\r");
     terminal.wait_for("── 2/16");
     terminal.type_in("p");
@@ -83,9 +83,9 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("q");
     terminal.wait_for("ready>");
     let screen = terminal.screen();
-    assert!(screen.contains("1 of 16 exercises solved"), "{screen}");
+    assert!(screen.contains("0 of 16 exercises solved"), "{screen}");
     assert!(
-        screen.contains("hints: 1") && screen.contains("by the solution"),
+        screen.contains("hints: 1") && screen.contains("solution played"),
         "{screen}"
     );
     assert!(
@@ -101,13 +101,13 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     start(&lab, &mut terminal, "");
     terminal.wait_for("1 of 3 checks pass");
     terminal.type_in("sy");
-    terminal.wait("solved", |screen| screen.contains("─ solved ─"));
+    terminal.wait_for("─ solution played, all checks pass ─");
     terminal.type_in("q");
     terminal.wait_for("Your progress is saved.");
     // Another key is ignored, and Escape stays.
     terminal.type_in("q\u{1b}");
     terminal.wait("solved", |screen| {
-        screen.contains("─ solved ─") && !screen.contains("Your progress is saved")
+        screen.contains("─ solution played") && !screen.contains("Your progress is saved")
     });
     terminal.type_in("qk");
     terminal.wait_for("stays up; remove it with `roadlab down");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::{App, BuiltImages, RunningLab, clients};
 use crate::engine::Engine;
 use crate::lab::{ExecProbe, Exercise, Lab, ServiceName, StepKind, Task};
-use crate::probe::probe;
+use crate::probe::{ProbeMode, probe};
 use crate::proof::{DISPUTE_VERSION, Dispute, disputed, typed_lines};
 use crate::runner::{Failure, PullPolicy, record};
 use crate::store::{LabFingerprint, changed_files};
@@ -116,7 +116,14 @@ async fn read_history<E: Engine>(
         env: BTreeMap::new(),
     });
     let target = running.live.target(&running.runner);
-    let output = probe(&step, &target, &running.live.connections, TIMEOUT).await;
+    let output = probe(
+        &step,
+        ProbeMode::ReadOnly,
+        &target,
+        &running.live.connections,
+        TIMEOUT,
+    )
+    .await;
     // A container that does not run has no history to read.
     let Ok(output) = output else {
         return Vec::new();

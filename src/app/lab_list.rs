@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use crate::app::App;
-use crate::lab::{Instance, LabId, Summary};
+use crate::lab::{ExerciseId, Instance, LabId, Summary};
 use crate::runner::Failure;
-use crate::store::{Disposition, Journal, Lifetime, Progress, ProgressError, Summaries, now};
+use crate::store::{
+    Disposition, Journal, Lifetime, Progress, ProgressError, Standing, Summaries, now,
+};
 
 /// All labs that can be found, by name.
 #[derive(Debug)]
@@ -22,8 +24,12 @@ pub struct LabEntry {
     pub folder: PathBuf,
     /// The summary, or the number of problems of a lab that cannot be read.
     pub summary: Result<Summary, usize>,
-    /// The number of solved exercises, or why it is unknown.
+    /// The number of exercises that the learner solved, or why it is unknown.
     pub done: Result<usize, ProgressError>,
+    /// The number of exercises whose solutions were played and that the learner has not solved.
+    pub played: usize,
+    /// The number of exercises whose checks passed when they ran last in the present run.
+    pub holding: usize,
     /// The instances that are running according to their journals.
     pub running: Vec<Instance>,
 }
@@ -36,9 +42,13 @@ impl App {
         let journals = self.running_journals();
         let entries = labs.all().iter().map(|(name, folder)| {
             let summary = summaries.of(folder);
-            let done = match &summary {
-                Ok(summary) => self.solved_exercises(name, summary),
-                Err(_) => Ok(0),
+            let counts = match &summary {
+                Ok(summary) => self.count_exercises(name, summary),
+                Err(_) => Ok([0; 3]),
+            };
+            let (done, [played, holding]) = match counts {
+                Ok([done, more @ ..]) => (Ok(done), more),
+                Err(error) => (Err(error), [0; 2]),
             };
             let running = journals
                 .iter()
@@ -49,6 +59,8 @@ impl App {
                 folder: folder.clone(),
                 summary,
                 done,
+                played,
+                holding,
                 running: running.collect(),
             }
         });
@@ -60,16 +72,22 @@ impl App {
         })
     }
 
-    /// Counts the exercises of a lab that the learner has solved.
-    fn solved_exercises(&self, name: &str, summary: &Summary) -> Result<usize, ProgressError> {
+    /// Counts the exercises of a lab that the learner solved, whose solutions were played instead, and that held last.
+    fn count_exercises(&self, name: &str, summary: &Summary) -> Result<[usize; 3], ProgressError> {
         let Ok(lab) = LabId::new(name) else {
-            return Ok(0);
+            return Ok([0; 3]);
         };
         let folder = self.paths.progress();
         let progress = Progress::read(&folder, &lab, &self.instance)?;
-        let exercises = summary.exercises.iter();
-        let solved = exercises.filter(|exercise| progress.is_solved(exercise));
-        Ok(solved.count())
+        let count = |is: &dyn Fn(&ExerciseId) -> bool| {
+            let exercises = summary.exercises.iter();
+            exercises.filter(|exercise| is(exercise)).count()
+        };
+        Ok([
+            count(&|exercise| progress.is_solved(exercise)),
+            count(&|exercise| progress.standing(exercise) == Standing::SolutionPlayed),
+            count(&|exercise| progress.held_last(exercise)),
+        ])
     }
 
     /// Returns the journals of the runs that are not due for removal.

@@ -11,6 +11,7 @@
 mod addresses;
 mod cleanup;
 mod dispute;
+mod down;
 mod exercise;
 mod hint;
 mod images;
@@ -22,15 +23,19 @@ mod quiz;
 mod reset;
 mod running;
 mod session_end;
+mod solve;
+mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;
 mod up;
+mod workspace;
 
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
 pub use dispute::read_dispute;
+pub use down::{Belongings, DownReport, Forget};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
@@ -41,6 +46,8 @@ pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
+pub use solve::{SolveFrom, SolveOutcome, SolveReport, TypedSolution};
+pub use status::{Row, Run, RunJournal, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};
 
 use crate::engine::{Consent, Engine, EngineSetup};
@@ -161,12 +168,13 @@ impl App {
 
     /// Returns the learner's folder: where the run has it, or below the current folder before there is a run.
     pub fn workspace(&self, lab: &Lab, journal: Option<&Journal>) -> Option<Workspace> {
-        let original = lab.workspace.as_deref()?;
-        if let Some(path) = journal.and_then(|journal| journal.workspace.clone()) {
-            return Some(Workspace::at(path, original));
+        match journal.and_then(|journal| journal.workspace.clone()) {
+            Some(path) => Workspace::at(path, lab),
+            None => {
+                let folder = std::env::current_dir().unwrap_or_default();
+                Workspace::below(&folder, lab, &self.instance)
+            }
         }
-        let folder = std::env::current_dir().unwrap_or_default();
-        Some(Workspace::below(&folder, &lab.id, &self.instance, original))
     }
 
     /// Reads the learner's progress in a lab.

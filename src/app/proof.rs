@@ -68,10 +68,8 @@ impl App {
                 reason = error
             ))
         })?;
-        let workspace = lab
-            .workspace
-            .as_deref()
-            .map(|original| Workspace::below(folder.path(), &lab.id, &instance, original));
+        let workspace = Workspace::below(folder.path(), lab, &instance);
+        let workspace = workspace.map(Workspace::of_a_test);
         let up = UpOptions {
             lifetime: match options.keep {
                 true => Lifetime::Persistent,

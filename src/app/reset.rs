@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::lab::{Exercise, Lab};
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, teardown};
-use crate::store::{Lifetime, Progress};
+use crate::store::{KeptFile, Lifetime, Progress, Workspace};
 
 /// How a lab is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,12 @@ pub enum ResetKind {
 }
 
 /// What a reset did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetReport {
     /// The number of exercises whose solutions ran.
     pub solutions_run: usize,
+    /// The learner's versions of files that were put back.
+    pub kept: Vec<KeptFile>,
 }
 
 impl App {
@@ -46,10 +48,10 @@ impl App {
                     .collect()
             }
         };
-        match kind {
+        let kept = match kind {
             ResetKind::RunStart => running.reset_services().await?,
             ResetKind::Recreate => self.recreate(&mut running).await?,
-        }
+        };
         let available = before.iter().copied();
         let solutions_run: Vec<&Exercise> = available
             .filter(|exercise| running.live.is_available(exercise))
@@ -57,11 +59,15 @@ impl App {
         running.play_solutions(&solutions_run).await?;
         Ok(ResetReport {
             solutions_run: solutions_run.len(),
+            kept,
         })
     }
 
     /// Removes everything of a running lab and starts it again; when it expires stays the same.
-    async fn recreate<E: Engine>(&self, running: &mut RunningLab<'_, E>) -> Result<(), Failure> {
+    async fn recreate<E: Engine>(
+        &self,
+        running: &mut RunningLab<'_, E>,
+    ) -> Result<Vec<KeptFile>, Failure> {
         let (runner, lab) = (&running.runner, running.lab);
         // A lab whose images are missing could not be created again.
         let images = self.get_images(runner).await?;
@@ -77,9 +83,15 @@ impl App {
         // The services no longer hold what the learner did, whether or not they start again.
         self.update_progress(&lab.id, Progress::clear_run)?;
         let workspace = running.workspace.as_ref();
-        if let Some(workspace) = workspace {
-            workspace.restore()?;
-        }
+        let kept = match workspace {
+            Some(workspace) => {
+                let observed = &running.live.observed;
+                self.with_own_files(runner, observed, workspace, Workspace::restore)
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        self.report_kept(&kept);
         let options = UpOptions {
             lifetime: Lifetime::Persistent,
             expiry: match journal.and_then(|journal| journal.until) {
@@ -90,7 +102,8 @@ impl App {
         };
         let request = self.request(options, &images, workspace);
         running.live = runner::up(runner, &request).await?.live;
-        Ok(())
+        running.make_workspace().await?;
+        Ok(kept)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::runner::{
     self, ChangeWatcher, Changed, ExerciseResult, Failure, Live, Runner, check_exercises,
     require_same_network,
 };
-use crate::store::{Progress, Workspace};
+use crate::store::{KeptFile, Progress, Workspace};
 
 /// A lab of this instance that runs on an engine.
 pub struct RunningLab<'a, E> {
@@ -73,13 +73,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     pub async fn probe(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
         let progress = self.progress()?;
         let run = self.run();
-        let answer = |id: &ExerciseId| {
-            let played = progress.stands_by_solution(id, run.as_ref());
-            match self.lab.exercise(id).map(|exercise| &exercise.task) {
-                Some(Task::Quiz(quiz)) if played => Some(quiz.answer.clone()),
-                _ => progress.answers.get(id).cloned(),
-            }
-        };
+        let answer = |id: &ExerciseId| progress.choice(self.lab.exercise(id)?, run.as_ref());
         let lang = &self.app.lang;
         Ok(check_exercises(&self.runner, &self.live, exercises, lang, &answer).await)
     }
@@ -138,7 +132,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     /// Returns the id of the run.
-    fn run(&self) -> Option<RunId> {
+    pub(super) fn run(&self) -> Option<RunId> {
         let labels = self.live.observed.labels().next();
         labels.map(|labels| labels.run.clone())
     }
@@ -154,31 +148,9 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     /// Returns the available exercises that an exercise builds on, in order.
-    fn available_prerequisites(&self, exercise: &Exercise) -> Vec<&'a Exercise> {
+    pub(super) fn available_prerequisites(&self, exercise: &Exercise) -> Vec<&'a Exercise> {
         let needs = self.lab.prerequisites(&exercise.id).into_iter();
         needs.filter(|need| self.live.is_available(need)).collect()
-    }
-
-    /// Runs the solution of an exercise, after those of the available exercises that it builds on and that do not pass.
-    /// Records them as solved and returns them in order.
-    pub(super) async fn solve(
-        &mut self,
-        exercise: &'a Exercise,
-    ) -> Result<Vec<&'a Exercise>, Failure> {
-        let needs = self.available_prerequisites(exercise);
-        let results = self.probe(&needs).await?;
-        // The learner's own work in an exercise that passes stays as it is.
-        let open = needs.into_iter().zip(&results);
-        let open = open.filter(|(_, result)| !result.passed());
-        let played: Vec<&Exercise> = open.map(|(need, _)| need).chain([exercise]).collect();
-        self.play_solutions(&played).await?;
-        Ok(played)
-    }
-
-    /// Runs the solution of one exercise and records it as solved, under the lock of the instance.
-    pub async fn solve_one(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
-        self.play_solutions(&[exercise]).await
     }
 
     /// Runs the solutions of the available exercises that an exercise builds on.
@@ -191,6 +163,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// solved, answered and seen stays.
     pub(super) async fn play_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
+        self.keep_files_before(exercises).await?;
         let (lab, run) = (&self.lab.id, self.run());
         // Recorded first, so that checks that run meanwhile do not take it for the learner's work.
         self.app.update_progress(lab, |progress| {
@@ -203,19 +176,22 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         ended
     }
 
-    /// Resets the services of the lab to their start. The learner's progress stays.
-    pub async fn reset_services(&mut self) -> Result<(), Failure> {
+    /// Resets the services of the lab to their start, and the files that the lab brought. The learner's progress and own files
+    /// stay; returns what was kept of changed files.
+    pub async fn reset_services(&mut self) -> Result<Vec<KeptFile>, Failure> {
+        let kept = self.put_back_files().await?;
+        self.app.report_kept(&kept);
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
-        let reset = runner::reset(&self.runner, &mut self.live, self.workspace.as_ref()).await;
+        let reset = runner::reset(&self.runner, &mut self.live, None).await;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
-        reset
+        reset.map(|()| kept)
     }
 
     /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.
     pub async fn reset_exercise(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
-        self.reset_services().await?;
+        drop(self.reset_services().await?);
         self.prepare(exercise).await
     }
 
@@ -264,19 +240,6 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 }
 
 impl App {
-    /// Runs the solution of an exercise of a running lab, after those of the available exercises that it builds on and that do
-    /// not pass. Returns the exercises whose solutions ran, in order.
-    pub async fn solve<'a, E: Engine>(
-        &'a self,
-        engine: &'a E,
-        lab: &'a Lab,
-        exercise: &'a Exercise,
-    ) -> Result<Vec<&'a Exercise>, Failure> {
-        let _lock = self.lock(engine, &lab.id).await?;
-        let mut running = self.running(engine, lab).await?;
-        running.solve(exercise).await
-    }
-
     /// Restarts services of a running lab and keeps their data. Returns those that are available and were restarted.
     pub async fn restart<E: Engine>(
         &self,
@@ -357,7 +320,7 @@ mod tests {
         let before = app.update_progress(&lab.id, |progress| {
             progress.answer(&exercise.id, "b", true);
         });
-        running.reset_services().await.unwrap();
+        drop(running.reset_services().await.unwrap());
         assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());
     }
 

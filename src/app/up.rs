@@ -88,14 +88,16 @@ impl App {
         let workspace = self.workspace(lab, journal.as_ref());
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
+        let mut running = RunningLab {
+            app: self,
+            lab,
+            runner,
+            live: done.live,
+            workspace,
+        };
+        running.make_workspace().await?;
         Ok(Started {
-            running: RunningLab {
-                app: self,
-                lab,
-                runner,
-                live: done.live,
-                workspace,
-            },
+            running,
             journal: done.journal,
             changed: done.plan.changes(),
             was_up,

@@ -1,23 +1,17 @@
-//! `roadlab down`: removes runs by their labels. The files of the lab are not needed.
+//! `roadlab down`: removes runs, and with `--forget` what the learner did there.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
-use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::app::lab_name;
-use crate::commands::orphans::Confirmation;
-use crate::commands::{Context, bad_name, orphans};
-use crate::engine::Engine;
-use crate::event::{Event, Warning};
+use crate::app::{Belongings, DownReport, Forget, lab_name};
+use crate::commands::confirmation::{Confirmation, confirm};
+use crate::commands::{Context, bad_name, format, orphans};
 use crate::exit::Exit;
-use crate::lab::{Instance, LabId};
+use crate::lab::LabId;
 use crate::localized;
-use crate::plan::{Observed, Scope};
-use crate::report::{self, duration, output};
-use crate::runner::{Failure, Removed, SweepMode, teardown};
-use crate::store::{Journals, Progress, UnreadableJournal, Workspace};
+use crate::report::{self, duration, output, sanitize};
+use crate::runner::{Failure, Removed};
 use crate::text;
 
 /// Which runs to remove.
@@ -42,20 +36,11 @@ impl Which {
     }
 }
 
-/// Whether the learner's folder and progress are removed as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forget {
-    Yes,
-    No,
-}
-
-impl Forget {
-    /// Converts the option `--forget`.
-    pub(crate) fn of(forget: bool) -> Self {
-        match forget {
-            true => Self::Yes,
-            false => Self::No,
-        }
+/// Converts the option `--forget`.
+pub(crate) fn forget(forget: bool) -> Forget {
+    match forget {
+        true => Forget::Yes,
+        false => Forget::No,
     }
 }
 
@@ -76,9 +61,25 @@ pub(crate) async fn down(
         .map(|lab| LabId::new(&lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.existing_engine().await?;
-    let mut removed = Removed::default();
-    match which {
+    if forget == Forget::Yes {
+        let instances = match which {
+            Which::All => context.instances(&engine).await?,
+            Which::Named | Which::Orphans => {
+                let labs = labs.iter().cloned();
+                labs.map(|lab| (lab, context.instance.clone())).collect()
+            }
+        };
+        let belongings = instances.iter();
+        let belongings = belongings
+            .map(|(lab, instance)| context.belongings(lab, instance))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Confirmation::Declined = confirm_forgetting(context, &belongings).await? {
+            return Ok(Exit::Success);
+        }
+    }
+    let report = match which {
         Which::Orphans => {
+            let mut removed = Removed::default();
             let found = context.runs_of_other_state_folders(&engine, &labs).await?;
             if !found.is_empty() {
                 match orphans::confirm_removal(context, &found).await? {
@@ -92,29 +93,45 @@ pub(crate) async fn down(
                     }
                 }
             }
-        }
-        Which::All => removed += remove_all(context, &engine, forget).await?,
-        Which::Named => {
-            for lab in &labs {
-                removed += remove(context, &engine, lab, &context.instance, forget).await?;
+            DownReport {
+                removed,
+                forgotten: Vec::new(),
             }
         }
-    }
+        Which::All => context.down_all(&engine, forget).await?,
+        Which::Named => context.down(&engine, &labs, forget).await?,
+    };
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
+    let removed = report.removed;
     if context.global.json {
         report::document(
             &json!({ "containers": removed.containers, "networks": removed.networks,
-            "volumes": removed.volumes, "millis": millis }),
+            "volumes": removed.volumes, "millis": millis, "forgotten": report.forgotten }),
         );
         return Ok(Exit::Success);
     }
-    if removed != Removed::default() {
+    let nothing = removed == Removed::default();
+    if !nothing {
         output(&localized!(
             "removed {what} in {time}",
             what = removed.summary(),
             time = duration(millis)
         ));
+    }
+    for belongings in &report.forgotten {
+        for line in lines(belongings) {
+            output(&localized!("forgotten: {line}", line));
+        }
+    }
+    if !nothing {
+        if forget == Forget::No {
+            report_kept(context, which, &labs);
+        }
+        return Ok(Exit::Success);
+    }
+    if !report.forgotten.is_empty() {
+        output(&localized!("no containers to remove"));
         return Ok(Exit::Success);
     }
     output(&localized!("nothing to remove"));
@@ -133,158 +150,55 @@ pub(crate) async fn down(
     Ok(Exit::Success)
 }
 
-/// Removes every run of this state folder, each instance under its lock. An instance that another process is changing stays,
-/// and fails the command once the others are removed.
-async fn remove_all(
+/// Shows what would be forgotten and asks whether it is; there is no question if there is nothing.
+async fn confirm_forgetting(
     context: &Context,
-    engine: &impl Engine,
-    forget: Forget,
-) -> Result<Removed, Failure> {
-    // Read before the engine, so that a journal whose run is not there has nothing left.
-    let journals = Journals::read(context.run_guard.folder());
-    let observed = observe(engine, &Scope::owner(&context.owner)).await?;
-    let instances = instances(&journals, &observed);
-    let removals = instances
-        .iter()
-        .map(|(lab, instance)| remove(context, engine, lab, instance, forget));
-    let mut removed = Removed::default();
-    let mut failed = None;
-    for result in join_all(removals).await {
-        match result {
-            Ok(more) => removed += more,
-            Err(failure) => failed = failed.or(Some(failure)),
-        }
+    belongings: &[Belongings],
+) -> Result<Confirmation, Failure> {
+    let lines: Vec<String> = belongings.iter().flat_map(lines).collect();
+    if lines.is_empty() {
+        return Ok(Confirmation::Given);
     }
-    let runs = observed.runs();
-    let unnamed = journals.unreadable.iter().filter(|journal| {
-        (journal.lab.is_none() || journal.instance.is_none()) && !runs.contains(&journal.run)
+    let refused = text!("`--forget` removes your progress and files; confirm it with `--yes`");
+    let question = localized!("Forget this permanently? [y/N]");
+    let confirmed = confirm(context, &lines, &question, refused).await?;
+    if confirmed == Confirmation::Declined {
+        context.reporter.finish();
+        output(&localized!(
+            "declined; nothing was removed and nothing was forgotten"
+        ));
+    }
+    Ok(confirmed)
+}
+
+/// Returns what a learner has in an instance, one line each.
+fn lines(belongings: &Belongings) -> Vec<String> {
+    let name = match belongings.instance.is_main() {
+        true => belongings.lab.to_string(),
+        false => format!("{} ({})", belongings.lab, belongings.instance),
+    };
+    let progress = format::progress_amount(&belongings.progress);
+    let progress = progress.map(|amount| localized!("progress in {name}: {amount}", name, amount));
+    let folder = belongings.workspace.as_ref();
+    let folder = folder.map(|folder| {
+        let folder = sanitize(&folder.display().to_string());
+        localized!("files of {name}: {folder}", name, folder)
     });
-    unnamed.for_each(|journal| remove_journal(context, journal));
-    match failed {
-        None => Ok(removed),
-        Some(failure) => Err(failure),
-    }
+    progress.into_iter().chain(folder).collect()
 }
 
-/// Returns the instances of labs that journals or the engine name.
-fn instances(journals: &Journals, observed: &Observed) -> BTreeSet<(LabId, Instance)> {
-    let readable = journals.readable.iter();
-    let readable = readable.map(|journal| (journal.lab.clone(), journal.instance.clone()));
-    let unreadable = journals.unreadable.iter();
-    let unreadable =
-        unreadable.filter_map(|journal| journal.lab.clone().zip(journal.instance.clone()));
-    let labels = observed.labels();
-    let labels = labels.map(|labels| (labels.lab.clone(), labels.instance.clone()));
-    readable.chain(unreadable).chain(labels).collect()
-}
-
-/// Removes an instance of a lab.
-async fn remove(
-    context: &Context,
-    engine: &impl Engine,
-    lab: &LabId,
-    instance: &Instance,
-    forget: Forget,
-) -> Result<Removed, Failure> {
-    let emit = |event| context.emit(event);
-    let scope = Scope::instance(&context.owner, lab, instance);
-    let _lock = context.lock_for_removal(lab, instance)?;
-    let Journals {
-        mut readable,
-        mut unreadable,
-    } = Journals::read(context.run_guard.folder());
-    readable.retain(|journal| journal.lab == *lab && journal.instance == *instance);
-    readable
-        .iter()
-        .for_each(|journal| context.run_guard.end(journal));
-    if !unreadable.is_empty() {
-        let observed = observe(engine, &scope).await?;
-        let runs = observed.runs();
-        unreadable.retain(|journal| runs.contains(&journal.run) || journal.is_of(lab, instance));
+/// Says what stays, where there is something.
+fn report_kept(context: &Context, which: Which, labs: &[LabId]) {
+    if which != Which::Named {
+        return;
     }
-    let removed = teardown(engine, &scope, SweepMode::Once, &emit).await?;
-    unreadable
-        .iter()
-        .for_each(|journal| remove_journal(context, journal));
-    for journal in readable {
-        if forget == Forget::Yes
-            && let Some(path) = &journal.workspace
-        {
-            Workspace::at(path.clone(), path).remove()?;
-        }
-        context.run_guard.forget(&journal.run);
-    }
-    if forget == Forget::Yes {
-        drop(Progress::remove(&context.paths.progress(), lab, instance)?);
-    }
-    Ok(removed)
-}
-
-/// Removes a journal that cannot be read, once nothing of its run is left, and says so.
-fn remove_journal(context: &Context, journal: &UnreadableJournal) {
-    if journal.remove() {
-        context.emit(Event::Warning(Warning::UnreadableJournalRemoved {
-            path: journal.path.display().to_string(),
-            reason: journal.error.text(),
-        }));
-    }
-}
-
-async fn observe(engine: &impl Engine, scope: &Scope) -> Result<Observed, Failure> {
-    let observed = engine.observe(scope).await;
-    observed.map_err(Failure::engine(text!("cannot list the runs")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::RunId;
-    use crate::plan::{ObservedVolume, Owner, RunLabels};
-
-    #[test]
-    fn all_instances_are_those_of_the_journals_and_of_the_engine() {
-        let folder = tempfile::tempdir().unwrap();
-        let lab = |name: &str| LabId::new(name).unwrap();
-        let two = Instance::new("two").unwrap();
-        for (run, content) in [
-            ("01jd8w0zq3v5k8m2x4y6z7a9ba", "{"),
-            (
-                "01jd8w0zq3v5k8m2x4y6z7a9bb",
-                r#"{"version":99,"lab":"newer","instance":"two"}"#,
-            ),
-            (
-                "01jd8w0zq3v5k8m2x4y6z7a9bc",
-                r#"{"version":1,"run":"01jd8w0zq3v5k8m2x4y6z7a9bc","lab":"redis","instance":"main",
-                    "folder":"redis","workspace":null,"life":"kept"}"#,
-            ),
-        ] {
-            std::fs::write(folder.path().join(format!("{run}.json")), content).unwrap();
-        }
-        let volume = ObservedVolume {
-            name: "data".to_owned(),
-            run_labels: RunLabels {
-                run: RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bd").unwrap(),
-                lab: lab("redis"),
-                instance: two.clone(),
-                owner: Owner {
-                    id: "me".to_owned(),
-                    user: None,
-                    state_folder: None,
-                },
-                service: None,
-                digest: None,
-            },
+    for lab in labs {
+        let Ok(belongings) = context.belongings(lab, &context.instance) else {
+            continue;
         };
-        let observed = Observed {
-            volumes: vec![volume],
-            ..Observed::default()
-        };
-        let expected = [
-            (lab("newer"), two.clone()),
-            (lab("redis"), Instance::main()),
-            (lab("redis"), two),
-        ];
-        let journals = Journals::read(folder.path());
-        assert_eq!(instances(&journals, &observed), BTreeSet::from(expected));
+        if let Some(folder) = &belongings.workspace {
+            let folder = sanitize(&folder.display().to_string());
+            output(&localized!("your files stay in {folder}", folder));
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Lines and words that several commands show alike.
 
-use crate::app::{App, WebPage};
+use crate::app::{App, TypedSolution, WebPage};
+use crate::commands::Context;
 use crate::lab::{Lab, Level};
 use crate::localized;
-use crate::report::{Paint, duration, sanitize, table};
+use crate::report::{Paint, duration, markdown, sanitize, table};
 use crate::runner::Live;
-use crate::store::now;
+use crate::store::{ProgressAmount, now};
 
 /// Returns the name of a level.
 pub(super) fn level(level: Level) -> String {
@@ -27,6 +28,47 @@ pub(super) fn expiry(until: u64) -> String {
 /// Returns the name of a lab with the option for its instance, as it is typed after a command.
 pub(super) fn lab_argument(app: &App, lab: &Lab) -> String {
     format!("{}{}", lab.id, app.instance_option())
+}
+
+/// Returns an amount of progress in words; `None` if there is none.
+pub(super) fn progress_amount(amount: &ProgressAmount) -> Option<String> {
+    let parts = [
+        (amount.solved > 0).then(|| localized!("solved exercises: {count}", count = amount.solved)),
+        (amount.played > 0).then(|| localized!("played solutions: {count}", count = amount.played)),
+        (amount.answers > 0).then(|| localized!("quiz answers: {count}", count = amount.answers)),
+        (amount.hints > 0).then(|| localized!("hints: {count}", count = amount.hints)),
+        (amount.seconds > 0)
+            .then(|| localized!("time: {time}", time = duration(amount.seconds * 1000))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Returns the lines of a solution: the guide's words, and what is typed where.
+pub(super) fn solution_lines(context: &Context, solution: &TypedSolution) -> Vec<String> {
+    let paint = context.paint;
+    let mut lines = Vec::new();
+    if let Some(prose) = &solution.prose {
+        lines.push(markdown(prose, context.width(), paint));
+    }
+    for block in &solution.blocks {
+        lines.push(format!(
+            "  {}",
+            paint.dim(&format!("# {}", sanitize(&block.place)))
+        ));
+        lines.extend(block.lines.iter().map(|line| match line.is_empty() {
+            true => String::new(),
+            false => format!("  {}", sanitize(line)),
+        }));
+    }
+    if let Some(answer) = &solution.answer {
+        let choice = sanitize(answer);
+        lines.push(format!(
+            "  {}",
+            localized!("the answer is {choice}", choice)
+        ));
+    }
+    lines
 }
 
 /// Returns a line for each address of a running lab, and one for the learner's folder.

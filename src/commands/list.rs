@@ -77,6 +77,8 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "roadmap": summary.roadmap,
         "exercises": summary.exercises.len(),
         "done": entry.done.as_ref().copied().unwrap_or(0),
+        "solution_played": entry.played,
+        "held_last": entry.holding,
         "up": entry.running,
         "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
         "folder": report::json_path(&entry.folder),
@@ -91,11 +93,15 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
 fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bool) -> Vec<String> {
     let paint = context.paint;
     let all = summary.exercises.len();
-    let progress = match &entry.done {
+    let mut progress = match &entry.done {
         Ok(0) => paint.dim(&format!("0/{all}")),
         Ok(done) => paint.good(&format!("{done}/{all}")),
         Err(_) => paint.warn(&format!("?/{all}")),
     };
+    if entry.played > 0 {
+        let played = localized!("+{count} by solution", count = entry.played);
+        progress.push_str(&paint.dim(&format!(" {played}")));
+    }
     let mut cells = vec![
         format::level(summary.level),
         localized!("{minutes} min", minutes = summary.minutes),

@@ -11,6 +11,7 @@ mod check_output;
 mod check_watch;
 mod complete;
 mod completions;
+mod confirmation;
 mod dispute;
 mod doctor;
 mod down;
@@ -142,13 +143,23 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             exercise,
             choice,
         } => answer::answer(context, &lab, &exercise, &choice).await,
-        Command::Reset { lab, to, hard } => {
+        Command::Reset {
+            lab,
+            to,
+            hard,
+            progress,
+        } => {
             let kind = if hard {
                 ResetKind::Recreate
             } else {
                 ResetKind::RunStart
             };
-            reset::reset(context, &lab, to.as_deref(), kind).await
+            let progress = if progress {
+                reset::Progress::Forget
+            } else {
+                reset::Progress::Keep
+            };
+            reset::reset(context, &lab, to.as_deref(), kind, progress).await
         }
         Command::Restart {
             lab,
@@ -169,7 +180,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             orphan,
         } => {
             let which = down::Which::of(all, orphan);
-            let forget = down::Forget::of(forget);
+            let forget = down::forget(forget);
             down::down(context, &names, which, forget).await
         }
         Command::Status { lab, watch } => {

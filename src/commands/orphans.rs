@@ -1,63 +1,29 @@
 //! How commands show runs that no journal of this state folder records, and confirm their removal.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::commands::Context;
+use crate::commands::confirmation::{Confirmation, confirm};
 use crate::localized;
 use crate::plan::{OrphanKind, OrphanRun};
-use crate::report::{self, age, sanitize};
+use crate::report::{age, sanitize};
 use crate::runner::Failure;
 use crate::store::now;
 use crate::text;
 use crate::text::Text;
 
-/// Whether the user agreed to a removal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confirmation {
-    Given,
-    Declined,
-}
-
-impl Confirmation {
-    /// Converts the line that the user typed.
-    fn from_line(line: &str) -> Self {
-        match line.trim() {
-            "y" | "Y" | "yes" => Self::Given,
-            _ => Self::Declined,
-        }
-    }
-}
-
-/// Asks the user whether to remove the runs; `--yes` answers it.
+/// Shows the runs and asks whether to remove them; `--yes` answers it.
 pub(crate) async fn confirm_removal(
     context: &Context,
     orphans: &[OrphanRun],
 ) -> Result<Confirmation, Failure> {
-    if context.global.yes {
-        return Ok(Confirmation::Given);
-    }
-    if context.global.json || !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(text!(
-            "removing a run of another state folder must be confirmed; add `--yes`"
-        )));
-    }
-    for orphan in orphans {
-        report::error(&sanitize(&describe(orphan).localized()));
-    }
-    report::error(&localized!(
-        "Its owner may still be using it. Remove it and its data? [y/N]"
-    ));
-    // Reading blocks, so it happens on another thread: a signal still ends the program.
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    let answer = answer.await.map_err(anyhow::Error::from)?;
-    let answer = answer.map_err(anyhow::Error::from)?;
-    Ok(Confirmation::from_line(&answer))
+    let refused = text!("removing a run of another state folder must be confirmed; add `--yes`");
+    let lines = orphans.iter();
+    let lines = lines.map(|orphan| sanitize(&describe(orphan).localized()));
+    let question = localized!("Its owner may still be using it. Remove it and its data? [y/N]");
+    confirm(context, &lines.collect::<Vec<_>>(), &question, refused).await
 }
 
 /// Describes an orphan run in one line: what it is, its owner and its age.
@@ -145,19 +111,4 @@ pub(crate) fn to_json(orphan: &OrphanRun) -> Value {
         "volumes": orphan.volumes,
         "remove": orphan.command_down(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_yes_confirms_a_removal() {
-        for line in ["y\n", "Y\n", " yes \n"] {
-            assert_eq!(Confirmation::from_line(line), Confirmation::Given);
-        }
-        for line in ["", "\n", "n\n", "no\n"] {
-            assert_eq!(Confirmation::from_line(line), Confirmation::Declined);
-        }
-    }
 }

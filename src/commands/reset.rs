@@ -1,38 +1,96 @@
-//! `roadlab reset`: resets a running lab to its start, or to where an exercise begins.
+//! `roadlab reset`: resets the services of a running lab to their start, or to where an exercise begins.
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::app::{ResetKind, find_exercise};
-use crate::commands::Context;
+use crate::app::{ResetKind, ResetReport, find_exercise};
+use crate::commands::confirmation::{Confirmation, confirm};
+use crate::commands::{Context, format};
 use crate::exit::Exit;
+use crate::lab::{Exercise, Lab};
 use crate::localized;
 use crate::report::{self, duration, output};
 use crate::runner::Failure;
+use crate::text;
+
+/// Whether the learner's progress is forgotten as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Keep,
+    Forget,
+}
 
 pub(crate) async fn reset(
     context: &Context,
     name: &str,
     to: Option<&str>,
     kind: ResetKind,
+    progress: Progress,
 ) -> Result<Exit, Failure> {
-    let started = Instant::now();
     let lab = context.lab(name)?;
     let to = to.map(|to| find_exercise(&lab, to)).transpose()?;
+    if progress == Progress::Forget
+        && let Confirmation::Declined = confirm_forgetting(context, &lab).await?
+    {
+        output(&localized!(
+            "declined; nothing was reset and nothing was forgotten"
+        ));
+        return Ok(Exit::Success);
+    }
+    let started = Instant::now();
     let engine = context.existing_engine().await?;
-    let done = context.reset(&engine, &lab, to, kind).await?;
+    let done = match context.reset(&engine, &lab, to, kind).await {
+        Ok(done) => Some(done),
+        // There is nothing to reset, and the progress can be forgotten all the same.
+        Err(Failure::NotRunning(_)) if progress == Progress::Forget => None,
+        Err(failure) => return Err(failure),
+    };
+    let forgotten = match progress {
+        Progress::Forget => Some(context.forget_progress(&lab.id)?),
+        Progress::Keep => None,
+    };
     context.reporter.finish();
     let millis = started.elapsed().as_millis() as u64;
     if context.global.json {
+        let kept = done.iter().flat_map(|done| &done.kept);
+        let kept = kept.map(|file| {
+            json!({ "file": report::json_path(&file.file), "kept": report::json_path(&file.kept) })
+        });
         report::document(&json!({
             "lab": lab.id.as_str(),
             "hard": kind == ResetKind::Recreate,
-            "played": done.solutions_run,
+            "played": done.as_ref().map_or(0, |done| done.solutions_run),
             "millis": millis,
+            "reset": done.is_some(),
+            "kept": kept.collect::<Vec<Value>>(),
+            "forgotten": forgotten,
         }));
         return Ok(Exit::Success);
     }
+    match &done {
+        Some(done) => report_reset(&lab, to, done, progress, millis),
+        None => output(&localized!(
+            "{lab} is not running; nothing was reset",
+            lab = lab.id
+        )),
+    }
+    if let Some(amount) = &forgotten {
+        output(&match format::progress_amount(amount) {
+            Some(amount) => localized!("forgotten: {amount}", amount),
+            None => localized!("there was no progress to forget"),
+        });
+    }
+    Ok(Exit::Success)
+}
+
+fn report_reset(
+    lab: &Lab,
+    to: Option<&Exercise>,
+    done: &ResetReport,
+    progress: Progress,
+    millis: u64,
+) {
     let time = duration(millis);
     output(&match to {
         Some(to) => localized!(
@@ -48,5 +106,24 @@ pub(crate) async fn reset(
             time
         ),
     });
-    Ok(Exit::Success)
+    if progress == Progress::Keep {
+        output(&match lab.workspace.is_some() {
+            true => localized!(
+                "wiped: the data of the services; kept: your progress and your own files"
+            ),
+            false => localized!("wiped: the data of the services; kept: your progress"),
+        });
+    }
+}
+
+async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation, Failure> {
+    let amount = context.progress(&lab.id)?.amount();
+    let Some(amount) = format::progress_amount(&amount) else {
+        return Ok(Confirmation::Given);
+    };
+    let name = format!("{}{}", lab.id, context.instance_option());
+    let lines = [localized!("progress in {name}: {amount}", name, amount)];
+    let question = localized!("Forget this permanently? [y/N]");
+    let refused = text!("`--progress` removes your progress; confirm it with `--yes`");
+    confirm(context, &lines, &question, refused).await
 }

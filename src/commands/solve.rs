@@ -1,41 +1,88 @@
-//! `roadlab solve`: runs the solution of an exercise, after those it builds on.
+//! `roadlab solve`: plays the solution of an exercise, after those it builds on.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::app::find_exercise;
-use crate::commands::Context;
+use crate::app::{SolveFrom, SolveOutcome, find_exercise};
+use crate::commands::confirmation::{Confirmation, can_prompt, confirm};
+use crate::commands::{Context, format};
 use crate::exit::Exit;
-use crate::lab::Task;
 use crate::localized;
 use crate::report::{self, output, sanitize};
 use crate::runner::Failure;
+use crate::text;
 
 pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = find_exercise(&lab, exercise)?;
     let engine = context.existing_engine().await?;
-    let solved = context.solve(&engine, &lab, exercise).await?;
+    let solve = async |from| context.solve(&engine, &lab, exercise, from).await;
+    let mut reset_because = None;
+    let report = match solve(SolveFrom::PresentState).await? {
+        SolveOutcome::Solved(report) => report,
+        SolveOutcome::Stuck(why) => {
+            let why = sanitize(&why.localized());
+            if let Confirmation::Declined = confirm_reset(context, &why).await? {
+                return Ok(Exit::CheckFailed);
+            }
+            reset_because = Some(why);
+            match solve(SolveFrom::StartOfExercise).await? {
+                SolveOutcome::Solved(report) => report,
+                SolveOutcome::Stuck(why) => return Err(Failure::Step(why)),
+            }
+        }
+    };
     context.reporter.finish();
     if context.global.json {
-        let names = solved.iter().map(|exercise| exercise.id.as_str());
-        let names: Vec<&str> = names.collect();
-        report::document(&json!({ "lab": lab.id.as_str(), "solved": names }));
+        let names = report.played.iter();
+        let names: Vec<&str> = names.map(|(exercise, _)| exercise.id.as_str()).collect();
+        let typed = report.played.iter().map(|(exercise, solution)| {
+            let blocks = solution.blocks.iter();
+            let blocks = blocks.map(|block| json!({ "place": block.place, "lines": block.lines }));
+            let typed = json!({
+                "prose": solution.prose,
+                "blocks": blocks.collect::<Vec<_>>(),
+                "answer": solution.answer,
+            });
+            (exercise.id.to_string(), typed)
+        });
+        report::document(&json!({
+            "lab": lab.id.as_str(),
+            "solved": names,
+            "typed": Value::from(typed.collect::<Map<_, _>>()),
+            "reset_because": reset_because,
+        }));
         return Ok(Exit::Success);
     }
-    for exercise in solved {
+    if let Some(why) = &reset_because {
+        output(&context.paint.warn(&localized!(
+            "the services were reset to the start of `{exercise}` first: {why}",
+            exercise = exercise.id,
+            why
+        )));
+    }
+    for (exercise, solution) in &report.played {
         let text = localized!("ran the solution of {exercise}", exercise = exercise.id);
         output(&context.paint.good(&text));
-        match &exercise.task {
-            Task::Practical { solution, .. } => {
-                let steps = solution.iter().map(|step| step.act.to_string());
-                steps.for_each(|step| output(&format!("  {}", sanitize(&step))));
-            }
-            Task::Quiz(quiz) => {
-                let choice = sanitize(&quiz.answer);
-                let answer = localized!("the answer is {choice}", choice);
-                output(&format!("  {answer}"));
-            }
+        for line in format::solution_lines(context, solution) {
+            output(&line);
         }
     }
     Ok(Exit::Success)
+}
+
+/// Asks on a terminal whether the services may be reset to the start of the exercise. Without a terminal they are: `reset` needs
+/// no question either.
+async fn confirm_reset(context: &Context, why: &str) -> Result<Confirmation, Failure> {
+    if !can_prompt(context) {
+        return Ok(Confirmation::Given);
+    }
+    let lines = [localized!(
+        "the solution does not work from the present state: {why}",
+        why
+    )];
+    let question = localized!(
+        "Reset the services to the start of this exercise and play it there? Your progress and files stay, the services' data does not. [y/N]"
+    );
+    let refused = text!("the services were not reset");
+    confirm(context, &lines, &question, refused).await
 }

@@ -35,6 +35,10 @@ pub enum Warning {
     UnreadableJournalRemoved { path: String, reason: Text },
     /// A service that did not run is restarted before a reset.
     ServiceRestarted { service: String },
+    /// The learner's version of a file was kept beside the lab's. `kept` is the whole path.
+    FileKept { file: String, kept: String },
+    /// The learner's folder is another one than the service mounted, so that the service is restarted.
+    FolderReplaced { service: String },
 }
 
 impl Warning {
@@ -54,6 +58,8 @@ impl Warning {
             Warning::RunNotKept { .. } => "run_not_kept",
             Warning::UnreadableJournalRemoved { .. } => "unreadable_journal_removed",
             Warning::ServiceRestarted { .. } => "service_restarted",
+            Warning::FileKept { .. } => "file_kept",
+            Warning::FolderReplaced { .. } => "folder_replaced",
         }
     }
 
@@ -110,6 +116,13 @@ impl Warning {
             Warning::ServiceRestarted { service } => {
                 text!("{service} is not running: restarting it", service)
             }
+            Warning::FileKept { file, kept } => {
+                text!("your version of {file} is kept as {kept}", file, kept)
+            }
+            Warning::FolderReplaced { service } => text!(
+                "your folder was replaced: restarting {service}, which still used the old one",
+                service
+            ),
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Section {
     pub named_hints: BTreeMap<String, Template>,
     /// The text that is shown after the exercise is solved.
     pub after: Option<Template>,
+    /// Words about the solution, shown above its commands.
+    pub solution: Option<Template>,
     /// The line of the heading.
     pub line: usize,
 }
@@ -183,12 +185,13 @@ impl Guide {
                     None => section.hints.push(text),
                 },
                 Some("after") => section.after = Some(text),
+                Some("solution") => section.solution = Some(text),
                 Some("checks") => section.checks = parser.descriptions(&text, problems),
                 Some("choices") => section.choices = parser.descriptions(&text, problems),
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
-                    let help = text!("use `.hint`, `.after`, `.checks` or `.choices`");
+                    let help = text!("use `.hint`, `.after`, `.solution`, `.checks` or `.choices`");
                     problems.push(Problem::new(what).at(place(heading.start)).help(help));
                 }
             }
@@ -222,6 +225,7 @@ impl Section {
             hints,
             named_hints,
             after,
+            solution,
             line: _,
         } = self;
         [body]
@@ -229,6 +233,7 @@ impl Section {
             .chain(hints)
             .chain(named_hints.values())
             .chain(after)
+            .chain(solution)
     }
 }
 
@@ -441,7 +446,7 @@ mod tests {
             printed,
             [
                 "g.md: missing title (begin with a heading such as `# Title`)",
-                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.checks` or `.choices`)",
+                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks` or `.choices`)",
                 "g.md:7:1: duplicate section for exercise `a`",
                 "g.md:12:1: unknown name `usr` (did you mean `user`?)",
             ]

@@ -29,6 +29,7 @@ mod template;
 #[cfg(any(test, fuzzing))]
 pub mod testing;
 mod trial;
+mod typed;
 mod variables;
 mod yaml;
 
@@ -47,15 +48,17 @@ pub use service::{
     Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, Service,
     ServiceInterface, Web,
 };
+pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
-    DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
-    MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, TcpProbe,
+    DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
+    Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
+    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
 pub use trial::{Trial, TrialAnswers, TrialWrong, load_trial};
+pub use typed::{TypedBlock, TypingContext};
 pub use yaml::parse_duration;
 
 /// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` compares it with the readers.

@@ -1,6 +1,6 @@
 //! The `amqp` probe: executes one AMQP 0-9-1 operation on a channel of its own.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::message::BasicGetMessage;
@@ -17,11 +17,16 @@ use serde_json::{Value, json};
 
 use crate::engine::clock;
 use crate::expect::Actual;
-use crate::lab::{AmqpOperation, AmqpProbe, Publish, ServiceName};
+use crate::lab::{AmqpOperation, AmqpProbe, Login, Publish, ServiceName};
 use crate::probe::address::{url, url_port};
+use crate::probe::amqp_failure::Failure;
+use crate::probe::amqp_stream;
 use crate::probe::amqp_values::{self, short, table};
 use crate::probe::dial::dial;
 use crate::probe::error::ProbeError;
+use crate::probe::http::HttpClient;
+use crate::probe::http_management::{Inspected, Management};
+use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
 use crate::probe::target::Target;
@@ -29,7 +34,7 @@ use crate::text;
 use crate::text::Text;
 
 /// A connection to a broker, which all probes of it share.
-pub(super) type SharedConnection = Rc<BrokerConnection>;
+pub(super) type SharedConnection = Arc<BrokerConnection>;
 
 pub(super) struct BrokerConnection {
     connection: Connection,
@@ -53,28 +58,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
 
-/// Why an operation has no value.
-enum Failure {
-    Broker(Error),
-    Probe(ProbeError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Broker(error)
-    }
-}
-
-impl From<ProbeError> for Failure {
-    fn from(error: ProbeError) -> Self {
-        Self::Probe(error)
-    }
-}
-
 pub(super) async fn run<E>(
     probe: &AmqpProbe,
+    mode: ProbeMode,
     target: &Target<'_, E>,
     pool: &ConnectionPool<SharedConnection>,
+    http: &HttpClient,
 ) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let uri = uri(probe, target)?;
@@ -84,9 +73,21 @@ pub(super) async fn run<E>(
         bound: vec![uri.vhost.clone()],
     };
     let slot = pool.slot(&key);
+    let management = match mode {
+        ProbeMode::ReadOnly | ProbeMode::RolledBack => {
+            let user = &uri.authority.userinfo;
+            let login = Login {
+                user: user.username.clone(),
+                password: user.password.clone(),
+            };
+            Management::of(login, &uri.vhost, target, service, http)
+        }
+        ProbeMode::ReadWrite => None,
+    };
+    let management = management.as_ref();
     let idle = slot.lock().await.clone();
     if let Some(connection) = idle.filter(|connection| connection.is_open()) {
-        match execute(&connection, &probe.operation).await {
+        match execute(&connection, &probe.operation, management).await {
             Err(Failure::Broker(error)) if is_connection_lost(&error) || !connection.is_open() => {}
             result => return evaluate(result, service),
         }
@@ -96,12 +97,15 @@ pub(super) async fn run<E>(
         match idle.clone().filter(|connection| connection.is_open()) {
             Some(connection) => connection,
             None => match connect(uri).await? {
-                Ok(connection) => Rc::clone(idle.insert(Rc::new(connection))),
+                Ok(connection) => Arc::clone(idle.insert(Arc::new(connection))),
                 Err(error) => return evaluate(Err(error.into()), service),
             },
         }
     };
-    evaluate(execute(&connection, &probe.operation).await, service)
+    evaluate(
+        execute(&connection, &probe.operation, management).await,
+        service,
+    )
 }
 
 /// Closes a connection and waits for the broker to confirm.
@@ -162,9 +166,9 @@ fn is_connection_lost(error: &Error) -> bool {
     }
 }
 
-fn evaluate(result: Result<Value, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(result: Result<Actual, Failure>, service: &ServiceName) -> Result<Actual, ProbeError> {
     let error = match result {
-        Ok(value) => return Ok(Actual::value(value)),
+        Ok(actual) => return Ok(actual),
         Err(Failure::Probe(error)) => return Err(error),
         Err(Failure::Broker(error)) => error,
     };
@@ -184,20 +188,66 @@ fn evaluate(result: Result<Value, Failure>, service: &ServiceName) -> Result<Act
 async fn execute(
     connection: &BrokerConnection,
     operation: &AmqpOperation,
-) -> Result<Value, Failure> {
+    management: Option<&Management>,
+) -> Result<Actual, Failure> {
     connection.relay.reset();
     let working = async {
+        if let Some(known) = inspect(operation, management).await? {
+            return Ok(known);
+        }
         let channel = connection.connection.create_channel().await?;
         let value = perform(&channel, operation).await?;
         // A message that was requeued is in its queue only when the broker has closed the channel.
         channel.close(200, short("probe done")?).await?;
-        Ok(value)
+        Ok(Actual::value(value))
     };
     let result = working.await;
     match connection.relay.is_exceeded() {
         true => Err(ProbeError::TooLarge.into()),
         false => result,
     }
+}
+
+/// Inspects a queue or an exchange over the broker's management interface, as far as AMQP would leave a trace: the broker logs
+/// each passive declare of a missing queue as an error, and one of a queue that expires begins its time again. Returns nothing
+/// if AMQP can be used.
+async fn inspect(
+    operation: &AmqpOperation,
+    management: Option<&Management>,
+) -> Result<Option<Actual>, ProbeError> {
+    let (kind, name) = match operation {
+        AmqpOperation::Queue(name) => ("queue", name),
+        AmqpOperation::Stream { queue, .. } => ("queue", queue),
+        AmqpOperation::Exchange(name) if !name.is_empty() => ("exchange", name),
+        _ => return Ok(None),
+    };
+    let found = match management {
+        Some(management) => management.inspect(kind, name).await,
+        None => Inspected::Unknown,
+    };
+    Ok(match (operation, found) {
+        (_, Inspected::Missing) => {
+            let vhost = management.map_or("", |management| management.vhost.as_str());
+            let message = format!("NOT_FOUND - no {kind} '{name}' in vhost '{vhost}'");
+            Some(Actual::error("404", message))
+        }
+        (AmqpOperation::Queue(_), Inspected::Found(queue)) if queue.expires() => {
+            Some(Actual::value(queue.counts()))
+        }
+        (AmqpOperation::Stream { .. }, Inspected::Found(queue)) if queue.kind() != "stream" => {
+            return Err(ProbeError::InvalidStep(text!(
+                "`{queue}` is not a stream: reading it would remove its messages",
+                queue = name
+            )));
+        }
+        (AmqpOperation::Stream { .. }, Inspected::Unknown) => {
+            return Err(ProbeError::InvalidStep(text!(
+                "cannot find out whether `{queue}` is a stream: publish the management interface's port 15672",
+                queue = name
+            )));
+        }
+        _ => None,
+    })
 }
 
 async fn perform(channel: &Channel, operation: &AmqpOperation) -> Result<Value, Failure> {
@@ -209,6 +259,20 @@ async fn perform(channel: &Channel, operation: &AmqpOperation) -> Result<Value, 
                 ..QueueDeclareOptions::default()
             };
             counts(&channel.queue_declare(short(name)?, options, none).await?)
+        }
+        AmqpOperation::Exchange(name) => {
+            let options = ExchangeDeclareOptions {
+                passive: true,
+                ..ExchangeDeclareOptions::default()
+            };
+            // The broker ignores the kind.
+            let declared =
+                channel.exchange_declare(short(name)?, ExchangeKind::Direct, options, none);
+            declared.await?;
+            Value::Bool(true)
+        }
+        AmqpOperation::Stream { queue, from, limit } => {
+            amqp_stream::read(channel, queue, *from, *limit).await?
         }
         AmqpOperation::Get { queue, ack } => get(channel, queue, *ack).await?,
         AmqpOperation::Publish(message) => publish(channel, message).await?,

@@ -4,9 +4,9 @@ use futures_util::future::{join_all, join3};
 
 use crate::lab::ServiceName;
 use crate::probe::pool::{ConnectionPool, Key};
-use crate::probe::{amqp, http, mongo, redis, sql_session};
+use crate::probe::{amqp, closing, http, mongo, redis, sql_session};
 
-/// The open connections to the services of a running lab. Dropping it closes them without waiting;
+/// The open connections to the services of a running lab. Dropping it closes them in the background;
 /// [`Connections::close`] waits.
 #[derive(Default)]
 pub struct Connections {
@@ -15,6 +15,21 @@ pub struct Connections {
     pub(super) sql: ConnectionPool<sql_session::Session>,
     pub(super) mongo: ConnectionPool<mongo::Client>,
     pub(super) amqp: ConnectionPool<amqp::SharedConnection>,
+}
+
+impl Drop for Connections {
+    /// Closes what is not in use in the background, so that servers do not report lost clients.
+    fn drop(&mut self) {
+        for session in self.sql.drain() {
+            closing::spawn(session.close());
+        }
+        for client in self.mongo.drain() {
+            closing::spawn(mongo::close(client));
+        }
+        for broker in self.amqp.drain() {
+            closing::spawn(amqp::close(broker));
+        }
+    }
 }
 
 impl Connections {

@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::expect::Actual;
 use crate::lab::{Addresses, Lab, LabId, Level, ServiceAddress, ServiceName, StepKind};
-use crate::probe::{Connections, ProbeError, Target, probe};
+use crate::probe::{Connections, ProbeError, ProbeMode, Target, probe};
 use crate::text;
 
 /// An engine with the roles that probes need, with prepared answers.
@@ -126,7 +126,14 @@ impl Scene {
         act: &StepKind,
         timeout: Duration,
     ) -> std::result::Result<Actual, ProbeError> {
-        probe(act, &self.target(), &self.connections, timeout).await
+        probe(
+            act,
+            ProbeMode::ReadWrite,
+            &self.target(),
+            &self.connections,
+            timeout,
+        )
+        .await
     }
 
     pub(super) fn target(&self) -> Target<'_, Double> {

@@ -44,6 +44,8 @@ pub enum ProbeError {
     TooLarge,
     /// The engine failed in another way.
     Engine(Text),
+    /// Another session holds a lock that the step waits for.
+    Locked(LockHolder),
     /// The step took longer than its timeout.
     Timeout(Duration),
 }
@@ -91,6 +93,7 @@ impl ProbeError {
                     reason = *reason
                 )
             }
+            Self::Locked(holder) => holder.text(),
             Self::TooLarge => text!("the answer is larger than 1 MiB; request less"),
             Self::NoAnswer(text)
             | Self::NoProgram(text)
@@ -99,6 +102,64 @@ impl ProbeError {
             Self::Timeout(limit) => text!(
                 "no answer within {milliseconds} ms",
                 milliseconds = limit.as_millis()
+            ),
+        }
+    }
+}
+
+/// A session that holds a lock.
+#[derive(Debug, Clone)]
+pub struct LockHolder {
+    /// Its program, such as `psql`, and what identifies it on the server.
+    pub who: Text,
+    /// How to end what it does.
+    pub way_out: WayOut,
+}
+
+/// How to make a session release its locks.
+#[derive(Debug, Clone)]
+pub enum WayOut {
+    /// Its open transaction in PostgreSQL is idle; with its last statement if that is known.
+    EndTransaction { last: Option<String> },
+    /// It still executes a statement.
+    Wait { statement: Option<String> },
+    /// It is a prepared transaction with this id.
+    EndPrepared { id: String },
+    /// Its open transaction in MongoDB is idle.
+    EndMongoTransaction,
+}
+
+impl LockHolder {
+    fn text(&self) -> Text {
+        let who = &self.who;
+        match &self.way_out {
+            WayOut::EndTransaction { last: Some(last) } => text!(
+                "another session holds a lock: COMMIT or ROLLBACK there ({who}; its last statement: {last})",
+                who = *who,
+                last
+            ),
+            WayOut::EndTransaction { last: None } => text!(
+                "another session holds a lock: COMMIT or ROLLBACK there ({who})",
+                who = *who
+            ),
+            WayOut::Wait {
+                statement: Some(statement),
+            } => text!(
+                "another session holds a lock: wait until its statement ends, or cancel it there ({who}; its statement: {statement})",
+                who = *who,
+                statement
+            ),
+            WayOut::Wait { statement: None } => text!(
+                "another session holds a lock: wait until its statement ends, or cancel it there ({who})",
+                who = *who
+            ),
+            WayOut::EndPrepared { id } => text!(
+                "a prepared transaction holds a lock: run COMMIT PREPARED or ROLLBACK PREPARED with its id `{id}`",
+                id
+            ),
+            WayOut::EndMongoTransaction => text!(
+                "another session holds a lock: commit or abort its transaction there ({who})",
+                who = *who
             ),
         }
     }

@@ -25,7 +25,7 @@ const REDIRECTS: usize = 5;
 pub(super) struct HttpClient(OnceCell<Client>);
 
 impl HttpClient {
-    fn get(&self) -> Result<&Client, ProbeError> {
+    pub(super) fn get(&self) -> Result<&Client, ProbeError> {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
@@ -133,7 +133,7 @@ fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuild
 }
 
 /// Reads the body, at most `MAX_ANSWER` bytes.
-async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while body.len() < MAX_ANSWER
         && let Some(chunk) = response.chunk().await?

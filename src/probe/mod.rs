@@ -5,7 +5,10 @@
 
 mod address;
 mod amqp;
+mod amqp_failure;
+mod amqp_stream;
 mod amqp_values;
+mod closing;
 mod connections;
 mod dial;
 mod error;
@@ -13,13 +16,17 @@ mod exec;
 mod file;
 mod folder;
 mod http;
+mod http_management;
 mod limits;
 mod log;
+mod mode;
 mod mongo;
+mod mongo_locks;
 mod pool;
 mod redis;
 mod relay;
 mod sql;
+mod sql_locks;
 mod sql_session;
 mod sql_values;
 mod target;
@@ -28,29 +35,37 @@ mod tcp;
 #[cfg(test)]
 mod double;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+pub use closing::finish_closing;
 pub use connections::Connections;
-pub use error::ProbeError;
+pub use error::{LockHolder, ProbeError, WayOut};
+pub use mode::{ProbeMode, StepMode};
 pub use target::Target;
 
 use crate::engine::{ContainerAccess, clock};
 use crate::expect::Actual;
-use crate::lab::StepKind;
+use crate::lab::{Effect, StepKind};
 use crate::text;
 use limits::check_size;
 
-/// Executes a step once, for at most `timeout`. Fails for `restart`, which the runner executes.
+/// Executes a step once, for at most `timeout`. Fails for `restart`, which the runner executes, and for a step that writes
+/// by its form if the mode does not allow it.
 pub async fn probe<E: ContainerAccess>(
     step: &StepKind,
+    mode: ProbeMode,
     target: &Target<'_, E>,
     connections: &Connections,
     timeout: Duration,
 ) -> Result<Actual, ProbeError> {
+    check_effect(step, mode)?;
+    // Who keeps the step waiting, as far as the probe finds out.
+    let holder = RefCell::new(None);
     let running = async {
         match step {
             StepKind::Redis(probe) => {
-                let running = redis::run(probe, target, &connections.redis);
+                let running = redis::run(probe, mode, target, &connections.redis);
                 running.await.and_then(check_size)
             }
             StepKind::Exec(probe) => exec::run(probe, target, timeout).await,
@@ -62,15 +77,19 @@ pub async fn probe<E: ContainerAccess>(
             StepKind::Log(probe) => log::run(probe, target, timeout).await,
             StepKind::File(probe) => file::run(probe, target, timeout).await,
             StepKind::Sql(probe) => {
-                let running = sql::run(probe, target, &connections.sql);
+                let limits = sql::Limits { mode, timeout };
+                let running = sql::run(probe, limits, target, &connections.sql, &holder);
                 running.await.and_then(check_size)
             }
             StepKind::Mongo(probe) => {
-                let running = Box::pin(mongo::run(probe, target, &connections.mongo, timeout));
+                let limits = mongo::Limits { mode, timeout };
+                let running = mongo::run(probe, limits, target, &connections.mongo, &holder);
+                let running = Box::pin(running);
                 running.await.and_then(check_size)
             }
             StepKind::Amqp(probe) => {
-                let running = Box::pin(amqp::run(probe, target, &connections.amqp));
+                let running = amqp::run(probe, mode, target, &connections.amqp, &connections.http);
+                let running = Box::pin(running);
                 running.await.and_then(check_size)
             }
             StepKind::Restart(restart) => Err(ProbeError::InvalidStep(text!(
@@ -81,7 +100,24 @@ pub async fn probe<E: ContainerAccess>(
     };
     match clock::timeout(timeout, running).await {
         Ok(result) => result.map(|actual| actual.with_typing(step.typing())),
-        Err(_) => Err(ProbeError::Timeout(timeout)),
+        Err(_) => Err(match holder.take() {
+            Some(holder) => ProbeError::Locked(holder),
+            None => ProbeError::Timeout(timeout),
+        }),
+    }
+}
+
+/// Refuses a step that writes in a mode that only reads. `validate` reports it earlier; a captured value may change a step.
+fn check_effect(step: &StepKind, mode: ProbeMode) -> Result<(), ProbeError> {
+    match (mode, step.effect()) {
+        (ProbeMode::ReadWrite, _) | (_, Effect::Reads | Effect::RunsProgram) => Ok(()),
+        (ProbeMode::RolledBack, Effect::CanWrite(_)) => Ok(()),
+        (ProbeMode::ReadOnly, Effect::CanWrite(reason)) | (_, Effect::Writes(reason)) => {
+            Err(ProbeError::InvalidStep(text!(
+                "a check must only read: {reason}",
+                reason = reason.what
+            )))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `mongo` probe: runs one database command. The value is the reply as relaxed extended JSON.
 
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
@@ -10,10 +11,12 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::expect::Actual;
-use crate::lab::{MongoProbe, ServiceName};
+use crate::lab::{MONGO_TRANSACTIONAL, MongoProbe, ServiceName};
 use crate::probe::address::{url, url_port};
 use crate::probe::dial::dial;
-use crate::probe::error::ProbeError;
+use crate::probe::error::{LockHolder, ProbeError};
+use crate::probe::mode::ProbeMode;
+use crate::probe::mongo_locks::{self, APPLICATION, LOCK_CODES, Waits};
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
 use crate::probe::target::Target;
@@ -25,7 +28,16 @@ use crate::text::Text;
 pub(super) struct Client {
     driver: mongodb::Client,
     /// Limits what the driver receives: it accepts whatever length a server announces.
-    relay: Rc<Relay>,
+    relay: Arc<Relay>,
+    /// How to connect again, such as to find out what the first connection waits for.
+    options: ClientOptions,
+}
+
+/// What a command may do, and for how long.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) mode: ProbeMode,
+    pub(super) timeout: Duration,
 }
 
 /// The opcode of OP_MSG in the wire protocol.
@@ -36,14 +48,15 @@ const CLUSTER_FIELDS: [&str; 2] = ["$clusterTime", "operationTime"];
 
 pub(super) async fn run<E>(
     probe: &MongoProbe,
+    limits: Limits,
     target: &Target<'_, E>,
     pool: &ConnectionPool<Client>,
-    timeout: Duration,
+    holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let command = command(&probe.command)?;
     let url = url(target, service)?;
-    let mut options = options(url, target, service, timeout).await?;
+    let mut options = options(url, target, service, limits.timeout).await?;
     let Some(ServerAddress::Tcp {
         port: Some(port), ..
     }) = options.hosts.first()
@@ -56,8 +69,6 @@ pub(super) async fn run<E>(
         .as_ref()
         .or(options.default_database.as_ref());
     let database = database.map_or("test", String::as_str).to_owned();
-    check_server(port, service).await?;
-
     let key = Key {
         service: service.clone(),
         port,
@@ -66,7 +77,7 @@ pub(super) async fn run<E>(
     let slot = pool.slot(&key);
     let idle = slot.lock().await.clone();
     if let Some(client) = idle {
-        match run_command(&client, &database, &command).await? {
+        match execute(&client, &database, &command, limits.mode, holder).await? {
             Err(error) if is_connection_lost(&error) => *slot.lock().await = None,
             reply => return evaluate(reply, service),
         }
@@ -75,16 +86,21 @@ pub(super) async fn run<E>(
     let client = match client {
         Some(client) => client,
         None => {
-            let relay = Rc::new(Relay::to(port).await?);
+            check_server(port, service).await?;
+            let relay = Arc::new(Relay::to(port).await?);
             options.hosts = local(relay.port);
-            let driver = mongodb::Client::with_options(options);
+            let driver = mongodb::Client::with_options(options.clone());
             let driver =
                 driver.map_err(|error| invalid_url(service, Text::verbatim(error.to_string())))?;
-            let client = Client { driver, relay };
+            let client = Client {
+                driver,
+                relay,
+                options,
+            };
             slot.lock().await.insert(client).clone()
         }
     };
-    let reply = run_command(&client, &database, &command).await?;
+    let reply = execute(&client, &database, &command, limits.mode, holder).await?;
     let refused = |error: &Error| !matches!(*error.kind, ErrorKind::Command(_));
     if reply.as_ref().is_err_and(refused) {
         // The next probe connects again instead of waiting for the driver's next attempt.
@@ -98,17 +114,98 @@ pub(super) async fn close(client: Client) {
     client.driver.shutdown().immediate(true).await;
 }
 
-async fn run_command(
+/// Executes a command, and stops when another session holds the lock that it waits for and the mode does not write.
+async fn execute(
     client: &Client,
     database: &str,
     command: &Document,
+    mode: ProbeMode,
+    holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Result<Document, Error>, ProbeError> {
     client.relay.reset();
+    let reply = tokio::select! {
+        reply = run_command(client, database, command, mode) => reply,
+        holder = mongo_locks::watch(&client.options, mode, holder) => {
+            return Err(ProbeError::Locked(holder));
+        }
+    };
+    if client.relay.is_exceeded() {
+        return Err(ProbeError::TooLarge);
+    }
+    let is_locked = |error: &Error| match *error.kind {
+        ErrorKind::Command(ref error) => LOCK_CODES.contains(&error.code),
+        _ => false,
+    };
+    if mode != ProbeMode::ReadWrite && reply.as_ref().is_err_and(is_locked) {
+        let holder = mongo_locks::holder(&client.options, Waits::AreKnown).await;
+        if let Some(holder) = holder {
+            return Err(ProbeError::Locked(holder));
+        }
+    }
+    Ok(reply)
+}
+
+async fn run_command(
+    client: &Client,
+    name: &str,
+    command: &Document,
+    mode: ProbeMode,
+) -> Result<Document, Error> {
+    let database = client.driver.database(name);
+    let first = command.keys().next().map_or("", String::as_str);
+    if mode == ProbeMode::RolledBack && MONGO_TRANSACTIONAL.contains(&first) {
+        match run_in_transaction(client, name, command).await {
+            // A server that is no replica set has no transactions; then the author's word counts that nothing is written.
+            Err(error) if is_without_transactions(&error) => {}
+            reply => return reply,
+        }
+    }
+    let reply = database.run_command(command.clone()).await?;
+    if mode != ProbeMode::ReadWrite {
+        close_cursor(client, &reply).await;
+    }
+    Ok(reply)
+}
+
+/// Runs a command in a transaction and aborts it.
+async fn run_in_transaction(
+    client: &Client,
+    database: &str,
+    command: &Document,
+) -> Result<Document, Error> {
+    let mut session = client.driver.start_session().await?;
+    session.start_transaction().await?;
     let database = client.driver.database(database);
-    let reply = database.run_command(command.clone()).await;
-    match client.relay.is_exceeded() {
-        true => Err(ProbeError::TooLarge),
-        false => Ok(reply),
+    let reply = database
+        .run_command(command.clone())
+        .session(&mut session)
+        .await;
+    // A transaction that has failed is aborted already.
+    let _ = session.abort_transaction().await;
+    reply
+}
+
+/// Whether a server has no transactions: 20 IllegalOperation, 263 OperationNotSupportedInTransaction.
+fn is_without_transactions(error: &Error) -> bool {
+    match *error.kind {
+        ErrorKind::Command(ref error) => [20, 263].contains(&error.code),
+        ErrorKind::Transaction { .. } | ErrorKind::SessionsNotSupported => true,
+        _ => false,
+    }
+}
+
+/// Closes the cursor that a reply leaves open when there are more documents than it contains.
+async fn close_cursor(client: &Client, reply: &Document) {
+    let Ok(cursor) = reply.get_document("cursor") else {
+        return;
+    };
+    if let (Ok(id), Ok(namespace)) = (cursor.get_i64("id"), cursor.get_str("ns"))
+        && id != 0
+        && let Some((database, collection)) = namespace.split_once('.')
+    {
+        let kill = doc! { "killCursors": collection, "cursors": [id] };
+        // If that fails, the server closes the cursor after ten minutes.
+        let _ = client.driver.database(database).run_command(kill).await;
     }
 }
 
@@ -154,7 +251,7 @@ async fn options<E>(
             text!("only login with a password is supported"),
         ));
     }
-    options.app_name = Some("roadlab".to_owned());
+    options.app_name = Some(APPLICATION.to_owned());
     options.direct_connection = Some(true);
     options.repl_set_name = None;
     options.load_balanced = None;

@@ -42,6 +42,13 @@ impl<C> ConnectionPool<C> {
         Rc::clone(self.slots.borrow_mut().entry(key.clone()).or_default())
     }
 
+    /// Takes out all connections that are not in use.
+    pub(super) fn drain(&mut self) -> Vec<C> {
+        let slots = std::mem::take(self.slots.get_mut()).into_values();
+        let free = slots.filter_map(|slot| slot.try_lock().ok()?.take());
+        free.collect()
+    }
+
     /// Takes out all connections whose key matches, each as soon as its slot is free.
     pub(super) async fn take(&self, matches: &dyn Fn(&Key) -> bool) -> Vec<C> {
         let slots: Vec<Slot<C>> = {

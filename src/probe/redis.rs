@@ -10,6 +10,7 @@ use crate::lab::{RedisProbe, ServiceName};
 use crate::probe::address::{address, url_port};
 use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
 use crate::probe::error::ProbeError;
+use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::target::Target;
 use crate::text;
@@ -69,6 +70,7 @@ impl From<RedisError> for Failure {
 
 pub(super) async fn run<E>(
     probe: &RedisProbe,
+    mode: ProbeMode,
     target: &Target<'_, E>,
     pool: &ConnectionPool<RedisConnection>,
 ) -> Result<Actual, ProbeError> {
@@ -79,9 +81,17 @@ pub(super) async fn run<E>(
     for argument in arguments {
         command.arg(argument);
     }
+    // PFCOUNT of one key updates the count that is cached in the value, of several keys it does not.
+    if let ([key], true, true) = (
+        arguments,
+        name.eq_ignore_ascii_case("PFCOUNT"),
+        mode != ProbeMode::ReadWrite,
+    ) {
+        command.arg(key);
+    }
     let (port, login) = login(probe, target)?;
     if own_connection(&probe.command) {
-        let reply = match connect(port, login).await? {
+        let reply = match connect(port, login, mode).await? {
             Ok(link) => send(link, &command).await,
             Err(error) => Err(error.into()),
         };
@@ -90,7 +100,7 @@ pub(super) async fn run<E>(
     let key = Key {
         service: probe.service.clone(),
         port,
-        bound: vec![probe.db.to_string()],
+        bound: vec![probe.db.to_string(), format!("{mode:?}")],
     };
     let slot = pool.slot(&key);
     // Lets the connection's task notice that the server has closed the connection.
@@ -106,7 +116,7 @@ pub(super) async fn run<E>(
         let mut idle = slot.lock().await;
         match idle.clone() {
             Some(link) => link,
-            None => match connect(port, login).await? {
+            None => match connect(port, login, mode).await? {
                 Ok(link) => idle.insert(link).clone(),
                 Err(error) => return evaluate(Err(error.into()), &probe.service),
             },
@@ -160,6 +170,7 @@ fn login<E>(
 async fn connect(
     port: u16,
     login: RedisConnectionInfo,
+    mode: ProbeMode,
 ) -> Result<Result<RedisConnection, RedisError>, ProbeError> {
     let limit = ReceiveLimit::default();
     let socket = LimitedStream::new(dial(port).await?, &limit);
@@ -168,11 +179,25 @@ async fn connect(
         .set_response_timeout(None)
         .set_connection_timeout(None);
     let connected = MultiplexedConnection::new_with_config(&login, socket, config).await;
-    Ok(connected.map(|(connection, driver)| {
-        // Ends when the last clone of the connection is dropped.
-        tokio::spawn(driver);
-        RedisConnection { connection, limit }
-    }))
+    let link = match connected {
+        Ok((connection, driver)) => {
+            // Ends when the last clone of the connection is dropped.
+            tokio::spawn(driver);
+            RedisConnection { connection, limit }
+        }
+        Err(error) => return Ok(Err(error)),
+    };
+    if mode != ProbeMode::ReadWrite {
+        // Reads then leave idle times and frequencies alone. Servers before 7.2 do not know it.
+        let mut no_touch = redis::cmd("CLIENT");
+        no_touch.arg("NO-TOUCH").arg("ON");
+        if let Err(Failure::Redis(error)) = send(link.clone(), &no_touch).await
+            && error.code().is_none()
+        {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(link))
 }
 
 async fn send(mut link: RedisConnection, command: &redis::Cmd) -> Result<Reply, Failure> {

@@ -1,12 +1,17 @@
 //! The `sql` probe: runs a query or a script over the PostgreSQL protocol.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
 use tokio_postgres::{Config, Error};
 
 use crate::expect::Actual;
 use crate::lab::{ServiceName, SqlProbe, SqlText};
 use crate::probe::address::{url, url_port};
-use crate::probe::error::ProbeError;
+use crate::probe::error::{LockHolder, ProbeError};
+use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
+use crate::probe::sql_locks;
 use crate::probe::sql_session::{Login, Session};
 use crate::probe::target::Target;
 use crate::text;
@@ -17,10 +22,19 @@ const REUSABLE_AFTER: [&str; 10] = [
     "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "INSERT", "UPDATE", "DELETE", "MERGE",
 ];
 
+/// What a statement may do, and for how long.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) mode: ProbeMode,
+    pub(super) timeout: Duration,
+}
+
 pub(super) async fn run<E>(
     probe: &SqlProbe,
+    limits: Limits,
     target: &Target<'_, E>,
     sessions: &ConnectionPool<Session>,
+    holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Actual, ProbeError> {
     let (port, login) = login(probe, target)?;
     let service = &probe.service;
@@ -31,6 +45,8 @@ pub(super) async fn run<E>(
             login.database.clone(),
             login.user.clone(),
             login.password.clone().unwrap_or_default(),
+            // Sessions of checks have other settings.
+            format!("{:?}", limits.mode),
         ],
     };
     if mentions_databases(&probe.text) {
@@ -43,31 +59,46 @@ pub(super) async fn run<E>(
     let mut idle = slot.lock().await;
     // Lets the session's task notice that the server has closed the connection.
     tokio::task::yield_now().await;
+    let executed = async |session: Session, idle: &mut Option<Session>| {
+        let pid = session.pid();
+        tokio::select! {
+            answer = execute(session, &probe.text, limits, idle) => answer,
+            holder = sql_locks::watch(port, &login, pid, limits.mode, holder) => {
+                Err(ProbeError::Locked(holder))
+            }
+        }
+    };
     if let Some(session) = idle.take().filter(|session| !session.is_closed()) {
-        let answer = execute(session, &probe.text, &mut idle).await?;
+        let answer = executed(session, &mut idle).await?;
         if !answer.as_ref().is_err_and(is_session_lost) {
             return evaluate(answer, service);
         }
     }
-    let session = match Session::open(port, &login).await? {
+    let session = match Session::open(port, &login, limits.mode).await? {
         Ok(session) => session,
         Err(error) => return evaluate_refusal(error, service),
     };
-    evaluate(execute(session, &probe.text, &mut idle).await?, service)
+    evaluate(executed(session, &mut idle).await?, service)
 }
 
 /// Executes a statement and keeps the session if it can be used again.
 async fn execute(
     session: Session,
     text: &SqlText,
+    limits: Limits,
     idle: &mut Option<Session>,
 ) -> Result<Result<Actual, Error>, ProbeError> {
-    let (answer, session) = session.execute(text).await;
+    let (answer, session) = session.execute(text, limits.mode, limits.timeout).await;
     if answer.is_err() && session.exceeded_limit() {
         return Err(ProbeError::TooLarge);
     }
     let reusable = matches!(text, SqlText::Query(query) if is_reusable_after(query));
-    if reusable && session.reset().await.is_ok() {
+    let reset = match (reusable, limits.mode) {
+        (false, ProbeMode::ReadWrite) => false,
+        // Locks are released before the session is closed.
+        _ => session.reset(limits.mode).await.is_ok(),
+    };
+    if reusable && reset {
         *idle = Some(session);
     } else {
         session.close().await;

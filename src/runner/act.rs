@@ -9,7 +9,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
-use crate::probe::{ProbeError, probe};
+use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -34,16 +34,17 @@ pub(crate) struct StepResult {
     pub(crate) actual: Option<Actual>,
 }
 
-/// Runs steps in order and stops at the first that does not pass. `what` names the steps in the failure.
+/// Runs steps in order, each in its mode, and stops at the first that does not pass. `what` names the steps in the failure.
 pub(crate) async fn run_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     steps: &[Step],
+    mode: StepMode,
     what: &str,
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
     for step in steps {
-        if let Some(reason) = play_step(runner, live, step, &mut captures).await? {
+        if let Some(reason) = play_step(runner, live, step, mode(step), &mut captures).await? {
             return Err(Failure::Step(text!(
                 "{what}: `{step}` ({place}): {reason}",
                 what,
@@ -61,6 +62,7 @@ pub(crate) async fn play_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &mut Captures,
 ) -> Result<Option<Text>, Failure> {
     runner.emit(Event::Step {
@@ -70,7 +72,7 @@ pub(crate) async fn play_step<E: Engine>(
         restart_service(runner, live, restart).await?;
         return Ok(None);
     }
-    let result = run_step(runner, live, step, captures).await;
+    let result = run_step(runner, live, step, mode, captures).await;
     match result.outcome {
         Outcome::Pass => {
             capture(step.capture.as_ref(), result.actual.as_ref(), captures);
@@ -95,6 +97,7 @@ pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     step: &Step,
+    mode: ProbeMode,
     captures: &Captures,
 ) -> StepResult {
     let act = step.act.with_captures(captures);
@@ -104,7 +107,7 @@ pub(crate) async fn run_step<E: Engine>(
     loop {
         let result = evaluate(
             step,
-            probe(&act, &target, &live.connections, step.timeout).await,
+            probe(&act, mode, &target, &live.connections, step.timeout).await,
         );
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)

@@ -13,7 +13,7 @@ use crate::lab::{
     StepKind,
 };
 use crate::plan::Scope;
-use crate::probe::probe;
+use crate::probe::{ProbeMode, probe};
 use crate::runner::poll_backoff::{Changed, PollBackoff, SignalValues};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -229,6 +229,7 @@ async fn signals<E: Engine>(
     let name = act.to_string();
     let actual = match probe(
         &act,
+        ProbeMode::ReadOnly,
         &live.target(runner),
         &live.connections,
         SIGNAL_TIMEOUT,

@@ -7,6 +7,7 @@ use crate::event::{CheckResult, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task};
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::{Captures, capture, run_step};
 use crate::runner::{Live, Runner};
 
@@ -93,7 +94,14 @@ async fn run_checks<E: Engine>(
     let mut results = Vec::new();
     let mut actuals = Vec::new();
     for check in checks {
-        let result = run_step(runner, live, &check.step, &captures).await;
+        let result = run_step(
+            runner,
+            live,
+            &check.step,
+            ProbeMode::of_check(&check.step),
+            &captures,
+        )
+        .await;
         let actual = result.actual.as_ref();
         capture(check.step.capture.as_ref(), actual, &mut captures);
         let mut outcome = result.outcome;

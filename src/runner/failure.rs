@@ -8,7 +8,7 @@ use crate::engine::EngineError;
 use crate::event::NotReady;
 use crate::lab::ServiceName;
 use crate::problem::{Problem, ProblemKind};
-use crate::store::{LockError, ProgressError, UnreadableJournal};
+use crate::store::{LockError, ProgressError, UnreadableJournal, WorkspaceError};
 use crate::text;
 use crate::text::Text;
 
@@ -104,6 +104,12 @@ impl Failure {
 impl From<ProgressError> for Failure {
     fn from(error: ProgressError) -> Self {
         Failure::Other(error.into())
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        Failure::Environment(error.text())
     }
 }
 

@@ -11,6 +11,7 @@ mod health;
 mod images;
 mod journal_wait;
 mod live;
+mod own_files;
 mod poll_backoff;
 mod proof;
 mod ready;
@@ -32,13 +33,14 @@ pub use failure::Failure;
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};
+pub use own_files::own_files;
 pub use poll_backoff::Changed;
 pub use proof::{Indistinguishable, Proof, ProofProblem, ProofRequest, prove, record};
 pub use reap::reap;
 pub use reset::{reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
-pub use up::{Expiry, OnFailure, Up, UpResult, plan_up, up};
+pub use up::{Expiry, OnFailure, Up, UpResult, plan_up, run_labels, up};
 
 /// A lab in one instance on an engine, and the sink for events.
 pub struct Runner<'a, E> {

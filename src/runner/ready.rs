@@ -6,7 +6,7 @@ use crate::diagnosis::ProbeFailure;
 use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
 use crate::lab::{Condition, Service, ServiceName};
-use crate::probe::{ProbeError, probe};
+use crate::probe::{ProbeError, ProbeMode, probe};
 use crate::runner::diagnostics::{FailedWait, not_ready};
 use crate::runner::failure::removed_externally;
 use crate::runner::{Failure, Live, Runner};
@@ -167,7 +167,15 @@ pub(super) async fn probe_service<E: Engine>(
             .saturating_duration_since(clock::now())
             .max(LONGEST_PAUSE);
         let timeout = step.timeout.min(PROBE_TIMEOUT).min(left);
-        let last = match probe(&step.act, &target, &live.connections, timeout).await {
+        let last = match probe(
+            &step.act,
+            ProbeMode::of_check(step),
+            &target,
+            &live.connections,
+            timeout,
+        )
+        .await
+        {
             Ok(actual) => match step.expect.evaluate(&actual) {
                 Ok(()) => continue,
                 Err(mismatch) => text!(

@@ -4,12 +4,14 @@ use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::localized;
+use crate::probe::ProbeMode;
 use crate::runner::act::{restart_service, run_steps};
 use crate::runner::up::run_start_steps;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace.
+/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace, if one is
+/// given.
 pub async fn reset<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
@@ -39,7 +41,7 @@ pub async fn reset<E: Engine>(
         .await?;
     }
     if let Some(workspace) = workspace {
-        workspace.restore()?;
+        drop(workspace.restore()?);
     }
     run_start_steps(runner, live).await
 }
@@ -53,7 +55,7 @@ pub async fn solve<E: Engine>(
     for exercise in exercises {
         if let Task::Practical { solution, .. } = &exercise.task {
             let what = localized!("solution of `{exercise}`", exercise = exercise.id);
-            run_steps(runner, live, solution, &what).await?;
+            run_steps(runner, live, solution, ProbeMode::of_change, &what).await?;
         }
     }
     Ok(())

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::{Event, Warning};
-use crate::lab::RunId;
+use crate::lab::{RunId, Step};
 use crate::machine;
 use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
     reconcile,
 };
+use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
 use crate::runner::{
@@ -19,7 +20,6 @@ use crate::runner::{
 };
 use crate::store::{Journal, Lifetime, Workspace, now};
 use crate::text;
-use crate::text::Text;
 
 /// How a lab is started.
 pub struct Up<'a> {
@@ -79,7 +79,7 @@ pub async fn plan_up<E: Engine>(
     up: &Up<'_>,
     observed: &Observed,
 ) -> Result<(Plan, RunLabels), Failure> {
-    let run_labels = run_labels(runner, owner(runner.owner, up.run_guard.folder()), observed)?;
+    let run_labels = run_labels(runner, up.run_guard.folder(), observed)?;
     let desired = Desired {
         run_labels: &run_labels,
         images: &up.images.found,
@@ -222,9 +222,12 @@ async fn perform<E: Engine>(
     fresh: bool,
 ) -> Result<Live, Failure> {
     if let Some(workspace) = up.workspace {
-        workspace
-            .make()
-            .map_err(|error| Failure::Environment(Text::verbatim(format!("{error:#}"))))?;
+        for file in workspace.make()? {
+            runner.emit(Event::Warning(Warning::FileKept {
+                file: file.file.display().to_string(),
+                kept: file.kept.display().to_string(),
+            }));
+        }
     }
     let path = up.workspace.map(|workspace| workspace.path.clone());
     execute(runner, plan, path.as_deref()).await?;
@@ -240,28 +243,32 @@ pub(crate) async fn run_start_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
 ) -> Result<(), Failure> {
-    for (steps, what) in [(&runner.lab.start, "start"), (&runner.lab.health, "health")] {
-        let there = |step: &&crate::lab::Step| {
+    let lists: [(_, StepMode, _); 2] = [
+        (&runner.lab.start, ProbeMode::of_change, "start"),
+        (&runner.lab.health, ProbeMode::of_check, "health"),
+    ];
+    for (steps, mode, what) in lists {
+        let there = |step: &&Step| {
             step.act
                 .service()
                 .is_none_or(|service| live.addresses.contains_key(service))
         };
         let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
-        run_steps(runner, live, &steps, what).await?;
+        run_steps(runner, live, &steps, mode, what).await?;
     }
     Ok(())
 }
 
-/// Returns the labels of the existing run, or of a new one.
-fn run_labels<E: Engine>(
+/// Returns the labels of the existing run, or of a new one. `runs` is the folder of the journals.
+pub fn run_labels<E: Engine>(
     runner: &Runner<'_, E>,
-    owner: Owner,
+    runs: &Path,
     observed: &Observed,
 ) -> Result<RunLabels, Failure> {
-    let runs: BTreeSet<&RunId> = observed.labels().map(|labels| &labels.run).collect();
-    let run = match runs.len() {
+    let found = observed.runs();
+    let run = match found.len() {
         0 => new_run_id(),
-        1 => runs.first().map_or_else(new_run_id, |run| (*run).clone()),
+        1 => found.first().map_or_else(new_run_id, |run| (*run).clone()),
         count => {
             return Err(Failure::Environment(text!(
                 "lab `{lab}` has containers, networks or volumes of {count} runs; remove them with `roadlab down {lab}`",
@@ -274,7 +281,7 @@ fn run_labels<E: Engine>(
         run,
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
-        owner,
+        owner: owner(runner.owner, runs),
         service: None,
         digest: None,
     })

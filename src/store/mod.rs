@@ -31,7 +31,7 @@ pub use paths::Paths;
 pub use progress::{Played, Progress, ProgressAmount, ProgressError, Standing};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
-pub use workspace::Workspace;
+pub use workspace::{KeptFile, Workspace, WorkspaceError};
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};

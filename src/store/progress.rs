@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{ExerciseId, Instance, LabId, RunId};
+use crate::lab::{Exercise, ExerciseId, Instance, LabId, RunId, Task};
 use crate::store::document::{LOCK_TIMEOUT, lock_within};
 use crate::store::{now, write_atomically};
 use crate::text;
@@ -52,6 +52,16 @@ pub struct Progress {
     /// The learner's folder of the last run, if its path is UTF-8.
     #[serde(default)]
     pub workspace: Option<String>,
+    /// What the services of a run mounted of it when they started.
+    #[serde(default)]
+    mounted: Option<Mounted>,
+}
+
+/// What the services of a run mounted of the learner's folder, by service and path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Mounted {
+    run: RunId,
+    parts: BTreeMap<String, String>,
 }
 
 /// When a solution was played, and whether the services still hold what it did.
@@ -192,6 +202,7 @@ impl Default for Progress {
             answers: BTreeMap::new(),
             seconds: BTreeMap::new(),
             workspace: None,
+            mounted: None,
         }
     }
 }
@@ -339,6 +350,47 @@ impl Progress {
         for played in self.played.values_mut() {
             (played.run, played.playing) = (None, false);
         }
+    }
+
+    /// Returns the choice in a quiz that counts: the solution's while it stands, else the learner's.
+    pub fn choice(&self, exercise: &Exercise, run: Option<&RunId>) -> Option<String> {
+        match &exercise.task {
+            Task::Quiz(quiz) if self.stands_by_solution(&exercise.id, run) => {
+                Some(quiz.answer.clone())
+            }
+            Task::Quiz(_) => self.answers.get(&exercise.id).cloned(),
+            Task::Practical { .. } => None,
+        }
+    }
+
+    /// Returns what the services of a run mounted of the learner's folder.
+    pub fn mounted_in(&self, run: Option<&RunId>) -> Option<&BTreeMap<String, String>> {
+        let mounted = self.mounted.as_ref();
+        let mounted = mounted.filter(|mounted| Some(&mounted.run) == run);
+        mounted.map(|mounted| &mounted.parts)
+    }
+
+    /// Records the learner's folder and what the services of a run mounted of it.
+    pub fn record_workspace(
+        &mut self,
+        path: Option<String>,
+        run: Option<&RunId>,
+        parts: BTreeMap<String, String>,
+    ) {
+        self.workspace = path;
+        self.mounted = run.cloned().map(|run| Mounted { run, parts });
+    }
+
+    /// Forgets everything that the learner did. What the services hold and where the folder is stays known.
+    pub fn forget(&mut self) {
+        let mut played = std::mem::take(&mut self.played);
+        played.retain(|_, played| played.run.is_some());
+        *self = Self {
+            played,
+            workspace: self.workspace.take(),
+            mounted: self.mounted.take(),
+            ..Self::default()
+        };
     }
 
     /// Returns what would be forgotten if the progress were removed.

@@ -122,6 +122,10 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("check", "check LAB greet", 0);
     record("reset", "reset LAB", 0);
     record("reset", "reset LAB --to when --hard", 0);
+    record("status", "status LAB", 0);
+    lab.run("answer LAB when pairs", 0);
+    record("status", "status LAB", 0);
+    record("reset", "reset LAB --progress --yes", 0);
     record("restart", "restart LAB", 0);
     record("restart", "restart LAB redis --kill", 0);
     record("logs", "logs LAB --tail 1", 0);
@@ -151,7 +155,9 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record_output(&mut shapes, down, "down", 0);
     record_events(&mut shapes, &lab, "up", "up LAB", 0);
     record_events(&mut shapes, &lab, "test", "test LAB", 0);
-    lab.run("down LAB", 0);
+    lab.run("answer LAB when pairs", 0);
+    let down = &mut lab.command("down LAB --forget --yes --json");
+    record_output(&mut shapes, down, "down", 0);
     Contract::read(DOCUMENTS).check(&shapes, |_| false);
 }
 

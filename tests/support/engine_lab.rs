@@ -191,17 +191,31 @@ impl Drop for EngineLab {
 pub(crate) fn image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let copy = offline::tiny();
-        let list = || {
-            let list = ProgramOutput::of(&mut copy.roadlab("images list LAB --json"));
-            list.expect_code(0).json()[0].take()
-        };
-        if list()["id"].is_null() {
-            ProgramOutput::of(&mut copy.roadlab("images pull LAB --yes")).expect_code(0);
-        }
-        let name = list()["image"].as_str().map(str::to_owned);
+        let name = images(&offline::tiny())[0]["image"]
+            .as_str()
+            .map(str::to_owned);
         name.expect("the service has an image")
     })
+}
+
+/// The images of a lab, after those that are not on the engine were pulled or built.
+pub(crate) fn images(copy: &LabCopy) -> Value {
+    let list = || {
+        ProgramOutput::of(&mut copy.roadlab("images list LAB --json"))
+            .expect_code(0)
+            .json()
+    };
+    let images = list();
+    let mut ids = images
+        .as_array()
+        .expect("a list of images")
+        .iter()
+        .map(|image| &image["id"]);
+    if ids.any(Value::is_null) {
+        ProgramOutput::of(&mut copy.roadlab("images pull LAB --yes")).expect_code(0);
+        return list();
+    }
+    images
 }
 
 /// Sends a request to the engine at a socket and returns the first document of the response.

@@ -45,8 +45,15 @@ impl LabCopy {
         let id = name(&unique.expect("a name of letters").to_lowercase());
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         copy_folder(&root.join(lab), &home.path().join("labs").join(&id));
-        let catalogue = home.path().join("compose/redis");
-        copy_folder(&root.join("compose/redis"), &catalogue);
+        let compose = std::fs::read_to_string(root.join(lab).join("compose.yaml"));
+        let compose = compose.expect("a lab has services");
+        for entry in std::fs::read_dir(root.join("compose")).expect("the catalogue") {
+            let name = entry.expect("an entry of the catalogue").file_name();
+            let part = format!("compose/{}", name.display());
+            if compose.contains(&format!("{part}/")) {
+                copy_folder(&root.join(&part), &home.path().join(&part));
+            }
+        }
         Self { home, id }
     }
 

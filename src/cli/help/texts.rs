@@ -99,8 +99,9 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "solve",
         summary: "run a solution",
-        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab.\n\
-                  The progress records that roadlab solved it.",
+        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands.\n\
+                  Where that does not work from the present state, the services are reset to the start of the exercise first.\n\
+                  The progress records that the solution was played, not that you solved the exercise.",
         examples: &["roadlab solve redis settings"],
     },
     CommandHelp {
@@ -113,12 +114,14 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "reset",
         summary: "reset a lab",
-        description: "Restores the initial state of the services and of the workspace files, and waits until the lab is healthy.\n\
-                  Progress is kept.",
+        description: "Restores the initial data of the services, and waits until the lab is healthy.\n\
+                  Files that the lab brought are restored; your changed versions are kept beside them, and your other files stay.\n\
+                  Progress is kept unless `--progress` is given, which requires confirmation.",
         examples: &[
             "roadlab reset redis",
             "roadlab reset redis --to memory-ceiling   # to the start of this exercise",
             "roadlab reset redis --hard",
+            "roadlab reset redis --progress   # also forget what you solved",
         ],
     },
     CommandHelp {
@@ -135,7 +138,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "down",
         summary: "remove labs",
         description: "Finds containers, networks and volumes by their labels, even without the lab's files, and removes only yours.\n\
-                  Progress and workspace files are kept unless `--forget` is given.",
+                  Progress and workspace files are kept unless `--forget` is given, which requires confirmation.",
         examples: &[
             "roadlab down redis",
             "roadlab down --all",

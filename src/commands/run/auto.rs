@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::session::Session;
+use crate::commands::format;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::Task;
@@ -16,6 +17,19 @@ const BROKEN_PIPE: Exit = Exit::Signal(13);
 impl<E: Engine> Session<'_, E> {
     /// Shows each text, runs each solution and checks it; then resets the services. The learner's progress stays as it is.
     pub(super) async fn run_all(&mut self) -> Result<Exit, Failure> {
+        let kept = self.running.put_back_files().await?;
+        if self.was_up {
+            drop(self.running.reset_services().await?);
+        }
+        let ended = self.run_each().await;
+        // The solutions changed the learner's files too.
+        let put_back = self.running.put_back_files().await;
+        self.running.move_back_files(&kept)?;
+        put_back?;
+        ended
+    }
+
+    async fn run_each(&mut self) -> Result<Exit, Failure> {
         let lab = self.running.lab;
         let paint = self.context.paint;
         let (mut played, mut failed) = (0, 0);
@@ -37,10 +51,10 @@ impl<E: Engine> Session<'_, E> {
                     let choice = sanitize(&quiz.answer);
                     output(&paint.dim(&localized!("answer: {choice}", choice)));
                 }
-                Task::Practical { solution, .. } => {
-                    for step in solution {
-                        let step = sanitize(&step.act.to_string());
-                        output(&paint.dim(&localized!("run: {step}", step)));
+                Task::Practical { .. } => {
+                    let solution = self.running.typed_solution(exercise);
+                    for line in format::solution_lines(self.context, &solution) {
+                        output(&paint.dim(&line));
                     }
                     self.running.run_solutions(&[exercise]).await?;
                     self.context.reporter.finish();
@@ -54,7 +68,7 @@ impl<E: Engine> Session<'_, E> {
             }
         }
         let begun = Instant::now();
-        self.running.reset_services().await?;
+        drop(self.running.reset_services().await?);
         self.context.reporter.finish();
         let text = localized!(
             "{done} of {all} exercises solved; reset to the start in {time}",

@@ -9,7 +9,7 @@ use crate::lab::{Exercise, Section, Task};
 use crate::localized;
 use crate::report::{check_lines, duration, markdown, sanitize};
 use crate::runner::{ExerciseResult, Failure};
-use crate::store::Progress;
+use crate::store::{Progress, Standing};
 
 /// A learner in a running lab.
 pub(super) struct Session<'a, E> {
@@ -148,16 +148,20 @@ impl<E: Engine> Session<'_, E> {
         print: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
-        let Task::Practical { solution, .. } = &exercise.task else {
-            return Ok(());
-        };
         let title = localized!("The solution, step by step");
         print(&format!("\n{}", self.context.paint.warn(&title)));
-        for step in solution {
-            print(&format!("  {}", sanitize(&step.act.to_string())));
+        let solution = self.running.typed_solution(exercise);
+        for line in format::solution_lines(self.context, &solution) {
+            print(&line);
         }
-        self.running.solve_one(exercise).await?;
+        let solved = self.running.solve_here(exercise).await;
         self.context.reporter.finish();
+        if let Some(why) = solved?.reset_because {
+            print(&localized!(
+                "the services were reset to the start of this exercise first: {why}",
+                why = why
+            ));
+        }
         self.read_progress()
     }
 
@@ -196,11 +200,14 @@ impl<E: Engine> Session<'_, E> {
         Ok(answer.correct)
     }
 
-    /// Returns the index of the first exercise that is not solved, or of the first one if all are.
+    /// Returns the index of the first exercise that is neither solved nor played, else of the first one that is not solved, or
+    /// of the first one if all are.
     pub(super) fn first_open(&self) -> usize {
-        let open = |exercise: &Exercise| !self.progress.is_solved(&exercise.id);
-        let mut exercises = self.running.lab.exercises.iter();
-        exercises.position(open).unwrap_or(0)
+        let exercises = || self.running.lab.exercises.iter();
+        let standing = |exercise: &Exercise| self.progress.standing(&exercise.id);
+        let untouched = exercises().position(|one| standing(one) == Standing::Unsolved);
+        let unsolved = || exercises().position(|one| standing(one) != Standing::Solved);
+        untouched.or_else(unsolved).unwrap_or(0)
     }
 
     /// `3 of 16 exercises solved`.

@@ -22,11 +22,16 @@ impl<E: Engine> Session<'_, E> {
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
         let practical = matches!(exercise.task, Task::Practical { .. });
         let result = view.result.as_ref().filter(|_| practical);
-        let solved_once = view.solved || self.progress.is_solved(&exercise.id);
+        let standing = self.progress.standing(&exercise.id);
+        let played = standing == Standing::SolutionPlayed;
+        let solved_once = (view.solved && !played) || standing == Standing::Solved;
         let holds = result.is_none_or(ExerciseResult::passed);
         let state = match (&exercise.task, solved_once, result) {
             _ if !self.running.live.is_available(exercise) => localized!("not available"),
             (Task::Practical { .. }, _, None) => localized!("checking"),
+            (Task::Practical { .. }, false, Some(_)) if holds && played => {
+                localized!("solution played, all checks pass")
+            }
             (_, true, _) if holds => localized!("solved"),
             (_, true, _) => localized!("solved once, does not hold now"),
             (Task::Quiz(_), false, _) => localized!("choose an answer"),

@@ -1,13 +1,12 @@
 //! `roadlab status`: the running labs with their addresses, health and progress, once or continuously.
 
-mod collect;
 mod view;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use self::collect::{Status, StatusCollector};
+use crate::app::{Status, StatusCollector};
 use crate::commands::{Context, bad_name};
 use crate::engine::Engine;
 use crate::exit::Exit;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::app::{Row, Run, RunJournal, Status};
 use crate::commands::format::expiry;
 use crate::commands::orphans;
-use crate::commands::status::collect::{Row, Run, RunJournal, Status};
 use crate::localized;
 use crate::plan::Running;
 use crate::report::{Paint, age, memory, sanitize, table};
@@ -17,7 +17,7 @@ impl Status {
         let runs = self.runs.iter().map(Run::to_json);
         let unreadable = self.unreadable.iter().map(unreadable_json);
         let orphans = self.orphans.iter().map(|orphan| {
-            json!({ "lab": orphan.lab, "instance": orphan.instance, "run": orphan.run, "done": [],
+            json!({ "lab": orphan.lab, "instance": orphan.instance, "run": orphan.run, "done": [], "solution_played": [], "holding": null,
                 "exercises": null, "until": null, "services": [], "orphan": orphans::to_json(orphan) })
         });
         runs.chain(unreadable).chain(orphans).collect()
@@ -45,7 +45,7 @@ impl Status {
 }
 
 fn unreadable_json(journal: &UnreadableJournal) -> Value {
-    json!({ "lab": journal.lab, "instance": journal.instance, "run": journal.run, "done": [],
+    json!({ "lab": journal.lab, "instance": journal.instance, "run": journal.run, "done": [], "solution_played": [], "holding": null,
         "exercises": null, "until": null, "services": [], "journal": "unreadable",
         "journal_problem": journal.text().localized() })
 }
@@ -57,7 +57,8 @@ impl Run {
             RunJournal::Missing => ("missing", None),
             RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
         };
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.done, "exercises": self.exercises,
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises,
+            "solution_played": self.played, "holding": self.holding,
             "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
     }
@@ -76,7 +77,9 @@ impl Run {
             self.run,
             self.lab,
             self.instance,
-            self.done,
+            self.solved,
+            self.played,
+            self.holding,
             services.collect::<Vec<_>>()
         ])
     }
@@ -86,10 +89,27 @@ impl Run {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
         };
-        let progress = match self.exercises {
-            Some(all) => localized!("{done}/{all} exercises solved", done = self.done.len(), all),
-            None => localized!("{done} exercises solved", done = self.done.len()),
+        let done = self.solved.len();
+        let mut progress = match self.exercises {
+            Some(all) => localized!("{done}/{all} exercises solved", done, all),
+            None => localized!("{done} exercises solved", done),
         };
+        let solved = &self.solved;
+        let played = self
+            .played
+            .iter()
+            .filter(|exercise| !solved.contains(exercise));
+        let more = [
+            (played.count(), "played"),
+            (self.holding.as_ref().map_or(0, Vec::len), "holding"),
+        ];
+        for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+            let text = match what {
+                "played" => localized!("by solution: {count}", count),
+                _ => localized!("hold now: {count}", count),
+            };
+            progress.push_str(&format!(" · {text}"));
+        }
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
         if self.services.is_empty() {
             let lab = match self.instance.is_main() {
@@ -186,7 +206,9 @@ mod tests {
             lab: LabId::new("redis").unwrap(),
             instance: Instance::new("second").unwrap(),
             run: None,
-            done: Vec::new(),
+            solved: Vec::new(),
+            played: Vec::new(),
+            holding: None,
             exercises: Some(16),
             services,
             until: None,

@@ -1,10 +1,14 @@
 //! Reads `amqp` probes from YAML. Each has exactly one operation.
 
-use crate::lab::steps::model::{AmqpOperation, AmqpProbe, Binding, Publish};
+use crate::lab::steps::model::{AmqpOperation, AmqpProbe, Binding, Publish, StreamOffset};
 use crate::lab::steps::service_field::{ImpliedService, read_json, read_service};
-use crate::lab::yaml::{Fields, Mapping, Node, Problems};
+use crate::lab::yaml::{Fields, Mapping, Node, Problems, mismatch, string};
 use crate::problem::Problem;
 use crate::text;
+
+/// How many messages of a stream are read by default and at most.
+const DEFAULT_LIMIT: i64 = 100;
+const MAX_LIMIT: u16 = 1000;
 
 /// Reads an `amqp` probe.
 pub(crate) fn read_amqp(
@@ -16,6 +20,19 @@ pub(crate) fn read_amqp(
     let service = read_service(node, fields, implied, problems);
     let vhost = fields.string("vhost", problems);
     let queue = fields.string("queue", problems).map(AmqpOperation::Queue);
+    let exchange = fields
+        .string("exchange", problems)
+        .map(AmqpOperation::Exchange);
+    let from = fields.get("from").and_then(|from| offset(from, problems));
+    let limit = fields.integer("limit", problems);
+    let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.clamp(1, i64::from(MAX_LIMIT)));
+    let stream = fields
+        .string("stream", problems)
+        .map(|queue| AmqpOperation::Stream {
+            queue,
+            from: from.unwrap_or(StreamOffset::First),
+            limit: u16::try_from(limit).unwrap_or(MAX_LIMIT),
+        });
     let ack = fields.boolean("ack", problems).unwrap_or(false);
     let get = fields
         .string("get", problems)
@@ -46,6 +63,8 @@ pub(crate) fn read_amqp(
         .map(AmqpOperation::DeleteExchange);
     let mut operations = [
         queue,
+        exchange,
+        stream,
         get,
         publish,
         declare_queue,
@@ -67,11 +86,28 @@ pub(crate) fn read_amqp(
         _ => {
             let what = text!("an `amqp` probe needs exactly one operation");
             let help = text!(
-                "use one of `queue`, `get`, `publish`, `declare_queue`, `declare_exchange`, `bind`, `unbind`, `purge`, `delete_queue`, `delete_exchange`"
+                "use one of `queue`, `exchange`, `stream`, `get`, `publish`, `declare_queue`, `declare_exchange`, `bind`, `unbind`, `purge`, `delete_queue`, `delete_exchange`"
             );
             problems.push(Problem::new(what).at(node.place()).help(help));
             None
         }
+    }
+}
+
+/// Reads where a stream is read from: `first`, `last` or the number of a message.
+fn offset(node: &Node, problems: &mut Problems) -> Option<StreamOffset> {
+    let written = string(node, "from", problems)?;
+    match written.as_str() {
+        "first" => Some(StreamOffset::First),
+        "last" => Some(StreamOffset::Last),
+        number => match number.parse() {
+            Ok(number) => Some(StreamOffset::Number(number)),
+            Err(_) => {
+                let expected = text!("`first`, `last` or the number of a message");
+                problems.push(mismatch(node, "from", expected));
+                None
+            }
+        },
     }
 }
 

@@ -159,6 +159,8 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
 fn in_operation(operation: &mut AmqpOperation, change: &mut dyn FnMut(&mut String)) {
     match operation {
         AmqpOperation::Queue(name)
+        | AmqpOperation::Exchange(name)
+        | AmqpOperation::Stream { queue: name, .. }
         | AmqpOperation::Get {
             queue: name,
             ack: _,

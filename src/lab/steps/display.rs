@@ -48,6 +48,8 @@ impl Display for AmqpOperation {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             AmqpOperation::Queue(queue) => write!(f, "queue {queue}"),
+            AmqpOperation::Exchange(exchange) => write!(f, "exchange {exchange}"),
+            AmqpOperation::Stream { queue, .. } => write!(f, "read stream {queue}"),
             AmqpOperation::Get { queue, .. } => write!(f, "get {queue}"),
             AmqpOperation::Publish(p) => write!(
                 f,

@@ -6,8 +6,10 @@ mod display;
 mod matcher;
 mod model;
 mod probes;
+mod read_only;
 mod reader;
 mod service_field;
+mod sql_form;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
@@ -15,6 +17,8 @@ pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
     MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, TcpProbe,
+    Step, StepKind, StreamOffset, TcpProbe,
 };
+pub(crate) use read_only::MONGO_TRANSACTIONAL;
+pub use read_only::{Effect, Reason};
 pub(crate) use reader::{StepList, read_check, read_steps};

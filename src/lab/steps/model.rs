@@ -200,6 +200,15 @@ pub enum SqlText {
     Script(String),
 }
 
+impl SqlText {
+    /// Returns the statements.
+    pub fn as_str(&self) -> &str {
+        match self {
+            SqlText::Query(text) | SqlText::Script(text) => text,
+        }
+    }
+}
+
 /// A MongoDB database command as relaxed extended JSON. Its first key is the name of the command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MongoProbe {
@@ -221,6 +230,14 @@ pub struct AmqpProbe {
 pub enum AmqpOperation {
     /// A passive declare, which returns the numbers of messages and consumers.
     Queue(String),
+    /// A passive declare of an exchange.
+    Exchange(String),
+    /// Reads messages of a stream, which removes none.
+    Stream {
+        queue: String,
+        from: StreamOffset,
+        limit: u16,
+    },
     Get {
         queue: String,
         ack: bool,
@@ -243,6 +260,17 @@ pub enum AmqpOperation {
     Purge(String),
     DeleteQueue(String),
     DeleteExchange(String),
+}
+
+/// Where reading a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamOffset {
+    /// The first message that the stream still has.
+    First,
+    /// The last chunk of messages.
+    Last,
+    /// The message with this number.
+    Number(u32),
 }
 
 /// A message to publish.

@@ -7,13 +7,13 @@ use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::matcher::read_matcher;
 use crate::lab::steps::model::{
-    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, FileChange, FileProbe, Necessity,
-    Secrecy, Step, StepKind,
+    Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step, StepKind,
 };
 use crate::lab::steps::probes::{
     read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
     read_sql, read_tcp,
 };
+use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::ImpliedService;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
 use crate::problem::{Problem, code_list};
@@ -107,11 +107,13 @@ impl<'a> StepList<'a> {
         }
     }
 
-    /// Returns whether the steps of the list only observe.
-    fn observes(self) -> bool {
+    /// Returns the key of a list whose steps only observe.
+    fn name(self) -> Option<&'static str> {
         match self {
-            StepList::Ready(_) | StepList::Health | StepList::Check => true,
-            StepList::Start | StepList::Solution | StepList::Answer => false,
+            StepList::Ready(_) => Some("ready"),
+            StepList::Health => Some("health"),
+            StepList::Check => Some("checks"),
+            StepList::Start | StepList::Solution | StepList::Answer => None,
         }
     }
 }
@@ -157,19 +159,6 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         .filter_map(|hint| read_hint(hint, problems))
         .collect();
     let step = read_step(node, &mut fields, StepList::Check, problems);
-    match step.as_ref().map(|step| &step.act) {
-        Some(StepKind::Restart(_)) => {
-            let what = text!("`restart` is not allowed in a check");
-            let help = text!("use it in `start` or `solution`");
-            problems.push(Problem::new(what).at(node.place()).help(help));
-        }
-        Some(StepKind::File(FileProbe { change, .. })) if *change != FileChange::Nothing => {
-            let what = text!("`write`, `copy_from` and `remove` are not allowed in a check");
-            let help = text!("use them in `start` or `solution`");
-            problems.push(Problem::new(what).at(node.place()).help(help));
-        }
-        _ => {}
-    }
     fields.close(problems);
     Some(Check {
         id: id?,
@@ -234,12 +223,13 @@ fn read_step(
         .and_then(|capture| read_capture(capture, problems));
     let read_only = fields.string("read_only", problems);
     let optional = fields.boolean("optional", problems);
+    let act = act.zip(present.first().map(|(key, _)| key.name()));
     check_list(list, act.as_ref(), fields, problems);
     let service = present
         .first()
         .and_then(|(_, value)| value.as_ref()?.child("service"));
     Some(Step {
-        act: act?,
+        act: act?.0,
         service_place: service.unwrap_or(node).place(),
         expect,
         within,
@@ -257,7 +247,7 @@ fn read_step(
 /// Reports what a step may not be or have in its list.
 fn check_list(
     list: StepList<'_>,
-    act: Option<&StepKind>,
+    act: Option<&(StepKind, &'static str)>,
     fields: &Fields<'_>,
     problems: &mut Problems,
 ) {
@@ -266,14 +256,19 @@ fn check_list(
         let problem = Problem::new(what).help(help);
         problems.extend(place.map(|place| problem.at(place)));
     };
-    if list.observes() && matches!(act, Some(StepKind::Client(_))) {
-        refuse(
-            "client",
-            text!("`client` is not allowed here, because its input can change the service"),
-            text!("use it in `start`, `solution`, `right` or `wrong`"),
-        );
+    if let (Some(list), Some((act, key))) = (list.name(), act) {
+        let explained = fields.contains("read_only");
+        let reason = match act.effect() {
+            Effect::Reads | Effect::RunsProgram => None,
+            Effect::CanWrite(reason) => (!explained).then_some(reason),
+            Effect::Writes(reason) => Some(reason),
+        };
+        if let Some(Reason { what, help }) = reason {
+            let what = text!("`{list}` must only read: {reason}", list, reason = what);
+            refuse(key, what, help);
+        }
     }
-    if !list.observes() && fields.contains("read_only") {
+    if list.name().is_none() && fields.contains("read_only") {
         refuse(
             "read_only",
             text!("`read_only` is only allowed in `checks`, `health` and `ready`"),
@@ -379,14 +374,44 @@ mod tests {
         }
         let service = ServiceName::new("redis").unwrap();
         for list in [StepList::Ready(&service), StepList::Health, StepList::Check] {
-            check(
-                list,
-                yaml,
-                &[
-                    "s.yaml:1:1: `client` is not allowed here, because its input can change the service (use it in `start`, `solution`, `right` or `wrong`)",
-                ],
+            let problem = format!(
+                "s.yaml:1:1: `{}` must only read: the input of `client` can change the service (use it in `start`, `solution`, `right` or `wrong`)",
+                list.name().unwrap()
             );
+            check(list, yaml, &[&problem]);
         }
+    }
+
+    #[test]
+    fn steps_that_only_observe_must_read_or_explain_themselves() {
+        let delete = "{ sql: { service: db, query: DELETE FROM t } }";
+        let refused = "s.yaml:1:3: `checks` must only read: the SQL statement `DELETE` can write (to only try it, explain so with `read_only: TEXT`: the step is then always rolled back)";
+        check(StepList::Check, delete, &[refused]);
+        check(
+            StepList::Health,
+            delete,
+            &[&refused.replace("checks", "health")],
+        );
+        check(StepList::Start, delete, &[]);
+        check(
+            StepList::Check,
+            "{ sql: { service: db, query: DELETE FROM t }, read_only: it is only tried }",
+            &[],
+        );
+        check(
+            StepList::Check,
+            "{ sql: { service: db, script: BEGIN; DELETE FROM t; COMMIT }, read_only: it is only tried }",
+            &[
+                "s.yaml:1:3: `checks` must only read: the SQL statement `BEGIN` begins or ends a transaction (omit it: the step runs in a transaction that is always rolled back)",
+            ],
+        );
+        check(
+            StepList::Health,
+            "restart: { service: db }",
+            &[
+                "s.yaml:1:1: `health` must only read: `restart` is an action (use it in `start` or `solution`)",
+            ],
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::Engine;
 use crate::event::{Event, Phase};
 use crate::lab::{Exercise, ExerciseId, Quiz, Step, Task, Trial};
+use crate::probe::ProbeMode;
 use crate::proof::{
     self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
     unnoticed,
@@ -160,7 +161,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
                     &limited
                 }
             };
-            let played = play_step(self.runner, self.live, step, captures).await;
+            let played =
+                play_step(self.runner, self.live, step, ProbeMode::ReadWrite, captures).await;
             took.push(started.elapsed());
             let problem = match played {
                 Ok(reason) => reason.map(|reason| {

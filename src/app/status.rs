@@ -2,55 +2,66 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 
-use crate::commands::Context;
+use crate::app::App;
 use crate::engine::Engine;
-use crate::engine::clock::timeout;
+use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{ExerciseId, Instance, Lab, LabId, RunId, load};
+use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, RunId, Task, load};
 use crate::localized;
 use crate::plan::{
     Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, orphan_runs,
 };
-use crate::runner::{Failure, Live, Runner, ServiceHealth, health, health_of_engine};
+use crate::runner::{
+    ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health, health_of_engine,
+};
 use crate::store::{Journal, Journals, OsFs, Progress, UnreadableJournal};
 use crate::text;
 
 /// How long one service may take to answer; the others do not wait longer.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How often the checks of exercises run while the status is watched.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Everything that `status` shows.
-pub(super) struct Status {
+pub struct Status {
     /// The runs of this state folder.
-    pub(super) runs: Vec<Run>,
+    pub runs: Vec<Run>,
     /// Journals that cannot be read and whose run has nothing on the engine.
-    pub(super) unreadable: Vec<UnreadableJournal>,
+    pub unreadable: Vec<UnreadableJournal>,
     /// The runs of other state folders.
-    pub(super) orphans: Vec<OrphanRun>,
+    pub orphans: Vec<OrphanRun>,
 }
 
 /// One instance of a lab on the engine.
-pub(super) struct Run {
-    pub(super) lab: LabId,
-    pub(super) instance: Instance,
-    pub(super) run: Option<RunId>,
-    pub(super) done: Vec<ExerciseId>,
+pub struct Run {
+    pub lab: LabId,
+    pub instance: Instance,
+    pub run: Option<RunId>,
+    /// The exercises that the learner solved.
+    pub solved: Vec<ExerciseId>,
+    /// The exercises whose solutions were played.
+    pub played: Vec<ExerciseId>,
+    /// The exercises whose checks pass now; `None` if the checks did not run.
+    pub holding: Option<Vec<ExerciseId>>,
     /// `None` if the lab's files are not there.
-    pub(super) exercises: Option<usize>,
-    pub(super) services: Vec<Row>,
+    pub exercises: Option<usize>,
+    pub services: Vec<Row>,
     /// When the run expires, in seconds since 1970.
-    pub(super) until: Option<u64>,
-    pub(super) journal: RunJournal,
+    pub until: Option<u64>,
+    pub journal: RunJournal,
     /// Why the learner's progress cannot be read, and what to do.
-    pub(super) progress_problem: Option<String>,
+    pub progress_problem: Option<String>,
 }
 
 /// The journal of a run.
-pub(super) enum RunJournal {
+pub enum RunJournal {
     Readable,
     Missing,
     /// With what is wrong and what to do.
@@ -58,46 +69,52 @@ pub(super) enum RunJournal {
 }
 
 /// One service of a run.
-pub(super) struct Row {
-    pub(super) service: String,
-    pub(super) running: Running,
+pub struct Row {
+    pub service: String,
+    pub running: Running,
     /// The state in the engine's words.
-    pub(super) state: String,
-    pub(super) health: ServiceHealth,
-    pub(super) url: Option<String>,
+    pub state: String,
+    pub health: ServiceHealth,
+    pub url: Option<String>,
     /// Bytes.
-    pub(super) memory: Option<u64>,
+    pub memory: Option<u64>,
     /// Bytes.
-    pub(super) limit: Option<u64>,
+    pub limit: Option<u64>,
     /// Seconds since the container was started.
-    pub(super) uptime: Option<u64>,
+    pub uptime: Option<u64>,
     /// When the container was created, in seconds since 1970.
-    pub(super) created: i64,
+    pub created: i64,
 }
+
+/// The exercises whose checks pass; `None` if the checks did not end in time.
+type Holding = Option<Vec<ExerciseId>>;
 
 /// A lab, if it can be loaded.
 type LoadedLab = Option<Rc<Lab>>;
 
 /// Collects the status as often as wanted. The files of a lab are read once.
-pub(super) struct StatusCollector<'a, E> {
-    context: &'a Context,
+pub struct StatusCollector<'a, E> {
+    app: &'a App,
     engine: &'a E,
     wanted: Option<LabId>,
     labs: RefCell<BTreeMap<(LabId, Instance), LoadedLab>>,
+    /// The exercises that held when the checks ran last, and when that was.
+    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Holding)>>,
 }
 
 impl<'a, E: Engine> StatusCollector<'a, E> {
     /// Collects the runs of one lab, or of all.
-    pub(super) fn new(context: &'a Context, engine: &'a E, wanted: Option<LabId>) -> Self {
+    pub fn new(app: &'a App, engine: &'a E, wanted: Option<LabId>) -> Self {
         Self {
-            context,
+            app,
             engine,
             wanted,
             labs: RefCell::default(),
+            holding: RefCell::default(),
         }
     }
 
-    pub(super) async fn collect(&self) -> Result<Status, Failure> {
+    pub async fn collect(&self) -> Result<Status, Failure> {
         let scope = Scope {
             lab: self.wanted.clone(),
             ..Scope::default()
@@ -107,11 +124,11 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .observe(&scope)
             .await
             .map_err(Failure::engine(text!("cannot list the runs")))?;
-        let mut journals = Journals::read(&self.context.paths.runs());
+        let mut journals = Journals::read(&self.app.paths.runs());
         let readable = journals.readable.iter().map(|journal| &journal.run);
         let unreadable = journals.unreadable.iter().map(|journal| &journal.run);
         let recorded: BTreeSet<RunId> = readable.chain(unreadable).cloned().collect();
-        let owner = &self.context.owner;
+        let owner = &self.app.owner;
         let mut orphans = orphan_runs(&observed, owner, &recorded);
         orphans.retain(|orphan| orphan.kind == OrphanKind::OtherStateFolder);
         observed
@@ -182,13 +199,23 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .iter()
             .map(async |container| self.service(container, live.as_ref(), &instance).await);
         let services = join_all(rows).await;
-        let folder = self.context.paths.progress();
-        let (done, progress_problem) = match Progress::read(&folder, &lab, &instance) {
-            Ok(progress) => (progress.solved.into_keys().collect(), None),
-            Err(error) => (Vec::new(), Some(error.text().localized())),
+        let folder = self.app.paths.progress();
+        let (progress, progress_problem) = match Progress::read(&folder, &lab, &instance) {
+            Ok(progress) => (progress, None),
+            Err(error) => (Progress::default(), Some(error.text().localized())),
+        };
+        let holding = match &live {
+            Some((lab, live)) => {
+                let workspace = journal.and_then(|journal| journal.workspace.clone());
+                self.holding(lab, live, workspace, &instance, run.as_ref(), &progress)
+                    .await
+            }
+            None => None,
         };
         Run {
-            done,
+            solved: progress.solved.into_keys().collect(),
+            played: progress.played.into_keys().collect(),
+            holding,
             exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,
@@ -202,6 +229,55 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             },
             progress_problem,
         }
+    }
+
+    /// Returns the exercises whose checks pass now. While the status is watched, they run from time to time only.
+    async fn holding(
+        &self,
+        lab: &Lab,
+        live: &Live,
+        workspace: Option<PathBuf>,
+        instance: &Instance,
+        run: Option<&RunId>,
+        progress: &Progress,
+    ) -> Option<Vec<ExerciseId>> {
+        let key = (lab.id.clone(), instance.clone());
+        if let Some((at, known)) = self.holding.borrow().get(&key)
+            && clock::since(*at) < CHECK_INTERVAL
+        {
+            return known.clone();
+        }
+        let live = Live::new(lab, live.observed.clone(), workspace);
+        let exercises: Vec<Exercise> = lab
+            .exercises
+            .iter()
+            .filter(|exercise| live.is_available(exercise))
+            .map(without_waiting)
+            .collect();
+        let emit = |_: Event| {};
+        let runner = Runner {
+            engine: self.engine,
+            lab,
+            instance,
+            owner: &self.app.owner,
+            emit: &emit,
+        };
+        let answer = |id: &ExerciseId| {
+            let exercise = lab.exercise(id)?;
+            progress.choice(exercise, run)
+        };
+        let exercises: Vec<&Exercise> = exercises.iter().collect();
+        let lang = &self.app.lang;
+        let checks = check_exercises(&runner, &live, &exercises, lang, &answer);
+        let results = timeout(SERVICE_TIMEOUT, checks).await.ok();
+        live.connections.close().await;
+        let holding = results.map(|results| {
+            let passed = results.into_iter().filter(ExerciseResult::passed);
+            passed.map(|result| result.exercise).collect::<Vec<_>>()
+        });
+        let known = (clock::now(), holding.clone());
+        self.holding.borrow_mut().insert(key, known);
+        holding
     }
 
     async fn service(
@@ -227,7 +303,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
                     engine: self.engine,
                     lab,
                     instance,
-                    owner: &self.context.owner,
+                    owner: &self.app.owner,
                     emit: &emit,
                 };
                 let health = timeout(SERVICE_TIMEOUT, health(&runner, live, service, state)).await;
@@ -267,11 +343,22 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         }
         let started = journal.and_then(|journal| load(&journal.folder, &OsFs).ok());
         let by_name = || {
-            let folder = self.context.labs().ok()?.folder(lab.as_str()).ok()?;
+            let folder = self.app.labs().ok()?.folder(lab.as_str()).ok()?;
             load(&folder, &OsFs).ok()
         };
         let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());
         found
     }
+}
+
+/// Returns an exercise whose checks run once, without waiting for what may come.
+fn without_waiting(exercise: &Exercise) -> Exercise {
+    let mut exercise = exercise.clone();
+    if let Task::Practical { checks, .. } = &mut exercise.task {
+        for check in checks {
+            check.step.within = None;
+        }
+    }
+    exercise
 }

@@ -1,0 +1,210 @@
+//! Plays solutions, from whatever state the learner left, and shows them as they are typed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::app::{App, RunningLab};
+use crate::engine::Engine;
+use crate::event::CheckResult;
+use crate::lab::{Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
+use crate::runner::{ExerciseResult, Failure};
+use crate::text;
+use crate::text::Text;
+
+/// Where a solution starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SolveFrom {
+    /// The state that the learner left.
+    PresentState,
+    /// The start of the exercise: the services are reset first. Progress and files stay.
+    StartOfExercise,
+}
+
+/// What playing a solution led to.
+pub enum SolveOutcome<'a> {
+    /// The checks of the exercise pass.
+    Solved(SolveReport<'a>),
+    /// From the state that the learner left, the solution does not lead there.
+    Stuck(Text),
+}
+
+/// The solutions that were played.
+pub struct SolveReport<'a> {
+    /// In order, with what each solution is.
+    pub played: Vec<(&'a Exercise, TypedSolution)>,
+    /// Why the services were reset to the start of the exercise, if they were.
+    pub reset_because: Option<String>,
+}
+
+/// A solution as a learner types it.
+#[derive(Debug, Clone, Default)]
+pub struct TypedSolution {
+    /// Markdown of the guide about it.
+    pub prose: Option<String>,
+    pub blocks: Vec<TypedBlock>,
+    /// The right choice of a quiz.
+    pub answer: Option<String>,
+}
+
+impl App {
+    /// Plays the solution of an exercise of a running lab, after those of the available exercises that it builds on and that
+    /// do not pass, and checks it.
+    pub async fn solve<'a, E: Engine>(
+        &'a self,
+        engine: &'a E,
+        lab: &'a Lab,
+        exercise: &'a Exercise,
+        from: SolveFrom,
+    ) -> Result<SolveOutcome<'a>, Failure> {
+        let _lock = self.lock(engine, &lab.id).await?;
+        let mut running = self.running(engine, lab).await?;
+        running.solve(exercise, from).await
+    }
+}
+
+impl<'a, E: Engine> RunningLab<'a, E> {
+    /// Plays the solution of an exercise from the present state, and from the start of the exercise where that does not lead to
+    /// passing checks. Takes the lock of the instance.
+    pub async fn solve_here(&mut self, exercise: &Exercise) -> Result<SolveReport<'a>, Failure> {
+        let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
+        let exercise = self.lab.exercise(&exercise.id).ok_or_else(|| {
+            Failure::Usage(text!(
+                "lab `{lab}` has no exercise `{exercise}`",
+                lab = self.lab.id,
+                exercise = exercise.id
+            ))
+        })?;
+        let why = match self.solve(exercise, SolveFrom::PresentState).await? {
+            SolveOutcome::Solved(report) => return Ok(report),
+            SolveOutcome::Stuck(why) => why,
+        };
+        match self.solve(exercise, SolveFrom::StartOfExercise).await? {
+            SolveOutcome::Solved(report) => Ok(SolveReport {
+                reset_because: Some(why.localized()),
+                ..report
+            }),
+            SolveOutcome::Stuck(why) => Err(Failure::Step(why)),
+        }
+    }
+
+    async fn solve(
+        &mut self,
+        exercise: &'a Exercise,
+        from: SolveFrom,
+    ) -> Result<SolveOutcome<'a>, Failure> {
+        let missing = self.live.missing_services(exercise);
+        if !missing.is_empty() {
+            let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+            return Err(Failure::Environment(text!(
+                "`{exercise}` is not available: it needs {services}, whose image is not on this machine",
+                exercise = exercise.id,
+                services = names.join(", ")
+            )));
+        }
+        let needs = self.available_prerequisites(exercise);
+        let open: Vec<&Exercise> = match from {
+            SolveFrom::PresentState => {
+                let results = self.probe(&needs).await?;
+                // The learner's own work in an exercise that passes stays as it is.
+                let open = needs.into_iter().zip(&results);
+                let open = open.filter(|(_, result)| !result.passed());
+                open.map(|(need, _)| need).collect()
+            }
+            SolveFrom::StartOfExercise => {
+                drop(self.reset_services().await?);
+                needs
+            }
+        };
+        let exercises: Vec<&'a Exercise> = open.into_iter().chain([exercise]).collect();
+        let mut played = Vec::new();
+        for one in exercises {
+            played.push((one, self.typed_solution(one)));
+            match (self.play_solutions(&[one]).await, from) {
+                (Ok(()), _) => {}
+                (Err(Failure::Step(why)), SolveFrom::PresentState) => {
+                    return Ok(SolveOutcome::Stuck(why));
+                }
+                (Err(failure), _) => return Err(failure),
+            }
+        }
+        let result = self.check_solution(exercise).await;
+        self.record_solved(std::slice::from_ref(&result))?;
+        let Some(failed) = first_failed(&result) else {
+            return Ok(SolveOutcome::Solved(SolveReport {
+                played,
+                reset_because: None,
+            }));
+        };
+        let why = text!(
+            "check `{check}` does not pass: {about}",
+            check = failed.check,
+            about = failed.about
+        );
+        match from {
+            SolveFrom::PresentState => Ok(SolveOutcome::Stuck(why)),
+            SolveFrom::StartOfExercise => Err(Failure::Step(text!(
+                "the solution of `{exercise}` does not solve it: {why}; this is a fault of the lab, which `roadlab test {lab}` reports",
+                exercise = exercise.id,
+                why,
+                lab = self.lab.id
+            ))),
+        }
+    }
+
+    /// Returns the solution of an exercise as a learner types it now, with the real addresses and the files as they are.
+    pub fn typed_solution(&self, exercise: &Exercise) -> TypedSolution {
+        let section = self.lab.section(&exercise.id, &self.app.lang);
+        let addresses = &self.live.addresses;
+        let prose = section.solution.as_ref();
+        let prose = prose.map(|text| {
+            let markdown = &text.markdown;
+            self.app.fill_in_addresses(self.lab, markdown, addresses)
+        });
+        let solution = match &exercise.task {
+            Task::Practical { solution, .. } => solution,
+            Task::Quiz(quiz) => {
+                return TypedSolution {
+                    prose,
+                    blocks: Vec::new(),
+                    answer: Some(quiz.answer.clone()),
+                };
+            }
+        };
+        let (mut workspace, mut lab_files) = (BTreeMap::new(), BTreeMap::new());
+        for step in solution {
+            let StepKind::File(file) = &step.act else {
+                continue;
+            };
+            if file.service.is_none()
+                && let Some(folder) = &self.workspace
+                && let Some(content) = folder.read(Path::new(&file.path))
+            {
+                let content = String::from_utf8_lossy(&content).into_owned();
+                workspace.insert(file.path.clone(), content);
+            }
+            if let FileChange::CopyFrom(from) = &file.change
+                && let Ok(content) = std::fs::read(self.lab.folder.join(from))
+            {
+                let content = String::from_utf8_lossy(&content).into_owned();
+                lab_files.insert(from.clone(), content);
+            }
+        }
+        let name = format!("{}{}", self.lab.id, self.app.instance_option());
+        let context = TypingContext {
+            lab: self.lab,
+            addresses,
+            name: &name,
+            workspace,
+            lab_files,
+        };
+        TypedSolution {
+            prose,
+            blocks: context.blocks(solution),
+            answer: None,
+        }
+    }
+}
+
+fn first_failed(result: &ExerciseResult) -> Option<&CheckResult> {
+    result.checks.iter().find(|check| !check.outcome.passed())
+}

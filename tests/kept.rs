@@ -1,0 +1,250 @@
+//! What the learner did is kept: progress, files, and what a solution does not count for.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::engine_lab::EngineLab;
+use crate::support::offline::{NO_ENGINE, tiny};
+use crate::support::terminal::Terminal;
+use crate::support::{LabCopy, ProgramOutput};
+
+/// The tiny lab with a workspace of `a.txt`, which the service has at `/work`, and a solution that also changes that file.
+fn with_workspace() -> EngineLab {
+    let lab = EngineLab::tiny_with("    volumes: ['${WORKSPACE:-./files/workspace}:/work']\n");
+    lab.copy.change(
+        "lab.yaml",
+        "level: beginner\n",
+        "level: beginner\nworkspace: files/workspace\n",
+    );
+    lab.copy.change(
+        "lab.yaml",
+        "    solution:\n",
+        "    solution:\n      - file: { path: a.txt, write: solution }\n",
+    );
+    let folder = lab
+        .copy
+        .path("labs")
+        .join(&lab.copy.id)
+        .join("files/workspace");
+    std::fs::create_dir_all(&folder).expect("a folder of the copy");
+    std::fs::write(folder.join("a.txt"), "original\n").expect("a file of the copy");
+    lab
+}
+
+fn file(lab: &EngineLab, name: &str) -> PathBuf {
+    lab.copy
+        .path(&format!("roadlab-{}", lab.copy.id))
+        .join(name)
+}
+
+fn text(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn write(path: &std::path::Path, content: &str) {
+    std::fs::write(path, content).expect("the folder is the learner's");
+}
+
+fn progress(copy: &LabCopy) -> Value {
+    let file = copy.path(&format!("state/roadlab/progress/{}@main.json", copy.id));
+    serde_json::from_slice(&std::fs::read(file).expect("there is progress")).expect("it is JSON")
+}
+
+/// What the learner did, without what services hold.
+fn deserved(copy: &LabCopy) -> [Value; 4] {
+    let progress = progress(copy);
+    ["solved", "answers", "hints", "seconds"].map(|part| progress[part].clone())
+}
+
+fn status(lab: &EngineLab) -> Value {
+    lab.run("status LAB --json", 0).json()[0].take()
+}
+
+#[apply(engine_test)]
+fn nothing_but_forgetting_takes_progress_or_files() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    lab.run("hint LAB greet", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    lab.run("answer LAB when pairs", 0);
+    write(&file(&lab, "own.txt"), "own");
+    write(&file(&lab, "a.txt"), "mine");
+    let before = deserved(&lab.copy);
+    assert_eq!(before[1], json!({ "when": "pairs" }));
+    let check_kept = |command: &str| {
+        assert_eq!(deserved(&lab.copy), before, "{command}");
+        assert_eq!(text(&file(&lab, "own.txt")), "own", "{command}");
+        let run = status(&lab);
+        assert_eq!(run["done"], json!(["greet", "when"]), "{command}");
+    };
+
+    let reset = lab.run("reset LAB", 0);
+    check_kept("reset");
+    assert!(reset.stdout.contains("kept: your progress"), "{reset:?}");
+    assert_eq!(text(&file(&lab, "a.txt")), "original\n");
+    let mut copies = std::fs::read_dir(file(&lab, "")).expect("the folder is there");
+    let copy = copies.find_map(|entry| {
+        let path = entry.ok()?.path();
+        let name = path.file_name()?.to_str()?.starts_with("a.txt.");
+        name.then_some(path)
+    });
+    let copy = copy.expect("the changed file is kept");
+    assert_eq!(text(&copy), "mine");
+    assert!(
+        reset.stderr.contains(copy.to_str().expect("UTF-8")),
+        "{reset:?}"
+    );
+
+    write(&file(&lab, "a.txt"), "mine again");
+    let json = lab.run("reset LAB --to when --json", 0).json();
+    check_kept("reset --to");
+    let kept = json["kept"][0]["kept"].as_str().expect("it is named");
+    assert_eq!(text(std::path::Path::new(kept)), "mine again");
+    assert_eq!(json["kept"][0]["file"], "a.txt");
+
+    lab.run("reset LAB --hard", 0);
+    check_kept("reset --hard");
+    assert_eq!(text(&file(&lab, "a.txt")), "original\n");
+
+    write(&file(&lab, "a.txt"), "before the demo");
+    lab.run(&format!("run {} --auto --keep", lab.copy.id), 0);
+    check_kept("run --auto");
+    assert_eq!(text(&file(&lab, "a.txt")), "before the demo");
+
+    lab.run("solve LAB greet", 0);
+    check_kept("solve");
+    lab.run("down LAB", 0);
+    assert_eq!(deserved(&lab.copy), before);
+    assert_eq!(text(&file(&lab, "own.txt")), "own");
+}
+
+#[apply(engine_test)]
+fn a_played_solution_is_not_solved_by_the_learner() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    lab.run("solve LAB greet", 0);
+    lab.run("check LAB greet", 0);
+    let run = status(&lab);
+    assert_eq!(
+        [&run["done"], &run["solution_played"], &run["holding"]],
+        [&json!([]), &json!(["greet"]), &json!(["greet"])]
+    );
+    let listed = lab.run("list --json", 0).json();
+    assert_eq!(
+        [
+            &listed[0]["done"],
+            &listed[0]["solution_played"],
+            &listed[0]["held_last"]
+        ],
+        [&json!(0), &json!(1), &json!(1)]
+    );
+    let table = lab.run("list", 0).stdout;
+    assert!(table.contains("0/2 +1 by solution"), "{table}");
+    // The learner solves it after it was undone.
+    lab.run("reset LAB", 0);
+    assert_eq!(status(&lab)["holding"], json!([]));
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    assert_eq!(status(&lab)["done"], json!(["greet"]));
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
+    let lab = EngineLab::tiny();
+    lab.copy.change(
+        "lab.yaml",
+        "      - redis: { service: redis, command: [SET, greeting, hello] }\n    wrong:",
+        "      - redis: { service: redis, command: [SETNX, greeting, hello] }\n        expect: { equals: 1 }\n    wrong:",
+    );
+    lab.run("up LAB", 0);
+    let solved = lab.run("solve LAB greet --json", 0).json();
+    assert_eq!(solved["reset_because"], Value::Null);
+    lab.run("shell LAB -- redis-cli SET greeting other", 0);
+    let solved = lab.run("solve LAB greet --json", 0).json();
+    assert!(solved["reset_because"].is_string(), "{solved}");
+    lab.run("check LAB greet", 0);
+    let typed = &solved["typed"]["greet"]["blocks"][0]["lines"];
+    assert_eq!(*typed, json!(["redis-cli SETNX greeting hello"]));
+    // On a terminal there is a question first, and without consent nothing is reset.
+    lab.run("shell LAB -- redis-cli SET greeting other", 0);
+    let mut terminal = Terminal::open(100, 24, &lab.command(""));
+    let id = &lab.copy.id;
+    terminal.type_in(&format!("roadlab --labs labs --offline solve {id} greet\r"));
+    terminal.wait_for("[y/N]");
+    terminal.type_in("n\r");
+    terminal.type_in("echo ended $?\r");
+    terminal.wait_for("ended 1");
+    lab.run("check LAB greet", 1);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn forgetting_must_be_confirmed_and_reports_what_was_forgotten() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    lab.run("answer LAB when pairs", 0);
+    let refused = lab.run("reset LAB --progress", 2);
+    assert!(refused.stderr.contains("--yes"), "{refused:?}");
+    assert_eq!(deserved(&lab.copy)[1], json!({ "when": "pairs" }));
+    let reset = lab.run("reset LAB --progress --yes", 0).stdout;
+    assert!(reset.contains("forgotten: solved exercises: 1"), "{reset}");
+    assert_eq!(deserved(&lab.copy)[1], json!({}));
+
+    lab.run("answer LAB when pairs", 0);
+    lab.run("down LAB --forget", 2);
+    assert_eq!(
+        lab.resources().len(),
+        3,
+        "nothing is removed without consent"
+    );
+    lab.run("down LAB", 0);
+    assert!(file(&lab, "a.txt").exists());
+    let down = lab.run("down LAB --forget --yes", 0).stdout;
+    assert!(down.contains("progress in"), "{down}");
+    assert!(down.contains(&format!("roadlab-{}", lab.copy.id)), "{down}");
+    assert!(!file(&lab, "").exists());
+    assert_eq!(
+        lab.run("down LAB --forget", 0).stdout,
+        "nothing to remove\n"
+    );
+}
+
+#[apply(engine_test)]
+fn a_workspace_that_was_moved_is_created_and_mounted_again() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    let mode = std::fs::metadata(file(&lab, "")).expect("the folder is there");
+    assert_eq!(mode.permissions().mode() & 0o022, 0);
+    let moved = lab.copy.path("moved");
+    for command in ["reset LAB", "up LAB"] {
+        std::fs::rename(file(&lab, ""), &moved).expect("the learner may move it");
+        lab.run(command, 0);
+        let seen = lab.run("shell LAB -- cat /work/a.txt", 0).stdout;
+        assert_eq!(seen, "original\n", "{command}");
+        write(&file(&lab, "a.txt"), "new\n");
+        let seen = lab.run("shell LAB -- cat /work/a.txt", 0).stdout;
+        assert_eq!(seen, "new\n", "{command}");
+        assert!(moved.join("a.txt").exists());
+        std::fs::remove_dir_all(&moved).expect("the learner may remove it");
+    }
+    // A link is not followed.
+    std::fs::rename(file(&lab, ""), &moved).expect("the learner may move it");
+    std::os::unix::fs::symlink(&moved, lab.copy.path(&format!("roadlab-{}", lab.copy.id)))
+        .expect("the learner may make a link");
+    let refused = lab.run("reset LAB", 3);
+    assert!(refused.stderr.contains("symbolic link"), "{refused:?}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(test)]
+fn down_without_an_engine_forgets_nothing() {
+    let copy = tiny();
+    ProgramOutput::of(&mut copy.roadlab("answer LAB when pairs")).expect_code(0);
+    let mut down = copy.roadlab("down LAB --forget --yes");
+    ProgramOutput::of(down.env("DOCKER_HOST", NO_ENGINE)).expect_code(3);
+    assert_eq!(progress(&copy)["answers"], json!({ "when": "pairs" }));
+}
