@@ -42,9 +42,9 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     let lab = redis();
     let mut terminal = terminal(&lab, 80, 24);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     assert!(
-        terminal.screen().contains("── 1/16 Settings"),
+        terminal.screen().contains("── 1/18 Settings"),
         "{}",
         terminal.screen()
     );
@@ -59,9 +59,9 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
         &lab,
         "MSET config:checkout:currency EUR config:checkout:retries 3",
     );
-    terminal.wait_for("2 of 3 checks pass");
+    terminal.wait_for("3 of 5 checks pass");
     redis_cli(&lab, "DEL config:checkout:currency");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
@@ -73,17 +73,17 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("sy");
     terminal.wait_for("─ solution played, all checks pass ─");
     terminal.type_in("\r");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("p");
-    terminal.wait_for("── 1/16");
+    terminal.wait_for("── 1/18");
     terminal.type_in("l");
     terminal.wait_for("Go to exercise:");
     terminal.type_in("3\r");
-    terminal.wait_for("── 3/16");
+    terminal.wait_for("── 3/18");
     terminal.type_in("q");
     terminal.wait_for("ready>");
     let screen = terminal.screen();
-    assert!(screen.contains("0 of 16 exercises solved"), "{screen}");
+    assert!(screen.contains("0 of 18 exercises solved"), "{screen}");
     assert!(
         screen.contains("hints: 1") && screen.contains("solution played"),
         "{screen}"
@@ -99,7 +99,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     let lab = redis();
     let mut terminal = terminal(&lab, 120, 40);
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("sy");
     terminal.wait_for("─ solution played, all checks pass ─");
     terminal.type_in("q");
@@ -114,7 +114,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     assert_eq!(lab.resources().len(), 3);
 
     start(&lab, &mut terminal, "");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("qr");
     terminal.wait_for("removed 1 container, 1 network, 1 volume in");
     assert_eq!(lab.resources(), [""; 0]);
@@ -122,7 +122,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     // The services are new; progress is kept.
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("resuming at exercise 2");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.type_in("q");
     terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
     assert_eq!(lab.resources(), [""; 0]);
@@ -133,7 +133,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     let lab = redis();
     let mut terminal = terminal(&lab, 120, 40);
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     lab.run("down LAB", 0);
     terminal.wait_for("was removed outside roadlab");
     terminal.type_in("qk");
@@ -142,11 +142,11 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     assert_eq!(lab.run("status LAB --json", 0).stdout, "[]\n");
     // The session continues when the lab is up again.
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     lab.run("down LAB", 0);
     terminal.wait_for("was removed outside roadlab");
     lab.run("up LAB", 0);
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("qr");
     terminal.wait_for("was removed in the meantime");
     lab.run("check LAB settings", 1);
@@ -164,26 +164,26 @@ fn a_session_restores_the_terminal() {
         assert_eq!(lab.resources(), [""; 0]);
     };
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("\u{3}");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
 
     start(&lab, &mut terminal, "");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     kill_process(session_of(&lab), Signal::TERM).expect("the session runs");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
 
     // Suspended and resumed, it is redrawn.
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("\u{1a}");
     terminal.wait_for("Stopped");
     let screen = terminal.run("stty -a > after; cmp before after && echo sa''me");
     assert!(screen.contains("\nsame\n"), "{screen}");
     terminal.type_in("fg\r");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("q");
     terminal.wait_for("removed 1 container, 1 network, 1 volume");
     same(&mut terminal);
@@ -198,14 +198,14 @@ fn a_session_works_in_korean_and_follows_the_terminal_size() {
     start(&lab, &mut terminal, "--down");
     terminal.wait_for("3개 중 1개 통과");
     terminal.type_in("ㅜ");
-    terminal.wait_for("── 2/16");
+    terminal.wait_for("── 2/18");
     terminal.resize(60, 20);
     terminal.wait("the menu in the new size", |screen| {
-        screen.contains("── 2/16") && screen.contains("나가기") && screen.lines().count() <= 20
+        screen.contains("── 2/18") && screen.contains("나가기") && screen.lines().count() <= 20
     });
     terminal.resize(100, 30);
     terminal.wait("the menu in the new size", |screen| {
-        screen.contains("── 2/16") && screen.contains("나가기")
+        screen.contains("── 2/18") && screen.contains("나가기")
     });
     terminal.type_in("ㅂ");
     terminal.wait_for("제거했습니다");
@@ -216,13 +216,13 @@ fn a_session_resumes_after_a_shell() {
     let lab = redis();
     let mut terminal = terminal(&lab, 80, 24);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("c");
     terminal.wait("redis-cli", |screen| screen.trim_end().ends_with('>'));
     terminal.type_in("SET config:checkout:banner \"Spring sale\"\r");
     terminal.wait_for("OK");
     terminal.type_in("exit\r");
-    terminal.wait_for("2 of 3 checks pass");
+    terminal.wait_for("3 of 5 checks pass");
     terminal.type_in("q");
     terminal.wait_for("removed 1 container");
 }
@@ -238,9 +238,9 @@ fn a_title_with_control_characters_is_escaped() {
     );
     let mut terminal = terminal(&lab, 80, 40);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("1 of 3 checks pass");
+    terminal.wait_for("2 of 5 checks pass");
     assert!(
-        terminal.screen().contains("── 1/16 Set\\u{1b}[31mtings"),
+        terminal.screen().contains("── 1/18 Set\\u{1b}[31mtings"),
         "{}",
         terminal.screen()
     );
@@ -252,9 +252,9 @@ fn a_title_with_control_characters_is_escaped() {
 fn a_session_over_a_pipe_is_plain_text() {
     let lab = redis();
     let ended = lab.run("run LAB", 1);
-    assert!(ended.stdout.contains("1/16 Settings"), "{ended:#?}");
+    assert!(ended.stdout.contains("1/18 Settings"), "{ended:#?}");
     assert!(
-        ended.stdout.contains("0 of 16 exercises solved"),
+        ended.stdout.contains("0 of 18 exercises solved"),
         "{ended:#?}"
     );
     for text in [&ended.stdout, &ended.stderr] {

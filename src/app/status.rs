@@ -27,6 +27,9 @@ use crate::text;
 /// How long one service may take to answer; the others do not wait longer.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long the checks of all exercises may take together.
+const CHECKS_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How often the checks of exercises run while the status is watched.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -276,7 +279,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             report: &|_, _| (),
         };
         let checks = check_exercises(&runner, &live, &exercises, &context);
-        let results = timeout(SERVICE_TIMEOUT, checks).await.ok();
+        let results = timeout(CHECKS_TIMEOUT, checks).await.ok();
         live.connections.close().await;
         let holding = results.map(|results| {
             let passed = results.into_iter().filter(ExerciseResult::passed);
