@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt};
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
@@ -16,9 +15,9 @@ use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
 use crate::localized;
-use crate::probe::ProbeMode;
-use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, capture, run_step_once};
+use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult};
 use crate::runner::baseline::{changed, is_unchanged};
+use crate::runner::check_probes::{probe_all, probe_check};
 use crate::runner::{Changed, Live, Runner};
 use crate::store::{Baseline, Baselines};
 
@@ -130,52 +129,6 @@ pub async fn check_exercises<E: Engine>(
         }
     });
     join_all(results).await
-}
-
-/// Returns what the checks of an exercise see now, without waiting for any.
-pub(super) async fn probe_once<E: Engine>(
-    runner: &Runner<'_, E>,
-    live: &Live,
-    exercise: &Exercise,
-) -> Vec<Option<Actual>> {
-    let captures = RefCell::new(Captures::new());
-    let results = probe_all(runner, live, exercise.checks(), &captures).await;
-    results.into_iter().map(|result| result.actual).collect()
-}
-
-/// The most probes of one exercise at the same time.
-const PARALLEL: usize = 8;
-
-/// Probes every check once: in order if one captures a value, which the next may use, and otherwise at the same time.
-async fn probe_all<E: Engine>(
-    runner: &Runner<'_, E>,
-    live: &Live,
-    checks: &[Check],
-    captures: &RefCell<Captures>,
-) -> Vec<StepResult> {
-    let parallel = match checks.iter().any(|check| check.step.capture.is_some()) {
-        true => 1,
-        false => PARALLEL,
-    };
-    let probes = checks
-        .iter()
-        .map(|check| probe_check(runner, live, check, captures));
-    stream::iter(probes).buffered(parallel).collect().await
-}
-
-/// Probes a check once and keeps what it captures.
-async fn probe_check<E: Engine>(
-    runner: &Runner<'_, E>,
-    live: &Live,
-    check: &Check,
-    captures: &RefCell<Captures>,
-) -> StepResult {
-    let before = captures.borrow().clone();
-    let mode = ProbeMode::of_check(&check.step);
-    let result = run_step_once(runner, live, &check.step, mode, &before).await;
-    let (step, actual) = (&check.step, result.actual.as_ref());
-    capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
-    result
 }
 
 /// The checks of one exercise, and what they are compared with.

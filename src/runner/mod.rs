@@ -4,6 +4,7 @@ mod act;
 mod baseline;
 mod change_watcher;
 mod check;
+mod check_probes;
 mod diagnostics;
 mod disk_space;
 mod execute;

@@ -1,0 +1,58 @@
+//! Probes the checks of an exercise once, without comparing what they see with anything.
+
+use std::cell::RefCell;
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::engine::Engine;
+use crate::expect::Actual;
+use crate::lab::{Check, Exercise};
+use crate::probe::ProbeMode;
+use crate::runner::act::{Captures, StepResult, capture, run_step_once};
+use crate::runner::{Live, Runner};
+
+/// Returns what the checks of an exercise see now, without waiting for any.
+pub(super) async fn probe_once<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    exercise: &Exercise,
+) -> Vec<Option<Actual>> {
+    let captures = RefCell::new(Captures::new());
+    let results = probe_all(runner, live, exercise.checks(), &captures).await;
+    results.into_iter().map(|result| result.actual).collect()
+}
+
+/// The most probes of one exercise at the same time.
+const PARALLEL: usize = 8;
+
+/// Probes every check once: in order if one captures a value, which the next may use, and otherwise at the same time.
+pub(super) async fn probe_all<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    checks: &[Check],
+    captures: &RefCell<Captures>,
+) -> Vec<StepResult> {
+    let parallel = match checks.iter().any(|check| check.step.capture.is_some()) {
+        true => 1,
+        false => PARALLEL,
+    };
+    let probes = checks
+        .iter()
+        .map(|check| probe_check(runner, live, check, captures));
+    stream::iter(probes).buffered(parallel).collect().await
+}
+
+/// Probes a check once and keeps what it captures.
+pub(super) async fn probe_check<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    check: &Check,
+    captures: &RefCell<Captures>,
+) -> StepResult {
+    let before = captures.borrow().clone();
+    let mode = ProbeMode::of_check(&check.step);
+    let result = run_step_once(runner, live, &check.step, mode, &before).await;
+    let (step, actual) = (&check.step, result.actual.as_ref());
+    capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
+    result
+}
