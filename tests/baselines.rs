@@ -62,4 +62,5 @@ fn an_exercise_is_compared_with_how_it_began() {
     lab.run("reset LAB", 0);
     redis(&lab, "SET greeting hello");
     check(&lab, 0);
+    lab.run("down LAB", 0);
 }

@@ -203,6 +203,8 @@ fn not_refused(
     let hint = hint?;
     let reason = match recording.hint() {
         Some(shown) if shown == hint => return None,
+        // Nothing that the checks see has changed, so no hint is shown at all.
+        None if chosen_hint(recording, checks) == Some(hint) => return None,
         Some(other) => text!(
             "shows hint `{other}` instead of `{hint}`; got {actual}",
             other,
@@ -216,6 +218,17 @@ fn not_refused(
         ),
     };
     Some(Finding::problem(phase, reason))
+}
+
+/// Returns the hint that fits what the checks saw, whether or not it was shown.
+fn chosen_hint<'a>(recording: &Recording, checks: &'a [Check]) -> Option<&'a str> {
+    let failed = recording.observations.iter().zip(checks);
+    let mut failed = failed.filter(|(observation, _)| !observation.passed());
+    failed.find_map(|(observation, check)| {
+        let actual = observation.actual.as_ref()?;
+        let hint = check.hints.iter().find(|hint| hint.when.holds(actual))?;
+        Some(hint.say.as_str())
+    })
 }
 
 /// Returns the actual values of the checks that do not pass.

@@ -51,8 +51,8 @@ impl Recording {
             .then_some(at)
     }
 
-    /// Returns the hint that a learner is shown: that of the first check that fails, if it has one.
+    /// Returns the hint that a learner is shown: that of the first check that fails and has one.
     pub fn hint(&self) -> Option<&str> {
-        self.failed().next()?.outcome.hint()
+        self.failed().find_map(|check| check.outcome.hint())
     }
 }
