@@ -12,7 +12,11 @@ fn two_instances_run_side_by_side() {
     let url = |up: &Value| up["services"][0]["url"].clone();
     assert_ne!(url(&one), url(&two));
     assert_eq!(lab.resources().len(), 6);
-    lab.run("solve LAB greet --instance second", 0);
+    let greeting = "redis-cli SET greeting hello";
+    lab.run(
+        &format!("shell LAB redis --instance second -- {greeting}"),
+        0,
+    );
     lab.run("check LAB greet --instance second", 0);
     lab.run("check LAB greet", 1);
     let status = lab.run("status LAB --json", 0).json();

@@ -60,16 +60,21 @@ fn a_failing_check_speaks_in_words_and_verbosely_in_matchers() {
     let lab = lab();
     lab.copy.change(
         "lab.yaml",
-        "expect: { equals: hello }",
-        "expect: { path: \"$.a[0]\", at_least: 3 }",
+        "command: [GET, greeting] }\n        expect: { equals: hello }",
+        "command: [MGET, greeting] }\n        expect: { path: \"$[0]\", at_least: 3 }",
+    );
+    lab.copy.change(
+        "lab.yaml",
+        "when: { equals: hallo }",
+        "when: { path: \"$[0]\", equals: hallo }",
     );
     lab.run("up LAB", 0);
     let plain = lab.run("check LAB greet", 1).stdout;
     assert!(plain.contains("expected  at least 3"), "{plain}");
     assert!(plain.contains("actual    nothing"), "{plain}");
-    assert!(!plain.contains("$.a[0]"), "{plain}");
+    assert!(!plain.contains("$[0]"), "{plain}");
     let verbose = lab.run("check LAB greet --verbose", 1).stdout;
-    assert!(verbose.contains("$.a[0] at least 3"), "{verbose}");
+    assert!(verbose.contains("$[0] at least 3"), "{verbose}");
     let json = lab.run("check LAB greet --json", 1).json();
     let check = &json["exercises"][0]["checks"][0];
     assert_eq!(check["words"]["expected"], "at least 3", "{check}");
