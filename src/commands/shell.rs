@@ -64,6 +64,10 @@ pub(crate) async fn shell(
     }
 }
 
+/// How often a container is inspected after its shell ended, and how long to wait in between.
+const INSPECTIONS: u32 = 8;
+const INSPECTION_INTERVAL: Duration = Duration::from_millis(40);
+
 /// The container and the command of a shell.
 struct Target {
     engine: Docker,
@@ -81,10 +85,18 @@ impl Target {
         let Ok(ShellExit::Ended(_)) = ended else {
             return false;
         };
-        match self.engine.inspect(&self.container).await {
-            Ok(state) => !state.running || state.started != self.started,
-            Err(error) => error.kind == ErrorKind::NotFound,
+        // The engine reports the end of a program a moment before that of its container.
+        for _ in 0..INSPECTIONS {
+            let cut = match self.engine.inspect(&self.container).await {
+                Ok(state) => !state.running || state.started != self.started,
+                Err(error) => error.kind == ErrorKind::NotFound,
+            };
+            if cut {
+                return true;
+            }
+            tokio::time::sleep(INSPECTION_INTERVAL).await;
         }
+        false
     }
 }
 
