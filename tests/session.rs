@@ -196,7 +196,7 @@ fn a_session_works_in_korean_and_follows_the_terminal_size() {
     command.env("ROADLAB_LANG", "ko");
     let mut terminal = Terminal::open(120, 40, &command);
     start(&lab, &mut terminal, "--down");
-    terminal.wait_for("3개 중 1개 통과");
+    terminal.wait_for("5개 중 2개 통과");
     terminal.type_in("ㅜ");
     terminal.wait_for("── 2/18");
     terminal.resize(60, 20);
