@@ -153,7 +153,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let result = self.result(&results);
         if let Some(within) = self.longest_wait(&result) {
             report(CheckStage::Waiting { within }, &result);
-            self.wait(&mut results, &captures).await;
+            self.wait(&mut results, &captures, result.changed).await;
             let result = self.result(&results);
             report(CheckStage::Final, &result);
             return result;
@@ -209,22 +209,25 @@ impl<E: Engine> CheckRun<'_, '_, E> {
 
     /// Returns the longest time that a check which does not pass may take, unless there is no reason to wait.
     fn longest_wait(&self, result: &ExerciseResult) -> Option<Duration> {
-        if result.changed == Changed::No {
-            return None;
-        }
         let checks = self.checks.iter().zip(&result.checks);
         let failed = checks.filter(|(_, result)| !result.outcome.passed());
-        failed.filter_map(|(check, _)| check.step.within).max()
+        let waits = failed.filter_map(|(check, _)| patience(check, result.changed));
+        waits.max()
     }
 
     /// Probes the checks with `within` that do not pass until they pass or their time is over. When one passes, those that
     /// still fail have their whole time again, since they may depend on it.
-    async fn wait(&self, results: &mut [StepResult], captures: &RefCell<Captures>) {
+    async fn wait(
+        &self,
+        results: &mut [StepResult],
+        captures: &RefCell<Captures>,
+        changed: Changed,
+    ) {
         let mut since = clock::now();
         let mut pause = PAUSE;
         loop {
             let waited_for = |check: &Check, since: Instant| {
-                let deadline = check.step.within.map(|within| since + within);
+                let deadline = patience(check, changed).map(|within| since + within);
                 deadline.is_some_and(|deadline| clock::now() + pause <= deadline)
             };
             let pending: Vec<usize> = (0..self.checks.len())
@@ -277,6 +280,15 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             actuals,
             changed,
         }
+    }
+}
+
+/// Returns how long to wait for a check that does not pass. A goal cannot pass before anything was changed; a guard can, where
+/// a service needs a moment to settle.
+fn patience(check: &Check, changed: Changed) -> Option<Duration> {
+    match (changed, check.role) {
+        (Changed::No, CheckRole::Goal) => None,
+        (Changed::No, CheckRole::Guard) | (Changed::Yes, _) => check.step.within,
     }
 }
 
