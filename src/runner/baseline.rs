@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::expect::{Actual, Parts, Snapshot};
-use crate::lab::{Check, Exercise, ExerciseId, Task, Unchanged};
+use crate::lab::{Check, Exercise, ExerciseId, StepKind, Task, Unchanged};
 use crate::runner::check_probes::probe_once;
 use crate::runner::{Changed, Live, Runner};
 use crate::store::{Baseline, Baselines};
