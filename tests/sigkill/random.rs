@@ -89,7 +89,12 @@ fn kill(
 fn is_up(lab: &EngineLab) -> bool {
     let journals = std::fs::read_dir(lab.copy.path("state/roadlab/runs"));
     let journals = journals.into_iter().flatten().flatten();
-    let is_complete = |entry: &DirEntry| entry.path().extension().is_some_and(|end| end == "json");
+    // The baselines of a run are in a file beside its journal.
+    let is_complete = |entry: &DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.ends_with(".json") && !name.ends_with(".baselines.json")
+    };
     let texts = journals
         .filter(is_complete)
         .filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
