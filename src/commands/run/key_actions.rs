@@ -34,7 +34,10 @@ impl Session<'_, Docker> {
         };
         self.chosen_by_digit = matches!(
             (key, &command),
-            (Key::Char(_), Command::Answer(Answer::Chosen(_)))
+            (
+                Key::Char(_),
+                Command::Answer(Answer::Chosen(_)) | Command::Choice(_)
+            )
         );
         if question.is_none() {
             view.note = None;

@@ -20,7 +20,7 @@ pub(super) struct Session<'a, E> {
     pub(super) progress: Progress,
     /// Whether the lab was running before the session.
     pub(super) was_up: bool,
-    /// Whether the last key was a digit that chose from a list, after which Enter means nothing.
+    /// Whether the last key chose from a list or answered a quiz, after which Enter means nothing.
     pub(super) chosen_by_digit: bool,
 }
 
