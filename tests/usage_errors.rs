@@ -42,7 +42,7 @@ fn an_unknown_name_gets_a_suggestion() {
         &copy,
         "answer LAB when pair",
         2,
-        "error: `pair` is not a choice\n  = did you mean `pairs`?\n",
+        "error: `pair` is not a choice; the choices are 1 to 2, or their names\n  = did you mean `pairs`?\n",
     );
 }
 
