@@ -102,7 +102,7 @@ fn a_session_can_be_stopped_during_an_exercise() {
 
 #[apply(engine_test)]
 fn a_proof_can_be_stopped_during_an_exercise() {
-    stop_at(&endless(), "test LAB --json", "\"wrong\"", Signal::TERM);
+    stop_at(&endless(), "test LAB --json", "\"playing\"", Signal::TERM);
 }
 
 #[apply(engine_test)]
