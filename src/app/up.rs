@@ -80,6 +80,8 @@ impl App {
     ) -> Result<Started<'a, E>, Failure> {
         self.require_trusted_memory(lab)?;
         let lock = self.lock(engine, &lab.id).await?;
+        // Progress that cannot be read would stop the start half-way, with the services up.
+        self.progress(&lab.id)?;
         let runner = self.runner(engine, lab);
         let images = self.get_images(&runner).await?;
         let observed = runner.observe().await?;
@@ -189,8 +191,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::app::testing::app;
+    use crate::engine::Fake;
     use crate::lab::ServiceName;
-    use crate::lab::testing::lab;
+    use crate::lab::testing::{COMPOSE, lab};
 
     #[test]
     fn missing_images_are_listed_and_assumed() {
@@ -222,5 +226,32 @@ services:
         let mut images = Images::default();
         let failure = assume_images(&lab, &mut images, PullPolicy::Offline, &unreachable);
         assert!(matches!(failure, Err(Failure::NoImage { .. })));
+    }
+
+    #[tokio::test]
+    async fn unreadable_progress_ends_up_before_anything_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let lab = lab(COMPOSE);
+        app.update_progress(&lab.id, |progress| {
+            progress
+                .answers
+                .insert(lab.exercises[0].id.clone(), "a".to_owned());
+        })
+        .unwrap();
+        let file = format!("{}@main.json", lab.id);
+        std::fs::write(app.paths.progress().join(file), "{").unwrap();
+        let options = UpOptions {
+            lifetime: Lifetime::Persistent,
+            expiry: Expiry::Unchanged,
+            on_failure: OnFailure::TearDown,
+        };
+        assert!(app.up(&engine, &lab, options).await.is_err());
+        let calls = engine.calls.borrow();
+        assert!(
+            calls.iter().all(|call| !call.contains("create")),
+            "{calls:?}"
+        );
     }
 }
