@@ -1,5 +1,6 @@
 //! `roadlab validate`: shows all problems of lab files, without an engine.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -7,7 +8,7 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::commands::error_output::problem_json;
 use crate::exit::Exit;
-use crate::lab::{load, load_catalogue, load_trial};
+use crate::lab::{load, load_services, load_trial};
 use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::report::{self, output};
 use crate::runner::Failure;
@@ -26,21 +27,28 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         }
     };
     let mut problems: Vec<Problem> = Vec::new();
+    let mut notes: Vec<Problem> = Vec::new();
     for folder in &folders {
         let found = match folder.join("lab.yaml").exists() {
             true => match load(folder, &OsFs) {
                 Err(problems) => problems,
                 Ok(loaded) => {
+                    notes.extend(loaded.notes);
                     let trial = load_trial(&loaded.lab, &OsFs).err().unwrap_or_default();
                     loaded.needs_trust.into_iter().chain(trial).collect()
                 }
             },
-            false => load_catalogue(folder, &OsFs),
+            false => {
+                let loaded = load_services(folder, &BTreeMap::new(), &OsFs);
+                notes.extend(loaded.notes);
+                loaded.problems
+            }
         };
         problems.extend(found);
     }
     // Two labs may share a broken entry of the catalogue.
     let mut problems = without_duplicates(problems);
+    let notes = without_duplicates(notes);
     if context.global.trust {
         problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
     }
@@ -50,9 +58,10 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
             .iter()
             .map(|folder| report::json_path(folder))
             .collect();
-        report::document(&json!({ "checked": folders, "problems": documents }));
+        let notes: Vec<_> = notes.iter().map(problem_json).collect();
+        report::document(&json!({ "checked": folders, "problems": documents, "notes": notes }));
     } else {
-        for problem in &problems {
+        for problem in notes.iter().chain(&problems) {
             output(&report::problem(problem, context.paint));
             output("");
         }
