@@ -66,7 +66,7 @@ fn labs(context: &Context, names: &[String]) -> Result<(Vec<Lab>, Vec<Finding>),
         return Ok((labs.collect::<Result<_, _>>()?, Vec::new()));
     }
     let (mut labs, mut broken) = (Vec::new(), Vec::new());
-    for (name, folder) in context.labs()?.all() {
+    for (name, folder) in context.app.labs()?.all() {
         match context.lab(name) {
             Ok(lab) => labs.push(lab),
             Err(Failure::Problems(problems)) => broken.push(Finding::BrokenLab {
@@ -87,11 +87,13 @@ async fn gather_facts(context: &Context, labs: &[Lab]) -> (Machine, Vec<Need>) {
         ..Machine::default()
     };
     machine.proxies.shell = machine::proxy_variables();
-    let journals = Journals::read(&context.paths.runs()).unreadable.into_iter();
+    let journals = Journals::read(&context.app.paths.runs())
+        .unreadable
+        .into_iter();
     machine.unreadable_journals = journals.map(|journal| journal.path).collect();
     machine.proxies.systemd = machine::systemd();
     let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
-    match context.setup().diagnose().await {
+    match context.app.setup().diagnose().await {
         Ok((engine, endpoint)) => {
             add_engine(context, &engine, &endpoint, labs, &mut machine, &mut needs).await
         }
@@ -142,8 +144,12 @@ async fn add_engine(
         machine.engine = Some(engine_info(about, endpoint));
     }
     machine.published = engine.published_ports().await.unwrap_or_default();
-    machine.orphan_runs = context.orphan_runs(engine, None).await.unwrap_or_default();
-    if let Ok(observed) = engine.observe(&Scope::owner(&context.owner)).await {
+    machine.orphan_runs = context
+        .app
+        .orphan_runs(engine, None)
+        .await
+        .unwrap_or_default();
+    if let Ok(observed) = engine.observe(&Scope::owner(&context.app.owner)).await {
         let ports = observed
             .containers
             .iter()
@@ -151,13 +157,13 @@ async fn add_engine(
         machine.own_ports = ports.collect();
     }
     let emit = |_: Event| {};
-    let mut remembered = UnreachableRegistries::read(&context.paths.state);
+    let mut remembered = UnreachableRegistries::read(&context.app.paths.state);
     for (lab, need) in labs.iter().zip(needs) {
         let runner = Runner {
             emit: &emit,
-            ..context.runner(engine, lab)
+            ..context.app.runner(engine, lab)
         };
-        let making = context.image_builder();
+        let making = context.app.image_builder();
         let images =
             runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
         need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());
@@ -179,7 +185,7 @@ fn engine_info(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
 
 /// Returns the folders that commands write to. The current one is among them if a lab keeps the learner's files there.
 fn folders(context: &Context, labs: &[Lab]) -> Vec<Folder> {
-    let paths = &context.paths;
+    let paths = &context.app.paths;
     let mut folders = vec![paths.state.clone(), paths.cache.clone()];
     if labs.iter().any(|lab| lab.workspace.is_some()) {
         folders.extend(std::env::current_dir());
@@ -197,7 +203,7 @@ fn written(labs: &[Lab]) -> Vec<PathBuf> {
 
 /// Returns the clock of a registry that the labs' images come from, if one can be reached.
 async fn registry_clock(context: &Context, labs: &[Lab]) -> Option<Clock> {
-    let remembered = UnreachableRegistries::read(&context.paths.state);
+    let remembered = UnreachableRegistries::read(&context.app.paths.state);
     let images = labs.iter().flat_map(|lab| lab.services.values());
     let registry = images
         .filter_map(|service| service.image.as_ref())

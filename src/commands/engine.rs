@@ -22,7 +22,7 @@ pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<
 }
 
 async fn status(context: &Context) -> Result<Exit, Failure> {
-    let setup = context.setup();
+    let setup = context.app.setup();
     let found = locate(setup.explicit.as_deref());
     let connected = setup.existing_engine().await;
     context.reporter.finish();
@@ -91,6 +91,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
 
 async fn up(context: &Context) -> Result<Exit, Failure> {
     let outcome = context
+        .app
         .setup()
         .engine_or_install(&mut |line| emit_line(context, line))
         .await;
@@ -118,7 +119,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn down(context: &Context) -> Result<Exit, Failure> {
-    let setup = context.setup();
+    let setup = context.app.setup();
     let started = observe(setup.site()).await.started;
     setup
         .stop_engine(&mut |line| emit_line(context, line))
@@ -137,5 +138,5 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
 
 /// Reports a line of the installation's output.
 fn emit_line(context: &Context, line: &str) {
-    context.emit(Event::engine_setup_line(line));
+    context.app.emit(Event::engine_setup_line(line));
 }

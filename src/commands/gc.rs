@@ -10,15 +10,15 @@ use crate::runner::Failure;
 use crate::store::{Disposition, Journal, Journals, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
-    let journals = || Journals::read(context.run_guard.folder());
+    let journals = || Journals::read(context.app.run_guard.folder());
     let count_due = |journals: &Journals| {
         let due = |journal: &&Journal| journal.disposition(now()) == Disposition::Remove;
         journals.readable.iter().filter(due).count()
     };
     let before = count_due(&journals());
     // Every command cleans up when it connects to the engine; this one does nothing else.
-    let engine = context.existing_engine().await?;
-    let orphans = context.orphan_runs(&engine, None).await?;
+    let engine = context.app.existing_engine().await?;
+    let orphans = context.app.orphan_runs(&engine, None).await?;
     context.reporter.finish();
     let journals = journals();
     let left = count_due(&journals);

@@ -58,8 +58,8 @@ pub(crate) async fn logs(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let services = select_services(&lab, services)?;
-    let engine = context.existing_engine().await?;
-    let live = context.observe(&engine, &lab).await?.live;
+    let engine = context.app.existing_engine().await?;
+    let live = context.app.observe(&engine, &lab).await?.live;
     context.reporter.finish();
     let source = |service| {
         Some(Source {
@@ -75,7 +75,7 @@ pub(crate) async fn logs(
         return Err(Failure::Environment(text!(
             "no container for {services}; start it with `roadlab up {lab}`",
             services = names.join(", "),
-            lab = format::lab_argument(context, &lab)
+            lab = format::lab_argument(&context.app, &lab)
         )));
     }
     let widths = sources.iter().map(|source| source.service.as_str().len());

@@ -46,7 +46,6 @@ mod test;
 mod up;
 mod validate;
 
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -67,23 +66,15 @@ use crate::text::Language;
 
 /// The application, and how its results are shown.
 pub(crate) struct Context {
-    app: App,
+    pub(crate) app: App,
     pub(crate) global: GlobalOptions,
     pub(crate) paint: Paint,
     pub(crate) reporter: Rc<Reporter>,
 }
 
-impl Deref for Context {
-    type Target = App;
-
-    fn deref(&self) -> &App {
-        &self.app
-    }
-}
-
 /// Runs a command.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
-    suggest::check(context, &command)?;
+    suggest::check(&context.app, &command)?;
     match command {
         Command::List => list::list(context),
         Command::Roadmap => roadmap::roadmap(context),
@@ -289,7 +280,7 @@ impl Context {
 
     /// Opens a lab and shows what the person granted to it.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
-        let opened = self.open(name)?;
+        let opened = self.app.open(name)?;
         if !opened.granted.is_empty() {
             report::error(&localized!("granted until one of the lab's files changes:"));
         }

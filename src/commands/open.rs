@@ -40,16 +40,16 @@ pub(crate) async fn open(
             _ => text!(
                 "lab `{lab}` has no web interface; `roadlab status {argument}` shows the addresses of its services",
                 lab = lab.id,
-                argument = format::lab_argument(context, &lab)
+                argument = format::lab_argument(&context.app, &lab)
             ),
         }));
     }
-    let engine = context.existing_engine().await?;
-    let running = context.observe(&engine, &lab).await?;
+    let engine = context.app.existing_engine().await?;
+    let running = context.app.observe(&engine, &lab).await?;
     context.reporter.finish();
     let mut pages = WebPage::list(&lab, &running.live.addresses);
     pages.retain(|page| wanted.contains(&&page.service) && running.live.runs(&page.service));
-    let lab_argument = format::lab_argument(context, &lab);
+    let lab_argument = format::lab_argument(&context.app, &lab);
     if pages.is_empty() {
         let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
         return Err(Failure::Environment(text!(

@@ -29,7 +29,7 @@ enum State {
 
 pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     let mut covers = Vec::new();
-    for entry in context.list_labs()?.entries {
+    for entry in context.app.list_labs()?.entries {
         if let Err(problem) = &entry.done {
             error(&sanitize(&problem.to_string()));
         }
@@ -52,8 +52,15 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     }
     let mut lines = Vec::new();
     for group in &roadmap.topics {
-        lines.push(context.paint.bold(group.name(&context.lang)));
-        branches(group, "", &covers, context.paint, &context.lang, &mut lines);
+        lines.push(context.paint.bold(group.name(&context.app.lang)));
+        branches(
+            group,
+            "",
+            &covers,
+            context.paint,
+            &context.app.lang,
+            &mut lines,
+        );
     }
     for line in lines {
         output(

@@ -115,14 +115,14 @@ async fn find(
     command: &[String],
 ) -> Result<Target, Failure> {
     let lab = context.lab(name)?;
-    let service = select_service(&lab, &format::lab_argument(context, &lab), service)?;
-    let engine = context.existing_engine().await?;
-    let live = context.observe(&engine, &lab).await?.live;
+    let service = select_service(&lab, &format::lab_argument(&context.app, &lab), service)?;
+    let engine = context.app.existing_engine().await?;
+    let live = context.app.observe(&engine, &lab).await?.live;
     let Some(container) = live.observed.container(&service) else {
         return Err(Failure::Environment(text!(
             "service `{service}` has no container; start it with `roadlab up {lab}`",
             service,
-            lab = format::lab_argument(context, &lab)
+            lab = format::lab_argument(&context.app, &lab)
         )));
     };
     let url = live

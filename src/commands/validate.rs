@@ -16,7 +16,7 @@ use crate::{localized, text, text_plural};
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let folders: Vec<PathBuf> = match paths {
-        [] => context.labs()?.all().values().cloned().collect(),
+        [] => context.app.labs()?.all().values().cloned().collect(),
         paths => {
             let mut folders = Vec::new();
             for path in paths {
