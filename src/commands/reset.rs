@@ -121,7 +121,7 @@ async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation
     let Some(amount) = format::progress_amount(&amount) else {
         return Ok(Confirmation::Given);
     };
-    let name = format!("{}{}", lab.id, context.app.instance_option());
+    let name = context.app.lab_argument(&lab.id);
     let lines = [localized!("progress in {name}: {amount}", name, amount)];
     let question = localized!("Forget this permanently? [y/N]");
     let refused = text!("`--progress` removes your progress; confirm it with `--yes`");
