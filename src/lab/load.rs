@@ -24,7 +24,7 @@ use crate::text;
 
 /// The names that a lab's Compose file may have, and the file that is merged into it, in the order in which Compose looks
 /// for them.
-const COMPOSE_NAMES: [&str; 4] = [
+pub const COMPOSE_NAMES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
     "docker-compose.yml",

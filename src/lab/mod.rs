@@ -38,7 +38,7 @@ pub use guide::{Guide, Section, Template};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use image_name::ImageName;
 pub use lang::Lang;
-pub use load::{LoadedLab, LoadedServices, load, load_services};
+pub use load::{COMPOSE_NAMES, LoadedLab, LoadedServices, load, load_services};
 pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
 pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
 pub use rendering::{render, unresolved, with_instance};
