@@ -164,7 +164,7 @@ impl ServiceReader<'_> {
         for entry in fields.list("ports", self.problems) {
             for port in read_ports(entry, self.problems) {
                 // As in Compose, the same entry may stand twice.
-                if ports.contains(&port) {
+                if port.host.is_some() && ports.contains(&port) {
                     continue;
                 }
                 refuse_used_host_port(&port, &ports, entry, self.problems);
