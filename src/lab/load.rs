@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::lab::compose::{
-    Composition, Services, check_files, check_volumes, compose_variables, read_composition, read_env_defaults,
-    read_networks, read_services,
+    Composition, Services, check_files, check_volumes, compose_variables, read_composition,
+    read_env_defaults, read_networks, read_services,
 };
 use crate::lab::consistency;
 use crate::lab::file_system::{FileSystem, normalize};
@@ -83,7 +83,10 @@ fn split_notes(problems: Problems) -> (Problems, Problems) {
 
 /// The order in which the files of a lab are reported: a problem of lab.yaml may be the cause of others.
 fn rank(problem: &Problem) -> u8 {
-    let name = problem.place.as_ref().and_then(|place| place.file.file_name());
+    let name = problem
+        .place
+        .as_ref()
+        .and_then(|place| place.file.file_name());
     match name.and_then(|name| name.to_str()) {
         Some("lab.yaml") => 0,
         Some(name) if name.starts_with("guide.") => 2,

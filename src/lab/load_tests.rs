@@ -100,7 +100,9 @@ fn problems_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "command: [GET, a]",
         "command: [GET, '${key}']",
-        &["labs/small/lab.yaml:7:49: undefined variable `${key}` (add `key` to `vars` in lab.yaml, or write `$${` for the characters themselves)"],
+        &[
+            "labs/small/lab.yaml:7:49: undefined variable `${key}` (add `key` to `vars` in lab.yaml, or write `$${` for the characters themselves)",
+        ],
     );
 }
 
@@ -137,7 +139,9 @@ fn problems_in_compose_yaml_have_their_line_and_help() {
     in_compose(
         "mem_limit: 64m",
         "environment: { KEY: '${HOME}' }",
-        &["labs/small/compose.yaml:5:25: undefined variable `${HOME}` (give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign)"],
+        &[
+            "labs/small/compose.yaml:5:25: undefined variable `${HOME}` (give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign)",
+        ],
     );
     in_compose(
         "mem_limit: 64m",

@@ -45,8 +45,8 @@ pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
 pub use service::{
     Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,
-    Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, RestartPolicy, Service,
-    ServiceInterface, Web,
+    Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, RestartPolicy,
+    Service, ServiceInterface, Web,
 };
 pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{

@@ -171,7 +171,9 @@ pub enum RestartPolicy {
     /// Unless it was stopped on request.
     Always,
     /// After an exit code other than 0, at most this often.
-    OnFailure { attempts: Option<i64> },
+    OnFailure {
+        attempts: Option<i64>,
+    },
 }
 
 /// The state that a dependency must reach first.

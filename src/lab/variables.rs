@@ -76,12 +76,15 @@ impl Expander<'_> {
     /// Returns the string with its references replaced; `None` after a problem.
     fn string(&mut self, node: &Node, string: &str) -> Option<String> {
         let left = self.left?;
-        let result = expand(string, self.dialect, left, &|name| {
-            match self.captures.contains(name) {
+        let result = expand(
+            string,
+            self.dialect,
+            left,
+            &|name| match self.captures.contains(name) {
                 true => Some(format!("${{{name}}}")),
                 false => self.variables.get(name).cloned(),
-            }
-        });
+            },
+        );
         let error = match result {
             Ok(expanded) => {
                 self.left = Some(left.saturating_sub(expanded.len()));
@@ -93,7 +96,9 @@ impl Expander<'_> {
             self.left = None;
         }
         let known = self.variables.keys().chain(self.captures);
-        let known = known.map(String::as_str).filter(|name| *name != "WORKSPACE");
+        let known = known
+            .map(String::as_str)
+            .filter(|name| *name != "WORKSPACE");
         let problem = error.problem(string, self.dialect, known);
         self.problems.push(problem.at(node.place()));
         None
@@ -124,10 +129,15 @@ impl ExpandError {
                 let help = match (nearest(&name, known), dialect) {
                     (Some(candidate), _) => text!("did you mean `{candidate}`?", candidate),
                     (None, Dialect::Lab) => {
-                        text!("add `{name}` to `vars` in lab.yaml, or write `$${{` for the characters themselves", name)
+                        text!(
+                            "add `{name}` to `vars` in lab.yaml, or write `$${{` for the characters themselves",
+                            name
+                        )
                     }
                     (None, Dialect::Compose) => {
-                        text!("give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign")
+                        text!(
+                            "give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign"
+                        )
                     }
                 };
                 Problem::new(text!("undefined variable `${{{name}}}`", name)).help(help)
@@ -135,17 +145,23 @@ impl ExpandError {
             ExpandError::Required(name, message) => {
                 let what = match message.is_empty() {
                     true => text!("the variable `${{{name}}}` needs a value", name),
-                    false => text!("the variable `${{{name}}}` needs a value: {message}", name, message),
+                    false => text!(
+                        "the variable `${{{name}}}` needs a value: {message}",
+                        name,
+                        message
+                    ),
                 };
                 let help = text!("give it a value under `vars` in lab.yaml or in the file `.env`");
                 Problem::new(what).help(help)
             }
             ExpandError::Syntax => {
                 let help = match dialect {
-                    Dialect::Lab => text!("write `${{name}}`, or `$${{` for the characters themselves"),
-                    Dialect::Compose => text!(
-                        "write `${{name}}`, `${{name:-default}}`, or `$$` for a dollar sign"
-                    ),
+                    Dialect::Lab => {
+                        text!("write `${{name}}`, or `$${{` for the characters themselves")
+                    }
+                    Dialect::Compose => {
+                        text!("write `${{name}}`, `${{name:-default}}`, or `$$` for a dollar sign")
+                    }
                 };
                 Problem::new(text!("invalid reference in `{string}`", string)).help(help)
             }
@@ -307,7 +323,10 @@ fn reference(
         (Some('-'), None) => operand(&operator[1..]),
         (Some('+'), Some(_)) => operand(&operator[1..]),
         (Some('+'), None) => Ok(String::new()),
-        (Some('?'), None) => Err(ExpandError::Required(name.to_owned(), operand(&operator[1..])?)),
+        (Some('?'), None) => Err(ExpandError::Required(
+            name.to_owned(),
+            operand(&operator[1..])?,
+        )),
         _ => Err(ExpandError::Syntax),
     }
 }
@@ -356,9 +375,15 @@ mod tests {
     #[test]
     fn operators_of_compose_references_nest() {
         let compose = |text: &str, expected: &str| check(Dialect::Compose, text, Ok(expected));
-        compose("${a:-${b:-${user}}}/${a-$user}/${empty:-${a:-x}y}", "kim/kim/xy");
+        compose(
+            "${a:-${b:-${user}}}/${a-$user}/${empty:-${a:-x}y}",
+            "kim/kim/xy",
+        );
         compose("${user:-${undefined}}", "kim");
-        compose("${user:+is ${user}}|${empty:+x}|${empty+x}|${a+x}|${a:+x}", "is kim||x||");
+        compose(
+            "${user:+is ${user}}|${empty:+x}|${empty+x}|${a+x}|${a:+x}",
+            "is kim||x||",
+        );
         compose("${user:?no} ${user?no}|${empty?no}", "kim kim|");
         compose("${a:-{\"k\": \"${user}\"}}", "{\"k\": \"kim\"}");
         compose("${a:-5$$}", "5$");

@@ -312,7 +312,10 @@ pub(super) async fn check_not_failed<E: Engine>(
             continue;
         };
         let state = runner.engine.inspect(&container.id).await;
-        let context = text!("cannot inspect the container of `{name}`", name = service.name);
+        let context = text!(
+            "cannot inspect the container of `{name}`",
+            name = service.name
+        );
         let state = state.map_err(Failure::engine(context))?;
         let ended = !state.running && state.status == "exited";
         if ended && state.exit_code != 0 {
@@ -373,7 +376,12 @@ mod tests {
         let health = |health: Health| state("running", 0, Some(health));
         check(&health(Health::Starting), false, true, "not yet");
         check(&health(Health::Healthy), true, false, "reached");
-        check(&health(Health::Unhealthy(String::new())), false, true, "impossible");
+        check(
+            &health(Health::Unhealthy(String::new())),
+            false,
+            true,
+            "impossible",
+        );
     }
 
     #[test]

@@ -73,7 +73,10 @@ fn paths_in_dockerignore_are_left_out_except_the_dockerfile() {
     assert_eq!(listing(&build), ["644 Dockerfile", "644 bin/keep"]);
     fs::write(dir.path().join(".dockerignore"), "bin\n[z-a]\n").unwrap();
     let error = pack_all(&build).unwrap_err().to_string();
-    assert!(error.ends_with(".dockerignore:2: invalid pattern `[z-a]`"), "{error}");
+    assert!(
+        error.ends_with(".dockerignore:2: invalid pattern `[z-a]`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl IgnorePatterns {
     pub(super) fn matches(&self, path: &str) -> bool {
         let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
         let paths: Vec<&str> = folders.chain([path]).collect();
-        let matches = |pattern: &Pattern| paths.iter().any(|path| pattern.expression.is_match(path));
+        let matches =
+            |pattern: &Pattern| paths.iter().any(|path| pattern.expression.is_match(path));
         let last = self.0.iter().rev().find(|pattern| matches(pattern));
         last.is_some_and(|pattern| !pattern.exception)
     }
@@ -138,10 +139,18 @@ mod tests {
     fn patterns_follow_moby() {
         check("**/*.pyc", &["a.pyc", "x/y/a.pyc"], &["a.py"]);
         check("*.pyc", &["a.pyc"], &["x/a.pyc"]);
-        check("logs/*\r\n!logs/keep.log\r\n", &["logs/a", "logs/b/c"], &["logs/keep.log", "logs"]);
+        check(
+            "logs/*\r\n!logs/keep.log\r\n",
+            &["logs/a", "logs/b/c"],
+            &["logs/keep.log", "logs"],
+        );
         check("logs\n!logs/keep.log", &["logs/a"], &["logs/keep.log"]);
         check("./a/\n/b", &["a", "a/x", "b"], &["x/a", "x/b"]);
-        check("a?c\n[x-z]1\n[^a]2", &["abc", "y1", "b2"], &["a/c", "a1", "a2"]);
+        check(
+            "a?c\n[x-z]1\n[^a]2",
+            &["abc", "y1", "b2"],
+            &["a/c", "a1", "a2"],
+        );
         check("# c\n\n**\n!src/**", &["x", "y/z"], &["src/a", "src/b/c"]);
         check("a/**/b", &["a/b", "a/x/y/b"], &["b"]);
         check("\\*x", &["*x"], &["ax"]);
@@ -150,7 +159,10 @@ mod tests {
 
     #[test]
     fn an_invalid_pattern_has_its_line() {
-        assert_eq!(IgnorePatterns::parse("a\n[z-a]\n").unwrap_err(), (2, "[z-a]"));
+        assert_eq!(
+            IgnorePatterns::parse("a\n[z-a]\n").unwrap_err(),
+            (2, "[z-a]")
+        );
         assert_eq!(IgnorePatterns::parse("a[\n").unwrap_err(), (1, "a["));
     }
 }

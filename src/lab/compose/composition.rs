@@ -185,7 +185,8 @@ impl Reader<'_> {
                 }
             }
         }
-        let included: BTreeSet<String> = own.services.iter().map(|part| part.name.clone()).collect();
+        let included: BTreeSet<String> =
+            own.services.iter().map(|part| part.name.clone()).collect();
         for section in Section::ALL {
             let Some(node) = fields.get(section.key()) else {
                 continue;
@@ -215,9 +216,18 @@ impl Reader<'_> {
             let mut extra = Composition::default();
             let node = self.extend(context, &service.name, service.node.clone(), &mut extra);
             service.node = tidy(&node);
-            for section in [Section::Volumes, Section::Networks, Section::Configs, Section::Secrets] {
+            for section in [
+                Section::Volumes,
+                Section::Networks,
+                Section::Configs,
+                Section::Secrets,
+            ] {
                 for part in file_section(&extra, section) {
-                    if !own.section(section).iter().any(|known| known.name == part.name) {
+                    if !own
+                        .section(section)
+                        .iter()
+                        .any(|known| known.name == part.name)
+                    {
                         own.section(section).push(part);
                     }
                 }
@@ -352,7 +362,9 @@ impl Reader<'_> {
             .collect();
         let folder = match folder {
             Some(written) => self.resolve(item, &written),
-            None => paths.first().and_then(|path| Some(path.parent()?.to_owned())),
+            None => paths
+                .first()
+                .and_then(|path| Some(path.parent()?.to_owned())),
         };
         let Some(folder) = folder else {
             return Composition::default();
@@ -488,7 +500,12 @@ impl Reader<'_> {
             }
         };
         self.open.pop();
-        for section in [Section::Volumes, Section::Networks, Section::Configs, Section::Secrets] {
+        for section in [
+            Section::Volumes,
+            Section::Networks,
+            Section::Configs,
+            Section::Secrets,
+        ] {
             let Some(inner) = base_root.child(section.key()) else {
                 continue;
             };

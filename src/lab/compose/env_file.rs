@@ -216,7 +216,10 @@ impl<'a> Parser<'a> {
 
 /// Returns whether a character is a blank but no line break.
 fn is_blank(c: char) -> bool {
-    matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+    matches!(
+        c,
+        '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}'
+    )
 }
 
 /// Replaces the escapes of a value in double quotes. `\$` becomes `$$`, so that it begins no reference.
@@ -249,7 +252,9 @@ fn unescape(value: &str) -> String {
 
 /// Returns the character of `\0` and three octal digits, and their length; anything else stays as it is.
 fn octal(digits: &str) -> (String, usize) {
-    let three = digits.get(..3).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    let three = digits
+        .get(..3)
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
     let byte = three.and_then(|digits| u8::from_str_radix(digits, 8).ok());
     match byte {
         Some(byte) => (char::from(byte).to_string(), 4),
@@ -265,14 +270,21 @@ mod tests {
         let lookup = |name: &str| (name == "user").then(|| "kim".to_owned());
         let entries = parse_env_file(text, EnvFormat::Compose, &lookup)
             .map_err(|error| (error.line, error.problem.to_string()))?;
-        Ok(entries.into_iter().map(|entry| (entry.name, entry.value)).collect())
+        Ok(entries
+            .into_iter()
+            .map(|entry| (entry.name, entry.value))
+            .collect())
     }
 
     #[track_caller]
     fn check(text: &str, name: &str, expected: &str) {
         let found = parse(text).unwrap();
         let last = found.last().unwrap();
-        assert_eq!((last.0.as_str(), last.1.as_deref()), (name, Some(expected)), "{text:?}");
+        assert_eq!(
+            (last.0.as_str(), last.1.as_deref()),
+            (name, Some(expected)),
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -291,7 +303,11 @@ mod tests {
         check("\u{feff}A=1", "A", "1");
         check("E=", "E", "");
         check("E=\nF=1", "F", "1");
-        check("P=5434\nREF=http://x:${P}/${user}/${no:-d}", "REF", "http://x:5434/kim/d");
+        check(
+            "P=5434\nREF=http://x:${P}/${user}/${no:-d}",
+            "REF",
+            "http://x:5434/kim/d",
+        );
         check("A=\"\\$user $$user \\0101\"", "A", "$user $user A");
         check("# c\n\n  # d\nA='x'\nA=y", "A", "y");
         check("A=a=b:c", "A", "a=b:c");
@@ -299,7 +315,10 @@ mod tests {
 
     #[test]
     fn a_name_alone_has_no_value() {
-        let expected = vec![("BARE".to_owned(), None), ("A".to_owned(), Some("1".to_owned()))];
+        let expected = vec![
+            ("BARE".to_owned(), None),
+            ("A".to_owned(), Some("1".to_owned())),
+        ];
         assert_eq!(parse("BARE\nA=1").unwrap(), expected);
         assert_eq!(parse("BARE\r\nA=1").unwrap(), expected);
     }

@@ -89,7 +89,9 @@ fn merge_at(base: &Node, over: &Node, path: &mut Vec<String>) -> Node {
         Rule::Merge => match (&base.kind, &over.kind) {
             (_, Kind::Null) => base.clone(),
             (Kind::Map(_), Kind::Map(_)) => merge_maps(base, over, path),
-            (Kind::List(first), Kind::List(second)) => appended(first.clone(), second.clone(), over),
+            (Kind::List(first), Kind::List(second)) => {
+                appended(first.clone(), second.clone(), over)
+            }
             _ => over.clone(),
         },
     }
@@ -99,7 +101,8 @@ fn merge_at(base: &Node, over: &Node, path: &mut Vec<String>) -> Node {
 fn resets(over: &Node, pair: &Node) -> bool {
     let text = pair.as_string().unwrap_or_default();
     let name = text.split('=').next().unwrap_or_default();
-    over.child(name).is_some_and(|value| value.tag == MergeTag::Reset)
+    over.child(name)
+        .is_some_and(|value| value.tag == MergeTag::Reset)
 }
 
 fn appended(mut first: Vec<Node>, second: Vec<Node>, over: &Node) -> Node {
@@ -293,7 +296,11 @@ mod tests {
             "environment: { CHANGED: new }",
             "environment: [KEPT=1, CHANGED=old, CHANGED=new]",
         );
-        check("labels: { a: 1 }", "labels: [b=2]", "labels: ['a=1', 'b=2']");
+        check(
+            "labels: { a: 1 }",
+            "labels: [b=2]",
+            "labels: ['a=1', 'b=2']",
+        );
         check("env_file: a", "env_file: [b, a]", "env_file: [a, b]");
         check(
             "extra_hosts: ['a:1']",
@@ -325,7 +332,11 @@ mod tests {
             "volumes: ['other:/data/', './a:/a:ro', { type: tmpfs, target: /t }]",
         );
         check("ports: ['1']", "ports: ['2']", "ports: ['1', '2']");
-        check("configs: [a]", "configs: [{ source: b, target: /a }]", "configs: [{ source: b, target: /a }]");
+        check(
+            "configs: [a]",
+            "configs: [{ source: b, target: /a }]",
+            "configs: [{ source: b, target: /a }]",
+        );
     }
 
     #[test]
@@ -359,6 +370,10 @@ mod tests {
             "{ ports: !reset [], environment: !override { B: 2 }, command: !reset null }",
             "{ image: x, environment: { B: 2 } }",
         );
-        check("environment: { A: 1, B: 2 }", "environment: { A: !reset null }", "environment: [B=2]");
+        check(
+            "environment: { A: 1, B: 2 }",
+            "environment: { A: !reset null }",
+            "environment: [B=2]",
+        );
     }
 }

@@ -118,8 +118,7 @@ impl ServiceReader<'_> {
             Some(other) => {
                 let what = text!("a mount of type `{kind}` is not allowed", kind = other);
                 let help = text!("use `bind`, `volume` or `tmpfs`");
-                self.problems
-                    .push(policy::refused(node, what).help(help));
+                self.problems.push(policy::refused(node, what).help(help));
                 return None;
             }
         };

@@ -56,7 +56,10 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
 
 /// Notes that a free host port is used instead of one of a range.
 fn note_range(written: &str, node: &Node, problems: &mut Problems) {
-    let what = text!("a free host port is used instead of one of the range `{written}`", written);
+    let what = text!(
+        "a free host port is used instead of one of the range `{written}`",
+        written
+    );
     let help = text!("`roadlab status` shows it");
     let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
     problems.push(note.help(help));

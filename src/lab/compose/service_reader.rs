@@ -111,7 +111,8 @@ fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
                 other.host.is_some() && other.host == port.host && other.protocol == port.protocol
             };
             let first = seen.iter().find(same).map(|(_, first)| *first);
-            let (Some(first), Some(host)) = (first.filter(|first| *first != name), port.host) else {
+            let (Some(first), Some(host)) = (first.filter(|first| *first != name), port.host)
+            else {
                 seen.push((port, name));
                 continue;
             };
@@ -121,11 +122,11 @@ fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
                 first,
                 second = name
             );
-            let help = text!(
-                "choose another host port for one of them, or leave it out for a free one"
-            );
+            let help =
+                text!("choose another host port for one of them, or leave it out for a free one");
             let place = read.port_places.iter().find(|(port, _)| *port == host);
-            let place = place.map_or_else(|| read.service.place.clone(), |(_, place)| place.clone());
+            let place =
+                place.map_or_else(|| read.service.place.clone(), |(_, place)| place.clone());
             problems.push(Problem::new(what).at(place).help(help));
         }
     }
@@ -189,7 +190,9 @@ impl ServiceReader<'_> {
         let networks = self.read_networks(&mut fields);
         let links = self.read_links(&mut fields);
         for (linked, _) in &links {
-            depends_on.entry(linked.clone()).or_insert(Condition::Started);
+            depends_on
+                .entry(linked.clone())
+                .or_insert(Condition::Started);
         }
         let mut restart = fields
             .get("restart")
@@ -229,7 +232,8 @@ impl ServiceReader<'_> {
         let stop_signal = fields.string("stop_signal", self.problems);
         let stop_grace_period = fields.duration("stop_grace_period", self.problems);
         // A program that reads its input, such as a shell, ends at once if it is closed. A terminal keeps it open too.
-        let is_true = |node: Option<&Node>| matches!(node.map(|node| &node.kind), Some(Kind::Bool(true)));
+        let is_true =
+            |node: Option<&Node>| matches!(node.map(|node| &node.kind), Some(Kind::Bool(true)));
         let stdin_open = fields.boolean("stdin_open", self.problems).unwrap_or(false)
             || is_true(node.child("tty"));
         let interface = fields
@@ -295,13 +299,19 @@ impl ServiceReader<'_> {
     }
 
     /// Returns the name of a service of the lab that starts.
-    fn active_service(&mut self, name: &str, key: &'static str, node: &Node) -> Option<ServiceName> {
+    fn active_service(
+        &mut self,
+        name: &str,
+        key: &'static str,
+        node: &Node,
+    ) -> Option<ServiceName> {
         let part = self.found.service(name);
         let problem = match part {
             Some(part) if is_active(self.found, part) => return ServiceName::new(name).ok(),
             Some(_) => {
                 let what = text!("service `{name}` has a profile, so it does not start", name);
-                let help = text!("remove its `profiles`, or write `required: false` into the dependency");
+                let help =
+                    text!("remove its `profiles`, or write `required: false` into the dependency");
                 Problem::new(what).help(help)
             }
             None => {
@@ -428,7 +438,9 @@ impl ServiceReader<'_> {
                     if let Some(format) = fields.get("format") {
                         match format.as_string().as_deref() {
                             Some("raw") => file.format = EnvFormat::Raw,
-                            _ => self.problems.push(mismatch(format, "format", text!("`raw`"))),
+                            _ => self
+                                .problems
+                                .push(mismatch(format, "format", text!("`raw`"))),
                         }
                     }
                     fields.close(self.problems);
@@ -504,11 +516,21 @@ impl ServiceReader<'_> {
             });
             matches!(disabled, Some(Kind::Bool(true))) || first.as_deref() == Some("NONE")
         });
-        let ready = part.node.child("x-roadlab").and_then(|node| node.child("ready"));
+        let ready = part
+            .node
+            .child("x-roadlab")
+            .and_then(|node| node.child("ready"));
         if is_off && ready.is_none() {
-            let what = text!("nothing says when `{name}` is healthy: its health check is off", name);
-            let help = text!("add `ready` to `x-roadlab` of `{name}`, or write `service_started`", name);
-            self.problems.push(Problem::new(what).at(node.place()).help(help));
+            let what = text!(
+                "nothing says when `{name}` is healthy: its health check is off",
+                name
+            );
+            let help = text!(
+                "add `ready` to `x-roadlab` of `{name}`, or write `service_started`",
+                name
+            );
+            self.problems
+                .push(Problem::new(what).at(node.place()).help(help));
         }
     }
 

@@ -117,20 +117,16 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
 }
 
 /// Checks `needs_service`: the services exist, and every optional service that is checked is named.
-fn check_needed_services(
-    lab: &Lab,
-    broken: &Broken,
-    exercises: &[Place],
-    problems: &mut Problems,
-) {
+fn check_needed_services(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
     let optional = |name: &ServiceName| {
         let service = lab.services.get(name);
         service.is_some_and(|service| service.interface.presence == Presence::Optional)
     };
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
         let needed = exercise.needs_service.iter();
-        let missing =
-            |name: &&ServiceName| !lab.services.contains_key(name) && !broken.services.contains(name);
+        let missing = |name: &&ServiceName| {
+            !lab.services.contains_key(name) && !broken.services.contains(name)
+        };
         for name in needed.filter(missing) {
             problems.push(no_such_service(lab, name).at(place.clone()));
         }

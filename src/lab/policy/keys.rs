@@ -72,19 +72,37 @@ const TABLE: &[Keys] = &[
             ("build", "for when the image cannot be had"),
             ("entrypoint", ""),
             ("command", ""),
-            ("environment", "a name alone takes its value from `vars` or `.env`, never from this machine"),
+            (
+                "environment",
+                "a name alone takes its value from `vars` or `.env`, never from this machine",
+            ),
             ("env_file", "files of the lab"),
-            ("ports", "on 127.0.0.1; `0.0.0.0` needs `--trust`; a host port below 1024 becomes a free one"),
+            (
+                "ports",
+                "on 127.0.0.1; `0.0.0.0` needs `--trust`; a host port below 1024 becomes a free one",
+            ),
             ("expose", ""),
-            ("volumes", "folders of the lab are read-only, unless `rw` and `--trust`"),
+            (
+                "volumes",
+                "folders of the lab are read-only, unless `rw` and `--trust`",
+            ),
             ("configs", "files of the lab"),
             ("secrets", "files of the lab"),
             ("tmpfs", "at most 256 MiB without `--trust`"),
-            ("depends_on", "`service_healthy` waits for `ready` of `x-roadlab`, or for the health check of the file"),
-            ("links", "services of the lab; an alias is valid on all networks that both share"),
+            (
+                "depends_on",
+                "`service_healthy` waits for `ready` of `x-roadlab`, or for the health check of the file",
+            ),
+            (
+                "links",
+                "services of the lab; an alias is valid on all networks that both share",
+            ),
             ("healthcheck", ""),
             ("networks", ""),
-            ("profiles", "a service with a profile does not start, unless `COMPOSE_PROFILES` in `.env` names it"),
+            (
+                "profiles",
+                "a service with a profile does not start, unless `COMPOSE_PROFILES` in `.env` names it",
+            ),
             ("extends", ""),
             ("deploy", ""),
             ("hostname", ""),
@@ -93,7 +111,10 @@ const TABLE: &[Keys] = &[
             ("init", ""),
             ("read_only", ""),
             ("stdin_open", ""),
-            ("restart", "a service that a step or the learner stops stays stopped"),
+            (
+                "restart",
+                "a service that a step or the learner stops stays stopped",
+            ),
             ("stop_signal", ""),
             ("stop_grace_period", ""),
             ("mem_limit", "default: 1 GiB"),
@@ -169,7 +190,12 @@ const TABLE: &[Keys] = &[
     Keys {
         mapping: Mapping::Build,
         path: "services.*.build",
-        honoured: &[("context", "in the lab's folder"), ("dockerfile", ""), ("args", ""), ("target", "")],
+        honoured: &[
+            ("context", "in the lab's folder"),
+            ("dockerfile", ""),
+            ("args", ""),
+            ("target", ""),
+        ],
         others: rows! {
             "cache_from" Ignore "roadlab uses the cache of the engine";
             "cache_to" Ignore "roadlab uses the cache of the engine";
@@ -203,14 +229,21 @@ const TABLE: &[Keys] = &[
     Keys {
         mapping: Mapping::EnvFile,
         path: "services.*.env_file[]",
-        honoured: &[("path", ""), ("required", ""), ("format", "`raw`, or the default")],
+        honoured: &[
+            ("path", ""),
+            ("required", ""),
+            ("format", "`raw`, or the default"),
+        ],
         others: &[],
     },
     Keys {
         mapping: Mapping::Dependency,
         path: "services.*.depends_on.*",
         honoured: &[
-            ("condition", "`service_healthy` is refused if nothing says when the service is healthy"),
+            (
+                "condition",
+                "`service_healthy` is refused if nothing says when the service is healthy",
+            ),
             ("required", ""),
         ],
         others: rows! {
@@ -235,7 +268,12 @@ const TABLE: &[Keys] = &[
     Keys {
         mapping: Mapping::Port,
         path: "services.*.ports[]",
-        honoured: &[("target", ""), ("published", ""), ("host_ip", ""), ("protocol", "")],
+        honoured: &[
+            ("target", ""),
+            ("published", ""),
+            ("host_ip", ""),
+            ("protocol", ""),
+        ],
         others: rows! {
             "app_protocol" Ignore "nothing reads it";
             "mode" Ignore "each service has one container";
@@ -440,8 +478,12 @@ pub(crate) fn check_replicas(value: &Node, problems: &mut Problems) {
     if value.as_string().as_deref() == Some("1") {
         return;
     }
-    let what = text!("each service has one container, not {count}", count = value.describe());
-    let help = text!("remove it, or write one service for each container; `extends` keeps that short");
+    let what = text!(
+        "each service has one container, not {count}",
+        count = value.describe()
+    );
+    let help =
+        text!("remove it, or write one service for each container; `extends` keeps that short");
     problems.push(refused(value, what).help(help));
 }
 
@@ -474,7 +516,9 @@ pub fn compose_keys_document() -> String {
             "" => "Top level".to_owned(),
             path => format!("`{path}`"),
         };
-        out.push_str(&format!("\n## {path}\n\n| key | level | remark |\n|---|---|---|\n"));
+        out.push_str(&format!(
+            "\n## {path}\n\n| key | level | remark |\n|---|---|---|\n"
+        ));
         for (key, remark) in keys.honoured {
             out.push_str(&format!("| `{key}` | honoured | {remark} |\n"));
         }

@@ -15,5 +15,6 @@ pub use keys::compose_keys_document;
 pub(crate) use keys::{check_keys, check_label, check_replicas, check_service, extra_hosts};
 pub use values::check_memory;
 pub(crate) use values::{
-    check_address, check_host_port, check_limits, check_sysctl, check_tmpfs, check_ulimit, check_writable_mount,
+    check_address, check_host_port, check_limits, check_sysctl, check_tmpfs, check_ulimit,
+    check_writable_mount,
 };

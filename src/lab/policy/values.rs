@@ -102,12 +102,7 @@ pub(crate) fn check_ulimit(name: &str, hard: i64, node: &Node, problems: &mut Pr
 }
 
 /// Checks the limits of processes and shared memory.
-pub(crate) fn check_limits(
-    limits: &Limits,
-    pids: &Node,
-    shm: &Node,
-    problems: &mut Problems,
-) {
+pub(crate) fn check_limits(limits: &Limits, pids: &Node, shm: &Node, problems: &mut Problems) {
     if !(1..=MAX_PIDS).contains(&limits.pids) {
         let what = text!(
             "`pids_limit` must be from 1 to {limit}, not `{pids}`",

@@ -118,7 +118,9 @@ impl<'a> Fields<'a> {
         match &node.kind {
             Kind::Number(number, _) if number.as_i64().is_some() => number.as_i64(),
             // Compose reads numbers in quotes too, as those that come from a variable are.
-            Kind::String(written) if self.mapping.is_compose() && written.parse::<i64>().is_ok() => {
+            Kind::String(written)
+                if self.mapping.is_compose() && written.parse::<i64>().is_ok() =>
+            {
                 written.parse().ok()
             }
             _ => {
