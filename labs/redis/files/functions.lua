@@ -37,14 +37,14 @@ local function strays(keys, args)
     for database = 2, 4 do
       redis.call('SELECT', database)
       if database ~= tonumber(args[i]) and redis.call('EXISTS', key) == 1 then
-        table.insert(found, key .. ' in database ' .. database)
+        table.insert(found, 'db ' .. database .. ': ' .. key)
       end
     end
   end
   return found
 end
 
--- How many of the pages 1 to `args[1]` are as they were. Few commands read them: each is an entry of the slow log.
+-- How many of the pages 1 to `args[1]` are as they were.
 local function pages(_, args)
   local kept, total = 0, tonumber(args[1])
   for from = 1, total, 1000 do
