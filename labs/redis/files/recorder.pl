@@ -484,15 +484,14 @@ sub released {
     my (%q) = @_;
     my ($there, $value, $how) = (1, 0, 'nothing');
     for my $unit (@units) {
-        if ($unit->{kind} eq 'start') {
-            $there = exists $unit->{values}{ $q{key} };
-            ($value, $how) = (0, 'nothing') if $there;
-        }
+        $there = exists $unit->{values}{ $q{key} } if $unit->{kind} eq 'start';
         for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) || $_->{name} =~ /^FLUSH/ } @{ $unit->{commands} }) {
             my ($name, @w) = ($command->{name}, @{ $command->{words} });
             next if $READS{$name} && !$ENDS{$name};
-            if ($name =~ /^(SET|SETNX|SETEX|PSETEX|GETSET|MSET|MSETNX)$/ && !grep { uc $_ =~ /^(EX|PX|EXAT|PXAT)$/ } @w) {
-                ($there, $value, $how) = (1, 0, 'nothing');
+            if ($name =~ /^(SET|SETNX|SETEX|PSETEX|GETSET|MSET|MSETNX)$/) {
+                $there = 1;
+                # It may end by itself, before anything is compared.
+                ($value, $how) = (0, 'deleted') if $name =~ /EX$/ || grep { /^(EX|PX|EXAT|PXAT)$/i } @w;
                 next;
             }
             next if !$there;
@@ -564,7 +563,7 @@ sub walked {
         my ($reply) = ask_in($q{db}, 'SCAN', @$step[ 1 .. $#$step ]);
         last if $done = ref $reply eq 'ARRAY' && $reply->[0] eq '0';
     }
-    return (0, $keys ? 'keys-then-part' : 'part') if !$done;
+    return (0, $keys ? 'keys' : 'part') if !$done;
     return (0, 'noted-before') if grep { ($noted{$_} // $begun) < $begun } @members;
     return (1, 'scanned');
 }
