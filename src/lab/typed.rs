@@ -620,7 +620,7 @@ roadlab restart lab --instance two redis --kill",
 - redis: { service: redis, command: [SET, k, v], db: 2 }
 - redis: { service: redis, command: [SET, k, ''], db: 2 }
 - client: { service: redis, input: \"GET k\\nSELECT 3\\nGET k\" }
-- redis: { service: redis, command: [PING], within: 2s }
+- { redis: { service: redis, command: [PING] }, within: 2s }
 - restart: { service: redis, kill: true }
 - redis: { service: redis, command: [GET, k], db: 3 }",
             "
@@ -634,7 +634,7 @@ GET k
 SELECT 3
 GET k
 SELECT 0
-# repeat until: success
+# repeat until: a successful response
 PING
 [in a terminal]
 roadlab restart lab --instance two redis --kill

@@ -145,7 +145,7 @@ sub take {
     if ($LOOKS{$name}) {
         for my $word (grep { $state->{watched}{"$db $_"} } @words) {
             $state->{seen}{"$db $word"} = 1;
-            push @units, { kind => 'look', key => $word, commands => [] };
+            push @units, { kind => 'look', key => "$db $word", commands => [] };
         }
     }
     push @units, { kind => 'single', commands => [$command] };
@@ -206,7 +206,8 @@ sub has_looked {
     return 0 if $unit->{kind} ne 'script';
     for my $command (@{ $unit->{commands} }) {
         last if $upto && $command == $upto;
-        return 1 if mentions($command, $key) && ($LOOKS{ $command->{name} } || $command->{name} eq 'EXISTS');
+        next if $command->{db} != 0 || !mentions($command, $key);
+        return 1 if $LOOKS{ $command->{name} } || $command->{name} eq 'EXISTS';
     }
     return 0;
 }
@@ -509,14 +510,14 @@ sub released {
 sub tried {
     my (%q) = @_;
     for my $unit (@units) {
-        return (1, 'tried') if $unit->{kind} eq 'look' && $unit->{key} eq $q{key};
+        return (1, 'tried') if $unit->{kind} eq 'look' && $unit->{key} eq "0 $q{key}";
         if ($unit->{kind} eq 'script' && has_looked($unit, $q{key}) && compares($unit)) {
             my ($first, @rest) = @{ $unit->{call}{words} };
             my $text = join ' ', @rest, $unit->{call}{name} =~ /^EVAL(_RO)?$/ ? $first : ();
             return (1, 'tried') if index($text, $q{owner}) >= 0;
         }
         for my $command (@{ $unit->{commands} }) {
-            return (1, 'tried') if $command->{name} eq 'DELEX' && mentions($command, $q{key}) && mentions($command, $q{owner});
+            return (1, 'tried') if $command->{name} eq 'DELEX' && $command->{db} == 0 && mentions($command, $q{key}) && mentions($command, $q{owner});
         }
     }
     return (0, 'nothing');
