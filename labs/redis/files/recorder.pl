@@ -586,6 +586,12 @@ sub received {
         return 0;
     };
     for my $unit (@units) {
+        if ($unit->{kind} eq 'start') {
+            my %groups = @{ ($unit->{values}{ $q{key} } // {})->{items} // [] };
+            $group = defined $groups{ $q{group} } ? $position->($groups{ $q{group} }) : undef;
+            %to = () if !defined $group;
+            $somebody = undef if !defined $group;
+        }
         for my $command (grep { $_->{db} == 0 } @{ $unit->{commands} }) {
             my ($name, @w) = ($command->{name}, @{ $command->{words} });
             my @upper = map { uc } @w;
@@ -718,8 +724,15 @@ sub connect_to_redis {
         my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
         for my $key (@{ $keys->[1] // [] }) {
             my ($type) = ask([ 'TYPE', $key ]);
-            my %read = (string => ['GET', $key], list => [ 'LRANGE', $key, 0, -1 ], hash => [ 'HGETALL', $key ]);
+            my %read = (
+                string => [ 'GET', $key ],
+                list => [ 'LRANGE', $key, 0, -1 ],
+                hash => [ 'HGETALL', $key ],
+                stream => [ 'XINFO', 'GROUPS', $key ],
+            );
             my ($found) = $read{$type} ? ask($read{$type}) : ();
+            # Of a stream, the groups and the last entry that each was given.
+            $found = [ map { my %group = @$_; @group{qw(name last-delivered-id)} } @$found ] if $type eq 'stream';
             note('# value ' . quoted($key, $type, map { substr $_ // '', 0, LONGEST_WORD } ref $found ? @$found : $found // ()));
         }
     }
