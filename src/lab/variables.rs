@@ -272,12 +272,20 @@ fn expand_compose(
     Ok(out)
 }
 
-/// Returns the position of the brace that closes a reference, after `${`.
+/// Returns the position of the brace that closes a reference, after `${`. As in compose-go, the character after an opening brace
+/// is skipped, so that `{}` opens one more.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 1;
+    let mut skipped = true;
     for (at, byte) in text.bytes().enumerate() {
+        if std::mem::take(&mut skipped) {
+            continue;
+        }
         match byte {
-            b'{' => open += 1,
+            b'{' => {
+                open += 1;
+                skipped = true;
+            }
             b'}' => open -= 1,
             _ => {}
         }

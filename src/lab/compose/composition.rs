@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::lab::compose::env_file::{EnvFormat, parse_env_file};
-use crate::lab::compose::merge::{merge, tidy};
+use crate::lab::compose::merge::{merge, normalized};
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::policy;
 use crate::lab::variables::{Dialect, Variables, expand_all};
@@ -161,7 +161,7 @@ impl Reader<'_> {
                 for part in file_section(&file, section) {
                     let known = found.section(section);
                     match known.iter_mut().find(|known| known.name == part.name) {
-                        Some(known) => known.node = tidy(&merge(&known.node, &part.node)),
+                        Some(known) => known.node = normalized(&merge(&known.node, &part.node)),
                         None => known.push(part),
                     }
                 }
@@ -215,7 +215,7 @@ impl Reader<'_> {
             };
             let mut extra = Composition::default();
             let node = self.extend(context, &service.name, service.node.clone(), &mut extra);
-            service.node = tidy(&node);
+            service.node = normalized(&node);
             for section in [
                 Section::Volumes,
                 Section::Networks,

@@ -189,7 +189,7 @@ fn build(node: &Node) -> Node {
 }
 
 /// Removes the entries of lists that a later entry replaces, and values with `!reset`.
-pub(crate) fn tidy(service: &Node) -> Node {
+pub(crate) fn normalized(service: &Node) -> Node {
     let Kind::Map(entries) = &service.kind else {
         return service.clone();
     };
@@ -239,11 +239,11 @@ fn volume_target(node: &Node) -> Option<String> {
             parts.next().map_or(first, str::to_owned)
         }
     };
-    Some(tidy_path(&target))
+    Some(without_slashes(&target))
 }
 
 /// Removes slashes at the end, which do not change where a path leads.
-fn tidy_path(path: &str) -> String {
+fn without_slashes(path: &str) -> String {
     match path.trim_end_matches('/') {
         "" => path.to_owned(),
         path => path.to_owned(),
@@ -284,7 +284,7 @@ mod tests {
 
     #[track_caller]
     fn check(base: &str, over: &str, expected: &str) {
-        let merged = tidy(&merge(&parse(base), &parse(over)));
+        let merged = normalized(&merge(&parse(base), &parse(over)));
         let expected: serde_json::Value = parse(expected).to_json();
         assert_eq!(merged.to_json(), expected, "{base} + {over}");
     }

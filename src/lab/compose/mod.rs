@@ -6,6 +6,7 @@ mod env_file;
 mod merge;
 mod mounts;
 mod networks;
+mod pairs;
 mod paths;
 mod ports;
 mod resources;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use crate::lab::compose::service_reader::ServiceReader;
+use crate::lab::compose::service_reader::{FileKind, ServiceReader};
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount};
@@ -240,30 +240,6 @@ impl ServiceReader<'_> {
             access: Access::ReadOnly,
             target,
         })
-    }
-}
-
-/// A kind of file that a Compose file names at its top level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileKind {
-    Config,
-    Secret,
-}
-
-impl FileKind {
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            FileKind::Config => "configs",
-            FileKind::Secret => "secrets",
-        }
-    }
-
-    /// The folder in the container, as Compose chooses it.
-    fn folder(self) -> &'static str {
-        match self {
-            FileKind::Config => "",
-            FileKind::Secret => "/run/secrets",
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::compose::service_reader::ServiceReader;
 use crate::lab::compose::values::read_size;
 use crate::lab::policy;
 use crate::lab::service::{
@@ -216,18 +215,4 @@ pub(crate) fn read_ulimits(
         }
     }
     out
-}
-
-impl ServiceReader<'_> {
-    /// Reads `sysctls`: a mapping, or a list of `name=value`.
-    pub(crate) fn read_sysctls(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
-        let Some(node) = fields.get("sysctls") else {
-            return BTreeMap::new();
-        };
-        let settings: BTreeMap<_, _> = self.read_pairs(fields, "sysctls").into_iter().collect();
-        for name in settings.keys() {
-            policy::check_sysctl(name, node, self.problems);
-        }
-        settings
-    }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::compose::composition::{Composition, Part, env_place};
 use crate::lab::compose::env_file::{EnvFormat, MAX_ENV_FILE_SIZE, parse_env_file};
-use crate::lab::compose::mounts::FileKind;
 use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{
     read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
@@ -632,5 +631,29 @@ fn check_web_ports(
         let help = text!("add the port to `ports` in compose.yaml");
         let problem = Problem::new(what).help(help);
         problems.push(problem.at(place.unwrap_or_else(|| node.place())));
+    }
+}
+
+/// A kind of file that a Compose file names at its top level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Config,
+    Secret,
+}
+
+impl FileKind {
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            FileKind::Config => "configs",
+            FileKind::Secret => "secrets",
+        }
+    }
+
+    /// The folder in the container, as Compose chooses it.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            FileKind::Config => "",
+            FileKind::Secret => "/run/secrets",
+        }
     }
 }
