@@ -18,6 +18,7 @@ mod doctor;
 mod down;
 mod engine;
 mod error_output;
+mod explain;
 mod format;
 mod gc;
 mod hint;
@@ -234,6 +235,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Schema { of } => schema::schema(of),
+        Command::Explain { code } => explain::explain(context, code.as_deref()),
         Command::New { name, folder } => new::new(context, &name, folder.as_deref()),
     }
 }

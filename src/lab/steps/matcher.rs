@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::expect::{Decimal, Matcher, Rule, Typing, ValuePath, ValueType};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list, mismatch};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Code, Problem, suggestion};
 use crate::text;
 
 /// The largest compiled regular expression, in bytes, because a lab may come from a stranger.
@@ -24,7 +24,7 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     let path = fields.string("path", problems).and_then(|text| {
         let at = fields.get("path")?.place();
         ValuePath::parse(&text)
-            .map_err(|error| problems.push(Problem::new(error).at(at)))
+            .map_err(|error| problems.push(Problem::new(error).code(Code::InvalidName).at(at)))
             .ok()
     });
     let typing = fields.string("as", problems).and_then(|written| {
