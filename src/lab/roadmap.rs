@@ -141,7 +141,9 @@ pub(crate) fn topic(node: &Node, problems: &mut Problems) -> Option<TopicId> {
                 Some(candidate) => text!("did you mean `{candidate}`?", candidate),
                 None => text!("run `roadlab roadmap` to list the topics"),
             };
-            Problem::new(text!("no such topic: `{written}`", written)).help(help)
+            Problem::new(text!("no such topic: `{written}`", written))
+                .code(Code::UnknownName)
+                .help(help)
         }
     };
     problems.push(problem.at(node.place()));

@@ -104,13 +104,14 @@ struct Reporter<'a> {
 impl Reporter<'_> {
     fn report(&mut self, what: Text, help: Text) {
         let problem = Problem::new(what).at(self.place.clone()).help(help);
-        self.problems.push(problem);
+        self.problems.push(problem.code(Code::GuideMismatch));
     }
 
     /// Reports a problem at a line of the guide, if it is known.
     fn report_at(&mut self, line: Option<&usize>, what: Text, help: Text) {
         let place = line.map_or_else(|| self.place.clone(), |line| self.guide.place(*line));
-        self.problems.push(Problem::new(what).at(place).help(help));
+        let problem = Problem::new(what).at(place).help(help);
+        self.problems.push(problem.code(Code::GuideMismatch));
     }
 }
 
@@ -268,14 +269,12 @@ fn check_hint_names(lab: &Lab, broken: &Broken, problems: &mut Problems) -> BTre
             .values()
             .filter_map(|guide| guide.sections.get(&exercise.id))
             .collect();
-        let all: BTreeSet<&str> = used.iter().map(|(name, _)| *name).collect();
         for (name, place) in &used {
             let has = |section: &&Section| section.named_hints.contains_key(*name);
-            let free = |section: &&Section| {
+            let close = guides.first().and_then(|section| {
                 let names = section.named_hints.keys().map(String::as_str);
-                nearest(name, names.filter(|name| !all.contains(name))).map(str::to_owned)
-            };
-            let close = guides.first().and_then(free);
+                nearest(name, names).map(str::to_owned)
+            });
             let (Some(close), Some(place)) = (close, place) else {
                 continue;
             };

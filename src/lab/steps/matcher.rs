@@ -24,7 +24,7 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     let path = fields.string("path", problems).and_then(|text| {
         let at = fields.get("path")?.place();
         ValuePath::parse(&text)
-            .map_err(|error| problems.push(Problem::new(error).code(Code::InvalidName).at(at)))
+            .map_err(|error| problems.push(Problem::new(error).at(at)))
             .ok()
     });
     let typing = fields.string("as", problems).and_then(|written| {

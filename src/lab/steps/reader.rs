@@ -423,9 +423,7 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
 fn read_path(node: &Node, problems: &mut Problems) -> Option<ValuePath> {
     let written = string(node, "path", problems)?;
     ValuePath::parse(&written)
-        .map_err(|error| {
-            problems.push(Problem::new(error).code(Code::InvalidName).at(node.place()))
-        })
+        .map_err(|error| problems.push(Problem::new(error).at(node.place())))
         .ok()
 }
 

@@ -114,7 +114,9 @@ impl Node {
                     error.without_snippet(),
                     serde_yaml::Error::DuplicateMappingKey { .. }
                 ) {
-                    true => problem.help(text!("remove one of the two")),
+                    true => problem
+                        .code(Code::DuplicateName)
+                        .help(text!("remove one of the two")),
                     false => problem.help(text!(
                         "check the indentation, quotes and brackets of this line and the one above"
                     )),
