@@ -171,7 +171,7 @@ async fn run(cli: Cli) -> Exit {
 
 /// Removes unfinished runs after a first signal, unless a second one ends the program at once.
 async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signals) -> Exit {
-    let cleanup = match context.run_guard.runs().is_empty() {
+    let cleanup = match context.app.run_guard.runs().is_empty() {
         true => Cleanup::NotNeeded,
         false => Cleanup::Needed,
     };
@@ -181,7 +181,7 @@ async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signal
             "stopping: removing what was created (press Ctrl-C again to exit at once)"
         ));
         let event = tokio::select! {
-            cleaned = context.remove_unfinished() => {
+            cleaned = context.app.remove_unfinished() => {
                 report::error(&match cleaned {
                     Ok(removed) => localized!("removed {removed}", removed),
                     Err(failure) => localized!("cannot remove everything: {failure}; removal continues in the background, and `roadlab gc` retries it", failure),

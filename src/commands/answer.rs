@@ -17,8 +17,8 @@ pub(crate) async fn answer(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = find_exercise(&lab, exercise)?;
-    let addresses = context.addresses(&lab).await;
-    let answer = context.answer(&lab, exercise, choice, &addresses)?;
+    let addresses = context.app.addresses(&lab).await;
+    let answer = context.app.answer(&lab, exercise, choice, &addresses)?;
     let choice = &answer.choice;
     if context.global.json {
         report::document(&json!({

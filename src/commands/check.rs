@@ -28,8 +28,8 @@ pub(crate) async fn check(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let selected = select_exercises(&lab, names)?;
-    let engine = context.existing_engine().await?;
-    let running = context.running(&engine, &lab).await?;
+    let engine = context.app.existing_engine().await?;
+    let running = context.app.running(&engine, &lab).await?;
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
@@ -61,7 +61,7 @@ pub(crate) async fn check(
         let unavailable = unavailable.map(|exercise| exercise.id.as_str());
         report::document(&json!({
             "lab": lab.id.as_str(),
-            "instance": context.instance.as_str(),
+            "instance": context.app.instance.as_str(),
             "passed": passed,
             "exercises": exercises.collect::<Vec<_>>(),
             "unavailable": unavailable.collect::<Vec<_>>(),

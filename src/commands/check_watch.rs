@@ -33,8 +33,8 @@ pub(crate) async fn check_watch(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let selected = select_exercises(&lab, names)?;
-    let engine = context.existing_engine().await?;
-    let mut running = context.running(&engine, &lab).await?;
+    let engine = context.app.existing_engine().await?;
+    let mut running = context.app.running(&engine, &lab).await?;
     let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
         .into_iter()
         .partition(|exercise| running.live.is_available(exercise));
@@ -176,7 +176,7 @@ fn draw<E: Engine>(
     };
     let lines = match results {
         [one] => {
-            let section = running.lab.section(&one.exercise, &context.lang);
+            let section = running.lab.section(&one.exercise, &context.app.lang);
             let panel = Panel {
                 title: sanitize(&section.title),
                 state: state(one.passed_checks(), one.checks.len()),
@@ -191,7 +191,7 @@ fn draw<E: Engine>(
         several => {
             let passed = several.iter().filter(|result| result.passed()).count();
             let panel = Panel {
-                title: sanitize(&running.lab.guide(&context.lang).title),
+                title: sanitize(&running.lab.guide(&context.app.lang).title),
                 state: state(passed, several.len()),
                 menu,
                 ..Panel::default()

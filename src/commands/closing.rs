@@ -11,8 +11,15 @@ pub(super) fn closing_markdown(
     exercise: &Exercise,
     addresses: &Addresses,
 ) -> Option<String> {
-    let after = lab.section(&exercise.id, &context.lang).after.as_ref()?;
-    Some(context.fill_in_addresses(lab, &after.markdown, addresses))
+    let after = lab
+        .section(&exercise.id, &context.app.lang)
+        .after
+        .as_ref()?;
+    Some(
+        context
+            .app
+            .fill_in_addresses(lab, &after.markdown, addresses),
+    )
 }
 
 /// Returns the closing text of an exercise for the terminal or a pipe, with its heading and an empty line before it.
@@ -23,7 +30,7 @@ pub(super) fn closing_lines(
     addresses: &Addresses,
 ) -> Option<String> {
     let text = closing_markdown(context, lab, exercise, addresses)?;
-    let title = &lab.section(&exercise.id, &context.lang).after_title;
+    let title = &lab.section(&exercise.id, &context.app.lang).after_title;
     let title = context.paint.good(&sanitize(title));
     let text = markdown(&text, context.width(), context.paint);
     Some(format!("\n{title}\n\n{text}"))

@@ -24,8 +24,11 @@ pub(crate) async fn dispute(
 ) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = find_exercise(&lab, exercise)?;
-    let engine = context.existing_engine().await?;
-    let dispute = context.dispute(&engine, &lab, exercise, message).await?;
+    let engine = context.app.existing_engine().await?;
+    let dispute = context
+        .app
+        .dispute(&engine, &lab, exercise, message)
+        .await?;
     let file = save(&dispute)?;
     context.reporter.finish();
     if context.global.json {

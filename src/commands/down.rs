@@ -60,18 +60,19 @@ pub(crate) async fn down(
         .iter()
         .map(|lab| LabId::new(&lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
-    let engine = context.existing_engine().await?;
+    let engine = context.app.existing_engine().await?;
     if forget == Forget::Yes {
         let instances = match which {
-            Which::All => context.instances(&engine).await?,
+            Which::All => context.app.instances(&engine).await?,
             Which::Named | Which::Orphans => {
                 let labs = labs.iter().cloned();
-                labs.map(|lab| (lab, context.instance.clone())).collect()
+                labs.map(|lab| (lab, context.app.instance.clone()))
+                    .collect()
             }
         };
         let belongings = instances.iter();
         let belongings = belongings
-            .map(|(lab, instance)| context.belongings(lab, instance))
+            .map(|(lab, instance)| context.app.belongings(lab, instance))
             .collect::<Result<Vec<_>, _>>()?;
         if let Confirmation::Declined = confirm_forgetting(context, &belongings).await? {
             return Ok(Exit::Success);
@@ -80,11 +81,14 @@ pub(crate) async fn down(
     let report = match which {
         Which::Orphans => {
             let mut removed = Removed::default();
-            let found = context.runs_of_other_state_folders(&engine, &labs).await?;
+            let found = context
+                .app
+                .runs_of_other_state_folders(&engine, &labs)
+                .await?;
             if !found.is_empty() {
                 match orphans::confirm_removal(context, &found).await? {
                     Confirmation::Given => {
-                        removed += context.remove_orphans(&engine, &found).await?;
+                        removed += context.app.remove_orphans(&engine, &found).await?;
                     }
                     Confirmation::Declined => {
                         context.reporter.finish();
@@ -98,8 +102,8 @@ pub(crate) async fn down(
                 forgotten: Vec::new(),
             }
         }
-        Which::All => context.down_all(&engine, forget).await?,
-        Which::Named => context.down(&engine, &labs, forget).await?,
+        Which::All => context.app.down_all(&engine, forget).await?,
+        Which::Named => context.app.down(&engine, &labs, forget).await?,
     };
     context.reporter.finish();
     let millis = begun.elapsed().as_millis() as u64;
@@ -141,7 +145,7 @@ pub(crate) async fn down(
         _ => None,
     };
     if which != Which::Orphans
-        && let Ok(orphans) = context.orphan_runs(&engine, only).await
+        && let Ok(orphans) = context.app.orphan_runs(&engine, only).await
     {
         orphans::lines(&orphans)
             .iter()
@@ -193,7 +197,7 @@ fn report_kept(context: &Context, which: Which, labs: &[LabId]) {
         return;
     }
     for lab in labs {
-        let Ok(belongings) = context.belongings(lab, &context.instance) else {
+        let Ok(belongings) = context.app.belongings(lab, &context.app.instance) else {
             continue;
         };
         if let Some(folder) = &belongings.workspace {

@@ -19,9 +19,9 @@ pub(crate) async fn hint(
     let named = exercise;
     let exercise = match named {
         Some(name) => find_exercise(&lab, name)?,
-        None => context.first_unsolved(&lab)?,
+        None => context.app.first_unsolved(&lab)?,
     };
-    let hint = context.hint(&lab, exercise).await?;
+    let hint = context.app.hint(&lab, exercise).await?;
     context.reporter.finish();
     let not_checked = hint.not_checked.as_ref().map(ToString::to_string);
     if context.global.json {
@@ -43,7 +43,7 @@ pub(crate) async fn hint(
     }
     let (paint, width) = (context.paint, context.width());
     if named.is_none() {
-        let title = sanitize(&lab.section(&exercise.id, &context.lang).title);
+        let title = sanitize(&lab.section(&exercise.id, &context.app.lang).title);
         output(&format!("{}  {title}", paint.bold(exercise.id.as_str())));
         output("");
     }
@@ -68,8 +68,13 @@ pub(crate) async fn hint(
         None => {}
     }
     if let Task::Quiz(quiz) = &exercise.task {
-        output(&quiz_output::how_to_read(context, &lab, exercise));
-        output(&quiz_output::how_to_answer(context, &lab, exercise, quiz));
+        output(&quiz_output::how_to_read(&context.app, &lab, exercise));
+        output(&quiz_output::how_to_answer(
+            &context.app,
+            &lab,
+            exercise,
+            quiz,
+        ));
     }
     Ok(Exit::Success)
 }

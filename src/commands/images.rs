@@ -13,14 +13,14 @@ use crate::runner::{Failure, PullPolicy};
 pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<Exit, Failure> {
     let (names, policy, built) = match command {
         ImagesCommand::Pull { names } => {
-            let policy = match context.options.pull_policy {
+            let policy = match context.app.options.pull_policy {
                 PullPolicy::Offline => PullPolicy::Offline,
                 _ => PullPolicy::MissingRetryingRegistries,
             };
             (names, policy, BuiltImages::Keep)
         }
         ImagesCommand::List { names } if names.is_empty() => {
-            let all = context.labs()?.all().keys().cloned().collect();
+            let all = context.app.labs()?.all().keys().cloned().collect();
             (all, PullPolicy::LocalOnly, BuiltImages::Keep)
         }
         ImagesCommand::List { names } => (names, PullPolicy::LocalOnly, BuiltImages::Keep),
@@ -32,13 +32,13 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
     };
     let labs = context.open_all(&names)?;
     let engine = match policy {
-        PullPolicy::LocalOnly => context.existing_engine().await?,
-        _ => context.engine().await?,
+        PullPolicy::LocalOnly => context.app.existing_engine().await?,
+        _ => context.app.engine().await?,
     };
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for lab in &labs {
-        for image in context.images(&engine, lab, policy, built).await? {
+        for image in context.app.images(&engine, lab, policy, built).await? {
             let found = image.found.as_ref();
             documents.push(json!({
                 "lab": lab.id.as_str(),

@@ -17,8 +17,8 @@ pub(super) async fn export(
     names: &[String],
 ) -> Result<Exit, Failure> {
     let labs = context.open_all(names)?;
-    let engine = context.existing_engine().await?;
-    let exported = context.export_images(&engine, &labs, file).await?;
+    let engine = context.app.existing_engine().await?;
+    let exported = context.app.export_images(&engine, &labs, file).await?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({
@@ -43,8 +43,8 @@ pub(super) async fn export(
 
 pub(super) async fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
     file_size(file)?;
-    let engine = context.engine().await?;
-    let images = context.import_images(&engine, file).await?;
+    let engine = context.app.engine().await?;
+    let images = context.app.import_images(&engine, file).await?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({ "file": report::json_path(file), "images": images }));

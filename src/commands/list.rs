@@ -11,7 +11,7 @@ use crate::report::{self, cut, error, memory, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
-    let list = context.list_labs()?;
+    let list = context.app.list_labs()?;
     if context.global.json {
         let documents: Vec<Value> = list
             .entries
@@ -66,7 +66,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         Ok(summary) => summary,
         Err(problems) => return json!({ "lab": entry.name, "problems": problems }),
     };
-    let words = summary.text(&context.lang);
+    let words = summary.text(&context.app.lang);
     let mut document = json!({
         "lab": entry.name,
         "title": words.title,
@@ -119,6 +119,6 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
             }
         });
     }
-    cells.push(sanitize(&summary.text(&context.lang).title));
+    cells.push(sanitize(&summary.text(&context.app.lang).title));
     cells
 }

@@ -46,16 +46,15 @@ mod test;
 mod up;
 mod validate;
 
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::app::{App, EventSink, Options, ResetKind, Trust};
+use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust};
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
-use crate::engine::Consent;
+use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
 use crate::localized;
@@ -67,23 +66,15 @@ use crate::text::Language;
 
 /// The application, and how its results are shown.
 pub(crate) struct Context {
-    app: App,
+    pub(crate) app: App,
     pub(crate) global: GlobalOptions,
     pub(crate) paint: Paint,
     pub(crate) reporter: Rc<Reporter>,
 }
 
-impl Deref for Context {
-    type Target = App;
-
-    fn deref(&self) -> &App {
-        &self.app
-    }
-}
-
 /// Runs a command.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
-    suggest::check(context, &command)?;
+    suggest::check(&context.app, &command)?;
     match command {
         Command::List => list::list(context),
         Command::Roadmap => roadmap::roadmap(context),
@@ -194,8 +185,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             tail,
             since,
         } => {
-            let wanted = logs::LogQuery::new(follow, tail, since);
-            logs::logs(context, &lab, &services, wanted).await
+            let query = LogQuery {
+                follow: if follow { Follow::Yes } else { Follow::No },
+                tail,
+                since,
+            };
+            logs::logs(context, &lab, &services, query).await
         }
         Command::Open { lab, service } => open::open(context, &lab, service.as_deref()).await,
         Command::Shell {
@@ -289,14 +284,19 @@ impl Context {
 
     /// Opens a lab and shows what the person granted to it.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
-        let opened = self.open(name)?;
+        let opened = self.app.open(name)?;
+        self.report_granted(&opened);
+        Ok(opened.lab)
+    }
+
+    /// Shows what the person granted to a lab just now.
+    fn report_granted(&self, opened: &OpenedLab) {
         if !opened.granted.is_empty() {
             report::error(&localized!("granted until one of the lab's files changes:"));
         }
         for problem in &opened.granted {
             report::error(&sanitize(&format!("  {}", problem.what.localized())));
         }
-        Ok(opened.lab)
     }
 
     /// Opens several labs.

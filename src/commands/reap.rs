@@ -36,9 +36,9 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
     }
     runs.sort();
     runs.dedup();
-    let folder = context.paths.runs();
+    let folder = context.app.paths.runs();
     let connect = async || {
-        let connected = context.setup().existing_engine().await;
+        let connected = context.app.setup().existing_engine().await;
         connected
             .map(|(engine, _)| Box::new(engine))
             .map_err(Failure::NoEngine)
@@ -47,7 +47,7 @@ pub(crate) async fn reap(context: &Context) -> Result<Exit, Failure> {
     let leave = Notify::new();
     let reaping = runs
         .iter()
-        .map(|run| reap_run(&folder, &context.owner, run, connect, &log, &leave));
+        .map(|run| reap_run(&folder, &context.app.owner, run, connect, &log, &leave));
     // When the machine shuts down, a reaper that only waits for a time ends.
     let terminated = async {
         while terminate.recv().await.is_some() {

@@ -39,15 +39,15 @@ pub(crate) async fn reset(
         return Ok(Exit::Success);
     }
     let started = Instant::now();
-    let engine = context.existing_engine().await?;
-    let done = match context.reset(&engine, &lab, to, kind).await {
+    let engine = context.app.existing_engine().await?;
+    let done = match context.app.reset(&engine, &lab, to, kind).await {
         Ok(done) => Some(done),
         // There is nothing to reset, and the progress can be forgotten all the same.
         Err(Failure::NotRunning(_)) if progress == Progress::Forget => None,
         Err(failure) => return Err(failure),
     };
     let forgotten = match progress {
-        Progress::Forget => Some(context.forget_progress(&lab.id)?),
+        Progress::Forget => Some(context.app.forget_progress(&lab.id)?),
         Progress::Keep => None,
     };
     context.reporter.finish();
@@ -117,11 +117,11 @@ fn report_reset(
 }
 
 async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation, Failure> {
-    let amount = context.progress(&lab.id)?.amount();
+    let amount = context.app.progress(&lab.id)?.amount();
     let Some(amount) = format::progress_amount(&amount) else {
         return Ok(Confirmation::Given);
     };
-    let name = format!("{}{}", lab.id, context.instance_option());
+    let name = context.app.lab_argument(&lab.id);
     let lines = [localized!("progress in {name}: {amount}", name, amount)];
     let question = localized!("Forget this permanently? [y/N]");
     let refused = text!("`--progress` removes your progress; confirm it with `--yes`");

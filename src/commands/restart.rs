@@ -21,8 +21,8 @@ pub(crate) async fn restart(
     let started = Instant::now();
     let lab = context.lab(name)?;
     let services = select_services(&lab, services)?;
-    let engine = context.existing_engine().await?;
-    let services = context.restart(&engine, &lab, services, mode).await?;
+    let engine = context.app.existing_engine().await?;
+    let services = context.app.restart(&engine, &lab, services, mode).await?;
     context.reporter.finish();
     let millis = started.elapsed().as_millis() as u64;
     let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();

@@ -25,9 +25,9 @@ pub(crate) async fn show(
 }
 
 async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
-    let guide = lab.guide(&context.lang);
-    let progress = context.progress(&lab.id)?;
-    let built = context.built_services(lab).await;
+    let guide = lab.guide(&context.app.lang);
+    let progress = context.app.progress(&lab.id)?;
+    let built = context.app.built_services(lab).await;
     if context.global.json {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
@@ -40,7 +40,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "exercises": lab.exercises.iter().map(|e| json!({
-                "exercise": e.id.as_str(), "title": lab.section(&e.id, &context.lang).title,
+                "exercise": e.id.as_str(), "title": lab.section(&e.id, &context.app.lang).title,
                 "quiz": matches!(e.task, Task::Quiz(_)), "checks": e.checks().len(),
                 "needs": e.needs.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
                 "done": progress.is_solved(&e.id),
@@ -57,7 +57,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         memory = memory(lab.memory() as u64)
     ));
     output("");
-    let intro = context.fill_in(lab, &guide.intro.markdown).await;
+    let intro = context.app.fill_in(lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
     output(&format!("\n{}", paint.bold(&localized!("Services"))));
     let services = lab.services.values().map(|service| {
@@ -101,7 +101,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         };
         vec![
             format!("  {symbol} {}", exercise.id),
-            sanitize(&lab.section(&exercise.id, &context.lang).title),
+            sanitize(&lab.section(&exercise.id, &context.app.lang).title),
         ]
     });
     table(&exercises.collect::<Vec<_>>())
@@ -112,11 +112,13 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
 
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {
     let exercise = find_exercise(lab, name)?;
-    let section = lab.section(&exercise.id, &context.lang);
-    let addresses = context.addresses(lab).await;
-    let text = context.fill_in_addresses(lab, &section.body.markdown, &addresses);
+    let section = lab.section(&exercise.id, &context.app.lang);
+    let addresses = context.app.addresses(lab).await;
+    let text = context
+        .app
+        .fill_in_addresses(lab, &section.body.markdown, &addresses);
     // The solution, too, shows what there is to see.
-    let standing = context.progress(&lab.id)?.standing(&exercise.id);
+    let standing = context.app.progress(&lab.id)?.standing(&exercise.id);
     let solved = standing != Standing::Unsolved;
     if context.global.json {
         let after = closing_markdown(context, lab, exercise, &addresses).filter(|_| solved);
@@ -154,7 +156,12 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
             let (width, paint) = (context.width(), context.paint);
             output(&quiz_output::choices(quiz, section, width, paint));
             output("");
-            output(&quiz_output::how_to_answer(context, lab, exercise, quiz));
+            output(&quiz_output::how_to_answer(
+                &context.app,
+                lab,
+                exercise,
+                quiz,
+            ));
         }
     }
     if let Some(text) = closing_lines(context, lab, exercise, &addresses).filter(|_| solved) {

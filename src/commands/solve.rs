@@ -15,8 +15,8 @@ use crate::text;
 pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Result<Exit, Failure> {
     let lab = context.lab(name)?;
     let exercise = find_exercise(&lab, exercise)?;
-    let engine = context.existing_engine().await?;
-    let solve = async |from| context.solve(&engine, &lab, exercise, from).await;
+    let engine = context.app.existing_engine().await?;
+    let solve = async |from| context.app.solve(&engine, &lab, exercise, from).await;
     let mut reset_because = None;
     let report = match solve(SolveFrom::PresentState).await? {
         SolveOutcome::Solved(report) => report,
@@ -69,7 +69,7 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
         }
     }
     // The closing text is about what the solution did, too.
-    let addresses = context.addresses(&lab).await;
+    let addresses = context.app.addresses(&lab).await;
     if let Some(text) = closing_lines(context, &lab, exercise, &addresses) {
         output(&text);
     }

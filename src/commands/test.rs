@@ -39,9 +39,9 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
     let labs = context.open_all(&request.names)?;
     // A mistake in `trial.yaml` is reported before anything is started.
     for lab in &labs {
-        context.trial(lab)?;
+        context.app.trial(lab)?;
     }
-    let engine = context.engine().await?;
+    let engine = context.app.engine().await?;
     let options = ProofOptions {
         only: request.only.clone(),
         keep: request.keep,
@@ -49,7 +49,7 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
     let mut cases = Vec::new();
     let mut exit = Exit::Success;
     for lab in &labs {
-        let report = context.prove(&engine, lab, &options).await?;
+        let report = context.app.prove(&engine, lab, &options).await?;
         let (problems, notes) = by_weight(&report.proof, request.strict);
         if !problems.is_empty() {
             exit = Exit::CheckFailed;

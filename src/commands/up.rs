@@ -29,15 +29,15 @@ pub(crate) async fn up(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab(name)?;
-    context.require_memory(&lab)?;
+    context.app.require_memory(&lab)?;
     let options = UpOptions {
         lifetime: Lifetime::Persistent,
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
         on_failure,
     };
     if mode == Mode::DryRun {
-        let engine = context.existing_engine().await?;
-        let planned = context.plan(&engine, &lab, options).await?;
+        let engine = context.app.existing_engine().await?;
+        let planned = context.app.plan(&engine, &lab, options).await?;
         context.reporter.finish();
         let missing = planned.missing_images.iter();
         let mut text: String = missing
@@ -54,8 +54,8 @@ pub(crate) async fn up(
         }
         return Ok(Exit::Success);
     }
-    let engine = context.engine().await?;
-    let started = context.up(&engine, &lab, options).await?;
+    let engine = context.app.engine().await?;
+    let started = context.app.up(&engine, &lab, options).await?;
     context.reporter.finish();
     let live = &started.running.live;
     let until = started.journal.until;
@@ -64,7 +64,7 @@ pub(crate) async fn up(
         report::line(&json!({
             "event": "up",
             "lab": lab.id.as_str(),
-            "instance": context.instance.as_str(),
+            "instance": context.app.instance.as_str(),
             "changed": started.changed,
             "millis": millis,
             "services": addresses_json(live),
@@ -90,7 +90,7 @@ pub(crate) async fn up(
     }
     let next = localized!(
         "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}`, `roadlab down {lab}`; or `roadlab run {lab}` for a guided session",
-        lab = format::lab_argument(context, &lab)
+        lab = context.app.lab_argument(&lab.id)
     );
     output(&context.paint.dim(&next));
     Ok(Exit::Success)

@@ -214,7 +214,7 @@ impl Session<'_, Docker> {
         let spent = view.since.elapsed().as_secs();
         view.since = Instant::now();
         let lab = &self.running.lab.id;
-        self.progress = self.context.update_progress(lab, |progress| {
+        self.progress = self.context.app.update_progress(lab, |progress| {
             if spent > 0 && !progress.is_solved(&exercise.id) {
                 let seconds = &mut progress.seconds;
                 *seconds.entry(exercise.id.clone()).or_default() += spent;

@@ -46,8 +46,8 @@ pub(crate) async fn run(
     }
     let begun = Instant::now();
     let lab = context.lab(name)?;
-    context.require_memory(&lab)?;
-    let engine = context.engine().await?;
+    context.app.require_memory(&lab)?;
+    let engine = context.app.engine().await?;
     let options = UpOptions {
         lifetime: match after_session {
             AfterSession::Keep => Lifetime::Persistent,
@@ -56,13 +56,13 @@ pub(crate) async fn run(
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
         on_failure: OnFailure::TearDown,
     };
-    let started = context.up(&engine, &lab, options).await?;
+    let started = context.app.up(&engine, &lab, options).await?;
     context.reporter.finish();
     let (journal, lock, was_up) = (started.journal, started.lock, started.was_up);
     let mut session = Session {
         context,
         running: started.running,
-        progress: context.progress(&lab.id)?,
+        progress: context.app.progress(&lab.id)?,
         was_up,
         chosen_by_digit: false,
     };
@@ -88,14 +88,14 @@ pub(crate) async fn run(
     session.running.live.connections.close().await;
     let end_begun = Instant::now();
     let end = match after_session {
-        AfterSession::Keep => context.keep_run(&journal, options.expiry)?,
+        AfterSession::Keep => context.app.keep_run(&journal, options.expiry)?,
         AfterSession::Prompt | AfterSession::TearDown => {
-            let end = context.remove_run(&engine, &journal).await?;
+            let end = context.app.remove_run(&engine, &journal).await?;
             context.reporter.finish();
             end
         }
     };
-    let argument = format::lab_argument(context, &lab);
+    let argument = context.app.lab_argument(&lab.id);
     let text = match &end {
         SessionEnd::StaysUp(_) => localized!(
             "{lab} stays up; remove it with `{command}`",

@@ -29,7 +29,7 @@ pub(super) type Output<'a> = &'a mut dyn FnMut(&str);
 
 impl<E: Engine> Session<'_, E> {
     pub(super) fn welcome(&self, print: Output<'_>, begun: Instant) {
-        let guide = self.running.lab.guide(&self.context.lang);
+        let guide = self.running.lab.guide(&self.context.app.lang);
         let paint = self.context.paint;
         print(&paint.bold(&sanitize(&guide.title)));
         let time = duration(begun.elapsed().as_millis() as u64);
@@ -58,7 +58,9 @@ impl<E: Engine> Session<'_, E> {
     }
 
     pub(super) fn section(&self, exercise: &Exercise) -> &Section {
-        self.running.lab.section(&exercise.id, &self.context.lang)
+        self.running
+            .lab
+            .section(&exercise.id, &self.context.app.lang)
     }
 
     /// `3/16 Sessions that end`.
@@ -123,6 +125,7 @@ impl<E: Engine> Session<'_, E> {
         let addresses = &self.running.live.addresses;
         let hint = self
             .context
+            .app
             .next_hint(self.running.lab, exercise, addresses)?;
         self.read_progress()?;
         let Some(hint) = hint else {
@@ -185,6 +188,7 @@ impl<E: Engine> Session<'_, E> {
         let addresses = &self.running.live.addresses;
         let answer = self
             .context
+            .app
             .answer(self.running.lab, exercise, choice, addresses)?;
         self.read_progress()?;
         let (paint, choice) = (self.context.paint, &answer.choice);

@@ -44,8 +44,8 @@ pub(crate) async fn status(
     let wanted = lab
         .map(|lab| LabId::new(lab).map_err(bad_name("lab")))
         .transpose()?;
-    let engine = context.existing_engine().await?;
-    let collector = StatusCollector::new(context, &engine, wanted);
+    let engine = context.app.existing_engine().await?;
+    let collector = StatusCollector::new(&context.app, &engine, wanted);
     let first = collector.collect().await?;
     context.reporter.finish();
     match watch {
