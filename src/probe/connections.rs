@@ -4,7 +4,7 @@ use futures_util::future::{join_all, join4};
 
 use crate::lab::ServiceName;
 use crate::probe::pool::{ConnectionPool, Key};
-use crate::probe::{amqp, closing, http, mongo, mysql_session, postgres_session, redis};
+use crate::probe::{amqp, closing, http, mongo, mysql_session, postgres_session, redis, sql};
 
 /// The open connections to the services of a running lab. Dropping it closes them in the background;
 /// [`Connections::close`] waits.
@@ -12,8 +12,7 @@ use crate::probe::{amqp, closing, http, mongo, mysql_session, postgres_session, 
 pub struct Connections {
     pub(super) http: http::HttpClient,
     pub(super) redis: ConnectionPool<redis::RedisConnection>,
-    pub(super) postgres: ConnectionPool<postgres_session::Session>,
-    pub(super) mysql: ConnectionPool<mysql_session::Session>,
+    pub(super) sql: sql::Sessions,
     pub(super) mongo: ConnectionPool<mongo::Client>,
     pub(super) amqp: ConnectionPool<amqp::SharedConnection>,
 }
@@ -21,10 +20,10 @@ pub struct Connections {
 impl Drop for Connections {
     /// Closes what is not in use in the background, so that servers do not report lost clients.
     fn drop(&mut self) {
-        for session in self.postgres.drain() {
+        for session in self.sql.postgres.drain() {
             closing::spawn(session.close());
         }
-        for session in self.mysql.drain() {
+        for session in self.sql.mysql.drain() {
             closing::spawn(session.close());
         }
         for client in self.mongo.drain() {
@@ -50,8 +49,8 @@ impl Connections {
     async fn close_where(&self, matches: &dyn Fn(&Key) -> bool) {
         // A Redis server only needs the socket closed.
         self.redis.take(matches).await;
-        let sessions = self.postgres.take(matches).await.into_iter();
-        let mysql_sessions = self.mysql.take(matches).await.into_iter();
+        let sessions = self.sql.postgres.take(matches).await.into_iter();
+        let mysql_sessions = self.sql.mysql.take(matches).await.into_iter();
         let clients = self.mongo.take(matches).await.into_iter();
         let brokers = self.amqp.take(matches).await.into_iter();
         join4(

@@ -34,6 +34,7 @@ mod postgres_values;
 mod redis;
 mod relay;
 mod sql;
+mod sql_statement;
 mod sql_transaction;
 mod target;
 mod tcp;
@@ -84,8 +85,8 @@ pub async fn probe<E: ContainerAccess>(
             StepKind::Log(probe) => log::run(probe, target, timeout).await,
             StepKind::File(probe) => file::run(probe, target, timeout).await,
             StepKind::Sql(probe) => {
-                let limits = sql::Limits { mode, timeout };
-                let running = Box::pin(sql::run(probe, limits, target, connections, &holder));
+                let limits = sql_statement::Limits { mode, timeout };
+                let running = Box::pin(sql::run(probe, limits, target, &connections.sql, &holder));
                 running.await.and_then(check_size)
             }
             StepKind::Mongo(probe) => {

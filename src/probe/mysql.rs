@@ -12,7 +12,7 @@ use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_locks;
 use crate::probe::mysql_session::{Login, Session, SqlError};
 use crate::probe::pool::{ConnectionPool, Key};
-use crate::probe::sql::{Limits, is_reusable_after, mentions_databases};
+use crate::probe::sql_statement::{Limits, is_reusable_after, mentions_databases};
 use crate::probe::target::Target;
 use crate::text;
 use crate::text::Text;

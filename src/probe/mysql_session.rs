@@ -15,7 +15,7 @@ use crate::probe::closing;
 use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_values::{as_text, size, value};
-use crate::probe::sql::unique_names;
+use crate::probe::sql_statement::unique_names;
 use crate::text;
 use crate::text::Text;
 

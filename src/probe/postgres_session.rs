@@ -16,7 +16,7 @@ use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
 use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::postgres_values::value;
-use crate::probe::sql::unique_names;
+use crate::probe::sql_statement::unique_names;
 
 /// How long a server may take to close a session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
