@@ -54,7 +54,10 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/expect/value_type.rs",
         ],
     ),
-    ("tokio_postgres", &["src/probe/postgres", "src/probe/sql_transaction"]),
+    (
+        "tokio_postgres",
+        &["src/probe/postgres", "src/probe/sql_transaction"],
+    ),
     ("mysql_async", &["src/probe/mysql"]),
     ("ulid", &["src/runner/up.rs"]),
 ];
