@@ -78,9 +78,10 @@ impl ExerciseResult {
         self.checks.iter().any(failed)
     }
 
-    /// Returns the name of the hint of the first check that fails and has one.
+    /// Returns the name of the hint of the first check that fails, if what it saw has one.
     pub fn hint(&self) -> Option<&str> {
-        self.checks.iter().find_map(|check| check.outcome.hint())
+        let mut failed = self.checks.iter().filter(|check| !check.outcome.passed());
+        failed.next()?.outcome.hint()
     }
 }
 
@@ -340,5 +341,44 @@ pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
             actual: localized!("no answer yet"),
             hint: None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_check_that_fails_has_a_say_in_the_hint() {
+        let check = |outcome: Outcome| CheckResult {
+            check: "one".to_owned(),
+            role: CheckRole::Goal,
+            about: String::new(),
+            outcome,
+            words: Words::default(),
+        };
+        let fails = |hint: Option<&str>| {
+            check(Outcome::Fail {
+                expected: String::new(),
+                actual: String::new(),
+                hint: hint.map(str::to_owned),
+            })
+        };
+        let hint = |checks: Vec<CheckResult>| {
+            let result = ExerciseResult {
+                exercise: ExerciseId::new("one").unwrap(),
+                checks,
+                actuals: Vec::new(),
+                changed: Changed::Yes,
+            };
+            result.hint().map(str::to_owned)
+        };
+        let pass = || check(Outcome::Pass);
+        assert_eq!(hint(vec![pass(), pass()]), None);
+        assert_eq!(
+            hint(vec![pass(), fails(Some("a")), fails(Some("b"))]),
+            Some("a".to_owned())
+        );
+        assert_eq!(hint(vec![pass(), fails(None), fails(Some("b"))]), None);
     }
 }

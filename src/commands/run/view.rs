@@ -1,6 +1,6 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
-use super::exercise_view::{ExerciseView, changed_since};
+use super::exercise_view::ExerciseView;
 use super::menu::{Offers, Picker, Question, menu};
 use super::session::{Output, Session};
 use crate::app::{WebPage, clients};
@@ -41,7 +41,7 @@ impl<E: Engine> Session<'_, E> {
                 all = result.checks.len()
             ),
         };
-        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
+        let hint = result.and_then(|result| self.running.conditional_hint(result));
         let question = view.question.as_ref();
         Panel {
             title: self.heading(view.at, exercise),
@@ -138,22 +138,10 @@ impl<E: Engine> Session<'_, E> {
         }
     }
 
-    /// Returns the hint for what the learner changed, else for what is still undone; none before anything changed.
-    fn hint(&self, result: &ExerciseResult, baseline: Option<&[String]>) -> Option<String> {
-        let changed = changed_since(result, baseline?);
-        match changed.checks.is_empty() {
-            true => None,
-            false => self
-                .running
-                .conditional_hint(&changed)
-                .or_else(|| self.running.conditional_hint(result)),
-        }
-    }
-
     /// Prints a new hint above the panel if its code does not fit into it: it must be possible to copy it.
     pub(super) fn print_wide_hint(&self, print: Output<'_>, view: &mut ExerciseView) {
         let result = view.result.as_ref();
-        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
+        let hint = result.and_then(|result| self.running.conditional_hint(result));
         // The panel has a bar and a space in front of a hint, and the last column is free.
         let room = Screen::size().0.saturating_sub(3);
         let Some(text) = hint.filter(|text| code_width(text) > room) else {
