@@ -83,7 +83,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("q");
     terminal.wait_for("ready>");
     let screen = terminal.screen();
-    assert!(screen.contains("0 of 18 exercises solved"), "{screen}");
+    assert!(screen.contains("solved 0 of 18"), "{screen}");
     assert!(
         screen.contains("hints: 1") && screen.contains("solution played"),
         "{screen}"
@@ -254,7 +254,7 @@ fn a_session_over_a_pipe_is_plain_text() {
     let ended = lab.run("run LAB", 1);
     assert!(ended.stdout.contains("1/18 Settings"), "{ended:#?}");
     assert!(
-        ended.stdout.contains("0 of 18 exercises solved"),
+        ended.stdout.contains("solved 0 of 18"),
         "{ended:#?}"
     );
     for text in [&ended.stdout, &ended.stderr] {

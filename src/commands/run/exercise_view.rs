@@ -25,3 +25,10 @@ pub(super) struct ExerciseView {
     /// When its time was added to the progress last.
     pub(super) since: Instant,
 }
+
+impl ExerciseView {
+    /// Returns whether it was solved while it was shown, and what it saw last still passes.
+    pub(super) fn passes(&self) -> bool {
+        self.solved && self.result.as_ref().is_none_or(ExerciseResult::passed)
+    }
+}
