@@ -253,10 +253,7 @@ fn a_session_over_a_pipe_is_plain_text() {
     let lab = redis();
     let ended = lab.run("run LAB", 1);
     assert!(ended.stdout.contains("1/18 Settings"), "{ended:#?}");
-    assert!(
-        ended.stdout.contains("solved 0 of 18"),
-        "{ended:#?}"
-    );
+    assert!(ended.stdout.contains("solved 0 of 18"), "{ended:#?}");
     for text in [&ended.stdout, &ended.stderr] {
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
     }

@@ -49,7 +49,7 @@ pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
-pub use solve::{SolveFrom, SolveOutcome, SolveReport, TypedSolution};
+pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};
 

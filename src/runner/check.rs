@@ -301,25 +301,30 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
     else {
         return result.outcome.clone();
     };
-    let shown = |value: &String| match check.secrecy {
-        Secrecy::Shown => value.clone(),
-        Secrecy::Hidden => localized!("hidden: this is the answer"),
+    let (expected, got) = match check.secrecy {
+        Secrecy::Shown => (expected.clone(), actual.clone()),
+        Secrecy::Hidden => (
+            localized!("hidden, because it is the answer"),
+            localized!("hidden"),
+        ),
     };
     let seen = result.actual.as_ref().filter(|_| changed == Changed::Yes);
     let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
     Outcome::Fail {
-        expected: shown(expected),
-        actual: shown(actual),
+        expected,
+        actual: got,
         hint: seen.and_then(fits).map(|hint| hint.say.clone()),
     }
 }
 
-/// Returns the expected and the actual value of a check that fails, in words; none of a secret.
+/// Returns the expected and the actual value of a check that fails, in words; of a secret only that it is one.
 fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
     match (outcome, actual) {
-        (Outcome::Fail { .. }, Some(actual))
-            if check.secrecy != Secrecy::Hidden && check.unchanged.is_none() =>
-        {
+        (Outcome::Fail { .. }, _) if check.secrecy == Secrecy::Hidden => Words {
+            expected: localized!("hidden, because it is the answer"),
+            ..Words::default()
+        },
+        (Outcome::Fail { .. }, Some(actual)) if check.unchanged.is_none() => {
             check.step.expect.words(actual)
         }
         (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
@@ -347,6 +352,37 @@ pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_a_value_is_secret_is_said_once() {
+        let check = crate::lab::testing::exercise(
+            "
+      - id: name
+        secret: true
+        redis: { service: redis, command: [GET, name] }
+        expect: { equals: a }
+",
+        )
+        .checks()[0]
+            .clone();
+        let actual = Actual::value(serde_json::json!("b"));
+        let result = StepResult {
+            outcome: Outcome::Fail {
+                expected: "a".to_owned(),
+                actual: "b".to_owned(),
+                hint: None,
+            },
+            actual: Some(actual.clone()),
+            error: None,
+        };
+        let outcome = outcome(&check, &result, Changed::Yes);
+        let words = words(&check, &outcome, Some(&actual));
+        assert_eq!(words.expected, "hidden, because it is the answer");
+        assert_eq!(words.actual, "");
+        let hidden = (outcome.expected(), outcome.actual());
+        let both = (Some("hidden, because it is the answer"), Some("hidden"));
+        assert_eq!(hidden, both);
+    }
 
     #[test]
     fn only_the_first_check_that_fails_has_a_say_in_the_hint() {

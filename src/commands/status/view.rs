@@ -94,9 +94,7 @@ impl Run {
         let score = Score {
             solved: solved.len(),
             all: self.exercises,
-            by_solution: played
-                .filter(|exercise| !solved.contains(exercise))
-                .count(),
+            by_solution: played.filter(|exercise| !solved.contains(exercise)).count(),
             holding: match &self.holding {
                 Some(holding) => Holding::OfAll(holding.len()),
                 None => Holding::NotChecked,
