@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::App;
+use crate::app::{App, select_services};
+use crate::engine::Engine;
 use crate::lab::{
     Addresses, Instance, Lab, ServiceAddress, ServiceName, render, render_url, unresolved,
     with_instance,
 };
 use crate::localized;
 use crate::plan::HostPorts;
+use crate::runner::Failure;
+use crate::text;
 
 /// A web interface of a running service.
 #[derive(Debug, Clone)]
@@ -41,6 +44,56 @@ impl WebPage {
 }
 
 impl App {
+    /// Returns the services of a lab that have a web interface, or the named one. Fails if there is none.
+    pub fn services_with_pages(
+        &self,
+        lab: &Lab,
+        service: Option<&str>,
+    ) -> Result<Vec<ServiceName>, Failure> {
+        let names: Vec<String> = service.map(str::to_owned).into_iter().collect();
+        let has_page = |name: &ServiceName| !lab.services[name].interface.web.is_empty();
+        let mut selected = select_services(lab, &names)?;
+        selected.retain(has_page);
+        if !selected.is_empty() {
+            return Ok(selected);
+        }
+        let known = lab.services.keys().filter(|name| has_page(name));
+        let known: Vec<&str> = known.map(ServiceName::as_str).collect();
+        Err(Failure::Usage(match (service, known.as_slice()) {
+            (Some(service), [_, ..]) => text!(
+                "service `{service}` has no web interface; these have one: {names}",
+                service,
+                names = known.join(", ")
+            ),
+            _ => text!(
+                "lab `{lab}` has no web interface; `roadlab status {argument}` shows the addresses of its services",
+                lab = lab.id,
+                argument = self.lab_argument(&lab.id)
+            ),
+        }))
+    }
+
+    /// Returns the web interfaces of services that are running. Fails if none of them is.
+    pub async fn web_pages(
+        &self,
+        engine: &impl Engine,
+        lab: &Lab,
+        services: &[ServiceName],
+    ) -> Result<Vec<WebPage>, Failure> {
+        let live = self.observe(engine, lab).await?.live;
+        let mut pages = WebPage::list(lab, &live.addresses);
+        pages.retain(|page| services.contains(&page.service) && live.runs(&page.service));
+        if pages.is_empty() {
+            let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
+            return Err(Failure::Environment(text!(
+                "not running: {services}; start it with `roadlab up {lab}`",
+                services = names.join(", "),
+                lab = self.lab_argument(&lab.id)
+            )));
+        }
+        Ok(pages)
+    }
+
     /// Returns where the services of a lab answer; of a lab that is not running, where they will answer unless another program
     /// takes their ports first.
     pub async fn addresses(&self, lab: &Lab) -> Addresses {

@@ -6,10 +6,11 @@ use crate::app::App;
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Warning};
 use crate::lab::{Instance, LabId};
-use crate::plan::Scope;
+use crate::plan::{OrphanRun, Scope};
 use crate::runner::{Failure, Removed, SweepMode, teardown};
 use crate::store::{
-    Baselines, ClaimResult, Disposition, Journal, JournalLock, Lifetime, Lock, LockError, now,
+    Baselines, ClaimResult, Disposition, Journal, JournalLock, Journals, Lifetime, Lock, LockError,
+    now,
 };
 use crate::text;
 
@@ -26,7 +27,40 @@ enum CleanupResult {
     NotAll,
 }
 
+/// What was removed on request, and what is left.
+#[derive(Debug)]
+pub struct GarbageReport {
+    /// The number of runs that were removed.
+    pub removed: usize,
+    /// The number of runs that are due for removal, and are in use or being removed.
+    pub left: usize,
+    pub journals: Journals,
+    /// The runs that no journal of this state folder records.
+    pub orphans: Vec<OrphanRun>,
+}
+
 impl App {
+    /// Connects to the engine, removes the runs that no process owns, and reports what is left.
+    pub async fn report_garbage(&self) -> Result<GarbageReport, Failure> {
+        let journals = || Journals::read(&self.paths.runs());
+        let count_due = |journals: &Journals| {
+            let due = |journal: &&Journal| journal.disposition(now()) == Disposition::Remove;
+            journals.readable.iter().filter(due).count()
+        };
+        let before = count_due(&journals());
+        // Each connection removes them.
+        let engine = self.existing_engine().await?;
+        let orphans = self.orphan_runs(&engine, None).await?;
+        let journals = journals();
+        let left = count_due(&journals);
+        Ok(GarbageReport {
+            removed: before.saturating_sub(left),
+            left,
+            journals,
+            orphans,
+        })
+    }
+
     /// Removes the runs that no process owns. Does not contact the engine if there is none.
     pub async fn collect_garbage(&self, engine: &impl Engine) {
         let due = |journal: &Journal| journal.disposition(now()) == Disposition::Remove;

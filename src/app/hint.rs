@@ -35,7 +35,7 @@ impl App {
             Failure::Usage(text!(
                 "every exercise of `{lab}` is solved; name one: `roadlab hint {argument} EXERCISE`",
                 lab = lab.id,
-                argument = format!("{}{}", lab.id, self.instance_option())
+                argument = self.lab_argument(&lab.id)
             ))
         })
     }

@@ -14,44 +14,57 @@ mod cleanup;
 mod client;
 mod dispute;
 mod down;
+mod engine_control;
 mod exercise;
 mod hint;
 mod images;
 mod lab_list;
+mod logs;
+mod machine_check;
 mod open;
 mod orphans;
 mod proof;
 mod quiz;
 mod reset;
+mod roadmap;
 mod running;
 mod session_end;
+mod shell;
 mod solve;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;
 mod up;
+mod validation;
 mod workspace;
 
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
+pub use cleanup::GarbageReport;
 pub use client::{ClientCommand, client_command};
 pub use dispute::read_dispute;
 pub use down::{Belongings, DownReport, Forget};
+pub use engine_control::EngineStatus;
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
 pub use lab_list::{LabEntry, LabList};
+pub use logs::{LogEvent, LogQuery, LogSource, ServiceLogs};
+pub use machine_check::MachineReport;
 pub use open::OpenedLab;
 pub use proof::{ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
+pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
+pub use shell::ShellTarget;
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};
+pub use validation::ValidationReport;
 
 use crate::engine::{Consent, Engine, EngineSetup};
 use crate::event::Event;
@@ -194,6 +207,11 @@ impl App {
         let folder = self.paths.progress();
         let (progress, ()) = Progress::update(&folder, lab, &self.instance, change)?;
         Ok(progress)
+    }
+
+    /// Returns the name of a lab with the option for this instance, as it is typed after a command.
+    pub fn lab_argument(&self, lab: &LabId) -> String {
+        format!("{lab}{}", self.instance_option())
     }
 
     /// Returns ` --instance NAME` for commands in texts, or nothing in the default instance.

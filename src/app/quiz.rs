@@ -29,7 +29,7 @@ impl App {
             return Err(Failure::Usage(text!(
                 "`{exercise}` is not a quiz: solve it, then run `roadlab check {lab} {exercise}`",
                 exercise = exercise.id,
-                lab = format!("{}{}", lab.id, self.instance_option())
+                lab = self.lab_argument(&lab.id)
             )));
         };
         let Some(choice) = quiz.choice(choice) else {

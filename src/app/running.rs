@@ -264,7 +264,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 matches!(exercise.task, Task::Quiz(_)).then(|| {
                     localized!(
                         "answer with `roadlab answer {lab} {exercise} CHOICE`",
-                        lab = format!("{}{}", self.lab.id, self.app.instance_option()),
+                        lab = self.app.lab_argument(&self.lab.id),
                         exercise = exercise.id
                     )
                 })

@@ -210,7 +210,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 lab_files.insert(from.clone(), content);
             }
         }
-        let name = format!("{}{}", self.lab.id, self.app.instance_option());
+        let name = self.app.lab_argument(&self.lab.id);
         let context = TypingContext {
             lab: self.lab,
             addresses,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::app::roadmap::{Coverage, TopicLab, TopicReport};
 use crate::app::{App, Options, Trust};
 use crate::engine::Consent;
-use crate::lab::{Instance, Lang};
+use crate::lab::{Instance, Lang, Roadmap, TopicId};
 use crate::runner::{PullPolicy, ReaperCommand};
 use crate::store::Paths;
 
@@ -36,4 +37,22 @@ pub(crate) fn app(folder: &Path) -> App {
         reaper,
         events,
     )
+}
+
+/// Returns the group `databases` of the roadmap with labs of two exercises each: name, topic, and how many are solved.
+pub(crate) fn databases(labs: &[(&str, &str, usize)]) -> TopicReport {
+    let coverage: Vec<Coverage> = labs
+        .iter()
+        .map(|(lab, topic, done)| Coverage {
+            lab: TopicLab {
+                lab: (*lab).to_owned(),
+                done: *done,
+                exercises: 2,
+            },
+            topics: vec![TopicId::new(topic).unwrap()],
+        })
+        .collect();
+    let mut topics = Roadmap::get().topics.iter();
+    let databases = topics.find(|topic| topic.id.as_str() == "databases");
+    TopicReport::of(databases.unwrap(), &coverage)
 }

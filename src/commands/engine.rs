@@ -4,10 +4,8 @@ use serde_json::json;
 
 use crate::cli::EngineCommand;
 use crate::commands::Context;
-use crate::engine::install::observe;
-use crate::engine::locate::{locate, url};
-use crate::engine::{EngineError, SetupOutcome, System};
-use crate::event::Event;
+use crate::engine::EngineError;
+use crate::engine::locate::url;
 use crate::exit::Exit;
 use crate::localized;
 use crate::report::{self, memory, output, sanitize, table};
@@ -22,25 +20,20 @@ pub(crate) async fn engine(context: &Context, command: EngineCommand) -> Result<
 }
 
 async fn status(context: &Context) -> Result<Exit, Failure> {
-    let setup = context.app.setup();
-    let found = locate(setup.explicit.as_deref());
-    let connected = setup.existing_engine().await;
+    let status = context.app.engine_status().await;
     context.reporter.finish();
-    let about = match &connected {
-        Ok((docker, _)) => docker.system_info().await.ok(),
-        Err(_) => None,
-    };
+    let (about, endpoint) = (status.info.as_ref(), status.endpoint.as_ref());
     if context.global.json {
         report::document(&json!({
-            "socket": found.as_ref().ok().map(|endpoint| report::json_path(&endpoint.socket)),
-            "source": found.as_ref().ok().map(|endpoint| endpoint.source.to_string()),
-            "answers": connected.is_ok(),
-            "problem": connected.as_ref().err().map(EngineError::to_string),
-            "product": about.as_ref().map(|about| &about.product), "version": about.as_ref().map(|about| &about.version),
-            "api": about.as_ref().map(|about| &about.api), "platform": about.as_ref().map(|about| &about.platform),
-            "memory": about.as_ref().map(|about| about.memory), "cpus": about.as_ref().map(|about| about.cpus),
+            "socket": endpoint.map(|endpoint| report::json_path(&endpoint.socket)),
+            "source": endpoint.map(|endpoint| endpoint.source.to_string()),
+            "answers": status.connected.is_ok(),
+            "problem": status.connected.as_ref().err().map(EngineError::to_string),
+            "product": about.map(|about| &about.product), "version": about.map(|about| &about.version),
+            "api": about.map(|about| &about.api), "platform": about.map(|about| &about.platform),
+            "memory": about.map(|about| about.memory), "cpus": about.map(|about| about.cpus),
         }));
-    } else if let (Ok((_, endpoint)), Some(about)) = (&connected, &about) {
+    } else if let (Some(endpoint), Some(about)) = (endpoint, about) {
         output(&format!(
             "{} {} (API {})",
             sanitize(&about.product),
@@ -65,14 +58,12 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
                 sanitize(&about.root.display().to_string()),
             ),
         ];
-        if endpoint.socket == setup.site().socket
-            && let Some(record) = observe(setup.site()).await.started
-        {
+        if let Some(record) = &status.started {
             let started = localized!(
                 "by roadlab, process {pid}; stop it with `roadlab engine down`",
                 pid = record.process.pid
             );
-            let log = setup.site().daemon_log();
+            let log = context.app.setup().site().daemon_log();
             rows.push((localized!("started"), started));
             rows.push((localized!("log"), sanitize(&log.display().to_string())));
         }
@@ -82,24 +73,15 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             .collect();
         table(&rows).iter().for_each(|line| output(line));
     }
-    match connected {
-        Ok(_) => Ok(Exit::Success),
+    match status.connected {
+        Ok(()) => Ok(Exit::Success),
         Err(error) if context.global.json => Ok(Exit::from(&Failure::NoEngine(error))),
         Err(error) => Err(Failure::NoEngine(error)),
     }
 }
 
 async fn up(context: &Context) -> Result<Exit, Failure> {
-    let outcome = context
-        .app
-        .setup()
-        .engine_or_install(&mut |line| emit_line(context, line))
-        .await;
-    let (docker, endpoint) = match outcome.map_err(Failure::NoEngine)? {
-        SetupOutcome::Done(found) => found,
-        SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
-    };
-    let about = docker.system_info().await.map_err(Failure::NoEngine)?;
+    let (endpoint, about) = context.app.start_engine().await?;
     context.reporter.finish();
     if context.global.json {
         report::document(&json!({
@@ -119,12 +101,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn down(context: &Context) -> Result<Exit, Failure> {
-    let setup = context.app.setup();
-    let started = observe(setup.site()).await.started;
-    setup
-        .stop_engine(&mut |line| emit_line(context, line))
-        .await
-        .map_err(Failure::NoEngine)?;
+    let started = context.app.stop_engine().await?;
     context.reporter.finish();
     match started {
         Some(record) => output(&localized!(
@@ -134,9 +111,4 @@ async fn down(context: &Context) -> Result<Exit, Failure> {
         None => output(&localized!("no engine was running")),
     }
     Ok(Exit::Success)
-}
-
-/// Reports a line of the installation's output.
-fn emit_line(context: &Context, line: &str) {
-    context.app.emit(Event::engine_setup_line(line));
 }

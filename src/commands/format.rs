@@ -1,6 +1,6 @@
 //! Lines and words that several commands show alike.
 
-use crate::app::{App, TypedSolution, WebPage};
+use crate::app::{TypedSolution, WebPage};
 use crate::commands::Context;
 use crate::lab::{Lab, Level};
 use crate::localized;
@@ -23,11 +23,6 @@ pub(super) fn expiry(until: u64) -> String {
         Some(left) => localized!("expires in {time}", time = duration(left * 1000)),
         None => localized!("expired; it is being removed"),
     }
-}
-
-/// Returns the name of a lab with the option for its instance, as it is typed after a command.
-pub(super) fn lab_argument(app: &App, lab: &Lab) -> String {
-    format!("{}{}", lab.id, app.instance_option())
 }
 
 /// How far a learner is in a lab.

@@ -2,27 +2,23 @@
 
 use serde_json::json;
 
+use crate::app::GarbageReport;
 use crate::commands::{Context, orphans};
 use crate::exit::Exit;
 use crate::localized;
 use crate::report::{self, output, sanitize};
 use crate::runner::Failure;
-use crate::store::{Disposition, Journal, Journals, now};
 
 pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
-    let journals = || Journals::read(context.app.run_guard.folder());
-    let count_due = |journals: &Journals| {
-        let due = |journal: &&Journal| journal.disposition(now()) == Disposition::Remove;
-        journals.readable.iter().filter(due).count()
-    };
-    let before = count_due(&journals());
     // Every command cleans up when it connects to the engine; this one does nothing else.
-    let engine = context.app.existing_engine().await?;
-    let orphans = context.app.orphan_runs(&engine, None).await?;
+    let report = context.app.report_garbage().await?;
     context.reporter.finish();
-    let journals = journals();
-    let left = count_due(&journals);
-    let removed = before.saturating_sub(left);
+    let GarbageReport {
+        removed,
+        left,
+        journals,
+        orphans,
+    } = report;
     if context.global.json {
         let runs = journals
             .readable

@@ -52,9 +52,9 @@ use std::rc::Rc;
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::app::{App, EventSink, Options, ResetKind, Trust};
+use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust};
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
-use crate::engine::Consent;
+use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
 use crate::localized;
@@ -185,8 +185,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             tail,
             since,
         } => {
-            let wanted = logs::LogQuery::new(follow, tail, since);
-            logs::logs(context, &lab, &services, wanted).await
+            let query = LogQuery {
+                follow: if follow { Follow::Yes } else { Follow::No },
+                tail,
+                since,
+            };
+            logs::logs(context, &lab, &services, query).await
         }
         Command::Open { lab, service } => open::open(context, &lab, service.as_deref()).await,
         Command::Shell {
@@ -281,13 +285,18 @@ impl Context {
     /// Opens a lab and shows what the person granted to it.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
         let opened = self.app.open(name)?;
+        self.report_granted(&opened);
+        Ok(opened.lab)
+    }
+
+    /// Shows what the person granted to a lab just now.
+    fn report_granted(&self, opened: &OpenedLab) {
         if !opened.granted.is_empty() {
             report::error(&localized!("granted until one of the lab's files changes:"));
         }
         for problem in &opened.granted {
             report::error(&sanitize(&format!("  {}", problem.what.localized())));
         }
-        Ok(opened.lab)
     }
 
     /// Opens several labs.

@@ -1,7 +1,6 @@
 //! How a quiz is shown: its choices with their numbers, and the command that answers it.
 
 use crate::app::App;
-use crate::commands::format;
 use crate::lab::{Exercise, Lab, Quiz, Section};
 use crate::localized;
 use crate::report::{Paint, markdown};
@@ -26,7 +25,7 @@ pub(super) fn how_to_answer(app: &App, lab: &Lab, exercise: &Exercise, quiz: &Qu
         "answer with `{command}`; CHOICE is a number from 1 to {count}, or a name",
         command = format!(
             "roadlab answer {} {} CHOICE",
-            format::lab_argument(app, lab),
+            app.lab_argument(&lab.id),
             exercise.id
         ),
         count = quiz.choices.len()
@@ -37,11 +36,7 @@ pub(super) fn how_to_answer(app: &App, lab: &Lab, exercise: &Exercise, quiz: &Qu
 pub(super) fn how_to_read(app: &App, lab: &Lab, exercise: &Exercise) -> String {
     localized!(
         "the question: `{command}`",
-        command = format!(
-            "roadlab show {} {}",
-            format::lab_argument(app, lab),
-            exercise.id
-        )
+        command = format!("roadlab show {} {}", app.lab_argument(&lab.id), exercise.id)
     )
 }
 

@@ -130,7 +130,7 @@ fn report_reset(
 }
 
 async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation, Failure> {
-    let name = format!("{}{}", lab.id, context.app.instance_option());
+    let name = context.app.lab_argument(&lab.id);
     let folder = context.app.paths.progress();
     let progress = match store::Progress::read(&folder, &lab.id, &context.app.instance) {
         Ok(progress) => progress,

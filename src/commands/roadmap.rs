@@ -2,131 +2,84 @@
 
 use serde_json::{Value, json};
 
+use crate::app::{TopicContent, TopicReport, TopicState};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::lab::{Lang, Roadmap, Topic, TopicId};
+use crate::lab::Lang;
 use crate::localized;
 use crate::report::{self, Paint, cut, error, output, sanitize};
 use crate::runner::Failure;
 
-/// The learner's progress in a lab.
-struct LabProgress {
-    lab: String,
-    topics: Vec<TopicId>,
-    done: usize,
-    exercises: usize,
-}
-
-/// The learner's progress in a topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    NoLab,
-    Open,
-    Begun,
-    /// All exercises of one of its labs are solved.
-    Done,
-}
-
 pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
-    let mut covers = Vec::new();
-    for entry in context.app.list_labs()?.entries {
-        if let Err(problem) = &entry.done {
-            error(&sanitize(&problem.to_string()));
-        }
-        // `list` and `validate` show the problems of labs.
-        if let Ok(summary) = entry.summary {
-            covers.push(LabProgress {
-                lab: entry.name,
-                done: entry.done.unwrap_or(0),
-                exercises: summary.exercises.len(),
-                topics: summary.roadmap,
-            });
-        }
+    let roadmap = context.app.roadmap()?;
+    for problem in &roadmap.problems {
+        error(&sanitize(&problem.to_string()));
     }
-    let roadmap = Roadmap::get();
     if context.global.json {
-        let topics = roadmap.topics.iter();
-        let topics: Vec<Value> = topics.map(|topic| as_json(topic, &covers)).collect();
-        report::document(&topics);
+        let groups: Vec<Value> = roadmap.groups.iter().map(as_json).collect();
+        report::document(&groups);
         return Ok(Exit::Success);
     }
+    let (paint, lang) = (context.paint, &context.app.lang);
     let mut lines = Vec::new();
-    for group in &roadmap.topics {
-        lines.push(context.paint.bold(group.name(&context.app.lang)));
-        branches(
-            group,
-            "",
-            &covers,
-            context.paint,
-            &context.app.lang,
-            &mut lines,
-        );
+    for group in &roadmap.groups {
+        lines.push(paint.bold(group.topic.name(lang)));
+        branches(group, "", paint, lang, &mut lines);
     }
+    let width = context.width();
     for line in lines {
-        output(
-            &context
-                .width()
-                .map_or(line.clone(), |width| cut(&line, width)),
-        );
+        output(&width.map_or(line.clone(), |width| cut(&line, width)));
     }
-    let states: Vec<State> = roadmap
-        .coverable()
-        .map(|topic| state(&covering(topic, &covers)))
-        .collect();
-    let count = |wanted: &[State]| states.iter().filter(|state| wanted.contains(state)).count();
+    let counts = roadmap.counts();
     let summary = localized!(
         "{covered} of {all} topics have a lab, {done} done",
-        all = states.len(),
-        covered = count(&[State::Open, State::Begun, State::Done]),
-        done = count(&[State::Done])
+        all = counts.all,
+        covered = counts.covered,
+        done = counts.done
     );
     output(&format!("\n{summary}"));
     let legend = [
-        (State::Done, localized!("done")),
-        (State::Begun, localized!("in progress")),
-        (State::Open, localized!("has a lab")),
-        (State::NoLab, localized!("no lab yet")),
+        (TopicState::Done, localized!("done")),
+        (TopicState::Begun, localized!("in progress")),
+        (TopicState::Open, localized!("has a lab")),
+        (TopicState::NoLab, localized!("no lab yet")),
     ];
-    let legend = legend.map(|(state, word)| format!("{} {word}", symbol(state, context.paint)));
+    let legend = legend.map(|(state, word)| format!("{} {word}", symbol(state, paint)));
     output(&legend.join("  "));
     Ok(Exit::Success)
 }
 
-/// Adds the lines of the topics below a topic.
-fn branches(
-    topic: &Topic,
-    before: &str,
-    covers: &[LabProgress],
-    paint: Paint,
-    lang: &Lang,
-    lines: &mut Vec<String>,
-) {
-    for (at, below) in topic.topics.iter().enumerate() {
-        let last = at + 1 == topic.topics.len();
+/// Adds the lines of the topics in a group.
+fn branches(group: &TopicReport, before: &str, paint: Paint, lang: &Lang, lines: &mut Vec<String>) {
+    let TopicContent::Group(topics) = &group.content else {
+        return;
+    };
+    for (at, below) in topics.iter().enumerate() {
+        let last = at + 1 == topics.len();
         let (knee, further) = if last {
             ("└─", "   ")
         } else {
             ("├─", "│  ")
         };
-        let name = below.name(lang);
+        let name = below.topic.name(lang);
         let start = paint.dim(&format!("{before}{knee}"));
-        if !below.topics.is_empty() {
-            lines.push(format!("{start} {name}"));
-            let before = format!("{before}{further}");
-            branches(below, &before, covers, paint, lang, lines);
-            continue;
-        }
-        let labs = covering(below, covers);
-        let state = state(&labs);
+        let (labs, state) = match &below.content {
+            TopicContent::Group(_) => {
+                lines.push(format!("{start} {name}"));
+                branches(below, &format!("{before}{further}"), paint, lang, lines);
+                continue;
+            }
+            TopicContent::Labs { labs, state } => (labs, *state),
+        };
         let name = match state {
-            State::NoLab => paint.dim(name),
+            TopicState::NoLab => paint.dim(name),
             _ => name.to_owned(),
         };
-        let labs = labs.iter().map(|cover| {
-            let progress = format!("{}/{}", cover.done, cover.exercises);
+        let labs = labs.iter().map(|lab| {
+            let progress = format!("{}/{}", lab.done, lab.exercises);
             format!(
                 "  {} {}",
-                paint.link(&sanitize(&cover.lab)),
+                paint.link(&sanitize(&lab.lab)),
                 paint.dim(&progress)
             )
         });
@@ -135,49 +88,31 @@ fn branches(
     }
 }
 
-/// Returns the labs that cover a topic.
-fn covering<'a>(topic: &Topic, covers: &'a [LabProgress]) -> Vec<&'a LabProgress> {
-    let covers = covers.iter();
-    covers
-        .filter(|cover| cover.topics.contains(&topic.id))
-        .collect()
-}
-
-fn state(labs: &[&LabProgress]) -> State {
-    if labs.is_empty() {
-        State::NoLab
-    } else if labs.iter().any(|lab| lab.done == lab.exercises) {
-        State::Done
-    } else if labs.iter().any(|lab| lab.done > 0) {
-        State::Begun
-    } else {
-        State::Open
-    }
-}
-
-fn symbol(state: State, paint: Paint) -> String {
+fn symbol(state: TopicState, paint: Paint) -> String {
     match state {
-        State::NoLab => paint.dim("·"),
-        State::Open => paint.link("○"),
-        State::Begun => paint.warn("◐"),
-        State::Done => paint.good("✓"),
+        TopicState::NoLab => paint.dim("·"),
+        TopicState::Open => paint.link("○"),
+        TopicState::Begun => paint.warn("◐"),
+        TopicState::Done => paint.good("✓"),
     }
 }
 
-fn as_json(topic: &Topic, covers: &[LabProgress]) -> Value {
+fn as_json(report: &TopicReport) -> Value {
+    let topic = report.topic;
     let korean = Lang::parse("ko").unwrap_or_else(Lang::english);
     let names = json!({ "en": topic.name(&Lang::english()), "ko": topic.name(&korean) });
-    if !topic.topics.is_empty() {
-        let topics = topic.topics.iter();
-        let topics: Vec<Value> = topics.map(|topic| as_json(topic, covers)).collect();
-        return json!({ "id": topic.id, "names": names, "topics": topics });
-    }
-    let labs = covering(topic, covers);
-    let state = match state(&labs) {
-        State::NoLab => "no_lab",
-        State::Open => "open",
-        State::Begun => "begun",
-        State::Done => "done",
+    let (labs, state) = match &report.content {
+        TopicContent::Group(topics) => {
+            let topics: Vec<Value> = topics.iter().map(as_json).collect();
+            return json!({ "id": topic.id, "names": names, "topics": topics });
+        }
+        TopicContent::Labs { labs, state } => (labs, state),
+    };
+    let state = match state {
+        TopicState::NoLab => "no_lab",
+        TopicState::Open => "open",
+        TopicState::Begun => "begun",
+        TopicState::Done => "done",
     };
     let labs: Vec<Value> = labs
         .iter()
@@ -189,38 +124,18 @@ fn as_json(topic: &Topic, covers: &[LabProgress]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cover(lab: &str, topic: &str, done: usize) -> LabProgress {
-        LabProgress {
-            lab: lab.into(),
-            topics: vec![TopicId::new(topic).unwrap()],
-            done,
-            exercises: 2,
-        }
-    }
+    use crate::app::testing::databases;
 
     #[test]
     fn the_tree_shows_the_labs_of_each_topic_with_progress() {
-        let covers = [
-            cover("pg", "postgresql", 0),
-            cover("docs", "mongodb", 1),
-            cover("more-pairs", "redis", 2),
-            cover("pairs", "redis", 1),
-        ];
-        let databases = Roadmap::get()
-            .topics
-            .iter()
-            .find(|topic| topic.id.as_str() == "databases");
+        let databases = databases(&[
+            ("pg", "postgresql", 0),
+            ("docs", "mongodb", 1),
+            ("more-pairs", "redis", 2),
+            ("pairs", "redis", 1),
+        ]);
         let mut lines = Vec::new();
-        let english = Lang::english();
-        branches(
-            databases.unwrap(),
-            "",
-            &covers,
-            Paint::Plain,
-            &english,
-            &mut lines,
-        );
+        branches(&databases, "", Paint::Plain, &Lang::english(), &mut lines);
         insta::assert_snapshot!(lines.join("\n"), @"
         ├─ Relational
         │  ├─ ○ PostgreSQL  pg 0/2

@@ -90,7 +90,7 @@ pub(crate) async fn up(
     }
     let next = localized!(
         "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}`, `roadlab down {lab}`; or `roadlab run {lab}` for a guided session",
-        lab = format::lab_argument(&context.app, &lab)
+        lab = context.app.lab_argument(&lab.id)
     );
     output(&context.paint.dim(&next));
     Ok(Exit::Success)

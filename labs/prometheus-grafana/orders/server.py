@@ -9,6 +9,7 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import alertmanager
+import prometheus
 from pipeline import Pipeline
 
 KEPT_PAGES = 200
@@ -71,6 +72,8 @@ def answer(method: str, path: str, body: bytes, sender: str) -> str | dict | lis
             return []
         case "GET", ["silences"]:
             return alertmanager.silences()
+        case "GET", ["jobs"]:
+            return prometheus.jobs()
         case _:
             return None
 
@@ -86,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, KeyError, TypeError) as error:
             reply, code = {"error": f"cannot read this: {error}"}, 400
         except OSError as error:
-            reply, code = {"error": f"Alertmanager: {error}"}, 502
+            reply, code = {"error": f"another service of the lab: {error}"}, 502
         if reply is None:
             reply, code = {"error": "no such thing; try GET /, GET /metrics, GET /pager, POST /switch/slow/on, POST /switch/failing/on"}, 404
         text = isinstance(reply, str)

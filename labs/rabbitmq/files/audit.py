@@ -231,7 +231,8 @@ def settled(listener, record, queue, state):
         except OSError:
             break
         enough = age > (6 if about.get("type") == "quorum" else 1.5)
-        if enough and about.get("messages_ready", 0) == state["messages"]:
+        ready = about.get("messages_ready", 0)
+        if enough and ready == state["messages"] and (about.get("message_bytes", 0) > 0 or ready == 0):
             break
         time.sleep(0.1)
         state = listener.ask(queue) or state
@@ -264,6 +265,21 @@ def settings(queue):
     return {"type": about.get("type"), "settings": {**policy, **told}}
 
 
+def consumers_since(queue, moment):
+    """For each consumer of a queue: whether its connection is older than that moment. The interface learns of it a second later."""
+    older = []
+    try:
+        for consumer in api("/consumers/shop"):
+            name = consumer["channel_details"].get("connection_name") if consumer.get("channel_details") else None
+            if consumer["queue"]["name"] == queue and name:
+                about = api("/connections/" + urllib.parse.quote(name, safe=""))
+                older.append(about["connected_at"] / 1000 < moment)
+    except (OSError, KeyError):
+        # The connection ended in between.
+        pass
+    return older
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
@@ -283,6 +299,10 @@ class Handler(BaseHTTPRequestHandler):
                 body.update(figures)
                 if "settings" in query:
                     body.update(settings(queue))
+                # `?consumers=QUEUE`: whether each consumer was there before the last message was published to that queue.
+                if "consumers" in query:
+                    times = [e["at"] for e in self.server.record.entries if e["kind"] == "publish" and query["consumers"] in e["queues"]]
+                    body["older"] = consumers_since(queue, times[-1]) if times else []
                 # `?prefix=TEXT`: how many of the messages that begin so came over each connection.
                 counts = {}
                 for entry in body["details"]:

@@ -95,7 +95,7 @@ pub(crate) async fn run(
             end
         }
     };
-    let argument = format::lab_argument(&context.app, &lab);
+    let argument = context.app.lab_argument(&lab.id);
     let text = match &end {
         SessionEnd::StaysUp(_) => localized!(
             "{lab} stays up; remove it with `{command}`",

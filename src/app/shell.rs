@@ -1,0 +1,146 @@
+//! The shell of a service: which service has one, its container and its command.
+
+use std::time::Duration;
+
+use crate::app::{App, ClientCommand, client_command, select_services};
+use crate::engine::{Engine, ErrorKind, Inspect};
+use crate::lab::{Lab, ServiceName};
+use crate::runner::Failure;
+use crate::text;
+
+/// How often a container is inspected after its shell ended, and how long to wait in between.
+const INSPECTIONS: u32 = 8;
+const INSPECTION_INTERVAL: Duration = Duration::from_millis(40);
+
+/// The container and the command of a shell.
+#[derive(Debug)]
+pub struct ShellTarget {
+    pub container: String,
+    pub command: ClientCommand,
+    /// When the container was started.
+    started: Option<Duration>,
+}
+
+impl ShellTarget {
+    /// Returns whether the container was stopped, restarted or removed since the target was found. To be called when the shell
+    /// has ended: the engine has no exit code of a program that ended with its container.
+    pub async fn has_stopped(&self, engine: &impl Inspect) -> bool {
+        // The engine reports the end of a program a moment before that of its container.
+        for _ in 0..INSPECTIONS {
+            let stopped = match engine.inspect(&self.container).await {
+                Ok(state) => !state.running || state.started != self.started,
+                Err(error) => error.kind == ErrorKind::NotFound,
+            };
+            if stopped {
+                return true;
+            }
+            tokio::time::sleep(INSPECTION_INTERVAL).await;
+        }
+        false
+    }
+}
+
+impl App {
+    /// Returns the named service, else the only one that has a client, else the one with the name of the lab, else the first
+    /// one.
+    pub fn shell_service(&self, lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
+        let no_service = || Failure::Usage(text!("this lab has no services"));
+        if let Some(service) = service {
+            let found = select_services(lab, &[service.to_owned()])?;
+            return found.into_iter().next().ok_or_else(no_service);
+        }
+        let with_client: Vec<&ServiceName> = lab
+            .services
+            .values()
+            .filter(|service| service.interface.shell.is_some())
+            .map(|service| &service.name)
+            .collect();
+        match with_client.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => {
+                let first = lab.services.keys().next().cloned();
+                first.ok_or_else(no_service)
+            }
+            several if several.iter().any(|name| name.as_str() == lab.id.as_str()) => {
+                let named = several.iter().find(|name| name.as_str() == lab.id.as_str());
+                named.map(|name| (*name).clone()).ok_or_else(no_service)
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                Err(Failure::Usage(text!(
+                    "specify a service: `roadlab shell {lab} SERVICE`, one of: {names}",
+                    lab = self.lab_argument(&lab.id),
+                    names = names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// Finds the container of a service of this instance, and the command of its shell: what was typed, or the service's own
+    /// client.
+    pub async fn shell_target(
+        &self,
+        engine: &impl Engine,
+        lab: &Lab,
+        service: &ServiceName,
+        typed: &[String],
+    ) -> Result<ShellTarget, Failure> {
+        let live = self.observe(engine, lab).await?.live;
+        let container = live.observed.container(service);
+        let (Some(container), Some(definition)) = (container, lab.services.get(service)) else {
+            return Err(Failure::Environment(text!(
+                "service `{service}` has no container; start it with `roadlab up {lab}`",
+                service,
+                lab = self.lab_argument(&lab.id)
+            )));
+        };
+        let address = live.addresses.get(service);
+        let url = address.and_then(|address| address.url.as_deref());
+        let state = engine.inspect(&container.id).await.ok();
+        Ok(ShellTarget {
+            container: container.id.clone(),
+            command: client_command(definition, url, typed),
+            started: state.and_then(|state| state.started),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::app;
+    use crate::lab::testing::{COMPOSE, lab};
+
+    /// Selects a service of a lab whose services have these names, and a client where there is a `*`.
+    #[track_caller]
+    fn check(services: &str, wanted: Option<&str>, expected: Result<&str, &str>) {
+        let mut lab = lab(COMPOSE);
+        let (_, template) = lab.services.pop_first().unwrap();
+        for word in services.split_whitespace() {
+            let mut service = template.clone();
+            service.name = ServiceName::new(word.trim_end_matches('*')).unwrap();
+            let client = word.ends_with('*').then(|| vec!["client".to_owned()]);
+            service.interface.shell = client;
+            lab.services.insert(service.name.clone(), service);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let found = app(folder.path()).shell_service(&lab, wanted);
+        let found = found.map(|name| name.to_string());
+        let found = found.map_err(|failure| failure.to_string());
+        match expected {
+            Ok(service) => assert_eq!(found.as_deref(), Ok(service)),
+            Err(part) => assert!(found.unwrap_err().contains(part)),
+        }
+    }
+
+    #[test]
+    fn a_shell_opens_in_the_service_that_a_learner_most_likely_means() {
+        check("db* web", None, Ok("db"));
+        check("db web", None, Ok("db"));
+        check("db* web", Some("web"), Ok("web"));
+        check("db* web*", None, Err("one of: db, web"));
+        check("db* small*", None, Ok("small"));
+        check("db", Some("bd"), Err("no service `bd`"));
+        check("", None, Err("no services"));
+    }
+}
