@@ -168,7 +168,7 @@ fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
     assert!(solved["reset_because"].is_string(), "{solved}");
     lab.run("check LAB greet", 0);
     let typed = &solved["typed"]["greet"]["blocks"][0]["lines"];
-    assert_eq!(*typed, json!(["redis-cli SETNX greeting hello"]));
+    assert_eq!(*typed, json!(["SETNX greeting hello"]));
     // On a terminal there is a question first, and without consent nothing is reset.
     lab.run("shell LAB -- redis-cli SET greeting other", 0);
     let mut terminal = Terminal::open(100, 24, &lab.command(""));

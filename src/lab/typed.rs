@@ -15,7 +15,7 @@ use crate::lab::steps::{
     StepKind,
 };
 use crate::lab::template::Addresses;
-use crate::lab::typed::words::{WIDTH, command, divided, word};
+use crate::lab::typed::words::{WIDTH, command, divided, redis_word, word};
 use crate::text;
 use crate::text::Text;
 
@@ -62,8 +62,18 @@ impl TypingContext<'_> {
     /// Returns the steps as blocks of lines, in order.
     pub fn blocks(mut self, steps: &[Step]) -> Vec<TypedBlock> {
         let mut blocks: Vec<(Place, Vec<String>)> = Vec::new();
+        let mut database = 0;
         for step in steps {
-            let (place, lines) = self.typed(step);
+            let (place, mut lines) = self.typed(step);
+            if blocks.last().is_none_or(|(last, _)| *last != place) {
+                database = 0;
+            }
+            if let Some((wanted, left)) = self.redis_databases(&step.act) {
+                if wanted != database {
+                    lines.insert(0, format!("SELECT {wanted}"));
+                }
+                database = left;
+            }
             match blocks.last_mut().filter(|(last, _)| *last == place) {
                 Some((_, block)) => block.extend(lines),
                 None => {
@@ -82,6 +92,30 @@ impl TypingContext<'_> {
                 lines,
             })
             .collect()
+    }
+
+    /// Returns the database in which a step is typed in redis-cli, and the one that it leaves selected there.
+    fn redis_databases(&self, kind: &StepKind) -> Option<(i64, i64)> {
+        match kind {
+            StepKind::Redis(redis) if self.has_redis_cli(&redis.service) => {
+                Some((redis.db, redis.db))
+            }
+            StepKind::Client(client) if self.has_redis_cli(&client.service) => {
+                let selected = client.input.lines().filter_map(|line| {
+                    let (name, number) = line.trim().split_once(' ')?;
+                    let number = number.trim().parse().ok()?;
+                    name.eq_ignore_ascii_case("SELECT").then_some(number)
+                });
+                Some((0, selected.last().unwrap_or(0)))
+            }
+            _ => None,
+        }
+    }
+
+    fn has_redis_cli(&self, service: &ServiceName) -> bool {
+        let service = self.lab.services.get(service);
+        let shell = service.and_then(|service| service.interface.shell.as_ref());
+        shell.is_some_and(|shell| shell.len() == 1 && shell[0] == "redis-cli")
     }
 
     fn place_text(&self, place: &Place) -> Text {
@@ -138,6 +172,7 @@ impl TypingContext<'_> {
         };
         match place {
             Place::Client(service, _) if is_mongo(service) => format!("// {text}"),
+            Place::Client(service, _) if self.has_redis_cli(service) => format!("# {text}"),
             Place::Client(..) => format!("-- {text}"),
             Place::Machine | Place::Container(_) | Place::Pika(_) | Place::Editor => {
                 format!("# {text}")
@@ -147,6 +182,13 @@ impl TypingContext<'_> {
 
     fn typed_kind(&mut self, kind: &StepKind) -> (Place, Vec<String>) {
         match kind {
+            StepKind::Redis(redis) if self.has_redis_cli(&redis.service) => {
+                let words: Vec<String> = redis.command.iter().map(|one| redis_word(one)).collect();
+                (
+                    Place::Client(redis.service.clone(), None),
+                    vec![words.join(" ")],
+                )
+            }
             StepKind::Redis(redis) => {
                 let mut words = vec!["redis-cli".to_owned()];
                 if redis.db != 0 {
@@ -521,8 +563,16 @@ mod tests {
     /// Steps of a solution as blocks, each line after its place.
     #[track_caller]
     fn check(steps: &str, expected: &str) {
-        let lab =
-            lab("services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m } }");
+        check_in(
+            "services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m } }",
+            steps,
+            expected,
+        );
+    }
+
+    #[track_caller]
+    fn check_in(compose: &str, steps: &str, expected: &str) {
+        let lab = lab(compose);
         let service = ServiceName::new("redis").unwrap();
         let address = ServiceAddress {
             host: "127.0.0.1".to_owned(),
@@ -559,6 +609,38 @@ redis-cli SET session:42 'a cart' EX 1800
 redis-cli -n 2 SET k v
 [in a terminal]
 roadlab restart lab --instance two redis --kill",
+        );
+    }
+
+    #[test]
+    fn redis_commands_are_typed_in_redis_cli_if_it_is_the_client() {
+        check_in(
+            "services: { redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m, x-roadlab: { shell: [redis-cli] } } }",
+            "- redis: { service: redis, command: [SET, 'session:42', 'a cart', EX, '1800'] }
+- redis: { service: redis, command: [SET, k, v], db: 2 }
+- redis: { service: redis, command: [SET, k, ''], db: 2 }
+- client: { service: redis, input: \"GET k\\nSELECT 3\\nGET k\" }
+- { redis: { service: redis, command: [PING] }, within: 2s }
+- restart: { service: redis, kill: true }
+- redis: { service: redis, command: [GET, k], db: 3 }",
+            "
+[in the client of `redis`: `roadlab shell lab --instance two redis`]
+SET session:42 \"a cart\" EX 1800
+SELECT 2
+SET k v
+SET k \"\"
+SELECT 0
+GET k
+SELECT 3
+GET k
+SELECT 0
+# repeat until: a successful response
+PING
+[in a terminal]
+roadlab restart lab --instance two redis --kill
+[in the client of `redis`: `roadlab shell lab --instance two redis`]
+SELECT 3
+GET k",
         );
     }
 

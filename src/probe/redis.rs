@@ -49,6 +49,9 @@ const OWN_CONNECTION: [&str; 30] = [
     "XREAD",
 ];
 
+/// Whole numbers below this are exact as floating-point numbers.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// An open connection; clones share it.
 #[derive(Clone)]
 pub(super) struct RedisConnection {
@@ -258,6 +261,10 @@ fn value(reply: Reply) -> Value {
             Value::Object(entries.collect::<Map<_, _>>())
         }
         Reply::Attribute { data, .. } => value(*data),
+        // redis-cli prints a whole score without a fraction, too.
+        Reply::Double(number) if number.fract() == 0.0 && number.abs() < EXACT => {
+            Value::from(number as i64)
+        }
         // JSON has no infinity.
         Reply::Double(number) => serde_json::Number::from_f64(number)
             .map_or_else(|| Value::from(number.to_string()), Value::Number),
@@ -302,6 +309,7 @@ mod tests {
         check(b"%2\r\n+b\r\n:1\r\n:7\r\n#t\r\n", r#"{"b":1,"7":true}"#);
         check(b"~1\r\n+x\r\n", r#"["x"]"#);
         check(b",1.5\r\n", "1.5");
+        check(b",4100\r\n", "4100");
         check(b",inf\r\n", r#""inf""#);
         check(b"=7\r\ntxt:abc\r\n", r#""abc""#);
         check(

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::{Actual, Snapshot, Words};
+use crate::expect::{Actual, Matcher, Rule, Snapshot, Words};
 use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
@@ -257,6 +257,25 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         }
     }
 
+    /// Returns the expected and the actual value of a check that fails, in words; of a secret only that it is one.
+    fn words(&self, check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
+        let (Outcome::Fail { .. }, Some(actual)) = (outcome, actual) else {
+            return Words::default();
+        };
+        if check.secrecy == Secrecy::Hidden {
+            return hidden_words();
+        }
+        let Some(unchanged) = &check.unchanged else {
+            return check.step.expect.words(actual);
+        };
+        let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
+        let before = baseline.map(Snapshot::actual);
+        match before.filter(|before| before.error.is_none()) {
+            Some(before) => unchanged_words(unchanged, &before, actual),
+            None => Words::default(),
+        }
+    }
+
     /// Returns the results with their hints, which are only about what was changed.
     fn result(&self, results: &[StepResult]) -> ExerciseResult {
         let actuals: Vec<Option<Actual>> =
@@ -271,7 +290,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
                 about: about.clone(),
                 check: id,
                 role: check.role,
-                words: words(check, &outcome, result.actual.as_ref()),
+                words: self.words(check, &outcome, result.actual.as_ref()),
                 outcome,
             }
         });
@@ -317,18 +336,25 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
     }
 }
 
-/// Returns the expected and the actual value of a check that fails, in words; of a secret only that it is one.
-fn words(check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
-    match (outcome, actual) {
-        (Outcome::Fail { .. }, _) if check.secrecy == Secrecy::Hidden => Words {
-            expected: localized!("hidden, because it is the answer"),
-            ..Words::default()
-        },
-        (Outcome::Fail { .. }, Some(actual)) if check.unchanged.is_none() => {
-            check.step.expect.words(actual)
-        }
-        (Outcome::Pass | Outcome::Fail { .. } | Outcome::ProbeError { .. }, _) => Words::default(),
+fn hidden_words() -> Words {
+    Words {
+        expected: localized!("hidden, because it is the answer"),
+        ..Words::default()
     }
+}
+
+/// Returns what a check saw when the exercise began, and what it sees now, in words.
+fn unchanged_words(unchanged: &Unchanged, before: &Actual, actual: &Actual) -> Words {
+    let before = match &unchanged.path {
+        Some(path) => path.select(&before.value).unwrap_or_default(),
+        None => before.value.clone(),
+    };
+    let same = Matcher {
+        path: unchanged.path.clone(),
+        rules: vec![Rule::Equals(before)],
+        ..Matcher::default()
+    };
+    same.words(actual)
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.
@@ -352,6 +378,7 @@ pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn that_a_value_is_secret_is_said_once() {
@@ -365,20 +392,18 @@ mod tests {
         )
         .checks()[0]
             .clone();
-        let actual = Actual::value(serde_json::json!("b"));
+        let actual = Actual::value(json!("b"));
         let result = StepResult {
             outcome: Outcome::Fail {
                 expected: "a".to_owned(),
                 actual: "b".to_owned(),
                 hint: None,
             },
-            actual: Some(actual.clone()),
+            actual: Some(actual),
             error: None,
         };
         let outcome = outcome(&check, &result, Changed::Yes);
-        let words = words(&check, &outcome, Some(&actual));
-        assert_eq!(words.expected, "hidden, because it is the answer");
-        assert_eq!(words.actual, "");
+        assert_eq!(hidden_words().actual, "");
         let hidden = (outcome.expected(), outcome.actual());
         let both = (Some("hidden, because it is the answer"), Some("hidden"));
         assert_eq!(hidden, both);
@@ -416,5 +441,18 @@ mod tests {
             Some("a".to_owned())
         );
         assert_eq!(hint(vec![pass(), fails(None), fails(Some("b"))]), None);
+    }
+
+    #[test]
+    fn what_was_there_at_the_start_is_compared_in_words() {
+        let words = |before: Value, now: Value| {
+            let unchanged = Unchanged { path: None };
+            unchanged_words(&unchanged, &Actual::value(before), &Actual::value(now))
+        };
+        let changed = words(json!([3500, null]), json!([3500, 1]));
+        assert_eq!(changed.expected, "3500, nothing");
+        assert_eq!(changed.actual, "3500, 1");
+        // Only the types differ: the raw values say it.
+        assert_eq!(words(json!("8"), json!("8")), Words::default());
     }
 }

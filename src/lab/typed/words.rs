@@ -30,6 +30,22 @@ pub(super) fn word(text: &str) -> String {
     }
 }
 
+/// Returns a word as it is typed in redis-cli, where only spaces and quotes have a meaning.
+pub(super) fn redis_word(text: &str) -> String {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '"' && c != '\'';
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    let has_escapes = text.contains(['\\', '"']) || text.chars().any(char::is_control);
+    match has_escapes && !text.contains('\'') && !text.chars().any(char::is_control) {
+        true => format!("'{text}'"),
+        false => {
+            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{}\"", escaped.replace('\n', "\\n"))
+        }
+    }
+}
+
 /// Returns a command as lines that are divided between words.
 pub(super) fn command(words: &[String]) -> Vec<String> {
     let words: Vec<String> = words.iter().map(|one| word(one)).collect();
@@ -74,6 +90,19 @@ mod tests {
         );
         let joined = lines.join(" ").replace('\\', " ");
         assert_eq!(joined.split_whitespace().collect::<Vec<_>>(), words);
+    }
+
+    #[test]
+    fn words_are_quoted_for_redis_cli() {
+        let check = |text: &str, expected: &str| assert_eq!(redis_word(text), expected);
+        check("cart:{kim}", "cart:{kim}");
+        check(">", ">");
+        check("", "\"\"");
+        check("Spring sale", "\"Spring sale\"");
+        check("it's", "\"it's\"");
+        check(r#"{"name":"Mango"}"#, r#"'{"name":"Mango"}'"#);
+        check(r#"'a' "b" \c"#, r#""'a' \"b\" \\c""#);
+        check("one\ntwo", r#""one\ntwo""#);
     }
 
     #[test]

@@ -1,0 +1,91 @@
+#!lua name=lab
+
+-- The slot of a key exactly as Redis Cluster computes it: CRC16 (XMODEM) of the hash tag, modulo 16384.
+local function slot(keys)
+  local key = keys[1]
+  local open = string.find(key, '{', 1, true)
+  local close = open and string.find(key, '}', open + 1, true)
+  if close and close > open + 1 then key = string.sub(key, open + 1, close - 1) end
+  local crc = 0
+  for i = 1, #key do
+    crc = bit.bxor(crc, bit.lshift(string.byte(key, i), 8))
+    for _ = 1, 8 do
+      crc = bit.lshift(crc, 1)
+      if bit.band(crc, 0x10000) ~= 0 then crc = bit.bxor(crc, 0x11021) end
+    end
+  end
+  return crc % 16384
+end
+
+-- Those of the keys, or of the fields `args` of the first one, that have a time to live.
+local function ending(keys, args)
+  local found = {}
+  for _, key in ipairs(keys) do
+    if redis.call('TTL', key) >= 0 then table.insert(found, key) end
+  end
+  for _, field in ipairs(args) do
+    local left = redis.pcall('HTTL', keys[1], 'FIELDS', 1, field)
+    if type(left) == 'table' and left[1] and left[1] >= 0 then table.insert(found, field) end
+  end
+  return found
+end
+
+-- Of pairs `key`, `database`: where a key is in one of the databases 2, 3 and 4 to which it does not belong.
+local function strays(keys, args)
+  local found = {}
+  for i, key in ipairs(keys) do
+    for database = 2, 4 do
+      redis.call('SELECT', database)
+      if database ~= tonumber(args[i]) and redis.call('EXISTS', key) == 1 then
+        table.insert(found, 'db ' .. database .. ': ' .. key)
+      end
+    end
+  end
+  return found
+end
+
+-- How many of the pages 1 to `args[1]` are as they were.
+local function pages(_, args)
+  local kept, total = 0, tonumber(args[1])
+  for from = 1, total, 1000 do
+    local names = {}
+    for i = from, math.min(from + 999, total) do table.insert(names, 'page:' .. i) end
+    for _, value in ipairs(redis.call('MGET', unpack(names))) do
+      if value == 'seen' then kept = kept + 1 end
+    end
+  end
+  return kept
+end
+
+-- What has been noted of the uploads: 'all', 'some', 'nothing', or what is the matter.
+local function noted(keys, args)
+  local function count()
+    local type = redis.call('TYPE', keys[1]).ok
+    if type == 'none' then return 0, 0 end
+    if type ~= 'set' then return -1, 0 end
+    local right = 0
+    for _, name in ipairs(args) do right = right + redis.call('SISMEMBER', keys[1], 'tmp:upload:' .. name) end
+    return right, redis.call('SCARD', keys[1])
+  end
+  redis.call('SELECT', 1)
+  local right, all = count()
+  if right < 0 then return 'not in a set' end
+  if right == #args and all == right then return 'all of them' end
+  if right == #args then return 'more than the uploads' end
+  local left = 0
+  for _, name in ipairs(args) do left = left + redis.call('EXISTS', 'tmp:upload:' .. name) end
+  if right + left < #args then return 'removed before they were noted' end
+  if right > 0 then return 'only some of them' end
+  if all > 0 then return 'other names' end
+  redis.call('SELECT', 0)
+  right = count()
+  if right > 0 then return 'in database 0' end
+  return 'nothing'
+end
+
+local read_only = { 'no-writes' }
+redis.register_function { function_name = 'slot', callback = slot, flags = read_only }
+redis.register_function { function_name = 'ending', callback = ending, flags = read_only }
+redis.register_function { function_name = 'strays', callback = strays, flags = read_only }
+redis.register_function { function_name = 'pages', callback = pages, flags = read_only }
+redis.register_function { function_name = 'noted', callback = noted, flags = read_only }
