@@ -80,7 +80,11 @@ fn a_sound_lab_proves_itself() {
     let counted = counted.map(|name| event[name].as_u64());
     assert_eq!(counted, [Some(0), Some(0), Some(2), Some(0), Some(4)]);
     let few = "0 of 2 other right answers; add them to `right` in `lab.yaml` or `trial.yaml`";
-    assert_eq!(found(&event, "notes"), [("greet", "right", few)]);
+    let no_hint = "check `kept` is the first that fails after wrong answer 3, and none of its hints fits: add one";
+    assert_eq!(
+        found(&event, "notes"),
+        [("greet", "right", few), ("greet", "wrong", no_hint)]
+    );
 }
 
 #[apply(engine_test)]

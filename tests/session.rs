@@ -269,6 +269,16 @@ fn check_watch_ends_when_all_checks_pass() {
     let output = watching.wait_with_output().expect("the program ends");
     assert_eq!(output.status.code(), Some(0));
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let schema = roadlab::event::schema();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&line)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+    }
     let last: serde_json::Value =
         serde_json::from_str(lines.lines().last().expect("an event")).expect("JSON");
     assert_eq!(
