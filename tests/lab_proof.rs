@@ -80,10 +80,19 @@ fn a_sound_lab_proves_itself() {
     let counted = counted.map(|name| event[name].as_u64());
     assert_eq!(counted, [Some(0), Some(0), Some(2), Some(0), Some(4)]);
     let few = "0 of 2 other right answers; add them to `right` in `lab.yaml` or `trial.yaml`";
+    assert_eq!(found(&event, "notes"), [("greet", "right", few)]);
+}
+
+#[apply(engine_test)]
+fn a_wrong_answer_whose_first_failing_check_has_no_hint_is_a_note() {
+    let event = prove(
+        &[("          - { when: { equals: \"2\" }, say: gone }\n", "")],
+        0,
+    );
     let no_hint = "check `kept` is the first that fails after wrong answer 3, and none of its hints fits: add one";
-    assert_eq!(
-        found(&event, "notes"),
-        [("greet", "right", few), ("greet", "wrong", no_hint)]
+    assert!(
+        found(&event, "notes").contains(&("greet", "wrong", no_hint)),
+        "{event}"
     );
 }
 
