@@ -182,7 +182,7 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
 }
 
 #[apply(engine_test)]
-fn damaged_progress_is_said_by_status_and_a_reset_begins_anew() {
+fn damaged_progress_is_reported_by_status_and_a_reset_starts_again() {
     let lab = EngineLab::copy_of("tests/labs/tiny");
     lab.run("up LAB", 0);
     let file = lab
@@ -197,7 +197,7 @@ fn damaged_progress_is_said_by_status_and_a_reset_begins_anew() {
     for part in ["progress unknown", "@main.json", "line 2", &way_out] {
         assert!(status.contains(part), "no {part}: {status}");
     }
-    // Nobody can be asked here.
+    // There is no terminal for the question.
     lab.run("reset LAB --progress", 3);
     assert_eq!(
         std::fs::read_to_string(&file).expect("it is there"),

@@ -92,7 +92,7 @@ pub(crate) async fn check(
         let score = Score {
             holding: match names.is_empty() {
                 true => Holding::OfAll(passed),
-                false => Holding::Of { passed, checked },
+                false => Holding::OfSome { passed, checked },
             },
             ..format::score(&lab, &now)
         };

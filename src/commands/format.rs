@@ -43,7 +43,7 @@ pub(super) enum Holding {
     NotChecked,
     OfAll(usize),
     /// Only some exercises were checked.
-    Of {
+    OfSome {
         passed: usize,
         checked: usize,
     },
@@ -62,7 +62,7 @@ impl Score {
         let holding = match self.holding {
             Holding::NotChecked => None,
             Holding::OfAll(passed) => Some(localized!("hold now {passed}", passed)),
-            Holding::Of { passed, checked } => Some(localized!(
+            Holding::OfSome { passed, checked } => Some(localized!(
                 "hold now {passed} of {checked} checked",
                 passed,
                 checked
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_tells_apart_what_is_solved_and_what_holds() {
+    fn a_score_has_what_is_solved_and_what_holds() {
         let mut score = Score {
             solved: 2,
             all: Some(18),
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(score.text(), "solved 2 of 18");
         score.holding = Holding::OfAll(3);
         assert_eq!(score.text(), "solved 2 of 18 · hold now 3");
-        score.holding = Holding::Of {
+        score.holding = Holding::OfSome {
             passed: 1,
             checked: 2,
         };

@@ -46,7 +46,7 @@ pub(crate) async fn reset(
     };
     if let Some(file) = set_aside.as_ref().filter(|_| !context.global.json) {
         output(&localized!(
-            "the progress file could not be read and is kept as {file}; progress begins anew",
+            "the progress file could not be read and is kept as {file}; progress starts again",
             file = report::sanitize(&file.display().to_string())
         ));
     }
@@ -136,9 +136,9 @@ async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation
         Ok(progress) => progress,
         Err(error @ (ProgressError::Unreadable { .. } | ProgressError::Newer { .. })) => {
             let lines = [report::sanitize(&error.to_string())];
-            let question = localized!("Keep the file under another name and begin anew? [y/N]");
+            let question = localized!("Keep the file under another name and start again? [y/N]");
             let refused = text!(
-                "the progress file cannot be read; confirm with `--yes` that progress begins anew"
+                "the progress file cannot be read; confirm with `--yes` that progress starts again"
             );
             return confirm(context, &lines, &question, refused).await;
         }

@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_check_that_fails_has_a_say_in_the_hint() {
+    fn the_hint_is_that_of_the_first_check_that_fails() {
         let mut one = one();
         let crate::lab::Task::Practical { checks, .. } = &mut one.task else {
             panic!("it has checks");

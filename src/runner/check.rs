@@ -381,7 +381,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn that_a_value_is_secret_is_said_once() {
+    fn a_secret_value_has_one_line() {
         let check = crate::lab::testing::exercise(
             "
       - id: name
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_check_that_fails_has_a_say_in_the_hint() {
+    fn the_hint_is_that_of_the_first_check_that_fails() {
         let check = |outcome: Outcome| CheckResult {
             check: "one".to_owned(),
             role: CheckRole::Goal,

@@ -147,14 +147,14 @@ pub enum ProgressError {
     Unreadable {
         path: PathBuf,
         reason: Text,
-        /// The command that keeps the file under another name and begins anew.
+        /// The command that keeps the file under another name and starts again.
         reset: String,
     },
     /// A newer version of this program wrote the file.
     Newer {
         path: PathBuf,
         version: u64,
-        /// The command that keeps the file under another name and begins anew.
+        /// The command that keeps the file under another name and starts again.
         reset: String,
     },
     /// Another process holds the lock for longer than an update takes.
@@ -172,7 +172,7 @@ impl ProgressError {
                 reason,
                 reset,
             } => text!(
-                "cannot read the progress file {path}: {reason}; repair it, or begin anew with `{reset}`, which keeps the file under another name",
+                "cannot read the progress file {path}: {reason}; repair it, or start again with `{reset}`, which keeps the file under another name",
                 path = path.display(),
                 reason = reason.clone(),
                 reset
@@ -182,7 +182,7 @@ impl ProgressError {
                 version,
                 reset,
             } => text!(
-                "the progress file {path} was written by a newer roadlab (format {version}, this one reads {known}): upgrade roadlab, or begin anew with `{reset}`, which keeps the file under another name",
+                "the progress file {path} was written by a newer roadlab (format {version}, this one reads {known}): upgrade roadlab, or start again with `{reset}`, which keeps the file under another name",
                 path = path.display(),
                 version,
                 known = VERSION,
@@ -270,7 +270,7 @@ impl Progress {
         }
     }
 
-    /// Moves a file that cannot be understood to a dated name beside it, so that progress begins anew. Returns the new path;
+    /// Moves a file that cannot be understood to a dated name beside it, so that progress starts again. Returns the new path;
     /// `None` if the file can be read, or is not there.
     pub fn set_aside(
         folder: &Path,
@@ -470,7 +470,7 @@ impl ProgressAmount {
     }
 }
 
-/// The file of an instance, and the command that begins it anew.
+/// The file of an instance, and the command that starts it again.
 struct ProgressFile {
     path: PathBuf,
     reset: String,
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_kept_beside_and_progress_begins_anew() {
+    fn a_damaged_file_is_kept_beside_and_progress_starts_again() {
         let fixture = Fixture::new();
         let set_aside =
             || Progress::set_aside(fixture.folder.path(), &fixture.lab, &fixture.instance);
