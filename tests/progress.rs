@@ -185,6 +185,7 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
 fn damaged_progress_is_reported_by_status_and_a_reset_starts_again() {
     let lab = EngineLab::copy_of("tests/labs/tiny");
     lab.run("up LAB", 0);
+    lab.run("answer LAB when pairs", 0);
     let file = lab
         .copy
         .path("state/roadlab/progress")
