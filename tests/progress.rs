@@ -199,7 +199,7 @@ fn damaged_progress_is_reported_by_status_and_a_reset_starts_again() {
         assert!(status.contains(part), "no {part}: {status}");
     }
     // There is no terminal for the question.
-    lab.run("reset LAB --progress", 3);
+    lab.run("reset LAB --progress", 2);
     assert_eq!(
         std::fs::read_to_string(&file).expect("it is there"),
         damaged
