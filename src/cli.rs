@@ -23,9 +23,12 @@ use crate::text::Language;
 /// The name of the program.
 pub(crate) const NAME: &str = "roadlab";
 
+/// The version, in a release build with the commit and its date.
+pub(crate) const VERSION: &str = env!("ROADLAB_VERSION");
+
 /// Hands-on data engineering labs: real services in containers, verified exercises, instant reset
 #[derive(Debug, Parser)]
-#[command(name = NAME, version, propagate_version = true, max_term_width = 100, subcommand_value_name = "COMMAND")]
+#[command(name = NAME, version = VERSION, propagate_version = true, max_term_width = 100, subcommand_value_name = "COMMAND")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
@@ -72,7 +75,7 @@ pub(crate) struct GlobalOptions {
     /// When to use color
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub(crate) color: Color,
-    /// Allow installing packages and starting the engine without asking
+    /// Agree to install packages, start the engine and remove what a command asks about
     #[arg(long, short = 'y', global = true, help_heading = "Global options")]
     pub(crate) yes: bool,
     /// Use local images only; do not contact registries
@@ -217,7 +220,7 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
         /// Number of lines to show from the end of the logs
-        #[arg(long, default_value_t = 100, value_name = "LINES")]
+        #[arg(long, default_value_t = 100, value_name = "LINES", value_parser = line_count)]
         tail: u32,
         /// Show logs since a relative time (e.g. 90s, 10m, 2h)
         #[arg(long, value_name = "TIME", value_parser = ago)]
@@ -329,6 +332,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
         .ok_or_else(|| localized!("use a duration such as 30s, 90m, 2h or 1h30m"))
+}
+
+fn line_count(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| localized!("specify a whole number, such as 20"))
 }
 
 fn ago(text: &str) -> Result<Duration, String> {

@@ -99,7 +99,7 @@ impl From<&Failure> for Exit {
 fn of_problems(problems: &[Problem]) -> Exit {
     match problems.iter().map(|problem| problem.kind).max() {
         Some(ProblemKind::Refused | ProblemKind::NeedsTrust) => Exit::Refused,
-        Some(ProblemKind::Lab) | None => Exit::Usage,
+        Some(ProblemKind::Lab | ProblemKind::Note) | None => Exit::Usage,
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Problem {
 /// The rule that is broken, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProblemKind {
+    /// Nothing is wrong: a key of a Compose file has no effect, or another one than its author may expect.
+    Note,
     /// The file or request is invalid.
     Lab,
     /// The policy refuses it, with or without `--trust`.

@@ -19,6 +19,7 @@ mod base_images;
 mod baselines;
 mod completions;
 mod concurrency;
+mod conformance;
 mod daemon_failures;
 mod disputes;
 mod doctor;

@@ -175,3 +175,45 @@ fn problems_of_a_lab_are_reported_before_a_missing_engine() {
     assert_eq!(printed["error"]["exit"], 3);
     assert_eq!(printed["error"]["code"], "engine_unreachable");
 }
+
+/// The columns that a line takes on a terminal.
+fn columns(line: &str) -> usize {
+    console::measure_text_width(line)
+}
+
+#[apply(test)]
+fn the_help_of_every_command_fits_80_columns_in_both_languages() {
+    let copy = tiny();
+    let man = copy.path("man");
+    ProgramOutput::of(copy.roadlab("man").arg(&man)).expect_code(0);
+    let pages = std::fs::read_dir(&man).expect("the pages of all commands");
+    let pages = pages.map(|page| {
+        page.expect("a page")
+            .file_name()
+            .into_string()
+            .expect("a name")
+    });
+    let commands = pages.map(|page| page.trim_end_matches(".1").replace('-', " "));
+    let commands: Vec<String> = commands.collect();
+    assert!(commands.len() > 30, "{commands:?}");
+    for command in &commands {
+        let command = command.trim_start_matches("roadlab").trim();
+        for (lang, long) in [
+            ("en", "--help"),
+            ("ko", "--help"),
+            ("en", "-h"),
+            ("ko", "-h"),
+        ] {
+            let mut program = copy.roadlab(&format!("--lang {lang} {command} {long}"));
+            let help = ProgramOutput::of(program.env("COLUMNS", "80")).expect_code(0);
+            for line in help.stdout.lines() {
+                assert!(columns(line) <= 80, "{command} in {lang}: {line}");
+            }
+            // An example that is cut in two cannot be pasted.
+            let examples = help.stdout.lines().filter(|line| line.starts_with("  "));
+            let examples = examples.filter(|line| line.contains(&format!("roadlab {command}")));
+            let has_example = command.is_empty() || examples.count() > 0;
+            assert!(has_example, "{command} in {lang}: {}", help.stdout);
+        }
+    }
+}

@@ -43,7 +43,7 @@ impl App {
         let typed = typed(&running).await;
         let dispute = Dispute {
             version: DISPUTE_VERSION,
-            roadlab: env!("CARGO_PKG_VERSION").to_owned(),
+            roadlab: env!("ROADLAB_VERSION").to_owned(),
             lab: lab.id.to_string(),
             digest: LabFingerprint::digest(&lab.folder)?,
             images: self.image_names(engine, lab).await,

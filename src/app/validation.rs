@@ -1,9 +1,10 @@
 //! Validates lab files and catalogue entries, without an engine.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::app::{App, Trust};
-use crate::lab::{load, load_catalogue, load_trial};
+use crate::lab::{COMPOSE_NAMES, load, load_services, load_trial};
 use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::runner::Failure;
 use crate::store::OsFs;
@@ -15,13 +16,16 @@ pub struct ValidationReport {
     /// The folders of the labs and catalogue entries that were read.
     pub folders: Vec<PathBuf>,
     pub problems: Vec<Problem>,
+    /// What has no effect, or another one than the author may expect.
+    pub notes: Vec<Problem>,
 }
 
 impl App {
     /// Validates the labs and catalogue entries in `paths`, or all labs if there are no paths. A path is the folder of a lab or
-    /// an entry, or a folder that contains some. What a lab requests beyond the defaults is a problem unless it is granted.
+    /// an entry or a file in it, or a folder that contains some. What a lab requests beyond the defaults is a problem unless it is granted.
     pub fn validate(&self, paths: &[PathBuf]) -> Result<ValidationReport, Failure> {
         let folders: Vec<PathBuf> = match paths {
+            [] if is_lab(Path::new(".")) => vec![PathBuf::from(".")],
             [] => self.labs()?.all().values().cloned().collect(),
             paths => {
                 let mut folders = Vec::new();
@@ -31,36 +35,61 @@ impl App {
                 folders
             }
         };
-        let problems = folders.iter().flat_map(|folder| problems_of(folder));
+        let (mut problems, mut notes) = (Vec::new(), Vec::new());
+        for folder in &folders {
+            let found = problems_of(folder);
+            problems.extend(found.0);
+            notes.extend(found.1);
+        }
         // Two labs may share a broken entry of the catalogue.
         let mut problems = without_duplicates(problems);
+        let notes = without_duplicates(notes);
         if self.options.trust == Trust::Granted {
             problems.retain(|problem| problem.kind != ProblemKind::NeedsTrust);
         }
-        Ok(ValidationReport { folders, problems })
+        Ok(ValidationReport {
+            folders,
+            problems,
+            notes,
+        })
     }
+}
+
+fn has_compose_file(folder: &Path) -> bool {
+    let mut names = COMPOSE_NAMES.iter();
+    names.any(|name| folder.join(name).exists())
 }
 
 fn is_lab(folder: &Path) -> bool {
     folder.join("lab.yaml").exists()
 }
 
-fn problems_of(folder: &Path) -> Vec<Problem> {
+/// Returns the problems and the notes of a folder.
+fn problems_of(folder: &Path) -> (Vec<Problem>, Vec<Problem>) {
     if !is_lab(folder) {
-        return load_catalogue(folder, &OsFs);
+        let loaded = load_services(folder, &BTreeMap::new(), &OsFs);
+        return (loaded.problems, loaded.notes);
     }
     match load(folder, &OsFs) {
-        Err(problems) => problems,
+        Err(problems) => (problems, Vec::new()),
         Ok(loaded) => {
             let trial = load_trial(&loaded.lab, &OsFs).err().unwrap_or_default();
-            loaded.needs_trust.into_iter().chain(trial).collect()
+            let problems = loaded.needs_trust.into_iter().chain(trial).collect();
+            (problems, loaded.notes)
         }
     }
 }
 
 /// Returns the folder of a lab or a catalogue entry, or all such folders in it.
 fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_lab_or_service = |path: &Path| is_lab(path) || path.join("compose.yaml").exists();
+    let is_lab_or_service = |path: &Path| is_lab(path) || has_compose_file(path);
+    // A file stands for the folder that it is in.
+    let parent = path.parent().filter(|_| path.is_file());
+    let path = match parent {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => path,
+    };
     if is_lab_or_service(path) {
         return Ok(vec![path.to_owned()]);
     }

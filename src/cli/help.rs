@@ -197,10 +197,10 @@ mod tests {
     }
 
     /// Returns the arguments of an example, without pipes, redirections and comments.
-    fn words(example: &str) -> Vec<&str> {
+    fn words(example: &str) -> Vec<String> {
         let (_, line) = example.split_once("roadlab ").unwrap_or_default();
         let line = line.split([')', '|', '>', '#']).next().unwrap_or_default();
-        line.split_whitespace().collect()
+        shlex::split(line).expect("balanced quotes")
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
             let mut own_examples = 0;
             for example in text.examples {
                 let words = words(example);
-                let typed = [&["roadlab"], words.as_slice()].concat();
+                let typed = [&["roadlab".to_owned()], words.as_slice()].concat();
                 let parsed = command().try_get_matches_from(&typed);
                 assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
                 own_examples += usize::from(words.join(" ").starts_with(text.command));

@@ -62,6 +62,7 @@ pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
         ProblemKind::Lab => "error",
         ProblemKind::Refused => "refused",
         ProblemKind::NeedsTrust => "needs_trust",
+        ProblemKind::Note => "note",
     };
     let place = problem.place.as_ref();
     json!({ "kind": kind, "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| report::json_path(&place.file)),

@@ -13,16 +13,21 @@ use crate::runner::Failure;
 use crate::{localized, text_plural};
 
 pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
-    let ValidationReport { folders, problems } = context.app.validate(paths)?;
+    let ValidationReport {
+        folders,
+        problems,
+        notes,
+    } = context.app.validate(paths)?;
     if context.global.json {
         let documents: Vec<_> = problems.iter().map(problem_json).collect();
         let folders: Vec<String> = folders
             .iter()
             .map(|folder| report::json_path(folder))
             .collect();
-        report::document(&json!({ "checked": folders, "problems": documents }));
+        let notes: Vec<_> = notes.iter().map(problem_json).collect();
+        report::document(&json!({ "checked": folders, "problems": documents, "notes": notes }));
     } else {
-        for problem in &problems {
+        for problem in notes.iter().chain(&problems) {
             output(&report::problem(problem, context.paint));
             output("");
         }

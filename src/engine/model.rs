@@ -97,7 +97,7 @@ pub enum BuildProgress<'a> {
 }
 
 /// The state of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerState {
     /// Whether its process exists, paused or not.
     pub running: bool,

@@ -12,7 +12,7 @@ use crate::lab::template::render_without_addresses;
 use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, problems_of};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Kind, Node, parse_duration};
-use crate::lab::{Addresses, ExerciseId, ImageName, Lab, LabId, Lang, RunId, load, load_catalogue};
+use crate::lab::{Addresses, ExerciseId, ImageName, Lab, LabId, Lang, RunId, load, load_services};
 use crate::problem::{Problem, suggestion};
 
 /// The separator between the parts of an input.
@@ -40,7 +40,7 @@ pub fn lab(bytes: &[u8]) {
     assert_well_formed(&files, &problems);
     let again = problems_of(load(folder, &files));
     assert_eq!(print(&problems), print(&again), "loaded twice");
-    load_catalogue(Path::new("compose/redis"), &files);
+    load_services(Path::new("compose/redis"), &Default::default(), &files);
 }
 
 fn print(problems: &[Problem]) -> Vec<String> {

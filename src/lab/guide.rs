@@ -3,7 +3,7 @@
 //! Names in titles, descriptions and the summary are replaced when a guide is parsed. All other texts stay templates until they
 //! are shown, because they may contain addresses of services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
@@ -28,6 +28,8 @@ pub struct Guide {
     /// Everything before the first exercise, without the title.
     pub intro: Template,
     pub sections: BTreeMap<ExerciseId, Section>,
+    /// The exercises whose sections have problems of their own, so that nothing is derived from them.
+    pub broken: BTreeSet<ExerciseId>,
     /// The lines of the file, to show them with problems.
     lines: Vec<String>,
 }

@@ -15,6 +15,9 @@ use crate::text;
 const MAX_EXERCISES: usize = 100;
 const MAX_CHECKS: usize = 500;
 
+/// The time that a lab may take, in minutes.
+const MINUTES: std::ops::RangeInclusive<i64> = 1..=1440;
+
 /// The most regular expressions of a lab, because each takes time to compile.
 const MAX_EXPRESSIONS: usize = 200;
 
@@ -28,6 +31,8 @@ pub(crate) struct LabFile {
     pub start: Vec<Step>,
     pub health: Vec<Step>,
     pub exercises: Vec<(Exercise, Node)>,
+    /// The ids of exercises that have problems, so that nothing is derived from them.
+    pub broken: BTreeSet<String>,
     pub root: Node,
 }
 
@@ -66,7 +71,14 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
     });
     let minutes = fields
         .required("minutes", &root, problems)
-        .and_then(|_| fields.integer("minutes", problems));
+        .and_then(|node| {
+            let minutes = fields.integer("minutes", problems)?;
+            if !MINUTES.contains(&minutes) {
+                let what = text!("`minutes` must be from 1 to 1440, not {minutes}", minutes);
+                problems.push(Problem::new(what).at(node.place()));
+            }
+            Some(minutes)
+        });
     let roadmap = fields.list("roadmap", problems);
     let roadmap = roadmap
         .into_iter()
@@ -81,11 +93,16 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
     let nodes = fields
         .required("exercises", &root, problems)
         .map(|node| list(node, "exercises", problems));
-    let exercises: Vec<_> = nodes
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|node| Some((read_exercise(node, problems)?, node.clone())))
-        .collect();
+    let mut exercises = Vec::new();
+    let mut broken = BTreeSet::new();
+    for node in nodes.unwrap_or_default() {
+        let before = problems.len();
+        let exercise = read_exercise(node, problems);
+        if problems.len() > before {
+            broken.extend(node.child("id").and_then(Node::as_string));
+        }
+        exercises.extend(exercise.map(|exercise| (exercise, node.clone())));
+    }
     fields.close(problems);
     let checks: usize = exercises
         .iter()
@@ -99,7 +116,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
         );
         problems.push(Problem::new(what).at(root.place()));
     }
-    check_order(&exercises, problems);
+    check_order(&exercises, &mut broken, problems);
     Some(LabFile {
         level: level.unwrap_or(Level::Beginner),
         minutes: minutes.unwrap_or(0),
@@ -108,6 +125,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
         start,
         health,
         exercises,
+        broken,
         root: root.clone(),
     })
 }
@@ -197,7 +215,9 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     for (at, check) in checks.iter().enumerate() {
         if checks[..at].iter().any(|earlier| earlier.id == check.id) {
             let what = text!("duplicate check `{id}` in this exercise", id = check.id);
-            problems.push(Problem::new(what).at(check.step.place.clone()));
+            let help = text!("give one of the two another id, also in the guides");
+            let problem = Problem::new(what).at(check.step.place.clone());
+            problems.push(problem.help(help));
         }
     }
     let solution = fields
@@ -302,14 +322,23 @@ fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
 }
 
 /// Checks that ids are unique and that exercises need only earlier ones, which rules out cycles.
-fn check_order(exercises: &[(Exercise, Node)], problems: &mut Problems) {
+fn check_order(
+    exercises: &[(Exercise, Node)],
+    broken: &mut BTreeSet<String>,
+    problems: &mut Problems,
+) {
     for (at, (exercise, node)) in exercises.iter().enumerate() {
         let earlier = &exercises[..at];
         let is_earlier = |id: &ExerciseId| earlier.iter().any(|(other, _)| other.id == *id);
         if is_earlier(&exercise.id) {
             let what = text!("duplicate exercise `{id}`", id = exercise.id);
-            problems.push(Problem::new(what).at(node.place()));
+            let help = text!("give one of the two another id, also in the guides");
+            let place = node.child("id").unwrap_or(node).place();
+            problems.push(Problem::new(what).at(place).help(help));
+            broken.insert(exercise.id.to_string());
+            continue;
         }
+        let written = node.child("needs");
         for need in exercise.needs.iter().filter(|need| !is_earlier(need)) {
             let problem = match exercises.iter().any(|(other, _)| other.id == *need) {
                 true => Problem::new(text!(
@@ -318,13 +347,22 @@ fn check_order(exercises: &[(Exercise, Node)], problems: &mut Problems) {
                     need
                 ))
                 .help(text!("move it before this one")),
+                // An exercise that could not be read is reported already.
+                false if broken.contains(need.as_str()) => continue,
                 false => {
                     let known = earlier.iter().map(|(exercise, _)| exercise.id.as_str());
                     let what = text!("no such exercise: `{need}`", need);
                     Problem::new(what).help(suggestion(need.as_str(), known))
                 }
             };
-            problems.push(problem.at(node.place()));
+            let item = written.and_then(|written| match &written.kind {
+                Kind::List(items) => items
+                    .iter()
+                    .find(|item| item.as_string().as_deref() == Some(need.as_str())),
+                _ => Some(written),
+            });
+            let place = item.or(written).unwrap_or(node).place();
+            problems.push(problem.at(place));
         }
     }
 }

@@ -4,24 +4,38 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::lab::compose::{
-    check_volumes, compose_variables, read_composition, read_networks, read_services,
+    Composition, Services, check_files, check_volumes, compose_variables, read_composition,
+    read_env_defaults, read_networks, read_services,
 };
 use crate::lab::consistency;
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::guide::Guide;
-use crate::lab::id::LabId;
+use crate::lab::id::{LabId, ServiceName};
 use crate::lab::lab_file;
 use crate::lab::lang::Lang;
-use crate::lab::model::Lab;
+use crate::lab::model::{Lab, Network};
 use crate::lab::policy;
+use crate::lab::service::Service;
 use crate::lab::template::{TemplateError, render_without_addresses};
 use crate::lab::variables::Variables;
 use crate::lab::yaml::{Node, Problems};
 use crate::problem::{Place, Problem, ProblemKind, without_duplicates};
 use crate::text;
 
-/// The names that a lab's Compose file may have, in the order in which Compose looks for them.
-const COMPOSE_NAMES: [&str; 2] = ["compose.yaml", "compose.yml"];
+/// The names that a lab's Compose file may have, and the file that is merged into it, in the order in which Compose looks
+/// for them.
+pub const COMPOSE_NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+const OVERRIDE_NAMES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
 
 /// The most problems that are reported at once.
 const MAX_PROBLEMS: usize = 100;
@@ -35,6 +49,8 @@ pub struct LoadedLab {
     pub lab: Lab,
     /// Problems of kind [`ProblemKind::NeedsTrust`] only.
     pub needs_trust: Vec<Problem>,
+    /// Problems of kind [`ProblemKind::Note`] only.
+    pub notes: Vec<Problem>,
 }
 
 /// Loads the lab in a folder.
@@ -45,20 +61,43 @@ pub struct LoadedLab {
 pub fn load(folder: &Path, files: &dyn FileSystem) -> Result<LoadedLab, Vec<Problem>> {
     let mut problems = Vec::new();
     let lab = read(folder, files, &mut problems);
+    let (notes, problems) = split_notes(problems);
     let needs_trust = finish(problems);
     let only_trust = needs_trust
         .iter()
         .all(|problem| problem.kind == ProblemKind::NeedsTrust);
     match lab.filter(|_| only_trust) {
-        Some(lab) => Ok(LoadedLab { lab, needs_trust }),
+        Some(lab) => Ok(LoadedLab {
+            lab,
+            needs_trust,
+            notes: finish(notes),
+        }),
         None => Err(needs_trust),
+    }
+}
+
+fn split_notes(problems: Problems) -> (Problems, Problems) {
+    let is_note = |problem: &Problem| problem.kind == ProblemKind::Note;
+    problems.into_iter().partition(is_note)
+}
+
+/// The order in which the files of a lab are reported: a problem of lab.yaml may be the cause of others.
+fn rank(problem: &Problem) -> u8 {
+    let name = problem
+        .place
+        .as_ref()
+        .and_then(|place| place.file.file_name());
+    match name.and_then(|name| name.to_str()) {
+        Some("lab.yaml") => 0,
+        Some(name) if name.starts_with("guide.") => 2,
+        _ => 1,
     }
 }
 
 /// Sorts problems by their place, removes duplicates, and limits their number. The last problem then says how many are
 /// missing, and is refused if any was.
 fn finish(mut problems: Problems) -> Problems {
-    problems.sort_by(|a, b| a.place.cmp(&b.place));
+    problems.sort_by(|a, b| (rank(a), &a.place).cmp(&(rank(b), &b.place)));
     let mut problems = without_duplicates(problems);
     if problems.len() > MAX_PROBLEMS {
         let refused = problems
@@ -75,16 +114,71 @@ fn finish(mut problems: Problems) -> Problems {
     problems
 }
 
-/// Returns all problems of an entry of the catalogue: a folder that has only a Compose file.
-pub fn load_catalogue(folder: &Path, files: &dyn FileSystem) -> Vec<Problem> {
+/// The services of a folder of Compose files without a lab: an entry of the catalogue, or files to start a lab from.
+#[derive(Debug)]
+pub struct LoadedServices {
+    pub services: Vec<Service>,
+    /// Services that do not start because of their profiles.
+    pub inactive: Vec<ServiceName>,
+    pub networks: BTreeMap<String, Network>,
+    /// Problems of all kinds but notes.
+    pub problems: Vec<Problem>,
+    pub notes: Vec<Problem>,
+}
+
+/// Reads the Compose files of a folder, with the variables of its `.env` and of `variables`, which win.
+pub fn load_services(
+    folder: &Path,
+    variables: &BTreeMap<String, String>,
+    files: &dyn FileSystem,
+) -> LoadedServices {
     let mut problems = Vec::new();
-    let path = folder.join(COMPOSE_NAMES[0]);
-    let variables = compose_variables(&Variables::new());
-    let found = read_composition(&path, files, &variables, &mut problems);
-    read_services(&found, files, &mut problems);
-    check_volumes(&found, &mut problems);
-    read_networks(&found, &mut problems);
-    finish(problems)
+    let variables = with_env_file(folder, variables.clone(), files, &mut problems);
+    let (_, services, networks) = read_compose(folder, &variables, files, &mut problems);
+    let (notes, problems) = split_notes(problems);
+    LoadedServices {
+        services: services.active,
+        inactive: services.inactive.into_iter().collect(),
+        networks,
+        problems: finish(problems),
+        notes: finish(notes),
+    }
+}
+
+/// Adds the variables of the file `.env` of a lab, as defaults.
+fn with_env_file(
+    folder: &Path,
+    mut variables: Variables,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> Variables {
+    let path = folder.join(".env");
+    if files.canonical_path(&path).is_some() {
+        for (name, value) in read_env_defaults(&path, files, &variables, problems) {
+            variables.entry(name).or_insert(value);
+        }
+    }
+    variables
+}
+
+fn read_compose(
+    folder: &Path,
+    variables: &Variables,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> (Composition, Services, BTreeMap<String, Network>) {
+    let find = |names: [&str; 4]| {
+        let mut paths = names.map(|name| folder.join(name)).into_iter();
+        paths.find(|path| files.canonical_path(path).is_some())
+    };
+    let mut paths = vec![find(COMPOSE_NAMES).unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]))];
+    paths.extend(find(OVERRIDE_NAMES));
+    let found = read_composition(&paths, files, &compose_variables(variables), problems);
+    let services = read_services(&found, files, problems);
+    check_volumes(&found, problems);
+    check_files(&found, problems);
+    let networks = read_networks(&found, problems);
+    (found, services, networks)
 }
 
 fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<Lab> {
@@ -112,23 +206,11 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .as_ref()
         .map(|root| lab_file::read_variables(root, problems))
         .unwrap_or_default();
+    let variables = with_env_file(folder, variables, files, problems);
     let file = root
         .as_ref()
         .and_then(|root| lab_file::read(root, &variables, problems));
-    let compose_path = COMPOSE_NAMES
-        .map(|name| folder.join(name))
-        .into_iter()
-        .find(|path| files.canonical_path(path).is_some());
-    let compose_path = compose_path.unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]));
-    let found = read_composition(
-        &compose_path,
-        files,
-        &compose_variables(&variables),
-        problems,
-    );
-    let services = read_services(&found, files, problems);
-    check_volumes(&found, problems);
-    let networks = read_networks(&found, problems);
+    let (found, services, networks) = read_compose(folder, &variables, files, problems);
     // A folder whose name is not an id is a problem already.
     let name = id
         .clone()
@@ -154,9 +236,11 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         vars: variables,
         workspace,
         services: services
+            .active
             .into_iter()
             .map(|service| (service.name.clone(), service))
             .collect(),
+        inactive: services.inactive,
         networks,
         start: file.start,
         health: file.health,
@@ -167,7 +251,17 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
             .collect(),
         guides,
     };
-    consistency::check(&lab, &place, &places, problems);
+    let broken = consistency::Broken {
+        // What could not be read is reported already.
+        services: found
+            .services
+            .iter()
+            .filter_map(|part| ServiceName::new(&part.name).ok())
+            .filter(|name| !lab.services.contains_key(name) && !lab.inactive.contains(name))
+            .collect(),
+        exercises: file.broken,
+    };
+    consistency::check(&lab, &broken, &place, &places, problems);
     Some(lab)
 }
 

@@ -38,15 +38,15 @@ pub use guide::{Guide, Section, Template};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use image_name::ImageName;
 pub use lang::Lang;
-pub use load::{LoadedLab, load, load_catalogue};
+pub use load::{COMPOSE_NAMES, LoadedLab, LoadedServices, load, load_services};
 pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
-pub use policy::{CAPABILITIES, check_memory};
+pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
 pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
 pub use service::{
     Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,
-    Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, Service,
-    ServiceInterface, Web,
+    Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, RestartPolicy,
+    Service, ServiceInterface, Web,
 };
 pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{

@@ -1,6 +1,6 @@
 //! The model of a lab whose files were read and validated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub struct Lab {
     /// The folder that is copied as the learner's workspace.
     pub workspace: Option<PathBuf>,
     pub services: BTreeMap<ServiceName, Service>,
+    /// The services that do not start because of their profiles.
+    pub inactive: BTreeSet<ServiceName>,
     pub networks: BTreeMap<String, Network>,
     pub start: Vec<Step>,
     pub health: Vec<Step>,

@@ -43,6 +43,13 @@ pub struct Service {
     pub extra_hosts: BTreeMap<String, String>,
     pub gpus: Gpus,
     pub stop_signal: Option<String>,
+    /// The time between the stop signal and SIGKILL; `None` for the default.
+    pub stop_grace_period: Option<Duration>,
+    pub restart: RestartPolicy,
+    /// Whether the container's input stays open, so that a shell as its program does not end.
+    pub stdin_open: bool,
+    /// The capabilities of every service that this one does not have.
+    pub cap_drop: Vec<String>,
     pub labels: BTreeMap<String, String>,
     pub interface: ServiceInterface,
     pub place: Place,
@@ -136,7 +143,11 @@ pub enum Mount {
         access: Access,
     },
     /// A volume of the lab.
-    Volume { name: String, target: String },
+    Volume {
+        name: String,
+        target: String,
+        access: Access,
+    },
     /// The learner's workspace or a path in it.
     Workspace {
         /// The path within the workspace; empty for the workspace itself.
@@ -151,6 +162,18 @@ pub enum Mount {
 pub enum Access {
     ReadOnly,
     ReadWrite,
+}
+
+/// When the engine starts a container again that ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartPolicy {
+    Never,
+    /// Unless it was stopped on request.
+    Always,
+    /// After an exit code other than 0, at most this often.
+    OnFailure {
+        attempts: Option<i64>,
+    },
 }
 
 /// The state that a dependency must reach first.

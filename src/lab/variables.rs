@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::yaml::{Kind, Node, Problems};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Problem, nearest};
 use crate::text;
 
 /// The values of a lab's variables, by name.
@@ -12,9 +12,10 @@ pub(crate) type Variables = BTreeMap<String, String>;
 /// The syntax of references in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// lab.yaml: `${name}` only. Any other `$` is literal, as in JSONPath and SQL, and `$${` is a literal `${`.
+    /// lab.yaml: `${name}` and `${name:-default}`. Any other `$` is literal, as in JSONPath and SQL, and `$${` is a literal `${`.
     Lab,
-    /// compose.yaml: `$name`, `${name}`, `${name:-default}` and `$$`, as in the Compose Specification.
+    /// Compose files and their `env_file`: `$name`, `${name}`, the operators `:-`, `-`, `:+`, `+`, `:?` and `?` with
+    /// references inside, and `$$`, as Compose reads them. A `$` that begins nothing of that is literal.
     Compose,
 }
 
@@ -54,7 +55,10 @@ impl Expander<'_> {
     fn node(&mut self, node: &Node) -> Node {
         let mut expanded = node.clone_empty();
         expanded.kind = match &node.kind {
-            Kind::String(string) if string.contains('$') => Kind::String(self.string(node, string)),
+            Kind::String(string) if string.contains('$') => match self.string(node, string) {
+                Some(string) => Kind::String(string),
+                None => return node.broken(),
+            },
             Kind::List(items) => Kind::List(items.iter().map(|item| self.node(item)).collect()),
             Kind::Map(entries) => {
                 let entries = entries.iter();
@@ -69,130 +73,270 @@ impl Expander<'_> {
         expanded
     }
 
-    fn string(&mut self, node: &Node, string: &str) -> String {
-        let Some(left) = self.left else {
-            return string.to_owned();
-        };
-        let result = expand(string, self.dialect, left, |name| {
-            match self.captures.contains(name) {
+    /// Returns the string with its references replaced; `None` after a problem.
+    fn string(&mut self, node: &Node, string: &str) -> Option<String> {
+        let left = self.left?;
+        let result = expand(
+            string,
+            self.dialect,
+            left,
+            &|name| match self.captures.contains(name) {
                 true => Some(format!("${{{name}}}")),
                 false => self.variables.get(name).cloned(),
-            }
-        });
-        let problem = match result {
+            },
+        );
+        let error = match result {
             Ok(expanded) => {
                 self.left = Some(left.saturating_sub(expanded.len()));
-                return expanded;
+                return Some(expanded);
             }
-            Err(ExpandError::Unknown(name)) => {
-                let known = self.variables.keys().chain(self.captures);
-                let help = suggestion(&name, known.map(String::as_str));
-                Problem::new(text!("undefined variable `${{{name}}}`", name)).help(help)
-            }
-            Err(ExpandError::Syntax) => {
-                Problem::new(text!("invalid reference in `{string}`", string)).help(text!(
-                    "write `${{name}}`, `${{name:-default}}`, or `$$` for a dollar sign"
-                ))
-            }
-            Err(ExpandError::TooLong) => {
-                self.left = None;
-                Problem::new(text!(
-                    "this file exceeds {limit} bytes after its variables are replaced",
-                    limit = MAX_EXPANDED_SIZE
-                ))
-            }
+            Err(error) => error,
         };
+        if error == ExpandError::TooLong {
+            self.left = None;
+        }
+        let known = self.variables.keys().chain(self.captures);
+        let known = known
+            .map(String::as_str)
+            .filter(|name| *name != "WORKSPACE");
+        let problem = error.problem(string, self.dialect, known);
         self.problems.push(problem.at(node.place()));
-        string.to_owned()
+        None
     }
 }
 
 /// The reason why references cannot be replaced.
 #[derive(Debug, PartialEq, Eq)]
-enum ExpandError {
+pub(crate) enum ExpandError {
     Unknown(String),
+    /// A reference with `:?` or `?` to a variable that has no value, and the message of the file.
+    Required(String, String),
     Syntax,
     /// The result would be longer than the limit.
     TooLong,
 }
 
+impl ExpandError {
+    /// Returns the error as a problem without a place. `known` are the variables that have values.
+    pub(crate) fn problem<'a>(
+        self,
+        string: &str,
+        dialect: Dialect,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Problem {
+        match self {
+            ExpandError::Unknown(name) => {
+                let help = match (nearest(&name, known), dialect) {
+                    (Some(candidate), _) => text!("did you mean `{candidate}`?", candidate),
+                    (None, Dialect::Lab) => {
+                        text!(
+                            "add `{name}` to `vars` in lab.yaml, or write `$${{` for the characters themselves",
+                            name
+                        )
+                    }
+                    (None, Dialect::Compose) => {
+                        text!(
+                            "give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign"
+                        )
+                    }
+                };
+                Problem::new(text!("undefined variable `${{{name}}}`", name)).help(help)
+            }
+            ExpandError::Required(name, message) => {
+                let what = match message.is_empty() {
+                    true => text!("the variable `${{{name}}}` needs a value", name),
+                    false => text!(
+                        "the variable `${{{name}}}` needs a value: {message}",
+                        name,
+                        message
+                    ),
+                };
+                let help = text!("give it a value under `vars` in lab.yaml or in the file `.env`");
+                Problem::new(what).help(help)
+            }
+            ExpandError::Syntax => {
+                let help = match dialect {
+                    Dialect::Lab => {
+                        text!("write `${{name}}`, or `$${{` for the characters themselves")
+                    }
+                    Dialect::Compose => {
+                        text!("write `${{name}}`, `${{name:-default}}`, or `$$` for a dollar sign")
+                    }
+                };
+                Problem::new(text!("invalid reference in `{string}`", string)).help(help)
+            }
+            ExpandError::TooLong => Problem::new(text!(
+                "this file exceeds {limit} bytes after its variables are replaced",
+                limit = MAX_EXPANDED_SIZE
+            )),
+        }
+    }
+}
+
+/// The deepest nesting of references in the operands of others.
+const MAX_NESTING: usize = 16;
+
 /// Replaces the references of one string.
-fn expand(
+pub(crate) fn expand(
     text: &str,
     dialect: Dialect,
     max: usize,
-    value: impl Fn(&str) -> Option<String>,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ExpandError> {
+    match dialect {
+        Dialect::Lab => expand_lab(text, max, value),
+        Dialect::Compose => expand_compose(text, max, MAX_NESTING, value),
+    }
+}
+
+fn expand_lab(
+    text: &str,
+    max: usize,
+    value: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, ExpandError> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
-        if out.len() > max {
-            return Err(ExpandError::TooLong);
-        }
         out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        if dialect == Dialect::Lab && after.starts_with("${") {
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix("${") {
             out.push_str("${");
-            rest = &after[2..];
-            continue;
-        }
-        if dialect == Dialect::Compose && after.starts_with('$') {
-            out.push('$');
-            rest = &after[1..];
-            continue;
-        }
-        if let Some(inner) = after.strip_prefix('{') {
-            let end = inner.find('}').ok_or(ExpandError::Syntax)?;
-            out.push_str(&reference(&inner[..end], dialect, &value)?);
-            rest = &inner[end + 1..];
-            continue;
-        }
-        if dialect == Dialect::Lab {
-            out.push('$');
             rest = after;
-            continue;
+        } else if let Some(inner) = rest.strip_prefix('{') {
+            let end = inner.find('}').ok_or(ExpandError::Syntax)?;
+            let (name, default) = match inner[..end].split_once(":-") {
+                Some((name, default)) => (name, Some(default.to_owned())),
+                None => (&inner[..end], None),
+            };
+            if name.is_empty() || !name.chars().all(is_name) {
+                return Err(ExpandError::Syntax);
+            }
+            let found = match &default {
+                Some(_) => value(name).filter(|value| !value.is_empty()),
+                None => value(name),
+            };
+            let found = found.or(default);
+            out.push_str(&found.ok_or_else(|| ExpandError::Unknown(name.to_owned()))?);
+            rest = &inner[end + 1..];
+        } else {
+            out.push('$');
         }
-        let end = after.find(|c: char| !is_name(c)).unwrap_or(after.len());
-        let name = &after[..end];
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(ExpandError::Syntax);
-        }
-        out.push_str(&value(name).ok_or_else(|| ExpandError::Unknown(name.to_owned()))?);
-        rest = &after[end..];
+        within(&out, max)?;
     }
     out.push_str(rest);
-    match out.len() > max {
+    within(&out, max)?;
+    Ok(out)
+}
+
+fn within(text: &str, max: usize) -> Result<(), ExpandError> {
+    match text.len() > max {
         true => Err(ExpandError::TooLong),
-        false => Ok(out),
+        false => Ok(()),
     }
+}
+
+/// Follows compose-go's `template.Substitute`; unlike there, a variable without a value is an error and not an empty text.
+fn expand_compose(
+    text: &str,
+    max: usize,
+    nesting: usize,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ExpandError> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some(inner) = rest.strip_prefix('{') {
+            let end = closing_brace(inner).ok_or(ExpandError::Syntax)?;
+            out.push_str(&reference(&inner[..end], max, nesting, value)?);
+            rest = &inner[end + 1..];
+        } else {
+            let name = leading_name(rest);
+            match name {
+                "" => out.push('$'),
+                name => {
+                    let found = value(name);
+                    out.push_str(&found.ok_or_else(|| ExpandError::Unknown(name.to_owned()))?);
+                }
+            }
+            rest = &rest[name.len()..];
+        }
+        within(&out, max)?;
+    }
+    out.push_str(rest);
+    within(&out, max)?;
+    Ok(out)
+}
+
+/// Returns the position of the brace that closes a reference, after `${`. As in compose-go, the character after an opening brace
+/// is skipped, so that `{}` opens one more.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 1;
+    let mut skipped = true;
+    for (at, byte) in text.bytes().enumerate() {
+        if std::mem::take(&mut skipped) {
+            continue;
+        }
+        match byte {
+            b'{' => {
+                open += 1;
+                skipped = true;
+            }
+            b'}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Returns the name at the beginning of a text, which may be empty.
+fn leading_name(text: &str) -> &str {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return "";
+    }
+    let end = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
+    &text[..end]
 }
 
 /// Returns the value of the reference between `${` and `}`.
 fn reference(
     inner: &str,
-    dialect: Dialect,
-    value: &impl Fn(&str) -> Option<String>,
+    max: usize,
+    nesting: usize,
+    value: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, ExpandError> {
-    let end = inner.find(|c: char| !is_name(c)).unwrap_or(inner.len());
-    let (name, rest) = inner.split_at(end);
-    if name.is_empty() {
+    let name = leading_name(inner);
+    let rest = &inner[name.len()..];
+    if name.is_empty() || nesting == 0 {
         return Err(ExpandError::Syntax);
     }
     let found = value(name);
-    let default = match (rest, dialect) {
-        ("", _) => None,
-        (rest, _) if rest.starts_with(":-") => {
-            // The Compose Specification: `:-` also replaces an empty value.
-            return Ok(found
-                .filter(|v| !v.is_empty())
-                .unwrap_or_else(|| rest[2..].to_owned()));
-        }
-        (rest, Dialect::Compose) if rest.starts_with('-') => Some(rest[1..].to_owned()),
-        _ => return Err(ExpandError::Syntax),
+    // With a colon, an empty value counts as none.
+    let (operator, found) = match rest.strip_prefix(':') {
+        Some(operator) => (operator, found.filter(|value| !value.is_empty())),
+        None => (rest, found),
     };
-    found
-        .or(default)
-        .ok_or_else(|| ExpandError::Unknown(name.to_owned()))
+    let operand = |operand: &str| expand_compose(operand, max, nesting - 1, value);
+    match (operator.chars().next(), found) {
+        (None, Some(found)) if rest.is_empty() => Ok(found),
+        (None, None) if rest.is_empty() => Err(ExpandError::Unknown(name.to_owned())),
+        (Some('-' | '?'), Some(found)) => Ok(found),
+        (Some('-'), None) => operand(&operator[1..]),
+        (Some('+'), Some(_)) => operand(&operator[1..]),
+        (Some('+'), None) => Ok(String::new()),
+        (Some('?'), None) => Err(ExpandError::Required(
+            name.to_owned(),
+            operand(&operator[1..])?,
+        )),
+        _ => Err(ExpandError::Syntax),
+    }
 }
 
 fn is_name(c: char) -> bool {
@@ -211,7 +355,7 @@ mod tests {
             _ => None,
         };
         assert_eq!(
-            expand(text, dialect, 1000, value),
+            expand(text, dialect, 1000, &value),
             expected.map(str::to_owned)
         );
     }
@@ -230,9 +374,35 @@ mod tests {
             "${HOME}",
             Err(ExpandError::Unknown("HOME".into())),
         );
-        check(Dialect::Compose, "5$", Err(ExpandError::Syntax));
         check(Dialect::Compose, "${user", Err(ExpandError::Syntax));
-        check(Dialect::Compose, "${user:?no}", Err(ExpandError::Syntax));
+        check(Dialect::Compose, "${user:x}", Err(ExpandError::Syntax));
+        check(Dialect::Compose, "${}", Err(ExpandError::Syntax));
+        check(Dialect::Compose, "5$ $.a $1", Ok("5$ $.a $1"));
+    }
+
+    #[test]
+    fn operators_of_compose_references_nest() {
+        let compose = |text: &str, expected: &str| check(Dialect::Compose, text, Ok(expected));
+        compose(
+            "${a:-${b:-${user}}}/${a-$user}/${empty:-${a:-x}y}",
+            "kim/kim/xy",
+        );
+        compose("${user:-${undefined}}", "kim");
+        compose(
+            "${user:+is ${user}}|${empty:+x}|${empty+x}|${a+x}|${a:+x}",
+            "is kim||x||",
+        );
+        compose("${user:?no} ${user?no}|${empty?no}", "kim kim|");
+        compose("${a:-{\"k\": \"${user}\"}}", "{\"k\": \"kim\"}");
+        compose("${a:-5$$}", "5$");
+        for text in ["${a:?set a for ${user}}", "${a?set a for $user}"] {
+            let expected = ExpandError::Required("a".into(), "set a for kim".into());
+            check(Dialect::Compose, text, Err(expected));
+        }
+        let expected = ExpandError::Required("empty".into(), String::new());
+        check(Dialect::Compose, "${empty:?}", Err(expected));
+        let deep = format!("{}x{}", "${a:-".repeat(100), "}".repeat(100));
+        check(Dialect::Compose, &deep, Err(ExpandError::Syntax));
     }
 
     #[test]
@@ -259,11 +429,11 @@ mod tests {
         let value = |_: &str| Some("x".repeat(1000));
         let text = "${a}".repeat(1000);
         assert_eq!(
-            expand(&text, Dialect::Compose, 10_000, value),
+            expand(&text, Dialect::Compose, 10_000, &value),
             Err(ExpandError::TooLong)
         );
         assert_eq!(
-            expand("x${a}", Dialect::Compose, 1000, value),
+            expand("x${a}", Dialect::Compose, 1000, &value),
             Err(ExpandError::TooLong)
         );
     }

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::hex;
 use crate::lab::{
-    Access, Gpus, Healthcheck, Limits, Mount, Port, Protocol, PublishAddress, Service,
+    Access, Gpus, Healthcheck, Limits, Mount, Port, Protocol, PublishAddress, RestartPolicy,
+    Service,
 };
 use crate::plan::{ContainerSpec, HostPorts, MountSpec, Placement, PortSpec};
 
@@ -76,6 +77,15 @@ struct Identity<'a> {
     extra_hosts: &'a BTreeMap<String, String>,
     gpus: &'static str,
     stop_signal: &'a Option<String>,
+    // Fields that are newer than version 1 are left out if they have their default, so that its labels stay valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_grace_nanos: Option<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stdin_open: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cap_drop: &'a [String],
     healthcheck: Option<HealthcheckIdentity<'a>>,
     labels: &'a BTreeMap<String, String>,
 }
@@ -134,6 +144,10 @@ impl<'a> Identity<'a> {
             extra_hosts,
             gpus,
             stop_signal,
+            stop_grace_period,
+            restart,
+            stdin_open,
+            cap_drop,
             labels,
             interface: _,
             place: _,
@@ -166,6 +180,14 @@ impl<'a> Identity<'a> {
                 Gpus::All => "all",
             },
             stop_signal,
+            stop_grace_nanos: stop_grace_period.map(|time| time.as_nanos()),
+            restart: match restart {
+                RestartPolicy::Never => None,
+                RestartPolicy::Always => Some("always".to_owned()),
+                RestartPolicy::OnFailure { attempts } => Some(format!("on-failure:{attempts:?}")),
+            },
+            stdin_open: *stdin_open,
+            cap_drop,
             healthcheck: healthcheck.as_ref().map(healthcheck_identity),
             labels,
         }
@@ -194,7 +216,11 @@ fn mount<'a>(mount: &'a Mount, placement: &Placement<'_>) -> MountIdentity<'a> {
             target,
             access,
         } => ("bind", path(source), target, *access),
-        Mount::Volume { name, target } => ("volume", name.clone(), target, Access::ReadWrite),
+        Mount::Volume {
+            name,
+            target,
+            access,
+        } => ("volume", name.clone(), target, *access),
         Mount::Workspace {
             below,
             target,
@@ -340,6 +366,7 @@ impl fmt::Debug for Version0<'_, MountSpec> {
             MountSpec::Volume {
                 name,
                 target,
+                access: _,
                 labels,
             } => f
                 .debug_struct("Volume")

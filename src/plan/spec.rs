@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::lab::{Access, Gpus, Healthcheck, Limits, Mount, Protocol, PublishAddress, Service};
+use crate::lab::{
+    Access, Gpus, Healthcheck, Limits, Mount, Protocol, PublishAddress, RestartPolicy, Service,
+};
 use crate::plan::ports::published_ports;
 use crate::plan::{HostPort, HostPorts, RunLabels, Subnet};
 
@@ -49,6 +52,11 @@ pub struct ContainerSpec {
     pub extra_hosts: BTreeMap<String, String>,
     pub gpus: Gpus,
     pub stop_signal: Option<String>,
+    pub stop_grace_period: Option<Duration>,
+    pub restart: RestartPolicy,
+    pub stdin_open: bool,
+    /// Of the capabilities that every service has, those that this one has not.
+    pub cap_drop: Vec<String>,
     pub healthcheck: Option<Healthcheck>,
     pub labels: BTreeMap<String, String>,
 }
@@ -73,6 +81,7 @@ pub enum MountSpec {
     Volume {
         name: String,
         target: String,
+        access: Access,
         labels: BTreeMap<String, String>,
     },
 }
@@ -131,6 +140,10 @@ impl ContainerSpec {
             extra_hosts: service.extra_hosts.clone(),
             gpus: service.gpus,
             stop_signal: service.stop_signal.clone(),
+            stop_grace_period: service.stop_grace_period,
+            restart: service.restart,
+            stdin_open: service.stdin_open,
+            cap_drop: service.cap_drop.clone(),
             healthcheck: service.healthcheck.clone(),
             labels,
         }
@@ -155,7 +168,11 @@ fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> Mou
             target: target.clone(),
             access: *access,
         },
-        Mount::Volume { name, target } => {
+        Mount::Volume {
+            name,
+            target,
+            access,
+        } => {
             let whole_lab = RunLabels {
                 service: None,
                 digest: None,
@@ -164,6 +181,7 @@ fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> Mou
             MountSpec::Volume {
                 name: run_labels.name(name),
                 target: target.clone(),
+                access: *access,
                 labels: whole_lab.labels(),
             }
         }

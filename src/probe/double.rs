@@ -91,6 +91,7 @@ impl Scene {
                 roadmap: Vec::new(),
                 vars: BTreeMap::new(),
                 workspace: None,
+                inactive: std::collections::BTreeSet::new(),
                 services: BTreeMap::new(),
                 networks: BTreeMap::new(),
                 start: Vec::new(),

@@ -10,6 +10,7 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
         ProblemKind::Lab => paint.bad(&localized!("error")),
         ProblemKind::Refused => paint.bad(&localized!("refused")),
         ProblemKind::NeedsTrust => paint.warn(&localized!("needs --trust")),
+        ProblemKind::Note => paint.dim(&localized!("note")),
     };
     let mut text = format!("{word}: {}", sanitize(&problem.what.localized()));
     if let Some(place) = &problem.place {

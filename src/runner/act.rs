@@ -202,7 +202,11 @@ pub(crate) async fn restart_service<E: Engine>(
         )));
     };
     let grace = match restart.how {
-        RestartMode::Stop => Some(GRACE),
+        RestartMode::Stop => {
+            let service = runner.lab.services.get(service);
+            let own = service.and_then(|service| service.stop_grace_period);
+            Some(own.unwrap_or(GRACE))
+        }
         RestartMode::Kill => None,
     };
     let context = || localized!("cannot restart `{service}`", service);

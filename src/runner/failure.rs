@@ -87,7 +87,7 @@ impl Failure {
                 match problems.iter().map(|problem| problem.kind).max() {
                     Some(ProblemKind::Refused) => "refused",
                     Some(ProblemKind::NeedsTrust) => "needs_trust",
-                    Some(ProblemKind::Lab) | None => "problems",
+                    Some(ProblemKind::Lab | ProblemKind::Note) | None => "problems",
                 }
             }
             Failure::Usage(_) => "usage",

@@ -78,8 +78,9 @@ pub(super) async fn wait<E: Engine>(
                 waiting.record(probe_service(runner, live, service, deadline).await)
             }
         };
-        let depends_on_engine = condition == Condition::Completed
-            || (service.interface.ready.is_empty() && service.healthcheck.is_some());
+        // Without `ready`, only the engine knows: by a health check of the file or the image, or by whether it still runs.
+        let depends_on_engine =
+            condition == Condition::Completed || service.interface.ready.is_empty();
         if ready && !depends_on_engine {
             break;
         }
@@ -93,7 +94,13 @@ pub(super) async fn wait<E: Engine>(
                     _ => Failure::engine(context)(error),
                 }
             })?;
-            match progress(&state, condition, service, &mut waiting.last) {
+            let rule = Rule {
+                condition,
+                probed: !service.interface.ready.is_empty(),
+                needed_healthy: is_needed_healthy(runner, name),
+                settled: clock::since(begun) > SETTLING_TIME,
+            };
+            match progress(&state, rule, &mut waiting.last) {
                 Progress::Reached => break,
                 Progress::Impossible => {
                     return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
@@ -213,38 +220,173 @@ enum Progress {
     Impossible,
 }
 
-/// Derives from a container's state whether a condition is reached. `last` becomes what was seen.
-fn progress(
-    state: &ContainerState,
+/// What a container's state is compared with.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
     condition: Condition,
-    service: &Service,
-    last: &mut String,
-) -> Progress {
+    /// Whether the service has `ready` steps, which decide then.
+    probed: bool,
+    /// Whether another service depends on its health.
+    needed_healthy: bool,
+    /// Whether it has run for so long that a wrong command would have ended.
+    settled: bool,
+}
+
+/// How long a service that nothing checks must run to count as started.
+const SETTLING_TIME: Duration = Duration::from_millis(500);
+
+fn is_needed_healthy<E: Engine>(runner: &Runner<'_, E>, name: &ServiceName) -> bool {
+    let mut services = runner.lab.services.values();
+    services.any(|service| service.depends_on.get(name) == Some(&Condition::Healthy))
+}
+
+/// Derives from a container's state whether a condition is reached. `last` becomes what was seen.
+fn progress(state: &ContainerState, rule: Rule, last: &mut String) -> Progress {
     let ended = !state.running && state.status != "created" && state.status != "restarting";
-    match condition {
+    let seen = || {
+        text!(
+            "{status} (exit code {code})",
+            status = state.status,
+            code = state.exit_code
+        )
+        .localized()
+    };
+    match rule.condition {
         Condition::Started => Progress::Reached,
         Condition::Completed => {
-            *last = text!(
-                "{status} (exit code {code})",
-                status = state.status,
-                code = state.exit_code
-            )
-            .localized();
+            *last = seen();
             match (ended, state.exit_code) {
                 (false, _) => Progress::NotYet,
                 (true, 0) => Progress::Reached,
                 (true, _) => Progress::Impossible,
             }
         }
-        Condition::Healthy if ended => Progress::Impossible,
+        // A program that did its work is no service that others could wait for.
+        Condition::Healthy if ended && !rule.probed && state.exit_code == 0 => {
+            match rule.needed_healthy {
+                true => {
+                    *last = seen();
+                    Progress::Impossible
+                }
+                false => Progress::Reached,
+            }
+        }
+        Condition::Healthy if ended => {
+            if !rule.probed {
+                *last = seen();
+            }
+            Progress::Impossible
+        }
+        Condition::Healthy if rule.probed => Progress::NotYet,
         Condition::Healthy => match &state.health {
-            Some(_) if !service.interface.ready.is_empty() => Progress::NotYet,
             Some(Health::Healthy) => Progress::Reached,
             Some(Health::Unhealthy(output)) => {
                 *last = text!("health check failed: {output}", output = output.trim()).localized();
                 Progress::Impossible
             }
-            Some(Health::Starting) | None => Progress::NotYet,
+            Some(Health::Starting) => Progress::NotYet,
+            None if rule.needed_healthy => {
+                *last = text!(
+                    "nothing says when it is healthy: add `ready` to its `x-roadlab`, or a `healthcheck`"
+                )
+                .localized();
+                Progress::Impossible
+            }
+            None if state.running && rule.settled => Progress::Reached,
+            None => {
+                *last = seen();
+                Progress::NotYet
+            }
         },
+    }
+}
+
+/// Fails if a service without `ready` steps has ended with an error since it was started.
+pub(super) async fn check_not_failed<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+) -> Result<(), Failure> {
+    for service in runner.lab.services.values() {
+        let container = live.observed.container(&service.name);
+        let Some(container) = container.filter(|_| service.interface.ready.is_empty()) else {
+            continue;
+        };
+        let state = runner.engine.inspect(&container.id).await;
+        let context = text!(
+            "cannot inspect the container of `{name}`",
+            name = service.name
+        );
+        let state = state.map_err(Failure::engine(context))?;
+        let ended = !state.running && state.status == "exited";
+        if ended && state.exit_code != 0 {
+            let wait = FailedWait {
+                time: Duration::ZERO,
+                attempts: 1,
+                last: text!(
+                    "{status} (exit code {code})",
+                    status = state.status,
+                    code = state.exit_code
+                )
+                .localized(),
+                failure: ProbeFailure::Other,
+            };
+            return Err(not_ready(runner, service, &container.id, wait).await);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(status: &str, code: i64, health: Option<Health>) -> ContainerState {
+        ContainerState {
+            running: status == "running",
+            status: status.to_owned(),
+            exit_code: code,
+            health,
+            ..ContainerState::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(state: &ContainerState, needed_healthy: bool, settled: bool, expected: &str) {
+        let rule = Rule {
+            condition: Condition::Healthy,
+            probed: false,
+            needed_healthy,
+            settled,
+        };
+        let reached = match progress(state, rule, &mut String::new()) {
+            Progress::Reached => "reached",
+            Progress::NotYet => "not yet",
+            Progress::Impossible => "impossible",
+        };
+        assert_eq!(reached, expected, "{state:?}");
+    }
+
+    #[test]
+    fn a_service_without_ready_steps_is_judged_by_its_container() {
+        check(&state("exited", 3, None), false, true, "impossible");
+        check(&state("exited", 0, None), false, false, "reached");
+        check(&state("running", 0, None), false, false, "not yet");
+        check(&state("running", 0, None), false, true, "reached");
+        check(&state("restarting", 1, None), false, true, "not yet");
+        let health = |health: Health| state("running", 0, Some(health));
+        check(&health(Health::Starting), false, true, "not yet");
+        check(&health(Health::Healthy), true, false, "reached");
+        check(
+            &health(Health::Unhealthy(String::new())),
+            false,
+            true,
+            "impossible",
+        );
+    }
+
+    #[test]
+    fn the_health_of_a_service_without_a_health_check_cannot_be_waited_for() {
+        check(&state("running", 0, None), true, true, "impossible");
+        check(&state("exited", 0, None), true, true, "impossible");
     }
 }

@@ -21,7 +21,7 @@ use crate::text::Text;
 
 const TWO: &str = "\
 services:
-  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m, volumes: ['data:/data'] }
+  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m, volumes: ['data:/data'], healthcheck: { test: [CMD, redis-cli, ping] } }
   app: { image: 'app:1', mem_limit: 32m, depends_on: { redis: { condition: service_healthy } } }
 volumes: { data: {} }
 ";

@@ -15,6 +15,7 @@ use crate::plan::{
 use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
+use crate::runner::ready::check_not_failed;
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
 };
@@ -235,6 +236,7 @@ async fn perform<E: Engine>(
     if fresh {
         run_start_steps(runner, &mut live).await?;
     }
+    check_not_failed(runner, &live).await?;
     Ok(live)
 }
 

@@ -266,7 +266,7 @@ fn no_retired_word_is_used() {
             .filter(|(file, _)| !file.starts_with("tests/architecture/"));
         files.extend(own.map(|(file, text)| Source::of_tests(file, text)));
     }
-    assert_kept("vocabulary", vocabulary(&files));
+    assert_kept(vocabulary(&files));
 }
 
 #[apply(test)]

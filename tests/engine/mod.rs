@@ -101,6 +101,10 @@ impl TestRun {
             extra_hosts: BTreeMap::new(),
             gpus: Gpus::None,
             stop_signal: None,
+            stop_grace_period: None,
+            restart: roadlab::lab::RestartPolicy::Never,
+            stdin_open: false,
+            cap_drop: Vec::new(),
             healthcheck: None,
             labels: self.run_labels.of_service(&service, "d".into()).labels(),
         }
@@ -287,6 +291,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
         MountSpec::Volume {
             name: test_run.run_labels.name("data"),
             target: "/data".into(),
+            access: Access::ReadWrite,
             labels: test_run.run_labels.labels(),
         },
     ];

@@ -133,6 +133,7 @@ async fn removing_is_idempotent_and_concurrent() {
     spec.mounts = vec![MountSpec::Volume {
         name: test_run.run_labels.name("data"),
         target: "/data".into(),
+        access: Access::ReadWrite,
         labels: test_run.run_labels.labels(),
     }];
     let id = test_run.up(&spec).await;

@@ -215,6 +215,10 @@ def answer(record, queue, state, since):
     }
 
 
+def ready_bytes(about):
+    return about.get("message_bytes_ready", about.get("message_bytes", 0))
+
+
 def settled(listener, record, queue, state):
     """Waits until the broker's figures of a queue are as new as its last message, and returns them.
 
@@ -232,14 +236,14 @@ def settled(listener, record, queue, state):
             break
         enough = age > (6 if about.get("type") == "quorum" else 1.5)
         ready = about.get("messages_ready", 0)
-        if enough and ready == state["messages"] and (about.get("message_bytes", 0) > 0 or ready == 0):
+        if enough and ready == state["messages"] and (ready_bytes(about) > 0 or ready == 0):
             break
         time.sleep(0.1)
         state = listener.ask(queue) or state
     return state, {
         "type": about.get("type"),
         "unacknowledged": about.get("messages_unacknowledged"),
-        "bytes": about.get("message_bytes"),
+        "bytes": ready_bytes(about) if about else None,
     }
 
 

@@ -15,6 +15,7 @@
 
 use strict;
 use warnings;
+use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
 
@@ -49,12 +50,21 @@ my @units;
 my ($lines, $bytes, $incomplete, $run) = (0, 0, 0, '');
 my (%clients, %silent, $script);
 
+my $log;
+
+sub store {
+    my ($mode, $line) = @_;
+    if (!$log || $mode eq '>') {
+        open($log, $mode, $FILE) or die "cannot write $FILE: $!\n";
+        $log->autoflush(1);
+    }
+    print $log "$line\n";
+}
+
 sub forget {
     (@units, %clients) = ();
     ($lines, $bytes, $incomplete, $script) = (0, 0, 0, undef);
-    open(my $file, '>', $FILE) or die "cannot write $FILE: $!\n";
-    print $file "# run $run\n";
-    close $file;
+    store('>', "# run $run");
 }
 
 sub keep {
@@ -67,9 +77,7 @@ sub keep {
         $incomplete = 1;
         @units = ();
     }
-    open(my $file, '>>', $FILE) or die "cannot write $FILE: $!\n";
-    print $file "$line\n";
-    close $file;
+    store('>>', $line);
 }
 
 my %ESCAPES = (n => "\n", r => "\r", t => "\t", a => "\a", b => "\b");

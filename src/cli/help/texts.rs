@@ -6,7 +6,7 @@ pub(super) struct CommandHelp {
     pub(super) command: &'static str,
     /// What it does, in at most 25 columns, for the overview; empty for subcommands.
     pub(super) summary: &'static str,
-    /// What it does, in two or three lines of at most 116 columns.
+    /// What it does, in one paragraph of two or three sentences.
     pub(super) description: &'static str,
     pub(super) examples: &'static [&'static str],
 }
@@ -36,28 +36,28 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "list",
         summary: "list labs and progress",
-        description: "Searches `--labs`, ./labs, the data folder and the built-in labs.\n\
+        description: "Searches `--labs`, ./labs, the data folder and the built-in labs. \
                   Nothing is started, and no engine is needed.",
         examples: &["roadlab list", "roadlab list --lang ko"],
     },
     CommandHelp {
         command: "roadmap",
         summary: "show topics and labs",
-        description: "Shows the topics of the data engineer roadmap as a tree, with the labs that cover them and your progress.\n\
+        description: "Shows the topics of the data engineer roadmap as a tree, with the labs that cover them and your progress. \
                   A topic is done when one of its labs is solved. No engine is needed.",
         examples: &["roadlab roadmap", "roadlab roadmap --lang ko"],
     },
     CommandHelp {
         command: "show",
         summary: "show lab details",
-        description: "Shows the introduction, services and exercises of a lab; for an exercise, its text and its checks.\n\
+        description: "Shows the introduction, services and exercises of a lab; for an exercise, its text and its checks. \
                   Nothing is started, and no engine is needed.",
         examples: &["roadlab show redis", "roadlab show redis settings"],
     },
     CommandHelp {
         command: "up",
         summary: "start a lab",
-        description: "Pulls or builds missing images, starts the services in order and waits until each of them is ready.\n\
+        description: "Pulls or builds missing images, starts the services in order and waits until each of them is ready. \
                   Leaves running services alone and recreates changed ones. If the start fails, removes what it created.",
         examples: &[
             "roadlab up redis",
@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "run",
         summary: "run a guided session",
-        description: "Starts the lab and guides you through its exercises, with live checks, hints and solutions.\n\
+        description: "Starts the lab and guides you through its exercises, with live checks, hints and solutions. \
                   At the end it asks whether to keep the lab; `--keep` and `--down` answer in advance. Progress is saved.",
         examples: &[
             "roadlab run redis",
@@ -80,7 +80,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "check",
         summary: "check exercises",
-        description: "Queries the services over their own protocols without changing anything.\n\
+        description: "Queries the services over their own protocols without changing anything. \
                   If a check fails, shows the expected value, the actual value and a hint, and exits with code 1.",
         examples: &[
             "roadlab check redis",
@@ -92,30 +92,30 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "hint",
         summary: "show the next hint",
-        description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer.\n\
+        description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer. \
                   Also works while the lab is down.",
         examples: &["roadlab hint redis settings"],
     },
     CommandHelp {
         command: "solve",
         summary: "run a solution",
-        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands.\n\
-                  Where that does not work from the present state, the services are reset to the start of the exercise first.\n\
+        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
+                  Where that does not work from the present state, the services are reset to the start of the exercise first. \
                   The progress records that the solution was played, not that you solved the exercise.",
         examples: &["roadlab solve redis settings"],
     },
     CommandHelp {
         command: "answer",
         summary: "answer a quiz",
-        description: "The right choice solves the exercise and shows the explanation; a wrong one shows a hint and exits with code 1.\n\
+        description: "The right choice solves the exercise and shows the explanation; a wrong one shows a hint and exits with code 1. \
                   No engine is needed.",
         examples: &["roadlab answer redis quiz-when sessions"],
     },
     CommandHelp {
         command: "reset",
         summary: "reset a lab",
-        description: "Restores the initial data of the services, and waits until the lab is healthy.\n\
-                  Files that the lab brought are restored; your changed versions are kept beside them, and your other files stay.\n\
+        description: "Restores the initial data of the services, and waits until the lab is healthy. \
+                  Files that the lab brought are restored; your changed versions are kept beside them, and your other files stay. \
                   Progress is kept unless `--progress` is given, which requires confirmation.",
         examples: &[
             "roadlab reset redis",
@@ -127,7 +127,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "restart",
         summary: "restart services",
-        description: "Stops or kills services, starts them again and waits until they are ready.\n\
+        description: "Stops or kills services, starts them again and waits until they are ready. \
                   Volumes are kept.",
         examples: &[
             "roadlab restart redis",
@@ -137,7 +137,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "down",
         summary: "remove labs",
-        description: "Finds containers, networks and volumes by their labels, even without the lab's files, and removes only yours.\n\
+        description: "Finds containers, networks and volumes by their labels, even without the lab's files, and removes only yours. \
                   Progress and workspace files are kept unless `--forget` is given, which requires confirmation.",
         examples: &[
             "roadlab down redis",
@@ -149,7 +149,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "status",
         summary: "show running labs",
-        description: "Shows services, state, health, memory, uptime, addresses and progress of all running labs and instances.\n\
+        description: "Shows services, state, health, memory, uptime, addresses and progress of all running labs and instances. \
                   With `--watch`, redraws the terminal every second; to a pipe, prints each change.",
         examples: &[
             "roadlab status",
@@ -160,7 +160,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "logs",
         summary: "show service logs",
-        description: "Shows the last lines of the named services, or of all services of the lab, in the order they were written.\n\
+        description: "Shows the last lines of the named services, or of all services of the lab, in the order they were written. \
                   With `--follow`, continues through restarts until the last service exits.",
         examples: &[
             "roadlab logs redis",
@@ -171,7 +171,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "shell",
         summary: "open a service client",
-        description: "Opens redis-cli, psql, mongosh or another client of the service inside its container.\n\
+        description: "Opens redis-cli, psql, mongosh or another client of the service inside its container. \
                   After `--`, runs that command instead and exits with its exit code. Standard input is passed on to it.",
         examples: &[
             "roadlab shell redis",
@@ -182,7 +182,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "open",
         summary: "open a web interface",
-        description: "Opens the web interface of a service in the browser and prints its address and login.\n\
+        description: "Opens the web interface of a service in the browser and prints its address and login. \
                   Without a browser, it only prints them.",
         examples: &[
             "roadlab open rabbitmq",
@@ -192,71 +192,71 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "test",
         summary: "test a lab",
-        description: "Checks fail at the start, wrong answers fail with their hints, right answers and solutions pass, and solutions\n\
-                  with a step left out fail. Finds checks that accept too much. Uses an instance of its own, removed at the end.",
+        description: "Checks fail at the start, wrong answers fail with their hints, right answers and solutions pass, and solutions with \
+                  a step left out fail. Finds checks that accept too much. Uses an instance of its own, removed at the end.",
         examples: &[
             "roadlab test redis",
             "roadlab test ./labs/my-lab --only sessions --keep",
             "roadlab test ./labs/my-lab --strict --junit proof.xml",
-            "roadlab test redis --case roadlab-dispute-redis-sessions.json   # judge a disputed verdict",
+            "roadlab test redis --case dispute.json   # judge a disputed verdict",
         ],
     },
     CommandHelp {
         command: "dispute",
         summary: "dispute a verdict",
-        description: "Writes one file for the author of the lab: what each check saw, the versions, your changed files, and what you\n\
-                  typed into the clients. Secrets are left out. Nothing is sent; read the file before you share it.",
+        description: "Writes one file for the author of the lab: what each check saw, the versions, your changed files, and what you typed into \
+                  the clients. Secrets are left out. Nothing is sent; read the file before you share it.",
         examples: &[
-            "roadlab dispute redis sessions -m SETEX-is-right-too",
+            "roadlab dispute redis sessions -m \"SETEX is right too\"",
             "roadlab dispute redis sessions",
         ],
     },
     CommandHelp {
         command: "validate",
         summary: "validate lab files",
-        description: "Reports all problems of all files at once, with line, allowed values and suggestions.\n\
+        description: "Reports all problems of all files at once, with line, allowed values and suggestions. \
                   No engine is needed, and nothing is started.",
         examples: &["roadlab validate", "roadlab validate labs/my-lab"],
     },
     CommandHelp {
         command: "doctor",
         summary: "check this machine",
-        description: "Checks engine, limits, memory, disk, ports, proxies and clock, and shows how to fix each problem.\n\
+        description: "Checks engine, limits, memory, disk, ports, proxies and clock, and shows how to fix each problem. \
                   Changes nothing; without `--offline`, the clock is compared with a registry. Exit code 3 if a lab cannot run.",
         examples: &["roadlab doctor", "roadlab doctor airflow --json"],
     },
     CommandHelp {
         command: "images",
         summary: "manage images",
-        description: "Pulls official images; where no registry can be reached, builds them from recipes.\n\
+        description: "Pulls official images; where no registry can be reached, builds them from recipes. \
                   `up` and `run` do the same when they need an image.",
         examples: &["roadlab images list", "roadlab images pull redis"],
     },
     CommandHelp {
         command: "images pull",
         summary: "",
-        description: "Pulls or builds every missing image of the labs, so that `up` works without a network.\n\
+        description: "Pulls or builds every missing image of the labs, so that `up` works without a network. \
                   Registries that were unreachable before are tried again.",
         examples: &["roadlab images pull redis rabbitmq"],
     },
     CommandHelp {
         command: "images list",
         summary: "",
-        description: "Shows the official image of each service and the image in use.\n\
+        description: "Shows the official image of each service and the image in use. \
                   Nothing is pulled or built.",
         examples: &["roadlab images list", "roadlab images list redis"],
     },
     CommandHelp {
         command: "images remove",
         summary: "",
-        description: "Removes images that roadlab built from recipes; pulled images are kept.\n\
+        description: "Removes images that roadlab built from recipes; pulled images are kept. \
                   Images in use by a container are not removed.",
         examples: &["roadlab images remove redis"],
     },
     CommandHelp {
         command: "images export",
         summary: "",
-        description: "Writes the images of all services of the labs to a tar file, as `docker save` does.\n\
+        description: "Writes the images of all services of the labs to a tar file, as `docker save` does. \
                   Missing images are pulled or built first. The file appears when it is complete.",
         examples: &[
             "roadlab images export labs.tar redis rabbitmq",
@@ -266,49 +266,49 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "images import",
         summary: "",
-        description: "Loads the images of a file that `images export` wrote, without a registry.\n\
+        description: "Loads the images of a file that `images export` wrote, without a registry. \
                   Then `roadlab up LAB --offline` works on this machine.",
         examples: &["roadlab images import labs.tar"],
     },
     CommandHelp {
         command: "engine",
         summary: "manage the engine",
-        description: "Labs run in Docker Engine or in an engine with the same API; every command finds it automatically.\n\
+        description: "Labs run in Docker Engine or in an engine with the same API; every command finds it automatically. \
                   Shows, installs, starts or stops that engine.",
         examples: &["roadlab engine status", "roadlab engine up --yes"],
     },
     CommandHelp {
         command: "engine status",
         summary: "",
-        description: "Shows the address of the engine, where the address comes from, and the version; or why there is no connection.\n\
+        description: "Shows the address of the engine, where the address comes from, and the version; or why there is no connection. \
                   Changes nothing.",
         examples: &["roadlab engine status --json"],
     },
     CommandHelp {
         command: "engine up",
         summary: "",
-        description: "Starts the engine; if there is none, installs Docker Engine with the package manager of the system.\n\
-                  Asks before installing; `--yes` agrees, and is required without a terminal.",
+        description: "Starts the engine; if there is none, installs Docker Engine with the package manager of the system. \
+                  Without `--yes`, nothing is installed or started: the commands that would do it are printed.",
         examples: &["roadlab engine up --yes"],
     },
     CommandHelp {
         command: "engine down",
         summary: "",
-        description: "Stops the engine if roadlab started it.\n\
+        description: "Stops the engine if roadlab started it. \
                   An engine that was already running is left alone.",
         examples: &["roadlab engine down"],
     },
     CommandHelp {
         command: "gc",
         summary: "clean up leftovers",
-        description: "Removes the leftovers of runs whose roadlab process was killed.\n\
+        description: "Removes the leftovers of runs whose roadlab process was killed. \
                   Commands that use the engine do this when they start. Other users' containers are never removed.",
         examples: &["roadlab gc"],
     },
     CommandHelp {
         command: "completions",
         summary: "generate completions",
-        description: "Completes commands, options, labs, exercises, services, instances and quiz choices.\n\
+        description: "Completes commands, options, labs, exercises, services, instances and quiz choices. \
                   Run the line for your shell once; it adds the script to the startup file of the shell:",
         examples: &[
             "echo 'source <(roadlab completions bash)' >> ~/.bashrc",
@@ -319,7 +319,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "man",
         summary: "generate man pages",
-        description: "Prints the page of roadlab to standard output, or writes one page per command to a folder.\n\
+        description: "Prints the page of roadlab to standard output, or writes one page per command to a folder. \
                   The pages contain the same texts as `--help`.",
         examples: &[
             "roadlab man | man -l -",
@@ -329,7 +329,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "schema",
         summary: "print a JSON Schema",
-        description: "Editors use the schemas of lab.yaml and of `x-roadlab` in a compose.yaml to complete, explain and check keys.\n\
+        description: "Editors use the schemas of lab.yaml and of `x-roadlab` in a compose.yaml to complete, explain and check keys. \
                   `events` describes the events that `--json` prints, one per line.",
         examples: &[
             "roadlab schema > lab.schema.json",
@@ -340,7 +340,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "new",
         summary: "create a lab",
-        description: "Creates a folder with a small, valid lab on Redis, in English and Korean, with comments that explain the format.\n\
+        description: "Creates a folder with a small, valid lab on Redis, in English and Korean, with comments that explain the format. \
                   Existing folders are never overwritten.",
         examples: &["roadlab new my-lab", "roadlab new my-lab ~/labs"],
     },

@@ -2,7 +2,7 @@
 //!
 //! Links that stay inside the folder are kept as links; others are refused. Files are read on a thread of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::docker::ignore_patterns::IgnorePatterns;
 use crate::engine::{Build, EngineError, ErrorKind, Result};
 use crate::hex;
 use crate::text;
@@ -165,6 +166,7 @@ fn entries(build: &Build) -> Result<Entries> {
         .map_err(|error| cannot_read(root, &error))?;
     let mut walk = Walk {
         ignored: ignored(root, &build.dockerfile)?,
+        kept: build.dockerfile.clone(),
         root: real,
         found: Entries::new(),
         bytes: 0,
@@ -182,7 +184,9 @@ fn entries(build: &Build) -> Result<Entries> {
 
 struct Walk {
     root: PathBuf,
-    ignored: BTreeSet<String>,
+    ignored: IgnorePatterns,
+    /// Files that the engine needs, whatever the patterns say.
+    kept: String,
     found: Entries,
     bytes: u64,
 }
@@ -204,8 +208,16 @@ impl Walk {
                 "" => name.to_owned(),
                 below => format!("{below}/{name}"),
             };
-            if !self.ignored.contains(&path) {
-                self.take(path)?;
+            let ignored = path != self.kept && self.ignored.matches(&path);
+            // A pattern with `!`, or the Dockerfile, may be below a folder that is ignored.
+            let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+            let has_kept = self.kept.starts_with(&format!("{path}/"));
+            match ignored {
+                false => self.take(path)?,
+                true if is_folder && (has_kept || self.ignored.has_exceptions()) => {
+                    self.folder(&path)?;
+                }
+                true => {}
             }
         }
         Ok(())
@@ -287,34 +299,26 @@ fn stays_inside(above: &Path, target: &Path) -> bool {
     })
 }
 
-/// Returns the paths in `.dockerignore`; the Dockerfile is never among them.
-fn ignored(root: &Path, dockerfile: &str) -> Result<BTreeSet<String>> {
-    let file = root.join(IGNORE_FILE);
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(cannot_read(&file, &error)),
-    };
-    let mut paths = BTreeSet::new();
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if line.contains(['*', '?', '[', '!', '\\']) {
-            return Err(invalid(text!(
-                "{file}:{number}: only plain names of files and folders are supported, not `{line}`",
-                file = file.display(),
-                number = at + 1,
-                line = line.escape_debug()
-            )));
-        }
-        let path = line.trim_start_matches("./").trim_matches('/');
-        if path != dockerfile {
-            paths.insert(path.to_owned());
+/// Reads `.dockerignore`. The file for one Dockerfile, `Dockerfile.dockerignore`, wins over the one for all.
+fn ignored(root: &Path, dockerfile: &str) -> Result<IgnorePatterns> {
+    for name in [format!("{dockerfile}{IGNORE_FILE}"), IGNORE_FILE.to_owned()] {
+        let file = root.join(name);
+        match fs::read_to_string(&file) {
+            Ok(text) => {
+                return IgnorePatterns::parse(&text).map_err(|(line, pattern)| {
+                    invalid(text!(
+                        "{file}:{line}: invalid pattern `{pattern}`",
+                        file = file.display(),
+                        line,
+                        pattern = pattern.escape_debug()
+                    ))
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(cannot_read(&file, &error)),
         }
     }
-    Ok(paths)
+    Ok(IgnorePatterns::default())
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> EngineError {

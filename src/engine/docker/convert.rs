@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::engine::{ContainerState, Health, MemoryUsage};
-use crate::lab::{Access, CAPABILITIES, Gpus, Healthcheck, Protocol, PublishAddress};
+use crate::lab::{self, Access, CAPABILITIES, Gpus, Healthcheck, Protocol, PublishAddress};
 use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec, PublishedPort, PublishedPorts};
 
 /// The address that ports are published on, unless the user trusts a lab that needs another one.
@@ -42,6 +42,10 @@ pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
         tty: Some(false),
         healthcheck: spec.healthcheck.as_ref().map(healthcheck),
         stop_signal: spec.stop_signal.clone(),
+        stop_timeout: spec
+            .stop_grace_period
+            .map(|grace| i64::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i64::MAX)),
+        open_stdin: spec.stdin_open.then_some(true),
         labels: Some(labels(&spec.labels)),
         host_config: Some(host_config(spec)),
         networking_config: spec
@@ -72,15 +76,13 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
             CAPABILITIES
                 .iter()
                 .copied()
+                .filter(|name| !is_dropped(spec, name))
                 .chain(added)
                 .map(str::to_owned)
                 .collect(),
         ),
         security_opt: Some(vec!["no-new-privileges".into()]),
-        restart_policy: Some(RestartPolicy {
-            name: Some(RestartPolicyNameEnum::NO),
-            maximum_retry_count: None,
-        }),
+        restart_policy: Some(restart_policy(spec.restart)),
         memory: limits.memory,
         // Equal to `memory`, which means no swap.
         memory_swap: limits.memory,
@@ -134,6 +136,24 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
     }
 }
 
+fn is_dropped(spec: &ContainerSpec, name: &str) -> bool {
+    let mut dropped = spec.cap_drop.iter();
+    dropped.any(|dropped| dropped == "ALL" || dropped == name)
+}
+
+fn restart_policy(policy: lab::RestartPolicy) -> RestartPolicy {
+    let (name, attempts) = match policy {
+        lab::RestartPolicy::Never => (RestartPolicyNameEnum::NO, None),
+        // Not `always`, which starts a container again that was stopped before the engine ended.
+        lab::RestartPolicy::Always => (RestartPolicyNameEnum::UNLESS_STOPPED, None),
+        lab::RestartPolicy::OnFailure { attempts } => (RestartPolicyNameEnum::ON_FAILURE, attempts),
+    };
+    RestartPolicy {
+        name: Some(name),
+        maximum_retry_count: attempts,
+    }
+}
+
 fn mount(mount: &MountSpec) -> Mount {
     match mount {
         MountSpec::Bind {
@@ -150,11 +170,13 @@ fn mount(mount: &MountSpec) -> Mount {
         MountSpec::Volume {
             name,
             target,
+            access,
             labels: own,
         } => Mount {
             typ: Some(MountType::VOLUME),
             source: Some(name.clone()),
             target: Some(target.clone()),
+            read_only: (*access == Access::ReadOnly).then_some(true),
             volume_options: Some(MountVolumeOptions {
                 labels: Some(labels(own)),
                 ..Default::default()

@@ -36,6 +36,7 @@ fn spec() -> ContainerSpec {
             MountSpec::Volume {
                 name: "roadlab-redis-z7a9bc-data".into(),
                 target: "/data".into(),
+                access: Access::ReadWrite,
                 labels: BTreeMap::from([("dev.roadlab.lab".into(), "redis".into())]),
             },
         ],
@@ -61,6 +62,10 @@ fn spec() -> ContainerSpec {
         extra_hosts: BTreeMap::new(),
         gpus: Gpus::None,
         stop_signal: Some("SIGINT".into()),
+        stop_grace_period: None,
+        restart: crate::lab::RestartPolicy::Never,
+        stdin_open: false,
+        cap_drop: Vec::new(),
         healthcheck: Some(Healthcheck {
             test: vec!["CMD".into(), "true".into()],
             interval: Duration::from_millis(1500),

@@ -14,6 +14,7 @@ mod convert;
 mod errors;
 mod events;
 mod exec;
+mod ignore_patterns;
 mod images;
 mod intermediate_images;
 mod inventory;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::lab::compose::service_reader::ServiceReader;
-use crate::lab::compose::values::read_pairs;
+use crate::lab::file_system::normalize;
 use crate::lab::id::ServiceName;
 use crate::lab::policy;
 use crate::lab::service::Recipe;
@@ -18,12 +18,12 @@ impl ServiceReader<'_> {
     pub(crate) fn read_build(&mut self, service: &ServiceName, node: &Node) -> Option<Recipe> {
         let (context, dockerfile, args, target) = match &node.kind {
             Kind::Map(_) => {
-                let mut fields = Fields::open(node, Mapping::Build, self.problems)?;
+                let mut fields = Fields::open_compose(node, Mapping::Build, self.problems)?;
                 let context = fields.string("context", self.problems);
                 let dockerfile = fields.string("dockerfile", self.problems);
-                let args = read_pairs(&mut fields, "args", self.problems);
+                let args = self.read_pairs(&mut fields, "args");
                 let target = fields.string("target", self.problems);
-                policy::check_build(&mut fields, self.problems);
+                policy::check_keys(Mapping::Build, &mut fields, self.problems);
                 fields.close(self.problems);
                 (
                     context.unwrap_or_else(|| ".".to_owned()),
@@ -40,23 +40,23 @@ impl ServiceReader<'_> {
             ),
         };
         let dockerfile = dockerfile.unwrap_or_else(|| DOCKERFILE.to_owned());
-        let context = self.resolve(node, &context)?;
-        let outside =
-            Path::new(&dockerfile).is_absolute() || dockerfile.split('/').any(|part| part == "..");
-        if outside
-            || self
-                .files
-                .canonical_path(&context.join(&dockerfile))
-                .is_none()
-        {
+        let context_node = node.child("context").unwrap_or(node);
+        let dockerfile_node = node.child("dockerfile").unwrap_or(context_node);
+        let context = self.resolve(context_node, &context)?;
+        let normal = normalize(Path::new(&dockerfile));
+        let outside = normal.is_absolute() || normal.starts_with("..");
+        let path = context.join(&normal);
+        if outside || self.files.canonical_path(&path).is_none() {
             let what = text!(
                 "no such file: `{dockerfile}` in {folder}",
                 dockerfile,
                 folder = context.display()
             );
-            self.problems.push(Problem::new(what).at(node.place()));
+            self.problems
+                .push(Problem::new(what).at(dockerfile_node.place()));
             return None;
         }
+        let dockerfile = normal.to_string_lossy().into_owned();
         let folder = context.file_name().and_then(|folder| folder.to_str());
         let tag = folder.and_then(|folder| ServiceName::new(folder).ok());
         Some(Recipe {

@@ -1,32 +1,48 @@
-//! `include` and `extends`: combines several Compose files.
+//! Combines the Compose files of a lab: overrides, `include` and `extends`.
+//!
+//! The order is Compose's: the references of a file are replaced, what it includes is added, its services take over what
+//! they extend, and then it is merged into the files before it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::lab::compose::merge::merge;
+use crate::lab::compose::env_file::{EnvFormat, parse_env_file};
+use crate::lab::compose::merge::{merge, normalized};
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::policy;
 use crate::lab::variables::{Dialect, Variables, expand_all};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, string};
-use crate::problem::{Place, Problem};
+use crate::lab::yaml::{Fields, Kind, Mapping, MergeTag, Node, Problems, entries, string};
+use crate::problem::{MAX_LINE_LENGTH, Place, Problem, suggestion};
 use crate::text;
 
 /// The deepest nesting of files that include or extend one another, and the most files that are read.
 const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 64;
 
-/// The most services of a lab, and the most volumes, networks and configs.
+/// The most services of a lab, and the most volumes, networks, configs and secrets.
 const MAX_RESOURCES: usize = 32;
 
 /// The combined parts of a lab's Compose files, not yet read.
 #[derive(Debug, Default)]
 pub(crate) struct Composition {
-    pub services: Vec<(String, Node)>,
-    pub volumes: Vec<(String, Node)>,
-    pub networks: Vec<(String, Node)>,
-    pub configs: Vec<(String, Node)>,
+    pub services: Vec<Part>,
+    pub volumes: Vec<Part>,
+    pub networks: Vec<Part>,
+    pub configs: Vec<Part>,
+    pub secrets: Vec<Part>,
+    /// The variables of the lab, for values that come from elsewhere.
+    pub variables: Variables,
     /// The number of files that could not be read. If there are any, nothing can be said about missing parts.
     pub unreadable: usize,
+}
+
+/// An entry of a section.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub name: String,
+    /// The node of the name, for problems with it.
+    pub key: Node,
+    pub node: Node,
 }
 
 /// A top-level section of a Compose file.
@@ -36,14 +52,16 @@ enum Section {
     Volumes,
     Networks,
     Configs,
+    Secrets,
 }
 
 impl Section {
-    const ALL: [Section; 4] = [
+    const ALL: [Section; 5] = [
         Section::Services,
         Section::Volumes,
         Section::Networks,
         Section::Configs,
+        Section::Secrets,
     ];
 
     fn key(self) -> &'static str {
@@ -52,130 +70,221 @@ impl Section {
             Section::Volumes => "volumes",
             Section::Networks => "networks",
             Section::Configs => "configs",
+            Section::Secrets => "secrets",
         }
     }
 }
 
 impl Composition {
-    fn section(&mut self, section: Section) -> &mut Vec<(String, Node)> {
+    fn section(&mut self, section: Section) -> &mut Vec<Part> {
         match section {
             Section::Services => &mut self.services,
             Section::Volumes => &mut self.volumes,
             Section::Networks => &mut self.networks,
             Section::Configs => &mut self.configs,
+            Section::Secrets => &mut self.secrets,
         }
+    }
+
+    /// Returns a service by its name.
+    pub(crate) fn service(&self, name: &str) -> Option<&Part> {
+        self.services.iter().find(|service| service.name == name)
     }
 }
 
-/// Reads a Compose file and all files that it includes or extends.
+/// Reads Compose files, of which later ones override earlier ones, and all files that they include or extend.
 pub(crate) fn read_composition(
-    path: &Path,
+    paths: &[PathBuf],
     files: &dyn FileSystem,
     variables: &Variables,
     problems: &mut Problems,
 ) -> Composition {
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+    let folder = first.parent().unwrap_or(Path::new(""));
     let catalogue = normalize(&folder.join("../../compose"));
     let roots = [folder, &catalogue].into_iter();
     let mut reader = Reader {
         files,
-        variables,
         problems,
         roots: roots
             .filter_map(|root| files.canonical_path(root))
             .collect(),
         files_read: 0,
+        unreadable: 0,
         open: Vec::new(),
-        found: Composition::default(),
     };
-    reader.read_file(path, None);
-    reader.found
+    let mut found = reader.read_files(paths, folder, variables, None);
+    found.unreadable = reader.unreadable;
+    found.variables = variables.clone();
+    found
 }
 
 struct Reader<'a> {
     files: &'a dyn FileSystem,
-    variables: &'a Variables,
     problems: &'a mut Problems,
     /// The folders that files may be in: the lab's, and the catalogue's next to the folder of labs.
     roots: Vec<PathBuf>,
     files_read: usize,
+    unreadable: usize,
     /// The files that are being read, outermost first.
     open: Vec<PathBuf>,
-    found: Composition,
+}
+
+/// A file that refers to others, and how they are read.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    root: &'a Node,
+    /// What the file itself defines and includes.
+    own: &'a Composition,
+    variables: &'a Variables,
 }
 
 impl Reader<'_> {
-    /// Reads a file into the composition; `origin` is the node that refers to the file.
-    fn read_file(&mut self, path: &Path, origin: Option<&Node>) {
-        let Some(root) = self.parse(path, origin) else {
-            return;
-        };
-        self.open.push(path.to_owned());
-        let mut parts = Vec::new();
-        if let Some(mut fields) = Fields::open_compose(&root, Mapping::ComposeFile, self.problems) {
-            fields.accept(&["name", "version"]);
-            for item in fields.list("include", self.problems) {
-                for included in self.read_include(item) {
-                    self.read_file(&included, Some(item));
-                }
-            }
-            for section in Section::ALL {
-                if let Some(node) = fields.get(section.key()) {
-                    let inner = entries(node, section.key(), self.problems);
-                    parts.extend(inner.into_iter().map(|(name, node)| (section, name, node)));
-                }
-            }
-            if let Some(secrets) = fields.get("secrets") {
-                let what = text!("`secrets` would read files or the environment of this machine");
-                self.problems.push(policy::refused(secrets, what));
-            }
-            fields.close(self.problems);
-        }
-        for (section, name, node) in parts {
-            let full = self.found.section(section).len() >= MAX_RESOURCES;
-            let node = match section {
-                Section::Services if !full => self.extend(&root, &name, node.clone()),
-                _ => node.clone(),
+    /// Reads files whose relative paths are relative to `folder`, and merges each into those before it. `origin` is the node
+    /// that refers to the files.
+    fn read_files(
+        &mut self,
+        paths: &[PathBuf],
+        folder: &Path,
+        variables: &Variables,
+        origin: Option<&Node>,
+    ) -> Composition {
+        let mut found = Composition::default();
+        for path in paths {
+            let Some(root) = self.parse(path, folder, variables, origin) else {
+                continue;
             };
-            if full {
+            self.open.push(path.clone());
+            let file = self.read_file(&root, variables);
+            self.open.pop();
+            for section in Section::ALL {
+                for part in file_section(&file, section) {
+                    let known = found.section(section);
+                    match known.iter_mut().find(|known| known.name == part.name) {
+                        Some(known) => known.node = normalized(&merge(&known.node, &part.node)),
+                        None => known.push(part),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Reads one file with what it includes and extends.
+    fn read_file(&mut self, root: &Node, variables: &Variables) -> Composition {
+        let mut own = Composition::default();
+        let Some(mut fields) = Fields::open_compose(root, Mapping::ComposeFile, self.problems)
+        else {
+            return own;
+        };
+        for item in fields.list("include", self.problems) {
+            let included = self.read_include(item, variables);
+            for section in Section::ALL {
+                for part in file_section(&included, section) {
+                    self.add(own.section(section), section, part);
+                }
+            }
+        }
+        let included: BTreeSet<String> =
+            own.services.iter().map(|part| part.name.clone()).collect();
+        for section in Section::ALL {
+            let Some(node) = fields.get(section.key()) else {
+                continue;
+            };
+            for (key, name, node) in named_entries(node, section.key(), self.problems) {
+                let part = Part {
+                    name,
+                    key: key.clone(),
+                    node: node.clone(),
+                };
+                self.add(own.section(section), section, part);
+            }
+        }
+        policy::check_keys(Mapping::ComposeFile, &mut fields, self.problems);
+        fields.close(self.problems);
+        let mut extended = own.services.clone();
+        for service in &mut extended {
+            // An included service is complete.
+            if included.contains(&service.name) {
+                continue;
+            }
+            let context = Context {
+                root,
+                own: &own,
+                variables,
+            };
+            let mut extra = Composition::default();
+            let node = self.extend(context, &service.name, service.node.clone(), &mut extra);
+            service.node = normalized(&node);
+            for section in [
+                Section::Volumes,
+                Section::Networks,
+                Section::Configs,
+                Section::Secrets,
+            ] {
+                for part in file_section(&extra, section) {
+                    if !own
+                        .section(section)
+                        .iter()
+                        .any(|known| known.name == part.name)
+                    {
+                        own.section(section).push(part);
+                    }
+                }
+            }
+        }
+        own.services = extended;
+        own
+    }
+
+    /// Adds a part. Compose does not allow to define an included service again.
+    fn add(&mut self, known: &mut Vec<Part>, section: Section, part: Part) {
+        let first = known.iter().find(|known| known.name == part.name);
+        match first {
+            Some(first) if section == Section::Services => {
+                let help = text!(
+                    "it is also defined in {file}; use `extends` to change it",
+                    file = first.node.file().display()
+                );
+                let what = text!("duplicate service `{name}`", name = part.name);
+                self.problems
+                    .push(Problem::new(what).at(part.key.place()).help(help));
+            }
+            Some(_) => {}
+            None if known.len() == MAX_RESOURCES => {
                 let what = text!(
                     "too many `{key}`: the limit is {limit}",
                     key = section.key(),
                     limit = MAX_RESOURCES
                 );
-                self.problems.push(Problem::new(what).at(node.place()));
-                break;
+                self.problems.push(Problem::new(what).at(part.key.place()));
+                // Reported once, however many follow.
+                known.push(part);
             }
-            self.add(section, name, node);
-        }
-        self.open.pop();
-    }
-
-    /// Adds a part. The Compose Specification does not allow to define an included service again.
-    fn add(&mut self, section: Section, name: String, node: Node) {
-        let known = self.found.section(section);
-        match known.iter().find(|(known, _)| *known == name) {
-            Some((_, first)) if section == Section::Services => {
-                let help = text!(
-                    "it is also defined in {file}; use `extends` to change it",
-                    file = first.file().display()
-                );
-                let what = text!("duplicate service `{name}`", name);
-                self.problems
-                    .push(Problem::new(what).at(node.place()).help(help));
-            }
-            Some(_) => {}
-            None => known.push((name, node)),
+            None if known.len() > MAX_RESOURCES => {}
+            None => known.push(part),
         }
     }
 
-    fn parse(&mut self, path: &Path, origin: Option<&Node>) -> Option<Node> {
-        let parsed = self.try_parse(path, origin);
-        self.found.unreadable += usize::from(parsed.is_none());
+    fn parse(
+        &mut self,
+        path: &Path,
+        folder: &Path,
+        variables: &Variables,
+        origin: Option<&Node>,
+    ) -> Option<Node> {
+        let parsed = self.try_parse(path, folder, variables, origin);
+        self.unreadable += usize::from(parsed.is_none());
         parsed
     }
 
-    fn try_parse(&mut self, path: &Path, origin: Option<&Node>) -> Option<Node> {
+    fn try_parse(
+        &mut self,
+        path: &Path,
+        folder: &Path,
+        variables: &Variables,
+        origin: Option<&Node>,
+    ) -> Option<Node> {
         let place = || origin.map_or_else(|| Place::file(path), Node::place);
         if self.open.iter().any(|open| open == path) {
             let what = text!("{file} includes itself", file = path.display());
@@ -212,13 +321,13 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let node = Node::parse(path, &source)
+        let node = Node::parse_in(path, folder, &source)
             .map_err(|problem| self.problems.push(problem))
             .ok()?;
         let captures = BTreeSet::new();
         Some(expand_all(
             &node,
-            self.variables,
+            variables,
             &captures,
             Dialect::Compose,
             self.problems,
@@ -226,26 +335,60 @@ impl Reader<'_> {
     }
 
     /// Reads an entry of `include`: a path, or a mapping with one or several.
-    fn read_include(&mut self, item: &Node) -> Vec<PathBuf> {
+    fn read_include(&mut self, item: &Node, variables: &Variables) -> Composition {
+        let mut folder = None;
+        let mut env_files = Vec::new();
         let written: Vec<String> = match &item.kind {
             Kind::Map(_) => {
                 let Some(mut fields) = Fields::open(item, Mapping::Include, self.problems) else {
-                    return Vec::new();
+                    return Composition::default();
                 };
-                let paths = fields.one_or_many("path");
-                let paths = paths
-                    .into_iter()
-                    .filter_map(|path| string(path, "path", self.problems))
-                    .collect();
+                let mut texts = |key: &'static str, problems: &mut Problems| {
+                    let nodes = fields.one_or_many(key).into_iter();
+                    let texts = nodes.filter_map(|node| string(node, key, problems));
+                    texts.collect::<Vec<String>>()
+                };
+                let paths = texts("path", self.problems);
+                env_files = texts("env_file", self.problems);
+                folder = fields.string("project_directory", self.problems);
                 fields.close(self.problems);
                 paths
             }
             _ => string(item, "include", self.problems).into_iter().collect(),
         };
-        written
+        let paths: Vec<PathBuf> = written
             .into_iter()
             .filter_map(|written| self.resolve(item, &written))
-            .collect()
+            .collect();
+        let folder = match folder {
+            Some(written) => self.resolve(item, &written),
+            None => paths
+                .first()
+                .and_then(|path| Some(path.parent()?.to_owned())),
+        };
+        let Some(folder) = folder else {
+            return Composition::default();
+        };
+        let env_paths: Vec<PathBuf> = match env_files.is_empty() {
+            // The `.env` of the lab itself is read already.
+            true if folder == item.folder() => Vec::new(),
+            true => [folder.join(".env")]
+                .into_iter()
+                .filter(|path| self.files.canonical_path(path).is_some())
+                .collect(),
+            false => env_files
+                .iter()
+                .filter_map(|written| self.resolve(item, written))
+                .collect(),
+        };
+        let mut all = variables.clone();
+        for path in env_paths {
+            let read = read_env_defaults(&path, self.files, &all, self.problems);
+            for (name, value) in read {
+                all.entry(name).or_insert(value);
+            }
+        }
+        self.read_files(&paths, &folder, &all, Some(item))
     }
 
     /// Resolves a path against the file that contains it. Remote files are refused.
@@ -258,8 +401,7 @@ impl Reader<'_> {
             self.problems.push(policy::refused(node, what).help(help()));
             return None;
         }
-        let folder = node.file().parent().unwrap_or(Path::new(""));
-        let path = normalize(&folder.join(written));
+        let path = normalize(&node.folder().join(written));
         let canonical = self.files.canonical_path(&path);
         let outside = |path: PathBuf| !self.roots.iter().any(|root| path.starts_with(root));
         if canonical.is_some_and(outside) {
@@ -273,16 +415,27 @@ impl Reader<'_> {
         Some(path)
     }
 
-    /// Returns a service merged into the service that it extends.
-    fn extend(&mut self, root: &Node, name: &str, service: Node) -> Node {
+    /// Returns a service merged into the service that it extends. `extra` receives the volumes, networks, configs and secrets
+    /// of the files that are extended.
+    fn extend(
+        &mut self,
+        context: Context<'_>,
+        name: &str,
+        service: Node,
+        extra: &mut Composition,
+    ) -> Node {
         let Some(extends) = service.child("extends") else {
             return service;
+        };
+        let unextended = || match &service.kind {
+            Kind::Map(_) => merge(&service.with_kind(Kind::Map(Vec::new())), &service),
+            _ => service.clone(),
         };
         let (file, base_name) = match &extends.kind {
             Kind::Map(_) => {
                 let Some(mut fields) = Fields::open(extends, Mapping::Extends, self.problems)
                 else {
-                    return service;
+                    return unextended();
                 };
                 let file = fields.string("file", self.problems);
                 let base = fields.string("service", self.problems);
@@ -293,31 +446,43 @@ impl Reader<'_> {
         };
         let base_name = base_name.unwrap_or_else(|| name.to_owned());
         let base_root = match &file {
-            None => Some(root.clone()),
-            Some(file) => self
-                .resolve(extends, file)
-                .and_then(|path| self.parse(&path, Some(extends))),
+            None => Some(context.root.clone()),
+            Some(file) => self.resolve(extends, file).and_then(|path| {
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                self.parse(&path, &folder, context.variables, Some(extends))
+            }),
         };
         let Some(base_root) = base_root else {
-            return service;
+            return unextended();
         };
         if file.is_none() && base_name == name {
             let what = text!("service `{name}` extends itself", name);
             self.problems.push(Problem::new(what).at(extends.place()));
-            return service;
+            return unextended();
         }
-        let base = base_root.child("services");
-        let Some(base) = base
-            .and_then(|services| services.child(&base_name))
-            .cloned()
-        else {
+        let services = base_root.child("services");
+        let base = services.and_then(|services| services.child(&base_name));
+        let own = file.is_none().then(|| context.own.service(&base_name));
+        let base = base.or(own.flatten().map(|part| &part.node)).cloned();
+        let Some(base) = base else {
             let what = text!(
                 "no such service in {file}: `{name}`",
                 file = base_root.file().display(),
                 name = base_name
             );
-            self.problems.push(Problem::new(what).at(extends.place()));
-            return service;
+            let known = services.and_then(|services| match &services.kind {
+                Kind::Map(entries) => Some(entries),
+                _ => None,
+            });
+            let known: Vec<String> = known
+                .into_iter()
+                .flatten()
+                .filter_map(|(key, _)| key.as_string())
+                .collect();
+            let help = suggestion(&base_name, known.iter().map(String::as_str));
+            self.problems
+                .push(Problem::new(what).at(extends.place()).help(help));
+            return unextended();
         };
         self.open.push(base_root.file().to_owned());
         let base = match self.open.len() > MAX_DEPTH {
@@ -326,21 +491,109 @@ impl Reader<'_> {
                 self.problems.push(Problem::new(what).at(extends.place()));
                 base
             }
-            false => self.extend(&base_root, &base_name, base),
+            false => {
+                let inner = Context {
+                    root: &base_root,
+                    ..context
+                };
+                self.extend(inner, &base_name, base, extra)
+            }
         };
         self.open.pop();
-        // The volumes, networks and configs of the base belong to the service too.
-        for section in [Section::Volumes, Section::Networks, Section::Configs] {
+        for section in [
+            Section::Volumes,
+            Section::Networks,
+            Section::Configs,
+            Section::Secrets,
+        ] {
             let Some(inner) = base_root.child(section.key()) else {
                 continue;
             };
-            let known = self.found.section(section);
-            for (name, node) in entries(inner, section.key(), self.problems) {
-                if !known.iter().any(|(known, _)| *known == name) {
-                    known.push((name, node.clone()));
+            for (key, name, node) in named_entries(inner, section.key(), self.problems) {
+                let known = extra.section(section);
+                if !known.iter().any(|known| known.name == name) {
+                    known.push(Part {
+                        name,
+                        key: key.clone(),
+                        node: node.clone(),
+                    });
                 }
             }
         }
         merge(&base, &service)
+    }
+}
+
+fn file_section(file: &Composition, section: Section) -> Vec<Part> {
+    match section {
+        Section::Services => file.services.clone(),
+        Section::Volumes => file.volumes.clone(),
+        Section::Networks => file.networks.clone(),
+        Section::Configs => file.configs.clone(),
+        Section::Secrets => file.secrets.clone(),
+    }
+}
+
+/// Returns the entries of a mapping with the nodes of their names.
+fn named_entries<'a>(
+    node: &'a Node,
+    key: &str,
+    problems: &mut Problems,
+) -> Vec<(&'a Node, String, &'a Node)> {
+    // Reports a value that is no mapping.
+    entries(node, key, problems);
+    let Kind::Map(entries) = &node.kind else {
+        return Vec::new();
+    };
+    entries
+        .iter()
+        .filter(|(_, value)| !value.is_broken() && value.tag != MergeTag::Reset)
+        .filter_map(|(key, value)| Some((key, key.as_string()?, value)))
+        .collect()
+}
+
+/// Returns the variables of a `.env` file.
+pub(crate) fn read_env_defaults(
+    path: &Path,
+    files: &dyn FileSystem,
+    variables: &Variables,
+    problems: &mut Problems,
+) -> Variables {
+    let text = match files.read(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let what = text!(
+                "cannot read {file}: {reason}",
+                file = path.display(),
+                reason = error.text()
+            );
+            problems.push(Problem::new(what).at(Place::file(path)));
+            return Variables::new();
+        }
+    };
+    let lookup = |name: &str| variables.get(name).cloned();
+    match parse_env_file(&text, EnvFormat::Compose, &lookup) {
+        Ok(entries) => entries
+            .into_iter()
+            .filter_map(|entry| Some((entry.name, entry.value?)))
+            .collect(),
+        Err(error) => {
+            problems.push(error.problem.at(env_place(path, &text, error.line)));
+            Variables::new()
+        }
+    }
+}
+
+/// Returns the place of a line of an env file.
+pub(crate) fn env_place(path: &Path, text: &str, line: usize) -> Place {
+    let text = text.lines().nth(line.wrapping_sub(1)).unwrap_or_default();
+    Place {
+        file: path.to_owned(),
+        line,
+        column: 1,
+        text: match text.len() <= MAX_LINE_LENGTH {
+            true => text.to_owned(),
+            false => String::new(),
+        },
     }
 }

@@ -2,9 +2,11 @@
 
 mod build;
 mod composition;
+mod env_file;
 mod merge;
 mod mounts;
 mod networks;
+mod pairs;
 mod paths;
 mod ports;
 mod resources;
@@ -13,11 +15,11 @@ mod values;
 mod workspace_variable;
 mod x_roadlab;
 
-pub(crate) use composition::read_composition;
-pub(crate) use networks::{check_volumes, read_networks};
+pub(crate) use composition::{Composition, read_composition, read_env_defaults};
+pub(crate) use networks::{check_files, check_volumes, read_networks};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ports::read_ports;
-pub(crate) use service_reader::read_services;
+pub(crate) use service_reader::{Services, read_services};
 pub(crate) use workspace_variable::compose_variables;
 #[cfg(test)]
 pub(crate) use x_roadlab::read_interface;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use crate::lab::compose::service_reader::ServiceReader;
+use crate::lab::compose::service_reader::{FileKind, ServiceReader};
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, string};
-use crate::problem::{Problem, suggestion};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
+use crate::problem::{Problem, ProblemKind, suggestion};
 use crate::text;
 
 /// An entry of `volumes`, before its source is resolved.
@@ -47,6 +47,10 @@ impl ServiceReader<'_> {
         }
         // An anonymous volume would carry no label. The image's own VOLUME creates one that is removed with the container.
         let source = volume.source.as_deref()?;
+        let access = match volume.has_option("ro") {
+            true => Access::ReadOnly,
+            false => Access::ReadWrite,
+        };
         if let Some(path) = source.strip_prefix(WORKSPACE_PLACEHOLDER) {
             return self.workspace_mount(node, path, &volume);
         }
@@ -56,7 +60,12 @@ impl ServiceReader<'_> {
                     policy::check_writable_mount(source, node, self.problems);
                     Access::ReadWrite
                 }
-                false => Access::ReadOnly,
+                false => {
+                    if !volume.has_option("ro") {
+                        note_read_only(source, node, self.problems);
+                    }
+                    Access::ReadOnly
+                }
             };
             return Some(Mount::Bind {
                 source: self.resolve(node, source)?,
@@ -64,7 +73,7 @@ impl ServiceReader<'_> {
                 access,
             });
         }
-        let known = self.found.volumes.iter().map(|(name, _)| name.as_str());
+        let known = self.found.volumes.iter().map(|part| part.name.as_str());
         if !known.clone().any(|name| name == source) {
             let what = text!("no such volume: `{name}`", name = source);
             let help = text!(
@@ -78,6 +87,7 @@ impl ServiceReader<'_> {
         Some(Mount::Volume {
             name: source.to_owned(),
             target: volume.target,
+            access,
         })
     }
 
@@ -86,12 +96,13 @@ impl ServiceReader<'_> {
         node: &Node,
         tmpfs: &mut BTreeMap<String, String>,
     ) -> Option<Volume> {
-        let mut fields = Fields::open(node, Mapping::Volume, self.problems)?;
+        let mut fields = Fields::open_compose(node, Mapping::Mount, self.problems)?;
         let kind = fields.string("type", self.problems);
         let source = fields.string("source", self.problems);
         let target = fields.string("target", self.problems);
-        let read_only = fields.boolean("read_only", self.problems).unwrap_or(false);
+        let read_only = fields.boolean("read_only", self.problems);
         let tmpfs_options = fields.get("tmpfs");
+        policy::check_keys(Mapping::Mount, &mut fields, self.problems);
         fields.close(self.problems);
         let source = match kind.as_deref() {
             Some("tmpfs") => {
@@ -99,16 +110,27 @@ impl ServiceReader<'_> {
                 tmpfs.insert(target?, options);
                 return None;
             }
-            Some("bind") => source.map(|source| match source.starts_with(['.', '/']) {
+            Some("bind") => source.map(|source| match source.starts_with(['.', '/', '~']) {
                 true => source,
                 false => format!("./{source}"),
             }),
-            _ => source,
+            None | Some("volume") => source,
+            Some(other) => {
+                let what = text!("a mount of type `{kind}` is not allowed", kind = other);
+                let help = text!("use `bind`, `volume` or `tmpfs`");
+                self.problems.push(policy::refused(node, what).help(help));
+                return None;
+            }
+        };
+        let options = match read_only {
+            Some(true) => "ro",
+            Some(false) => "rw",
+            None => "",
         };
         Some(Volume {
             source,
             target: target?,
-            options: if read_only { "ro" } else { "" }.to_owned(),
+            options: options.to_owned(),
         })
     }
 
@@ -122,11 +144,18 @@ impl ServiceReader<'_> {
                 target,
                 options: String::new(),
             }),
-            [source, Some(target), options, None] => Some(Volume {
-                source,
-                target,
-                options: options.unwrap_or_default(),
-            }),
+            [source, Some(target), options, None] => {
+                let options = options.unwrap_or_default();
+                if options.split(',').any(|option| option == "nocopy") {
+                    let what = text!("`nocopy` is not allowed: volumes are mounted as a whole");
+                    self.problems.push(policy::refused(node, what));
+                }
+                Some(Volume {
+                    source,
+                    target,
+                    options,
+                })
+            }
             _ => {
                 let what = text!("invalid volume `{written}`", written);
                 let help = text!("write `source:target` or `source:target:ro`");
@@ -171,35 +200,55 @@ impl ServiceReader<'_> {
         policy::check_tmpfs(&options.join(","), volume, self.problems)
     }
 
-    /// Reads an entry of `configs`, which becomes a read-only mount of its file.
-    pub(crate) fn read_config(&mut self, node: &Node) -> Option<Mount> {
+    /// Reads an entry of `configs` or `secrets`, which becomes a read-only mount of its file.
+    pub(crate) fn read_file_reference(&mut self, kind: FileKind, node: &Node) -> Option<Mount> {
         let (source, target) = match &node.kind {
             Kind::Map(_) => {
-                let mut fields = Fields::open(node, Mapping::Config, self.problems)?;
-                let source = fields.string("source", self.problems);
+                let mut fields = Fields::open_compose(node, Mapping::FileReference, self.problems)?;
+                let source = fields.required_string("source", node, self.problems);
                 let target = fields.string("target", self.problems);
-                fields.accept(&["uid", "gid", "mode"]);
+                policy::check_keys(Mapping::FileReference, &mut fields, self.problems);
                 fields.close(self.problems);
                 (source?, target)
             }
-            _ => (string(node, "configs", self.problems)?, None),
+            _ => (string(node, kind.key(), self.problems)?, None),
         };
-        let known = self.found.configs.iter();
-        let Some((_, definition)) = known.clone().find(|(name, _)| *name == source) else {
-            let help = suggestion(&source, known.map(|(name, _)| name.as_str()));
-            let what = text!("no such config: `{name}`", name = source);
+        let known = match kind {
+            FileKind::Config => &self.found.configs,
+            FileKind::Secret => &self.found.secrets,
+        };
+        let Some(part) = known.iter().find(|part| part.name == source) else {
+            let help = suggestion(&source, known.iter().map(|part| part.name.as_str()));
+            let what = match kind {
+                FileKind::Config => text!("no such config: `{name}`", name = source),
+                FileKind::Secret => text!("no such secret: `{name}`", name = source),
+            };
             self.problems
                 .push(Problem::new(what).at(node.place()).help(help));
             return None;
         };
-        let mut fields = Fields::open(definition, Mapping::Config, self.problems)?;
-        let file = fields.string("file", self.problems);
-        policy::check_config(&mut fields, self.problems);
-        fields.close(self.problems);
+        // Problems of the definition are reported once, by `check_files`.
+        let file = part.node.child("file").filter(|file| !file.is_broken())?;
+        let target = match target {
+            Some(target) if target.starts_with('/') => target,
+            Some(target) => format!("{}/{target}", kind.folder()),
+            None => format!("{}/{source}", kind.folder()),
+        };
+        let source = self.resolve(file, &file.as_string()?)?;
         Some(Mount::Bind {
-            source: self.resolve(definition, &file?)?,
+            source,
             access: Access::ReadOnly,
-            target: target.unwrap_or_else(|| format!("/{source}")),
+            target,
         })
     }
+}
+
+/// Notes that a folder of the lab is read-only, if the file does not say so.
+fn note_read_only(source: &str, node: &Node, problems: &mut Problems) {
+    let what = text!("`{source}` is mounted read-only", source);
+    let help = text!(
+        "append `:ro` to say so, or use a named volume or `${{WORKSPACE:-./files/workspace}}` for what the service writes"
+    );
+    let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
+    problems.push(note.help(help));
 }

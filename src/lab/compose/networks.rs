@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::compose::composition::Composition;
+use crate::lab::compose::composition::{Composition, Part};
 use crate::lab::id::ServiceName;
 use crate::lab::model::Network;
 use crate::lab::policy;
@@ -16,9 +16,9 @@ pub(crate) fn read_networks(
     problems: &mut Problems,
 ) -> BTreeMap<String, Network> {
     let mut out = BTreeMap::from([("default".to_owned(), Network::Open)]);
-    for (name, node) in &found.networks {
-        check_name(name, node, problems);
-        out.insert(name.clone(), read_network(node, problems));
+    for part in &found.networks {
+        check_name(part, problems);
+        out.insert(part.name.clone(), read_network(&part.node, problems));
     }
     out
 }
@@ -38,11 +38,11 @@ fn read_network(node: &Node, problems: &mut Problems) -> Network {
             "network driver `{driver}` could reach outside the lab",
             driver
         );
-        problems.push(policy::refused(node, what));
+        let at = node.child("driver").unwrap_or(node);
+        problems.push(policy::refused(at, what));
     }
     let internal = fields.boolean("internal", problems).unwrap_or(false);
-    fields.accept(&["labels"]);
-    policy::check_network(&mut fields, problems);
+    policy::check_keys(Mapping::Network, &mut fields, problems);
     fields.close(problems);
     match internal {
         true => Network::Internal,
@@ -52,8 +52,9 @@ fn read_network(node: &Node, problems: &mut Problems) -> Network {
 
 /// Checks the volumes of a lab. Each is a local volume of its own.
 pub(crate) fn check_volumes(found: &Composition, problems: &mut Problems) {
-    for (name, node) in &found.volumes {
-        check_name(name, node, problems);
+    for part in &found.volumes {
+        let node = &part.node;
+        check_name(part, problems);
         if matches!(node.kind, Kind::Null) {
             continue;
         }
@@ -68,16 +69,33 @@ pub(crate) fn check_volumes(found: &Composition, problems: &mut Problems) {
                 "volume driver `{driver}` could reach outside the lab",
                 driver
             );
-            problems.push(policy::refused(node, what));
+            let at = node.child("driver").unwrap_or(node);
+            problems.push(policy::refused(at, what));
         }
-        fields.accept(&["labels"]);
-        policy::check_volume(&mut fields, problems);
+        policy::check_keys(Mapping::Volume, &mut fields, problems);
         fields.close(problems);
     }
 }
 
-fn check_name(name: &str, node: &Node, problems: &mut Problems) {
-    if let Err(error) = ServiceName::new(name) {
-        problems.push(Problem::new(error.text()).at(node.place()));
+/// Checks the configs and secrets of a lab. Each is a file in its folder.
+pub(crate) fn check_files(found: &Composition, problems: &mut Problems) {
+    for part in found.configs.iter().chain(&found.secrets) {
+        let Some(mut fields) = Fields::open_compose(&part.node, Mapping::Config, problems) else {
+            continue;
+        };
+        fields.string("file", problems);
+        let before = problems.len();
+        policy::check_keys(Mapping::Config, &mut fields, problems);
+        let has_other_source = problems.len() > before;
+        if !fields.contains("file") && !has_other_source {
+            fields.required("file", &part.key, problems);
+        }
+        fields.close(problems);
+    }
+}
+
+fn check_name(part: &Part, problems: &mut Problems) {
+    if let Err(error) = ServiceName::new(&part.name) {
+        problems.push(Problem::new(error.text()).at(part.key.place()));
     }
 }

@@ -13,7 +13,7 @@ impl ServiceReader<'_> {
     /// Resolves a path against the folder of the file that contains it. The result is absolute and has no links, so that
     /// what is checked here is what the engine mounts later.
     pub(crate) fn resolve(&mut self, node: &Node, written: &str) -> Option<PathBuf> {
-        let folder = node.file().parent().unwrap_or(Path::new(""));
+        let folder = node.folder();
         let outside = || {
             let what = text!("`{path}` is outside the lab's folder", path = written);
             policy::refused(node, what)

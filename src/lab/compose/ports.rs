@@ -2,8 +2,8 @@
 
 use crate::lab::policy;
 use crate::lab::service::{Port, Protocol};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
-use crate::problem::Problem;
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
+use crate::problem::{Problem, ProblemKind};
 use crate::text;
 
 /// The most ports of a range.
@@ -17,14 +17,17 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
     let Some(written) = string(node, "ports", problems) else {
         return Vec::new();
     };
-    let Some((address, hosts, containers, protocol)) = split_port(&written) else {
+    let Some((address, mut hosts, containers, protocol)) = split_port(&written) else {
         let help =
             text!("write `\"6379\"` for a free host port, or `\"16379:6379\"` for a fixed one");
         let what = text!("invalid port `{written}`", written);
         problems.push(Problem::new(what).at(node.place()).help(help));
         return Vec::new();
     };
-    if containers.len() > MAX_RANGE || (!hosts.is_empty() && hosts.len() != containers.len()) {
+    let range_for_one = containers.len() == 1 && hosts.len() > 1;
+    if containers.len() > MAX_RANGE
+        || (!hosts.is_empty() && hosts.len() != containers.len() && !range_for_one)
+    {
         let what = text!(
             "invalid port range `{written}`: both sides must have the same number of ports, at most {limit}",
             written,
@@ -33,17 +36,33 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
         problems.push(Problem::new(what).at(node.place()));
         return Vec::new();
     }
-    // The lowest host port of a range decides.
-    let publish = policy::check_port(address.as_deref(), hosts.first().copied(), node, problems);
-    let pairs = containers.into_iter().enumerate();
-    pairs
-        .map(|(at, container)| Port {
+    let publish = policy::check_address(address.as_deref(), node, problems);
+    if range_for_one {
+        note_range(&written, node, problems);
+        hosts.clear();
+    }
+    let mut ports = Vec::new();
+    for (at, container) in containers.into_iter().enumerate() {
+        let host = hosts.get(at).copied();
+        ports.push(Port {
             container,
             protocol,
-            host: hosts.get(at).copied(),
+            host: host.and_then(|host| policy::check_host_port(host, node, problems)),
             publish,
-        })
-        .collect()
+        });
+    }
+    ports
+}
+
+/// Notes that a free host port is used instead of one of a range.
+fn note_range(written: &str, node: &Node, problems: &mut Problems) {
+    let what = text!(
+        "a free host port is used instead of one of the range `{written}`",
+        written
+    );
+    let help = text!("`roadlab status` shows it");
+    let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
+    problems.push(note.help(help));
 }
 
 /// Refuses a fixed host port that an earlier entry of the service publishes already.
@@ -84,7 +103,8 @@ fn split_port(written: &str) -> Option<PortParts> {
                 (Some(address.to_owned()), host)
             }),
     };
-    let hosts = if host.is_empty() {
+    let hosts = if matches!(host, "" | "0") {
+        // The engine would choose.
         Vec::new()
     } else {
         parse_range(host)?
@@ -93,24 +113,33 @@ fn split_port(written: &str) -> Option<PortParts> {
 }
 
 fn parse_range(written: &str) -> Option<Vec<u16>> {
+    if written == "0" {
+        return None;
+    }
     let (from, to) = written.split_once('-').unwrap_or((written, written));
     let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
     (from > 0 && from <= to).then(|| (from..=to).collect())
 }
 
 fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
-    let mut fields = Fields::open(node, Mapping::Port, problems)?;
+    let mut fields = Fields::open_compose(node, Mapping::Port, problems)?;
     let container = fields
         .integer("target", problems)
         .and_then(|port| u16::try_from(port).ok())
         .filter(|p| *p > 0);
     let published = fields.string("published", problems);
+    let published_node = fields.get("published").unwrap_or(node);
     let address = fields.string("host_ip", problems);
     let protocol = fields.string("protocol", problems);
-    fields.accept(&["mode", "name", "app_protocol"]);
+    let protocol_node = fields.get("protocol").unwrap_or(node);
+    policy::check_keys(Mapping::Port, &mut fields, problems);
     fields.close(problems);
     let host = match published.as_deref() {
         None | Some("" | "0") => None,
+        Some(range) if range.contains('-') && parse_range(range).is_some() => {
+            note_range(range, published_node, problems);
+            None
+        }
         Some(published) => {
             let port = published.parse().ok().filter(|port: &u16| *port > 0);
             if port.is_none() {
@@ -118,20 +147,24 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
                     "`published` must be from 1 to 65535, not `{port}`",
                     port = published
                 );
-                problems.push(Problem::new(what).at(node.place()));
+                problems.push(Problem::new(what).at(published_node.place()));
             }
-            Some(port?)
+            policy::check_host_port(port?, published_node, problems)
         }
     };
-    let publish = policy::check_port(address.as_deref(), host, node, problems);
+    let publish = policy::check_address(address.as_deref(), node, problems);
     if container.is_none() {
-        let what = text!("missing key `target` in a port: the port in the container");
-        problems.push(Problem::new(what).at(node.place()));
+        let what = text!("a port needs `target`, the port in the container, from 1 to 65535");
+        let at = node.child("target").unwrap_or(node);
+        problems.push(Problem::new(what).at(at.place()));
     }
-    let protocol = if protocol.as_deref() == Some("udp") {
-        Protocol::Udp
-    } else {
-        Protocol::Tcp
+    let protocol = match protocol.as_deref() {
+        None | Some("tcp") => Protocol::Tcp,
+        Some("udp") => Protocol::Udp,
+        Some(_) => {
+            problems.push(mismatch(protocol_node, "protocol", text!("`tcp` or `udp`")));
+            return None;
+        }
     };
     Some(Port {
         container: container?,

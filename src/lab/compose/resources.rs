@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::lab::compose::values::{read_pairs, read_size};
+use crate::lab::compose::values::read_size;
 use crate::lab::policy;
-use crate::lab::service::{DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits};
+use crate::lab::service::{
+    DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits, RestartPolicy,
+};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, mismatch};
+use crate::problem::Problem;
 use crate::text;
+
+/// The least memory with which the engine starts a container, in bytes.
+const MIN_MEMORY: i64 = 6 << 20;
 
 /// The numbers of CPUs that are accepted, from what the kernel can limit to more than any machine has.
 const CPUS: std::ops::RangeInclusive<f64> = 0.01..=1024.0;
@@ -29,7 +35,7 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
     let start_period = fields
         .duration("start_period", problems)
         .unwrap_or_default();
-    fields.accept(&["start_interval"]);
+    policy::check_keys(Mapping::Healthcheck, &mut fields, problems);
     fields.close(problems);
     let test =
         test.filter(|test| !disabled && test.first().is_some_and(|first| first != "NONE"))?;
@@ -42,39 +48,123 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
     })
 }
 
+/// What `deploy` requests.
+#[derive(Debug, Default)]
+pub(crate) struct Deploy {
+    pub restart: Option<RestartPolicy>,
+    pub limits: DeployLimits,
+}
+
+/// The limits of `deploy`, which override those of the service.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct DeployLimits {
+    memory: Option<i64>,
+    cpus: Option<f64>,
+    pids: Option<i64>,
+}
+
+/// Reads `deploy`.
+pub(crate) fn read_deploy(fields: &mut Fields<'_>, problems: &mut Problems) -> Deploy {
+    let mut deploy = Deploy::default();
+    let Some(mut fields) = fields
+        .get("deploy")
+        .and_then(|node| Fields::open_compose(node, Mapping::Deploy, problems))
+    else {
+        return deploy;
+    };
+    if let Some(replicas) = fields.get("replicas") {
+        policy::check_replicas(replicas, problems);
+    }
+    let restart = fields
+        .get("restart_policy")
+        .and_then(|node| Fields::open_compose(node, Mapping::RestartPolicy, problems));
+    if let Some(mut restart) = restart {
+        let attempts = restart.integer("max_attempts", problems);
+        let condition = restart.string("condition", problems);
+        deploy.restart = Some(match condition.as_deref() {
+            Some("none") => RestartPolicy::Never,
+            Some("on-failure") => RestartPolicy::OnFailure { attempts },
+            _ => RestartPolicy::Always,
+        });
+        policy::check_keys(Mapping::RestartPolicy, &mut restart, problems);
+        restart.close(problems);
+    }
+    let resources = fields
+        .get("resources")
+        .and_then(|node| Fields::open_compose(node, Mapping::Resources, problems));
+    if let Some(mut resources) = resources {
+        let limits = resources
+            .get("limits")
+            .and_then(|node| Fields::open_compose(node, Mapping::Limits, problems));
+        if let Some(mut limits) = limits {
+            deploy.limits = DeployLimits {
+                memory: read_size(&mut limits, "memory", problems),
+                cpus: read_cpus(&mut limits, problems),
+                pids: limits.integer("pids", problems),
+            };
+            limits.close(problems);
+        }
+        let reservations = resources
+            .get("reservations")
+            .and_then(|node| Fields::open_compose(node, Mapping::Reservations, problems));
+        if let Some(mut reservations) = reservations {
+            policy::check_keys(Mapping::Reservations, &mut reservations, problems);
+            reservations.close(problems);
+        }
+        resources.close(problems);
+    }
+    policy::check_keys(Mapping::Deploy, &mut fields, problems);
+    fields.close(problems);
+    deploy
+}
+
+/// Reads `restart`.
+pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<RestartPolicy> {
+    let written = node.as_string().unwrap_or_default();
+    let (name, attempts) = written.split_once(':').unwrap_or((&written, ""));
+    match (name, attempts.parse().ok()) {
+        // YAML reads `no` as a boolean.
+        ("no" | "false", None) if attempts.is_empty() => Some(RestartPolicy::Never),
+        ("always" | "unless-stopped", None) if attempts.is_empty() => Some(RestartPolicy::Always),
+        ("on-failure", attempts) if attempts.is_some() || !written.contains(':') => {
+            Some(RestartPolicy::OnFailure { attempts })
+        }
+        _ => {
+            let expected = text!("`no`, `always`, `unless-stopped` or `on-failure`");
+            problems.push(mismatch(node, "restart", expected));
+            None
+        }
+    }
+}
+
 /// Reads the limits of memory, CPUs, processes and shared memory.
-pub(crate) fn read_limits(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Limits {
+pub(crate) fn read_limits(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    deploy: DeployLimits,
+    problems: &mut Problems,
+) -> Limits {
+    let at = |key: &str, fields: &Fields<'_>| fields.key(key).unwrap_or(node).clone();
+    let pids_node = at("pids_limit", fields);
+    let shm_node = at("shm_size", fields);
+    let memory_node = at("mem_limit", fields);
+    let memory = read_size(fields, "mem_limit", problems);
+    let cpus = read_cpus(fields, problems);
+    let pids = fields.integer("pids_limit", problems);
     let mut limits = Limits {
-        memory: read_size(fields, "mem_limit", problems),
-        cpus: read_cpus(fields, problems),
-        pids: fields
-            .integer("pids_limit", problems)
-            .unwrap_or(DEFAULT_PIDS),
+        memory: deploy.memory.or(memory),
+        cpus: deploy.cpus.or(cpus),
+        pids: deploy.pids.or(pids).unwrap_or(DEFAULT_PIDS),
         shm: read_size(fields, "shm_size", problems),
     };
-    let deploy = fields
-        .get("deploy")
-        .and_then(|node| Fields::open(node, Mapping::Deploy, problems));
-    if let Some(mut deploy) = deploy {
-        let resources = deploy
-            .get("resources")
-            .and_then(|node| Fields::open(node, Mapping::Resources, problems));
-        if let Some(mut resources) = resources {
-            let inner = resources
-                .get("limits")
-                .and_then(|node| Fields::open(node, Mapping::Limits, problems));
-            if let Some(mut inner) = inner {
-                limits.memory = read_size(&mut inner, "memory", problems).or(limits.memory);
-                limits.cpus = read_cpus(&mut inner, problems).or(limits.cpus);
-                limits.pids = inner.integer("pids", problems).unwrap_or(limits.pids);
-                inner.close(problems);
-            }
-            resources.accept(&["reservations"]);
-            resources.close(problems);
-        }
-        deploy.close(problems);
+    policy::check_limits(&limits, &pids_node, &shm_node, problems);
+    if let Some(memory) = limits.memory.filter(|memory| *memory < MIN_MEMORY) {
+        let what = text!(
+            "a memory limit of {memory} bytes is too low: the engine starts no container with less than 6 MiB",
+            memory
+        );
+        problems.push(Problem::new(what).at(memory_node.place()));
     }
-    policy::check_limits(&limits, node, problems);
     limits.memory.get_or_insert(DEFAULT_MEMORY);
     limits.cpus.get_or_insert(DEFAULT_CPUS);
     limits
@@ -125,21 +215,4 @@ pub(crate) fn read_ulimits(
         }
     }
     out
-}
-
-/// Reads `sysctls`: a mapping, or a list of `name=value`.
-pub(crate) fn read_sysctls(
-    fields: &mut Fields<'_>,
-    problems: &mut Problems,
-) -> BTreeMap<String, String> {
-    let Some(node) = fields.get("sysctls") else {
-        return BTreeMap::new();
-    };
-    let settings: BTreeMap<_, _> = read_pairs(fields, "sysctls", problems)
-        .into_iter()
-        .collect();
-    for name in settings.keys() {
-        policy::check_sysctl(name, node, problems);
-    }
-    settings
 }

@@ -1,43 +1,134 @@
 //! Reads services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::compose::composition::Composition;
+use crate::lab::compose::composition::{Composition, Part, env_place};
+use crate::lab::compose::env_file::{EnvFormat, MAX_ENV_FILE_SIZE, parse_env_file};
 use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
-use crate::lab::compose::resources::{read_healthcheck, read_limits, read_sysctls, read_ulimits};
-use crate::lab::compose::values::{read_pairs, read_words};
+use crate::lab::compose::resources::{
+    read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
+};
+use crate::lab::compose::values::read_words;
 use crate::lab::compose::x_roadlab::read_interface;
-use crate::lab::file_system::FileSystem;
+use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::id::ServiceName;
 use crate::lab::image_name::ImageName;
 use crate::lab::policy;
-use crate::lab::service::{Condition, Gpus, Service};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
-use crate::problem::{Problem, suggestion};
+use crate::lab::service::{Condition, Gpus, Port, RestartPolicy, Service, ServiceInterface};
+use crate::lab::yaml::{
+    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, string,
+};
+use crate::problem::{Place, Problem, ProblemKind, suggestion};
 use crate::text;
 
-/// The largest `env_file`, in bytes.
-const MAX_ENV_FILE_SIZE: usize = 64 << 10;
+/// The services of a composition.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    pub active: Vec<Service>,
+    /// Those that do not start, because of their profiles.
+    pub inactive: BTreeSet<ServiceName>,
+}
 
-/// Reads all services that start without a profile.
+/// Reads all services.
 pub(crate) fn read_services(
     found: &Composition,
     files: &dyn FileSystem,
     problems: &mut Problems,
-) -> Vec<Service> {
-    let mut services = Vec::new();
-    for (name, node) in &found.services {
+) -> Services {
+    let mut services = Services::default();
+    let mut read: Vec<ReadService> = Vec::new();
+    for part in &found.services {
+        let name = match ServiceName::new(&part.name) {
+            Ok(name) => name,
+            Err(error) => {
+                problems.push(Problem::new(error.text()).at(part.key.place()));
+                continue;
+            }
+        };
+        if !is_active(found, part) {
+            services.inactive.insert(name);
+            continue;
+        }
         let mut reader = ServiceReader {
             found,
             files,
             problems,
         };
-        match ServiceName::new(name) {
-            Ok(name) => services.extend(reader.read_service(name, node)),
-            Err(error) => problems.push(Problem::new(error.text()).at(node.place())),
+        read.extend(reader.read_service(name, part));
+    }
+    refuse_shared_ports(&read, problems);
+    for at in 0..read.len() {
+        for (linked, alias) in std::mem::take(&mut read[at].links) {
+            let shared: Vec<String> = read[at].service.networks.keys().cloned().collect();
+            let linked = read.iter_mut().find(|read| read.service.name == linked);
+            if let Some(linked) = linked.filter(|linked| linked.service.name.as_str() != alias) {
+                add_alias(&mut linked.service, &shared, &alias);
+            }
         }
     }
+    services.active = read.into_iter().map(|read| read.service).collect();
     services
+}
+
+/// A service, and what is needed only while all are read.
+struct ReadService {
+    service: Service,
+    /// Linked services, each with another name for it.
+    links: Vec<(ServiceName, String)>,
+    /// The places of fixed host ports.
+    port_places: Vec<(u16, Place)>,
+}
+
+/// Gives a service another name on those of its networks that are among `shared`.
+fn add_alias(service: &mut Service, shared: &[String], alias: &str) {
+    for (network, aliases) in &mut service.networks {
+        if shared.contains(network) && !aliases.iter().any(|known| known == alias) {
+            aliases.push(alias.to_owned());
+        }
+    }
+}
+
+/// Returns whether a service starts: without profiles, or with one that `COMPOSE_PROFILES` names.
+fn is_active(found: &Composition, part: &Part) -> bool {
+    let profiles = match part.node.child("profiles").map(|node| &node.kind) {
+        Some(Kind::List(items)) if !items.is_empty() => items,
+        _ => return true,
+    };
+    let chosen = found.variables.get("COMPOSE_PROFILES");
+    let chosen: Vec<&str> = chosen.iter().flat_map(|names| names.split(',')).collect();
+    let mut profiles = profiles.iter().filter_map(Node::as_string);
+    chosen.contains(&"*") || profiles.any(|profile| chosen.contains(&profile.as_str()))
+}
+
+/// Refuses a fixed host port that two services publish.
+fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
+    let mut seen: Vec<(&Port, &ServiceName)> = Vec::new();
+    for read in services {
+        let name = &read.service.name;
+        for port in &read.service.ports {
+            let same = |(other, _): &&(&Port, &ServiceName)| {
+                other.host.is_some() && other.host == port.host && other.protocol == port.protocol
+            };
+            let first = seen.iter().find(same).map(|(_, first)| *first);
+            let (Some(first), Some(host)) = (first.filter(|first| *first != name), port.host)
+            else {
+                seen.push((port, name));
+                continue;
+            };
+            let what = text!(
+                "host port {host} is published by `{first}` and by `{second}`",
+                host,
+                first,
+                second = name
+            );
+            let help =
+                text!("choose another host port for one of them, or leave it out for a free one");
+            let place = read.port_places.iter().find(|(port, _)| *port == host);
+            let place =
+                place.map_or_else(|| read.service.place.clone(), |(_, place)| place.clone());
+            problems.push(Problem::new(what).at(place).help(help));
+        }
+    }
 }
 
 /// Reads one service of a composition.
@@ -48,7 +139,8 @@ pub(crate) struct ServiceReader<'a> {
 }
 
 impl ServiceReader<'_> {
-    fn read_service(&mut self, name: ServiceName, node: &Node) -> Option<Service> {
+    fn read_service(&mut self, name: ServiceName, part: &Part) -> Option<ReadService> {
+        let node = &part.node;
         let mut fields = Fields::open_compose(node, Mapping::Service, self.problems)?;
         let image = fields.get("image").and_then(|image| {
             let written = string(image, "image", self.problems)?;
@@ -62,15 +154,21 @@ impl ServiceReader<'_> {
         let sources = ["image", "build", "extends"];
         if !sources.into_iter().any(|key| fields.contains(key)) {
             let what = text!("service `{name}` needs `image` or `build`", name);
-            self.problems.push(Problem::new(what).at(node.place()));
+            self.problems.push(Problem::new(what).at(part.key.place()));
         }
         let entrypoint = read_words(&mut fields, "entrypoint", self.problems);
         let command = read_words(&mut fields, "command", self.problems);
         let environment = self.read_environment(&mut fields);
-        let mut ports = Vec::new();
+        let mut ports: Vec<Port> = Vec::new();
+        let mut port_places = Vec::new();
         for entry in fields.list("ports", self.problems) {
             for port in read_ports(entry, self.problems) {
+                // As in Compose, the same entry may stand twice.
+                if port.host.is_some() && ports.contains(&port) {
+                    continue;
+                }
                 refuse_used_host_port(&port, &ports, entry, self.problems);
+                port_places.extend(port.host.map(|host| (host, entry.place())));
                 ports.push(port);
             }
         }
@@ -79,46 +177,70 @@ impl ServiceReader<'_> {
         for item in fields.list("volumes", self.problems) {
             mounts.extend(self.read_mount(item, &mut tmpfs));
         }
-        for item in fields.list("configs", self.problems) {
-            mounts.extend(self.read_config(item));
+        for kind in [FileKind::Config, FileKind::Secret] {
+            for item in fields.list(kind.key(), self.problems) {
+                mounts.extend(self.read_file_reference(kind, item));
+            }
         }
-        let depends_on = self.read_depends_on(&mut fields);
+        let mut depends_on = self.read_depends_on(&mut fields);
         let healthcheck = fields
             .get("healthcheck")
             .and_then(|check| read_healthcheck(check, self.problems));
         let networks = self.read_networks(&mut fields);
-        let limits = read_limits(node, &mut fields, self.problems);
+        let links = self.read_links(&mut fields);
+        for (linked, _) in &links {
+            depends_on
+                .entry(linked.clone())
+                .or_insert(Condition::Started);
+        }
+        let mut restart = fields
+            .get("restart")
+            .and_then(|node| read_restart(node, self.problems));
+        let deploy = read_deploy(&mut fields, self.problems);
+        restart = deploy.restart.or(restart);
+        let limits = read_limits(node, &mut fields, deploy.limits, self.problems);
         let ulimits = read_ulimits(&mut fields, self.problems);
         let cap_add = fields.list("cap_add", self.problems);
         let cap_add = cap_add
             .into_iter()
             .filter_map(|capability| policy::check_capability(capability, self.problems))
             .collect();
-        let sysctls = read_sysctls(&mut fields, self.problems);
+        let cap_drop = fields.list("cap_drop", self.problems);
+        let cap_drop = cap_drop
+            .into_iter()
+            .filter_map(Node::as_string)
+            .map(|name| policy::capability_name(&name))
+            .collect();
+        let sysctls = self.read_sysctls(&mut fields);
         let extra_hosts = fields.get("extra_hosts").map(policy::extra_hosts);
         let gpus = match fields.get("gpus") {
             Some(_) => Gpus::All,
             None => Gpus::None,
         };
         let labels_node = fields.key("labels").unwrap_or(node);
-        let labels = read_pairs(&mut fields, "labels", self.problems);
+        let labels = self.read_pairs(&mut fields, "labels");
         for (key, _) in &labels {
             policy::check_label(key, labels_node, self.problems);
         }
-        let profiles = fields
-            .strings("profiles", self.problems)
-            .unwrap_or_default();
+        fields.strings("profiles", self.problems);
         let hostname = fields.string("hostname", self.problems);
         let user = fields.string("user", self.problems);
         let working_dir = fields.string("working_dir", self.problems);
         let init = fields.boolean("init", self.problems).unwrap_or(false);
         let read_only = fields.boolean("read_only", self.problems).unwrap_or(false);
         let stop_signal = fields.string("stop_signal", self.problems);
+        let stop_grace_period = fields.duration("stop_grace_period", self.problems);
+        // A program that reads its input, such as a shell, ends at once if it is closed. A terminal keeps it open too.
+        let is_true =
+            |node: Option<&Node>| matches!(node.map(|node| &node.kind), Some(Kind::Bool(true)));
+        let stdin_open = fields.boolean("stdin_open", self.problems).unwrap_or(false)
+            || is_true(node.child("tty"));
         let interface = fields
             .get("x-roadlab")
             .and_then(|interface| read_interface(interface, &name, self.problems))
             .unwrap_or_default();
-        fields.accept(&["cap_drop", "expose", "extends", "stop_grace_period"]);
+        check_web_ports(&interface, &ports, &name, node, self.problems);
+        fields.accept(&["expose", "extends"]);
         policy::check_service(name.as_str(), &mut fields, self.problems);
         fields.close(self.problems);
         let service = Service {
@@ -145,12 +267,60 @@ impl ServiceReader<'_> {
             extra_hosts: extra_hosts.unwrap_or_default(),
             gpus,
             stop_signal,
+            stop_grace_period,
+            restart: restart.unwrap_or(RestartPolicy::Never),
+            stdin_open,
+            cap_drop,
             interface,
             labels: labels.into_iter().collect(),
-            place: node.place(),
+            place: part.key.place(),
             name,
         };
-        profiles.is_empty().then_some(service)
+        Some(ReadService {
+            service,
+            links,
+            port_places,
+        })
+    }
+
+    /// Reads `links`: services of the lab, each with another name for it.
+    fn read_links(&mut self, fields: &mut Fields<'_>) -> Vec<(ServiceName, String)> {
+        let mut links = Vec::new();
+        for item in fields.list("links", self.problems) {
+            let Some(written) = string(item, "links", self.problems) else {
+                continue;
+            };
+            let (service, alias) = written.split_once(':').unwrap_or((&written, &written));
+            let linked = self.active_service(service, "links", item);
+            links.extend(linked.map(|linked| (linked, alias.to_owned())));
+        }
+        links
+    }
+
+    /// Returns the name of a service of the lab that starts.
+    fn active_service(
+        &mut self,
+        name: &str,
+        key: &'static str,
+        node: &Node,
+    ) -> Option<ServiceName> {
+        let part = self.found.service(name);
+        let problem = match part {
+            Some(part) if is_active(self.found, part) => return ServiceName::new(name).ok(),
+            Some(_) => {
+                let what = text!("service `{name}` has a profile, so it does not start", name);
+                let help =
+                    text!("remove its `profiles`, or write `required: false` into the dependency");
+                Problem::new(what).help(help)
+            }
+            None => {
+                let known = self.found.services.iter().map(|part| part.name.as_str());
+                let help = suggestion(name, known);
+                Problem::new(text!("no such service in `{key}`: `{name}`", key, name)).help(help)
+            }
+        };
+        self.problems.push(problem.at(node.place()));
+        None
     }
 
     fn read_tmpfs(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
@@ -168,102 +338,199 @@ impl ServiceReader<'_> {
 
     /// Reads `env_file` and `environment`, which overrides it.
     fn read_environment(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
-        let mut environment = BTreeMap::new();
-        for (path, node) in self.read_env_file_paths(fields) {
-            let Some(path) = self.resolve(&node, &path) else {
-                continue;
-            };
-            let what = match self.files.read(&path) {
-                Ok(text) if text.len() <= MAX_ENV_FILE_SIZE => {
-                    environment.extend(parse_env_file(&text));
-                    continue;
-                }
-                Ok(text) => text!(
+        let explicit: BTreeMap<String, String> =
+            self.read_pairs(fields, "environment").into_iter().collect();
+        // As in compose-go, references see the variables of the lab, then `environment`, then earlier files.
+        let mut environment = explicit.clone();
+        for file in self.read_env_file_paths(fields) {
+            self.read_env_file(&file, &explicit, &mut environment);
+        }
+        environment.extend(explicit);
+        environment
+    }
+
+    fn read_env_file(
+        &mut self,
+        file: &EnvFile,
+        explicit: &BTreeMap<String, String>,
+        environment: &mut BTreeMap<String, String>,
+    ) {
+        if !file.required {
+            let path = normalize(&file.node.folder().join(&file.path));
+            if self.files.canonical_path(&path).is_none() {
+                return;
+            }
+        }
+        let Some(path) = self.resolve(&file.node, &file.path) else {
+            return;
+        };
+        let text = match self.files.read(&path) {
+            Ok(text) if text.len() <= MAX_ENV_FILE_SIZE => text,
+            Ok(text) => {
+                let what = text!(
                     "{file} is too large: {size} bytes, the limit is {limit}",
                     file = path.display(),
                     size = text.len(),
                     limit = MAX_ENV_FILE_SIZE
-                ),
-                Err(error) => text!(
+                );
+                self.problems.push(Problem::new(what).at(file.node.place()));
+                return;
+            }
+            Err(error) => {
+                let what = text!(
                     "cannot read {file}: {reason}",
                     file = path.display(),
                     reason = error.text()
-                ),
-            };
-            self.problems.push(Problem::new(what).at(node.place()));
+                );
+                self.problems.push(Problem::new(what).at(file.node.place()));
+                return;
+            }
+        };
+        // The path as it is written, not the canonical one, is what the reader knows.
+        let shown = normalize(&file.node.folder().join(&file.path));
+        let lab = &self.found.variables;
+        let outer = |name: &str| lab.get(name).or_else(|| explicit.get(name)).cloned();
+        let lookup = |name: &str| outer(name).or_else(|| environment.get(name).cloned());
+        let entries = match parse_env_file(&text, file.format, &lookup) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let place = env_place(&shown, &text, error.line);
+                self.problems.push(error.problem.at(place));
+                return;
+            }
+        };
+        for entry in entries {
+            match entry.value.or_else(|| outer(&entry.name)) {
+                Some(value) => drop(environment.insert(entry.name, value)),
+                None => {
+                    let what = text!(
+                        "`{name}` has no value: Compose would take it from the environment of this machine",
+                        name = entry.name
+                    );
+                    let help = text!("write `{name}=` and a value", name = entry.name);
+                    let problem = Problem::new(what).kind(ProblemKind::Refused).help(help);
+                    let place = env_place(&shown, &text, entry.line);
+                    self.problems.push(problem.at(place));
+                }
+            }
         }
-        environment.extend(read_pairs(fields, "environment", self.problems));
-        environment
     }
 
-    /// Reads the paths of `env_file`: one, several, or mappings with `path`.
-    fn read_env_file_paths(&mut self, fields: &mut Fields<'_>) -> Vec<(String, Node)> {
-        let Some(node) = fields.get("env_file") else {
-            return Vec::new();
-        };
-        let items = match node.kind {
-            Kind::List(_) => list(node, "env_file", self.problems),
-            _ => vec![node],
-        };
-        let mut paths = Vec::new();
-        for item in items {
+    /// Reads `env_file`: a path, several, or mappings with `path`.
+    fn read_env_file_paths(&mut self, fields: &mut Fields<'_>) -> Vec<EnvFile> {
+        let mut files = Vec::new();
+        for item in fields.one_or_many("env_file") {
+            let mut file = EnvFile {
+                path: String::new(),
+                required: true,
+                format: EnvFormat::Compose,
+                node: item.clone(),
+            };
             let path = match item.kind {
                 Kind::Map(_) => {
                     let Some(mut fields) = Fields::open(item, Mapping::EnvFile, self.problems)
                     else {
                         continue;
                     };
-                    let path = fields.string("path", self.problems);
-                    fields.accept(&["required", "format"]);
+                    let path = fields.required_string("path", item, self.problems);
+                    file.required = fields.boolean("required", self.problems).unwrap_or(true);
+                    if let Some(format) = fields.get("format") {
+                        match format.as_string().as_deref() {
+                            Some("raw") => file.format = EnvFormat::Raw,
+                            _ => self
+                                .problems
+                                .push(mismatch(format, "format", text!("`raw`"))),
+                        }
+                    }
                     fields.close(self.problems);
                     path
                 }
                 _ => string(item, "env_file", self.problems),
             };
-            paths.extend(path.map(|path| (path, item.clone())));
+            if let Some(path) = path {
+                files.push(EnvFile { path, ..file });
+            }
         }
-        paths
+        files
     }
 
     fn read_depends_on(&mut self, fields: &mut Fields<'_>) -> BTreeMap<ServiceName, Condition> {
         let Some(node) = fields.get("depends_on") else {
             return BTreeMap::new();
         };
-        let mut dependencies: Vec<(String, Condition, &Node)> = Vec::new();
-        if let Kind::List(items) = &node.kind {
-            for item in items {
+        let mut out = BTreeMap::new();
+        if let Kind::List(_) = &node.kind {
+            for item in list(node, "depends_on", self.problems) {
                 let name = string(item, "depends_on", self.problems);
-                dependencies.extend(name.map(|name| (name, Condition::Started, item)));
+                let found = name.and_then(|name| self.active_service(&name, "depends_on", item));
+                out.extend(found.map(|name| (name, Condition::Started)));
             }
-        } else {
-            for (name, value) in entries(node, "depends_on", self.problems) {
+            return out;
+        }
+        for (key, value) in keyed_entries(node, "depends_on", self.problems) {
+            let Some(name) = key.as_string() else {
+                continue;
+            };
+            let mut condition = Condition::Started;
+            let mut at = value;
+            let mut required = true;
+            if !matches!(value.kind, Kind::Null) {
                 let Some(mut fields) = Fields::open(value, Mapping::Dependency, self.problems)
                 else {
                     continue;
                 };
-                let written = fields.string("condition", self.problems);
-                fields.accept(&["required", "restart"]);
+                if let Some(node) = fields.get("condition") {
+                    at = node;
+                    let written = string(node, "condition", self.problems);
+                    condition = self.read_condition(written.as_deref(), node);
+                }
+                required = fields.boolean("required", self.problems).unwrap_or(true);
+                policy::check_keys(Mapping::Dependency, &mut fields, self.problems);
                 fields.close(self.problems);
-                let condition = self.read_condition(written.as_deref(), value);
-                dependencies.push((name, condition, value));
             }
-        }
-        let known = self.found.services.iter().map(|(name, _)| name.as_str());
-        let mut out = BTreeMap::new();
-        for (name, condition, node) in dependencies {
-            match ServiceName::new(&name) {
-                Ok(name) if known.clone().any(|known| known == name.as_str()) => {
-                    out.insert(name, condition);
-                }
-                _ => {
-                    let help = suggestion(&name, known.clone());
-                    let what = text!("no such service in `depends_on`: `{name}`", name);
-                    self.problems
-                        .push(Problem::new(what).at(node.place()).help(help));
-                }
+            let part = self.found.service(&name);
+            let starts = part.is_some_and(|part| is_active(self.found, part));
+            if !required && !starts && part.is_some() {
+                continue;
             }
+            let Some(name) = self.active_service(&name, "depends_on", key) else {
+                continue;
+            };
+            if let (Condition::Healthy, Some(part)) = (condition, part) {
+                self.check_healthy(&name, part, at);
+            }
+            out.insert(name, condition);
         }
         out
+    }
+
+    /// Refuses to wait for the health of a service whose health check is switched off.
+    fn check_healthy(&mut self, name: &ServiceName, part: &Part, node: &Node) {
+        let check = part.node.child("healthcheck");
+        let is_off = check.is_some_and(|check| {
+            let disabled = check.child("disable").map(|node| &node.kind);
+            let first = check.child("test").and_then(|test| match &test.kind {
+                Kind::List(items) => items.first().and_then(Node::as_string),
+                _ => None,
+            });
+            matches!(disabled, Some(Kind::Bool(true))) || first.as_deref() == Some("NONE")
+        });
+        let ready = part
+            .node
+            .child("x-roadlab")
+            .and_then(|node| node.child("ready"));
+        if is_off && ready.is_none() {
+            let what = text!(
+                "nothing says when `{name}` is healthy: its health check is off",
+                name
+            );
+            let help = text!(
+                "add `ready` to `x-roadlab` of `{name}`, or write `service_started`",
+                name
+            );
+            self.problems
+                .push(Problem::new(what).at(node.place()).help(help));
+        }
     }
 
     fn read_condition(&mut self, written: Option<&str>, node: &Node) -> Condition {
@@ -291,31 +558,35 @@ impl ServiceReader<'_> {
         let Some(node) = fields.get("networks") else {
             return default();
         };
-        let named: Vec<(String, Option<&Node>)> = match &node.kind {
-            Kind::List(items) => items
-                .iter()
-                .filter_map(|item| Some((string(item, "networks", self.problems)?, None)))
-                .collect(),
-            _ => entries(node, "networks", self.problems)
+        let named: Vec<(&Node, Option<&Node>)> = match &node.kind {
+            Kind::List(_) => list(node, "networks", self.problems)
                 .into_iter()
-                .map(|(name, value)| (name, Some(value)))
+                .map(|item| (item, None))
+                .collect(),
+            _ => keyed_entries(node, "networks", self.problems)
+                .into_iter()
+                .map(|(key, value)| (key, Some(value)))
                 .collect(),
         };
         let mut out = BTreeMap::new();
-        for (name, value) in named {
+        for (key, value) in named {
+            let Some(name) = string(key, "networks", self.problems) else {
+                continue;
+            };
             let mut aliases = Vec::new();
             if let Some(value) = value.filter(|value| !matches!(value.kind, Kind::Null))
-                && let Some(mut fields) = Fields::open(value, Mapping::Network, self.problems)
+                && let Some(mut fields) = Fields::open(value, Mapping::Attachment, self.problems)
             {
                 aliases = fields.strings("aliases", self.problems).unwrap_or_default();
+                policy::check_keys(Mapping::Attachment, &mut fields, self.problems);
                 fields.close(self.problems);
             }
-            let declared = self.found.networks.iter().any(|(known, _)| *known == name);
+            let declared = self.found.networks.iter().any(|known| known.name == name);
             if !declared && name != "default" {
                 let what = text!("no such network: `{name}`", name);
                 let help = text!("declare it in the top-level `networks`");
                 self.problems
-                    .push(Problem::new(what).at(node.place()).help(help));
+                    .push(Problem::new(what).at(key.place()).help(help));
             }
             out.insert(name, aliases);
         }
@@ -326,15 +597,63 @@ impl ServiceReader<'_> {
     }
 }
 
-/// Parses lines of `KEY=value`. Empty lines and comments are skipped, and quotes around a value removed.
-fn parse_env_file(text: &str) -> impl Iterator<Item = (String, String)> {
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.filter_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        let value = value.trim().trim_matches(['"', '\'']);
-        Some((key.trim().to_owned(), value.to_owned()))
-    })
+/// An entry of `env_file`.
+struct EnvFile {
+    path: String,
+    required: bool,
+    format: EnvFormat,
+    node: Node,
+}
+
+/// Refuses a web interface on a port that the service does not publish.
+fn check_web_ports(
+    interface: &ServiceInterface,
+    ports: &[Port],
+    name: &ServiceName,
+    node: &Node,
+    problems: &mut Problems,
+) {
+    for (at, web) in interface.web.iter().enumerate() {
+        if ports.iter().any(|port| port.container == web.port) {
+            continue;
+        }
+        let written = node.child("x-roadlab").and_then(|node| node.child("web"));
+        let entry = written.map(|written| match &written.kind {
+            Kind::List(items) => items.get(at).unwrap_or(written),
+            _ => written,
+        });
+        let place = entry.map(|entry| entry.child("port").unwrap_or(entry).place());
+        let what = text!(
+            "service `{name}` does not publish port {port}",
+            name,
+            port = web.port
+        );
+        let help = text!("add the port to `ports` in compose.yaml");
+        let problem = Problem::new(what).help(help);
+        problems.push(problem.at(place.unwrap_or_else(|| node.place())));
+    }
+}
+
+/// A kind of file that a Compose file names at its top level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Config,
+    Secret,
+}
+
+impl FileKind {
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            FileKind::Config => "configs",
+            FileKind::Secret => "secrets",
+        }
+    }
+
+    /// The folder in the container, as Compose chooses it.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            FileKind::Config => "",
+            FileKind::Secret => "/run/secrets",
+        }
+    }
 }

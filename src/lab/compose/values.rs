@@ -1,54 +1,9 @@
-//! Reads values that several keys of a service have: `KEY=value` pairs, sizes and command lines.
+//! Reads values that several keys of a service have: sizes and command lines.
 
-use crate::lab::policy;
 use crate::lab::size::parse_size;
-use crate::lab::yaml::{Fields, Kind, Node, Problems, entries, mismatch, string};
+use crate::lab::yaml::{Fields, Kind, Problems, mismatch};
 use crate::problem::Problem;
 use crate::text;
-
-/// Reads `environment`, `labels` or `args`: a mapping, or a list of `KEY=value`. A `KEY` without a value is refused, because
-/// Compose would take it from the environment of this machine.
-pub(crate) fn read_pairs(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    problems: &mut Problems,
-) -> Vec<(String, String)> {
-    let Some(node) = fields.get(key) else {
-        return Vec::new();
-    };
-    let mut out = Vec::new();
-    let without_value = |name: &str, at: &Node, problems: &mut Problems| {
-        let what = text!(
-            "`{key}` requests `{name}` from the environment of this machine",
-            key,
-            name
-        );
-        let help = text!("write the value here, or in `vars` of lab.yaml");
-        problems.push(policy::refused(at, what).help(help));
-    };
-    match &node.kind {
-        Kind::List(items) => {
-            for item in items {
-                let Some(written) = string(item, key, problems) else {
-                    continue;
-                };
-                match written.split_once('=') {
-                    Some((name, value)) => out.push((name.to_owned(), value.to_owned())),
-                    None => without_value(&written, item, problems),
-                }
-            }
-        }
-        _ => {
-            for (name, value) in entries(node, key, problems) {
-                match value.kind {
-                    Kind::Null => without_value(&name, value, problems),
-                    _ => out.extend(string(value, key, problems).map(|value| (name, value))),
-                }
-            }
-        }
-    }
-    out
-}
 
 /// Reads a size such as `256m`, and returns bytes.
 pub(crate) fn read_size(
@@ -85,7 +40,7 @@ pub(crate) fn read_words(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::yaml::Mapping;
+    use crate::lab::yaml::{Mapping, Node};
     use std::path::Path;
 
     #[track_caller]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lab::consistency::Broken;
 use crate::lab::guide::{Guide, Section};
 use crate::lab::id::ExerciseId;
 use crate::lab::lang::Lang;
@@ -18,19 +19,22 @@ use crate::text::Text;
 const MIN_HINTS: usize = 2;
 
 /// Checks every guide of a lab.
-pub(crate) fn check(lab: &Lab, problems: &mut Problems) {
+pub(crate) fn check(lab: &Lab, broken: &Broken, problems: &mut Problems) {
     let addresses = example_addresses(lab, problems);
     for guide in lab.guides.values() {
-        check_sections(lab, guide, problems);
+        check_sections(lab, broken, guide, problems);
         check_same_as_english(lab, guide, problems);
-        check_templates(lab, guide, &addresses, problems);
+        check_templates(lab, broken, guide, &addresses, problems);
     }
 }
 
 /// Checks that a guide has one section for each exercise, and no others.
-fn check_sections(lab: &Lab, guide: &Guide, problems: &mut Problems) {
+fn check_sections(lab: &Lab, broken: &Broken, guide: &Guide, problems: &mut Problems) {
     for exercise in &lab.exercises {
         let id = &exercise.id;
+        if broken.has_exercise(id) || guide.broken.contains(id) {
+            continue;
+        }
         let Some(section) = guide.sections.get(id) else {
             let what = text!("missing section for exercise `{id}`", id);
             let help = text!("add a heading such as `## Title {{#{id}}}`", id);
@@ -50,7 +54,7 @@ fn check_sections(lab: &Lab, guide: &Guide, problems: &mut Problems) {
         }
     }
     for (id, section) in &guide.sections {
-        if lab.exercise(id).is_none() {
+        if lab.exercise(id).is_none() && !broken.has_exercise(id) {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
             let what = text!("no such exercise in lab.yaml: `{id}`", id);
             let place = guide.place(section.line);
@@ -234,7 +238,17 @@ fn example_addresses(lab: &Lab, problems: &mut Problems) -> Addresses {
 }
 
 /// Checks that all names in a guide are known.
-fn check_templates(lab: &Lab, guide: &Guide, addresses: &Addresses, problems: &mut Problems) {
+fn check_templates(
+    lab: &Lab,
+    broken: &Broken,
+    guide: &Guide,
+    addresses: &Addresses,
+    problems: &mut Problems,
+) {
+    // The names of a service that could not be read are unknown, but not wrong.
+    if !broken.services.is_empty() {
+        return;
+    }
     for template in guide.templates() {
         if let Err(error) = render(&template.markdown, lab, addresses) {
             let place = guide.place(template.line + error.line - 1);

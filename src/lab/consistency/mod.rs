@@ -6,21 +6,44 @@ mod services;
 
 pub(crate) use services::check_step;
 
+use std::collections::BTreeSet;
+
+use crate::lab::id::{ExerciseId, ServiceName};
 use crate::lab::model::{Exercise, Lab, Task};
 use crate::lab::steps::CheckRole;
 use crate::lab::yaml::Problems;
 use crate::problem::{Place, Problem, suggestion};
 use crate::text;
 
+/// What has problems of its own, so that nothing is derived from it.
+#[derive(Debug, Default)]
+pub(crate) struct Broken {
+    pub services: BTreeSet<ServiceName>,
+    /// Ids of exercises.
+    pub exercises: BTreeSet<String>,
+}
+
+impl Broken {
+    pub(crate) fn has_exercise(&self, id: &ExerciseId) -> bool {
+        self.exercises.contains(id.as_str())
+    }
+}
+
 /// Checks a lab; `exercises` are the places of its exercises, in order.
-pub(crate) fn check(lab: &Lab, place: &Place, exercises: &[Place], problems: &mut Problems) {
-    services::check(lab, exercises, problems);
+pub(crate) fn check(
+    lab: &Lab,
+    broken: &Broken,
+    place: &Place,
+    exercises: &[Place],
+    problems: &mut Problems,
+) {
+    services::check(lab, broken, exercises, problems);
     captures::check(lab, problems);
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
         check_exercise(exercise, place, problems);
     }
-    guides::check(lab, problems);
-    if lab.exercises.is_empty() {
+    guides::check(lab, broken, problems);
+    if lab.exercises.is_empty() && broken.exercises.is_empty() {
         problems.push(Problem::new(text!("this lab has no exercises")).at(place.clone()));
     }
 }

@@ -1,5 +1,6 @@
 //! Checks that steps and exercises refer to existing services, and that `depends_on` has no cycle.
 
+use crate::lab::consistency::Broken;
 use crate::lab::id::ServiceName;
 use crate::lab::model::{Lab, Task};
 use crate::lab::service::Presence;
@@ -9,11 +10,14 @@ use crate::problem::{Place, Problem, suggestion};
 use crate::text;
 
 /// Checks a lab; `exercises` are the places of its exercises, in order.
-pub(crate) fn check(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
+pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
     for step in all_steps(lab) {
-        check_step(lab, step, problems);
+        let service = step.act.service();
+        if !service.is_some_and(|name| broken.services.contains(name)) {
+            check_step(lab, step, problems);
+        }
     }
-    check_needed_services(lab, exercises, problems);
+    check_needed_services(lab, broken, exercises, problems);
     check_cycles(lab, problems);
 }
 
@@ -41,6 +45,11 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
 }
 
 fn no_such_service(lab: &Lab, name: &ServiceName) -> Problem {
+    if lab.inactive.contains(name) {
+        let what = text!("service `{name}` has a profile, so it does not start", name);
+        let help = text!("remove `profiles` of the service, or add `COMPOSE_PROFILES` to `.env`");
+        return Problem::new(what).help(help);
+    }
     let known = lab.services.keys().map(ServiceName::as_str);
     let help = suggestion(name.as_str(), known);
     Problem::new(text!("no such service: `{name}`", name)).help(help)
@@ -108,14 +117,17 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
 }
 
 /// Checks `needs_service`: the services exist, and every optional service that is checked is named.
-fn check_needed_services(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
+fn check_needed_services(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
     let optional = |name: &ServiceName| {
         let service = lab.services.get(name);
         service.is_some_and(|service| service.interface.presence == Presence::Optional)
     };
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
         let needed = exercise.needs_service.iter();
-        for name in needed.filter(|name| !lab.services.contains_key(name)) {
+        let missing = |name: &&ServiceName| {
+            !lab.services.contains_key(name) && !broken.services.contains(name)
+        };
+        for name in needed.filter(missing) {
             problems.push(no_such_service(lab, name).at(place.clone()));
         }
         let checks = exercise.checks().iter();

@@ -19,11 +19,16 @@ pub const CAPABILITIES: &[&str] = &[
 const TRUSTED_CAPABILITIES: &[&str] =
     &["NET_ADMIN", "NET_RAW", "SYS_PTRACE", "IPC_LOCK", "SYS_NICE"];
 
+/// Returns the name of a capability without `CAP_`.
+pub(crate) fn capability_name(written: &str) -> String {
+    let upper = written.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
+}
+
 /// Checks an entry of `cap_add`. Returns the capability, unless every service has it or it is refused.
 pub(crate) fn check_capability(node: &Node, problems: &mut Problems) -> Option<String> {
     let written = node.as_string()?;
-    let upper = written.to_ascii_uppercase();
-    let name = upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned();
+    let name = capability_name(&written);
     if CAPABILITIES.contains(&name.as_str()) {
         return None;
     }

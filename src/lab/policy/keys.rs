@@ -1,4 +1,6 @@
-//! The policy for the keys of Compose files. Keys that are not listed here are read by the `compose` module, or unknown.
+//! The table of the keys of Compose files: which are honoured, which have no effect, and which are refused.
+//!
+//! The `compose` module reads the keys that are honoured. `docs/compose-keys.md` is generated from this table.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,14 +8,15 @@ use std::net::IpAddr;
 use crate::lab::policy::decision::Decision::{Ignore, NeedsTrust, Refuse};
 use crate::lab::policy::decision::{Decision, needs_trust, refused};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems};
+use crate::problem::{Problem, ProblemKind};
 use crate::text;
 use crate::text::Text;
 
-/// A key and the decision about it.
+/// A key that is not honoured, and the decision about it.
 struct Row {
     key: &'static str,
     decision: Decision,
-    /// The reason, for the problem.
+    /// The reason, for the problem or the note.
     reason: fn() -> Text,
 }
 
@@ -23,84 +26,404 @@ macro_rules! rows {
     };
 }
 
-/// Keys of a service that request rights, or access to something outside it.
-const SERVICE: &[Row] = rows! {
-    "privileged" Refuse "it would give the lab root access to this machine";
-    "devices" Refuse "it would give the lab access to devices of this machine";
-    "device_cgroup_rules" Refuse "it would give the lab access to devices of this machine";
-    "gpus" NeedsTrust "it would use the GPUs of this machine";
-    "runtime" Refuse "it would replace the container runtime";
-    "security_opt" Refuse "it would weaken the sandbox";
-    "volumes_from" Refuse "it would read the data of other containers";
-    "network_mode" Refuse "services can only use the networks of the lab";
-    "pid" Refuse "it would share the processes of this machine";
-    "ipc" Refuse "it would share the memory of this machine";
-    "uts" Refuse "it would share the host name of this machine";
-    "userns_mode" Refuse "it would disable user namespaces";
-    "cgroup" Refuse "it would share the control groups of this machine";
-    "cgroup_parent" Refuse "it would bypass the limits of the engine";
-    "oom_kill_disable" Refuse "a service that runs out of memory could stop this machine";
-    "oom_score_adj" Refuse "other programs would be killed before this service";
-    "extra_hosts" NeedsTrust "it would let the lab reach other machines under a name of its choice";
-    "external_links" Refuse "it would connect to containers of other projects";
-    "links" Refuse "services find each other by name without it";
-    "dns" Refuse "the engine resolves names";
-    "dns_opt" Refuse "the engine resolves names";
-    "dns_search" Refuse "the engine resolves names";
-    "storage_opt" Refuse "it would change the storage of the engine";
-    "credential_spec" Refuse "labs cannot use credentials of this machine";
-    "secrets" Refuse "labs have no secrets; use `environment`";
-    "group_add" Refuse "labs cannot use groups of this machine";
-    "tty" Refuse "the log of a service must be a plain stream";
-    "provider" Refuse "labs cannot run programs on this machine";
-    "develop" Refuse "labs are not developed with Compose";
-    "models" Refuse "labs run services, not models";
-    "post_start" Refuse "commands run with the rights of the service only; use `start` in lab.yaml";
-    "pre_stop" Refuse "nothing runs at the end; volumes are removed with the lab";
-    "container_name" Ignore "roadlab chooses names that do not collide";
-    "restart" Ignore "roadlab does not restart services by itself";
-    "pull_policy" Ignore "roadlab uses local images first";
-    "logging" Ignore "the engine keeps and rotates logs";
-    "platform" Ignore "images match the platform of this machine";
-    "stdin_open" Ignore "services have no input";
-    "attach" Ignore "`roadlab logs` shows logs";
-    "annotations" Ignore "nothing reads them";
-    "scale" Ignore "each service has one container";
-};
+/// The keys of one mapping of Compose files.
+struct Keys {
+    mapping: Mapping,
+    /// Where the mapping stands, as a path of keys.
+    path: &'static str,
+    /// The keys that have the effect that Compose gives them, and what differs.
+    honoured: &'static [(&'static str, &'static str)],
+    others: &'static [Row],
+}
 
-/// Keys of a build that request access to something outside it.
-const BUILD: &[Row] = rows! {
-    "network" Refuse "it would build on the network of this machine";
-    "privileged" Refuse "it would build with root access to this machine";
-    "entitlements" Refuse "it would weaken the sandbox";
-    "ssh" Refuse "it would use SSH keys of this machine";
-    "secrets" Refuse "it would read files of this machine";
-    "additional_contexts" Refuse "it would read other folders";
-    "extra_hosts" Refuse "it would reach other machines under a name of its choice";
-    "cache_from" Ignore "roadlab uses the cache of the engine";
-    "cache_to" Ignore "roadlab uses the cache of the engine";
-    "isolation" Refuse "it would weaken the sandbox";
-    "ulimits" Refuse "it would raise the limits of the build";
-    "shm_size" Refuse "it would raise the limits of the build";
-};
-
-/// Keys of a network or volume that would use one of another project, or a folder of this machine.
-const NETWORK_OR_VOLUME: &[Row] = rows! {
-    "driver_opts" Refuse "it would give the lab access to this machine";
-    "external" Refuse "it would belong to another project";
-    "name" Refuse "it would belong to another project";
-    "ipam" Refuse "roadlab chooses address ranges that do not collide";
-    "attachable" Refuse "other projects could connect to it";
-    "enable_ipv6" Refuse "roadlab chooses address ranges that do not collide";
-};
-
-/// Sources of a config that are not in the lab's folder.
-const CONFIG: &[Row] = rows! {
-    "environment" Refuse "it would read the environment of this machine";
-    "external" Refuse "it would belong to another project";
-    "name" Refuse "it would belong to another project";
-    "content" Refuse "inline content is not supported; put it into a file and use `file`";
-};
+const TABLE: &[Keys] = &[
+    Keys {
+        mapping: Mapping::ComposeFile,
+        path: "",
+        honoured: &[
+            ("services", ""),
+            ("networks", ""),
+            ("volumes", ""),
+            ("configs", ""),
+            ("secrets", ""),
+            ("include", "files of the lab and of the catalogue"),
+        ],
+        others: rows! {
+            "name" Ignore "roadlab chooses names that do not collide";
+            "version" Ignore "Compose ignores it too";
+            "models" Refuse "labs run services, not models";
+        },
+    },
+    Keys {
+        mapping: Mapping::Include,
+        path: "include[]",
+        honoured: &[
+            ("path", "one file, or several that are merged"),
+            ("project_directory", "in the lab's folder"),
+            ("env_file", ""),
+        ],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::Service,
+        path: "services.*",
+        honoured: &[
+            ("image", ""),
+            ("build", "for when the image cannot be had"),
+            ("entrypoint", ""),
+            ("command", ""),
+            (
+                "environment",
+                "a name alone takes its value from `vars` or `.env`, never from this machine",
+            ),
+            ("env_file", "files of the lab"),
+            (
+                "ports",
+                "on 127.0.0.1; `0.0.0.0` needs `--trust`; a host port below 1024 becomes a free one",
+            ),
+            ("expose", ""),
+            (
+                "volumes",
+                "folders of the lab are read-only, unless `rw` and `--trust`",
+            ),
+            ("configs", "files of the lab"),
+            ("secrets", "files of the lab"),
+            ("tmpfs", "at most 256 MiB without `--trust`"),
+            (
+                "depends_on",
+                "`service_healthy` waits for `ready` of `x-roadlab`, or for the health check of the file",
+            ),
+            (
+                "links",
+                "services of the lab; an alias is valid on all networks that both share",
+            ),
+            ("healthcheck", ""),
+            ("networks", ""),
+            (
+                "profiles",
+                "a service with a profile does not start, unless `COMPOSE_PROFILES` in `.env` names it",
+            ),
+            ("extends", ""),
+            ("deploy", ""),
+            ("hostname", ""),
+            ("user", ""),
+            ("working_dir", ""),
+            ("init", ""),
+            ("read_only", ""),
+            ("stdin_open", ""),
+            (
+                "restart",
+                "a service that a step or the learner stops stays stopped",
+            ),
+            ("stop_signal", ""),
+            ("stop_grace_period", ""),
+            ("mem_limit", "default: 1 GiB"),
+            ("cpus", "default: 2"),
+            ("pids_limit", "default: 512"),
+            ("shm_size", "at most 256 MiB without `--trust`"),
+            ("ulimits", "low ones; others need `--trust`"),
+            ("cap_add", "some, with `--trust`"),
+            ("cap_drop", "all but a few are dropped anyway"),
+            ("sysctls", "those of the container's network"),
+            ("labels", "not those that other tools act on"),
+            ("x-roadlab", "how roadlab connects to the service"),
+        ],
+        others: rows! {
+            "extra_hosts" NeedsTrust "it would let the lab reach other machines under a name of its choice";
+            "gpus" NeedsTrust "it would use the GPUs of this machine";
+            "annotations" Ignore "nothing reads them";
+            "attach" Ignore "`roadlab logs` shows logs";
+            "blkio_config" Ignore "the engine shares the disk fairly";
+            "container_name" Ignore "roadlab chooses names that do not collide";
+            "cpu_count" Ignore "the limit is `cpus`";
+            "cpu_percent" Ignore "the limit is `cpus`";
+            "cpu_period" Ignore "the limit is `cpus`";
+            "cpu_quota" Ignore "the limit is `cpus`";
+            "cpu_rt_period" Ignore "the limit is `cpus`";
+            "cpu_rt_runtime" Ignore "the limit is `cpus`";
+            "cpu_shares" Ignore "the limit is `cpus`";
+            "cpuset" Ignore "the limit is `cpus`";
+            "develop" Ignore "it is for `docker compose watch` only";
+            "domainname" Ignore "services find each other by their names";
+            "isolation" Ignore "it is for Windows only";
+            "logging" Ignore "the engine keeps and rotates logs";
+            "mac_address" Ignore "the engine chooses addresses";
+            "mem_reservation" Ignore "the limit is `mem_limit`";
+            "mem_swappiness" Ignore "services have no swap";
+            "memswap_limit" Ignore "services have no swap";
+            "platform" Ignore "images match the platform of this machine";
+            "pull_policy" Ignore "roadlab uses local images first";
+            "pull_refresh_after" Ignore "roadlab uses local images first";
+            "scale" Ignore "each service has one container";
+            "tty" Ignore "the log of a service is a plain stream; its input stays open as with a terminal";
+            "cgroup" Refuse "it would share the control groups of this machine";
+            "cgroup_parent" Refuse "it would bypass the limits of the engine";
+            "credential_spec" Refuse "labs cannot use credentials of this machine";
+            "device_cgroup_rules" Refuse "it would give the lab access to devices of this machine";
+            "devices" Refuse "it would give the lab access to devices of this machine";
+            "dns" Refuse "the engine resolves names";
+            "dns_opt" Refuse "the engine resolves names";
+            "dns_search" Refuse "the engine resolves names";
+            "external_links" Refuse "it would connect to containers of other projects";
+            "group_add" Refuse "labs cannot use groups of this machine";
+            "ipc" Refuse "it would share the memory of this machine";
+            "label_file" Refuse "write the labels into `labels`";
+            "models" Refuse "labs run services, not models";
+            "network_mode" Refuse "services can only use the networks of the lab";
+            "oom_kill_disable" Refuse "a service that runs out of memory could stop this machine";
+            "oom_score_adj" Refuse "other programs would be killed before this service";
+            "pid" Refuse "it would share the processes of this machine";
+            "post_start" Refuse "commands run with the rights of the service only; use `start` in lab.yaml";
+            "pre_start" Refuse "commands run with the rights of the service only; use `start` in lab.yaml";
+            "pre_stop" Refuse "nothing runs at the end; volumes are removed with the lab";
+            "privileged" Refuse "it would give the lab root access to this machine";
+            "provider" Refuse "labs cannot run programs on this machine";
+            "runtime" Refuse "it would replace the container runtime";
+            "security_opt" Refuse "it would weaken the sandbox";
+            "storage_opt" Refuse "it would change the storage of the engine";
+            "use_api_socket" Refuse "it would give the lab control of the engine";
+            "userns_mode" Refuse "it would disable user namespaces";
+            "uts" Refuse "it would share the host name of this machine";
+            "volumes_from" Refuse "it would read the data of other containers";
+        },
+    },
+    Keys {
+        mapping: Mapping::Build,
+        path: "services.*.build",
+        honoured: &[
+            ("context", "in the lab's folder"),
+            ("dockerfile", ""),
+            ("args", ""),
+            ("target", ""),
+        ],
+        others: rows! {
+            "cache_from" Ignore "roadlab uses the cache of the engine";
+            "cache_to" Ignore "roadlab uses the cache of the engine";
+            "no_cache" Ignore "roadlab uses the cache of the engine";
+            "no_cache_filter" Ignore "roadlab uses the cache of the engine";
+            "isolation" Ignore "it is for Windows only";
+            "labels" Ignore "images have the labels of roadlab";
+            "platforms" Ignore "images match the platform of this machine";
+            "provenance" Ignore "images are not published";
+            "pull" Ignore "roadlab uses local images first";
+            "sbom" Ignore "images are not published";
+            "tags" Ignore "roadlab chooses names that do not collide";
+            "additional_contexts" Refuse "it would read other folders";
+            "dockerfile_inline" Refuse "put it into a file and use `dockerfile`";
+            "entitlements" Refuse "it would weaken the sandbox";
+            "extra_hosts" Refuse "it would reach other machines under a name of its choice";
+            "network" Refuse "it would build on the network of this machine";
+            "privileged" Refuse "it would build with root access to this machine";
+            "secrets" Refuse "it would read files of this machine";
+            "shm_size" Refuse "it would raise the limits of the build";
+            "ssh" Refuse "it would use SSH keys of this machine";
+            "ulimits" Refuse "it would raise the limits of the build";
+        },
+    },
+    Keys {
+        mapping: Mapping::Extends,
+        path: "services.*.extends",
+        honoured: &[("file", ""), ("service", "")],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::EnvFile,
+        path: "services.*.env_file[]",
+        honoured: &[
+            ("path", ""),
+            ("required", ""),
+            ("format", "`raw`, or the default"),
+        ],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::Dependency,
+        path: "services.*.depends_on.*",
+        honoured: &[
+            (
+                "condition",
+                "`service_healthy` is refused if nothing says when the service is healthy",
+            ),
+            ("required", ""),
+        ],
+        others: rows! {
+            "restart" Ignore "roadlab starts services again only when they are asked for";
+        },
+    },
+    Keys {
+        mapping: Mapping::Healthcheck,
+        path: "services.*.healthcheck",
+        honoured: &[
+            ("test", ""),
+            ("interval", ""),
+            ("timeout", ""),
+            ("retries", ""),
+            ("start_period", ""),
+            ("disable", ""),
+        ],
+        others: rows! {
+            "start_interval" Ignore "old engines do not know it";
+        },
+    },
+    Keys {
+        mapping: Mapping::Port,
+        path: "services.*.ports[]",
+        honoured: &[
+            ("target", ""),
+            ("published", ""),
+            ("host_ip", ""),
+            ("protocol", ""),
+        ],
+        others: rows! {
+            "app_protocol" Ignore "nothing reads it";
+            "mode" Ignore "each service has one container";
+            "name" Ignore "nothing reads it";
+        },
+    },
+    Keys {
+        mapping: Mapping::Mount,
+        path: "services.*.volumes[]",
+        honoured: &[
+            ("type", "`bind`, `volume` and `tmpfs`"),
+            ("source", ""),
+            ("target", ""),
+            ("read_only", ""),
+            ("tmpfs", ""),
+        ],
+        others: rows! {
+            "consistency" Ignore "it is for macOS only";
+            "bind" Ignore "folders of the lab are there, and are mounted on their own";
+            "volume" Refuse "volumes are mounted as a whole";
+            "image" Refuse "labs mount no images";
+        },
+    },
+    Keys {
+        mapping: Mapping::Tmpfs,
+        path: "services.*.volumes[].tmpfs",
+        honoured: &[("size", ""), ("mode", "")],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::FileReference,
+        path: "services.*.configs[], services.*.secrets[]",
+        honoured: &[("source", ""), ("target", "")],
+        others: rows! {
+            "uid" Ignore "Compose ignores it for files too";
+            "gid" Ignore "Compose ignores it for files too";
+            "mode" Ignore "Compose ignores it for files too";
+        },
+    },
+    Keys {
+        mapping: Mapping::Attachment,
+        path: "services.*.networks.*",
+        honoured: &[("aliases", "")],
+        others: rows! {
+            "driver_opts" Refuse "it would give the lab access to this machine";
+            "gw_priority" Ignore "the engine chooses routes";
+            "interface_name" Ignore "the engine chooses the names of interfaces";
+            "ipv4_address" Refuse "roadlab chooses address ranges that do not collide; use the name of the service";
+            "ipv6_address" Refuse "roadlab chooses address ranges that do not collide; use the name of the service";
+            "link_local_ips" Refuse "roadlab chooses address ranges that do not collide; use the name of the service";
+            "mac_address" Ignore "the engine chooses addresses";
+            "priority" Ignore "the engine chooses routes";
+        },
+    },
+    Keys {
+        mapping: Mapping::Ulimit,
+        path: "services.*.ulimits.*",
+        honoured: &[("soft", ""), ("hard", "")],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::Deploy,
+        path: "services.*.deploy",
+        honoured: &[
+            ("replicas", "1; more are refused"),
+            ("resources", ""),
+            ("restart_policy", "as `restart`"),
+        ],
+        others: rows! {
+            "endpoint_mode" Ignore "each service has one container";
+            "labels" Ignore "nothing reads them";
+            "mode" Ignore "each service has one container";
+            "placement" Ignore "all services run on this machine";
+            "rollback_config" Ignore "services are not updated while they run";
+            "update_config" Ignore "services are not updated while they run";
+        },
+    },
+    Keys {
+        mapping: Mapping::RestartPolicy,
+        path: "services.*.deploy.restart_policy",
+        honoured: &[("condition", ""), ("max_attempts", "")],
+        others: rows! {
+            "delay" Ignore "the engine chooses it";
+            "window" Ignore "the engine chooses it";
+        },
+    },
+    Keys {
+        mapping: Mapping::Resources,
+        path: "services.*.deploy.resources",
+        honoured: &[("limits", ""), ("reservations", "")],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::Limits,
+        path: "services.*.deploy.resources.limits",
+        honoured: &[("memory", ""), ("cpus", ""), ("pids", "")],
+        others: &[],
+    },
+    Keys {
+        mapping: Mapping::Reservations,
+        path: "services.*.deploy.resources.reservations",
+        honoured: &[],
+        others: rows! {
+            "cpus" Ignore "the limit is `cpus`";
+            "memory" Ignore "the limit is `mem_limit`";
+            "generic_resources" Ignore "all services run on this machine";
+            "devices" NeedsTrust "it would use the GPUs of this machine";
+        },
+    },
+    Keys {
+        mapping: Mapping::Network,
+        path: "networks.*",
+        honoured: &[("driver", "`bridge`"), ("internal", "")],
+        others: rows! {
+            "attachable" Ignore "all services run on this machine";
+            "enable_ipv4" Ignore "roadlab chooses address ranges that do not collide";
+            "enable_ipv6" Ignore "roadlab chooses address ranges that do not collide";
+            "ipam" Ignore "roadlab chooses address ranges that do not collide";
+            "labels" Ignore "nothing reads them";
+            "name" Ignore "roadlab chooses names that do not collide";
+            "driver_opts" Refuse "it would give the lab access to this machine";
+            "external" Refuse "it would belong to another project";
+        },
+    },
+    Keys {
+        mapping: Mapping::Volume,
+        path: "volumes.*",
+        honoured: &[("driver", "`local`")],
+        others: rows! {
+            "labels" Ignore "nothing reads them";
+            "name" Ignore "roadlab chooses names that do not collide";
+            "driver_opts" Refuse "it would give the lab access to this machine";
+            "external" Refuse "it would belong to another project";
+        },
+    },
+    Keys {
+        mapping: Mapping::Config,
+        path: "configs.*, secrets.*",
+        honoured: &[("file", "in the lab's folder")],
+        others: rows! {
+            "labels" Ignore "nothing reads them";
+            "name" Ignore "roadlab chooses names that do not collide";
+            "content" Refuse "put it into a file and use `file`";
+            "driver" Refuse "it would belong to another project";
+            "environment" Refuse "it would read the environment of this machine";
+            "external" Refuse "it would belong to another project";
+            "template_driver" Refuse "the file is mounted as it is";
+        },
+    },
+];
 
 /// Prefixes of labels that other tools, or roadlab itself, act on.
 const RESERVED_LABELS: &[&str] = &[
@@ -113,7 +436,7 @@ const RESERVED_LABELS: &[&str] = &[
 /// Checks the keys of a service that the `compose` module does not read, and marks them as known.
 pub(crate) fn check_service(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) {
     let subject = text!("service `{name}`", name);
-    for row in SERVICE {
+    for row in others(Mapping::Service) {
         let Some((key, value)) = request(row, fields) else {
             continue;
         };
@@ -125,44 +448,99 @@ pub(crate) fn check_service(name: &str, fields: &mut Fields<'_>, problems: &mut 
                     .all(|address| is_loopback(address)) => {}
             "logging" if !keeps_log(value) => {
                 let reason = text!("its log would leave this machine or be lost");
-                problems.push(refused(key, denial(&subject, row.key, &reason)));
+                problems.push(refused(key, denial(row.key, &reason)));
             }
+            "scale" => check_replicas(value, problems),
             _ => apply(row, &subject, key, problems),
         }
     }
 }
 
-/// Checks the keys of a build.
-pub(crate) fn check_build(fields: &mut Fields<'_>, problems: &mut Problems) {
-    check(BUILD, Mapping::Build, fields, problems);
-}
-
-/// Checks the keys of a network.
-pub(crate) fn check_network(fields: &mut Fields<'_>, problems: &mut Problems) {
-    check(NETWORK_OR_VOLUME, Mapping::Network, fields, problems);
-}
-
-/// Checks the keys of a volume.
-pub(crate) fn check_volume(fields: &mut Fields<'_>, problems: &mut Problems) {
-    check(NETWORK_OR_VOLUME, Mapping::Volume, fields, problems);
-}
-
-/// Checks the keys of a config.
-pub(crate) fn check_config(fields: &mut Fields<'_>, problems: &mut Problems) {
-    check(CONFIG, Mapping::Config, fields, problems);
-}
-
-fn check(rows: &[Row], mapping: Mapping, fields: &mut Fields<'_>, problems: &mut Problems) {
-    for row in rows {
-        if let Some((key, _)) = request(row, fields) {
+/// Checks the keys of another mapping that the `compose` module does not read, and marks them as known.
+pub(crate) fn check_keys(mapping: Mapping, fields: &mut Fields<'_>, problems: &mut Problems) {
+    for row in others(mapping) {
+        let Some((key, value)) = request(row, fields) else {
+            continue;
+        };
+        let harmless = match (mapping, row.key) {
+            (Mapping::Mount, "volume") => !has_any(value, &["nocopy", "subpath"]),
+            (Mapping::Build, "network") => value.as_string().as_deref() == Some("default"),
+            _ => false,
+        };
+        if !harmless {
             apply(row, &mapping.noun(), key, problems);
         }
     }
 }
 
+/// Refuses more than one container of a service.
+pub(crate) fn check_replicas(value: &Node, problems: &mut Problems) {
+    if value.as_string().as_deref() == Some("1") {
+        return;
+    }
+    let what = text!(
+        "each service has one container, not {count}",
+        count = value.describe()
+    );
+    let help =
+        text!("remove it, or write one service for each container; `extends` keeps that short");
+    problems.push(refused(value, what).help(help));
+}
+
+fn has_any(value: &Node, keys: &[&str]) -> bool {
+    keys.iter().any(|key| {
+        let value = value.child(key).map(|value| &value.kind);
+        value.is_some_and(|kind| !matches!(kind, Kind::Null | Kind::Bool(false)))
+    })
+}
+
+fn keys_of(mapping: Mapping) -> Option<&'static Keys> {
+    TABLE.iter().find(|keys| keys.mapping == mapping)
+}
+
+fn others(mapping: Mapping) -> &'static [Row] {
+    keys_of(mapping).map_or(&[], |keys| keys.others)
+}
+
+/// Returns the document about the keys, in Markdown.
+pub fn compose_keys_document() -> String {
+    let mut out = String::from(
+        "# Keys of Compose files\n\n\
+         Generated from the table in `src/lab/policy/keys.rs`. **honoured**: the key has the effect that Compose gives it. \
+         **ignored**: it has no effect that a lab could observe, and `roadlab validate` notes it. **needs --trust** and \
+         **refused**: `roadlab validate` reports the line. Keys that begin with `x-` are ignored, except `x-roadlab`, and \
+         any other key is an error.\n",
+    );
+    for keys in TABLE {
+        let path = match keys.path {
+            "" => "Top level".to_owned(),
+            path => format!("`{path}`"),
+        };
+        out.push_str(&format!(
+            "\n## {path}\n\n| key | level | remark |\n|---|---|---|\n"
+        ));
+        for (key, remark) in keys.honoured {
+            out.push_str(&format!("| `{key}` | honoured | {remark} |\n"));
+        }
+        for row in keys.others {
+            let level = match row.decision {
+                Decision::Ignore => "ignored",
+                Decision::NeedsTrust => "needs --trust",
+                Decision::Refuse => "refused",
+            };
+            let reason = (row.reason)().localized();
+            out.push_str(&format!("| `{}` | {level} | {reason} |\n", row.key));
+        }
+    }
+    out
+}
+
 /// Returns the key and the value of a row, unless the value requests nothing, as `privileged: false` does.
 fn request<'a>(row: &Row, fields: &mut Fields<'a>) -> Option<(&'a Node, &'a Node)> {
     let value = fields.get(row.key)?;
+    if value.is_broken() {
+        return None;
+    }
     let requested = match &value.kind {
         Kind::Null | Kind::Bool(false) => false,
         Kind::List(items) => !items.is_empty(),
@@ -173,21 +551,25 @@ fn request<'a>(row: &Row, fields: &mut Fields<'a>) -> Option<(&'a Node, &'a Node
 }
 
 fn apply(row: &Row, subject: &Text, key: &Node, problems: &mut Problems) {
-    let what = denial(subject, row.key, &(row.reason)());
+    let reason = (row.reason)();
     match row.decision {
-        Decision::Ignore => {}
-        Decision::NeedsTrust => problems.push(needs_trust(key, what)),
-        Decision::Refuse => problems.push(refused(key, what)),
+        Decision::Ignore => {
+            let what = text!(
+                "`{key}` of {subject} has no effect: {reason}",
+                key = row.key,
+                subject = *subject,
+                reason
+            );
+            problems.push(Problem::new(what).at(key.place()).kind(ProblemKind::Note));
+        }
+        Decision::NeedsTrust => problems.push(needs_trust(key, denial(row.key, &reason))),
+        Decision::Refuse => problems.push(refused(key, denial(row.key, &reason))),
     }
 }
 
-fn denial(subject: &Text, key: &str, reason: &Text) -> Text {
-    text!(
-        "{subject} requests `{key}`: {reason}",
-        subject = *subject,
-        key,
-        reason = *reason
-    )
+/// Without the name of the service: several services may take a key from one anchor.
+fn denial(key: &str, reason: &Text) -> Text {
+    text!("`{key}` is not allowed: {reason}", key, reason = *reason)
 }
 
 /// Returns whether `security_opt` requests only what every service has.
@@ -288,7 +670,7 @@ mod tests {
 
     fn kinds_of(decision: Decision) -> Vec<ProblemKind> {
         match decision {
-            Decision::Ignore => Vec::new(),
+            Decision::Ignore => vec![ProblemKind::Note],
             Decision::NeedsTrust => vec![ProblemKind::NeedsTrust],
             Decision::Refuse => vec![ProblemKind::Refused],
         }
@@ -296,14 +678,15 @@ mod tests {
 
     #[test]
     fn every_row_of_services_is_applied() {
-        for row in SERVICE {
-            // Only these two rows depend on the value.
-            let value = match row.key {
-                "extra_hosts" => "[\"db:192.0.2.1\"]",
-                "logging" => "{ driver: json-file }",
-                _ => "host",
+        for row in others(Mapping::Service) {
+            // Only these rows depend on the value.
+            let (value, expected) = match row.key {
+                "extra_hosts" => ("[\"db:192.0.2.1\"]", kinds_of(row.decision)),
+                "logging" => ("{ driver: json-file }", kinds_of(row.decision)),
+                "scale" => ("2", vec![ProblemKind::Refused]),
+                _ => ("host", kinds_of(row.decision)),
             };
-            review_service(&format!("{}: {value}", row.key), &kinds_of(row.decision));
+            review_service(&format!("{}: {value}", row.key), &expected);
             for nothing in ["[]", "false", "{}", "~"] {
                 review_service(&format!("{}: {nothing}", row.key), &[]);
             }
@@ -311,28 +694,47 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_builds_networks_volumes_and_configs_is_applied() {
-        type Check = fn(&mut Fields<'_>, &mut Problems);
-        let tables: [(&[Row], Mapping, Check); 4] = [
-            (BUILD, Mapping::Build, check_build),
-            (NETWORK_OR_VOLUME, Mapping::Network, check_network),
-            (NETWORK_OR_VOLUME, Mapping::Volume, check_volume),
-            (CONFIG, Mapping::Config, check_config),
-        ];
-        for (rows, mapping, check) in tables {
-            for row in rows {
-                let yaml = format!("{}: host", row.key);
-                review(&yaml, mapping, check, &kinds_of(row.decision));
+    fn every_row_of_other_mappings_is_applied() {
+        for keys in TABLE.iter().filter(|keys| keys.mapping != Mapping::Service) {
+            for row in keys.others {
+                let value = match (keys.mapping, row.key) {
+                    (Mapping::Mount, "volume") => "{ nocopy: true }",
+                    _ => "host",
+                };
+                let yaml = format!("{}: {value}", row.key);
+                let check = |fields: &mut Fields<'_>, problems: &mut Problems| {
+                    check_keys(keys.mapping, fields, problems);
+                };
+                review(&yaml, keys.mapping, check, &kinds_of(row.decision));
             }
         }
     }
 
     #[test]
+    fn one_replica_is_allowed() {
+        review_service("scale: 1", &[]);
+        review_service("scale: '3'", &[ProblemKind::Refused]);
+    }
+
+    #[test]
     fn every_key_stands_once_in_its_table() {
-        for table in [SERVICE, BUILD, NETWORK_OR_VOLUME, CONFIG] {
-            let keys: BTreeSet<&str> = table.iter().map(|row| row.key).collect();
-            assert_eq!(keys.len(), table.len());
+        for keys in TABLE {
+            let all = keys.honoured.iter().map(|(key, _)| *key);
+            let all: Vec<&str> = all.chain(keys.others.iter().map(|row| row.key)).collect();
+            let unique: BTreeSet<&str> = all.iter().copied().collect();
+            assert_eq!(all.len(), unique.len(), "{}", keys.path);
         }
+    }
+
+    /// The document is written again with `UPDATE_DOCS=1`.
+    #[test]
+    fn the_document_is_generated_from_the_table() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compose-keys.md");
+        let document = compose_keys_document();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &document).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), document);
     }
 
     #[test]
@@ -353,7 +755,10 @@ mod tests {
 
     #[test]
     fn log_drivers_that_the_engine_cannot_read_are_refused() {
-        review_service("logging: { driver: local, options: { max-size: 1g } }", &[]);
+        review_service(
+            "logging: { driver: local, options: { max-size: 1g } }",
+            &[ProblemKind::Note],
+        );
         for refused in ["syslog", "gelf", "none", "[x]"] {
             let yaml = format!("logging: {{ driver: {refused} }}");
             review_service(&yaml, &[ProblemKind::Refused]);

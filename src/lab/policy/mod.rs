@@ -9,12 +9,12 @@ mod keys;
 mod values;
 
 pub use capabilities::CAPABILITIES;
-pub(crate) use capabilities::check_capability;
+pub(crate) use capabilities::{capability_name, check_capability};
 pub(crate) use decision::refused;
-pub(crate) use keys::{
-    check_build, check_config, check_label, check_network, check_service, check_volume, extra_hosts,
-};
+pub use keys::compose_keys_document;
+pub(crate) use keys::{check_keys, check_label, check_replicas, check_service, extra_hosts};
 pub use values::check_memory;
 pub(crate) use values::{
-    check_limits, check_port, check_sysctl, check_tmpfs, check_ulimit, check_writable_mount,
+    check_address, check_host_port, check_limits, check_sysctl, check_tmpfs, check_ulimit,
+    check_writable_mount,
 };

@@ -22,22 +22,21 @@ const TMPFS_OPTIONS: &[&str] = &[
     "size", "mode", "uid", "gid", "ro", "rw", "noexec", "nosuid", "nodev",
 ];
 
-/// The lowest host port that needs no trust.
+/// The lowest host port that a lab may have.
 const MIN_HOST_PORT: u16 = 1024;
 
 /// The largest share of this machine's memory that a lab may use without trust, in percent.
 const MAX_MEMORY_PERCENT: u64 = 75;
 
-/// Checks the host address and the host port of a published port.
-pub(crate) fn check_port(
+/// Checks the host address of a published port.
+pub(crate) fn check_address(
     address: Option<&str>,
-    host: Option<u16>,
     node: &Node,
     problems: &mut Problems,
 ) -> PublishAddress {
     let publish = match address {
-        None | Some("127.0.0.1" | "localhost" | "[::1]") => PublishAddress::Loopback,
-        Some("0.0.0.0" | "[::]") => PublishAddress::AllInterfaces,
+        None | Some("" | "127.0.0.1" | "localhost" | "[::1]" | "::1") => PublishAddress::Loopback,
+        Some("0.0.0.0" | "[::]" | "::") => PublishAddress::AllInterfaces,
         Some(address) => {
             let what = text!("a port cannot be published on `{address}`", address);
             let help = text!(
@@ -51,14 +50,22 @@ pub(crate) fn check_port(
         let what = text!("a port on 0.0.0.0 would be reachable from other machines");
         problems.push(needs_trust(node, what));
     }
-    if let Some(port) = host.filter(|port| *port < MIN_HOST_PORT) {
-        let what = text!(
-            "host port {port} is reserved for services of this machine",
-            port
-        );
-        problems.push(needs_trust(node, what));
-    }
     publish
+}
+
+/// Returns a host port that a lab may have: `None`, for a free one, instead of one that is reserved for this machine.
+pub(crate) fn check_host_port(port: u16, node: &Node, problems: &mut Problems) -> Option<u16> {
+    if port >= MIN_HOST_PORT {
+        return Some(port);
+    }
+    let what = text!(
+        "host port {port} is reserved for services of this machine; a free port is used instead",
+        port
+    );
+    let help = text!("`roadlab status` shows it");
+    let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
+    problems.push(note.help(help));
+    None
 }
 
 /// Checks a kernel setting of a service.
@@ -95,18 +102,18 @@ pub(crate) fn check_ulimit(name: &str, hard: i64, node: &Node, problems: &mut Pr
 }
 
 /// Checks the limits of processes and shared memory.
-pub(crate) fn check_limits(limits: &Limits, node: &Node, problems: &mut Problems) {
+pub(crate) fn check_limits(limits: &Limits, pids: &Node, shm: &Node, problems: &mut Problems) {
     if !(1..=MAX_PIDS).contains(&limits.pids) {
         let what = text!(
             "`pids_limit` must be from 1 to {limit}, not `{pids}`",
             limit = MAX_PIDS,
             pids = limits.pids
         );
-        problems.push(needs_trust(node, what));
+        problems.push(needs_trust(pids, what));
     }
     if limits.shm.is_some_and(|shm| shm > MAX_FILES_IN_MEMORY) {
         let what = text!("`shm_size` exceeds 256 MiB");
-        problems.push(needs_trust(node, what));
+        problems.push(needs_trust(shm, what));
     }
 }
 
@@ -184,21 +191,27 @@ mod tests {
     #[test]
     fn ports_are_published_on_loopback_without_trust() {
         use PublishAddress::{AllInterfaces, Loopback};
-        let port = |address: Option<&str>, host: Option<u16>| {
+        let port = |address: Option<&str>| {
             let mut publish = Loopback;
-            let kinds = kinds(|node, problems| publish = check_port(address, host, node, problems));
+            let kinds = kinds(|node, problems| publish = check_address(address, node, problems));
             (publish, kinds)
         };
-        assert_eq!(port(None, None), (Loopback, vec![]));
-        assert_eq!(port(Some("127.0.0.1"), Some(8080)), (Loopback, vec![]));
-        assert_eq!(port(None, Some(1023)), (Loopback, NEEDS_TRUST.to_vec()));
-        assert_eq!(
-            port(Some("0.0.0.0"), None),
-            (AllInterfaces, NEEDS_TRUST.to_vec())
-        );
-        assert_eq!(port(Some("192.0.2.7"), None), (Loopback, REFUSED.to_vec()));
-        let both = [ProblemKind::NeedsTrust; 2].to_vec();
-        assert_eq!(port(Some("[::]"), Some(80)), (AllInterfaces, both));
+        assert_eq!(port(None), (Loopback, vec![]));
+        assert_eq!(port(Some("127.0.0.1")), (Loopback, vec![]));
+        assert_eq!(port(Some("0.0.0.0")), (AllInterfaces, NEEDS_TRUST.to_vec()));
+        assert_eq!(port(Some("192.0.2.7")), (Loopback, REFUSED.to_vec()));
+        assert_eq!(port(Some("[::]")), (AllInterfaces, NEEDS_TRUST.to_vec()));
+    }
+
+    #[test]
+    fn a_reserved_host_port_becomes_a_free_one() {
+        let host = |port: u16| {
+            let mut host = None;
+            let kinds = kinds(|node, problems| host = check_host_port(port, node, problems));
+            (host, kinds)
+        };
+        assert_eq!(host(1024), (Some(1024), vec![]));
+        assert_eq!(host(1023), (None, vec![ProblemKind::Note]));
     }
 
     #[test]
@@ -235,7 +248,7 @@ mod tests {
                 pids,
                 shm,
             };
-            kinds(|node, problems| check_limits(&limits, node, problems))
+            kinds(|node, problems| check_limits(&limits, node, node, problems))
         };
         assert_eq!(limits(MAX_PIDS, Some(MAX_FILES_IN_MEMORY)), []);
         for pids in [MAX_PIDS + 1, 0, -1] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::lab::yaml::mapping::Mapping;
-use crate::lab::yaml::node::{Kind, Node};
+use crate::lab::yaml::node::{Kind, MergeTag, Node};
 use crate::problem::{Problem, suggestion};
 use crate::text;
 use crate::text::Text;
@@ -70,7 +70,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn get(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.insert(key);
         let value = self.entry(key)?.1;
-        (!matches!(value.kind, Kind::Null)).then_some(value)
+        let absent = matches!(value.kind, Kind::Null) || value.tag == MergeTag::Reset;
+        (!absent).then_some(value)
     }
 
     /// Accepts keys that have no effect.
@@ -100,7 +101,15 @@ impl<'a> Fields<'a> {
 
     /// Reads `true` or `false`.
     pub(crate) fn boolean(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
-        self.get(key).and_then(|node| boolean(node, key, problems))
+        let node = self.get(key)?;
+        match &node.kind {
+            Kind::String(written) if self.mapping.is_compose() => match written.as_str() {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => boolean(node, key, problems),
+            },
+            _ => boolean(node, key, problems),
+        }
     }
 
     /// Reads an integer.
@@ -108,6 +117,12 @@ impl<'a> Fields<'a> {
         let node = self.get(key)?;
         match &node.kind {
             Kind::Number(number, _) if number.as_i64().is_some() => number.as_i64(),
+            // Compose reads numbers in quotes too, as those that come from a variable are.
+            Kind::String(written)
+                if self.mapping.is_compose() && written.parse::<i64>().is_ok() =>
+            {
+                written.parse().ok()
+            }
             _ => {
                 problems.push(mismatch(node, key, text!("an integer")));
                 None
@@ -158,7 +173,7 @@ impl<'a> Fields<'a> {
         match self.get(key) {
             None => Vec::new(),
             Some(node) => match &node.kind {
-                Kind::List(items) => items.iter().collect(),
+                Kind::List(items) => items.iter().filter(|item| !item.is_broken()).collect(),
                 _ => vec![node],
             },
         }
@@ -187,7 +202,8 @@ impl<'a> Fields<'a> {
         problems: &mut Problems,
     ) -> Option<&'a Node> {
         let value = self.get(key);
-        if value.is_none() {
+        let reported = self.entry(key).is_some_and(|(_, value)| value.is_broken());
+        if value.is_none() && !reported {
             let what = text!(
                 "missing key `{key}` in {mapping}",
                 key,
@@ -260,6 +276,7 @@ pub(crate) fn entries<'a>(
     match &node.kind {
         Kind::Map(entries) => entries
             .iter()
+            .filter(|(_, value)| !value.is_broken() && value.tag != MergeTag::Reset)
             .filter_map(|(key, value)| Some((key.as_string()?, value)))
             .collect(),
         Kind::Null => Vec::new(),
@@ -270,10 +287,28 @@ pub(crate) fn entries<'a>(
     }
 }
 
+/// Returns the entries of a mapping whose keys are free names, with the nodes of the keys.
+pub(crate) fn keyed_entries<'a>(
+    node: &'a Node,
+    key: &str,
+    problems: &mut Problems,
+) -> Vec<(&'a Node, &'a Node)> {
+    // Reports a value that is no mapping.
+    entries(node, key, problems);
+    let Kind::Map(entries) = &node.kind else {
+        return Vec::new();
+    };
+    entries
+        .iter()
+        .filter(|(_, value)| !value.is_broken() && value.tag != MergeTag::Reset)
+        .map(|(key, value)| (key, value))
+        .collect()
+}
+
 /// Returns the items of a list.
 pub(crate) fn list<'a>(node: &'a Node, key: &str, problems: &mut Problems) -> Vec<&'a Node> {
     match &node.kind {
-        Kind::List(items) => items.iter().collect(),
+        Kind::List(items) => items.iter().filter(|item| !item.is_broken()).collect(),
         _ => {
             problems.push(mismatch(node, key, text!("a list")));
             Vec::new()

@@ -20,6 +20,11 @@ macro_rules! mappings {
                 }
             }
 
+            /// Returns whether the mapping is defined by Compose.
+            pub(crate) fn is_compose(self) -> bool {
+                self >= Mapping::ComposeFile
+            }
+
             /// Returns the noun for problems, with its article.
             pub(crate) fn noun(self) -> Text {
                 match self {
@@ -71,12 +76,17 @@ mappings! {
     EnvFile => "env_file", "an `env_file` entry";
     Dependency => "dependency", "a dependency";
     Network => "network", "a network";
+    Attachment => "attachment", "a network of a service";
     Volume => "volume", "a volume";
-    Config => "config", "a config";
+    Mount => "mount", "a volume of a service";
+    Config => "config", "a config or secret";
+    FileReference => "file-reference", "a config or secret of a service";
     Tmpfs => "tmpfs", "a `tmpfs` entry";
     Port => "port", "a port";
     Healthcheck => "healthcheck", "a health check";
     Deploy => "deploy", "`deploy`";
+    RestartPolicy => "restart_policy", "`restart_policy`";
+    Reservations => "reservations", "`reservations`";
     Resources => "resources", "`resources`";
     Limits => "limits", "`limits`";
     Ulimit => "ulimit", "a ulimit";

@@ -7,6 +7,6 @@ mod node;
 pub use fields::parse_duration;
 #[cfg(test)]
 pub(crate) use fields::read_keys;
-pub(crate) use fields::{Fields, Problems, entries, list, mismatch, string};
+pub(crate) use fields::{Fields, Problems, entries, keyed_entries, list, mismatch, string};
 pub(crate) use mapping::Mapping;
-pub(crate) use node::{Kind, Node};
+pub(crate) use node::{Kind, MergeTag, Node};

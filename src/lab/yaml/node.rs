@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::Spanned;
+use serde_yaml::{Spanned, Tagged};
 
 use crate::problem::{MAX_LINE_LENGTH, Place, Problem};
 use crate::text;
@@ -21,9 +21,22 @@ const MAX_FILE_SIZE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub kind: Kind,
+    pub tag: MergeTag,
+    /// Whether a problem of this node is reported already. Readers treat it as absent, so that it has no consequences.
+    broken: bool,
     line: usize,
     column: usize,
     source: Arc<Source>,
+}
+
+/// A tag that says how Compose merges a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MergeTag {
+    None,
+    /// `!reset` removes the value.
+    Reset,
+    /// `!override` replaces the value instead of merging it.
+    Override,
 }
 
 /// The value of a node.
@@ -41,6 +54,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 struct Source {
     file: PathBuf,
+    /// The folder that relative paths in the file are relative to.
+    folder: PathBuf,
     text: String,
     /// The offset of each line, so that a file with a problem on each line is not searched for each of them.
     lines: Vec<usize>,
@@ -52,6 +67,14 @@ impl Node {
     /// # Errors
     /// The first syntax error, with its place.
     pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, Problem> {
+        Self::parse_in(file, file.parent().unwrap_or(Path::new("")), text)
+    }
+
+    /// Parses one document whose relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// The first syntax error, with its place.
+    pub(crate) fn parse_in(file: &Path, folder: &Path, text: &str) -> Result<Self, Problem> {
         if text.len() > MAX_FILE_SIZE {
             let what = text!(
                 "this file is too large: {size} bytes, the limit is {limit}",
@@ -60,35 +83,61 @@ impl Node {
             );
             return Err(Problem::new(what).at(Place::file(file)));
         }
-        let source = Arc::new(Source::new(file, text.trim_start_matches('\u{feff}')));
+        let source = Arc::new(Source::new(
+            file,
+            folder,
+            text.trim_start_matches('\u{feff}'),
+        ));
         if source.text.trim().is_empty() {
             return Err(Problem::new(text!("this file is empty")).at(Place::file(file)));
         }
         let options = serde_yaml::options! {
             strict_booleans: true,
-            reject_unsupported_tags: true,
             budget: serde_yaml::budget! {
                 max_depth: 32, max_nodes: 20_000, max_aliases: 256, max_anchors: 256, max_documents: 1,
                 max_total_scalar_bytes: MAX_FILE_SIZE, max_merge_keys: 256,
             },
         };
-        let raw: Spanned<Raw> =
+        let raw: Parsed =
             serde_yaml::from_str_with_options(&source.text, options).map_err(|error| {
                 let (line, column) = error
                     .location()
                     .map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
                 Problem::new(message(&error)).at(source.place(line, column))
             })?;
-        Ok(raw.into_node(&source))
+        raw.into_node(&source)
     }
 
     /// Returns an empty node at the same place.
     pub(crate) fn clone_empty(&self) -> Self {
         Self {
             kind: Kind::Null,
+            tag: self.tag,
+            broken: false,
             line: self.line,
             column: self.column,
             source: Arc::clone(&self.source),
+        }
+    }
+
+    /// Returns a node in place of one whose problem is reported.
+    pub(crate) fn broken(&self) -> Self {
+        Self {
+            broken: true,
+            ..self.clone_empty()
+        }
+    }
+
+    /// Returns whether a problem of this node is reported already.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Returns a node of the same place with another value.
+    pub(crate) fn with_kind(&self, kind: Kind) -> Self {
+        Self {
+            kind,
+            ..self.clone_empty()
         }
     }
 
@@ -100,6 +149,11 @@ impl Node {
     /// Returns the file that contains the node.
     pub(crate) fn file(&self) -> &Path {
         &self.source.file
+    }
+
+    /// Returns the folder that relative paths in the file are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.source.folder
     }
 
     /// Describes the node for problems: a scalar by its value, anything else by its type.
@@ -150,10 +204,11 @@ impl Node {
 }
 
 impl Source {
-    fn new(file: &Path, text: &str) -> Self {
+    fn new(file: &Path, folder: &Path, text: &str) -> Self {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file: file.to_owned(),
+            folder: folder.to_owned(),
             text: text.to_owned(),
             lines: [0].into_iter().chain(breaks).collect(),
         }
@@ -187,28 +242,48 @@ fn message(error: &serde_yaml::Error) -> Text {
     Text::verbatim(line.trim_end_matches('.'))
 }
 
+/// A value that the library returns, with its tag and place.
+type Parsed = Spanned<Tagged<Raw>>;
+
 /// The value that the library returns, before places are resolved.
 enum Raw {
     Null,
     Bool(bool),
     Number(serde_json::Number),
     String(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+    List(Vec<Parsed>),
+    Map(Vec<(Parsed, Parsed)>),
 }
+
+/// The tags that YAML defines begin with this.
+const YAML_TAG: &str = "tag:yaml.org,2002:";
 
 trait IntoNode {
-    fn into_node(self, source: &Arc<Source>) -> Node;
+    fn into_node(self, source: &Arc<Source>) -> Result<Node, Problem>;
 }
 
-impl IntoNode for Spanned<Raw> {
-    fn into_node(self, source: &Arc<Source>) -> Node {
-        let location = self.referenced;
-        let kind = match self.value {
+impl IntoNode for Parsed {
+    /// The place of a value that came by an alias or a merge key is where it is written, not where it is used.
+    fn into_node(self, source: &Arc<Source>) -> Result<Node, Problem> {
+        let location = self.defined;
+        let (line, column) = (location.line() as usize, location.column() as usize);
+        let Tagged(raw, tag) = self.value;
+        let tag = match tag.as_deref() {
+            None | Some("!") => MergeTag::None,
+            Some("!reset") => MergeTag::Reset,
+            Some("!override") => MergeTag::Override,
+            Some(tag) if tag.starts_with(YAML_TAG) => MergeTag::None,
+            Some(tag) => {
+                let what = text!("unknown tag `{tag}`", tag);
+                let help = text!("remove it; only `!reset` and `!override` of Compose are known");
+                return Err(Problem::new(what).at(source.place(line, column)).help(help));
+            }
+        };
+        let kind = match raw {
             Raw::Null => Kind::Null,
             Raw::Bool(truth) => Kind::Bool(truth),
             Raw::Number(number) => {
-                let span = self.defined.span();
+                let span = location.span();
                 let written =
                     span.byte_offset()
                         .zip(span.byte_len())
@@ -220,25 +295,25 @@ impl IntoNode for Spanned<Raw> {
                 Kind::Number(number, text)
             }
             Raw::String(text) => Kind::String(text),
-            Raw::List(items) => Kind::List(
-                items
+            Raw::List(items) => {
+                let items = items.into_iter().map(|item| item.into_node(source));
+                Kind::List(items.collect::<Result<_, _>>()?)
+            }
+            Raw::Map(entries) => {
+                let entries = entries
                     .into_iter()
-                    .map(|item| item.into_node(source))
-                    .collect(),
-            ),
-            Raw::Map(entries) => Kind::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key.into_node(source), value.into_node(source)))
-                    .collect(),
-            ),
+                    .map(|(key, value)| Ok((key.into_node(source)?, value.into_node(source)?)));
+                Kind::Map(entries.collect::<Result<_, Problem>>()?)
+            }
         };
-        Node {
+        Ok(Node {
             kind,
-            line: location.line() as usize,
-            column: location.column() as usize,
+            tag,
+            broken: false,
+            line,
+            column,
             source: Arc::clone(source),
-        }
+        })
     }
 }
 
@@ -380,6 +455,38 @@ mod tests {
         refuses("a:\n\tb: 1\n", "lab.yaml:2:");
         refuses(&"[".repeat(100_000), "lab.yaml:1:");
         refuses(&format!("a: {}", "x".repeat(MAX_FILE_SIZE)), "the limit is");
+    }
+
+    #[test]
+    fn a_value_by_alias_stands_where_it_is_written() {
+        let node = parse("a: &a\n  b: 1\nc:\n  <<: *a\nd: *a\n").unwrap();
+        for user in ["c", "d"] {
+            let Some(Kind::Map(entries)) = node.child(user).map(|node| &node.kind) else {
+                panic!("a mapping")
+            };
+            assert_eq!(entries[0].0.place().to_string(), "lab.yaml:2:3", "{user}");
+            assert_eq!(entries[0].1.place().to_string(), "lab.yaml:2:6", "{user}");
+        }
+    }
+
+    #[test]
+    fn tags_of_compose_are_kept_and_others_refused() {
+        let node = parse(
+            "a: !reset []\nb: !override [x]\nc: !reset null\nd: !reset 1\ne: !!str 5\nf: !override { a: b }\n",
+        )
+        .unwrap();
+        let tag = |key: &str| node.child(key).map(|node| node.tag);
+        for (key, expected) in [
+            ("a", MergeTag::Reset),
+            ("b", MergeTag::Override),
+            ("c", MergeTag::Reset),
+            ("d", MergeTag::Reset),
+            ("e", MergeTag::None),
+            ("f", MergeTag::Override),
+        ] {
+            assert_eq!(tag(key), Some(expected), "{key}");
+        }
+        refuses("a:\n  b: !include x\n", "lab.yaml:2:");
     }
 
     #[test]

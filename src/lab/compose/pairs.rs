@@ -1,0 +1,83 @@
+//! Reads `KEY=value` pairs: `environment`, `labels`, `args` and `sysctls`.
+
+use std::collections::BTreeMap;
+
+use crate::lab::compose::service_reader::ServiceReader;
+use crate::lab::policy;
+use crate::lab::yaml::{Fields, Kind, Node, entries, list, string};
+use crate::text;
+
+impl ServiceReader<'_> {
+    /// Reads `environment`, `labels`, `args` or `sysctls`: a mapping, or a list of `KEY=value`. A `KEY` without a value takes
+    /// that of the lab's variable. Without one it is refused, because Compose would take it from this machine.
+    pub(crate) fn read_pairs(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+    ) -> Vec<(String, String)> {
+        let Some(node) = fields.get(key) else {
+            return Vec::new();
+        };
+        let mut out: Vec<(String, Option<String>, &Node)> = Vec::new();
+        match &node.kind {
+            Kind::List(_) => {
+                for item in list(node, key, self.problems) {
+                    let Some(written) = string(item, key, self.problems) else {
+                        continue;
+                    };
+                    match written.split_once('=') {
+                        Some((name, value)) => {
+                            out.push((name.to_owned(), Some(value.to_owned()), item));
+                        }
+                        None => out.push((written, None, item)),
+                    }
+                }
+            }
+            _ => {
+                for (name, value) in entries(node, key, self.problems) {
+                    match value.kind {
+                        Kind::Null => out.push((name, None, value)),
+                        _ => {
+                            let written = string(value, key, self.problems);
+                            out.extend(written.map(|written| (name, Some(written), value)));
+                        }
+                    }
+                }
+            }
+        }
+        let mut pairs = Vec::new();
+        for (name, value, at) in out {
+            let from_lab = || self.found.variables.get(&name).cloned();
+            match (value, key) {
+                (Some(value), _) => pairs.push((name, value)),
+                // A label without a value has an empty one.
+                (None, "labels") => pairs.push((name, String::new())),
+                (None, _) => match from_lab() {
+                    Some(value) => pairs.push((name, value)),
+                    None => {
+                        let what = text!(
+                            "`{key}` requests `{name}` from the environment of this machine",
+                            key,
+                            name
+                        );
+                        let help = text!("write the value here, or in `vars` of lab.yaml");
+                        self.problems.push(policy::refused(at, what).help(help));
+                    }
+                },
+            }
+        }
+        pairs
+    }
+
+    /// Reads `sysctls`: a mapping, or a list of `name=value`.
+    pub(crate) fn read_sysctls(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+        let Some(node) = fields.get("sysctls") else {
+            return BTreeMap::new();
+        };
+        let settings: BTreeMap<_, _> = self.read_pairs(fields, "sysctls").into_iter().collect();
+        for name in settings.keys() {
+            policy::check_sysctl(name, node, self.problems);
+        }
+        settings
+    }
+}
