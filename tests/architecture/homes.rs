@@ -40,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "src/machine/clock_skew.rs",
             "src/engine/docker/convert.rs",
-            "src/store/workspace.rs",
+            "src/store/dated_name.rs",
             "src/expect/value_type.rs",
         ],
     ),
