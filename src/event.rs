@@ -48,6 +48,8 @@ pub enum Event {
         image: String,
         /// Why the image could not be pulled; null after success.
         problem: Option<String>,
+        /// Whether an image built from the service's recipe is used instead.
+        recipe: bool,
     },
     /// An image file was written or read up to a position.
     #[serde(rename = "file_progress")]
@@ -416,6 +418,7 @@ mod tests {
             Event::PullFinished {
                 image: image(),
                 problem: Some("no route".to_owned()),
+                recipe: true,
             },
             Event::FileProgress {
                 file: "labs.tar".to_owned(),

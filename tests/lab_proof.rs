@@ -84,6 +84,19 @@ fn a_sound_lab_proves_itself() {
 }
 
 #[apply(engine_test)]
+fn a_wrong_answer_whose_first_failing_check_has_no_hint_is_a_note() {
+    let event = prove(
+        &[("          - { when: { equals: \"2\" }, say: gone }\n", "")],
+        0,
+    );
+    let no_hint = "check `kept` is the first that fails after wrong answer 3, and none of its hints fits: add one";
+    assert!(
+        found(&event, "notes").contains(&("greet", "wrong", no_hint)),
+        "{event}"
+    );
+}
+
+#[apply(engine_test)]
 fn a_check_that_always_passes_is_found() {
     assert_unsound(
         &[(

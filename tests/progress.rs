@@ -124,9 +124,11 @@ fn an_unreadable_or_newer_progress_file_is_reported_and_kept() {
     let file = folder.join("tiny@main.json");
     for content in ["{", r#"{ "version": 3, "answers": 7 }"#] {
         std::fs::write(&file, content).expect("a file of the copy");
-        let failed = ProgramOutput::of(&mut copy.roadlab("answer LAB when pairs")).expect_code(6);
+        let failed = ProgramOutput::of(&mut copy.roadlab("answer LAB when pairs")).expect_code(3);
         assert!(failed.stderr.contains("tiny@main.json"), "{failed:?}");
-        assert!(failed.stderr.contains("move"), "{failed:?}");
+        let way_out = "roadlab reset tiny --progress";
+        assert!(failed.stderr.contains(way_out), "{failed:?}");
+        assert!(!failed.stderr.contains("EOF"), "{failed:?}");
         let listed = ProgramOutput::of(&mut copy.roadlab("list")).expect_code(0);
         assert!(listed.stdout.contains("?/2"), "{listed:?}");
         assert!(listed.stderr.contains("tiny@main.json"), "{listed:?}");
@@ -176,5 +178,38 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
     session.type_in("q");
     session.wait_for("stays up");
     assert!(watch.wait().expect("it ends").success());
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn damaged_progress_is_reported_by_status_and_a_reset_starts_again() {
+    let lab = EngineLab::copy_of("tests/labs/tiny");
+    lab.run("up LAB", 0);
+    lab.run("answer LAB when pairs", 0);
+    let file = lab
+        .copy
+        .path("state/roadlab/progress")
+        .join(format!("{}@main.json", lab.copy.id));
+    let damaged = "{ \"version\": 2,\n oops";
+    std::fs::write(&file, damaged).expect("a file of the copy");
+    let status = lab.run("status LAB", 0).stdout;
+    assert!(!status.contains("solved 0"), "{status}");
+    let way_out = format!("roadlab reset {} --progress", lab.copy.id);
+    for part in ["progress unknown", "@main.json", "line 2", &way_out] {
+        assert!(status.contains(part), "no {part}: {status}");
+    }
+    // There is no terminal for the question.
+    lab.run("reset LAB --progress", 2);
+    assert_eq!(
+        std::fs::read_to_string(&file).expect("it is there"),
+        damaged
+    );
+    let reset = lab.run("reset LAB --progress --yes", 0).stdout;
+    assert!(reset.contains("kept as"), "{reset}");
+    lab.run("check LAB", 1);
+    let folder = file.parent().expect("a folder");
+    let kept = std::fs::read_dir(folder).expect("it is there").flatten();
+    let kept = kept.map(|entry| std::fs::read_to_string(entry.path()).expect("a file"));
+    assert_eq!(kept.filter(|content| content == damaged).count(), 1);
     lab.run("down LAB", 0);
 }

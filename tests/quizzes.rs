@@ -208,7 +208,7 @@ fn a_quiz_over_a_pipe_takes_numbers_and_names_and_names_what_is_neither() {
         "`trust` is not a choice",
         "scans is not correct",
         "pairs is correct",
-        "1 of 2 exercises solved",
+        "solved 1 of 2",
     ] {
         assert!(text.contains(part), "no {part}: {text}");
     }

@@ -106,10 +106,10 @@ fn a_watched_status_is_printed_at_each_change() {
     let lab = EngineLab::tiny();
     lab.run("up LAB", 0);
     let mut watch = Following::of(lab.command("status LAB --watch"));
-    watch.wait_for_line(&["0/2 exercises solved"]);
+    watch.wait_for_line(&["solved 0 of 2"]);
     watch.wait_for_line(&["redis", "healthy"]);
     lab.run("answer LAB when pairs", 0);
-    watch.wait_for_line(&["1/2 exercises solved"]);
+    watch.wait_for_line(&["solved 1 of 2"]);
     lab.run("down LAB", 0);
     watch.wait_for_line(&["no labs are running"]);
     watch.interrupt();
@@ -130,11 +130,11 @@ fn a_watched_status_is_redrawn_in_place_and_ctrl_c_restores_the_terminal() {
     };
     let before = modes(&mut terminal);
     terminal.type_in("clear; roadlab --labs labs status --watch; echo co''de $?\r");
-    terminal.wait_for("0/2 exercises solved");
+    terminal.wait_for("solved 0 of 2");
     terminal.resize(90, 18);
     lab.run("answer LAB when pairs", 0);
     terminal.wait("the change, and it once", |screen| {
-        screen.matches("exercises solved").count() == 1 && screen.contains("1/2 exercises solved")
+        screen.matches("solved ").count() == 1 && screen.contains("solved 1 of 2")
     });
     terminal.type_in("\u{3}");
     terminal.wait_for("code 130");

@@ -11,8 +11,8 @@ pub struct ClientCommand {
 }
 
 /// Returns the service's own client if nothing was typed, else what was typed. User, password and database of the service's
-/// `url` are in the environment of a PostgreSQL client (`PGUSER` and so on), and in the options of a MongoDB client, which
-/// reads no environment, unless some were typed.
+/// `url` are in the environment of a PostgreSQL client (`PGUSER` and so on), and in the options of a client of MySQL or MongoDB,
+/// which read no environment, unless some were typed.
 pub fn client_command(service: &Service, url: Option<&str>, typed: &[String]) -> ClientCommand {
     let login = url.and_then(Url::parse);
     let own = service.interface.shell.clone();
@@ -20,11 +20,14 @@ pub fn client_command(service: &Service, url: Option<&str>, typed: &[String]) ->
         [] => own.unwrap_or_else(|| vec!["sh".to_owned()]),
         typed => match &login {
             Some(url) if url.scheme == "mongodb" => with_mongo_login(typed, url),
+            Some(url) if is_mysql(url) => with_mysql_login(typed, url),
             _ => typed.to_vec(),
         },
     };
     let env = match login {
         Some(url) if matches!(url.scheme, "postgres" | "postgresql") => url.postgres_env(),
+        // Unlike an option, it cannot be seen in the list of processes.
+        Some(url) if is_mysql(&url) => vec![format!("MYSQL_PWD={}", url.password)],
         _ => Vec::new(),
     };
     ClientCommand { argv, env }
@@ -62,6 +65,49 @@ impl<'a> Url<'a> {
             format!("PGDATABASE={}", self.database),
         ]
     }
+}
+
+fn is_mysql(url: &Url<'_>) -> bool {
+    matches!(url.scheme, "mysql" | "mariadb")
+}
+
+/// Adds the user, and for the interactive client the database, unless a user was typed.
+fn with_mysql_login(typed: &[String], url: &Url<'_>) -> Vec<String> {
+    let Some((program, arguments)) = typed.split_first() else {
+        return Vec::new();
+    };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let is_client = (name.starts_with("mysql") || name.starts_with("mariadb"))
+        && !matches!(name, "mysqld" | "mariadbd");
+    let has = |options: &[&str]| {
+        arguments.iter().any(|argument| {
+            options.iter().any(|option| {
+                argument == option
+                    || option.strip_prefix("--").is_some()
+                        && argument.starts_with(&format!("{option}="))
+                    || option.strip_prefix("--").is_none() && argument.starts_with(option)
+            })
+        })
+    };
+    if !is_client
+        || has(&[
+            "-u",
+            "--user",
+            "--help",
+            "--version",
+            "--no-defaults",
+            "--defaults-file",
+        ])
+    {
+        return typed.to_vec();
+    }
+    let mut argv = vec![program.clone(), format!("--user={}", url.user)];
+    if matches!(name, "mysql" | "mariadb") && !has(&["-D", "--database"]) {
+        // A database that was typed without an option comes later, and so replaces this one.
+        argv.push(format!("--database={}", url.database));
+    }
+    argv.extend(arguments.iter().cloned());
+    argv
 }
 
 /// Options of mongosh that have no value.
@@ -176,6 +222,26 @@ mod tests {
         ] {
             check(url, typed, &argv, "");
         }
+    }
+
+    #[test]
+    fn a_mysql_client_has_the_login_in_its_options_unless_one_was_typed() {
+        let url = "mysql://lab:secret@127.0.0.1:3306/shop";
+        let env = "MYSQL_PWD=secret";
+        let login = "--user=lab --database=shop";
+        check(url, "mysql -e x", &format!("mysql {login} -e x"), env);
+        check(url, "mariadb other", &format!("mariadb {login} other"), env);
+        check(
+            url,
+            "mysql --database=other",
+            "mysql --user=lab --database=other",
+            env,
+        );
+        check(url, "mysqldump shop", "mysqldump --user=lab shop", env);
+        check(url, "mysql -uroot", "mysql -uroot", env);
+        check(url, "mysql --user root", "mysql --user root", env);
+        check(url, "mysqld --verbose", "mysqld --verbose", env);
+        check(url, "ls /data", "ls /data", env);
     }
 
     #[test]

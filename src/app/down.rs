@@ -90,6 +90,12 @@ impl App {
         Ok(forgotten)
     }
 
+    /// Moves a progress file that cannot be read to a dated name beside it and returns that name.
+    pub fn set_aside_progress(&self, lab: &LabId) -> Result<Option<PathBuf>, Failure> {
+        let folder = self.paths.progress();
+        Ok(Progress::set_aside(&folder, lab, &self.instance)?)
+    }
+
     /// Returns all instances of labs that this state folder records or that run for it.
     pub async fn instances(
         &self,

@@ -61,7 +61,7 @@ pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicRepor
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use shell::ShellTarget;
-pub use solve::{SolveFrom, SolveOutcome, SolveReport, TypedSolution};
+pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;

@@ -25,7 +25,16 @@ pub enum SolveOutcome<'a> {
     /// The checks of the exercise pass.
     Solved(SolveReport<'a>),
     /// From the state that the learner left, the solution does not lead there.
-    Stuck(Text),
+    Stuck(Obstacle),
+}
+
+/// Why a solution does not work from the state that the learner left.
+#[derive(Debug, Clone)]
+pub struct Obstacle {
+    /// A sentence for people.
+    pub sentence: Text,
+    /// What failed, exactly.
+    pub detail: Text,
 }
 
 /// The solutions that were played.
@@ -80,10 +89,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         };
         match self.solve(exercise, SolveFrom::StartOfExercise).await? {
             SolveOutcome::Solved(report) => Ok(SolveReport {
-                reset_because: Some(why.localized()),
+                reset_because: Some(why.sentence.localized()),
                 ..report
             }),
-            SolveOutcome::Stuck(why) => Err(Failure::Step(why)),
+            SolveOutcome::Stuck(why) => Err(Failure::Step(why.detail)),
         }
     }
 
@@ -121,8 +130,11 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             played.push((one, self.typed_solution(one)));
             match (self.play_solutions(&[one]).await, from) {
                 (Ok(()), _) => {}
-                (Err(Failure::Step(why)), SolveFrom::PresentState) => {
-                    return Ok(SolveOutcome::Stuck(why));
+                (Err(Failure::Step(detail)), SolveFrom::PresentState) => {
+                    return Ok(SolveOutcome::Stuck(Obstacle {
+                        sentence: text!("what is there now stands in the way of one of its steps"),
+                        detail,
+                    }));
                 }
                 (Err(failure), _) => return Err(failure),
             }
@@ -141,7 +153,16 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             about = failed.about
         );
         match from {
-            SolveFrom::PresentState => Ok(SolveOutcome::Stuck(why)),
+            SolveFrom::PresentState => Ok(SolveOutcome::Stuck(Obstacle {
+                sentence: match failed.about.is_empty() {
+                    true => text!("what is there now keeps its checks from passing"),
+                    false => text!(
+                        "with what is there now, this would still not hold: {about}",
+                        about = failed.about.replace('`', "")
+                    ),
+                },
+                detail: why,
+            })),
             SolveFrom::StartOfExercise => Err(Failure::Step(text!(
                 "the solution of `{exercise}` does not solve it: {why}; this is a fault of the lab, which `roadlab test {lab}` reports",
                 exercise = exercise.id,

@@ -12,7 +12,8 @@ use crate::commands::check_output::{
     Detail, junit_cases, result_json, result_lines, unavailable_line,
 };
 use crate::commands::closing::closing_lines;
-use crate::commands::{Context, junit};
+use crate::commands::format::{Holding, Score};
+use crate::commands::{Context, format, junit};
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
@@ -87,12 +88,15 @@ pub(crate) async fn check(
         for exercise in &unavailable {
             output(&unavailable_line(&running, exercise, context.paint));
         }
-        let score = localized!(
-            "{done} of {all} exercises solved",
-            done = passed,
-            all = results.len()
-        );
-        output(&format!("\n{score}"));
+        let checked = results.len();
+        let score = Score {
+            holding: match names.is_empty() {
+                true => Holding::OfAll(passed),
+                false => Holding::OfSome { passed, checked },
+            },
+            ..format::score(&lab, &now)
+        };
+        output(&format!("\n{}", score.text()));
     }
     // An exercise that was named must pass; of all exercises, those that are available must.
     let all_checked = names.is_empty() || unavailable.is_empty();

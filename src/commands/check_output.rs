@@ -11,7 +11,7 @@ use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
 use crate::lab::{Exercise, Quiz, Task};
 use crate::localized;
-use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize};
+use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize, wrap};
 use crate::runner::ExerciseResult;
 
 /// How much is shown of an exercise.
@@ -88,7 +88,14 @@ pub(super) fn result_lines<E: Engine>(
         && let Task::Quiz(quiz) = &exercise.task
         && !result.passed()
     {
-        lines.extend(quiz_lines(running, result, exercise, quiz, paint));
+        lines.extend(quiz_lines(
+            running,
+            result,
+            exercise,
+            quiz,
+            context.width(),
+            paint,
+        ));
         return lines;
     }
     let checks = result.checks.iter();
@@ -124,6 +131,7 @@ fn quiz_lines<E: Engine>(
     result: &ExerciseResult,
     exercise: &Exercise,
     quiz: &Quiz,
+    width: Option<usize>,
     paint: Paint,
 ) -> Vec<String> {
     let (app, lab) = (running.app, running.lab);
@@ -137,12 +145,14 @@ fn quiz_lines<E: Engine>(
     );
     let mut lines = vec![format!("  {} {answer}", paint.bad("✗"))];
     lines.extend(hint_line(running, result, paint));
-    lines.push(format!(
-        "    {}",
-        quiz_output::how_to_read(app, lab, exercise)
-    ));
-    let answer = quiz_output::how_to_answer(app, lab, exercise, quiz);
-    lines.push(format!("    {answer}"));
+    let how = [
+        quiz_output::how_to_read(app, lab, exercise),
+        quiz_output::how_to_answer(app, lab, exercise, quiz),
+    ];
+    let how = how
+        .iter()
+        .flat_map(|line| wrap(&format!("    {line}"), 6, width));
+    lines.extend(how);
     lines
 }
 

@@ -48,6 +48,9 @@ pub(crate) async fn dispute(
         exercise = dispute.exercise
     ));
     output(&localized!(
+        "not in it: commands that came through a pipe, and what your own tools did; the author sees what they left, and `-m TEXT` can say the rest"
+    ));
+    output(&localized!(
         "read it, remove what you do not want to share, and send it to the author of the lab, who judges it with `roadlab test {lab} --case {file}`",
         lab = name,
         file = shown

@@ -6,7 +6,7 @@ use crate::lab::{Lab, Level};
 use crate::localized;
 use crate::report::{Paint, duration, markdown, sanitize, table};
 use crate::runner::Live;
-use crate::store::{ProgressAmount, now};
+use crate::store::{Progress, ProgressAmount, Standing, now};
 
 /// Returns the name of a level.
 pub(super) fn level(level: Level) -> String {
@@ -22,6 +22,71 @@ pub(super) fn expiry(until: u64) -> String {
     match until.checked_sub(now()).filter(|left| *left > 0) {
         Some(left) => localized!("expires in {time}", time = duration(left * 1000)),
         None => localized!("expired; it is being removed"),
+    }
+}
+
+/// How far a learner is in a lab.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Score {
+    pub(super) solved: usize,
+    /// The number of exercises, if it is known.
+    pub(super) all: Option<usize>,
+    /// The number of exercises that only their solutions solved.
+    pub(super) by_solution: usize,
+    pub(super) holding: Holding,
+}
+
+/// How many exercises have checks that all pass now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Holding {
+    #[default]
+    NotChecked,
+    OfAll(usize),
+    /// Only some exercises were checked.
+    OfSome {
+        passed: usize,
+        checked: usize,
+    },
+}
+
+impl Score {
+    /// `solved 2 of 18 · by solution 1 · hold now 3`.
+    pub(super) fn text(&self) -> String {
+        let done = self.solved;
+        let mut text = match self.all {
+            Some(all) => localized!("solved {done} of {all}", done, all),
+            None => localized!("solved {done}", done),
+        };
+        let by_solution = (self.by_solution > 0)
+            .then(|| localized!("by solution {count}", count = self.by_solution));
+        let holding = match self.holding {
+            Holding::NotChecked => None,
+            Holding::OfAll(passed) => Some(localized!("hold now {passed}", passed)),
+            Holding::OfSome { passed, checked } => Some(localized!(
+                "hold now {passed} of {checked} checked",
+                passed,
+                checked
+            )),
+        };
+        for part in by_solution.into_iter().chain(holding) {
+            text.push_str(&format!(" · {part}"));
+        }
+        text
+    }
+}
+
+/// Returns how far the learner is in a lab; which exercises hold is not known.
+pub(super) fn score(lab: &Lab, progress: &Progress) -> Score {
+    let count = |standing: Standing| {
+        let exercises = lab.exercises.iter();
+        let such = exercises.filter(|exercise| progress.standing(&exercise.id) == standing);
+        such.count()
+    };
+    Score {
+        solved: count(Standing::Solved),
+        all: Some(lab.exercises.len()),
+        by_solution: count(Standing::SolutionPlayed),
+        holding: Holding::NotChecked,
     }
 }
 
@@ -94,4 +159,30 @@ pub(super) fn address_lines(paint: Paint, lab: &Lab, live: &Live) -> Vec<String>
         ]);
     }
     table(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_has_what_is_solved_and_what_holds() {
+        let mut score = Score {
+            solved: 2,
+            all: Some(18),
+            ..Score::default()
+        };
+        assert_eq!(score.text(), "solved 2 of 18");
+        score.holding = Holding::OfAll(3);
+        assert_eq!(score.text(), "solved 2 of 18 · hold now 3");
+        score.holding = Holding::OfSome {
+            passed: 1,
+            checked: 2,
+        };
+        score.by_solution = 1;
+        assert_eq!(
+            score.text(),
+            "solved 2 of 18 · by solution 1 · hold now 1 of 2 checked"
+        );
+    }
 }

@@ -102,6 +102,10 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
         let played = localized!("+{count} by solution", count = entry.played);
         progress.push_str(&paint.dim(&format!(" {played}")));
     }
+    if entry.holding > 0 && !entry.running.is_empty() {
+        let holding = localized!("hold now {passed}", passed = entry.holding);
+        progress.push_str(&paint.dim(&format!(" · {holding}")));
+    }
     let mut cells = vec![
         format::level(summary.level),
         localized!("{minutes} min", minutes = summary.minutes),

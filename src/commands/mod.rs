@@ -253,7 +253,7 @@ impl Context {
         let reporter = Rc::new(match (global.json, events) {
             (true, true) => Reporter::Json,
             (true, false) => Reporter::Quiet,
-            (false, _) => Reporter::for_people(paint),
+            (false, _) => Reporter::for_people(paint, wording(&global)),
         });
         let options = Options {
             labs: global.labs.clone(),
@@ -308,16 +308,20 @@ impl Context {
 
     /// Returns how expected and actual values are shown.
     pub(crate) fn wording(&self) -> Wording {
-        match self.global.verbose {
-            true => Wording::Technical,
-            false => Wording::Plain,
-        }
+        wording(&self.global)
     }
 
     /// Returns the width of the terminal that results go to; `None` for a pipe.
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
         terminal.is_term().then(|| terminal.size().1.into())
+    }
+}
+
+fn wording(global: &GlobalOptions) -> Wording {
+    match global.verbose {
+        true => Wording::Technical,
+        false => Wording::Plain,
     }
 }
 

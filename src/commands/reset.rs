@@ -12,6 +12,7 @@ use crate::lab::{Exercise, Lab};
 use crate::localized;
 use crate::report::{self, duration, output};
 use crate::runner::Failure;
+use crate::store::{self, ProgressError};
 use crate::text;
 
 /// Whether the learner's progress is forgotten as well.
@@ -37,6 +38,17 @@ pub(crate) async fn reset(
             "declined; nothing was reset and nothing was forgotten"
         ));
         return Ok(Exit::Success);
+    }
+    // Progress that cannot be read would end the reset.
+    let set_aside = match progress {
+        Progress::Forget => context.app.set_aside_progress(&lab.id)?,
+        Progress::Keep => None,
+    };
+    if let Some(file) = set_aside.as_ref().filter(|_| !context.global.json) {
+        output(&localized!(
+            "the progress file could not be read and is kept as {file}; progress starts again",
+            file = report::sanitize(&file.display().to_string())
+        ));
     }
     let started = Instant::now();
     let engine = context.app.existing_engine().await?;
@@ -65,6 +77,7 @@ pub(crate) async fn reset(
             "reset": done.is_some(),
             "kept": kept.collect::<Vec<Value>>(),
             "forgotten": forgotten,
+            "damaged_progress_kept": set_aside.as_deref().map(report::json_path),
         }));
         return Ok(Exit::Success);
     }
@@ -75,7 +88,7 @@ pub(crate) async fn reset(
             lab = lab.id
         )),
     }
-    if let Some(amount) = &forgotten {
+    if let Some(amount) = forgotten.as_ref().filter(|_| set_aside.is_none()) {
         output(&match format::progress_amount(amount) {
             Some(amount) => localized!("forgotten: {amount}", amount),
             None => localized!("there was no progress to forget"),
@@ -117,11 +130,23 @@ fn report_reset(
 }
 
 async fn confirm_forgetting(context: &Context, lab: &Lab) -> Result<Confirmation, Failure> {
-    let amount = context.app.progress(&lab.id)?.amount();
-    let Some(amount) = format::progress_amount(&amount) else {
+    let name = context.app.lab_argument(&lab.id);
+    let folder = context.app.paths.progress();
+    let progress = match store::Progress::read(&folder, &lab.id, &context.app.instance) {
+        Ok(progress) => progress,
+        Err(error @ (ProgressError::Unreadable { .. } | ProgressError::Newer { .. })) => {
+            let lines = [report::sanitize(&error.to_string())];
+            let question = localized!("Keep the file under another name and start again? [y/N]");
+            let refused = text!(
+                "the progress file cannot be read; confirm with `--yes` that progress starts again"
+            );
+            return confirm(context, &lines, &question, refused).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Some(amount) = format::progress_amount(&progress.amount()) else {
         return Ok(Confirmation::Given);
     };
-    let name = context.app.lab_argument(&lab.id);
     let lines = [localized!("progress in {name}: {amount}", name, amount)];
     let question = localized!("Forget this permanently? [y/N]");
     let refused = text!("`--progress` removes your progress; confirm it with `--yes`");

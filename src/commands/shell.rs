@@ -38,7 +38,9 @@ pub(crate) async fn shell(
         false => Input::Passed,
     };
     let stop = async { signals.next().await.number() };
-    let ended = match typed && console::user_attended() {
+    // No person is at a terminal without a size, such as that of `script` behind a pipe: its lines end as those of a file do.
+    let attended = console::user_attended() && console::Term::stdout().size_checked().is_some();
+    let ended = match typed && attended {
         true => {
             let ended = engine.shell(container, argv, env, stop).await;
             if let Ok(ShellExit::Ended(_)) = ended

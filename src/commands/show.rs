@@ -8,7 +8,7 @@ use crate::commands::{Context, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
-use crate::report::{self, markdown, memory, output, sanitize, table};
+use crate::report::{self, markdown, memory, output, sanitize, table, wrap};
 use crate::runner::Failure;
 use crate::store::Standing;
 
@@ -77,9 +77,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         let notes: Vec<String> = optional.into_iter().chain(here).collect();
         vec![format!("  {}", service.name), image, notes.join(", ")]
     });
-    table(&services.collect::<Vec<_>>())
-        .iter()
-        .for_each(|line| output(line));
+    print_wrapped(context, &table(&services.collect::<Vec<_>>()));
     let services_with_egress: Vec<_> = lab
         .services_with_egress()
         .map(|service| service.name.as_str())
@@ -91,7 +89,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             services = services_with_egress.join(", ")
         ),
     };
-    output(&format!("  {reach}"));
+    print_wrapped(context, &[format!("  {reach}")]);
     output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let symbol = if progress.is_solved(&exercise.id) {
@@ -104,9 +102,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             sanitize(&lab.section(&exercise.id, &context.app.lang).title),
         ]
     });
-    table(&exercises.collect::<Vec<_>>())
-        .iter()
-        .for_each(|line| output(line));
+    print_wrapped(context, &table(&exercises.collect::<Vec<_>>()));
     Ok(Exit::Success)
 }
 
@@ -156,18 +152,20 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
             let (width, paint) = (context.width(), context.paint);
             output(&quiz_output::choices(quiz, section, width, paint));
             output("");
-            output(&quiz_output::how_to_answer(
-                &context.app,
-                lab,
-                exercise,
-                quiz,
-            ));
+            let how = quiz_output::how_to_answer(&context.app, lab, exercise, quiz);
+            print_wrapped(context, &[how]);
         }
     }
     if let Some(text) = closing_lines(context, lab, exercise, &addresses).filter(|_| solved) {
         output(&text);
     }
     Ok(Exit::Success)
+}
+
+/// Prints lines, wrapped by word on a terminal.
+fn print_wrapped(context: &Context, lines: &[String]) {
+    let wrapped = lines.iter().flat_map(|line| wrap(line, 4, context.width()));
+    wrapped.for_each(|line| output(&line));
 }
 
 /// Returns the checks and their descriptions, in the lab's order.

@@ -21,14 +21,18 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
     let report = match solve(SolveFrom::PresentState).await? {
         SolveOutcome::Solved(report) => report,
         SolveOutcome::Stuck(why) => {
-            let why = sanitize(&why.localized());
+            let mut sentence = sanitize(&why.sentence.localized());
+            if context.global.verbose {
+                sentence.push_str(&format!(" ({})", sanitize(&why.detail.localized())));
+            }
+            let why = sentence;
             if let Confirmation::Declined = confirm_reset(context, &why).await? {
                 return Ok(Exit::CheckFailed);
             }
             reset_because = Some(why);
             match solve(SolveFrom::StartOfExercise).await? {
                 SolveOutcome::Solved(report) => report,
-                SolveOutcome::Stuck(why) => return Err(Failure::Step(why)),
+                SolveOutcome::Stuck(why) => return Err(Failure::Step(why.detail)),
             }
         }
     };

@@ -53,7 +53,7 @@ pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
     Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
-    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
+    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged, not_undone_by_mysql,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

@@ -59,6 +59,12 @@ enum Place {
 }
 
 impl TypingContext<'_> {
+    fn is_mysql(&self, service: &ServiceName) -> bool {
+        let service = self.lab.services.get(service);
+        let url = service.and_then(|service| service.interface.url.as_deref());
+        url.is_some_and(|url| url.starts_with("mysql:") || url.starts_with("mariadb:"))
+    }
+
     /// Returns the steps as blocks of lines, in order.
     pub fn blocks(mut self, steps: &[Step]) -> Vec<TypedBlock> {
         let mut blocks: Vec<(Place, Vec<String>)> = Vec::new();
@@ -220,7 +226,10 @@ impl TypingContext<'_> {
             }
             StepKind::File(file) => self.file(file),
             StepKind::Sql(sql) => {
-                let choose = choose_database(sql);
+                let choose = match self.is_mysql(&sql.service) {
+                    true => use_database(sql),
+                    false => choose_database(sql),
+                };
                 (Place::Client(sql.service.clone(), choose), statements(sql))
             }
             StepKind::Mongo(mongo) => {
@@ -395,6 +404,14 @@ fn program(exec: &ExecProbe) -> Vec<String> {
     words.extend(variables.map(|(name, value)| format!("{name}={}", word(value))));
     words.extend(exec.run.iter().map(|one| word(one)));
     divided(&words)
+}
+
+/// Returns the line that chooses the database of a statement in the client of MySQL, which cannot change the user.
+fn use_database(sql: &SqlProbe) -> Option<String> {
+    let user = sql.user.as_ref().map(|user| format!("-- user {user}"));
+    let database = sql.database.as_ref().map(|name| format!("USE {name};"));
+    let lines: Vec<String> = user.into_iter().chain(database).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Returns the line that chooses the database and user of a statement in psql.
@@ -699,6 +716,20 @@ SELECT 1;
 DROP TABLE IF EXISTS delivery;
 INSERT INTO delivery VALUES (1, 'Harbour  Bank', '2026-03-02', 6);",
         );
+    }
+
+    #[test]
+    fn the_database_is_chosen_as_the_client_of_mysql_does() {
+        let sql = |database: Option<&str>, user: Option<&str>| SqlProbe {
+            service: ServiceName::new("mysql").unwrap(),
+            text: SqlText::Query(String::new()),
+            database: database.map(str::to_owned),
+            user: user.map(str::to_owned),
+            password: None,
+        };
+        let line = use_database(&sql(Some("shop"), Some("root")));
+        assert_eq!(line.as_deref(), Some("-- user root\nUSE shop;"));
+        assert_eq!(use_database(&sql(None, None)), None);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The open connections to the services of a running lab.
 
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join_all, join4};
 
 use crate::lab::ServiceName;
 use crate::probe::pool::{ConnectionPool, Key};
-use crate::probe::{amqp, closing, http, mongo, redis, sql_session};
+use crate::probe::{amqp, closing, http, mongo, mysql_session, postgres_session, redis, sql};
 
 /// The open connections to the services of a running lab. Dropping it closes them in the background;
 /// [`Connections::close`] waits.
@@ -12,7 +12,7 @@ use crate::probe::{amqp, closing, http, mongo, redis, sql_session};
 pub struct Connections {
     pub(super) http: http::HttpClient,
     pub(super) redis: ConnectionPool<redis::RedisConnection>,
-    pub(super) sql: ConnectionPool<sql_session::Session>,
+    pub(super) sql: sql::Sessions,
     pub(super) mongo: ConnectionPool<mongo::Client>,
     pub(super) amqp: ConnectionPool<amqp::SharedConnection>,
 }
@@ -20,7 +20,10 @@ pub struct Connections {
 impl Drop for Connections {
     /// Closes what is not in use in the background, so that servers do not report lost clients.
     fn drop(&mut self) {
-        for session in self.sql.drain() {
+        for session in self.sql.postgres.drain() {
+            closing::spawn(session.close());
+        }
+        for session in self.sql.mysql.drain() {
             closing::spawn(session.close());
         }
         for client in self.mongo.drain() {
@@ -46,11 +49,13 @@ impl Connections {
     async fn close_where(&self, matches: &dyn Fn(&Key) -> bool) {
         // A Redis server only needs the socket closed.
         self.redis.take(matches).await;
-        let sessions = self.sql.take(matches).await.into_iter();
+        let sessions = self.sql.postgres.take(matches).await.into_iter();
+        let mysql_sessions = self.sql.mysql.take(matches).await.into_iter();
         let clients = self.mongo.take(matches).await.into_iter();
         let brokers = self.amqp.take(matches).await.into_iter();
-        join3(
-            join_all(sessions.map(sql_session::Session::close)),
+        join4(
+            join_all(sessions.map(postgres_session::Session::close)),
+            join_all(mysql_sessions.map(mysql_session::Session::close)),
             join_all(clients.map(mongo::close)),
             join_all(brokers.map(amqp::close)),
         )

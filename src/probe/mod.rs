@@ -22,14 +22,20 @@ mod log;
 mod mode;
 mod mongo;
 mod mongo_locks;
+mod mysql;
+mod mysql_locks;
+mod mysql_session;
+mod mysql_values;
 mod pool;
+mod postgres;
+mod postgres_locks;
+mod postgres_session;
+mod postgres_values;
 mod redis;
 mod relay;
 mod sql;
-mod sql_locks;
-mod sql_session;
+mod sql_statement;
 mod sql_transaction;
-mod sql_values;
 mod target;
 mod tcp;
 
@@ -79,8 +85,8 @@ pub async fn probe<E: ContainerAccess>(
             StepKind::Log(probe) => log::run(probe, target, timeout).await,
             StepKind::File(probe) => file::run(probe, target, timeout).await,
             StepKind::Sql(probe) => {
-                let limits = sql::Limits { mode, timeout };
-                let running = sql::run(probe, limits, target, &connections.sql, &holder);
+                let limits = sql_statement::Limits { mode, timeout };
+                let running = Box::pin(sql::run(probe, limits, target, &connections.sql, &holder));
                 running.await.and_then(check_size)
             }
             StepKind::Mongo(probe) => {

@@ -1,261 +1,80 @@
-//! The `sql` probe: runs a query or a script over the PostgreSQL protocol.
+//! The `sql` probe: which server it is for.
 
 use std::cell::RefCell;
-use std::time::Duration;
-
-use tokio_postgres::{Config, Error};
 
 use crate::expect::Actual;
-use crate::lab::{ServiceName, SqlProbe, SqlText};
-use crate::probe::address::{url, url_port};
+use crate::lab::{ServiceName, SqlProbe};
+use crate::probe::address::url;
 use crate::probe::error::{LockHolder, ProbeError};
-use crate::probe::mode::ProbeMode;
-use crate::probe::pool::{ConnectionPool, Key};
-use crate::probe::sql_locks;
-use crate::probe::sql_session::{Login, Session};
+use crate::probe::pool::ConnectionPool;
+use crate::probe::sql_statement::Limits;
 use crate::probe::target::Target;
+use crate::probe::{mysql, mysql_session, postgres, postgres_session};
 use crate::text;
-use crate::text::Text;
 
-/// Statements after which a session can be reset and used again. After any other statement it is closed.
-const REUSABLE_AFTER: [&str; 10] = [
-    "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "INSERT", "UPDATE", "DELETE", "MERGE",
-];
-
-/// What a statement may do, and for how long.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) mode: ProbeMode,
-    pub(super) timeout: Duration,
+/// The kinds of server that an `sql` step connects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    Postgres,
+    /// MySQL or MariaDB.
+    MySql,
 }
 
+/// The open sessions with both kinds of server.
+#[derive(Default)]
+pub(super) struct Sessions {
+    pub(super) postgres: ConnectionPool<postgres_session::Session>,
+    pub(super) mysql: ConnectionPool<mysql_session::Session>,
+}
+
+/// Runs a query or a script on the server that the url of the service names.
 pub(super) async fn run<E>(
     probe: &SqlProbe,
     limits: Limits,
     target: &Target<'_, E>,
-    sessions: &ConnectionPool<Session>,
+    sessions: &Sessions,
     holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Actual, ProbeError> {
-    let (port, login) = login(probe, target)?;
-    let service = &probe.service;
-    let key = Key {
-        service: service.clone(),
-        port,
-        bound: vec![
-            login.database.clone(),
-            login.user.clone(),
-            login.password.clone().unwrap_or_default(),
-            // Sessions of checks have other settings.
-            format!("{:?}", limits.mode),
-        ],
-    };
-    if mentions_databases(&probe.text) {
-        // A database with open connections can be neither dropped nor copied.
-        let other = |key: &Key| key.service == *service && key.bound[0] != login.database;
-        let others = sessions.take(&other).await.into_iter();
-        futures_util::future::join_all(others.map(Session::close)).await;
+    match server(&probe.service, target)? {
+        Server::Postgres => postgres::run(probe, limits, target, &sessions.postgres, holder).await,
+        Server::MySql => mysql::run(probe, limits, target, &sessions.mysql, holder).await,
     }
-    let slot = sessions.slot(&key);
-    let mut idle = slot.lock().await;
-    // Lets the session's task notice that the server has closed the connection.
-    tokio::task::yield_now().await;
-    let executed = async |session: Session, idle: &mut Option<Session>| {
-        let pid = session.pid();
-        tokio::select! {
-            answer = execute(session, &probe.text, limits, idle) => answer,
-            holder = sql_locks::watch(port, &login, pid, limits.mode, holder) => {
-                Err(ProbeError::Locked(holder))
-            }
-        }
-    };
-    if let Some(session) = idle.take().filter(|session| !session.is_closed()) {
-        let answer = executed(session, &mut idle).await?;
-        if !answer.as_ref().is_err_and(is_session_lost) {
-            return evaluate(answer, service);
-        }
-    }
-    let session = match Session::open(port, &login, limits.mode).await? {
-        Ok(session) => session,
-        Err(error) => return evaluate_refusal(error, service),
-    };
-    evaluate(executed(session, &mut idle).await?, service)
 }
 
-/// Executes a statement and keeps the session if it can be used again.
-async fn execute(
-    session: Session,
-    text: &SqlText,
-    limits: Limits,
-    idle: &mut Option<Session>,
-) -> Result<Result<Actual, Error>, ProbeError> {
-    let (answer, session) = session.execute(text, limits.mode, limits.timeout).await;
-    if answer.is_err() && session.exceeded_limit() {
-        return Err(ProbeError::TooLarge);
-    }
-    let reusable = matches!(text, SqlText::Query(query) if is_reusable_after(query));
-    let reset = match (reusable, limits.mode) {
-        (false, ProbeMode::ReadWrite) => false,
-        // Locks are released before the session is closed.
-        _ => session.reset(limits.mode).await.is_ok(),
-    };
-    if reusable && reset {
-        *idle = Some(session);
-    } else {
-        session.close().await;
-    }
-    Ok(answer)
-}
-
-/// Returns the port and the login: those of the service's url, unless the step has its own.
-pub(super) fn login<E>(
-    probe: &SqlProbe,
+/// Returns the kind of a service's server.
+pub(super) fn server<E>(
+    service: &ServiceName,
     target: &Target<'_, E>,
-) -> Result<(u16, Login), ProbeError> {
-    let service = &probe.service;
+) -> Result<Server, ProbeError> {
     let url = url(target, service)?;
-    let config: Config = url.parse().map_err(|error| {
-        let reason: Error = error;
+    of_url(url).ok_or_else(|| {
         ProbeError::InvalidStep(text!(
-            "the url of `{service}` is not a PostgreSQL url: {reason}",
-            service,
-            reason
+            "the url of `{service}` names no SQL server: it must start with `postgres://`, `mysql://` or `mariadb://`",
+            service
         ))
-    })?;
-    let port = url_port(target, service, config.get_ports().first().copied())?;
-    let or = |own: &Option<String>, of_url: Option<&str>| {
-        own.clone().or_else(|| of_url.map(str::to_owned))
-    };
-    let user = or(&probe.user, config.get_user()).unwrap_or_else(|| "postgres".to_owned());
-    let password = config.get_password().map(String::from_utf8_lossy);
-    let login = Login {
-        database: or(&probe.database, config.get_dbname()).unwrap_or_else(|| user.clone()),
-        password: or(&probe.password, password.as_deref()),
-        user,
-    };
-    Ok((port, login))
-}
-
-/// Whether the session was ended, such as by a restart of the server.
-fn is_session_lost(error: &Error) -> bool {
-    match error.code() {
-        Some(code) => code.code().starts_with("57P0"),
-        None => true,
-    }
-}
-
-fn evaluate(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
-    answer.or_else(|error| match error.as_db_error() {
-        Some(error) => Ok(Actual::error(error.code().code(), error.message())),
-        None => Err(ProbeError::NoAnswer(text!(
-            "`{service}` broke the connection: {reason}",
-            service,
-            reason = with_source(&error)
-        ))),
     })
 }
 
-/// Evaluates an error while connecting. A missing database is an answer; a login that fails or comes too early is an error.
-fn evaluate_refusal(error: Error, service: &ServiceName) -> Result<Actual, ProbeError> {
-    let Some(error) = error.as_db_error() else {
-        return Err(ProbeError::NoAnswer(text!(
-            "`{service}` does not answer as a PostgreSQL server does: {reason}",
-            service,
-            reason = with_source(&error)
-        )));
-    };
-    let code = error.code().code();
-    if code.starts_with("57P0") {
-        return Err(ProbeError::NoAnswer(text!(
-            "`{service}` does not accept connections: {reason}",
-            service,
-            reason = error.message()
-        )));
-    }
-    if code.starts_with("28") {
-        return Err(ProbeError::AccessDenied {
-            service: service.clone(),
-            reason: Text::verbatim(error.message()),
-        });
-    }
-    Ok(Actual::error(code, error.message()))
-}
-
-fn with_source(error: &Error) -> String {
-    let cause = std::error::Error::source(error);
-    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
-fn mentions_databases(text: &SqlText) -> bool {
-    let (SqlText::Query(text) | SqlText::Script(text)) = text;
-    text.to_ascii_lowercase().contains("database")
-}
-
-fn is_reusable_after(query: &str) -> bool {
-    let rest = skip_blanks(query);
-    let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next();
-    let is = |name: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
-    REUSABLE_AFTER.into_iter().any(is)
-}
-
-/// Returns the query without leading blanks, comments and parentheses. After nested comments the session is closed, which is
-/// safe.
-fn skip_blanks(query: &str) -> &str {
-    let blank = |c: char| c.is_whitespace() || c == '(';
-    let mut rest = query.trim_start_matches(blank);
-    loop {
-        let after = match rest {
-            line if line.starts_with("--") => line.split_once('\n'),
-            block if block.starts_with("/*") => block.split_once("*/"),
-            other => return other,
-        };
-        rest = after.map_or("", |(_, after)| after.trim_start_matches(blank));
+/// Returns the kind of server that a url names by its scheme.
+fn of_url(url: &str) -> Option<Server> {
+    match url.split_once(':')?.0.to_ascii_lowercase().as_str() {
+        "postgres" | "postgresql" => Some(Server::Postgres),
+        "mysql" | "mariadb" => Some(Server::MySql),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::double::Scene;
-
-    #[tokio::test]
-    async fn the_login_of_the_step_replaces_that_of_the_url() {
-        let scene = Scene::with_url(7, "postgres://kim:p%40w@127.0.0.1:PORT/shop");
-        let probe = |database: Option<&str>, password: Option<&str>| SqlProbe {
-            service: Scene::service(),
-            text: SqlText::Query(String::new()),
-            database: database.map(str::to_owned),
-            user: None,
-            password: password.map(str::to_owned),
-        };
-        let (port, of_url) = login(&probe(None, None), &scene.target()).unwrap();
-        let values = (of_url.database, of_url.user, of_url.password);
-        let expected = ("shop".into(), "kim".into(), Some("p@w".into()));
-        assert_eq!((port, values), (7, expected));
-        let own = probe(Some("other"), Some("x"));
-        let (_, own) = login(&own, &scene.target()).unwrap();
-        assert_eq!(
-            (own.database, own.password),
-            ("other".into(), Some("x".into()))
-        );
-    }
-
-    #[track_caller]
-    fn check(query: &str, reusable: bool) {
-        assert_eq!(is_reusable_after(query), reusable, "{query:?}");
-    }
 
     #[test]
-    fn a_session_is_reused_after_certain_statements_only() {
-        check("select 1", true);
-        check("  -- all\n/* of */ (SELECT 1)", true);
-        check("WITH x AS (SELECT 1) TABLE x", true);
-        check("insert into t values (1)", true);
-        check("BEGIN", false);
-        check("SET search_path = x", false);
-        check("selection", false);
-        check("CREATE DATABASE x", false);
-        check("", false);
-        check("-- SELECT", false);
-        check("/* SELECT", false);
+    fn the_scheme_of_the_url_names_the_server() {
+        assert_eq!(of_url("postgres://lab@127.0.0.1/x"), Some(Server::Postgres));
+        assert_eq!(of_url("PostgreSQL://127.0.0.1"), Some(Server::Postgres));
+        assert_eq!(of_url("mysql://lab:lab@127.0.0.1:1/x"), Some(Server::MySql));
+        assert_eq!(of_url("mariadb://127.0.0.1"), Some(Server::MySql));
+        assert_eq!(of_url("http://127.0.0.1"), None);
+        assert_eq!(of_url("127.0.0.1"), None);
     }
 }

@@ -222,13 +222,45 @@ fn not_refused(
 
 /// Returns the hint that fits what the checks saw, whether or not it was shown.
 fn chosen_hint<'a>(recording: &Recording, checks: &'a [Check]) -> Option<&'a str> {
-    let failed = recording.observations.iter().zip(checks);
-    let mut failed = failed.filter(|(observation, _)| !observation.passed());
-    failed.find_map(|(observation, check)| {
-        let actual = observation.actual.as_ref()?;
-        let hint = check.hints.iter().find(|hint| hint.when.holds(actual))?;
-        Some(hint.say.as_str())
-    })
+    let first = recording.first_failed()?;
+    let (observation, check) = (recording.observations.get(first)?, checks.get(first)?);
+    let actual = observation.actual.as_ref()?;
+    let hint = check.hints.iter().find(|hint| hint.when.holds(actual))?;
+    Some(hint.say.as_str())
+}
+
+/// Judges the hints: a check that is the first to fail after a wrong answer needs one for what it saw. Missing ones fail only a
+/// strict test. `refused` are the wrong answers with their recordings.
+pub fn without_hint(checks: &[Check], refused: &[(&Answer<'_>, &Recording)]) -> Vec<Finding> {
+    let findings = checks.iter().enumerate().filter_map(|(at, check)| {
+        let lacking = refused.iter().filter(|(_, recording)| {
+            recording.first_failed() == Some(at)
+                && recording.hint().is_none()
+                && chosen_hint(recording, checks).is_none()
+        });
+        let names: Vec<String> = lacking.map(|(answer, _)| answer.name.localized()).collect();
+        let (first, others) = names.split_first()?;
+        let reason = match others.len() {
+            0 => text!(
+                "check `{check}` is the first that fails after {answer}, and none of its hints fits: add one",
+                check = check.id,
+                answer = first
+            ),
+            more => text!(
+                "check `{check}` is the first that fails after {answer} and {count} more, and none of its hints fits: add one",
+                check = check.id,
+                answer = first,
+                count = more
+            ),
+        };
+        Some(Finding {
+            weight: Weight::Note,
+            check: Some(check.id.to_string()),
+            place: Some(check.step.place.clone()),
+            ..Finding::problem(Phase::WrongAnswer, reason)
+        })
+    });
+    findings.collect()
 }
 
 /// Returns the actual values of the checks that do not pass.
@@ -474,6 +506,57 @@ mod tests {
             Some("many"),
             Some("wrong answer 1: shows no hint instead of `many`; got `count` 8"),
         );
+    }
+
+    #[test]
+    fn the_hint_is_that_of_the_first_check_that_fails() {
+        let mut one = one();
+        let crate::lab::Task::Practical { checks, .. } = &mut one.task else {
+            panic!("it has checks");
+        };
+        checks.reverse();
+        // `name` fails first and has no hint; `count` has one.
+        let recording = recording(&one, &[json!("b"), json!(9)]);
+        assert_eq!(recording.hint(), None);
+        let answers = answers(&one, None);
+        let answer = Answer {
+            must: Must::Fail {
+                check: None,
+                hint: Some("many"),
+            },
+            ..answers.last().unwrap().clone()
+        };
+        assert_text(
+            after(&recording, &answer, one.checks(), Phase::WrongAnswer),
+            Some("wrong answer 1: shows no hint instead of `many`; got `name` \"b\", `count` 9"),
+        );
+    }
+
+    #[test]
+    fn a_first_failing_check_without_a_hint_is_a_note() {
+        let one = one();
+        let answers = answers(&one, None);
+        let wrong = answers.last().unwrap();
+        let judged = |values: &[[Value; 2]]| {
+            let recordings: Vec<Recording> = values.iter().map(|of| recording(&one, of)).collect();
+            let refused: Vec<_> = recordings.iter().map(|one| (wrong, one)).collect();
+            without_hint(one.checks(), &refused)
+        };
+        assert_eq!(texts(&judged(&[[json!(9), json!("b")]])), [""; 0]);
+        let found = judged(&[
+            [json!(9), json!("a")],
+            [json!(8), json!("b")],
+            [json!(7), json!("a")],
+            [json!(2), json!("b")],
+        ]);
+        assert_eq!(
+            texts(&found),
+            [
+                "check `count` is the first that fails after wrong answer 1 and 1 more, and none of its hints fits: add one",
+                "check `name` is the first that fails after wrong answer 1, and none of its hints fits: add one",
+            ]
+        );
+        assert!(found.iter().all(|finding| finding.weight == Weight::Note));
     }
 
     #[test]

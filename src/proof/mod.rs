@@ -15,6 +15,8 @@ pub use dispute::{
     CaseOutcome, CaseVerdict, DISPUTE_VERSION, Dispute, DisputedObservation, disputed, judge_case,
     trial_entry, typed_lines,
 };
-pub use judge::{Finding, Weight, after, at_start, indecisive, right_answers, unnoticed};
+pub use judge::{
+    Finding, Weight, after, at_start, indecisive, right_answers, unnoticed, without_hint,
+};
 pub use recording::{Observation, Recording};
 pub use weaken::{Weakened, weaken};

@@ -51,8 +51,14 @@ impl Recording {
             .then_some(at)
     }
 
-    /// Returns the hint that a learner is shown: that of the first check that fails and has one.
+    /// Returns the hint that a learner is shown: that of the first check that fails, if what it saw has one.
     pub fn hint(&self) -> Option<&str> {
-        self.failed().find_map(|check| check.outcome.hint())
+        self.failed().next()?.outcome.hint()
+    }
+
+    /// Returns the position of the first check that does not pass.
+    pub fn first_failed(&self) -> Option<usize> {
+        let mut observations = self.observations.iter();
+        observations.position(|observation| !observation.passed())
     }
 }

@@ -154,7 +154,7 @@ pub(crate) fn check_lines(
 }
 
 /// Wraps a line by word; the lines after the first are indented.
-fn wrap(line: &str, indent: usize, width: Option<usize>) -> Vec<String> {
+pub(crate) fn wrap(line: &str, indent: usize, width: Option<usize>) -> Vec<String> {
     let Some(width) = width.filter(|width| measure_text_width(line) > *width) else {
         return vec![line.to_owned()];
     };
@@ -192,10 +192,18 @@ pub(crate) fn duration(millis: u64) -> String {
 /// Formats an uptime: `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.
 pub(crate) fn age(seconds: u64) -> String {
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} m", seconds / 60),
-        3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+        0..60 => localized!("{count} s", count = seconds),
+        60..3600 => localized!("{count} m", count = seconds / 60),
+        3600..86_400 => localized!(
+            "{hours} h {minutes} m",
+            hours = seconds / 3600,
+            minutes = format!("{:02}", seconds / 60 % 60)
+        ),
+        _ => localized!(
+            "{days} d {hours} h",
+            days = seconds / 86_400,
+            hours = seconds / 3600 % 24
+        ),
     }
 }
 pub(crate) use crate::diagnosis::format_bytes as memory;

@@ -23,7 +23,7 @@ use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{
-    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
+    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign, wrap,
 };
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
@@ -52,10 +52,10 @@ pub(crate) enum Reporter {
 
 impl Reporter {
     /// Returns the reporter for people: bars if standard error is a terminal, else lines.
-    pub(crate) fn for_people(paint: Paint) -> Self {
+    pub(crate) fn for_people(paint: Paint, wording: Wording) -> Self {
         match console::user_attended_stderr() {
-            true => Reporter::Terminal(terminal::Terminal::new(paint)),
-            false => Reporter::Plain(plain::Plain::default()),
+            true => Reporter::Terminal(terminal::Terminal::new(paint, wording)),
+            false => Reporter::Plain(plain::Plain::new(wording)),
         }
     }
 

@@ -7,18 +7,26 @@ use crate::event::{Event, Phase};
 use crate::localized;
 use crate::report::format::duration;
 use crate::report::sink::error;
-use crate::report::{Paint, sanitize};
+use crate::report::{Paint, Wording, sanitize};
 
 /// A reporter that writes lines.
 #[derive(Default)]
 pub(crate) struct Plain {
     /// The services whose wait was reported.
     reported: RefCell<BTreeSet<String>>,
+    wording: Wording,
 }
 
 impl Plain {
+    pub(crate) fn new(wording: Wording) -> Self {
+        Self {
+            wording,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn report(&self, event: &Event) {
-        for line in lines(event, Paint::Plain) {
+        for line in lines(event, Paint::Plain, self.wording) {
             error(&line);
         }
         // That a service does not answer yet is what waiting means; why is shown if it never does.
@@ -31,22 +39,33 @@ impl Plain {
 }
 
 /// Returns the lines of an event. Progress within an operation has none.
-pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
+pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String> {
     match event {
         Event::PullStarted { image } => vec![localized!("pulling {image}", image)],
         Event::PullFinished {
             image,
             problem: None,
+            ..
         } => vec![localized!("pulled {image}", image)],
         Event::PullFinished {
             image,
             problem: Some(problem),
+            recipe,
         } => {
-            vec![paint.dim(&localized!(
-                "cannot pull {image}: {why}",
-                image,
-                why = sanitize(problem)
-            ))]
+            let why = sanitize(problem);
+            let line = match (recipe, wording) {
+                (false, _) => localized!("cannot pull {image}: {why}", image, why),
+                (true, Wording::Plain) => localized!(
+                    "{image} is not in a registry that can be reached from here; its recipe is used instead",
+                    image
+                ),
+                (true, Wording::Technical) => localized!(
+                    "{image} cannot be pulled, and its recipe is used instead: {why}",
+                    image,
+                    why
+                ),
+            };
+            vec![paint.dim(&line)]
         }
         Event::BuildStarted { image, why } => {
             vec![localized!(
@@ -126,5 +145,33 @@ fn phase_name(phase: Phase) -> String {
         Phase::Decides => localized!("each check decides for a wrong answer"),
         Phase::Weakened => localized!("no check could be weaker"),
         Phase::OpenTransaction => localized!("reset with an open transaction"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_that_fails_is_no_failure_where_a_recipe_is_used() {
+        let check = |recipe, wording, expected: &str| {
+            let event = Event::PullFinished {
+                image: "redis:8.0".to_owned(),
+                problem: Some("no route".to_owned()),
+                recipe,
+            };
+            assert_eq!(lines(&event, Paint::Plain, wording), [expected]);
+        };
+        check(
+            true,
+            Wording::Plain,
+            "redis:8.0 is not in a registry that can be reached from here; its recipe is used instead",
+        );
+        check(
+            true,
+            Wording::Technical,
+            "redis:8.0 cannot be pulled, and its recipe is used instead: no route",
+        );
+        check(false, Wording::Plain, "cannot pull redis:8.0: no route");
     }
 }

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::event::Event;
 use crate::localized;
 use crate::report::plain::lines;
-use crate::report::{Paint, sanitize};
+use crate::report::{Paint, Wording, sanitize};
 
 /// How long a service may take to start before the reason why it is not ready is shown.
 const USUAL_START: Duration = Duration::from_secs(20);
@@ -20,6 +20,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// A reporter that draws progress bars.
 pub(crate) struct Terminal {
     paint: Paint,
+    wording: Wording,
     bars: MultiProgress,
     now: RefCell<Now>,
 }
@@ -41,9 +42,10 @@ struct Now {
 }
 
 impl Terminal {
-    pub(crate) fn new(paint: Paint) -> Self {
+    pub(crate) fn new(paint: Paint, wording: Wording) -> Self {
         Self {
             paint,
+            wording,
             bars: MultiProgress::new(),
             now: RefCell::default(),
         }
@@ -56,7 +58,10 @@ impl Terminal {
             event,
             Event::PullStarted { .. } | Event::BuildStarted { .. }
         );
-        for line in lines(event, self.paint).into_iter().filter(|_| !begins) {
+        for line in lines(event, self.paint, self.wording)
+            .into_iter()
+            .filter(|_| !begins)
+        {
             self.bars.suspend(|| crate::report::sink::error_now(&line));
         }
     }

@@ -78,9 +78,10 @@ impl ExerciseResult {
         self.checks.iter().any(failed)
     }
 
-    /// Returns the name of the hint of the first check that fails and has one.
+    /// Returns the name of the hint of the first check that fails, if what it saw has one.
     pub fn hint(&self) -> Option<&str> {
-        self.checks.iter().find_map(|check| check.outcome.hint())
+        let mut failed = self.checks.iter().filter(|check| !check.outcome.passed());
+        failed.next()?.outcome.hint()
     }
 }
 
@@ -256,12 +257,14 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         }
     }
 
-    /// Returns the expected and the actual value of a check that fails, in words; none of a secret.
+    /// Returns the expected and the actual value of a check that fails, in words; of a secret only that it is one.
     fn words(&self, check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
-        let (Outcome::Fail { .. }, Some(actual), Secrecy::Shown) = (outcome, actual, check.secrecy)
-        else {
+        let (Outcome::Fail { .. }, Some(actual)) = (outcome, actual) else {
             return Words::default();
         };
+        if check.secrecy == Secrecy::Hidden {
+            return hidden_words();
+        }
         let Some(unchanged) = &check.unchanged else {
             return check.step.expect.words(actual);
         };
@@ -317,16 +320,26 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
     else {
         return result.outcome.clone();
     };
-    let shown = |value: &String| match check.secrecy {
-        Secrecy::Shown => value.clone(),
-        Secrecy::Hidden => localized!("hidden: this is the answer"),
+    let (expected, got) = match check.secrecy {
+        Secrecy::Shown => (expected.clone(), actual.clone()),
+        Secrecy::Hidden => (
+            localized!("hidden, because it is the answer"),
+            localized!("hidden"),
+        ),
     };
     let seen = result.actual.as_ref().filter(|_| changed == Changed::Yes);
     let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
     Outcome::Fail {
-        expected: shown(expected),
-        actual: shown(actual),
+        expected,
+        actual: got,
         hint: seen.and_then(fits).map(|hint| hint.say.clone()),
+    }
+}
+
+fn hidden_words() -> Words {
+    Words {
+        expected: localized!("hidden, because it is the answer"),
+        ..Words::default()
     }
 }
 
@@ -366,6 +379,69 @@ pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
+    #[test]
+    fn a_secret_value_has_one_line() {
+        let check = crate::lab::testing::exercise(
+            "
+      - id: name
+        secret: true
+        redis: { service: redis, command: [GET, name] }
+        expect: { equals: a }
+",
+        )
+        .checks()[0]
+            .clone();
+        let actual = Actual::value(json!("b"));
+        let result = StepResult {
+            outcome: Outcome::Fail {
+                expected: "a".to_owned(),
+                actual: "b".to_owned(),
+                hint: None,
+            },
+            actual: Some(actual),
+            error: None,
+        };
+        let outcome = outcome(&check, &result, Changed::Yes);
+        assert_eq!(hidden_words().actual, "");
+        let hidden = (outcome.expected(), outcome.actual());
+        let both = (Some("hidden, because it is the answer"), Some("hidden"));
+        assert_eq!(hidden, both);
+    }
+
+    #[test]
+    fn the_hint_is_that_of_the_first_check_that_fails() {
+        let check = |outcome: Outcome| CheckResult {
+            check: "one".to_owned(),
+            role: CheckRole::Goal,
+            about: String::new(),
+            outcome,
+            words: Words::default(),
+        };
+        let fails = |hint: Option<&str>| {
+            check(Outcome::Fail {
+                expected: String::new(),
+                actual: String::new(),
+                hint: hint.map(str::to_owned),
+            })
+        };
+        let hint = |checks: Vec<CheckResult>| {
+            let result = ExerciseResult {
+                exercise: ExerciseId::new("one").unwrap(),
+                checks,
+                actuals: Vec::new(),
+                changed: Changed::Yes,
+            };
+            result.hint().map(str::to_owned)
+        };
+        let pass = || check(Outcome::Pass);
+        assert_eq!(hint(vec![pass(), pass()]), None);
+        assert_eq!(
+            hint(vec![pass(), fails(Some("a")), fails(Some("b"))]),
+            Some("a".to_owned())
+        );
+        assert_eq!(hint(vec![pass(), fails(None), fails(Some("b"))]), None);
+    }
 
     #[test]
     fn what_was_there_at_the_start_is_compared_in_words() {

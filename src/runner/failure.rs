@@ -106,7 +106,7 @@ impl Failure {
 
 impl From<ProgressError> for Failure {
     fn from(error: ProgressError) -> Self {
-        Failure::Other(error.into())
+        Failure::Environment(error.text())
     }
 }
 

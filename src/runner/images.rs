@@ -130,7 +130,7 @@ struct ImageSearch<'a, 'b, E> {
 impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn image(&mut self, service: &Service) -> Result<Option<ServiceImage>, Failure> {
         if let Some(name) = &service.image
-            && self.pull(name).await?
+            && self.pull(name, service.recipe.is_some()).await?
         {
             let found = find(self.runner, name.as_str(), &mut self.attempts).await?;
             if found.is_some() {
@@ -147,8 +147,9 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         }
     }
 
-    /// Pulls an image; `false` if that is not possible, with the reason in the attempts.
-    async fn pull(&mut self, name: &ImageName) -> Result<bool, Failure> {
+    /// Pulls an image; `false` if that is not possible, with the reason in the attempts. `recipe` is whether the service has a
+    /// recipe, which is used then.
+    async fn pull(&mut self, name: &ImageName, recipe: bool) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.policy, PullPolicy::Offline | PullPolicy::LocalOnly) {
             if !self.attempts.is_incompatible(name.as_str()) {
@@ -193,6 +194,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         self.runner.emit(Event::PullFinished {
             image: name.to_string(),
             problem: problem.clone(),
+            recipe: recipe && pulled.as_ref().is_err_and(|error| !is_final(error)),
         });
         match pulled {
             Ok(()) => {
@@ -303,7 +305,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 return Ok(Some(local));
             }
         }
-        if self.pull(&name).await? {
+        if self.pull(&name, false).await? {
             return Ok(Some(name.to_string()));
         }
         let Some(suite) = suite else {

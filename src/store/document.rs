@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use crate::text;
 use crate::text::Text;
@@ -85,7 +86,7 @@ impl DocumentError {
                 text!(
                     "{file} is damaged: {reason}",
                     file = path.display(),
-                    reason = error
+                    reason = damage(error)
                 )
             }
             Self::OtherVersion {
@@ -133,6 +134,23 @@ impl DocumentError {
     fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::Unwritable { path, error }
+    }
+}
+
+/// Returns what is wrong with a JSON file in plain words, with the line.
+pub(super) fn damage(error: &serde_json::Error) -> Text {
+    let line = error.line();
+    match error.classify() {
+        Category::Eof if line <= 1 && error.column() == 0 => text!("it is empty"),
+        Category::Eof => text!("it ends in the middle, at line {line}", line),
+        Category::Syntax => text!("line {line} is not JSON", line),
+        Category::Data | Category::Io if line > 0 => {
+            text!(
+                "the value in line {line} is missing or of the wrong kind",
+                line
+            )
+        }
+        Category::Data | Category::Io => text!("a value is missing or of the wrong kind"),
     }
 }
 
@@ -346,13 +364,16 @@ mod tests {
             r#"{"version":2}"#,
             "FILE was written by another roadlab in format version 2; this one reads version 1",
         );
+        check("", "FILE is damaged: it is empty");
+        check("{", "FILE is damaged: it ends in the middle, at line 1");
+        check("{\n  x", "FILE is damaged: line 2 is not JSON");
         check(
-            "",
-            "FILE is damaged: EOF while parsing a value at line 1 column 0",
+            "[1]",
+            "FILE is damaged: the value in line 1 is missing or of the wrong kind",
         );
         check(
-            "{",
-            "FILE is damaged: EOF while parsing an object at line 1 column 1",
+            "{\"version\": 1,\n\"counts\": 7}",
+            "FILE is damaged: the value in line 2 is missing or of the wrong kind",
         );
     }
 }

@@ -458,8 +458,8 @@ mod tests {
     fn a_damaged_journal_is_reported_with_the_way_out() {
         check_unreadable(
             "{",
-            "cannot read the journal of run 01jd8w0zq3v5k8m2x4y6z7a9bc: FILE is damaged: EOF while parsing an object at line 1 \
-             column 1; the run is left alone: use the roadlab that wrote the journal, or remove the run with `roadlab down --all`",
+            "cannot read the journal of run 01jd8w0zq3v5k8m2x4y6z7a9bc: FILE is damaged: it ends in the middle, at line 1; \
+             the run is left alone: use the roadlab that wrote the journal, or remove the run with `roadlab down --all`",
         );
     }
 

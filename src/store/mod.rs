@@ -2,6 +2,7 @@
 
 mod baselines;
 mod changed_files;
+mod dated_name;
 mod document;
 mod embedded;
 mod files;
@@ -41,6 +42,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 
 use crate::localized;
+use dated_name::dated_name;
 
 /// Replaces a file: it is the old one or the new one, whatever happens meanwhile.
 fn write_atomically(path: &Path, content: &[u8]) -> anyhow::Result<()> {

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Exercise, ExerciseId, Instance, LabId, RunId, Task};
-use crate::store::document::{LOCK_TIMEOUT, lock_within};
-use crate::store::{now, write_atomically};
+use crate::store::document::{LOCK_TIMEOUT, damage, lock_within};
+use crate::store::{dated_name, now, write_atomically};
 use crate::text;
 use crate::text::Text;
 
@@ -144,9 +144,19 @@ impl From<FirstVersion> for Progress {
 #[derive(Debug)]
 pub enum ProgressError {
     /// The file is there and cannot be read or understood.
-    Unreadable { path: PathBuf, reason: String },
+    Unreadable {
+        path: PathBuf,
+        reason: Text,
+        /// The command that keeps the file under another name and starts again.
+        reset: String,
+    },
     /// A newer version of this program wrote the file.
-    Newer { path: PathBuf, version: u64 },
+    Newer {
+        path: PathBuf,
+        version: u64,
+        /// The command that keeps the file under another name and starts again.
+        reset: String,
+    },
     /// Another process holds the lock for longer than an update takes.
     Busy { path: PathBuf },
     /// The file or its lock cannot be written or removed.
@@ -157,16 +167,26 @@ impl ProgressError {
     /// Returns what is wrong and what to do about it.
     pub fn text(&self) -> Text {
         match self {
-            Self::Unreadable { path, reason } => text!(
-                "cannot read the progress file {path}: {reason}; repair it, or move it away to start without progress",
+            Self::Unreadable {
+                path,
+                reason,
+                reset,
+            } => text!(
+                "cannot read the progress file {path}: {reason}; repair it, or start again with `{reset}`, which keeps the file under another name",
                 path = path.display(),
-                reason
+                reason = reason.clone(),
+                reset
             ),
-            Self::Newer { path, version } => text!(
-                "the progress file {path} was written by a newer roadlab (format {version}, this one reads {known}): upgrade roadlab, or move the file away to start without progress",
+            Self::Newer {
+                path,
+                version,
+                reset,
+            } => text!(
+                "the progress file {path} was written by a newer roadlab (format {version}, this one reads {known}): upgrade roadlab, or start again with `{reset}`, which keeps the file under another name",
                 path = path.display(),
                 version,
-                known = VERSION
+                known = VERSION,
+                reset
             ),
             Self::Busy { path } => text!(
                 "another process has locked the progress file {path} for {seconds} s: end that process, then try again",
@@ -210,7 +230,7 @@ impl Default for Progress {
 impl Progress {
     /// Reads the progress of an instance in the progress folder; it is empty if there is no file yet.
     pub fn read(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, ProgressError> {
-        read(&path(folder, lab, instance))
+        read(&ProgressFile::new(folder, lab, instance))
     }
 
     /// Changes the progress of an instance and returns it as it is then, with the result of `change`.
@@ -223,28 +243,51 @@ impl Progress {
         instance: &Instance,
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<(Self, T), ProgressError> {
-        let path = path(folder, lab, instance);
-        let _lock = lock(&path)?;
-        let before = read(&path)?;
+        let file = ProgressFile::new(folder, lab, instance);
+        let _lock = lock(&file.path)?;
+        let before = read(&file)?;
         let mut progress = before.clone();
         let result = change(&mut progress);
         if progress != before {
-            write(&path, &progress)?;
+            write(&file.path, &progress)?;
         }
         Ok((progress, result))
     }
 
     /// Removes the progress of an instance and returns what it was. A file that cannot be understood stays.
     pub fn remove(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, ProgressError> {
-        let path = path(folder, lab, instance);
-        if !path.exists() {
+        let file = ProgressFile::new(folder, lab, instance);
+        if !file.path.exists() {
             return Ok(Self::default());
         }
-        let _lock = lock(&path)?;
-        let progress = read(&path)?;
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(not_writable(&path, error)),
+        let _lock = lock(&file.path)?;
+        let progress = read(&file)?;
+        match std::fs::remove_file(&file.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(not_writable(&file.path, error))
+            }
             _ => Ok(progress),
+        }
+    }
+
+    /// Moves a file that cannot be understood to a dated name beside it, so that progress starts again. Returns the new path;
+    /// `None` if the file can be read, or is not there.
+    pub fn set_aside(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+    ) -> Result<Option<PathBuf>, ProgressError> {
+        let file = ProgressFile::new(folder, lab, instance);
+        let _lock = lock(&file.path)?;
+        match read(&file) {
+            Ok(_) => return Ok(None),
+            Err(ProgressError::Unreadable { .. } | ProgressError::Newer { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let kept = dated_name(&file.path, |path| path.symlink_metadata().is_err());
+        match std::fs::rename(&file.path, &kept) {
+            Ok(()) => Ok(Some(kept)),
+            Err(error) => Err(not_writable(&file.path, error)),
         }
     }
 
@@ -427,34 +470,55 @@ impl ProgressAmount {
     }
 }
 
-fn path(folder: &Path, lab: &LabId, instance: &Instance) -> PathBuf {
-    folder.join(format!("{lab}@{instance}.json"))
+/// The file of an instance, and the command that starts it again.
+struct ProgressFile {
+    path: PathBuf,
+    reset: String,
 }
 
-fn read(path: &Path) -> Result<Progress, ProgressError> {
-    let unreadable = |reason: String| ProgressError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
-    let content = match std::fs::read(path) {
+impl ProgressFile {
+    fn new(folder: &Path, lab: &LabId, instance: &Instance) -> Self {
+        let option = match instance.is_main() {
+            true => String::new(),
+            false => format!(" --instance {instance}"),
+        };
+        Self {
+            path: folder.join(format!("{lab}@{instance}.json")),
+            reset: format!("roadlab reset {lab}{option} --progress"),
+        }
+    }
+
+    fn unreadable(&self, reason: Text) -> ProgressError {
+        ProgressError::Unreadable {
+            path: self.path.clone(),
+            reason,
+            reset: self.reset.clone(),
+        }
+    }
+}
+
+fn read(file: &ProgressFile) -> Result<Progress, ProgressError> {
+    let content = match std::fs::read(&file.path) {
         Ok(content) => content,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Progress::default()),
-        Err(error) => return Err(unreadable(error.to_string())),
+        Err(error) => return Err(file.unreadable(Text::verbatim(error.to_string()))),
     };
+    let damaged = |error: serde_json::Error| file.unreadable(damage(&error));
     // The version comes first: a newer file may have fields of other types.
-    let value: serde_json::Value =
-        serde_json::from_slice(&content).map_err(|error| unreadable(error.to_string()))?;
+    let value: serde_json::Value = serde_json::from_slice(&content).map_err(damaged)?;
     match value["version"].as_u64() {
         Some(version) if version > u64::from(VERSION) => Err(ProgressError::Newer {
-            path: path.to_owned(),
+            path: file.path.clone(),
             version,
+            reset: file.reset.clone(),
         }),
+        // The content again, because a value no longer knows its lines.
         Some(version) if version == u64::from(VERSION) => {
-            serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))
+            serde_json::from_slice(&content).map_err(damaged)
         }
-        _ => serde_json::from_value::<FirstVersion>(value)
+        _ => serde_json::from_slice::<FirstVersion>(&content)
             .map(Progress::from)
-            .map_err(|error| unreadable(error.to_string())),
+            .map_err(damaged),
     }
 }
 
@@ -526,6 +590,27 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_file_is_kept_beside_and_progress_starts_again() {
+        let fixture = Fixture::new();
+        let set_aside =
+            || Progress::set_aside(fixture.folder.path(), &fixture.lab, &fixture.instance);
+        assert_eq!(set_aside().unwrap(), None);
+        fixture
+            .update(|progress| progress.solve(&exercise("ttl")))
+            .unwrap();
+        assert_eq!(set_aside().unwrap(), None);
+        assert!(fixture.read().unwrap().is_solved(&exercise("ttl")));
+        for content in ["{ \"version\": 2, oops", "{ \"version\": 99 }"] {
+            std::fs::write(fixture.file(), content).unwrap();
+            let kept = set_aside().unwrap().unwrap();
+            assert_eq!(std::fs::read_to_string(&kept).unwrap(), content);
+            let name = kept.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with("redis@main.json.20"), "{name}");
+            assert_eq!(fixture.read().unwrap(), Progress::default());
+        }
+    }
+
+    #[test]
     fn an_update_is_read_back() {
         let fixture = Fixture::new();
         let ttl = exercise("ttl");
@@ -574,7 +659,7 @@ mod tests {
         ];
         for error in errors {
             let error = error.to_string();
-            for part in ["redis@main.json", "move"].iter().chain(expected) {
+            for part in ["redis@main.json", "--progress"].iter().chain(expected) {
                 assert!(error.contains(part), "{error}");
             }
         }

@@ -23,9 +23,9 @@ use cap_std::fs::{
     Permissions, PermissionsExt,
 };
 use rustix::fs::OFlags;
-use time::OffsetDateTime;
 
 use crate::lab::{FileChange, Instance, Lab, LabId, Mount, Step, StepKind, Task};
+use crate::store::dated_name;
 use crate::text;
 use crate::text::Text;
 
@@ -473,7 +473,7 @@ impl Workspace {
 
     /// Keeps a copy of a regular file beside it.
     fn keep_copy(&self, folder: &Dir, path: &Path, content: &[u8]) -> Result<KeptFile> {
-        let copy = free_name(folder, path);
+        let copy = dated_name(path, |path| folder.symlink_metadata(path).is_err());
         let about = folder.metadata(path);
         let mode = about.map_or(FILE_MODE, |about| about.mode());
         self.write_file(folder, &copy, content, mode)?;
@@ -482,7 +482,7 @@ impl Workspace {
 
     /// Renames what is in the way of the lab's file or folder.
     fn move_aside(&self, folder: &Dir, path: &Path) -> Result<KeptFile> {
-        let aside = free_name(folder, path);
+        let aside = dated_name(path, |path| folder.symlink_metadata(path).is_err());
         let renamed = folder.rename(path, folder, &aside);
         renamed.map_err(|error| self.failed(path, error))?;
         Ok(self.kept(path, &aside))
@@ -627,27 +627,6 @@ fn nonblocking() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     options
-}
-
-/// Returns a name beside a path that nothing has: the path with the time, and a number if that is taken.
-fn free_name(folder: &Dir, path: &Path) -> PathBuf {
-    let now = OffsetDateTime::now_utc();
-    let (date, time) = (now.date(), now.time());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let dated = format!(
-        "{name}.{:04}-{:02}-{:02}-{:02}{:02}{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    );
-    let numbered = (2..).map(|number| format!("{dated}-{number}"));
-    let names = std::iter::once(dated.clone()).chain(numbered);
-    let mut paths = names.map(|name| path.with_file_name(name));
-    let free = paths.find(|path| folder.symlink_metadata(path).is_err());
-    free.expect("numbers do not end")
 }
 
 /// Returns what the solutions of a lab write into the workspace.

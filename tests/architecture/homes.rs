@@ -40,11 +40,15 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "src/machine/clock_skew.rs",
             "src/engine/docker/convert.rs",
-            "src/store/workspace.rs",
+            "src/store/dated_name.rs",
             "src/expect/value_type.rs",
         ],
     ),
-    ("tokio_postgres", &["src/probe/sql"]),
+    ("mysql_async", &["src/probe/mysql"]),
+    (
+        "tokio_postgres",
+        &["src/probe/postgres", "src/probe/sql_transaction"],
+    ),
     ("ulid", &["src/runner/up.rs"]),
 ];
 

@@ -96,6 +96,7 @@ fn samples() -> Vec<Event> {
         samples.push(Event::PullFinished {
             image: text(),
             problem: problem.clone(),
+            recipe: true,
         });
         samples.push(Event::ProofPhaseFinished {
             exercise: text(),

@@ -71,7 +71,7 @@ impl<E: Engine> Session<'_, E> {
         drop(self.running.reset_services().await?);
         self.context.reporter.finish();
         let text = localized!(
-            "{done} of {all} exercises solved; reset to the start in {time}",
+            "solutions that pass: {done} of {all}; reset to the start in {time}",
             done = played - failed,
             all = played,
             time = duration(begun.elapsed().as_millis() as u64)

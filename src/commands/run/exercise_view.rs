@@ -16,8 +16,6 @@ pub(super) enum Navigation {
 pub(super) struct ExerciseView {
     pub(super) at: usize,
     pub(super) result: Option<ExerciseResult>,
-    /// The actual values before the learner did anything; they lead to no hint.
-    pub(super) baseline: Option<Vec<String>>,
     /// Whether it was solved at least once while it was shown.
     pub(super) solved: bool,
     /// The hint that was printed above the panel, because its code does not fit into it.
@@ -28,59 +26,9 @@ pub(super) struct ExerciseView {
     pub(super) since: Instant,
 }
 
-/// Returns the actual value of every check, in words.
-pub(super) fn actual_values(result: &ExerciseResult) -> Vec<String> {
-    let checks = result.checks.iter();
-    let values = checks.map(|check| check.outcome.actual().unwrap_or_default().to_owned());
-    values.collect()
-}
-
-/// Returns the checks whose actual value is another than before.
-pub(super) fn changed_since(result: &ExerciseResult, baseline: &[String]) -> ExerciseResult {
-    let values = actual_values(result).into_iter();
-    let changed = values
-        .zip(&result.checks)
-        .zip(baseline)
-        .filter(|((now, _), before)| now != *before);
-    ExerciseResult {
-        checks: changed.map(|((_, check), _)| check.clone()).collect(),
-        ..result.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{CheckResult, Outcome};
-    use crate::expect::Words;
-    use crate::lab::{CheckRole, ExerciseId};
-    use crate::runner::Changed;
-
-    #[test]
-    fn only_checks_with_another_value_have_changed() {
-        let check = |id: &str, actual: &str| CheckResult {
-            check: id.to_owned(),
-            role: CheckRole::Goal,
-            about: String::new(),
-            outcome: Outcome::Fail {
-                expected: "x".to_owned(),
-                actual: actual.to_owned(),
-                hint: Some(id.to_owned()),
-            },
-            words: Words::default(),
-        };
-        let result = |checks: Vec<CheckResult>| ExerciseResult {
-            exercise: ExerciseId::new("one").unwrap(),
-            checks,
-            actuals: Vec::new(),
-            changed: Changed::Yes,
-        };
-        let before = vec![check("undone", "null"), check("done", "null")];
-        let before = actual_values(&result(before));
-        let now = result(vec![check("undone", "null"), check("done", "wrong")]);
-        assert_eq!(now.hint(), Some("undone"));
-        assert_eq!(changed_since(&now, &before).hint(), Some("done"));
-        let unchanged = result(vec![check("undone", "null")]);
-        assert_eq!(changed_since(&unchanged, &before).hint(), None);
+impl ExerciseView {
+    /// Returns whether it was solved while it was shown, and what it saw last still passes.
+    pub(super) fn passes(&self) -> bool {
+        self.solved && self.result.as_ref().is_none_or(ExerciseResult::passed)
     }
 }

@@ -121,7 +121,6 @@ impl Session<'_, Docker> {
                     Err(failure) => Some(failure.to_string()),
                 };
                 view.solved = false;
-                view.baseline = None;
                 view.since = Instant::now();
             }
             (Some(Question::Which { of, count, .. }), Answer::Typed(typed)) => {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::after_session::AfterSession;
-use super::exercise_view::{ExerciseView, Navigation, actual_values};
+use super::exercise_view::{ExerciseView, Navigation};
 use super::session::{Output, Session};
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
@@ -84,7 +84,6 @@ impl Session<'_, Docker> {
         let mut view = ExerciseView {
             at,
             result: None,
-            baseline: None,
             solved: false,
             printed_hint: None,
             note: self.missing_services(exercise),
@@ -199,7 +198,6 @@ impl Session<'_, Docker> {
             true => Changed::No,
             false => Changed::Yes,
         };
-        view.baseline.get_or_insert_with(|| actual_values(&result));
         view.result = Some(result);
         self.print_wide_hint(print, view);
         Ok(changed)

@@ -215,14 +215,8 @@ impl<E: Engine> Session<'_, E> {
         untouched.or_else(unsolved).unwrap_or(0)
     }
 
-    /// `3 of 16 exercises solved`.
+    /// `solved 3 of 16`.
     pub(super) fn score(&self) -> String {
-        let exercises = &self.running.lab.exercises;
-        let done = |exercise: &&Exercise| self.progress.is_solved(&exercise.id);
-        localized!(
-            "{done} of {all} exercises solved",
-            done = exercises.iter().filter(done).count(),
-            all = exercises.len()
-        )
+        format::score(self.running.lab, &self.progress).text()
     }
 }

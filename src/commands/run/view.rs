@@ -1,6 +1,6 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
-use super::exercise_view::{ExerciseView, changed_since};
+use super::exercise_view::ExerciseView;
 use super::menu::{Offers, Picker, Question, menu};
 use super::session::{Output, Session};
 use crate::app::{WebPage, clients};
@@ -25,23 +25,11 @@ impl<E: Engine> Session<'_, E> {
         let standing = self.progress.standing(&exercise.id);
         let played = standing == Standing::SolutionPlayed;
         let solved_once = (view.solved && !played) || standing == Standing::Solved;
-        let holds = result.is_none_or(ExerciseResult::passed);
-        let state = match (&exercise.task, solved_once, result) {
-            _ if !self.running.live.is_available(exercise) => localized!("not available"),
-            (Task::Practical { .. }, _, None) => localized!("checking"),
-            (Task::Practical { .. }, false, Some(_)) if holds && played => {
-                localized!("solution played, all checks pass")
-            }
-            (_, true, _) if holds => localized!("solved"),
-            (_, true, _) => localized!("solved once, does not hold now"),
-            (Task::Quiz(_), false, _) => localized!("choose an answer"),
-            (Task::Practical { .. }, false, Some(result)) => localized!(
-                "watching, {passed} of {all} checks pass",
-                passed = result.passed_checks(),
-                all = result.checks.len()
-            ),
+        let state = match self.running.live.is_available(exercise) {
+            false => localized!("not available"),
+            true => state(&exercise.task, solved_once, played, view.result.as_ref()),
         };
-        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
+        let hint = result.and_then(|result| self.running.conditional_hint(result));
         let question = view.question.as_ref();
         Panel {
             title: self.heading(view.at, exercise),
@@ -57,7 +45,7 @@ impl<E: Engine> Session<'_, E> {
                 .map(|question| self.question_text(question))
                 .or_else(|| view.note.clone()),
             wording: self.context.wording(),
-            menu: menu(exercise, view.solved, question, self.offers(exercise)),
+            menu: menu(exercise, view.passes(), question, self.offers(exercise)),
         }
     }
 
@@ -138,22 +126,10 @@ impl<E: Engine> Session<'_, E> {
         }
     }
 
-    /// Returns the hint for what the learner changed, else for what is still undone; none before anything changed.
-    fn hint(&self, result: &ExerciseResult, baseline: Option<&[String]>) -> Option<String> {
-        let changed = changed_since(result, baseline?);
-        match changed.checks.is_empty() {
-            true => None,
-            false => self
-                .running
-                .conditional_hint(&changed)
-                .or_else(|| self.running.conditional_hint(result)),
-        }
-    }
-
     /// Prints a new hint above the panel if its code does not fit into it: it must be possible to copy it.
     pub(super) fn print_wide_hint(&self, print: Output<'_>, view: &mut ExerciseView) {
         let result = view.result.as_ref();
-        let hint = result.and_then(|result| self.hint(result, view.baseline.as_deref()));
+        let hint = result.and_then(|result| self.running.conditional_hint(result));
         // The panel has a bar and a space in front of a hint, and the last column is free.
         let room = Screen::size().0.saturating_sub(3);
         let Some(text) = hint.filter(|text| code_width(text) > room) else {
@@ -221,5 +197,74 @@ fn spent(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         _ => duration(seconds * 1000),
+    }
+}
+
+/// Returns the state of an exercise in words: what was solved once stays so, and what the last result is comes with it.
+fn state(task: &Task, solved: bool, played: bool, result: Option<&ExerciseResult>) -> String {
+    let passed = result.map(ExerciseResult::passed);
+    match (task, solved, passed) {
+        (Task::Practical { .. }, _, None) => localized!("checking"),
+        (Task::Practical { .. }, false, Some(true)) if played => {
+            localized!("solution played, all checks pass")
+        }
+        (_, true, None | Some(true)) => localized!("solved"),
+        (Task::Practical { .. }, true, Some(false)) => {
+            localized!("solved once, does not hold now")
+        }
+        (Task::Quiz(_), true, Some(false)) => {
+            localized!("solved once, the last answer is not correct")
+        }
+        (Task::Quiz(_), false, _) => localized!("choose an answer"),
+        (Task::Practical { .. }, false, Some(_)) => {
+            let checks = result.map_or((0, 0), |one| (one.passed_checks(), one.checks.len()));
+            let (passed, all) = checks;
+            localized!("watching, {passed} of {all} checks pass", passed, all)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::event::{CheckResult, Outcome};
+    use crate::expect::Words;
+    use crate::lab::{CheckRole, ExerciseId, Quiz};
+    use crate::runner::{Changed, check_answer};
+
+    #[test]
+    fn the_headline_of_a_quiz_follows_the_last_answer_and_it_stays_solved() {
+        let quiz = Quiz {
+            choices: vec!["a".into(), "b".into()],
+            answer: "a".into(),
+            hints: BTreeMap::new(),
+        };
+        let answered = |choice: &str| {
+            let outcome: Outcome = check_answer(&quiz, Some(choice));
+            ExerciseResult {
+                exercise: ExerciseId::new("quiz").unwrap(),
+                checks: vec![CheckResult {
+                    check: "answer".to_owned(),
+                    role: CheckRole::Goal,
+                    about: String::new(),
+                    outcome,
+                    words: Words::default(),
+                }],
+                actuals: Vec::new(),
+                changed: Changed::Yes,
+            }
+        };
+        let task = Task::Quiz(quiz.clone());
+        let check = |solved, choice: Option<&str>, expected: &str| {
+            let result = choice.map(answered);
+            assert_eq!(state(&task, solved, false, result.as_ref()), expected);
+        };
+        check(false, None, "choose an answer");
+        check(false, Some("b"), "choose an answer");
+        check(true, Some("a"), "solved");
+        let wrong = "solved once, the last answer is not correct";
+        check(true, Some("b"), wrong);
     }
 }

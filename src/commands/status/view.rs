@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{Row, Run, RunJournal, Status};
-use crate::commands::format::expiry;
+use crate::commands::format::{Holding, Score, expiry};
 use crate::commands::orphans;
 use crate::localized;
 use crate::plan::Running;
@@ -89,27 +89,21 @@ impl Run {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
         };
-        let done = self.solved.len();
-        let mut progress = match self.exercises {
-            Some(all) => localized!("{done}/{all} exercises solved", done, all),
-            None => localized!("{done} exercises solved", done),
-        };
         let solved = &self.solved;
-        let played = self
-            .played
-            .iter()
-            .filter(|exercise| !solved.contains(exercise));
-        let more = [
-            (played.count(), "played"),
-            (self.holding.as_ref().map_or(0, Vec::len), "holding"),
-        ];
-        for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
-            let text = match what {
-                "played" => localized!("by solution: {count}", count),
-                _ => localized!("hold now: {count}", count),
-            };
-            progress.push_str(&format!(" · {text}"));
-        }
+        let played = self.played.iter();
+        let score = Score {
+            solved: solved.len(),
+            all: self.exercises,
+            by_solution: played.filter(|exercise| !solved.contains(exercise)).count(),
+            holding: match &self.holding {
+                Some(holding) => Holding::OfAll(holding.len()),
+                None => Holding::NotChecked,
+            },
+        };
+        let progress = match &self.progress_problem {
+            None => score.text(),
+            Some(_) => localized!("progress unknown"),
+        };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
         if self.services.is_empty() {
             let lab = match self.instance.is_main() {
@@ -244,7 +238,7 @@ mod tests {
             row("redis", unhealthy),
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
-        redis (second)  0/16 exercises solved
+        redis (second)  solved 0 of 16
           ● cache  running                     healthy    12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
           ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030

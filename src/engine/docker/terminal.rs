@@ -22,6 +22,9 @@ use crate::text;
 const RESIZE_ATTEMPTS: usize = 20;
 const RESIZE_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The size of a terminal that does not know its own: columns and rows.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
+
 /// Waits until the terminal has a size before it starts the program. An older engine starts with none, and a program
 /// that reads that would wait for an answer of the terminal or draw for no columns. Needs `stty` in the container.
 const WAIT_FOR_SIZE: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
@@ -127,9 +130,10 @@ impl Docker {
         let operation = text!("resize the terminal");
         loop {
             for _ in 0..RESIZE_ATTEMPTS {
-                let Ok((width, height)) = terminal::size() else {
+                let Ok(size) = terminal::size() else {
                     break;
                 };
+                let (width, height) = usable_size(size);
                 let size = ResizeExecOptions { width, height };
                 let resize = self
                     .call(&operation, READ_TIMEOUT, |client| {
@@ -146,6 +150,15 @@ impl Docker {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+/// Returns the size for the program's terminal. One without a size, such as that of `script` behind a pipe, would make the program
+/// query the terminal for it and wait for an answer that never comes.
+fn usable_size((width, height): (u16, u16)) -> (u16, u16) {
+    match (width, height) {
+        (0, _) | (_, 0) => DEFAULT_SIZE,
+        known => known,
     }
 }
 
@@ -192,5 +205,17 @@ impl Drop for RawTerminal {
     fn drop(&mut self) {
         // Fails only if the terminal is gone.
         let _ = terminal::disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_a_size_gets_the_usual_one() {
+        assert_eq!(usable_size((120, 40)), (120, 40));
+        assert_eq!(usable_size((0, 0)), DEFAULT_SIZE);
+        assert_eq!(usable_size((80, 0)), DEFAULT_SIZE);
     }
 }

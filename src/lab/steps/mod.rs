@@ -25,3 +25,4 @@ pub use model::{
 pub(crate) use read_only::MONGO_TRANSACTIONAL;
 pub use read_only::{Effect, Reason};
 pub(crate) use reader::{StepList, read_check, read_steps};
+pub use sql_form::not_undone_by_mysql;

@@ -1,7 +1,8 @@
 //! The statements of an SQL script, as far as their words show what they can do.
 //!
 //! This is no parser: it skips comments and quoted parts, splits at semicolons, and inspects words. What it does not know
-//! counts as writing.
+//! counts as writing. It knows the words of PostgreSQL, MySQL and MariaDB; a word that only one of them has is harmless in the
+//! others, which refuse it. Servers enforce the rest in read-only transactions.
 
 /// What a statement can do, by its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ fn statement(tokens: &[Token]) -> Statement {
     let inner = || words_that_write(tokens).map_or(Statement::Reads, Statement::CanWrite);
     match first {
         "SELECT" | "WITH" | "VALUES" | "TABLE" | "FETCH" | "MOVE" | "CLOSE" | "DECLARE" => inner(),
-        "SHOW" => Statement::Reads,
+        "SHOW" | "DESCRIBE" | "DESC" | "CHECKSUM" | "USE" => Statement::Reads,
         // Without `ANALYZE` the statement is only planned.
         "EXPLAIN" => {
             let analyze = |token: &Token| *token == Token::Word("ANALYZE".to_owned());
@@ -92,13 +93,7 @@ fn statement(tokens: &[Token]) -> Statement {
                 _ => Statement::Reads,
             }
         }
-        "SET" | "RESET" => match tokens
-            .iter()
-            .any(|token| *token == Token::Word("WRITE".to_owned()))
-        {
-            true => Statement::CanWrite("SET TRANSACTION READ WRITE".to_owned()),
-            false => Statement::Reads,
-        },
+        "SET" | "RESET" => set(tokens),
         "SAVEPOINT" | "RELEASE" => Statement::Reads,
         "ROLLBACK" if word(1) == "TO" || word(2) == "TO" => Statement::Reads,
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
@@ -110,6 +105,39 @@ fn statement(tokens: &[Token]) -> Statement {
         "" => Statement::CanWrite("…".to_owned()),
         _ => Statement::CanWrite(first.to_owned()),
     }
+}
+
+fn set(tokens: &[Token]) -> Statement {
+    let has = |name: &str| {
+        let is = |token: &Token| matches!(token, Token::Word(word) if word == name);
+        tokens.iter().any(is)
+    };
+    if has("WRITE") {
+        return Statement::CanWrite("SET TRANSACTION READ WRITE".to_owned());
+    }
+    // Variables of the whole server, and accounts.
+    let server = ["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT"];
+    match server.into_iter().find(|name| has(name)) {
+        // `SET x = DEFAULT` resets a variable of the session.
+        Some("DEFAULT") if !has("ROLE") => Statement::Reads,
+        Some(name) => Statement::CanWrite(format!("SET {name}")),
+        None => Statement::Reads,
+    }
+}
+
+/// Returns the first statement of a script that MySQL and MariaDB do not undo at a rollback: most statements but those that
+/// change rows commit the transaction.
+pub fn not_undone_by_mysql(script: &str) -> Option<String> {
+    statements(script).into_iter().find_map(|one| match one {
+        Statement::Reads => None,
+        Statement::CanWrite(word)
+            if matches!(word.as_str(), "INSERT" | "UPDATE" | "DELETE" | "REPLACE")
+                || word.starts_with("FOR ") =>
+        {
+            None
+        }
+        Statement::CanWrite(word) | Statement::EndsTransaction(word) => Some(word),
+    })
 }
 
 /// The first words of the statements that `EXPLAIN` plans.
@@ -172,6 +200,7 @@ fn next(rest: &str, first: char) -> (Option<Token>, usize) {
         _ if rest.starts_with("/*") => (None, comment(rest)),
         '\'' => (Some(Token::Quoted), quoted(rest, '\'', Escapes::None)),
         '"' => (Some(Token::Quoted), quoted(rest, '"', Escapes::None)),
+        '`' => (Some(Token::Quoted), quoted(rest, '`', Escapes::None)),
         'e' | 'E' if rest[1..].starts_with('\'') => (
             Some(Token::Quoted),
             1 + quoted(&rest[1..], '\'', Escapes::Backslash),
@@ -325,6 +354,35 @@ mod tests {
             "writes: SET TRANSACTION READ WRITE",
         );
         check("42", "writes: …");
+    }
+
+    #[test]
+    fn the_words_of_mysql_are_known() {
+        check(
+            "DESC t; CHECKSUM TABLE t; USE shop; SHOW CREATE TABLE `delete`",
+            "reads, reads, reads, reads",
+        );
+        check("SELECT `into` FROM `update; t`", "reads");
+        check("REPLACE INTO t VALUES (1)", "writes: REPLACE");
+        check("SELECT 1 INTO OUTFILE '/tmp/x'", "writes: SELECT INTO");
+        check(
+            "SET @x = 1; SET SESSION sort_buffer_size = DEFAULT",
+            "reads, reads",
+        );
+        check("SET GLOBAL max_connections = 1", "writes: SET GLOBAL");
+        check("SET @@GLOBAL.read_only = 1", "writes: SET GLOBAL");
+        check("SET PERSIST sort_buffer_size = 1", "writes: SET PERSIST");
+        check("SET DEFAULT ROLE x TO y", "writes: SET DEFAULT");
+    }
+
+    #[test]
+    fn mysql_undoes_changes_of_rows_only() {
+        let undone = "INSERT INTO t VALUES (1); UPDATE t SET a = 1; SELECT * FROM t FOR UPDATE";
+        assert_eq!(not_undone_by_mysql(undone), None);
+        let altered = not_undone_by_mysql("DELETE FROM t; CREATE TABLE x (a INT)");
+        assert_eq!(altered.as_deref(), Some("CREATE"));
+        assert_eq!(not_undone_by_mysql("CALL p()").as_deref(), Some("CALL"));
+        assert_eq!(not_undone_by_mysql("COMMIT").as_deref(), Some("COMMIT"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::probe::ProbeMode;
 use crate::probe::open_transaction;
 use crate::proof::{
     self, Answer, AnswerKind, Finding, Must, Recording, Weight, after, at_start, indecisive,
-    right_answers, unnoticed,
+    right_answers, unnoticed, without_hint,
 };
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
@@ -225,11 +225,19 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         ] {
             let started = Instant::now();
             let mut findings = Vec::new();
+            let (first, mut refused_answers) = (refused.len(), Vec::new());
             for answer in answers.iter().filter(|answer| kind.includes(answer)) {
                 let (recording, finding) = self.answer(exercise, answer, &took, phase).await?;
                 complete &= recording.is_some();
                 findings.extend(finding);
-                refused.extend(recording.filter(|_| matches!(answer.must, Must::Fail { .. })));
+                if let (Some(recording), Must::Fail { .. }) = (recording, answer.must) {
+                    refused_answers.push(answer);
+                    refused.push(recording);
+                }
+            }
+            if phase == Phase::WrongAnswer {
+                let played = refused_answers.into_iter().zip(&refused[first..]);
+                findings.extend(without_hint(checks, &played.collect::<Vec<_>>()));
             }
             if phase == Phase::RightAnswer {
                 let right = answers.iter().filter(|answer| kind.includes(answer));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::probe::error::{LockHolder, WayOut};
 use crate::probe::mode::ProbeMode;
-use crate::probe::sql_session::{Login, Session};
+use crate::probe::postgres_session::{Login, Session};
 use crate::text;
 
 /// How long a statement may wait before the reason is searched for, and the pause between two searches.
@@ -82,7 +82,7 @@ fn lock_holder(
 }
 
 /// Returns a statement in one line, at most [`SHOWN`] characters of it.
-fn shorten(statement: &str) -> String {
+pub(super) fn shorten(statement: &str) -> String {
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &line[..end]),

@@ -29,13 +29,13 @@ pub(super) fn value(cell: Option<&str>, of: &Type) -> Value {
     converted.unwrap_or_else(|| Value::from(cell))
 }
 
-fn float(cell: &str) -> Option<Value> {
+pub(super) fn float(cell: &str) -> Option<Value> {
     Number::from_f64(cell.parse().ok()?).map(Value::Number)
 }
 
 /// Converts to a number if a JSON number holds it exactly, otherwise to a decimal of extended JSON, which matchers compare
 /// exactly.
-fn numeric(cell: &str) -> Option<Value> {
+pub(super) fn numeric(cell: &str) -> Option<Value> {
     if let Ok(integer) = cell.parse::<i64>() {
         return Some(Value::from(integer));
     }
@@ -133,17 +133,6 @@ impl Reader<'_> {
     }
 }
 
-/// Returns column names as unique keys of an object: a second `count` becomes `count_2`.
-pub(super) fn unique_names<'a>(columns: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for column in columns {
-        let numbered = (2..).map(|number| format!("{column}_{number}"));
-        let mut wishes = std::iter::once(column.to_owned()).chain(numbered);
-        names.extend(wishes.find(|wish| !names.contains(wish)));
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,12 +204,6 @@ mod tests {
         check("{t,f}", &Type::BOOL_ARRAY, "[true,false]");
         check(r#"{"{\"a\": 1}"}"#, &Type::JSONB_ARRAY, r#"[{"a":1}]"#);
         check("{1,2", &Type::INT4_ARRAY, r#""{1,2""#);
-    }
-
-    #[test]
-    fn columns_with_the_same_name_are_numbered() {
-        let names = unique_names(["count", "a", "count", "count_2", "count"].into_iter());
-        assert_eq!(names, ["count", "a", "count_2", "count_2_2", "count_3"]);
     }
 
     proptest! {

@@ -15,7 +15,8 @@ use crate::probe::closing;
 use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
 use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
-use crate::probe::sql_values::{unique_names, value};
+use crate::probe::postgres_values::value;
+use crate::probe::sql_statement::unique_names;
 
 /// How long a server may take to close a session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -261,7 +262,7 @@ fn last_rows(messages: &[SimpleQueryMessage], types: &[Type]) -> Actual {
     for message in messages {
         match message {
             SimpleQueryMessage::RowDescription(columns) => {
-                names = unique_names(columns.iter().map(|column| column.name()));
+                names = unique_names(columns.iter().map(|column| column.name().to_owned()));
                 rows.clear();
             }
             SimpleQueryMessage::Row(row) => {
