@@ -53,7 +53,7 @@ use std::rc::Rc;
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust};
+use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust, lab_name};
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
@@ -177,6 +177,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             down::down(context, &names, which, forget).await
         }
         Command::Status { lab, watch } => {
+            let lab = lab.map(|lab| lab_name(&lab));
             status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }
         Command::Logs {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::expect::{Decimal, Matcher, Rule, Typing, ValuePath, ValueType};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list, mismatch};
-use crate::problem::{Code, Problem, suggestion};
+use crate::problem::{Problem, suggestion};
 use crate::text;
 
 /// The largest compiled regular expression, in bytes, because a lab may come from a stranger.
