@@ -107,12 +107,12 @@ impl TypingContext<'_> {
                 Some((redis.db, redis.db))
             }
             StepKind::Client(client) if self.has_redis_cli(&client.service) => {
-                let selected = client.input.lines().filter_map(|line| {
+                let mut selected = client.input.lines().rev().filter_map(|line| {
                     let (name, number) = line.trim().split_once(' ')?;
                     let number = number.trim().parse().ok()?;
                     name.eq_ignore_ascii_case("SELECT").then_some(number)
                 });
-                Some((0, selected.last().unwrap_or(0)))
+                Some((0, selected.next().unwrap_or(0)))
             }
             _ => None,
         }

@@ -266,7 +266,9 @@ fn octal(digits: &str) -> (String, usize) {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Vec<(String, Option<String>)>, (usize, String)> {
+    type Entries = Vec<(String, Option<String>)>;
+
+    fn parse(text: &str) -> Result<Entries, (usize, String)> {
         let lookup = |name: &str| (name == "user").then(|| "kim".to_owned());
         let entries = parse_env_file(text, EnvFormat::Compose, &lookup)
             .map_err(|error| (error.line, error.problem.to_string()))?;
