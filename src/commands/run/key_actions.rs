@@ -32,13 +32,12 @@ impl Session<'_, Docker> {
             None if self.chosen_by_digit && key == Key::Enter => Command::Nothing,
             None => command_for_key(key, exercise),
         };
-        self.chosen_by_digit = matches!(
-            (key, &command),
-            (
-                Key::Char(_),
-                Command::Answer(Answer::Chosen(_)) | Command::Choice(_)
-            )
-        );
+        self.chosen_by_digit = match (key, &command) {
+            // Also a number that no choice has.
+            (Key::Char(digit), _) if digit.is_ascii_digit() => true,
+            (Key::Char(_), Command::Choice(_)) => true,
+            _ => false,
+        };
         if question.is_none() {
             view.note = None;
         }
@@ -49,7 +48,7 @@ impl Session<'_, Docker> {
                 return match last && after_session == AfterSession::Prompt {
                     false => Ok(Some(Navigation::To(view.at + 1))),
                     true => {
-                        view.question = Some(Question::Leave { keep: self.was_up });
+                        view.question = Some(Question::Leave);
                         Ok(None)
                     }
                 };
@@ -61,7 +60,7 @@ impl Session<'_, Docker> {
             Command::Quit if after_session != AfterSession::Prompt => {
                 return Ok(Some(Navigation::Leave(after_session)));
             }
-            Command::Quit => view.question = Some(Question::Leave { keep: self.was_up }),
+            Command::Quit => view.question = Some(Question::Leave),
             Command::Choice(choice) => {
                 self.add_time(exercise, view)?;
                 self.answered(&mut |text| screen.print_above(text), exercise, &choice)?;

@@ -34,10 +34,8 @@ pub(super) enum Question {
         typed: String,
         count: usize,
     },
-    /// Keep or remove the lab; Enter keeps it if `keep`.
-    Leave {
-        keep: bool,
-    },
+    /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
+    Leave,
 }
 
 /// What a number selects.
@@ -108,13 +106,9 @@ pub(super) fn answer(key: Key, question: &Question) -> Command {
         (_, Key::Escape) => Answer::No,
         (Question::RunSolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
         (Question::RunSolution | Question::ResetExercise, _) => Answer::No,
-        (Question::Leave { keep }, Key::Enter) => match keep {
-            true => Answer::Keep,
-            false => Answer::Remove,
-        },
-        (Question::Leave { .. }, Key::Char('k' | 'K')) => Answer::Keep,
-        (Question::Leave { .. }, Key::Char('r' | 'R')) => Answer::Remove,
-        (Question::Leave { .. }, _) => return Command::Nothing,
+        (Question::Leave, Key::Enter | Key::Char('k' | 'K')) => Answer::Keep,
+        (Question::Leave, Key::Char('r' | 'R')) => Answer::Remove,
+        (Question::Leave, _) => return Command::Nothing,
         (Question::Which { typed, count, .. }, key) => return which(key, typed, *count),
     };
     Command::Answer(answer)
@@ -165,9 +159,9 @@ pub(super) fn menu(
         Some(Question::RunSolution | Question::ResetExercise) => {
             return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
         }
-        Some(Question::Leave { .. }) => {
+        Some(Question::Leave) => {
             return vec![
-                item("k", localized!("keep it up")),
+                item("k, Enter", localized!("keep it up")),
                 item("r", localized!("remove it")),
                 item("Esc", localized!("back to the session")),
             ];
@@ -306,19 +300,16 @@ mod tests {
 
     #[test]
     fn only_the_named_keys_decide_what_happens_to_the_lab() {
-        let question = Question::Leave { keep: false };
+        let question = Question::Leave;
+        for key in [Key::Enter, Key::Char('k')] {
+            assert_eq!(answer(key, &question), Command::Answer(Answer::Keep));
+        }
         assert_eq!(
-            answer(Key::Enter, &question),
+            answer(Key::Char('r'), &question),
             Command::Answer(Answer::Remove)
-        );
-        assert_eq!(
-            answer(Key::Char('k'), &question),
-            Command::Answer(Answer::Keep)
         );
         assert_eq!(answer(Key::Char('q'), &question), Command::Nothing);
         assert_eq!(answer(Key::Escape, &question), Command::Answer(Answer::No));
-        let question = Question::Leave { keep: true };
-        assert_eq!(answer(Key::Enter, &question), Command::Answer(Answer::Keep));
     }
 
     #[test]

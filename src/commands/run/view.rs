@@ -100,12 +100,8 @@ impl<E: Engine> Session<'_, E> {
         match question {
             Question::RunSolution => localized!("Show and run the solution?"),
             Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
-            Question::Leave { keep: true } => localized!(
-                "Keep {lab} up (Enter), or remove it?\nYour progress is saved.",
-                lab = self.running.lab.id
-            ),
-            Question::Leave { keep: false } => localized!(
-                "Keep {lab} up, or remove it (Enter)?\nYour progress is saved.",
+            Question::Leave => localized!(
+                "Keep {lab} up, or remove it?\nYour progress is saved.",
                 lab = self.running.lab.id
             ),
             Question::Which {
