@@ -12,7 +12,7 @@ mod plain_value;
 mod snapshot;
 mod value_type;
 
-pub use actual::Actual;
+pub use actual::{Actual, Status};
 pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
 pub use matcher::{Matcher, Mismatch, Parts, Rule};
