@@ -306,6 +306,12 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+    /// Explain a code of a problem
+    Explain {
+        /// The code, such as `unknown-key`; without it, all are listed
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
     /// Print a JSON Schema
     Schema {
         /// What the schema describes

@@ -1,15 +1,20 @@
 //! Problems that a user can fix: what is wrong, where, and how to fix it.
 
+mod code;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::text;
 use crate::text::Text;
 
+pub use code::Code;
+
 /// One problem with a file or a request, found before anything is created.
 #[derive(Debug, Clone)]
 pub struct Problem {
     pub kind: ProblemKind,
+    pub code: Code,
     pub place: Option<Place>,
     pub what: Text,
     /// How to fix it.
@@ -50,6 +55,7 @@ impl Problem {
     pub fn new(what: Text) -> Self {
         Self {
             kind: ProblemKind::Lab,
+            code: Code::InvalidLab,
             place: None,
             what: what.with_short_values(MAX_VALUE_LENGTH),
             help: None,
@@ -68,9 +74,21 @@ impl Problem {
         self
     }
 
-    /// Sets the kind.
+    /// Sets the kind. What the policy decides has a code of its own.
     pub fn kind(mut self, kind: ProblemKind) -> Self {
         self.kind = kind;
+        match kind {
+            ProblemKind::Refused => self.code = Code::Refused,
+            ProblemKind::NeedsTrust => self.code = Code::NeedsTrust,
+            ProblemKind::Note => self.code = Code::Note,
+            ProblemKind::Lab => {}
+        }
+        self
+    }
+
+    /// Sets the code.
+    pub fn code(mut self, code: Code) -> Self {
+        self.code = code;
         self
     }
 }

@@ -36,6 +36,7 @@ error: unknown key `roadmapp` in a lab
  3 | roadmapp: [redis]
    | ^
   = did you mean `roadmap`?
+  = roadlab explain unknown-key
 ",
     );
     refused(
@@ -48,6 +49,7 @@ error: `minutes` must be an integer, not `five`
   --> labs/tiny/lab.yaml:2:10
  2 | minutes: five
    |          ^
+  = roadlab explain wrong-type
 ",
     );
     refused(
@@ -61,6 +63,7 @@ error: unknown key `eqals` in a matcher
  18 |         expect: { eqals: hello }
     |                   ^
   = did you mean `equals`?
+  = roadlab explain unknown-key
 ",
     );
     refused(
@@ -73,6 +76,7 @@ error: invalid regular expression `hel(`: unclosed group
   --> labs/tiny/lab.yaml:18:28
  18 |         expect: { matches: \"hel(\" }
     |                            ^
+  = roadlab explain invalid-lab
 ",
     );
     refused(
@@ -85,6 +89,7 @@ error: invalid JSONPath `$.[`: at position 2, in dot member name, must start wit
   --> labs/tiny/lab.yaml:18:25
  18 |         expect: { path: \"$.[\", equals: hello }
     |                         ^
+  = roadlab explain invalid-lab
 ",
     );
 }
@@ -100,7 +105,13 @@ fn a_duplicate_key_is_reported_at_the_second() {
     assert!(what.contains("minutes"), "{what}");
     assert_eq!(
         lines.collect::<Vec<_>>(),
-        ["  --> labs/tiny/lab.yaml:3:1", " 3 | minutes: 6", "   | ^"]
+        [
+            "  --> labs/tiny/lab.yaml:3:1",
+            " 3 | minutes: 6",
+            "   | ^",
+            "  = remove one of the two",
+            "  = roadlab explain duplicate-name",
+        ]
     );
 }
 
@@ -120,7 +131,9 @@ fn the_service_of_a_check_must_exist() {
         "{output:?}"
     );
     assert!(
-        output.stderr.ends_with("  = did you mean `redis`?\n"),
+        output
+            .stderr
+            .ends_with("  = did you mean `redis`?\n  = roadlab explain unknown-name\n"),
         "{output:?}"
     );
 }
@@ -136,6 +149,7 @@ error: unknown key `mem_limt` in a service
  4 |     mem_limt: 1g
    |     ^
   = did you mean `mem_limit`?
+  = roadlab explain unknown-key
 ",
     );
     service_refused(
@@ -146,6 +160,7 @@ error: `mem_limit` must be a size such as `256m` or `1g`, not `lots`
   --> labs/tiny/compose.yaml:4:16
  4 |     mem_limit: lots
    |                ^
+  = roadlab explain wrong-type
 ",
     );
     service_refused(
@@ -156,7 +171,8 @@ error: undefined variable `${HOME}`
   --> labs/tiny/compose.yaml:4:28
  4 |     environment: { SECRET: \"${HOME}\" }
    |                            ^
-  = available: `WORKSPACE`
+  = give it a value under `vars` in lab.yaml or in the file `.env`, or write `$$` for a dollar sign
+  = roadlab explain undefined-variable
 ",
     );
     let two = format!("depends_on: [other]\n  other:\n{EXTENDS}    depends_on: [redis]");
@@ -165,10 +181,11 @@ error: undefined variable `${HOME}`
         2,
         "\
 error: cycle in `depends_on`: other → redis → other
-  --> labs/tiny/compose.yaml:6:5
- 6 |     extends: { file: ../../compose/redis/compose.yaml, service: redis }
-   |     ^
+  --> labs/tiny/compose.yaml:5:3
+ 5 |   other:
+   |   ^
   = remove one of these dependencies
+  = roadlab explain order
 ",
     );
 }
@@ -179,7 +196,7 @@ fn what_the_policy_forbids_is_refused() {
         "privileged: true",
         4,
         "\
-refused: service `redis` requests `privileged`: it would give the lab root access to this machine
+refused: `privileged` is not allowed: it would give the lab root access to this machine
   --> labs/tiny/compose.yaml:4:5
  4 |     privileged: true
    |     ^
@@ -187,12 +204,12 @@ refused: service `redis` requests `privileged`: it would give the lab root acces
 ",
     );
     service_refused(
-        "tty: true",
+        "pid: host",
         4,
         "\
-refused: service `redis` requests `tty`: the log of a service must be a plain stream
+refused: `pid` is not allowed: it would share the processes of this machine
   --> labs/tiny/compose.yaml:4:5
- 4 |     tty: true
+ 4 |     pid: host
    |     ^
   = remove this line; no flag allows it
 ",
@@ -248,16 +265,6 @@ needs --trust: capability `NET_ADMIN` grants more rights than a service needs
 ",
     );
     assert_needs_trust(
-        "ports: [\"80:6379\"]",
-        "\
-needs --trust: host port 80 is reserved for services of this machine
-  --> labs/tiny/compose.yaml:4:13
- 4 |     ports: [\"80:6379\"]
-   |             ^
-  = remove this line, or run with `--trust` if you trust the author of this lab
-",
-    );
-    assert_needs_trust(
         "ports: [\"0.0.0.0:8080:6379\"]",
         "\
 needs --trust: a port on 0.0.0.0 would be reachable from other machines
@@ -280,11 +287,13 @@ fn guides_must_match_the_lab() {
 error: missing section for exercise `greet`
   --> labs/tiny/guide.en.md
   = add a heading such as `## Title {#greet}`
+  = roadlab explain guide-mismatch
 error: no such exercise in lab.yaml: `welcome`
   --> labs/tiny/guide.en.md:5:1
  5 | ## A greeting {#welcome}
    | ^
   = available: `greet`, `when`
+  = roadlab explain unknown-name
 ",
     );
     refused(
@@ -298,11 +307,13 @@ error: missing hint `spelling`
  5 | ## A greeting {#greet}
    | ^
   = add `### Title {.hint #spelling}`
+  = roadlab explain guide-mismatch
 error: unused hint `letters`
-  --> labs/tiny/guide.en.md:5:1
- 5 | ## A greeting {#greet}
-   | ^
+  --> labs/tiny/guide.en.md:22:1
+ 22 | ### A letter is wrong {.hint #letters}
+    | ^
   = refer to it in `hints` of a check in lab.yaml, or remove it
+  = roadlab explain guide-mismatch
 ",
     );
 }
@@ -319,7 +330,9 @@ fn a_hint_missing_in_one_language_is_reported_there() {
         let output = ProgramOutput::of(&mut copy.roadlab("up LAB")).expect_code(2);
         let place = format!("  --> labs/tiny/{file}:5:1\n 5 | ## {heading} {{#greet}}\n   | ^\n");
         let what = "error: exercise `greet` has 1 of at least 2 ordered hints\n";
-        let message = format!("{what}{place}  = add `### Hint {{.hint}}`\n");
+        let message = format!(
+            "{what}{place}  = add `### Hint {{.hint}}`\n  = roadlab explain guide-mismatch\n"
+        );
         assert_eq!(output.stderr, message);
     }
 }
@@ -347,9 +360,9 @@ fn all_problems_are_reported_at_once_in_order() {
     assert_eq!(
         places.collect::<Vec<_>>(),
         [
+            "labs/tiny/lab.yaml:2:10",
             "labs/tiny/compose.yaml:4:5",
             "labs/tiny/compose.yaml:5:5",
-            "labs/tiny/lab.yaml:2:10"
         ]
     );
     assert!(stdout.ends_with("\n3 problems in 1 folder\n"), "{stdout}");
@@ -358,35 +371,43 @@ fn all_problems_are_reported_at_once_in_order() {
 #[apply(test)]
 fn problems_are_available_as_json() {
     let copy = with_three_problems();
-    let problem = |kind: &str, what: &str, help: Option<&str>, file: &str, place: (u32, u32)| json!({ "kind": kind, "what": what, "help": help, "file": format!("labs/tiny/{file}"), "line": place.0, "column": place.1 });
+    let problem = |kind: &str,
+                   code: &str,
+                   what: &str,
+                   help: Option<&str>,
+                   file: &str,
+                   place: (u32, u32)| json!({ "kind": kind, "code": code, "what": what, "help": help, "file": format!("labs/tiny/{file}"), "line": place.0, "column": place.1 });
     let problems = json!([
         problem(
+            "error",
+            "wrong-type",
+            "`minutes` must be an integer, not `five`",
+            None,
+            "lab.yaml",
+            (2, 10)
+        ),
+        problem(
             "refused",
-            "service `redis` requests `privileged`: it would give the lab root access to this machine",
+            "refused",
+            "`privileged` is not allowed: it would give the lab root access to this machine",
             Some("remove this line; no flag allows it"),
             "compose.yaml",
             (4, 5)
         ),
         problem(
             "error",
+            "unknown-key",
             "unknown key `mem_limt` in a service",
             Some("did you mean `mem_limit`?"),
             "compose.yaml",
             (5, 5)
-        ),
-        problem(
-            "error",
-            "`minutes` must be an integer, not `five`",
-            None,
-            "lab.yaml",
-            (2, 10)
         ),
     ]);
     let validated =
         ProgramOutput::of(&mut copy.roadlab("validate labs/tiny --json")).expect_code(4);
     assert_eq!(
         validated.json(),
-        json!({ "checked": ["labs/tiny"], "problems": problems })
+        json!({ "checked": ["labs/tiny"], "problems": problems, "notes": [] })
     );
     let up = ProgramOutput::of(&mut copy.roadlab("up LAB --json")).expect_code(4);
     assert_eq!(up.json()["error"]["exit"], 4);

@@ -145,6 +145,7 @@ error: no such topic: `rediss`
  3 | roadmap: [rediss]
    |           ^
   = did you mean `redis`?
+  = roadlab explain unknown-name
 
 1 problem in 1 folder
 "

@@ -139,8 +139,12 @@ impl App {
 
     /// Finds the folders of all labs.
     pub fn labs(&self) -> Result<LabFolders, Failure> {
-        LabFolders::find(&self.paths, self.options.labs.as_deref())
-            .map_err(|error| Failure::Usage(crate::text::Text::verbatim(format!("{error:#}"))))
+        let mut labs = LabFolders::find(&self.paths, self.options.labs.as_deref())
+            .map_err(|error| Failure::Usage(crate::text::Text::verbatim(format!("{error:#}"))))?;
+        for journal in Journal::all(&self.paths.runs()) {
+            labs.add_running(journal.lab.as_str(), journal.folder);
+        }
+        Ok(labs)
     }
 
     /// Returns how an engine is found, and installed where that is agreed to.

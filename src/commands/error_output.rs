@@ -65,6 +65,6 @@ pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
         ProblemKind::Note => "note",
     };
     let place = problem.place.as_ref();
-    json!({ "kind": kind, "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| report::json_path(&place.file)),
+    json!({ "kind": kind, "code": problem.code.name(), "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| report::json_path(&place.file)),
         "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
 }

@@ -18,6 +18,7 @@ mod doctor;
 mod down;
 mod engine;
 mod error_output;
+mod explain;
 mod format;
 mod gc;
 mod hint;
@@ -52,7 +53,7 @@ use std::rc::Rc;
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust};
+use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust, lab_name};
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
@@ -176,6 +177,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             down::down(context, &names, which, forget).await
         }
         Command::Status { lab, watch } => {
+            let lab = lab.map(|lab| lab_name(&lab));
             status::status(context, lab.as_deref(), status::Watch::of(watch)).await
         }
         Command::Logs {
@@ -234,6 +236,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Schema { of } => schema::schema(of),
+        Command::Explain { code } => explain::explain(context, code.as_deref()),
         Command::New { name, folder } => new::new(context, &name, folder.as_deref()),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let labs: Vec<String> = match command {
         Command::Down { orphan: true, .. } => return Ok(()),
         Command::Down { names, .. } => names.iter().map(|name| lab_name(name)).collect(),
-        Command::Status { lab, .. } => lab.iter().cloned().collect(),
+        Command::Status { lab, .. } => lab.iter().map(|lab| lab_name(lab)).collect(),
         Command::Check { lab, .. }
         | Command::Solve { lab, .. }
         | Command::Reset { lab, .. }

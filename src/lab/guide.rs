@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
 use crate::lab::id::ExerciseId;
 use crate::lab::template::TemplateError;
 use crate::lab::yaml::Problems;
-use crate::problem::{MAX_LINE_LENGTH, Place, Problem, shorten};
+use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, shorten};
 use crate::text;
 
 /// The largest guide, in bytes, and the most headings of a guide.
@@ -54,6 +54,8 @@ pub struct Section {
     pub solution: Option<Template>,
     /// The line of the heading.
     pub line: usize,
+    /// The lines of the descriptions of checks and choices, and of the headings of named hints, by id.
+    pub item_lines: BTreeMap<String, usize>,
 }
 
 /// A Markdown template, and the line at which it begins.
@@ -68,6 +70,8 @@ struct Heading {
     level: HeadingLevel,
     id: Option<String>,
     classes: Vec<String>,
+    /// Words between the braces that are neither an id nor a class.
+    unknown: Vec<String>,
     title: String,
     /// The offset of the heading.
     start: usize,
@@ -108,7 +112,11 @@ impl Guide {
                 size = source.len(),
                 limit = MAX_FILE_SIZE
             );
-            problems.push(Problem::new(what).at(Place::file(file)));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(Place::file(file)),
+            );
             return guide;
         }
         let mut headings = headings(source);
@@ -118,7 +126,7 @@ impl Guide {
                 count = headings.len(),
                 limit = MAX_HEADINGS
             );
-            problems.push(Problem::new(what).at(Place::file(file)));
+            problems.push(Problem::new(what).code(Code::Limit).at(Place::file(file)));
             headings.truncate(MAX_HEADINGS);
         }
         let place = |at: usize| place(file, source, line_of(source, at));
@@ -135,7 +143,12 @@ impl Guide {
             None => {
                 let help = text!("begin with a heading such as `# Title`");
                 let what = text!("missing title");
-                problems.push(Problem::new(what).at(Place::file(file)).help(help));
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::GuideHeading)
+                        .at(Place::file(file))
+                        .help(help),
+                );
             }
         }
         let first = headings
@@ -157,17 +170,81 @@ impl Guide {
                 .iter()
                 .find(|next| next.level <= heading.level || next.is_section_part())
                 .map_or(source.len(), |next| next.start);
+            if let Some(word) = heading.unknown.first() {
+                let what = text!(
+                    "`{word}` in the braces of this heading is neither a class nor an id",
+                    word
+                );
+                let help = text!(
+                    "write `{{.{word}}}` for a class or `{{#{word}}}` for an id",
+                    word
+                );
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::GuideHeading)
+                        .at(place(heading.start))
+                        .help(help),
+                );
+                guide
+                    .broken
+                    .extend(current.as_ref().map(|(id, _)| id.clone()));
+                continue;
+            }
+            let misplaced = heading.id.is_none() && heading.level == HeadingLevel::H2;
+            if misplaced {
+                let what = match heading.classes.first() {
+                    Some(class) => text!("`.{class}` is for headings within an exercise", class),
+                    None => text!("this heading begins no exercise, so its text is not shown"),
+                };
+                let help =
+                    text!("write `###`, or add the id of an exercise, such as `{{#first-keys}}`");
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::GuideHeading)
+                        .at(place(heading.start))
+                        .help(help),
+                );
+                guide
+                    .broken
+                    .extend(current.as_ref().map(|(id, _)| id.clone()));
+                continue;
+            }
+            if heading.level > HeadingLevel::H2
+                && heading.classes.is_empty()
+                && let Some(id) = &heading.id
+            {
+                let what = text!("the heading `#{id}` has no class", id);
+                let help = text!("add `.hint` if it is the hint `{id}`", id);
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::GuideHeading)
+                        .at(place(heading.start))
+                        .help(help),
+                );
+                guide
+                    .broken
+                    .extend(current.as_ref().map(|(id, _)| id.clone()));
+                continue;
+            }
             if heading.level == HeadingLevel::H2 {
                 guide.add_section(current.take());
                 let Some(id) = &heading.id else { continue };
                 let Ok(exercise) = ExerciseId::new(id) else {
                     let what = text!("invalid exercise id `{id}`", id);
-                    problems.push(Problem::new(what).at(place(heading.start)));
+                    problems.push(
+                        Problem::new(what)
+                            .code(Code::InvalidName)
+                            .at(place(heading.start)),
+                    );
                     continue;
                 };
                 if guide.sections.contains_key(&exercise) {
                     let what = text!("duplicate section for exercise `{id}`", id);
-                    problems.push(Problem::new(what).at(place(heading.start)));
+                    problems.push(
+                        Problem::new(what)
+                            .code(Code::DuplicateName)
+                            .at(place(heading.start)),
+                    );
                 }
                 let section = Section {
                     title: parser.render(&heading.title(source), problems),
@@ -182,6 +259,33 @@ impl Guide {
                 continue;
             };
             let text = template(source, heading.body, end);
+            let class = heading.classes.first().map_or("", String::as_str);
+            let again = match (class, &heading.id) {
+                ("hint", Some(id)) => section.named_hints.contains_key(id),
+                ("after", _) => section.after.is_some(),
+                ("solution", _) => section.solution.is_some(),
+                ("checks", _) => !section.checks.is_empty(),
+                ("choices", _) => !section.choices.is_empty(),
+                _ => false,
+            };
+            if again {
+                let what = match (&heading.id, class) {
+                    (Some(id), "hint") => text!("duplicate hint `{id}` in this exercise", id),
+                    _ => text!("`.{class}` stands twice in this exercise", class),
+                };
+                let help = text!("remove one of the two, or give it another id");
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::DuplicateName)
+                        .at(place(heading.start))
+                        .help(help),
+                );
+                continue;
+            }
+            if let Some(id) = &heading.id {
+                let line = line_of(source, heading.start);
+                section.item_lines.insert(id.clone(), line);
+            }
             match heading.classes.first().map(String::as_str) {
                 Some("hint") => match &heading.id {
                     Some(id) => drop(section.named_hints.insert(id.clone(), text)),
@@ -192,13 +296,25 @@ impl Guide {
                     section.after_title = parser.render(&heading.title(source), problems);
                 }
                 Some("solution") => section.solution = Some(text),
-                Some("checks") => section.checks = parser.descriptions(&text, problems),
-                Some("choices") => section.choices = parser.descriptions(&text, problems),
+                Some("checks") => {
+                    section.checks = parser.descriptions(&text, &mut section.item_lines, problems);
+                }
+                Some("choices") => {
+                    section.choices = parser.descriptions(&text, &mut section.item_lines, problems);
+                }
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
                     let help = text!("use `.hint`, `.after`, `.solution`, `.checks` or `.choices`");
-                    problems.push(Problem::new(what).at(place(heading.start)).help(help));
+                    problems.push(
+                        Problem::new(what)
+                            .code(Code::GuideHeading)
+                            .at(place(heading.start))
+                            .help(help),
+                    );
+                    guide
+                        .broken
+                        .extend(current.as_ref().map(|(id, _)| id.clone()));
                 }
             }
         }
@@ -234,6 +350,7 @@ impl Section {
             after_title: _,
             solution,
             line: _,
+            item_lines: _,
         } = self;
         [body]
             .into_iter()
@@ -263,11 +380,25 @@ impl Parser<'_> {
         }
     }
 
-    fn descriptions(&self, list: &Template, problems: &mut Problems) -> BTreeMap<String, String> {
-        let descriptions = descriptions(list).into_iter();
-        descriptions
-            .map(|(id, description)| (id, self.render(&description, problems)))
-            .collect()
+    fn descriptions(
+        &self,
+        list: &Template,
+        lines: &mut BTreeMap<String, usize>,
+        problems: &mut Problems,
+    ) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for (id, description) in descriptions(list) {
+            if found.contains_key(&id) {
+                let what = text!("duplicate description of `{id}`", id);
+                let place = place(self.file, self.source, description.line);
+                problems.push(Problem::new(what).code(Code::DuplicateName).at(place));
+                continue;
+            }
+            lines.insert(id.clone(), description.line);
+            let rendered = self.render(&description, problems);
+            found.insert(id, rendered);
+        }
+        found
     }
 }
 
@@ -297,12 +428,16 @@ fn headings(source: &str) -> Vec<Heading> {
     {
         match event {
             Event::Start(Tag::Heading {
-                level, id, classes, ..
+                level,
+                id,
+                classes,
+                attrs,
             }) => {
                 open = Some(Heading {
                     level,
                     id: id.map(|id| id.to_string()),
                     classes: classes.iter().map(ToString::to_string).collect(),
+                    unknown: attrs.iter().map(|(name, _)| name.to_string()).collect(),
                     title: String::new(),
                     start: range.start,
                     body: range.end,
@@ -321,9 +456,8 @@ fn headings(source: &str) -> Vec<Heading> {
 }
 
 /// Parses a list of ``- `id`: description``. A description may span several lines.
-fn descriptions(list: &Template) -> BTreeMap<String, Template> {
-    let mut found: BTreeMap<String, Template> = BTreeMap::new();
-    let mut last: Option<String> = None;
+fn descriptions(list: &Template) -> Vec<(String, Template)> {
+    let mut found: Vec<(String, Template)> = Vec::new();
     for (at, line) in list.markdown.lines().enumerate() {
         let item = line
             .trim_start()
@@ -336,12 +470,11 @@ fn descriptions(list: &Template) -> BTreeMap<String, Template> {
                     markdown: description.trim_start_matches([':', ' ']).trim().to_owned(),
                     line: list.line + at,
                 };
-                found.insert(id.to_owned(), description);
-                last = Some(id.to_owned());
+                found.push((id.to_owned(), description));
             }
             None => {
-                let open = last.as_ref().and_then(|id| found.get_mut(id));
-                if let Some(description) = open.filter(|_| !line.trim().is_empty()) {
+                let open = found.last_mut();
+                if let Some((_, description)) = open.filter(|_| !line.trim().is_empty()) {
                     description.markdown.push(' ');
                     description.markdown.push_str(line.trim());
                 }

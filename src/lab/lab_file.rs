@@ -8,7 +8,7 @@ use crate::lab::roadmap;
 use crate::lab::steps::{Step, StepList, read_check, read_steps};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Code, Problem, suggestion};
 use crate::text;
 
 /// The most exercises and checks of a lab.
@@ -52,7 +52,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
     if count_expressions(root) > MAX_EXPRESSIONS {
         let limit = MAX_EXPRESSIONS;
         let what = text!("too many regular expressions: the limit is {limit}", limit);
-        problems.push(Problem::new(what).at(root.place()));
+        problems.push(Problem::new(what).code(Code::Limit).at(root.place()));
         return None;
     }
     let mut captures = BTreeSet::new();
@@ -65,7 +65,12 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
         if level.is_none() {
             let help = suggestion(&written, Level::ALL.map(Level::name));
             let what = text!("unknown level `{written}`", written);
-            problems.push(Problem::new(what).at(node.place()).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(node.place())
+                    .help(help),
+            );
         }
         level
     });
@@ -75,7 +80,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
             let minutes = fields.integer("minutes", problems)?;
             if !MINUTES.contains(&minutes) {
                 let what = text!("`minutes` must be from 1 to 1440, not {minutes}", minutes);
-                problems.push(Problem::new(what).at(node.place()));
+                problems.push(Problem::new(what).code(Code::Limit).at(node.place()));
             }
             Some(minutes)
         });
@@ -114,7 +119,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
             exercises = MAX_EXERCISES,
             checks = MAX_CHECKS
         );
-        problems.push(Problem::new(what).at(root.place()));
+        problems.push(Problem::new(what).code(Code::Limit).at(root.place()));
     }
     check_order(&exercises, &mut broken, problems);
     Some(LabFile {
@@ -166,7 +171,13 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
     let id = fields.required("id", node, problems).and_then(|id| {
         let written = string(id, "id", problems)?;
         ExerciseId::new(&written)
-            .map_err(|error| problems.push(Problem::new(error.text()).at(id.place())))
+            .map_err(|error| {
+                problems.push(
+                    Problem::new(error.text())
+                        .code(Code::InvalidName)
+                        .at(id.place()),
+                )
+            })
             .ok()
     });
     let needs = fields.strings("needs", problems).unwrap_or_default();
@@ -187,7 +198,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
             for key in ["checks", "solution", "right", "wrong"] {
                 if let Some(at) = fields.get(key).and(fields.key(key)) {
                     let what = text!("`{key}` is not allowed in an exercise with a quiz", key);
-                    problems.push(Problem::new(what).at(at.place()));
+                    problems.push(Problem::new(what).code(Code::Exercise).at(at.place()));
                 }
             }
             read_quiz(quiz, problems).map(Task::Quiz)
@@ -207,6 +218,7 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     let checks = fields
         .required("checks", node, problems)
         .map(|node| list(node, "checks", problems));
+    let no_checks = checks.as_ref().is_some_and(Vec::is_empty);
     let checks: Vec<_> = checks
         .unwrap_or_default()
         .into_iter()
@@ -216,33 +228,35 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
         if checks[..at].iter().any(|earlier| earlier.id == check.id) {
             let what = text!("duplicate check `{id}` in this exercise", id = check.id);
             let help = text!("give one of the two another id, also in the guides");
-            let problem = Problem::new(what).at(check.step.place.clone());
+            let problem = Problem::new(what)
+                .code(Code::DuplicateName)
+                .at(check.step.place.clone());
             problems.push(problem.help(help));
         }
     }
     let solution = fields
         .required("solution", node, problems)
         .map(|node| list(node, "solution", problems));
+    let no_solution = solution.as_ref().is_some_and(Vec::is_empty);
     let solution = read_steps(&solution.unwrap_or_default(), StepList::Solution, problems);
     let right = fields.list("right", problems);
     let right: Vec<_> = right
         .into_iter()
         .filter_map(|node| read_right_answer(node, problems))
         .collect();
+    let no_wrong = !fields.contains("wrong");
     let wrong = fields.list("wrong", problems);
+    let no_wrong = no_wrong || wrong.is_empty();
     let wrong: Vec<_> = wrong
         .into_iter()
         .filter_map(|node| read_wrong_answer(node, problems))
         .collect();
     for (what, missing) in [
-        (
-            text!("an exercise needs at least one check"),
-            checks.is_empty(),
-        ),
-        (text!("an exercise needs a solution"), solution.is_empty()),
+        (text!("an exercise needs at least one check"), no_checks),
+        (text!("an exercise needs a solution"), no_solution),
         (
             text!("an exercise needs at least one wrong answer"),
-            wrong.is_empty(),
+            no_wrong,
         ),
     ] {
         if missing {
@@ -296,6 +310,7 @@ fn read_wrong_answer(node: &Node, problems: &mut Problems) -> Option<WrongAnswer
 }
 
 fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
+    let before = problems.len();
     let mut fields = Fields::open(node, Mapping::Quiz, problems)?;
     let choices = fields
         .required("choices", node, problems)
@@ -304,15 +319,32 @@ fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
     let hints = fields.string_map("hints", problems);
     fields.close(problems);
     let (choices, answer) = (choices?, answer?);
+    if problems.len() > before {
+        return None;
+    }
     let named = hints.iter().map(|(choice, _)| choice).chain([&answer]);
     for unknown in named.filter(|choice| !choices.contains(choice)) {
         let help = suggestion(unknown, choices.iter().map(String::as_str));
         let what = text!("no such choice: `{unknown}`", unknown);
-        problems.push(Problem::new(what).at(node.place()).help(help));
+        let written = node.child("hints").and_then(|hints| hints.key_of(unknown));
+        let written = written.or_else(|| node.child("answer")).unwrap_or(node);
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnknownName)
+                .at(written.place())
+                .help(help),
+        );
+    }
+    if let Some(key) = node.child("hints").and_then(|hints| hints.key_of(&answer)) {
+        let what = text!(
+            "`{answer}` is the right choice, so its hint is never shown",
+            answer
+        );
+        problems.push(Problem::new(what).code(Code::Exercise).at(key.place()));
     }
     if choices.len() < 2 {
         let what = text!("a quiz needs at least two choices");
-        problems.push(Problem::new(what).at(node.place()));
+        problems.push(Problem::new(what).code(Code::Exercise).at(node.place()));
     }
     Some(Quiz {
         choices,
@@ -334,7 +366,12 @@ fn check_order(
             let what = text!("duplicate exercise `{id}`", id = exercise.id);
             let help = text!("give one of the two another id, also in the guides");
             let place = node.child("id").unwrap_or(node).place();
-            problems.push(Problem::new(what).at(place).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::DuplicateName)
+                    .at(place)
+                    .help(help),
+            );
             broken.insert(exercise.id.to_string());
             continue;
         }
@@ -346,13 +383,16 @@ fn check_order(
                     id = exercise.id,
                     need
                 ))
+                .code(Code::Order)
                 .help(text!("move it before this one")),
                 // An exercise that could not be read is reported already.
                 false if broken.contains(need.as_str()) => continue,
                 false => {
                     let known = earlier.iter().map(|(exercise, _)| exercise.id.as_str());
                     let what = text!("no such exercise: `{need}`", need);
-                    Problem::new(what).help(suggestion(need.as_str(), known))
+                    Problem::new(what)
+                        .code(Code::UnknownName)
+                        .help(suggestion(need.as_str(), known))
                 }
             };
             let item = written.and_then(|written| match &written.kind {

@@ -19,7 +19,7 @@ use crate::lab::service::Service;
 use crate::lab::template::{TemplateError, render_without_addresses};
 use crate::lab::variables::Variables;
 use crate::lab::yaml::{Node, Problems};
-use crate::problem::{Place, Problem, ProblemKind, without_duplicates};
+use crate::problem::{Code, Place, Problem, ProblemKind, without_duplicates};
 use crate::text;
 
 /// The names that a lab's Compose file may have, and the file that is merged into it, in the order in which Compose looks
@@ -138,7 +138,7 @@ pub fn load_services(
     let (notes, problems) = split_notes(problems);
     LoadedServices {
         services: services.active,
-        inactive: services.inactive.into_iter().collect(),
+        inactive: services.inactive.into_keys().collect(),
         networks,
         problems: finish(problems),
         notes: finish(notes),
@@ -194,7 +194,13 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     let id = LabId::new(name)
-        .map_err(|error| problems.push(Problem::new(error.text()).at(Place::file(folder))))
+        .map_err(|error| {
+            problems.push(
+                Problem::new(error.text())
+                    .code(Code::InvalidName)
+                    .at(Place::file(folder)),
+            )
+        })
         .ok();
     let lab_path = folder.join("lab.yaml");
     let root = read_source(&lab_path, files, problems).and_then(|source| {
@@ -216,7 +222,13 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .clone()
         .unwrap_or_else(|| LabId::new("lab").expect("a valid name"));
     let render = |text: &str| render_without_addresses(text, &name, &variables);
-    let guides = read_guides(folder, files, &render, problems);
+    // Without lab.yaml its variables are unknown, but not wrong.
+    let mut guide_problems = Vec::new();
+    let guides = read_guides(folder, files, &render, &mut guide_problems);
+    match root {
+        Some(_) => problems.extend(guide_problems),
+        None => problems.retain(|problem| problem.code != Code::UndefinedVariable),
+    }
     let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref();
     let workspace =
@@ -257,7 +269,8 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
             .services
             .iter()
             .filter_map(|part| ServiceName::new(&part.name).ok())
-            .filter(|name| !lab.services.contains_key(name) && !lab.inactive.contains(name))
+            .filter(|name| !lab.services.contains_key(name) && !lab.inactive.contains_key(name))
+            .chain(services.broken)
             .collect(),
         exercises: file.broken,
     };
@@ -278,7 +291,11 @@ fn find_workspace(
     let canonical = files.canonical_path(&path);
     let Some(canonical) = canonical.filter(|canonical| canonical.starts_with(root)) else {
         let what = text!("no such folder in the lab: {path}", path = path.display());
-        problems.push(Problem::new(what).at(node.place()));
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnreadableFile)
+                .at(node.place()),
+        );
         return None;
     };
     if let Some(reason) = files.unsafe_to_mount(&canonical) {
@@ -291,7 +308,11 @@ fn find_workspace(
 fn read_source(path: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<String> {
     let report = |error: crate::lab::file_system::ReadError| {
         let what = text!("cannot read this file: {reason}", reason = error.text());
-        problems.push(Problem::new(what).at(Place::file(path)));
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnreadableFile)
+                .at(Place::file(path)),
+        );
     };
     files.read(path).map_err(report).ok()
 }
@@ -311,7 +332,7 @@ fn read_guides(
     let found: Vec<_> = found.collect();
     if found.len() > MAX_GUIDES {
         let what = text!("too many guides: the limit is {limit}", limit = MAX_GUIDES);
-        problems.push(Problem::new(what).at(Place::file(folder)));
+        problems.push(Problem::new(what).code(Code::Limit).at(Place::file(folder)));
     }
     for (name, lang) in found.into_iter().take(MAX_GUIDES) {
         let path = folder.join(name);
@@ -323,7 +344,12 @@ fn read_guides(
         let what = text!("missing English guide");
         let help = text!("it is shown to learners whose language has no guide");
         let place = Place::file(folder.join("guide.en.md"));
-        problems.push(Problem::new(what).at(place).help(help));
+        problems.push(
+            Problem::new(what)
+                .code(Code::GuideMismatch)
+                .at(place)
+                .help(help),
+        );
     }
     guides
 }
@@ -331,3 +357,7 @@ fn read_guides(
 #[cfg(test)]
 #[path = "load_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "broken_labs_tests.rs"]
+mod broken_labs;

@@ -1,6 +1,6 @@
 //! The model of a lab whose files were read and validated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::lab::lang::Lang;
 use crate::lab::service::{Presence, Service};
 use crate::lab::steps::{Check, Step};
 use crate::lab::variables::Variables;
+use crate::problem::Place;
 
 /// A lab. [`load`](crate::lab::load) returns only sound ones.
 #[derive(Debug, Clone)]
@@ -25,8 +26,8 @@ pub struct Lab {
     /// The folder that is copied as the learner's workspace.
     pub workspace: Option<PathBuf>,
     pub services: BTreeMap<ServiceName, Service>,
-    /// The services that do not start because of their profiles.
-    pub inactive: BTreeSet<ServiceName>,
+    /// The services that do not start, with the places of their profiles.
+    pub inactive: BTreeMap<ServiceName, Place>,
     pub networks: BTreeMap<String, Network>,
     pub start: Vec<Step>,
     pub health: Vec<Step>,

@@ -18,8 +18,26 @@ pub fn render(text: &str, lab: &Lab, addresses: &Addresses) -> Result<String, Te
         let ports = service.ports.iter().map(|port| port.container);
         (name, ports.collect())
     });
-    let services: Vec<_> = services.collect();
+    // A service that does not start has placeholders too.
+    let inactive = lab.inactive.keys().map(|name| (name, Vec::new()));
+    let services: Vec<_> = services.chain(inactive).collect();
     render_guide(text, &lab.id, &lab.vars, &services, addresses)
+}
+
+/// Returns every error of a text, at most one for each line.
+pub(crate) fn template_errors(text: &str, lab: &Lab, addresses: &Addresses) -> Vec<TemplateError> {
+    let mut errors: Vec<TemplateError> = Vec::new();
+    // What is in front of an error is blanked, line by line, so that the next one is found.
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    while let Err(error) = render(&lines.join("\n"), lab, addresses) {
+        let line = error.line;
+        errors.push(error);
+        match lines.get_mut(line.wrapping_sub(1)) {
+            Some(text) if !text.is_empty() => *text = "",
+            Some(_) | None => break,
+        }
+    }
+    errors
 }
 
 /// Returns the placeholders in a rendered text by the service that they stand for, which has no address.

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use crate::lab::id::TopicId;
 use crate::lab::lang::Lang;
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, list, string};
-use crate::problem::{Problem, code_list, nearest};
+use crate::problem::{Code, Problem, code_list, nearest};
 use crate::text;
 
 const FILE: &str = "labs/roadmap.yaml";
@@ -68,7 +68,7 @@ impl Roadmap {
         for (at, topic) in all.iter().enumerate() {
             if all[..at].iter().any(|earlier| earlier.id == topic.id) {
                 let what = text!("duplicate topic `{id}`", id = topic.id);
-                problems.push(Problem::new(what));
+                problems.push(Problem::new(what).code(Code::DuplicateName));
             }
         }
         (roadmap, problems)
@@ -97,7 +97,13 @@ fn topics(node: &Node, problems: &mut Problems) -> Vec<Topic> {
         let nested = fields.get("topics");
         fields.close(problems);
         let id = TopicId::new(&id?)
-            .map_err(|error| problems.push(Problem::new(error.text()).at(item.place())))
+            .map_err(|error| {
+                problems.push(
+                    Problem::new(error.text())
+                        .code(Code::InvalidName)
+                        .at(item.place()),
+                )
+            })
             .ok()?;
         Some(Topic {
             id,
@@ -135,7 +141,9 @@ pub(crate) fn topic(node: &Node, problems: &mut Problems) -> Option<TopicId> {
                 Some(candidate) => text!("did you mean `{candidate}`?", candidate),
                 None => text!("run `roadlab roadmap` to list the topics"),
             };
-            Problem::new(text!("no such topic: `{written}`", written)).help(help)
+            Problem::new(text!("no such topic: `{written}`", written))
+                .code(Code::UnknownName)
+                .help(help)
         }
     };
     problems.push(problem.at(node.place()));

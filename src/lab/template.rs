@@ -10,7 +10,7 @@ use regex::{Captures, Regex};
 
 use crate::lab::id::{LabId, ServiceName};
 use crate::lab::variables::Variables;
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Code, Problem, suggestion};
 use crate::text;
 use crate::text::Text;
 
@@ -41,7 +41,7 @@ pub struct TemplateError {
 impl TemplateError {
     /// Returns the error as a problem without a place.
     pub fn problem(self) -> Problem {
-        let problem = Problem::new(self.what);
+        let problem = Problem::new(self.what).code(Code::Template);
         match self.help {
             Some(help) => problem.help(help),
             None => problem,

@@ -13,7 +13,7 @@ use crate::lab::lab_file::{
 use crate::lab::model::{Exercise, Lab, RightAnswer, Task, WrongAnswer};
 use crate::lab::variables::{Dialect, expand_all};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries};
-use crate::problem::{Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
 /// The name of the file in the lab's folder.
@@ -55,7 +55,11 @@ pub fn load_trial(lab: &Lab, files: &dyn FileSystem) -> Result<Trial, Vec<Proble
         Err(ReadError::NotFound) => return Ok(Trial::default()),
         Err(error) => {
             let what = text!("cannot read this file: {reason}", reason = error.text());
-            return Err(vec![Problem::new(what).at(Place::file(&path))]);
+            return Err(vec![
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(Place::file(&path)),
+            ]);
         }
     };
     let root = Node::parse(&path, &source).map_err(|problem| vec![problem])?;
@@ -71,7 +75,7 @@ fn read(root: &Node, lab: &Lab, problems: &mut Problems) -> Trial {
     if count_expressions(root) > MAX_EXPRESSIONS {
         let limit = MAX_EXPRESSIONS;
         let what = text!("too many regular expressions: the limit is {limit}", limit);
-        problems.push(Problem::new(what).at(root.place()));
+        problems.push(Problem::new(what).code(Code::Limit).at(root.place()));
         return Trial::default();
     }
     let mut captures = BTreeSet::new();
@@ -84,7 +88,12 @@ fn read(root: &Node, lab: &Lab, problems: &mut Problems) -> Trial {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
             let help = suggestion(&name, known);
             let what = text!("no such exercise: `{name}`", name);
-            problems.push(Problem::new(what).at(node.place()).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(node.place())
+                    .help(help),
+            );
             continue;
         };
         if let Task::Quiz(_) = exercise.task {
@@ -106,7 +115,7 @@ fn read(root: &Node, lab: &Lab, problems: &mut Problems) -> Trial {
             "too many answers: the limit is {limit}",
             limit = MAX_ANSWERS
         );
-        problems.push(Problem::new(what).at(root.place()));
+        problems.push(Problem::new(what).code(Code::Limit).at(root.place()));
     }
     trial
 }
@@ -156,7 +165,12 @@ fn read_wrong(node: &Node, exercise: &Exercise, problems: &mut Problems) -> Opti
         if !known.clone().any(|known| known == check) {
             let help = suggestion(check, known);
             let what = text!("no such check: `{id}`", id = check);
-            problems.push(Problem::new(what).at(node.place()).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(node.place())
+                    .help(help),
+            );
         }
     }
     if let Some(hint) = &hint {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::yaml::{Kind, Node, Problems};
-use crate::problem::{Problem, nearest};
+use crate::problem::{Code, Problem, nearest};
 use crate::text;
 
 /// The values of a lab's variables, by name.
@@ -140,7 +140,9 @@ impl ExpandError {
                         )
                     }
                 };
-                Problem::new(text!("undefined variable `${{{name}}}`", name)).help(help)
+                Problem::new(text!("undefined variable `${{{name}}}`", name))
+                    .code(Code::UndefinedVariable)
+                    .help(help)
             }
             ExpandError::Required(name, message) => {
                 let what = match message.is_empty() {
@@ -152,7 +154,7 @@ impl ExpandError {
                     ),
                 };
                 let help = text!("give it a value under `vars` in lab.yaml or in the file `.env`");
-                Problem::new(what).help(help)
+                Problem::new(what).code(Code::UndefinedVariable).help(help)
             }
             ExpandError::Syntax => {
                 let help = match dialect {
@@ -163,12 +165,15 @@ impl ExpandError {
                         text!("write `${{name}}`, `${{name:-default}}`, or `$$` for a dollar sign")
                     }
                 };
-                Problem::new(text!("invalid reference in `{string}`", string)).help(help)
+                Problem::new(text!("invalid reference in `{string}`", string))
+                    .code(Code::InvalidReference)
+                    .help(help)
             }
             ExpandError::TooLong => Problem::new(text!(
                 "this file exceeds {limit} bytes after its variables are replaced",
                 limit = MAX_EXPANDED_SIZE
-            )),
+            ))
+            .code(Code::Limit),
         }
     }
 }

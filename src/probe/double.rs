@@ -91,7 +91,7 @@ impl Scene {
                 roadmap: Vec::new(),
                 vars: BTreeMap::new(),
                 workspace: None,
-                inactive: std::collections::BTreeSet::new(),
+                inactive: BTreeMap::new(),
                 services: BTreeMap::new(),
                 networks: BTreeMap::new(),
                 start: Vec::new(),

@@ -48,6 +48,14 @@ pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
             sanitize(&help.localized())
         ));
     }
+    // A mistake of the file has a rule to read about; the others say what they are.
+    if problem.kind == ProblemKind::Lab && problem.place.is_some() {
+        text.push_str(&format!(
+            "\n  {} roadlab explain {}",
+            paint.dim("="),
+            problem.code.name()
+        ));
+    }
     text
 }
 
@@ -70,7 +78,7 @@ mod tests {
             .help(text!("did you mean `privileged`?"));
         assert_eq!(
             problem(&misspelt, Paint::Plain),
-            "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?"
+            "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?\n  = roadlab explain invalid-lab"
         );
     }
 }

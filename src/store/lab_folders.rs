@@ -13,6 +13,8 @@ use crate::text;
 #[derive(Debug)]
 pub struct LabFolders {
     folders: BTreeMap<String, PathBuf>,
+    /// The folders of labs that run, which may be none of the places that labs are found in.
+    running: BTreeMap<String, PathBuf>,
 }
 
 impl LabFolders {
@@ -37,12 +39,24 @@ impl LabFolders {
                 }
             }
         }
-        Ok(Self { folders })
+        Ok(Self {
+            folders,
+            running: BTreeMap::new(),
+        })
+    }
+
+    /// Adds the folder of a lab that runs. Its name alone finds it then, as in the commands that `up ./my-lab` prints.
+    pub fn add_running(&mut self, lab: &str, folder: PathBuf) {
+        self.running.insert(lab.to_owned(), folder);
     }
 
     /// Returns the folder of a lab, given its name or a path: one with a `/`, `.` or `..`.
     pub fn folder(&self, lab: &str) -> Result<PathBuf, Problem> {
         if let Some(folder) = self.folders.get(lab) {
+            return Ok(folder.clone());
+        }
+        let running = self.running.get(lab);
+        if let Some(folder) = running.filter(|folder| folder.join("lab.yaml").exists()) {
             return Ok(folder.clone());
         }
         let path = Path::new(lab);
@@ -58,5 +72,24 @@ impl LabFolders {
     /// Returns all labs by name.
     pub fn all(&self) -> &BTreeMap<String, PathBuf> {
         &self.folders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_that_runs_is_found_by_its_name_while_its_files_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut labs = LabFolders {
+            folders: BTreeMap::new(),
+            running: BTreeMap::new(),
+        };
+        labs.add_running("mine", folder.path().to_owned());
+        assert!(labs.folder("mine").is_err());
+        std::fs::write(folder.path().join("lab.yaml"), "").unwrap();
+        assert_eq!(labs.folder("mine").unwrap(), folder.path());
+        assert!(labs.all().is_empty());
     }
 }

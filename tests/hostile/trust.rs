@@ -75,7 +75,7 @@ fn trust_does_not_allow_what_is_refused() {
         "show LAB --trust",
         4,
         "\
-refused: service `redis` requests `privileged`: it would give the lab root access to this machine
+refused: `privileged` is not allowed: it would give the lab root access to this machine
   --> labs/tiny/compose.yaml:4:5
  4 |     privileged: true
    |     ^

@@ -19,7 +19,10 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
             "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "dispute",
         ],
     ),
-    ("Write labs", &["new", "schema", "validate", "test"]),
+    (
+        "Write labs",
+        &["new", "schema", "validate", "explain", "test"],
+    ),
     (
         "Services",
         &[
@@ -336,6 +339,12 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab schema events",
             "roadlab schema compose > compose.schema.json",
         ],
+    },
+    CommandHelp {
+        command: "explain",
+        summary: "explain a problem",
+        description: "Every problem that `roadlab validate` reports has a code. Without a code, all are listed.",
+        examples: &["roadlab explain unknown-key", "roadlab explain"],
     },
     CommandHelp {
         command: "new",

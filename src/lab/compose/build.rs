@@ -8,7 +8,7 @@ use crate::lab::id::ServiceName;
 use crate::lab::policy;
 use crate::lab::service::Recipe;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, string};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 const DOCKERFILE: &str = "Dockerfile";
@@ -52,8 +52,11 @@ impl ServiceReader<'_> {
                 dockerfile,
                 folder = context.display()
             );
-            self.problems
-                .push(Problem::new(what).at(dockerfile_node.place()));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(dockerfile_node.place()),
+            );
             return None;
         }
         let dockerfile = normal.to_string_lossy().into_owned();

@@ -12,7 +12,7 @@ use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::policy;
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, MergeTag, Node, Problems, entries, string};
-use crate::problem::{MAX_LINE_LENGTH, Place, Problem, suggestion};
+use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, suggestion};
 use crate::text;
 
 /// The deepest nesting of files that include or extend one another, and the most files that are read.
@@ -247,8 +247,12 @@ impl Reader<'_> {
                     file = first.node.file().display()
                 );
                 let what = text!("duplicate service `{name}`", name = part.name);
-                self.problems
-                    .push(Problem::new(what).at(part.key.place()).help(help));
+                self.problems.push(
+                    Problem::new(what)
+                        .code(Code::DuplicateName)
+                        .at(part.key.place())
+                        .help(help),
+                );
             }
             Some(_) => {}
             None if known.len() == MAX_RESOURCES => {
@@ -257,7 +261,8 @@ impl Reader<'_> {
                     key = section.key(),
                     limit = MAX_RESOURCES
                 );
-                self.problems.push(Problem::new(what).at(part.key.place()));
+                self.problems
+                    .push(Problem::new(what).code(Code::Limit).at(part.key.place()));
                 // Reported once, however many follow.
                 known.push(part);
             }
@@ -288,7 +293,8 @@ impl Reader<'_> {
         let place = || origin.map_or_else(|| Place::file(path), Node::place);
         if self.open.iter().any(|open| open == path) {
             let what = text!("{file} includes itself", file = path.display());
-            self.problems.push(Problem::new(what).at(place()));
+            self.problems
+                .push(Problem::new(what).code(Code::Order).at(place()));
             return None;
         }
         if self.open.len() >= MAX_DEPTH {
@@ -296,7 +302,8 @@ impl Reader<'_> {
                 "more than {limit} levels of included files",
                 limit = MAX_DEPTH
             );
-            self.problems.push(Problem::new(what).at(place()));
+            self.problems
+                .push(Problem::new(what).code(Code::Limit).at(place()));
             return None;
         }
         self.files_read += 1;
@@ -305,7 +312,8 @@ impl Reader<'_> {
             if self.files_read == MAX_FILES + 1 {
                 let limit = MAX_FILES;
                 let what = text!("more than {limit} files are included or extended", limit);
-                self.problems.push(Problem::new(what).at(place()));
+                self.problems
+                    .push(Problem::new(what).code(Code::Limit).at(place()));
             }
             return None;
         }
@@ -317,7 +325,8 @@ impl Reader<'_> {
                     file = path.display(),
                     reason = error.text()
                 );
-                self.problems.push(Problem::new(what).at(place()));
+                self.problems
+                    .push(Problem::new(what).code(Code::UnreadableFile).at(place()));
                 return None;
             }
         };
@@ -457,7 +466,8 @@ impl Reader<'_> {
         };
         if file.is_none() && base_name == name {
             let what = text!("service `{name}` extends itself", name);
-            self.problems.push(Problem::new(what).at(extends.place()));
+            self.problems
+                .push(Problem::new(what).code(Code::Order).at(extends.place()));
             return unextended();
         }
         let services = base_root.child("services");
@@ -480,15 +490,20 @@ impl Reader<'_> {
                 .filter_map(|(key, _)| key.as_string())
                 .collect();
             let help = suggestion(&base_name, known.iter().map(String::as_str));
-            self.problems
-                .push(Problem::new(what).at(extends.place()).help(help));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(extends.place())
+                    .help(help),
+            );
             return unextended();
         };
         self.open.push(base_root.file().to_owned());
         let base = match self.open.len() > MAX_DEPTH {
             true => {
                 let what = text!("more than {limit} levels of `extends`", limit = MAX_DEPTH);
-                self.problems.push(Problem::new(what).at(extends.place()));
+                self.problems
+                    .push(Problem::new(what).code(Code::Limit).at(extends.place()));
                 base
             }
             false => {
@@ -567,7 +582,11 @@ pub(crate) fn read_env_defaults(
                 file = path.display(),
                 reason = error.text()
             );
-            problems.push(Problem::new(what).at(Place::file(path)));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(Place::file(path)),
+            );
             return Variables::new();
         }
     };

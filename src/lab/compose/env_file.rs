@@ -4,7 +4,7 @@
 //! references from the environment of the process, knows no operators such as `:-`, and ends at a name without a value.
 
 use crate::lab::variables::{Dialect, ExpandError, expand};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// The largest file, in bytes, before and after its references are replaced.
@@ -136,7 +136,7 @@ impl<'a> Parser<'a> {
         if name.is_empty() || !name.chars().all(is_known) {
             let written = rest.lines().next().unwrap_or_default();
             let what = text!("`{written}` is not of the form `NAME=value`", written);
-            return Err(self.error(Problem::new(what)));
+            return Err(self.error(Problem::new(what).code(Code::InvalidReference)));
         }
         let separator = rest[end..].chars().next();
         self.at += end + usize::from(separator.is_some());
@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
             }
         }
         let what = text!("this quote is not closed");
-        Err(self.error(Problem::new(what)))
+        Err(self.error(Problem::new(what).code(Code::InvalidReference)))
     }
 
     fn expand(&mut self, value: &str) -> Result<String, EnvFileError> {

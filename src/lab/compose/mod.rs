@@ -19,7 +19,7 @@ pub(crate) use composition::{Composition, read_composition, read_env_defaults};
 pub(crate) use networks::{check_files, check_volumes, read_networks};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ports::read_ports;
-pub(crate) use service_reader::{Services, read_services};
+pub(crate) use service_reader::{Services, inactive_but_used, read_services};
 pub(crate) use workspace_variable::compose_variables;
 #[cfg(test)]
 pub(crate) use x_roadlab::read_interface;

@@ -8,7 +8,7 @@ use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
-use crate::problem::{Problem, ProblemKind, suggestion};
+use crate::problem::{Code, Problem, ProblemKind, suggestion};
 use crate::text;
 
 /// An entry of `volumes`, before its source is resolved.
@@ -80,8 +80,12 @@ impl ServiceReader<'_> {
                 "declare it in the top-level `volumes`; {suggestion}",
                 suggestion = suggestion(source, known)
             );
-            self.problems
-                .push(Problem::new(what).at(node.place()).help(help));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(node.place())
+                    .help(help),
+            );
             return None;
         }
         Some(Mount::Volume {
@@ -223,8 +227,12 @@ impl ServiceReader<'_> {
                 FileKind::Config => text!("no such config: `{name}`", name = source),
                 FileKind::Secret => text!("no such secret: `{name}`", name = source),
             };
-            self.problems
-                .push(Problem::new(what).at(node.place()).help(help));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(node.place())
+                    .help(help),
+            );
             return None;
         };
         // Problems of the definition are reported once, by `check_files`.

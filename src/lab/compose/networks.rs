@@ -7,7 +7,7 @@ use crate::lab::id::ServiceName;
 use crate::lab::model::Network;
 use crate::lab::policy;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// Reads the networks of a lab. Each is a bridge network of its own.
@@ -96,6 +96,10 @@ pub(crate) fn check_files(found: &Composition, problems: &mut Problems) {
 
 fn check_name(part: &Part, problems: &mut Problems) {
     if let Err(error) = ServiceName::new(&part.name) {
-        problems.push(Problem::new(error.text()).at(part.key.place()));
+        problems.push(
+            Problem::new(error.text())
+                .code(Code::InvalidName)
+                .at(part.key.place()),
+        );
     }
 }

@@ -6,7 +6,7 @@ use crate::lab::compose::service_reader::ServiceReader;
 use crate::lab::file_system::normalize;
 use crate::lab::policy;
 use crate::lab::yaml::Node;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 impl ServiceReader<'_> {
@@ -28,7 +28,11 @@ impl ServiceReader<'_> {
         let root = self.files.canonical_path(folder);
         let Some(canonical) = self.files.canonical_path(&path) else {
             let what = text!("no such file or folder: {path}", path = path.display());
-            self.problems.push(Problem::new(what).at(node.place()));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(node.place()),
+            );
             return None;
         };
         if !root.is_some_and(|root| canonical.starts_with(root)) {

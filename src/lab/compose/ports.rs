@@ -3,7 +3,7 @@
 use crate::lab::policy;
 use crate::lab::service::{Port, Protocol};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
 
 /// The most ports of a range.
@@ -21,7 +21,12 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
         let help =
             text!("write `\"6379\"` for a free host port, or `\"16379:6379\"` for a fixed one");
         let what = text!("invalid port `{written}`", written);
-        problems.push(Problem::new(what).at(node.place()).help(help));
+        problems.push(
+            Problem::new(what)
+                .code(Code::Port)
+                .at(node.place())
+                .help(help),
+        );
         return Vec::new();
     };
     let range_for_one = containers.len() == 1 && hosts.len() > 1;
@@ -33,7 +38,7 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
             written,
             limit = MAX_RANGE
         );
-        problems.push(Problem::new(what).at(node.place()));
+        problems.push(Problem::new(what).code(Code::Port).at(node.place()));
         return Vec::new();
     }
     let publish = policy::check_address(address.as_deref(), node, problems);
@@ -61,7 +66,10 @@ fn note_range(written: &str, node: &Node, problems: &mut Problems) {
         written
     );
     let help = text!("`roadlab status` shows it");
-    let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
+    let note = Problem::new(what)
+        .code(Code::Port)
+        .at(node.place())
+        .kind(ProblemKind::Note);
     problems.push(note.help(help));
 }
 
@@ -78,7 +86,12 @@ pub(crate) fn refuse_used_host_port(
     {
         let what = text!("host port {host} is published twice", host);
         let help = text!("choose another host port for one of them");
-        problems.push(Problem::new(what).at(node.place()).help(help));
+        problems.push(
+            Problem::new(what)
+                .code(Code::Port)
+                .at(node.place())
+                .help(help),
+        );
     }
 }
 
@@ -147,7 +160,11 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
                     "`published` must be from 1 to 65535, not `{port}`",
                     port = published
                 );
-                problems.push(Problem::new(what).at(published_node.place()));
+                problems.push(
+                    Problem::new(what)
+                        .code(Code::Port)
+                        .at(published_node.place()),
+                );
             }
             policy::check_host_port(port?, published_node, problems)
         }
@@ -156,7 +173,7 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
     if container.is_none() {
         let what = text!("a port needs `target`, the port in the container, from 1 to 65535");
         let at = node.child("target").unwrap_or(node);
-        problems.push(Problem::new(what).at(at.place()));
+        problems.push(Problem::new(what).code(Code::MissingKey).at(at.place()));
     }
     let protocol = match protocol.as_deref() {
         None | Some("tcp") => Protocol::Tcp,

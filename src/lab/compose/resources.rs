@@ -8,7 +8,7 @@ use crate::lab::service::{
     DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits, RestartPolicy,
 };
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, mismatch};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// The least memory with which the engine starts a container, in bytes.
@@ -163,7 +163,7 @@ pub(crate) fn read_limits(
             "a memory limit of {memory} bytes is too low: the engine starts no container with less than 6 MiB",
             memory
         );
-        problems.push(Problem::new(what).at(memory_node.place()));
+        problems.push(Problem::new(what).code(Code::Limit).at(memory_node.place()));
     }
     limits.memory.get_or_insert(DEFAULT_MEMORY);
     limits.cpus.get_or_insert(DEFAULT_CPUS);

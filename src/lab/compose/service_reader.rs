@@ -18,15 +18,17 @@ use crate::lab::service::{Condition, Gpus, Port, RestartPolicy, Service, Service
 use crate::lab::yaml::{
     Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, string,
 };
-use crate::problem::{Place, Problem, ProblemKind, suggestion};
+use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
 
 /// The services of a composition.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     pub active: Vec<Service>,
-    /// Those that do not start, because of their profiles.
-    pub inactive: BTreeSet<ServiceName>,
+    /// Those that do not start, with the places of their profiles.
+    pub inactive: BTreeMap<ServiceName, Place>,
+    /// Those that have problems of their own.
+    pub broken: BTreeSet<ServiceName>,
 }
 
 /// Reads all services.
@@ -41,12 +43,16 @@ pub(crate) fn read_services(
         let name = match ServiceName::new(&part.name) {
             Ok(name) => name,
             Err(error) => {
-                problems.push(Problem::new(error.text()).at(part.key.place()));
+                problems.push(
+                    Problem::new(error.text())
+                        .code(Code::InvalidName)
+                        .at(part.key.place()),
+                );
                 continue;
             }
         };
         if !is_active(found, part) {
-            services.inactive.insert(name);
+            services.inactive.insert(name, profiles_place(part));
             continue;
         }
         let mut reader = ServiceReader {
@@ -54,7 +60,13 @@ pub(crate) fn read_services(
             files,
             problems,
         };
-        read.extend(reader.read_service(name, part));
+        let before = reader.problems.len();
+        read.extend(reader.read_service(name.clone(), part));
+        let is_wrong =
+            |problem: &Problem| matches!(problem.kind, ProblemKind::Lab | ProblemKind::Refused);
+        if problems.iter().skip(before).any(is_wrong) {
+            services.broken.insert(name);
+        }
     }
     refuse_shared_ports(&read, problems);
     for at in 0..read.len() {
@@ -68,6 +80,11 @@ pub(crate) fn read_services(
     }
     services.active = read.into_iter().map(|read| read.service).collect();
     services
+}
+
+fn profiles_place(part: &Part) -> Place {
+    let profiles = part.node.key_of("profiles");
+    profiles.unwrap_or(&part.key).place()
 }
 
 /// A service, and what is needed only while all are read.
@@ -126,7 +143,7 @@ fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
             let place = read.port_places.iter().find(|(port, _)| *port == host);
             let place =
                 place.map_or_else(|| read.service.place.clone(), |(_, place)| place.clone());
-            problems.push(Problem::new(what).at(place).help(help));
+            problems.push(Problem::new(what).code(Code::Port).at(place).help(help));
         }
     }
 }
@@ -145,20 +162,32 @@ impl ServiceReader<'_> {
         let image = fields.get("image").and_then(|image| {
             let written = string(image, "image", self.problems)?;
             ImageName::new(&written)
-                .map_err(|error| self.problems.push(Problem::new(error).at(image.place())))
+                .map_err(|error| {
+                    self.problems.push(
+                        Problem::new(error)
+                            .code(Code::InvalidName)
+                            .at(image.place()),
+                    )
+                })
                 .ok()
         });
         let recipe = fields
             .get("build")
             .and_then(|build| self.read_build(&name, build));
         let sources = ["image", "build", "extends"];
-        if !sources.into_iter().any(|key| fields.contains(key)) {
+        let has_source = sources.into_iter().any(|key| fields.contains(key));
+        if !has_source && !fields.has_misspelt(&sources) {
             let what = text!("service `{name}` needs `image` or `build`", name);
-            self.problems.push(Problem::new(what).at(part.key.place()));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::MissingKey)
+                    .at(part.key.place()),
+            );
         }
         let entrypoint = read_words(&mut fields, "entrypoint", self.problems);
         let command = read_words(&mut fields, "command", self.problems);
         let environment = self.read_environment(&mut fields);
+        let before = self.problems.len();
         let mut ports: Vec<Port> = Vec::new();
         let mut port_places = Vec::new();
         for entry in fields.list("ports", self.problems) {
@@ -172,6 +201,7 @@ impl ServiceReader<'_> {
                 ports.push(port);
             }
         }
+        let has_all_ports = self.problems.len() == before;
         let mut tmpfs = self.read_tmpfs(&mut fields);
         let mut mounts = Vec::new();
         for item in fields.list("volumes", self.problems) {
@@ -239,7 +269,9 @@ impl ServiceReader<'_> {
             .get("x-roadlab")
             .and_then(|interface| read_interface(interface, &name, self.problems))
             .unwrap_or_default();
-        check_web_ports(&interface, &ports, &name, node, self.problems);
+        if has_all_ports {
+            check_web_ports(&interface, &ports, &name, node, self.problems);
+        }
         fields.accept(&["expose", "extends"]);
         policy::check_service(name.as_str(), &mut fields, self.problems);
         fields.close(self.problems);
@@ -307,16 +339,18 @@ impl ServiceReader<'_> {
         let part = self.found.service(name);
         let problem = match part {
             Some(part) if is_active(self.found, part) => return ServiceName::new(name).ok(),
-            Some(_) => {
-                let what = text!("service `{name}` has a profile, so it does not start", name);
-                let help =
-                    text!("remove its `profiles`, or write `required: false` into the dependency");
-                Problem::new(what).help(help)
+            Some(part) => {
+                let name = ServiceName::new(name).ok()?;
+                let problem = inactive_but_used(&name, profiles_place(part));
+                self.problems.push(problem);
+                return None;
             }
             None => {
                 let known = self.found.services.iter().map(|part| part.name.as_str());
                 let help = suggestion(name, known);
-                Problem::new(text!("no such service in `{key}`: `{name}`", key, name)).help(help)
+                Problem::new(text!("no such service in `{key}`: `{name}`", key, name))
+                    .code(Code::UnknownName)
+                    .help(help)
             }
         };
         self.problems.push(problem.at(node.place()));
@@ -373,7 +407,11 @@ impl ServiceReader<'_> {
                     size = text.len(),
                     limit = MAX_ENV_FILE_SIZE
                 );
-                self.problems.push(Problem::new(what).at(file.node.place()));
+                self.problems.push(
+                    Problem::new(what)
+                        .code(Code::UnreadableFile)
+                        .at(file.node.place()),
+                );
                 return;
             }
             Err(error) => {
@@ -382,7 +420,11 @@ impl ServiceReader<'_> {
                     file = path.display(),
                     reason = error.text()
                 );
-                self.problems.push(Problem::new(what).at(file.node.place()));
+                self.problems.push(
+                    Problem::new(what)
+                        .code(Code::UnreadableFile)
+                        .at(file.node.place()),
+                );
                 return;
             }
         };
@@ -408,7 +450,10 @@ impl ServiceReader<'_> {
                         name = entry.name
                     );
                     let help = text!("write `{name}=` and a value", name = entry.name);
-                    let problem = Problem::new(what).kind(ProblemKind::Refused).help(help);
+                    let problem = Problem::new(what)
+                        .code(Code::UndefinedVariable)
+                        .kind(ProblemKind::Refused)
+                        .help(help);
                     let place = env_place(&shown, &text, entry.line);
                     self.problems.push(problem.at(place));
                 }
@@ -528,8 +573,12 @@ impl ServiceReader<'_> {
                 "add `ready` to `x-roadlab` of `{name}`, or write `service_started`",
                 name
             );
-            self.problems
-                .push(Problem::new(what).at(node.place()).help(help));
+            self.problems.push(
+                Problem::new(what)
+                    .code(Code::Health)
+                    .at(node.place())
+                    .help(help),
+            );
         }
     }
 
@@ -548,8 +597,12 @@ impl ServiceReader<'_> {
         }
         let help = suggestion(written, CONDITIONS.map(|(name, _)| name));
         let what = text!("unknown condition `{written}`", written);
-        self.problems
-            .push(Problem::new(what).at(node.place()).help(help));
+        self.problems.push(
+            Problem::new(what)
+                .code(Code::UnknownName)
+                .at(node.place())
+                .help(help),
+        );
         Condition::Started
     }
 
@@ -585,8 +638,12 @@ impl ServiceReader<'_> {
             if !declared && name != "default" {
                 let what = text!("no such network: `{name}`", name);
                 let help = text!("declare it in the top-level `networks`");
-                self.problems
-                    .push(Problem::new(what).at(key.place()).help(help));
+                self.problems.push(
+                    Problem::new(what)
+                        .code(Code::UnknownName)
+                        .at(key.place())
+                        .help(help),
+                );
             }
             out.insert(name, aliases);
         }
@@ -595,6 +652,20 @@ impl ServiceReader<'_> {
             false => out,
         }
     }
+}
+
+/// Creates the problem of a service that is used but does not start. It is the same wherever the service is used, so that it
+/// is reported once.
+pub(crate) fn inactive_but_used(name: &ServiceName, profiles: Place) -> Problem {
+    let what = text!(
+        "service `{name}` has a profile, so it does not start, but the lab uses it",
+        name
+    );
+    let help = text!("remove its `profiles`, or add `COMPOSE_PROFILES` to `.env`");
+    Problem::new(what)
+        .code(Code::UnknownName)
+        .at(profiles)
+        .help(help)
 }
 
 /// An entry of `env_file`.
@@ -629,7 +700,7 @@ fn check_web_ports(
             port = web.port
         );
         let help = text!("add the port to `ports` in compose.yaml");
-        let problem = Problem::new(what).help(help);
+        let problem = Problem::new(what).code(Code::Port).help(help);
         problems.push(problem.at(place.unwrap_or_else(|| node.place())));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::lab::size::parse_size;
 use crate::lab::yaml::{Fields, Kind, Problems, mismatch};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// Reads a size such as `256m`, and returns bytes.
@@ -32,7 +32,11 @@ pub(crate) fn read_words(
     let words = shlex::split(written);
     if words.is_none() {
         let what = text!("`{key}` has an unclosed quote", key);
-        problems.push(Problem::new(what).at(node.place()));
+        problems.push(
+            Problem::new(what)
+                .code(Code::InvalidReference)
+                .at(node.place()),
+        );
     }
     words
 }

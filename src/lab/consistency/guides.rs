@@ -7,11 +7,11 @@ use crate::lab::guide::{Guide, Section};
 use crate::lab::id::ExerciseId;
 use crate::lab::lang::Lang;
 use crate::lab::model::{Lab, Quiz, Task, WrongAnswer};
-use crate::lab::rendering::render;
+use crate::lab::rendering::template_errors;
 use crate::lab::steps::Check;
 use crate::lab::template::{Addresses, ServiceAddress, render_url};
 use crate::lab::yaml::Problems;
-use crate::problem::{Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem, nearest, suggestion};
 use crate::text;
 use crate::text::Text;
 
@@ -21,28 +21,50 @@ const MIN_HINTS: usize = 2;
 /// Checks every guide of a lab.
 pub(crate) fn check(lab: &Lab, broken: &Broken, problems: &mut Problems) {
     let addresses = example_addresses(lab, problems);
+    let unknown = check_hint_names(lab, broken, problems);
     for guide in lab.guides.values() {
-        check_sections(lab, broken, guide, problems);
+        check_sections(lab, broken, &unknown, guide, problems);
         check_same_as_english(lab, guide, problems);
         check_templates(lab, broken, guide, &addresses, problems);
     }
 }
 
 /// Checks that a guide has one section for each exercise, and no others.
-fn check_sections(lab: &Lab, broken: &Broken, guide: &Guide, problems: &mut Problems) {
+fn check_sections(
+    lab: &Lab,
+    broken: &Broken,
+    unknown: &BTreeSet<String>,
+    guide: &Guide,
+    problems: &mut Problems,
+) {
     for exercise in &lab.exercises {
         let id = &exercise.id;
         if broken.has_exercise(id) || guide.broken.contains(id) {
             continue;
         }
         let Some(section) = guide.sections.get(id) else {
+            // A section whose id is misspelt is reported below.
+            let mut others = guide
+                .sections
+                .keys()
+                .filter(|other| lab.exercise(other).is_none());
+            if others.any(|other| nearest(other.as_str(), [id.as_str()]).is_some()) {
+                continue;
+            }
             let what = text!("missing section for exercise `{id}`", id);
             let help = text!("add a heading such as `## Title {{#{id}}}`", id);
             let place = Place::file(&guide.file);
-            problems.push(Problem::new(what).at(place).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::GuideMismatch)
+                    .at(place)
+                    .help(help),
+            );
             continue;
         };
         let mut reporter = Reporter {
+            guide,
+            unknown,
             place: guide.place(section.line),
             problems,
         };
@@ -54,26 +76,42 @@ fn check_sections(lab: &Lab, broken: &Broken, guide: &Guide, problems: &mut Prob
         }
     }
     for (id, section) in &guide.sections {
-        if lab.exercise(id).is_none() && !broken.has_exercise(id) {
+        // With a broken exercise, its id may be the reason.
+        if lab.exercise(id).is_none() && broken.exercises.is_empty() {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
             let what = text!("no such exercise in lab.yaml: `{id}`", id);
             let place = guide.place(section.line);
             let help = suggestion(id.as_str(), known);
-            problems.push(Problem::new(what).at(place).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(place)
+                    .help(help),
+            );
         }
     }
 }
 
 /// Reports problems of one section at its heading.
 struct Reporter<'a> {
+    guide: &'a Guide,
     place: Place,
+    /// Names of hints that are reported in lab.yaml.
+    unknown: &'a BTreeSet<String>,
     problems: &'a mut Problems,
 }
 
 impl Reporter<'_> {
     fn report(&mut self, what: Text, help: Text) {
         let problem = Problem::new(what).at(self.place.clone()).help(help);
-        self.problems.push(problem);
+        self.problems.push(problem.code(Code::GuideMismatch));
+    }
+
+    /// Reports a problem at a line of the guide, if it is known.
+    fn report_at(&mut self, line: Option<&usize>, what: Text, help: Text) {
+        let place = line.map_or_else(|| self.place.clone(), |line| self.guide.place(*line));
+        let problem = Problem::new(what).at(place).help(help);
+        self.problems.push(problem.code(Code::GuideMismatch));
     }
 }
 
@@ -84,33 +122,8 @@ fn check_practical(
     wrong: &[WrongAnswer],
     reporter: &mut Reporter<'_>,
 ) {
-    let known: BTreeSet<&str> = checks.iter().map(|check| check.id.as_str()).collect();
-    for check in known
-        .iter()
-        .filter(|check| !section.checks.contains_key(**check))
-    {
-        reporter.report(
-            text!(
-                "missing description of check `{check}` of exercise `{id}`",
-                check,
-                id
-            ),
-            text!(
-                "add ``- `{check}`: …`` below the heading with `{{.checks}}`",
-                check
-            ),
-        );
-    }
-    for check in section
-        .checks
-        .keys()
-        .filter(|check| !known.contains(check.as_str()))
-    {
-        reporter.report(
-            text!("no such check in exercise `{id}`: `{check}`", id, check),
-            text!("remove its description, or add the check to lab.yaml"),
-        );
-    }
+    let known: Vec<&str> = checks.iter().map(|check| check.id.as_str()).collect();
+    check_items(id, section, &known, Items::Checks, reporter);
     if section.hints.len() < MIN_HINTS {
         reporter.report(
             text!(
@@ -129,48 +142,156 @@ fn check_practical(
 }
 
 fn check_quiz(id: &ExerciseId, section: &Section, quiz: &Quiz, reporter: &mut Reporter<'_>) {
-    for choice in quiz
-        .choices
-        .iter()
-        .filter(|choice| !section.choices.contains_key(*choice))
-    {
-        reporter.report(
-            text!(
-                "missing description of choice `{choice}` of exercise `{id}`",
-                choice,
-                id
-            ),
-            text!(
-                "add ``- `{choice}`: …`` below the heading with `{{.choices}}`",
-                choice
-            ),
-        );
-    }
+    let known: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
+    check_items(id, section, &known, Items::Choices, reporter);
     let hints = quiz.hints.values().map(String::as_str).collect();
     check_named_hints(section, &hints, reporter);
 }
 
-/// Checks that a section has exactly the named hints that lab.yaml refers to.
-fn check_named_hints(section: &Section, used: &BTreeSet<&str>, reporter: &mut Reporter<'_>) {
-    for name in used
-        .iter()
-        .filter(|name| !section.named_hints.contains_key(**name))
+/// What a section describes in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Items {
+    Checks,
+    Choices,
+}
+
+/// Checks that a section describes exactly the checks or choices of lab.yaml. One that is misspelt is one problem.
+fn check_items(
+    id: &ExerciseId,
+    section: &Section,
+    known: &[&str],
+    items: Items,
+    reporter: &mut Reporter<'_>,
+) {
+    let described = match items {
+        Items::Checks => &section.checks,
+        Items::Choices => &section.choices,
+    };
+    let mut missing: Vec<&str> = known.to_vec();
+    missing.retain(|name| !described.contains_key(*name));
+    for name in described
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()))
     {
+        let what = match items {
+            Items::Checks => text!("no such check in exercise `{id}`: `{name}`", id, name),
+            Items::Choices => text!("no such choice in exercise `{id}`: `{name}`", id, name),
+        };
+        let help = match nearest(name, missing.iter().copied()) {
+            Some(candidate) => {
+                missing.retain(|missing| *missing != candidate);
+                text!("did you mean `{candidate}`?", candidate)
+            }
+            None => text!("remove its description, or add it to lab.yaml"),
+        };
+        reporter.report_at(section.item_lines.get(name), what, help);
+    }
+    for name in missing {
+        let (what, class) = match items {
+            Items::Checks => (
+                text!(
+                    "missing description of check `{name}` of exercise `{id}`",
+                    name,
+                    id
+                ),
+                "checks",
+            ),
+            Items::Choices => (
+                text!(
+                    "missing description of choice `{name}` of exercise `{id}`",
+                    name,
+                    id
+                ),
+                "choices",
+            ),
+        };
+        let help = text!(
+            "add ``- `{name}`: …`` below the heading with `{{.{class}}}`",
+            name,
+            class
+        );
+        reporter.report(what, help);
+    }
+}
+
+/// Checks that a section has exactly the named hints that lab.yaml refers to. A name that no guide has is a problem of
+/// lab.yaml, which `check_hint_names` reports.
+fn check_named_hints(section: &Section, used: &BTreeSet<&str>, reporter: &mut Reporter<'_>) {
+    for name in used.iter().filter(|name| {
+        !section.named_hints.contains_key(**name) && !reporter.unknown.contains(**name)
+    }) {
         reporter.report(
             text!("missing hint `{name}`", name),
             text!("add `### Title {{.hint #{name}}}`", name),
         );
     }
-    for name in section
+    let unused = section
         .named_hints
         .keys()
-        .filter(|name| !used.contains(name.as_str()))
+        .filter(|name| !used.contains(name.as_str()));
+    for name in
+        unused.filter(|name| nearest(name, reporter.unknown.iter().map(String::as_str)).is_none())
     {
-        reporter.report(
-            text!("unused hint `{name}`", name),
-            text!("refer to it in `hints` of a check in lab.yaml, or remove it"),
-        );
+        let what = text!("unused hint `{name}`", name);
+        let help = text!("refer to it in `hints` of a check in lab.yaml, or remove it");
+        reporter.report_at(section.item_lines.get(name), what, help);
     }
+}
+
+/// Reports names of hints in lab.yaml that are misspelt: no guide has them, but all have one that is close.
+fn check_hint_names(lab: &Lab, broken: &Broken, problems: &mut Problems) -> BTreeSet<String> {
+    let mut unknown = BTreeSet::new();
+    for exercise in lab
+        .exercises
+        .iter()
+        .filter(|one| !broken.has_exercise(&one.id))
+    {
+        let mut used: Vec<(&str, Option<&Place>)> = Vec::new();
+        match &exercise.task {
+            Task::Practical { checks, wrong, .. } => {
+                for check in checks {
+                    used.extend(
+                        check
+                            .hints
+                            .iter()
+                            .map(|hint| (hint.say.as_str(), Some(&check.step.place))),
+                    );
+                }
+                for answer in wrong {
+                    let place = answer.steps.first().map(|step| &step.place);
+                    used.extend(answer.hint.as_deref().map(|hint| (hint, place)));
+                }
+            }
+            Task::Quiz(_) => {}
+        }
+        let guides: Vec<&Section> = lab
+            .guides
+            .values()
+            .filter_map(|guide| guide.sections.get(&exercise.id))
+            .collect();
+        for (name, place) in &used {
+            let has = |section: &&Section| section.named_hints.contains_key(*name);
+            let close = guides.first().and_then(|section| {
+                let names = section.named_hints.keys().map(String::as_str);
+                nearest(name, names).map(str::to_owned)
+            });
+            let (Some(close), Some(place)) = (close, place) else {
+                continue;
+            };
+            if guides.iter().any(has) || !unknown.insert((*name).to_owned()) {
+                continue;
+            }
+            let what = text!("no such hint in the guides: `{name}`", name);
+            let help = text!("did you mean `{candidate}`?", candidate = close);
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at((*place).clone())
+                    .help(help),
+            );
+        }
+    }
+    unknown
 }
 
 /// Checks that a translation has as many ordered hints as the English guide, and `.after` in the same sections.
@@ -180,6 +301,9 @@ fn check_same_as_english(lab: &Lab, guide: &Guide, problems: &mut Problems) {
         return;
     };
     for (id, section) in &guide.sections {
+        if guide.broken.contains(id) || english.broken.contains(id) {
+            continue;
+        }
         let Some(original) = english.sections.get(id) else {
             continue;
         };
@@ -197,7 +321,11 @@ fn check_same_as_english(lab: &Lab, guide: &Guide, problems: &mut Problems) {
                 actual,
                 expected
             );
-            problems.push(Problem::new(what).at(place.clone()));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::GuideMismatch)
+                    .at(place.clone()),
+            );
         }
         let what = match (original.after.is_some(), section.after.is_some()) {
             (true, false) => text!(
@@ -210,7 +338,7 @@ fn check_same_as_english(lab: &Lab, guide: &Guide, problems: &mut Problems) {
             ),
             (true, true) | (false, false) => continue,
         };
-        problems.push(Problem::new(what).at(place));
+        problems.push(Problem::new(what).code(Code::GuideMismatch).at(place));
     }
 }
 
@@ -250,7 +378,7 @@ fn check_templates(
         return;
     }
     for template in guide.templates() {
-        if let Err(error) = render(&template.markdown, lab, addresses) {
+        for error in template_errors(&template.markdown, lab, addresses) {
             let place = guide.place(template.line + error.line - 1);
             problems.push(error.problem().at(place));
         }

@@ -12,7 +12,7 @@ use crate::lab::id::{ExerciseId, ServiceName};
 use crate::lab::model::{Exercise, Lab, Task};
 use crate::lab::steps::CheckRole;
 use crate::lab::yaml::Problems;
-use crate::problem::{Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
 /// What has problems of its own, so that nothing is derived from it.
@@ -44,7 +44,11 @@ pub(crate) fn check(
     }
     guides::check(lab, broken, problems);
     if lab.exercises.is_empty() && broken.exercises.is_empty() {
-        problems.push(Problem::new(text!("this lab has no exercises")).at(place.clone()));
+        problems.push(
+            Problem::new(text!("this lab has no exercises"))
+                .code(Code::Exercise)
+                .at(place.clone()),
+        );
     }
 }
 
@@ -58,13 +62,18 @@ fn check_exercise(exercise: &Exercise, place: &Place, problems: &mut Problems) {
     for id in named.filter(|id| !known.clone().any(|known| known == *id)) {
         let what = text!("no such check: `{id}`", id);
         let help = suggestion(id, known.clone());
-        problems.push(Problem::new(what).at(place.clone()).help(help));
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnknownName)
+                .at(place.clone())
+                .help(help),
+        );
     }
     if !checks.is_empty() && checks.iter().all(|check| check.role == CheckRole::Guard) {
         let what = text!(
             "exercise `{id}` has only guards, so it would be solved from the start",
             id = exercise.id
         );
-        problems.push(Problem::new(what).at(place.clone()));
+        problems.push(Problem::new(what).code(Code::Exercise).at(place.clone()));
     }
 }

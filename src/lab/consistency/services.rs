@@ -1,12 +1,13 @@
 //! Checks that steps and exercises refer to existing services, and that `depends_on` has no cycle.
 
+use crate::lab::compose::inactive_but_used;
 use crate::lab::consistency::Broken;
 use crate::lab::id::ServiceName;
 use crate::lab::model::{Lab, Task};
 use crate::lab::service::Presence;
 use crate::lab::steps::{Step, StepKind};
 use crate::lab::yaml::Problems;
-use crate::problem::{Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
 /// Checks a lab; `exercises` are the places of its exercises, in order.
@@ -44,15 +45,16 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
     lab.start.iter().chain(&lab.health).chain(exercises)
 }
 
-fn no_such_service(lab: &Lab, name: &ServiceName) -> Problem {
-    if lab.inactive.contains(name) {
-        let what = text!("service `{name}` has a profile, so it does not start", name);
-        let help = text!("remove `profiles` of the service, or add `COMPOSE_PROFILES` to `.env`");
-        return Problem::new(what).help(help);
+fn no_such_service(lab: &Lab, name: &ServiceName, place: &Place) -> Problem {
+    if let Some(profiles) = lab.inactive.get(name) {
+        return inactive_but_used(name, profiles.clone());
     }
     let known = lab.services.keys().map(ServiceName::as_str);
     let help = suggestion(name.as_str(), known);
-    Problem::new(text!("no such service: `{name}`", name)).help(help)
+    Problem::new(text!("no such service: `{name}`", name))
+        .at(place.clone())
+        .code(Code::UnknownName)
+        .help(help)
 }
 
 /// Checks the service of a step, its ports and its address.
@@ -63,12 +65,17 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
             let what = text!("this lab has no workspace for this file");
             let help =
                 text!("add `workspace` to lab.yaml, or `service` to read a file in a container");
-            problems.push(Problem::new(what).at(place()).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnreadableFile)
+                    .at(place())
+                    .help(help),
+            );
         }
         return;
     };
     let Some(service) = lab.services.get(name) else {
-        problems.push(no_such_service(lab, name).at(step.service_place.clone()));
+        problems.push(no_such_service(lab, name, &step.service_place));
         return;
     };
     let port = match &step.act {
@@ -88,7 +95,12 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
     if matches!(step.act, StepKind::Client(_)) && service.interface.shell.is_none() {
         let what = text!("service `{name}` has no client", name);
         let help = text!("add `shell` to `x-roadlab` of the service");
-        problems.push(Problem::new(what).at(place()).help(help));
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnknownName)
+                .at(place())
+                .help(help),
+        );
     }
     let what = match port {
         Some(port) if !published(port) => Some(text!(
@@ -103,7 +115,7 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
     };
     if let Some(what) = what {
         let help = text!("add the port to `ports` in compose.yaml");
-        problems.push(Problem::new(what).at(place()).help(help));
+        problems.push(Problem::new(what).code(Code::Port).at(place()).help(help));
     }
     let needs_url = matches!(
         step.act,
@@ -128,7 +140,7 @@ fn check_needed_services(lab: &Lab, broken: &Broken, exercises: &[Place], proble
             !lab.services.contains_key(name) && !broken.services.contains(name)
         };
         for name in needed.filter(missing) {
-            problems.push(no_such_service(lab, name).at(place.clone()));
+            problems.push(no_such_service(lab, name, place));
         }
         let checks = exercise.checks().iter();
         let mut checked = checks.filter_map(|check| check.step.act.service());
@@ -159,7 +171,7 @@ fn check_cycles(lab: &Lab, problems: &mut Problems) {
         let what = text!("cycle in `depends_on`: {names}", names = names.join(" → "));
         let help = text!("remove one of these dependencies");
         let place = first.unwrap_or(service).place.clone();
-        problems.push(Problem::new(what).at(place).help(help));
+        problems.push(Problem::new(what).code(Code::Order).at(place).help(help));
         return;
     }
 }

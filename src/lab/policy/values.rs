@@ -4,7 +4,7 @@ use crate::lab::policy::decision::{needs_trust, refused};
 use crate::lab::service::{Limits, PublishAddress};
 use crate::lab::size::parse_size;
 use crate::lab::yaml::{Node, Problems};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
 
 /// The kernel settings that need no trust: those of the container's own network.
@@ -63,7 +63,10 @@ pub(crate) fn check_host_port(port: u16, node: &Node, problems: &mut Problems) -
         port
     );
     let help = text!("`roadlab status` shows it");
-    let note = Problem::new(what).at(node.place()).kind(ProblemKind::Note);
+    let note = Problem::new(what)
+        .code(Code::Port)
+        .at(node.place())
+        .kind(ProblemKind::Note);
     problems.push(note.help(help));
     None
 }

@@ -6,7 +6,7 @@ use crate::lab::steps::model::{
 };
 use crate::lab::steps::service_field::{ImpliedService, read_service};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries, string};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// Reads a `redis` probe.
@@ -125,7 +125,7 @@ fn read_port(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<u16> {
     if found.is_none() {
         let place = fields.get("port")?.place();
         let what = text!("`port` must be from 1 to 65535, not `{port}`", port);
-        problems.push(Problem::new(what).at(place));
+        problems.push(Problem::new(what).code(Code::Limit).at(place));
     }
     found
 }

@@ -18,7 +18,7 @@ use crate::lab::steps::probes::{
 use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::ImpliedService;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
-use crate::problem::{Problem, code_list};
+use crate::problem::{Code, Problem, code_list};
 use crate::text;
 
 /// The key of a step that names its probe or action.
@@ -143,7 +143,13 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
     let id = fields.required("id", node, problems).and_then(|id| {
         let written = string(id, "id", problems)?;
         CheckId::new(&written)
-            .map_err(|error| problems.push(Problem::new(error.text()).at(id.place())))
+            .map_err(|error| {
+                problems.push(
+                    Problem::new(error.text())
+                        .code(Code::InvalidName)
+                        .at(id.place()),
+                )
+            })
             .ok()
     });
     let guard = fields.boolean("guard", problems);
@@ -354,7 +360,11 @@ fn read_kind(
 ) -> Option<StepKind> {
     let Some(node) = value else {
         let what = text!("`{key}` is empty", key = key.name());
-        problems.push(Problem::new(what).at(owner.place()));
+        problems.push(
+            Problem::new(what)
+                .code(Code::UnreadableFile)
+                .at(owner.place()),
+        );
         return None;
     };
     let mut fields = Fields::open(node, key.mapping(), problems)?;

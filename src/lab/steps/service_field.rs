@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::lab::id::ServiceName;
 use crate::lab::yaml::{Fields, Node, Problems, string};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::text;
 
 /// The service of steps that do not name one: known in `x-roadlab`, missing elsewhere.
@@ -19,13 +19,23 @@ pub(crate) fn read_service(
 ) -> Option<ServiceName> {
     let Some(written) = fields.get("service") else {
         if implied.is_none() {
-            problems.push(Problem::new(text!("missing key `service` in a probe")).at(node.place()));
+            problems.push(
+                Problem::new(text!("missing key `service` in a probe"))
+                    .code(Code::MissingKey)
+                    .at(node.place()),
+            );
         }
         return implied.cloned();
     };
     let name = string(written, "service", problems)?;
     ServiceName::new(&name)
-        .map_err(|error| problems.push(Problem::new(error.text()).at(written.place())))
+        .map_err(|error| {
+            problems.push(
+                Problem::new(error.text())
+                    .code(Code::InvalidName)
+                    .at(written.place()),
+            )
+        })
         .ok()
 }
 

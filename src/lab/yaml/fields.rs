@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lab::yaml::mapping::Mapping;
 use crate::lab::yaml::node::{Kind, MergeTag, Node};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Code, Problem, nearest, suggestion};
 use crate::text;
 use crate::text::Text;
 
@@ -39,11 +39,15 @@ impl<'a> Fields<'a> {
                 subject = mapping.noun(),
                 actual = node.describe()
             );
-            problems.push(Problem::new(what).at(node.place()));
+            problems.push(Problem::new(what).code(Code::WrongType).at(node.place()));
             return None;
         };
         for (key, _) in entries.iter().filter(|(key, _)| key.as_string().is_none()) {
-            problems.push(Problem::new(text!("a key must be a string")).at(key.place()));
+            problems.push(
+                Problem::new(text!("a key must be a string"))
+                    .code(Code::WrongType)
+                    .at(key.place()),
+            );
         }
         Some(Self {
             mapping,
@@ -82,6 +86,13 @@ impl<'a> Fields<'a> {
     /// Returns whether a key is present, even without a value.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.entry(key).is_some()
+    }
+
+    /// Returns whether a key that was not read is one of these, misspelt. It is reported when the mapping is closed.
+    pub(crate) fn has_misspelt(&self, keys: &[&str]) -> bool {
+        let names = self.entries.iter().filter_map(|(key, _)| key.as_string());
+        let mut unread = names.filter(|name| !self.known.contains(name.as_str()));
+        unread.any(|name| nearest(&name, keys.iter().copied()).is_some())
     }
 
     /// Returns the node of a key itself, for problems that point at it.
@@ -203,13 +214,13 @@ impl<'a> Fields<'a> {
     ) -> Option<&'a Node> {
         let value = self.get(key);
         let reported = self.entry(key).is_some_and(|(_, value)| value.is_broken());
-        if value.is_none() && !reported {
+        if value.is_none() && !reported && !self.has_misspelt(&[key]) {
             let what = text!(
                 "missing key `{key}` in {mapping}",
                 key,
                 mapping = self.mapping.noun()
             );
-            problems.push(Problem::new(what).at(owner.place()));
+            problems.push(Problem::new(what).code(Code::MissingKey).at(owner.place()));
         }
         value
     }
@@ -232,13 +243,22 @@ impl<'a> Fields<'a> {
         let unknown = self.entries.iter().filter_map(|(key, _)| {
             let name = key.as_string()?;
             let extension = self.extensions == Extensions::Allowed && name.starts_with("x-");
+            // A misspelt `x-roadlab` would be ignored, with all that it says.
+            let misspelt =
+                self.known.contains("x-roadlab") && nearest(&name, ["x-roadlab"]).is_some();
+            let extension = extension && !misspelt;
             (!extension && !self.known.contains(name.as_str())).then_some((name, *key))
         });
         for (name, key) in unknown.take(MAX_UNKNOWN_KEYS) {
             let mapping = self.mapping.noun();
             let what = text!("unknown key `{name}` in {mapping}", name, mapping);
             let help = suggestion(&name, self.known.iter().copied());
-            problems.push(Problem::new(what).at(key.place()).help(help));
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownKey)
+                    .at(key.place())
+                    .help(help),
+            );
         }
     }
 }
@@ -345,7 +365,7 @@ pub(crate) fn mismatch(node: &Node, key: &str, expected: Text) -> Problem {
         expected,
         actual
     );
-    Problem::new(what).at(node.place())
+    Problem::new(what).code(Code::WrongType).at(node.place())
 }
 
 /// Parses `500ms`, `2s`, `1m30s` or `1h`, as the Compose Specification writes durations.

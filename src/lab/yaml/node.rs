@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Spanned, Tagged};
 
-use crate::problem::{MAX_LINE_LENGTH, Place, Problem};
+use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem};
 use crate::text;
 use crate::text::Text;
 
@@ -81,7 +81,9 @@ impl Node {
                 size = text.len(),
                 limit = MAX_FILE_SIZE
             );
-            return Err(Problem::new(what).at(Place::file(file)));
+            return Err(Problem::new(what)
+                .code(Code::UnreadableFile)
+                .at(Place::file(file)));
         }
         let source = Arc::new(Source::new(
             file,
@@ -89,7 +91,9 @@ impl Node {
             text.trim_start_matches('\u{feff}'),
         ));
         if source.text.trim().is_empty() {
-            return Err(Problem::new(text!("this file is empty")).at(Place::file(file)));
+            return Err(Problem::new(text!("this file is empty"))
+                .code(Code::UnreadableFile)
+                .at(Place::file(file)));
         }
         let options = serde_yaml::options! {
             strict_booleans: true,
@@ -103,7 +107,20 @@ impl Node {
                 let (line, column) = error
                     .location()
                     .map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
-                Problem::new(message(&error)).at(source.place(line, column))
+                let problem = Problem::new(message(&error))
+                    .code(Code::Syntax)
+                    .at(source.place(line, column));
+                match matches!(
+                    error.without_snippet(),
+                    serde_yaml::Error::DuplicateMappingKey { .. }
+                ) {
+                    true => problem
+                        .code(Code::DuplicateName)
+                        .help(text!("remove one of the two")),
+                    false => problem.help(text!(
+                        "check the indentation, quotes and brackets of this line and the one above"
+                    )),
+                }
             })?;
         raw.into_node(&source)
     }
@@ -173,6 +190,15 @@ impl Node {
         };
         let is_key = |(node, _): &&(Node, Node)| node.as_string().as_deref() == Some(key);
         entries.iter().find(is_key).map(|(_, value)| value)
+    }
+
+    /// Returns the node of a key itself, if the node is a mapping that has it.
+    pub(crate) fn key_of(&self, key: &str) -> Option<&Node> {
+        let Kind::Map(entries) = &self.kind else {
+            return None;
+        };
+        let mut keys = entries.iter().map(|(key, _)| key);
+        keys.find(|node| node.as_string().as_deref() == Some(key))
     }
 
     /// Converts the node to JSON; keys become strings.
@@ -276,7 +302,10 @@ impl IntoNode for Parsed {
             Some(tag) => {
                 let what = text!("unknown tag `{tag}`", tag);
                 let help = text!("remove it; only `!reset` and `!override` of Compose are known");
-                return Err(Problem::new(what).at(source.place(line, column)).help(help));
+                return Err(Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(source.place(line, column))
+                    .help(help));
             }
         };
         let kind = match raw {
