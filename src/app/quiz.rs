@@ -45,8 +45,8 @@ impl App {
         let outcome = check_answer(quiz, Some(choice));
         let correct = outcome.passed();
         let result = match correct {
-            true => QuizResult::Right,
-            false => QuizResult::Wrong,
+            true => QuizResult::Correct,
+            false => QuizResult::Incorrect,
         };
         self.update_progress(&lab.id, |progress| {
             progress.answer(&exercise.id, choice, result);

@@ -357,7 +357,7 @@ mod tests {
         assert!(running.check_solution(exercise).await.passed());
         assert_eq!(app.progress(&lab.id).unwrap(), Progress::default());
         let before = app.update_progress(&lab.id, |progress| {
-            progress.answer(&exercise.id, "b", QuizResult::Right);
+            progress.answer(&exercise.id, "b", QuizResult::Correct);
         });
         drop(running.reset_services().await.unwrap());
         assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());

@@ -77,11 +77,11 @@ pub struct Played {
     playing: bool,
 }
 
-/// Whether an answer to a quiz is right.
+/// Whether an answer to a quiz is correct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuizResult {
-    Right,
-    Wrong,
+    Correct,
+    Incorrect,
 }
 
 /// How far an exercise is.
@@ -341,8 +341,8 @@ impl Progress {
             played.run = None;
         }
         match result {
-            QuizResult::Right => self.solve(exercise),
-            QuizResult::Wrong => {}
+            QuizResult::Correct => self.solve(exercise),
+            QuizResult::Incorrect => {}
         }
     }
 
@@ -777,7 +777,7 @@ mod tests {
     #[test]
     fn a_solution_takes_nothing_from_the_learner() {
         let (mut progress, quiz) = (Progress::default(), exercise("quiz"));
-        progress.answer(&quiz, "b", QuizResult::Wrong);
+        progress.answer(&quiz, "b", QuizResult::Incorrect);
         progress.hints.insert(quiz.clone(), 2);
         progress.seconds.insert(quiz.clone(), 9);
         let before = progress.clone();
@@ -786,7 +786,7 @@ mod tests {
         progress.clear_run();
         progress.played.clear();
         assert_eq!(progress, before);
-        progress.answer(&quiz, "a", QuizResult::Right);
+        progress.answer(&quiz, "a", QuizResult::Correct);
         let at = progress.solved[&quiz];
         progress.finish_playing(&[&quiz], Some(&run('a')));
         assert_eq!(progress.standing(&quiz), Standing::Solved);
