@@ -13,7 +13,7 @@ mod plain_value;
 mod snapshot;
 mod value_type;
 
-pub use actual::Actual;
+pub use actual::{Actual, Status};
 pub use change::Change;
 pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
