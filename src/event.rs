@@ -13,7 +13,8 @@ use crate::expect::Words;
 use crate::lab::CheckRole;
 
 pub use result_line::{
-    CheckedCheck, CheckedExercise, IndistinguishableAnswer, ResultLine, TestProblem, TestedLab,
+    CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
+    TestedLab,
 };
 pub use warning::Warning;
 
@@ -170,8 +171,12 @@ pub enum Event {
         exercise: String,
         /// The phase.
         phase: Phase,
-        /// Why the phase failed; null after success.
+        /// The first reason why the phase failed; null after success.
         problem: Option<String>,
+        /// Everything for which the phase failed, as in the line `tested`.
+        problems: Vec<TestProblem>,
+        /// What fails only a strict test.
+        notes: Vec<TestProblem>,
         /// The duration in milliseconds.
         millis: u64,
     },
@@ -481,6 +486,15 @@ mod tests {
             exercise: "ttl".to_owned(),
             phase,
             problem: None,
+            problems: vec![TestProblem {
+                exercise: "ttl".to_owned(),
+                phase,
+                problem: "a hint is missing".to_owned(),
+                check: None,
+                file: None,
+                line: Some(1),
+            }],
+            notes: Vec::new(),
             millis: 5,
         }));
         events

@@ -80,14 +80,14 @@ use crate::signals::{Cleanup, ShutdownEvent, ShutdownSignal, ShutdownState, Sign
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::report_panic));
-    if commands::complete() {
-        return finish(Exit::Success).into();
-    }
-    let exit = match cli::parse() {
-        // After a panic, the reaper removes what was created.
-        Ok(cli) => catch_unwind(AssertUnwindSafe(|| start(cli))).unwrap_or(Exit::RuntimeError),
-        Err(exit) => exit,
+    let program = || {
+        if commands::complete() {
+            return Exit::Success;
+        }
+        cli::parse().map_or_else(|exit| exit, start)
     };
+    // After a panic, the reaper removes what was created.
+    let exit = catch_unwind(AssertUnwindSafe(program)).unwrap_or(Exit::RuntimeError);
     finish(exit).into()
 }
 

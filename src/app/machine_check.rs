@@ -159,6 +159,7 @@ fn engine_info(about: SystemInfo, endpoint: &Endpoint) -> EngineInfo {
         api: about.api,
         address: url(&endpoint.socket),
         source: endpoint.source.to_string(),
+        source_text: endpoint.source.text(),
         cgroup: about.cgroup,
         unlimited: about.unlimited,
         warnings: about.warnings,

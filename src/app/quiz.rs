@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::exercise::unknown;
 use crate::lab::{Addresses, Exercise, Lab, Task};
 use crate::runner::{Failure, check_answer};
+use crate::store::QuizResult;
 use crate::text;
 
 /// What a choice in a quiz leads to.
@@ -43,8 +44,12 @@ impl App {
         };
         let outcome = check_answer(quiz, Some(choice));
         let correct = outcome.passed();
+        let result = match correct {
+            true => QuizResult::Correct,
+            false => QuizResult::Incorrect,
+        };
         self.update_progress(&lab.id, |progress| {
-            progress.answer(&exercise.id, choice, correct);
+            progress.answer(&exercise.id, choice, result);
         })?;
         let section = lab.section(&exercise.id, &self.lang);
         let text = match correct {

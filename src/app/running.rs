@@ -309,7 +309,7 @@ mod tests {
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{ExerciseId, Quiz};
     use crate::runner::{Expiry, OnFailure};
-    use crate::store::{Journals, Lifetime};
+    use crate::store::{Journals, Lifetime, QuizResult};
 
     const OPTIONS: UpOptions = UpOptions {
         lifetime: Lifetime::Persistent,
@@ -357,7 +357,7 @@ mod tests {
         assert!(running.check_solution(exercise).await.passed());
         assert_eq!(app.progress(&lab.id).unwrap(), Progress::default());
         let before = app.update_progress(&lab.id, |progress| {
-            progress.answer(&exercise.id, "b", true);
+            progress.answer(&exercise.id, "b", QuizResult::Correct);
         });
         drop(running.reset_services().await.unwrap());
         assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());

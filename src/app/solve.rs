@@ -16,7 +16,8 @@ use crate::text::Text;
 pub enum SolveFrom {
     /// The state that the learner left.
     PresentState,
-    /// The start of the exercise: the services are reset first. Progress and files stay.
+    /// The start of the exercise: the services are reset first. Progress and files stay; files of the learner's own with which
+    /// the solution does not work are renamed.
     StartOfExercise,
 }
 
@@ -97,6 +98,42 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     async fn solve(
+        &mut self,
+        exercise: &'a Exercise,
+        from: SolveFrom,
+    ) -> Result<SolveOutcome<'a>, Failure> {
+        match (self.solve_once(exercise, from).await, from) {
+            (Err(Failure::Step(why)), SolveFrom::StartOfExercise) => {
+                self.solve_without_own_files(exercise, why).await
+            }
+            (done, _) => done,
+        }
+    }
+
+    /// Plays the solution once more with the learner's own files out of the way. If it does not work then either, they are put
+    /// back.
+    async fn solve_without_own_files(
+        &mut self,
+        exercise: &'a Exercise,
+        why: Text,
+    ) -> Result<SolveOutcome<'a>, Failure> {
+        let aside = self.set_own_files_aside().await?;
+        if aside.is_empty() {
+            return Err(Failure::Step(why));
+        }
+        match self.solve_once(exercise, SolveFrom::StartOfExercise).await {
+            Err(Failure::Step(_)) => {
+                self.move_back_files(&aside)?;
+                Err(Failure::Step(why))
+            }
+            done => {
+                self.app.report_kept(&aside);
+                done
+            }
+        }
+    }
+
+    async fn solve_once(
         &mut self,
         exercise: &'a Exercise,
         from: SolveFrom,

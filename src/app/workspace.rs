@@ -126,6 +126,18 @@ impl<E: Engine> RunningLab<'_, E> {
         Ok(())
     }
 
+    /// Renames the learner's own files in the folder, which services may read beside those of the lab.
+    pub(super) async fn set_own_files_aside(&self) -> Result<Vec<KeptFile>, Failure> {
+        let Some(workspace) = &self.workspace else {
+            return Ok(Vec::new());
+        };
+        let observed = &self.live.observed;
+        let set_aside = Workspace::set_own_aside;
+        self.app
+            .with_own_files(&self.runner, observed, workspace, set_aside)
+            .await
+    }
+
     /// Moves files of the learner that were put aside back to their places.
     pub fn move_back_files(&self, kept: &[KeptFile]) -> Result<(), Failure> {
         match &self.workspace {

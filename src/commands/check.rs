@@ -1,7 +1,7 @@
 //! `roadlab check`: which exercises are solved, and what is different where they are not.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,7 +36,27 @@ pub(crate) async fn check(
         .partition(|exercise| running.live.is_available(exercise));
     let before = running.progress()?;
     let known = KnownResults::new(&available, context.global.json);
-    let report = |stage, result: &ExerciseResult| known.report(stage, result, context.paint);
+    let detail = match names.len() {
+        1 => Detail::AllChecks,
+        _ => Detail::FailedChecks,
+    };
+    let show = |result: &ExerciseResult| {
+        let lines = result_lines(context, &running, result, detail);
+        lines.iter().for_each(|line| output(line));
+    };
+    let queue = RefCell::new(ResultQueue::new(&available));
+    let report = |stage, result: &ExerciseResult| {
+        known.report(stage, result, context.paint);
+        // The closing text of what is solved now follows its result, once it is recorded.
+        let is_new = result.passed() && !before.is_solved(&result.exercise);
+        if stage == CheckStage::Final && !context.global.json {
+            queue
+                .borrow_mut()
+                .add(result, is_new)
+                .iter()
+                .for_each(&show);
+        }
+    };
     let results = running.check_reporting(&available, &report).await;
     let now = running.progress()?;
     let newly_solved = |result: &ExerciseResult| {
@@ -68,13 +88,9 @@ pub(crate) async fn check(
             "unavailable": unavailable.collect::<Vec<_>>(),
         }));
     } else {
-        let detail = match names.len() {
-            1 => Detail::AllChecks,
-            _ => Detail::FailedChecks,
-        };
-        for (at, result) in results.iter().enumerate() {
-            let lines = result_lines(context, &running, result, detail);
-            lines.iter().for_each(|line| output(line));
+        let shown = queue.borrow().shown();
+        for (at, result) in results.iter().enumerate().skip(shown) {
+            show(result);
             let exercise = lab.exercise(&result.exercise);
             if let Some(exercise) = exercise.filter(|_| newly_solved(result))
                 && let Some(text) = closing_lines(context, &lab, exercise, &running.live.addresses)
@@ -103,6 +119,49 @@ pub(crate) async fn check(
     match all_checked && passed == results.len() {
         true => Ok(Exit::Success),
         false => Ok(Exit::CheckFailed),
+    }
+}
+
+/// The results of exercises in the order of the lab, each as soon as it and those before it are known.
+struct ResultQueue {
+    order: Vec<ExerciseId>,
+    known: BTreeMap<ExerciseId, ExerciseResult>,
+    shown: usize,
+    /// Exercises after whose result something else is shown, so that it waits for the end.
+    held: BTreeSet<ExerciseId>,
+}
+
+impl ResultQueue {
+    fn new(exercises: &[&Exercise]) -> Self {
+        Self {
+            order: exercises.iter().map(|one| one.id.clone()).collect(),
+            known: BTreeMap::new(),
+            shown: 0,
+            held: BTreeSet::new(),
+        }
+    }
+
+    /// Adds a final result and returns those that can be shown now. One that `waits`, and what follows it, is not among them.
+    fn add(&mut self, result: &ExerciseResult, waits: bool) -> Vec<ExerciseResult> {
+        let id = &result.exercise;
+        if waits {
+            self.held.insert(id.clone());
+        }
+        self.known.insert(id.clone(), result.clone());
+        let mut ready = Vec::new();
+        while let Some(next) = self.order.get(self.shown)
+            && !self.held.contains(next)
+            && let Some(result) = self.known.remove(next)
+        {
+            self.shown += 1;
+            ready.push(result);
+        }
+        ready
+    }
+
+    /// Returns how many results were shown, from the first.
+    fn shown(&self) -> usize {
+        self.shown
     }
 }
 
@@ -147,5 +206,39 @@ impl KnownResults {
                 checks = code_list(open.map(|check| &check.check))
             )));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::testing::{COMPOSE, lab};
+    use crate::runner::Changed;
+
+    #[test]
+    fn results_are_shown_in_order_as_soon_as_they_are_known() {
+        let one = lab(COMPOSE).exercises.remove(0);
+        let names = ["a", "b", "c", "d"];
+        let exercises = names.map(|id| Exercise {
+            id: ExerciseId::new(id).unwrap(),
+            ..one.clone()
+        });
+        let mut queue = ResultQueue::new(&exercises.iter().collect::<Vec<_>>());
+        let mut add = |id: &str, waits: bool| {
+            let result = ExerciseResult {
+                exercise: ExerciseId::new(id).unwrap(),
+                checks: Vec::new(),
+                actuals: Vec::new(),
+                changed: Changed::No,
+            };
+            let ready = queue.add(&result, waits).into_iter();
+            let ready: Vec<String> = ready.map(|result| result.exercise.to_string()).collect();
+            ready.join(" ")
+        };
+        assert_eq!(add("b", false), "");
+        assert_eq!(add("a", false), "a b");
+        assert_eq!(add("d", false), "");
+        assert_eq!(add("c", true), "");
+        assert_eq!(queue.shown(), 2);
     }
 }

@@ -50,7 +50,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             (localized!("address"), url(&endpoint.socket)),
             (
                 localized!("selected by"),
-                sanitize(&endpoint.source.to_string()),
+                sanitize(&endpoint.source.text().localized()),
             ),
             (localized!("machine"), machine),
             (
@@ -94,7 +94,7 @@ async fn up(context: &Context) -> Result<Exit, Failure> {
             product,
             version,
             place = url(&endpoint.socket),
-            source = sanitize(&endpoint.source.to_string())
+            source = sanitize(&endpoint.source.text().localized())
         ));
     }
     Ok(Exit::Success)

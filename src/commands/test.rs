@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::app::{ProofOptions, ProofReport};
 use crate::commands::{Context, junit};
-use crate::event::{IndistinguishableAnswer, Phase, ResultLine, TestProblem, TestedLab};
+use crate::event::{Phase, ProofFigures, ResultLine, TestProblem, TestedLab};
 use crate::exit::Exit;
 use crate::lab::{Lab, Task};
-use crate::proof::Weight;
 use crate::report::{self, JunitCase, duration, output, sanitize};
-use crate::runner::{Failure, Proof, ProofProblem};
+use crate::runner::Failure;
 use crate::{localized, text_plural};
 
 /// The phases of the proof of a practical exercise.
@@ -50,7 +49,7 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
     let mut exit = Exit::Success;
     for lab in &labs {
         let report = context.app.prove(&engine, lab, &options).await?;
-        let (problems, notes) = by_weight(&report.proof, request.strict);
+        let (problems, notes) = report.proof.by_weight(request.strict);
         if !problems.is_empty() {
             exit = Exit::CheckFailed;
         }
@@ -71,14 +70,6 @@ fn save(path: &Path, cases: &[JunitCase]) -> Result<(), Failure> {
     junit::save(path, "roadlab test", cases)
 }
 
-/// Returns what fails the test, and what fails only a strict test.
-fn by_weight(proof: &Proof, strict: bool) -> (Vec<&ProofProblem>, Vec<&ProofProblem>) {
-    proof
-        .problems
-        .iter()
-        .partition(|problem| strict || problem.weight == Weight::Problem)
-}
-
 fn median(resets: &[u64]) -> u64 {
     let mut resets = resets.to_vec();
     resets.sort_unstable();
@@ -88,59 +79,30 @@ fn median(resets: &[u64]) -> u64 {
 fn result_line(
     lab: &Lab,
     report: &ProofReport,
-    problems: &[&ProofProblem],
-    notes: &[&ProofProblem],
+    problems: &[TestProblem],
+    notes: &[TestProblem],
 ) -> ResultLine {
     let proof = &report.proof;
-    let all =
-        |problems: &[&ProofProblem]| problems.iter().map(|problem| as_json(problem)).collect();
-    let same = proof.indistinguishable.iter();
     ResultLine::Tested(Box::new(TestedLab {
         lab: lab.id.to_string(),
         sound: problems.is_empty(),
-        exercises: proof.exercises,
-        checks: proof.checks,
-        wrong_answers: proof.wrong_answers,
-        right_answers: proof.right_answers,
-        left_out: proof.left_out,
-        weakened: proof.weakened,
-        permissive: proof.permissive(),
-        indistinguishable: same
-            .map(|same| IndistinguishableAnswer {
-                exercise: same.exercise.to_string(),
-                answer: same.answer.localized(),
-                reason: same.reason.clone(),
-            })
-            .collect(),
-        played: proof.played,
+        figures: proof.figures.clone(),
         not_run: report.not_run.iter().map(ToString::to_string).collect(),
         ready_millis: report.ready_millis,
         reset_millis: median(&proof.resets),
         resets: proof.resets.len(),
         millis: report.millis,
-        problems: all(problems),
-        notes: all(notes),
+        problems: problems.to_vec(),
+        notes: notes.to_vec(),
     }))
-}
-
-fn as_json(problem: &ProofProblem) -> TestProblem {
-    let place = problem.place.as_ref().filter(|place| place.line > 0);
-    TestProblem {
-        exercise: problem.exercise.to_string(),
-        phase: problem.phase,
-        problem: problem.reason.clone(),
-        check: problem.check.clone(),
-        file: place.map(|place| report::json_path(&place.file)),
-        line: place.map(|place| place.line),
-    }
 }
 
 fn show(
     context: &Context,
     lab: &Lab,
     report: &ProofReport,
-    problems: &[&ProofProblem],
-    notes: &[&ProofProblem],
+    problems: &[TestProblem],
+    notes: &[TestProblem],
 ) {
     let proof = &report.proof;
     context.reporter.finish();
@@ -159,7 +121,7 @@ fn show(
         ),
     };
     output(&format!("{verdict}: {}", figures(report)));
-    output(&format!("  {}", answers(proof)));
+    output(&format!("  {}", answers(&proof.figures)));
     for problem in problems {
         output(&format!("  {}", line(problem)));
     }
@@ -169,11 +131,11 @@ fn show(
             localized!("note: {text}", text = line(note))
         )));
     }
-    for same in &proof.indistinguishable {
+    for same in &proof.figures.indistinguishable {
         let text = localized!(
             "accepted, cannot be told from a right answer: {exercise}, {answer}: {reason}",
             exercise = same.exercise,
-            answer = same.answer.localized(),
+            answer = same.answer,
             reason = sanitize(&same.reason)
         );
         output(&paint.dim(&format!("  {text}")));
@@ -203,9 +165,13 @@ fn figures(report: &ProofReport) -> String {
         exercises = text_plural!(
             "{count} exercise",
             "{count} exercises",
-            count = proof.exercises
+            count = proof.figures.exercises
         ),
-        checks = text_plural!("{count} check", "{count} checks", count = proof.checks),
+        checks = text_plural!(
+            "{count} check",
+            "{count} checks",
+            count = proof.figures.checks
+        ),
         ready = duration(report.ready_millis),
         reset = duration(median(&proof.resets)),
         time = duration(report.millis)
@@ -213,33 +179,31 @@ fn figures(report: &ProofReport) -> String {
 }
 
 /// `answers: 40 right, 60 wrong, 30 left out; 90 weakened checks, 2 permissive; 3 indistinguishable`.
-fn answers(proof: &Proof) -> String {
+fn answers(figures: &ProofFigures) -> String {
     localized!(
         "answers: {right} right, {wrong} wrong, {left_out} with a step left out, {same} indistinguishable; checks: {weakened} weakened, {permissive} found permissive",
-        right = proof.right_answers,
-        wrong = proof.wrong_answers,
-        left_out = proof.left_out,
-        same = proof.indistinguishable.len(),
-        weakened = proof.weakened,
-        permissive = proof.permissive()
+        right = figures.right_answers,
+        wrong = figures.wrong_answers,
+        left_out = figures.left_out,
+        same = figures.indistinguishable.len(),
+        weakened = figures.weakened,
+        permissive = figures.permissive
     )
 }
 
 /// `greet, the solution passes (labs/x/lab.yaml:12): check …`.
-fn line(problem: &ProofProblem) -> String {
-    let place = problem.place.as_ref().filter(|place| place.line > 0);
-    let place = place.map_or(String::new(), |place| {
-        format!(" ({}:{})", place.file.display(), place.line)
-    });
+fn line(problem: &TestProblem) -> String {
+    let place = problem.file.as_ref().zip(problem.line);
+    let place = place.map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
     sanitize(&format!(
         "{}, {}{place}: {}",
         problem.exercise,
         problem.phase.name(),
-        problem.reason
+        problem.problem
     ))
 }
 
-fn junit_cases(lab: &Lab, problems: &[&ProofProblem]) -> Vec<JunitCase> {
+fn junit_cases(lab: &Lab, problems: &[TestProblem]) -> Vec<JunitCase> {
     let mut cases = Vec::new();
     for exercise in &lab.exercises {
         let phases: &[Phase] = match exercise.task {
@@ -247,9 +211,9 @@ fn junit_cases(lab: &Lab, problems: &[&ProofProblem]) -> Vec<JunitCase> {
             Task::Practical { .. } => &PHASES,
         };
         for phase in phases {
-            let found = problems
-                .iter()
-                .filter(|problem| problem.exercise == exercise.id && problem.phase == *phase);
+            let found = problems.iter().filter(|problem| {
+                problem.exercise == exercise.id.as_str() && problem.phase == *phase
+            });
             let found: Vec<String> = found.map(|problem| line(problem)).collect();
             cases.push(JunitCase {
                 suite: format!("{}.{}", lab.id, exercise.id),

@@ -39,14 +39,16 @@ pub struct EngineUnavailable {
 }
 
 /// An engine that answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct EngineInfo {
     pub product: String,
     pub version: String,
     pub api: String,
     pub address: String,
-    /// Where the address was found.
+    /// Where the address was found, as in JSON.
     pub source: String,
+    /// The same in words.
+    pub source_text: Text,
     /// `1` or `2`; `None` if the engine does not report it.
     pub cgroup: Option<String>,
     /// Limits that it does not enforce: `memory`, `pids`.

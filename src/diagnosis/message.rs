@@ -45,7 +45,7 @@ impl Finding {
             Finding::Proxies { .. } => text!("proxy"),
             Finding::Clock { .. } => text!("clock"),
             Finding::Folder(_) => text!("folder"),
-            Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => text!("runs"),
+            Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => text!("labs"),
             Finding::BrokenLab { .. } => text!("lab"),
         }
     }
@@ -55,7 +55,7 @@ impl Finding {
             Finding::NoEngine(none) => Message::with_command(none.why.clone(), &none.fix),
             Finding::Engine { engine, old } => {
                 let (product, version, api) = (&engine.product, &engine.version, &engine.api);
-                let (address, source) = (&engine.address, &engine.source);
+                let (address, source) = (&engine.address, engine.source_text.clone());
                 match old {
                     false => Message::ok(text!(
                         "{product} {version} (API {api}) answers at {address} ({source})",
@@ -128,7 +128,7 @@ impl Finding {
                     orphans.iter().map(|orphan| orphan.lab.as_str()).collect();
                 let labs: Vec<&str> = labs.into_iter().collect();
                 let what = text!(
-                    "runs that belong to another state folder: {count} ({labs})",
+                    "started by another user or with another state folder, and left alone: {count} ({labs})",
                     count = orphans.len(),
                     labs = labs.join(", ")
                 );
@@ -140,7 +140,7 @@ impl Finding {
                     .map(|file| file.display().to_string())
                     .collect();
                 let what = text!(
-                    "journals of runs that cannot be read: {files}",
+                    "the records of these running labs cannot be read: {files}",
                     files = files.join(", ")
                 );
                 Message::with_command(what, "roadlab status")

@@ -113,10 +113,10 @@ impl EngineError {
     }
 
     /// Makes the error of a user who may not connect to an engine's socket; `address` is shown.
-    pub fn permission_denied(address: &str) -> Self {
+    pub fn permission_denied(address: &Text) -> Self {
         Self::new(
             ErrorKind::Denied,
-            text!("permission denied on {address}", address),
+            text!("permission denied on {address}", address = *address),
         )
         .help(text!(
             "join the `docker` group with `{command}` and log in again (its members can do what root can), or use rootless Docker",

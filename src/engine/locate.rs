@@ -56,6 +56,23 @@ impl fmt::Display for EndpointSource {
     }
 }
 
+impl EndpointSource {
+    /// Returns what selected the engine, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            EndpointSource::Context(name) => {
+                text!("Docker context `{name}`", name = name.escape_debug())
+            }
+            EndpointSource::System => text!("system socket"),
+            EndpointSource::Rootless => text!("rootless Docker"),
+            // Names that are the same in every language.
+            EndpointSource::Flag | EndpointSource::DockerHost | EndpointSource::Podman => {
+                Text::verbatim(self.to_string())
+            }
+        }
+    }
+}
+
 /// Why no engine could be selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocateError {
@@ -144,13 +161,13 @@ pub fn connect_error(endpoint: &Endpoint, error: &EngineError) -> EngineError {
                     text!(
                         "Podman is not running at {address} ({source})",
                         address,
-                        source = *source
+                        source = source.text()
                     )
                 }
                 _ => text!(
                     "Docker is not running at {address} ({source})",
                     address,
-                    source = *source
+                    source = source.text()
                 ),
             };
             EngineError::new(error.kind, reason).help(match source {
@@ -164,13 +181,17 @@ pub fn connect_error(endpoint: &Endpoint, error: &EngineError) -> EngineError {
                 named => start_or_leave(named),
             })
         }
-        ErrorKind::Denied => EngineError::permission_denied(&format!("{address} ({source})")),
+        ErrorKind::Denied => EngineError::permission_denied(&text!(
+            "{address} ({source})",
+            address,
+            source = source.text()
+        )),
         ErrorKind::Timeout => EngineError::new(
             error.kind,
             text!(
                 "Docker does not answer at {address} ({source})",
                 address,
-                source = *source
+                source = source.text()
             ),
         )
         .help(text!(
@@ -181,7 +202,7 @@ pub fn connect_error(endpoint: &Endpoint, error: &EngineError) -> EngineError {
             text!(
                 "Docker at {address} ({source}): {reason}",
                 address,
-                source = *source,
+                source = source.text(),
                 reason = error
             ),
         ),
@@ -196,7 +217,7 @@ impl LocateError {
                 text!(
                     "no container engine at {address} (from {source})",
                     address = url(socket),
-                    source = *source
+                    source = source.text()
                 ),
                 start_or_leave(source),
             ),
@@ -204,7 +225,7 @@ impl LocateError {
                 text!(
                     "{address} (from {source}) is not a socket",
                     address = url(socket),
-                    source = *source
+                    source = source.text()
                 ),
                 start_or_leave(source),
             ),
@@ -212,7 +233,7 @@ impl LocateError {
                 text!(
                     "`{address}` (from {source}) is not a local Unix socket, so that ports and lab files would not be on this machine",
                     address = address.escape_debug(),
-                    source = *source
+                    source = source.text()
                 ),
                 leave(source),
             ),
@@ -220,7 +241,7 @@ impl LocateError {
                 text!(
                     "invalid engine address `{address}` (from {source})",
                     address = address.escape_debug(),
-                    source = *source
+                    source = source.text()
                 ),
                 text!(
                     "use the path of a Unix socket, such as `unix://{socket}`",
@@ -228,7 +249,11 @@ impl LocateError {
                 ),
             ),
             LocateError::DockerContext { source, why } => (
-                text!("{source}: {reason}", source = *source, reason = why.text()),
+                text!(
+                    "{source}: {reason}",
+                    source = source.text(),
+                    reason = why.text()
+                ),
                 leave(source),
             ),
             LocateError::Config { file, why } => (
@@ -290,7 +315,7 @@ fn leave_command(source: &EndpointSource) -> &'static str {
         EndpointSource::Flag
         | EndpointSource::System
         | EndpointSource::Rootless
-        | EndpointSource::Podman => "roadlab doctor",
+        | EndpointSource::Podman => "roadlab engine status",
     }
 }
 

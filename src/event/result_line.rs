@@ -32,6 +32,28 @@ pub struct TestedLab {
     pub lab: String,
     /// Whether the lab passes.
     pub sound: bool,
+    /// What was tested.
+    #[serde(flatten)]
+    pub figures: ProofFigures,
+    /// The exercises that were left out because a service that they need is unavailable.
+    pub not_run: Vec<String>,
+    /// Milliseconds until the lab was ready.
+    pub ready_millis: u64,
+    /// The median duration of a reset, in milliseconds.
+    pub reset_millis: u64,
+    /// The number of resets.
+    pub resets: usize,
+    /// Milliseconds for everything.
+    pub millis: u64,
+    /// Why the lab does not pass.
+    pub problems: Vec<TestProblem>,
+    /// What fails only a strict test.
+    pub notes: Vec<TestProblem>,
+}
+
+/// What the test of a lab covered and found, in figures.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct ProofFigures {
     /// The number of exercises that were tested.
     pub exercises: usize,
     /// The number of their checks, a quiz being one.
@@ -51,20 +73,6 @@ pub struct TestedLab {
     pub indistinguishable: Vec<IndistinguishableAnswer>,
     /// The number of answers that were played, without those of the needed exercises.
     pub played: usize,
-    /// The exercises that were left out because a service that they need is unavailable.
-    pub not_run: Vec<String>,
-    /// Milliseconds until the lab was ready.
-    pub ready_millis: u64,
-    /// The median duration of a reset, in milliseconds.
-    pub reset_millis: u64,
-    /// The number of resets.
-    pub resets: usize,
-    /// Milliseconds for everything.
-    pub millis: u64,
-    /// Why the lab does not pass.
-    pub problems: Vec<TestProblem>,
-    /// What fails only a strict test.
-    pub notes: Vec<TestProblem>,
 }
 
 /// A wrong answer that leaves the state of a right one.

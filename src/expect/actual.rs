@@ -32,6 +32,13 @@ impl PartialEq for Actual {
     }
 }
 
+/// The status of a result, and what it means in the protocol of the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Success(i64),
+    Failure(i64),
+}
+
 /// An error that a service returned in its own protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceError {
@@ -53,13 +60,14 @@ impl Actual {
         }
     }
 
-    /// Creates a result with a status, and whether that status means success.
-    pub fn with_status(value: impl Into<Value>, status: i64, success: bool) -> Self {
+    /// Creates a result with a status.
+    pub fn with_status(value: impl Into<Value>, status: Status) -> Self {
+        let (Status::Success(number) | Status::Failure(number)) = status;
         Self {
             value: value.into(),
-            status: Some(status),
+            status: Some(number),
             error: None,
-            success,
+            success: matches!(status, Status::Success(_)),
             typing: Typing::Typed,
         }
     }

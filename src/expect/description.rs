@@ -348,7 +348,7 @@ fn places(found: Vec<Difference>) -> Words {
 }
 
 /// Returns a value with its type, where two values of different types look the same.
-fn typed(value: &Value, text: String) -> String {
+pub(super) fn typed(value: &Value, text: String) -> String {
     match value {
         Value::String(_) => localized!("{value} (a text)", value = text),
         Value::Number(_) => localized!("{value} (a number)", value = text),

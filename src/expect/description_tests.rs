@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::expect::ValuePath;
+use crate::expect::{Status, ValuePath};
 
 fn matcher(path: &str, rules: Vec<Rule>) -> Matcher {
     Matcher {
@@ -244,8 +244,7 @@ fn a_status_shows_the_message_of_the_service() {
     };
     let actual = Actual::with_status(
         json!({"error": "Object Not Found", "reason": "x"}),
-        404,
-        false,
+        Status::Failure(404),
     );
     check(
         &status,

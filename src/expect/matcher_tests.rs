@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Matcher, Mismatch, Parts, Rule};
-use crate::expect::{Actual, Decimal, Typing, ValuePath, ValueType};
+use crate::expect::{Actual, Decimal, Status, Typing, ValuePath, ValueType};
 
 fn one(rule: Rule) -> Matcher {
     Matcher {
@@ -413,7 +413,7 @@ fn an_error_fails_every_matcher_that_does_not_expect_one() {
 
 #[test]
 fn a_failed_status_fails_every_matcher_without_status() {
-    let actual = Actual::with_status("boom", 7, false);
+    let actual = Actual::with_status("boom", Status::Failure(7));
     assert!(!one(Rule::Contains(json!("boom"))).holds(&actual));
     assert!(one(Rule::Status(Box::new(one(Rule::Equals(json!(7)))))).holds(&actual));
     assert!(Matcher::default().evaluate(&actual).is_err());

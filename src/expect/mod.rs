@@ -3,6 +3,7 @@
 //! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
+mod change;
 mod decimal;
 mod description;
 mod difference;
@@ -12,7 +13,8 @@ mod plain_value;
 mod snapshot;
 mod value_type;
 
-pub use actual::Actual;
+pub use actual::{Actual, Status};
+pub use change::Change;
 pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
 pub use matcher::{Matcher, Mismatch, Parts, Rule};

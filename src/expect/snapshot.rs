@@ -58,7 +58,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expect::ValuePath;
+    use crate::expect::{Status, ValuePath};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -104,8 +104,8 @@ mod tests {
     fn a_status_and_the_code_of_an_error_are_compared() {
         let of = |actual: Actual| Snapshot::of(&actual);
         let parts = Parts::Paths(Vec::new());
-        let ok = of(Actual::with_status("x", 200, true));
-        assert!(!ok.same(&of(Actual::with_status("x", 404, false)), &parts));
+        let ok = of(Actual::with_status("x", Status::Success(200)));
+        assert!(!ok.same(&of(Actual::with_status("x", Status::Failure(404))), &parts));
         let error = of(Actual::error("42P01", "relation \"a\" does not exist"));
         assert!(error.same(&of(Actual::error("42P01", "another message")), &parts));
         assert!(!error.same(&of(Actual::error("42703", "column")), &parts));

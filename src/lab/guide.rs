@@ -572,6 +572,75 @@ mod tests {
         assert_eq!(quiz.choices.keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 
+    /// A guide with `name` in every text.
+    fn guide_with(name: &str) -> String {
+        format!(
+            "# Title {name}\n\nSummary {name}.\n\n## A {name} {{#a}}\n\nBody {name}.\n\n### Checks {{.checks}}\n\n- `c`: check {name}\n\n\
+             ### Hint {{.hint}}\n\nHint {name}.\n\n### Named {{.hint #n}}\n\nNamed {name}.\n\n### After {name} {{.after}}\n\nAfter {name}.\n\n\
+             ### Solution {{.solution}}\n\nSolution {name}.\n\n## Q {{#q}}\n\nWhat?\n\n### Choices {{.choices}}\n\n- `x`: choice {name}\n"
+        )
+    }
+
+    #[test]
+    fn names_are_replaced_in_every_text_of_a_guide() {
+        let mut problems = Vec::new();
+        let source = guide_with("{{ user }}");
+        let guide = Guide::parse(Path::new("g.md"), &source, &render, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let section = &guide.sections[&ExerciseId::new("a").unwrap()];
+        let quiz = &guide.sections[&ExerciseId::new("q").unwrap()];
+        let rendered = [
+            &guide.title,
+            &guide.summary,
+            &section.title,
+            &section.after_title,
+            &section.checks["c"],
+            &quiz.choices["x"],
+        ];
+        assert_eq!(
+            rendered,
+            [
+                "Title kim",
+                "Summary kim.",
+                "A kim",
+                "After kim",
+                "check kim",
+                "choice kim"
+            ]
+        );
+        let later: Vec<&str> = guide
+            .templates()
+            .map(|template| template.markdown.as_str())
+            .filter(|text| text.contains("{{ user }}"))
+            .collect();
+        assert_eq!(later.len(), 6, "shown with their addresses: {later:?}");
+    }
+
+    #[test]
+    fn unknown_names_are_found_in_every_text_that_has_no_addresses() {
+        let mut problems = Vec::new();
+        let source = guide_with("{{ usr }}");
+        Guide::parse(Path::new("g.md"), &source, &render, &mut problems);
+        let lines: Vec<usize> = problems
+            .iter()
+            .filter_map(|problem| Some(problem.place.as_ref()?.line))
+            .collect();
+        let source: Vec<&str> = source.lines().collect();
+        let mut found: Vec<&str> = lines.iter().map(|line| source[line - 1]).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                "# Title {{ usr }}",
+                "## A {{ usr }} {#a}",
+                "### After {{ usr }} {.after}",
+                "- `c`: check {{ usr }}",
+                "- `x`: choice {{ usr }}",
+                "Summary {{ usr }}.",
+            ]
+        );
+    }
+
     #[test]
     fn problems_of_a_guide_have_their_line() {
         let mut problems = Vec::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{ContainerExec, ErrorKind, Exec};
-use crate::expect::Actual;
+use crate::expect::{Actual, Status};
 use crate::lab::{ClientInput, ExecProbe, Lab};
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
@@ -34,15 +34,18 @@ pub(super) async fn run<E: ContainerExec>(
         }
         _ => ProbeError::from_engine(service, error, timeout),
     })?;
-    let success = output.exit_code == 0;
-    let value = if !success && output.stdout.is_empty() {
+    let status = match output.exit_code {
+        0 => Status::Success(0),
+        code => Status::Failure(code),
+    };
+    let value = if matches!(status, Status::Failure(_)) && output.stdout.is_empty() {
         output.stderr.trim()
     } else {
         let value = output.stdout.as_str();
         let value = value.strip_suffix('\n').unwrap_or(value);
         value.strip_suffix('\r').unwrap_or(value)
     };
-    Ok(Actual::with_status(value, output.exit_code, success))
+    Ok(Actual::with_status(value, status))
 }
 
 /// The variable that holds the input of a client, which a shell in the container pipes into it.
@@ -107,11 +110,14 @@ mod tests {
     #[tokio::test]
     async fn the_value_is_the_output() {
         let result = run(output(0, "a\nb\n", "noise")).await.unwrap();
-        assert_eq!(result, Actual::with_status("a\nb", 0, true));
+        assert_eq!(result, Actual::with_status("a\nb", Status::Success(0)));
         let result = run(output(3, "", " no such key\n")).await.unwrap();
-        assert_eq!(result, Actual::with_status("no such key", 3, false));
+        assert_eq!(
+            result,
+            Actual::with_status("no such key", Status::Failure(3))
+        );
         let result = run(output(3, "half\n", "broken")).await.unwrap();
-        assert_eq!(result, Actual::with_status("half", 3, false));
+        assert_eq!(result, Actual::with_status("half", Status::Failure(3)));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde_json::Value;
 
-use crate::expect::Actual;
+use crate::expect::{Actual, Status};
 use crate::lab::{HttpBody, HttpProbe};
 use crate::probe::address::port;
 use crate::probe::error::ProbeError;
@@ -78,7 +78,11 @@ pub(super) async fn run<E>(
     })?;
     let value = value(&body, declared_json);
     let code = i64::from(status.as_u16());
-    Ok(Actual::with_status(value, code, status.is_success()))
+    let status = match status.is_success() {
+        true => Status::Success(code),
+        false => Status::Failure(code),
+    };
+    Ok(Actual::with_status(value, status))
 }
 
 fn request(probe: &HttpProbe, port: u16, client: &Client) -> Result<RequestBuilder, ProbeError> {

@@ -60,12 +60,15 @@ fn a_body_is_json_by_its_content_type_or_its_first_byte() {
 async fn success_depends_on_the_status() {
     let ok = "HTTP/1.1 201 Created\r\nContent-Length: 8\r\n\r\n{\"a\": 1}";
     let (result, request) = exchange(get("/x?a=b"), &[ok]).await;
-    let expected = Actual::with_status(json!({"a": 1}), 201, true);
+    let expected = Actual::with_status(json!({"a": 1}), Status::Success(201));
     assert_eq!(result, Ok(expected));
     assert!(request.starts_with("GET /x?a=b HTTP/1.1\r\n"), "{request}");
     let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone";
     let (result, _) = exchange(get("/"), &[missing]).await;
-    assert_eq!(result, Ok(Actual::with_status("gone", 404, false)));
+    assert_eq!(
+        result,
+        Ok(Actual::with_status("gone", Status::Failure(404)))
+    );
 }
 
 #[tokio::test]
@@ -101,12 +104,15 @@ async fn a_redirect_is_followed_only_to_the_same_server() {
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhome";
     let near = "HTTP/1.1 302 Found\r\nLocation: /home\r\nContent-Length: 0\r\n\r\n";
     let (result, request) = exchange(get("/"), &[near, ok]).await;
-    assert_eq!(result, Ok(Actual::with_status("home", 200, true)));
+    assert_eq!(
+        result,
+        Ok(Actual::with_status("home", Status::Success(200)))
+    );
     assert!(request.starts_with("GET /home "), "{request}");
     let far =
         "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 2\r\n\r\ngo";
     let (result, _) = exchange(get("/"), &[far]).await;
-    assert_eq!(result, Ok(Actual::with_status("go", 302, false)));
+    assert_eq!(result, Ok(Actual::with_status("go", Status::Failure(302))));
     let (result, _) = exchange(get("/"), &[near; 6]).await;
     assert_eq!(result.unwrap().status, Some(302));
 }

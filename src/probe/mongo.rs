@@ -217,7 +217,7 @@ fn local(port: u16) -> Vec<ServerAddress> {
 }
 
 /// Converts the service's url to options for one server of this machine, without TLS.
-async fn options<E>(
+pub(super) async fn options<E>(
     url: &str,
     target: &Target<'_, E>,
     service: &ServiceName,

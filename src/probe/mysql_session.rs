@@ -9,7 +9,7 @@ use mysql_async::{Conn, Error, IoError, Opts, OptsBuilder, Row, ServerError};
 use serde_json::{Map, Value};
 
 use crate::engine::clock;
-use crate::expect::Actual;
+use crate::expect::{Actual, Status};
 use crate::lab::SqlText;
 use crate::probe::closing;
 use crate::probe::error::ProbeError;
@@ -259,8 +259,7 @@ impl Session {
             (false, SqlText::Query(_)) if results > 1 => Err(SqlError::SeveralStatements),
             _ => Ok(Actual::with_status(
                 rows,
-                i64::try_from(affected).unwrap_or(i64::MAX),
-                true,
+                Status::Success(i64::try_from(affected).unwrap_or(i64::MAX)),
             )),
         }
     }

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::engine::clock;
-use crate::expect::Actual;
+use crate::expect::{Actual, Status};
 use crate::lab::SqlText;
 use crate::probe::closing;
 use crate::probe::dial::{LimitedStream, ReceiveLimit, dial};
@@ -277,5 +277,5 @@ fn last_rows(messages: &[SimpleQueryMessage], types: &[Type]) -> Actual {
         }
     }
     let affected = i64::try_from(affected).unwrap_or(i64::MAX);
-    Actual::with_status(rows, affected, true)
+    Actual::with_status(rows, Status::Success(affected))
 }

@@ -100,6 +100,7 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
             phase,
             problem,
             millis,
+            ..
         } => {
             let mark = match problem {
                 None => paint.good("✓"),

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::{Actual, Matcher, Rule, Snapshot, Words};
+use crate::expect::{Actual, Change, Snapshot, Words};
 use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
@@ -185,25 +185,18 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         if is_unchanged(check, unchanged, actual, self.baseline) {
             return Outcome::Pass;
         }
-        let part = |actual: &Actual| match &unchanged.path {
-            Some(path) => {
-                let value = path.select(&actual.value);
-                Actual {
-                    value: value.unwrap_or_default(),
-                    ..actual.clone()
-                }
-            }
-            None => actual.clone(),
-        };
         let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
-        let before = baseline.map(Snapshot::actual);
-        let before = before.map(|before| part(&before).text().localized());
+        let Some(before) = baseline.map(Snapshot::actual) else {
+            return Outcome::Pass;
+        };
+        let (before, now) = match change(unchanged, &before, actual) {
+            Some(change) => change.raw(),
+            // A status or an error is another one.
+            None => (before.text().localized(), actual.text().localized()),
+        };
         Outcome::Fail {
-            expected: localized!(
-                "as when the exercise began: {value}",
-                value = before.unwrap_or_default()
-            ),
-            actual: part(actual).text().localized(),
+            expected: localized!("as when the exercise began: {value}", value = before),
+            actual: now,
             hint: None,
         }
     }
@@ -270,10 +263,8 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         };
         let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
         let before = baseline.map(Snapshot::actual);
-        match before.filter(|before| before.error.is_none()) {
-            Some(before) => unchanged_words(unchanged, &before, actual),
-            None => Words::default(),
-        }
+        let change = before.and_then(|before| change(unchanged, &before, actual));
+        change.map_or_else(Words::default, |change| change.words())
     }
 
     /// Returns the results with their hints, which are only about what was changed.
@@ -343,18 +334,17 @@ fn hidden_words() -> Words {
     }
 }
 
-/// Returns what a check saw when the exercise began, and what it sees now, in words.
-fn unchanged_words(unchanged: &Unchanged, before: &Actual, actual: &Actual) -> Words {
-    let before = match &unchanged.path {
-        Some(path) => path.select(&before.value).unwrap_or_default(),
-        None => before.value.clone(),
+/// Returns the first place at which a check sees another value than when the exercise began, if there is one and both are
+/// values.
+fn change(unchanged: &Unchanged, before: &Actual, actual: &Actual) -> Option<Change> {
+    if before.error.is_some() || actual.error.is_some() || before.status != actual.status {
+        return None;
+    }
+    let part = |actual: &Actual| match &unchanged.path {
+        Some(path) => path.select(&actual.value).unwrap_or_default(),
+        None => actual.value.clone(),
     };
-    let same = Matcher {
-        path: unchanged.path.clone(),
-        rules: vec![Rule::Equals(before)],
-        ..Matcher::default()
-    };
-    same.words(actual)
+    Change::first(&part(before), &part(actual))
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.
@@ -445,14 +435,20 @@ mod tests {
 
     #[test]
     fn what_was_there_at_the_start_is_compared_in_words() {
-        let words = |before: Value, now: Value| {
-            let unchanged = Unchanged { path: None };
-            unchanged_words(&unchanged, &Actual::value(before), &Actual::value(now))
+        let words = |before: Actual, now: Actual| {
+            let change = change(&Unchanged { path: None }, &before, &now);
+            change.map_or_else(Words::default, |change| change.words())
         };
-        let changed = words(json!([3500, null]), json!([3500, 1]));
-        assert_eq!(changed.expected, "3500, nothing");
-        assert_eq!(changed.actual, "3500, 1");
-        // Only the types differ: the raw values say it.
-        assert_eq!(words(json!("8"), json!("8")), Words::default());
+        let of = |value: Value| Actual::value(value);
+        let changed = words(of(json!([3500, null])), of(json!([3500, 1])));
+        assert_eq!(
+            changed.expected,
+            "as when the exercise began: item 2: nothing"
+        );
+        assert_eq!(changed.actual, "item 2: 1");
+        assert_eq!(words(of(json!("8")), of(json!("8"))), Words::default());
+        // An error is described as a whole.
+        let gone = Actual::error("42P01", "relation \"a\" does not exist");
+        assert_eq!(words(of(json!(1)), gone), Words::default());
     }
 }

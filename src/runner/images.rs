@@ -198,7 +198,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         });
         match pulled {
             Ok(()) => {
-                self.remembered.set(registry, false);
+                self.remembered.forget(registry);
                 Ok(true)
             }
             Err(error) if is_final(&error) => Err(Failure::engine(text!(
@@ -207,7 +207,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             ))(error)),
             Err(error) => {
                 if error.kind == ErrorKind::RegistryUnreachable {
-                    self.remembered.set(registry, true);
+                    self.remembered.remember(registry);
                 }
                 let why = text!(
                     "cannot pull image `{name}`: {error}",

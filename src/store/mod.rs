@@ -31,7 +31,7 @@ pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use paths::Paths;
-pub use progress::{Played, Progress, ProgressAmount, ProgressError, Standing};
+pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use workspace::{KeptFile, Workspace, WorkspaceError};

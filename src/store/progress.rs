@@ -77,6 +77,13 @@ pub struct Played {
     playing: bool,
 }
 
+/// Whether an answer to a quiz is correct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuizResult {
+    Correct,
+    Incorrect,
+}
+
 /// How far an exercise is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -328,13 +335,14 @@ impl Progress {
     }
 
     /// Records the learner's choice in a quiz, and that it is solved if the choice is right.
-    pub fn answer(&mut self, exercise: &ExerciseId, choice: &str, is_right: bool) {
+    pub fn answer(&mut self, exercise: &ExerciseId, choice: &str, result: QuizResult) {
         self.answers.insert(exercise.clone(), choice.to_owned());
         if let Some(played) = self.played.get_mut(exercise) {
             played.run = None;
         }
-        if is_right {
-            self.solve(exercise);
+        match result {
+            QuizResult::Correct => self.solve(exercise),
+            QuizResult::Incorrect => {}
         }
     }
 
@@ -769,7 +777,7 @@ mod tests {
     #[test]
     fn a_solution_takes_nothing_from_the_learner() {
         let (mut progress, quiz) = (Progress::default(), exercise("quiz"));
-        progress.answer(&quiz, "b", false);
+        progress.answer(&quiz, "b", QuizResult::Incorrect);
         progress.hints.insert(quiz.clone(), 2);
         progress.seconds.insert(quiz.clone(), 9);
         let before = progress.clone();
@@ -778,7 +786,7 @@ mod tests {
         progress.clear_run();
         progress.played.clear();
         assert_eq!(progress, before);
-        progress.answer(&quiz, "a", true);
+        progress.answer(&quiz, "a", QuizResult::Correct);
         let at = progress.solved[&quiz];
         progress.finish_playing(&[&quiz], Some(&run('a')));
         assert_eq!(progress.standing(&quiz), Standing::Solved);

@@ -44,19 +44,27 @@ impl UnreachableRegistries {
         at.is_some_and(|at| now().saturating_sub(*at) < TIME_TO_LIVE.as_secs())
     }
 
-    /// Records whether a registry is unreachable.
-    pub fn set(&mut self, registry: &str, unreachable: bool) {
-        let change = |mut known: Known| {
-            match unreachable {
-                true => known.unreachable.insert(registry.to_owned(), now()),
-                false => known.unreachable.remove(registry),
-            };
-            known
-        };
-        self.known = change(self.known.clone());
+    /// Records that a registry could not be reached.
+    pub fn remember(&mut self, registry: &str) {
+        self.change(|known| {
+            known.unreachable.insert(registry.to_owned(), now());
+        });
+    }
+
+    /// Records that a registry could be reached.
+    pub fn forget(&mut self, registry: &str) {
+        self.change(|known| {
+            known.unreachable.remove(registry);
+        });
+    }
+
+    fn change(&mut self, change: impl Fn(&mut Known)) {
+        change(&mut self.known);
         // If it cannot be written, the next `up` tries the registry again.
         let _ = document::update(&self.path, VERSION, |known: Option<Known>| {
-            change(known.unwrap_or_default())
+            let mut known = known.unwrap_or_default();
+            change(&mut known);
+            known
         });
     }
 }
@@ -70,11 +78,11 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let mut first = UnreachableRegistries::read(state.path());
         let mut second = UnreachableRegistries::read(state.path());
-        first.set("a.example", true);
-        second.set("b.example", true);
+        first.remember("a.example");
+        second.remember("b.example");
         let both = UnreachableRegistries::read(state.path());
         assert!(both.is_unreachable("a.example") && both.is_unreachable("b.example"));
-        first.set("a.example", false);
+        first.forget("a.example");
         let left = UnreachableRegistries::read(state.path());
         assert!(!left.is_unreachable("a.example") && left.is_unreachable("b.example"));
     }

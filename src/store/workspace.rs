@@ -25,7 +25,7 @@ use cap_std::fs::{
 use rustix::fs::OFlags;
 
 use crate::lab::{FileChange, Instance, Lab, LabId, Mount, Step, StepKind, Task};
-use crate::store::dated_name;
+use crate::store::dated_name::{dated_name, is_dated};
 use crate::text;
 use crate::text::Text;
 
@@ -37,6 +37,9 @@ const UNFINISHED: &str = "unfinished\n";
 
 /// The name of a file until it is complete.
 const INCOMPLETE: &str = ".roadlab-incomplete";
+
+/// The folder in which Python keeps what it generates; it is read only beside its sources.
+const GENERATED: &str = "__pycache__";
 
 /// The most files that a stamp covers; a workspace has a handful.
 const MAX_STAMPED: usize = 10_000;
@@ -218,6 +221,50 @@ impl Workspace {
             }
         }
         Ok(kept)
+    }
+
+    /// Renames the learner's own files, those that neither the lab nor a solution brings, so that no service reads them. Hidden
+    /// files, what a program generated, and files that were kept under a dated name stay.
+    pub fn set_own_aside(&self) -> Result<Vec<KeptFile>> {
+        let mut kept = Vec::new();
+        if self.whose == Whose::Tests || !self.path.exists() {
+            return Ok(kept);
+        }
+        let folder = self.open()?;
+        self.set_own_aside_below(&folder, Path::new(""), &mut kept)?;
+        Ok(kept)
+    }
+
+    fn set_own_aside_below(
+        &self,
+        folder: &Dir,
+        below: &Path,
+        kept: &mut Vec<KeptFile>,
+    ) -> Result<()> {
+        let failed = |error| self.failed(below, error);
+        let entries = match below == Path::new("") {
+            true => folder.entries(),
+            false => folder.read_dir(below),
+        };
+        let entries: io::Result<Vec<_>> = entries.map_err(failed)?.collect();
+        for entry in entries.map_err(failed)? {
+            let name = entry.file_name();
+            let path = below.join(&name);
+            let kind = entry.file_type().map_err(failed)?;
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || name == GENERATED || is_dated(&path) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.set_own_aside_below(folder, &path, kept)?;
+            } else if !self.original.join(&path).exists()
+                && !self.solutions.contains_key(&path)
+                && !self.mounts.contains_key(&path)
+            {
+                kept.push(self.move_aside(folder, &path)?);
+            }
+        }
+        Ok(())
     }
 
     /// Moves kept files back to where they were, in place of what is there now.
@@ -783,6 +830,32 @@ mod tests {
         fixture.workspace.move_back(&kept).unwrap();
         fixture.check("answer.py", "my answer");
         assert!(!kept[0].kept.exists());
+    }
+
+    #[test]
+    fn own_files_are_set_aside_and_come_back() {
+        let fixture = Fixture::new();
+        fixture.workspace.make().unwrap();
+        std::fs::create_dir(fixture.path("own")).unwrap();
+        for file in ["dags/new.py", "own/x.yml", ".hidden"] {
+            fixture.write(file, file);
+        }
+        fixture.write("b.py", "mine");
+        fixture.workspace.restore().unwrap();
+        let mut kept = fixture.workspace.set_own_aside().unwrap();
+        kept.sort_by(|a, b| a.file.cmp(&b.file));
+        let files: Vec<&Path> = kept.iter().map(|kept| kept.file.as_path()).collect();
+        assert_eq!(files, [Path::new("dags/new.py"), Path::new("own/x.yml")]);
+        assert!(!fixture.path("own/x.yml").exists());
+        let text = std::fs::read_to_string(&kept[0].kept).unwrap();
+        assert_eq!(text, "dags/new.py");
+        for file in ["dags/a.py", "b.py", ".hidden"] {
+            assert!(fixture.path(file).exists(), "{file}");
+        }
+        assert_eq!(fixture.workspace.set_own_aside().unwrap(), []);
+        fixture.workspace.move_back(&kept).unwrap();
+        fixture.check("dags/new.py", "dags/new.py");
+        fixture.check("own/x.yml", "own/x.yml");
     }
 
     #[test]

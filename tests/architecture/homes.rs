@@ -47,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mysql_async", &["src/probe/mysql"]),
     (
         "tokio_postgres",
-        &["src/probe/postgres", "src/probe/sql_transaction"],
+        &["src/probe/postgres", "src/probe/open_transaction"],
     ),
     ("ulid", &["src/runner/up.rs"]),
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::to_value;
 
-use roadlab::event::{Event, Outcome, Phase, Warning};
+use roadlab::event::{Event, Outcome, Phase, TestProblem, Warning};
 
 use super::EVENTS;
 use super::shape::{Contract, Shapes};
@@ -98,10 +98,21 @@ fn samples() -> Vec<Event> {
             problem: problem.clone(),
             recipe: true,
         });
+        let found = |problem: &String| TestProblem {
+            exercise: text(),
+            phase: Phase::Start,
+            problem: problem.clone(),
+            check: Some(text()),
+            file: Some(text()),
+            line: Some(1),
+        };
+        let found: Vec<TestProblem> = problem.iter().map(found).collect();
         samples.push(Event::ProofPhaseFinished {
             exercise: text(),
             phase: Phase::Start,
             problem,
+            problems: found.clone(),
+            notes: found,
             millis: 1,
         });
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
 
+use crate::engine::locate::url;
 use crate::engine::{Endpoint, EngineError, ErrorKind};
 use crate::text;
 use crate::text::Text;
@@ -425,8 +426,12 @@ fn no_connection(endpoint: &Endpoint, operation: &Text, error: &ClientError) -> 
     }
 }
 
-fn address(endpoint: &Endpoint) -> String {
-    format!("unix://{} ({})", endpoint.socket.display(), endpoint.source)
+fn address(endpoint: &Endpoint) -> Text {
+    text!(
+        "{address} ({source})",
+        address = url(&endpoint.socket),
+        source = endpoint.source.text()
+    )
 }
 
 /// The kind of the I/O error at the bottom, if there is one.

@@ -6,6 +6,7 @@ use super::site::{DaemonRecord, DaemonSite};
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::locate::url;
 use crate::text;
+use crate::text::Text;
 
 /// What the machine should be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,11 @@ fn start(machine: &MachineState, site: &DaemonSite) -> Result<Vec<Action>, Engin
     match machine.daemon {
         DaemonState::Running => return Ok(Vec::new()),
         DaemonState::Unresponsive => return Ok(vec![Action::Wait]),
-        DaemonState::Denied => return Err(EngineError::permission_denied(&url(&site.socket))),
+        DaemonState::Denied => {
+            return Err(EngineError::permission_denied(&Text::verbatim(url(
+                &site.socket
+            ))));
+        }
         DaemonState::Stopped => {}
     }
     let mut actions = match (machine.dockerd, machine.apt) {

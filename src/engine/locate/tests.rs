@@ -216,3 +216,36 @@ fn failed_connection_is_explained_with_one_next_step() {
     assert!(message.contains(JOIN_DOCKER_GROUP), "{message}");
     assert_eq!(connect_fix(&denied, ErrorKind::Denied), JOIN_DOCKER_GROUP);
 }
+
+#[test]
+fn what_selected_the_engine_is_shown_in_the_language_of_the_message() {
+    #[track_caller]
+    fn check(source: EndpointSource, korean: &str) {
+        let endpoint = Endpoint {
+            socket: PathBuf::from("/x.sock"),
+            source,
+        };
+        for kind in [ErrorKind::Unreachable, ErrorKind::Denied, ErrorKind::Other] {
+            let error = EngineError::new(kind, Text::verbatim("boom"));
+            let message = connect_error(&endpoint, &error).text();
+            let message = message.in_language(crate::text::Language::Korean);
+            assert!(message.contains(&format!("({korean})")), "{message}");
+        }
+    }
+    check(EndpointSource::System, "시스템 소켓");
+    check(EndpointSource::Rootless, "루트리스 Docker");
+    let context = EndpointSource::Context("work".to_owned());
+    check(context, "Docker 컨텍스트 `work`");
+    check(EndpointSource::DockerHost, "$DOCKER_HOST");
+}
+
+#[test]
+fn the_fix_is_never_the_command_that_just_failed() {
+    let endpoint = Endpoint {
+        socket: PathBuf::from("/x.sock"),
+        source: EndpointSource::Flag,
+    };
+    for kind in [ErrorKind::Unreachable, ErrorKind::Timeout, ErrorKind::Other] {
+        assert_ne!(connect_fix(&endpoint, kind), "roadlab doctor");
+    }
+}

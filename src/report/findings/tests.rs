@@ -7,6 +7,7 @@ use crate::diagnosis::{
 };
 use crate::lab::testing::lab;
 use crate::report::{Paint, finding_lines};
+use crate::text;
 use crate::text::Text;
 
 const GIB: u64 = 1 << 30;
@@ -20,6 +21,7 @@ fn machine() -> Machine {
             api: "1.48".into(),
             address: "unix:///var/run/docker.sock".into(),
             source: "system socket".into(),
+            source_text: text!("system socket"),
             cgroup: Some("2".into()),
             unlimited: Vec::new(),
             warnings: Vec::new(),

@@ -13,7 +13,7 @@ use crate::lab::{Exercise, ExerciseId, Task, Trial};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-pub use figures::{Indistinguishable, Proof, ProofProblem};
+pub use figures::Proof;
 pub use recorder::record;
 
 use player::Player;

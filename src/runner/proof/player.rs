@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
-use crate::event::{Event, Phase};
-use crate::lab::{Exercise, ExerciseId, Quiz, SqlProbe, Step, StepKind, Task, Trial};
+use crate::event::{Event, IndistinguishableAnswer, Phase};
+use crate::lab::{Exercise, ExerciseId, Quiz, Step, StepKind, Task, Trial};
 use crate::probe::ProbeMode;
 use crate::probe::open_transaction;
 use crate::proof::{
-    self, Answer, AnswerKind, Finding, Must, Recording, Weight, after, at_start, indecisive,
-    right_answers, unnoticed, without_hint,
+    self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
+    unnoticed, without_hint,
 };
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::check::check_answer;
-use crate::runner::proof::figures::{Indistinguishable, Proof, ProofProblem};
+use crate::runner::proof::figures::{Proof, ProofProblem, by_weight};
 use crate::runner::proof::recorder::record;
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
@@ -81,10 +81,10 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     /// Returns the proof, with its problems in the order of the exercises.
     pub(super) fn finish(mut self) -> Proof {
         let exercises = &self.runner.lab.exercises;
-        let position = |id: &ExerciseId| exercises.iter().position(|exercise| exercise.id == *id);
+        let position = |id: &str| exercises.iter().position(|one| one.id.as_str() == id);
         self.proof
             .problems
-            .sort_by_key(|problem| position(&problem.exercise));
+            .sort_by_key(|found| position(&found.problem.exercise));
         self.proof
     }
 
@@ -94,15 +94,14 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let problems: Vec<_> = problems
             .map(|finding| ProofProblem::new(exercise, finding))
             .collect();
-        self.runner.emit(Event::ProofPhaseFinished {
-            exercise: exercise.to_string(),
-            phase: report.phase,
-            problem: problems
-                .iter()
-                .find(|problem| problem.weight == Weight::Problem)
-                .map(|problem| problem.reason.clone()),
-            millis: report.started.elapsed().as_millis() as u64,
-        });
+        self.runner.emit(phase_finished(
+            exercise,
+            report.phase,
+            &problems,
+            report.started.elapsed(),
+        ));
+        let permissive = report.findings.iter().filter(|finding| finding.permissive);
+        self.proof.figures.permissive += permissive.count();
         self.proof.problems.extend(problems);
     }
 
@@ -211,8 +210,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let checks = exercise.checks();
         let trial = self.trial.exercises.get(&exercise.id);
         let answers = proof::answers(exercise, trial);
-        self.proof.exercises += 1;
-        self.proof.checks += checks.len();
+        self.proof.figures.exercises += 1;
+        self.proof.figures.checks += checks.len();
         let mut refused = Vec::new();
         let Some(took) = self.solution(exercise, &answers, &mut refused).await? else {
             return Ok(());
@@ -262,7 +261,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     fn judge_checks(&mut self, exercise: &Exercise, refused: &[Recording]) {
         let started = Instant::now();
         let (weakened, unnoticed) = unnoticed(exercise.checks(), refused);
-        self.proof.weakened += weakened;
+        self.proof.figures.weakened += weakened;
         let decides = (Phase::Decides, indecisive(exercise.checks(), refused));
         for (phase, findings) in [decides, (Phase::Weakened, unnoticed)] {
             self.report(PhaseReport {
@@ -359,7 +358,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         }
         if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
             self.started(exercise, answer);
-            self.proof.left_out += 1;
+            self.proof.figures.left_out += 1;
             let recording = self.observe(exercise).await;
             let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
             refused.push(recording);
@@ -416,27 +415,30 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     fn count(&mut self, exercise: &Exercise, answer: &Answer<'_>, recording: &Recording) {
         match answer.kind {
             AnswerKind::Solution => {}
-            AnswerKind::LeftOut { .. } => self.proof.left_out += 1,
-            AnswerKind::RightAnswer => self.proof.right_answers += 1,
-            AnswerKind::WrongAnswer => self.proof.wrong_answers += 1,
+            AnswerKind::LeftOut { .. } => self.proof.figures.left_out += 1,
+            AnswerKind::RightAnswer => self.proof.figures.right_answers += 1,
+            AnswerKind::WrongAnswer => self.proof.figures.wrong_answers += 1,
         }
         if let Must::PassAsRight { reason } = answer.must
             && recording.passed()
         {
-            self.proof.indistinguishable.push(Indistinguishable {
-                exercise: exercise.id.clone(),
-                answer: answer.name.clone(),
-                reason: reason.to_owned(),
-            });
+            self.proof
+                .figures
+                .indistinguishable
+                .push(IndistinguishableAnswer {
+                    exercise: exercise.id.to_string(),
+                    answer: answer.name.localized(),
+                    reason: reason.to_owned(),
+                });
         }
     }
 
     fn started(&mut self, exercise: &Exercise, answer: &Answer<'_>) {
-        self.proof.played += 1;
+        self.proof.figures.played += 1;
         self.runner.emit(Event::AnswerStarted {
             exercise: exercise.id.to_string(),
             answer: answer.name.localized(),
-            number: self.proof.played,
+            number: self.proof.figures.played,
             answers: self.answers,
         });
     }
@@ -459,9 +461,9 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             let reason = text!("the right choice does not count");
             findings.push(Finding::problem(Phase::Quiz, reason));
         }
-        self.proof.exercises += 1;
-        self.proof.checks += 1;
-        self.proof.wrong_answers += quiz.choices.len() - 1;
+        self.proof.figures.exercises += 1;
+        self.proof.figures.checks += 1;
+        self.proof.figures.wrong_answers += quiz.choices.len() - 1;
         self.report(PhaseReport {
             exercise: &exercise.id,
             phase: Phase::Quiz,
@@ -516,13 +518,13 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         exercises: &[&Exercise],
     ) -> Result<(), Failure> {
         let phase = Phase::OpenTransaction;
-        for probe in databases(&self.runner.lab.start) {
+        for act in databases(&self.runner.lab.start) {
             let (started, Some(first)) = (Instant::now(), exercises.first()) else {
                 return Ok(());
             };
             let target = self.live.target(self.runner);
-            // A database that cannot be opened has no tables to lock.
-            let Ok(transaction) = open_transaction(probe, &target).await else {
+            // A database that cannot be opened has no tables to lock, and a MongoDB server alone has no transactions.
+            let Ok(Some(transaction)) = open_transaction(act, &target).await else {
                 continue;
             };
             let done = reset(self.runner, self.live, self.workspace).await;
@@ -589,6 +591,24 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     }
 }
 
+/// Returns the event for a phase of an exercise with everything that was found in it.
+fn phase_finished(
+    exercise: &ExerciseId,
+    phase: Phase,
+    found: &[ProofProblem],
+    took: Duration,
+) -> Event {
+    let (problems, notes) = by_weight(found, false);
+    Event::ProofPhaseFinished {
+        exercise: exercise.to_string(),
+        phase,
+        problem: problems.first().map(|first| first.problem.clone()),
+        problems,
+        notes,
+        millis: took.as_millis() as u64,
+    }
+}
+
 /// The answers that one phase plays.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -615,16 +635,21 @@ fn leaves_out_last(answer: &Answer<'_>, solution: &[&Step]) -> bool {
 }
 
 /// Returns a step for each database that steps use.
-fn databases(steps: &[Step]) -> Vec<&SqlProbe> {
-    let mut found: Vec<&SqlProbe> = Vec::new();
+fn databases(steps: &[Step]) -> Vec<&StepKind> {
+    let mut found: Vec<&StepKind> = Vec::new();
     for step in steps {
-        let StepKind::Sql(probe) = &step.act else {
-            continue;
+        let same = |other: &&StepKind| match (&step.act, other) {
+            (StepKind::Sql(one), StepKind::Sql(other)) => {
+                one.service == other.service && one.database == other.database
+            }
+            (StepKind::Mongo(one), StepKind::Mongo(other)) => {
+                one.service == other.service && one.database == other.database
+            }
+            _ => false,
         };
-        let same =
-            |other: &&SqlProbe| other.service == probe.service && other.database == probe.database;
-        if !found.iter().any(same) {
-            found.push(probe);
+        let is_database = matches!(step.act, StepKind::Sql(_) | StepKind::Mongo(_));
+        if is_database && !found.iter().any(same) {
+            found.push(&step.act);
         }
     }
     found
@@ -640,5 +665,58 @@ fn impatient(step: &Step, usual: Duration) -> Step {
     Step {
         within: step.within.map(|within| within.min(limit)),
         ..step.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::Weight;
+
+    #[test]
+    fn the_event_of_a_phase_has_every_problem_and_note() {
+        let exercise = ExerciseId::new("ttl").unwrap();
+        let of = |reason: &str, weight| {
+            let finding = Finding {
+                weight,
+                ..Finding::problem(Phase::WrongAnswer, text::Text::verbatim(reason))
+            };
+            ProofProblem::new(&exercise, &finding)
+        };
+        let found = [
+            of("a note", Weight::Note),
+            of("first", Weight::Problem),
+            of("second", Weight::Problem),
+        ];
+        let event = phase_finished(&exercise, Phase::WrongAnswer, &found, Duration::ZERO);
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json["problem"], "first");
+        assert_eq!(json["problems"][1]["problem"], "second");
+        assert_eq!(json["problems"].as_array().unwrap().len(), 2);
+        assert_eq!(json["notes"][0]["problem"], "a note");
+        let event = phase_finished(&exercise, Phase::WrongAnswer, &[], Duration::ZERO);
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json["problem"], serde_json::Value::Null);
+        assert_eq!(json["problems"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn each_database_of_sql_and_mongodb_steps_has_one_transaction() {
+        let lab = crate::lab::testing::lab(crate::lab::testing::COMPOSE);
+        let step = |act: StepKind| Step {
+            act,
+            ..lab.exercises[0].checks()[0].step.clone()
+        };
+        let service = || crate::lab::ServiceName::new("redis").unwrap();
+        let mongo = |database: &str| {
+            step(StepKind::Mongo(crate::lab::MongoProbe {
+                service: service(),
+                database: Some(database.to_owned()),
+                command: serde_json::json!({"dropDatabase": 1}),
+            }))
+        };
+        let redis = lab.exercises[0].checks()[0].step.clone();
+        let steps = [mongo("a"), redis, mongo("b"), mongo("a")];
+        assert_eq!(databases(&steps), [&steps[0].act, &steps[2].act]);
     }
 }

@@ -1,12 +1,12 @@
 //! A transaction that stays open, as a learner's forgotten one does. Only the test of a lab opens one.
 
-use crate::lab::SqlProbe;
+use crate::lab::{SqlProbe, StepKind};
 use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_session::SqlError;
 use crate::probe::sql::{Server, server};
 use crate::probe::target::Target;
-use crate::probe::{mysql, mysql_session, postgres, postgres_session};
+use crate::probe::{mongo_transaction, mysql, mysql_session, postgres, postgres_session};
 use crate::text::Text;
 
 /// Locks every table of the database as an `UPDATE` would.
@@ -26,18 +26,24 @@ pub struct OpenTransaction(Session);
 enum Session {
     Postgres(postgres_session::Session),
     MySql(mysql_session::Session),
+    Mongo(mongo_transaction::Transaction),
 }
 
-/// Opens a transaction in the database of an SQL step, with a lock on every table.
+/// Opens a transaction in the database of a step, with a lock on every table or collection. Returns `None` for a step of another
+/// kind.
 pub async fn open_transaction<E>(
-    probe: &SqlProbe,
+    act: &StepKind,
     target: &Target<'_, E>,
-) -> Result<OpenTransaction, ProbeError> {
-    let session = match server(&probe.service, target)? {
-        Server::Postgres => Session::Postgres(in_postgres(probe, target).await?),
-        Server::MySql => Session::MySql(in_mysql(probe, target).await?),
+) -> Result<Option<OpenTransaction>, ProbeError> {
+    let session = match act {
+        StepKind::Sql(probe) => match server(&probe.service, target)? {
+            Server::Postgres => Session::Postgres(in_postgres(probe, target).await?),
+            Server::MySql => Session::MySql(in_mysql(probe, target).await?),
+        },
+        StepKind::Mongo(probe) => Session::Mongo(mongo_transaction::open(probe, target).await?),
+        _ => return Ok(None),
     };
-    Ok(OpenTransaction(session))
+    Ok(Some(OpenTransaction(session)))
 }
 
 async fn in_postgres<E>(
@@ -90,6 +96,7 @@ impl OpenTransaction {
         match self.0 {
             Session::Postgres(session) => session.close().await,
             Session::MySql(session) => session.close().await,
+            Session::Mongo(transaction) => transaction.abort().await,
         }
     }
 }
