@@ -214,7 +214,7 @@ fn junit_cases(lab: &Lab, problems: &[TestProblem]) -> Vec<JunitCase> {
             let found = problems.iter().filter(|problem| {
                 problem.exercise == exercise.id.as_str() && problem.phase == *phase
             });
-            let found: Vec<String> = found.map(|problem| line(problem)).collect();
+            let found: Vec<String> = found.map(line).collect();
             cases.push(JunitCase {
                 suite: format!("{}.{}", lab.id, exercise.id),
                 name: phase.name().to_owned(),

@@ -26,7 +26,7 @@ pub struct OpenTransaction(Session);
 enum Session {
     Postgres(postgres_session::Session),
     MySql(mysql_session::Session),
-    Mongo(mongo_transaction::Transaction),
+    Mongo(Box<mongo_transaction::Transaction>),
 }
 
 /// Opens a transaction in the database of a step, with a lock on every table or collection. Returns `None` for a step of another
@@ -40,7 +40,9 @@ pub async fn open_transaction<E>(
             Server::Postgres => Session::Postgres(in_postgres(probe, target).await?),
             Server::MySql => Session::MySql(in_mysql(probe, target).await?),
         },
-        StepKind::Mongo(probe) => Session::Mongo(mongo_transaction::open(probe, target).await?),
+        StepKind::Mongo(probe) => {
+            Session::Mongo(Box::new(mongo_transaction::open(probe, target).await?))
+        }
         _ => return Ok(None),
     };
     Ok(Some(OpenTransaction(session)))
