@@ -11,7 +11,7 @@ use crate::lab::compose::merge::{merge, normalized};
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::policy;
 use crate::lab::variables::{Dialect, Variables, expand_all};
-use crate::lab::yaml::{Fields, Kind, Mapping, MergeTag, Node, Problems, entries, string};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, keyed_entries, string};
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, suggestion};
 use crate::text;
 
@@ -555,14 +555,8 @@ fn named_entries<'a>(
     key: &str,
     problems: &mut Problems,
 ) -> Vec<(&'a Node, String, &'a Node)> {
-    // Reports a value that is no mapping.
-    entries(node, key, problems);
-    let Kind::Map(entries) = &node.kind else {
-        return Vec::new();
-    };
+    let entries = keyed_entries(node, key, problems).into_iter();
     entries
-        .iter()
-        .filter(|(_, value)| !value.is_broken() && value.tag != MergeTag::Reset)
         .filter_map(|(key, value)| Some((key, key.as_string()?, value)))
         .collect()
 }
