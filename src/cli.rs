@@ -160,6 +160,15 @@ pub(crate) enum Command {
         /// Default: the first exercise that is not solved
         exercise: Option<String>,
     },
+    /// Compare how long the sides of an exercise take
+    Measure {
+        lab: String,
+        /// Default: the only exercise that measures something
+        exercise: Option<String>,
+        /// The number of measured rounds
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        rounds: u16,
+    },
     /// Run the solution of an exercise
     Solve { lab: String, exercise: String },
     /// Answer a quiz

@@ -1,6 +1,7 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
 mod result_line;
+mod side_times;
 mod warning;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use result_line::{
     CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
     TestedLab,
 };
+pub use side_times::{SideTimes, ratios};
 pub use warning::Warning;
 
 /// Something that happened. `--json` prints one event per line; names and fields are never removed or changed, only added.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::app::{App, Trust};
 use crate::lab::{Lab, check_memory};
+use crate::machine;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
 use crate::store::{DocumentError, LabFingerprint, RecordingFs};
@@ -89,9 +90,10 @@ fn changed_since(before: &LabFingerprint, now: &LabFingerprint) -> Problem {
 impl App {
     /// Refuses to start a lab that may use most of the machine's memory, unless the person trusts it now.
     pub(super) fn require_trusted_memory(&self, lab: &Lab) -> Result<(), Failure> {
-        let info = rustix::system::sysinfo();
-        let machine = u64::from(info.mem_unit) * info.totalram as u64;
-        match check_memory(lab.memory(), machine) {
+        let Some(memory) = machine::memory() else {
+            return Ok(());
+        };
+        match check_memory(lab.memory(), memory.total) {
             Some(problem) if self.options.trust == Trust::NotGranted => {
                 Err(Failure::Problems(vec![problem]))
             }

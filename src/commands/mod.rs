@@ -28,6 +28,7 @@ mod junit;
 mod list;
 mod logs;
 mod man;
+mod measure;
 mod new;
 mod open;
 mod orphans;
@@ -130,6 +131,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             junit,
         } => check::check(context, &lab, &exercises, junit.as_deref()).await,
         Command::Hint { lab, exercise } => hint::hint(context, &lab, exercise.as_deref()).await,
+        Command::Measure {
+            lab,
+            exercise,
+            rounds,
+        } => measure::measure(context, &lab, exercise.as_deref(), rounds.into()).await,
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {
             lab,

@@ -3,6 +3,7 @@
 //! Nothing here contacts a service, reads a clock or prints.
 
 mod actual;
+mod agreement;
 mod change;
 mod decimal;
 mod description;
@@ -14,6 +15,7 @@ mod snapshot;
 mod value_type;
 
 pub use actual::{Actual, Status};
+pub use agreement::{Disagreement, first_disagreement};
 pub use change::Change;
 pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};

@@ -41,6 +41,8 @@ pub struct Section {
     pub body: Template,
     /// The description of each check, by check id.
     pub checks: BTreeMap<String, String>,
+    /// The question of each measurement and the name of each side, by id.
+    pub measured: BTreeMap<String, String>,
     /// The description of each choice of a quiz.
     pub choices: BTreeMap<String, String>,
     /// The hints in the order in which they are shown.
@@ -266,6 +268,7 @@ impl Guide {
                 ("solution", _) => section.solution.is_some(),
                 ("checks", _) => !section.checks.is_empty(),
                 ("choices", _) => !section.choices.is_empty(),
+                ("measure", _) => !section.measured.is_empty(),
                 _ => false,
             };
             if again {
@@ -302,10 +305,14 @@ impl Guide {
                 Some("choices") => {
                     section.choices = parser.descriptions(&text, &mut section.item_lines, problems);
                 }
+                Some("measure") => {
+                    section.measured =
+                        parser.descriptions(&text, &mut section.item_lines, problems);
+                }
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
-                    let help = text!("use `.hint`, `.after`, `.solution`, `.checks` or `.choices`");
+                    let help = text!("use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`");
                     problems.push(
                         Problem::new(what)
                             .code(Code::GuideHeading)
@@ -343,6 +350,7 @@ impl Section {
             title: _,
             body,
             checks: _,
+            measured: _,
             choices: _,
             hints,
             named_hints,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::lab::id::{ExerciseId, ServiceName, TopicId};
 use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::roadmap;
-use crate::lab::steps::{Step, StepList, read_check, read_steps};
+use crate::lab::steps::{Step, StepList, read_check, read_measurements, read_steps};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
 use crate::problem::{Code, Problem, suggestion};
@@ -192,6 +192,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         .iter()
         .filter_map(|name| ServiceName::new(name).ok())
         .collect();
+    let measure = read_measurements(&fields.list("measure", problems), problems);
     let quiz = fields.get("quiz");
     let task = match quiz {
         Some(quiz) => {
@@ -210,6 +211,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         id: id?,
         needs,
         needs_service,
+        measure,
         task: task?,
     })
 }

@@ -9,7 +9,7 @@ use crate::lab::guide::{Guide, Section};
 use crate::lab::id::{ExerciseId, LabId, ServiceName, TopicId};
 use crate::lab::lang::Lang;
 use crate::lab::service::{Presence, Service};
-use crate::lab::steps::{Check, Step};
+use crate::lab::steps::{Check, Measurement, Step};
 use crate::lab::variables::Variables;
 use crate::problem::Place;
 
@@ -60,6 +60,8 @@ pub struct Exercise {
     pub needs: Vec<ExerciseId>,
     /// The optional services that it needs.
     pub needs_service: Vec<ServiceName>,
+    /// What is measured with it, before or after it is solved.
+    pub measure: Vec<Measurement>,
     pub task: Task,
 }
 

@@ -5,6 +5,7 @@ mod format;
 mod json;
 mod junit;
 mod markdown;
+mod measured;
 mod not_ready;
 mod panel;
 mod plain;
@@ -28,6 +29,7 @@ pub(crate) use format::{
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
 pub(crate) use markdown::{code_width, markdown};
+pub(crate) use measured::measured;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;

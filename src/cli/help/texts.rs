@@ -16,7 +16,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
         &[
-            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "dispute",
+            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "measure", "dispute",
         ],
     ),
     (
@@ -113,6 +113,16 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "The right choice solves the exercise and shows the explanation; a wrong one shows a hint and exits with code 1. \
                   No engine is needed.",
         examples: &["roadlab answer redis quiz-when sessions"],
+    },
+    CommandHelp {
+        command: "measure",
+        summary: "compare the sides",
+        description: "Puts the same question to every side of an exercise, in turn, and shows how long each takes and how much it reads. \
+                  Times are shown only if all sides give the same result. Nothing is changed.",
+        examples: &[
+            "roadlab measure postgres-vs-mongodb four-questions",
+            "roadlab measure postgres-vs-mongodb four-questions --rounds 100",
+        ],
     },
     CommandHelp {
         command: "reset",

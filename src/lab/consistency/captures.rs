@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lab::model::{Lab, Task};
-use crate::lab::steps::{Step, references};
+use crate::lab::steps::{Measurement, Step, references};
 use crate::lab::yaml::Problems;
 use crate::problem::Problem;
 use crate::text;
@@ -41,6 +41,8 @@ fn captured(step: &Step) -> Option<&str> {
 fn lists(lab: &Lab) -> Vec<Vec<&Step>> {
     let mut lists: Vec<Vec<&Step>> = vec![lab.start.iter().collect(), lab.health.iter().collect()];
     for exercise in &lab.exercises {
+        let measured = exercise.measure.iter().flat_map(Measurement::steps);
+        lists.extend(measured.map(|step| vec![step]));
         let Task::Practical {
             checks,
             solution,

@@ -6,7 +6,7 @@ use crate::lab::consistency::Broken;
 use crate::lab::guide::{Guide, Section};
 use crate::lab::id::ExerciseId;
 use crate::lab::lang::Lang;
-use crate::lab::model::{Lab, Quiz, Task, WrongAnswer};
+use crate::lab::model::{Exercise, Lab, Quiz, Task, WrongAnswer};
 use crate::lab::rendering::template_errors;
 use crate::lab::steps::Check;
 use crate::lab::template::{Addresses, ServiceAddress, render_url};
@@ -68,6 +68,7 @@ fn check_sections(
             place: guide.place(section.line),
             problems,
         };
+        check_measured(exercise, section, &mut reporter);
         match &exercise.task {
             Task::Practical { checks, wrong, .. } => {
                 check_practical(id, section, checks, wrong, &mut reporter);
@@ -148,11 +149,26 @@ fn check_quiz(id: &ExerciseId, section: &Section, quiz: &Quiz, reporter: &mut Re
     check_named_hints(section, &hints, reporter);
 }
 
+/// Checks that a section describes every measurement and every side once.
+fn check_measured(exercise: &Exercise, section: &Section, reporter: &mut Reporter<'_>) {
+    let mut known: Vec<&str> = Vec::new();
+    for measurement in &exercise.measure {
+        let sides = measurement.sides.iter().map(|side| side.id.as_str());
+        known.push(measurement.id.as_str());
+        known.extend(sides);
+    }
+    known.sort_unstable();
+    known.dedup();
+    check_items(&exercise.id, section, &known, Items::Measured, reporter);
+}
+
 /// What a section describes in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Items {
     Checks,
     Choices,
+    /// Measurements and their sides.
+    Measured,
 }
 
 /// Checks that a section describes exactly the checks or choices of lab.yaml. One that is misspelt is one problem.
@@ -166,6 +182,7 @@ fn check_items(
     let described = match items {
         Items::Checks => &section.checks,
         Items::Choices => &section.choices,
+        Items::Measured => &section.measured,
     };
     let mut missing: Vec<&str> = known.to_vec();
     missing.retain(|name| !described.contains_key(*name));
@@ -176,6 +193,7 @@ fn check_items(
         let what = match items {
             Items::Checks => text!("no such check in exercise `{id}`: `{name}`", id, name),
             Items::Choices => text!("no such choice in exercise `{id}`: `{name}`", id, name),
+            Items::Measured => text!("no such measurement or side in exercise `{id}`: `{name}`", id, name),
         };
         let help = match nearest(name, missing.iter().copied()) {
             Some(candidate) => {
@@ -203,6 +221,14 @@ fn check_items(
                     id
                 ),
                 "choices",
+            ),
+            Items::Measured => (
+                text!(
+                    "missing description of measurement or side `{name}` of exercise `{id}`",
+                    name,
+                    id
+                ),
+                "measure",
             ),
         };
         let help = text!(

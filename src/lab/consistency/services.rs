@@ -5,7 +5,7 @@ use crate::lab::consistency::Broken;
 use crate::lab::id::ServiceName;
 use crate::lab::model::{Lab, Task};
 use crate::lab::service::Presence;
-use crate::lab::steps::{Step, StepKind};
+use crate::lab::steps::{Measurement, Step, StepKind};
 use crate::lab::yaml::Problems;
 use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
@@ -42,7 +42,10 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
             }
             Task::Quiz(_) => Vec::new(),
         });
-    lab.start.iter().chain(&lab.health).chain(exercises)
+    let measured = lab.exercises.iter().flat_map(|exercise| &exercise.measure);
+    let measured = measured.flat_map(Measurement::steps);
+    let lab_steps = lab.start.iter().chain(&lab.health);
+    lab_steps.chain(exercises).chain(measured)
 }
 
 fn no_such_service(lab: &Lab, name: &ServiceName, place: &Place) -> Problem {

@@ -4,6 +4,7 @@ mod amqp;
 mod captures;
 mod display;
 mod matcher;
+mod measurement;
 mod model;
 mod possible;
 mod probes;
@@ -16,6 +17,8 @@ mod volatile;
 pub(crate) use captures::references;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
+pub(crate) use measurement::read_measurements;
+pub use measurement::{Measurement, Side, Touched, Unit};
 pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,

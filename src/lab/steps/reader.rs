@@ -96,6 +96,8 @@ pub(crate) enum StepList<'a> {
     Start,
     Health,
     Check,
+    /// A side of a measurement, or what finds out how much it reads.
+    Measure,
     Solution,
     /// A right or wrong answer.
     Answer,
@@ -115,6 +117,7 @@ impl<'a> StepList<'a> {
             StepList::Ready(_) => Some("ready"),
             StepList::Health => Some("health"),
             StepList::Check => Some("checks"),
+            StepList::Measure => Some("measure"),
             StepList::Start | StepList::Solution | StepList::Answer => None,
         }
     }
@@ -247,7 +250,7 @@ fn read_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
     })
 }
 
-fn read_step(
+pub(super) fn read_step(
     node: &Node,
     fields: &mut Fields<'_>,
     list: StepList<'_>,
@@ -420,7 +423,7 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
     Some(Capture { name: name?, path })
 }
 
-fn read_path(node: &Node, problems: &mut Problems) -> Option<ValuePath> {
+pub(super) fn read_path(node: &Node, problems: &mut Problems) -> Option<ValuePath> {
     let written = string(node, "path", problems)?;
     ValuePath::parse(&written)
         .map_err(|error| problems.push(Problem::new(error).at(node.place())))

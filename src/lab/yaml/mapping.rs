@@ -49,6 +49,9 @@ mappings! {
     TrialExercise => "trial-exercise", "an exercise of `trial.yaml`";
     TrialAnswer => "trial-answer", "a wrong answer";
     Quiz => "quiz", "a quiz";
+    Measurement => "measurement", "a measurement";
+    Side => "side", "a side of a measurement";
+    Touched => "touched", "`touched`";
     RedisProbe => "redis-probe", "a `redis` probe";
     ExecProbe => "exec-probe", "an `exec` probe";
     HttpProbe => "http-probe", "an `http` probe";

@@ -1,0 +1,79 @@
+//! Whether two services returned the same result.
+
+use serde_json::Value;
+
+use crate::expect::difference::{Fields, differences};
+use crate::expect::plain_value::plain;
+use crate::expect::value_type::{Typing, date, number};
+use crate::localized;
+
+/// The first place at which the results of two services differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// `[3].total`; empty for the whole result.
+    pub place: String,
+    /// The two values, as people read them.
+    pub first: String,
+    pub second: String,
+}
+
+/// Compares the results of two services, which may have types of their own: numbers and moments are compared by their value. The
+/// order of a list counts, that of fields does not. Returns `None` if the results are the same.
+pub fn first_disagreement(first: &Value, second: &Value) -> Option<Disagreement> {
+    let found = differences(first, second, Fields::Exactly, &same);
+    let difference = found.into_iter().next()?;
+    let text = |value: Option<Value>| value.map_or_else(|| localized!("nothing"), |v| plain(&v));
+    Some(Disagreement {
+        place: difference.place,
+        first: text(difference.expected),
+        second: text(difference.actual),
+    })
+}
+
+fn same(first: &Value, second: &Value) -> bool {
+    let numbers = number(first, Typing::Typed).zip(number(second, Typing::Typed));
+    let dates = date(first).zip(date(second));
+    match (numbers, dates) {
+        (Some((first, second)), _) => first == second,
+        (None, Some((first, second))) => first == second,
+        // A day is a date in one service and a text in another.
+        (None, None) if date(first).is_some() || date(second).is_some() => {
+            plain(first) == plain(second)
+        }
+        (None, None) => first == second,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(first: &Value, second: &Value, place: Option<&str>) {
+        let found = first_disagreement(first, second);
+        assert_eq!(found.map(|found| found.place).as_deref(), place);
+    }
+
+    #[test]
+    fn types_of_the_services_do_not_matter_and_values_do() {
+        let row = |total: Value| json!([{"team": "red", "total": total}]);
+        check(&row(json!(12)), &row(json!({"$numberDecimal": "12.00"})), None);
+        check(&row(json!(12)), &row(json!({"$numberLong": "12"})), None);
+        check(&row(json!(12.5)), &row(json!(12.25)), Some("[0].total"));
+        check(&row(json!(12)), &row(json!("12")), Some("[0].total"));
+        check(
+            &json!([{"total": 12, "team": "red"}]),
+            &row(json!(12)),
+            None,
+        );
+        check(
+            &row(json!("2026-03-01")),
+            &row(json!({"$date": "2026-03-01T00:00:00Z"})),
+            None,
+        );
+        check(&json!([1, 2]), &json!([2, 1]), Some("[0]"));
+        check(&json!([1]), &json!([1, 2]), Some("[1]"));
+        check(&json!([1]), &json!({}), Some(""));
+    }
+}
