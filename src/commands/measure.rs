@@ -8,7 +8,7 @@ use crate::event::{SideTimes, ratios};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab};
 use crate::localized;
-use crate::report::{self, measured, output, sanitize};
+use crate::report::{self, measured, output, sanitize, wrap};
 use crate::runner::{Failure, MeasureOutcome};
 
 pub(crate) async fn measure(
@@ -52,14 +52,16 @@ fn show(context: &Context, lab: &Lab, exercise: &Exercise, reports: &[MeasureRep
             MeasureOutcome::Failed { side: id, reason } => {
                 let reason = sanitize(&reason.localized());
                 let name = side(id.as_str());
-                output(&paint.bad(&localized!("  no answer from {name}: {reason}", name, reason)));
+                let line = localized!("no answer from {name}: {reason}", name, reason);
+                output(&format!("  {}", paint.bad(&line)));
             }
             MeasureOutcome::Different { first, second, at } => {
-                output(&paint.bad(&localized!(
-                    "  not measured: {first} and {second} give different results",
+                let line = localized!(
+                    "not measured: {first} and {second} give different results",
                     first = side(first.as_str()),
                     second = side(second.as_str())
-                )));
+                );
+                output(&format!("  {}", paint.bad(&line)));
                 let place = match at.place.as_str() {
                     "" => String::new(),
                     place => format!("{place}: "),
@@ -73,10 +75,13 @@ fn show(context: &Context, lab: &Lab, exercise: &Exercise, reports: &[MeasureRep
         output("");
     }
     if let Some(rounds) = rounds {
-        output(&paint.dim(&localized!(
-            "Every side gave the same result. They ran in turn, {rounds} times each, after a few rounds that do not count. The times are those of this machine; the ratio is what you can take with you.",
+        let text = localized!(
+            "All sides gave the same result. They ran in turn, {rounds} times each, after some rounds that do not count. The times depend on this machine and what else it does; the ratio says more.",
             rounds
-        )));
+        );
+        for line in wrap(&text, 0, context.width()) {
+            output(&paint.dim(&line));
+        }
     }
 }
 
