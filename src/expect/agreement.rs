@@ -58,7 +58,11 @@ mod tests {
     #[test]
     fn types_of_the_services_do_not_matter_and_values_do() {
         let row = |total: Value| json!([{"team": "red", "total": total}]);
-        check(&row(json!(12)), &row(json!({"$numberDecimal": "12.00"})), None);
+        check(
+            &row(json!(12)),
+            &row(json!({"$numberDecimal": "12.00"})),
+            None,
+        );
         check(&row(json!(12)), &row(json!({"$numberLong": "12"})), None);
         check(&row(json!(12.5)), &row(json!(12.25)), Some("[0].total"));
         check(&row(json!(12)), &row(json!("12")), Some("[0].total"));

@@ -312,7 +312,9 @@ impl Guide {
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
-                    let help = text!("use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`");
+                    let help = text!(
+                        "use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`"
+                    );
                     problems.push(
                         Problem::new(what)
                             .code(Code::GuideHeading)
@@ -663,7 +665,7 @@ mod tests {
             printed,
             [
                 "g.md: missing title (begin with a heading such as `# Title`)",
-                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks` or `.choices`)",
+                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`)",
                 "g.md:7:1: duplicate section for exercise `a`",
                 "g.md:12:1: unknown name `usr` (did you mean `user`?)",
             ]

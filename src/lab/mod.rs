@@ -52,8 +52,9 @@ pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
-    Login, Measurement, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
-    Side, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Touched, Unchanged, Unit, not_undone_by_mysql,
+    Login, Measurement, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode,
+    Secrecy, Side, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Touched, Unchanged,
+    Unit, not_undone_by_mysql,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

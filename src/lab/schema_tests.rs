@@ -44,6 +44,14 @@ exercises:
     wrong: [ { do: [ { redis: { service: s, command: [PING] } } ] } ]
   - id: quiz
     quiz: { choices: [a, b], answer: a }
+    measure:
+      - id: m
+        sides:
+          - id: a
+            path: $.a
+            redis: { service: s, command: [GET, k] }
+            touched: { redis: { service: s, command: [GET, k] }, path: $.a, unit: keys }
+          - { id: b, redis: { service: s, command: [GET, k] } }
 ";
 
 const X_ROADLAB: &str = "
@@ -117,6 +125,11 @@ fn with_empty(name: &str) -> String {
         "exercise" => "exercises: [ {} ]".to_owned(),
         "quiz" => "exercises: [ { id: x, quiz: {} } ]".to_owned(),
         "check" => "exercises: [ { id: x, checks: [ {} ] } ]".to_owned(),
+        "measurement" => "exercises: [ { id: x, measure: [ {} ] } ]".to_owned(),
+        "side" => "exercises: [ { id: x, measure: [ { sides: [ {}, {} ] } ] } ]".to_owned(),
+        "touched" => {
+            "exercises: [ { id: x, measure: [ { sides: [ { touched: {} }, {} ] } ] } ]".to_owned()
+        }
         "unchanged" => "exercises: [ { id: x, checks: [ { unchanged: {} } ] } ]".to_owned(),
         "hint" => "exercises: [ { id: x, checks: [ { hints: [ {} ] } ] } ]".to_owned(),
         "right-answer" => "exercises: [ { id: x, right: [ {} ] } ]".to_owned(),

@@ -109,11 +109,7 @@ pub async fn measure<E: Engine>(
 }
 
 /// Runs a step once and returns its value, or why it has none.
-async fn value<E: Engine>(
-    runner: &Runner<'_, E>,
-    live: &Live,
-    step: &Step,
-) -> Result<Value, Text> {
+async fn value<E: Engine>(runner: &Runner<'_, E>, live: &Live, step: &Step) -> Result<Value, Text> {
     let mode = ProbeMode::of_check(step);
     let result = run_step_once(runner, live, step, mode, &Captures::new()).await;
     match (result.outcome, result.actual) {

@@ -16,7 +16,8 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
         &[
-            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "measure", "dispute",
+            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "measure",
+            "dispute",
         ],
     ),
     (

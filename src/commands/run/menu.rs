@@ -253,6 +253,7 @@ mod tests {
             id: ExerciseId::new("quiz").unwrap(),
             needs: Vec::new(),
             needs_service: Vec::new(),
+            measure: Vec::new(),
             task: Task::Quiz(quiz),
         }
     }

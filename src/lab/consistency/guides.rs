@@ -193,7 +193,11 @@ fn check_items(
         let what = match items {
             Items::Checks => text!("no such check in exercise `{id}`: `{name}`", id, name),
             Items::Choices => text!("no such choice in exercise `{id}`: `{name}`", id, name),
-            Items::Measured => text!("no such measurement or side in exercise `{id}`: `{name}`", id, name),
+            Items::Measured => text!(
+                "no such measurement or side in exercise `{id}`: `{name}`",
+                id,
+                name
+            ),
         };
         let help = match nearest(name, missing.iter().copied()) {
             Some(candidate) => {
