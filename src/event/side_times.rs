@@ -11,12 +11,12 @@ pub struct SideTimes {
     /// The time of each measured round, from the shortest to the longest. Never empty.
     times: Vec<Duration>,
     /// How much the service read for one answer.
-    pub touched: Option<(f64, Unit)>,
+    pub touched: Option<(u64, Unit)>,
 }
 
 impl SideTimes {
     /// Creates the times of a side; there must be at least one.
-    pub fn new(id: CheckId, mut times: Vec<Duration>, touched: Option<(f64, Unit)>) -> Self {
+    pub fn new(id: CheckId, mut times: Vec<Duration>, touched: Option<(u64, Unit)>) -> Self {
         times.sort_unstable();
         Self { id, times, touched }
     }

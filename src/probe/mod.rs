@@ -37,6 +37,7 @@ mod redis;
 mod relay;
 mod sql;
 mod sql_statement;
+mod stopwatch;
 mod target;
 mod tcp;
 
@@ -51,6 +52,7 @@ pub use connections::Connections;
 pub use error::{LockHolder, ProbeError, WayOut};
 pub use mode::{ProbeMode, StepMode};
 pub use open_transaction::open_transaction;
+pub use stopwatch::measured;
 pub use target::Target;
 
 use crate::engine::{ContainerAccess, clock};

@@ -1,6 +1,7 @@
 //! The `mongo` probe: runs one database command. The value is the reply as relaxed extended JSON.
 
 use std::cell::RefCell;
+use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::probe::mode::ProbeMode;
 use crate::probe::mongo_locks::{self, APPLICATION, LOCK_CODES, Waits};
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::relay::Relay;
+use crate::probe::stopwatch;
 use crate::probe::target::Target;
 use crate::text;
 use crate::text::Text;
@@ -160,7 +162,7 @@ async fn run_command(
             reply => return reply,
         }
     }
-    let reply = database.run_command(command.clone()).await?;
+    let reply = stopwatch::request(database.run_command(command.clone()).into_future()).await?;
     if mode != ProbeMode::ReadWrite {
         close_cursor(client, &reply).await;
     }

@@ -16,6 +16,7 @@ use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_values::{as_text, size, value};
 use crate::probe::sql_statement::unique_names;
+use crate::probe::stopwatch;
 use crate::text;
 use crate::text::Text;
 
@@ -162,7 +163,7 @@ impl Session {
         timeout: Duration,
     ) -> Result<Actual, SqlError> {
         if mode == ProbeMode::ReadWrite {
-            return self.answer(text).await;
+            return stopwatch::request(self.answer(text)).await;
         }
         let seconds = timeout.as_secs().max(1);
         let limit = format!(
@@ -173,13 +174,13 @@ impl Session {
             self.connection
                 .query_drop("START TRANSACTION READ ONLY")
                 .await?;
-            return self.answer(text).await;
+            return stopwatch::request(self.answer(text)).await;
         }
         let before = self.next_numbers().await?;
         self.connection
             .query_drop("START TRANSACTION READ WRITE")
             .await?;
-        let answer = self.answer(text).await;
+        let answer = stopwatch::request(self.answer(text)).await;
         if !matches!(answer, Err(SqlError::Lost(_))) {
             self.connection.query_drop("ROLLBACK").await?;
             self.give_back_numbers(&before).await?;

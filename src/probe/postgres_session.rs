@@ -17,6 +17,7 @@ use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::postgres_values::value;
 use crate::probe::sql_statement::unique_names;
+use crate::probe::stopwatch;
 
 /// How long a server may take to close a session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -158,7 +159,7 @@ impl Session {
             SqlText::Query(query) => (self.types(query).await?, query),
             SqlText::Script(script) => (Vec::new(), script),
         };
-        let messages = self.client.simple_query(text).await?;
+        let messages = stopwatch::request(self.client.simple_query(text)).await?;
         Ok(last_rows(&messages, &types))
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn measured(
     let mut rows = vec![
         [
             String::new(),
-            localized!("half within"),
+            localized!("median"),
             localized!("95 % within"),
             String::new(),
             localized!("ratio"),
@@ -64,8 +64,7 @@ fn time(time: Duration) -> String {
     }
 }
 
-fn touched(count: f64, unit: Unit) -> String {
-    let count = count.round().max(0.0) as usize;
+fn touched(count: u64, unit: Unit) -> String {
     let text = match unit {
         Unit::Rows => text_plural!("{count} row", "{count} rows", count),
         Unit::Documents => text_plural!("{count} document", "{count} documents", count),

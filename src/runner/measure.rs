@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::event::{Outcome, SideTimes};
 use crate::expect::{Disagreement, ValuePath, first_disagreement};
 use crate::lab::{CheckId, Measurement, Side, Step, Touched};
-use crate::probe::ProbeMode;
+use crate::probe::{ProbeMode, measured};
 use crate::runner::act::{Captures, run_step_once};
 use crate::runner::{Live, Runner};
 use crate::text;
@@ -58,9 +58,7 @@ pub async fn measure<E: Engine>(
             break;
         }
         for (at, side) in sides.iter().enumerate() {
-            let started = Instant::now();
-            let result = value(runner, live, &side.step).await;
-            let time = started.elapsed();
+            let (result, time) = measured(value(runner, live, &side.step)).await;
             let result = result.and_then(|value| selected(side, value));
             let result = match result {
                 Ok(result) => result,
@@ -89,7 +87,7 @@ pub async fn measure<E: Engine>(
             }
         }
     }
-    let mut measured = Vec::new();
+    let mut found = Vec::new();
     for (side, times) in sides.iter().zip(times) {
         let touched = match &side.touched {
             None => None,
@@ -103,9 +101,9 @@ pub async fn measure<E: Engine>(
                 }
             },
         };
-        measured.push(SideTimes::new(side.id.clone(), times, touched));
+        found.push(SideTimes::new(side.id.clone(), times, touched));
     }
-    MeasureOutcome::Measured(measured)
+    MeasureOutcome::Measured(found)
 }
 
 /// Runs a step once and returns its value, or why it has none.
@@ -132,17 +130,24 @@ async fn count<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     touched: &Touched,
-) -> Result<f64, Text> {
+) -> Result<u64, Text> {
     let value = value(runner, live, &touched.step).await?;
     total(&touched.path, &value).ok_or_else(|| text!("`touched` selects no number"))
 }
 
 /// Adds up the numbers that a path selects.
-fn total(path: &ValuePath, value: &Value) -> Option<f64> {
+fn total(path: &ValuePath, value: &Value) -> Option<u64> {
     match path.select(value)? {
-        Value::Array(numbers) if !numbers.is_empty() => numbers.iter().map(Value::as_f64).sum(),
-        number => number.as_f64(),
+        Value::Array(numbers) if !numbers.is_empty() => numbers.iter().map(whole).sum(),
+        number => whole(&number),
     }
+}
+
+/// Returns a count, which some services give as a floating-point number.
+fn whole(number: &Value) -> Option<u64> {
+    number
+        .as_u64()
+        .or_else(|| Some(number.as_f64()?.round().max(0.0) as u64))
 }
 
 #[cfg(test)]
@@ -154,8 +159,8 @@ mod tests {
     fn what_was_touched_is_added_up() {
         let path = |text: &str| ValuePath::parse(text).unwrap();
         let value = json!({"plan": [{"rows": 3}, {"rows": 4}], "name": "x"});
-        assert_eq!(total(&path("$.plan[*].rows"), &value), Some(7.0));
-        assert_eq!(total(&path("$.plan[0].rows"), &value), Some(3.0));
+        assert_eq!(total(&path("$.plan[*].rows"), &value), Some(7));
+        assert_eq!(total(&path("$.plan[0].rows"), &value), Some(3));
         assert_eq!(total(&path("$.name"), &value), None);
         assert_eq!(total(&path("$.missing"), &value), None);
     }
