@@ -35,6 +35,7 @@ mod kept;
 mod lab_proof;
 mod learning;
 mod list_and_roadmap;
+mod measure;
 mod mysql_probes;
 mod orphans;
 mod output;

@@ -19,6 +19,20 @@ use crate::support::{LabCopy, ProgramOutput};
 const DOCUMENTS: &str = "tests/json_contract/documents.txt";
 const EVENTS: &str = "tests/json_contract/events.txt";
 
+/// A measurement of the tiny lab's last exercise, and what its guides say about it.
+const MEASURE: &str = "  - id: when
+    measure:
+      - id: question
+        sides:
+          - { id: kept, redis: { service: redis, command: [GET, kept] } }
+          - id: other
+            redis: { service: redis, command: [GET, other] }
+            touched: { redis: { service: redis, command: [DBSIZE] }, path: $, unit: keys }
+    quiz:
+";
+const MEASURED: &str =
+    "\n### Measured {.measure}\n\n- `question`: Which?\n- `kept`: kept\n- `other`: other\n";
+
 /// Runs a command that must not need an engine and records its document.
 #[track_caller]
 fn record(shapes: &mut Shapes, copy: &LabCopy, name: &str, words: &str, code: i32) -> Value {
@@ -129,6 +143,14 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("restart", "restart LAB", 0);
     record("restart", "restart LAB redis --kill", 0);
     record("logs", "logs LAB --tail 1", 0);
+    lab.copy
+        .change("lab.yaml", "  - id: when\n    quiz:\n", MEASURE);
+    let guide = lab.copy.path("guide.en.md");
+    let text = std::fs::read_to_string(&guide).expect("a guide");
+    std::fs::write(&guide, text + MEASURED).expect("the guide can be written");
+    record("measure different", "measure LAB when", 1);
+    lab.run("shell LAB -- redis-cli DEL kept", 0);
+    record("measure", "measure LAB when --rounds 5", 0);
     record("error usage", "open LAB", 2);
     // A run of another state folder, which these commands show.
     let other = EngineLab::tiny();
