@@ -19,7 +19,6 @@ const DESCRIBED: &str = "### Measured {.measure}
 - `get`: a key
 - `hash`: a field of a hash
 
-### Choices {.choices}
 ";
 
 /// A lab whose quiz has a measurement of two sides. The second has no value until `HSET all kept 1`.
@@ -27,8 +26,13 @@ fn measuring() -> EngineLab {
     let lab = EngineLab::tiny();
     lab.copy
         .change("lab.yaml", "  - id: when\n    quiz:\n", MEASURE);
-    lab.copy
-        .change("guide.en.md", "### Choices {.choices}\n", DESCRIBED);
+    for (guide, heading) in [
+        ("guide.en.md", "### Choices {.choices}\n"),
+        ("guide.ko.md", "### 선택 {.choices}\n"),
+    ] {
+        let described = format!("{DESCRIBED}{heading}");
+        lab.copy.change(guide, heading, &described);
+    }
     lab
 }
 

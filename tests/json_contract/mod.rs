@@ -31,7 +31,7 @@ const MEASURE: &str = "  - id: when
     quiz:
 ";
 const MEASURED: &str =
-    "\n### Measured {.measure}\n\n- `question`: Which?\n- `kept`: kept\n- `other`: other\n";
+    "### Measured {.measure}\n\n- `question`: Which?\n- `kept`: kept\n- `other`: other\n\n";
 
 /// Runs a command that must not need an engine and records its document.
 #[track_caller]
@@ -145,9 +145,13 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("logs", "logs LAB --tail 1", 0);
     lab.copy
         .change("lab.yaml", "  - id: when\n    quiz:\n", MEASURE);
-    let guide = lab.copy.path("guide.en.md");
-    let text = std::fs::read_to_string(&guide).expect("a guide");
-    std::fs::write(&guide, text + MEASURED).expect("the guide can be written");
+    for (guide, heading) in [
+        ("guide.en.md", "### Choices {.choices}\n"),
+        ("guide.ko.md", "### 선택 {.choices}\n"),
+    ] {
+        lab.copy
+            .change(guide, heading, &format!("{MEASURED}{heading}"));
+    }
     record("measure different", "measure LAB when", 1);
     lab.run("shell LAB -- redis-cli DEL kept", 0);
     record("measure", "measure LAB when --rounds 5", 0);
