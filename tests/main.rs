@@ -45,6 +45,7 @@ mod quizzes;
 mod read_only_probes;
 mod readme;
 mod redis_lab;
+mod service_faults;
 mod session;
 mod shell;
 mod shutdown;

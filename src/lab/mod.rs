@@ -51,9 +51,10 @@ pub use service::{
 pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
-    DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
-    Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
-    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged, not_undone_by_mysql,
+    DEFAULT_TIMEOUT, Effect, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody,
+    HttpProbe, LogProbe, Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart,
+    RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
+    not_undone_by_mysql,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

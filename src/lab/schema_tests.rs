@@ -39,6 +39,11 @@ exercises:
       - amqp: { service: s, declare_exchange: { name: e } }
       - amqp: { service: s, bind: { queue: q, exchange: e } }
       - restart: { service: s }
+      - network: { service: s, cut: true }
+      - pause: { service: s }
+      - stop: { service: s }
+      - start: { service: s }
+      - disk: { service: s, path: /d, fill: true }
       - client: { service: s, input: i }
     right: [ { name: n, do: [ { redis: { service: s, command: [PING] } } ] } ]
     wrong: [ { do: [ { redis: { service: s, command: [PING] } } ] } ]

@@ -11,8 +11,8 @@ use similar::TextDiff;
 use crate::lab::id::ServiceName;
 use crate::lab::model::Lab;
 use crate::lab::steps::{
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, RestartMode, SqlProbe, SqlText, Step,
-    StepKind,
+    ExecProbe, FaultKind, FileChange, FileProbe, HttpBody, HttpProbe, RestartMode, SqlProbe,
+    SqlText, Step, StepKind,
 };
 use crate::lab::template::Addresses;
 use crate::lab::typed::words::{WIDTH, command, divided, redis_word, word};
@@ -245,6 +245,21 @@ impl TypingContext<'_> {
             StepKind::Client(client) => {
                 let lines = client.input.trim_end().lines().map(str::to_owned);
                 (Place::Client(client.service.clone(), None), lines.collect())
+            }
+            StepKind::Fault(fault) => {
+                let (action, path) = match &fault.kind {
+                    FaultKind::Cut => ("cut", None),
+                    FaultKind::Reconnect | FaultKind::Start | FaultKind::FreeDisk(_) => {
+                        ("heal", None)
+                    }
+                    FaultKind::Pause => ("pause", None),
+                    FaultKind::Stop(RestartMode::Stop) => ("stop", None),
+                    FaultKind::Stop(RestartMode::Kill) => ("kill", None),
+                    FaultKind::FillDisk(path) => ("fill", Some(path)),
+                };
+                let line = format!("roadlab fault {} {action} {}", self.name, fault.service);
+                let path = path.map(|path| format!(" {}", word(path)));
+                (Place::Machine, vec![line + &path.unwrap_or_default()])
             }
             StepKind::Restart(restart) => {
                 let kill = match restart.how {

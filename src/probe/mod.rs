@@ -59,7 +59,7 @@ use crate::lab::{Effect, StepKind};
 use crate::text;
 use limits::check_size;
 
-/// Executes a step once, for at most `timeout`. Fails for `restart`, which the runner executes, and for a step that writes
+/// Executes a step once, for at most `timeout`. Fails for `restart` and faults, which the runner executes, and for a step that writes
 /// by its form if the mode does not allow it.
 pub async fn probe<E: ContainerAccess>(
     step: &StepKind,
@@ -104,6 +104,10 @@ pub async fn probe<E: ContainerAccess>(
             StepKind::Restart(restart) => Err(ProbeError::InvalidStep(text!(
                 "`{service}` cannot be restarted in a probe",
                 service = restart.service
+            ))),
+            StepKind::Fault(fault) => Err(ProbeError::InvalidStep(text!(
+                "`{key}` is an action and no probe",
+                key = fault.kind.key()
             ))),
         }
     };

@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
-use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
+use crate::lab::{Capture, Condition, Lab, Restart, RestartMode, ServiceName, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
+use crate::runner::fault::{apply_fault, container_id};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -83,6 +84,10 @@ pub(crate) async fn play_step<E: Engine>(
     });
     if let StepKind::Restart(restart) = &step.act {
         restart_service(runner, live, restart).await?;
+        return Ok(None);
+    }
+    if let StepKind::Fault(fault) = &step.act {
+        apply_fault(runner, live, fault).await?;
         return Ok(None);
     }
     let result = run_step(runner, live, step, mode, captures).await;
@@ -183,6 +188,18 @@ pub(crate) fn capture(capture: Option<&Capture>, actual: Option<&Actual>, captur
     captures.insert(capture.name.clone(), text);
 }
 
+/// Returns how long a service may take to stop before it is killed; `None` kills it at once.
+pub(super) fn grace(lab: &Lab, service: &ServiceName, how: RestartMode) -> Option<Duration> {
+    match how {
+        RestartMode::Stop => {
+            let service = lab.services.get(service);
+            let own = service.and_then(|service| service.stop_grace_period);
+            Some(own.unwrap_or(GRACE))
+        }
+        RestartMode::Kill => None,
+    }
+}
+
 /// Restarts a service and waits until it is healthy. Observes the lab again afterwards, since the host port may change.
 pub(crate) async fn restart_service<E: Engine>(
     runner: &Runner<'_, E>,
@@ -190,25 +207,8 @@ pub(crate) async fn restart_service<E: Engine>(
     restart: &Restart,
 ) -> Result<(), Failure> {
     let service = &restart.service;
-    let found = live
-        .observed
-        .container(service)
-        .map(|container| container.id.clone());
-    let Some(id) = found else {
-        return Err(Failure::Environment(text!(
-            "service `{service}` has no container: start it with `{command}`",
-            service,
-            command = runner.up_command()
-        )));
-    };
-    let grace = match restart.how {
-        RestartMode::Stop => {
-            let service = runner.lab.services.get(service);
-            let own = service.and_then(|service| service.stop_grace_period);
-            Some(own.unwrap_or(GRACE))
-        }
-        RestartMode::Kill => None,
-    };
+    let id = container_id(runner, live, service)?;
+    let grace = grace(runner.lab, service, restart.how);
     let context = || localized!("cannot restart `{service}`", service);
     live.connections.forget(service).await;
     runner

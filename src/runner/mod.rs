@@ -9,6 +9,7 @@ mod diagnostics;
 mod disk_space;
 mod execute;
 mod failure;
+mod fault;
 mod health;
 mod images;
 mod journal_wait;
@@ -33,6 +34,7 @@ pub use baseline::{begin_exercise, move_baselines, passes, record_baselines, sna
 pub use change_watcher::ChangeWatcher;
 pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
 pub use failure::Failure;
+pub use fault::{apply_fault, create_missing, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};

@@ -95,11 +95,8 @@ pub async fn plan_up<E: Engine>(
         true => used_subnets(runner).await?,
         false => Vec::new(),
     };
-    let plan = changes.plan(&ports, &taken).map_err(|NoFreeSubnet| {
-        Failure::Environment(text!(
-            "no free address range for a network; `roadlab down --all` and `docker network prune` remove unused networks"
-        ))
-    })?;
+    let plan = changes.plan(&ports, &taken);
+    let plan = plan.map_err(|NoFreeSubnet| no_free_subnet())?;
     for warning in &plan.warnings {
         runner.emit(Event::Warning(match warning {
             PlanWarning::UnusedVolume { name } => Warning::UnusedVolume {
@@ -305,8 +302,16 @@ fn new_run_id() -> RunId {
     RunId::new(&text).expect("a ULID has 26 letters and digits")
 }
 
+pub(super) fn no_free_subnet() -> Failure {
+    Failure::Environment(text!(
+        "no free address range for a network; `roadlab down --all` and `docker network prune` remove unused networks"
+    ))
+}
+
 /// Returns the address ranges of all networks on the engine and of this machine's routes.
-async fn used_subnets<E: Engine>(runner: &Runner<'_, E>) -> Result<Vec<Subnet>, Failure> {
+pub(super) async fn used_subnets<E: Engine>(
+    runner: &Runner<'_, E>,
+) -> Result<Vec<Subnet>, Failure> {
     let subnets = runner.engine.subnets().await;
     let mut subnets = subnets.map_err(Failure::engine(text!("cannot list networks")))?;
     subnets.extend(routes());

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::lab::steps::model::{
-    AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, FileChange, FileProbe, HttpBody,
-    HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe, SqlText,
-    StepKind, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, Fault, FileChange, FileProbe,
+    HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe,
+    SqlText, StepKind, TcpProbe,
 };
 
 impl StepKind {
@@ -168,7 +168,11 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             vhost.iter_mut().for_each(&mut *change);
             in_operation(operation, change);
         }
-        StepKind::Restart(Restart { service: _, how: _ }) => {}
+        StepKind::Restart(Restart { service: _, how: _ })
+        | StepKind::Fault(Fault {
+            service: _,
+            kind: _,
+        }) => {}
         StepKind::Client(ClientInput { service: _, input }) => change(input),
     }
 }

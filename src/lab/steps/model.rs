@@ -105,6 +105,7 @@ pub enum StepKind {
     Mongo(MongoProbe),
     Amqp(AmqpProbe),
     Restart(Restart),
+    Fault(Fault),
     Client(ClientInput),
 }
 
@@ -311,6 +312,31 @@ pub struct Restart {
     pub how: RestartMode,
 }
 
+/// A fault of a service, or the end of one. It lasts until a step, `roadlab fault … heal`, `reset` or `up` undoes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    pub service: ServiceName,
+    pub kind: FaultKind,
+}
+
+/// What happens to a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// It is cut off from its peers. Probes, its client and its web interface still reach it.
+    Cut,
+    /// It is connected to its peers again, under the same names and address.
+    Reconnect,
+    /// Its processes stand still; connections stay open and get no answer.
+    Pause,
+    Stop(RestartMode),
+    /// It is started, or continues if it is paused, and is waited for.
+    Start,
+    /// The file system in memory at this path is filled.
+    FillDisk(String),
+    /// What filled it is removed.
+    FreeDisk(String),
+}
+
 /// Text that a learner would type into a service's own client, in the service's container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientInput {
@@ -341,6 +367,7 @@ impl StepKind {
             StepKind::Mongo(probe) => Some(&probe.service),
             StepKind::Amqp(probe) => Some(&probe.service),
             StepKind::Restart(restart) => Some(&restart.service),
+            StepKind::Fault(fault) => Some(&fault.service),
             StepKind::Client(client) => Some(&client.service),
         }
     }
@@ -358,6 +385,7 @@ impl StepKind {
             StepKind::Mongo(_) => "mongo",
             StepKind::Amqp(_) => "amqp",
             StepKind::Restart(_) => "restart",
+            StepKind::Fault(fault) => fault.kind.key(),
             StepKind::Client(_) => "client",
         }
     }
@@ -379,7 +407,21 @@ impl StepKind {
             | StepKind::Log(_)
             | StepKind::File(_)
             | StepKind::Restart(_)
+            | StepKind::Fault(_)
             | StepKind::Client(_) => Typing::TextOnly,
+        }
+    }
+}
+
+impl FaultKind {
+    /// Returns the key in lab.yaml.
+    pub fn key(&self) -> &'static str {
+        match self {
+            FaultKind::Cut | FaultKind::Reconnect => "network",
+            FaultKind::Pause => "pause",
+            FaultKind::Stop(_) => "stop",
+            FaultKind::Start => "start",
+            FaultKind::FillDisk(_) | FaultKind::FreeDisk(_) => "disk",
         }
     }
 }

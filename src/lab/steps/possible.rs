@@ -167,7 +167,7 @@ impl Returns {
                 error: true,
                 ..any
             },
-            StepKind::Restart(_) => any,
+            StepKind::Restart(_) | StepKind::Fault(_) => any,
         }
     }
 }
