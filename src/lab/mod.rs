@@ -21,6 +21,7 @@ mod rendering;
 mod roadmap;
 #[cfg(test)]
 mod schema_tests;
+mod script_files;
 mod service;
 mod size;
 mod steps;
@@ -52,9 +53,9 @@ pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, Effect, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody,
-    HttpProbe, LogProbe, Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart,
-    RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
-    not_undone_by_mysql,
+    HttpProbe, LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, Reason, RedisProbe,
+    Restart, RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe,
+    Unchanged, line_of_character, not_undone_by_mysql, statement_line,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

@@ -418,7 +418,13 @@ fn program(exec: &ExecProbe) -> Vec<String> {
     let variables = exec.env.iter();
     words.extend(variables.map(|(name, value)| format!("{name}={}", word(value))));
     words.extend(exec.run.iter().map(|one| word(one)));
-    divided(&words)
+    let mut lines = divided(&words);
+    if let (Some(input), Some(last)) = (&exec.input, lines.last_mut()) {
+        last.push_str(" <<'END'");
+        lines.extend(input.lines().map(str::to_owned));
+        lines.push("END".to_owned());
+    }
+    lines
 }
 
 /// Returns the line that chooses the database of a statement in the client of MySQL, which cannot change the user.
@@ -738,6 +744,7 @@ INSERT INTO delivery VALUES (1, 'Harbour  Bank', '2026-03-02', 6);",
         let sql = |database: Option<&str>, user: Option<&str>| SqlProbe {
             service: ServiceName::new("mysql").unwrap(),
             text: SqlText::Query(String::new()),
+            file: None,
             database: database.map(str::to_owned),
             user: user.map(str::to_owned),
             password: None,

@@ -15,39 +15,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::{Lab, Network, Presence, Service, ServiceName};
-use crate::plan::reconcile::{address_numbers, completes, connections, seed, start_in_order};
+use crate::plan::connections::{address_numbers, connections, cut_network, leave_cut_network};
+use crate::plan::reconcile::{completes, seed, start_in_order};
 use crate::plan::{
     NetworkAttachment, NetworkSpec, NoFreeSubnet, Observed, ObservedContainer, Operation, Plan,
     Reason, RunLabels, Running, Stage, Subnet,
 };
-
-/// Returns the full name of the network that a service is alone on while it is cut off. No network of a lab has a dot.
-fn cut_network(run_labels: &RunLabels, service: &ServiceName) -> String {
-    run_labels.name(&format!("cut-off.{service}"))
-}
-
-/// Returns how a service leaves the network that it is alone on. A container that does not run would refer to it for ever.
-pub(super) fn leave_cut_network(
-    container: &ObservedContainer,
-    service: &ServiceName,
-) -> Option<Operation> {
-    let network = cut_network(&container.run_labels, service);
-    let is_there = container.networks.contains_key(&network);
-    is_there.then(|| Operation::DisconnectNetwork {
-        service: service.clone(),
-        container: container.id.clone(),
-        network,
-    })
-}
-
-/// Whether a service lacks a network of the lab.
-pub fn is_cut_off(service: &Service, container: &ObservedContainer) -> bool {
-    let mut networks = service.networks.keys();
-    networks.any(|network| {
-        let name = container.run_labels.name(network);
-        !container.networks.contains_key(&name)
-    })
-}
 
 /// Cuts a service off from its peers; the plan is empty if it has no container or is cut off already. `taken` are the address
 /// ranges in use.

@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: no engine, no clock, no randomness. Judgements about a machine are in [`crate::diagnosis`].
 
+mod connections;
 mod down;
 mod fault;
 mod identity;
@@ -16,8 +17,9 @@ mod run_labels;
 mod spec;
 mod subnet;
 
+pub use connections::is_cut_off;
 pub use down::down;
-pub use fault::{Repair, cut, is_cut_off, missing, repair};
+pub use fault::{Repair, cut, missing, repair};
 pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,

@@ -10,7 +10,8 @@ use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Lab, Restart, RestartMode, ServiceName, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
-use crate::runner::fault::{apply_fault, container_id};
+use crate::runner::container::{container_id, grace};
+use crate::runner::fault::apply_fault;
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -18,9 +19,6 @@ use crate::{localized, text};
 
 /// The captured values of earlier steps, by name.
 pub(crate) type Captures = BTreeMap<String, String>;
-
-/// The time that a service gets to stop before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The pause between two probes of a step with `within`: the first one, and the longest.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
@@ -186,18 +184,6 @@ pub(crate) fn capture(capture: Option<&Capture>, actual: Option<&Actual>, captur
         other => other.to_string(),
     };
     captures.insert(capture.name.clone(), text);
-}
-
-/// Returns how long a service may take to stop before it is killed; `None` kills it at once.
-pub(super) fn grace(lab: &Lab, service: &ServiceName, how: RestartMode) -> Option<Duration> {
-    match how {
-        RestartMode::Stop => {
-            let service = lab.services.get(service);
-            let own = service.and_then(|service| service.stop_grace_period);
-            Some(own.unwrap_or(GRACE))
-        }
-        RestartMode::Kill => None,
-    }
 }
 
 /// Restarts a service and waits until it is healthy. Observes the lab again afterwards, since the host port may change.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::engine::{Engine, ErrorKind, Exec};
 use crate::lab::{Condition, Fault, FaultKind, RestartMode, ServiceName};
 use crate::plan::{NoFreeSubnet, Operation, Plan, Reason, Repair, cut, repair};
-use crate::runner::act::grace;
+use crate::runner::container::{container_id, grace};
 use crate::runner::execute::execute;
-use crate::runner::up::{no_free_subnet, plan_up, used_subnets};
-use crate::runner::{Failure, Live, Runner, Up};
+use crate::runner::subnets::{no_free_subnet, used_subnets};
+use crate::runner::{Failure, Live, Runner};
 use crate::text;
 
 /// How long filling a disk or removing what fills it may take.
@@ -68,34 +68,6 @@ pub async fn repair_services<E: Engine>(
         }
     }
     Ok(())
-}
-
-/// Creates what is missing of a running lab, as `up` does.
-pub async fn create_missing<E: Engine>(
-    runner: &Runner<'_, E>,
-    up: &Up<'_>,
-    live: &mut Live,
-) -> Result<(), Failure> {
-    live.renew(runner).await?;
-    let (plan, _) = plan_up(runner, up, &live.observed).await?;
-    execute(runner, &plan, live.workspace.as_deref()).await?;
-    live.renew(runner).await
-}
-
-/// Returns the id of the container of a service.
-pub(super) fn container_id<E: Engine>(
-    runner: &Runner<'_, E>,
-    live: &Live,
-    service: &ServiceName,
-) -> Result<String, Failure> {
-    match live.observed.container(service) {
-        Some(container) => Ok(container.id.clone()),
-        None => Err(Failure::Environment(text!(
-            "service `{service}` has no container: start it with `{command}`",
-            service,
-            command = runner.up_command()
-        ))),
-    }
 }
 
 fn start(service: &ServiceName, id: String) -> Plan {

@@ -6,9 +6,10 @@ use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
 use crate::plan::Running;
 use crate::probe::ProbeMode;
 use crate::runner::act::{restart_service, run_steps};
+use crate::runner::execute::execute;
 use crate::runner::fault::repair_services;
-use crate::runner::up::run_start_steps;
-use crate::runner::{Failure, Live, Runner};
+use crate::runner::up::{plan_up, run_start_steps};
+use crate::runner::{Failure, Live, Runner, Up};
 use crate::store::Workspace;
 use crate::{localized, text};
 
@@ -38,6 +39,18 @@ pub async fn reset<E: Engine>(
         drop(workspace.restore()?);
     }
     run_start_steps(runner, live).await
+}
+
+/// Creates what is missing of a running lab, as `up` does.
+pub async fn create_missing<E: Engine>(
+    runner: &Runner<'_, E>,
+    up: &Up<'_>,
+    live: &mut Live,
+) -> Result<(), Failure> {
+    live.renew(runner).await?;
+    let (plan, _) = plan_up(runner, up, &live.observed).await?;
+    execute(runner, &plan, live.workspace.as_deref()).await?;
+    live.renew(runner).await
 }
 
 /// Runs the solutions of exercises in order; a quiz has none.

@@ -80,8 +80,10 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             user,
             workdir,
             env,
+            input,
+            format: _,
         }) => {
-            let options = user.iter_mut().chain(workdir);
+            let options = user.iter_mut().chain(workdir).chain(input);
             run.iter_mut()
                 .chain(options)
                 .chain(env.values_mut())
@@ -145,6 +147,7 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
         StepKind::Sql(SqlProbe {
             service: _,
             text: SqlText::Query(text) | SqlText::Script(text),
+            file: _,
             database,
             user,
             password,

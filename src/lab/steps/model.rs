@@ -125,6 +125,30 @@ pub struct ExecProbe {
     pub user: Option<String>,
     pub workdir: Option<String>,
     pub env: BTreeMap<String, String>,
+    /// Text for the standard input of the program.
+    pub input: Option<String>,
+    pub format: OutputFormat,
+}
+
+/// How the output of a program is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    Text,
+    /// One value, or a list of several.
+    Json,
+    /// A list of texts.
+    Lines,
+    /// A list of objects by the names in the first line.
+    Table,
+}
+
+impl OutputFormat {
+    /// The formats that have a name in lab.yaml.
+    pub const NAMED: [(&str, OutputFormat); 3] = [
+        ("json", OutputFormat::Json),
+        ("lines", OutputFormat::Lines),
+        ("table", OutputFormat::Table),
+    ];
 }
 
 /// An HTTP request to a published port of a service.
@@ -198,6 +222,8 @@ pub enum FileChange {
 pub struct SqlProbe {
     pub service: ServiceName,
     pub text: SqlText,
+    /// The file that the script is from, in the lab's folder.
+    pub file: Option<String>,
     pub database: Option<String>,
     pub user: Option<String>,
     pub password: Option<String>,
@@ -398,6 +424,10 @@ impl StepKind {
             | StepKind::Amqp(_)
             | StepKind::Sql(SqlProbe {
                 text: SqlText::Query(_),
+                ..
+            })
+            | StepKind::Exec(ExecProbe {
+                format: OutputFormat::Json,
                 ..
             }) => Typing::Typed,
             StepKind::Sql(_)

@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_says_what_happens_to_which_service() {
+    fn a_fault_names_its_service_and_what_happens() {
         check(
             StepList::Start,
             "network: { cut: 3 }",
