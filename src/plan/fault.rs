@@ -18,8 +18,8 @@ use crate::lab::{Lab, Network, Presence, Service, ServiceName};
 use crate::plan::connections::{address_numbers, connections, cut_network, leave_cut_network};
 use crate::plan::reconcile::{completes, seed, start_in_order};
 use crate::plan::{
-    NetworkAttachment, NetworkSpec, NoFreeSubnet, Observed, ObservedContainer, Operation, Plan,
-    Reason, RunLabels, Running, Stage, Subnet,
+    NetworkAttachment, NetworkSpec, NoFreeSubnet, Observed, Operation, Plan, Reason, RunLabels,
+    Running, Stage, Subnet,
 };
 
 /// Cuts a service off from its peers; the plan is empty if it has no container or is cut off already. `taken` are the address

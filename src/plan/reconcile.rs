@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::lab::{Condition, Lab, Mount, Network, Service, ServiceName};
-use crate::plan::fault::leave_cut_network;
+use crate::plan::connections::{address_numbers, connections, leave_cut_network};
 use crate::plan::identity::{IdentityMatch, compare_identity, identity_label};
-use crate::plan::subnet::NUMBERS;
 use crate::plan::{
-    AddressNumbers, ContainerSpec, HostPorts, NetworkAttachment, NetworkSpec, Observed,
-    ObservedContainer, ObservedNetwork, Operation, Placement, Plan, PlanWarning, Reason, RunLabels,
-    Running, Stage, Subnet, VolumeSpec,
+    AddressNumbers, ContainerSpec, HostPorts, NetworkSpec, Observed, ObservedContainer,
+    ObservedNetwork, Operation, Placement, Plan, PlanWarning, Reason, RunLabels, Running, Stage,
+    Subnet, VolumeSpec,
 };
 
 /// The desired state of a lab, apart from its lab file.

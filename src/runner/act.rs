@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
-use crate::lab::{Capture, Condition, Lab, Restart, RestartMode, ServiceName, Step, StepKind};
+use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
 use crate::runner::container::{container_id, grace};
 use crate::runner::fault::apply_fault;
