@@ -18,6 +18,7 @@ mod bad_input;
 mod base_images;
 mod baselines;
 mod completions;
+mod compose_effects;
 mod concurrency;
 mod conformance;
 mod daemon_failures;

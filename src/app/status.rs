@@ -432,6 +432,7 @@ fn without_waiting(exercise: &Exercise) -> Exercise {
     if let Task::Practical { checks, .. } = &mut exercise.task {
         for check in checks {
             check.step.within = None;
+            check.step.holds_for = None;
         }
     }
     exercise

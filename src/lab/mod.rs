@@ -3,6 +3,8 @@
 //! Files come from a [`FileSystem`]. Nothing here prints or knows about an engine.
 
 mod compose;
+#[cfg(test)]
+mod compose_keys_tests;
 mod consistency;
 mod file_system;
 #[cfg(any(test, fuzzing))]

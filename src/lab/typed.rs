@@ -153,6 +153,14 @@ impl TypingContext<'_> {
             let comment = text!("repeat until: {expected}", expected = until);
             lines.insert(0, self.comment(&place, &comment.localized()));
         }
+        if let Some(time) = step.holds_for {
+            let comment = text!(
+                "repeat for {time} s: {expected}",
+                time = time.as_secs_f64(),
+                expected = step.expect.text()
+            );
+            lines.insert(0, self.comment(&place, &comment.localized()));
+        }
         if let Some(capture) = &step.capture {
             let variable = format!("${{{}}}", capture.name);
             let comment = match &capture.path {

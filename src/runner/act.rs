@@ -106,7 +106,7 @@ pub(crate) async fn play_step<E: Engine>(
     Ok(Some(StepProblem { reason, locked }))
 }
 
-/// Probes once, or until the step passes and at most for the time that it allows.
+/// Probes once, or until the step passes and at most for the time that it allows, and then for as long as it must hold.
 pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
@@ -117,7 +117,10 @@ pub(crate) async fn run_step<E: Engine>(
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = run_step_once(runner, live, step, mode, captures).await;
+        let mut result = run_step_once(runner, live, step, mode, captures).await;
+        if let Some(time) = step.holds_for.filter(|_| result.outcome.passed()) {
+            result = hold(time, || run_step_once(runner, live, step, mode, captures)).await;
+        }
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
@@ -130,6 +133,47 @@ pub(crate) async fn run_step<E: Engine>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Probes for a time, until the step does not pass.
+async fn hold<F: Future<Output = StepResult>>(time: Duration, probe: impl Fn() -> F) -> StepResult {
+    let begun = clock::now();
+    loop {
+        let held = clock::since(begun);
+        tokio::time::sleep(LONGEST_PAUSE.min(time.saturating_sub(held))).await;
+        let result = probe().await;
+        if !result.outcome.passed() {
+            return not_held(result, time, held);
+        }
+        if clock::since(begun) >= time {
+            return result;
+        }
+    }
+}
+
+/// Describes a result that was as expected at first.
+pub(super) fn not_held(result: StepResult, time: Duration, held: Duration) -> StepResult {
+    let outcome = match result.outcome {
+        Outcome::Fail {
+            expected,
+            actual,
+            hint,
+        } => Outcome::Fail {
+            expected: localized!(
+                "{expected}, for {time} s",
+                expected,
+                time = time.as_secs_f64()
+            ),
+            actual: localized!(
+                "{actual}, after {time} s",
+                actual,
+                time = format!("{:.1}", held.as_secs_f64())
+            ),
+            hint,
+        },
+        outcome @ (Outcome::Pass | Outcome::ProbeError { .. }) => outcome,
+    };
+    StepResult { outcome, ..result }
 }
 
 /// Probes once.

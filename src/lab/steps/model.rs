@@ -20,6 +20,8 @@ pub struct Step {
     pub expect: Matcher,
     /// Retry until the result is as expected, at most this long. `None`: try once.
     pub within: Option<Duration>,
+    /// The result must stay as expected for this long.
+    pub holds_for: Option<Duration>,
     /// The time limit of one attempt.
     pub timeout: Duration,
     pub capture: Option<Capture>,

@@ -305,6 +305,7 @@ fn read_step(
         check_matcher(expect, act, problems);
     }
     let within = read_wait(fields, "within", problems);
+    let holds_for = read_wait(fields, "holds_for", problems);
     let timeout = read_wait(fields, "timeout", problems).unwrap_or(DEFAULT_TIMEOUT);
     let capture = fields
         .get("capture")
@@ -321,6 +322,7 @@ fn read_step(
         service_place: service.unwrap_or(node).place(),
         expect,
         within,
+        holds_for,
         timeout,
         capture,
         read_only,
@@ -361,6 +363,25 @@ fn check_list(
             "read_only",
             text!("`read_only` is only allowed in `checks`, `health` and `ready`"),
             text!("remove it"),
+        );
+    }
+    let observes = |(act, _): &(StepKind, &str)| match act.effect() {
+        Effect::Reads | Effect::RunsProgram => true,
+        Effect::CanWrite(_) => list.name().is_some(),
+        Effect::Writes(_) => false,
+    };
+    if fields.contains("holds_for") && !act.is_none_or(observes) {
+        refuse(
+            "holds_for",
+            text!("what changes something must not be repeated for `holds_for`"),
+            text!("let a step that only reads follow, with `holds_for`"),
+        );
+    }
+    if matches!(list, StepList::Ready(_)) && fields.contains("holds_for") {
+        refuse(
+            "holds_for",
+            text!("`holds_for` is not allowed in `ready`"),
+            text!("remove it; a service is ready as soon as all steps pass"),
         );
     }
     if list != StepList::Solution && fields.contains("optional") {
@@ -481,6 +502,35 @@ mod tests {
             );
             check(list, yaml, &[&problem]);
         }
+    }
+
+    #[test]
+    fn only_what_reads_can_be_repeated_for_a_while() {
+        let reads = "{ redis: { service: r, command: [GET, a] }, holds_for: 5s }";
+        for list in [StepList::Start, StepList::Health, StepList::Check] {
+            check(list, reads, &[]);
+        }
+        let problem = "s.yaml:1:53: what changes something must not be repeated for `holds_for` (let a step that only reads follow, with `holds_for`)";
+        check(
+            StepList::Solution,
+            "{ redis: { service: r, command: [SET, a, bcd] }, holds_for: 5s }"
+                .replace("bcd", "b  ")
+                .as_str(),
+            &[&problem.replace(":53:", ":50:")],
+        );
+        check(
+            StepList::Answer,
+            "{ pause: { service: r }, holds_for: 5s }",
+            &[&problem.replace(":53:", ":26:")],
+        );
+        let service = ServiceName::new("r").unwrap();
+        check(
+            StepList::Ready(&service),
+            "{ redis: { command: [PING] }, holds_for: 5s }",
+            &[
+                "s.yaml:1:31: `holds_for` is not allowed in `ready` (remove it; a service is ready as soon as all steps pass)",
+            ],
+        );
     }
 
     #[test]
