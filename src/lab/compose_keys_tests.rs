@@ -39,7 +39,7 @@ secrets: { s: { file: ./c } }
 
 #[test]
 fn the_table_has_the_keys_that_the_readers_read() {
-    let folder = Path::new("lab");
+    let folder = Path::new("/lab");
     let files = [
         ("compose.yaml", WHOLE),
         (
