@@ -30,8 +30,11 @@ impl Display for StepKind {
                 FileChange::CopyFrom(from) => write!(f, "copy {from} to {}", p.path),
                 FileChange::Remove => write!(f, "remove {}", p.path),
             },
-            StepKind::Sql(p) => match &p.text {
-                SqlText::Query(text) | SqlText::Script(text) => write!(f, "sql {}", one_line(text)),
+            StepKind::Sql(p) => match (&p.file, &p.text) {
+                (Some(file), _) => write!(f, "sql {file}"),
+                (None, SqlText::Query(text) | SqlText::Script(text)) => {
+                    write!(f, "sql {}", one_line(text))
+                }
             },
             StepKind::Mongo(p) => write!(f, "mongo {}", p.command),
             StepKind::Amqp(p) => write!(f, "amqp {}", p.operation),
