@@ -176,12 +176,13 @@ sub take_note {
     elsif ($line =~ /^# start (\S+)/) {
         $run = $1;
         %clients = ();
-        push @units, { kind => 'start', values => {}, commands => [] };
+        push @units, { kind => 'start', values => {}, commands => [], log => 0 };
     }
     elsif ($line =~ /^# value (.*)/ && @units) {
         my ($key, $type, @items) = words_of($1);
         $units[-1]{values}{$key} = { type => $type, items => \@items };
     }
+    elsif ($line =~ /^# log (\d)/ && @units) { $units[-1]{log} = $1 }
     elsif ($line =~ /^# incomplete/) { $incomplete = 1 }
 }
 
@@ -1000,7 +1001,15 @@ sub found {
     return (1, 'found at the start');
 }
 
+# Whether the running server was started with the append-only log on.
+sub logging {
+    return (0, 'off') if !log_is_on();
+    my ($start) = grep { $_->{kind} eq 'start' } reverse @units;
+    return $start && $start->{log} ? (1, 'on since the start') : (0, 'switched on since');
+}
+
 my %VERDICTS = (
+    logging => \&logging,
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
     received => \&received, recovered => \&recovered, found => \&found,
@@ -1119,6 +1128,12 @@ sub ask_on {
 
 sub ask { return ask_on($control, @_) }
 
+# Whether the append-only log is on.
+sub log_is_on {
+    my ($info) = ask([qw(INFO persistence)]);
+    return ($info // '') =~ /aof_enabled:1/ ? 1 : 0;
+}
+
 sub ask_in {
     my ($db, @command) = @_;
     my (undef, $reply) = ask([ 'SELECT', $db ], \@command, [ 'SELECT', 0 ]);
@@ -1143,6 +1158,7 @@ sub connect_to_redis {
     if ($id eq $run) { note('# incomplete') }
     else {
         note("# start $id");
+        note('# log ' . log_is_on());
         my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
         for my $key (@{ $keys->[1] // [] }) {
             my ($type) = ask([ 'TYPE', $key ]);
