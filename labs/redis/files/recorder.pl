@@ -596,7 +596,8 @@ sub release {
     my $harm = 0;
     for my $name (strangers($owner)) {
         my $after = outcome($call, { $key => $name }, $key);
-        $harm = 1 if !$after || !defined $after->{$key} || $after->{$key} ne $name;
+        $harm = !$after || !defined $after->{$key} || $after->{$key} ne $name ? 1 : 0;
+        last if $harm;
     }
     return (!defined $own->{$key}, $harm);
 }
@@ -1053,10 +1054,11 @@ sub start_trial {
 }
 
 sub end_trial {
-    return if !$trial_process;
+    return undef if !$trial_process;
     kill 'KILL', $trial_process;
     waitpid $trial_process, 0;
     ($trial, $trial_process) = ();
+    return undef;
 }
 
 # Returns the values that keys have after a script, where `$values` are there before: a text, a hash of fields, a list of scores and
@@ -1066,8 +1068,9 @@ sub outcome {
     my $text = sub { my ($v) = @_; return !defined $v ? '-' : ref $v eq 'HASH' ? join ' ', map { "$_ $v->{$_}" } sort keys %$v : ref $v ? "@$v" : "=$v" };
     my $id = join "\0", $call->{db}, $call->{name}, @{ $call->{words} }, '', map({ ($_, $text->($values->{$_})) } sort keys %$values), '', @keys;
     return $outcomes{$id} if exists $outcomes{$id};
+    # A Redis that does not come up says nothing about the script.
+    eval { start_trial() if !$trial; 1 } or return end_trial();
     my $after = eval {
-        start_trial() if !$trial;
         my @set = map {
             my $value = $values->{$_};
             ([ 'DEL', $_ ], !defined $value ? () : ref $value eq 'HASH' ? [ 'HSET', $_, %$value ] : ref $value ? [ 'ZADD', $_, @$value ] : [ 'SET', $_, $value ]);
