@@ -352,7 +352,13 @@ def settings(queue):
             break
         time.sleep(0.1)
     told = {key.removeprefix("x-"): value for key, value in (about.get("arguments") or {}).items()}
-    return {"type": about.get("type"), "settings": {**policy, **told}}
+    both = {**policy, **told}
+    for key in policy.keys() & told.keys():
+        # Of two numbers the broker takes the lower one; a negative one means that there is none.
+        numbers = [policy[key], told[key]]
+        if all(isinstance(number, int) for number in numbers):
+            both[key] = max(numbers) if min(numbers) < 0 else min(numbers)
+    return {"type": about.get("type"), "settings": both}
 
 
 def consumers_since(queue, moment):
