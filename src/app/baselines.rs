@@ -7,7 +7,8 @@ use crate::engine::Engine;
 use crate::expect::Actual;
 use crate::lab::{Exercise, ExerciseId, RunId, Task};
 use crate::runner::{
-    self, Changed, ExerciseResult, Failure, begin_exercise, move_baselines, record_baselines, snapshots,
+    self, Changed, ExerciseResult, Failure, begin_exercise, move_baselines, record_baselines,
+    snapshots,
 };
 use crate::store::{Baselines, DocumentError};
 use crate::text;

@@ -49,7 +49,9 @@ impl App {
         let (conditional, addresses, not_checked) = match checked {
             Ok((conditional, addresses)) => (conditional, addresses, None),
             // Another instance may be the one that is meant.
-            Err(Failure::NotRunning(why)) if why.others.is_empty() => (None, self.expected_addresses(lab), None),
+            Err(Failure::NotRunning(why)) if why.others.is_empty() => {
+                (None, self.expected_addresses(lab), None)
+            }
             Err(failure) => (None, self.expected_addresses(lab), Some(failure)),
         };
         Ok(Hint {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::engine::Engine;
 use crate::event::CheckResult;
-use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, RestartMode, RunId, ServiceName, Step, Task};
+use crate::lab::{
+    Exercise, ExerciseId, Instance, Lab, LabId, RestartMode, RunId, ServiceName, Step, Task,
+};
 use crate::localized;
 use crate::plan::Scope;
 use crate::runner::{
@@ -74,11 +76,17 @@ impl App {
     pub async fn other_instances(&self, engine: &impl Engine, lab: &LabId) -> Vec<Instance> {
         let observed = engine.observe(&Scope::owner(&self.owner)).await;
         let observed = observed.unwrap_or_default();
-        let containers = observed.containers.iter().map(|container| &container.run_labels);
+        let containers = observed
+            .containers
+            .iter()
+            .map(|container| &container.run_labels);
         let here = containers.filter(|labels| labels.lab == *lab);
         let instances: BTreeSet<&Instance> = here.map(|labels| &labels.instance).collect();
         let others = instances.into_iter();
-        others.filter(|one| **one != self.instance).cloned().collect()
+        others
+            .filter(|one| **one != self.instance)
+            .cloned()
+            .collect()
     }
 }
 

@@ -158,7 +158,17 @@ mod tests {
             "roadlab check redis --instance two settings",
         );
         check(
-            &["--lang", "ko", "shell", "redis", "--", "redis-cli", "SET", "a", "b c"],
+            &[
+                "--lang",
+                "ko",
+                "shell",
+                "redis",
+                "--",
+                "redis-cli",
+                "SET",
+                "a",
+                "b c",
+            ],
             "roadlab --lang ko shell redis --instance two -- redis-cli SET a 'b c'",
         );
         for option in [vec!["--instance", "one"], vec!["--instance=one"]] {
@@ -166,6 +176,9 @@ mod tests {
             check(&typed, "roadlab reset redis --instance two");
         }
         // The path of the lab stands for its name.
-        check(&["check", "labs/redis"], "roadlab check --instance two labs/redis");
+        check(
+            &["check", "labs/redis"],
+            "roadlab check --instance two labs/redis",
+        );
     }
 }

@@ -177,7 +177,10 @@ mod tests {
         assert_eq!(without_what_does_not_fit(rows.clone(), None), rows);
         assert_eq!(without_what_does_not_fit(rows.clone(), Some(120)), rows);
         let narrow = without_what_does_not_fit(rows.clone(), Some(80));
-        assert_eq!(narrow[1].join("|"), "postgres-vs-mongodb|150 min|0/13|up: a1|Airflow: the night shift of a shop");
+        assert_eq!(
+            narrow[1].join("|"),
+            "postgres-vs-mongodb|150 min|0/13|up: a1|Airflow: the night shift of a shop"
+        );
         let narrowest = without_what_does_not_fit(rows, Some(40));
         assert_eq!(narrowest[1].len(), 4);
         // A lab with problems has only its name.

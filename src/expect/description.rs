@@ -170,7 +170,7 @@ impl Matcher {
                 actual.error.as_ref().map(refusal).unwrap_or_default(),
             ),
             // What only a pattern can say of a large value is not said at all.
-            (rule, Some(Value::Object(_) | Value::Array(_)))
+            (rule, Some(Value::Object(_) | Value::Array(_) | Value::String(_)))
                 if rule.words().is_none() && seen().chars().count() > 2 * SHORT =>
             {
                 Words::new(None, localized!("something else; `--verbose` shows it"))
@@ -344,9 +344,8 @@ fn compared(
         Value::Object(fields) => fields.is_empty(),
         _ => false,
     };
-    let value_differs = |found: &Difference| {
-        found.place.is_empty() && found.kind != DifferenceKind::Member
-    };
+    let value_differs =
+        |found: &Difference| found.place.is_empty() && found.kind != DifferenceKind::Member;
     let whole = nothing || found.iter().any(value_differs);
     let objects = expected_value.is_object() && value.is_object();
     if let [
@@ -557,16 +556,35 @@ fn refusal(error: &ServiceError) -> String {
     match (error.code.as_str(), message) {
         ("P0001", "accepted") => localized!("was accepted"),
         ("P0001", message) => message.to_owned(),
-        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => {
-            let what = message.trim_end_matches(" does not exist");
-            localized!("does not exist: {what}", what)
-        }
+        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => missing_thing(message)
+            .unwrap_or_else(|| {
+                let what = message.trim_end_matches(" does not exist");
+                localized!("does not exist: {what}", what)
+            }),
         (_, message) => match reason_of(error) {
             Some(reason) => localized!("was refused, {reason}", reason),
             None if message.is_empty() => localized!("was refused"),
             None => localized!("was refused: {message}", message),
         },
     }
+}
+
+/// Returns what does not exist, by the message of PostgreSQL or of an AMQP broker: `relation "team" does not exist`,
+/// `no queue 'orders' in vhost 'shop'`.
+fn missing_thing(message: &str) -> Option<String> {
+    let words: Vec<&str> = message.split(' ').collect();
+    let (kind, name) = match words.as_slice() {
+        ["no", kind @ ("queue" | "exchange"), name, "in", "vhost", _] => (*kind, *name),
+        [kind @ ("relation" | "column"), name, "does", "not", "exist"] => (*kind, *name),
+        _ => return None,
+    };
+    let name = name.trim_matches(['\'', '"']);
+    Some(match kind {
+        "queue" => localized!("there is no queue {name}", name),
+        "exchange" => localized!("there is no exchange {name}", name),
+        "column" => localized!("there is no column {name}", name),
+        _ => localized!("there is no table or view {name}", name),
+    })
 }
 
 /// Returns how something was refused for another reason than the expected one.
@@ -583,6 +601,8 @@ fn message(error: &ServiceError) -> &str {
     let code = |word: &str| word == error.code || word.bytes().all(|byte| byte.is_ascii_digit());
     match line.split_once(' ') {
         Some((first, rest)) if code(first) => rest,
+        // AMQP: `NOT_FOUND - no queue 'orders' in vhost 'shop'`.
+        Some((first, rest)) if is_code(first) => rest.strip_prefix("- ").unwrap_or(line),
         _ => line,
     }
 }
@@ -633,6 +653,9 @@ fn failure(actual: &Actual) -> String {
         (None, value) => plain(value),
     };
     match (actual.status, text.is_empty()) {
+        (Some(404), false) if matches!(text.as_str(), "Object Not Found" | "Not Found") => {
+            localized!("does not exist")
+        }
         (Some(status), true) => localized!("status {expected}", expected = status),
         (Some(status), false) => localized!("status {status}: {message}", status, message = text),
         (None, _) => text,

@@ -150,7 +150,12 @@ fn what_is_equal_is_not_a_difference() {
         json!({"arguments": {"a": 1, "b": [2], "c": 3}}),
         "arguments.b[0]: 2, expected 1",
     );
-    check_value("", vec![Rule::Equals(json!(true))], json!(false), "yes | no");
+    check_value(
+        "",
+        vec![Rule::Equals(json!(true))],
+        json!(false),
+        "yes | no",
+    );
     check_value(
         "$.durable",
         vec![Rule::Equals(json!(true))],
@@ -161,7 +166,12 @@ fn what_is_equal_is_not_a_difference() {
         "",
         vec![Rule::AtLeast(crate::expect::Decimal::parse("2").unwrap())],
     )));
-    check_value("", vec![at_least_two], json!(["a"]), "at least 2 of them | 1 of them: a");
+    check_value(
+        "",
+        vec![at_least_two],
+        json!(["a"]),
+        "at least 2 of them | 1 of them: a",
+    );
 }
 
 #[test]
@@ -238,8 +248,28 @@ fn a_refusal_is_a_word_and_not_a_code() {
     check(
         &matcher("", vec![number("1")]),
         &Actual::error("42P01", "relation \"fjord.team\" does not exist"),
-        "1 | does not exist: relation \"fjord.team\"",
+        "1 | there is no table or view fjord.team",
     );
+    for (code, message, expected) in [
+        (
+            "404",
+            "NOT_FOUND - no queue 'orders' in vhost 'shop'",
+            "1 | there is no queue orders",
+        ),
+        (
+            "42703",
+            "column \"hours\" does not exist",
+            "1 | there is no column hours",
+        ),
+        (
+            "404",
+            "NOT_FOUND - no vhost",
+            "1 | does not exist: no vhost",
+        ),
+    ] {
+        let error = Actual::error(code, message);
+        check(&matcher("", vec![number("1")]), &error, expected);
+    }
     check(
         &matcher("", vec![number("1")]),
         &Actual::error("42501", "permission denied for table pay"),
@@ -296,8 +326,14 @@ fn a_regular_expression_is_left_to_the_sentence_of_the_check() {
     let plan = json!([{"QUERY PLAN": [{"Node Type": "x".repeat(100)}]}]);
     check_value(
         "",
-        vec![Rule::Matches(regex)],
+        vec![Rule::Matches(regex.clone())],
         plan,
+        "something else; `--verbose` shows it",
+    );
+    check_value(
+        "",
+        vec![Rule::Matches(regex)],
+        json!("a line of a log\n".repeat(40)),
         "something else; `--verbose` shows it",
     );
 }
@@ -312,14 +348,10 @@ fn a_status_shows_the_message_of_the_service() {
         json!({"error": "Object Not Found", "reason": "x"}),
         Status::Failure(404),
     );
-    check(
-        &status,
-        &actual,
-        "status 200 | status 404: Object Not Found",
-    );
+    check(&status, &actual, "status 200 | does not exist");
     check(
         &matcher("", vec![Rule::Exists]),
         &actual,
-        "something | status 404: Object Not Found",
+        "something | does not exist",
     );
 }

@@ -94,8 +94,19 @@ impl Comparison<'_> {
 
     fn lists(&mut self, place: &Place, expected: &[Value], actual: &[Value]) {
         let longest = expected.len().max(actual.len());
-        if longest > MAX_MATCHED && expected.len() == actual.len() {
-            return self.members(place, expected, (0, actual));
+        let same_number = expected.len() == actual.len();
+        // The rows are the same ones, also if several have the same name.
+        let same_rows = || {
+            let mut pairs = expected.iter().zip(actual);
+            pairs.all(|(one, other)| key(one, other).is_some())
+        };
+        if same_number && (longest > MAX_MATCHED || same_rows()) {
+            for (at, (one, other)) in expected.iter().zip(actual).enumerate() {
+                if !(self.same)(other, one) {
+                    self.member(&place.member(at, one, other), one, other);
+                }
+            }
+            return;
         }
         if longest > MAX_MATCHED {
             let end = expected
@@ -132,12 +143,7 @@ impl Comparison<'_> {
 
     /// Compares members of lists that follow each other and of which none equals another. Those with the same first field belong
     /// together, and others by their position if there are as many of them.
-    fn members(
-        &mut self,
-        place: &Place,
-        expected: &[Value],
-        (first, actual): (usize, &[Value]),
-    ) {
+    fn members(&mut self, place: &Place, expected: &[Value], (first, actual): (usize, &[Value])) {
         let mut left: Vec<usize> = (0..actual.len()).collect();
         let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
         let by_position = expected.len() == actual.len();
@@ -395,6 +401,16 @@ mod tests {
             json!([1, 5, 3]),
             Fields::Exactly,
             &["item 2: 5, 2"],
+        );
+        // The same name twice.
+        check(
+            json!([["R-1", "no"], ["R-1", "yes"], ["R-2", "yes"]]),
+            json!([["R-1", "yes"], ["R-1", "yes"], ["R-2", "no"]]),
+            Fields::Exactly,
+            &[
+                r#"row 1 (R-1)[1]: "yes", "no""#,
+                r#"row 3 (R-2)[1]: "no", "yes""#,
+            ],
         );
         // Rows with the same first field belong together, wherever they stand.
         check(

@@ -184,7 +184,11 @@ mod tests {
         };
         check(json!(8), json!(9), ("8", "9"));
         check(json!(8), json!("8"), ("8 (a number)", "8 (a text)"));
-        check(json!("true"), json!(true), ("true (a text)", "true (a boolean)"));
+        check(
+            json!("true"),
+            json!(true),
+            ("true (a text)", "true (a boolean)"),
+        );
         check(json!("a \nb"), json!("a\nb"), ("\"a \\nb\"", "\"a\\nb\""));
         let long = "x".repeat(500);
         let shown = |end: &str| format!("…{}{end}", "x".repeat(24));

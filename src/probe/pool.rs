@@ -76,7 +76,9 @@ impl<C> ConnectionPool<C> {
         let slots: Vec<Slot<C>> = {
             let slots = self.slots.borrow();
             let matching = slots.iter().filter(|(key, _)| matches(key));
-            matching.flat_map(|(_, slots)| slots.iter().map(Rc::clone)).collect()
+            matching
+                .flat_map(|(_, slots)| slots.iter().map(Rc::clone))
+                .collect()
         };
         let mut taken = Vec::new();
         for slot in slots {
@@ -110,7 +112,9 @@ mod tests {
     #[tokio::test]
     async fn statements_at_the_same_time_use_several_connections_up_to_a_limit() {
         let pool: ConnectionPool<usize> = ConnectionPool::default();
-        let slots: Vec<_> = (0..MAX_CONNECTIONS).map(|_| pool.free_slot(&key())).collect();
+        let slots: Vec<_> = (0..MAX_CONNECTIONS)
+            .map(|_| pool.free_slot(&key()))
+            .collect();
         for (at, slot) in slots.iter().enumerate() {
             *slot.lock().await = Some(at);
         }

@@ -186,7 +186,10 @@ pub(crate) fn prose(text: &str, width: Option<usize>) -> String {
         true => wrap(&with_whole_code(line, width - INDENT), INDENT, Some(width)),
         false => vec![line.to_owned()],
     });
-    lines.collect::<Vec<_>>().join("\n").replace(UNBREAKABLE, " ")
+    lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace(UNBREAKABLE, " ")
 }
 
 /// Stands for a space at which a line is not broken.

@@ -32,9 +32,9 @@ pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
-pub(crate) use sink::{output_unwrapped,
-    error, flush, flush_blocking, output, output_closed, output_is_open, sanitize, try_output,
-    with_backpressure,
+pub(crate) use sink::{
+    error, flush, flush_blocking, output, output_closed, output_is_open, output_unwrapped,
+    sanitize, try_output, with_backpressure,
 };
 pub(crate) use table::{cut, table, table_within};
 

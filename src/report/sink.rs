@@ -31,7 +31,10 @@ fn is_invisible(c: char) -> bool {
 /// Prints a line of a result on standard output, without waiting for it to be written. On a terminal, a sentence that is too long
 /// is wrapped by word.
 pub(crate) fn output(text: &str) {
-    print(Stream::Output, &prose(text, width_of(&console::Term::stdout())));
+    print(
+        Stream::Output,
+        &prose(text, width_of(&console::Term::stdout())),
+    );
 }
 
 /// Prints a line on standard output with its breaks as they are, such as JSON or the log of a service.
@@ -58,7 +61,10 @@ pub(crate) async fn try_output(text: &str) -> bool {
 
 /// Prints a line about progress or a problem on standard error, without waiting for it to be written.
 pub(crate) fn error(text: &str) {
-    print(Stream::Error, &prose(text, width_of(&console::Term::stderr())));
+    print(
+        Stream::Error,
+        &prose(text, width_of(&console::Term::stderr())),
+    );
 }
 
 /// Prints a line about progress or a problem on standard error and waits until it is written, as between two drawings of

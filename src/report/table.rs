@@ -90,9 +90,9 @@ mod tests {
         assert_eq!(
             table_within(&rows, 1, Some(28)),
             [
-                "1  세션이 스스로     by you",
+                "1  세션이 스스로  by you",
                 "   끝나게 하기",
-                "1  a title with      by you",
+                "1  a title with   by you",
                 "   several words"
             ]
         );

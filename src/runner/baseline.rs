@@ -398,7 +398,11 @@ mod tests {
         };
         let get = check(&["GET", "a"], at_least);
         let sees = |before: Value, now: Value| {
-            sees_change(&get, &Snapshot::of(&Actual::value(before)), &Actual::value(now))
+            sees_change(
+                &get,
+                &Snapshot::of(&Actual::value(before)),
+                &Actual::value(now),
+            )
         };
         assert!(!sees(json!({}), json!({"stats": {"returned": 0}})));
         assert!(sees(json!({}), json!({"stats": {"returned": 1}})));

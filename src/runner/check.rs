@@ -12,8 +12,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, Words};
 use crate::lab::{
-    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task,
-    Unchanged,
+    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task, Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult};

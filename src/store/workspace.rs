@@ -918,7 +918,9 @@ mod tests {
         // Saved again after a solution wrote it, it is the learner's. The clock of a file system ticks slowly.
         write();
         for file in ["answer.py", "b.py"] {
-            let file = std::fs::File::options().write(true).open(fixture.path(file));
+            let file = std::fs::File::options()
+                .write(true)
+                .open(fixture.path(file));
             file.unwrap().set_modified(UNIX_EPOCH).unwrap();
         }
         check(fixture.workspace.restore().unwrap());

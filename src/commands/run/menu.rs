@@ -217,6 +217,7 @@ mod tests {
     use super::*;
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{ExerciseId, Quiz};
+    use crate::report::{Paint, Panel};
 
     #[test]
     fn a_key_stands_for_one_command() {
@@ -276,6 +277,22 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('3'), &letters), choice("n"));
         assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p h s l q");
         assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p l q");
+    }
+
+    #[test]
+    fn all_keys_fit_in_one_line_of_a_small_terminal() {
+        let lab = lab(COMPOSE);
+        let quiz = quiz(&["a", "b", "c", "d"]);
+        for exercise in [&lab.exercises[0], &quiz] {
+            for solved in [false, true] {
+                let panel = Panel {
+                    menu: menu(exercise, solved, None, ALL),
+                    ..Panel::default()
+                };
+                let lines = panel.lines(80, 24, Paint::Plain);
+                assert_eq!(lines.len(), 2, "{lines:?}");
+            }
+        }
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl<E: Engine> Session<'_, E> {
 /// `7 s`, `2 m 05 s`.
 fn spent(seconds: u64) -> String {
     match seconds {
-        0..60 => format!("{seconds} s"),
+        0..60 => localized!("{count} s", count = seconds),
         _ => duration(seconds * 1000),
     }
 }
