@@ -258,7 +258,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.app.report_kept(&kept);
         self.keep_files_before(&self.lab.start).await?;
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
-        let reset = runner::reset(&self.runner, &mut self.live, None).await;
+        let reset = match self.create_missing().await {
+            Ok(()) => runner::reset(&self.runner, &mut self.live, None).await,
+            Err(failure) => Err(failure),
+        };
         self.record_written(&self.lab.start)?;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
