@@ -153,7 +153,7 @@ pub(crate) enum Command {
     /// Run a guided session: text, checks and hints
     Run {
         lab: String,
-        /// Run all solutions without a terminal, as a demo
+        /// Run all solutions without a terminal, as a demo; wipes the services' data, and asks first if the lab is up
         #[arg(long)]
         auto: bool,
         /// Keep the lab up at the end without asking

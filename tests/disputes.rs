@@ -66,3 +66,29 @@ fn a_quiz_has_nothing_to_dispute() {
     assert!(refused.stderr.contains("is a quiz"), "{refused:?}");
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn a_dispute_tells_an_own_answer_from_a_played_solution() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let played = || {
+        let file = lab.run("dispute LAB greet --json", 0).json()["file"].take();
+        let file = lab.copy.path(file.as_str().expect("it is named"));
+        let text = std::fs::read_to_string(file).expect("the file is written");
+        let dispute: Value = serde_json::from_str(&text).expect("JSON");
+        dispute["solution_played"] == true
+    };
+    lab.run("shell LAB -- redis-cli SET greeting hallo", 0);
+    assert!(!played());
+    lab.run("solve LAB greet", 0);
+    assert!(played());
+    lab.run("shell LAB -- redis-cli SET greeting hallo", 0);
+    assert!(!played(), "another answer came after it");
+    lab.run("reset LAB --to when", 0);
+    assert!(played());
+    lab.run("reset LAB --to greet", 0);
+    assert!(!played());
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    assert!(!played());
+    lab.run("down LAB", 0);
+}

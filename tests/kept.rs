@@ -110,7 +110,20 @@ fn nothing_but_forgetting_takes_progress_or_files() {
     assert_eq!(text(&file(&lab, "a.txt")), "original\n");
 
     write(&file(&lab, "a.txt"), "before the demo");
-    lab.run(&format!("run {} --auto --keep", lab.copy.id), 0);
+    let data = || {
+        let words = "shell LAB -- redis-cli GET greeting";
+        lab.run(words, 0).stdout
+    };
+    lab.run("shell LAB -- redis-cli SET greeting mine", 0);
+    let refused = lab.run(&format!("run {} --auto", lab.copy.id), 2).stderr;
+    let own = format!("roadlab run {} --auto --instance demo", lab.copy.id);
+    assert!(
+        refused.contains("--yes") && refused.contains(&own),
+        "{refused}"
+    );
+    assert_eq!(data(), "mine\n", "a refusal changes nothing");
+    lab.run(&format!("run {} --auto --keep --yes", lab.copy.id), 0);
+    assert_eq!(data(), "\n");
     check_kept("run --auto");
     assert_eq!(text(&file(&lab, "a.txt")), "before the demo");
 
@@ -119,6 +132,39 @@ fn nothing_but_forgetting_takes_progress_or_files() {
     lab.run("down LAB", 0);
     assert_eq!(deserved(&lab.copy), before);
     assert_eq!(text(&file(&lab, "own.txt")), "own");
+}
+
+#[apply(engine_test)]
+fn a_file_of_the_learner_is_kept_even_if_it_is_the_solution() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    let copies = || {
+        let entries = std::fs::read_dir(file(&lab, "")).expect("the folder is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let names = names.filter(|name| name.to_string_lossy().starts_with("a.txt."));
+        names.count()
+    };
+    // What roadlab wrote leaves no copy.
+    lab.run("solve LAB greet", 0);
+    lab.run("reset LAB", 0);
+    lab.run("reset LAB --to when", 0);
+    lab.run("reset LAB", 0);
+    assert_eq!(copies(), 0);
+    for (at, command) in [
+        "reset LAB",
+        "reset LAB --to when",
+        "reset LAB --hard",
+        "solve LAB greet",
+    ]
+    .iter()
+    .enumerate()
+    {
+        lab.run("reset LAB", 0);
+        write(&file(&lab, "a.txt"), "solution");
+        lab.run(command, 0);
+        assert_eq!(copies(), at + 1, "{command}");
+    }
+    lab.run("down LAB", 0);
 }
 
 #[apply(engine_test)]

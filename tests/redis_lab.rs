@@ -92,6 +92,30 @@ fn commands_on_a_lab_that_is_not_up_show_the_next_command() {
 }
 
 #[apply(engine_test)]
+fn commands_name_the_instance_that_runs() {
+    let lab = redis();
+    let id = &lab.copy.id;
+    lab.run("up LAB --instance two", 0);
+    for (words, command) in [
+        ("check LAB settings", "--instance two settings`"),
+        ("reset LAB --hard", "--instance two --hard`"),
+        ("restart LAB", "--instance two`"),
+        ("logs LAB", "--instance two`"),
+        ("solve LAB settings", "--instance two settings`"),
+    ] {
+        let stderr = lab.run(words, 3).stderr;
+        assert!(stderr.contains("running: `two`"), "{words}: {stderr}");
+        assert!(stderr.contains(command), "{words}: {stderr}");
+    }
+    let error = lab.run("check LAB --json", 3).json()["error"].take();
+    assert_eq!(error["running_instances"], json!(["two"]));
+    let down = lab.run("down LAB", 0).stdout;
+    let command = format!("roadlab down {id} --instance two");
+    assert!(down.contains(&command), "{down}");
+    lab.run("down LAB --instance two", 0);
+}
+
+#[apply(engine_test)]
 fn every_exercise_fails_at_first_and_shows_what_it_expects() {
     let lab = redis();
     lab.run("up LAB", 0);

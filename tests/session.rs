@@ -50,6 +50,13 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     );
     assert!(!terminal.screen().contains('┃'), "no hint yet");
 
+    let keys = |screen: &str| {
+        let lines = screen.lines().filter(|line| line.contains("l list"));
+        let line: Vec<&str> = lines.filter(|line| line.contains("q quit")).collect();
+        line.len()
+    };
+    assert_eq!(keys(&terminal.screen()), 1, "{}", terminal.screen());
+
     terminal.type_in("h");
     terminal.wait_for("Hint 1 of 2");
     // A mistake shows its hint without a key.
@@ -62,6 +69,12 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.wait_for("3 of 5 checks pass");
     redis_cli(&lab, "DEL config:checkout:currency");
     terminal.wait_for("2 of 5 checks pass");
+
+    // After the last hint there is no further one.
+    terminal.type_in("h");
+    terminal.wait_for("Hint 2 of 2");
+    terminal.type_in("h");
+    terminal.wait_for("there is no further hint");
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
@@ -85,7 +98,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     let screen = terminal.screen();
     assert!(screen.contains("solved 0 of 18"), "{screen}");
     assert!(
-        screen.contains("hints: 1") && screen.contains("solution played"),
+        screen.contains("hints: 2") && screen.contains("solution played"),
         "{screen}"
     );
     assert!(

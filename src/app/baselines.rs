@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::app::RunningLab;
 use crate::engine::Engine;
+use crate::expect::Actual;
 use crate::lab::{Exercise, ExerciseId, RunId, Task};
 use crate::runner::{
-    self, ExerciseResult, Failure, begin_exercise, move_baselines, record_baselines, snapshots,
+    self, Changed, ExerciseResult, Failure, begin_exercise, move_baselines, record_baselines,
+    snapshots,
 };
 use crate::store::{Baselines, DocumentError};
 use crate::text;
@@ -33,13 +35,33 @@ impl<E: Engine> RunningLab<'_, E> {
         Baselines::read(&self.app.paths.runs(), &run).map_err(|error| self.unreadable(&error))
     }
 
+    /// Returns whether what the checks of an exercise see came from its played solution alone.
+    pub(super) fn is_of_solution(
+        &self,
+        exercise: &Exercise,
+        seen: &[Option<Actual>],
+    ) -> Result<bool, Failure> {
+        let by_solution = self
+            .progress()?
+            .stands_by_solution(&exercise.id, self.run().as_ref());
+        let baselines = self.baselines()?;
+        let after = baselines.after_solutions.get(&exercise.id);
+        let changed = runner::changed(exercise.checks(), seen, after);
+        Ok(by_solution && after.is_some() && changed == Changed::No)
+    }
+
     /// Returns what the checks of all exercises see now.
     pub(super) async fn snapshots(&self) -> Baselines {
         snapshots(&self.runner, &self.live, &self.lab.exercises).await
     }
 
-    /// Moves the baselines along with solutions that ran since `before`, and records those of exercises that can begin now.
-    pub(super) async fn move_baselines(&self, before: &Baselines) -> Result<(), Failure> {
+    /// Moves the baselines along with the solutions of `played`, which ran since `before`, and records those of exercises that
+    /// can begin now.
+    pub(super) async fn move_baselines(
+        &self,
+        before: &Baselines,
+        played: &[&ExerciseId],
+    ) -> Result<(), Failure> {
         let Some(run) = self.run() else {
             return Ok(());
         };
@@ -51,6 +73,12 @@ impl<E: Engine> RunningLab<'_, E> {
         record_baselines(&self.runner, &self.live, &mut begun, &passes).await;
         self.update_baselines(&run, |baselines| {
             move_baselines(baselines, before, &after);
+            for exercise in played {
+                if let Some(seen) = after.exercises.get(*exercise) {
+                    let exercise = (*exercise).clone();
+                    baselines.after_solutions.insert(exercise, seen.clone());
+                }
+            }
             for (exercise, baseline) in begun.exercises {
                 baselines.exercises.entry(exercise).or_insert(baseline);
             }

@@ -37,7 +37,9 @@ impl App {
         let running = self.running(engine, lab).await?;
         let baselines = running.baselines_for(&[exercise]).await?;
         let recording = record(&running.runner, &running.live, exercise, &baselines).await;
-        let solution_played = running.progress()?.played.contains_key(&exercise.id);
+        let seen = recording.observations.iter();
+        let seen: Vec<_> = seen.map(|one| one.actual.clone()).collect();
+        let solution_played = running.is_of_solution(exercise, &seen)?;
         let files = running.workspace.as_ref().zip(lab.workspace.as_deref());
         let files = files.map(|(workspace, original)| changed_files(&workspace.path, original));
         let typed = typed(&running).await;

@@ -22,6 +22,8 @@ pub struct OrderedHint {
     pub number: usize,
     /// The number of hints that the exercise has.
     pub of: usize,
+    /// Whether it is the last one, which was shown before: there is no further hint.
+    pub repeated: bool,
     pub markdown: String,
 }
 
@@ -46,7 +48,10 @@ impl App {
         let checked = self.check_for_hint(lab, exercise).await;
         let (conditional, addresses, not_checked) = match checked {
             Ok((conditional, addresses)) => (conditional, addresses, None),
-            Err(Failure::NotRunning(_)) => (None, self.expected_addresses(lab), None),
+            // Another instance may be the one that is meant.
+            Err(Failure::NotRunning(why)) if why.others.is_empty() => {
+                (None, self.expected_addresses(lab), None)
+            }
             Err(failure) => (None, self.expected_addresses(lab), Some(failure)),
         };
         Ok(Hint {
@@ -67,15 +72,17 @@ impl App {
         if hints.is_empty() {
             return Ok(None);
         }
-        let mut number = 1;
+        let (mut number, mut repeated) = (1, false);
         self.update_progress(&lab.id, |progress| {
             let shown = progress.hints.entry(exercise.id.clone()).or_default();
+            repeated = *shown >= hints.len();
             *shown = (*shown + 1).min(hints.len());
             number = *shown;
         })?;
         Ok(hints.get(number - 1).map(|hint| OrderedHint {
             number,
             of: hints.len(),
+            repeated,
             markdown: self.fill_in_addresses(lab, &hint.markdown, addresses),
         }))
     }
@@ -92,5 +99,30 @@ impl App {
             .first()
             .and_then(|result| running.conditional_hint(result));
         Ok((hint, running.live.addresses))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::app::testing::app;
+    use crate::lab::testing::{COMPOSE, lab};
+
+    #[test]
+    fn after_the_last_hint_there_is_no_further_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (app, lab) = (app(folder.path()), lab(COMPOSE));
+        let exercise = &lab.exercises[0];
+        let count = lab.section(&exercise.id, &app.lang).hints.len();
+        let next = || {
+            let hint = app.next_hint(&lab, exercise, &BTreeMap::new()).unwrap();
+            hint.map(|hint| (hint.number, hint.repeated)).unwrap()
+        };
+        for number in 1..=count {
+            assert_eq!(next(), (number, false));
+        }
+        assert_eq!(next(), (count, true));
+        assert_eq!(next(), (count, true));
     }
 }

@@ -1,13 +1,18 @@
 //! A lab that runs: its checks, solutions and restarts.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::engine::Engine;
 use crate::event::CheckResult;
-use crate::lab::{Exercise, ExerciseId, Lab, RestartMode, RunId, ServiceName, Task};
+use crate::lab::{
+    Exercise, ExerciseId, Instance, Lab, LabId, RestartMode, RunId, ServiceName, Step, Task,
+};
 use crate::localized;
+use crate::plan::Scope;
 use crate::runner::{
-    self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live, Runner,
-    check_exercises, require_same_network,
+    self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live,
+    NotRunning, Runner, check_exercises, require_same_network,
 };
 use crate::store::{KeptFile, Progress, Workspace};
 
@@ -44,7 +49,13 @@ impl App {
         lab: &'a Lab,
     ) -> Result<RunningLab<'a, E>, Failure> {
         let runner = self.runner(engine, lab);
-        let live = runner.live(None).await?;
+        let live = match runner.live(None).await {
+            Err(Failure::NotRunning(why)) => {
+                let others = self.other_instances(engine, &lab.id).await;
+                return Err(Failure::NotRunning(NotRunning { others, ..why }));
+            }
+            live => live?,
+        };
         Ok(RunningLab {
             app: self,
             lab,
@@ -52,6 +63,30 @@ impl App {
             live,
             workspace: None,
         })
+    }
+}
+
+impl App {
+    /// Returns whether this instance of a lab has anything on the engine.
+    pub async fn exists(&self, engine: &impl Engine, lab: &Lab) -> Result<bool, Failure> {
+        Ok(!self.runner(engine, lab).observe().await?.is_empty())
+    }
+
+    /// Returns the other instances of a lab that run for this user; none if they cannot be listed.
+    pub async fn other_instances(&self, engine: &impl Engine, lab: &LabId) -> Vec<Instance> {
+        let observed = engine.observe(&Scope::owner(&self.owner)).await;
+        let observed = observed.unwrap_or_default();
+        let containers = observed
+            .containers
+            .iter()
+            .map(|container| &container.run_labels);
+        let here = containers.filter(|labels| labels.lab == *lab);
+        let instances: BTreeSet<&Instance> = here.map(|labels| &labels.instance).collect();
+        let others = instances.into_iter();
+        others
+            .filter(|one| **one != self.instance)
+            .cloned()
+            .collect()
     }
 }
 
@@ -175,7 +210,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Runs the solutions of exercises that are available, in order, and leaves the progress as it is.
     pub async fn run_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
-        runner::solve(&self.runner, &mut self.live, exercises).await
+        let ended = runner::solve(&self.runner, &mut self.live, exercises).await;
+        // Also what a solution wrote that failed later.
+        self.record_written(&solution_steps(exercises))?;
+        ended
     }
 
     /// Returns the available exercises that an exercise builds on, in order.
@@ -198,7 +236,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         }
         let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
-        self.keep_files_before(exercises).await?;
+        self.keep_files_before(&solution_steps(exercises)).await?;
         let (lab, run) = (&self.lab.id, self.run());
         // Recorded first, so that checks that run meanwhile do not take it for the learner's work.
         self.app.update_progress(lab, |progress| {
@@ -209,7 +247,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             progress.finish_playing(&ids, run.as_ref());
         })?;
         // What a solution changed, the learner did not change.
-        self.move_baselines(&before).await?;
+        self.move_baselines(&before, &ids).await?;
         ended
     }
 
@@ -218,11 +256,13 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     pub async fn reset_services(&mut self) -> Result<Vec<KeptFile>, Failure> {
         let kept = self.put_back_files().await?;
         self.app.report_kept(&kept);
+        self.keep_files_before(&self.lab.start).await?;
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
         let reset = match self.create_missing().await {
             Ok(()) => runner::reset(&self.runner, &mut self.live, None).await,
             Err(failure) => Err(failure),
         };
+        self.record_written(&self.lab.start)?;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
         reset?;
@@ -279,6 +319,16 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let text = section.named_hints.get(name)?;
         Some(self.fill_in(&text.markdown))
     }
+}
+
+/// Returns the steps of the solutions of exercises; a quiz has none.
+fn solution_steps(exercises: &[&Exercise]) -> Vec<Step> {
+    let exercises = exercises.iter();
+    let steps = exercises.flat_map(|exercise| match &exercise.task {
+        Task::Practical { solution, .. } => solution.as_slice(),
+        Task::Quiz(_) => &[],
+    });
+    steps.cloned().collect()
 }
 
 impl App {

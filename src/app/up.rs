@@ -90,6 +90,13 @@ impl App {
         let fresh = observed.containers.is_empty();
         let journal = self.journal(&lab.id, &observed)?;
         let workspace = self.workspace(lab, journal.as_ref());
+        if let Some(workspace) = workspace.as_ref().filter(|_| fresh) {
+            let keep = |workspace: &Workspace| workspace.keep_before(&lab.start);
+            let kept = self
+                .with_own_files(&runner, &observed, workspace, keep)
+                .await?;
+            self.report_kept(&kept);
+        }
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
         let mut running = RunningLab {
@@ -101,6 +108,7 @@ impl App {
         };
         running.make_workspace().await?;
         if fresh {
+            running.record_written(&lab.start)?;
             running.record_baselines().await?;
         }
         Ok(Started {

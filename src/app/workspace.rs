@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
-use crate::lab::{Exercise, Mount, RestartMode, Service, ServiceName, Step, Task};
+use crate::lab::{Mount, RestartMode, Service, ServiceName, Step};
 use crate::plan::Observed;
 use crate::runner::{self, Failure, PullPolicy, Runner, own_files};
 use crate::store::{KeptFile, UnreachableRegistries, Workspace, WorkspaceError};
@@ -104,19 +104,12 @@ impl<E: Engine> RunningLab<'_, E> {
         self.remount().await
     }
 
-    /// Keeps copies of the learner's files that the solutions of exercises change.
-    pub(super) async fn keep_files_before(&self, exercises: &[&Exercise]) -> Result<(), Failure> {
+    /// Keeps copies of the learner's files that steps change.
+    pub(super) async fn keep_files_before(&self, steps: &[Step]) -> Result<(), Failure> {
         let Some(workspace) = &self.workspace else {
             return Ok(());
         };
-        let steps: Vec<Step> = exercises
-            .iter()
-            .flat_map(|exercise| match &exercise.task {
-                Task::Practical { solution, .. } => solution.clone(),
-                Task::Quiz(_) => Vec::new(),
-            })
-            .collect();
-        let keep = |workspace: &Workspace| workspace.keep_before(&steps);
+        let keep = |workspace: &Workspace| workspace.keep_before(steps);
         let observed = &self.live.observed;
         let kept = self
             .app
@@ -124,6 +117,14 @@ impl<E: Engine> RunningLab<'_, E> {
             .await?;
         self.app.report_kept(&kept);
         Ok(())
+    }
+
+    /// Records the files that steps wrote which were run, so that they are not taken for the learner's.
+    pub(super) fn record_written(&self, steps: &[Step]) -> Result<(), Failure> {
+        match &self.workspace {
+            Some(workspace) => Ok(workspace.record_written(steps)?),
+            None => Ok(()),
+        }
     }
 
     /// Renames the learner's own files in the folder, which services may read beside those of the lab.

@@ -105,7 +105,7 @@ fn show(
     }
     if dispute.solution_played {
         output(&paint.dim(&localized!(
-            "  roadlab played the solution of this exercise before"
+            "  what the checks saw came from the solution, which roadlab played"
         )));
     }
     for (service, image) in &dispute.images {

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::app::{Belongings, DownReport, Forget, lab_name};
 use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, bad_name, format, orphans};
+use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::LabId;
 use crate::localized;
@@ -139,6 +140,9 @@ pub(crate) async fn down(
         return Ok(Exit::Success);
     }
     output(&localized!("nothing to remove"));
+    if which == Which::Named {
+        report_other_instances(context, &engine, &labs).await;
+    }
     // What the user means may belong to another state folder.
     let only = match labs.as_slice() {
         [lab] => Some(lab),
@@ -189,6 +193,24 @@ fn lines(belongings: &Belongings) -> Vec<String> {
         localized!("files of {name}: {folder}", name, folder)
     });
     progress.into_iter().chain(folder).collect()
+}
+
+/// Names the instances of labs that run instead of the one that is not there.
+async fn report_other_instances(context: &Context, engine: &impl Engine, labs: &[LabId]) {
+    for lab in labs {
+        for instance in context.app.other_instances(engine, lab).await {
+            let option = match instance.is_main() {
+                true => String::new(),
+                false => format!(" --instance {instance}"),
+            };
+            output(&localized!(
+                "instance `{instance}` of {lab} is running; remove it with `{command}`",
+                instance,
+                lab,
+                command = format!("roadlab down {lab}{option}")
+            ));
+        }
+    }
 }
 
 /// Says what stays, where there is something.

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::lab::{Instance, LabId};
+use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, Paint};
-use crate::runner::Failure;
+use crate::runner::{Failure, NotRunning};
 
 /// Reports why a command failed: on standard error, or as a JSON document.
 pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
@@ -26,12 +28,74 @@ pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
         Failure::NotReady(why) => report::not_ready_lines(why, paint)
             .iter()
             .for_each(|line| report::error(line)),
+        Failure::NotRunning(why) if !why.others.is_empty() => {
+            let (what, commands) = (not_running(why), other_commands(why));
+            let error = paint.bad(&localized!("error"));
+            report::error(&format!("{error}: {}", report::sanitize(&what)));
+            for command in commands {
+                let line = localized!("run `{command}`", command);
+                report::error(&report::sanitize(&format!("  = {line}")));
+            }
+            let up = localized!("or start this one with `{command}`", command = why.up);
+            report::error(&report::sanitize(&format!("  = {up}")));
+        }
         other => report::error(&format!(
             "{}: {}",
-            paint.bad(&crate::localized!("error")),
+            paint.bad(&localized!("error")),
             report::sanitize(&other.to_string())
         )),
     }
+}
+
+/// Returns which instance of a lab is not running, and which are.
+fn not_running(why: &NotRunning) -> String {
+    let others = why.others.iter().map(|other| format!("`{other}`"));
+    let others = others.collect::<Vec<_>>().join(", ");
+    localized!(
+        "instance `{instance}` of lab `{lab}` is not running; running: {others}",
+        instance = why.instance,
+        lab = why.lab,
+        others
+    )
+}
+
+/// Returns the command that was typed, for each instance that runs instead.
+fn other_commands(why: &NotRunning) -> Vec<String> {
+    let typed: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let others = why.others.iter();
+    let commands = others.map(|other| for_instance(&typed, &why.lab, other));
+    commands.collect()
+}
+
+/// Returns a command line for another instance of a lab.
+fn for_instance(typed: &[String], lab: &LabId, instance: &Instance) -> String {
+    const OPTION: &str = "--instance";
+    let (mut words, mut inserted) = (vec!["roadlab".to_owned()], false);
+    let mut typed = typed.iter();
+    while let Some(word) = typed.next() {
+        if !inserted && word == OPTION {
+            typed.next();
+            continue;
+        }
+        if !inserted && word.starts_with("--instance=") {
+            continue;
+        }
+        words.push(word.clone());
+        // The option may follow after the name of the lab, and must not follow after `--`.
+        if !inserted && words.len() > 2 && word == lab.as_str() {
+            words.extend([OPTION.to_owned(), instance.to_string()]);
+            inserted = true;
+        }
+    }
+    if !inserted {
+        let option = [OPTION.to_owned(), instance.to_string()];
+        words.splice(2.min(words.len())..2.min(words.len()), option);
+    }
+    let joined = shlex::try_join(words.iter().map(String::as_str));
+    joined.unwrap_or_else(|_| words.join(" "))
 }
 
 fn failure_json(failure: &Failure) -> Value {
@@ -51,6 +115,13 @@ fn failure_json(failure: &Failure) -> Value {
     if let Failure::NeedsConsent(commands) = failure {
         error["commands"] = commands.as_slice().into();
     }
+    if let Failure::NotRunning(why) = failure
+        && !why.others.is_empty()
+    {
+        let others = why.others.iter().map(|other| other.as_str());
+        error["running_instances"] = others.collect();
+        error["commands"] = other_commands(why).into();
+    }
     error["exit"] = exit.into();
     error["code"] = failure.code().into();
     json!({ "error": error })
@@ -67,4 +138,47 @@ pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
     let place = problem.place.as_ref();
     json!({ "kind": kind, "code": problem.code.name(), "what": problem.what.localized(), "help": problem.help.as_ref().map(crate::text::Text::localized), "file": place.map(|place| report::json_path(&place.file)),
         "line": place.map(|place| place.line), "column": place.map(|place| place.column) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &[&str], expected: &str) {
+        let typed: Vec<String> = typed.iter().map(|word| (*word).to_owned()).collect();
+        let (lab, instance) = (LabId::new("redis").unwrap(), Instance::new("two").unwrap());
+        assert_eq!(for_instance(&typed, &lab, &instance), expected);
+    }
+
+    #[test]
+    fn the_typed_command_is_named_for_the_instance_that_runs() {
+        check(
+            &["check", "redis", "settings"],
+            "roadlab check redis --instance two settings",
+        );
+        check(
+            &[
+                "--lang",
+                "ko",
+                "shell",
+                "redis",
+                "--",
+                "redis-cli",
+                "SET",
+                "a",
+                "b c",
+            ],
+            "roadlab --lang ko shell redis --instance two -- redis-cli SET a 'b c'",
+        );
+        for option in [vec!["--instance", "one"], vec!["--instance=one"]] {
+            let typed = [vec!["reset"], option, vec!["redis"]].concat();
+            check(&typed, "roadlab reset redis --instance two");
+        }
+        // The path of the lab stands for its name.
+        check(
+            &["check", "labs/redis"],
+            "roadlab check --instance two labs/redis",
+        );
+    }
 }

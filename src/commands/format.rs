@@ -50,7 +50,7 @@ pub(super) enum Holding {
 }
 
 impl Score {
-    /// `solved 2 of 18 · by solution 1 · hold now 3`.
+    /// `solved 2 of 18 · solution played 1 · passing now 3`.
     pub(super) fn text(&self) -> String {
         let done = self.solved;
         let mut text = match self.all {
@@ -58,12 +58,14 @@ impl Score {
             None => localized!("solved {done}", done),
         };
         let by_solution = (self.by_solution > 0)
-            .then(|| localized!("by solution {count}", count = self.by_solution));
+            .then(|| localized!("solution played {count}", count = self.by_solution));
         let holding = match self.holding {
             Holding::NotChecked => None,
-            Holding::OfAll(passed) => Some(localized!("hold now {passed}", passed)),
+            Holding::OfAll(passed) => Some(localized!("passing now {passed}", passed)),
+            // Its result stands above.
+            Holding::OfSome { checked: 1, .. } => None,
             Holding::OfSome { passed, checked } => Some(localized!(
-                "hold now {passed} of {checked} checked",
+                "passing now {passed} of these {checked}",
                 passed,
                 checked
             )),
@@ -174,7 +176,7 @@ mod tests {
         };
         assert_eq!(score.text(), "solved 2 of 18");
         score.holding = Holding::OfAll(3);
-        assert_eq!(score.text(), "solved 2 of 18 · hold now 3");
+        assert_eq!(score.text(), "solved 2 of 18 · passing now 3");
         score.holding = Holding::OfSome {
             passed: 1,
             checked: 2,
@@ -182,7 +184,13 @@ mod tests {
         score.by_solution = 1;
         assert_eq!(
             score.text(),
-            "solved 2 of 18 · by solution 1 · hold now 1 of 2 checked"
+            "solved 2 of 18 · solution played 1 · passing now 1 of these 2"
         );
+        score.by_solution = 0;
+        score.holding = Holding::OfSome {
+            passed: 0,
+            checked: 1,
+        };
+        assert_eq!(score.text(), "solved 2 of 18");
     }
 }

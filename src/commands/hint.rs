@@ -33,6 +33,7 @@ pub(crate) async fn hint(
             "hint": ordered.map(|hint| &hint.markdown),
             "number": ordered.map_or(1, |hint| hint.number),
             "of": ordered.map_or(0, |hint| hint.of),
+            "repeated": ordered.is_some_and(|hint| hint.repeated),
             "not_checked": not_checked,
         }));
         return Ok(Exit::Success);
@@ -61,6 +62,18 @@ pub(crate) async fn hint(
             );
             output(&paint.warn(&title));
             output(&markdown(&ordered.markdown, width, paint));
+            if ordered.repeated {
+                let solve = format!(
+                    "roadlab solve {} {}",
+                    context.app.lab_argument(&lab.id),
+                    exercise.id
+                );
+                output("");
+                output(&paint.dim(&localized!(
+                    "there is no further hint; `{command}` shows and plays the solution",
+                    command = solve
+                )));
+            }
         }
         None if hint.conditional.is_none() && !matches!(exercise.task, Task::Quiz(_)) => {
             output(&localized!("this exercise has no hint"));

@@ -7,7 +7,7 @@ use crate::commands::{Context, format};
 use crate::exit::Exit;
 use crate::lab::{Lang, Summary};
 use crate::localized;
-use crate::report::{self, cut, error, memory, output, sanitize, table};
+use crate::report::{self, error, memory, output, sanitize, table, table_within};
 use crate::runner::Failure;
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
@@ -37,17 +37,23 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         }
         Err(_) => vec![paint.warn(&sanitize(&entry.name))],
     });
-    for (line, entry) in table(&rows.collect::<Vec<_>>()).iter().zip(&list.entries) {
-        let line = match &entry.summary {
-            Ok(_) => line.clone(),
-            Err(_) => {
-                let folder = sanitize(&entry.folder.display().to_string());
-                let text = localized!("has problems: `roadlab validate {folder}`", folder);
-                format!("{line}  {text}")
-            }
+    let rows = without_what_does_not_fit(rows.collect(), context.width());
+    let title = rows.iter().map(Vec::len).max().unwrap_or(1) - 1;
+    let mut entries = list.entries.iter();
+    for line in table_within(&rows, title, context.width()) {
+        // A title can have several lines.
+        let entry = match line.starts_with(' ') {
+            true => None,
+            false => entries.next(),
         };
-        let width = context.width();
-        output(&width.map_or(line.clone(), |width| cut(&line, width)));
+        match entry.map(|entry| (&entry.summary, &entry.folder)) {
+            Some((Err(_), folder)) => {
+                let folder = sanitize(&folder.display().to_string());
+                let text = localized!("has problems: `roadlab validate {folder}`", folder);
+                output(&format!("{line}  {text}"));
+            }
+            _ => output(&line),
+        }
     }
     let next = localized!("`roadlab show LAB` describes a lab, `roadlab run LAB` starts it");
     output(&format!("\n{}", paint.dim(&next)));
@@ -59,6 +65,28 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         error(&sanitize(&problem.to_string()));
     }
     Ok(Exit::Success)
+}
+
+/// Leaves out the memory, the level and the time of the labs, in this order, while their titles have too little room.
+fn without_what_does_not_fit(mut rows: Vec<Vec<String>>, width: Option<usize>) -> Vec<Vec<String>> {
+    /// The columns after the name: level, time, memory.
+    const LEFT_OUT: [usize; 3] = [3, 1, 1];
+    const TITLE: usize = 28;
+    let Some(width) = width else {
+        return rows;
+    };
+    for column in LEFT_OUT {
+        let without_titles = rows.iter().map(|row| row[..row.len() - 1].to_vec());
+        let lines = table(&without_titles.collect::<Vec<_>>());
+        let used = lines.iter().map(|line| console::measure_text_width(line));
+        if used.max().unwrap_or(0) + 2 + TITLE <= width {
+            break;
+        }
+        for row in rows.iter_mut().filter(|row| row.len() > 1) {
+            row.remove(column);
+        }
+    }
+    rows
 }
 
 fn as_json(context: &Context, entry: &LabEntry) -> Value {
@@ -103,7 +131,7 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
         progress.push_str(&paint.dim(&format!(" {played}")));
     }
     if entry.holding > 0 && !entry.running.is_empty() {
-        let holding = localized!("hold now {passed}", passed = entry.holding);
+        let holding = localized!("passing {passed}", passed = entry.holding);
         progress.push_str(&paint.dim(&format!(" · {holding}")));
     }
     let mut cells = vec![
@@ -125,4 +153,38 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
     }
     cells.push(sanitize(&summary.text(&context.app.lang).title));
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_list_has_whole_titles_and_fewer_columns() {
+        let row = |name: &str, up: &str| {
+            let cells = [
+                name,
+                "intermediate",
+                "150 min",
+                "2.0 GiB",
+                "0/13",
+                up,
+                "Airflow: the night shift of a shop",
+            ];
+            cells.map(str::to_owned).to_vec()
+        };
+        let rows = vec![row("airflow", ""), row("postgres-vs-mongodb", "up: a1")];
+        assert_eq!(without_what_does_not_fit(rows.clone(), None), rows);
+        assert_eq!(without_what_does_not_fit(rows.clone(), Some(120)), rows);
+        let narrow = without_what_does_not_fit(rows.clone(), Some(80));
+        assert_eq!(
+            narrow[1].join("|"),
+            "postgres-vs-mongodb|150 min|0/13|up: a1|Airflow: the night shift of a shop"
+        );
+        let narrowest = without_what_does_not_fit(rows, Some(40));
+        assert_eq!(narrowest[1].len(), 4);
+        // A lab with problems has only its name.
+        let broken = vec![vec!["broken".to_owned()]];
+        assert_eq!(without_what_does_not_fit(broken.clone(), Some(40)), broken);
+    }
 }

@@ -7,7 +7,7 @@ use crate::commands::Context;
 use crate::engine::{Follow, LogLine};
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, Paint, error, output, sanitize};
+use crate::report::{self, Paint, error, output_unwrapped, sanitize};
 use crate::runner::Failure;
 
 pub(crate) async fn logs(
@@ -39,7 +39,7 @@ pub(crate) async fn logs(
         }
     };
     let show = |source: &LogSource<'_>, event: LogEvent<'_>| match event {
-        LogEvent::Line(text) => output(&line(source, text)),
+        LogEvent::Line(text) => output_unwrapped(&line(source, text)),
         LogEvent::Ended if count > 1 => {
             error(&localized!("{service} exited", service = source.service));
         }

@@ -7,6 +7,7 @@ use crate::commands::closing::closing_lines;
 use crate::commands::confirmation::{Confirmation, can_prompt, confirm};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
+use crate::lab::Lab;
 use crate::localized;
 use crate::report::{self, output, sanitize};
 use crate::runner::Failure;
@@ -26,7 +27,7 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
                 sentence.push_str(&format!(" ({})", sanitize(&why.detail.localized())));
             }
             let why = sentence;
-            if let Confirmation::Declined = confirm_reset(context, &why).await? {
+            if let Confirmation::Declined = confirm_reset(context, &lab, &why).await? {
                 return Ok(Exit::CheckFailed);
             }
             reset_because = Some(why);
@@ -82,16 +83,22 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
 
 /// Asks on a terminal whether the services may be reset to the start of the exercise. Without a terminal they are: `reset` needs
 /// no question either.
-async fn confirm_reset(context: &Context, why: &str) -> Result<Confirmation, Failure> {
+async fn confirm_reset(context: &Context, lab: &Lab, why: &str) -> Result<Confirmation, Failure> {
     if !can_prompt(context) {
         return Ok(Confirmation::Given);
     }
-    let lines = [localized!(
+    let mut lines = vec![localized!(
         "the solution does not work from the present state: {why}",
         why
     )];
+    // What becomes of files matters only where there are some.
+    if lab.workspace.is_some() {
+        lines.push(localized!(
+            "files that you changed are kept beside the lab's under a name with the date"
+        ));
+    }
     let question = localized!(
-        "Reset the services to the start of this exercise and play it there? Your progress and files stay, the services' data does not. [y/N]"
+        "Reset the services to the start of this exercise, which wipes their data, and play the solution there? [y/N]"
     );
     let refused = text!("the services were not reset");
     confirm(context, &lines, &question, refused).await

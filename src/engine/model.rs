@@ -113,6 +113,8 @@ pub struct ContainerState {
     pub error: String,
     /// The result of the engine's health check, if the container has one.
     pub health: Option<Health>,
+    /// How often the engine has started it again by its restart policy.
+    pub restarts: u64,
     /// The time of the last start, since 1970.
     pub started: Option<Duration>,
     /// The published host port of each container port.

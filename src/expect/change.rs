@@ -3,14 +3,10 @@
 use serde_json::Value;
 
 use crate::expect::actual::Actual;
-use crate::expect::description::{Words, typed};
-use crate::expect::difference::{Fields, differences};
-use crate::expect::plain_value::plain;
+use crate::expect::description::Words;
+use crate::expect::difference::{Fields, differences, key, member_number};
+use crate::expect::plain_value::{around, both, plain};
 use crate::localized;
-
-/// The most characters of two texts that are shown before the first one that differs, and from it on.
-const BEFORE: usize = 24;
-const FROM: usize = 100;
 
 /// The first place at which a value differs from an earlier one. A value that is `None` does not exist there.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,11 +32,7 @@ impl Change {
 
     /// Returns the change in words for people.
     pub fn words(&self) -> Words {
-        let text = |value: Option<&Value>| value.map_or_else(|| localized!("nothing"), plain);
-        let (mut before, mut now) = (text(self.before.as_ref()), text(self.now.as_ref()));
-        if let (Some(a), Some(b), true) = (&self.before, &self.now, before == now) {
-            (before, now) = (typed(a, before), typed(b, now));
-        }
+        let (before, now) = both(self.before.as_ref(), self.now.as_ref());
         Words {
             expected: localized!(
                 "as when the exercise began: {value}",
@@ -108,19 +100,6 @@ impl Change {
     }
 }
 
-/// Returns a text without what is far from one of its characters.
-fn around(text: &str, at: usize) -> String {
-    let length = text.chars().count();
-    if length <= BEFORE + FROM {
-        return text.to_owned();
-    }
-    let first = at.saturating_sub(BEFORE);
-    let shown: String = text.chars().skip(first).take(at - first + FROM).collect();
-    let start = if first > 0 { "…" } else { "" };
-    let end = if at + FROM < length { "…" } else { "" };
-    format!("{start}{shown}{end}")
-}
-
 /// Returns the first change of a list: an item that is gone or new if the lists have different lengths.
 fn in_list(before: &[Value], now: &[Value]) -> Change {
     let differs = |at: &usize| before.get(*at) != now.get(*at);
@@ -132,7 +111,7 @@ fn in_list(before: &[Value], now: &[Value]) -> Change {
         let (gone, new) = (lacking(before, now), lacking(now, before));
         let longer_now = now.len() > before.len();
         let change = |at: usize, gone: bool| Change {
-            place: number_of(if gone { before } else { now }, at),
+            place: member_of(if gone { before } else { now }, at),
             before: before.get(at).filter(|_| gone).cloned(),
             now: now.get(at).filter(|_| !gone).cloned(),
         };
@@ -144,9 +123,10 @@ fn in_list(before: &[Value], now: &[Value]) -> Change {
         };
     }
     let inner = in_value(&before[first], &now[first]);
-    let mut place = number_of(before, first);
-    if let (Some(key), false) = (key(&before[first], &now[first]), inner.place.is_empty()) {
-        place = format!("{place} ({key})");
+    let mut place = member_of(before, first);
+    let key = key(&before[first], &now[first]).filter(|_| !inner.place.is_empty());
+    if let Some((Some(name), value)) = key {
+        place = format!("{place} ({name}: {})", plain(value));
     }
     if !inner.place.is_empty() {
         place = format!("{place}, {}", inner.place);
@@ -171,19 +151,8 @@ fn in_value(before: &Value, now: &Value) -> Change {
     )
 }
 
-fn number_of(items: &[Value], at: usize) -> String {
-    let number = at + 1;
-    match items.get(at) {
-        Some(Value::Array(_) | Value::Object(_)) => localized!("row {number}", number),
-        _ => localized!("item {number}", number),
-    }
-}
-
-/// Returns the first field of a row if it is the same before and now: it tells which row it is.
-fn key(before: &Value, now: &Value) -> Option<String> {
-    let (name, value) = before.as_object()?.iter().next()?;
-    let same = now.get(name) == Some(value) && !value.is_array();
-    same.then(|| format!("{name}: {}", plain(value)))
+fn member_of(items: &[Value], at: usize) -> String {
+    member_number(items.get(at).unwrap_or(&Value::Null), at)
 }
 
 #[cfg(test)]

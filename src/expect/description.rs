@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::expect::actual::{Actual, ServiceError};
-use crate::expect::difference::{Difference, Fields, differences};
+use crate::expect::difference::{Difference, DifferenceKind, Fields, differences};
 use crate::expect::matcher::{Matcher, Rule};
-use crate::expect::plain_value::{limited, list, plain};
+use crate::expect::plain_value::{both, limited, list, plain, typed};
 use crate::expect::value_type::ValueType;
 use crate::{localized, text_plural};
 
@@ -28,9 +28,11 @@ pub struct Words {
 /// A place at which a value differs, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferentPlace {
-    /// `schedules[0].day`.
+    /// `schedules[0].day`; of a list, where the list is.
     pub place: String,
+    /// Empty for a member that a list should not have.
     pub expected: String,
+    /// Empty for a member that a list lacks.
     pub actual: String,
 }
 
@@ -103,6 +105,14 @@ impl Matcher {
                 let failing = inner.iter().find(|inner| !inner.holds(&actual));
                 failing.map_or_else(Words::default, |inner| inner.words(&actual))
             }
+            // The sentence of the check is the question.
+            (Rule::Equals(Value::Bool(expected)), value) if self.label().is_none() => Words::new(
+                Some(yes_or_no(*expected)),
+                match value {
+                    Some(Value::Bool(value)) => yes_or_no(*value),
+                    _ => seen(),
+                },
+            ),
             (Rule::Equals(expected), Some(value)) => {
                 let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
                 let (expected, value) = match (expected, value) {
@@ -116,7 +126,13 @@ impl Matcher {
                 compared(found, alone(expected), alone(value), expected, value)
             }
             (Rule::Contains(part @ Value::Object(_)), Some(value @ Value::Object(_))) => {
-                let same = |a: &Value, b: &Value| Rule::Contains(b.clone()).holds(Some(a), actual);
+                // As the rule: only objects are compared in part.
+                let same = |a: &Value, b: &Value| match (a, b) {
+                    (Value::Object(_), Value::Object(_)) => {
+                        Rule::Contains(b.clone()).holds(Some(a), actual)
+                    }
+                    (a, b) => Rule::Equals(b.clone()).holds(Some(a), actual),
+                };
                 let found = differences(part, value, Fields::AtLeast, &same);
                 compared(found, plain(part), plain(value), part, value)
             }
@@ -154,7 +170,7 @@ impl Matcher {
                 actual.error.as_ref().map(refusal).unwrap_or_default(),
             ),
             // What only a pattern can say of a large value is not said at all.
-            (rule, Some(Value::Object(_) | Value::Array(_)))
+            (rule, Some(Value::Object(_) | Value::Array(_) | Value::String(_)))
                 if rule.words().is_none() && seen().chars().count() > 2 * SHORT =>
             {
                 Words::new(None, localized!("something else; `--verbose` shows it"))
@@ -171,6 +187,22 @@ impl Matcher {
             Some(label) => format!("{label}: {text}"),
             None => text,
         })
+    }
+
+    /// Returns how many there must be, for a matcher of a length.
+    fn count(&self) -> Option<String> {
+        let of = |limit: &dyn std::fmt::Display| localized!("{size} of them", size = limit);
+        let bound = |rule: &Rule| match rule {
+            Rule::AtLeast(limit) => Some(localized!("at least {limit}", limit = of(limit))),
+            Rule::AtMost(limit) => Some(localized!("at most {limit}", limit = of(limit))),
+            Rule::Equals(number) => Some(of(number)),
+            _ => None,
+        };
+        let bounds: Option<Vec<String>> = self.rules.iter().map(bound).collect();
+        match bounds.filter(|bounds| !bounds.is_empty()) {
+            Some(bounds) => Some(bounds.join(", ")),
+            None => Some(of(&self.expectation()?)),
+        }
     }
 
     fn range(&self) -> Option<String> {
@@ -216,11 +248,12 @@ impl Words {
             self.actual = format!("{label}: {}", self.actual);
         }
         for place in &mut self.places {
-            let joint = match place.place.starts_with('[') || place.place.is_empty() {
-                true => "",
-                false => ".",
+            place.place = match place.place.as_str() {
+                "" => label.to_owned(),
+                // A member of the whole value.
+                inner if inner.contains(' ') => format!("{label}, {inner}"),
+                inner => format!("{label}.{inner}"),
             };
-            place.place = format!("{label}{joint}{}", place.place);
         }
         self
     }
@@ -236,11 +269,12 @@ impl Rule {
             },
             Rule::NotEquals(value) => localized!("anything but {value}", value = plain(value)),
             Rule::OneOf(values) => localized!("one of: {values}", values = list(values)),
+            Rule::Contains(part @ Value::Object(_)) => plain(part),
             Rule::Contains(part) => localized!("with {part} in it", part = plain(part)),
             Rule::SameItems(items) => in_any_order(items),
             Rule::AtLeast(limit) => localized!("at least {limit}", limit),
             Rule::AtMost(limit) => localized!("at most {limit}", limit),
-            Rule::Length(inner) => localized!("{size} of them", size = inner.expectation()?),
+            Rule::Length(inner) => inner.count()?,
             Rule::Exists => localized!("something"),
             Rule::Absent => localized!("nothing"),
             Rule::Rows(rows) => limited(&rows.iter().map(row).collect::<Vec<_>>().join("; ")),
@@ -310,27 +344,53 @@ fn compared(
         Value::Object(fields) => fields.is_empty(),
         _ => false,
     };
-    let whole = nothing || found.iter().any(|found| found.place.is_empty());
+    let value_differs =
+        |found: &Difference| found.place.is_empty() && found.kind != DifferenceKind::Member;
+    let whole = nothing || found.iter().any(value_differs);
     let objects = expected_value.is_object() && value.is_object();
+    if let [
+        Difference {
+            kind: DifferenceKind::Order,
+            place,
+            ..
+        },
+    ] = found.as_slice()
+        && place.is_empty()
+    {
+        return Words::new(Some(expected), in_another_order(&actual));
+    }
     if whole || (!objects && short(&expected) && short(&actual)) {
-        return match expected == actual {
-            true => Words::new(Some(typed(expected_value, expected)), typed(value, actual)),
-            false => Words::new(Some(expected), actual),
+        let (expected, actual) = match expected == actual {
+            true => both(Some(expected_value), Some(value)),
+            false if expected_value.is_string() && value.is_string() => {
+                both(Some(expected_value), Some(value))
+            }
+            false => (expected, actual),
         };
+        return Words::new(Some(expected), actual);
     }
     places(found)
+}
+
+fn in_another_order(items: &str) -> String {
+    localized!("the same in another order: {items}", items)
 }
 
 fn places(found: Vec<Difference>) -> Words {
     let more = found.len().saturating_sub(MAX_PLACES);
     let shown = found.into_iter().take(MAX_PLACES);
-    let text = |value: Option<&Value>| value.map_or_else(|| localized!("nothing"), plain);
     let places = shown.map(|found| {
-        let (mut expected, mut actual) =
-            (text(found.expected.as_ref()), text(found.actual.as_ref()));
-        if let (Some(a), Some(b), true) = (&found.expected, &found.actual, expected == actual) {
-            (expected, actual) = (typed(a, expected), typed(b, actual));
-        }
+        let (one, other) = (found.expected.as_ref(), found.actual.as_ref());
+        let (expected, actual) = match (found.kind, one, other) {
+            (DifferenceKind::Member, Some(missing), _) => (row(missing), String::new()),
+            (DifferenceKind::Member, None, surplus) => {
+                (String::new(), surplus.map(row).unwrap_or_default())
+            }
+            (DifferenceKind::Order, Some(one), Some(other)) => {
+                (plain(one), in_another_order(&plain(other)))
+            }
+            (DifferenceKind::Value | DifferenceKind::Order, one, other) => both(one, other),
+        };
         DifferentPlace {
             place: found.place,
             expected,
@@ -341,25 +401,21 @@ fn places(found: Vec<Difference>) -> Words {
         expected: String::new(),
         actual: match more {
             0 => String::new(),
-            _ => localized!("and {count} more differences", count = more),
+            _ => text_plural!(
+                "and {count} more difference",
+                "and {count} more differences",
+                count = more
+            )
+            .localized(),
         },
         places: places.collect(),
     }
 }
 
-/// Returns a value with its type, where two values of different types look the same.
-pub(super) fn typed(value: &Value, text: String) -> String {
-    match value {
-        Value::String(_) => localized!("{value} (a text)", value = text),
-        Value::Number(_) => localized!("{value} (a number)", value = text),
-        Value::Bool(_) => localized!("{value} (a boolean)", value = text),
-        Value::Object(map) if map.contains_key("$date") => {
-            localized!("{value} (a date)", value = text)
-        }
-        Value::Object(map) if map.contains_key("$numberDecimal") => {
-            localized!("{value} (a decimal)", value = text)
-        }
-        Value::Null | Value::Array(_) | Value::Object(_) => text,
+fn yes_or_no(answer: bool) -> String {
+    match answer {
+        true => localized!("yes"),
+        false => localized!("no"),
     }
 }
 
@@ -430,44 +486,36 @@ fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> W
     if let ([expected], [row]) = (expected.as_slice(), actual_rows) {
         return places(differences(expected, row, Fields::Exactly, &same));
     }
-    if expected.len() != actual_rows.len() {
-        let count = |rows: &[Value]| {
-            text_plural!("{count} row", "{count} rows", count = rows.len()).localized()
-        };
-        let extra = actual_rows
-            .iter()
-            .find(|row| !expected.iter().any(|other| same(row, other)));
-        let lacking = expected
-            .iter()
-            .find(|row| !actual_rows.iter().any(|other| same(other, row)));
-        let mut seen = count(actual_rows);
-        if let Some(lacking) = lacking {
-            seen.push_str(&localized!("; missing: {items}", items = row(lacking)));
-        }
-        if let Some(extra) = extra {
-            seen.push_str(&localized!("; not expected: {items}", items = row(extra)));
-        }
-        return Words::new(Some(count(&expected)), seen);
+    if actual_rows.is_empty() {
+        let rows = expected.iter().map(row).collect::<Vec<_>>().join("; ");
+        return Words::new(Some(limited(&rows)), localized!("no rows"));
     }
-    let pairs = expected.iter().zip(actual_rows).enumerate();
-    let found = pairs.flat_map(|(at, (expected, actual))| {
-        let found = differences(expected, actual, Fields::Exactly, &same);
-        found.into_iter().map(move |mut found| {
-            let number = at + 1;
-            found.place = match found.place.as_str() {
-                "" => localized!("row {number}", number),
-                field => localized!("row {number}, {field}", number, field),
-            };
-            found
-        })
-    });
-    places(found.collect())
+    let list = |rows: &[Value]| Value::Array(rows.to_vec());
+    let (expected, actual) = (list(&expected), list(actual_rows));
+    let found = differences(&expected, &actual, Fields::Exactly, &same);
+    match found.as_slice() {
+        [
+            Difference {
+                kind: DifferenceKind::Order,
+                ..
+            },
+        ] => Words::new(
+            Some(limited(&rows_of(&expected))),
+            in_another_order(&limited(&rows_of(&actual))),
+        ),
+        _ => places(found),
+    }
+}
+
+fn rows_of(rows: &Value) -> String {
+    let rows = rows.as_array().into_iter().flatten().map(row);
+    rows.collect::<Vec<_>>().join("; ")
 }
 
 fn row(row: &Value) -> String {
     match row {
-        Value::Array(cells) => list(cells),
-        Value::Object(map) => {
+        Value::Array(cells) if !cells.is_empty() => list(cells),
+        Value::Object(map) if !map.is_empty() => {
             let cells: Vec<Value> = map.values().cloned().collect();
             list(&cells)
         }
@@ -508,16 +556,35 @@ fn refusal(error: &ServiceError) -> String {
     match (error.code.as_str(), message) {
         ("P0001", "accepted") => localized!("was accepted"),
         ("P0001", message) => message.to_owned(),
-        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => {
-            let what = message.trim_end_matches(" does not exist");
-            localized!("does not exist: {what}", what)
-        }
+        ("42P01" | "42703" | "NOT_FOUND" | "404", message) => missing_thing(message)
+            .unwrap_or_else(|| {
+                let what = message.trim_end_matches(" does not exist");
+                localized!("does not exist: {what}", what)
+            }),
         (_, message) => match reason_of(error) {
             Some(reason) => localized!("was refused, {reason}", reason),
             None if message.is_empty() => localized!("was refused"),
             None => localized!("was refused: {message}", message),
         },
     }
+}
+
+/// Returns what does not exist, by the message of PostgreSQL or of an AMQP broker: `relation "team" does not exist`,
+/// `no queue 'orders' in vhost 'shop'`.
+fn missing_thing(message: &str) -> Option<String> {
+    let words: Vec<&str> = message.split(' ').collect();
+    let (kind, name) = match words.as_slice() {
+        ["no", kind @ ("queue" | "exchange"), name, "in", "vhost", _] => (*kind, *name),
+        [kind @ ("relation" | "column"), name, "does", "not", "exist"] => (*kind, *name),
+        _ => return None,
+    };
+    let name = name.trim_matches(['\'', '"']);
+    Some(match kind {
+        "queue" => localized!("there is no queue {name}", name),
+        "exchange" => localized!("there is no exchange {name}", name),
+        "column" => localized!("there is no column {name}", name),
+        _ => localized!("there is no table or view {name}", name),
+    })
 }
 
 /// Returns how something was refused for another reason than the expected one.
@@ -534,6 +601,8 @@ fn message(error: &ServiceError) -> &str {
     let code = |word: &str| word == error.code || word.bytes().all(|byte| byte.is_ascii_digit());
     match line.split_once(' ') {
         Some((first, rest)) if code(first) => rest,
+        // AMQP: `NOT_FOUND - no queue 'orders' in vhost 'shop'`.
+        Some((first, rest)) if is_code(first) => rest.strip_prefix("- ").unwrap_or(line),
         _ => line,
     }
 }
@@ -584,6 +653,9 @@ fn failure(actual: &Actual) -> String {
         (None, value) => plain(value),
     };
     match (actual.status, text.is_empty()) {
+        (Some(404), false) if matches!(text.as_str(), "Object Not Found" | "Not Found") => {
+            localized!("does not exist")
+        }
         (Some(status), true) => localized!("status {expected}", expected = status),
         (Some(status), false) => localized!("status {status}: {message}", status, message = text),
         (None, _) => text,

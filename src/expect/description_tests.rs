@@ -20,7 +20,11 @@ fn check(matcher: &Matcher, actual: &Actual, expected: &str) {
     );
     let words = matcher.words(actual);
     let places = words.places.iter();
-    let places = places.map(|at| format!("{}: {}, expected {}", at.place, at.actual, at.expected));
+    let places = places.map(|at| match (at.actual.as_str(), at.expected.as_str()) {
+        ("", missing) => format!("{}: missing {missing}", at.place),
+        (surplus, "") => format!("{}: not expected {surplus}", at.place),
+        (actual, expected) => format!("{}: {actual}, expected {expected}", at.place),
+    });
     let mut lines: Vec<String> = places.collect();
     match (words.expected.as_str(), words.actual.as_str()) {
         ("", "") => {}
@@ -102,13 +106,85 @@ fn a_row_shows_the_columns_that_differ() {
         "",
         vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
         json!([{"city": "Busan", "sum": 3}, {"city": "Jeju", "sum": 5}]),
-        "row 2, sum: 5, expected 4",
+        "row 2 (city: Jeju): 5, expected 4",
     );
     check_value(
         "",
         vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
         json!([{"city": "Busan", "sum": 3}]),
-        "2 rows | 1 row; missing: Jeju, 4",
+        ": missing Jeju, 4",
+    );
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
+        json!([{"city": "Daegu", "sum": 1}, {"city": "Busan", "sum": 3}, {"city": "Jeju", "sum": 4}]),
+        ": not expected Daegu, 1",
+    );
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
+        json!([{"city": "Jeju", "sum": 4}, {"city": "Busan", "sum": 3}]),
+        "Busan, 3; Jeju, 4 | the same in another order: Jeju, 4; Busan, 3",
+    );
+    check_value(
+        "",
+        vec![Rule::Rows(vec![json!(["Busan", 3]), json!(["Jeju", 4])])],
+        json!([]),
+        "Busan, 3; Jeju, 4 | no rows",
+    );
+}
+
+#[test]
+fn what_is_equal_is_not_a_difference() {
+    let part = Rule::Contains(json!({"messages": 2, "consumers": 0}));
+    check_value(
+        "",
+        vec![part],
+        json!({"messages": 0, "consumers": 0, "name": "orders"}),
+        "messages: 0, expected 2",
+    );
+    let nested = Rule::Contains(json!({"arguments": {"a": 1, "b": [1]}}));
+    check_value(
+        "",
+        vec![nested],
+        json!({"arguments": {"a": 1, "b": [2], "c": 3}}),
+        "arguments.b[0]: 2, expected 1",
+    );
+    check_value(
+        "",
+        vec![Rule::Equals(json!(true))],
+        json!(false),
+        "yes | no",
+    );
+    check_value(
+        "$.durable",
+        vec![Rule::Equals(json!(true))],
+        json!({"durable": false}),
+        "durable: true | durable: false",
+    );
+    let at_least_two = Rule::Length(Box::new(matcher(
+        "",
+        vec![Rule::AtLeast(crate::expect::Decimal::parse("2").unwrap())],
+    )));
+    check_value(
+        "",
+        vec![at_least_two],
+        json!(["a"]),
+        "at least 2 of them | 1 of them: a",
+    );
+}
+
+#[test]
+fn a_member_that_is_missing_makes_no_others_differ() {
+    let names = |names: &[&str]| {
+        let item = |name: &&str| json!({"name": name, "mail": format!("{name}@fjord.example")});
+        Value::Array(names.iter().map(item).collect())
+    };
+    check_value(
+        "$.people",
+        vec![Rule::Equals(names(&["ada", "bo", "cy", "dee"]))],
+        json!({"people": names(&["ada", "cy", "dee"])}),
+        "people: missing bo, bo@fjord.example",
     );
 }
 
@@ -172,8 +248,28 @@ fn a_refusal_is_a_word_and_not_a_code() {
     check(
         &matcher("", vec![number("1")]),
         &Actual::error("42P01", "relation \"fjord.team\" does not exist"),
-        "1 | does not exist: relation \"fjord.team\"",
+        "1 | there is no table or view fjord.team",
     );
+    for (code, message, expected) in [
+        (
+            "404",
+            "NOT_FOUND - no queue 'orders' in vhost 'shop'",
+            "1 | there is no queue orders",
+        ),
+        (
+            "42703",
+            "column \"hours\" does not exist",
+            "1 | there is no column hours",
+        ),
+        (
+            "404",
+            "NOT_FOUND - no vhost",
+            "1 | does not exist: no vhost",
+        ),
+    ] {
+        let error = Actual::error(code, message);
+        check(&matcher("", vec![number("1")]), &error, expected);
+    }
     check(
         &matcher("", vec![number("1")]),
         &Actual::error("42501", "permission denied for table pay"),
@@ -230,8 +326,14 @@ fn a_regular_expression_is_left_to_the_sentence_of_the_check() {
     let plan = json!([{"QUERY PLAN": [{"Node Type": "x".repeat(100)}]}]);
     check_value(
         "",
-        vec![Rule::Matches(regex)],
+        vec![Rule::Matches(regex.clone())],
         plan,
+        "something else; `--verbose` shows it",
+    );
+    check_value(
+        "",
+        vec![Rule::Matches(regex)],
+        json!("a line of a log\n".repeat(40)),
         "something else; `--verbose` shows it",
     );
 }
@@ -246,14 +348,10 @@ fn a_status_shows_the_message_of_the_service() {
         json!({"error": "Object Not Found", "reason": "x"}),
         Status::Failure(404),
     );
-    check(
-        &status,
-        &actual,
-        "status 200 | status 404: Object Not Found",
-    );
+    check(&status, &actual, "status 200 | does not exist");
     check(
         &matcher("", vec![Rule::Exists]),
         &actual,
-        "something | status 404: Object Not Found",
+        "something | does not exist",
     );
 }

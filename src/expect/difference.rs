@@ -1,14 +1,32 @@
 //! Where two values differ.
 
 use serde_json::Value;
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::expect::plain_value::plain;
+use crate::localized;
+
+/// The longest lists whose members are matched with each other; the members of longer ones are compared by their position.
+const MAX_MATCHED: usize = 500;
 
 /// A place at which two values differ. A value that is `None` does not exist there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Difference {
-    /// `schedules[0].day`; empty for the whole value.
+    pub(super) kind: DifferenceKind,
+    /// `schedules[0].day`, `row 4 (city: Jeju), sum`; empty for the whole value. For another number of members, that of the list.
     pub(super) place: String,
     pub(super) expected: Option<Value>,
     pub(super) actual: Option<Value>,
+}
+
+/// How two values differ at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DifferenceKind {
+    Value,
+    /// The list of this place has the same members in another order.
+    Order,
+    /// The list of this place has another number of members: this one is missing or not expected.
+    Member,
 }
 
 /// Whether an object may have fields that are not expected.
@@ -18,64 +36,192 @@ pub(super) enum Fields {
     AtLeast,
 }
 
-/// Returns the places at which a value differs from what is expected, in order. `same` compares values.
+/// Returns the places at which a value differs from what is expected, in order. `same` compares an actual with an expected
+/// value. Members of lists are matched with each other, so that a member that is missing is one difference.
 pub(super) fn differences(
     expected: &Value,
     actual: &Value,
     fields: Fields,
     same: &dyn Fn(&Value, &Value) -> bool,
 ) -> Vec<Difference> {
-    let mut found = Vec::new();
-    compare("", expected, actual, fields, same, &mut found);
-    found
+    let mut comparison = Comparison {
+        fields,
+        same,
+        found: Vec::new(),
+    };
+    comparison.values(&Place::Whole, expected, actual);
+    comparison.found
 }
 
-fn compare(
-    place: &str,
-    expected: &Value,
-    actual: &Value,
+struct Comparison<'a> {
     fields: Fields,
-    same: &dyn Fn(&Value, &Value) -> bool,
-    found: &mut Vec<Difference>,
-) {
-    if same(actual, expected) {
-        return;
-    }
-    let one_sided = |place: String, expected: Option<&Value>, actual: Option<&Value>| Difference {
-        place,
-        expected: expected.cloned(),
-        actual: actual.cloned(),
-    };
-    match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) if !is_scalar(expected) => {
-            for (name, value) in expected {
-                let place = field(place, name);
-                match actual.get(name) {
-                    Some(other) => compare(&place, value, other, fields, same, found),
-                    None => found.push(one_sided(place, Some(value), None)),
-                }
-            }
-            let surplus = actual
-                .iter()
-                .filter(|(name, _)| !expected.contains_key(*name));
-            found.extend(
-                surplus
-                    .filter(|_| fields == Fields::Exactly)
-                    .map(|(name, value)| one_sided(field(place, name), None, Some(value))),
-            );
+    same: &'a dyn Fn(&Value, &Value) -> bool,
+    found: Vec<Difference>,
+}
+
+impl Comparison<'_> {
+    fn values(&mut self, place: &Place, expected: &Value, actual: &Value) {
+        if (self.same)(actual, expected) {
+            return;
         }
-        (Value::Array(expected), Value::Array(actual)) => {
-            for at in 0..expected.len().max(actual.len()) {
-                let place = format!("{place}[{at}]");
-                match (expected.get(at), actual.get(at)) {
-                    (Some(expected), Some(actual)) => {
-                        compare(&place, expected, actual, fields, same, found);
+        match (expected, actual) {
+            (Value::Object(expected), Value::Object(actual)) if !is_scalar(expected) => {
+                for (name, value) in expected {
+                    let place = place.field(name);
+                    match actual.get(name) {
+                        Some(other) => self.values(&place, value, other),
+                        None => self.one_sided(DifferenceKind::Value, place, Some(value), None),
                     }
-                    (expected, actual) => found.push(one_sided(place, expected, actual)),
+                }
+                let surplus = actual
+                    .iter()
+                    .filter(|(name, _)| !expected.contains_key(*name));
+                let exactly = self.fields == Fields::Exactly;
+                for (name, value) in surplus.filter(|_| exactly) {
+                    let place = place.field(name);
+                    self.one_sided(DifferenceKind::Value, place, None, Some(value));
+                }
+            }
+            (Value::Array(expected), Value::Array(actual)) => self.lists(place, expected, actual),
+            _ => self.one_sided(
+                DifferenceKind::Value,
+                place.clone(),
+                Some(expected),
+                Some(actual),
+            ),
+        }
+    }
+
+    fn lists(&mut self, place: &Place, expected: &[Value], actual: &[Value]) {
+        let longest = expected.len().max(actual.len());
+        let same_number = expected.len() == actual.len();
+        // The rows are the same ones, also if several have the same name.
+        let same_rows = || {
+            let mut pairs = expected.iter().zip(actual);
+            pairs.all(|(one, other)| key(one, other).is_some())
+        };
+        if same_number && (longest > MAX_MATCHED || same_rows()) {
+            for (at, (one, other)) in expected.iter().zip(actual).enumerate() {
+                if !(self.same)(other, one) {
+                    self.member(&place.member(at, one, other), one, other);
+                }
+            }
+            return;
+        }
+        if longest > MAX_MATCHED {
+            let end = expected
+                .iter()
+                .zip(actual)
+                .position(|(a, b)| !(self.same)(b, a));
+            let end = end.unwrap_or(expected.len().min(actual.len()));
+            return self.members(place, &expected[end..], (end, &actual[end..]));
+        }
+        let (ids, actual_ids) = self.classes(expected, actual);
+        let sorted = |ids: &[usize]| {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            ids
+        };
+        if sorted(&ids) == sorted(&actual_ids) {
+            let list = |items: &[Value]| Some(Value::Array(items.to_vec()));
+            self.found.push(Difference {
+                kind: DifferenceKind::Order,
+                place: place.clone().text(),
+                expected: list(expected),
+                actual: list(actual),
+            });
+            return;
+        }
+        for operation in capture_diff_slices(Algorithm::Myers, &ids, &actual_ids) {
+            if let DiffOp::Equal { .. } = operation {
+                continue;
+            }
+            let (old, new) = (operation.old_range(), operation.new_range());
+            self.members(place, &expected[old], (new.start, &actual[new]));
+        }
+    }
+
+    /// Compares members of lists that follow each other and of which none equals another. Those with the same first field belong
+    /// together, and others by their position if there are as many of them.
+    fn members(&mut self, place: &Place, expected: &[Value], (first, actual): (usize, &[Value])) {
+        let mut left: Vec<usize> = (0..actual.len()).collect();
+        let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
+        let by_position = expected.len() == actual.len();
+        for (at, item) in expected.iter().enumerate() {
+            let by_key = left.iter().position(|other| {
+                key(item, &actual[*other]).is_some_and(|(_, first)| !first.is_null())
+            });
+            pairs.push((at, by_key.map(|found| left.remove(found))));
+        }
+        if by_position {
+            let open = pairs.iter_mut().filter(|(_, other)| other.is_none());
+            for ((_, other), rest) in open.zip(left.drain(..)) {
+                *other = Some(rest);
+            }
+        }
+        for (at, other) in pairs {
+            let item = &expected[at];
+            match other {
+                Some(other) => {
+                    let place = place.member(first + other, item, &actual[other]);
+                    self.member(&place, item, &actual[other]);
+                }
+                None => {
+                    self.one_sided(DifferenceKind::Member, place.clone(), Some(item), None);
                 }
             }
         }
-        _ => found.push(one_sided(place.to_owned(), Some(expected), Some(actual))),
+        for other in left {
+            let surplus = Some(&actual[other]);
+            self.one_sided(DifferenceKind::Member, place.clone(), None, surplus);
+        }
+    }
+
+    /// Compares two members of a list. A row of two fields, of which the first names it, needs no name for the second.
+    fn member(&mut self, place: &Place, expected: &Value, actual: &Value) {
+        let two = |value: &Value| value.as_object().is_some_and(|row| row.len() == 2);
+        let before = self.found.len();
+        self.values(place, expected, actual);
+        if two(expected)
+            && two(actual)
+            && key(expected, actual).is_some()
+            && let [only] = &mut self.found[before..]
+            && only.kind == DifferenceKind::Value
+        {
+            only.place = place.clone().text();
+        }
+    }
+
+    /// Returns a number for each member of two lists, which is the same for members that are the same.
+    fn classes(&self, expected: &[Value], actual: &[Value]) -> (Vec<usize>, Vec<usize>) {
+        let class = |value: &Value, among: &[Value]| {
+            among.iter().position(|other| (self.same)(value, other))
+        };
+        let ids: Vec<usize> = expected
+            .iter()
+            .map(|value| class(value, expected).unwrap_or_default())
+            .collect();
+        let strangers = expected.len();
+        let others = actual.iter().enumerate().map(|(at, value)| {
+            let known = class(value, expected);
+            known.unwrap_or_else(|| strangers + class(value, actual).unwrap_or(at))
+        });
+        (ids, others.collect())
+    }
+
+    fn one_sided(
+        &mut self,
+        kind: DifferenceKind,
+        place: Place,
+        expected: Option<&Value>,
+        actual: Option<&Value>,
+    ) {
+        self.found.push(Difference {
+            kind,
+            place: place.text(),
+            expected: expected.cloned(),
+            actual: actual.cloned(),
+        });
     }
 }
 
@@ -84,11 +230,77 @@ fn is_scalar(map: &serde_json::Map<String, Value>) -> bool {
     map.keys().next().is_some_and(|name| name.starts_with('$'))
 }
 
-fn field(place: &str, name: &str) -> String {
-    match place {
-        "" => name.to_owned(),
-        place => format!("{place}.{name}"),
+/// Where a comparison is.
+#[derive(Debug, Clone)]
+enum Place {
+    Whole,
+    /// A member of the whole value: `row 4 (city: Jeju)`.
+    Member(String),
+    /// `schedules[0].day`, also in a member of the whole value.
+    Field(String),
+}
+
+impl Place {
+    fn field(&self, name: &str) -> Self {
+        Self::Field(match self {
+            Self::Whole => name.to_owned(),
+            Self::Member(member) => format!("{member}, {name}"),
+            Self::Field(place) => format!("{place}.{name}"),
+        })
     }
+
+    /// Returns the place of a member of a list. A member of the whole value has its number from 1, and what names it.
+    fn member(&self, at: usize, expected: &Value, actual: &Value) -> Self {
+        if let Self::Member(place) | Self::Field(place) = self {
+            return Self::Field(format!("{place}[{at}]"));
+        }
+        let number = member_number(actual, at);
+        let named = key(expected, actual).filter(|_| fields_of(actual) > 1);
+        Self::Member(match named {
+            Some((Some(name), value)) => format!("{number} ({name}: {})", plain(value)),
+            Some((None, value)) => format!("{number} ({})", plain(value)),
+            None => number,
+        })
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Whole => String::new(),
+            Self::Member(place) | Self::Field(place) => place,
+        }
+    }
+}
+
+/// Returns the number of a member of a list, from 1.
+pub(super) fn member_number(item: &Value, at: usize) -> String {
+    let number = at + 1;
+    match item {
+        Value::Array(_) | Value::Object(_) => localized!("row {number}", number),
+        _ => localized!("item {number}", number),
+    }
+}
+
+fn fields_of(row: &Value) -> usize {
+    match row {
+        Value::Object(fields) => fields.len(),
+        Value::Array(cells) => cells.len(),
+        _ => 0,
+    }
+}
+
+/// Returns the first field of a row if it is the same in two rows: it tells which row it is. Its name is `None` if fields have
+/// none.
+pub(super) fn key<'v>(one: &'v Value, other: &Value) -> Option<(Option<&'v str>, &'v Value)> {
+    let (name, value, counterpart) = match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let (name, value) = one.iter().next()?;
+            (Some(name.as_str()), value, other.get(name)?)
+        }
+        (Value::Array(one), Value::Array(other)) => (None, one.first()?, other.first()?),
+        _ => return None,
+    };
+    let names = !value.is_array() && !value.is_null();
+    (names && value == counterpart).then_some((name, value))
 }
 
 #[cfg(test)]
@@ -96,31 +308,139 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// `place: actual, expected`, one for each difference.
     #[track_caller]
-    fn check(expected: Value, actual: Value, fields: Fields, places: &[&str]) {
+    fn check(expected: Value, actual: Value, fields: Fields, differs: &[&str]) {
         let found = differences(&expected, &actual, fields, &|a, b| a == b);
-        let found: Vec<&str> = found.iter().map(|found| found.place.as_str()).collect();
-        assert_eq!(found, places);
+        let text = |value: &Option<Value>| {
+            let text = value.as_ref().map(ToString::to_string);
+            text.unwrap_or_else(|| "-".to_owned())
+        };
+        let found: Vec<String> = found
+            .iter()
+            .map(|one| {
+                let order = match one.kind {
+                    DifferenceKind::Order => "order ",
+                    DifferenceKind::Member => "member ",
+                    DifferenceKind::Value => "",
+                };
+                let (actual, expected) = (text(&one.actual), text(&one.expected));
+                format!("{order}{}: {actual}, {expected}", one.place)
+            })
+            .collect();
+        assert_eq!(found, differs);
     }
 
     #[test]
     fn the_places_that_differ_are_found() {
         let day = |day: &str| json!({"schedules": [{"day": {"$date": day}, "hours": 8}], "x": 1});
         check(day("a"), day("a"), Fields::Exactly, &[]);
-        check(day("a"), day("b"), Fields::Exactly, &["schedules[0].day"]);
+        check(
+            day("a"),
+            day("b"),
+            Fields::Exactly,
+            &[r#"schedules[0].day: {"$date":"b"}, {"$date":"a"}"#],
+        );
         check(
             json!({"a": 1}),
             json!({"b": 1}),
             Fields::Exactly,
-            &["a", "b"],
+            &["a: -, 1", "b: 1, -"],
         );
-        check(json!({"a": 1}), json!({"b": 1}), Fields::AtLeast, &["a"]);
+        check(
+            json!({"a": 1}),
+            json!({"b": 1}),
+            Fields::AtLeast,
+            &["a: -, 1"],
+        );
+        check(json!("a"), json!([1]), Fields::Exactly, &[r#": [1], "a""#]);
+    }
+
+    #[test]
+    fn a_member_that_is_missing_or_new_is_one_difference() {
+        let rows = |ids: &[u32]| {
+            let rows = ids.iter().map(|id| json!({"id": id, "value": id * 2}));
+            Value::Array(rows.collect())
+        };
+        check(
+            rows(&[1, 2, 3, 4, 5]),
+            rows(&[1, 3, 4, 5]),
+            Fields::Exactly,
+            &[r#"member : -, {"id":2,"value":4}"#],
+        );
+        check(
+            json!({"list": [1, 2, 3]}),
+            json!({"list": [7, 1, 2, 3]}),
+            Fields::Exactly,
+            &["member list: 7, -"],
+        );
         check(
             json!([1, 2]),
             json!([1, 3, 4]),
             Fields::Exactly,
-            &["[1]", "[2]"],
+            &["member : -, 2", "member : 3, -", "member : 4, -"],
         );
-        check(json!("a"), json!([1]), Fields::Exactly, &[""]);
+    }
+
+    #[test]
+    fn a_row_that_differs_has_its_number_and_its_name() {
+        check(
+            json!([{"city": "Busan", "a": 1, "b": 2}, {"city": "Jeju", "a": 3, "b": 4}]),
+            json!([{"city": "Busan", "a": 1, "b": 2}, {"city": "Jeju", "a": 3, "b": 5}]),
+            Fields::Exactly,
+            &["row 2 (city: Jeju), b: 5, 4"],
+        );
+        check(
+            json!([{"claim": "zero", "verdict": "refused"}]),
+            json!([{"claim": "zero", "verdict": "accepted"}]),
+            Fields::Exactly,
+            &[r#"row 1 (claim: zero): "accepted", "refused""#],
+        );
+        check(
+            json!([1, 2, 3]),
+            json!([1, 5, 3]),
+            Fields::Exactly,
+            &["item 2: 5, 2"],
+        );
+        // The same name twice.
+        check(
+            json!([["R-1", "no"], ["R-1", "yes"], ["R-2", "yes"]]),
+            json!([["R-1", "yes"], ["R-1", "yes"], ["R-2", "no"]]),
+            Fields::Exactly,
+            &[
+                r#"row 1 (R-1)[1]: "yes", "no""#,
+                r#"row 3 (R-2)[1]: "no", "yes""#,
+            ],
+        );
+        // Rows with the same first field belong together, wherever they stand.
+        check(
+            json!([{"id": 1, "x": 1}, {"id": 2, "x": 2}]),
+            json!([{"id": 2, "x": 3}]),
+            Fields::Exactly,
+            &[r#"member : -, {"id":1,"x":1}"#, "row 1 (id: 2): 3, 2"],
+        );
+    }
+
+    #[test]
+    fn another_order_is_one_difference() {
+        check(
+            json!([1, 2, 3]),
+            json!([3, 1, 2]),
+            Fields::Exactly,
+            &["order : [3,1,2], [1,2,3]"],
+        );
+        // A member twice in place of another one is no other order.
+        check(
+            json!(["a", "b"]),
+            json!(["a", "a"]),
+            Fields::Exactly,
+            &[r#"item 2: "a", "b""#],
+        );
+    }
+
+    #[test]
+    fn long_lists_are_compared_by_position() {
+        let list = |last: usize| Value::from((1..900).chain([last]).collect::<Vec<_>>());
+        check(list(1), list(2), Fields::Exactly, &["item 900: 2, 1"]);
     }
 }

@@ -8,12 +8,16 @@ use crate::localized;
 const MAX_LENGTH: usize = 160;
 const MAX_ITEMS: usize = 12;
 
+/// The most characters of two texts that are shown before the first one that differs, and from it on.
+const BEFORE: usize = 24;
+const FROM: usize = 100;
+
 /// Returns a value for people.
 pub(super) fn plain(value: &Value) -> String {
     limited(&match value {
         Value::Null => localized!("nothing"),
         Value::String(text) if text.is_empty() => localized!("an empty text"),
-        Value::String(text) => visible(text),
+        Value::String(text) => word(text).unwrap_or_else(|| visible(text)),
         Value::Array(items) if items.is_empty() => localized!("an empty list"),
         Value::Array(items) => list(items),
         Value::Object(map) if map.is_empty() => localized!("an empty object"),
@@ -79,6 +83,82 @@ fn visible(text: &str) -> String {
     }
 }
 
+/// Returns two different values for people, in a form in which they do not look the same. A value that is `None` does not exist.
+pub(super) fn both(one: Option<&Value>, other: Option<&Value>) -> (String, String) {
+    let text = |value: Option<&Value>| value.map_or_else(|| localized!("nothing"), plain);
+    let (Some(one), Some(other)) = (one, other) else {
+        return (text(one), text(other));
+    };
+    if let (Value::String(a), Value::String(b)) = (one, other)
+        && a.chars().count().max(b.chars().count()) > BEFORE + FROM
+    {
+        let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+        let part = |text: &str| plain(&Value::from(around(text, same)));
+        let parts = (part(a), part(b));
+        if parts.0 != parts.1 {
+            return parts;
+        }
+    }
+    let plain = (plain(one), plain(other));
+    if plain.0 != plain.1 {
+        return plain;
+    }
+    match (typed(one, plain.0), typed(other, plain.1)) {
+        // Only white space, or what is behind the end of a long value.
+        (a, b) if a == b => (one.to_string(), other.to_string()),
+        typed => typed,
+    }
+}
+
+/// Returns a value with its type, where two values of different types look the same.
+pub(super) fn typed(value: &Value, text: String) -> String {
+    match value {
+        Value::String(_) => localized!("{value} (a text)", value = text),
+        Value::Number(number) if number.is_f64() => {
+            localized!("{value} (a floating-point number)", value = text)
+        }
+        Value::Number(_) => localized!("{value} (a number)", value = text),
+        Value::Bool(_) => localized!("{value} (a boolean)", value = text),
+        Value::Object(map) if map.contains_key("$date") => {
+            localized!("{value} (a date)", value = text)
+        }
+        Value::Object(map) if map.contains_key("$numberDecimal") => {
+            localized!("{value} (a decimal)", value = text)
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => text,
+    }
+}
+
+/// Returns a text without what is far from one of its characters.
+pub(super) fn around(text: &str, at: usize) -> String {
+    let length = text.chars().count();
+    if length <= BEFORE + FROM {
+        return text.to_owned();
+    }
+    let first = at.saturating_sub(BEFORE);
+    let shown: String = text.chars().skip(first).take(at - first + FROM).collect();
+    let start = if first > 0 { "…" } else { "" };
+    let end = if at + FROM < length { "…" } else { "" };
+    format!("{start}{shown}{end}")
+}
+
+/// Returns the words that checks of labs answer with, in the language of the person.
+fn word(text: &str) -> Option<String> {
+    Some(match text {
+        "accepted" => localized!("accepted"),
+        "refused" => localized!("refused"),
+        "a date" => localized!("a date"),
+        "a number" => localized!("a number"),
+        "a text" => localized!("a text"),
+        "a boolean" => localized!("a boolean"),
+        "a view" => localized!("a view"),
+        "a table" => localized!("a table"),
+        "yes" => localized!("yes"),
+        "no" => localized!("no"),
+        _ => return None,
+    })
+}
+
 pub(super) fn limited(text: &str) -> String {
     match text.char_indices().nth(MAX_LENGTH) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -94,6 +174,27 @@ mod tests {
     #[track_caller]
     fn check(value: Value, expected: &str) {
         assert_eq!(plain(&value), expected);
+    }
+
+    #[test]
+    fn two_different_values_never_look_the_same() {
+        let check = |one: Value, other: Value, expected: (&str, &str)| {
+            let (one, other) = both(Some(&one), Some(&other));
+            assert_eq!((one.as_str(), other.as_str()), expected);
+        };
+        check(json!(8), json!(9), ("8", "9"));
+        check(json!(8), json!("8"), ("8 (a number)", "8 (a text)"));
+        check(
+            json!("true"),
+            json!(true),
+            ("true (a text)", "true (a boolean)"),
+        );
+        check(json!("a \nb"), json!("a\nb"), ("\"a \\nb\"", "\"a\\nb\""));
+        let long = "x".repeat(500);
+        let shown = |end: &str| format!("…{}{end}", "x".repeat(24));
+        let (one, other) = (json!(format!("{long}a")), json!(format!("{long}b")));
+        check(one, other, (&shown("a"), &shown("b")));
+        assert_eq!(both(None, Some(&json!(1))), ("nothing".into(), "1".into()));
     }
 
     #[test]

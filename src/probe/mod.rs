@@ -115,6 +115,10 @@ pub async fn probe<E: ContainerAccess>(
             ))),
         }
     };
+    let _turn = match step {
+        StepKind::Sql(_) => connections.sql.turn().await,
+        _ => None,
+    };
     match clock::timeout(timeout, running).await {
         Ok(result) => result.map(|actual| actual.with_typing(step.typing())),
         Err(_) => Err(match holder.take() {

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::expect::Actual;
 use crate::lab::{ServiceName, SqlProbe};
 use crate::probe::address::url;
 use crate::probe::error::{LockHolder, ProbeError};
-use crate::probe::pool::ConnectionPool;
+use crate::probe::pool::{ConnectionPool, MAX_CONNECTIONS};
 use crate::probe::sql_statement::Limits;
 use crate::probe::target::Target;
 use crate::probe::{mysql, mysql_session, postgres, postgres_session};
@@ -21,10 +23,30 @@ pub(super) enum Server {
 }
 
 /// The open sessions with both kinds of server.
-#[derive(Default)]
 pub(super) struct Sessions {
     pub(super) postgres: ConnectionPool<postgres_session::Session>,
     pub(super) mysql: ConnectionPool<mysql_session::Session>,
+    /// Whose turn it is. The time of a statement begins when it has a turn, so that many checks do not wait for each other
+    /// until their time is over.
+    turns: Semaphore,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            postgres: ConnectionPool::default(),
+            mysql: ConnectionPool::default(),
+            turns: Semaphore::new(MAX_CONNECTIONS),
+        }
+    }
+}
+
+impl Sessions {
+    /// Waits until a statement may run. It may until the turn is dropped.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes the semaphore.
+        self.turns.acquire().await.ok()
+    }
 }
 
 /// Runs a query or a script on the server that the url of the service names.

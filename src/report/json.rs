@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::report::sink::{output, sanitize_json};
+use crate::report::sink::{output_unwrapped, sanitize_json};
 
 /// Prints an event on one line. Control characters are escaped as in JSON.
 pub(crate) fn line(value: &impl Serialize) {
-    output(&one_line(value));
+    output_unwrapped(&one_line(value));
 }
 
 /// Returns JSON without line breaks.
@@ -25,7 +25,7 @@ pub(crate) fn path(path: &Path) -> String {
 /// Prints a document, indented.
 pub(crate) fn document(value: &impl Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(value) {
-        output(&sanitize_json(&text));
+        output_unwrapped(&sanitize_json(&text));
     }
 }
 

@@ -35,10 +35,10 @@ pub(crate) use panel::Panel;
 pub(crate) use problems::problem;
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{
-    error, flush, flush_blocking, output, output_closed, output_is_open, sanitize, try_output,
-    with_backpressure,
+    error, flush, flush_blocking, output, output_closed, output_is_open, output_unwrapped,
+    sanitize, try_output, with_backpressure,
 };
-pub(crate) use table::{cut, table};
+pub(crate) use table::{cut, table, table_within};
 
 /// Reports the events of a command.
 pub(crate) enum Reporter {

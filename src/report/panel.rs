@@ -128,18 +128,27 @@ impl Panel {
             .collect()
     }
 
+    /// Returns the keys in one line if they fit, closer together if they must be.
     fn menu_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
+        let lines = self.menu_with_gap("   ", columns, paint);
+        match lines.len() > 1 {
+            true => self.menu_with_gap("  ", columns, paint),
+            false => lines,
+        }
+    }
+
+    fn menu_with_gap(&self, gap: &str, columns: usize, paint: Paint) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
         for (key, does) in &self.menu {
             let item = format!("{} {}", paint.bold(key), paint.dim(does));
             if !line.is_empty()
-                && measure_text_width(&line) + 3 + measure_text_width(&item) > columns
+                && measure_text_width(&line) + gap.len() + measure_text_width(&item) > columns
             {
                 lines.push(std::mem::take(&mut line));
             }
             if !line.is_empty() {
-                line.push_str("   ");
+                line.push_str(gap);
             }
             line.push_str(&item);
         }

@@ -15,6 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::report::format::prose;
 use crate::report::sink::{flush_blocking, output_raw};
 
 /// Synchronized output (DEC mode 2026); other terminals ignore it.
@@ -83,6 +84,7 @@ impl Screen {
 
     /// Prints permanent text above the panel.
     pub(crate) fn print_above(&mut self, text: &str) {
+        let text = prose(text, Some(Self::size().0));
         let text = format!("{}{text}\n", self.erased());
         self.drawn.clear();
         write(&text);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::report::format::prose;
 use crate::report::writer::{self, Stream};
 use crate::text;
 use crate::text::Text;
@@ -27,8 +28,17 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Prints a line of a result on standard output, without waiting for it to be written.
+/// Prints a line of a result on standard output, without waiting for it to be written. On a terminal, a sentence that is too long
+/// is wrapped by word.
 pub(crate) fn output(text: &str) {
+    print(
+        Stream::Output,
+        &prose(text, width_of(&console::Term::stdout())),
+    );
+}
+
+/// Prints a line on standard output with its breaks as they are, such as JSON or the log of a service.
+pub(crate) fn output_unwrapped(text: &str) {
     print(Stream::Output, text);
 }
 
@@ -51,13 +61,16 @@ pub(crate) async fn try_output(text: &str) -> bool {
 
 /// Prints a line about progress or a problem on standard error, without waiting for it to be written.
 pub(crate) fn error(text: &str) {
-    print(Stream::Error, text);
+    print(
+        Stream::Error,
+        &prose(text, width_of(&console::Term::stderr())),
+    );
 }
 
 /// Prints a line about progress or a problem on standard error and waits until it is written, as between two drawings of
 /// progress bars.
 pub(super) fn error_now(text: &str) {
-    print(Stream::Error, text);
+    error(text);
     writer::flush_error_blocking();
 }
 
@@ -82,6 +95,11 @@ pub(crate) fn flush_blocking(deadline: Option<Duration>) -> Option<Text> {
     writer::flush_blocking(deadline);
     let reason = writer::output_error()?;
     Some(text!("cannot write to standard output: {reason}", reason))
+}
+
+/// Returns the width of a terminal; `None` if it is none.
+fn width_of(terminal: &console::Term) -> Option<usize> {
+    terminal.is_term().then(|| terminal.size().1.into())
 }
 
 fn print(stream: Stream, text: &str) {

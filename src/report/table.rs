@@ -1,5 +1,7 @@
 //! Aligned columns, with wide characters counted as two.
 
+use crate::report::wrapping::wrapped;
+
 /// Returns rows as lines with aligned columns. The last column is not padded; a cell may have colors.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -23,6 +25,43 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// Returns rows as lines of at most a width, like [`table`]. Texts of the column that are too wide for it are wrapped by word.
+pub(crate) fn table_within(
+    rows: &[Vec<String>],
+    column: usize,
+    width: Option<usize>,
+) -> Vec<String> {
+    /// The least columns that the wrapped texts have.
+    const LEAST: usize = 16;
+    let lines = table(rows);
+    let widest = |lines: &[String]| {
+        let widths = lines.iter().map(|line| console::measure_text_width(line));
+        widths.max().unwrap_or(0)
+    };
+    let Some(excess) = width.and_then(|width| widest(&lines).checked_sub(width)) else {
+        return lines;
+    };
+    let texts = rows.iter().filter_map(|row| row.get(column));
+    let widths = texts.map(|text| console::measure_text_width(text));
+    let room = widths.max().unwrap_or(0).saturating_sub(excess).max(LEAST);
+    let mut wrapped_rows = Vec::new();
+    for row in rows {
+        let Some(text) = row.get(column) else {
+            wrapped_rows.push(row.clone());
+            continue;
+        };
+        for (at, part) in wrapped(text, room).into_iter().enumerate() {
+            let mut cells = match at {
+                0 => row.clone(),
+                _ => vec![String::new(); column + 1],
+            };
+            cells[column] = part;
+            wrapped_rows.push(cells);
+        }
+    }
+    table(&wrapped_rows)
+}
+
 /// Cuts a line to a width in columns, without counting colors.
 pub(crate) fn cut(line: &str, width: usize) -> String {
     console::truncate_str(line, width, "…").into_owned()
@@ -39,6 +78,24 @@ mod tests {
             vec!["redis".to_owned(), "b".to_owned()],
         ];
         assert_eq!(table(&rows), ["레디스  a", "redis   b"]);
+    }
+
+    #[test]
+    fn a_wide_column_is_wrapped_by_word() {
+        let rows = ["세션이 스스로 끝나게 하기", "a title with several words"].map(|title| {
+            let cells = ["1", title, "by you"];
+            cells.map(str::to_owned).to_vec()
+        });
+        assert_eq!(table_within(&rows, 1, Some(80)), table(&rows));
+        assert_eq!(
+            table_within(&rows, 1, Some(28)),
+            [
+                "1  세션이 스스로  by you",
+                "   끝나게 하기",
+                "1  a title with   by you",
+                "   several words"
+            ]
+        );
     }
 
     #[test]

@@ -91,10 +91,10 @@ pub(crate) async fn play_step<E: Engine>(
     let result = run_step(runner, live, step, mode, captures).await;
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
     let reason = match result.outcome {
-        Outcome::Pass => {
-            capture(step.capture.as_ref(), result.actual.as_ref(), captures);
-            return Ok(None);
-        }
+        Outcome::Pass => match capture(step.capture.as_ref(), result.actual.as_ref(), captures) {
+            Ok(()) => return Ok(None),
+            Err(reason) => reason,
+        },
         Outcome::Fail {
             expected, actual, ..
         } => text!("expected {expected}, got {actual}", expected, actual),
@@ -215,19 +215,40 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
 }
 
 /// Keeps the value that a step captures.
-pub(crate) fn capture(capture: Option<&Capture>, actual: Option<&Actual>, captures: &mut Captures) {
+///
+/// # Errors
+/// There is no such value.
+pub(crate) fn capture(
+    capture: Option<&Capture>,
+    actual: Option<&Actual>,
+    captures: &mut Captures,
+) -> Result<(), Text> {
     let Some((capture, actual)) = capture.zip(actual) else {
-        return;
+        return Ok(());
     };
     let value = match &capture.path {
-        Some(path) => path.select(&actual.value).unwrap_or(Value::Null),
-        None => actual.value.clone(),
+        Some(path) => path.select(&actual.value),
+        None => Some(actual.value.clone()),
     };
-    let text = match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+    let text = match value.unwrap_or_default() {
+        Value::Null => None,
+        // What a path selects that can select several values.
+        Value::Array(items) if items.is_empty() && capture.path.is_some() => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     };
+    let path = capture.path.as_ref();
+    let path = path.map_or_else(|| "$".to_owned(), ToString::to_string);
+    let text = text.ok_or_else(|| {
+        text!(
+            "nothing to capture as `{name}`: `{path}` selects nothing in {actual}",
+            name = capture.name,
+            path,
+            actual = actual.text()
+        )
+    })?;
     captures.insert(capture.name.clone(), text);
+    Ok(())
 }
 
 /// Restarts a service and waits until it is healthy. Observes the lab again afterwards, since the host port may change.
@@ -253,4 +274,48 @@ pub(crate) async fn restart_service<E: Engine>(
         .map_err(Failure::engine(crate::text::Text::verbatim(context())))?;
     *live = Live::new(runner.lab, runner.observe().await?, live.workspace.take());
     wait(runner, live, service, Condition::Healthy).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::ValuePath;
+    use serde_json::json;
+
+    /// Captures `token` and returns it, or why there is none.
+    fn captured(path: Option<&str>, value: Value) -> Result<String, String> {
+        let path = path.map(|path| ValuePath::parse(path).unwrap());
+        let name = "token".to_owned();
+        let mut captures = Captures::new();
+        let actual = Actual::value(value);
+        capture(Some(&Capture { name, path }), Some(&actual), &mut captures)
+            .map(|()| captures.remove("token").unwrap())
+            .map_err(|why| why.localized())
+    }
+
+    #[test]
+    fn a_value_is_captured_as_text() {
+        let of = |path, value| captured(path, value).unwrap();
+        assert_eq!(of(Some("$.a"), json!({"a": "x"})), "x");
+        assert_eq!(of(Some("$.a"), json!({"a": 0})), "0");
+        assert_eq!(of(Some("$.a"), json!({"a": ""})), "");
+        assert_eq!(of(None, json!([])), "[]");
+        assert_eq!(of(Some("$.a[*]"), json!({"a": [1, 2]})), "[1,2]");
+    }
+
+    #[test]
+    fn a_path_that_selects_nothing_fails() {
+        for (path, value) in [
+            (Some("$.a"), json!({"b": 1})),
+            (Some("$.a"), json!({"a": null})),
+            (Some("$.a[*]"), json!({"a": []})),
+            (None, json!(null)),
+        ] {
+            assert!(captured(path, value).is_err(), "{path:?}");
+        }
+        assert_eq!(
+            captured(Some("$.access_token"), json!({"detail": "no"})).unwrap_err(),
+            "nothing to capture as `token`: `$.access_token` selects nothing in {\"detail\":\"no\"}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::expect::{Actual, Parts, Snapshot};
@@ -122,6 +123,7 @@ pub async fn snapshots<E: Engine>(
     });
     Baselines {
         exercises: join_all(probed).await.into_iter().collect(),
+        ..Baselines::default()
     }
 }
 
@@ -170,7 +172,7 @@ pub(super) fn is_unchanged(
 
 /// Returns whether something that the checks of an exercise see changed since the exercise began. An exercise without a
 /// baseline has not begun, so nothing changed.
-pub(super) fn changed(
+pub fn changed(
     checks: &[Check],
     actuals: &[Option<Actual>],
     baseline: Option<&Baseline>,
@@ -218,7 +220,22 @@ fn sees_change(check: &Check, before: &Snapshot, actual: &Actual) -> bool {
             parts.fold(Parts::Paths(Vec::new()), Parts::and)
         }
     };
-    !Snapshot::of(actual).same(before, &parts)
+    if Snapshot::of(actual).same(before, &parts) {
+        return false;
+    }
+    // A server that begins to count reports a counter that it did not report before.
+    let counted = |value: &Option<Value>| match value {
+        Some(value) => value.as_u64() == Some(0),
+        None => true,
+    };
+    let before = before.actual();
+    let selected = [&before, actual].map(|side| parts.select(&side.value));
+    let [earlier, now] = selected.map(Vec::into_iter);
+    let same = |(a, b): (Option<Value>, Option<Value>)| a == b || counted(&a) && counted(&b);
+    let begins_to_count = parts != Parts::Whole
+        && (before.status, &before.error) == (actual.status, &actual.error)
+        && earlier.zip(now).all(same);
+    !begins_to_count
 }
 
 #[cfg(test)]
@@ -227,7 +244,7 @@ mod tests {
     use crate::expect::{Matcher, Rule, ValuePath};
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{CheckId, ConditionalHint, HttpBody, HttpProbe, RedisProbe, ServiceName};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn matcher(path: Option<&str>, expected: Value) -> Matcher {
         Matcher {
@@ -373,6 +390,32 @@ mod tests {
     }
 
     #[test]
+    fn a_counter_that_begins_at_zero_is_no_change() {
+        let at_least = Matcher {
+            path: Some(ValuePath::parse("$.stats.returned").unwrap()),
+            rules: vec![Rule::AtLeast(crate::expect::Decimal::from(1))],
+            ..Matcher::default()
+        };
+        let get = check(&["GET", "a"], at_least);
+        let sees = |before: Value, now: Value| {
+            sees_change(
+                &get,
+                &Snapshot::of(&Actual::value(before)),
+                &Actual::value(now),
+            )
+        };
+        assert!(!sees(json!({}), json!({"stats": {"returned": 0}})));
+        assert!(sees(json!({}), json!({"stats": {"returned": 1}})));
+        assert!(sees(
+            json!({"stats": {"returned": null}}),
+            json!({"stats": {"returned": 0}})
+        ));
+        let refused = Snapshot::of(&Actual::error("404", "no queue"));
+        let there = Actual::value(json!({"stats": {"returned": 0}}));
+        assert!(sees_change(&get, &refused, &there));
+    }
+
+    #[test]
     fn a_baseline_moves_with_a_solution_unless_the_learner_changed_it() {
         let get = check(&["GET", "a"], matcher(None, json!("b")));
         let of = |value: &str| Baselines {
@@ -381,6 +424,7 @@ mod tests {
                 baseline(&get, json!(value)),
             )]
             .into(),
+            ..Baselines::default()
         };
         let moved = |began: &str, before: &str, after: &str| {
             let mut baselines = of(began);

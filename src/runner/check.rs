@@ -12,7 +12,7 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, Words};
 use crate::lab::{
-    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
+    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task, Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
@@ -340,7 +340,11 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             return hidden_words();
         }
         let Some(unchanged) = &check.unchanged else {
-            return check.step.expect.words(actual);
+            let words = check.step.expect.words(actual);
+            return match time_to_live(&check.step.act, actual) {
+                Some(actual) if words.places.is_empty() => Words { actual, ..words },
+                _ => words,
+            };
         };
         let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
         let before = baseline.map(Snapshot::actual);
@@ -405,6 +409,20 @@ fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
         expected,
         actual: got,
         hint: seen.and_then(fits).map(|hint| hint.say.clone()),
+    }
+}
+
+/// Returns what Redis means by a time to live below zero.
+fn time_to_live(act: &StepKind, actual: &Actual) -> Option<String> {
+    const COMMANDS: [&str; 4] = ["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"];
+    let StepKind::Redis(probe) = act else {
+        return None;
+    };
+    let command = probe.command.first()?.to_ascii_uppercase();
+    match (COMMANDS.contains(&command.as_str()), actual.value.as_i64()?) {
+        (true, -1) => Some(localized!("no time to live")),
+        (true, -2) => Some(localized!("there is no such key")),
+        _ => None,
     }
 }
 
@@ -512,6 +530,28 @@ mod tests {
             Some("a".to_owned())
         );
         assert_eq!(hint(vec![pass(), fails(None), fails(Some("b"))]), None);
+    }
+
+    #[test]
+    fn a_time_to_live_below_zero_is_said_in_words() {
+        let checks = crate::lab::testing::exercise(
+            "
+      - id: ends
+        redis: { service: redis, command: [ttl, a] }
+        expect: { at_least: 1 }
+      - id: count
+        redis: { service: redis, command: [GET, a] }
+        expect: { at_least: 1 }
+",
+        );
+        let [ends, count] = checks.checks() else {
+            panic!("two checks")
+        };
+        let of = |check: &Check, value: i64| time_to_live(&check.step.act, &Actual::value(value));
+        assert_eq!(of(ends, -1).as_deref(), Some("no time to live"));
+        assert_eq!(of(ends, -2).as_deref(), Some("there is no such key"));
+        assert_eq!(of(ends, 30), None);
+        assert_eq!(of(count, -1), None);
     }
 
     #[test]

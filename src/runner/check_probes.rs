@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use futures_util::stream::{self, StreamExt};
 
 use crate::engine::Engine;
+use crate::event::Outcome;
 use crate::expect::Actual;
 use crate::lab::{Check, Exercise};
 use crate::probe::ProbeMode;
@@ -53,6 +54,15 @@ pub(super) async fn probe_check<E: Engine>(
     let mode = ProbeMode::of_check(&check.step);
     let result = run_step_once(runner, live, &check.step, mode, &before).await;
     let (step, actual) = (&check.step, result.actual.as_ref());
-    capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
-    result
+    let captured = capture(step.capture.as_ref(), actual, &mut captures.borrow_mut());
+    match captured {
+        // A step that does not pass says why.
+        Err(why) if result.outcome.passed() => StepResult {
+            outcome: Outcome::ProbeError {
+                reason: why.localized(),
+            },
+            ..result
+        },
+        Ok(()) | Err(_) => result,
+    }
 }

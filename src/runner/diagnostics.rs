@@ -61,7 +61,8 @@ pub(crate) async fn not_ready<E: Engine>(
         .filter(|output| output.stdout.contains("local_address"))
         .map(|output| parse_listening_sockets(&output.stdout));
     let end = state.map(|state| ContainerStatus {
-        running: state.running,
+        // Between two starts by its restart policy, no process exists.
+        running: state.running && state.status != "restarting",
         exit_code: state.exit_code,
         out_of_memory: state.out_of_memory,
         error: state.error,

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::diagnosis::Finding;
 use crate::engine::EngineError;
 use crate::event::NotReady;
-use crate::lab::ServiceName;
+use crate::lab::{Instance, LabId, ServiceName};
 use crate::problem::{Problem, ProblemKind};
 use crate::store::{LockError, ProgressError, UnreadableJournal, WorkspaceError};
 use crate::text;
@@ -25,8 +25,8 @@ pub enum Failure {
     #[error("{}", .0.localized())]
     Environment(Text),
     /// The lab has no containers.
-    #[error("{}", .0.localized())]
-    NotRunning(Text),
+    #[error("{}", .0.text().localized())]
+    NotRunning(NotRunning),
     /// The memory or the disk of the machine is too small for the lab.
     #[error("{}", .0.message().what.localized())]
     TooSmall(Box<Finding>),
@@ -57,6 +57,46 @@ pub enum Failure {
     StepLocked(Text),
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
+}
+
+/// An instance of a lab that has no containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRunning {
+    pub lab: LabId,
+    pub instance: Instance,
+    /// The command that starts it.
+    pub up: String,
+    /// The instances of the lab that run instead.
+    pub others: Vec<Instance>,
+}
+
+impl NotRunning {
+    /// Returns what is not running, what is, and how to start it.
+    pub fn text(&self) -> Text {
+        let (lab, command) = (&self.lab, &self.up);
+        let others = self.others.iter();
+        let others = others.map(|other| format!("`{other}`")).collect::<Vec<_>>();
+        match (others.is_empty(), self.instance.is_main()) {
+            (true, true) => text!(
+                "lab `{lab}` is not running: start it with `{command}`",
+                lab,
+                command
+            ),
+            (true, false) => text!(
+                "instance `{instance}` of lab `{lab}` is not running: start it with `{command}`",
+                instance = self.instance,
+                lab,
+                command
+            ),
+            (false, _) => text!(
+                "instance `{instance}` of lab `{lab}` is not running, but {others} is: select it with `--instance`, or start another one with `{command}`",
+                instance = self.instance,
+                lab,
+                others = others.join(", "),
+                command
+            ),
+        }
+    }
 }
 
 impl Failure {

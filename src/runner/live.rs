@@ -8,7 +8,7 @@ use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_u
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
-use crate::runner::{Changed, Failure, Runner};
+use crate::runner::{Changed, Failure, NotRunning, Runner};
 use crate::store::Journal;
 use crate::text;
 
@@ -145,11 +145,12 @@ impl<E: Engine> Runner<'_, E> {
     pub async fn live(&self, workspace: Option<PathBuf>) -> Result<Live, Failure> {
         let observed = self.observe().await?;
         if observed.containers.is_empty() {
-            return Err(Failure::NotRunning(text!(
-                "lab `{lab}` is not running: start it with `{command}`",
-                lab = self.lab.id,
-                command = self.up_command()
-            )));
+            return Err(Failure::NotRunning(NotRunning {
+                lab: self.lab.id.clone(),
+                instance: self.instance.clone(),
+                up: self.up_command(),
+                others: Vec::new(),
+            }));
         }
         Ok(Live::new(self.lab, observed, workspace))
     }

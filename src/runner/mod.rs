@@ -33,10 +33,10 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Instance, Lab};
 
-pub use baseline::{begin_exercise, move_baselines, passes, record_baselines, snapshots};
+pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
 pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
-pub use failure::Failure;
+pub use failure::{Failure, NotRunning};
 pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};

@@ -11,6 +11,7 @@ use crate::runner::diagnostics::{FailedWait, not_ready};
 use crate::runner::failure::removed_externally;
 use crate::runner::{Failure, Live, Runner};
 use crate::text;
+use crate::text::Text;
 
 /// The time between two probes, at first and at most.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -100,6 +101,10 @@ pub(super) async fn wait<E: Engine>(
                 needed_healthy: is_needed_healthy(runner, name),
                 settled: clock::since(begun) > SETTLING_TIME,
             };
+            if let Some(why) = crash_loop(&state) {
+                waiting.last = why.localized();
+                return Err(not_ready(runner, service, &container.id, waiting.ended()).await);
+            }
             match progress(&state, rule, &mut waiting.last) {
                 Progress::Reached => break,
                 Progress::Impossible => {
@@ -238,6 +243,20 @@ const SETTLING_TIME: Duration = Duration::from_millis(500);
 fn is_needed_healthy<E: Engine>(runner: &Runner<'_, E>, name: &ServiceName) -> bool {
     let mut services = runner.lab.services.values();
     services.any(|service| service.depends_on.get(name) == Some(&Condition::Healthy))
+}
+
+/// How often a program may end while its service starts: often enough for one that waits for another service.
+const MAX_RESTARTS: u64 = 3;
+
+/// Returns why a service that the engine starts again and again will not become ready.
+fn crash_loop(state: &ContainerState) -> Option<Text> {
+    (state.restarts >= MAX_RESTARTS).then(|| {
+        text!(
+            "its program ended {count} times and was started again by `restart` (exit code {code})",
+            count = state.restarts,
+            code = state.exit_code
+        )
+    })
 }
 
 /// Derives from a container's state whether a condition is reached. `last` becomes what was seen.
@@ -381,6 +400,19 @@ mod tests {
             false,
             true,
             "impossible",
+        );
+    }
+
+    #[test]
+    fn the_third_restart_is_a_crash_loop() {
+        let restarted = |restarts| ContainerState {
+            restarts,
+            ..state("restarting", 7, None)
+        };
+        assert!(crash_loop(&restarted(2)).is_none());
+        assert_eq!(
+            crash_loop(&restarted(3)).unwrap().localized(),
+            "its program ended 3 times and was started again by `restart` (exit code 7)"
         );
     }
 

@@ -22,6 +22,9 @@ pub type Baseline = BTreeMap<CheckId, Snapshot>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baselines {
     pub exercises: BTreeMap<ExerciseId, Baseline>,
+    /// What the checks of exercises saw after their solutions were played.
+    #[serde(default)]
+    pub after_solutions: BTreeMap<ExerciseId, Baseline>,
 }
 
 impl Baselines {
@@ -93,6 +96,7 @@ mod tests {
         let snapshot = Snapshot::of(&Actual::value(json!(value)));
         Baselines {
             exercises: [(exercise, [(check, snapshot)].into())].into(),
+            ..Baselines::default()
         }
     }
 

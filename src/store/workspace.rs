@@ -35,6 +35,10 @@ const FINISHED: &str =
     "This folder belongs to a roadlab lab; `roadlab reset` restores its files.\n";
 const UNFINISHED: &str = "unfinished\n";
 
+/// The record of the files that played solutions wrote, each with what identifies its version. Any other file is the learner's,
+/// also one with the same content.
+const WRITTEN: &str = ".roadlab-written";
+
 /// The name of a file until it is complete.
 const INCOMPLETE: &str = ".roadlab-incomplete";
 
@@ -54,10 +58,8 @@ const WRITABLE_FOR_ALL: u32 = 0o002;
 pub struct Workspace {
     pub path: PathBuf,
     original: PathBuf,
-    /// The lab's folder, which `copy_from` refers to.
-    lab_folder: PathBuf,
-    /// What solutions of the lab write, by path.
-    solutions: BTreeMap<PathBuf, Vec<Content>>,
+    /// The files that solutions of the lab write.
+    solutions: BTreeSet<PathBuf>,
     /// The parts that services mount, relative to the workspace, each with the services. The path is empty for all of it.
     mounts: BTreeMap<PathBuf, BTreeSet<String>>,
     whose: Whose,
@@ -69,14 +71,6 @@ enum Whose {
     Learners,
     /// A test of the lab made it, and nothing in it is worth keeping.
     Tests,
-}
-
-/// What a solution writes into a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Content {
-    Text(String),
-    /// The content of this file of the lab's folder.
-    LabFile(String),
 }
 
 /// A file of the learner that gave way to one of the lab.
@@ -165,7 +159,6 @@ impl Workspace {
         Some(Self {
             path,
             original: lab.workspace.clone()?,
-            lab_folder: lab.folder.clone(),
             solutions: solutions(lab),
             mounts,
             whose: Whose::Learners,
@@ -211,16 +204,54 @@ impl Workspace {
             return Ok(kept);
         }
         let folder = self.open()?;
+        let written = self.written(&folder);
         let paths: BTreeSet<PathBuf> = steps.iter().filter_map(changed_file).collect();
         for path in paths {
             let Some(content) = self.read_file(&folder, &path)? else {
                 continue;
             };
-            if !self.is_of_the_lab(&path, &content) {
+            if !self.is_of_the_lab(&folder, &path, &content, &written) {
                 kept.push(self.keep_copy(&folder, &path, &content)?);
             }
         }
         Ok(kept)
+    }
+
+    /// Records that these steps were played, so that a later reset does not take the files that they wrote for the learner's.
+    pub fn record_written(&self, steps: &[Step]) -> Result<()> {
+        let paths: BTreeSet<PathBuf> = steps.iter().filter_map(changed_file).collect();
+        if self.whose == Whose::Tests || paths.is_empty() || !self.path.exists() {
+            return Ok(());
+        }
+        let folder = self.open()?;
+        let mut written = self.written(&folder);
+        for path in paths {
+            match version(&folder, &path) {
+                Some(version) => drop(written.insert(path, version)),
+                None => drop(written.remove(&path)),
+            }
+        }
+        self.write_record(&folder, &written)
+    }
+
+    /// Reads which files played solutions wrote. Without a record, every file is the learner's.
+    fn written(&self, folder: &Dir) -> BTreeMap<PathBuf, String> {
+        let record = self.read_file(folder, Path::new(WRITTEN)).ok().flatten();
+        let record = record.and_then(|record| serde_json::from_slice(&record).ok());
+        record.unwrap_or_default()
+    }
+
+    fn write_record(&self, folder: &Dir, written: &BTreeMap<PathBuf, String>) -> Result<()> {
+        let path = Path::new(WRITTEN);
+        if written.is_empty() {
+            return match folder.remove_file(path) {
+                Err(error) if !is_absent(&error) => Err(self.failed(path, error)),
+                _ => Ok(()),
+            };
+        }
+        // A name that is not UTF-8 cannot be the path of a step.
+        let record = serde_json::to_vec(written).unwrap_or_default();
+        self.write_file(folder, path, &record, FILE_MODE)
     }
 
     /// Renames the learner's own files, those that neither the lab nor a solution brings, so that no service reads them. Hidden
@@ -258,7 +289,7 @@ impl Workspace {
             if kind.is_dir() {
                 self.set_own_aside_below(folder, &path, kept)?;
             } else if !self.original.join(&path).exists()
-                && !self.solutions.contains_key(&path)
+                && !self.solutions.contains(&path)
                 && !self.mounts.contains_key(&path)
             {
                 kept.push(self.move_aside(folder, &path)?);
@@ -284,6 +315,12 @@ impl Workspace {
             let mode = folder
                 .metadata(copy)
                 .map_or(FILE_MODE, |about| about.mode());
+            let there = self.read_file(&folder, &file.file)?;
+            if let Some(there) = there.filter(|there| *there != content)
+                && !self.is_of_the_lab(&folder, &file.file, &there, &self.written(&folder))
+            {
+                self.keep_copy(&folder, &file.file, &there)?;
+            }
             self.write_file(&folder, &file.file, &content, mode)?;
             let failed = |error| self.failed(copy, error);
             folder.remove_file(copy).map_err(failed)?;
@@ -391,8 +428,11 @@ impl Workspace {
         let mut kept = Vec::new();
         let original = Dir::open_ambient_dir(&self.original, ambient_authority());
         let original = original.map_err(|error| failed(self.original.clone(), error))?;
-        self.put_back_folder(&original, &folder, root, &mut kept)?;
-        self.take_back_solutions(&folder, &mut kept)?;
+        let mut written = self.written(&folder);
+        self.put_back_folder(&original, &folder, root, &written, &mut kept)?;
+        self.take_back_solutions(&folder, &written, &mut kept)?;
+        written.retain(|path, known| version(&folder, path).as_ref() == Some(known));
+        self.write_record(&folder, &written)?;
         self.close_to_others(&folder, root);
         self.write_file(&folder, Path::new(MARKER), FINISHED.as_bytes(), FILE_MODE)?;
         Ok(kept)
@@ -404,6 +444,7 @@ impl Workspace {
         original: &Dir,
         folder: &Dir,
         below: &Path,
+        written: &BTreeMap<PathBuf, String>,
         kept: &mut Vec<KeptFile>,
     ) -> Result<()> {
         let read = |error| failed(self.original.join(below), error);
@@ -433,13 +474,13 @@ impl Workspace {
                     }
                 }
                 let inner = entry.open_dir().map_err(read)?;
-                self.put_back_folder(&inner, folder, &path, kept)?;
+                self.put_back_folder(&inner, folder, &path, written, kept)?;
             } else if kind.is_file() {
                 let mut content = Vec::new();
                 let mut file = entry.open().map_err(read)?;
                 file.read_to_end(&mut content).map_err(read)?;
                 let mode = entry.metadata().map_err(read)?.mode();
-                kept.extend(self.put_back_file(folder, &path, &content, mode)?);
+                kept.extend(self.put_back_file(folder, &path, &content, mode, written)?);
             }
         }
         Ok(())
@@ -451,6 +492,7 @@ impl Workspace {
         path: &Path,
         content: &[u8],
         mode: u32,
+        written: &BTreeMap<PathBuf, String>,
     ) -> Result<Option<KeptFile>> {
         let mut kept = None;
         match folder.symlink_metadata(path) {
@@ -459,7 +501,7 @@ impl Workspace {
                 if there == content {
                     return Ok(None);
                 }
-                if !self.is_of_the_lab(path, &there) {
+                if !self.is_of_the_lab(folder, path, &there, written) {
                     kept = Some(self.keep_copy(folder, path, &there)?);
                 }
             }
@@ -472,15 +514,20 @@ impl Workspace {
     }
 
     /// Removes what solutions put beside the lab's own files. The learner's file at such a place is moved aside.
-    fn take_back_solutions(&self, folder: &Dir, kept: &mut Vec<KeptFile>) -> Result<()> {
-        for path in self.solutions.keys() {
+    fn take_back_solutions(
+        &self,
+        folder: &Dir,
+        written: &BTreeMap<PathBuf, String>,
+        kept: &mut Vec<KeptFile>,
+    ) -> Result<()> {
+        for path in &self.solutions {
             if self.original.join(path).exists() {
                 continue;
             }
             let Some(content) = self.read_file(folder, path)? else {
                 continue;
             };
-            match self.is_of_the_lab(path, &content) {
+            match self.is_of_the_lab(folder, path, &content, written) {
                 true => folder
                     .remove_file(path)
                     .map_err(|error| self.failed(path, error))?,
@@ -507,15 +554,21 @@ impl Workspace {
         read().map(Some).map_err(|error| self.failed(path, error))
     }
 
-    /// Returns whether the content of a file is the lab's own: the original's, or that of a solution.
-    fn is_of_the_lab(&self, path: &Path, content: &[u8]) -> bool {
-        let is = |file: &Path| std::fs::read(file).is_ok_and(|known| known == content);
-        let mut solutions = self.solutions.get(path).into_iter().flatten();
-        is(&self.original.join(path))
-            || solutions.any(|solution| match solution {
-                Content::Text(text) => text.as_bytes() == content,
-                Content::LabFile(file) => is(&self.lab_folder.join(file)),
-            })
+    /// Returns whether a file is the lab's own: the original, or as a solution wrote it that roadlab played. A file of the learner
+    /// with the content of a solution is not.
+    fn is_of_the_lab(
+        &self,
+        folder: &Dir,
+        path: &Path,
+        content: &[u8],
+        written: &BTreeMap<PathBuf, String>,
+    ) -> bool {
+        if self.whose == Whose::Tests {
+            return true;
+        }
+        let original = std::fs::read(self.original.join(path));
+        original.is_ok_and(|original| original == content)
+            || written.contains_key(path) && written.get(path) == version(folder, path).as_ref()
     }
 
     /// Keeps a copy of a regular file beside it.
@@ -590,7 +643,7 @@ impl Workspace {
         if below == Path::new("") {
             close(Path::new("."));
             close(Path::new(MARKER));
-            self.solutions.keys().for_each(|path| close(path));
+            self.solutions.iter().for_each(|path| close(path));
         }
         let entries = std::fs::read_dir(self.original.join(below));
         for entry in entries.into_iter().flatten().flatten() {
@@ -601,6 +654,16 @@ impl Workspace {
             }
         }
     }
+}
+
+/// Returns what identifies the version of a regular file: it changes when the file is saved, also with the same content.
+fn version(folder: &Dir, path: &Path) -> Option<String> {
+    let about = folder.symlink_metadata(path).ok()?;
+    about.is_file().then(|| {
+        let (inode, size) = (about.ino(), about.len());
+        let (seconds, nanos) = (about.mtime(), about.mtime_nsec());
+        format!("{inode}:{size}:{seconds}.{nanos:09}")
+    })
 }
 
 /// Returns the text of the marker of the folder at a path; `None` if there is no folder, or an empty one.
@@ -676,30 +739,16 @@ fn nonblocking() -> OpenOptions {
     options
 }
 
-/// Returns what the solutions of a lab write into the workspace.
-fn solutions(lab: &Lab) -> BTreeMap<PathBuf, Vec<Content>> {
-    let mut solutions: BTreeMap<PathBuf, Vec<Content>> = BTreeMap::new();
-    let steps = lab
-        .exercises
-        .iter()
-        .flat_map(|exercise| match &exercise.task {
-            Task::Practical { solution, .. } => solution.as_slice(),
-            Task::Quiz(_) => &[],
-        });
-    for step in steps {
-        let StepKind::File(file) = &step.act else {
-            continue;
-        };
-        let content = match &file.change {
-            FileChange::Write(text) => Content::Text(text.clone()),
-            FileChange::CopyFrom(from) => Content::LabFile(from.clone()),
-            FileChange::Nothing | FileChange::Remove => continue,
-        };
-        if let Some(path) = changed_file(step) {
-            solutions.entry(path).or_default().push(content);
-        }
-    }
-    solutions
+/// Returns the files that the solutions of a lab write into the workspace.
+fn solutions(lab: &Lab) -> BTreeSet<PathBuf> {
+    let exercises = lab.exercises.iter();
+    let steps = exercises.flat_map(|exercise| match &exercise.task {
+        Task::Practical { solution, .. } => solution.as_slice(),
+        Task::Quiz(_) => &[],
+    });
+    let removes = |step: &&Step| matches!(&step.act, StepKind::File(file) if file.change == FileChange::Remove);
+    let writes = steps.filter(|step| !removes(step));
+    writes.filter_map(changed_file).collect()
 }
 
 /// Returns the file of the workspace that a step changes.
@@ -725,6 +774,7 @@ mod tests {
     struct Fixture {
         folder: tempfile::TempDir,
         workspace: Workspace,
+        solution: Vec<Step>,
     }
 
     impl Fixture {
@@ -756,10 +806,21 @@ mod tests {
             let mut lab = loaded.expect("the lab is sound").lab;
             lab.workspace = Some(original);
             let workspace = Workspace::below(folder.path(), &lab, &Instance::main());
+            let Task::Practical { solution, .. } = &lab.exercises[0].task else {
+                panic!("the exercise is no quiz");
+            };
             Self {
                 folder,
                 workspace: workspace.unwrap(),
+                solution: solution.clone(),
             }
+        }
+
+        /// Writes what the solution writes, and records that it was played.
+        fn play(&self) {
+            self.write("answer.py", "solved");
+            self.write("b.py", "solved");
+            self.workspace.record_written(&self.solution).unwrap();
         }
 
         fn path(&self, below: &str) -> PathBuf {
@@ -818,8 +879,7 @@ mod tests {
     fn what_a_solution_wrote_is_taken_back_and_the_learners_answer_is_kept() {
         let fixture = Fixture::new();
         fixture.workspace.make().unwrap();
-        fixture.write("answer.py", "solved");
-        fixture.write("b.py", "solved");
+        fixture.play();
         assert_eq!(fixture.workspace.restore().unwrap(), []);
         assert!(!fixture.path("answer.py").exists());
         fixture.check("b.py", "b");
@@ -830,6 +890,55 @@ mod tests {
         fixture.workspace.move_back(&kept).unwrap();
         fixture.check("answer.py", "my answer");
         assert!(!kept[0].kept.exists());
+    }
+
+    #[test]
+    fn a_file_of_the_learner_that_equals_a_solution_is_kept() {
+        let fixture = Fixture::new();
+        fixture.workspace.make().unwrap();
+        let write = || {
+            fixture.write("answer.py", "solved");
+            fixture.write("b.py", "solved");
+        };
+        let check = |kept: Vec<KeptFile>| {
+            let mut files: Vec<&Path> = kept.iter().map(|kept| kept.file.as_path()).collect();
+            files.sort();
+            assert_eq!(files, [Path::new("answer.py"), Path::new("b.py")]);
+            for kept in &kept {
+                assert_eq!(std::fs::read_to_string(&kept.kept).unwrap(), "solved");
+            }
+        };
+        write();
+        check(fixture.workspace.restore().unwrap());
+        fixture.check("b.py", "b");
+        // Also before a solution writes the same.
+        write();
+        check(fixture.workspace.keep_before(&fixture.solution).unwrap());
+        fixture.play();
+        // Saved again after a solution wrote it, it is the learner's. The clock of a file system ticks slowly.
+        write();
+        for file in ["answer.py", "b.py"] {
+            let file = std::fs::File::options()
+                .write(true)
+                .open(fixture.path(file));
+            file.unwrap().set_modified(UNIX_EPOCH).unwrap();
+        }
+        check(fixture.workspace.restore().unwrap());
+    }
+
+    #[test]
+    fn what_came_into_the_place_of_a_file_that_is_moved_back_is_kept() {
+        let fixture = Fixture::new();
+        fixture.workspace.make().unwrap();
+        fixture.write("b.py", "mine");
+        let kept = fixture.workspace.restore().unwrap();
+        fixture.write("b.py", "mine too");
+        fixture.workspace.move_back(&kept).unwrap();
+        fixture.check("b.py", "mine");
+        let names = std::fs::read_dir(&fixture.workspace.path).unwrap();
+        let names: Vec<PathBuf> = names.map(|entry| entry.unwrap().path()).collect();
+        let copy = names.iter().find(|path| is_dated(path)).unwrap();
+        assert_eq!(std::fs::read_to_string(copy).unwrap(), "mine too");
     }
 
     #[test]

@@ -135,13 +135,16 @@ fn a_missing_command_is_reported() {
 }
 
 #[apply(engine_test)]
-fn a_crash_loop_ends_when_it_is_not_ready_in_time() {
+fn a_crash_loop_is_reported_at_its_third_restart() {
+    // Without it, the wait would end after the time limit of the test.
     let lab = EngineLab::tiny_with(
-        "    command: [sh, -c, \"echo giving up; exit 7\"]\n    restart: always\n    x-roadlab: { ready_within: 5s }\n",
+        "    command: [sh, -c, \"echo giving up; exit 7\"]\n    restart: always\n    x-roadlab: { ready_within: 1h }\n",
     );
     let error = lab.run("up LAB --json", 5).json()["error"].take();
     assert_eq!(lab.resources(), [""; 0]);
     assert_eq!(error["log"][0], "giving up", "{error}");
+    let last = error["last"].as_str().unwrap();
+    assert!(last.starts_with("its program ended"), "{error}");
 }
 
 /// Starts a service that has only a health check of the engine; returns the error.

@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::app::client_command;
 use crate::commands::browser::open_in_browser;
 use crate::engine::docker::Docker;
-use crate::lab::Exercise;
+use crate::lab::{Exercise, Task};
 use crate::localized;
 use crate::report::{Key, Screen, duration, sanitize};
 use crate::runner::Failure;
@@ -55,7 +55,12 @@ impl Session<'_, Docker> {
             }
             Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
             Command::Hint => self.show_next_hint(&mut |text| screen.print_above(text), exercise)?,
-            Command::Solution => view.question = Some(Question::RunSolution),
+            Command::Solution => {
+                view.question = Some(match exercise.task {
+                    Task::Quiz(_) => Question::ShowAnswer,
+                    Task::Practical { .. } => Question::RunSolution,
+                });
+            }
             Command::Reset => view.question = Some(Question::ResetExercise),
             Command::Quit if after_session != AfterSession::Prompt => {
                 return Ok(Some(Navigation::Leave(after_session)));
@@ -98,7 +103,7 @@ impl Session<'_, Docker> {
             (_, Answer::No) | (None, _) => {}
             (_, Answer::Keep) => return Ok(Some(Navigation::Leave(AfterSession::Keep))),
             (_, Answer::Remove) => return Ok(Some(Navigation::Leave(AfterSession::TearDown))),
-            (Some(Question::RunSolution), _) => {
+            (Some(Question::RunSolution | Question::ShowAnswer), _) => {
                 self.add_time(exercise, view)?;
                 screen.clear_panel();
                 if let Err(failure) = self

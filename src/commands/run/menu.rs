@@ -27,6 +27,8 @@ pub(super) enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     RunSolution,
+    /// Shows the right answer to a quiz.
+    ShowAnswer,
     ResetExercise,
     /// Which of several, by number; `typed` are the digits so far.
     Which {
@@ -104,8 +106,11 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
 pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
-        (Question::RunSolution | Question::ResetExercise, Key::Char('y' | 'Y')) => Answer::Yes,
-        (Question::RunSolution | Question::ResetExercise, _) => Answer::No,
+        (
+            Question::RunSolution | Question::ShowAnswer | Question::ResetExercise,
+            Key::Char('y' | 'Y'),
+        ) => Answer::Yes,
+        (Question::RunSolution | Question::ShowAnswer | Question::ResetExercise, _) => Answer::No,
         (Question::Leave, Key::Enter | Key::Char('k' | 'K')) => Answer::Keep,
         (Question::Leave, Key::Char('r' | 'R')) => Answer::Remove,
         (Question::Leave, _) => return Command::Nothing,
@@ -156,7 +161,7 @@ pub(super) fn menu(
 ) -> Vec<(String, String)> {
     let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
-        Some(Question::RunSolution | Question::ResetExercise) => {
+        Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
             return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
         }
         Some(Question::Leave) => {
@@ -181,7 +186,7 @@ pub(super) fn menu(
     let next = if solved { "Enter" } else { "n" };
     let mut menu = vec![
         item(next, localized!("next")),
-        item("p", localized!("previous")),
+        item("p", localized!("back")),
     ];
     match &exercise.task {
         Task::Quiz(quiz) => {
@@ -189,13 +194,13 @@ pub(super) fn menu(
             if !solved {
                 menu.insert(0, item(&numbers, localized!("answer")));
             }
-            menu.extend(offers.hints.then(|| item("h", localized!("hint"))));
+            menu.extend((offers.hints && !solved).then(|| item("h", localized!("hint"))));
+            menu.extend((!solved).then(|| item("s", localized!("answer it for me"))));
         }
         Task::Practical { .. } => {
-            menu.extend([
-                item("h", localized!("hint")),
-                item("s", localized!("solution")),
-            ]);
+            // What is solved needs no hint.
+            menu.extend((!solved).then(|| item("h", localized!("hint"))));
+            menu.push(item("s", localized!("solution")));
             menu.extend(offers.clients.then(|| item("c", localized!("shell"))));
             menu.extend(offers.pages.then(|| item("o", localized!("open"))));
             menu.push(item("r", localized!("reset")));
@@ -212,6 +217,7 @@ mod tests {
     use super::*;
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{ExerciseId, Quiz};
+    use crate::report::{Paint, Panel};
 
     #[test]
     fn a_key_stands_for_one_command() {
@@ -270,8 +276,24 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('B'), &letters), choice("b"));
         assert_eq!(command_for_key(Key::Char('n'), &letters), Command::Next);
         assert_eq!(command_for_key(Key::Char('3'), &letters), choice("n"));
-        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p h l q");
-        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p h l q");
+        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p h s l q");
+        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p l q");
+    }
+
+    #[test]
+    fn all_keys_fit_in_one_line_of_a_small_terminal() {
+        let lab = lab(COMPOSE);
+        let quiz = quiz(&["a", "b", "c", "d"]);
+        for exercise in [&lab.exercises[0], &quiz] {
+            for solved in [false, true] {
+                let panel = Panel {
+                    menu: menu(exercise, solved, None, ALL),
+                    ..Panel::default()
+                };
+                let lines = panel.lines(80, 24, Paint::Plain);
+                assert_eq!(lines.len(), 2, "{lines:?}");
+            }
+        }
     }
 
     #[test]
@@ -284,7 +306,7 @@ mod tests {
         };
         let of = |exercise| keys(&menu(exercise, false, None, offers));
         assert_eq!(of(&lab.exercises[0]), "n p h s c r l q");
-        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p l q");
+        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p s l q");
     }
 
     #[test]

@@ -13,8 +13,10 @@ mod view;
 use std::time::{Duration, Instant};
 
 use crate::app::{SessionEnd, UpOptions};
+use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
+use crate::lab::Lab;
 use crate::localized;
 use crate::report::{Screen, duration, output};
 use crate::runner::{Expiry, Failure, OnFailure};
@@ -48,6 +50,13 @@ pub(crate) async fn run(
     let lab = context.lab(name)?;
     context.app.require_memory(&lab)?;
     let engine = context.app.engine().await?;
+    if mode == Mode::Auto
+        && context.app.exists(&engine, &lab).await?
+        && confirm_demonstration(context, &lab).await? == Confirmation::Declined
+    {
+        output(&localized!("declined; nothing was changed"));
+        return Ok(Exit::Success);
+    }
     let options = UpOptions {
         lifetime: match after_session {
             AfterSession::Keep => Lifetime::Persistent,
@@ -118,4 +127,27 @@ pub(crate) async fn run(
         output(&format::expiry(until));
     }
     Ok(exit)
+}
+
+/// Asks whether the services of a lab that is up may be reset for a demonstration: what the learner did there would be lost.
+async fn confirm_demonstration(context: &Context, lab: &Lab) -> Result<Confirmation, Failure> {
+    let name = context.app.lab_argument(&lab.id);
+    let own = format!("roadlab run {} --auto --instance demo", lab.id);
+    let lines = [
+        localized!(
+            "{name} is up: the demonstration wipes the data of its services, before it begins and at its end; your progress and files stay",
+            name
+        ),
+        localized!(
+            "`{command}` plays it in an instance of its own",
+            command = own
+        ),
+    ];
+    let question = localized!("Wipe the data of the services and play all solutions? [y/N]");
+    let refused = text!(
+        "{name} is up, and `--auto` wipes the data of its services: confirm that with `--yes`, or play it in an instance of its own with `{command}`",
+        name,
+        command = own
+    );
+    confirm(context, &lines, &question, refused).await
 }

@@ -131,7 +131,9 @@ impl<E: Engine> Session<'_, E> {
         let Some(hint) = hint else {
             print(&match exercise.task {
                 Task::Quiz(_) => {
-                    localized!("a quiz has no hints; a wrong choice says why it is wrong")
+                    localized!(
+                        "a quiz has no hints: press the number of a choice; a wrong one says why it is wrong"
+                    )
                 }
                 Task::Practical { .. } => localized!("this exercise has no hint"),
             });
@@ -144,6 +146,10 @@ impl<E: Engine> Session<'_, E> {
         );
         print(&format!("\n{}", self.context.paint.warn(&title)));
         print(&self.shown(&hint.markdown));
+        if hint.repeated {
+            let text = localized!("there is no further hint; `s` shows the solution");
+            print(&self.context.paint.dim(&text));
+        }
         Ok(())
     }
 
@@ -153,7 +159,10 @@ impl<E: Engine> Session<'_, E> {
         print: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
-        let title = localized!("The solution, step by step");
+        let title = match exercise.task {
+            Task::Quiz(_) => localized!("The right answer"),
+            Task::Practical { .. } => localized!("The solution, step by step"),
+        };
         print(&format!("\n{}", self.context.paint.warn(&title)));
         let solution = self.running.typed_solution(exercise);
         for line in format::solution_lines(self.context, &solution) {
@@ -166,6 +175,10 @@ impl<E: Engine> Session<'_, E> {
                 "the services were reset to the start of this exercise first: {why}",
                 why = why
             ));
+        }
+        if let Task::Quiz(_) = exercise.task {
+            self.after(print, exercise);
+            print("");
         }
         self.read_progress()
     }

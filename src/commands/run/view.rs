@@ -7,7 +7,7 @@ use crate::app::{WebPage, clients};
 use crate::engine::Engine;
 use crate::lab::{Exercise, ServiceName, Task};
 use crate::localized;
-use crate::report::{Panel, Screen, code_width, duration, sanitize, table};
+use crate::report::{Panel, Screen, code_width, duration, sanitize, table_within};
 use crate::runner::ExerciseResult;
 use crate::store::Standing;
 
@@ -70,7 +70,7 @@ impl<E: Engine> Session<'_, E> {
                 vec![format!("{here} {symbol} {:>2}", index + 1), title, missing]
             });
         print("");
-        table(&rows.collect::<Vec<_>>())
+        table_within(&rows.collect::<Vec<_>>(), 1, self.context.width())
             .iter()
             .for_each(|line| print(line));
     }
@@ -99,7 +99,10 @@ impl<E: Engine> Session<'_, E> {
     fn question_text(&self, question: &Question) -> String {
         match question {
             Question::RunSolution => localized!("Show and run the solution?"),
-            Question::ResetExercise => localized!("Reset the lab to the start of this exercise?"),
+            Question::ShowAnswer => localized!("Show the right answer?"),
+            Question::ResetExercise => localized!(
+                "Reset the lab to the start of this exercise? This wipes the data of its services."
+            ),
             Question::Leave => localized!(
                 "Keep {lab} up, or remove it?\nYour progress is saved.",
                 lab = self.running.lab.id
@@ -178,7 +181,9 @@ impl<E: Engine> Session<'_, E> {
             ]);
         }
         print("");
-        table(&rows).iter().for_each(|line| print(line));
+        table_within(&rows, 1, self.context.width())
+            .iter()
+            .for_each(|line| print(line));
         let whole = spent(whole);
         print(&format!(
             "{}  {}",
@@ -191,7 +196,7 @@ impl<E: Engine> Session<'_, E> {
 /// `7 s`, `2 m 05 s`.
 fn spent(seconds: u64) -> String {
     match seconds {
-        0..60 => format!("{seconds} s"),
+        0..60 => localized!("{count} s", count = seconds),
         _ => duration(seconds * 1000),
     }
 }
@@ -204,6 +209,7 @@ fn state(task: &Task, solved: bool, played: bool, result: Option<&ExerciseResult
         (Task::Practical { .. }, false, Some(true)) if played => {
             localized!("solution played, all checks pass")
         }
+        (Task::Quiz(_), false, Some(true)) if played => localized!("answer shown"),
         (_, true, None | Some(true)) => localized!("solved"),
         (Task::Practical { .. }, true, Some(false)) => {
             localized!("solved once, does not hold now")

@@ -282,6 +282,7 @@ pub(super) fn labels(labels: &BTreeMap<String, String>) -> HashMap<String, Strin
 /// Reads a container's state from the answer to inspect.
 pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
     let state = answer.state.unwrap_or_default();
+    let restarts = answer.restart_count.unwrap_or_default();
     let ports = answer.network_settings.and_then(|settings| settings.ports);
     let health = state
         .health
@@ -309,6 +310,7 @@ pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
         out_of_memory: state.oom_killed.unwrap_or_default(),
         error: state.error.unwrap_or_default(),
         health,
+        restarts: u64::try_from(restarts).unwrap_or_default(),
         started: state.started_at.as_deref().and_then(time),
         ports: published(ports.unwrap_or_default()),
     }

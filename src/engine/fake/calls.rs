@@ -217,6 +217,7 @@ impl Containers for Fake {
                 out_of_memory: false,
                 error: String::new(),
                 health: None,
+                restarts: 0,
                 started: None,
                 ports: PublishedPorts::default(),
             },
