@@ -1,5 +1,6 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
+mod of_instance;
 mod result_line;
 mod warning;
 
@@ -12,6 +13,7 @@ use crate::diagnosis::LikelyCause;
 use crate::expect::Words;
 use crate::lab::CheckRole;
 
+pub use of_instance::InstanceEvent;
 pub use result_line::{
     CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
     TestedLab,
@@ -164,6 +166,22 @@ pub enum Event {
         /// The number of all answers of the lab.
         answers: usize,
     },
+    /// `roadlab test` has played an answer to an exercise, and knows what the checks saw.
+    #[serde(rename = "played")]
+    AnswerFinished {
+        /// The id of the exercise.
+        exercise: String,
+        /// The answer, for people.
+        answer: String,
+        /// Whether every check passed; null if the answer could not be played.
+        passed: Option<bool>,
+        /// The duration of the reset and of the solutions that the exercise builds on, in milliseconds.
+        prepare_millis: u64,
+        /// The duration of the steps of the answer, in milliseconds.
+        steps_millis: u64,
+        /// The duration of the checks, in milliseconds.
+        checks_millis: u64,
+    },
     /// A phase of `roadlab test` finished for an exercise.
     #[serde(rename = "proved")]
     ProofPhaseFinished {
@@ -180,9 +198,25 @@ pub enum Event {
         /// The duration in milliseconds.
         millis: u64,
     },
+    /// A part of the test of a lab finished: one exercise, or what is true of the lab as a whole.
+    #[serde(rename = "part_tested")]
+    PartTested {
+        /// The id of the exercise; null for the lab as a whole.
+        exercise: Option<String>,
+        /// The number of answers that were played.
+        answers: usize,
+        /// The number of problems that were found.
+        problems: usize,
+        /// The duration in milliseconds.
+        millis: u64,
+    },
     /// A note for people.
     #[serde(rename = "note")]
     Warning(Warning),
+    /// An event of one of the instances that `roadlab test` uses. In JSON it is the event itself with the fields of the instance.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    OfInstance(InstanceEvent),
 }
 
 impl Event {
@@ -191,6 +225,14 @@ impl Event {
         Event::EngineSetupLine {
             image: EngineSetup::Engine,
             line: line.into(),
+        }
+    }
+
+    /// Returns the event itself, also if it belongs to an instance.
+    pub fn without_instance(&self) -> &Self {
+        match self {
+            Event::OfInstance(of) => of.event.without_instance(),
+            event => event,
         }
     }
 }
@@ -394,6 +436,7 @@ pub fn schema() -> serde_json::Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Event",
         "description": "A line of `--json`: something that happened, or a result. Names and fields are never removed or changed, only added.",
+        "properties": of_instance::properties(),
         // A line of the engine's setup is a build line too, so more than one alternative may match.
         "anyOf": variants,
         "$defs": generator.take_definitions(true),
@@ -478,6 +521,20 @@ mod tests {
                 number: 1,
                 answers: 9,
             },
+            Event::AnswerFinished {
+                exercise: "ttl".to_owned(),
+                answer: "the solution".to_owned(),
+                passed: Some(true),
+                prepare_millis: 5,
+                steps_millis: 5,
+                checks_millis: 5,
+            },
+            Event::PartTested {
+                exercise: None,
+                answers: 9,
+                problems: 0,
+                millis: 5,
+            },
             Event::Warning(Warning::WaitingForRemoval {
                 lab: "redis".to_owned(),
             }),
@@ -519,8 +576,11 @@ mod tests {
             Event::Ready { .. } => "Ready",
             Event::Step { .. } => "Step",
             Event::AnswerStarted { .. } => "AnswerStarted",
+            Event::AnswerFinished { .. } => "AnswerFinished",
             Event::ProofPhaseFinished { .. } => "ProofPhaseFinished",
+            Event::PartTested { .. } => "PartTested",
             Event::Warning(_) => "Warning",
+            Event::OfInstance(of) => variant(&of.event),
         }
     }
 
@@ -528,7 +588,16 @@ mod tests {
     fn every_event_is_valid_by_the_schema() {
         let schema = schema();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        for event in every_event() {
+        let of_instance = |event| {
+            Event::OfInstance(InstanceEvent {
+                lab: "redis".to_owned(),
+                instance: "test-1".to_owned(),
+                exercise: Some("ttl".to_owned()),
+                event: Box::new(event),
+            })
+        };
+        let of_instances = every_event().into_iter().map(of_instance);
+        for event in every_event().into_iter().chain(of_instances) {
             let json = serde_json::to_value(&event).unwrap();
             let errors: Vec<String> = validator
                 .iter_errors(&json)

@@ -2,7 +2,7 @@
 
 use serde_json::to_value;
 
-use roadlab::event::{Event, Outcome, Phase, TestProblem, Warning};
+use roadlab::event::{Event, InstanceEvent, Outcome, Phase, TestProblem, Warning};
 
 use super::EVENTS;
 use super::shape::{Contract, Shapes};
@@ -25,8 +25,11 @@ fn name(event: &Event) -> &'static str {
         Event::Ready { .. } => "ready",
         Event::Step { .. } => "step",
         Event::AnswerStarted { .. } => "playing",
+        Event::AnswerFinished { .. } => "played",
         Event::ProofPhaseFinished { .. } => "proved",
+        Event::PartTested { .. } => "part_tested",
         Event::Warning(_) => "note",
+        Event::OfInstance(of) => name(&of.event),
     }
 }
 
@@ -84,6 +87,12 @@ fn samples() -> Vec<Event> {
             answers: 2,
         },
         Event::Warning(Warning::WaitingForRemoval { lab: text() }),
+        Event::OfInstance(InstanceEvent {
+            lab: text(),
+            instance: text(),
+            exercise: Some(text()),
+            event: Box::new(Event::Step { step: text() }),
+        }),
     ];
     for problem in [None, Some(text())] {
         samples.push(Event::PullProgress {
@@ -110,9 +119,23 @@ fn samples() -> Vec<Event> {
         samples.push(Event::ProofPhaseFinished {
             exercise: text(),
             phase: Phase::Start,
-            problem,
+            problem: problem.clone(),
             problems: found.clone(),
             notes: found,
+            millis: 1,
+        });
+        samples.push(Event::AnswerFinished {
+            exercise: text(),
+            answer: text(),
+            passed: problem.as_ref().map(|_| true),
+            prepare_millis: 1,
+            steps_millis: 1,
+            checks_millis: 1,
+        });
+        samples.push(Event::PartTested {
+            exercise: problem,
+            answers: 1,
+            problems: 0,
             millis: 1,
         });
     }
