@@ -227,14 +227,6 @@ impl Event {
             line: line.into(),
         }
     }
-
-    /// Returns the event itself, also if it belongs to an instance.
-    pub fn without_instance(&self) -> &Self {
-        match self {
-            Event::OfInstance(of) => of.event.without_instance(),
-            event => event,
-        }
-    }
 }
 
 /// The value of `image` while the engine is being set up.
@@ -428,7 +420,10 @@ pub fn schema() -> serde_json::Value {
         Event::json_schema(&mut generator),
         ResultLine::json_schema(&mut generator),
     ] {
-        if let Some(serde_json::Value::Array(more)) = schema.to_value().get("oneOf") {
+        // `Event` has a variant whose JSON is that of another one.
+        let schema = schema.to_value();
+        let alternatives = schema.get("oneOf").or_else(|| schema.get("anyOf"));
+        if let Some(serde_json::Value::Array(more)) = alternatives {
             variants.extend(more.iter().cloned());
         }
     }

@@ -150,17 +150,20 @@ impl Schedule {
         std::mem::take(&mut self.labs[lab].work.parts)
     }
 
-    /// Returns the position of the next part of a lab for which there is time.
+    /// Returns the position of the next part of a lab, if there is time for it. Nothing comes before the part of the whole lab.
     fn next_position(&self, lab: &LabState, elapsed: Duration) -> Option<usize> {
-        let parts = lab.work.parts.iter().enumerate();
-        let (at, _) = parts
-            .filter(|(_, part)| {
-                let end = elapsed + lab.estimate(part);
-                self.limits.within.is_none_or(|within| end <= within)
-            })
-            .rev()
-            .max_by_key(|(_, part)| (part.part == Part::Lab, lab.estimate(part)))?;
-        Some(at)
+        let parts = &lab.work.parts;
+        let has_time = |part: &WaitingPart| {
+            let end = elapsed + lab.estimate(part);
+            self.limits.within.is_none_or(|within| end <= within)
+        };
+        if let Some(whole) = parts.iter().position(|part| part.part == Part::Lab) {
+            return has_time(&parts[whole]).then_some(whole);
+        }
+        let parts = parts.iter().enumerate().filter(|(_, part)| has_time(part));
+        // The first of equal ones.
+        let longest = parts.rev().max_by_key(|(_, part)| lab.estimate(part));
+        longest.map(|(at, _)| at)
     }
 
     /// Returns whether another instance of a lab is of use: the first one always is.
@@ -387,6 +390,22 @@ mod tests {
         assert!(schedule.is_done(1, seconds(95)));
         let rest = schedule.take_rest(1).into_iter();
         assert_eq!(rest.map(|part| name(Some(part))).collect::<Vec<_>>(), ["c"]);
+    }
+
+    #[test]
+    fn a_lab_is_left_out_if_there_is_no_time_for_its_first_part() {
+        let within = Limits {
+            within: Some(seconds(10)),
+            ..limits(1)
+        };
+        let long = WaitingPart {
+            known: Some(seconds(20)),
+            ..whole()
+        };
+        let mut schedule = Schedule::new(vec![lab(&[long, exercise("a", 1)])], within);
+        assert_eq!(started(&mut schedule, None), [0; 0]);
+        assert!(schedule.is_done(0, Duration::ZERO));
+        assert_eq!(schedule.take_rest(0).len(), 2);
     }
 
     #[test]
