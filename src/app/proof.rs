@@ -47,8 +47,8 @@ impl Default for Jobs {
 }
 
 impl Jobs {
-    /// A proof waits more than it computes, so that a processor has time for more than one.
-    const PER_PROCESSOR: usize = 2;
+    /// A proof waits more than it computes, so that a processor has time for several.
+    const PER_PROCESSOR: usize = 3;
 
     fn count(self) -> usize {
         match self {
@@ -469,7 +469,7 @@ impl<E: Engine> Test<'_, E> {
             Ok(proof) => {
                 self.record_time(&tested.lab.id, &part.part, took);
                 let mut schedule = self.schedule.borrow_mut();
-                schedule.played(at, part.answers, took);
+                schedule.played(at, part, took);
                 let counts = (proof.figures.played, proof.by_weight(false).0.len());
                 tested.progress.borrow_mut().parts.push(proof);
                 (counts.0, counts.1, Usable::Yes)

@@ -23,6 +23,9 @@ pub(super) struct Key {
 /// The place of one connection. The holder of its lock may open, use or drop the connection.
 pub(super) type Slot<C> = Rc<Mutex<Option<C>>>;
 
+/// The number of users of a connection from which another one is quicker, although opening it takes time.
+const QUEUE: usize = 4;
+
 /// The connections of one protocol.
 pub(super) struct ConnectionPool<C> {
     slots: RefCell<BTreeMap<Key, Vec<Slot<C>>>>,
@@ -42,18 +45,21 @@ impl<C> ConnectionPool<C> {
         self.any_slot(key, 1)
     }
 
-    /// Returns one of at most `most` slots that are equal: the first that is free, else the one for which the fewest wait.
+    /// Returns one of at most `most` slots that are equal: the one with the fewest users, or a new one if each has a queue.
     pub(super) fn any_slot(&self, key: &Key, most: usize) -> Slot<C> {
         let mut slots = self.slots.borrow_mut();
         let slots = slots.entry(key.clone()).or_default();
-        // Whoever uses a slot, or waits for it, has a reference too.
-        let free = slots.iter().find(|slot| Rc::strong_count(slot) == 1);
-        if free.is_none() && slots.len() < most {
-            slots.push(Slot::default());
-            return Rc::clone(&slots[slots.len() - 1]);
+        // Each user of a slot, waiting or not, has a reference beside that of the pool.
+        let users = |slot: &Slot<C>| Rc::strong_count(slot) - 1;
+        let least = slots.iter().min_by_key(|slot| users(slot));
+        match least {
+            Some(slot) if users(slot) < QUEUE || slots.len() >= most => Rc::clone(slot),
+            _ => {
+                let slot = Slot::default();
+                slots.push(Rc::clone(&slot));
+                slot
+            }
         }
-        let least = || slots.iter().min_by_key(|slot| Rc::strong_count(slot));
-        free.or_else(least).map(Rc::clone).unwrap_or_default()
     }
 
     /// Takes out all connections that are not in use.
@@ -82,6 +88,8 @@ impl<C> ConnectionPool<C> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
     #[tokio::test]
@@ -100,11 +108,15 @@ mod tests {
         };
         // What comes alone uses the first one again.
         assert_eq!((connect(1).await, connect(2).await), (1, 1));
-        let used = tokio::join!(connect(3), connect(4), connect(5), connect(6));
-        assert_eq!(used, (1, 4, 1, 4));
-        assert_eq!(connect(7).await, 1);
-        assert_eq!(pool.take(&|_| true).await, [1, 4]);
-        let alone = async |number: u32| *pool.slot(&key).lock().await.get_or_insert(number);
-        assert_eq!(tokio::join!(alone(8), alone(9)), (8, 8));
+        let used = join_all((3..13).map(connect)).await;
+        assert_eq!(used, [1, 1, 1, 1, 7, 7, 7, 7, 1, 7]);
+        assert_eq!(connect(13).await, 1);
+        assert_eq!(pool.take(&|_| true).await, [1, 7]);
+        let other = Key {
+            port: 2,
+            ..key.clone()
+        };
+        let alone = async |number: u32| *pool.slot(&other).lock().await.get_or_insert(number);
+        assert_eq!(join_all((20..30).map(alone)).await, [20; 10]);
     }
 }

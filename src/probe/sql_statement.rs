@@ -19,11 +19,11 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Returns how many sessions of the same kind may be open at the same time. Looks do not disturb each other; what is rolled
-    /// back may hold locks meanwhile.
+    /// Returns how many sessions of the same kind may be open at the same time. What only reads does not disturb others; what is
+    /// rolled back may hold locks meanwhile.
     pub(super) fn sessions(self) -> usize {
         match self.mode {
-            ProbeMode::ReadOnly => 4,
+            ProbeMode::ReadOnly => 3,
             ProbeMode::RolledBack | ProbeMode::ReadWrite => 1,
         }
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::diagnosis::Memory;
-use crate::lab::ExerciseId;
+use crate::lab::{ExerciseId, Step};
 
 /// A part of the proof of a lab that one instance plays as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Part {
 #[derive(Debug, Clone)]
 pub struct WaitingPart {
     pub part: Part,
-    /// The number of answers that it plays.
-    pub answers: usize,
+    /// How long it probably takes, by what is in it.
+    pub expected: Duration,
     /// How long it took the last time.
     pub known: Option<Duration>,
 }
@@ -49,14 +49,24 @@ pub struct Limits {
     pub within: Option<Duration>,
 }
 
-/// The assumed duration of an answer of a lab of which nothing was played yet.
+/// The assumed duration of a reset and the checks, and the part of the time a step may wait that it usually does.
 const ANSWER: Duration = Duration::from_secs(2);
+const WAITED: u32 = 10;
 
 /// A part that takes less than this is not worth another instance, which needs time to become ready.
 const WORTH_AN_INSTANCE: Duration = Duration::from_secs(10);
 
 /// The part of the machine's memory that stays free.
 const RESERVE: u64 = 10;
+
+/// Returns how long answers with these steps probably take on a machine like others.
+pub fn expected_duration<'a>(answers: impl IntoIterator<Item = &'a [&'a Step]>) -> Duration {
+    let answer = |steps: &[&Step]| {
+        let waits = steps.iter().filter_map(|step| step.within);
+        ANSWER + waits.sum::<Duration>() / WAITED
+    };
+    answers.into_iter().map(answer).sum()
+}
 
 /// The parts that wait, and the instances that play.
 pub struct Schedule {
@@ -67,8 +77,8 @@ pub struct Schedule {
 struct LabState {
     work: LabWork,
     instances: usize,
-    /// What was played: the time and the number of answers.
-    played: (Duration, usize),
+    /// What was played: how long it took, and how long it was expected to take.
+    played: (Duration, Duration),
 }
 
 impl Schedule {
@@ -77,7 +87,7 @@ impl Schedule {
         let labs = labs.into_iter().map(|work| LabState {
             work,
             instances: 0,
-            played: (Duration::ZERO, 0),
+            played: (Duration::ZERO, Duration::ZERO),
         });
         Self {
             labs: labs.collect(),
@@ -114,11 +124,11 @@ impl Schedule {
         Some(self.labs[lab].work.parts.remove(at))
     }
 
-    /// Records that a part was played. The times of the others of its lab are estimated by it.
-    pub fn played(&mut self, lab: usize, answers: usize, took: Duration) {
-        let (time, count) = &mut self.labs[lab].played;
-        *time += took;
-        *count += answers;
+    /// Records how long a part took. The times of the others of its lab are estimated by it.
+    pub fn played(&mut self, lab: usize, part: &WaitingPart, took: Duration) {
+        let played = &mut self.labs[lab].played;
+        played.0 += took;
+        played.1 += part.expected;
     }
 
     /// Puts a part back that its instance could not begin, and allows the lab no more instances than it has without that one.
@@ -201,12 +211,12 @@ impl Schedule {
 
 impl LabState {
     fn estimate(&self, part: &WaitingPart) -> Duration {
-        let (time, answers) = self.played;
-        let answer = match u32::try_from(answers) {
-            Ok(count) if count > 0 => time / count,
-            _ => ANSWER,
+        let (took, expected) = self.played;
+        let ratio = match expected.is_zero() {
+            true => 1.0,
+            false => took.as_secs_f64() / expected.as_secs_f64(),
         };
-        part.known.unwrap_or(answer * part.answers as u32)
+        part.known.unwrap_or(part.expected.mul_f64(ratio))
     }
 
     /// Returns the estimated duration of all parts that wait.
@@ -230,7 +240,7 @@ mod tests {
     fn exercise(name: &str, seconds: u64) -> WaitingPart {
         WaitingPart {
             part: Part::Exercise(ExerciseId::new(name).unwrap()),
-            answers: 1,
+            expected: Duration::ZERO,
             known: Some(Duration::from_secs(seconds)),
         }
     }
@@ -238,7 +248,7 @@ mod tests {
     fn whole() -> WaitingPart {
         WaitingPart {
             part: Part::Lab,
-            answers: 1,
+            expected: Duration::ZERO,
             known: Some(Duration::from_secs(1)),
         }
     }
@@ -359,15 +369,28 @@ mod tests {
 
     #[test]
     fn parts_that_were_not_played_before_are_estimated_by_those_that_were() {
-        let unknown = |name: &str, answers: usize| WaitingPart {
-            answers,
+        let unknown = |name: &str, expected: u64| WaitingPart {
+            expected: seconds(expected),
             known: None,
             ..exercise(name, 0)
         };
-        let parts = [exercise("a", 30), unknown("b", 10)];
+        let parts = [exercise("a", 30), unknown("b", 20)];
         let mut schedule = Schedule::new(vec![lab(&parts)], limits(1));
-        schedule.played(0, 2, seconds(10));
+        let slow = lab(&[unknown("c", 10)]).parts.remove(0);
+        schedule.played(0, &slow, seconds(20));
         assert_eq!(name(schedule.next(0, Duration::ZERO)), "b");
+    }
+
+    #[test]
+    fn an_answer_that_may_wait_is_expected_to_take_longer() {
+        let lab = crate::lab::testing::lab(crate::lab::testing::COMPOSE);
+        let step = &lab.exercises[0].checks()[0].step;
+        let waits = Step {
+            within: Some(seconds(60)),
+            ..step.clone()
+        };
+        let answers: [&[&Step]; 3] = [&[step], &[step, &waits], &[]];
+        assert_eq!(expected_duration(answers), seconds(2 + 8 + 2));
     }
 
     #[test]

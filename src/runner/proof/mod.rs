@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::engine::Engine;
 use crate::event::Phase;
 use crate::lab::{Exercise, ExerciseId, Lab, Task, Trial};
-use crate::proof::{self, Part, WaitingPart};
+use crate::proof::{self, Answer, Part, WaitingPart, expected_duration};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
@@ -37,26 +37,29 @@ impl ProofRequest<'_> {
         self.only.is_empty() || self.only.contains(&exercise.id)
     }
 
-    /// Returns the number of answers to an exercise; none to a quiz, which needs no instance.
-    fn answers(&self, exercise: &Exercise) -> usize {
-        let trial = self.trial.exercises.get(&exercise.id);
-        proof::answers(exercise, trial).len()
+    /// Returns the answers to an exercise; none to a quiz.
+    fn answers<'e>(&'e self, exercise: &'e Exercise) -> Vec<Answer<'e>> {
+        proof::answers(exercise, self.trial.exercises.get(&exercise.id))
     }
 
     /// Returns the parts of the proof, in the order of the lab.
     pub fn parts(&self, lab: &Lab) -> Vec<WaitingPart> {
         let selected = lab.exercises.iter().filter(|one| self.selects(one));
+        let expected = |answers: &[Answer<'_>]| {
+            expected_duration(answers.iter().map(|answer| answer.steps.as_slice()))
+        };
+        let solutions = lab.exercises.iter().flat_map(|exercise| {
+            let solution = self.answers(exercise).into_iter().next();
+            solution.filter(|_| self.only.is_empty())
+        });
         let whole = WaitingPart {
             part: Part::Lab,
-            answers: match self.only.is_empty() {
-                true => lab.exercises.len(),
-                false => 1,
-            },
+            expected: expected(&solutions.collect::<Vec<_>>()),
             known: None,
         };
         let exercises = selected.map(|exercise| WaitingPart {
             part: Part::Exercise(exercise.id.clone()),
-            answers: self.answers(exercise),
+            expected: expected(&self.answers(exercise)),
             known: None,
         });
         [whole].into_iter().chain(exercises).collect()

@@ -76,7 +76,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let exercises = runner.lab.exercises.iter();
         let exercises = exercises.filter(|one| request.selects(one) && live.is_available(one));
         Self {
-            answers: exercises.map(|one| request.answers(one)).sum(),
+            answers: exercises.map(|one| request.answers(one).len()).sum(),
             runner,
             live,
             workspace,
