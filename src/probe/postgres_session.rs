@@ -1,8 +1,11 @@
 //! A session with a PostgreSQL server.
 
 use std::cell::Cell;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use futures_util::future::join;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
@@ -64,6 +67,8 @@ pub(crate) struct Session {
     pid: Option<i32>,
     /// Whether the last statement was rolled back already.
     rolled_back: Cell<bool>,
+    /// How many statements of the last script were completed.
+    completed: AtomicUsize,
 }
 
 impl Session {
@@ -97,6 +102,7 @@ impl Session {
             port,
             pid: None,
             rolled_back: Cell::new(false),
+            completed: AtomicUsize::new(0),
         };
         Ok(session.prepare(mode).await.map(|()| session))
     }
@@ -163,8 +169,21 @@ impl Session {
             SqlText::Query(query) => (self.types(query).await?, query),
             SqlText::Script(script) => (Vec::new(), script),
         };
-        let messages = self.client.simple_query(text).await?;
-        Ok(last_rows(&messages, &types))
+        Ok(last_rows(&self.messages(text).await?, &types))
+    }
+
+    /// Executes a text and counts the statements that are completed.
+    async fn messages(&self, text: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+        self.completed.store(0, Ordering::Relaxed);
+        let mut received = pin!(self.client.simple_query_raw(text).await?);
+        let mut messages = Vec::new();
+        while let Some(message) = received.try_next().await? {
+            if matches!(message, SimpleQueryMessage::CommandComplete(_)) {
+                self.completed.fetch_add(1, Ordering::Relaxed);
+            }
+            messages.push(message);
+        }
+        Ok(messages)
     }
 
     /// Begins a transaction and executes a query or a script in it.
@@ -217,7 +236,7 @@ impl Session {
             }
         };
         let end = self.client.batch_execute(END_CHECK);
-        let (messages, ended) = join(self.client.simple_query(text), end).await;
+        let (messages, ended) = join(self.messages(text), end).await;
         self.rolled_back.set(ended.is_ok());
         Ok(last_rows(&messages?, &types))
     }
@@ -240,6 +259,11 @@ impl Session {
             ProbeMode::ReadWrite => RESET,
         };
         self.client.batch_execute(reset).await
+    }
+
+    /// Returns how many statements of the last script were completed.
+    pub(super) fn completed(&self) -> usize {
+        self.completed.load(Ordering::Relaxed)
     }
 
     /// Whether the server was cut off for sending too much.
