@@ -14,6 +14,7 @@ mod usage_error;
 pub(crate) use help::table_texts;
 pub(crate) use help::{command, exit_codes};
 
+use crate::app::Jobs;
 use crate::exit::Exit;
 use crate::lab::{Lang, parse_duration};
 use crate::localized;
@@ -285,8 +286,17 @@ pub(crate) enum Command {
     },
     /// Test labs: checks, solutions, hints and resets
     Test {
-        #[arg(required = true, value_name = "LAB")]
+        #[arg(required_unless_present = "all", value_name = "LAB")]
         names: Vec<String>,
+        /// Test every lab
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+        /// Test in up to this many instances at the same time, as far as memory allows; `auto`: three for each processor
+        #[arg(long, value_name = "N", value_parser = jobs, default_value = "1")]
+        jobs: Jobs,
+        /// Start no exercise that would probably end later than this (e.g. 40m); the first labs are preferred
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        within: Option<Duration>,
         /// Test only this exercise; may be given several times
         #[arg(long, value_name = "EXERCISE")]
         only: Vec<String>,
@@ -300,7 +310,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
         /// Judge a file of `roadlab dispute` by the checks of the lab, without an engine
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "strict", "keep", "junit"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "jobs", "within", "only", "strict", "keep", "junit"])]
         case: Option<PathBuf>,
     },
     /// Write what the checks of an exercise see to a file, for the author of the lab
@@ -381,6 +391,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
         .ok_or_else(|| localized!("use a duration such as 30s, 90m, 2h or 1h30m"))
+}
+
+/// Parses the number of instances of a test.
+fn jobs(text: &str) -> Result<Jobs, String> {
+    match (text, text.parse()) {
+        ("auto", _) => Ok(Jobs::Auto),
+        (_, Ok(count)) if count > 0 => Ok(Jobs::Count(count)),
+        _ => Err(localized!("specify `auto` or a whole number from 1")),
+    }
 }
 
 fn line_count(text: &str) -> Result<u32, String> {

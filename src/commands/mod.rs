@@ -55,7 +55,9 @@ use std::rc::Rc;
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
-use crate::app::{App, EventSink, LogQuery, OpenedLab, Options, ResetKind, Trust, lab_name};
+use crate::app::{
+    App, EventSink, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust, lab_name,
+};
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
@@ -220,6 +222,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => case::case(context, &names, &case),
         Command::Test {
             names,
+            all: _,
+            jobs,
+            within,
             only,
             strict,
             keep,
@@ -228,9 +233,13 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => {
             let request = test::TestRequest {
                 names,
-                only,
+                options: ProofOptions {
+                    only,
+                    keep,
+                    jobs,
+                    within,
+                },
                 strict,
-                keep,
                 junit,
             };
             test::test(context, &request).await

@@ -37,7 +37,9 @@ pub struct TestedLab {
     pub figures: ProofFigures,
     /// The exercises that were left out because a service that they need is unavailable.
     pub not_run: Vec<String>,
-    /// Milliseconds until the lab was ready.
+    /// The exercises that were left out because the time of `--within` was over.
+    pub out_of_time: Vec<String>,
+    /// Milliseconds until the first instance of the lab was ready.
     pub ready_millis: u64,
     /// The median duration of a reset, in milliseconds.
     pub reset_millis: u64,
@@ -76,7 +78,7 @@ pub struct ProofFigures {
 }
 
 /// A wrong answer that leaves the state of a right one.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct IndistinguishableAnswer {
     /// The id of the exercise.
     pub exercise: String,

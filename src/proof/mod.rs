@@ -8,6 +8,7 @@ mod answer;
 mod dispute;
 mod judge;
 mod recording;
+mod schedule;
 mod weaken;
 
 pub use answer::{Answer, AnswerKind, Must, answers};
@@ -19,4 +20,5 @@ pub use judge::{
     Finding, Weight, after, at_start, indecisive, right_answers, unnoticed, without_hint,
 };
 pub use recording::{Observation, Recording};
+pub use schedule::{LabWork, Limits, Part, Schedule, WaitingPart, expected_duration};
 pub use weaken::{Weakened, weaken};
