@@ -1,5 +1,6 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
+mod played_answer;
 mod result_line;
 mod warning;
 
@@ -12,6 +13,7 @@ use crate::diagnosis::LikelyCause;
 use crate::expect::Words;
 use crate::lab::CheckRole;
 
+pub use played_answer::{CheckView, FieldView, HintView, JudgedExercise, PlayedAnswer};
 pub use result_line::{
     CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
     TestedLab,
@@ -547,8 +549,8 @@ mod tests {
         let variants: std::collections::BTreeSet<_> = every_event().iter().map(variant).collect();
         let schema = schema();
         let described = schema["anyOf"].as_array().unwrap();
-        // Three lines are results.
-        assert_eq!(described.len(), variants.len() + 3);
+        // Seven lines are results.
+        assert_eq!(described.len(), variants.len() + 7);
         for variant in described {
             assert!(variant["description"].is_string(), "{variant}");
             let fields = variant["properties"].as_object().unwrap();

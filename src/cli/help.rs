@@ -149,7 +149,6 @@ fn overview() -> String {
         let line = format!("{left}{right}");
         let _ = writeln!(screen, "{}", line.trim_end());
     }
-    screen.push('\n');
     screen.push_str(&localized!(
         "Get started: roadlab list, then roadlab run redis"
     ));

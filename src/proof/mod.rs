@@ -7,6 +7,7 @@
 mod answer;
 mod dispute;
 mod judge;
+mod played;
 mod recording;
 mod weaken;
 
@@ -18,5 +19,6 @@ pub use dispute::{
 pub use judge::{
     Finding, Weight, after, at_start, indecisive, right_answers, unnoticed, without_hint,
 };
+pub use played::played;
 pub use recording::{Observation, Recording};
 pub use weaken::{Weakened, weaken};

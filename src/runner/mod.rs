@@ -38,7 +38,7 @@ pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
-pub use proof::{Proof, ProofRequest, prove, record};
+pub use proof::{PlayRequest, Proof, ProofRequest, play, prove, record};
 pub use reap::reap;
 pub use reset::{reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};

@@ -2,6 +2,7 @@
 //! judges the recordings.
 
 mod figures;
+mod play;
 mod player;
 mod recorder;
 
@@ -14,6 +15,7 @@ use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
 pub use figures::Proof;
+pub use play::{PlayRequest, play};
 pub use recorder::record;
 
 use player::Player;
