@@ -1,5 +1,6 @@
 //! Keeps a lab up while its author writes it, and plays the exercises whose files were saved.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -90,6 +91,11 @@ impl App {
                 reason = error
             ))
         })?;
+        if let Ok(read) = self.read_lab(&folder) {
+            for name in &options.exercises {
+                find_exercise(&read.lab, name)?;
+            }
+        }
         let mut session = Session {
             app: self,
             engine,
@@ -99,6 +105,7 @@ impl App {
             applied: None,
             is_up: false,
             pending: BTreeSet::new(),
+            queue: BTreeSet::new(),
             others: BTreeSet::new(),
         };
         if options.lifetime == Lifetime::Persistent {
@@ -108,7 +115,7 @@ impl App {
         let mut stamps = FileStamps::read(&folder, &session.others);
         loop {
             let seen = Instant::now();
-            let changed = session.round(&folder, &stamps, seen).await;
+            let changed = session.round(&folder, &mut stamps, seen).await;
             let next = match changed {
                 Some(next) => next,
                 None => next_change(&folder, &session.others, &stamps).await,
@@ -148,11 +155,13 @@ struct Session<'a, E> {
     show: Show<'a>,
     /// The folder for the workspace.
     workspace: PathBuf,
-    /// The parts of the lab that was read and played last.
+    /// The parts of the lab that is up.
     applied: Option<LabParts>,
     is_up: bool,
     /// The files that were saved since.
     pending: BTreeSet<PathBuf>,
+    /// The exercises that are still to be played.
+    queue: BTreeSet<ExerciseId>,
     /// The files outside of the lab's folder that belong to it.
     others: BTreeSet<PathBuf>,
 }
@@ -162,7 +171,7 @@ impl<E: Engine> Session<'_, E> {
     async fn round(
         &mut self,
         folder: &Path,
-        stamps: &FileStamps,
+        stamps: &mut FileStamps,
         seen: Instant,
     ) -> Option<FileStamps> {
         let read = match self.app.read_lab(folder) {
@@ -176,10 +185,11 @@ impl<E: Engine> Session<'_, E> {
                 return None;
             }
         };
-        let outside = read.files.iter().filter(|file| !file.starts_with(folder));
+        let root = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let outside = read.files.iter().filter(|file| !file.starts_with(&root));
         self.others = outside.cloned().collect();
-        let played = self.apply(&read, folder, stamps, seen).await;
-        match played {
+        stamps.add_missing(&self.others);
+        match self.apply(&read, folder, stamps, seen).await {
             Ok(next) => {
                 if next.is_none() {
                     (self.show)(AuthorEvent::Waiting {
@@ -196,7 +206,7 @@ impl<E: Engine> Session<'_, E> {
         }
     }
 
-    /// Brings the lab up as its files say now, and plays what changed.
+    /// Brings the lab up as its files are now, and plays what changed.
     async fn apply(
         &mut self,
         read: &ReadLab,
@@ -205,14 +215,7 @@ impl<E: Engine> Session<'_, E> {
         seen: Instant,
     ) -> Result<Option<FileStamps>, Failure> {
         let lab = &read.lab;
-        let mut changed = match &self.applied {
-            None => {
-                let named = self.options.exercises.iter();
-                let named = named.map(|name| Ok(find_exercise(lab, name)?.id.clone()));
-                ChangedExercises::Some(named.collect::<Result<_, Failure>>()?)
-            }
-            Some(before) => changes(read, before, &self.pending),
-        };
+        self.app.require_trusted_memory(lab)?;
         let _lock = self.app.lock(self.engine, &lab.id).await?;
         let runner = self.app.runner(self.engine, lab);
         let workspace = Workspace::below(&self.workspace, lab, &self.app.instance);
@@ -224,88 +227,106 @@ impl<E: Engine> Session<'_, E> {
             on_failure: OnFailure::TearDown,
         };
         let request = self.app.request(up, &images, workspace.as_ref());
-        self.app.require_trusted_memory(lab)?;
         let done = runner::up(&runner, &request).await?;
         let mut live = done.live;
-        if done.plan.changes() || !self.is_up {
+        let is_new = done.plan.changes();
+        if is_new || !self.is_up {
             (self.show)(AuthorEvent::Up {
                 lab,
                 millis: seen.elapsed().as_millis() as u64,
             });
-            // Another container may answer every check differently.
-            if self.applied.is_some() {
-                changed = ChangedExercises::All;
-            }
         }
         self.is_up = true;
-        let selected = lab.exercises.iter().filter(|exercise| match &changed {
-            ChangedExercises::All => true,
-            ChangedExercises::Some(ids) => ids.contains(&exercise.id),
-        });
-        let selected: Vec<&Exercise> = selected.collect();
-        if self.applied.is_some() {
-            let exercises = selected.iter().map(|exercise| exercise.id.clone());
+        let saved = std::mem::take(&mut self.pending);
+        let before = self.applied.replace(read.parts.clone());
+        let changed = match &before {
+            None => {
+                let named = self.options.exercises.iter();
+                let named = named.map(|name| Ok(find_exercise(lab, name)?.id.clone()));
+                ChangedExercises::Some(named.collect::<Result<_, Failure>>()?)
+            }
+            // Another container may answer every check differently.
+            Some(_) if is_new => ChangedExercises::All,
+            Some(before) => changes(read, before, &saved),
+        };
+        let all = lab.exercises.iter().map(|exercise| exercise.id.clone());
+        match changed {
+            ChangedExercises::All => self.queue.extend(all),
+            ChangedExercises::Some(ids) => self.queue.extend(ids),
+        }
+        let queued = lab.exercises.iter();
+        let queued = queued.filter(|exercise| self.queue.contains(&exercise.id));
+        let queued: Vec<&Exercise> = queued.collect();
+        if before.is_some() {
+            let exercises = queued.iter().map(|exercise| exercise.id.clone());
             (self.show)(AuthorEvent::Saved {
-                files: self.pending.iter().cloned().collect(),
+                files: saved.into_iter().collect(),
                 exercises: exercises.collect(),
             });
         }
-        let played = {
-            let play = self.play(
-                &runner,
-                &mut live,
-                workspace.as_ref(),
+        let finished = RefCell::new(BTreeSet::new());
+        let ended = {
+            let play = Play {
+                runner: &runner,
+                workspace: workspace.as_ref(),
                 read,
-                &selected,
+                show: self.show,
                 seen,
-            );
+                finished: &finished,
+            };
             tokio::select! {
-                played = play => played.map(|()| None),
+                played = play.all(&mut live, &queued) => played.map(|()| None),
                 next = next_change(folder, &self.others, stamps) => Ok(Some(next)),
             }
         };
         live.connections.close().await;
         // What was interrupted is played again.
-        if let Ok(None) = played {
-            self.applied = Some(read.parts.clone());
-            self.pending.clear();
-        } else if self.applied.is_none() {
-            self.applied = Some(LabParts::default());
+        let finished = finished.into_inner();
+        self.queue.retain(|exercise| !finished.contains(exercise));
+        ended
+    }
+}
+
+/// Plays exercises and shows what the checks make of them.
+struct Play<'a, 'b, E> {
+    runner: &'a Runner<'b, E>,
+    workspace: Option<&'a Workspace>,
+    read: &'a ReadLab,
+    show: Show<'a>,
+    seen: Instant,
+    finished: &'a RefCell<BTreeSet<ExerciseId>>,
+}
+
+impl<E: Engine> Play<'_, '_, E> {
+    async fn all(&self, live: &mut Live, exercises: &[&Exercise]) -> Result<(), Failure> {
+        for exercise in exercises {
+            if live.is_available(exercise) {
+                self.one(live, exercise).await?;
+            } else {
+                (self.show)(AuthorEvent::Unavailable(&exercise.id));
+            }
+            self.finished.borrow_mut().insert(exercise.id.clone());
         }
-        played
+        Ok(())
     }
 
-    async fn play(
-        &self,
-        runner: &Runner<'_, E>,
-        live: &mut Live,
-        workspace: Option<&Workspace>,
-        read: &ReadLab,
-        exercises: &[&Exercise],
-        seen: Instant,
-    ) -> Result<(), Failure> {
-        for exercise in exercises {
-            if !live.is_available(exercise) {
-                (self.show)(AuthorEvent::Unavailable(&exercise.id));
-                continue;
-            }
-            let request = PlayRequest {
-                exercise,
-                trial: &read.trial,
-                answer: None,
-                show: &|played| (self.show)(AuthorEvent::Played(played)),
-            };
-            let proof = runner::play(runner, live, workspace, request).await?;
-            let (problems, notes) = proof.by_weight(false);
-            (self.show)(AuthorEvent::Verdict(&JudgedExercise {
-                exercise: exercise.id.to_string(),
-                sound: problems.is_empty(),
-                answers: proof.figures.played,
-                problems,
-                notes,
-                millis: seen.elapsed().as_millis() as u64,
-            }));
-        }
+    async fn one(&self, live: &mut Live, exercise: &Exercise) -> Result<(), Failure> {
+        let request = PlayRequest {
+            exercise,
+            trial: &self.read.trial,
+            answer: None,
+            show: &|played| (self.show)(AuthorEvent::Played(played)),
+        };
+        let proof = runner::play(self.runner, live, self.workspace, request).await?;
+        let (problems, notes) = proof.by_weight(false);
+        (self.show)(AuthorEvent::Verdict(&JudgedExercise {
+            exercise: exercise.id.to_string(),
+            sound: problems.is_empty(),
+            answers: proof.figures.played,
+            problems,
+            notes,
+            millis: self.seen.elapsed().as_millis() as u64,
+        }));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
 use crate::lab::{LabId, Lang};
 use crate::localized;
-use crate::report::{self, output, sanitize, table};
+use crate::report::{self, cut, output, sanitize, table};
 use crate::runner::Failure;
 
 pub(crate) fn new(
@@ -67,6 +67,7 @@ fn as_json(new: &NewLab, created: &CreatedLab) -> Value {
                 "image": service.image,
                 "ready": service.ready,
                 "guessed": service.guessed,
+                "health_check": service.health_check,
             })
         })
         .collect();
@@ -95,6 +96,7 @@ fn show(context: &Context, new: &NewLab, created: &CreatedLab, called: &str) {
             let ready = match (&service.ready, service.guessed) {
                 (Some(ready), true) => localized!("ready (guessed): {probe}", probe = ready),
                 (Some(ready), false) => localized!("ready: {probe}", probe = ready),
+                (None, _) if service.health_check => localized!("ready: its health check"),
                 (None, _) => localized!("no probe says when it is ready"),
             };
             let image = image.unwrap_or_else(|| localized!("built from its recipe"));
@@ -106,7 +108,8 @@ fn show(context: &Context, new: &NewLab, created: &CreatedLab, called: &str) {
         });
         let rows: Vec<Vec<String>> = rows.collect();
         for line in table(&rows) {
-            output(&line);
+            let width = context.width();
+            output(&width.map_or(line.clone(), |width| cut(&line, width)));
         }
     }
     let translated: Vec<&str> = created

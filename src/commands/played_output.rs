@@ -70,7 +70,8 @@ fn check_line(check: &CheckView, paint: Paint) -> String {
         (true, _) => paint.good("✓"),
         (false, _) => paint.bad("✗"),
     };
-    let saw = match (&check.error, check.status) {
+    let status = check.status.filter(|_| !check.success);
+    let saw = match (&check.error, status) {
         (Some(error), _) => localized!("error {error}", error),
         (None, Some(status)) => localized!("status {status}, {value}", status, value = check.saw),
         (None, None) => check.saw.to_string(),
@@ -131,6 +132,7 @@ mod tests {
                 passed: false,
                 saw: json!("halo"),
                 status: None,
+                success: true,
                 error: None,
                 fields: vec![FieldView {
                     expects: "\"hello\"".to_owned(),

@@ -44,6 +44,8 @@ pub struct CheckView {
     pub saw: Value,
     /// The exit code, HTTP status or number of rows, where the probe has one.
     pub status: Option<i64>,
+    /// Whether the status means success.
+    pub success: bool,
     /// The error that the service returned, or why the probe could not run.
     pub error: Option<String>,
     /// The fields of the matcher.

@@ -77,6 +77,7 @@ fn view(check: &Check, observation: &Observation) -> CheckView {
         passed: observation.passed(),
         saw: actual.map_or(Value::Null, |actual| actual.value.clone()),
         status: actual.and_then(|actual| actual.status),
+        success: actual.is_some_and(|actual| actual.success),
         error,
         fields,
         hints: check

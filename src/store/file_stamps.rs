@@ -33,6 +33,18 @@ impl FileStamps {
         stamps
     }
 
+    /// Adds files that were not looked at before, as they are now.
+    pub fn add_missing(&mut self, files: &BTreeSet<PathBuf>) {
+        for path in files
+            .iter()
+            .filter(|path| !self.0.contains_key(*path))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            self.add(&path);
+        }
+    }
+
     fn add_folder(&mut self, folder: &Path) {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         for entry in entries {

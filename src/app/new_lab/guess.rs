@@ -228,7 +228,22 @@ pub(super) fn guess(service: &Service) -> Option<Guess> {
 fn server(service: &Service) -> Option<Server> {
     let image = image(service);
     let name = image.rsplit('/').next().unwrap_or(image);
-    let (_, server, programs) = SERVERS.iter().find(|(names, ..)| names.contains(&name))?;
+    // An image of another name is made from one of a server if it is set up like that one.
+    let derived = |server: Server| {
+        let (word, variables): (_, &[&str]) = match server {
+            Server::Postgres => ("postgres", &["POSTGRES_USER", "POSTGRES_PASSWORD"]),
+            Server::Mysql => ("mysql", &["MYSQL_ROOT_PASSWORD", "MYSQL_DATABASE"]),
+            Server::Mongo => ("mongo", &["MONGO_INITDB_ROOT_USERNAME"]),
+            Server::Rabbitmq => ("rabbitmq", &["RABBITMQ_DEFAULT_USER"]),
+            Server::Redis => return false,
+        };
+        let is_client = ["exporter", "admin", "express", "backup"];
+        let is_client = is_client.iter().any(|word| name.contains(word));
+        name.contains(word) && !is_client && variable(service, variables).is_some()
+    };
+    let (_, server, programs) = SERVERS
+        .iter()
+        .find(|(names, server, _)| names.contains(&name) || derived(*server))?;
     let runs_it = |words: &[String]| {
         let first = words.first().map_or("", String::as_str);
         let program = first.rsplit('/').next().unwrap_or(first);
@@ -480,6 +495,9 @@ fn of_http(service: &Service) -> Option<Guess> {
         .iter()
         .find(|product| image.contains(product.0))?;
     let port = published(service, *usual)?;
+    if is_encrypted(service) {
+        return None;
+    }
     // A start page may redirect, ask for a login or be missing: any answer says that the server is up.
     let expect = match *path {
         "/" => ", expect: { status: { at_least: 100 } }",
@@ -494,6 +512,28 @@ fn of_http(service: &Service) -> Option<Guess> {
         publish: None,
         example: None,
     })
+}
+
+/// Returns whether a search engine answers over TLS only, as its newer versions do by default.
+fn is_encrypted(service: &Service) -> bool {
+    let image = image(service);
+    let name = image.rsplit('/').next().unwrap_or(image);
+    let is_set = |name: &str, value: &str| {
+        let set = service.environment.get(name);
+        set.is_some_and(|set| set.eq_ignore_ascii_case(value))
+    };
+    let tag = service.image.as_ref().map_or("", |image| image.split().1);
+    match name {
+        "elasticsearch" => {
+            let is_old = ["5.", "6.", "7."].iter().any(|old| tag.starts_with(old));
+            !is_old && !is_set("xpack.security.enabled", "false")
+        }
+        "opensearch" => {
+            !is_set("DISABLE_SECURITY_PLUGIN", "true")
+                && !is_set("plugins.security.disabled", "true")
+        }
+        _ => false,
+    }
 }
 
 /// A service of an unknown image is ready when something listens on its first port, unless a health check says more.

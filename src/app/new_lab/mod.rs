@@ -64,6 +64,8 @@ pub struct CreatedService {
     pub ready: Option<String>,
     /// Whether the probe was guessed by the image.
     pub guessed: bool,
+    /// Whether the Compose file has a health check for it.
+    pub health_check: bool,
 }
 
 /// A file of a new lab: its path in the lab's folder, and its text.
@@ -123,6 +125,7 @@ impl App {
                     image: service.image.as_ref().map(ToString::to_string),
                     ready: guess::ready_text(service),
                     guessed: false,
+                    health_check: service.healthcheck.is_some(),
                 })
                 .collect(),
             notes: Vec::new(),
@@ -153,6 +156,7 @@ fn from_compose(
             None => guess::ready_text(service),
         },
         guessed: guess.is_some(),
+        health_check: service.healthcheck.is_some(),
     });
     Ok(CreatedLab {
         folder: folder.to_owned(),

@@ -165,6 +165,45 @@ fn a_compose_file_becomes_a_sound_lab_with_all_that_it_refers_to() {
 }
 
 #[test]
+fn a_guess_needs_the_server_of_the_image_and_a_port_that_answers_in_the_open() {
+    let compose = "\
+services:
+  mysql: { image: 'debezium/example-mysql:2', environment: { MYSQL_ROOT_PASSWORD: a, MYSQL_DATABASE: b } }
+  exporter: { image: 'prom/mysqld-exporter:v1', environment: { MYSQL_DATABASE: b }, ports: ['9104'] }
+  old: { image: 'elasticsearch:7.17.0', ports: ['9200'] }
+  new: { image: 'elasticsearch:8.9.0', ports: ['9200'] }
+  secret: { image: 'postgres:16', environment: { POSTGRES_PASSWORD_FILE: /run/pw } }
+  checked: { image: 'mine:1', ports: ['80'], healthcheck: { test: 'true' } }
+";
+    let (_folder, created) = from_files(&[("compose.yaml", compose)], &[]);
+    let created = created.unwrap();
+    assert_sound(&created.folder);
+    let services = created.services.iter();
+    let ready: Vec<_> = services
+        .map(|service| {
+            (
+                service.name.as_str(),
+                service.ready.as_deref().unwrap_or("-"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        ready,
+        [
+            ("mysql", "sql: { query: SELECT 1 AS up }"),
+            ("exporter", "tcp: { port: 9104 }"),
+            (
+                "old",
+                "http: { port: 9200, path: / }, expect: { status: { at_least: 100 } }"
+            ),
+            ("new", "tcp: { port: 9200 }"),
+            ("secret", "tcp: { port: 5432 }"),
+            ("checked", "-"),
+        ]
+    );
+}
+
+#[test]
 fn a_variable_without_a_value_is_named_with_the_option_that_gives_it_and_nothing_is_created() {
     let (folder, created) = from_files(&stack(), &[]);
     let Err(Failure::Problems(problems)) = created else {

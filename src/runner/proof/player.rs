@@ -135,12 +135,15 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let problems: Vec<_> = problems
             .map(|finding| ProofProblem::new(exercise, finding))
             .collect();
-        self.runner.emit(phase_finished(
-            exercise,
-            report.phase,
-            &problems,
-            report.started.elapsed(),
-        ));
+        // Who is shown each answer needs no summary of them.
+        if self.show.is_none() {
+            self.runner.emit(phase_finished(
+                exercise,
+                report.phase,
+                &problems,
+                report.started.elapsed(),
+            ));
+        }
         let permissive = report.findings.iter().filter(|finding| finding.permissive);
         self.proof.figures.permissive += permissive.count();
         self.proof.problems.extend(problems);
