@@ -41,6 +41,7 @@ class Record:
 
     def __init__(self):
         self.entries = []
+        self.lock = threading.Lock()
         if os.path.exists(RECORD):
             with open(RECORD, encoding="utf-8") as file:
                 for line in file:
@@ -54,9 +55,14 @@ class Record:
         open(RECORD, "w", encoding="utf-8").close()
 
     def add(self, entry):
-        self.entries.append(entry)
-        with open(RECORD, "a", encoding="utf-8") as file:
+        with self.lock, open(RECORD, "a", encoding="utf-8") as file:
+            self.entries.append(entry)
             file.write(json.dumps(entry) + "\n")
+
+    def name_of(self, connection):
+        """The name that a program gave its connection; nothing if it ended before the interface knew of it."""
+        names = [entry["name"] for entry in self.entries if entry["kind"] == "connection" and entry["by"] == connection]
+        return names[-1] if names else None
 
     def started(self, at):
         """Notes the broker's start, once."""
@@ -94,6 +100,7 @@ class Listener(threading.Thread):
         self.record = record
         self.lock = threading.Condition()
         self.wanted = []
+        self.connections = set()
 
     def run(self):
         while True:
@@ -126,6 +133,10 @@ class Listener(threading.Thread):
             def on_message(_channel, method, properties, body):
                 self.seen += 1
                 self.record.message(method.routing_key, properties, body)
+                by = fields(properties.headers or {}).get("connection", "")
+                if by not in self.connections:
+                    self.connections.add(by)
+                    threading.Thread(target=self.look_up, args=(by,), daemon=True).start()
 
             channel.basic_consume("audit", on_message, auto_ack=True)
             while True:
@@ -143,6 +154,18 @@ class Listener(threading.Thread):
         finally:
             if connection.is_open:
                 connection.close()
+
+    def look_up(self, by):
+        """Notes under which name a program connected, as long as it is connected."""
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            try:
+                about = api("/connections/" + urllib.parse.quote(by, safe=""))
+                name = (about.get("client_properties") or {}).get("connection_name")
+                self.record.add({"kind": "connection", "by": by, "name": name or ""})
+                return
+            except (OSError, ValueError):
+                time.sleep(0.05)
 
     def catch_up(self, connection, channel):
         while True:
@@ -204,14 +227,77 @@ def answer(record, queue, state, since):
         "published": [entry["body"] for _, entry in published],
         # `?since=QUEUE`: what clients have published to this queue after the last message to that one.
         "published_since": [entry["body"] for i, entry in published if i > after],
-        "delivered": [entry["body"] for entry in delivered],
-        "redelivered": [entry["body"] for entry in delivered if entry["redelivered"]],
         # Bodies that were delivered after they had been published last.
         "received": [
             body
             for body, i in last.items()
             if any(e["kind"] == "deliver" and queue in e["queues"] and e["body"] == body for e in entries[i:])
         ],
+    }
+
+
+def senders(record, details, other):
+    """Which programs published these messages: their names, or that it was the one that published those other messages."""
+    own = {entry["by"] for entry in other}
+    programs = {"the same program" if e["by"] in own else record.name_of(e["by"]) or "unknown" for e in details}
+    return sorted(programs)
+
+
+def elsewhere(kind, name):
+    """The other virtual hosts that have a queue (or an exchange) of this name."""
+    try:
+        return [e["vhost"] for e in api(f"/{kind}?columns=name,vhost") if e["name"] == name and e["vhost"] != "shop"]
+    except OSError:
+        return []
+
+
+def payouts(record, waiting):
+    """What became of the payouts that were due in the last run. `waiting` returns what `answer` says of a queue."""
+    asked = waiting("due")["details"]
+    due = {e["body"]: e["headers"].get("queue") for e in asked}
+    since = max((i for i, e in enumerate(record.entries) if e["kind"] == "publish" and "due" in e["queues"]), default=-1)
+    sent = [e for e in record.entries[since + 1 :] if e["kind"] == "publish"]
+
+    def tried(queue):
+        wanted = {payout for payout, where in due.items() if where == queue}
+        tries = [e for e in sent if queue in e["queues"]]
+        bodies = [e["body"] for e in tries]
+        if not due:
+            return "accounting was not asked"
+        if set(bodies) != wanted:
+            return "others" if set(bodies) - wanted else "not all of them"
+        # Whoever sends the payouts of an earlier run again has them from a list.
+        own = all(e["by"] == asked[-1]["by"] for e in tries)
+        return "tried" if own or len(bodies) == len(wanted) else "an old list"
+
+    def refused():
+        korea = [e["body"] for e in sent if "payouts.kr" in e["queues"]] + [p for p, where in due.items() if where == "payouts.kr"]
+        korea = list(dict.fromkeys(korea))
+        return korea[2:], [payout for payout, where in due.items() if where == "payouts.jp"]
+
+    def unsent():
+        korea, japan = refused()
+        kept = sorted(waiting("unsent")["waiting"])
+        if kept == sorted(korea + japan):
+            return "exactly those that were refused" if kept else "nothing"
+        if kept in ([], korea, japan):
+            return "nothing" if not kept else "only that of Korea" if kept == korea else "only that of Japan"
+        return "others"
+
+    def returned():
+        try:
+            stats = api("/vhosts/shop").get("message_stats") or {}
+        except OSError:
+            stats = {}
+        return "it returned what it could not route" if stats.get("return_unroutable", 0) > 0 else "it returned nothing"
+
+    germany = [payout for payout, where in due.items() if where == "payouts.de"]
+    return {
+        "korea": tried("payouts.kr"),
+        "japan": tried("payouts.jp"),
+        "germany": "arrived" if germany and waiting("payouts.de")["waiting"] == germany else "not arrived",
+        "unsent": unsent(),
+        "broker": returned(),
     }
 
 
@@ -228,7 +314,7 @@ def settled(listener, record, queue, state):
     about = {}
     deadline = time.monotonic() + 9
     while time.monotonic() < deadline:
-        times = [e["at"] for e in record.entries if e["kind"] != "start" and queue in e["queues"]]
+        times = [e["at"] for e in record.entries if queue in e.get("queues", ())]
         age = time.time() - times[-1] if times else 60
         try:
             about = api(path)
@@ -266,7 +352,13 @@ def settings(queue):
             break
         time.sleep(0.1)
     told = {key.removeprefix("x-"): value for key, value in (about.get("arguments") or {}).items()}
-    return {"type": about.get("type"), "settings": {**policy, **told}}
+    both = {**policy, **told}
+    for key in policy.keys() & told.keys():
+        # Of two numbers the broker takes the lower one; a negative one means that there is none.
+        numbers = [policy[key], told[key]]
+        if all(isinstance(number, int) for number in numbers):
+            both[key] = max(numbers) if min(numbers) < 0 else min(numbers)
+    return {"type": about.get("type"), "settings": both}
 
 
 def consumers_since(queue, moment):
@@ -289,7 +381,15 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         status, body = 404, {"error": "no such page"}
-        if parts[0] == "queues" and len(parts) == 2:
+        if parts[0] == "payouts":
+            names = ("due", "payouts.de", "unsent")
+            states = {name: self.server.listener.ask(name) for name in names}
+            if None in states.values():
+                status, body = 503, {"error": "the broker does not answer"}
+            else:
+                waiting = lambda name: answer(self.server.record, name, states[name], None)
+                status, body = 200, payouts(self.server.record, waiting)
+        elif parts[0] == "queues" and len(parts) == 2:
             queue = urllib.parse.unquote(parts[1])
             state = self.server.listener.ask(queue)
             if state is None:
@@ -301,6 +401,12 @@ class Handler(BaseHTTPRequestHandler):
                     state, figures = settled(self.server.listener, self.server.record, queue, state)
                 status, body = 200, answer(self.server.record, queue, state, query.get("since"))
                 body.update(figures)
+                if body["messages"] is None:
+                    body["elsewhere"] = elsewhere("queues", queue)
+                # `?apart=QUEUE`: which programs published the messages, if it was not the one that published those.
+                if "apart" in query:
+                    other = self.server.listener.ask(query["apart"]) or {"messages": None, "consumers": None}
+                    body["senders"] = senders(self.server.record, body["details"], answer(self.server.record, query["apart"], other, None)["details"])
                 if "settings" in query:
                     body.update(settings(queue))
                 # `?consumers=QUEUE`: whether each consumer was there before the last message was published to that queue.

@@ -30,12 +30,12 @@ local function ending(keys, args)
   return found
 end
 
--- Of pairs `key`, `database`: where a key is in one of the databases 2, 3 and 4 to which it does not belong.
+-- Of pairs `key`, `database`: where a key is in a database to which it does not belong.
 local function strays(keys, args)
   local found = {}
-  for i, key in ipairs(keys) do
-    for database = 2, 4 do
-      redis.call('SELECT', database)
+  for database = 0, 15 do
+    if redis.pcall('SELECT', database).err then break end
+    for i, key in ipairs(keys) do
       if database ~= tonumber(args[i]) and redis.call('EXISTS', key) == 1 then
         table.insert(found, 'db ' .. database .. ': ' .. key)
       end
@@ -44,17 +44,48 @@ local function strays(keys, args)
   return found
 end
 
--- How many of the pages 1 to `args[1]` are as they were.
+-- What is wrong with the pages 1 to `args[1]`: those that are gone, changed, have a time to live, or were added.
 local function pages(_, args)
-  local kept, total = 0, tonumber(args[1])
-  for from = 1, total, 1000 do
-    local names = {}
-    for i = from, math.min(from + 999, total) do table.insert(names, 'page:' .. i) end
-    for _, value in ipairs(redis.call('MGET', unpack(names))) do
-      if value == 'seen' then kept = kept + 1 end
+  local total, found, added = tonumber(args[1]), {}, {}
+  local cursor, seen = '0', {}
+  repeat
+    local answer = redis.call('SCAN', cursor, 'MATCH', 'page:*', 'COUNT', 1000)
+    cursor = answer[1]
+    for _, name in ipairs(answer[2]) do seen[name] = true end
+  until cursor == '0'
+  for i = 1, total do
+    local name = 'page:' .. i
+    if not seen[name] then table.insert(found, 'gone: ' .. name)
+    elseif redis.pcall('GET', name) ~= 'seen' then table.insert(found, 'changed: ' .. name)
+    elseif redis.call('TTL', name) >= 0 then table.insert(found, 'ends: ' .. name)
+    end
+    seen[name] = nil
+  end
+  for name in pairs(seen) do table.insert(added, 'added: ' .. name) end
+  table.sort(added)
+  for _, text in ipairs(added) do table.insert(found, text) end
+  return { unpack(found, 1, 3) }
+end
+
+-- What is missing of the things that have to stay: keys, jobs that wait or are in work, players on the board.
+local function missing()
+  local found = {}
+  if redis.call('EXISTS', 'config:checkout:timeout') == 0 then table.insert(found, 'config:checkout:timeout') end
+  local jobs = {}
+  for _, list in ipairs({ 'jobs:mail', 'jobs:mail:working' }) do
+    local all = redis.pcall('LRANGE', list, 0, -1)
+    if not all.err then
+      for _, job in ipairs(all) do jobs[job] = true end
     end
   end
-  return kept
+  for _, job in ipairs({ 'receipt:lee', 'reminder:park' }) do
+    if not jobs[job] then table.insert(found, 'jobs:mail: ' .. job) end
+  end
+  for _, player in ipairs({ 'kim', 'lee', 'park', 'choi', 'han' }) do
+    local score = redis.pcall('ZSCORE', 'board:week', player)
+    if not score or type(score) == 'table' then table.insert(found, 'board:week: ' .. player) end
+  end
+  return found
 end
 
 -- What has been noted of the uploads: 'all', 'some', 'nothing', or what is the matter.
@@ -88,4 +119,5 @@ redis.register_function { function_name = 'slot', callback = slot, flags = read_
 redis.register_function { function_name = 'ending', callback = ending, flags = read_only }
 redis.register_function { function_name = 'strays', callback = strays, flags = read_only }
 redis.register_function { function_name = 'pages', callback = pages, flags = read_only }
+redis.register_function { function_name = 'missing', callback = missing, flags = read_only }
 redis.register_function { function_name = 'noted', callback = noted, flags = read_only }

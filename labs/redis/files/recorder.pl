@@ -9,7 +9,10 @@
 # It answers over HTTP, after it has seen everything that was executed before the request:
 #   POST /begin             forgets everything: the lab's starting point
 #   GET  /ready             whether it is recording
-#   GET  /counted?…         and the other verdicts below: { "value": true or false, "how": a code for hints }
+#   GET  /counted?…         and the other verdicts below: { "value": true or false, "how": in words }
+#
+# What a script would do in another state cannot be read from its text. It is tried: in a Redis of this program's own, which
+# holds copies, listens on a socket that nobody else knows, and ends with the request.
 #
 # It needs nothing but the Perl that each Debian image contains.
 
@@ -18,11 +21,14 @@ use warnings;
 use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX ();
 
 use constant MOST_LINES => 20_000;
 use constant MOST_BYTES => 4_000_000;
-use constant LONGEST_WORD => 2_000;
+use constant LONGEST_WORD => 16_000;
 my $FILE = '/data/commands.log';
+my $TRIAL_SOCKET = '/tmp/recorder-trial.sock';
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -32,11 +38,15 @@ sub names { return map { $_ => 1 } @_ }
 my %IGNORED = names qw(
     HELLO CLIENT PING INFO COMMAND SELECT ECHO DBSIZE TIME TTL PTTL TYPE OBJECT MEMORY XINFO XPENDING XRANGE XREVRANGE XLEN
     LLEN LASTSAVE ROLE WAIT WAITAOF QUIT SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUBLISH AUTH RANDOMKEY SCARD ZCARD HLEN
-    ZRANGE ZSCORE ZMSCORE ZREVRANK ZRANK SMEMBERS SISMEMBER SINTER SINTERCARD SDIFF SUNION HTTL EXPIRETIME HSTRLEN
+    SMEMBERS SISMEMBER SMISMEMBER SINTER SINTERCARD SDIFF SUNION HTTL HPTTL EXPIRETIME PEXPIRETIME HSTRLEN MONITOR
 );
 # Commands that read keys. The first group shows a value that a program can decide on.
-my %LOOKS = names qw(GET MGET GETEX GETRANGE STRLEN HGET HMGET HGETALL HVALS LRANGE LINDEX LPOS);
-my %READS = (%LOOKS, names qw(EXISTS KEYS SCAN HSCAN SSCAN ZSCAN HEXISTS HKEYS DUMP TOUCH WATCH));
+my %RANKS = names qw(ZSCORE ZMSCORE ZRANGE ZREVRANGE ZRANGEBYSCORE ZREVRANGEBYSCORE ZRANK ZREVRANK);
+my %LOOKS = (%RANKS, names qw(GET MGET GETEX GETRANGE STRLEN HGET HMGET HGETALL HVALS LRANGE LINDEX LPOS));
+my %READS = (%LOOKS, names qw(
+    EXISTS KEYS SCAN HSCAN SSCAN ZSCAN HEXISTS HKEYS HRANDFIELD DUMP TOUCH WATCH SUBSTR LCS SORT_RO
+    ZCOUNT ZINTER ZUNION ZDIFF ZINTERCARD ZLEXCOUNT ZRANDMEMBER ZRANGEBYLEX ZREVRANGEBYLEX
+));
 # Commands that change only the time to live.
 my %ENDS = names qw(EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST GETEX HEXPIRE HPEXPIRE HPERSIST HEXPIREAT);
 my %SCRIPTS = names qw(EVAL EVALSHA FCALL EVAL_RO EVALSHA_RO FCALL_RO);
@@ -45,10 +55,10 @@ my %SCRIPTS = names qw(EVAL EVALSHA FCALL EVAL_RO EVALSHA_RO FCALL_RO);
 
 # Units of commands that were executed together: { kind, commands, … }. `kind` is `single`, `script`, `transaction`, `look`
 # (a watched key was read) or `start` (the server was started, with the values that it found). A command is
-# { db, name, words }. `seen` of a transaction are the keys that were watched and read before it: nobody else changed them.
+# { db, name, words, at }. `seen` of a transaction are the keys that were watched and read before it: nobody else changed them.
 my @units;
-my ($lines, $bytes, $incomplete, $run) = (0, 0, 0, '');
-my (%clients, %silent, $script);
+my ($lines, $bytes, $incomplete, $run, $begun) = (0, 0, 0, '', 0);
+my (%clients, %silent, $script, %outcomes);
 
 my $log;
 
@@ -62,9 +72,9 @@ sub store {
 }
 
 sub forget {
-    (@units, %clients) = ();
-    ($lines, $bytes, $incomplete, $script) = (0, 0, 0, undef);
-    store('>', "# run $run");
+    (@units, %clients, %outcomes) = ();
+    ($lines, $bytes, $incomplete, $script, $begun) = (0, 0, 0, undef, time);
+    store('>', "# run $run $begun");
 }
 
 sub keep {
@@ -100,13 +110,13 @@ sub quoted {
 # Takes in a line of MONITOR, or of the file. `$stored`: it comes from the file.
 sub take {
     my ($line, $stored) = @_;
-    my ($db, $client, $rest) = $line =~ /^\S+ \[(\d+) (\S+)\] (".*)$/s or return;
+    my ($at, $db, $client, $rest) = $line =~ /^(\S+) \[(\d+) (\S+)\] (".*)$/s or return;
     my ($name, @words) = words_of($rest);
     $name = uc $name;
     if ($client eq 'lua') {
         return if !$script || $IGNORED{$name};
         keep($line) if !$stored;
-        push @{ $script->{commands} }, { db => $db, name => $name, words => \@words };
+        push @{ $script->{commands} }, { db => $db, name => $name, words => \@words, at => $at };
         return;
     }
     $script = undef;
@@ -118,7 +128,7 @@ sub take {
     if (!$stored) {
         if (length $line > 2 * LONGEST_WORD) {
             $rest = quoted($name, map { substr $_, 0, LONGEST_WORD } @words);
-            $line = "0 [$db $client] $rest";
+            $line = "$at [$db $client] $rest";
         }
         keep($line);
     }
@@ -140,7 +150,7 @@ sub take {
         $state->{watched}{"$db $_"} = 1 for @words;
         return;
     }
-    my $command = { db => $db, name => $name, words => \@words };
+    my $command = { db => $db, name => $name, words => \@words, at => $at };
     if ($SCRIPTS{$name}) {
         $script = { kind => 'script', call => $command, commands => [] };
         push @units, $script;
@@ -162,16 +172,17 @@ sub take {
 # Takes in a line that this program wrote itself: the server was started, or commands were missed.
 sub take_note {
     my ($line) = @_;
-    if ($line =~ /^# run (\S+)/) { $run = $1 }
+    if ($line =~ /^# run (\S+) (\d+)/) { ($run, $begun) = ($1, $2) }
     elsif ($line =~ /^# start (\S+)/) {
         $run = $1;
         %clients = ();
-        push @units, { kind => 'start', values => {}, commands => [] };
+        push @units, { kind => 'start', values => {}, commands => [], log => 0 };
     }
     elsif ($line =~ /^# value (.*)/ && @units) {
         my ($key, $type, @items) = words_of($1);
         $units[-1]{values}{$key} = { type => $type, items => \@items };
     }
+    elsif ($line =~ /^# log (\d)/ && @units) { $units[-1]{log} = $1 }
     elsif ($line =~ /^# incomplete/) { $incomplete = 1 }
 }
 
@@ -231,6 +242,11 @@ sub effects {
     return ($w[0] => [ 'rename', $w[1] ]) if $name =~ /^RENAME(NX)?$/;
     return ($w[0] => [ 'copy', $w[1] ]) if $name eq 'COPY';
     if (defined $field) {
+        if ($name eq 'HSETEX') {
+            my ($from) = grep { uc $w[$_] eq 'FIELDS' } 0 .. $#w;
+            my %pairs = defined $from && (@w - $from) % 2 == 0 ? @w[ $from + 2 .. $#w ] : ();
+            return exists $pairs{$field} ? ($w[0] => [ 'write', $pairs{$field} ]) : ();
+        }
         if ($name =~ /^H(M?SET|SETNX)$/) {
             my ($key, %pairs) = (shift @w, (@w % 2 ? (@w, '') : @w));
             return exists $pairs{$field} ? ($key => [ 'write', $pairs{$field} ]) : ();
@@ -320,44 +336,65 @@ sub counted {
             $honest = 0 if !defined $old->{value} && !same_value(0, $start);
             return (honest => $honest || $is_start, moved => 1);
         }
-        return (honest => $honest, moved => 1) if $what eq 'write' && has_looked($unit, $q{key}, $command);
+        if ($what eq 'write' && ($unit->{kind} eq 'script' ? calculates($unit->{call}, %q) : has_looked($unit, $q{key}, $command))) {
+            return (honest => $honest, moved => 1);
+        }
         return (honest => $is_start || ($what eq 'remove' && $q{field}), moved => 0);
     };
     my $state = follow({ $q{key} => $q{field} ? undef : $q{start} }, $q{field}, $on)->{ $q{key} };
-    return (0, 'written') if !($state->{honest} // 1);
-    return (1, 'counted') if $state->{moved};
-    return (0, 'nothing');
+    return (0, 'calculated and written') if !($state->{honest} // 1);
+    return (1, 'counted by Redis') if $state->{moved};
+    return (0, 'not counted');
+}
+
+# Whether a script changes a number by the same amount, whatever the number was.
+sub calculates {
+    my ($call, %q) = @_;
+    my @forms = ($q{field}
+        ? (sub { return { name => 'Mango', price_cents => 1190, $q{field} => $_[0] } }, sub { return qq({"name":"Mango","price_cents":1290,"$q{field}":$_[0]}) })
+        : sub { return $_[0] });
+    for my $form (@forms) {
+        my @moves;
+        for my $number (113, 140) {
+            my $after = outcome($call, { $q{key} => $form->($number) }, $q{key});
+            my $value = $after && $after->{ $q{key} };
+            $value = $value->{ $q{field} } if $q{field} && ref $value;
+            push @moves, is_number($value) ? $value - $number : 0;
+        }
+        return 1 if $moves[0] && $moves[0] == $moves[1];
+    }
+    return 0;
 }
 
 # Whether a default value was offered for the case that there is none.
 sub offered {
     my (%q) = @_;
-    my $how = 'nothing';
+    my $how = 'not offered';
     for my $unit (@units) {
-        for my $command (@{ $unit->{commands} }) {
+        for my $command ($unit->{kind} eq 'script' ? () : @{ $unit->{commands} }) {
             my ($name, @w) = ($command->{name}, @{ $command->{words} });
             my $offers = $name eq 'SETNX' || $name eq 'SET' && grep { uc $_ eq 'NX' } @w[ 2 .. $#w ];
             my %pairs = $name eq 'MSETNX' && @w % 2 == 0 ? @w : $offers ? @w[ 0, 1 ] : ();
             my $value = $pairs{ $q{key} } // next;
-            return (0, 'database') if $command->{db} != 0 && $how eq 'nothing';
+            return (0, 'offered in another database') if $command->{db} != 0 && $how eq 'not offered';
             next if $command->{db} != 0;
             return (1, 'offered') if $value eq $q{value};
-            $how = 'other';
+            $how = 'another value offered';
         }
-        # A script that looks whether there is a value writes only if there is none.
-        if ($unit->{kind} eq 'script' && has_looked($unit, $q{key})) {
-            my $text = join ' ', @{ $unit->{call}{words} };
-            return (1, 'offered') if $text =~ /(?<!\d)\Q$q{value}\E(?!\d)/ && $text =~ /\bSET(NX)?\b/i && $text =~ /\bif\b/;
+        # A script that writes the default only where there is nothing yet.
+        if ($unit->{kind} eq 'script' && grep { mentions($_, $q{key}) } @{ $unit->{commands} }) {
+            my @after = map { (outcome($unit->{call}, { $q{key} => $_ }, $q{key}) // {})->{ $q{key} } // '' } (undef, '30', '31');
+            return (1, 'offered') if "@after" eq "$q{value} 30 31";
         }
     }
     return (0, $how);
 }
 
-# Whether two numbers were changed together, in a unit that had looked at the first one.
+# Whether two numbers were changed together, in a unit that had looked at the first one and would do nothing if it were too low.
 sub moved {
     my (%q) = @_;
     my %start = ($q{from} => $q{from_start}, $q{to} => $q{to_start});
-    my ($value, $how) = (0, 'nothing');
+    my ($value, $how) = (0, 'not moved');
     follow(
         \%start, undef,
         sub { return () },
@@ -367,13 +404,121 @@ sub moved {
             return if !@changed || $unit->{kind} eq 'start';
             my @not_start = grep { !same_value($before->{$_}{value}, $start{$_}) } keys %start;
             ($value, $how) =
-                  !grep({ !same_value($after->{$_}{value}, $start{$_}) } keys %start) ? (0, 'nothing')
-                : @changed < 2 || @not_start ? (0, 'one-by-one')
-                : has_looked($unit, $q{from}) ? (1, 'together')
-                :                               (0, 'not-watched');
+                  !grep({ !same_value($after->{$_}{value}, $start{$_}) } keys %start) ? (0, 'not moved')
+                : @changed < 2 || @not_start ? (0, 'one by one')
+                : $unit->{kind} eq 'script' && depends($unit->{call}, %start, from => $q{from}) ? (1, 'in one step')
+                : !has_looked($unit, $q{from}) ? (0, 'without looking')
+                : $unit->{kind} eq 'script' ? (0, 'without deciding')
+                :                             (1, 'in one step');
         }
     );
     return ($value, $how);
+}
+
+# Whether a script leaves two numbers as they are when the first one is too low.
+sub depends {
+    my ($call, %start) = @_;
+    my $from = delete $start{from};
+    my ($to) = grep { $_ ne $from } keys %start;
+    for my $low (0, 999) {
+        my $after = outcome($call, { %start, $from => $low }, $from, $to) or return 0;
+        return 0 if ($after->{$from} // '') ne "$low" || ($after->{$to} // '') ne "$start{$to}";
+    }
+    return 1;
+}
+
+# Executes a command on lists, and returns what happened: [ 'left' or 'came', key, member ], and [ 'moved', from, to, member ].
+sub change_lists {
+    my ($lists, $command) = @_;
+    my ($name, @w) = ($command->{name}, @{ $command->{words} });
+    my @events;
+    my $remove = sub {
+        my ($key, $right) = @_;
+        my $job = $right ? pop @{ $lists->{$key} //= [] } : shift @{ $lists->{$key} //= [] };
+        push @events, [ 'left', $key, $job ] if defined $job;
+        return $job;
+    };
+    my $add = sub {
+        my ($key, $right, @jobs) = @_;
+        for my $job (@jobs) {
+            if ($right) { push @{ $lists->{$key} }, $job }
+            else { unshift @{ $lists->{$key} }, $job }
+            push @events, [ 'came', $key, $job ];
+        }
+    };
+    my $filter = sub {
+        my ($key, @kept) = @_;
+        my %kept;
+        $kept{$_}++ for @kept;
+        for my $job (@{ $lists->{$key} // [] }) {
+            if (($kept{$job} // 0) > 0) { $kept{$job}-- }
+            else { push @events, [ 'left', $key, $job ] }
+        }
+        $lists->{$key} = \@kept;
+    };
+    if ($name =~ /^B?LMOVE$|^B?RPOPLPUSH$/) {
+        my $job = $remove->($w[0], $name =~ /RPOP/ || uc($w[2] // '') eq 'RIGHT');
+        return if !defined $job;
+        $add->($w[1], $name !~ /RPOP/ && uc($w[3] // '') eq 'RIGHT', $job);
+        push @events, [ 'moved', $w[0], $w[1], $job ];
+    }
+    elsif ($name =~ /^([LR])PUSH(X?)$/) { $add->($w[0], $1 eq 'R', @w[ 1 .. $#w ]) if !$2 || @{ $lists->{ $w[0] } // [] } }
+    elsif ($name =~ /^([LR])POP$/) { $remove->($w[0], $1 eq 'R') for 1 .. ($w[1] // 1) }
+    elsif ($name =~ /^B([LR])POP$/) {
+        my $right = $1 eq 'R';
+        my ($key) = grep { @{ $lists->{$_} // [] } } @w[ 0 .. $#w - 1 ];
+        $remove->($key, $right) if defined $key;
+    }
+    elsif ($name =~ /^B?LMPOP$/) {
+        my ($key) = grep { @{ $lists->{$_} // [] } } @w;
+        my $count = uc($w[-2]) eq 'COUNT' ? $w[-1] : 1;
+        if (defined $key) { $remove->($key, scalar grep { uc $_ eq 'RIGHT' } @w) for 1 .. $count }
+    }
+    elsif ($name eq 'LREM') {
+        my @list = @{ $lists->{ $w[0] } // [] };
+        @list = reverse @list if $w[1] < 0;
+        my $count = abs($w[1]) || @list;
+        @list = grep { !($_ eq $w[2] && $count-- > 0) } @list;
+        $filter->($w[0], $w[1] < 0 ? reverse @list : @list);
+    }
+    elsif ($name eq 'LINSERT') {
+        my @list = @{ $lists->{ $w[0] } // [] };
+        my ($at) = grep { $list[$_] eq $w[2] } 0 .. $#list;
+        return if !defined $at;
+        splice @list, uc $w[1] eq 'AFTER' ? $at + 1 : $at, 0, $w[3];
+        $lists->{ $w[0] } = \@list;
+        push @events, [ 'came', $w[0], $w[3] ];
+    }
+    elsif ($name eq 'LSET') {
+        my $list = $lists->{ $w[0] } // [];
+        return if $w[1] > $#$list || $w[1] < -@$list;
+        push @events, [ 'left', $w[0], $list->[ $w[1] ] ], [ 'came', $w[0], $w[2] ];
+        $list->[ $w[1] ] = $w[2];
+    }
+    elsif ($name eq 'LTRIM') {
+        my @list = @{ $lists->{ $w[0] } // [] };
+        my ($first, $final) = map { $_ < 0 ? $_ + @list : $_ } @w[ 1, 2 ];
+        $final = $#list if $final > $#list;
+        $filter->($w[0], @list[ ($first < 0 ? 0 : $first) .. $final ]);
+    }
+    elsif ($name =~ /^(DEL|UNLINK|SET)$/) { $filter->($_) for $name eq 'SET' ? $w[0] : @w }
+    elsif ($name =~ /^FLUSH/) { $filter->($_) for keys %$lists }
+    elsif ($name =~ /^RENAME/ || $name eq 'COPY') {
+        my @list = @{ $lists->{ $w[0] } // [] };
+        $filter->($w[1]);
+        $filter->($w[0]) if $name ne 'COPY';
+        $lists->{ $w[1] } = \@list;
+        push @events, map { [ 'came', $w[1], $_ ] } @list;
+    }
+    return @events;
+}
+
+sub list_commands { return grep { $_->{db} == 0 || $_->{name} eq 'FLUSHALL' } @{ $_[0]{commands} } }
+
+sub found_list {
+    my ($unit, $key) = @_;
+    my $found = $unit->{values}{$key};
+    return $found && $found->{type} eq 'list' ? @{ $found->{items} } : ();
 }
 
 # Whether a member of a list came into another one in the same step in which it left the first.
@@ -381,117 +526,86 @@ sub taken {
     my (%q) = @_;
     my %lists = ($q{from} => [ split /,/, $q{start} ], $q{to} => []);
     my %arrived;
-    my $last = 'nothing';
+    my $last = 'not taken';
     for my $unit (@units) {
-        if ($unit->{kind} eq 'start') {
-            for my $key ($q{from}, $q{to}) {
-                my $found = $unit->{values}{$key};
-                $lists{$key} = $found && $found->{type} eq 'list' ? [ @{ $found->{items} } ] : [];
-            }
-        }
+        if ($unit->{kind} eq 'start') { $lists{$_} = [ found_list($unit, $_) ] for $q{from}, $q{to} }
         my (@left, @came);
-        my $remove = sub {
-            my ($key, $right) = @_;
-            my $job = $right ? pop @{ $lists{$key} //= [] } : shift @{ $lists{$key} //= [] };
-            push @left, $job if defined $job && $key eq $q{from};
-            return $job;
-        };
-        for my $command (grep { $_->{db} == 0 || $_->{name} eq 'FLUSHALL' } @{ $unit->{commands} }) {
-            my ($name, @w) = ($command->{name}, @{ $command->{words} });
-            my $add = sub {
-                my ($key, $right, @jobs) = @_;
-                for my $job (@jobs) {
-                    if ($right) { push @{ $lists{$key} }, $job }
-                    else { unshift @{ $lists{$key} }, $job }
-                    push @came, $job if $key eq $q{to};
+        for my $command (list_commands($unit)) {
+            for my $event (change_lists(\%lists, $command)) {
+                my ($what, $key, @rest) = @$event;
+                if ($what eq 'left' && $key eq $q{from}) { push @left, $rest[0] }
+                elsif ($what eq 'came' && $key eq $q{to}) { push @came, $rest[0] }
+                elsif ($what eq 'moved' && $rest[0] eq $q{to}) {
+                    @came = grep { $_ ne $rest[1] } @came;
+                    next if $key ne $q{from};
+                    $arrived{ $rest[1] } = 1;
+                    $last = 'in one step';
                 }
-            };
-            my $filter = sub {
-                my ($key, @kept) = @_;
-                my %kept;
-                $kept{$_}++ for @kept;
-                if ($key eq $q{from}) { ($kept{$_} // 0) > 0 ? $kept{$_}-- : push @left, $_ for @{ $lists{$key} // [] } }
-                $lists{$key} = \@kept;
-            };
-            if ($name =~ /^B?LMOVE$|^B?RPOPLPUSH$/) {
-                my $job = $remove->($w[0], $name =~ /RPOP/ || uc($w[2] // '') eq 'RIGHT');
-                next if !defined $job;
-                $add->($w[1], $name !~ /RPOP/ && uc($w[3] // '') eq 'RIGHT', $job);
-                $arrived{$job} = 1 if $w[0] eq $q{from} && $w[1] eq $q{to};
-                @came = grep { $_ ne $job } @came if $w[1] eq $q{to};
-                $last = 'moved' if $w[0] eq $q{from} && $w[1] eq $q{to};
-            }
-            elsif ($name =~ /^([LR])PUSH(X?)$/) { $add->($w[0], $1 eq 'R', @w[ 1 .. $#w ]) if !$2 || @{ $lists{ $w[0] } // [] } }
-            elsif ($name =~ /^([LR])POP$/) { $remove->($w[0], $1 eq 'R') for 1 .. ($w[1] // 1) }
-            elsif ($name =~ /^B([LR])POP$/) {
-                my ($key) = grep { @{ $lists{$_} // [] } } @w[ 0 .. $#w - 1 ];
-                $remove->($key, $1 eq 'R') if defined $key;
-            }
-            elsif ($name =~ /^B?LMPOP$/) {
-                my ($key) = grep { @{ $lists{$_} // [] } } @w;
-                my $count = uc($w[-2]) eq 'COUNT' ? $w[-1] : 1;
-                if (defined $key) { $remove->($key, scalar grep { uc $_ eq 'RIGHT' } @w) for 1 .. $count }
-            }
-            elsif ($name eq 'LREM') {
-                my @list = @{ $lists{ $w[0] } // [] };
-                @list = reverse @list if $w[1] < 0;
-                my $count = abs($w[1]) || @list;
-                @list = grep { !($_ eq $w[2] && $count-- > 0) } @list;
-                $filter->($w[0], $w[1] < 0 ? reverse @list : @list);
-            }
-            elsif ($name eq 'LINSERT') {
-                my @list = @{ $lists{ $w[0] } // [] };
-                my ($at) = grep { $list[$_] eq $w[2] } 0 .. $#list;
-                next if !defined $at;
-                splice @list, uc $w[1] eq 'AFTER' ? $at + 1 : $at, 0, $w[3];
-                $lists{ $w[0] } = \@list;
-                push @came, $w[3] if $w[0] eq $q{to};
-            }
-            elsif ($name eq 'LSET') {
-                my $list = $lists{ $w[0] } // [];
-                next if $w[1] > $#$list || $w[1] < -@$list;
-                push @left, $list->[ $w[1] ] if $w[0] eq $q{from};
-                $list->[ $w[1] ] = $w[2];
-                push @came, $w[2] if $w[0] eq $q{to};
-            }
-            elsif ($name eq 'LTRIM') {
-                my @list = @{ $lists{ $w[0] } // [] };
-                my ($first, $final) = map { $_ < 0 ? $_ + @list : $_ } @w[ 1, 2 ];
-                $final = $#list if $final > $#list;
-                $filter->($w[0], @list[ ($first < 0 ? 0 : $first) .. $final ]);
-            }
-            elsif ($name =~ /^(DEL|UNLINK)$/) { $filter->($_) for @w }
-            elsif ($name =~ /^FLUSH/) { $filter->($_) for keys %lists }
-            elsif ($name =~ /^RENAME/ || $name eq 'COPY') {
-                $lists{ $w[1] } = [ @{ $lists{ $w[0] } // [] } ];
-                push @came, @{ $lists{ $w[1] } } if $w[1] eq $q{to};
-                $lists{ $w[0] } = [] if $name ne 'COPY';
             }
         }
         my %left = names @left;
         for my $job (@came) {
             $arrived{$job} = $unit->{kind} ne 'single' && $left{$job} ? 1 : 0;
-            $last = $arrived{$job} ? 'moved' : 'two-steps' if $job eq $q{job};
+            $last = $arrived{$job} ? 'in one step' : 'in two steps' if $job eq $q{job};
         }
         # A member that is gone from the second list has to arrive again.
         my %there = names @{ $lists{ $q{to} } // [] };
         delete $arrived{$_} for grep { !$there{$_} } keys %arrived;
-        $last = 'two-steps' if !$there{ $q{job} } && grep { $_ eq $q{job} } @left;
+        $last = 'in two steps' if !$there{ $q{job} } && grep { $_ eq $q{job} } @left;
     }
-    return (1, 'moved') if $arrived{ $q{job} };
-    return (0, $last eq 'moved' ? 'nothing' : $last);
+    return (1, 'in one step') if $arrived{ $q{job} };
+    return (0, $last eq 'in one step' ? 'not taken' : $last);
 }
 
-# Whether a script compares something, as far as its text is known.
-sub compares {
-    my ($unit) = @_;
-    return $unit->{call}{name} !~ /^EVAL(_RO)?$/ || $unit->{call}{words}[0] =~ /==|~=/;
-}
-
-# Whether a key was removed in one step with the comparison of its value.
-sub released {
+# Whether a member was added to a list after what a start of the server found there, and was lost by that start.
+sub lost {
     my (%q) = @_;
-    my ($there, $value, $how) = (1, 0, 'nothing');
+    my %lists = ($q{key} => []);
+    my ($done, $how) = (0, 'not written');
+    for my $unit (@units) {
+        if ($unit->{kind} eq 'start') {
+            my @before = @{ $lists{ $q{key} } // [] };
+            my @found = found_list($unit, $q{key});
+            # What was there is still there, and what the list lost is this member alone.
+            if ("@before" eq "$q{kept} $q{member}" && "@found" eq $q{kept}) { ($done, $how) = (1, 'lost in the crash') }
+            elsif (grep { $_ eq $q{member} } @before) { ($done, $how) = (0, (grep { $_ eq $q{member} } @found) ? 'survived' : 'lost with the rest') }
+            elsif (!$done && "@found" eq $q{kept}) { $how = 'not written' }
+            elsif ("@found" ne "@before") { ($done, $how) = (0, 'not written') }
+            $lists{ $q{key} } = \@found;
+        }
+        for my $command (list_commands($unit)) {
+            for my $event (change_lists(\%lists, $command)) {
+                my ($what, $key, $job) = @$event;
+                next if $key ne $q{key};
+                # What is typed anew was not kept by a snapshot.
+                ($done, $how) = (0, 'typed anew') if $what eq 'left' && $done;
+                $how = 'written, no crash yet' if $what eq 'came' && $job eq $q{member} && !$done;
+            }
+        }
+    }
+    return ($done, $how);
+}
+
+# The names of locks that a release by `$owner` has nothing to do with.
+sub strangers { return ('somebody', "$_[0]0", "a-$_[0]", uc $_[0], '') }
+
+# What a script does to a lock: whether it removes the one of its owner, and whether it removes or changes that of others.
+sub release {
+    my ($call, $key, $owner) = @_;
+    my $own = outcome($call, { $key => $owner }, $key) or return (0, 1);
+    my $harm = 0;
+    for my $name (strangers($owner)) {
+        my $after = outcome($call, { $key => $name }, $key);
+        $harm = !$after || !defined $after->{$key} || $after->{$key} ne $name ? 1 : 0;
+        last if $harm;
+    }
+    return (!defined $own->{$key}, $harm);
+}
+
+# How the release of a lock that was there came about.
+sub release_of {
+    my (%q) = @_;
+    my ($there, $value, $how) = (1, 0, 'not released');
     for my $unit (@units) {
         $there = exists $unit->{values}{ $q{key} } if $unit->{kind} eq 'start';
         for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) || $_->{name} =~ /^FLUSH/ } @{ $unit->{commands} }) {
@@ -500,42 +614,186 @@ sub released {
             if ($name =~ /^(SET|SETNX|SETEX|PSETEX|GETSET|MSET|MSETNX)$/) {
                 $there = 1;
                 # It may end by itself, before anything is compared.
-                ($value, $how) = (0, 'deleted') if $name =~ /EX$/ || grep { /^(EX|PX|EXAT|PXAT)$/i } @w;
+                ($value, $how) = (0, 'deleted without comparing') if $name =~ /EX$/ || grep { /^(EX|PX|EXAT|PXAT)$/i } @w;
                 next;
             }
             next if !$there;
-            my $compared =
-                $name eq 'DELEX' ? scalar grep({ uc $_ eq 'IFEQ' } @w)
-                : has_looked($unit, $q{key}, $command) && ($unit->{kind} ne 'script' || compares($unit));
-            ($value, $how) = $compared ? (1, 'compared') : (0, 'deleted');
+            if ($name eq 'DELEX') { ($value, $how) = (grep { uc $_ eq 'IFEQ' } @w) ? (1, 'command') : (0, 'deleted without comparing') }
+            elsif ($unit->{kind} eq 'script') {
+                my (undef, $harm) = release($unit->{call}, $q{key}, $q{owner});
+                ($value, $how) = !$harm ? (1, 'script') : has_looked($unit, $q{key}, $command) ? (0, 'deletes any lock') : (0, 'deleted without comparing');
+            }
+            else { ($value, $how) = has_looked($unit, $q{key}, $command) ? (1, 'transaction') : (0, 'deleted without comparing') }
             $there = $name !~ /^(DEL|UNLINK|GETDEL|DELEX|RENAME|RENAMENX|MOVE|FLUSHALL|FLUSHDB)$/;
         }
     }
     return ($value, $how);
 }
 
-# Whether the release of a lock was tried on a key: compared with the name of its owner, and left alone.
-sub tried {
-    my (%q) = @_;
-    for my $unit (@units) {
-        return (1, 'tried') if $unit->{kind} eq 'look' && $unit->{key} eq "0 $q{key}";
-        if ($unit->{kind} eq 'script' && has_looked($unit, $q{key}) && compares($unit)) {
-            my ($first, @rest) = @{ $unit->{call}{words} };
-            my $text = join ' ', @rest, $unit->{call}{name} =~ /^EVAL(_RO)?$/ ? $first : ();
-            return (1, 'tried') if index($text, $q{owner}) >= 0;
-        }
-        for my $command (@{ $unit->{commands} }) {
-            return (1, 'tried') if $command->{name} eq 'DELEX' && $command->{db} == 0 && mentions($command, $q{key}) && mentions($command, $q{owner});
-        }
-    }
-    return (0, 'nothing');
+# Whether a key was removed in one step with the comparison of its value.
+sub released {
+    my ($value, $how) = release_of(@_);
+    return ($value, $value ? 'compared and deleted' : $how);
 }
 
-# Whether keys were found with SCAN to the end, and only then put into a set.
+# Whether the release of a lock was tried on a key that belongs to somebody else, in the way in which `own` was released.
+sub tried {
+    my (%q) = @_;
+    my (undef, $way) = release_of(key => $q{own}, owner => $q{owner});
+    my ($value, $how) = (0, 'not tried');
+    for my $unit (@units) {
+        if ($unit->{kind} eq 'look' && $unit->{key} eq "0 $q{key}") {
+            ($value, $how) = $way eq 'transaction' ? (1, 'tried') : (0, 'only looked at') if !$value;
+        }
+        if ($unit->{kind} eq 'script' && (mentions($unit->{call}, $q{key}) || grep { mentions($_, $q{key}) } @{ $unit->{commands} })) {
+            my ($own, $harm) = release($unit->{call}, $q{key}, $q{owner});
+            if ($harm) { ($value, $how) = (0, 'would delete any lock') }
+            elsif ($own) { ($value, $how) = (1, 'tried') }
+        }
+        for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) } @{ $unit->{commands} }) {
+            ($value, $how) = (1, 'tried') if $command->{name} eq 'DELEX' && mentions($command, $q{owner});
+        }
+    }
+    return ($value, $how);
+}
+
+# Whether a key was given a time to live of so many seconds, and has it still. A tool may be a moment late.
+sub ends {
+    my (%q) = @_;
+    my ($now, $end) = (ask_in(0, 'EXISTS', $q{key}), ask_in(0, 'PEXPIRETIME', $q{key}));
+    my (%given, $written);
+    for my $unit (@units) {
+        for my $command (grep { $_->{db} == 0 } @{ $unit->{commands} }) {
+            my ($name, @w) = ($command->{name}, @{ $command->{words} });
+            if ($name =~ /^RENAME(NX)?$|^COPY$/ && @w > 1) {
+                push @{ $given{ $w[1] } }, @{ $given{ $w[0] } // [] };
+                $written = 1 if $w[1] eq $q{key};
+            }
+            next if $READS{$name} && !$ENDS{$name};
+            $written = 1 if mentions($command, $q{key});
+            next if $name !~ /^(P?SETEX|RESTORE)$/ && !$ENDS{$name} && !grep { /^(EX|PX|EXAT|PXAT)$/i } @w;
+            push @{ $given{$_} }, $command->{at} for @w;
+        }
+    }
+    return (0, $written ? 'gone' : 'never written') if !$now;
+    return (0, 'never') if $end < 0;
+    my @lives = map { $end / 1000 - $_ } @{ $given{ $q{key} } // [] };
+    return (1, 'in full') if grep { $_ > $q{seconds} - 2 && $_ < $q{seconds} + 1 } @lives;
+    my $life = @lives ? $lives[-1] : $end / 1000 - time;
+    return (0, $life > $q{seconds} ? 'too late' : 'too early');
+}
+
+# Whether a string had a value before it was changed into another one.
+sub changed {
+    my (%q) = @_;
+    my $on = sub {
+        my (undef, $old, $effect) = @_;
+        my ($what, $value) = @$effect;
+        return (had => 0, changed => 0) if $what eq 'remove' || $what eq 'found' && !defined $value;
+        return (had => 1, changed => 0) if same_value($value, $q{from});
+        # What an addition or a copy made of it is not known here.
+        return (had => 1, changed => 0) if ($value // '') eq '?' && !$old->{had};
+        return (changed => $old->{had} ? 1 : 0);
+    };
+    my $state = follow({ $q{key} => undef }, undef, $on)->{ $q{key} };
+    return (1, 'changed') if $state->{changed};
+    return (0, $state->{had} ? 'not changed yet' : 'written at once');
+}
+
+# The pairs of member and score of a ZADD, and its options.
+sub zadd {
+    my ($key, @w) = @_;
+    my %options;
+    $options{ uc shift @w } = 1 while @w && $w[0] =~ /^(NX|XX|GT|LT|CH|INCR)$/i;
+    my %pairs;
+    while (@w > 1) {
+        my ($score, $member) = (shift @w, shift @w);
+        $pairs{$member} = $score;
+    }
+    return (\%options, \%pairs);
+}
+
+# Whether results were entered into a sorted set so that each counts only if it is better than the one that is there.
+sub raised {
+    my (%q) = @_;
+    my %results = map { split /:/ } split /,/, $q{results};
+    my %players = map { split /:/ } split /,/, $q{start};
+    my (%offered, %plain, %others);
+    for my $unit (@units) {
+        my $seen = $unit->{kind} eq 'transaction' && $unit->{seen}{"0 $q{key}"};
+        if ($unit->{kind} eq 'script' && grep { mentions($_, $q{key}) } @{ $unit->{commands} }) {
+            for my $member (keys %results) {
+                my $score = $results{$member};
+                my @after = map {
+                    my %board = (%players, defined $_ ? ($member => $_) : ());
+                    delete $board{$member} if !defined $_;
+                    my $after = outcome($unit->{call}, { $q{key} => [ map { $board{$_}, $_ } sort keys %board ] }, $q{key});
+                    $after && ref $after->{ $q{key} } ? $after->{ $q{key} }{$member} // '' : '';
+                } ($score + 300, $score - 300, exists $players{$member} ? () : undef);
+                my @wanted = ($score + 300, $score, exists $players{$member} ? () : $score);
+                if ("@after" eq "@wanted") { $offered{$member} = 1 }
+                elsif (same_value($after[0], $score)) { $plain{$member} = 1 }
+            }
+        }
+        for my $command (grep { $_->{db} == 0 } @{ $unit->{commands} }) {
+            my ($name, @w) = ($command->{name}, @{ $command->{words} });
+            if ($name eq 'ZADD') {
+                my ($options, $pairs) = zadd(@w);
+                if ($w[0] ne $q{key}) {
+                    $others{ $w[0] } = { %{ $others{ $w[0] } // {} }, %$pairs };
+                    next;
+                }
+                next if $unit->{kind} eq 'script';
+                for my $member (grep { exists $results{$_} && same_value($pairs->{$_}, $results{$_}) } keys %$pairs) {
+                    my $counts = $seen || $options->{GT} && !($options->{XX} && !exists $players{$member});
+                    if ($counts) { $offered{$member} = 1 }
+                    else { $plain{$member} = 1 }
+                }
+            }
+            elsif ($name =~ /^Z(UNION|INTER)STORE$/ && $w[0] eq $q{key} && "@w" =~ /AGGREGATE MAX/i && mentions($command, $q{key}) > 1) {
+                for my $pairs (map { $others{$_} // () } @w[ 2 .. $#w ]) {
+                    $offered{$_} = 1 for grep { exists $results{$_} && same_value($pairs->{$_}, $results{$_}) } keys %$pairs;
+                }
+            }
+        }
+        # A program that looked in a watched step can decide to write nothing.
+        if ($seen) {
+            $offered{$_} = 1 for grep { ($players{$_} // 0) >= $results{$_} } keys %results;
+        }
+    }
+    return (1, 'only if better') if !grep { !$offered{$_} } keys %results;
+    return (0, 'in any case') if grep { $plain{$_} && !$offered{$_} } keys %results;
+    return (0, %offered ? 'not all of them' : 'none of them');
+}
+
+# Whether a sorted set was made from another one by Redis, or by a program that had read it since it changed.
+sub copied {
+    my (%q) = @_;
+    my (%from, $read, $written);
+    for my $unit (@units) {
+        my $looked = $unit->{kind} eq 'transaction' && $unit->{seen}{"0 $q{from}"};
+        for my $command (grep { $_->{db} == 0 } @{ $unit->{commands} }) {
+            my ($name, @w) = ($command->{name}, @{ $command->{words} });
+            if ($RANKS{$name} && mentions($command, $q{from})) { $read = 1 if $name =~ /SCORE$/ || grep { uc $_ eq 'WITHSCORES' } @w }
+            elsif ($name =~ /^(DEL|UNLINK)$/) { delete $from{$_} for @w }
+            elsif ($name =~ /^(ZRANGESTORE|Z(UNION|INTER|DIFF)STORE)$/) { $from{ $w[0] } = scalar grep { $_ eq $q{from} || $from{$_} } @w[ 1 .. $#w ] }
+            elsif ($name =~ /^(COPY|RENAME|RENAMENX)$/) { $from{ $w[1] } = $w[0] eq $q{from} || $from{ $w[0] } }
+            elsif ($name eq 'RESTORE') { $from{ $w[0] } = 1 }
+            elsif ($name =~ /^(ZADD|ZINCRBY)$/) { $from{ $w[0] } = $read || $looked ? 1 : 0 if $w[0] ne $q{from} }
+            $read = 0 if $name =~ /^(ZADD|ZINCRBY)$/ && $w[0] eq $q{from};
+            $written = 1 if !$READS{$name} && mentions($command, $q{key});
+        }
+    }
+    return (1, 'copied from the board') if $from{ $q{key} };
+    return (0, $written ? 'typed' : 'not stored');
+}
+
+# Whether keys were found with SCAN to the end while they were there, noted after they were found, and only then removed.
 sub walked {
     my (%q) = @_;
     my @members = split /,/, $q{members};
-    my (%cursors, %noted, $begun, $keys, $at);
+    my (%cursors, %noted, %early, %removed, $begun, $keys, $scan, $late);
+    my $at = 0;
     my $fits = sub {
         my ($glob) = @_;
         my $pattern = join '', map { $_ eq '*' ? '.*' : $_ eq '?' ? '.' : /^\[/ ? $_ : quotemeta } $glob =~ /(\[[^\]]*\]|.)/gs;
@@ -544,8 +802,16 @@ sub walked {
     for my $unit (@units) {
         for my $command (@{ $unit->{commands} }) {
             my ($name, @w) = ($command->{name}, @{ $command->{words} });
-            next if $command->{db} != $q{db};
             $at += 1;
+            if ($name =~ /^([SZ]ADD|SMOVE|[LR]PUSH|HSET)$/) {
+                for my $member (grep { mentions($command, $_) } @members) {
+                    $noted{$member} //= $at;
+                    $early{$member} //= 1 if !$begun && !$keys;
+                    $early{$member} = 0 if $begun || $keys;
+                }
+            }
+            elsif ($name eq 'FLUSHALL') { $removed{$_} //= $at for @members }
+            next if $command->{db} != $q{db};
             if ($name eq 'KEYS' && $fits->($w[0] // '')) {
                 (%cursors, $begun) = ();
                 $keys = 1;
@@ -555,34 +821,42 @@ sub walked {
                 for my $i (1 .. $#w - 1) { $options{ uc $w[$i] } = $w[ $i + 1 ] }
                 next if defined $options{MATCH} && !$fits->($options{MATCH});
                 next if uc($options{TYPE} // 'string') ne 'STRING';
-                $begun //= $at if $w[0] eq '0';
+                $scan = 1;
+                $late = 1 if $w[0] eq '0' && %removed;
+                # A walk that begins when an upload is gone cannot find it.
+                $begun //= $at if $w[0] eq '0' && !%removed;
                 $cursors{"@w"} = [ $at, @w ] if $begun;
             }
-            elsif (mentions($command, $q{set}) && !$READS{$name}) {
-                for my $member (@members) {
-                    $noted{$member} = $at if mentions($command, $member);
-                }
+            elsif ($name eq 'FLUSHDB') { $removed{$_} //= $at for @members }
+            elsif ($name =~ /^(DEL|UNLINK|P?EXPIRE|GETDEL|RENAME|MOVE)$/) {
+                for my $member (grep { mentions($command, $_) } @members) { $removed{$member} //= $at }
             }
+            elsif ($name =~ /^M?SET/) { delete $removed{$_} for grep { mentions($command, $_) } @members }
         }
     }
-    return (0, $keys ? 'keys' : 'nothing') if !$begun;
+    return (0, 'noted before they were found') if $scan && grep { $early{$_} } @members;
+    return (0, 'removed before they were noted') if grep { defined $removed{$_} && ($noted{$_} // $at + 1) > $removed{$_} } @members;
+    return (0, 'looked for after they were removed') if $late && !$begun;
+    return (0, $keys ? 'found with KEYS' : 'not looked for') if !$begun;
     # The last cursors of a walk lead to 0.
-    my $done = 0;
     for my $step (sort { $b->[0] <=> $a->[0] } values %cursors) {
         my ($reply) = ask_in($q{db}, 'SCAN', @$step[ 1 .. $#$step ]);
-        last if $done = ref $reply eq 'ARRAY' && $reply->[0] eq '0';
+        return (1, 'found with SCAN') if ref $reply eq 'ARRAY' && $reply->[0] eq '0';
     }
-    return (0, $keys ? 'keys' : 'part') if !$done;
-    return (0, 'noted-before') if grep { ($noted{$_} // $begun) < $begun } @members;
-    return (1, 'scanned');
+    return (0, $keys ? 'found with KEYS' : 'not to the end');
 }
 
-# Whether a consumer of a group was given the entries of a stream.
-sub received {
+# What happened to the entries of a stream in its groups: { NAME => { at, given => { CONSUMER => { ID => 1 } }, pending => { ID =>
+# CONSUMER }, done => { ID => CONSUMER } } }. `given` are entries that a consumer received, `done` those that were
+# acknowledged, by whom they had been received last (nobody: an empty text).
+sub groups_of {
     my (%q) = @_;
-    my @wanted = split /,/, $q{ids};
-    my @entries = @wanted;
-    my ($group, %to, $somebody);
+    my @entries = split /,/, $q{entries};
+    my %groups;
+    for my $text (split /;/, $q{start} // '') {
+        my ($name, $at, $pending) = split /\//, $text;
+        $groups{$name} = { at => $at, given => {}, done => {}, pending => { map { split /:/ } split /,/, $pending // '' }, since => $begun };
+    }
     my $position = sub {
         my ($id) = @_;
         return scalar @entries if $id eq '$';
@@ -593,116 +867,274 @@ sub received {
         }
         return 0;
     };
+    my $give = sub {
+        my ($group, $consumer, $at, @ids) = @_;
+        for my $id (@ids) {
+            $group->{given}{$consumer}{$id} = 1;
+            $group->{pending}{$id} = $consumer;
+        }
+        $group->{since} = $at;
+    };
+    my $remove = sub {
+        my %gone = names @_;
+        for my $group (values %groups) { $group->{at} = grep { !$gone{ $entries[$_] } } 0 .. $group->{at} - 1 }
+        @entries = grep { !$gone{$_} } @entries;
+    };
     for my $unit (@units) {
         if ($unit->{kind} eq 'start') {
-            my %groups = @{ ($unit->{values}{ $q{key} } // {})->{items} // [] };
-            $group = defined $groups{ $q{group} } ? $position->($groups{ $q{group} }) : undef;
-            %to = () if !defined $group;
-            $somebody = undef if !defined $group;
+            my @items = @{ ($unit->{values}{ $q{key} } // {})->{items} // [] };
+            my %found;
+            while (@items) {
+                my ($name, $at, $pending) = splice @items, 0, 3;
+                my %pending = map { split /=/ } split /,/, $pending // '';
+                my $old = $groups{$name} // { given => {}, done => {} };
+                $found{$name} = { %$old, at => $position->($at), pending => \%pending, since => $begun };
+                $found{$name}{given}{ $pending{$_} }{$_} = 1 for grep { $found{$name}{given}{ $pending{$_} } } keys %pending;
+            }
+            %groups = %found;
         }
         for my $command (grep { $_->{db} == 0 } @{ $unit->{commands} }) {
             my ($name, @w) = ($command->{name}, @{ $command->{words} });
             my @upper = map { uc } @w;
+            my $group = $w[0] eq $q{key} ? $groups{ $w[1] // '' } : undef;
             if ($name eq 'XADD' && $w[0] eq $q{key}) {
                 my ($id) = grep { /^\*$|^\d+(-(\d+|\*))?$/ } @w[ 1 .. $#w ];
                 push @entries, $id =~ /^\d+-\d+$/ ? $id : '9999999999999999-0' if defined $id;
             }
-            elsif ($name eq 'XDEL' && $w[0] eq $q{key}) {
-                my %gone = names @w;
-                my $read = grep { !$gone{ $entries[$_] } } 0 .. ($group // 0) - 1;
-                @entries = grep { !$gone{$_} } @entries;
-                $group = $read if defined $group;
-            }
-            elsif ($name =~ /^(DEL|UNLINK)$/ && mentions($command, $q{key})) {
-                @entries = %to = ();
-                $group = undef;
-            }
-            elsif ($name eq 'XGROUP' && ($w[1] // '') eq $q{key} && ($w[2] // '') eq $q{group}) {
-                $group = $position->($w[3]) if $upper[0] eq 'SETID' || $upper[0] eq 'CREATE' && !defined $group;
-                if ($upper[0] eq 'DESTROY') {
-                    $group = undef;
-                    %to = ();
+            elsif ($name =~ /^XDEL/ && $w[0] eq $q{key}) { $remove->(@w[ 1 .. $#w ]) }
+            elsif ($name =~ /^(DEL|UNLINK)$/ && mentions($command, $q{key}) || $name =~ /^FLUSH/) { (@entries, %groups) = () }
+            elsif ($name eq 'XGROUP' && ($w[1] // '') eq $q{key}) {
+                my $which = $w[2] // '';
+                if ($upper[0] eq 'CREATE') {
+                    $groups{$which} //= { at => $position->($w[3]), given => {}, pending => {}, done => {}, since => $command->{at} };
+                }
+                elsif ($upper[0] eq 'SETID') { $groups{$which}{at} = $position->($w[3]) if $groups{$which} }
+                elsif ($upper[0] eq 'DESTROY') { delete $groups{$which} }
+                elsif ($upper[0] eq 'DELCONSUMER' && $groups{$which}) {
+                    my $pending = $groups{$which}{pending};
+                    delete $pending->{$_} for grep { $pending->{$_} eq ($w[3] // '') } keys %$pending;
                 }
             }
-            elsif ($name eq 'XREADGROUP' && ($w[1] // '') eq $q{group} && defined $group) {
+            elsif ($name eq 'XREADGROUP' && $groups{ $w[1] // '' }) {
+                my $group = $groups{ $w[1] };
                 my ($streams) = grep { $upper[$_] eq 'STREAMS' } 0 .. $#w;
                 my @rest = @w[ ($streams // $#w) + 1 .. $#w ];
                 my ($at) = grep { $rest[$_] eq $q{key} } 0 .. @rest / 2 - 1;
-                next if !defined $at || $rest[ $at + @rest / 2 ] ne '>';
+                next if !defined $at;
+                if ($rest[ $at + @rest / 2 ] ne '>') {
+                    # Reading again what one's own name has in hand.
+                    $group->{given}{ $w[2] }{$_} = 1 for grep { $group->{pending}{$_} eq $w[2] } keys %{ $group->{pending} };
+                    next;
+                }
                 my ($count) = map { $w[ $_ + 1 ] } grep { $upper[$_] eq 'COUNT' } 0 .. $streams - 1;
-                my $upto = defined $count && $group + $count < @entries ? $group + $count : @entries;
-                $to{ $entries[$_] } = $w[2] for $group .. $upto - 1;
-                $somebody = 1 if $upto > $group;
-                $group = $upto;
+                my $upto = $count && $group->{at} + $count < @entries ? $group->{at} + $count : @entries;
+                my @ids = @entries[ $group->{at} .. $upto - 1 ];
+                $give->($group, $w[2], $command->{at}, @ids);
+                $group->{at} = $upto;
+                if (grep { $_ eq 'NOACK' } @upper[ 0 .. $streams - 1 ]) {
+                    delete @{ $group->{pending} }{@ids};
+                    $group->{done}{$_} = $w[2] for @ids;
+                }
             }
-            elsif ($name eq 'XCLAIM' && $w[0] eq $q{key} && $w[1] eq $q{group}) {
-                for my $id (@w[ 4 .. $#w ]) { $to{$id} = $w[2] if exists $to{$id} }
+            elsif ($name =~ /^X(AUTO)?CLAIM$/ && $group) {
+                # Whether an entry has been idle for long enough is known to a second or two.
+                next if ($w[3] // 0) > 1000 * ($command->{at} - $group->{since} + 2);
+                my $force = grep { $_ eq 'FORCE' } @upper;
+                my @ids = $name eq 'XAUTOCLAIM' ? keys %{ $group->{pending} } : grep { $force || exists $group->{pending}{$_} } @w[ 4 .. $#w ];
+                $give->($group, $w[2], $command->{at}, grep { /^\d+-\d+$/ } @ids);
             }
-            elsif ($name eq 'XAUTOCLAIM' && $w[0] eq $q{key} && $w[1] eq $q{group}) {
-                $to{$_} = $w[2] for keys %to;
+            elsif ($name =~ /^XACK/ && $group) {
+                for my $id (grep { exists $group->{pending}{$_} } @w[ 2 .. $#w ]) {
+                    my $consumer = delete $group->{pending}{$id};
+                    $group->{done}{$id} = $group->{given}{$consumer}{$id} ? $consumer : '';
+                }
             }
         }
     }
-    my $got = grep { ($to{$_} // '') eq $q{consumer} } @wanted;
-    return (1, 'received') if $got == @wanted;
-    return (0, $got ? 'some' : $somebody ? 'another' : 'nothing');
+    return \%groups;
+}
+
+# Whether a consumer of a group, or any of them, received the entries of a stream.
+sub received {
+    my (%q) = @_;
+    my @wanted = split /,/, $q{ids};
+    my $group = groups_of(entries => $q{ids}, %q)->{ $q{group} } or return (0, 'no such group');
+    my %got = map { $_ => scalar keys %{ $group->{given}{$_} } } keys %{ $group->{given} };
+    my %by_all = map { %$_ } values %{ $group->{given} };
+    my $all = grep { $by_all{$_} } @wanted;
+    if (!$q{consumer}) {
+        return $all == @wanted ? (1, 'all of them') : (0, $all ? 'some of them' : 'none of them');
+    }
+    my $mine = grep { $group->{given}{ $q{consumer} }{$_} } @wanted;
+    return (1, 'all of them') if $mine == @wanted;
+    return (0, $all == @wanted ? 'some of them, others received the rest' : 'some of them, nobody received the rest') if $mine;
+    return (0, $all ? 'none of them, another consumer did' : 'none of them');
+}
+
+# Whether a consumer of a group received an entry before that was acknowledged.
+sub recovered {
+    my (%q) = @_;
+    my $group = groups_of(entries => $q{ids}, %q)->{ $q{group} } or return (0, 'no such group');
+    my $given = $group->{given};
+    my $owner = $group->{pending}{ $q{id} };
+    return (0, $owner eq $q{consumer} ? 'received, not acknowledged' : "in the name of $owner") if defined $owner;
+    my $by = $group->{done}{ $q{id} } // '';
+    return (1, "received by $q{consumer}") if $by eq $q{consumer};
+    return (0, $by eq '' ? 'received by nobody' : "received by $by");
 }
 
 # Whether a key is there that nobody has written since the server was started: it was found in the files.
 sub found {
     my (%q) = @_;
     my ($there) = ask_in(0, 'EXISTS', $q{key});
-    return (0, 'absent') if !$there;
-    for my $unit (reverse @units) {
-        return (1, 'found') if $unit->{kind} eq 'start';
+    my ($written, $started);
+    for my $unit (@units) {
+        $written = $started = undef, $started = 1 if $unit->{kind} eq 'start' && exists $unit->{values}{ $q{key} };
+        $started = 1 if $unit->{kind} eq 'start';
         for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) } @{ $unit->{commands} }) {
-            return (0, 'written') if !$READS{ $command->{name} } && !$ENDS{ $command->{name} };
+            next if $READS{ $command->{name} } || $ENDS{ $command->{name} };
+            $written = 1;
+            $started = 0;
         }
     }
-    return (0, 'written');
+    return (0, !$written ? 'never stored' : $started ? 'lost in the crash' : 'not there') if !$there;
+    return (0, 'stored since the last start') if !$started;
+    return (1, 'found at the start');
+}
+
+# Whether the running server was started with the append-only log on.
+sub logging {
+    return (0, 'off') if !log_is_on();
+    my ($start) = grep { $_->{kind} eq 'start' } reverse @units;
+    return $start && $start->{log} ? (1, 'on since the start') : (0, 'switched on since');
 }
 
 my %VERDICTS = (
-    counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, released => \&released,
-    tried => \&tried, walked => \&walked, received => \&received, found => \&found,
+    logging => \&logging,
+    counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
+    tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
+    received => \&received, recovered => \&recovered, found => \&found,
 );
+
+# ---- Scripts, tried -----------------------------------------------------------------------------------------------------
+
+my ($trial, $trial_process);
+
+# Starts a Redis with copies of the keys of database 0, and of the scripts and functions that were loaded.
+sub start_trial {
+    unlink $TRIAL_SOCKET;
+    $trial_process = fork // die "cannot fork: $!\n";
+    if (!$trial_process) {
+        open(STDOUT, '>', '/dev/null');
+        open(STDERR, '>', '/dev/null');
+        exec('redis-server', '--port', 0, '--unixsocket', $TRIAL_SOCKET, '--save', '', '--appendonly', 'no', '--dir', '/tmp') or POSIX::_exit(1);
+    }
+    my $socket;
+    for (1 .. 500) {
+        last if $socket = IO::Socket::UNIX->new(Peer => $TRIAL_SOCKET);
+        select(undef, undef, undef, 0.01);
+    }
+    $trial = { socket => $socket // die("no Redis to try scripts in\n"), received => '', patience => 2 };
+    my @loads;
+    if (open(my $file, '<', '/lab/functions.lua')) {
+        local $/ = undef;
+        push @loads, [ qw(FUNCTION LOAD REPLACE), <$file> ];
+    }
+    for my $unit (@units) {
+        push @loads, [ qw(SCRIPT LOAD), $unit->{call}{words}[0] ] if $unit->{call} && $unit->{call}{name} =~ /^EVAL(_RO)?$/;
+        for my $command (grep { $_->{name} eq 'SCRIPT' || $_->{name} eq 'FUNCTION' } @{ $unit->{commands} }) {
+            push @loads, [ $command->{name}, @{ $command->{words} } ] if uc($command->{words}[0] // '') eq 'LOAD';
+        }
+    }
+    ask_on($trial, @loads);
+    my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
+    my @names = @{ $keys->[1] // [] };
+    my @dumps = ask(map { [ 'DUMP', $_ ] } @names);
+    $trial->{copies} = [ map { [ 'RESTORE', $names[$_], 0, $dumps[$_], 'REPLACE' ] } grep { defined $dumps[$_] } 0 .. $#names ];
+}
+
+sub end_trial {
+    return undef if !$trial_process;
+    kill 'KILL', $trial_process;
+    waitpid $trial_process, 0;
+    ($trial, $trial_process) = ();
+    return undef;
+}
+
+# Returns the values that keys have after a script, where `$values` are there before: a text, a hash of fields, a list of scores and
+# members, or nothing. Returns nothing if the script cannot be tried.
+sub outcome {
+    my ($call, $values, @keys) = @_;
+    my $text = sub { my ($v) = @_; return !defined $v ? '-' : ref $v eq 'HASH' ? join ' ', map { "$_ $v->{$_}" } sort keys %$v : ref $v ? "@$v" : "=$v" };
+    my $id = join "\0", $call->{db}, $call->{name}, @{ $call->{words} }, '', map({ ($_, $text->($values->{$_})) } sort keys %$values), '', @keys;
+    return $outcomes{$id} if exists $outcomes{$id};
+    # A Redis that does not come up says nothing about the script.
+    eval { start_trial() if !$trial; 1 } or return end_trial();
+    my $after = eval {
+        my @set = map {
+            my $value = $values->{$_};
+            ([ 'DEL', $_ ], !defined $value ? () : ref $value eq 'HASH' ? [ 'HSET', $_, %$value ] : ref $value ? [ 'ZADD', $_, @$value ] : [ 'SET', $_, $value ]);
+        } sort keys %$values;
+        ask_on($trial, ['FLUSHALL'], @{ $trial->{copies} }, @set);
+        ask_on($trial, [ 'SELECT', $call->{db} ], [ $call->{name}, @{ $call->{words} } ], [ 'SELECT', 0 ]);
+        my %after;
+        for my $key (@keys) {
+            my ($type) = ask_on($trial, [ 'TYPE', $key ]);
+            my %read = (string => [ 'GET', $key ], hash => [ 'HGETALL', $key ], zset => [ 'ZRANGE', $key, 0, -1, 'WITHSCORES' ]);
+            next if !$read{$type};
+            my ($value) = ask_on($trial, $read{$type});
+            $after{$key} = ref $value ? {@$value} : $value;
+        }
+        \%after;
+    };
+    end_trial() if !$after;
+    return $outcomes{$id} = $after;
+}
 
 # ---- Redis --------------------------------------------------------------------------------------------------------------
 
-my ($monitor, $control, $monitored, $received);
+my ($monitor, $monitored);
+# The connection that asks: { socket, received, patience }.
+my $control;
 
-sub lost { die "the connection to Redis is lost\n" }
+sub lost_connection { die "the connection to Redis is lost\n" }
 
 sub request { return join '', '*' . @_ . "\r\n", map { '$' . length($_) . "\r\n$_\r\n" } @_ }
 
-sub read_line {
-    while ($received !~ /^(.*?)\r\n/s) {
-        IO::Select->new($control)->can_read(5) or lost();
-        sysread($control, $received, 65536, length $received) or lost();
-    }
-    $received =~ s/^(.*?)\r\n//s;
-    return $1;
+sub receive {
+    my ($connection) = @_;
+    IO::Select->new($connection->{socket})->can_read($connection->{patience}) or lost_connection();
+    sysread($connection->{socket}, $connection->{received}, 65536, length $connection->{received}) or lost_connection();
 }
 
 sub reply {
-    my ($kind, $rest) = read_line() =~ /^(.)(.*)$/s;
+    my ($connection) = @_;
+    receive($connection) while $connection->{received} !~ /^.*?\r\n/s;
+    $connection->{received} =~ s/^(.)(.*?)\r\n//s;
+    my ($kind, $rest) = ($1, $2);
     return $rest if $kind eq '+' || $kind eq ':';
     return undef if $kind eq '-' || $rest < 0;
-    if ($kind eq '*') { return [ map { reply() } 1 .. $rest ] }
-    while (length $received < $rest + 2) {
-        IO::Select->new($control)->can_read(5) or lost();
-        sysread($control, $received, 65536, length $received) or lost();
-    }
-    my $text = substr $received, 0, $rest;
-    substr($received, 0, $rest + 2) = '';
+    if ($kind eq '*') { return [ map { reply($connection) } 1 .. $rest ] }
+    receive($connection) while length $connection->{received} < $rest + 2;
+    my $text = substr $connection->{received}, 0, $rest;
+    substr($connection->{received}, 0, $rest + 2) = '';
     return $text;
 }
 
 # Sends commands in one piece, which Redis executes without anything in between, and returns the replies.
-sub ask {
-    my (@commands) = @_;
-    syswrite($control, join '', map { request(@$_) } @commands) or lost();
-    return map { reply() } @commands;
+sub ask_on {
+    my ($connection, @commands) = @_;
+    return () if !@commands;
+    syswrite($connection->{socket}, join '', map { request(@$_) } @commands) or lost_connection();
+    return map { reply($connection) } @commands;
+}
+
+sub ask { return ask_on($control, @_) }
+
+# Whether the append-only log is on.
+sub log_is_on {
+    my ($info) = ask([qw(INFO persistence)]);
+    return ($info // '') =~ /aof_enabled:1/ ? 1 : 0;
 }
 
 sub ask_in {
@@ -716,19 +1148,20 @@ sub dial {
 }
 
 sub connect_to_redis {
-    ($monitored, $received) = ('', '');
-    ($control, $monitor) = (dial(), dial());
+    $monitored = '';
+    ($control, $monitor) = ({ socket => dial(), received => '', patience => 5 }, dial());
     ask([qw(CLIENT NO-TOUCH ON)]);
     my ($info) = ask([qw(INFO server)]);
     my ($id) = ($info // '') =~ /run_id:(\w+)/ or die "Redis is not ready yet\n";
     die "Redis is still loading\n" if !defined((ask([qw(DBSIZE)]))[0]);
-    syswrite($monitor, "MONITOR\r\n") or lost();
-    IO::Select->new($monitor)->can_read(5) or lost();
+    syswrite($monitor, "MONITOR\r\n") or lost_connection();
+    IO::Select->new($monitor)->can_read(5) or lost_connection();
     # The two lines of the own connection are not seen by MONITOR, which came later.
-    $silent{ $control->sockhost . ':' . $control->sockport } = 1;
+    $silent{ $control->{socket}->sockhost . ':' . $control->{socket}->sockport } = 1;
     if ($id eq $run) { note('# incomplete') }
     else {
         note("# start $id");
+        note('# log ' . log_is_on());
         my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
         for my $key (@{ $keys->[1] // [] }) {
             my ($type) = ask([ 'TYPE', $key ]);
@@ -739,8 +1172,11 @@ sub connect_to_redis {
                 stream => [ 'XINFO', 'GROUPS', $key ],
             );
             my ($found) = $read{$type} ? ask($read{$type}) : ();
-            # Of a stream, the groups and the last entry that each was given.
-            $found = [ map { my %group = @$_; @group{qw(name last-delivered-id)} } @$found ] if $type eq 'stream';
+            # Of a stream, the groups, the last entry that each was given, and what is pending in whose name.
+            if ($type eq 'stream') {
+                $found = [ map { my %group = @$_; my ($pending) = ask([ 'XPENDING', $key, $group{name}, '-', '+', 100 ]);
+                    (@group{qw(name last-delivered-id)}, join ',', map { "$_->[0]=$_->[1]" } @{ $pending // [] }) } @$found ];
+            }
             note('# value ' . quoted($key, $type, map { substr $_ // '', 0, LONGEST_WORD } ref $found ? @$found : $found // ()));
         }
     }
@@ -776,7 +1212,9 @@ sub answer {
     }
     my $verdict = $VERDICTS{ substr $path, 1 } // return respond($socket, '404 Not Found', '{"error": "no such page"}');
     my %query = map { my ($name, $value) = split /=/, $_, 2; decoded($name) => decoded($value // '') } split /&/, $query;
-    my ($value, $how) = $incomplete ? (0, 'incomplete') : $verdict->(%query);
+    my ($value, $how) = $incomplete ? (0, 'record incomplete') : $verdict->(%query);
+    end_trial();
+    $how =~ s/([\\"])/\\$1/g;
     respond($socket, '200 OK', sprintf '{"value": %s, "how": "%s"}', $value ? 'true' : 'false', $how);
 }
 

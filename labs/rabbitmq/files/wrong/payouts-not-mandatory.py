@@ -1,7 +1,8 @@
-"""Sends five payouts, each to the queue of its country, and says so. Not all of them arrive."""
+"""Sends the payouts that are due, each to the queue of its country, and says so. Not all of them arrive."""
 
 from pika.exceptions import NackError
 
+from accounting import payouts_due
 from shop import connect, fresh_queue
 
 channel = connect("payouts").channel()
@@ -13,13 +14,7 @@ channel.queue_purge("payouts.kr")
 fresh_queue(channel, "payouts.de")
 fresh_queue(channel, "unsent")
 
-PAYOUTS = {
-    "kr-1": "payouts.kr",
-    "kr-2": "payouts.kr",
-    "kr-3": "payouts.kr",
-    "de-1": "payouts.de",
-    "jp-1": "payouts.jp",
-}
+PAYOUTS = payouts_due(channel)
 
 for payout, queue in PAYOUTS.items():
     try:
