@@ -94,6 +94,30 @@ pub(crate) struct GlobalOptions {
     pub(crate) trust: bool,
 }
 
+/// What `roadlab fault` does to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FaultAction {
+    Cut,
+    Pause,
+    Stop,
+    Kill,
+    Fill,
+    Heal,
+}
+
+impl FaultAction {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FaultAction::Cut => "cut",
+            FaultAction::Pause => "pause",
+            FaultAction::Stop => "stop",
+            FaultAction::Kill => "kill",
+            FaultAction::Fill => "fill",
+            FaultAction::Heal => "heal",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,
@@ -189,6 +213,16 @@ pub(crate) enum Command {
         /// Kill the services instead of stopping them
         #[arg(long)]
         kill: bool,
+    },
+    /// Cut off, pause, stop or kill a service, fill its disk, or heal it
+    Fault {
+        lab: String,
+        /// What to do
+        action: FaultAction,
+        /// Service of the lab; `heal` without one heals all
+        service: Option<String>,
+        /// Disk to fill, if the service has several
+        path: Option<String>,
     },
     /// Remove the containers, networks and volumes of labs
     Down {

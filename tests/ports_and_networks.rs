@@ -28,7 +28,7 @@ fn lab(keys: &str, networks: &str) -> EngineLab {
 
 /// Asserts that a redis server answers at a port of this machine.
 #[track_caller]
-fn assert_answers(port: u16) {
+pub(crate) fn assert_answers(port: u16) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is published");
     let timeout = Some(Duration::from_secs(30));
     stream.set_read_timeout(timeout).expect("a socket");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app::{App, BuiltImages, RunningLab, clients};
 use crate::engine::Engine;
-use crate::lab::{ExecProbe, Exercise, Lab, ServiceName, StepKind, Task};
+use crate::lab::{ExecProbe, Exercise, Lab, OutputFormat, ServiceName, StepKind, Task};
 use crate::probe::{ProbeMode, probe};
 use crate::proof::{DISPUTE_VERSION, Dispute, disputed, typed_lines};
 use crate::runner::{Failure, PullPolicy, record};
@@ -115,6 +115,8 @@ async fn read_history<E: Engine>(
         user: None,
         workdir: None,
         env: BTreeMap::new(),
+        input: None,
+        format: OutputFormat::Text,
     });
     let target = running.live.target(&running.runner);
     let output = probe(

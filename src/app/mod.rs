@@ -18,6 +18,7 @@ mod dispute;
 mod down;
 mod engine_control;
 mod exercise;
+mod fault;
 mod hint;
 mod images;
 mod lab_list;
@@ -70,7 +71,7 @@ pub use session_end::SessionEnd;
 pub use shell::ShellTarget;
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
-pub use status::{Row, Run, RunJournal, Status, StatusCollector};
+pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 

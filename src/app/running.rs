@@ -219,7 +219,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let kept = self.put_back_files().await?;
         self.app.report_kept(&kept);
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
-        let reset = runner::reset(&self.runner, &mut self.live, None).await;
+        let reset = match self.create_missing().await {
+            Ok(()) => runner::reset(&self.runner, &mut self.live, None).await,
+            Err(failure) => Err(failure),
+        };
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
         reset?;

@@ -12,10 +12,13 @@ use crate::app::App;
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, RunId, Task, load};
+use crate::lab::{
+    Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load,
+};
 use crate::localized;
 use crate::plan::{
-    Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, orphan_runs,
+    Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, is_cut_off,
+    orphan_runs,
 };
 use crate::runner::{
     CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health,
@@ -88,6 +91,19 @@ pub struct Row {
     pub uptime: Option<u64>,
     /// When the container was created, in seconds since 1970.
     pub created: i64,
+    /// What is broken, if the lab's files are there to compare with.
+    pub fault: Option<ServiceFault>,
+}
+
+/// What is broken of a service. `roadlab fault LAB heal`, `reset` and `up` repair it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceFault {
+    /// It lacks a network of the lab.
+    CutOff,
+    Paused,
+    Stopped,
+    /// It has no container.
+    Removed,
 }
 
 /// The exercises whose checks pass; `None` if the checks did not end in time.
@@ -202,7 +218,10 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .containers
             .iter()
             .map(async |container| self.service(container, live.as_ref(), &instance).await);
-        let services = join_all(rows).await;
+        let mut services = join_all(rows).await;
+        if let Some(lab) = loaded.as_deref().filter(|_| !services.is_empty()) {
+            services.extend(removed_services(lab, &mine));
+        }
         let folder = self.app.paths.progress();
         let (progress, progress_problem) = match Progress::read(&folder, &lab, &instance) {
             Ok(progress) => (progress, None),
@@ -327,6 +346,10 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         };
         let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
         let port = container.ports.hosts().next();
+        let fault = known.and_then(|((lab, _), service)| {
+            let exit_code = state.as_ref().map(|state| state.exit_code);
+            fault(lab, lab.services.get(service)?, container, exit_code)
+        });
         let started = state.filter(|state| state.running).and_then(|s| s.started);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let uptime = started
@@ -342,6 +365,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             limit: usage.and_then(|usage| usage.limit),
             uptime: uptime.map(|uptime| uptime.as_secs()),
             created: container.created,
+            fault,
         }
     }
 
@@ -362,12 +386,53 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
     }
 }
 
+/// Returns what is broken of a service that has a container.
+fn fault(
+    lab: &Lab,
+    service: &Service,
+    container: &ObservedContainer,
+    exit_code: Option<i64>,
+) -> Option<ServiceFault> {
+    // A program that did its work is no service that was stopped.
+    let done =
+        completes(lab, &service.name) || service.interface.ready.is_empty() && exit_code == Some(0);
+    match container.running {
+        Running::Paused => Some(ServiceFault::Paused),
+        Running::No if !done => Some(ServiceFault::Stopped),
+        Running::No => None,
+        Running::Yes => is_cut_off(service, container).then_some(ServiceFault::CutOff),
+    }
+}
+
+/// Returns a row for each service that should have a container and has none.
+fn removed_services(lab: &Lab, observed: &Observed) -> Vec<Row> {
+    let services = lab.services.values();
+    let removed = services.filter(|service| {
+        service.interface.presence == Presence::Required
+            && observed.container(&service.name).is_none()
+    });
+    let row = |service: &Service| Row {
+        service: service.name.to_string(),
+        running: Running::No,
+        state: localized!("removed"),
+        health: ServiceHealth::Unknown,
+        url: None,
+        memory: None,
+        limit: None,
+        uptime: None,
+        created: 0,
+        fault: Some(ServiceFault::Removed),
+    };
+    removed.map(row).collect()
+}
+
 /// Returns an exercise whose checks run once, without waiting for what may come.
 fn without_waiting(exercise: &Exercise) -> Exercise {
     let mut exercise = exercise.clone();
     if let Task::Practical { checks, .. } = &mut exercise.task {
         for check in checks {
             check.step.within = None;
+            check.step.holds_for = None;
         }
     }
     exercise

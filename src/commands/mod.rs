@@ -21,6 +21,7 @@ mod down;
 mod engine;
 mod error_output;
 mod explain;
+mod fault;
 mod format;
 mod gc;
 mod hint;
@@ -177,6 +178,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             };
             restart::restart(context, &lab, &services, mode).await
         }
+        Command::Fault {
+            lab,
+            action,
+            service,
+            path,
+        } => fault::fault(context, &lab, action, service.as_deref(), path.as_deref()).await,
         Command::Down {
             names,
             all,

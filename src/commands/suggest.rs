@@ -20,6 +20,7 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
         | Command::Solve { lab, .. }
         | Command::Reset { lab, .. }
         | Command::Restart { lab, .. }
+        | Command::Fault { lab, .. }
         | Command::Logs { lab, .. }
         | Command::Shell { lab, .. }
         | Command::Open { lab, .. } => return instance(app, &runs, lab),

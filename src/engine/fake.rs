@@ -7,9 +7,10 @@ mod calls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use super::{ContainerState, EngineError, ErrorKind, ExecOutput, Result};
-use crate::plan::{ContainerSpec, NetworkSpec, Scope, VolumeSpec};
+use crate::plan::{ContainerSpec, NetworkAttachment, NetworkSpec, Scope, VolumeSpec};
 use crate::text;
 
 /// The first host port of those that the engine chooses.
@@ -41,6 +42,8 @@ pub struct FakeContainer {
     pub state: ContainerState,
     /// The ids of the networks that it is connected to, by name.
     pub networks: BTreeMap<String, String>,
+    /// Its addresses on them.
+    pub addresses: BTreeMap<String, Ipv4Addr>,
     pub files: BTreeMap<String, Vec<u8>>,
     pub log: Vec<String>,
     created: i64,
@@ -111,6 +114,12 @@ impl Fake {
             Some(found) => act(found),
             None => Err(missing("container", name)),
         }
+    }
+
+    fn address(&self, attachment: &NetworkAttachment) -> Option<Ipv4Addr> {
+        let networks = self.networks.borrow();
+        let range = networks.get(&attachment.network)?.subnet;
+        range.address(attachment.number?)
     }
 
     fn free_port(&self) -> u16 {

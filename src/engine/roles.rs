@@ -26,7 +26,9 @@ use super::model::{
     LogOptions, MemoryUsage, PullProgress, SystemInfo,
 };
 use crate::lab::ImageName;
-use crate::plan::{ContainerSpec, NetworkSpec, Observed, Scope, Subnet, VolumeSpec};
+use crate::plan::{
+    ContainerSpec, NetworkAttachment, NetworkSpec, Observed, Scope, Subnet, VolumeSpec,
+};
 
 /// The result of a call to an engine.
 pub type Result<T> = std::result::Result<T, EngineError>;
@@ -156,7 +158,8 @@ pub trait Containers {
     /// [`ErrorKind::DiskFull`].
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String>;
 
-    /// Starts a container whose published ports are free on this machine, and checks that they lead to it.
+    /// Starts a container whose published ports are free on this machine, and checks that they lead to it. One that is paused
+    /// continues.
     ///
     /// Fails with [`ErrorKind::PortTaken`], [`ErrorKind::PortsNotLocal`], [`ErrorKind::NotFound`] for the container or
     /// one of its networks, [`ErrorKind::NoProgram`], [`ErrorKind::CannotRun`] or [`ErrorKind::DiskFull`].
@@ -167,6 +170,11 @@ pub trait Containers {
     ///
     /// Fails with [`ErrorKind::NotFound`].
     async fn stop(&self, container: &str, grace: Option<Duration>) -> Result<()>;
+
+    /// Pauses the processes of a container; [`Containers::start`] lets them continue. Succeeds if it is paused already.
+    ///
+    /// Fails with [`ErrorKind::NotRunning`] or [`ErrorKind::NotFound`].
+    async fn pause(&self, container: &str) -> Result<()>;
 
     /// Kills and removes a container with its anonymous volumes; succeeds if it does not exist.
     ///
@@ -181,15 +189,13 @@ pub trait Networks {
     /// Fails with [`ErrorKind::NameTaken`] or [`ErrorKind::SubnetTaken`].
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String>;
 
-    /// Connects a container to a network under additional names; succeeds if it is connected already.
+    /// Connects a container to a network; succeeds if it is connected already.
     ///
     /// Fails with [`ErrorKind::NotFound`] for the container or the network.
-    async fn connect_network(
-        &self,
-        container: &str,
-        network: &str,
-        aliases: &[String],
-    ) -> Result<()>;
+    async fn connect_network(&self, container: &str, attachment: &NetworkAttachment) -> Result<()>;
+
+    /// Disconnects a container from a network; succeeds if the container, the network or the connection does not exist.
+    async fn disconnect_network(&self, container: &str, network: &str) -> Result<()>;
 
     /// Removes a network, by name or id, and returns the names of the containers that were still connected. They are
     /// disconnected and otherwise left alone. Succeeds if the network does not exist.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::lab::id::{ExerciseId, ServiceName, TopicId};
 use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::roadmap;
+use crate::lab::script_files::ScriptFiles;
 use crate::lab::steps::{Step, StepList, read_check, read_steps};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
@@ -47,8 +48,13 @@ pub(crate) fn read_variables(root: &Node, problems: &mut Problems) -> Variables 
         .collect()
 }
 
-/// Reads the file; `None` if it cannot be read at all.
-pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) -> Option<LabFile> {
+/// Reads the file with those that its steps name; `None` if it cannot be read at all.
+pub(crate) fn read(
+    root: &Node,
+    variables: &Variables,
+    scripts: &ScriptFiles<'_>,
+    problems: &mut Problems,
+) -> Option<LabFile> {
     if count_expressions(root) > MAX_EXPRESSIONS {
         let limit = MAX_EXPRESSIONS;
         let what = text!("too many regular expressions: the limit is {limit}", limit);
@@ -58,6 +64,7 @@ pub(crate) fn read(root: &Node, variables: &Variables, problems: &mut Problems) 
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
     let root = expand_all(root, variables, &captures, Dialect::Lab, problems);
+    let root = scripts.put_in(&root, problems);
     let mut fields = Fields::open(&root, Mapping::Lab, problems)?;
     let level = fields.required("level", &root, problems).and_then(|node| {
         let written = string(node, "level", problems)?;

@@ -15,6 +15,7 @@ use crate::lab::lab_file;
 use crate::lab::lang::Lang;
 use crate::lab::model::{Lab, Network};
 use crate::lab::policy;
+use crate::lab::script_files::ScriptFiles;
 use crate::lab::service::Service;
 use crate::lab::template::{TemplateError, render_without_addresses};
 use crate::lab::variables::Variables;
@@ -230,9 +231,10 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .map(|root| lab_file::read_variables(root, problems))
         .unwrap_or_default();
     let variables = with_env_file(folder, variables, files, problems);
+    let scripts = ScriptFiles { folder, files };
     let file = root
         .as_ref()
-        .and_then(|root| lab_file::read(root, &variables, problems));
+        .and_then(|root| lab_file::read(root, &variables, &scripts, problems));
     let paths = compose_files(folder, files);
     let (found, services, networks) = read_compose(&paths, &variables, files, problems);
     // A folder whose name is not an id is a problem already.

@@ -3,6 +3,8 @@
 //! Files come from a [`FileSystem`]. Nothing here prints or knows about an engine.
 
 mod compose;
+#[cfg(test)]
+mod compose_keys_tests;
 mod consistency;
 mod file_system;
 #[cfg(any(test, fuzzing))]
@@ -22,6 +24,7 @@ mod rendering;
 mod roadmap;
 #[cfg(test)]
 mod schema_tests;
+mod script_files;
 mod service;
 mod size;
 mod steps;
@@ -56,9 +59,10 @@ pub use service::{
 pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
-    DEFAULT_TIMEOUT, Effect, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe,
-    Login, MongoProbe, Necessity, Publish, Reason, RedisProbe, Restart, RestartMode, Secrecy,
-    SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged, not_undone_by_mysql,
+    DEFAULT_TIMEOUT, Effect, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody,
+    HttpProbe, LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, Reason, RedisProbe,
+    Restart, RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe,
+    Unchanged, line_of_character, not_undone_by_mysql, statement_line,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

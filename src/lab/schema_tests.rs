@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::lab::compose::read_interface;
 use crate::lab::steps::{StepList, read_steps};
+use crate::lab::testing::no_scripts;
 use crate::lab::variables::Variables;
 use crate::lab::yaml::{Node, Problems, read_keys};
 use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
@@ -39,6 +40,11 @@ exercises:
       - amqp: { service: s, declare_exchange: { name: e } }
       - amqp: { service: s, bind: { queue: q, exchange: e } }
       - restart: { service: s }
+      - network: { service: s, cut: true }
+      - pause: { service: s }
+      - stop: { service: s }
+      - start: { service: s }
+      - disk: { service: s, path: /d, fill: true }
       - client: { service: s, input: i }
     right: [ { name: n, do: [ { redis: { service: s, command: [PING] } } ] } ]
     wrong: [ { do: [ { redis: { service: s, command: [PING] } } ] } ]
@@ -76,7 +82,13 @@ fn schema_keys() -> BTreeMap<String, BTreeSet<String>> {
 fn the_schema_has_the_keys_that_the_readers_read() {
     read_keys::take();
     let mut problems = Vec::new();
-    lab_file::read(&parse(WHOLE), &Variables::new(), &mut problems).unwrap();
+    lab_file::read(
+        &parse(WHOLE),
+        &Variables::new(),
+        &no_scripts(),
+        &mut problems,
+    )
+    .unwrap();
     let service = ServiceName::new("s").unwrap();
     read_interface(&parse(X_ROADLAB), &service, &mut problems).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
@@ -142,7 +154,12 @@ fn read(name: &str, yaml: &str, problems: &mut Problems) {
             let service = ServiceName::new("s").unwrap();
             drop(read_interface(&node, &service, problems));
         }
-        _ => drop(lab_file::read(&node, &Variables::new(), problems)),
+        _ => drop(lab_file::read(
+            &node,
+            &Variables::new(),
+            &no_scripts(),
+            problems,
+        )),
     }
 }
 

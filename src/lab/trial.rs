@@ -11,6 +11,7 @@ use crate::lab::lab_file::{
     collect_captures, count_expressions, read_answer_steps, read_right_answer,
 };
 use crate::lab::model::{Exercise, Lab, RightAnswer, Task, WrongAnswer};
+use crate::lab::script_files::ScriptFiles;
 use crate::lab::variables::{Dialect, expand_all};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries};
 use crate::problem::{Code, Place, Problem, suggestion};
@@ -64,14 +65,18 @@ pub fn load_trial(lab: &Lab, files: &dyn FileSystem) -> Result<Trial, Vec<Proble
     };
     let root = Node::parse(&path, &source).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let trial = read(&root, lab, &mut problems);
+    let scripts = ScriptFiles {
+        folder: &lab.folder,
+        files,
+    };
+    let trial = read(&root, lab, &scripts, &mut problems);
     match problems.is_empty() {
         true => Ok(trial),
         false => Err(problems),
     }
 }
 
-fn read(root: &Node, lab: &Lab, problems: &mut Problems) -> Trial {
+fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Problems) -> Trial {
     if count_expressions(root) > MAX_EXPRESSIONS {
         let limit = MAX_EXPRESSIONS;
         let what = text!("too many regular expressions: the limit is {limit}", limit);
@@ -81,6 +86,7 @@ fn read(root: &Node, lab: &Lab, problems: &mut Problems) -> Trial {
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
     let root = expand_all(root, &lab.vars, &captures, Dialect::Lab, problems);
+    let root = scripts.put_in(&root, problems);
     let mut trial = Trial::default();
     for (name, node) in entries(&root, TRIAL_FILE, problems) {
         let exercise = lab.exercises.iter().find(|known| known.id.as_str() == name);

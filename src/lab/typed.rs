@@ -11,8 +11,8 @@ use similar::TextDiff;
 use crate::lab::id::ServiceName;
 use crate::lab::model::Lab;
 use crate::lab::steps::{
-    ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, RestartMode, SqlProbe, SqlText, Step,
-    StepKind,
+    ExecProbe, FaultKind, FileChange, FileProbe, HttpBody, HttpProbe, RestartMode, SqlProbe,
+    SqlText, Step, StepKind,
 };
 use crate::lab::template::Addresses;
 use crate::lab::typed::words::{WIDTH, command, divided, redis_word, word};
@@ -153,6 +153,14 @@ impl TypingContext<'_> {
             let comment = text!("repeat until: {expected}", expected = until);
             lines.insert(0, self.comment(&place, &comment.localized()));
         }
+        if let Some(time) = step.holds_for {
+            let comment = text!(
+                "repeat for {time} s: {expected}",
+                time = time.as_secs_f64(),
+                expected = step.expect.text()
+            );
+            lines.insert(0, self.comment(&place, &comment.localized()));
+        }
         if let Some(capture) = &step.capture {
             let variable = format!("${{{}}}", capture.name);
             let comment = match &capture.path {
@@ -245,6 +253,21 @@ impl TypingContext<'_> {
             StepKind::Client(client) => {
                 let lines = client.input.trim_end().lines().map(str::to_owned);
                 (Place::Client(client.service.clone(), None), lines.collect())
+            }
+            StepKind::Fault(fault) => {
+                let (action, path) = match &fault.kind {
+                    FaultKind::Cut => ("cut", None),
+                    FaultKind::Reconnect | FaultKind::Start | FaultKind::FreeDisk(_) => {
+                        ("heal", None)
+                    }
+                    FaultKind::Pause => ("pause", None),
+                    FaultKind::Stop(RestartMode::Stop) => ("stop", None),
+                    FaultKind::Stop(RestartMode::Kill) => ("kill", None),
+                    FaultKind::FillDisk(path) => ("fill", Some(path)),
+                };
+                let line = format!("roadlab fault {} {action} {}", self.name, fault.service);
+                let path = path.map(|path| format!(" {}", word(path)));
+                (Place::Machine, vec![line + &path.unwrap_or_default()])
             }
             StepKind::Restart(restart) => {
                 let kill = match restart.how {
@@ -403,7 +426,13 @@ fn program(exec: &ExecProbe) -> Vec<String> {
     let variables = exec.env.iter();
     words.extend(variables.map(|(name, value)| format!("{name}={}", word(value))));
     words.extend(exec.run.iter().map(|one| word(one)));
-    divided(&words)
+    let mut lines = divided(&words);
+    if let (Some(input), Some(last)) = (&exec.input, lines.last_mut()) {
+        last.push_str(" <<'END'");
+        lines.extend(input.lines().map(str::to_owned));
+        lines.push("END".to_owned());
+    }
+    lines
 }
 
 /// Returns the line that chooses the database of a statement in the client of MySQL, which cannot change the user.
@@ -723,6 +752,7 @@ INSERT INTO delivery VALUES (1, 'Harbour  Bank', '2026-03-02', 6);",
         let sql = |database: Option<&str>, user: Option<&str>| SqlProbe {
             service: ServiceName::new("mysql").unwrap(),
             text: SqlText::Query(String::new()),
+            file: None,
             database: database.map(str::to_owned),
             user: user.map(str::to_owned),
             password: None,

@@ -15,7 +15,7 @@ use crate::lab::{
     Access, Gpus, Healthcheck, Limits, Mount, Port, Protocol, PublishAddress, RestartPolicy,
     Service,
 };
-use crate::plan::{ContainerSpec, HostPorts, MountSpec, Placement, PortSpec};
+use crate::plan::{AddressNumbers, ContainerSpec, HostPorts, MountSpec, Placement, PortSpec};
 
 /// How the label of an existing container relates to the lab file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,7 +263,12 @@ fn label_of_version_0(service: &Service, placement: &Placement<'_>) -> Option<St
     if !service.ports.iter().all(|port| seen.insert(port.container)) {
         return None;
     }
-    let mut spec = ContainerSpec::new(service, placement, &HostPorts::default());
+    let mut spec = ContainerSpec::new(
+        service,
+        placement,
+        &HostPorts::default(),
+        &AddressNumbers::new(),
+    );
     spec.labels.clone_from(&service.labels);
     let hosts: Vec<Option<u16>> = service.ports.iter().map(|port| port.host).collect();
     let text = format!("{:?}{hosts:?}", Version0(&spec));
@@ -287,6 +292,8 @@ impl fmt::Debug for Version0<'_, ContainerSpec> {
         let spec = self.0;
         let ports: Vec<_> = spec.ports.iter().map(Version0).collect();
         let mounts: Vec<_> = spec.mounts.iter().map(Version0).collect();
+        let networks = spec.networks.iter();
+        let networks: Vec<_> = networks.map(|one| (&one.network, &one.aliases)).collect();
         f.debug_struct("ContainerSpec")
             .field("name", &spec.name)
             .field("image", &spec.image)
@@ -296,7 +303,7 @@ impl fmt::Debug for Version0<'_, ContainerSpec> {
             .field("ports", &ports)
             .field("mounts", &mounts)
             .field("tmpfs", &spec.tmpfs)
-            .field("networks", &spec.networks)
+            .field("networks", &networks)
             .field("hostname", &spec.hostname)
             .field("user", &spec.user)
             .field("working_dir", &spec.working_dir)

@@ -2,7 +2,9 @@
 //!
 //! Everything here is pure: no engine, no clock, no randomness. Judgements about a machine are in [`crate::diagnosis`].
 
+mod connections;
 mod down;
+mod fault;
 mod identity;
 mod observed;
 mod operation;
@@ -15,7 +17,9 @@ mod run_labels;
 mod spec;
 mod subnet;
 
+pub use connections::is_cut_off;
 pub use down::down;
+pub use fault::{Repair, cut, missing, repair};
 pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,
@@ -25,5 +29,8 @@ pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
 pub use ports::{HostPort, HostPorts, PortKey, candidates_after, published_ports};
 pub use reconcile::{Changes, Desired, NoFreeSubnet, ServiceImage, completes, reconcile};
 pub use run_labels::{Owner, RunLabels, Scope};
-pub use spec::{ContainerSpec, MountSpec, NetworkSpec, Placement, PortSpec, VolumeSpec};
+pub use spec::{
+    AddressNumbers, ContainerSpec, MountSpec, NetworkAttachment, NetworkSpec, Placement, PortSpec,
+    VolumeSpec,
+};
 pub use subnet::Subnet;

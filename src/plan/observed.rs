@@ -1,6 +1,7 @@
 //! The containers, networks and volumes of this user on the engine, at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use crate::lab::{Protocol, RunId, Service, ServiceName};
 use crate::plan::RunLabels;
@@ -27,6 +28,8 @@ pub struct ObservedContainer {
     /// The networks that the container is connected to, by name, each with the network's id. The id is empty until the
     /// container starts; some releases of Podman repeat the name instead.
     pub networks: BTreeMap<String, String>,
+    /// The addresses that the container has or was promised, by the name of the network.
+    pub addresses: BTreeMap<String, Ipv4Addr>,
     /// Seconds since 1970.
     pub created: i64,
 }

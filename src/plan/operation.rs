@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::lab::{Condition, ServiceName};
-use crate::plan::{ContainerSpec, NetworkSpec, VolumeSpec};
+use crate::plan::{ContainerSpec, NetworkAttachment, NetworkSpec, VolumeSpec};
 use crate::text;
 use crate::text::Text;
 
@@ -45,8 +45,12 @@ pub enum Operation {
     ConnectNetwork {
         service: ServiceName,
         container: String,
+        attachment: NetworkAttachment,
+    },
+    DisconnectNetwork {
+        service: ServiceName,
+        container: String,
         network: String,
-        aliases: Vec<String>,
     },
     StartContainer {
         service: ServiceName,
@@ -140,8 +144,21 @@ impl Operation {
                 image = spec.image
             ),
             Operation::ConnectNetwork {
+                service,
+                attachment,
+                ..
+            } => text!(
+                "connect {service} to network {network}",
+                service,
+                network = attachment.network
+            ),
+            Operation::DisconnectNetwork {
                 service, network, ..
-            } => text!("connect {service} to network {network}", service, network),
+            } => text!(
+                "disconnect {service} from network {network}",
+                service,
+                network
+            ),
             Operation::StartContainer { service, .. } => text!("start {service}", service),
             Operation::Wait { service, condition } => match condition {
                 Condition::Started => text!("wait until {service} is running", service),
@@ -161,6 +178,7 @@ impl Operation {
             | Operation::CreateNetwork(_)
             | Operation::CreateVolume(_)
             | Operation::ConnectNetwork { .. }
+            | Operation::DisconnectNetwork { .. }
             | Operation::Wait { .. } => None,
         }
     }

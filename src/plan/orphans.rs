@@ -137,6 +137,7 @@ mod tests {
             state: String::new(),
             ports: Default::default(),
             networks: Default::default(),
+            addresses: Default::default(),
             created: 0,
         }
     }

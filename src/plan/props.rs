@@ -1,15 +1,16 @@
 //! Properties that hold of every plan, for every lab and every state of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 
 use crate::lab::testing::lab;
 use crate::lab::{Condition, Instance, Lab, LabId, Network, RunId, ServiceName};
 use crate::plan::{
-    Desired, HostPorts, NoFreeSubnet, Observed, ObservedContainer, ObservedNetwork, ObservedVolume,
-    Operation, Plan, PublishedPorts, RunLabels, Running, ServiceImage, Subnet, completes, down,
-    reconcile,
+    Desired, HostPorts, NetworkAttachment, NoFreeSubnet, Observed, ObservedContainer,
+    ObservedNetwork, ObservedVolume, Operation, Plan, PublishedPorts, Repair, RunLabels, Running,
+    ServiceImage, Subnet, completes, cut, down, is_cut_off, missing, reconcile, repair,
 };
 
 /// The names of the networks in a lab file.
@@ -149,6 +150,18 @@ impl Simulation {
         self.observed.networks.iter().find(|one| one.name == name)
     }
 
+    /// The address that a container gets, which no other one may have.
+    fn address(&self, service: &ServiceName, attachment: &NetworkAttachment) -> Ipv4Addr {
+        let number = attachment.number.expect("every service has its number");
+        let range = Subnet::parse("10.214.0.0/27").expect("a range");
+        let address = range.address(number).expect("a number of the range");
+        let containers = self.observed.containers.iter();
+        let mut others = containers.filter(|one| one.run_labels.service.as_ref() != Some(service));
+        let taken = others.any(|one| one.addresses.get(&attachment.network) == Some(&address));
+        assert!(!taken, "{address} on {} is taken", attachment.network);
+        address
+    }
+
     fn service(&mut self, service: &ServiceName) -> &mut ObservedContainer {
         let mut containers = self.observed.containers.iter_mut();
         let found = containers.find(|one| one.run_labels.service.as_ref() == Some(service));
@@ -161,6 +174,10 @@ impl Simulation {
         for container in &mut self.observed.containers {
             if container.running == Running::Yes {
                 container.networks.retain(|_, known| known != id);
+                let kept = &container.networks;
+                container
+                    .addresses
+                    .retain(|name, _| kept.contains_key(name));
             }
         }
     }
@@ -199,10 +216,15 @@ impl Simulation {
                     run_labels: RunLabels::read(&spec.name, &spec.labels)
                         .expect("well-formed labels"),
                 }),
-                Operation::CreateContainer { spec, .. } => {
-                    for (network, _) in &spec.networks {
-                        assert!(self.network(network).is_some(), "{operation}");
+                Operation::CreateContainer { service, spec, .. } => {
+                    for one in &spec.networks {
+                        assert!(self.network(&one.network).is_some(), "{operation}");
                     }
+                    let addresses: BTreeMap<String, Ipv4Addr> = spec
+                        .networks
+                        .iter()
+                        .map(|one| (one.network.clone(), self.address(service, one)))
+                        .collect();
                     let networks = spec.networks.iter();
                     self.observed.containers.push(ObservedContainer {
                         id: format!("id-{}", spec.name),
@@ -213,25 +235,40 @@ impl Simulation {
                         state: String::new(),
                         ports: PublishedPorts::default(),
                         networks: networks
-                            .map(|(name, _)| (name.clone(), String::new()))
+                            .map(|one| (one.network.clone(), String::new()))
                             .collect(),
+                        addresses,
                         created: 0,
                     });
                 }
                 Operation::ConnectNetwork {
-                    service, network, ..
+                    service,
+                    attachment,
+                    ..
                 } => {
+                    let network = &attachment.network;
                     let id = self
                         .network(network)
                         .expect("the network exists")
                         .id
                         .clone();
+                    let number = attachment.number;
+                    let address = number.map(|_| self.address(service, attachment));
                     let container = self.service(service);
+                    let address = address.map(|address| (network.clone(), address));
+                    container.addresses.extend(address);
                     let id = match container.running {
                         Running::Yes | Running::Paused => id,
                         Running::No => String::new(),
                     };
                     container.networks.insert(network.clone(), id);
+                }
+                Operation::DisconnectNetwork {
+                    service, network, ..
+                } => {
+                    let container = self.service(service);
+                    assert!(container.networks.remove(network).is_some(), "{operation}");
+                    container.addresses.remove(network);
                 }
                 Operation::StartContainer { service, .. } => {
                     for on in lab.services[service].depends_on.keys() {
@@ -263,6 +300,19 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// Performs a plan that belongs to a running lab.
+    fn perform_fault(&mut self, lab: &Lab, plan: Result<Plan, NoFreeSubnet>) {
+        self.perform(lab, &plan.expect("the pool is empty"));
+    }
+
+    /// The addresses of every service.
+    fn addresses(&self) -> Vec<(String, BTreeMap<String, Ipv4Addr>)> {
+        let containers = self.observed.containers.iter();
+        containers
+            .map(|one| (one.name.clone(), one.addresses.clone()))
+            .collect()
     }
 
     /// Asserts that the networks are those of the lab, and that every container is on its networks.
@@ -302,6 +352,41 @@ proptest! {
         let again = plan(&lab, &images(&lab), &engine.observed);
         prop_assert!(again.is_empty(), "{}", again);
         prop_assert_eq!(again.warnings, []);
+    }
+
+    #[test]
+    fn services_that_were_cut_off_or_stopped_have_their_networks_and_addresses_again(
+        lab in labs(),
+        cut_off in prop::collection::vec(any::<bool>(), 6),
+        stopped in prop::collection::vec(any::<bool>(), 6),
+        by_up in any::<bool>(),
+    ) {
+        let mut engine = Simulation::with(&lab);
+        let before = engine.addresses();
+        let names: Vec<&ServiceName> = lab.services.keys().collect();
+        for (name, _) in names.iter().zip(&cut_off).filter(|(_, cut)| **cut) {
+            let plan = cut(&lab, name, &engine.observed, &[]);
+            engine.perform_fault(&lab, plan);
+            let container = engine.observed.container(name).expect("it exists");
+            prop_assert_eq!(container.networks.len(), 1);
+            prop_assert!(is_cut_off(&lab.services[*name], container));
+            let again = cut(&lab, name, &engine.observed, &[]);
+            prop_assert!(again.expect("nothing to create").is_empty());
+        }
+        for (name, _) in names.iter().zip(&stopped).filter(|(_, stopped)| **stopped) {
+            engine.service(name).running = Running::No;
+        }
+        prop_assert_eq!(missing(&lab, &engine.observed), Vec::<&ServiceName>::new());
+        let rest = match by_up {
+            true => plan(&lab, &images(&lab), &engine.observed),
+            false => repair(&lab, &names, Repair::Everything, &engine.observed),
+        };
+        engine.perform(&lab, &rest);
+        engine.assert_connected(&lab);
+        prop_assert_eq!(engine.addresses(), before);
+        let rest = repair(&lab, &names, Repair::Everything, &engine.observed);
+        prop_assert!(rest.is_empty(), "{}", rest);
+        prop_assert!(plan(&lab, &images(&lab), &engine.observed).is_empty());
     }
 
     #[test]

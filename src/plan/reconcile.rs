@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::lab::{Condition, Lab, Mount, Network, Service, ServiceName};
+use crate::plan::connections::{address_numbers, connections, leave_cut_network};
 use crate::plan::identity::{IdentityMatch, compare_identity, identity_label};
-use crate::plan::spec::network_aliases;
 use crate::plan::{
-    ContainerSpec, HostPorts, NetworkSpec, Observed, ObservedContainer, Operation, Placement, Plan,
-    PlanWarning, Reason, RunLabels, Running, Stage, Subnet, VolumeSpec,
+    AddressNumbers, ContainerSpec, HostPorts, NetworkSpec, Observed, ObservedContainer,
+    ObservedNetwork, Operation, Placement, Plan, PlanWarning, Reason, RunLabels, Running, Stage,
+    Subnet, VolumeSpec,
 };
 
 /// The desired state of a lab, apart from its lab file.
@@ -126,6 +127,7 @@ impl Changes<'_> {
 
     /// Makes the plan. `taken` are the address ranges in use. Performing the plan and planning again gives an empty plan.
     pub fn plan(&self, ports: &HostPorts, taken: &[Subnet]) -> Result<Plan, NoFreeSubnet> {
+        let numbers = address_numbers(self.lab, self.desired.run_labels, self.observed);
         let mut remove = self.orphan_containers();
         let mut create = Stage::new();
         let mut connect = Stage::new();
@@ -141,11 +143,12 @@ impl Changes<'_> {
                         }
                         None => Reason::Missing,
                     };
-                    create.extend(self.create_container(service, ports, reason));
+                    create.extend(self.create_container(service, ports, &numbers, reason));
                     start.insert(&service.name, (None, reason));
                 }
                 ServiceChange::Keep { container, .. } => {
-                    let operations = self.connections(service, container);
+                    remove.extend(leave_cut_network(container, &service.name));
+                    let operations = self.connections(service, container, &numbers);
                     if container.running == Running::Yes && !operations.is_empty() {
                         wait.insert(&service.name);
                     }
@@ -161,7 +164,8 @@ impl Changes<'_> {
         let mut provide = self.create_networks(taken)?;
         provide.extend(self.create_volumes());
         let mut stages = vec![remove, self.remove_networks(), provide, create];
-        stages.extend(self.start_in_order(&start, &wait));
+        let services: Vec<&Service> = self.services.iter().map(|(service, _)| *service).collect();
+        stages.extend(start_in_order(self.lab, &services, &start, &wait));
         Ok(Plan {
             warnings: self.warnings(),
             ..Plan::new(stages)
@@ -186,6 +190,7 @@ impl Changes<'_> {
         &self,
         service: &Service,
         ports: &HostPorts,
+        numbers: &AddressNumbers,
         reason: Reason,
     ) -> Option<Operation> {
         let placement = self.desired.placement(service)?;
@@ -197,27 +202,26 @@ impl Changes<'_> {
         };
         Some(Operation::CreateContainer {
             service: service.name.clone(),
-            spec: Box::new(ContainerSpec::new(service, &placement, ports)),
+            spec: Box::new(ContainerSpec::new(service, &placement, ports, numbers)),
             reason,
         })
     }
 
     /// The networks that a container which stays has lost, or that are created again.
-    fn connections(&self, service: &Service, container: &ObservedContainer) -> Vec<Operation> {
-        let networks = service.networks.iter();
-        let lost = networks.filter(|(network, _)| {
-            let name = self.desired.run_labels.name(network);
-            let mut known = self.observed.networks.iter();
-            self.missing_networks.contains(network)
-                || !known.any(|known| known.name == name && container.is_connected(known))
-        });
-        lost.map(|(network, aliases)| Operation::ConnectNetwork {
-            service: service.name.clone(),
-            container: container.id.clone(),
-            network: self.desired.run_labels.name(network),
-            aliases: network_aliases(service, aliases),
-        })
-        .collect()
+    fn connections(
+        &self,
+        service: &Service,
+        container: &ObservedContainer,
+        numbers: &AddressNumbers,
+    ) -> Stage {
+        let run_labels = self.desired.run_labels;
+        let created = self.missing_networks.iter();
+        let created: BTreeSet<String> = created.map(|network| run_labels.name(network)).collect();
+        let kept = self.observed.networks.iter();
+        let kept: Vec<&ObservedNetwork> = kept
+            .filter(|network| !created.contains(&network.name))
+            .collect();
+        connections(service, container, run_labels, &kept, numbers)
     }
 
     /// Networks that no service of the lab uses, and those that are to be created with another access to the outside.
@@ -251,12 +255,8 @@ impl Changes<'_> {
 
     fn create_networks(&self, taken: &[Subnet]) -> Result<Stage, NoFreeSubnet> {
         let run_labels = self.desired.run_labels;
-        // Runs that start at the same moment begin their search at different places.
-        let seed = run_labels.run.short().bytes().fold(0u32, |seed, byte| {
-            seed.wrapping_mul(31).wrapping_add(byte.into())
-        });
         let count = self.missing_networks.len();
-        let free = Subnet::free(taken, seed, count);
+        let free = Subnet::free(taken, seed(run_labels), count);
         if free.len() < count {
             return Err(NoFreeSubnet);
         }
@@ -314,75 +314,80 @@ impl Changes<'_> {
         });
         unused.chain(unknown).collect()
     }
+}
 
-    /// Starts services in the order of their dependencies. A stage waits only for what the next one depends on, the last
-    /// stage for every service that was started or that got a network back.
-    fn start_in_order(
-        &self,
-        start: &BTreeMap<&ServiceName, (Option<String>, Reason)>,
-        reconnected: &BTreeSet<&ServiceName>,
-    ) -> Vec<Stage> {
-        let services: Vec<&Service> = self.services.iter().map(|(service, _)| *service).collect();
-        let mut stages = Vec::new();
-        let mut started: BTreeSet<&ServiceName> = services
-            .iter()
-            .map(|service| &service.name)
-            .filter(|name| !start.contains_key(name))
-            .collect();
-        let mut waited: Vec<(&ServiceName, Condition)> = Vec::new();
-        while started.len() < services.len() {
-            let is_ready = |service: &&&Service| {
-                let is_started = |name: &ServiceName| {
-                    started.contains(name) || !services.iter().any(|one| one.name == *name)
-                };
-                !started.contains(&service.name) && service.depends_on.keys().all(is_started)
+/// Starts services in the order of their dependencies. A stage waits only for what the next one depends on, the last
+/// stage for every service that was started or that got a network back.
+pub(super) fn start_in_order(
+    lab: &Lab,
+    services: &[&Service],
+    start: &BTreeMap<&ServiceName, (Option<String>, Reason)>,
+    reconnected: &BTreeSet<&ServiceName>,
+) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    let mut started: BTreeSet<&ServiceName> = services
+        .iter()
+        .map(|service| &service.name)
+        .filter(|name| !start.contains_key(name))
+        .collect();
+    let mut waited: Vec<(&ServiceName, Condition)> = Vec::new();
+    while started.len() < services.len() {
+        let is_ready = |service: &&&Service| {
+            let is_started = |name: &ServiceName| {
+                started.contains(name) || !services.iter().any(|one| one.name == *name)
             };
-            let next: Vec<&Service> = services.iter().filter(is_ready).copied().collect();
-            // The loader refuses circular dependencies.
-            if next.is_empty() {
-                break;
-            }
-            let mut waits = Stage::new();
-            for (name, condition) in next.iter().flat_map(|service| &service.depends_on) {
-                let wait = (name, *condition);
-                if *condition != Condition::Started
-                    && start.contains_key(name)
-                    && !waited.contains(&wait)
-                {
-                    waited.push(wait);
-                    waits.push(Operation::Wait {
-                        service: name.clone(),
-                        condition: *condition,
-                    });
-                }
-            }
-            stages.push(waits);
-            let starts = next.iter().filter_map(|service| {
-                let (id, reason) = start.get(&service.name)?;
-                Some(Operation::StartContainer {
-                    service: service.name.clone(),
-                    id: id.clone(),
-                    reason: *reason,
-                })
-            });
-            stages.push(starts.collect());
-            started.extend(next.iter().map(|service| &service.name));
+            !started.contains(&service.name) && service.depends_on.keys().all(is_started)
+        };
+        let next: Vec<&Service> = services.iter().filter(is_ready).copied().collect();
+        // The loader refuses circular dependencies.
+        if next.is_empty() {
+            break;
         }
-        let last: BTreeSet<&ServiceName> = start.keys().chain(reconnected).copied().collect();
-        let last = last
-            .into_iter()
-            .map(|name| match completes(self.lab, name) {
-                true => (name, Condition::Completed),
-                false => (name, Condition::Healthy),
-            });
-        let last = last.filter(|wait| !waited.contains(wait));
-        let last = last.map(|(name, condition)| Operation::Wait {
-            service: name.clone(),
-            condition,
+        let mut waits = Stage::new();
+        for (name, condition) in next.iter().flat_map(|service| &service.depends_on) {
+            let wait = (name, *condition);
+            if *condition != Condition::Started
+                && start.contains_key(name)
+                && !waited.contains(&wait)
+            {
+                waited.push(wait);
+                waits.push(Operation::Wait {
+                    service: name.clone(),
+                    condition: *condition,
+                });
+            }
+        }
+        stages.push(waits);
+        let starts = next.iter().filter_map(|service| {
+            let (id, reason) = start.get(&service.name)?;
+            Some(Operation::StartContainer {
+                service: service.name.clone(),
+                id: id.clone(),
+                reason: *reason,
+            })
         });
-        stages.push(last.collect());
-        stages
+        stages.push(starts.collect());
+        started.extend(next.iter().map(|service| &service.name));
     }
+    let last: BTreeSet<&ServiceName> = start.keys().chain(reconnected).copied().collect();
+    let last = last.into_iter().map(|name| match completes(lab, name) {
+        true => (name, Condition::Completed),
+        false => (name, Condition::Healthy),
+    });
+    let last = last.filter(|wait| !waited.contains(wait));
+    let last = last.map(|(name, condition)| Operation::Wait {
+        service: name.clone(),
+        condition,
+    });
+    stages.push(last.collect());
+    stages
+}
+
+/// Returns where the search for free address ranges begins, which differs between runs that start at the same moment.
+pub(super) fn seed(run_labels: &RunLabels) -> u32 {
+    run_labels.run.short().bytes().fold(0, |seed: u32, byte| {
+        seed.wrapping_mul(31).wrapping_add(byte.into())
+    })
 }
 
 fn remove_container(container: &ObservedContainer, reason: Reason) -> Operation {

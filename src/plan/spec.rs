@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::lab::{
     Access, Gpus, Healthcheck, Limits, Mount, Protocol, PublishAddress, RestartPolicy, Service,
+    ServiceName,
 };
 use crate::plan::ports::published_ports;
 use crate::plan::{HostPort, HostPorts, RunLabels, Subnet};
@@ -25,6 +26,23 @@ pub struct VolumeSpec {
     pub labels: BTreeMap<String, String>,
 }
 
+/// A container's place on a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkAttachment {
+    /// The full name of the network.
+    pub network: String,
+    /// The names that the container has there.
+    pub aliases: Vec<String>,
+    /// The number of its address in the network's range; `None` lets the engine choose one.
+    pub number: Option<u32>,
+}
+
+/// The number of the address of each service, by the name of the network in the lab and the service.
+///
+/// Engines give a container that starts the lowest free address. Without a number of its own, a service that is stopped or cut
+/// off could find its address taken by another one that started meanwhile.
+pub type AddressNumbers = BTreeMap<(String, ServiceName), u32>;
+
 /// A container to create.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContainerSpec {
@@ -37,8 +55,7 @@ pub struct ContainerSpec {
     pub ports: Vec<PortSpec>,
     pub mounts: Vec<MountSpec>,
     pub tmpfs: BTreeMap<String, String>,
-    /// Networks by name, each with the names that the container has there.
-    pub networks: Vec<(String, Vec<String>)>,
+    pub networks: Vec<NetworkAttachment>,
     pub hostname: String,
     pub user: Option<String>,
     pub working_dir: Option<String>,
@@ -95,15 +112,40 @@ pub struct Placement<'a> {
     pub workspace: Option<&'a Path>,
 }
 
+impl NetworkAttachment {
+    /// Describes the place of a service on a network of the lab, under its own name and the aliases of the lab file.
+    pub(super) fn new(
+        service: &Service,
+        network: &str,
+        run_labels: &RunLabels,
+        numbers: &AddressNumbers,
+    ) -> Self {
+        let mut aliases = vec![service.name.to_string()];
+        aliases.extend(service.networks.get(network).into_iter().flatten().cloned());
+        Self {
+            network: run_labels.name(network),
+            aliases,
+            number: numbers
+                .get(&(network.to_owned(), service.name.clone()))
+                .copied(),
+        }
+    }
+}
+
 impl ContainerSpec {
-    /// Describes the container of a service. `ports` has its host ports.
-    pub fn new(service: &Service, place: &Placement<'_>, ports: &HostPorts) -> Self {
+    /// Describes the container of a service. `ports` has its host ports, `numbers` those of its addresses.
+    pub fn new(
+        service: &Service,
+        place: &Placement<'_>,
+        ports: &HostPorts,
+        numbers: &AddressNumbers,
+    ) -> Self {
         let run_labels = place.run_labels;
         let mut labels = service.labels.clone();
         labels.extend(run_labels.labels());
-        let networks = service.networks.iter().map(|(network, aliases)| {
-            (run_labels.name(network), network_aliases(service, aliases))
-        });
+        let networks = service.networks.keys();
+        let networks =
+            networks.map(|network| NetworkAttachment::new(service, network, run_labels, numbers));
         Self {
             name: run_labels.name(service.name.as_str()),
             image: place.image.to_owned(),
@@ -148,13 +190,6 @@ impl ContainerSpec {
             labels,
         }
     }
-}
-
-/// The names that a service has on a network: its own and the aliases of the lab file.
-pub(super) fn network_aliases(service: &Service, aliases: &[String]) -> Vec<String> {
-    let mut names = vec![service.name.to_string()];
-    names.extend_from_slice(aliases);
-    names
 }
 
 fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> MountSpec {

@@ -16,6 +16,13 @@ const POOL: Subnet = Subnet {
 };
 const BITS: u8 = 27;
 const COUNT: u32 = 1 << (BITS - POOL.bits);
+/// The number of addresses in a range.
+const SIZE: u32 = 1 << (32 - BITS);
+/// The first number that a container can have: engines give 1 to the gateway.
+const FIRST_NUMBER: u32 = 2;
+
+/// The numbers that containers can have in a range of the pool.
+pub(super) const NUMBERS: std::ops::Range<u32> = FIRST_NUMBER..SIZE - 1;
 
 impl Subnet {
     /// Parses `a.b.c.d/n`.
@@ -35,6 +42,19 @@ impl Subnet {
         }
     }
 
+    /// Returns the address with a number in the range; `None` beyond its end, and for the addresses of the network itself and
+    /// of its gateway.
+    pub fn address(self, number: u32) -> Option<Ipv4Addr> {
+        let size = 1u64 << (32 - u32::from(self.bits));
+        let usable = number >= FIRST_NUMBER && u64::from(number) + 1 < size;
+        usable.then(|| Ipv4Addr::from(self.base + number))
+    }
+
+    /// Returns the number of an address in a range of this pool.
+    pub fn number(address: Ipv4Addr) -> u32 {
+        u32::from(address) % SIZE
+    }
+
     fn overlaps(self, other: Self) -> bool {
         let bits = self.bits.min(other.bits);
         Self::new(self.base, bits) == Self::new(other.base, bits)
@@ -44,9 +64,8 @@ impl Subnet {
     pub fn free(taken: &[Subnet], seed: u32, count: usize) -> Vec<Subnet> {
         // The default route overlaps with everything and does not count.
         let taken: Vec<_> = taken.iter().filter(|subnet| subnet.bits > 0).collect();
-        let size = 1u32 << (32 - BITS);
         let candidates = (0..COUNT)
-            .map(|step| Self::new(POOL.base + (seed.wrapping_add(step) % COUNT) * size, BITS));
+            .map(|step| Self::new(POOL.base + (seed.wrapping_add(step) % COUNT) * SIZE, BITS));
         candidates
             .filter(|candidate| !taken.iter().any(|other| candidate.overlaps(**other)))
             .take(count)
@@ -88,6 +107,18 @@ mod tests {
         );
         check(&[], 2047, &["10.214.255.224/27", "10.214.0.0/27"]);
         check(&["0.0.0.0/0"], 1, &["10.214.0.32/27", "10.214.0.64/27"]);
+    }
+
+    #[test]
+    fn containers_have_the_addresses_between_the_gateway_and_the_broadcast_address() {
+        let range = Subnet::parse("10.214.3.32/27").unwrap();
+        let address = |number| range.address(number).map(|address| address.to_string());
+        assert_eq!(address(1), None);
+        assert_eq!(address(NUMBERS.start).as_deref(), Some("10.214.3.34"));
+        assert_eq!(address(NUMBERS.end - 1).as_deref(), Some("10.214.3.62"));
+        assert_eq!(address(NUMBERS.end), None);
+        assert_eq!(Subnet::number(range.address(7).unwrap()), 7);
+        assert_eq!(Subnet::parse("0.0.0.0/0").unwrap().address(u32::MAX), None);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The `exec` probe: runs a program in a service's container, never on this machine.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::{ContainerExec, ErrorKind, Exec};
 use crate::expect::{Actual, Status};
-use crate::lab::{ClientInput, ExecProbe, Lab};
+use crate::lab::{ClientInput, ExecProbe, Lab, OutputFormat};
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
+use crate::probe::output_format::parse;
 use crate::probe::target::Target;
 use crate::text;
 
@@ -17,11 +19,16 @@ pub(super) async fn run<E: ContainerExec>(
 ) -> Result<Actual, ProbeError> {
     let service = &probe.service;
     let container = &address(target, service)?.container;
+    let env = probe.env.iter().map(|(k, v)| format!("{k}={v}"));
+    let input = probe.input.iter().map(|input| format!("{INPUT}={input}"));
     let exec = Exec {
-        run: probe.run.clone(),
+        run: match &probe.input {
+            None => probe.run.clone(),
+            Some(_) => piped(&probe.run),
+        },
         user: probe.user.clone(),
         workdir: probe.workdir.clone(),
-        env: probe.env.iter().map(|(k, v)| format!("{k}={v}")).collect(),
+        env: env.chain(input).collect(),
     };
     let output = target.engine.exec(container, &exec, timeout).await;
     let output = output.map_err(|error| match error.kind {
@@ -38,14 +45,20 @@ pub(super) async fn run<E: ContainerExec>(
         0 => Status::Success(0),
         code => Status::Failure(code),
     };
-    let value = if matches!(status, Status::Failure(_)) && output.stdout.is_empty() {
-        output.stderr.trim()
-    } else {
-        let value = output.stdout.as_str();
-        let value = value.strip_suffix('\n').unwrap_or(value);
-        value.strip_suffix('\r').unwrap_or(value)
-    };
+    if matches!(status, Status::Failure(_)) && output.stdout.is_empty() {
+        return Ok(Actual::with_status(output.stderr.trim(), status));
+    }
+    let value = output.stdout.as_str();
+    let value = value.strip_suffix('\n').unwrap_or(value);
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    let value = parse(value, probe.format);
     Ok(Actual::with_status(value, status))
+}
+
+/// Returns the program with the variable as its standard input.
+fn piped(run: &[String]) -> Vec<String> {
+    let shell = ["sh", "-c", PIPE, "sh"].map(str::to_owned).into_iter();
+    shell.chain(run.iter().cloned()).collect()
 }
 
 /// The variable that holds the input of a client, which a shell in the container pipes into it.
@@ -63,7 +76,6 @@ pub(super) fn client(client: &ClientInput, lab: &Lab) -> Result<ExecProbe, Probe
             service
         )));
     };
-    let run = ["sh", "-c", PIPE, "sh"].map(str::to_owned).into_iter();
     // A last line without an end would not be read by every client.
     let input = match client.input.ends_with('\n') {
         true => client.input.clone(),
@@ -71,10 +83,12 @@ pub(super) fn client(client: &ClientInput, lab: &Lab) -> Result<ExecProbe, Probe
     };
     Ok(ExecProbe {
         service: service.clone(),
-        run: run.chain(shell.iter().cloned()).collect(),
+        run: shell.to_vec(),
         user: None,
         workdir: None,
-        env: [(INPUT.to_owned(), input)].into(),
+        env: BTreeMap::new(),
+        input: Some(input),
+        format: OutputFormat::Text,
     })
 }
 
@@ -103,6 +117,8 @@ mod tests {
             user: None,
             workdir: None,
             env: [("A".to_owned(), "1".to_owned())].into(),
+            input: None,
+            format: OutputFormat::Text,
         });
         Scene::new(engine, 1).probe(&act).await
     }

@@ -28,6 +28,7 @@ mod mysql_locks;
 mod mysql_session;
 mod mysql_values;
 mod open_transaction;
+mod output_format;
 mod pool;
 mod postgres;
 mod postgres_locks;
@@ -35,6 +36,7 @@ mod postgres_session;
 mod postgres_values;
 mod redis;
 mod relay;
+mod script_place;
 mod sql;
 mod sql_statement;
 mod target;
@@ -59,7 +61,7 @@ use crate::lab::{Effect, StepKind};
 use crate::text;
 use limits::check_size;
 
-/// Executes a step once, for at most `timeout`. Fails for `restart`, which the runner executes, and for a step that writes
+/// Executes a step once, for at most `timeout`. Fails for `restart` and faults, which the runner executes, and for a step that writes
 /// by its form if the mode does not allow it.
 pub async fn probe<E: ContainerAccess>(
     step: &StepKind,
@@ -105,6 +107,10 @@ pub async fn probe<E: ContainerAccess>(
                 "`{service}` cannot be restarted in a probe",
                 service = restart.service
             ))),
+            StepKind::Fault(fault) => Err(ProbeError::InvalidStep(text!(
+                "`{key}` is an action and no probe",
+                key = fault.kind.key()
+            ))),
         }
     };
     match clock::timeout(timeout, running).await {
@@ -135,8 +141,8 @@ mod tests {
     use super::double::{Double, Scene};
     use super::*;
     use crate::lab::{
-        AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, RedisProbe, Restart,
-        RestartMode, SqlProbe, SqlText, TcpProbe,
+        AmqpOperation, AmqpProbe, ExecProbe, LogProbe, MongoProbe, OutputFormat, RedisProbe,
+        Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
     };
     use serde_json::Value;
     use tokio::net::TcpListener;
@@ -157,6 +163,7 @@ mod tests {
         let sql = SqlProbe {
             service: service(),
             text: SqlText::Query("SELECT 1".to_owned()),
+            file: None,
             database: None,
             user: None,
             password: None,
@@ -258,6 +265,8 @@ mod tests {
             user: None,
             workdir: None,
             env: std::collections::BTreeMap::new(),
+            input: None,
+            format: OutputFormat::Text,
         };
         let log = LogProbe {
             service: Scene::service(),

@@ -1,6 +1,6 @@
 //! The `sql` probe on a MySQL or MariaDB server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use mysql_async::{Opts, ServerError};
 
@@ -12,6 +12,7 @@ use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_locks;
 use crate::probe::mysql_session::{Login, Session, SqlError};
 use crate::probe::pool::{ConnectionPool, Key};
+use crate::probe::script_place::{ErrorPlace, with_place};
 use crate::probe::sql_statement::{Limits, is_reusable_after, mentions_databases};
 use crate::probe::target::Target;
 use crate::text;
@@ -56,10 +57,11 @@ pub(super) async fn run<E>(
     }
     let slot = sessions.slot(&key);
     let mut idle = slot.lock().await;
+    let completed = Cell::new(0);
     let executed = async |session: Session, idle: &mut Option<Session>| {
         let id = session.id();
         tokio::select! {
-            answer = execute(session, probe, limits, idle) => answer,
+            answer = execute(session, probe, limits, idle, &completed) => answer,
             holder = mysql_locks::watch(port, &login, id, limits.mode, holder) => {
                 Err(ProbeError::Locked(holder))
             }
@@ -68,25 +70,29 @@ pub(super) async fn run<E>(
     if let Some(session) = idle.take().filter(|session| session.is_open()) {
         let answer = executed(session, &mut idle).await?;
         if !matches!(answer, Err(SqlError::Lost(_))) {
-            return evaluate(answer, service);
+            return evaluate(answer, probe, completed.get());
         }
     }
     let session = match Session::open(port, &login).await? {
         Ok(session) => session,
         Err(error) => return evaluate_refusal(error, service),
     };
-    evaluate(executed(session, &mut idle).await?, service)
+    let answer = executed(session, &mut idle).await?;
+    evaluate(answer, probe, completed.get())
 }
 
-/// Executes a statement and keeps the session if it can be used again.
+/// Executes a statement and keeps the session if it can be used again. `completed` becomes the number of statements that were
+/// completed.
 async fn execute(
     session: Session,
     probe: &SqlProbe,
     limits: Limits,
     idle: &mut Option<Session>,
+    completed: &Cell<usize>,
 ) -> Result<Result<Actual, SqlError>, ProbeError> {
     let executed = session.execute(&probe.text, limits.mode, limits.timeout);
     let (answer, mut session) = executed.await;
+    completed.set(session.completed());
     if matches!(answer, Err(SqlError::TooLarge)) {
         session.close().await;
         return Err(ProbeError::TooLarge);
@@ -134,17 +140,28 @@ fn parse(url: &str) -> Result<Opts, mysql_async::UrlError> {
     Opts::from_url(&format!("mysql:{address}"))
 }
 
-fn evaluate(answer: Result<Actual, SqlError>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(
+    answer: Result<Actual, SqlError>,
+    probe: &SqlProbe,
+    completed: usize,
+) -> Result<Actual, ProbeError> {
     answer.or_else(|error| match error {
         SqlError::Server(error) if error.code == LOCK_WAIT_TIMEOUT => {
             Err(ProbeError::NoAnswer(Text::verbatim(error.message)))
         }
-        SqlError::Server(error) => Ok(Actual::error(error.state, error.message)),
+        SqlError::Server(error) => {
+            let place = ErrorPlace {
+                character: None,
+                completed,
+            };
+            let actual = Actual::error(error.state, error.message);
+            Ok(with_place(actual, probe, place))
+        }
         error @ SqlError::SeveralStatements => Err(ProbeError::InvalidStep(error.text())),
         SqlError::TooLarge => Err(ProbeError::TooLarge),
         SqlError::Lost(reason) => Err(ProbeError::NoAnswer(text!(
             "`{service}` broke the connection: {reason}",
-            service,
+            service = probe.service,
             reason
         ))),
     })
@@ -178,6 +195,7 @@ mod tests {
         let probe = |database: Option<&str>, user: Option<&str>| SqlProbe {
             service: Scene::service(),
             text: SqlText::Query(String::new()),
+            file: None,
             database: database.map(str::to_owned),
             user: user.map(str::to_owned),
             password: None,
@@ -199,6 +217,7 @@ mod tests {
         let probe = SqlProbe {
             service: Scene::service(),
             text: SqlText::Script("INSERT INTO t VALUES (1); ALTER TABLE t ADD x INT".to_owned()),
+            file: None,
             database: None,
             user: None,
             password: None,

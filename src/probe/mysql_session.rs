@@ -79,6 +79,8 @@ pub(crate) struct Session {
     opts: Opts,
     /// Whether the connection can still be used.
     open: bool,
+    /// How many statements of the last script were completed.
+    completed: usize,
 }
 
 impl Session {
@@ -107,6 +109,7 @@ impl Session {
                 connection,
                 opts,
                 open: true,
+                completed: 0,
             })),
             Err(Error::Server(error)) => Ok(Err(error)),
             Err(Error::Io(IoError::Io(error)))
@@ -215,6 +218,7 @@ impl Session {
     }
 
     async fn answer(&mut self, text: &SqlText) -> Result<Actual, SqlError> {
+        self.completed = 0;
         let mut result = self.connection.query_iter(text.as_str()).await?;
         let mut received = 0;
         let mut rows = Vec::new();
@@ -222,6 +226,7 @@ impl Session {
         let mut results = 0;
         while let Some(columns) = result.columns() {
             results += 1;
+            self.completed = results - 1;
             affected = result.affected_rows();
             // The client does not move past a last result that has no columns.
             if columns.is_empty() && result.is_empty() {
@@ -249,6 +254,7 @@ impl Session {
                 });
                 rows.push(Value::Object(cells.collect::<Map<_, _>>()));
             };
+            self.completed = results;
             result.for_each(convert).await?;
             if !columns.is_empty() {
                 affected = rows.len() as u64;
@@ -262,6 +268,11 @@ impl Session {
                 Status::Success(i64::try_from(affected).unwrap_or(i64::MAX)),
             )),
         }
+    }
+
+    /// Returns how many statements of the last script were completed.
+    pub(super) fn completed(&self) -> usize {
+        self.completed
     }
 
     /// Resets the session after a statement: rolls back, releases locks, and forgets variables and temporary tables. Returns

@@ -1,7 +1,8 @@
 //! The `sql` probe on a PostgreSQL server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
+use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Config, Error};
 
 use crate::expect::Actual;
@@ -12,6 +13,7 @@ use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::postgres_locks;
 use crate::probe::postgres_session::{Login, Session};
+use crate::probe::script_place::{ErrorPlace, with_place};
 use crate::probe::sql_statement::{Limits, is_reusable_after, mentions_databases};
 use crate::probe::target::Target;
 use crate::text;
@@ -47,10 +49,11 @@ pub(super) async fn run<E>(
     let mut idle = slot.lock().await;
     // Lets the session's task notice that the server has closed the connection.
     tokio::task::yield_now().await;
+    let completed = Cell::new(0);
     let executed = async |session: Session, idle: &mut Option<Session>| {
         let pid = session.pid();
         tokio::select! {
-            answer = execute(session, &probe.text, limits, idle) => answer,
+            answer = execute(session, &probe.text, limits, idle, &completed) => answer,
             holder = postgres_locks::watch(port, &login, pid, limits.mode, holder) => {
                 Err(ProbeError::Locked(holder))
             }
@@ -59,24 +62,28 @@ pub(super) async fn run<E>(
     if let Some(session) = idle.take().filter(|session| !session.is_closed()) {
         let answer = executed(session, &mut idle).await?;
         if !answer.as_ref().is_err_and(is_session_lost) {
-            return evaluate(answer, service);
+            return evaluate(answer, probe, completed.get());
         }
     }
     let session = match Session::open(port, &login, limits.mode).await? {
         Ok(session) => session,
         Err(error) => return evaluate_refusal(error, service),
     };
-    evaluate(executed(session, &mut idle).await?, service)
+    let answer = executed(session, &mut idle).await?;
+    evaluate(answer, probe, completed.get())
 }
 
-/// Executes a statement and keeps the session if it can be used again.
+/// Executes a statement and keeps the session if it can be used again. `completed` becomes the number of statements that were
+/// completed.
 async fn execute(
     session: Session,
     text: &SqlText,
     limits: Limits,
     idle: &mut Option<Session>,
+    completed: &Cell<usize>,
 ) -> Result<Result<Actual, Error>, ProbeError> {
     let (answer, session) = session.execute(text, limits.mode, limits.timeout).await;
+    completed.set(session.completed());
     if answer.is_err() && session.exceeded_limit() {
         return Err(ProbeError::TooLarge);
     }
@@ -131,12 +138,27 @@ fn is_session_lost(error: &Error) -> bool {
     }
 }
 
-fn evaluate(answer: Result<Actual, Error>, service: &ServiceName) -> Result<Actual, ProbeError> {
+fn evaluate(
+    answer: Result<Actual, Error>,
+    probe: &SqlProbe,
+    completed: usize,
+) -> Result<Actual, ProbeError> {
     answer.or_else(|error| match error.as_db_error() {
-        Some(error) => Ok(Actual::error(error.code().code(), error.message())),
+        Some(error) => {
+            let character = match error.position() {
+                Some(ErrorPosition::Original(character)) => usize::try_from(*character).ok(),
+                Some(ErrorPosition::Internal { .. }) | None => None,
+            };
+            let place = ErrorPlace {
+                character,
+                completed,
+            };
+            let actual = Actual::error(error.code().code(), error.message());
+            Ok(with_place(actual, probe, place))
+        }
         None => Err(ProbeError::NoAnswer(text!(
             "`{service}` broke the connection: {reason}",
-            service,
+            service = probe.service,
             reason = with_source(&error)
         ))),
     })
@@ -184,6 +206,7 @@ mod tests {
         let probe = |database: Option<&str>, password: Option<&str>| SqlProbe {
             service: Scene::service(),
             text: SqlText::Query(String::new()),
+            file: None,
             database: database.map(str::to_owned),
             user: None,
             password: password.map(str::to_owned),

@@ -1,7 +1,10 @@
 //! A session with a PostgreSQL server.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
@@ -60,6 +63,8 @@ pub(crate) struct Session {
     port: u16,
     /// The server's process, if it is known.
     pid: Option<i32>,
+    /// How many statements of the last script were completed.
+    completed: AtomicUsize,
 }
 
 impl Session {
@@ -92,6 +97,7 @@ impl Session {
             limit,
             port,
             pid: None,
+            completed: AtomicUsize::new(0),
         };
         Ok(session.prepare(mode).await.map(|()| session))
     }
@@ -158,7 +164,15 @@ impl Session {
             SqlText::Query(query) => (self.types(query).await?, query),
             SqlText::Script(script) => (Vec::new(), script),
         };
-        let messages = self.client.simple_query(text).await?;
+        self.completed.store(0, Ordering::Relaxed);
+        let mut received = pin!(self.client.simple_query_raw(text).await?);
+        let mut messages = Vec::new();
+        while let Some(message) = received.try_next().await? {
+            if matches!(message, SimpleQueryMessage::CommandComplete(_)) {
+                self.completed.fetch_add(1, Ordering::Relaxed);
+            }
+            messages.push(message);
+        }
         Ok(last_rows(&messages, &types))
     }
 
@@ -217,6 +231,11 @@ impl Session {
             ProbeMode::ReadWrite => RESET,
         };
         self.client.batch_execute(reset).await
+    }
+
+    /// Returns how many statements of the last script were completed.
+    pub(super) fn completed(&self) -> usize {
+        self.completed.load(Ordering::Relaxed)
     }
 
     /// Whether the server was cut off for sending too much.

@@ -8,8 +8,10 @@ use serde_json::Value;
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
-use crate::lab::{Capture, Condition, Restart, RestartMode, Step, StepKind};
+use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
+use crate::runner::container::{container_id, grace};
+use crate::runner::fault::apply_fault;
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
@@ -17,9 +19,6 @@ use crate::{localized, text};
 
 /// The captured values of earlier steps, by name.
 pub(crate) type Captures = BTreeMap<String, String>;
-
-/// The time that a service gets to stop before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The pause between two probes of a step with `within`: the first one, and the longest.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
@@ -85,6 +84,10 @@ pub(crate) async fn play_step<E: Engine>(
         restart_service(runner, live, restart).await?;
         return Ok(None);
     }
+    if let StepKind::Fault(fault) = &step.act {
+        apply_fault(runner, live, fault).await?;
+        return Ok(None);
+    }
     let result = run_step(runner, live, step, mode, captures).await;
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
     let reason = match result.outcome {
@@ -103,7 +106,7 @@ pub(crate) async fn play_step<E: Engine>(
     Ok(Some(StepProblem { reason, locked }))
 }
 
-/// Probes once, or until the step passes and at most for the time that it allows.
+/// Probes once, or until the step passes and at most for the time that it allows, and then for as long as it must hold.
 pub(crate) async fn run_step<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
@@ -114,7 +117,10 @@ pub(crate) async fn run_step<E: Engine>(
     let deadline = step.within.map(|within| clock::now() + within);
     let mut pause = PAUSE;
     loop {
-        let result = run_step_once(runner, live, step, mode, captures).await;
+        let mut result = run_step_once(runner, live, step, mode, captures).await;
+        if let Some(time) = step.holds_for.filter(|_| result.outcome.passed()) {
+            result = hold(time, || run_step_once(runner, live, step, mode, captures)).await;
+        }
         if result.outcome.passed()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
@@ -127,6 +133,47 @@ pub(crate) async fn run_step<E: Engine>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Probes for a time, until the step does not pass.
+async fn hold<F: Future<Output = StepResult>>(time: Duration, probe: impl Fn() -> F) -> StepResult {
+    let begun = clock::now();
+    loop {
+        let held = clock::since(begun);
+        tokio::time::sleep(LONGEST_PAUSE.min(time.saturating_sub(held))).await;
+        let result = probe().await;
+        if !result.outcome.passed() {
+            return not_held(result, time, held);
+        }
+        if clock::since(begun) >= time {
+            return result;
+        }
+    }
+}
+
+/// Describes a result that was as expected at first.
+pub(super) fn not_held(result: StepResult, time: Duration, held: Duration) -> StepResult {
+    let outcome = match result.outcome {
+        Outcome::Fail {
+            expected,
+            actual,
+            hint,
+        } => Outcome::Fail {
+            expected: localized!(
+                "{expected}, for {time} s",
+                expected,
+                time = time.as_secs_f64()
+            ),
+            actual: localized!(
+                "{actual}, after {time} s",
+                actual,
+                time = format!("{:.1}", held.as_secs_f64())
+            ),
+            hint,
+        },
+        outcome @ (Outcome::Pass | Outcome::ProbeError { .. }) => outcome,
+    };
+    StepResult { outcome, ..result }
 }
 
 /// Probes once.
@@ -190,25 +237,8 @@ pub(crate) async fn restart_service<E: Engine>(
     restart: &Restart,
 ) -> Result<(), Failure> {
     let service = &restart.service;
-    let found = live
-        .observed
-        .container(service)
-        .map(|container| container.id.clone());
-    let Some(id) = found else {
-        return Err(Failure::Environment(text!(
-            "service `{service}` has no container: start it with `{command}`",
-            service,
-            command = runner.up_command()
-        )));
-    };
-    let grace = match restart.how {
-        RestartMode::Stop => {
-            let service = runner.lab.services.get(service);
-            let own = service.and_then(|service| service.stop_grace_period);
-            Some(own.unwrap_or(GRACE))
-        }
-        RestartMode::Kill => None,
-    };
+    let id = container_id(runner, live, service)?;
+    let grace = grace(runner.lab, service, restart.how);
     let context = || localized!("cannot restart `{service}`", service);
     live.connections.forget(service).await;
     runner

@@ -155,6 +155,7 @@ fn source(act: &StepKind) -> Option<SignalSource> {
             let log = "SELECT pg_current_wal_insert_lsn()::text";
             Some(SignalSource::Sql(Box::new(SqlProbe {
                 text: SqlText::Query(log.to_owned()),
+                file: None,
                 ..probe.clone()
             })))
         }
@@ -182,6 +183,7 @@ fn source(act: &StepKind) -> Option<SignalSource> {
         | StepKind::Log(_)
         | StepKind::File(_)
         | StepKind::Restart(_)
+        | StepKind::Fault(_)
         | StepKind::Client(_) => None,
     }
 }

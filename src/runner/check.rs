@@ -15,7 +15,7 @@ use crate::lab::{
     Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, Task, Unchanged,
 };
 use crate::localized;
-use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult};
+use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
 use crate::runner::baseline::{changed, is_unchanged};
 use crate::runner::check_probes::{probe_all, probe_check};
 use crate::runner::{Changed, Live, Runner};
@@ -151,16 +151,97 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let mut results: Vec<StepResult> = checks
             .map(|(check, result)| self.compared(check, result))
             .collect();
-        let result = self.result(&results);
-        if let Some(within) = self.longest_wait(&result) {
-            report(CheckStage::Waiting { within }, &result);
-            self.wait(&mut results, &captures, result.changed).await;
-            let result = self.result(&results);
-            report(CheckStage::Final, &result);
-            return result;
+        let begun = clock::now();
+        let mut result = self.result(&results);
+        loop {
+            if let Some(within) = self.longest_wait(&result) {
+                report(CheckStage::Waiting { within }, &result);
+                self.wait(&mut results, &captures, result.changed).await;
+                result = self.result(&results);
+            }
+            // What must hold for a while is only waited for once everything else is as it should be.
+            let Some(within) = self.longest_hold(&result) else {
+                break;
+            };
+            let pending = self.result(&self.not_held_yet(&results));
+            report(CheckStage::Waiting { within }, &pending);
+            self.hold(&mut results, &captures).await;
+            result = self.result(&results);
+            if result.passed() || !self.may_hold_later(&result, clock::since(begun)) {
+                break;
+            }
         }
         report(CheckStage::Final, &result);
         result
+    }
+
+    /// Returns the longest time for which a check must hold, if all checks pass and anything was changed.
+    fn longest_hold(&self, result: &ExerciseResult) -> Option<Duration> {
+        let waits = result.passed() && result.changed == Changed::Yes;
+        let times = self.checks.iter().filter_map(|check| check.step.holds_for);
+        times.max().filter(|_| waits)
+    }
+
+    /// Whether a check that did not hold has time left until which it must begin to.
+    fn may_hold_later(&self, result: &ExerciseResult, elapsed: Duration) -> bool {
+        let checks = self.checks.iter().zip(&result.checks);
+        let mut failed = checks.filter(|(_, result)| !result.outcome.passed());
+        failed.all(|(check, _)| check.step.within.is_some_and(|within| elapsed < within))
+    }
+
+    /// Returns the results while it is not known whether the checks hold for as long as they must.
+    fn not_held_yet(&self, results: &[StepResult]) -> Vec<StepResult> {
+        let checks = self.checks.iter().zip(results);
+        let pending = checks.map(|(check, result)| match check.step.holds_for {
+            None => result.clone(),
+            Some(time) => StepResult {
+                outcome: Outcome::Fail {
+                    expected: localized!(
+                        "{expected}, for {time} s",
+                        expected = check.step.expect.text(),
+                        time = time.as_secs_f64()
+                    ),
+                    actual: localized!("so far"),
+                    hint: None,
+                },
+                ..result.clone()
+            },
+        });
+        pending.collect()
+    }
+
+    /// Probes the checks that must hold for a while until one does not, or until they have held for as long as they must.
+    async fn hold(&self, results: &mut [StepResult], captures: &RefCell<Captures>) {
+        let begun = clock::now();
+        loop {
+            let held = clock::since(begun);
+            let left = |check: &Check| check.step.holds_for.map(|time| time.saturating_sub(held));
+            let pending: Vec<(usize, Duration)> = (0..self.checks.len())
+                .filter_map(|at| Some((at, left(&self.checks[at])?)))
+                .filter(|(_, left)| !left.is_zero())
+                .collect();
+            let Some(longest) = pending.iter().map(|(_, left)| *left).max() else {
+                break;
+            };
+            tokio::time::sleep(LONGEST_PAUSE.min(longest)).await;
+            for (at, _) in pending {
+                let check = &self.checks[at];
+                let result = self.probe(check, captures).await;
+                let passed = result.outcome.passed();
+                results[at] = match check.step.holds_for.filter(|_| !passed) {
+                    Some(time) => not_held(result, time, held),
+                    None => result,
+                };
+                if !passed {
+                    return;
+                }
+            }
+        }
+        for (check, result) in self.checks.iter().zip(results) {
+            if check.step.holds_for.is_none() {
+                *result = self.probe(check, captures).await;
+            }
+        }
     }
 
     async fn probe(&self, check: &Check, captures: &RefCell<Captures>) -> StepResult {

@@ -86,10 +86,12 @@ async fn perform<E: Engine>(
         }
         Operation::ConnectNetwork {
             container,
-            network,
-            aliases,
+            attachment,
             ..
-        } => engine.connect_network(container, network, aliases).await,
+        } => engine.connect_network(container, attachment).await,
+        Operation::DisconnectNetwork {
+            container, network, ..
+        } => engine.disconnect_network(container, network).await,
         Operation::StartContainer { service, id, .. } => match id {
             Some(id) => engine.start(id).await,
             None => start_created(runner, service, created).await,

@@ -86,6 +86,14 @@ impl Live {
         Ok(Changed::Yes)
     }
 
+    /// Observes the lab again after it was changed: ports may have moved and connections may be broken.
+    pub(super) async fn renew<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<(), Failure> {
+        let observed = runner.observe().await?;
+        let fresh = Self::new(runner.lab, observed, self.workspace.clone());
+        std::mem::replace(self, fresh).connections.close().await;
+        Ok(())
+    }
+
     /// Returns what probes need.
     pub fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
         Target {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::engine::{Engine, clock};
 use crate::lab::{Access, Service};
-use crate::plan::{ContainerSpec, HostPorts, MountSpec, Placement, RunLabels, ServiceImage};
+use crate::plan::{
+    AddressNumbers, ContainerSpec, HostPorts, MountSpec, Placement, RunLabels, ServiceImage,
+};
 use crate::runner::{Failure, Runner};
 use crate::text;
 use crate::text::Text;
@@ -119,6 +121,11 @@ fn container(
         working_dir: None,
         healthcheck: None,
         labels: run_labels.labels(),
-        ..ContainerSpec::new(&bare, &placement, &HostPorts::default())
+        ..ContainerSpec::new(
+            &bare,
+            &placement,
+            &HostPorts::default(),
+            &AddressNumbers::new(),
+        )
     }
 }

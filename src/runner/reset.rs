@@ -3,47 +3,54 @@
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
-use crate::localized;
+use crate::plan::Running;
 use crate::probe::ProbeMode;
 use crate::runner::act::{restart_service, run_steps};
-use crate::runner::up::run_start_steps;
-use crate::runner::{Failure, Live, Runner};
+use crate::runner::execute::execute;
+use crate::runner::fault::repair_services;
+use crate::runner::up::{plan_up, run_start_steps};
+use crate::runner::{Failure, Live, Runner, Up};
 use crate::store::Workspace;
+use crate::{localized, text};
 
-/// Runs the steps of `start` and `health` again, after starting services that do not run and restoring the workspace, if one is
-/// given.
+/// Runs the steps of `start` and `health` again, after ending every fault of the services and restoring the workspace, if one
+/// is given.
 pub async fn reset<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     workspace: Option<&Workspace>,
 ) -> Result<(), Failure> {
-    let stopped: Vec<ServiceName> = live
-        .addresses
-        .keys()
-        .filter(|name| !live.runs(name))
-        .cloned()
-        .collect();
-    for service in stopped
-        .into_iter()
-        .filter(|name| !crate::plan::completes(runner.lab, name))
-    {
+    let services: Vec<ServiceName> = live.addresses.keys().cloned().collect();
+    let down = |name: &&ServiceName| !live.runs(name) && !crate::plan::completes(runner.lab, name);
+    for service in services.iter().filter(down) {
         runner.emit(Event::Warning(Warning::ServiceRestarted {
             service: service.to_string(),
         }));
-        restart_service(
-            runner,
-            live,
-            &Restart {
-                service,
-                how: RestartMode::Stop,
-            },
-        )
-        .await?;
+        let container = live.observed.container(service);
+        // A service that ends again and again waits for its next start.
+        if let Some(container) = container.filter(|container| container.running == Running::No) {
+            let stopped = runner.engine.stop(&container.id, None).await;
+            stopped.map_err(Failure::engine(text!("cannot stop `{service}`", service)))?;
+        }
     }
+    let services: Vec<&ServiceName> = services.iter().collect();
+    repair_services(runner, live, &services).await?;
     if let Some(workspace) = workspace {
         drop(workspace.restore()?);
     }
     run_start_steps(runner, live).await
+}
+
+/// Creates what is missing of a running lab, as `up` does.
+pub async fn create_missing<E: Engine>(
+    runner: &Runner<'_, E>,
+    up: &Up<'_>,
+    live: &mut Live,
+) -> Result<(), Failure> {
+    live.renew(runner).await?;
+    let (plan, _) = plan_up(runner, up, &live.observed).await?;
+    execute(runner, &plan, live.workspace.as_deref()).await?;
+    live.renew(runner).await
 }
 
 /// Runs the solutions of exercises in order; a quiz has none.

@@ -134,6 +134,7 @@ async fn remove<E: Engine>(
                 | Operation::CreateVolume(_)
                 | Operation::CreateContainer { .. }
                 | Operation::ConnectNetwork { .. }
+                | Operation::DisconnectNetwork { .. }
                 | Operation::StartContainer { .. }
                 | Operation::Wait { .. } => Ok(()),
             };

@@ -9,13 +9,14 @@ use crate::event::{Event, Warning};
 use crate::lab::{RunId, Step};
 use crate::machine;
 use crate::plan::{
-    Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope, Subnet,
+    Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope,
     reconcile,
 };
 use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::execute::execute;
 use crate::runner::ready::check_not_failed;
+use crate::runner::subnets::{no_free_subnet, used_subnets};
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
 };
@@ -95,11 +96,8 @@ pub async fn plan_up<E: Engine>(
         true => used_subnets(runner).await?,
         false => Vec::new(),
     };
-    let plan = changes.plan(&ports, &taken).map_err(|NoFreeSubnet| {
-        Failure::Environment(text!(
-            "no free address range for a network; `roadlab down --all` and `docker network prune` remove unused networks"
-        ))
-    })?;
+    let plan = changes.plan(&ports, &taken);
+    let plan = plan.map_err(|NoFreeSubnet| no_free_subnet())?;
     for warning in &plan.warnings {
         runner.emit(Event::Warning(match warning {
             PlanWarning::UnusedVolume { name } => Warning::UnusedVolume {
@@ -303,27 +301,6 @@ fn owner(id: &str, runs: &Path) -> Owner {
 fn new_run_id() -> RunId {
     let text = ulid::Ulid::generate().to_string().to_ascii_lowercase();
     RunId::new(&text).expect("a ULID has 26 letters and digits")
-}
-
-/// Returns the address ranges of all networks on the engine and of this machine's routes.
-async fn used_subnets<E: Engine>(runner: &Runner<'_, E>) -> Result<Vec<Subnet>, Failure> {
-    let subnets = runner.engine.subnets().await;
-    let mut subnets = subnets.map_err(Failure::engine(text!("cannot list networks")))?;
-    subnets.extend(routes());
-    Ok(subnets)
-}
-
-/// Returns the IPv4 routes of this machine, which a network must not hide. Source: `/proc/net/route`, whose numbers are in
-/// network byte order.
-fn routes() -> Vec<Subnet> {
-    let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
-    let route = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let address = u32::from_str_radix(fields.get(1)?, 16).ok()?.swap_bytes();
-        let mask = u32::from_str_radix(fields.get(7)?, 16).ok()?.swap_bytes();
-        Some(Subnet::new(address, mask.leading_ones() as u8))
-    };
-    table.lines().skip(1).filter_map(route).collect()
 }
 
 /// Chooses host ports that are free or that this lab uses already.

@@ -20,8 +20,8 @@ use roadlab::lab::{
     Access, Gpus, Instance, LabId, Limits, Protocol, PublishAddress, RunId, ServiceName,
 };
 use roadlab::plan::{
-    ContainerSpec, HostPort, MountSpec, NetworkSpec, PortSpec, RunLabels, Running, Scope, Subnet,
-    VolumeSpec,
+    ContainerSpec, HostPort, MountSpec, NetworkAttachment, NetworkSpec, PortSpec, RunLabels,
+    Running, Scope, Subnet, VolumeSpec,
 };
 use serde_json::Value;
 
@@ -39,6 +39,14 @@ fn tcp(container: u16, host: u16) -> PortSpec {
         protocol: Protocol::Tcp,
         host: HostPort::Chosen(host),
         publish: PublishAddress::Loopback,
+    }
+}
+
+fn attachment(network: &str, aliases: &[&str], number: Option<u32>) -> NetworkAttachment {
+    NetworkAttachment {
+        network: network.to_owned(),
+        aliases: aliases.iter().map(|&name| name.to_owned()).collect(),
+        number,
     }
 }
 
@@ -276,7 +284,7 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
     );
     spec.networks = networks
         .iter()
-        .map(|(name, _)| (name.clone(), vec!["db".into(), "primary".into()]))
+        .map(|(name, _)| attachment(name, &["db", "primary"], None))
         .collect();
     spec.ports = vec![tcp(6379, 0)];
     spec.tmpfs = BTreeMap::from([("/scratch".into(), "size=1m".into())]);

@@ -72,14 +72,17 @@ async fn a_container_that_cannot_be_connected_is_removed() {
     let docker = &test_run.docker;
     let networks = test_run.networks(&["front"]).await;
     let mut spec = test_run.spec("db", &["true"]);
-    spec.networks = vec![(networks[0].0.clone(), vec![]), ("host".into(), vec![])];
+    spec.networks = vec![
+        attachment(&networks[0].0, &[], None),
+        attachment("host", &[], None),
+    ];
     let error = docker.create_container(&spec).await.unwrap_err();
     assert!(message(&error).contains("to network `host`"), "{error}");
     let error = docker.inspect(&spec.name).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
 
     // Old engines report a missing network when the container starts.
-    spec.networks = vec![(test_run.run_labels.name("none"), vec![])];
+    spec.networks = vec![attachment(&test_run.run_labels.name("none"), &[], None)];
     let error = match docker.create_container(&spec).await {
         Ok(id) => docker.start(&id).await.unwrap_err(),
         Err(error) => error,
@@ -129,7 +132,7 @@ async fn removing_is_idempotent_and_concurrent() {
         .await
         .unwrap();
     let mut spec = test_run.spec("db", &["sleep", "600"]);
-    spec.networks = vec![(networks[0].0.clone(), vec![])];
+    spec.networks = vec![attachment(&networks[0].0, &[], None)];
     spec.mounts = vec![MountSpec::Volume {
         name: test_run.run_labels.name("data"),
         target: "/data".into(),

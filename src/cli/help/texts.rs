@@ -26,7 +26,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Services",
         &[
-            "up", "status", "logs", "shell", "open", "restart", "reset", "down",
+            "up", "status", "logs", "shell", "open", "restart", "fault", "reset", "down",
         ],
     ),
     (
@@ -143,6 +143,18 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         examples: &[
             "roadlab restart redis",
             "roadlab restart redis redis --kill",
+        ],
+    },
+    CommandHelp {
+        command: "fault",
+        summary: "break or heal a service",
+        description: "`cut` disconnects a service from the other services; its client, its web interface and the checks still reach it. \
+                  `pause` lets its processes stand still, `stop` and `kill` end them, and `fill` fills its disk in memory. \
+                  `heal` ends all of this, for one service or for all; so do `reset` and `up`. \
+                  `roadlab status` shows what is broken.",
+        examples: &[
+            "roadlab fault redis pause redis",
+            "roadlab fault redis heal",
         ],
     },
     CommandHelp {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Row, Run, RunJournal, Status};
+use crate::app::{Row, Run, RunJournal, ServiceFault, Status};
 use crate::commands::format::{Holding, Score, expiry};
 use crate::commands::orphans;
 use crate::localized;
@@ -68,6 +68,7 @@ impl Run {
             json!([
                 row.service,
                 row.running == Running::Yes,
+                row.fault_word(),
                 row.health_word(),
                 row.url,
                 row.created
@@ -137,6 +138,19 @@ impl Run {
                 lines.push(format!("      {}", paint.dim(&why)));
             }
         }
+        if self.services.iter().any(|row| row.fault.is_some()) {
+            let lab = match self.instance.is_main() {
+                true => self.lab.to_string(),
+                false => format!("{} --instance {}", self.lab, self.instance),
+            };
+            lines.push(format!(
+                "  {}",
+                paint.warn(&localized!(
+                    "repair it with `roadlab fault {lab} heal`",
+                    lab
+                ))
+            ));
+        }
         if let Some(until) = self.until {
             lines.push(format!("  {}", paint.dim(&expiry(until))));
         }
@@ -152,7 +166,16 @@ impl Row {
         };
         json!({ "service": self.service, "state": self.state, "running": self.running == Running::Yes, "created": self.created,
             "uptime": self.uptime, "health": self.health_word(), "why": why, "url": self.url, "memory": self.memory,
-            "memory_limit": self.limit })
+            "memory_limit": self.limit, "fault": self.fault_word() })
+    }
+
+    fn fault_word(&self) -> Option<&'static str> {
+        self.fault.map(|fault| match fault {
+            ServiceFault::CutOff => "cut_off",
+            ServiceFault::Paused => "paused",
+            ServiceFault::Stopped => "stopped",
+            ServiceFault::Removed => "removed",
+        })
     }
 
     fn health_word(&self) -> Option<&'static str> {
@@ -165,6 +188,9 @@ impl Row {
 
     fn cells(&self, paint: Paint) -> Vec<String> {
         let (mark, state) = match self.running {
+            Running::Yes if self.fault == Some(ServiceFault::CutOff) => {
+                (paint.warn("●"), localized!("cut off"))
+            }
             Running::Yes => (paint.good("●"), localized!("running")),
             Running::Paused => (paint.warn("●"), localized!("paused")),
             Running::No => (paint.bad("●"), sanitize(&self.state)),
@@ -222,6 +248,7 @@ mod tests {
             limit: Some(256 << 20),
             uptime: Some(185),
             created: 7,
+            fault: None,
         }
     }
 
@@ -244,6 +271,35 @@ mod tests {
           ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
         ");
+    }
+
+    #[test]
+    fn what_is_broken_is_shown_with_the_command_that_repairs_it() {
+        let broken = |service, running, fault| Row {
+            running,
+            fault: Some(fault),
+            health: ServiceHealth::Unknown,
+            state: "removed".into(),
+            memory: None,
+            limit: None,
+            uptime: None,
+            url: None,
+            ..row(service, ServiceHealth::Unknown)
+        };
+        let run = run(vec![
+            broken("a", Running::Yes, ServiceFault::CutOff),
+            broken("b", Running::Paused, ServiceFault::Paused),
+            broken("c", Running::No, ServiceFault::Removed),
+        ]);
+        insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
+        redis (second)  solved 0 of 16
+          ● a  cut off
+          ● b  paused
+          ● c  removed
+          repair it with `roadlab fault redis --instance second heal`
+        ");
+        let words: Vec<_> = run.services.iter().map(Row::fault_word).collect();
+        assert_eq!(words, [Some("cut_off"), Some("paused"), Some("removed")]);
     }
 
     #[test]

@@ -35,15 +35,19 @@ impl Inspect for Docker {
 impl Containers for Docker {
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String> {
         let name = names::resource(&spec.name)?;
-        for (network, _) in &spec.networks {
-            names::resource(network)?;
+        for attachment in &spec.networks {
+            names::resource(&attachment.network)?;
         }
         let operation = text!("create container `{name}`", name);
         for mount in &spec.mounts {
             check_mount(mount, &operation)?;
         }
         let options = CreateContainerOptionsBuilder::default().name(name).build();
-        let mut body = convert::container(spec);
+        let address = match spec.networks.first() {
+            Some(first) => self.address(first).await?,
+            None => None,
+        };
+        let mut body = convert::container(spec, address);
         if !spec.ulimits.is_empty() && self.is_podman().await? {
             podman::set_missing_limits(&mut body);
         }
@@ -67,7 +71,16 @@ impl Containers for Docker {
         // The engine answers this after it has released the ports of an earlier start.
         let answer = self.inspect_raw(container, &operation).await?;
         let bindings = answer.host_config.and_then(|config| config.port_bindings);
-        if answer.state.and_then(|state| state.running) == Some(true) {
+        let state = answer.state.unwrap_or_default();
+        if state.paused == Some(true) {
+            let name = names::resource(container)?;
+            return self
+                .call(&operation, WRITE_TIMEOUT, |client| {
+                    client.unpause_container(name)
+                })
+                .await;
+        }
+        if state.running == Some(true) {
             return Ok(());
         }
         let ports = port_check::local_ports(bindings.unwrap_or_default());
@@ -105,6 +118,20 @@ impl Containers for Docker {
             client.stop_container(container, Some(options))
         })
         .await
+    }
+
+    async fn pause(&self, container: &str) -> Result<()> {
+        let operation = text!("pause container `{container}`", container);
+        let container = names::resource(container)?;
+        let paused = self
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.pause_container(container)
+            })
+            .await;
+        match paused {
+            Err(error) if error.kind == ErrorKind::Paused => Ok(()),
+            result => result,
+        }
     }
 
     async fn remove_container(&self, container: &str) -> Result<()> {
@@ -146,8 +173,8 @@ impl Docker {
 
     /// Connects a container to its networks after the first: engines before 25 accept only one in the create call.
     async fn connect_further_networks(&self, id: &str, spec: &ContainerSpec) -> Result<()> {
-        for (network, aliases) in spec.networks.iter().skip(1) {
-            self.connect_network(id, network, aliases).await?;
+        for attachment in spec.networks.iter().skip(1) {
+            self.connect_network(id, attachment).await?;
         }
         Ok(())
     }

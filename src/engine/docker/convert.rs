@@ -1,20 +1,25 @@
 //! Converts requests to the types of the Docker API, and its answers back. Everything here is pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStatsResponse, DeviceRequest,
-    EndpointSettings, HealthConfig, HealthStatusEnum, HostConfig, HostConfigLogConfig, Ipam,
-    IpamConfig, Mount, MountType, MountVolumeOptions, NetworkCreateRequest, NetworkingConfig,
-    PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    EndpointIpamConfig, EndpointSettings, HealthConfig, HealthStatusEnum, HostConfig,
+    HostConfigLogConfig, Ipam, IpamConfig, Mount, MountType, MountVolumeOptions,
+    NetworkCreateRequest, NetworkingConfig, PortBinding, PortMap, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::engine::{ContainerState, Health, MemoryUsage};
 use crate::lab::{self, Access, CAPABILITIES, Gpus, Healthcheck, Protocol, PublishAddress};
-use crate::plan::{ContainerSpec, MountSpec, NetworkSpec, PortSpec, PublishedPort, PublishedPorts};
+use crate::plan::{
+    ContainerSpec, MountSpec, NetworkAttachment, NetworkSpec, PortSpec, PublishedPort,
+    PublishedPorts,
+};
 
 /// The address that ports are published on, unless the user trusts a lab that needs another one.
 const LOOPBACK: &str = "127.0.0.1";
@@ -22,8 +27,8 @@ const LOOPBACK: &str = "127.0.0.1";
 /// The kernel's default period for CPU quotas, in microseconds.
 const CPU_PERIOD: i64 = 100_000;
 
-/// Returns the body of the create call, with the container on its first network.
-pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
+/// Returns the body of the create call, with the container on its first network, at this address.
+pub(super) fn container(spec: &ContainerSpec, address: Option<Ipv4Addr>) -> ContainerCreateBody {
     let environment = spec.environment.iter();
     ContainerCreateBody {
         image: Some(spec.image.clone()),
@@ -48,20 +53,27 @@ pub(super) fn container(spec: &ContainerSpec) -> ContainerCreateBody {
         open_stdin: spec.stdin_open.then_some(true),
         labels: Some(labels(&spec.labels)),
         host_config: Some(host_config(spec)),
-        networking_config: spec
-            .networks
-            .first()
-            .map(|(name, aliases)| NetworkingConfig {
-                endpoints_config: Some(HashMap::from([(name.clone(), attachment(aliases))])),
-            }),
+        networking_config: spec.networks.first().map(|one| NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(
+                one.network.clone(),
+                attachment(one, address),
+            )])),
+        }),
         ..Default::default()
     }
 }
 
-/// Returns the settings of a container on a network: its names there.
-pub(super) fn attachment(aliases: &[String]) -> EndpointSettings {
+/// Returns the settings of a container on a network: its names and its address there.
+pub(super) fn attachment(
+    attachment: &NetworkAttachment,
+    address: Option<Ipv4Addr>,
+) -> EndpointSettings {
     EndpointSettings {
-        aliases: Some(aliases.to_vec()),
+        aliases: Some(attachment.aliases.clone()),
+        ipam_config: address.map(|address| EndpointIpamConfig {
+            ipv4_address: Some(address.to_string()),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
@@ -131,7 +143,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         // Not `Binds`, because the engine creates missing folders for those, as root.
         mounts: Some(spec.mounts.iter().map(mount).collect()),
         port_bindings: Some(bindings(&spec.ports)),
-        network_mode: spec.networks.first().map(|(name, _)| name.clone()),
+        network_mode: spec.networks.first().map(|one| one.network.clone()),
         ..Default::default()
     }
 }

@@ -42,8 +42,16 @@ fn spec() -> ContainerSpec {
         ],
         tmpfs: BTreeMap::new(),
         networks: vec![
-            ("front".into(), vec!["redis".into()]),
-            ("back".into(), vec![]),
+            NetworkAttachment {
+                network: "front".into(),
+                aliases: vec!["redis".into()],
+                number: Some(2),
+            },
+            NetworkAttachment {
+                network: "back".into(),
+                aliases: vec![],
+                number: None,
+            },
         ],
         hostname: "redis".into(),
         user: None,
@@ -79,7 +87,7 @@ fn spec() -> ContainerSpec {
 
 #[test]
 fn a_container_gets_the_least_privileges_and_all_limits() {
-    let host = container(&spec()).host_config.unwrap();
+    let host = container(&spec(), None).host_config.unwrap();
     assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
     let added = host.cap_add.unwrap();
     let expected = CAPABILITIES.iter().copied().chain(["NET_ADMIN"]);
@@ -108,7 +116,7 @@ fn a_container_gets_the_least_privileges_and_all_limits() {
 
 #[test]
 fn ports_are_on_the_loopback_address_only() {
-    let body = container(&spec());
+    let body = container(&spec(), None);
     assert_eq!(body.exposed_ports.unwrap(), ["6379/tcp", "53/udp"]);
     let bindings = body.host_config.unwrap().port_bindings.unwrap();
     let at = |port: &str| bindings[port].clone().unwrap().remove(0);
@@ -130,7 +138,7 @@ fn every_binding_of_a_container_port_is_sent() {
         host: HostPort::Chosen(20_001),
         publish: PublishAddress::Loopback,
     });
-    let body = container(&spec);
+    let body = container(&spec, None);
     assert_eq!(body.exposed_ports.unwrap(), ["6379/tcp", "53/udp"]);
     let bindings = body.host_config.unwrap().port_bindings.unwrap();
     let hosts = bindings["6379/tcp"].as_ref().unwrap().iter();
@@ -140,7 +148,7 @@ fn every_binding_of_a_container_port_is_sent() {
 
 #[test]
 fn mounts_never_create_folders_on_the_host() {
-    let host = container(&spec()).host_config.unwrap();
+    let host = container(&spec(), None).host_config.unwrap();
     assert_eq!(host.binds, None);
     let mounts = host.mounts.unwrap();
     assert_eq!(
@@ -153,14 +161,17 @@ fn mounts_never_create_folders_on_the_host() {
 }
 
 #[test]
-fn a_container_starts_on_its_first_network_with_its_names() {
-    let body = container(&spec());
+fn a_container_starts_on_its_first_network_with_its_names_and_address() {
+    let body = container(&spec(), "10.214.0.2".parse().ok());
     assert_eq!(
         body.host_config.unwrap().network_mode.as_deref(),
         Some("front")
     );
     let attached = body.networking_config.unwrap().endpoints_config.unwrap();
     assert_eq!(attached.len(), 1);
+    let address = attached["front"].ipam_config.as_ref();
+    let address = address.and_then(|config| config.ipv4_address.as_deref());
+    assert_eq!(address, Some("10.214.0.2"));
     assert_eq!(
         attached["front"].aliases.as_deref(),
         Some(["redis".to_owned()].as_slice())
@@ -249,13 +260,13 @@ fn times_are_read_to_the_nanosecond() {
 #[test]
 fn trusted_settings_are_applied() {
     let mut spec = spec();
-    let host = container(&spec).host_config.unwrap();
+    let host = container(&spec, None).host_config.unwrap();
     assert_eq!(host.device_requests, None);
     spec.gpus = Gpus::All;
     spec.extra_hosts = BTreeMap::from([("db".into(), "192.0.2.1".into())]);
     spec.sysctls = BTreeMap::from([("net.core.somaxconn".into(), "1024".into())]);
     spec.ports[0].publish = PublishAddress::AllInterfaces;
-    let host = container(&spec).host_config.unwrap();
+    let host = container(&spec, None).host_config.unwrap();
     let cards = host.device_requests.unwrap();
     assert_eq!((cards.len(), cards[0].count), (1, Some(-1)));
     assert_eq!(host.extra_hosts.unwrap(), ["db:192.0.2.1"]);

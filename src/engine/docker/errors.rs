@@ -43,6 +43,8 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("already exists", ErrorKind::NameTaken),
     ("is not running", ErrorKind::NotRunning),
     ("is paused", ErrorKind::Paused),
+    ("already paused", ErrorKind::Paused),
+    ("is not connected to", ErrorKind::NotFound),
     ("is restarting", ErrorKind::NotRunning),
     // Podman does not report whether it has ended or is paused.
     ("container state improper", ErrorKind::NotRunning),

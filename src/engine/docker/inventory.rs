@@ -1,9 +1,11 @@
 //! What exists on the engine: roadlab's resources, and the ports and address ranges that others use.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
 
 use bollard::models::{
-    ContainerSummary, ContainerSummaryStateEnum, Network, PortSummary, PortSummaryTypeEnum, Volume,
+    ContainerSummary, ContainerSummaryStateEnum, EndpointSettings, Network, PortSummary,
+    PortSummaryTypeEnum, Volume,
 };
 use bollard::query_parameters::{
     InspectNetworkOptions, ListContainersOptions, ListContainersOptionsBuilder,
@@ -151,6 +153,10 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
         Some(ContainerSummaryStateEnum::PAUSED) => Running::Paused,
         _ => Running::No,
     };
+    let networks = found
+        .network_settings
+        .and_then(|settings| settings.networks)
+        .unwrap_or_default();
     Some(ObservedContainer {
         id: found.id?,
         name,
@@ -162,15 +168,24 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
             Running::Yes | Running::Paused => ports(found.ports.unwrap_or_default()),
             Running::No => PublishedPorts::default(),
         },
-        networks: found
-            .network_settings
-            .and_then(|settings| settings.networks)
-            .unwrap_or_default()
+        addresses: networks
+            .iter()
+            .filter_map(|(name, endpoint)| Some((name.clone(), address(endpoint)?)))
+            .collect(),
+        networks: networks
             .into_iter()
             .map(|(name, endpoint)| (name, endpoint.network_id.unwrap_or_default()))
             .collect(),
         created: found.created.unwrap_or_default(),
     })
+}
+
+/// Returns the address that a container has on a network, or the one that it was promised while it does not run.
+fn address(endpoint: &EndpointSettings) -> Option<Ipv4Addr> {
+    let parse = |text: &str| text.parse().ok();
+    let has = endpoint.ip_address.as_deref().and_then(parse);
+    let promised = endpoint.ipam_config.as_ref();
+    has.or_else(|| promised?.ipv4_address.as_deref().and_then(parse))
 }
 
 /// Returns the ports that are published on an address which 127.0.0.1 reaches.

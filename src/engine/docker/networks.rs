@@ -1,14 +1,15 @@
 //! Networks: created under names that are free, removed with the containers disconnected that are still on them.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 
 use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
-use bollard::query_parameters::ListNetworksOptionsBuilder;
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder};
 
 use super::containers::ignore_not_found;
-use super::{Docker, WRITE_TIMEOUT, convert, names};
+use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, convert, names};
 use crate::engine::{EngineError, ErrorKind, Networks, Result};
-use crate::plan::NetworkSpec;
+use crate::plan::{NetworkAttachment, NetworkSpec, Subnet};
 use crate::text;
 
 /// How often containers are disconnected before a removal fails, if others connect them again.
@@ -50,21 +51,17 @@ impl Networks for Docker {
         Ok(created.id)
     }
 
-    async fn connect_network(
-        &self,
-        container: &str,
-        network: &str,
-        aliases: &[String],
-    ) -> Result<()> {
+    async fn connect_network(&self, container: &str, attachment: &NetworkAttachment) -> Result<()> {
         let operation = text!(
             "connect container `{container}` to network `{network}`",
             container,
-            network
+            network = attachment.network
         );
-        let network = names::resource(network)?;
+        let network = names::resource(&attachment.network)?;
+        let address = self.address(attachment).await?;
         let request = NetworkConnectRequest {
             container: names::resource(container)?.to_owned(),
-            endpoint_config: Some(convert::attachment(aliases)),
+            endpoint_config: Some(convert::attachment(attachment, address)),
         };
         let connected = self
             .call(&operation, WRITE_TIMEOUT, |client| {
@@ -76,6 +73,25 @@ impl Networks for Docker {
             Err(error) if error.kind == ErrorKind::NameTaken => Ok(()),
             result => result,
         }
+    }
+
+    async fn disconnect_network(&self, container: &str, network: &str) -> Result<()> {
+        let operation = text!(
+            "disconnect container `{container}` from network `{network}`",
+            container,
+            network
+        );
+        let network = names::resource(network)?;
+        let request = NetworkDisconnectRequest {
+            container: names::resource(container)?.to_owned(),
+            force: Some(true),
+        };
+        let disconnected = self
+            .call(&operation, WRITE_TIMEOUT, |client| {
+                client.disconnect_network(network, request)
+            })
+            .await;
+        ignore_not_found(disconnected)
     }
 
     async fn remove_network(&self, network: &str) -> Result<Vec<String>> {
@@ -105,6 +121,24 @@ impl Networks for Docker {
 }
 
 impl Docker {
+    /// Returns the address of a container on a network; `None` leaves the choice to the engine.
+    pub(super) async fn address(&self, attachment: &NetworkAttachment) -> Result<Option<Ipv4Addr>> {
+        let Some(number) = attachment.number else {
+            return Ok(None);
+        };
+        let operation = text!("inspect network `{network}`", network = attachment.network);
+        let network = names::resource(&attachment.network)?;
+        let answer = self
+            .call(&operation, READ_TIMEOUT, |client| {
+                client.inspect_network(network, None::<InspectNetworkOptions>)
+            })
+            .await?;
+        let ranges = answer.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        let mut ranges = ranges.into_iter().filter_map(|range| range.subnet);
+        let range = ranges.find_map(|range| Subnet::parse(&range));
+        Ok(range.and_then(|range| range.address(number)))
+    }
+
     /// Disconnects every container from a network and returns their names.
     async fn disconnect_all(&self, network: &str) -> Result<Vec<String>> {
         let containers = match self.containers_on(network).await {
@@ -113,21 +147,7 @@ impl Docker {
         };
         let mut names = Vec::new();
         for (container, name) in containers {
-            let operation = text!(
-                "disconnect container `{container}` from network `{network}`",
-                container = name,
-                network
-            );
-            let request = NetworkDisconnectRequest {
-                container,
-                force: Some(true),
-            };
-            let disconnected = self
-                .call(&operation, WRITE_TIMEOUT, |client| {
-                    client.disconnect_network(network, request)
-                })
-                .await;
-            ignore_not_found(disconnected)?;
+            self.disconnect_network(&container, network).await?;
             names.push(name);
         }
         Ok(names)

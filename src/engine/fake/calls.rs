@@ -14,8 +14,9 @@ use crate::engine::{
 };
 use crate::lab::ImageName;
 use crate::plan::{
-    ContainerSpec, MountSpec, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    ObservedVolume, PublishedPort, PublishedPorts, RunLabels, Running, Scope, Subnet, VolumeSpec,
+    ContainerSpec, MountSpec, NetworkAttachment, NetworkSpec, Observed, ObservedContainer,
+    ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts, RunLabels, Running, Scope,
+    Subnet, VolumeSpec,
 };
 use crate::text;
 
@@ -63,6 +64,7 @@ impl Inventory for Fake {
                 state: container.state.status.clone(),
                 ports: container.state.ports.clone(),
                 networks: container.networks.clone(),
+                addresses: container.addresses.clone(),
                 created: container.created,
             })
         });
@@ -197,12 +199,12 @@ impl Containers for Fake {
                 text!("no such image: {image}", image = spec.image),
             ));
         }
-        if let Some((name, _)) = spec
+        if let Some(one) = spec
             .networks
             .iter()
-            .find(|(name, _)| !self.networks.borrow().contains_key(name))
+            .find(|one| !self.networks.borrow().contains_key(&one.network))
         {
-            return Err(missing("network", name));
+            return Err(missing("network", &one.network));
         }
         self.clock.set(self.clock.get() + 1);
         let container = FakeContainer {
@@ -221,7 +223,12 @@ impl Containers for Fake {
             networks: spec
                 .networks
                 .iter()
-                .map(|(network, _)| (network.clone(), id(network)))
+                .map(|one| (one.network.clone(), id(&one.network)))
+                .collect(),
+            addresses: spec
+                .networks
+                .iter()
+                .filter_map(|one| Some((one.network.clone(), self.address(one)?)))
                 .collect(),
             files: BTreeMap::new(),
             log: Vec::new(),
@@ -260,6 +267,7 @@ impl Containers for Fake {
         }
         self.with(container, |found| {
             found.state.running = true;
+            found.state.paused = false;
             found.state.status = "running".into();
             found.state.started = Some(Duration::ZERO);
             found.state.health = found.spec.healthcheck.as_ref().map(|_| Health::Healthy);
@@ -272,8 +280,20 @@ impl Containers for Fake {
         self.change(format!("stop {name}"))?;
         self.with(container, |found| {
             found.state.running = false;
+            found.state.paused = false;
             found.state.status = "exited".into();
             found.state.ports = PublishedPorts::default();
+            Ok(())
+        })
+    }
+
+    async fn pause(&self, container: &str) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("pause {name}"))?;
+        self.with(container, |found| {
+            running(found)?;
+            found.state.paused = true;
+            found.state.status = "paused".into();
             Ok(())
         })
     }
@@ -298,19 +318,28 @@ impl Networks for Fake {
         Ok(id(&spec.name))
     }
 
-    async fn connect_network(
-        &self,
-        container: &str,
-        network: &str,
-        _aliases: &[String],
-    ) -> Result<()> {
+    async fn connect_network(&self, container: &str, attachment: &NetworkAttachment) -> Result<()> {
+        let network = &attachment.network;
         let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
         self.change(format!("connect {name} to network {network}"))?;
         if !self.networks.borrow().contains_key(network) {
             return Err(missing("network", network));
         }
+        let address = self.address(attachment);
         self.with(container, |found| {
-            found.networks.insert(network.to_owned(), id(network));
+            found.networks.insert(network.clone(), id(network));
+            let address = address.map(|address| (network.clone(), address));
+            found.addresses.extend(address);
+            Ok(())
+        })
+    }
+
+    async fn disconnect_network(&self, container: &str, network: &str) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("disconnect {name} from network {network}"))?;
+        self.with(container, |found| {
+            found.networks.remove(network);
+            found.addresses.remove(network);
             Ok(())
         })
     }
@@ -320,6 +349,7 @@ impl Networks for Fake {
         self.change(format!("remove network {name}"))?;
         let mut disconnected = Vec::new();
         for container in self.containers.borrow_mut().values_mut() {
+            container.addresses.remove(name);
             if container.networks.remove(name).is_some() {
                 disconnected.push(container.spec.name.clone());
             }

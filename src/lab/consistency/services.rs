@@ -4,8 +4,9 @@ use crate::lab::compose::inactive_but_used;
 use crate::lab::consistency::Broken;
 use crate::lab::id::ServiceName;
 use crate::lab::model::{Lab, Task};
-use crate::lab::service::Presence;
-use crate::lab::steps::{Step, StepKind};
+use crate::lab::service::{Presence, Service};
+use crate::lab::size::parse_size;
+use crate::lab::steps::{Fault, FaultKind, Step, StepKind};
 use crate::lab::yaml::Problems;
 use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
@@ -90,6 +91,7 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
             | StepKind::Log(_)
             | StepKind::File(_)
             | StepKind::Restart(_)
+            | StepKind::Fault(_)
             | StepKind::Client(_)
     );
     if matches!(step.act, StepKind::Client(_)) && service.interface.shell.is_none() {
@@ -117,6 +119,9 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
         let help = text!("add the port to `ports` in compose.yaml");
         problems.push(Problem::new(what).code(Code::Port).at(place()).help(help));
     }
+    if let StepKind::Fault(fault) = &step.act {
+        check_disk(fault, service, step, problems);
+    }
     let needs_url = matches!(
         step.act,
         StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_)
@@ -125,6 +130,39 @@ pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
         let what = text!("service `{name}` has no `url` to connect to", name);
         let help = text!("add `url` to `x-roadlab` of the service");
         problems.push(Problem::new(what).at(place()).help(help));
+    }
+}
+
+/// Checks that a disk which is filled is a file system in memory: it has a size, and it is not the machine's disk.
+fn check_disk(fault: &Fault, service: &Service, step: &Step, problems: &mut Problems) {
+    let (FaultKind::FillDisk(path) | FaultKind::FreeDisk(path)) = &fault.kind else {
+        return;
+    };
+    let name = &service.name;
+    let Some(options) = service.tmpfs.get(path) else {
+        let what = text!("`{path}` is not a `tmpfs` of service `{name}`", path, name);
+        let help = text!(
+            "add `tmpfs: [\"{path}:size=64m\"]` to the service: only a disk with a size of its own can be filled",
+            path
+        );
+        problems.push(Problem::new(what).at(step.place.clone()).help(help));
+        return;
+    };
+    let size = options
+        .split(',')
+        .find_map(|option| option.strip_prefix("size="));
+    let size = size.and_then(parse_size);
+    if let Some((size, limit)) = size.zip(service.limits.memory)
+        && fault.kind == FaultKind::FillDisk(path.clone())
+        && size.saturating_mul(2) > limit
+    {
+        let what = text!(
+            "the `tmpfs` at `{path}` may fill more than half of the memory of service `{name}`",
+            path,
+            name
+        );
+        let help = text!("give it a smaller `size`, or the service a larger `mem_limit`");
+        problems.push(Problem::new(what).at(step.place.clone()).help(help));
     }
 }
 

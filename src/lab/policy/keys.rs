@@ -3,6 +3,8 @@
 //! The `compose` module reads the keys that are honoured. `docs/compose-keys.md` is generated from this table.
 
 use std::collections::BTreeMap;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::lab::policy::decision::Decision::{Ignore, NeedsTrust, Refuse};
@@ -502,6 +504,16 @@ fn others(mapping: Mapping) -> &'static [Row] {
     keys_of(mapping).map_or(&[], |keys| keys.others)
 }
 
+/// Returns the keys of each mapping in the table.
+#[cfg(test)]
+pub(crate) fn table_keys() -> impl Iterator<Item = (Mapping, BTreeSet<&'static str>)> {
+    TABLE.iter().map(|keys| {
+        let honoured = keys.honoured.iter().map(|(key, _)| *key);
+        let others = keys.others.iter().map(|row| row.key);
+        (keys.mapping, honoured.chain(others).collect())
+    })
+}
+
 /// Returns the document about the keys, in Markdown.
 pub fn compose_keys_document() -> String {
     let mut out = String::from(
@@ -633,7 +645,6 @@ pub(crate) fn check_label(key: &str, node: &Node, problems: &mut Problems) {
 mod tests {
     use super::*;
     use crate::problem::ProblemKind;
-    use std::collections::BTreeSet;
     use std::path::Path;
 
     fn parse(yaml: &str) -> Node {

@@ -12,6 +12,8 @@ pub use capabilities::CAPABILITIES;
 pub(crate) use capabilities::{capability_name, check_capability};
 pub(crate) use decision::refused;
 pub use keys::compose_keys_document;
+#[cfg(test)]
+pub(crate) use keys::table_keys;
 pub(crate) use keys::{check_keys, check_label, check_replicas, check_service, extra_hosts};
 pub use values::check_memory;
 pub(crate) use values::{

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::lab::steps::model::{
-    AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, FileChange, FileProbe, HttpBody,
-    HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe, SqlText,
-    StepKind, TcpProbe,
+    AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, Fault, FileChange, FileProbe,
+    HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe,
+    SqlText, StepKind, TcpProbe,
 };
 
 impl StepKind {
@@ -80,8 +80,10 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             user,
             workdir,
             env,
+            input,
+            format: _,
         }) => {
-            let options = user.iter_mut().chain(workdir);
+            let options = user.iter_mut().chain(workdir).chain(input);
             run.iter_mut()
                 .chain(options)
                 .chain(env.values_mut())
@@ -145,6 +147,7 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
         StepKind::Sql(SqlProbe {
             service: _,
             text: SqlText::Query(text) | SqlText::Script(text),
+            file: _,
             database,
             user,
             password,
@@ -168,7 +171,11 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             vhost.iter_mut().for_each(&mut *change);
             in_operation(operation, change);
         }
-        StepKind::Restart(Restart { service: _, how: _ }) => {}
+        StepKind::Restart(Restart { service: _, how: _ })
+        | StepKind::Fault(Fault {
+            service: _,
+            kind: _,
+        }) => {}
         StepKind::Client(ClientInput { service: _, input }) => change(input),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use crate::lab::steps::model::{
-    AmqpOperation, FileChange, HttpBody, RestartMode, SqlText, StepKind,
+    AmqpOperation, FaultKind, FileChange, HttpBody, RestartMode, SqlText, StepKind,
 };
 
 impl Display for StepKind {
@@ -30,14 +30,27 @@ impl Display for StepKind {
                 FileChange::CopyFrom(from) => write!(f, "copy {from} to {}", p.path),
                 FileChange::Remove => write!(f, "remove {}", p.path),
             },
-            StepKind::Sql(p) => match &p.text {
-                SqlText::Query(text) | SqlText::Script(text) => write!(f, "sql {}", one_line(text)),
+            StepKind::Sql(p) => match (&p.file, &p.text) {
+                (Some(file), _) => write!(f, "sql {file}"),
+                (None, SqlText::Query(text) | SqlText::Script(text)) => {
+                    write!(f, "sql {}", one_line(text))
+                }
             },
             StepKind::Mongo(p) => write!(f, "mongo {}", p.command),
             StepKind::Amqp(p) => write!(f, "amqp {}", p.operation),
             StepKind::Restart(p) => match p.how {
                 RestartMode::Stop => write!(f, "restart {}", p.service),
                 RestartMode::Kill => write!(f, "kill and start {}", p.service),
+            },
+            StepKind::Fault(p) => match &p.kind {
+                FaultKind::Cut => write!(f, "cut off {}", p.service),
+                FaultKind::Reconnect => write!(f, "reconnect {}", p.service),
+                FaultKind::Pause => write!(f, "pause {}", p.service),
+                FaultKind::Stop(RestartMode::Stop) => write!(f, "stop {}", p.service),
+                FaultKind::Stop(RestartMode::Kill) => write!(f, "kill {}", p.service),
+                FaultKind::Start => write!(f, "start {}", p.service),
+                FaultKind::FillDisk(path) => write!(f, "fill {path} of {}", p.service),
+                FaultKind::FreeDisk(path) => write!(f, "free {path} of {}", p.service),
             },
             StepKind::Client(p) => write!(f, "client of {}: {}", p.service, one_line(&p.input)),
         }

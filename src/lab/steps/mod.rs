@@ -3,6 +3,7 @@
 mod amqp;
 mod captures;
 mod display;
+mod faults;
 mod matcher;
 mod model;
 mod possible;
@@ -18,11 +19,11 @@ pub(crate) use captures::references;
 pub(crate) use matcher::read_matcher;
 pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
-    DEFAULT_TIMEOUT, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
-    MongoProbe, Necessity, Publish, RedisProbe, Restart, RestartMode, Secrecy, SqlProbe, SqlText,
-    Step, StepKind, StreamOffset, TcpProbe, Unchanged,
+    DEFAULT_TIMEOUT, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody, HttpProbe,
+    LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, RedisProbe, Restart,
+    RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
 };
 pub(crate) use read_only::MONGO_TRANSACTIONAL;
 pub use read_only::{Effect, Reason};
 pub(crate) use reader::{StepList, read_check, read_steps};
-pub use sql_form::not_undone_by_mysql;
+pub use sql_form::{line_of_character, not_undone_by_mysql, statement_line};

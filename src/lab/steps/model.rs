@@ -20,6 +20,8 @@ pub struct Step {
     pub expect: Matcher,
     /// Retry until the result is as expected, at most this long. `None`: try once.
     pub within: Option<Duration>,
+    /// The result must stay as expected for this long.
+    pub holds_for: Option<Duration>,
     /// The time limit of one attempt.
     pub timeout: Duration,
     pub capture: Option<Capture>,
@@ -105,6 +107,7 @@ pub enum StepKind {
     Mongo(MongoProbe),
     Amqp(AmqpProbe),
     Restart(Restart),
+    Fault(Fault),
     Client(ClientInput),
 }
 
@@ -124,6 +127,30 @@ pub struct ExecProbe {
     pub user: Option<String>,
     pub workdir: Option<String>,
     pub env: BTreeMap<String, String>,
+    /// Text for the standard input of the program.
+    pub input: Option<String>,
+    pub format: OutputFormat,
+}
+
+/// How the output of a program is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    Text,
+    /// One value, or a list of several.
+    Json,
+    /// A list of texts.
+    Lines,
+    /// A list of objects by the names in the first line.
+    Table,
+}
+
+impl OutputFormat {
+    /// The formats that have a name in lab.yaml.
+    pub const NAMED: [(&str, OutputFormat); 3] = [
+        ("json", OutputFormat::Json),
+        ("lines", OutputFormat::Lines),
+        ("table", OutputFormat::Table),
+    ];
 }
 
 /// An HTTP request to a published port of a service.
@@ -197,6 +224,8 @@ pub enum FileChange {
 pub struct SqlProbe {
     pub service: ServiceName,
     pub text: SqlText,
+    /// The file that the script is from, in the lab's folder.
+    pub file: Option<String>,
     pub database: Option<String>,
     pub user: Option<String>,
     pub password: Option<String>,
@@ -311,6 +340,31 @@ pub struct Restart {
     pub how: RestartMode,
 }
 
+/// A fault of a service, or the end of one. It lasts until a step, `roadlab fault … heal`, `reset` or `up` undoes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    pub service: ServiceName,
+    pub kind: FaultKind,
+}
+
+/// What happens to a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// It is cut off from its peers. Probes, its client and its web interface still reach it.
+    Cut,
+    /// It is connected to its peers again, under the same names and address.
+    Reconnect,
+    /// Its processes stand still; connections stay open and get no answer.
+    Pause,
+    Stop(RestartMode),
+    /// It is started, or continues if it is paused, and is waited for.
+    Start,
+    /// The file system in memory at this path is filled.
+    FillDisk(String),
+    /// What filled it is removed.
+    FreeDisk(String),
+}
+
 /// Text that a learner would type into a service's own client, in the service's container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientInput {
@@ -341,6 +395,7 @@ impl StepKind {
             StepKind::Mongo(probe) => Some(&probe.service),
             StepKind::Amqp(probe) => Some(&probe.service),
             StepKind::Restart(restart) => Some(&restart.service),
+            StepKind::Fault(fault) => Some(&fault.service),
             StepKind::Client(client) => Some(&client.service),
         }
     }
@@ -358,6 +413,7 @@ impl StepKind {
             StepKind::Mongo(_) => "mongo",
             StepKind::Amqp(_) => "amqp",
             StepKind::Restart(_) => "restart",
+            StepKind::Fault(fault) => fault.kind.key(),
             StepKind::Client(_) => "client",
         }
     }
@@ -371,6 +427,10 @@ impl StepKind {
             | StepKind::Sql(SqlProbe {
                 text: SqlText::Query(_),
                 ..
+            })
+            | StepKind::Exec(ExecProbe {
+                format: OutputFormat::Json,
+                ..
             }) => Typing::Typed,
             StepKind::Sql(_)
             | StepKind::Redis(_)
@@ -379,7 +439,21 @@ impl StepKind {
             | StepKind::Log(_)
             | StepKind::File(_)
             | StepKind::Restart(_)
+            | StepKind::Fault(_)
             | StepKind::Client(_) => Typing::TextOnly,
+        }
+    }
+}
+
+impl FaultKind {
+    /// Returns the key in lab.yaml.
+    pub fn key(&self) -> &'static str {
+        match self {
+            FaultKind::Cut | FaultKind::Reconnect => "network",
+            FaultKind::Pause => "pause",
+            FaultKind::Stop(_) => "stop",
+            FaultKind::Start => "start",
+            FaultKind::FillDisk(_) | FaultKind::FreeDisk(_) => "disk",
         }
     }
 }

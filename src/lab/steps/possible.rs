@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::expect::{Decimal, Typing, ValuePath, ValueType};
 use crate::lab::steps::matcher::exact_json;
-use crate::lab::steps::model::{AmqpOperation, StepKind};
+use crate::lab::steps::model::{AmqpOperation, OutputFormat, StepKind};
 use crate::lab::yaml::{Kind, Node, Problems};
 use crate::problem::{Problem, code_list};
 use crate::text;
@@ -132,7 +132,19 @@ impl Returns {
                 error: true,
                 ..any
             },
-            StepKind::Exec(_) | StepKind::Client(_) => Self {
+            StepKind::Exec(probe) => Self {
+                // Without success, the value is a text.
+                forms: match probe.format {
+                    OutputFormat::Text => Forms::TEXT,
+                    OutputFormat::Json => Forms::ANY,
+                    OutputFormat::Lines => Forms::LIST.or(Forms::TEXT),
+                    OutputFormat::Table => Forms::ROWS.or(Forms::TEXT),
+                },
+                status: true,
+                table: probe.format == OutputFormat::Table,
+                ..any
+            },
+            StepKind::Client(_) => Self {
                 status: true,
                 ..text
             },
@@ -167,7 +179,7 @@ impl Returns {
                 error: true,
                 ..any
             },
-            StepKind::Restart(_) => any,
+            StepKind::Restart(_) | StepKind::Fault(_) => any,
         }
     }
 }

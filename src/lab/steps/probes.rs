@@ -2,11 +2,11 @@
 
 use crate::lab::steps::model::{
     ClientInput, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
-    MongoProbe, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
+    MongoProbe, OutputFormat, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
 };
 use crate::lab::steps::service_field::{ImpliedService, read_service};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries, string};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, suggestion};
 use crate::text;
 
 /// Reads a `redis` probe.
@@ -22,6 +22,8 @@ pub(crate) fn read_redis(
         .and_then(|_| fields.strings("command", problems))
         .filter(|words| !words.is_empty());
     let db = fields.integer("db", problems).unwrap_or(0);
+    // Becomes several steps before they are read.
+    fields.get("script_file");
     Some(RedisProbe {
         service: service?,
         command: command?,
@@ -43,12 +45,34 @@ pub(crate) fn read_exec(
     let user = fields.string("user", problems);
     let workdir = fields.string("workdir", problems);
     let env = fields.string_map("env", problems).into_iter().collect();
+    let input = fields.string("input", problems);
+    // Becomes `input` before steps are read.
+    fields.get("script_file");
+    check_input_size(input.as_deref(), node, problems);
+    let format = fields.string("parse", problems).map(|written| {
+        let mut named = OutputFormat::NAMED.into_iter();
+        let found = named.find(|(name, _)| *name == written);
+        found.map(|(_, format)| format).unwrap_or_else(|| {
+            let what = text!("unknown format `{written}`", written);
+            let help = suggestion(&written, OutputFormat::NAMED.map(|(name, _)| name));
+            let place = fields.get("parse").unwrap_or(node).place();
+            problems.push(
+                Problem::new(what)
+                    .code(Code::UnknownName)
+                    .at(place)
+                    .help(help),
+            );
+            OutputFormat::Text
+        })
+    });
     Some(ExecProbe {
         service: service?,
         run: run?,
         user,
         workdir,
         env,
+        input,
+        format: format.unwrap_or(OutputFormat::Text),
     })
 }
 
@@ -232,6 +256,7 @@ pub(crate) fn read_sql(
     let database = fields.string("database", problems);
     let user = fields.string("user", problems);
     let password = fields.string("password", problems);
+    let file = fields.string("script_file", problems);
     let text = match (query, script) {
         (Some(text), None) | (None, Some(text)) => Some(text),
         _ => {
@@ -243,6 +268,7 @@ pub(crate) fn read_sql(
     Some(SqlProbe {
         service: service?,
         text: text?,
+        file,
         database,
         user,
         password,
@@ -258,6 +284,8 @@ pub(crate) fn read_mongo(
 ) -> Option<MongoProbe> {
     let service = read_service(node, fields, implied, problems);
     let database = fields.string("database", problems);
+    // Becomes several steps before they are read.
+    fields.get("script_file");
     let command = fields.required("command", node, problems)?;
     if entries(command, "command", problems).is_empty() {
         let what = text!("`command` must be a database command, whose first key is its name");
@@ -287,6 +315,13 @@ pub(crate) fn read_restart(
     })
 }
 
+fn check_input_size(input: Option<&str>, node: &Node, problems: &mut Problems) {
+    if input.is_some_and(|input| input.len() > MAX_INPUT) {
+        let what = text!("`input` is longer than {limit} bytes", limit = MAX_INPUT);
+        problems.push(Problem::new(what).at(node.place()));
+    }
+}
+
 /// The longest input of a client, in bytes: Linux allows 128 KiB in one environment variable.
 const MAX_INPUT: usize = 100 << 10;
 
@@ -298,10 +333,9 @@ pub(crate) fn read_client(
 ) -> Option<ClientInput> {
     let service = read_service(node, fields, None, problems);
     let input = fields.required_string("input", node, problems);
-    if input.as_ref().is_some_and(|input| input.len() > MAX_INPUT) {
-        let what = text!("`input` is longer than {limit} bytes", limit = MAX_INPUT);
-        problems.push(Problem::new(what).at(node.place()));
-    }
+    // Becomes `input` before steps are read.
+    fields.get("script_file");
+    check_input_size(input.as_deref(), node, problems);
     Some(ClientInput {
         service: service?,
         input: input?,

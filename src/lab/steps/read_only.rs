@@ -67,6 +67,12 @@ impl StepKind {
                     help: text!("use it in `start` or `solution`"),
                 });
             }
+            StepKind::Fault(fault) => {
+                return Effect::Writes(Reason {
+                    what: text!("`{key}` is an action", key = fault.kind.key()),
+                    help: text!("use it in `start`, `solution`, `right` or `wrong`"),
+                });
+            }
         };
         reason.map_or(Effect::Reads, Effect::CanWrite)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::expect::{Matcher, ValuePath};
 use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
+use crate::lab::steps::faults::{read_disk, read_network, read_pause, read_start, read_stop};
 use crate::lab::steps::matcher::read_matcher;
 use crate::lab::steps::model::{
     Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
@@ -34,11 +35,16 @@ enum StepKey {
     Mongo,
     Amqp,
     Restart,
+    Network,
+    Pause,
+    Stop,
+    Start,
+    Disk,
     Client,
 }
 
 impl StepKey {
-    const ALL: [StepKey; 11] = [
+    const ALL: [StepKey; 16] = [
         StepKey::Redis,
         StepKey::Exec,
         StepKey::Http,
@@ -49,6 +55,11 @@ impl StepKey {
         StepKey::Mongo,
         StepKey::Amqp,
         StepKey::Restart,
+        StepKey::Network,
+        StepKey::Pause,
+        StepKey::Stop,
+        StepKey::Start,
+        StepKey::Disk,
         StepKey::Client,
     ];
 
@@ -64,6 +75,11 @@ impl StepKey {
             StepKey::Mongo => "mongo",
             StepKey::Amqp => "amqp",
             StepKey::Restart => "restart",
+            StepKey::Network => "network",
+            StepKey::Pause => "pause",
+            StepKey::Stop => "stop",
+            StepKey::Start => "start",
+            StepKey::Disk => "disk",
             StepKey::Client => "client",
         }
     }
@@ -80,6 +96,11 @@ impl StepKey {
             StepKey::Mongo => Mapping::MongoProbe,
             StepKey::Amqp => Mapping::AmqpProbe,
             StepKey::Restart => Mapping::RestartAction,
+            StepKey::Network => Mapping::NetworkAction,
+            StepKey::Pause => Mapping::PauseAction,
+            StepKey::Stop => Mapping::StopAction,
+            StepKey::Start => Mapping::StartAction,
+            StepKey::Disk => Mapping::DiskAction,
             StepKey::Client => Mapping::ClientAction,
         }
     }
@@ -284,6 +305,7 @@ fn read_step(
         check_matcher(expect, act, problems);
     }
     let within = read_wait(fields, "within", problems);
+    let holds_for = read_wait(fields, "holds_for", problems);
     let timeout = read_wait(fields, "timeout", problems).unwrap_or(DEFAULT_TIMEOUT);
     let capture = fields
         .get("capture")
@@ -300,6 +322,7 @@ fn read_step(
         service_place: service.unwrap_or(node).place(),
         expect,
         within,
+        holds_for,
         timeout,
         capture,
         read_only,
@@ -342,6 +365,25 @@ fn check_list(
             text!("remove it"),
         );
     }
+    let observes = |(act, _): &(StepKind, &str)| match act.effect() {
+        Effect::Reads | Effect::RunsProgram => true,
+        Effect::CanWrite(_) => list.name().is_some(),
+        Effect::Writes(_) => false,
+    };
+    if fields.contains("holds_for") && !act.is_none_or(observes) {
+        refuse(
+            "holds_for",
+            text!("what changes something must not be repeated for `holds_for`"),
+            text!("let a step that only reads follow, with `holds_for`"),
+        );
+    }
+    if matches!(list, StepList::Ready(_)) && fields.contains("holds_for") {
+        refuse(
+            "holds_for",
+            text!("`holds_for` is not allowed in `ready`"),
+            text!("remove it; a service is ready as soon as all steps pass"),
+        );
+    }
     if list != StepList::Solution && fields.contains("optional") {
         refuse(
             "optional",
@@ -380,6 +422,11 @@ fn read_kind(
         StepKey::Mongo => read_mongo(node, inner, implied, problems).map(StepKind::Mongo),
         StepKey::Amqp => read_amqp(node, inner, implied, problems).map(StepKind::Amqp),
         StepKey::Restart => read_restart(node, inner, problems).map(StepKind::Restart),
+        StepKey::Network => read_network(node, inner, problems).map(StepKind::Fault),
+        StepKey::Pause => read_pause(node, inner, problems).map(StepKind::Fault),
+        StepKey::Stop => read_stop(node, inner, problems).map(StepKind::Fault),
+        StepKey::Start => read_start(node, inner, problems).map(StepKind::Fault),
+        StepKey::Disk => read_disk(node, inner, problems).map(StepKind::Fault),
         StepKey::Client => read_client(node, inner, problems).map(StepKind::Client),
     };
     fields.close(problems);
@@ -455,6 +502,74 @@ mod tests {
             );
             check(list, yaml, &[&problem]);
         }
+    }
+
+    #[test]
+    fn only_what_reads_can_be_repeated_for_a_while() {
+        let reads = "{ redis: { service: r, command: [GET, a] }, holds_for: 5s }";
+        for list in [StepList::Start, StepList::Health, StepList::Check] {
+            check(list, reads, &[]);
+        }
+        let problem = "s.yaml:1:53: what changes something must not be repeated for `holds_for` (let a step that only reads follow, with `holds_for`)";
+        check(
+            StepList::Solution,
+            "{ redis: { service: r, command: [SET, a, bcd] }, holds_for: 5s }"
+                .replace("bcd", "b  ")
+                .as_str(),
+            &[&problem.replace(":53:", ":50:")],
+        );
+        check(
+            StepList::Answer,
+            "{ pause: { service: r }, holds_for: 5s }",
+            &[&problem.replace(":53:", ":26:")],
+        );
+        let service = ServiceName::new("r").unwrap();
+        check(
+            StepList::Ready(&service),
+            "{ redis: { command: [PING] }, holds_for: 5s }",
+            &[
+                "s.yaml:1:31: `holds_for` is not allowed in `ready` (remove it; a service is ready as soon as all steps pass)",
+            ],
+        );
+    }
+
+    #[test]
+    fn faults_are_only_where_services_may_change() {
+        let faults = [
+            "network: { service: a, cut: true }",
+            "network: { service: a, cut: false }",
+            "pause: { service: a }",
+            "stop: { service: a, kill: true }",
+            "start: { service: a }",
+            "disk: { service: a, path: /data, fill: true }",
+        ];
+        for yaml in faults {
+            for list in [StepList::Start, StepList::Solution, StepList::Answer] {
+                check(list, yaml, &[]);
+            }
+            let key = yaml.split(':').next().unwrap();
+            let problem = format!(
+                "s.yaml:1:1: `health` must only read: `{key}` is an action (use it in `start`, `solution`, `right` or `wrong`)"
+            );
+            check(StepList::Health, yaml, &[&problem]);
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_service_and_what_happens() {
+        check(
+            StepList::Start,
+            "network: { cut: 3 }",
+            &[
+                "s.yaml:1:10: missing key `service` in a probe",
+                "s.yaml:1:17: `cut` must be `true` or `false`, not `3`",
+            ],
+        );
+        check(
+            StepList::Start,
+            "disk: { service: a, path: data, fill: true }",
+            &["s.yaml:1:27: `path` must be an absolute path in the container, not `data`"],
+        );
     }
 
     #[track_caller]

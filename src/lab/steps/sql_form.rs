@@ -66,6 +66,38 @@ pub(crate) fn statements(script: &str) -> Vec<Statement> {
         .collect()
 }
 
+/// Returns the line, from 1, on which the statement begins that follows `completed` others; that of the last one if there are
+/// not so many.
+pub fn statement_line(script: &str, completed: usize) -> usize {
+    let mut begins = Vec::new();
+    let mut at = 0;
+    let mut inside = false;
+    while let Some(first) = script[at..].chars().next() {
+        let (token, length) = next(&script[at..], first);
+        match token {
+            Some(Token::Semicolon) => inside = false,
+            Some(_) if !inside => {
+                inside = true;
+                begins.push(at);
+            }
+            Some(_) | None => {}
+        }
+        at += length;
+    }
+    let begin = begins.get(completed).or(begins.last()).copied();
+    line_at(script, begin.unwrap_or(0))
+}
+
+/// Returns the line, from 1, of a character, counted from 0.
+pub fn line_of_character(script: &str, character: usize) -> usize {
+    let at = script.char_indices().nth(character).map(|(at, _)| at);
+    line_at(script, at.unwrap_or(script.len()))
+}
+
+fn line_at(script: &str, at: usize) -> usize {
+    script[..at].matches('\n').count() + 1
+}
+
 fn statement(tokens: &[Token]) -> Statement {
     let start = tokens.iter().position(|token| *token != Token::Open);
     let tokens = &tokens[start.unwrap_or(0)..];
@@ -400,5 +432,15 @@ mod tests {
         );
         check("'open; COMMIT", "writes: …");
         check("/* open; COMMIT", "");
+    }
+
+    #[test]
+    fn a_statement_has_the_line_on_which_it_begins() {
+        let script = "-- seed;\nCREATE TABLE a (b text);\n\nINSERT INTO a VALUES (';\n'),\n  ('c');\nSELECT 1;\n";
+        let lines: Vec<usize> = (0..4).map(|done| statement_line(script, done)).collect();
+        assert_eq!(lines, [2, 4, 7, 7]);
+        assert_eq!(statement_line("", 0), 1);
+        assert_eq!(line_of_character("aé\nb", 3), 2);
+        assert_eq!(line_of_character("a", 9), 1);
     }
 }

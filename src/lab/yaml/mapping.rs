@@ -59,6 +59,11 @@ mappings! {
     MongoProbe => "mongo-probe", "a `mongo` probe";
     AmqpProbe => "amqp-probe", "an `amqp` probe";
     RestartAction => "restart-action", "a `restart` action";
+    NetworkAction => "network-action", "a `network` action";
+    PauseAction => "pause-action", "a `pause` action";
+    StopAction => "stop-action", "a `stop` action";
+    StartAction => "start-action", "a `start` action";
+    DiskAction => "disk-action", "a `disk` action";
     ClientAction => "client-action", "a `client` action";
     Login => "login", "a login";
     Publish => "publish", "a `publish` operation";

@@ -125,6 +125,32 @@ impl Node {
         raw.into_node(&source)
     }
 
+    /// Returns the text of a file that is no YAML as a node.
+    pub(crate) fn of_text(file: &Path, text: &str) -> Self {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let source = Source::new(file, folder, text.trim_start_matches('\u{feff}'));
+        Self {
+            kind: Kind::String(source.text.clone()),
+            tag: MergeTag::None,
+            broken: false,
+            line: 1,
+            column: 1,
+            source: Arc::new(source),
+        }
+    }
+
+    /// Returns the lines of the node's file, each with its place.
+    pub(crate) fn text_lines(&self) -> Vec<Self> {
+        let lines = self.source.text.lines().enumerate();
+        lines
+            .map(|(at, line)| Self {
+                line: at + 1,
+                column: 1,
+                ..self.with_kind(Kind::String(line.to_owned()))
+            })
+            .collect()
+    }
+
     /// Returns an empty node at the same place.
     pub(crate) fn clone_empty(&self) -> Self {
         Self {

@@ -1,0 +1,61 @@
+//! Keys of Compose files that only show their effect in running containers, and steps that read files of the lab.
+
+use serde_json::Value;
+
+use crate::support::engine_lab::{EngineLab, images};
+use crate::support::eventually;
+
+/// What the engine says about the container of a service.
+fn inspect(lab: &EngineLab, service: &str) -> Value {
+    let all = lab.containers();
+    let mut all = all.as_array().expect("a list").iter();
+    let found = all.find(|one| one["Labels"]["dev.roadlab.service"] == service);
+    let id = found.expect("it has a container")["Id"].clone();
+    let id = id.as_str().expect("an id");
+    lab.request("GET", &format!("/containers/{id}/json"), &Value::Null)
+}
+
+#[apply(engine_test)]
+fn configs_secrets_links_restarts_and_health_checks_of_images_have_their_effect() {
+    let lab = EngineLab::copy_of("tests/labs/effects");
+    images(&lab.copy);
+    lab.run("up LAB", 0);
+
+    let inside = |command: &str| lab.run(&format!("shell LAB {command}"), 0).stdout;
+    assert_eq!(inside("redis -- cat /etc/settings.conf"), "mode = fast\n");
+    assert_eq!(
+        inside("redis -- cat /run/secrets/password"),
+        "open sesame\n"
+    );
+    assert_eq!(inside("linked -- redis-cli -h cache PING"), "PONG\n");
+
+    // The next service started only after the check of the image had succeeded once.
+    let health = inspect(&lab, "checked")["State"]["Health"].clone();
+    assert_eq!(health["Status"], "healthy");
+    let checks = health["Log"].as_array().expect("a log").clone();
+    let mut passed = checks.iter().filter(|check| check["ExitCode"] == 0);
+    let healthy = passed.next().expect("a check that passed")["End"].clone();
+    let started = inspect(&lab, "after")["State"]["StartedAt"].clone();
+    assert!(started.as_str() > healthy.as_str(), "{started} {healthy}");
+
+    // It ends with exit code 0, and the engine starts it again.
+    assert_eq!(inspect(&lab, "redis")["RestartCount"], 0);
+    lab.run("shell LAB redis -- redis-cli SHUTDOWN NOSAVE", 0);
+    let restarted = || inspect(&lab, "redis")["RestartCount"] == 1;
+    assert!(eventually(restarted), "{}", inspect(&lab, "redis")["State"]);
+    let healthy = || lab.run("status LAB --json", 0).json()[0]["services"].to_string();
+    assert!(
+        eventually(|| !healthy().contains("unhealthy")),
+        "{}",
+        healthy()
+    );
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn files_of_the_lab_output_formats_and_holds_for_work_in_the_test_of_a_lab() {
+    let lab = EngineLab::copy_of("tests/labs/effects");
+    images(&lab.copy);
+    let proof = lab.run("test LAB --yes --json", 0);
+    assert!(proof.stdout.contains("it comes back"), "{}", proof.stdout);
+}
