@@ -129,7 +129,6 @@ fn overview() -> String {
     let columns = [left, right].map(|groups| {
         let mut lines = Vec::new();
         for (title, names) in groups {
-            lines.extend((!lines.is_empty()).then(String::new));
             lines.push(format!("{}:", translated(title)));
             for name in *names {
                 let help = COMMANDS.iter().find(|help| help.command == *name);
