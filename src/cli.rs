@@ -14,6 +14,7 @@ mod usage_error;
 pub(crate) use help::table_texts;
 pub(crate) use help::{command, exit_codes};
 
+use crate::app::Jobs;
 use crate::exit::Exit;
 use crate::lab::{Lang, parse_duration};
 use crate::localized;
@@ -277,13 +278,22 @@ pub(crate) enum Command {
     /// Test labs: checks, solutions, hints and resets
     Test {
         /// Labs by name or path; after a single lab, exercises of it
-        #[arg(required = true, value_name = "LAB")]
+        #[arg(required_unless_present = "all", value_name = "LAB")]
         names: Vec<String>,
+        /// Test every lab
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+        /// Test in up to this many instances at the same time, as far as memory allows; `auto`: three for each processor
+        #[arg(long, value_name = "N", value_parser = jobs, default_value = "1")]
+        jobs: Jobs,
+        /// Start no exercise that would probably end later than this (e.g. 40m); the first labs are preferred
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        within: Option<Duration>,
         /// Test only this exercise, as one that is named after its lab; may be given several times
         #[arg(long, value_name = "EXERCISE")]
         only: Vec<String>,
         /// Play only this answer of one exercise and show what each check sees: `solution`, a name, or the number of a wrong answer
-        #[arg(id = "one_answer", long = "answer", value_name = "ANSWER", conflicts_with_all = ["strict", "junit"])]
+        #[arg(id = "one_answer", long = "answer", value_name = "ANSWER", conflicts_with_all = ["all", "jobs", "within", "strict", "junit"])]
         answer: Option<String>,
         /// Fail on notes too, such as an exercise with fewer than two other right answers
         #[arg(long)]
@@ -295,7 +305,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
         /// Judge a file of `roadlab dispute` by the checks of the lab, without an engine
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "one_answer", "strict", "keep", "junit"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "jobs", "within", "only", "one_answer", "strict", "keep", "junit"])]
         case: Option<PathBuf>,
     },
     /// Write what the checks of an exercise see to a file, for the author of the lab
@@ -417,6 +427,15 @@ fn variable(text: &str) -> Result<(String, String), String> {
     let name_and_value = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = name_and_value.ok_or_else(|| localized!("use the form NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Parses the number of instances of a test.
+fn jobs(text: &str) -> Result<Jobs, String> {
+    match (text, text.parse()) {
+        ("auto", _) => Ok(Jobs::Auto),
+        (_, Ok(count)) if count > 0 => Ok(Jobs::Count(count)),
+        _ => Err(localized!("specify `auto` or a whole number from 1")),
+    }
 }
 
 fn line_count(text: &str) -> Result<u32, String> {

@@ -1,5 +1,6 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
+mod of_instance;
 mod played_answer;
 mod result_line;
 mod warning;
@@ -13,6 +14,7 @@ use crate::diagnosis::LikelyCause;
 use crate::expect::Words;
 use crate::lab::CheckRole;
 
+pub use of_instance::InstanceEvent;
 pub use played_answer::{CheckView, FieldView, HintView, JudgedExercise, PlayedAnswer};
 pub use result_line::{
     CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
@@ -166,6 +168,22 @@ pub enum Event {
         /// The number of all answers of the lab.
         answers: usize,
     },
+    /// `roadlab test` has played an answer to an exercise, and knows what the checks saw.
+    #[serde(rename = "played")]
+    AnswerFinished {
+        /// The id of the exercise.
+        exercise: String,
+        /// The answer, for people.
+        answer: String,
+        /// Whether every check passed; null if the answer could not be played.
+        passed: Option<bool>,
+        /// The duration of the reset and of the solutions that the exercise builds on, in milliseconds.
+        prepare_millis: u64,
+        /// The duration of the steps of the answer, in milliseconds.
+        steps_millis: u64,
+        /// The duration of the checks, in milliseconds.
+        checks_millis: u64,
+    },
     /// A phase of `roadlab test` finished for an exercise.
     #[serde(rename = "proved")]
     ProofPhaseFinished {
@@ -182,9 +200,25 @@ pub enum Event {
         /// The duration in milliseconds.
         millis: u64,
     },
+    /// A part of the test of a lab finished: one exercise, or what is true of the lab as a whole.
+    #[serde(rename = "part_tested")]
+    PartTested {
+        /// The id of the exercise; null for the lab as a whole.
+        exercise: Option<String>,
+        /// The number of answers that were played.
+        answers: usize,
+        /// The number of problems that were found.
+        problems: usize,
+        /// The duration in milliseconds.
+        millis: u64,
+    },
     /// A note for people.
     #[serde(rename = "note")]
     Warning(Warning),
+    /// An event of one of the instances that `roadlab test` uses. In JSON it is the event itself with the fields of the instance.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    OfInstance(InstanceEvent),
 }
 
 impl Event {
@@ -388,7 +422,10 @@ pub fn schema() -> serde_json::Value {
         Event::json_schema(&mut generator),
         ResultLine::json_schema(&mut generator),
     ] {
-        if let Some(serde_json::Value::Array(more)) = schema.to_value().get("oneOf") {
+        // `Event` has a variant whose JSON is that of another one.
+        let schema = schema.to_value();
+        let alternatives = schema.get("oneOf").or_else(|| schema.get("anyOf"));
+        if let Some(serde_json::Value::Array(more)) = alternatives {
             variants.extend(more.iter().cloned());
         }
     }
@@ -396,6 +433,7 @@ pub fn schema() -> serde_json::Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Event",
         "description": "A line of `--json`: something that happened, or a result. Names and fields are never removed or changed, only added.",
+        "properties": of_instance::properties(),
         // A line of the engine's setup is a build line too, so more than one alternative may match.
         "anyOf": variants,
         "$defs": generator.take_definitions(true),
@@ -480,6 +518,20 @@ mod tests {
                 number: 1,
                 answers: 9,
             },
+            Event::AnswerFinished {
+                exercise: "ttl".to_owned(),
+                answer: "the solution".to_owned(),
+                passed: Some(true),
+                prepare_millis: 5,
+                steps_millis: 5,
+                checks_millis: 5,
+            },
+            Event::PartTested {
+                exercise: None,
+                answers: 9,
+                problems: 0,
+                millis: 5,
+            },
             Event::Warning(Warning::WaitingForRemoval {
                 lab: "redis".to_owned(),
             }),
@@ -521,8 +573,11 @@ mod tests {
             Event::Ready { .. } => "Ready",
             Event::Step { .. } => "Step",
             Event::AnswerStarted { .. } => "AnswerStarted",
+            Event::AnswerFinished { .. } => "AnswerFinished",
             Event::ProofPhaseFinished { .. } => "ProofPhaseFinished",
+            Event::PartTested { .. } => "PartTested",
             Event::Warning(_) => "Warning",
+            Event::OfInstance(of) => variant(&of.event),
         }
     }
 
@@ -530,7 +585,16 @@ mod tests {
     fn every_event_is_valid_by_the_schema() {
         let schema = schema();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        for event in every_event() {
+        let of_instance = |event| {
+            Event::OfInstance(InstanceEvent {
+                lab: "redis".to_owned(),
+                instance: "test-1".to_owned(),
+                exercise: Some("ttl".to_owned()),
+                event: Box::new(event),
+            })
+        };
+        let of_instances = every_event().into_iter().map(of_instance);
+        for event in every_event().into_iter().chain(of_instances) {
             let json = serde_json::to_value(&event).unwrap();
             let errors: Vec<String> = validator
                 .iter_errors(&json)

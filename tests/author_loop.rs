@@ -89,7 +89,7 @@ fn one_exercise_and_one_answer_are_tested_alone() {
     let solution = lab.run("test LAB greet --answer solution --json", 0).json();
     assert_eq!(
         (&solution["event"], &solution["passed"]),
-        (&"played".into(), &true.into())
+        (&"observed".into(), &true.into())
     );
     assert_eq!(solution["checks"][0]["saw"], "hello");
     let unknown = lab.run("test LAB greet --answer solutoin", 2);

@@ -407,6 +407,135 @@ fn a_new_lab_in_an_empty_folder_proves_itself_in_both_languages() {
     }
 }
 
+/// Adds more exercises like its first one to the tiny lab.
+fn add_exercises_like_the_first(lab: &EngineLab, more: &[&str]) {
+    for (file, first, next) in [
+        ("lab.yaml", "  - id: greet\n", "  - id: when\n"),
+        (
+            "guide.en.md",
+            "## A greeting {#greet}",
+            "## What is it good at",
+        ),
+        ("guide.ko.md", "{#greet}", "{#when}"),
+    ] {
+        let path = lab.copy.path("labs").join(&lab.copy.id).join(file);
+        let text = std::fs::read_to_string(path).expect("a file of the lab");
+        // From the beginning of the line.
+        let start = |of: &str| {
+            let at = text.find(of).expect("the exercise is in the file");
+            text[..at].rfind('\n').map_or(0, |line| line + 1)
+        };
+        let exercise = &text[start(first)..start(next)];
+        let copies = more.iter().map(|name| {
+            exercise
+                .replace("greet\n", &format!("{name}\n"))
+                .replace("#greet", &format!("#{name}"))
+        });
+        let all = format!("{exercise}{}", copies.collect::<String>());
+        lab.copy.change(file, exercise, &all);
+    }
+}
+
+/// Returns the last event without its times, which differ.
+fn without_times(mut event: Value) -> Value {
+    let fields = event.as_object_mut().expect("an object");
+    fields.retain(|name, _| !name.ends_with("millis"));
+    event
+}
+
+#[apply(engine_test)]
+fn several_instances_find_the_same_as_one() {
+    let names = ["again", "and-again", "once-more", "at-last"];
+    let lab = EngineLab::tiny();
+    // A problem of each exercise.
+    lab.copy.change("lab.yaml", "hint: gone", "hint: spelling");
+    add_exercises_like_the_first(&lab, &names);
+    let mut results = Vec::new();
+    // Without known times the parts are long enough for three instances.
+    for (jobs, instances) in [("3", 3), ("1", 1)] {
+        let junit = lab.copy.path(&format!("proof-{jobs}.xml"));
+        let command = format!("test LAB --json --jobs {jobs} --junit {}", junit.display());
+        let output = lab.run(&command, 1);
+        assert_valid_lines(&output);
+        let lines = output.stdout.lines();
+        let events: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let of = |name: &'static str| events.iter().filter(move |event| event["event"] == name);
+        let used: std::collections::BTreeSet<&str> = events
+            .iter()
+            .filter_map(|event| event["instance"].as_str())
+            .collect();
+        assert_eq!(used.len(), instances, "{used:?}");
+        // The steps of an answer belong to its exercise, also if those of another instance stand between them.
+        for event in of("step").chain(of("playing")) {
+            assert_eq!(event["lab"], lab.copy.id, "{event}");
+            assert!(event["instance"].is_string(), "{event}");
+        }
+        let numbers: Vec<Option<u64>> = of("playing")
+            .map(|event| event["number"].as_u64())
+            .collect();
+        let all = 1..=numbers.len() as u64;
+        assert_eq!(numbers, all.map(Some).collect::<Vec<_>>());
+        let tested: Vec<&str> = of("part_tested")
+            .filter_map(|event| event["exercise"].as_str())
+            .collect();
+        assert_eq!(tested.len(), 2 + names.len(), "{tested:?}");
+        let xml = std::fs::read_to_string(junit).expect("a report");
+        let result = without_times(output.json());
+        assert_eq!(found(&result, "problems").len(), 1 + names.len());
+        results.push((result, xml));
+        assert_eq!(lab.resources(), [""; 0]);
+    }
+    assert_eq!(results[0], results[1]);
+}
+
+#[apply(engine_test)]
+fn what_has_no_time_is_named_and_no_problem() {
+    let lab = EngineLab::tiny();
+    add_exercises_like_the_first(&lab, &["again"]);
+    let event = lab.run("test LAB --json --within 1s", 0).json();
+    assert_eq!(event["out_of_time"], json!(["greet", "again", "when"]));
+    assert_eq!(
+        (&event["exercises"], &event["sound"]),
+        (&json!(0), &json!(true))
+    );
+    let output = lab.run("test LAB --within 1s", 0);
+    let line = "  not run, since the time was over: greet, again, when\n";
+    assert!(output.stdout.contains(line), "{output:?}");
+    let event = lab.run("test LAB --json --within 1h", 0).json();
+    assert_eq!(
+        (&event["out_of_time"], &event["exercises"]),
+        (&json!([]), &json!(3))
+    );
+}
+
+#[apply(engine_test)]
+fn a_lab_that_does_not_start_leaves_the_others_alone() {
+    let broken = EngineLab::tiny_with("    command: [sh, -c, exit 1]\n");
+    let folder = broken.copy.path("labs");
+    let sound = format!("{}-b", broken.copy.id);
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(folder.join(&broken.copy.id))
+        .arg(folder.join(&sound))
+        .status();
+    assert!(copied.expect("cp runs").success());
+    let compose = folder.join(&sound).join("compose.yaml");
+    let text = std::fs::read_to_string(&compose).expect("a file");
+    std::fs::write(
+        &compose,
+        text.replace("    command: [sh, -c, exit 1]\n", ""),
+    )
+    .expect("a file");
+    let output = broken.run(&format!("test LAB {sound} --json --jobs 2"), 5);
+    let event = output.json();
+    assert_eq!(
+        (&event["event"], &event["lab"], &event["sound"]),
+        (&json!("tested"), &json!(sound), &json!(true))
+    );
+}
+
 fn trial_file(lab: &EngineLab) -> std::path::PathBuf {
     lab.copy.path("labs").join(&lab.copy.id).join("trial.yaml")
 }

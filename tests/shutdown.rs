@@ -75,6 +75,33 @@ fn a_proof_can_be_stopped_while_it_waits() {
 }
 
 #[apply(engine_test)]
+fn a_proof_of_two_labs_can_be_stopped_while_both_wait() {
+    let lab = EngineLab::never_ready();
+    let labs = lab.copy.path("labs");
+    let copy = format!("{}-b", lab.copy.id);
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .args([labs.join(&lab.copy.id), labs.join(&copy)])
+        .status();
+    assert!(copied.expect("cp runs").success());
+    let mut running = RunningProgram::start(&lab, &format!("test LAB {copy} --jobs 2 --json"));
+    running.wait_for_line(&format!("\"lab\":\"{}\"", lab.copy.id));
+    running.wait_for_line(&format!("\"lab\":\"{copy}\""));
+    running.send_signal(Signal::INT);
+    let (status, output) = running.finish();
+    assert_eq!(status.code(), Some(130), "{output}");
+    let status = lab.run("status --json", 0).json();
+    let runs = status.as_array().expect("a list").iter();
+    let own = |run: &&serde_json::Value| {
+        run["lab"]
+            .as_str()
+            .is_some_and(|name| name.starts_with(&lab.copy.id))
+    };
+    assert_eq!(runs.filter(own).count(), 0, "{status} {output}");
+    assert_eq!(lab.resources(), [""; 0], "{output}");
+}
+
+#[apply(engine_test)]
 fn a_session_can_be_stopped_while_it_waits() {
     stop_at(
         &EngineLab::never_ready(),
@@ -102,7 +129,12 @@ fn a_session_can_be_stopped_during_an_exercise() {
 
 #[apply(engine_test)]
 fn a_proof_can_be_stopped_during_an_exercise() {
-    stop_at(&endless(), "test LAB --json", "\"playing\"", Signal::TERM);
+    stop_at(
+        &endless(),
+        "test LAB --json --only greet",
+        "\"playing\"",
+        Signal::TERM,
+    );
 }
 
 #[apply(engine_test)]

@@ -62,7 +62,7 @@ pub use logs::{LogEvent, LogQuery, LogSource, ServiceLogs};
 pub use machine_check::MachineReport;
 pub use new_lab::{CreatedLab, CreatedService, LabSource, NewLab};
 pub use open::OpenedLab;
-pub use proof::{ProofOptions, ProofReport};
+pub use proof::{Jobs, ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
 pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState};

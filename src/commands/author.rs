@@ -51,7 +51,7 @@ fn show_json(context: &Context, event: AuthorEvent<'_>) {
             exercises: names(exercises),
         }),
         AuthorEvent::Played(played) => {
-            report::line(&ResultLine::Played(Box::new(played.clone())));
+            report::line(&ResultLine::Observed(Box::new(played.clone())));
         }
         AuthorEvent::Verdict(judged) => report::line(&ResultLine::Verdict(judged.clone())),
         AuthorEvent::Unavailable(exercise) => report::line(&ResultLine::Unavailable {

@@ -58,7 +58,8 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::app::{
-    App, EventSink, LabSource, LogQuery, OpenedLab, Options, ResetKind, Trust, lab_name,
+    App, EventSink, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust,
+    lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -232,6 +233,9 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => test::test_answer(context, names, only, &answer, keep).await,
         Command::Test {
             names,
+            all: _,
+            jobs,
+            within,
             mut only,
             strict,
             keep,
@@ -243,9 +247,13 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             only.extend(exercises);
             let request = test::TestRequest {
                 names,
-                only,
+                options: ProofOptions {
+                    only,
+                    keep,
+                    jobs,
+                    within,
+                },
                 strict,
-                keep,
                 junit,
             };
             test::test(context, &request).await

@@ -1,13 +1,14 @@
-//! `roadlab test`: proves labs, each in a fresh instance of its own that is removed at the end.
+//! `roadlab test`: proves labs, each in fresh instances of its own that are removed at the end.
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::app::{App, ProofOptions, ProofReport, SingleAnswer};
 use crate::commands::played_output::show_played;
-use crate::commands::{Context, junit};
+use crate::commands::{Context, junit, report_failure};
 use crate::event::{Phase, PlayedAnswer, ProofFigures, ResultLine, TestProblem, TestedLab};
 use crate::exit::Exit;
-use crate::lab::{Instance, Lab, Task};
+use crate::lab::{ExerciseId, Instance, Lab, Task};
 use crate::report::{self, JunitCase, duration, output, sanitize};
 use crate::runner::Failure;
 use crate::{localized, text, text_plural};
@@ -27,11 +28,11 @@ const PHASES: [Phase; 9] = [
 
 /// What `roadlab test` was asked for.
 pub(crate) struct TestRequest {
+    /// The names of the labs; every lab if there are none.
     pub(crate) names: Vec<String>,
-    pub(crate) only: Vec<String>,
+    pub(crate) options: ProofOptions,
     /// Whether notes fail the test.
     pub(crate) strict: bool,
-    pub(crate) keep: bool,
     pub(crate) junit: Option<PathBuf>,
 }
 
@@ -82,7 +83,7 @@ pub(crate) async fn test_answer(
     let show = |played: &PlayedAnswer| {
         context.reporter.finish();
         match context.global.json {
-            true => report::line(&ResultLine::Played(Box::new(played.clone()))),
+            true => report::line(&ResultLine::Observed(Box::new(played.clone()))),
             false => show_played(context, played),
         }
     };
@@ -109,35 +110,44 @@ fn show_kept(lab: &Lab, instance: &Instance) {
 }
 
 pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exit, Failure> {
-    let labs = context.open_all(&request.names)?;
+    let names = match request.names.is_empty() {
+        true => context.app.labs()?.all().keys().cloned().collect(),
+        false => request.names.clone(),
+    };
+    let labs = context.open_all(&names)?;
     // A mistake in `trial.yaml` is reported before anything is started.
     for lab in &labs {
         context.app.trial(lab)?;
     }
     let engine = context.app.engine().await?;
-    let options = ProofOptions {
-        only: request.only.clone(),
-        keep: request.keep,
-    };
-    let mut cases = Vec::new();
-    let mut exit = Exit::Success;
-    for lab in &labs {
-        let report = context.app.prove(&engine, lab, &options).await?;
+    let cases = RefCell::new(Vec::new());
+    let exit = Cell::new(Exit::Success);
+    let report = |lab: &Lab, proved: Result<ProofReport, Failure>| {
+        let report = match proved {
+            Ok(report) => report,
+            Err(failure) => {
+                context.reporter.finish();
+                report_failure(&failure, context.paint, context.global.json);
+                return exit.set(Exit::from(&failure));
+            }
+        };
         let (problems, notes) = report.proof.by_weight(request.strict);
-        if !problems.is_empty() {
-            exit = Exit::CheckFailed;
+        if !problems.is_empty() && exit.get() == Exit::Success {
+            exit.set(Exit::CheckFailed);
         }
-        cases.extend(junit_cases(lab, &problems));
+        cases.borrow_mut().extend(junit_cases(lab, &problems));
         match context.global.json {
             true => report::line(&result_line(lab, &report, &problems, &notes)),
             false => show(context, lab, &report, &problems, &notes),
         }
-    }
+    };
+    let proved = context.app.prove(&engine, &labs, &request.options, &report);
+    proved.await?;
     context.reporter.finish();
     if let Some(path) = &request.junit {
-        save(path, &cases)?;
+        save(path, &cases.borrow())?;
     }
-    Ok(exit)
+    Ok(exit.get())
 }
 
 fn save(path: &Path, cases: &[JunitCase]) -> Result<(), Failure> {
@@ -161,7 +171,8 @@ fn result_line(
         lab: lab.id.to_string(),
         sound: problems.is_empty(),
         figures: proof.figures.clone(),
-        not_run: report.not_run.iter().map(ToString::to_string).collect(),
+        not_run: proof.not_run.iter().map(ToString::to_string).collect(),
+        out_of_time: report.out_of_time.iter().map(ToString::to_string).collect(),
         ready_millis: report.ready_millis,
         reset_millis: median(&proof.resets),
         resets: proof.resets.len(),
@@ -214,17 +225,28 @@ fn show(
         );
         output(&paint.dim(&format!("  {text}")));
     }
-    if !report.not_run.is_empty() {
-        let not_run = report.not_run.iter().map(|exercise| exercise.as_str());
+    if !proof.not_run.is_empty() {
         let text = localized!(
             "not run, since a service is unavailable: {exercises}",
-            exercises = not_run.collect::<Vec<_>>().join(", ")
+            exercises = names(&proof.not_run)
+        );
+        output(&paint.warn(&format!("  {text}")));
+    }
+    if !report.out_of_time.is_empty() {
+        let text = localized!(
+            "not run, since the time was over: {exercises}",
+            exercises = names(&report.out_of_time)
         );
         output(&paint.warn(&format!("  {text}")));
     }
     if let Some(instance) = &report.kept {
         show_kept(lab, instance);
     }
+}
+
+fn names(exercises: &[ExerciseId]) -> String {
+    let names: Vec<&str> = exercises.iter().map(ExerciseId::as_str).collect();
+    names.join(", ")
 }
 
 /// `5 exercises, 12 checks; ready after 2.1 s, reset in 300 ms, all in 40 s`.

@@ -23,9 +23,9 @@ pub enum ResultLine {
         /// The names of the services.
         needs: Vec<String>,
     },
-    /// An answer was played. A line of `roadlab author --json` and of `roadlab test --answer --json`.
-    #[serde(rename = "played")]
-    Played(Box<PlayedAnswer>),
+    /// What the checks saw after an answer. A line of `roadlab author --json` and of `roadlab test --answer --json`.
+    #[serde(rename = "observed")]
+    Observed(Box<PlayedAnswer>),
     /// Files of the lab were saved. A line of `roadlab author --json`.
     #[serde(rename = "saved")]
     Saved {
@@ -42,7 +42,7 @@ pub enum ResultLine {
         problems: Vec<serde_json::Value>,
     },
     /// An exercise was played and judged. A line of `roadlab author --json`.
-    #[serde(rename = "judged")]
+    #[serde(rename = "verdict")]
     Verdict(JudgedExercise),
 }
 
@@ -58,7 +58,9 @@ pub struct TestedLab {
     pub figures: ProofFigures,
     /// The exercises that were left out because a service that they need is unavailable.
     pub not_run: Vec<String>,
-    /// Milliseconds until the lab was ready.
+    /// The exercises that were left out because the time of `--within` was over.
+    pub out_of_time: Vec<String>,
+    /// Milliseconds until the first instance of the lab was ready.
     pub ready_millis: u64,
     /// The median duration of a reset, in milliseconds.
     pub reset_millis: u64,
@@ -97,7 +99,7 @@ pub struct ProofFigures {
 }
 
 /// A wrong answer that leaves the state of a right one.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct IndistinguishableAnswer {
     /// The id of the exercise.
     pub exercise: String,

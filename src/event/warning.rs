@@ -33,6 +33,8 @@ pub enum Warning {
     RunNotKept { reason: String },
     /// A journal that could not be read was removed with its run.
     UnreadableJournalRemoved { path: String, reason: Text },
+    /// An instance for a test did not start, and the other instances of the lab play what it would have played.
+    TestInstanceFailed { lab: String, reason: String },
     /// A service that did not run is restarted before a reset.
     ServiceRestarted { service: String },
     /// The learner's version of a file was kept beside the lab's. `kept` is the whole path.
@@ -57,6 +59,7 @@ impl Warning {
             Warning::ContainersRetained { .. } => "containers_retained",
             Warning::RunNotKept { .. } => "run_not_kept",
             Warning::UnreadableJournalRemoved { .. } => "unreadable_journal_removed",
+            Warning::TestInstanceFailed { .. } => "test_instance_failed",
             Warning::ServiceRestarted { .. } => "service_restarted",
             Warning::FileKept { .. } => "file_kept",
             Warning::FolderReplaced { .. } => "folder_replaced",
@@ -113,6 +116,11 @@ impl Warning {
             Warning::RunNotKept { reason } => {
                 text!("cannot record that the run stays: {reason}", reason)
             }
+            Warning::TestInstanceFailed { lab, reason } => text!(
+                "{lab} is tested with fewer instances, because one did not start: {reason}",
+                lab,
+                reason
+            ),
             Warning::ServiceRestarted { service } => {
                 text!("{service} is not running: restarting it", service)
             }

@@ -55,7 +55,7 @@ pub(super) async fn run<E>(
         let others = sessions.take(&other).await.into_iter();
         futures_util::future::join_all(others.map(Session::close)).await;
     }
-    let slot = sessions.slot(&key);
+    let slot = sessions.any_slot(&key, limits.sessions());
     let mut idle = slot.lock().await;
     let completed = Cell::new(0);
     let executed = async |session: Session, idle: &mut Option<Session>| {

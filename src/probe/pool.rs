@@ -23,9 +23,12 @@ pub(super) struct Key {
 /// The place of one connection. The holder of its lock may open, use or drop the connection.
 pub(super) type Slot<C> = Rc<Mutex<Option<C>>>;
 
+/// The number of users of a connection from which another one is quicker, although opening it takes time.
+const QUEUE: usize = 4;
+
 /// The connections of one protocol.
 pub(super) struct ConnectionPool<C> {
-    slots: RefCell<BTreeMap<Key, Slot<C>>>,
+    slots: RefCell<BTreeMap<Key, Vec<Slot<C>>>>,
 }
 
 impl<C> Default for ConnectionPool<C> {
@@ -39,12 +42,29 @@ impl<C> Default for ConnectionPool<C> {
 impl<C> ConnectionPool<C> {
     /// Returns the slot of a connection, which is empty at first.
     pub(super) fn slot(&self, key: &Key) -> Slot<C> {
-        Rc::clone(self.slots.borrow_mut().entry(key.clone()).or_default())
+        self.any_slot(key, 1)
+    }
+
+    /// Returns one of at most `most` slots that are equal: the one with the fewest users, or a new one if each has a queue.
+    pub(super) fn any_slot(&self, key: &Key, most: usize) -> Slot<C> {
+        let mut slots = self.slots.borrow_mut();
+        let slots = slots.entry(key.clone()).or_default();
+        // Each user of a slot, waiting or not, has a reference beside that of the pool.
+        let users = |slot: &Slot<C>| Rc::strong_count(slot) - 1;
+        let least = slots.iter().min_by_key(|slot| users(slot));
+        match least {
+            Some(slot) if users(slot) < QUEUE || slots.len() >= most => Rc::clone(slot),
+            _ => {
+                let slot = Slot::default();
+                slots.push(Rc::clone(&slot));
+                slot
+            }
+        }
     }
 
     /// Takes out all connections that are not in use.
     pub(super) fn drain(&mut self) -> Vec<C> {
-        let slots = std::mem::take(self.slots.get_mut()).into_values();
+        let slots = std::mem::take(self.slots.get_mut()).into_values().flatten();
         let free = slots.filter_map(|slot| slot.try_lock().ok()?.take());
         free.collect()
     }
@@ -54,12 +74,49 @@ impl<C> ConnectionPool<C> {
         let slots: Vec<Slot<C>> = {
             let slots = self.slots.borrow();
             let matching = slots.iter().filter(|(key, _)| matches(key));
-            matching.map(|(_, slot)| Rc::clone(slot)).collect()
+            matching
+                .flat_map(|(_, slots)| slots.iter().map(Rc::clone))
+                .collect()
         };
         let mut taken = Vec::new();
         for slot in slots {
             taken.extend(slot.lock().await.take());
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_at_the_same_time_has_a_few_connections() {
+        let pool = ConnectionPool::<u32>::default();
+        let key = Key {
+            service: ServiceName::new("db").unwrap(),
+            port: 1,
+            bound: Vec::new(),
+        };
+        let connect = async |number: u32| {
+            let slot = pool.any_slot(&key, 2);
+            let mut connection = slot.lock().await;
+            tokio::task::yield_now().await;
+            *connection.get_or_insert(number)
+        };
+        // What comes alone uses the first one again.
+        assert_eq!((connect(1).await, connect(2).await), (1, 1));
+        let used = join_all((3..13).map(connect)).await;
+        assert_eq!(used, [1, 1, 1, 1, 7, 7, 7, 7, 1, 7]);
+        assert_eq!(connect(13).await, 1);
+        assert_eq!(pool.take(&|_| true).await, [1, 7]);
+        let other = Key {
+            port: 2,
+            ..key.clone()
+        };
+        let alone = async |number: u32| *pool.slot(&other).lock().await.get_or_insert(number);
+        assert_eq!(join_all((20..30).map(alone)).await, [20; 10]);
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn run<E>(
         let others = sessions.take(&other).await.into_iter();
         futures_util::future::join_all(others.map(Session::close)).await;
     }
-    let slot = sessions.slot(&key);
+    let slot = sessions.any_slot(&key, limits.sessions());
     let mut idle = slot.lock().await;
     // Lets the session's task notice that the server has closed the connection.
     tokio::task::yield_now().await;

@@ -1,10 +1,12 @@
 //! A session with a PostgreSQL server.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use futures_util::future::join;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
@@ -63,6 +65,8 @@ pub(crate) struct Session {
     port: u16,
     /// The server's process, if it is known.
     pid: Option<i32>,
+    /// Whether the last statement was rolled back already.
+    rolled_back: Cell<bool>,
     /// How many statements of the last script were completed.
     completed: AtomicUsize,
 }
@@ -97,6 +101,7 @@ impl Session {
             limit,
             port,
             pid: None,
+            rolled_back: Cell::new(false),
             completed: AtomicUsize::new(0),
         };
         Ok(session.prepare(mode).await.map(|()| session))
@@ -164,6 +169,11 @@ impl Session {
             SqlText::Query(query) => (self.types(query).await?, query),
             SqlText::Script(script) => (Vec::new(), script),
         };
+        Ok(last_rows(&self.messages(text).await?, &types))
+    }
+
+    /// Executes a text and counts the statements that are completed.
+    async fn messages(&self, text: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
         self.completed.store(0, Ordering::Relaxed);
         let mut received = pin!(self.client.simple_query_raw(text).await?);
         let mut messages = Vec::new();
@@ -173,7 +183,7 @@ impl Session {
             }
             messages.push(message);
         }
-        Ok(last_rows(&messages, &types))
+        Ok(messages)
     }
 
     /// Begins a transaction and executes a query or a script in it.
@@ -190,30 +200,45 @@ impl Session {
             if writes { "READ WRITE" } else { "READ ONLY" }
         );
         let limit = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
-        match writes {
-            false => {
-                let start = format!("{begin}; {limit}");
-                self.client.batch_execute(&start).await?;
-            }
-            true => {
-                self.client.batch_execute(&begin).await?;
-                let kept = self.client.batch_execute(KEEP_SEQUENCES).await;
-                // A server without them, or a user who may not change them.
-                let again = match kept {
-                    Ok(()) => String::new(),
-                    Err(_) => format!("ROLLBACK; {begin}; "),
-                };
-                let start = format!("{again}{limit}");
-                self.client.batch_execute(&start).await?;
-            }
+        if !writes {
+            return self.read(text, &format!("{begin}; {limit}")).await;
         }
+        self.client.batch_execute(&begin).await?;
+        let kept = self.client.batch_execute(KEEP_SEQUENCES).await;
+        // A server without them, or a user who may not change them.
+        let again = match kept {
+            Ok(()) => String::new(),
+            Err(_) => format!("ROLLBACK; {begin}; "),
+        };
+        let start = format!("{again}{limit}");
+        self.client.batch_execute(&start).await?;
         let answer = self.answer(text).await?;
-        if writes {
-            // A deferred constraint would be checked at a commit, which does not come.
-            let check = "SET CONSTRAINTS ALL IMMEDIATE";
-            self.client.batch_execute(check).await?;
-        }
+        // A deferred constraint would be checked at a commit, which does not come.
+        let check = "SET CONSTRAINTS ALL IMMEDIATE";
+        self.client.batch_execute(check).await?;
         Ok(answer)
+    }
+
+    /// Executes a query or a script in a read-only transaction, which `start` begins. A lab has dozens of such checks, so the
+    /// answers of the server are waited for twice, not four times: what executes nothing is sent together with the beginning, and
+    /// the end together with the text.
+    async fn read(&self, text: &SqlText, start: &str) -> Result<Actual, Error> {
+        let begin = self.client.batch_execute(start);
+        let (types, text) = match text {
+            SqlText::Query(query) => {
+                let (begun, types) = join(begin, self.types(query)).await;
+                begun?;
+                (types?, query)
+            }
+            SqlText::Script(script) => {
+                begin.await?;
+                (Vec::new(), script)
+            }
+        };
+        let end = self.client.batch_execute(END_CHECK);
+        let (messages, ended) = join(self.messages(text), end).await;
+        self.rolled_back.set(ended.is_ok());
+        Ok(last_rows(&messages?, &types))
     }
 
     /// Returns the types of a query's columns, which the text protocol does not send with the rows.
@@ -226,6 +251,9 @@ impl Session {
     /// Resets the session after a statement: rolls back its transaction if it has one of its own. Fails in a transaction of the
     /// statement that has failed.
     pub(super) async fn reset(&self, mode: ProbeMode) -> Result<(), Error> {
+        if self.rolled_back.take() {
+            return Ok(());
+        }
         let reset = match mode {
             ProbeMode::ReadOnly | ProbeMode::RolledBack => END_CHECK,
             ProbeMode::ReadWrite => RESET,

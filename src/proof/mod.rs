@@ -9,6 +9,7 @@ mod dispute;
 mod judge;
 mod played;
 mod recording;
+mod schedule;
 mod weaken;
 
 pub use answer::{Answer, AnswerKind, Must, answers};
@@ -21,4 +22,5 @@ pub use judge::{
 };
 pub use played::played;
 pub use recording::{Observation, Recording};
+pub use schedule::{LabWork, Limits, Part, Schedule, WaitingPart, expected_duration};
 pub use weaken::{Weakened, weaken};

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::event::{Event, Phase};
-use crate::localized;
 use crate::report::format::duration;
 use crate::report::sink::error;
 use crate::report::{Paint, Wording, sanitize};
+use crate::{localized, text_plural};
 
 /// A reporter that writes lines.
 #[derive(Default)]
@@ -95,6 +95,8 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
                 time = duration(*millis)
             )]
         }
+        // What passes is part of the line for the exercise.
+        Event::ProofPhaseFinished { problem: None, .. } if wording == Wording::Plain => Vec::new(),
         Event::ProofPhaseFinished {
             exercise,
             phase,
@@ -102,20 +104,46 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
             millis,
             ..
         } => {
-            let mark = match problem {
-                None => paint.good("✓"),
-                Some(_) => paint.bad("✗"),
-            };
+            let sign = sign(problem.is_none(), paint);
             let time = paint.dim(&duration(*millis));
-            let mut lines = vec![format!(
-                "  {mark} {exercise}: {} {time}",
-                phase_name(*phase)
-            )];
+            let mut lines = vec![format!("{sign} {exercise}: {} {time}", phase_name(*phase))];
             lines.extend(
                 problem
                     .iter()
                     .map(|problem| format!("      {}", sanitize(problem))),
             );
+            lines
+        }
+        Event::PartTested {
+            exercise,
+            answers,
+            problems,
+            millis,
+        } => {
+            let sign = sign(*problems == 0, paint);
+            let time = paint.dim(&duration(*millis));
+            let line = match exercise {
+                None => format!("{sign} {} {time}", localized!("the lab as a whole")),
+                Some(exercise) if *answers == 0 => format!("{sign} {exercise} {time}"),
+                Some(exercise) => {
+                    let answers =
+                        text_plural!("{count} answer", "{count} answers", count = *answers);
+                    format!("{sign} {exercise}: {} {time}", answers.localized())
+                }
+            };
+            vec![line]
+        }
+        // An instance becomes ready again after each restart.
+        Event::OfInstance(of)
+            if wording == Wording::Plain && matches!(*of.event, Event::Ready { .. }) =>
+        {
+            Vec::new()
+        }
+        Event::OfInstance(of) => {
+            let mut lines = lines(&of.event, paint, wording);
+            if let Some(first) = lines.first_mut() {
+                *first = format!("{}: {first}", of.lab);
+            }
             lines
         }
         Event::Warning(warning) => vec![sanitize(&warning.text().localized())],
@@ -128,7 +156,15 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
         | Event::OperationFinished { .. }
         | Event::Waiting { .. }
         | Event::AnswerStarted { .. }
+        | Event::AnswerFinished { .. }
         | Event::Step { .. } => Vec::new(),
+    }
+}
+
+fn sign(passed: bool, paint: Paint) -> String {
+    match passed {
+        true => paint.good("✓"),
+        false => paint.bad("✗"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::event::Event;
+use crate::event::{Event, InstanceEvent};
 use crate::localized;
 use crate::report::plain::lines;
 use crate::report::{Paint, Wording, sanitize};
@@ -29,8 +29,8 @@ pub(crate) struct Terminal {
 struct Now {
     /// The running operation.
     doing: Option<ProgressBar>,
-    /// The answer of a test that is being played.
-    answer: Option<String>,
+    /// The instances that a test uses, by lab and name.
+    instances: BTreeMap<(String, String), InstanceLine>,
     /// The last line of a build.
     build_line: Option<ProgressBar>,
     /// The services that are not ready yet.
@@ -113,30 +113,8 @@ impl Terminal {
             Event::OperationStarted { operation } => {
                 self.doing(now, &sanitize(operation), Clock::Continue)
             }
-            Event::AnswerStarted {
-                exercise,
-                answer,
-                number,
-                answers,
-            } => {
-                let text = localized!(
-                    "{number} of {answers}: {exercise}, {answer}",
-                    number,
-                    answers,
-                    exercise,
-                    answer = sanitize(answer)
-                );
-                self.doing(now, &text, Clock::Restart);
-                now.answer = Some(text);
-            }
-            Event::Step { step } => {
-                let step = sanitize(step);
-                let text = match &now.answer {
-                    Some(answer) => format!("{answer}: {step}"),
-                    None => step,
-                };
-                self.doing(now, &text, Clock::Continue);
-            }
+            Event::Step { step } => self.doing(now, &sanitize(step), Clock::Continue),
+            Event::OfInstance(of) => self.show_instance(now, of),
             Event::Waiting { service, last, .. } => {
                 end(now.doing.take());
                 let bar = now.waiting.entry(service.clone());
@@ -156,9 +134,56 @@ impl Terminal {
             Event::PullFinished { .. } | Event::BuildFinished { .. } => clear(now),
             Event::OperationFinished { .. }
             | Event::ServiceUnavailable { .. }
+            | Event::AnswerStarted { .. }
+            | Event::AnswerFinished { .. }
+            | Event::ProofPhaseFinished { .. }
+            | Event::PartTested { .. }
             | Event::Warning(_) => {}
-            Event::ProofPhaseFinished { .. } => now.answer = None,
         }
+    }
+
+    /// Shows what an instance of a test does, in a line of its own.
+    fn show_instance(&self, now: &mut Now, of: &InstanceEvent) {
+        let key = (of.lab.clone(), of.instance.clone());
+        let line = now.instances.entry(key).or_default();
+        let text = match &*of.event {
+            Event::OperationStarted { operation } => sanitize(operation),
+            Event::Waiting { service, .. } => {
+                localized!("waiting for {service} to be ready", service)
+            }
+            Event::AnswerStarted {
+                exercise,
+                answer,
+                number,
+                answers,
+            } => {
+                let text = localized!(
+                    "{number} of {answers}: {exercise}, {answer}",
+                    number,
+                    answers,
+                    exercise,
+                    answer = sanitize(answer)
+                );
+                line.answer = Some(text.clone());
+                end(line.bar.take());
+                text
+            }
+            Event::Step { step } => match &line.answer {
+                Some(answer) => format!("{answer}: {}", sanitize(step)),
+                None => sanitize(step),
+            },
+            Event::ProofPhaseFinished { .. } => {
+                line.answer = None;
+                return;
+            }
+            // The next event, if there is one, shows what the instance does then.
+            Event::OperationFinished { .. } | Event::Ready { .. } | Event::PartTested { .. } => {
+                return end(line.bar.take());
+            }
+            event => return self.show(event, now),
+        };
+        let bar = line.bar.get_or_insert_with(|| self.line());
+        bar.set_message(in_one_line(&format!("{}: {text}", of.lab)));
     }
 
     pub(crate) fn finish(&self) {
@@ -240,6 +265,14 @@ impl Terminal {
     }
 }
 
+/// The line of an instance that a test uses.
+#[derive(Default)]
+struct InstanceLine {
+    bar: Option<ProgressBar>,
+    /// The answer that is being played.
+    answer: Option<String>,
+}
+
 /// What happens to the elapsed time of a spinner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Clock {
@@ -256,13 +289,16 @@ fn end(bar: Option<ProgressBar>) {
 fn clear(now: &mut Now) {
     let Now {
         doing,
+        instances,
         build_line,
         waiting,
         layers,
         ..
     } = std::mem::take(now);
     let bars = waiting.into_values().chain(layers.into_values());
+    let instances = instances.into_values().filter_map(|line| line.bar);
     bars.chain(doing)
+        .chain(instances)
         .chain(build_line)
         .for_each(|bar| end(Some(bar)));
 }

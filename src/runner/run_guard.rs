@@ -10,12 +10,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
 use rustix::net::SendFlags;
-use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+use tokio::sync::OnceCell;
 
 use crate::engine::clock;
 use crate::lab::RunId;
@@ -47,12 +48,13 @@ pub struct RunGuard {
     kept: RefCell<Vec<JournalLock>>,
     /// The runs that must be removed if this process ends now.
     runs: RefCell<BTreeMap<RunId, JournalLock>>,
-    reaper: RefCell<Option<Reaper>>,
+    reaper: RefCell<Option<Rc<Reaper>>>,
 }
 
 struct Reaper {
     socket: UnixStream,
-    ready: bool,
+    /// Set when it has written its byte. Several runs may wait for that at the same time.
+    ready: OnceCell<()>,
 }
 
 impl RunGuard {
@@ -75,7 +77,7 @@ impl RunGuard {
     pub fn begin(&self) -> Result<(), Failure> {
         let mut reaper = self.reaper.borrow_mut();
         if reaper.is_none() {
-            *reaper = Some(start(&self.launch).map_err(reaper_failure)?);
+            *reaper = Some(Rc::new(start(&self.launch).map_err(reaper_failure)?));
         }
         Ok(())
     }
@@ -130,16 +132,15 @@ impl RunGuard {
     }
 
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let taken = self.reaper.borrow_mut().take();
-        let mut reaper = taken.context("it was not started")?;
-        if !reaper.ready {
-            let answer = clock::timeout(START, reaper.socket.read_u8()).await;
+        let reaper = self.reaper.borrow().clone();
+        let reaper = reaper.context("it was not started")?;
+        let ready = reaper.ready.get_or_try_init(async || {
+            let answer = clock::timeout(START, read_byte(&reaper.socket)).await;
             let ready = matches!(answer, Ok(Ok(READY)));
             anyhow::ensure!(ready, "it did not start; see {}", self.launch.log.display());
-            reaper.ready = true;
-        }
-        *self.reaper.borrow_mut() = Some(reaper);
-        Ok(())
+            Ok(())
+        });
+        ready.await.copied()
     }
 
     /// Sends a run to the reaper. A line fits into the socket's buffer, so this never blocks; it fails if the reaper ended.
@@ -172,8 +173,22 @@ fn start(launch: &ReaperCommand) -> anyhow::Result<Reaper> {
         .with_context(|| format!("cannot run {}", launch.program.display()))?;
     Ok(Reaper {
         socket: own,
-        ready: false,
+        ready: OnceCell::new(),
     })
+}
+
+/// Reads one byte without exclusive access to the socket.
+async fn read_byte(socket: &UnixStream) -> std::io::Result<u8> {
+    let mut byte = [0];
+    loop {
+        socket.readable().await?;
+        match socket.try_read(&mut byte) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => return Ok(byte[0]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn reaper_failure(error: impl Into<anyhow::Error>) -> Failure {

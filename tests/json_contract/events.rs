@@ -2,10 +2,10 @@
 
 use serde_json::to_value;
 
-use roadlab::event::{Event, Outcome, Phase, TestProblem, Warning};
+use roadlab::event::{Event, InstanceEvent, Outcome, Phase, TestProblem, Warning};
 
 use super::EVENTS;
-use super::shape::{Contract, Shapes};
+use super::shape::{Contract, OF_INSTANCE, Shapes};
 
 /// The name of an event in JSON. A new event needs a name here, a sample below and lines in the file.
 fn name(event: &Event) -> &'static str {
@@ -25,8 +25,11 @@ fn name(event: &Event) -> &'static str {
         Event::Ready { .. } => "ready",
         Event::Step { .. } => "step",
         Event::AnswerStarted { .. } => "playing",
+        Event::AnswerFinished { .. } => "played",
         Event::ProofPhaseFinished { .. } => "proved",
+        Event::PartTested { .. } => "part_tested",
         Event::Warning(_) => "note",
+        Event::OfInstance(of) => name(&of.event),
     }
 }
 
@@ -110,9 +113,23 @@ fn samples() -> Vec<Event> {
         samples.push(Event::ProofPhaseFinished {
             exercise: text(),
             phase: Phase::Start,
-            problem,
+            problem: problem.clone(),
             problems: found.clone(),
             notes: found,
+            millis: 1,
+        });
+        samples.push(Event::AnswerFinished {
+            exercise: text(),
+            answer: text(),
+            passed: problem.as_ref().map(|_| true),
+            prepare_millis: 1,
+            steps_millis: 1,
+            checks_millis: 1,
+        });
+        samples.push(Event::PartTested {
+            exercise: problem,
+            answers: 1,
+            problems: 0,
             millis: 1,
         });
     }
@@ -128,6 +145,21 @@ fn events_keep_their_names_and_fields() {
         assert_eq!(value["event"], name(&event));
         contract.check_event(&value);
         shapes.add(name(&event), &value);
+    }
+    for exercise in [None, Some("text".to_owned())] {
+        let event = to_value(Event::OfInstance(InstanceEvent {
+            lab: "text".to_owned(),
+            instance: "text".to_owned(),
+            exercise,
+            event: Box::new(Event::Step {
+                step: "text".to_owned(),
+            }),
+        }));
+        let mut event = event.unwrap();
+        contract.check_event(&event);
+        let fields = event.as_object_mut().unwrap();
+        fields.retain(|name, _| ["exercise", "lab", "instance"].contains(&name.as_str()));
+        shapes.add(OF_INSTANCE, &event);
     }
     contract.check(&shapes, |_| true);
 }

@@ -12,6 +12,9 @@ use serde_json::Value;
 /// Maps whose keys are data, such as the ids of checks.
 const MAPS: [(&str, &str); 2] = [("show exercise", ".checks"), ("up", ".services[].ports")];
 
+/// The name of the fields that an event of `roadlab test` has beside its own.
+pub(crate) const OF_INSTANCE: &str = "of an instance";
+
 /// The facts of a finding depend on the machine.
 const OPAQUE: &str = ".checks[].seen";
 
@@ -138,6 +141,27 @@ impl Contract {
     #[track_caller]
     pub(crate) fn check_event(&self, event: &Value) {
         let name = event["event"].as_str().expect("an event has a name");
+        let mut own = event.clone();
+        if let (Some(fields), true) = (own.as_object_mut(), event["instance"].is_string()) {
+            let of_instance = |field: &str| {
+                !self
+                    .lines
+                    .contains_key(&(name.to_owned(), format!(".{field}")))
+            };
+            let taken = ["exercise", "lab", "instance"].map(|field| {
+                let value = match of_instance(field) {
+                    true => fields.remove(field),
+                    false => fields.get(field).cloned(),
+                };
+                (field.to_owned(), value.unwrap_or_default())
+            });
+            self.check_shape(OF_INSTANCE, &Value::Object(taken.into_iter().collect()));
+        }
+        self.check_shape(name, &own);
+    }
+
+    #[track_caller]
+    fn check_shape(&self, name: &str, event: &Value) {
         let mut shapes = Shapes::default();
         shapes.add(name, event);
         let seen = shapes.lines();

@@ -6,11 +6,13 @@ mod play;
 mod player;
 mod recorder;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
 use crate::event::Phase;
-use crate::lab::{Exercise, ExerciseId, Task, Trial};
+use crate::lab::{Exercise, ExerciseId, Lab, Task, Trial};
+use crate::proof::{self, Answer, Part, WaitingPart, expected_duration};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
@@ -18,53 +20,107 @@ pub use figures::Proof;
 pub use play::{PlayRequest, play};
 pub use recorder::record;
 
+use figures::Stage;
 use player::Player;
 
-/// What is proven.
+/// What is proven of a lab.
 #[derive(Debug, Clone, Copy)]
 pub struct ProofRequest<'a> {
     /// The answers of `trial.yaml`.
     pub trial: &'a Trial,
     /// Only these exercises; all if there are none.
     pub only: &'a BTreeSet<ExerciseId>,
+    /// How many answers were started in all instances together.
+    pub started: &'a Cell<usize>,
 }
 
-/// Proves a lab that is up and at its start, except the exercises that need an unavailable service. What is wrong with one
-/// exercise does not keep the others from being proven.
+impl ProofRequest<'_> {
+    fn selects(&self, exercise: &Exercise) -> bool {
+        self.only.is_empty() || self.only.contains(&exercise.id)
+    }
+
+    /// Returns the answers to an exercise; none to a quiz.
+    fn answers<'e>(&'e self, exercise: &'e Exercise) -> Vec<Answer<'e>> {
+        proof::answers(exercise, self.trial.exercises.get(&exercise.id))
+    }
+
+    /// Returns the parts of the proof, in the order of the lab.
+    pub fn parts(&self, lab: &Lab) -> Vec<WaitingPart> {
+        let selected = lab.exercises.iter().filter(|one| self.selects(one));
+        let expected = |answers: &[Answer<'_>]| {
+            expected_duration(answers.iter().map(|answer| answer.steps.as_slice()))
+        };
+        let solutions = lab.exercises.iter().flat_map(|exercise| {
+            let solution = self.answers(exercise).into_iter().next();
+            solution.filter(|_| self.only.is_empty())
+        });
+        let whole = WaitingPart {
+            part: Part::Lab,
+            expected: expected(&solutions.collect::<Vec<_>>()),
+            known: None,
+        };
+        let exercises = selected.map(|exercise| WaitingPart {
+            part: Part::Exercise(exercise.id.clone()),
+            expected: expected(&self.answers(exercise)),
+            known: None,
+        });
+        [whole].into_iter().chain(exercises).collect()
+    }
+}
+
+/// Proves a part of a lab that is up, except the exercises that need an unavailable service. What is wrong with one exercise
+/// does not keep the others from being proven. The part of the whole lab needs a lab to which nothing was done.
 ///
 /// # Errors
-/// Only what makes it impossible to go on, such as an engine that does not answer.
+/// Only what makes it impossible to go on with this instance, such as an engine that does not answer.
 pub async fn prove<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
     workspace: Option<&Workspace>,
     request: ProofRequest<'_>,
+    part: &Part,
 ) -> Result<Proof, Failure> {
-    let lab = runner.lab;
-    let selected =
-        |exercise: &&Exercise| request.only.is_empty() || request.only.contains(&exercise.id);
-    let exercises: Vec<&Exercise> = lab
-        .exercises
-        .iter()
-        .filter(|exercise| live.is_available(exercise))
-        .filter(selected)
-        .collect();
-    let mut player = Player::new(runner, live, workspace, request.trial, &exercises);
-    player.all_fail(&exercises, Phase::Start).await?;
-    for exercise in &exercises {
-        match &exercise.task {
-            Task::Practical { .. } => player.practical(exercise).await?,
-            Task::Quiz(quiz) => player.quiz(exercise, quiz),
+    let selected = runner.lab.exercises.iter();
+    let selected = selected.filter(|exercise| request.selects(exercise));
+    let exercises = selected.filter(|exercise| match part {
+        Part::Lab => true,
+        Part::Exercise(id) => exercise.id == *id,
+    });
+    let (exercises, not_run): (Vec<&Exercise>, Vec<&Exercise>) =
+        exercises.partition(|exercise| live.is_available(exercise));
+    let mut player = Player::new(runner, live, workspace, request);
+    match part {
+        Part::Lab => {
+            player.all_fail(&exercises, Phase::Start).await?;
+            if request.only.is_empty() {
+                player.begin_stage(Stage::Sequence);
+                player.in_sequence(&exercises).await?;
+                player.begin_stage(Stage::Reset);
+                player.after_reset(&exercises).await?;
+                player.begin_stage(Stage::OpenTransaction);
+                player.with_open_transaction(&exercises).await?;
+            }
+        }
+        Part::Exercise(_) => {
+            player.begin_stage(Stage::Answers);
+            for exercise in &exercises {
+                match &exercise.task {
+                    Task::Practical { .. } => player.practical(exercise).await?,
+                    Task::Quiz(quiz) => player.quiz(exercise, quiz),
+                }
+            }
+            // Without the part of the whole lab, each exercise is reset for itself.
+            if !request.only.is_empty() {
+                player.begin_stage(Stage::Reset);
+                player.after_reset(&exercises).await?;
+            }
         }
     }
-    if request.only.is_empty() {
-        player.in_sequence(&exercises).await?;
+    let mut proof = player.finish();
+    if let Part::Exercise(_) = part {
+        let not_run = not_run.into_iter().map(|exercise| exercise.id.clone());
+        proof.not_run.extend(not_run);
     }
-    player.after_reset(&exercises).await?;
-    if request.only.is_empty() {
-        player.with_open_transaction(&exercises).await?;
-    }
-    let proof = player.finish();
     live.connections.close().await;
     Ok(proof)
 }

@@ -1,11 +1,15 @@
 //! Plays the answers to one exercise in a lab that is up, and shows what the checks saw after each.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
 use crate::engine::Engine;
 use crate::event::{Phase, PlayedAnswer};
 use crate::lab::{Exercise, Task, Trial};
 use crate::problem::{Code, Problem, suggestion};
 use crate::proof::{Answer, AnswerKind, answers};
-use crate::runner::proof::figures::Proof;
+use crate::runner::proof::ProofRequest;
+use crate::runner::proof::figures::{Proof, Stage};
 use crate::runner::proof::player::Player;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -62,8 +66,16 @@ pub async fn play<E: Engine>(
         .check()
         .map_err(|problem| Failure::Problems(vec![problem]))?;
     let exercise = request.exercise;
-    let mut player = Player::new(runner, live, workspace, request.trial, &[exercise]);
+    let only = BTreeSet::from([exercise.id.clone()]);
+    let started = Cell::new(0);
+    let proven = ProofRequest {
+        trial: request.trial,
+        only: &only,
+        started: &started,
+    };
+    let mut player = Player::new(runner, live, workspace, proven);
     player.show(request.show);
+    player.begin_stage(Stage::Answers);
     let all = request.answers();
     let chosen = all
         .iter()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
 use crate::event::{Event, IndistinguishableAnswer, Phase, PlayedAnswer};
-use crate::lab::{Exercise, ExerciseId, Quiz, Step, StepKind, Task, Trial};
+use crate::lab::{Exercise, ExerciseId, Quiz, Step, StepKind, Task};
 use crate::probe::ProbeMode;
 use crate::probe::open_transaction;
 use crate::proof::{
@@ -14,7 +14,8 @@ use crate::proof::{
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::check::check_answer;
-use crate::runner::proof::figures::{Proof, ProofProblem, by_weight};
+use crate::runner::proof::ProofRequest;
+use crate::runner::proof::figures::{Proof, ProofProblem, Stage, by_weight};
 use crate::runner::proof::recorder::record;
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
@@ -31,9 +32,10 @@ pub(super) struct Player<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     live: &'a mut Live,
     workspace: Option<&'a Workspace>,
-    trial: &'a Trial,
-    /// The number of answers that the proof will recording.
+    request: ProofRequest<'a>,
+    /// The number of answers that the proof of the lab plays.
     answers: usize,
+    stage: Stage,
     /// What the checks saw when the exercises began.
     baselines: Baselines,
     proof: Proof,
@@ -47,6 +49,14 @@ struct PhaseReport<'a> {
     phase: Phase,
     started: Instant,
     findings: Vec<Finding>,
+}
+
+/// How long the parts of an answer took.
+#[derive(Default)]
+struct Times {
+    prepare: Duration,
+    steps: Duration,
+    checks: Duration,
 }
 
 /// Whether an answer goes on after a step that fails.
@@ -63,18 +73,17 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         runner: &'a Runner<'b, E>,
         live: &'a mut Live,
         workspace: Option<&'a Workspace>,
-        trial: &'a Trial,
-        exercises: &[&Exercise],
+        request: ProofRequest<'a>,
     ) -> Self {
-        let of = |exercise: &&Exercise| {
-            proof::answers(exercise, trial.exercises.get(&exercise.id)).len()
-        };
+        let exercises = runner.lab.exercises.iter();
+        let exercises = exercises.filter(|one| request.selects(one) && live.is_available(one));
         Self {
+            answers: exercises.map(|one| request.answers(one).len()).sum(),
             runner,
             live,
             workspace,
-            trial,
-            answers: exercises.iter().map(of).sum(),
+            request,
+            stage: Stage::Start,
             baselines: Baselines::default(),
             proof: Proof::default(),
             show: None,
@@ -119,21 +128,21 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         Ok(())
     }
 
-    /// Returns the proof, with its problems in the order of the exercises.
-    pub(super) fn finish(mut self) -> Proof {
-        let exercises = &self.runner.lab.exercises;
-        let position = |id: &str| exercises.iter().position(|one| one.id.as_str() == id);
+    /// Returns what was proven.
+    pub(super) fn finish(self) -> Proof {
         self.proof
-            .problems
-            .sort_by_key(|found| position(&found.problem.exercise));
-        self.proof
+    }
+
+    /// Sets the stage of the problems that are found from now on.
+    pub(super) fn begin_stage(&mut self, stage: Stage) {
+        self.stage = stage;
     }
 
     fn report(&mut self, report: PhaseReport<'_>) {
         let exercise = report.exercise;
         let problems = report.findings.iter();
         let problems: Vec<_> = problems
-            .map(|finding| ProofProblem::new(exercise, finding))
+            .map(|finding| ProofProblem::new(exercise, self.stage, finding))
             .collect();
         // Who is shown each answer needs no summary of them.
         if self.show.is_none() {
@@ -252,7 +261,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     /// Proves everything about one exercise with checks.
     pub(super) async fn practical(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let checks = exercise.checks();
-        let trial = self.trial.exercises.get(&exercise.id);
+        let trial = self.request.trial.exercises.get(&exercise.id);
         let answers = proof::answers(exercise, trial);
         self.proof.figures.exercises += 1;
         self.proof.figures.checks += checks.len();
@@ -448,8 +457,33 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         phase: Phase,
     ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
         self.started(exercise, answer);
+        let mut times = Times::default();
+        let played = self.play_answer(exercise, answer, in_solution, phase, &mut times);
+        let (recording, finding) = played.await?;
+        self.runner.emit(Event::AnswerFinished {
+            exercise: exercise.id.to_string(),
+            answer: answer.name.localized(),
+            passed: recording.as_ref().map(Recording::passed),
+            prepare_millis: times.prepare.as_millis() as u64,
+            steps_millis: times.steps.as_millis() as u64,
+            checks_millis: times.checks.as_millis() as u64,
+        });
+        Ok((recording, finding))
+    }
+
+    async fn play_answer(
+        &mut self,
+        exercise: &Exercise,
+        answer: &Answer<'_>,
+        in_solution: &[Duration],
+        phase: Phase,
+        times: &mut Times,
+    ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
         let named = |finding: Finding| finding.at(answer.place).named(answer);
-        if let Some(problem) = self.prepare(exercise).await? {
+        let begun = Instant::now();
+        let prepared = self.prepare(exercise).await?;
+        times.prepare = begun.elapsed();
+        if let Some(problem) = prepared {
             return Ok((None, Some(named(problem))));
         }
         let mut usual = in_solution.to_vec();
@@ -465,11 +499,15 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             }
         };
         let mut captures = Captures::new();
-        let played = self.play(&answer.steps, &mut captures, mode, phase);
-        if let (_, Some(problem)) = played.await? {
+        let begun = Instant::now();
+        let played = self.play(&answer.steps, &mut captures, mode, phase).await?;
+        times.steps = begun.elapsed();
+        if let (_, Some(problem)) = played {
             return Ok((None, Some(named(problem))));
         }
+        let begun = Instant::now();
         let recording = self.observe(exercise).await;
+        times.checks = begun.elapsed();
         let finding = after(&recording, answer, exercise.checks(), phase);
         self.count(exercise, answer, &recording);
         Ok((Some(recording), finding))
@@ -498,10 +536,11 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
 
     fn started(&mut self, exercise: &Exercise, answer: &Answer<'_>) {
         self.proof.figures.played += 1;
+        self.request.started.set(self.request.started.get() + 1);
         self.runner.emit(Event::AnswerStarted {
             exercise: exercise.id.to_string(),
             answer: answer.name.localized(),
-            number: self.proof.figures.played,
+            number: self.request.started.get(),
             answers: self.answers,
         });
     }
@@ -744,7 +783,7 @@ mod tests {
                 weight,
                 ..Finding::problem(Phase::WrongAnswer, text::Text::verbatim(reason))
             };
-            ProofProblem::new(&exercise, &finding)
+            ProofProblem::new(&exercise, Stage::Answers, &finding)
         };
         let found = [
             of("a note", Weight::Note),
