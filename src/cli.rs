@@ -286,6 +286,7 @@ pub(crate) enum Command {
     },
     /// Test labs: checks, solutions, hints and resets
     Test {
+        /// Labs by name or path; after a single lab, exercises of it
         #[arg(required_unless_present = "all", value_name = "LAB")]
         names: Vec<String>,
         /// Test every lab
@@ -297,9 +298,12 @@ pub(crate) enum Command {
         /// Start no exercise that would probably end later than this (e.g. 40m); the first labs are preferred
         #[arg(long, value_name = "TIME", value_parser = duration)]
         within: Option<Duration>,
-        /// Test only this exercise; may be given several times
+        /// Test only this exercise, as one that is named after its lab; may be given several times
         #[arg(long, value_name = "EXERCISE")]
         only: Vec<String>,
+        /// Play only this answer of one exercise and show what each check sees: `solution`, a name, or the number of a wrong answer
+        #[arg(id = "one_answer", long = "answer", value_name = "ANSWER", conflicts_with_all = ["all", "jobs", "within", "strict", "junit"])]
+        answer: Option<String>,
         /// Fail on notes too, such as an exercise with fewer than two other right answers
         #[arg(long)]
         strict: bool,
@@ -310,7 +314,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
         /// Judge a file of `roadlab dispute` by the checks of the lab, without an engine
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "jobs", "within", "only", "strict", "keep", "junit"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "jobs", "within", "only", "one_answer", "strict", "keep", "junit"])]
         case: Option<PathBuf>,
     },
     /// Write what the checks of an exercise see to a file, for the author of the lab
@@ -379,6 +383,40 @@ pub(crate) enum Command {
         /// Folder to create the lab in; `--labs` or ./labs by default
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
+        /// Entry of the catalogue that the lab uses; may be given several times
+        #[arg(
+            id = "entries",
+            long = "service",
+            value_name = "NAME",
+            default_value = "redis"
+        )]
+        services: Vec<String>,
+        /// Start from this Compose file and what it refers to
+        #[arg(
+            id = "compose",
+            long = "from-compose",
+            value_name = "FILE",
+            conflicts_with = "entries"
+        )]
+        compose: Option<PathBuf>,
+        /// Value of a variable in the Compose file; may be given several times
+        #[arg(id = "variables", long = "var", value_name = "NAME=VALUE", value_parser = variable, requires = "compose")]
+        variables: Vec<(String, String)>,
+    },
+    /// Keep a lab up and test what you save
+    Author {
+        lab: String,
+        /// Exercises to test at once, before anything is saved
+        #[arg(value_name = "EXERCISE")]
+        exercises: Vec<String>,
+        /// Keep the lab up at the end
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Show the services that labs include
+    Catalogue {
+        #[command(subcommand)]
+        command: CatalogueCommand,
     },
 }
 
@@ -391,6 +429,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text)
         .filter(|time| (Duration::from_secs(1)..=YEAR).contains(time))
         .ok_or_else(|| localized!("use a duration such as 30s, 90m, 2h or 1h30m"))
+}
+
+/// Parses `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let name_and_value = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = name_and_value.ok_or_else(|| localized!("use the form NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Parses the number of instances of a test.
@@ -454,6 +499,25 @@ pub(crate) enum SchemaKind {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum CatalogueCommand {
+    /// List the entries with image, ports and readiness
+    List,
+    /// Show an entry and how to include it
+    Show {
+        /// Entry of the catalogue, as `roadlab catalogue list` shows it
+        #[arg(id = "entry", value_name = "NAME")]
+        name: String,
+    },
+    /// Copy an entry into the folder of a lab
+    Copy {
+        /// Entry of the catalogue, as `roadlab catalogue list` shows it
+        #[arg(id = "entry", value_name = "NAME")]
+        name: String,
+        lab: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum EngineCommand {
     /// Show the engine in use and its state
     Status,
@@ -507,7 +571,8 @@ fn requested_language(arguments: &[OsString]) -> Language {
             .filter(|value| !value.is_empty())
     };
     let lang = match option.or_else(variable) {
-        Some(lang) => Lang::parse(&lang),
+        // `roadlab new` takes several, of which the first is that of the messages.
+        Some(lang) => Lang::parse(lang.split(',').next().unwrap_or_default()),
         None => locale(),
     };
     lang.and_then(|lang| Language::from_code(lang.as_str()))
@@ -549,6 +614,10 @@ mod tests {
         check(
             &["roadlab", "--lang", "ko", "list", "--json"],
             Language::English,
+        );
+        check(
+            &["roadlab", "new", "a", "--lang", "ko,en"],
+            Language::Korean,
         );
         check(&["roadlab", "--lang", "xx"], Language::English);
         check(&["roadlab", "--lang"], Language::English);

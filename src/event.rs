@@ -1,6 +1,7 @@
 //! What happens while a command runs, as data for reporters and for `--json`. Nothing here prints.
 
 mod of_instance;
+mod played_answer;
 mod result_line;
 mod side_times;
 mod warning;
@@ -15,6 +16,7 @@ use crate::expect::Words;
 use crate::lab::CheckRole;
 
 pub use of_instance::InstanceEvent;
+pub use played_answer::{CheckView, FieldView, HintView, JudgedExercise, PlayedAnswer};
 pub use result_line::{
     CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
     TestedLab,
@@ -613,8 +615,8 @@ mod tests {
         let variants: std::collections::BTreeSet<_> = every_event().iter().map(variant).collect();
         let schema = schema();
         let described = schema["anyOf"].as_array().unwrap();
-        // Three lines are results.
-        assert_eq!(described.len(), variants.len() + 3);
+        // Seven lines are results.
+        assert_eq!(described.len(), variants.len() + 7);
         for variant in described {
             assert!(variant["description"].is_string(), "{variant}");
             let fields = variant["properties"].as_object().unwrap();

@@ -128,7 +128,7 @@ fn a_new_lab_is_valid_and_found_by_name() {
         elsewhere(&inside, &["validate", path]).expect_code(0);
         elsewhere(&inside, &["show", path]).expect_code(0);
     }
-    assert!(made.stdout.contains("roadlab test my-lab"), "{made:?}");
+    assert!(made.stdout.contains("roadlab author my-lab"), "{made:?}");
     let sound = elsewhere(folder.path(), &["validate", "labs/my-lab"]).expect_code(0);
     assert_eq!(sound.stdout, "1 folder: no problems\n");
     let shown = elsewhere(folder.path(), &["show", "my-lab", "--lang", "ko"]).expect_code(0);
@@ -153,6 +153,118 @@ fn a_new_lab_uses_the_catalogue_beside_it() {
     );
     assert!(!copy.path("labs/fresh/compose").exists());
     ProgramOutput::of(&mut copy.roadlab("validate labs/fresh")).expect_code(0);
+}
+
+#[apply(test)]
+fn a_new_lab_has_the_services_and_languages_that_were_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let new = |words: &str| elsewhere(folder.path(), &words.split(' ').collect::<Vec<_>>());
+    let made = new("new shop --service postgres --service rabbitmq --lang en,de --json");
+    let made = made.expect_code(0).json();
+    assert_eq!(made["languages"], serde_json::json!(["en", "de"]));
+    assert_eq!(made["services"][1]["service"], "rabbitmq");
+    new("validate labs/shop").expect_code(0);
+    let lab = folder.path().join("labs/shop");
+    assert!(lab.join("guide.de.md").exists() && !lab.join("guide.ko.md").exists());
+    // Another language of messages by habit is no choice of guides.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
+    command.args(["new", "both"]).current_dir(folder.path());
+    for name in ["STATE", "CACHE", "DATA"] {
+        command.env(format!("XDG_{name}_HOME"), folder.path().join(".home"));
+    }
+    ProgramOutput::of(command.env("ROADLAB_LANG", "en")).expect_code(0);
+    assert!(folder.path().join("labs/both/guide.ko.md").exists());
+    let unknown = new("new other --service postgre").expect_code(2);
+    assert!(
+        unknown.stderr.contains("did you mean `postgres`?"),
+        "{unknown:?}"
+    );
+    assert!(!folder.path().join("labs/other").exists());
+    let bad = new("new other --lang en,,").expect_code(2);
+    assert!(bad.stderr.contains("is not a language"), "{bad:?}");
+}
+
+#[apply(test)]
+fn a_lab_from_a_compose_file_has_its_files_and_variables_and_says_what_was_ignored() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let course = folder.path().join("course");
+    std::fs::create_dir_all(course.join("init")).expect("a folder");
+    let compose = "services:\n  db:\n    image: mariadb:${TAG}\n    container_name: course-db\n    env_file: db.env\n    volumes: ['./init:/docker-entrypoint-initdb.d:ro']\n";
+    std::fs::write(course.join("stack.yml"), compose).expect("a file");
+    std::fs::write(
+        course.join("db.env"),
+        "MARIADB_ROOT_PASSWORD=a b\nMARIADB_DATABASE=shop\n",
+    )
+    .expect("a file");
+    std::fs::write(course.join("init/1.sql"), "SELECT 1;").expect("a file");
+    let new = |words: &str| elsewhere(folder.path(), &words.split(' ').collect::<Vec<_>>());
+    let missing = new("new shop --from-compose course/stack.yml").expect_code(2);
+    assert!(missing.stderr.contains("course/stack.yml:3"), "{missing:?}");
+    assert!(missing.stderr.contains("--var NAME=VALUE"), "{missing:?}");
+    let made = new("new shop --from-compose course/stack.yml --var TAG=11.8").expect_code(0);
+    for part in ["container_name", "sql: { query: SELECT 1 AS up }"] {
+        assert!(made.stdout.contains(part), "{part}: {made:?}");
+    }
+    new("validate labs/shop").expect_code(0);
+    let lab = folder.path().join("labs/shop");
+    assert!(lab.join("init/1.sql").exists() && lab.join("db.env").exists());
+    let text = std::fs::read_to_string(lab.join("lab.yaml")).expect("a file");
+    assert!(text.contains("vars:\n  TAG: \"11.8\"\n"), "{text}");
+}
+
+#[apply(test)]
+fn the_catalogue_is_listed_shown_and_copied() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |words: &str| elsewhere(folder.path(), &words.split(' ').collect::<Vec<_>>());
+    let list = run("catalogue list --json").expect_code(0).json();
+    let names: Vec<&str> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|entry| entry["entry"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"mariadb") && names.contains(&"airflow"),
+        "{names:?}"
+    );
+    let postgres = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|entry| entry["entry"] == "postgres");
+    let postgres = &postgres.expect("an entry")["services"][0];
+    assert_eq!(
+        (
+            &postgres["image"],
+            &postgres["version"],
+            &postgres["ports"][0]
+        ),
+        (&"postgres:17".into(), &"17".into(), &5432.into())
+    );
+    let shown = run("catalogue show airflow").expect_code(0);
+    let snippet = "include:\n  - compose/postgres/compose.yaml\n  - compose/airflow/compose.yaml\n";
+    assert!(shown.stdout.contains(snippet), "{shown:?}");
+    run("new mine").expect_code(0);
+    let copied = run("catalogue copy airflow mine").expect_code(0);
+    let lab = folder.path().join("labs/mine");
+    for file in [
+        "compose/postgres/compose.yaml",
+        "compose/airflow/Dockerfile",
+    ] {
+        assert!(lab.join(file).exists(), "{file}");
+        assert!(
+            copied.stdout.contains("  - compose/airflow/compose.yaml\n"),
+            "{copied:?}"
+        );
+    }
+    // What is there is not overwritten, and the labs of the program are not changed.
+    std::fs::write(lab.join("compose/airflow/Dockerfile"), "mine").expect("a file");
+    run("catalogue copy airflow mine").expect_code(2);
+    let kept = std::fs::read_to_string(lab.join("compose/airflow/Dockerfile")).expect("a file");
+    assert_eq!(kept, "mine");
+    run("catalogue copy postgres redis").expect_code(2);
+    let korean = run("catalogue list --lang ko").expect_code(0);
+    assert!(korean.stdout.starts_with("이름 "), "{korean:?}");
 }
 
 #[apply(test)]

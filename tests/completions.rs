@@ -9,7 +9,7 @@ use crate::support::second_instance;
 use crate::support::{LabCopy, ProgramOutput};
 
 /// What is typed before TAB, and the resulting arguments.
-const CASES: [(&str, &str); 10] = [
+const CASES: [(&str, &str); 12] = [
     ("roadlab val", "validate"),
     ("roadlab check redis --ju", "check redis --junit"),
     ("roadlab up tin", "up tiny"),
@@ -23,6 +23,8 @@ const CASES: [(&str, &str); 10] = [
     ("roadlab answer tiny whe", "answer tiny when"),
     ("roadlab answer tiny when sca", "answer tiny when scans"),
     ("roadlab --lang k", "--lang ko"),
+    ("roadlab catalogue show rabb", "catalogue show rabbitmq"),
+    ("roadlab new a --service mari", "new a --service mariadb"),
 ];
 
 /// Types all cases in a shell whose start file has the line that `completions --help` shows.

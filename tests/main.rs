@@ -13,6 +13,7 @@ mod harness;
 mod support;
 
 mod architecture;
+mod author_loop;
 mod authoring;
 mod bad_input;
 mod base_images;
@@ -30,6 +31,7 @@ mod engine_setup;
 mod faults;
 mod hostile;
 mod image_archives;
+mod instructors_chapter;
 mod isolation;
 mod json_contract;
 mod kept;

@@ -9,7 +9,9 @@
 //! needed, and every change is a locked update of the file.
 
 mod addresses;
+mod author;
 mod baselines;
+mod catalogue;
 mod cleanup;
 mod client;
 mod dispute;
@@ -23,6 +25,7 @@ mod lab_list;
 mod logs;
 mod machine_check;
 mod measure;
+mod new_lab;
 mod open;
 mod orphans;
 mod proof;
@@ -32,6 +35,7 @@ mod roadmap;
 mod running;
 mod session_end;
 mod shell;
+mod single_answer;
 mod solve;
 mod status;
 #[cfg(test)]
@@ -44,6 +48,8 @@ mod workspace;
 use std::path::PathBuf;
 
 pub use addresses::WebPage;
+pub use author::{AuthorEvent, AuthorOptions};
+pub use catalogue::{CATALOGUE_FOLDER, Catalogue, CatalogueEntry, ENTRY_FILE};
 pub use cleanup::GarbageReport;
 pub use client::{ClientCommand, client_command};
 pub use dispute::read_dispute;
@@ -56,6 +62,7 @@ pub use lab_list::{LabEntry, LabList};
 pub use logs::{LogEvent, LogQuery, LogSource, ServiceLogs};
 pub use machine_check::MachineReport;
 pub use measure::MeasureReport;
+pub use new_lab::{CreatedLab, CreatedService, LabSource, NewLab};
 pub use open::OpenedLab;
 pub use proof::{Jobs, ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
@@ -64,6 +71,7 @@ pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicRepor
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use shell::ShellTarget;
+pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
 pub use up::{PlannedUp, Started, UpOptions};

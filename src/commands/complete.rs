@@ -14,6 +14,7 @@ use clap_complete::engine::{
 };
 use clap_complete::env::{EnvCompleter, Shells};
 
+use crate::app::Catalogue;
 use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
 use crate::report::output;
@@ -110,6 +111,7 @@ enum ArgumentKind {
     Choice,
     Instance,
     Lang,
+    Entry,
 }
 
 impl ArgumentKind {
@@ -122,6 +124,7 @@ impl ArgumentKind {
             "choice" => Some(Self::Choice),
             "instance" => Some(Self::Instance),
             "lang" => Some(Self::Lang),
+            "entry" | "entries" => Some(Self::Entry),
             _ => None,
         }
     }
@@ -147,6 +150,7 @@ impl ValueCompleter for NameCompleter {
             ArgumentKind::Service => self.typed.services(),
             ArgumentKind::Choice => self.typed.choices(),
             ArgumentKind::Instance => self.typed.instances(),
+            ArgumentKind::Entry => self.typed.entries(),
             ArgumentKind::Lang => Language::ALL
                 .map(|language| (language.code().to_owned(), None))
                 .to_vec(),
@@ -206,7 +210,7 @@ impl ParsedInput {
                 Err(_) => None,
             },
             lang,
-            names: ["names", "exercises", "services"]
+            names: ["names", "exercises", "services", "entries"]
                 .into_iter()
                 .flat_map(many)
                 .collect(),
@@ -259,6 +263,14 @@ impl ParsedInput {
         let lab = self.read_lab();
         let services = lab.iter().flat_map(|lab| lab.services.keys());
         services.map(|name| (name.to_string(), None)).collect()
+    }
+
+    fn entries(&self) -> Vec<Candidate> {
+        let labs = self.labs.as_deref().map(Path::new);
+        let paths = Paths::find().ok();
+        let catalogue = paths.and_then(|paths| Catalogue::find(&paths.cache, labs).ok());
+        let names = catalogue.iter().flat_map(Catalogue::names);
+        names.map(|name| (name.to_owned(), None)).collect()
     }
 
     fn choices(&self) -> Vec<Candidate> {

@@ -1,11 +1,13 @@
 //! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
 //!
-//! No command uses another. What several of them show alike is in `check_output`, `closing`, `error_output`, `format`, `junit` and
-//! `quiz_output`.
+//! No command uses another. What several of them show alike is in `check_output`, `closing`, `error_output`, `format`, `junit`,
+//! `played_output` and `quiz_output`.
 
 mod answer;
+mod author;
 mod browser;
 mod case;
+mod catalogue;
 mod check;
 mod check_output;
 mod check_watch;
@@ -33,6 +35,7 @@ mod measure;
 mod new;
 mod open;
 mod orphans;
+mod played_output;
 mod quiz_output;
 mod reap;
 mod reset;
@@ -56,7 +59,8 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::app::{
-    App, EventSink, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust, lab_name,
+    App, EventSink, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust,
+    lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -69,12 +73,18 @@ use crate::store::Paths;
 use crate::text;
 use crate::text::Language;
 
+/// The default of `--instance`, and that of `author`.
+const MAIN_INSTANCE: &str = "main";
+const AUTHOR_INSTANCE: &str = "author";
+
 /// The application, and how its results are shown.
 pub(crate) struct Context {
     pub(crate) app: App,
     pub(crate) global: GlobalOptions,
     pub(crate) paint: Paint,
     pub(crate) reporter: Rc<Reporter>,
+    /// The languages of the guides of a new lab, if `--lang` lists them.
+    pub(crate) languages: Vec<Lang>,
 }
 
 /// Runs a command.
@@ -222,15 +232,25 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => case::case(context, &names, &case),
         Command::Test {
             names,
+            only,
+            answer: Some(answer),
+            keep,
+            ..
+        } => test::test_answer(context, names, only, &answer, keep).await,
+        Command::Test {
+            names,
             all: _,
             jobs,
             within,
-            only,
+            mut only,
             strict,
             keep,
             junit,
             case: None,
+            answer: None,
         } => {
+            let (names, exercises) = test::labs_and_exercises(&context.app, names)?;
+            only.extend(exercises);
             let request = test::TestRequest {
                 names,
                 options: ProofOptions {
@@ -259,20 +279,52 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Schema { of } => schema::schema(of),
         Command::Explain { code } => explain::explain(context, code.as_deref()),
-        Command::New { name, folder } => new::new(context, &name, folder.as_deref()),
+        Command::New {
+            name,
+            folder,
+            services,
+            compose,
+            variables,
+        } => {
+            let source = match compose {
+                Some(file) => LabSource::Compose {
+                    file,
+                    variables: variables.into_iter().collect(),
+                },
+                None => LabSource::Catalogue(services),
+            };
+            new::new(context, &name, folder, source)
+        }
+        Command::Author {
+            lab,
+            exercises,
+            keep,
+        } => author::author(context, &lab, exercises, keep).await,
+        Command::Catalogue { command } => catalogue::catalogue(context, &command),
     }
 }
 
 impl Context {
     /// Reads the options, the environment and the folders of this user.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
-        let global = cli.global.clone();
+        let mut global = cli.global.clone();
+        let languages = match cli.command {
+            Command::New { .. } => listed_languages(&mut global)?,
+            _ => Vec::new(),
+        };
         let paths = Paths::find()
             .map_err(|error| Failure::Environment(text::Text::verbatim(format!("{error:#}"))))?;
+        // An author's instance is reset all the time, so it is not the one of the learner.
+        if matches!(cli.command, Command::Author { .. }) && global.instance == MAIN_INSTANCE {
+            global.instance = AUTHOR_INSTANCE.to_owned();
+        }
         let instance = Instance::new(&global.instance).map_err(bad_name("--instance"))?;
         let lang = language(&global)?;
         let paint = paint(&global);
-        let events = matches!(cli.command, Command::Up { .. } | Command::Test { .. });
+        let events = matches!(
+            cli.command,
+            Command::Up { .. } | Command::Test { .. } | Command::Author { .. }
+        );
         let reporter = Rc::new(match (global.json, events) {
             (true, true) => Reporter::Json,
             (true, false) => Reporter::Quiet,
@@ -304,6 +356,7 @@ impl Context {
             global,
             paint,
             reporter,
+            languages,
         })
     }
 
@@ -358,6 +411,31 @@ fn event_sink(reporter: Rc<Reporter>) -> EventSink {
             reporter.report(&event);
         }),
     }
+}
+
+/// Returns the languages that `--lang` lists, and leaves the first in the option. A variable of the environment is a habit of the
+/// person, and says nothing about the guides of one lab.
+fn listed_languages(global: &mut GlobalOptions) -> Result<Vec<Lang>, Failure> {
+    let variable = std::env::var("ROADLAB_LANG").ok();
+    let Some(listed) = global
+        .lang
+        .clone()
+        .filter(|lang| Some(lang) != variable.as_ref())
+    else {
+        return Ok(Vec::new());
+    };
+    let names = listed.split(',').map(str::trim);
+    let languages = names.map(|name| {
+        Lang::parse(name).ok_or_else(|| {
+            Failure::Usage(text!(
+                "`{name}` is not a language; list languages such as en,ko",
+                name = name.escape_debug()
+            ))
+        })
+    });
+    let languages = languages.collect::<Result<Vec<Lang>, Failure>>()?;
+    global.lang = languages.first().map(ToString::to_string);
+    Ok(languages)
 }
 
 /// Returns the language of the guides: the one of `--lang`, else that of the locale, else English.

@@ -1,96 +1,131 @@
-//! `roadlab new`: creates a valid lab skeleton from the files in `new/`.
-//!
-//! The entry of the catalogue that it uses is copied where the new lab has no catalogue beside it.
+//! `roadlab new`: creates a lab from entries of the catalogue or from a Compose file.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::app::{CreatedLab, LabSource, NewLab};
+use crate::commands::error_output::problem_json;
 use crate::commands::{Context, bad_name};
 use crate::exit::Exit;
-use crate::lab::LabId;
+use crate::lab::{LabId, Lang};
 use crate::localized;
-use crate::report::{self, output};
+use crate::report::{self, cut, output, sanitize, table};
 use crate::runner::Failure;
-use crate::store::catalogue_entry;
-use crate::text;
 
-const FILES: [(&str, &str); 4] = [
-    ("lab.yaml", include_str!("new/lab.yaml")),
-    ("compose.yaml", include_str!("new/compose.yaml")),
-    ("guide.en.md", include_str!("new/guide.en.md")),
-    ("guide.ko.md", include_str!("new/guide.ko.md")),
-];
-
-/// The service of the catalogue that the skeleton uses, and its file as seen from a lab in a repository.
-const SERVICE: &str = "redis";
-const SHARED_CATALOGUE: &str = "../../compose/redis/compose.yaml";
-/// The file in a lab with its own copy.
-const OWN_CATALOGUE: &str = "compose/redis/compose.yaml";
-
-pub(crate) fn new(context: &Context, name: &str, folder: Option<&Path>) -> Result<Exit, Failure> {
+pub(crate) fn new(
+    context: &Context,
+    name: &str,
+    folder: Option<PathBuf>,
+    source: LabSource,
+) -> Result<Exit, Failure> {
     let id = LabId::new(name).map_err(bad_name("lab"))?;
-    let usual = || context.global.labs.clone();
-    let parent = folder.map(Path::to_owned).or_else(usual);
-    let parent = parent.unwrap_or_else(|| PathBuf::from("labs"));
-    let lab = parent.join(id.as_str());
-    let refused = |error: std::io::Error| {
-        let lab = lab.display();
-        Failure::Usage(match error.kind() {
-            ErrorKind::AlreadyExists => {
-                text!("{lab} already exists; choose another name or folder", lab)
-            }
-            _ => text!("cannot create {lab}: {reason}", lab, reason = error),
-        })
+    let by_name = folder
+        .as_deref()
+        .is_none_or(|folder| folder == Path::new("labs"));
+    let parent = folder.or_else(|| context.global.labs.clone());
+    let new = NewLab {
+        id,
+        parent: parent.unwrap_or_else(|| PathBuf::from("labs")),
+        source,
+        languages: languages(context),
     };
-    std::fs::create_dir_all(&parent).map_err(refused)?;
-    std::fs::create_dir(&lab).map_err(refused)?;
-    if let Err(error) = fill(&lab) {
-        // An incomplete lab would block the next attempt, and this process has just created the folder.
-        let _ = std::fs::remove_dir_all(&lab);
-        return Err(refused(error));
-    }
-    let by_name = folder.is_none() || parent == Path::new("labs");
-    let called = match by_name {
-        true => id.to_string(),
-        false => lab.display().to_string(),
-    };
+    let created = context.app.create_lab(&new)?;
     if context.global.json {
-        report::document(&json!({ "lab": id.as_str(), "folder": report::json_path(&lab) }));
+        report::document(&as_json(&new, &created));
         return Ok(Exit::Success);
     }
-    output(&localized!("created lab {folder}", folder = lab.display()));
-    output(&context.paint.dim(&localized!(
-        "next: `roadlab test {lab}`, `roadlab run {lab}`; then edit lab.yaml and the guides",
-        lab = called
-    )));
+    let called = match by_name {
+        true => new.id.to_string(),
+        false => created.folder.display().to_string(),
+    };
+    show(context, &new, &created, &called);
     Ok(Exit::Success)
 }
 
-fn fill(lab: &Path) -> std::io::Result<()> {
-    let beside = lab.join(SHARED_CATALOGUE).exists();
-    for (name, text) in FILES {
-        let text = match beside {
-            true => text.to_owned(),
-            false => text.replace(SHARED_CATALOGUE, OWN_CATALOGUE),
-        };
-        std::fs::write(lab.join(name), text)?;
+/// Returns the languages of the guides: those of `--lang` and English, which every lab has; without the option, all that
+/// roadlab speaks.
+fn languages(context: &Context) -> Vec<Lang> {
+    let english = Lang::english();
+    if context.languages.is_empty() {
+        let all = crate::text::Language::ALL.map(|language| Lang::parse(language.code()));
+        return all.into_iter().flatten().collect();
     }
-    if !beside {
-        catalogue_entry(SERVICE, &lab.join("compose"))?;
-    }
-    Ok(())
+    let others = context.languages.iter().filter(|lang| **lang != english);
+    std::iter::once(english.clone())
+        .chain(others.cloned())
+        .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn as_json(new: &NewLab, created: &CreatedLab) -> Value {
+    let services: Vec<Value> = created
+        .services
+        .iter()
+        .map(|service| {
+            json!({
+                "service": service.name,
+                "image": service.image,
+                "ready": service.ready,
+                "guessed": service.guessed,
+                "health_check": service.health_check,
+            })
+        })
+        .collect();
+    json!({
+        "lab": new.id.as_str(),
+        "folder": report::json_path(&created.folder),
+        "services": services,
+        "languages": created.languages.iter().map(Lang::as_str).collect::<Vec<_>>(),
+        "notes": created.notes.iter().map(problem_json).collect::<Vec<_>>(),
+    })
+}
 
-    #[test]
-    fn the_compose_file_names_the_catalogue_exactly_once() {
-        let compose = FILES.iter().find(|(name, _)| *name == "compose.yaml");
-        assert_eq!(compose.unwrap().1.matches(SHARED_CATALOGUE).count(), 1);
-        assert!(SHARED_CATALOGUE.ends_with(OWN_CATALOGUE) && OWN_CATALOGUE.contains(SERVICE));
+fn show(context: &Context, new: &NewLab, created: &CreatedLab, called: &str) {
+    let paint = context.paint;
+    for note in &created.notes {
+        output(&report::problem(note, paint));
+        output("");
     }
+    output(&localized!(
+        "created lab {folder}",
+        folder = created.folder.display()
+    ));
+    if let LabSource::Compose { .. } = new.source {
+        let rows = created.services.iter().map(|service| {
+            let image = service.image.clone();
+            let ready = match (&service.ready, service.guessed) {
+                (Some(ready), true) => localized!("ready (guessed): {probe}", probe = ready),
+                (Some(ready), false) => localized!("ready: {probe}", probe = ready),
+                (None, _) if service.health_check => localized!("ready: its health check"),
+                (None, _) => localized!("no probe says when it is ready"),
+            };
+            let image = image.unwrap_or_else(|| localized!("built from its recipe"));
+            vec![
+                format!("  {}", paint.bold(&service.name)),
+                sanitize(&image),
+                paint.dim(&sanitize(&ready)),
+            ]
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        for line in table(&rows) {
+            let width = context.width();
+            output(&width.map_or(line.clone(), |width| cut(&line, width)));
+        }
+    }
+    let translated: Vec<&str> = created
+        .languages
+        .iter()
+        .map(Lang::as_str)
+        .filter(|lang| !["en", "ko"].contains(lang))
+        .collect();
+    if !translated.is_empty() {
+        output(&localized!(
+            "the guides in {languages} are in English: translate them",
+            languages = translated.join(", ")
+        ));
+    }
+    output(&paint.dim(&localized!(
+        "next: `roadlab author {lab}` keeps it up and tests what you save; `roadlab run {lab}` shows it as a learner sees it",
+        lab = sanitize(called)
+    )));
 }

@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
-use crate::app::{ProofOptions, ProofReport};
+use crate::app::{App, ProofOptions, ProofReport, SingleAnswer};
+use crate::commands::played_output::show_played;
 use crate::commands::{Context, junit, report_failure};
-use crate::event::{Phase, ProofFigures, ResultLine, TestProblem, TestedLab};
+use crate::event::{Phase, PlayedAnswer, ProofFigures, ResultLine, TestProblem, TestedLab};
 use crate::exit::Exit;
-use crate::lab::{ExerciseId, Lab, Task};
+use crate::lab::{ExerciseId, Instance, Lab, Task};
 use crate::report::{self, JunitCase, duration, output, sanitize};
 use crate::runner::Failure;
-use crate::{localized, text_plural};
+use crate::{localized, text, text_plural};
 
 /// The phases of the proof of a practical exercise.
 const PHASES: [Phase; 9] = [
@@ -33,6 +34,79 @@ pub(crate) struct TestRequest {
     /// Whether notes fail the test.
     pub(crate) strict: bool,
     pub(crate) junit: Option<PathBuf>,
+}
+
+/// Returns the labs among names, and the exercises of a single lab that follow it.
+pub(crate) fn labs_and_exercises(
+    app: &App,
+    names: Vec<String>,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let labs = app.labs()?;
+    Ok(split(names, &|name| labs.folder(name).is_ok()))
+}
+
+/// A name that is no lab is an exercise if it follows the only lab; else it is reported as a lab that does not exist.
+fn split(names: Vec<String>, is_lab: &dyn Fn(&str) -> bool) -> (Vec<String>, Vec<String>) {
+    let (labs, exercises): (Vec<String>, Vec<String>) =
+        names.iter().cloned().partition(|name| is_lab(name));
+    let follow = names.first().is_some_and(|first| is_lab(first));
+    match (labs.len(), exercises.is_empty()) {
+        (_, true) => (labs, exercises),
+        (1, false) if follow => (labs, exercises),
+        _ => (names, Vec::new()),
+    }
+}
+
+/// `roadlab test LAB EXERCISE --answer ANSWER`: plays one answer and shows what each check sees.
+pub(crate) async fn test_answer(
+    context: &Context,
+    names: Vec<String>,
+    only: Vec<String>,
+    answer: &str,
+    keep: bool,
+) -> Result<Exit, Failure> {
+    let (labs, mut exercises) = labs_and_exercises(&context.app, names)?;
+    exercises.extend(only);
+    let ([lab], [exercise]) = (&labs[..], &exercises[..]) else {
+        return Err(Failure::Usage(text!(
+            "`--answer` needs one lab and one exercise: `roadlab test LAB EXERCISE --answer {answer}`",
+            answer
+        )));
+    };
+    let lab = context.lab(lab)?;
+    let engine = context.app.engine().await?;
+    let wanted = SingleAnswer {
+        exercise,
+        answer,
+        keep,
+    };
+    let show = |played: &PlayedAnswer| {
+        context.reporter.finish();
+        match context.global.json {
+            true => report::line(&ResultLine::Observed(Box::new(played.clone()))),
+            false => show_played(context, played),
+        }
+    };
+    let report = context
+        .app
+        .play_answer(&engine, &lab, &wanted, &show)
+        .await?;
+    context.reporter.finish();
+    if let Some(instance) = report.kept.filter(|_| !context.global.json) {
+        show_kept(&lab, &instance);
+    }
+    Ok(match report.proof.problems.is_empty() {
+        true => Exit::Success,
+        false => Exit::CheckFailed,
+    })
+}
+
+fn show_kept(lab: &Lab, instance: &Instance) {
+    output(&localized!(
+        "kept as instance `{instance}`: use it with `--instance {instance}`, remove it with `roadlab down {lab} --instance {instance}`",
+        instance,
+        lab = lab.id
+    ));
 }
 
 pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exit, Failure> {
@@ -166,11 +240,7 @@ fn show(
         output(&paint.warn(&format!("  {text}")));
     }
     if let Some(instance) = &report.kept {
-        output(&localized!(
-            "kept as instance `{instance}`: use it with `--instance {instance}`, remove it with `roadlab down {lab} --instance {instance}`",
-            instance,
-            lab = id
-        ));
+        show_kept(lab, instance);
     }
 }
 
@@ -245,4 +315,28 @@ fn junit_cases(lab: &Lab, problems: &[TestProblem]) -> Vec<JunitCase> {
         }
     }
     cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_after_a_single_lab_are_its_exercises() {
+        let names = |words: &str| words.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let check = |words: &str, labs: &str, exercises: &str| {
+            let is_lab = |name: &str| ["redis", "airflow"].contains(&name);
+            let (found, rest) = split(names(words), &is_lab);
+            assert_eq!(
+                (found.join(" "), rest.join(" ")),
+                (labs.to_owned(), exercises.to_owned())
+            );
+        };
+        check("redis", "redis", "");
+        check("redis airflow", "redis airflow", "");
+        check("redis sessions streams", "redis", "sessions streams");
+        check("rediss sessions", "rediss sessions", "");
+        check("sessions redis", "sessions redis", "");
+        check("redis airflw airflow", "redis airflw airflow", "");
+    }
 }

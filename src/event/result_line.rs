@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::event::Phase;
+use crate::event::{JudgedExercise, Phase, PlayedAnswer};
 
 /// A result among the events of a command.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -23,6 +23,27 @@ pub enum ResultLine {
         /// The names of the services.
         needs: Vec<String>,
     },
+    /// What the checks saw after an answer. A line of `roadlab author --json` and of `roadlab test --answer --json`.
+    #[serde(rename = "observed")]
+    Observed(Box<PlayedAnswer>),
+    /// Files of the lab were saved. A line of `roadlab author --json`.
+    #[serde(rename = "saved")]
+    Saved {
+        /// The files that changed.
+        files: Vec<String>,
+        /// The exercises that are played because of that.
+        exercises: Vec<String>,
+    },
+    /// The saved files have problems, and the lab stays as it was. A line of `roadlab author --json`.
+    #[serde(rename = "broken")]
+    Broken {
+        /// The problems, as `roadlab validate --json` prints them.
+        #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+        problems: Vec<serde_json::Value>,
+    },
+    /// An exercise was played and judged. A line of `roadlab author --json`.
+    #[serde(rename = "verdict")]
+    Verdict(JudgedExercise),
 }
 
 /// The result of the test of a lab.

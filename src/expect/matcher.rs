@@ -126,6 +126,41 @@ impl Matcher {
         self.evaluate(actual).is_ok()
     }
 
+    /// Returns every field in words, and whether it holds. Those of the matchers in `all` are fields too.
+    pub fn fields(&self, actual: &Actual) -> Vec<(Text, bool)> {
+        let retyped;
+        let actual = match self.typing.filter(|typing| *typing != actual.typing) {
+            Some(typing) => {
+                retyped = actual.clone().with_typing(typing);
+                &retyped
+            }
+            None => actual,
+        };
+        if self.rules.is_empty() {
+            return vec![(self.text(), self.holds(actual))];
+        }
+        // A result that is an error, or no success, fails every field that does not speak of it.
+        let answered = match &actual.error {
+            Some(_) => self.expects_error(),
+            None => actual.success || self.mentions_status(),
+        };
+        let selected = match &self.path {
+            Some(path) => path.select(&actual.value),
+            None => Some(actual.value.clone()),
+        };
+        let fields = self.rules.iter().flat_map(|rule| match rule {
+            Rule::All(inner) => {
+                let actual = narrowed(actual, selected.as_ref());
+                inner.iter().flat_map(|one| one.fields(&actual)).collect()
+            }
+            rule => {
+                let holds = answered && rule.holds(selected.as_ref(), actual);
+                vec![(self.describe_rule(rule), holds)]
+            }
+        });
+        fields.collect()
+    }
+
     /// Returns whether the matcher, or one that it combines, expects an error.
     pub(super) fn expects_error(&self) -> bool {
         self.any_rule(&|rule| matches!(rule, Rule::Error(_)))

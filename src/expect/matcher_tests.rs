@@ -479,3 +479,30 @@ fn a_matcher_depends_on_the_parts_that_its_paths_select() {
         Some(&["$.c"]),
     );
 }
+
+#[test]
+fn each_field_holds_or_not_by_itself() {
+    let fields = |rules: Vec<Rule>, actual: &Actual| {
+        let matcher = Matcher {
+            rules,
+            ..Matcher::default()
+        };
+        let fields = matcher.fields(actual).into_iter();
+        fields.map(|(_, holds)| holds).collect::<Vec<_>>()
+    };
+    let bounds = || vec![Rule::AtLeast(1.into()), Rule::AtMost(3.into())];
+    assert_eq!(fields(bounds(), &Actual::value(9)), [true, false]);
+    assert_eq!(
+        fields(bounds(), &Actual::error("WRONGTYPE", "no")),
+        [false, false]
+    );
+    let all = bounds().into_iter().map(|rule| Matcher {
+        rules: vec![rule],
+        ..Matcher::default()
+    });
+    assert_eq!(
+        fields(vec![Rule::All(all.collect())], &Actual::value(9)),
+        [true, false]
+    );
+    assert_eq!(fields(Vec::new(), &Actual::value(9)), [true]);
+}

@@ -31,7 +31,7 @@ pub const COMPOSE_NAMES: [&str; 4] = [
     "docker-compose.yml",
     "docker-compose.yaml",
 ];
-const OVERRIDE_NAMES: [&str; 4] = [
+pub const OVERRIDE_NAMES: [&str; 4] = [
     "compose.override.yml",
     "compose.override.yaml",
     "docker-compose.override.yml",
@@ -133,9 +133,21 @@ pub fn load_services(
     variables: &BTreeMap<String, String>,
     files: &dyn FileSystem,
 ) -> LoadedServices {
+    load_compose_files(&compose_files(folder, files), variables, files)
+}
+
+/// Reads Compose files of any names, of which later ones are merged into the first, with the variables of the `.env` beside
+/// the first and of `variables`, which win.
+pub fn load_compose_files(
+    paths: &[PathBuf],
+    variables: &BTreeMap<String, String>,
+    files: &dyn FileSystem,
+) -> LoadedServices {
+    let folder = paths.first().and_then(|path| path.parent());
+    let folder = folder.unwrap_or(Path::new(""));
     let mut problems = Vec::new();
     let variables = with_env_file(folder, variables.clone(), files, &mut problems);
-    let (_, services, networks) = read_compose(folder, &variables, files, &mut problems);
+    let (_, services, networks) = read_compose(paths, &variables, files, &mut problems);
     let (notes, problems) = split_notes(problems);
     LoadedServices {
         services: services.active,
@@ -162,19 +174,24 @@ fn with_env_file(
     variables
 }
 
-fn read_compose(
-    folder: &Path,
-    variables: &Variables,
-    files: &dyn FileSystem,
-    problems: &mut Problems,
-) -> (Composition, Services, BTreeMap<String, Network>) {
+/// Returns the Compose file of a folder, and the file that Compose merges into it if there is one.
+pub fn compose_files(folder: &Path, files: &dyn FileSystem) -> Vec<PathBuf> {
     let find = |names: [&str; 4]| {
         let mut paths = names.map(|name| folder.join(name)).into_iter();
         paths.find(|path| files.canonical_path(path).is_some())
     };
     let mut paths = vec![find(COMPOSE_NAMES).unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]))];
     paths.extend(find(OVERRIDE_NAMES));
-    let found = read_composition(&paths, files, &compose_variables(variables), problems);
+    paths
+}
+
+fn read_compose(
+    paths: &[PathBuf],
+    variables: &Variables,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> (Composition, Services, BTreeMap<String, Network>) {
+    let found = read_composition(paths, files, &compose_variables(variables), problems);
     let services = read_services(&found, files, problems);
     check_volumes(&found, problems);
     check_files(&found, problems);
@@ -218,7 +235,8 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
     let file = root
         .as_ref()
         .and_then(|root| lab_file::read(root, &variables, &scripts, problems));
-    let (found, services, networks) = read_compose(folder, &variables, files, problems);
+    let paths = compose_files(folder, files);
+    let (found, services, networks) = read_compose(&paths, &variables, files, problems);
     // A folder whose name is not an id is a problem already.
     let name = id
         .clone()

@@ -16,6 +16,7 @@ mod lab_file;
 mod lang;
 mod load;
 mod model;
+mod parts;
 mod policy;
 #[cfg(test)]
 mod props;
@@ -41,8 +42,12 @@ pub use guide::{Guide, Section, Template};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use image_name::ImageName;
 pub use lang::Lang;
-pub use load::{COMPOSE_NAMES, LoadedLab, LoadedServices, load, load_services};
+pub use load::{
+    COMPOSE_NAMES, LoadedLab, LoadedServices, OVERRIDE_NAMES, compose_files, load,
+    load_compose_files, load_services,
+};
 pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
+pub use parts::{ChangedExercises, LabParts};
 pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
 pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};

@@ -18,7 +18,7 @@ use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
 /// The name of the file in the lab's folder.
-const FILE: &str = "trial.yaml";
+pub(crate) const TRIAL_FILE: &str = "trial.yaml";
 
 /// The most regular expressions and answers in the file.
 const MAX_EXPRESSIONS: usize = 200;
@@ -50,7 +50,7 @@ pub struct TrialWrong {
 /// # Errors
 /// All problems of the file.
 pub fn load_trial(lab: &Lab, files: &dyn FileSystem) -> Result<Trial, Vec<Problem>> {
-    let path = lab.folder.join(FILE);
+    let path = lab.folder.join(TRIAL_FILE);
     let source = match files.read(&path) {
         Ok(source) => source,
         Err(ReadError::NotFound) => return Ok(Trial::default()),
@@ -88,7 +88,7 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
     let root = expand_all(root, &lab.vars, &captures, Dialect::Lab, problems);
     let root = scripts.put_in(&root, problems);
     let mut trial = Trial::default();
-    for (name, node) in entries(&root, FILE, problems) {
+    for (name, node) in entries(&root, TRIAL_FILE, problems) {
         let exercise = lab.exercises.iter().find(|known| known.id.as_str() == name);
         let Some(exercise) = exercise else {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
@@ -208,7 +208,9 @@ mod tests {
     fn load(trial: &str) -> Result<Trial, Vec<String>> {
         let lab = lab(COMPOSE);
         let mut files = InMemoryFs::default();
-        files.0.insert(lab.folder.join(FILE), trial.to_owned());
+        files
+            .0
+            .insert(lab.folder.join(TRIAL_FILE), trial.to_owned());
         load_trial(&lab, &files).map_err(|problems| {
             let folder = format!("{}/", lab.folder.display());
             let text = |problem: &Problem| problem.to_string().replace(&folder, "");

@@ -55,7 +55,11 @@ pub(super) async fn run<E>(
         let others = sessions.take(&other).await.into_iter();
         futures_util::future::join_all(others.map(Session::close)).await;
     }
-    let slot = sessions.any_slot(&key, limits.sessions());
+    let slot = match limits.mode {
+        ProbeMode::ReadOnly => sessions.free_slot(&key),
+        // Writes that are tried would wait for each other's locks.
+        ProbeMode::RolledBack | ProbeMode::ReadWrite => sessions.slot(&key),
+    };
     let mut idle = slot.lock().await;
     let completed = Cell::new(0);
     let executed = async |session: Session, idle: &mut Option<Session>| {

@@ -23,8 +23,8 @@ pub(super) struct Key {
 /// The place of one connection. The holder of its lock may open, use or drop the connection.
 pub(super) type Slot<C> = Rc<Mutex<Option<C>>>;
 
-/// The number of users of a connection from which another one is quicker, although opening it takes time.
-const QUEUE: usize = 4;
+/// The most connections with the same key, for statements that need one of their own while they run.
+pub(super) const MAX_CONNECTIONS: usize = 4;
 
 /// The connections of one protocol.
 pub(super) struct ConnectionPool<C> {
@@ -42,24 +42,26 @@ impl<C> Default for ConnectionPool<C> {
 impl<C> ConnectionPool<C> {
     /// Returns the slot of a connection that many share at the same time. It is empty at first.
     pub(super) fn slot(&self, key: &Key) -> Slot<C> {
-        self.any_slot(key, 1)
-    }
-
-    /// Returns one of at most `most` slots that are equal: the one with the fewest users, or a new one if each has a queue.
-    pub(super) fn any_slot(&self, key: &Key, most: usize) -> Slot<C> {
         let mut slots = self.slots.borrow_mut();
         let slots = slots.entry(key.clone()).or_default();
-        // Each user of a slot, waiting or not, has a reference beside that of the pool.
-        let users = |slot: &Slot<C>| Rc::strong_count(slot) - 1;
-        let least = slots.iter().min_by_key(|slot| users(slot));
-        match least {
-            Some(slot) if users(slot) < QUEUE || slots.len() >= most => Rc::clone(slot),
-            _ => {
-                let slot = Slot::default();
-                slots.push(Rc::clone(&slot));
-                slot
-            }
+        if slots.is_empty() {
+            slots.push(Slot::default());
         }
+        Rc::clone(&slots[0])
+    }
+
+    /// Returns the slot of a connection that is used by one at a time: one that nobody uses or waits for, else a new one, and
+    /// the one with the fewest users when there are [`MAX_CONNECTIONS`].
+    pub(super) fn free_slot(&self, key: &Key) -> Slot<C> {
+        let mut slots = self.slots.borrow_mut();
+        let slots = slots.entry(key.clone()).or_default();
+        // Whoever holds a slot has a clone of it.
+        let is_free = |slot: &&Slot<C>| Rc::strong_count(slot) == 1;
+        if !slots.iter().any(|slot| is_free(&slot)) && slots.len() < MAX_CONNECTIONS {
+            slots.push(Slot::default());
+        }
+        let least = slots.iter().min_by_key(|slot| Rc::strong_count(slot));
+        Rc::clone(least.expect("there is at least one slot"))
     }
 
     /// Takes out all connections that are not in use.
@@ -88,35 +90,41 @@ impl<C> ConnectionPool<C> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::future::join_all;
-
     use super::*;
 
-    #[tokio::test]
-    async fn what_runs_at_the_same_time_has_a_few_connections() {
-        let pool = ConnectionPool::<u32>::default();
-        let key = Key {
+    fn key() -> Key {
+        Key {
             service: ServiceName::new("db").unwrap(),
             port: 1,
             bound: Vec::new(),
-        };
-        let connect = async |number: u32| {
-            let slot = pool.any_slot(&key, 2);
-            let mut connection = slot.lock().await;
-            tokio::task::yield_now().await;
-            *connection.get_or_insert(number)
-        };
-        // What comes alone uses the first one again.
-        assert_eq!((connect(1).await, connect(2).await), (1, 1));
-        let used = join_all((3..13).map(connect)).await;
-        assert_eq!(used, [1, 1, 1, 1, 7, 7, 7, 7, 1, 7]);
-        assert_eq!(connect(13).await, 1);
-        assert_eq!(pool.take(&|_| true).await, [1, 7]);
-        let other = Key {
-            port: 2,
-            ..key.clone()
-        };
-        let alone = async |number: u32| *pool.slot(&other).lock().await.get_or_insert(number);
-        assert_eq!(join_all((20..30).map(alone)).await, [20; 10]);
+        }
+    }
+
+    #[tokio::test]
+    async fn statements_one_after_the_other_use_one_connection() {
+        let pool: ConnectionPool<u32> = ConnectionPool::default();
+        *pool.free_slot(&key()).lock().await = Some(7);
+        assert_eq!(*pool.free_slot(&key()).lock().await, Some(7));
+        assert_eq!(*pool.slot(&key()).lock().await, Some(7));
+        assert_eq!(pool.take(&|_| true).await, [7]);
+    }
+
+    #[tokio::test]
+    async fn statements_at_the_same_time_use_several_connections_up_to_a_limit() {
+        let pool: ConnectionPool<usize> = ConnectionPool::default();
+        let slots: Vec<_> = (0..MAX_CONNECTIONS)
+            .map(|_| pool.free_slot(&key()))
+            .collect();
+        for (at, slot) in slots.iter().enumerate() {
+            *slot.lock().await = Some(at);
+        }
+        // The next one waits for one of them, and the one after it for another.
+        let (one, other) = (pool.free_slot(&key()), pool.free_slot(&key()));
+        assert!(!Rc::ptr_eq(&one, &other));
+        assert!(slots.iter().any(|slot| Rc::ptr_eq(slot, &one)));
+        drop((slots, one, other));
+        let mut taken = pool.take(&|_| true).await;
+        taken.sort_unstable();
+        assert_eq!(taken, (0..MAX_CONNECTIONS).collect::<Vec<_>>());
     }
 }

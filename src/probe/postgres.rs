@@ -45,7 +45,11 @@ pub(super) async fn run<E>(
         let others = sessions.take(&other).await.into_iter();
         futures_util::future::join_all(others.map(Session::close)).await;
     }
-    let slot = sessions.any_slot(&key, limits.sessions());
+    let slot = match limits.mode {
+        ProbeMode::ReadOnly => sessions.free_slot(&key),
+        // Writes that are tried would wait for each other's locks.
+        ProbeMode::RolledBack | ProbeMode::ReadWrite => sessions.slot(&key),
+    };
     let mut idle = slot.lock().await;
     // Lets the session's task notice that the server has closed the connection.
     tokio::task::yield_now().await;

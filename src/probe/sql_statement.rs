@@ -18,17 +18,6 @@ pub(super) struct Limits {
     pub(super) timeout: Duration,
 }
 
-impl Limits {
-    /// Returns how many sessions of the same kind may be open at the same time. What only reads does not disturb others; what is
-    /// rolled back may hold locks meanwhile.
-    pub(super) fn sessions(self) -> usize {
-        match self.mode {
-            ProbeMode::ReadOnly => 3,
-            ProbeMode::RolledBack | ProbeMode::ReadWrite => 1,
-        }
-    }
-}
-
 pub(super) fn mentions_databases(text: &SqlText) -> bool {
     text.as_str().to_ascii_lowercase().contains("database")
 }

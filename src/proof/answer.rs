@@ -9,6 +9,8 @@ use crate::text::Text;
 #[derive(Debug, Clone)]
 pub struct Answer<'a> {
     pub kind: AnswerKind,
+    /// How it is named on the command line: `solution`, `without-2`, its own name, or the number of a wrong answer.
+    pub id: String,
     /// What it is, in words: `wrong answer 2 (typed by hand)`.
     pub name: Text,
     pub steps: Vec<&'a Step>,
@@ -63,6 +65,7 @@ pub fn answers<'a>(exercise: &'a Exercise, trial: Option<&'a TrialAnswers>) -> V
     };
     let mut answers = vec![Answer {
         kind: AnswerKind::Solution,
+        id: "solution".to_owned(),
         name: text!("the solution"),
         steps: solution.iter().collect(),
         must: Must::Pass,
@@ -73,6 +76,7 @@ pub fn answers<'a>(exercise: &'a Exercise, trial: Option<&'a TrialAnswers>) -> V
     let right = right.iter().chain(more_right);
     answers.extend(right.map(|right| Answer {
         kind: AnswerKind::RightAnswer,
+        id: right.name.clone(),
         name: text!("right answer `{name}`", name = right.name),
         steps: right.steps.iter().collect(),
         must: Must::Pass,
@@ -96,6 +100,7 @@ fn wrong_answer<'a>(
 ) -> Answer<'a> {
     Answer {
         kind: AnswerKind::WrongAnswer,
+        id: wrong.name.clone().unwrap_or_else(|| number.to_string()),
         name: match &wrong.name {
             Some(name) => text!("wrong answer `{name}`", name),
             None => text!("wrong answer {number}", number),
@@ -131,6 +136,7 @@ fn without_step(solution: &[Step], left_out: usize) -> Answer<'_> {
     let others = others.filter(|(at, _)| *at != left_out);
     Answer {
         kind: AnswerKind::LeftOut { step: left_out },
+        id: format!("without-{}", left_out + 1),
         name: text!(
             "the solution without step {number}, `{step}`",
             number = left_out + 1,

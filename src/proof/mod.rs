@@ -7,6 +7,7 @@
 mod answer;
 mod dispute;
 mod judge;
+mod played;
 mod recording;
 mod schedule;
 mod weaken;
@@ -19,6 +20,7 @@ pub use dispute::{
 pub use judge::{
     Finding, Weight, after, at_start, indecisive, right_answers, unnoticed, without_hint,
 };
+pub use played::played;
 pub use recording::{Observation, Recording};
 pub use schedule::{LabWork, Limits, Part, Schedule, WaitingPart, expected_duration};
 pub use weaken::{Weakened, weaken};

@@ -60,16 +60,9 @@ fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::Em
     labs.chain(catalogue)
 }
 
-/// Writes a service of the catalogue into `folder`, which is created if it is missing.
-pub fn catalogue_entry(name: &str, folder: &Path) -> std::io::Result<()> {
-    let below = format!("compose/{name}/");
-    for file in EmbeddedCatalogue::iter().filter(|file| file.starts_with(&below)) {
-        let path = folder.join(file.trim_start_matches("compose/"));
-        if let Some(found) = EmbeddedCatalogue::get(&file) {
-            write_file(&path, &found.data)?;
-        }
-    }
-    Ok(())
+/// Unpacks the embedded catalogue, once per version, and returns its folder.
+pub fn built_in_catalogue(cache: &Path) -> anyhow::Result<PathBuf> {
+    Ok(unpack(cache)?.with_file_name("compose"))
 }
 
 /// Writes a file. A script is executable as in the repository, since the digest of a recipe covers that.

@@ -5,6 +5,7 @@ mod changed_files;
 mod dated_name;
 mod document;
 mod embedded;
+mod file_stamps;
 mod files;
 mod fingerprint;
 mod journal;
@@ -21,7 +22,8 @@ mod workspace;
 pub use baselines::{Baseline, Baselines};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
-pub use embedded::catalogue_entry;
+pub use embedded::built_in_catalogue;
+pub use file_stamps::FileStamps;
 pub use files::{OsFs, RecordingFs};
 pub use fingerprint::LabFingerprint;
 pub use journal::{

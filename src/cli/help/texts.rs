@@ -22,7 +22,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Write labs",
-        &["new", "schema", "validate", "explain", "test"],
+        &["new", "catalogue", "author", "validate", "explain", "test"],
     ),
     (
         "Services",
@@ -32,7 +32,15 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "This machine",
-        &["doctor", "images", "engine", "gc", "completions", "man"],
+        &[
+            "doctor",
+            "images",
+            "engine",
+            "gc",
+            "schema",
+            "completions",
+            "man",
+        ],
     ),
 ];
 
@@ -224,6 +232,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab test redis",
             "roadlab test ./labs/my-lab --only sessions --keep",
             "roadlab test ./labs/my-lab --strict --junit proof.xml",
+            "roadlab test redis sessions --answer 2   # shows what each check sees",
             "roadlab test redis --case dispute.json   # judge a disputed verdict",
         ],
     },
@@ -372,8 +381,51 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "new",
         summary: "create a lab",
-        description: "Creates a folder with a small, valid lab on Redis, in English and Korean, with comments that explain the format. \
-                  Existing folders are never overwritten.",
-        examples: &["roadlab new my-lab", "roadlab new my-lab ~/labs"],
+        description: "Creates a valid lab with an example exercise for each service, from entries of the catalogue or from a Compose file. \
+                  Guides are in English and Korean, or in the languages of `--lang`. Existing folders are never overwritten.",
+        examples: &[
+            "roadlab new my-lab",
+            "roadlab new shop --service postgres --service rabbitmq --lang en,ko",
+            "roadlab new course --from-compose ../course/docker-compose.yml --var TAG=16",
+        ],
+    },
+    CommandHelp {
+        command: "author",
+        summary: "test what you save",
+        description: "Starts the lab as instance `author` and waits. When you save a file, it validates the lab, applies changed services and tests \
+                  the exercises that changed: for each answer, what every check saw, which fields hold and which hint is chosen. \
+                  A lab with mistakes stays as it was. Ctrl-C ends it and removes the lab, unless it was up before or `--keep` is given.",
+        examples: &[
+            "roadlab author my-lab",
+            "roadlab author ./labs/my-lab greeting --keep",
+        ],
+    },
+    CommandHelp {
+        command: "catalogue",
+        summary: "services for labs",
+        description: "The catalogue has a service in each entry: an official image, where possible a recipe to build it without a registry, \
+                  and how roadlab connects to it. No engine is needed.",
+        examples: &["roadlab catalogue list", "roadlab catalogue show postgres"],
+    },
+    CommandHelp {
+        command: "catalogue list",
+        summary: "",
+        description: "Lists image, ports, whether there is a recipe, and the probe that says when the service is ready. \
+                  Entries beside the folder of labs come first.",
+        examples: &["roadlab catalogue list", "roadlab catalogue list --json"],
+    },
+    CommandHelp {
+        command: "catalogue show",
+        summary: "",
+        description: "Shows an entry with its address, its client and its environment, and the lines that bring it into a lab. \
+                  Paste them into the compose.yaml of the lab.",
+        examples: &["roadlab catalogue show rabbitmq"],
+    },
+    CommandHelp {
+        command: "catalogue copy",
+        summary: "",
+        description: "Copies the files of an entry into compose/NAME of the lab, so that the lab can be changed and shared without the catalogue. \
+                  Nothing is overwritten, and the line to add to compose.yaml is printed.",
+        examples: &["roadlab catalogue copy postgres ./labs/my-lab"],
     },
 ];

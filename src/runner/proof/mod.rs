@@ -2,6 +2,7 @@
 //! judges the recordings.
 
 mod figures;
+mod play;
 mod player;
 mod recorder;
 
@@ -16,6 +17,7 @@ use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
 pub use figures::Proof;
+pub use play::{PlayRequest, play};
 pub use recorder::record;
 
 use figures::Stage;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
-use crate::event::{Event, IndistinguishableAnswer, Phase};
+use crate::event::{Event, IndistinguishableAnswer, Phase, PlayedAnswer};
 use crate::lab::{Exercise, ExerciseId, Quiz, Step, StepKind, Task};
 use crate::probe::ProbeMode;
 use crate::probe::open_transaction;
@@ -39,6 +39,8 @@ pub(super) struct Player<'a, 'b, E> {
     /// What the checks saw when the exercises began.
     baselines: Baselines,
     proof: Proof,
+    /// Receives what the checks saw after each answer.
+    show: Option<&'a dyn Fn(&PlayedAnswer)>,
 }
 
 /// What was found in one phase of an exercise.
@@ -84,7 +86,46 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             stage: Stage::Start,
             baselines: Baselines::default(),
             proof: Proof::default(),
+            show: None,
         }
+    }
+
+    /// Shows what the checks see after each answer from now on.
+    pub(super) fn show(&mut self, show: &'a dyn Fn(&PlayedAnswer)) {
+        self.show = Some(show);
+    }
+
+    /// Shows what the checks saw after an answer; without an answer, before anything was done.
+    fn shown(
+        &self,
+        exercise: &Exercise,
+        answer: Option<&Answer<'_>>,
+        recording: Option<&Recording>,
+        finding: Option<&Finding>,
+    ) {
+        if let Some(show) = self.show {
+            show(&proof::played(exercise, answer, recording, finding));
+        }
+    }
+
+    /// Plays one answer from the start of its exercise and judges it.
+    pub(super) async fn single(
+        &mut self,
+        exercise: &Exercise,
+        answer: &Answer<'_>,
+        phase: Phase,
+    ) -> Result<(), Failure> {
+        let started = Instant::now();
+        self.proof.figures.exercises += 1;
+        self.proof.figures.checks += exercise.checks().len();
+        let (_, finding) = self.answer(exercise, answer, &[], phase).await?;
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase,
+            started,
+            findings: finding.into_iter().collect(),
+        });
+        Ok(())
     }
 
     /// Returns what was proven.
@@ -103,12 +144,15 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let problems: Vec<_> = problems
             .map(|finding| ProofProblem::new(exercise, self.stage, finding))
             .collect();
-        self.runner.emit(phase_finished(
-            exercise,
-            report.phase,
-            &problems,
-            report.started.elapsed(),
-        ));
+        // Who is shown each answer needs no summary of them.
+        if self.show.is_none() {
+            self.runner.emit(phase_finished(
+                exercise,
+                report.phase,
+                &problems,
+                report.started.elapsed(),
+            ));
+        }
         let permissive = report.findings.iter().filter(|finding| finding.permissive);
         self.proof.figures.permissive += permissive.count();
         self.proof.problems.extend(problems);
@@ -300,23 +344,28 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         } else {
             self.started(exercise, solution);
             let before = self.observe(exercise).await;
-            findings.extend(
-                at_start(&before, exercise.checks(), phase).map(|finding| Finding {
-                    reason: text!(
-                        "before the solution, after the exercises that it needs: {reason}",
-                        reason = finding.reason
-                    ),
-                    ..finding
-                }),
-            );
+            let finding = at_start(&before, exercise.checks(), phase).map(|finding| Finding {
+                reason: text!(
+                    "before the solution, after the exercises that it needs: {reason}",
+                    reason = finding.reason
+                ),
+                ..finding
+            });
+            self.shown(exercise, None, Some(&before), finding.as_ref());
+            findings.extend(finding);
             refused.push(before);
             let (took, problem) = self.solve_once(exercise, answers, refused).await?;
             played = problem.is_none().then_some(took);
+            if problem.is_some() {
+                self.shown(exercise, Some(solution), None, problem.as_ref());
+            }
             findings.extend(problem);
         }
         if played.is_some() {
             let recording = self.observe(exercise).await;
-            findings.extend(after(&recording, solution, exercise.checks(), phase));
+            let finding = after(&recording, solution, exercise.checks(), phase);
+            self.shown(exercise, Some(solution), Some(&recording), finding.as_ref());
+            findings.extend(finding);
         }
         self.report(PhaseReport {
             exercise: &exercise.id,
@@ -370,6 +419,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             self.proof.figures.left_out += 1;
             let recording = self.observe(exercise).await;
             let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
+            self.shown(exercise, Some(answer), Some(&recording), finding.as_ref());
             refused.push(recording);
             self.report(PhaseReport {
                 exercise: &exercise.id,
@@ -387,6 +437,19 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
 
     /// Plays one answer from the start of its exercise and judges it. There is no recording if it could not be played.
     async fn answer(
+        &mut self,
+        exercise: &Exercise,
+        answer: &Answer<'_>,
+        in_solution: &[Duration],
+        phase: Phase,
+    ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
+        let played = self.answer_unshown(exercise, answer, in_solution, phase);
+        let (recording, finding) = played.await?;
+        self.shown(exercise, Some(answer), recording.as_ref(), finding.as_ref());
+        Ok((recording, finding))
+    }
+
+    async fn answer_unshown(
         &mut self,
         exercise: &Exercise,
         answer: &Answer<'_>,
