@@ -249,6 +249,7 @@ mod tests {
                     words: Words::default(),
                 }],
                 actuals: Vec::new(),
+                held: Vec::new(),
                 changed: Changed::Yes,
             }
         };
