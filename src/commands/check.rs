@@ -229,6 +229,7 @@ mod tests {
                 exercise: ExerciseId::new(id).unwrap(),
                 checks: Vec::new(),
                 actuals: Vec::new(),
+                held: Vec::new(),
                 changed: Changed::No,
             };
             let ready = queue.add(&result, waits).into_iter();

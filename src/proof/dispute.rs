@@ -330,6 +330,7 @@ mod tests {
                 words: crate::expect::Words::default(),
             },
             actual: Some(Actual::value(value)),
+            held: None,
             expect: None,
             baseline: None,
         }

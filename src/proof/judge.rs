@@ -332,6 +332,20 @@ pub fn unnoticed(checks: &[Check], refused: &[Recording]) -> (usize, Vec<Finding
                 ));
             }
         }
+        if check.step.holds_for.is_some() {
+            count += 1;
+            let ended = |recording: &Recording| {
+                let observation = recording.observations.get(at);
+                observation.is_some_and(|observation| observation.held.is_some())
+            };
+            if !refused.iter().any(ended) {
+                let reason = text!(
+                    "check `{check}` could do without `holds_for`, and no wrong answer would notice: add one after which it passes only for a while, or say in `why` why there is none",
+                    check = check.id
+                );
+                findings.push(about(check, Phase::Weakened, reason));
+            }
+        }
     }
     (count, findings)
 }
@@ -379,6 +393,8 @@ fn about(check: &Check, phase: Phase, reason: Text) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -429,6 +445,7 @@ mod tests {
                     words: crate::expect::Words::default(),
                 },
                 actual: Some(actual),
+                held: None,
                 expect: Some(check.step.expect.clone()),
                 baseline: None,
             }
@@ -645,6 +662,30 @@ mod tests {
             [
                 weaker("count", "at most 4", "at most 3"),
                 weaker("name", "any value", "\"a\""),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_time_that_a_check_must_hold_needs_an_answer_after_which_it_ends() {
+        let one = exercise(
+            "
+      - id: count
+        redis: { service: redis, command: [GET, count] }
+        expect: { not_equals: 3 }
+        holds_for: 5s
+",
+        );
+        let judged = |held: Option<Duration>| {
+            let mut recording = recording(&one, &[json!(3)]);
+            recording.observations[0].held = held;
+            texts(&unnoticed(one.checks(), &[recording]).1)
+        };
+        assert_eq!(judged(Some(Duration::from_secs(1))), [""; 0]);
+        assert_eq!(
+            judged(None),
+            [
+                "check `count` could do without `holds_for`, and no wrong answer would notice: add one after which it passes only for a while, or say in `why` why there is none"
             ]
         );
     }

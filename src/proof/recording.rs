@@ -1,5 +1,7 @@
 //! What the checks of an exercise saw after an answer was played.
 
+use std::time::Duration;
+
 use crate::event::CheckResult;
 use crate::expect::{Actual, Matcher};
 
@@ -9,6 +11,8 @@ pub struct Observation {
     pub result: CheckResult,
     /// What the probe returned; `None` if it could not run.
     pub actual: Option<Actual>,
+    /// How long it was as expected before it no longer was, if it had to be for a while.
+    pub held: Option<Duration>,
     /// What the check compares it with; `None` if it is compared with its baseline.
     pub expect: Option<Matcher>,
     /// What the check saw when the exercise began, if it compares with that.

@@ -33,6 +33,8 @@ pub(crate) struct StepResult {
     pub(crate) actual: Option<Actual>,
     /// Why it returned nothing.
     pub(crate) error: Option<ProbeError>,
+    /// How long the result was as expected before it no longer was, if it had to be for a while.
+    pub(crate) held: Option<Duration>,
 }
 
 /// Why a step did not pass.
@@ -173,7 +175,11 @@ pub(super) fn not_held(result: StepResult, time: Duration, held: Duration) -> St
         },
         outcome @ (Outcome::Pass | Outcome::ProbeError { .. }) => outcome,
     };
-    StepResult { outcome, ..result }
+    StepResult {
+        outcome,
+        held: Some(held),
+        ..result
+    }
 }
 
 /// Probes once.
@@ -198,6 +204,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
             },
             actual: None,
             error: Some(error),
+            held: None,
         },
         Ok(actual) => StepResult {
             outcome: match step.expect.evaluate(&actual) {
@@ -210,6 +217,7 @@ fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
             },
             actual: Some(actual),
             error: None,
+            held: None,
         },
     }
 }

@@ -28,6 +28,8 @@ pub struct ExerciseResult {
     pub checks: Vec<CheckResult>,
     /// What the probe of each check returned, in the same order; `None` if it could not run. A quiz has none.
     pub actuals: Vec<Option<Actual>>,
+    /// How long each check was as expected that had to be for a while and was not; a quiz has none.
+    pub held: Vec<Option<Duration>>,
     /// Whether anything that the checks see changed since the exercise began. If not, no check has a hint.
     pub changed: Changed,
 }
@@ -119,6 +121,7 @@ pub async fn check_exercises<E: Engine>(
                     exercise: exercise.id.clone(),
                     checks: vec![answer],
                     actuals: Vec::new(),
+                    held: Vec::new(),
                     changed: match choice {
                         Some(_) => Changed::Yes,
                         None => Changed::No,
@@ -259,6 +262,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             outcome,
             actual: result.actual,
             error: result.error,
+            held: result.held,
         }
     }
 
@@ -374,6 +378,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             exercise: self.exercise.clone(),
             checks: checks.collect(),
             actuals,
+            held: results.iter().map(|result| result.held).collect(),
             changed,
         }
     }
@@ -490,6 +495,7 @@ mod tests {
             },
             actual: Some(actual),
             error: None,
+            held: None,
         };
         let outcome = outcome(&check, &result, Changed::Yes);
         assert_eq!(hidden_words().actual, "");
@@ -519,6 +525,7 @@ mod tests {
                 exercise: ExerciseId::new("one").unwrap(),
                 checks,
                 actuals: Vec::new(),
+                held: Vec::new(),
                 changed: Changed::Yes,
             };
             result.hint().map(str::to_owned)

@@ -255,6 +255,7 @@ mod tests {
                     words: Words::default(),
                 }],
                 actuals: Vec::new(),
+                held: Vec::new(),
                 changed: Changed::Yes,
             }
         };

@@ -24,24 +24,27 @@ pub async fn record<E: Engine>(
     let baseline = baselines.exercises.get(&exercise.id);
     let checks = exercise.checks().iter();
     let observations = results.into_iter().flat_map(|result| {
-        let actuals = result.actuals.into_iter();
+        let actuals = result.actuals.into_iter().zip(result.held);
         result.checks.into_iter().zip(actuals)
     });
-    let observations = observations.zip(checks).map(|((result, actual), check)| {
-        let before = baseline.and_then(|baseline| baseline.get(&check.id));
-        Observation {
-            result,
-            actual,
-            expect: match check.unchanged {
-                Some(_) => None,
-                None => Some(check.step.expect.clone()),
-            },
-            baseline: match check.unchanged {
-                Some(_) => before.map(|before| before.actual()),
-                None => None,
-            },
-        }
-    });
+    let observations = observations
+        .zip(checks)
+        .map(|((result, (actual, held)), check)| {
+            let before = baseline.and_then(|baseline| baseline.get(&check.id));
+            Observation {
+                result,
+                actual,
+                held,
+                expect: match check.unchanged {
+                    Some(_) => None,
+                    None => Some(check.step.expect.clone()),
+                },
+                baseline: match check.unchanged {
+                    Some(_) => before.map(|before| before.actual()),
+                    None => None,
+                },
+            }
+        });
     Recording {
         observations: observations.collect(),
     }
