@@ -566,8 +566,8 @@ sub lost {
         if ($unit->{kind} eq 'start') {
             my @before = @{ $lists{ $q{key} } // [] };
             my @found = found_list($unit, $q{key});
-            # What was there is still there, and what the list lost is this member alone.
-            if ("@before" eq "$q{kept} $q{member}" && "@found" eq $q{kept}) { ($done, $how) = (1, 'lost in the crash') }
+            # What was saved is still there, and what came after it is not.
+            if (@before && $before[0] eq $q{kept} && "@found" eq $q{kept} && grep { $_ eq $q{member} } @before) { ($done, $how) = (1, 'lost in the crash') }
             elsif (grep { $_ eq $q{member} } @before) { ($done, $how) = (0, (grep { $_ eq $q{member} } @found) ? 'survived' : 'lost with the rest') }
             elsif (!$done && "@found" eq $q{kept}) { $how = 'not written' }
             elsif ("@found" ne "@before") { ($done, $how) = (0, 'not written') }
