@@ -566,8 +566,8 @@ sub lost {
         if ($unit->{kind} eq 'start') {
             my @before = @{ $lists{ $q{key} } // [] };
             my @found = found_list($unit, $q{key});
-            # What was there is still there, and what the list lost is this member alone.
-            if ("@before" eq "$q{kept} $q{member}" && "@found" eq $q{kept}) { ($done, $how) = (1, 'lost in the crash') }
+            # What was saved is still there, and what came after it is not.
+            if (@before && $before[0] eq $q{kept} && "@found" eq $q{kept} && grep { $_ eq $q{member} } @before) { ($done, $how) = (1, 'lost in the crash') }
             elsif (grep { $_ eq $q{member} } @before) { ($done, $how) = (0, (grep { $_ eq $q{member} } @found) ? 'survived' : 'lost with the rest') }
             elsif (!$done && "@found" eq $q{kept}) { $how = 'not written' }
             elsif ("@found" ne "@before") { ($done, $how) = (0, 'not written') }
@@ -592,10 +592,10 @@ sub strangers { return ('somebody', "$_[0]0", "a-$_[0]", uc $_[0], '') }
 # What a script does to a lock: whether it removes the one of its owner, and whether it removes or changes that of others.
 sub release {
     my ($call, $key, $owner) = @_;
-    my $own = outcome($call, { $key => $owner }, $key) or return (0, 1);
+    my $own = outcome($call, { $key => \$owner }, $key) or return (0, 1);
     my $harm = 0;
     for my $name (strangers($owner)) {
-        my $after = outcome($call, { $key => $name }, $key);
+        my $after = outcome($call, { $key => \$name }, $key);
         $harm = !$after || !defined $after->{$key} || $after->{$key} ne $name ? 1 : 0;
         last if $harm;
     }
@@ -1061,11 +1061,11 @@ sub end_trial {
     return undef;
 }
 
-# Returns the values that keys have after a script, where `$values` are there before: a text, a hash of fields, a list of scores and
-# members, or nothing. Returns nothing if the script cannot be tried.
+# Returns the values that keys have after a script, where `$values` are there before: a text, a text that ends (a reference to it), a
+# hash of fields, a list of scores and members, or nothing. Returns nothing if the script cannot be tried.
 sub outcome {
     my ($call, $values, @keys) = @_;
-    my $text = sub { my ($v) = @_; return !defined $v ? '-' : ref $v eq 'HASH' ? join ' ', map { "$_ $v->{$_}" } sort keys %$v : ref $v ? "@$v" : "=$v" };
+    my $text = sub { my ($v) = @_; return !defined $v ? '-' : ref $v eq 'SCALAR' ? "~$$v" : ref $v eq 'HASH' ? join ' ', map { "$_ $v->{$_}" } sort keys %$v : ref $v ? "@$v" : "=$v" };
     my $id = join "\0", $call->{db}, $call->{name}, @{ $call->{words} }, '', map({ ($_, $text->($values->{$_})) } sort keys %$values), '', @keys;
     return $outcomes{$id} if exists $outcomes{$id};
     # A Redis that does not come up says nothing about the script.
@@ -1073,7 +1073,7 @@ sub outcome {
     my $after = eval {
         my @set = map {
             my $value = $values->{$_};
-            ([ 'DEL', $_ ], !defined $value ? () : ref $value eq 'HASH' ? [ 'HSET', $_, %$value ] : ref $value ? [ 'ZADD', $_, @$value ] : [ 'SET', $_, $value ]);
+            ([ 'DEL', $_ ], !defined $value ? () : ref $value eq 'SCALAR' ? [ 'SET', $_, $$value, 'EX', 604800 ] : ref $value eq 'HASH' ? [ 'HSET', $_, %$value ] : ref $value ? [ 'ZADD', $_, @$value ] : [ 'SET', $_, $value ]);
         } sort keys %$values;
         ask_on($trial, ['FLUSHALL'], @{ $trial->{copies} }, @set);
         ask_on($trial, [ 'SELECT', $call->{db} ], [ $call->{name}, @{ $call->{words} } ], [ 'SELECT', 0 ]);
