@@ -131,6 +131,7 @@ fn write_section(section: &Section, text: &mut String) {
         title,
         body,
         checks,
+        measured,
         choices,
         hints,
         named_hints,
@@ -146,7 +147,7 @@ fn write_section(section: &Section, text: &mut String) {
     let named: Vec<_> = named.map(|(id, one)| (id, one.markdown.as_str())).collect();
     let _ = write!(
         text,
-        "{title:?}{after_title:?}{checks:?}{choices:?}{templates:?}{named:?}"
+        "{title:?}{after_title:?}{checks:?}{measured:?}{choices:?}{templates:?}{named:?}"
     );
 }
 

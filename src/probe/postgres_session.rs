@@ -170,18 +170,13 @@ impl Session {
             SqlText::Query(query) => (self.types(query).await?, query),
             SqlText::Script(script) => (Vec::new(), script),
         };
-        Ok(last_rows(&self.messages(text).await?, &types))
-    }
-
-    /// Executes a text and counts the statements that are completed.
-    async fn messages(&self, text: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
-        self.completed.store(0, Ordering::Relaxed);
         let messages = stopwatch::request(self.messages(text)).await?;
         Ok(last_rows(&messages, &types))
     }
 
     /// Sends statements, counts those that complete, and returns everything that the server answers.
     async fn messages(&self, text: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+        self.completed.store(0, Ordering::Relaxed);
         let mut received = pin!(self.client.simple_query_raw(text).await?);
         let mut messages = Vec::new();
         while let Some(message) = received.try_next().await? {
@@ -243,7 +238,8 @@ impl Session {
             }
         };
         let end = self.client.batch_execute(END_CHECK);
-        let (messages, ended) = join(self.messages(text), end).await;
+        let messages = stopwatch::request(self.messages(text));
+        let (messages, ended) = join(messages, end).await;
         self.rolled_back.set(ended.is_ok());
         Ok(last_rows(&messages?, &types))
     }

@@ -129,6 +129,7 @@ mod tests {
                 expect: Some(check.step.expect.clone()),
                 actual: Some(actual),
                 baseline: None,
+                held: None,
             }],
         };
         let played = played(&exercise, None, Some(&recording), None);
