@@ -62,6 +62,11 @@ pub(crate) fn table_within(
     table(&wrapped_rows)
 }
 
+/// Cuts a line to a width in columns, without counting colors.
+pub(crate) fn cut(line: &str, width: usize) -> String {
+    console::truncate_str(line, width, "…").into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +95,17 @@ mod tests {
                 "1  a title with   by you",
                 "   several words"
             ]
+        );
+    }
+
+    #[test]
+    fn a_line_is_cut_by_columns_and_its_colors_are_reset() {
+        assert_eq!(cut("레디스 랩", 8), "레디스 …");
+        assert_eq!(cut("fits", 4), "fits");
+        let cut = cut("\u{1b}[32mgreen\u{1b}[0m", 3);
+        assert!(
+            cut.starts_with("\u{1b}[32mgr…") && cut.ends_with("\u{1b}[0m"),
+            "{cut:?}"
         );
     }
 }
