@@ -68,7 +68,7 @@ fn a_quiz_has_nothing_to_dispute() {
 }
 
 #[apply(engine_test)]
-fn a_dispute_tells_an_own_answer_from_a_played_solution() {
+fn a_dispute_separates_an_own_answer_from_a_played_solution() {
     let lab = EngineLab::tiny();
     lab.run("up LAB", 0);
     let played = || {

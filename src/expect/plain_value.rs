@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn two_different_values_never_look_the_same() {
+    fn two_different_values_never_have_the_same_text() {
         let check = |one: Value, other: Value, expected: (&str, &str)| {
             let (one, other) = both(Some(&one), Some(&other));
             assert_eq!((one.as_str(), other.as_str()), expected);

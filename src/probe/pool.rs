@@ -50,12 +50,12 @@ impl<C> ConnectionPool<C> {
         Rc::clone(&slots[0])
     }
 
-    /// Returns the slot of a connection that is used by one at a time: one that nobody uses or waits for, else a new one, and
+    /// Returns the slot of a connection that is used by one at a time: one without users, else a new one, and
     /// the one with the fewest users when there are [`MAX_CONNECTIONS`].
     pub(super) fn free_slot(&self, key: &Key) -> Slot<C> {
         let mut slots = self.slots.borrow_mut();
         let slots = slots.entry(key.clone()).or_default();
-        // Whoever holds a slot has a clone of it.
+        // A user of a slot has a clone of it.
         let is_free = |slot: &&Slot<C>| Rc::strong_count(slot) == 1;
         if !slots.iter().any(|slot| is_free(&slot)) && slots.len() < MAX_CONNECTIONS {
             slots.push(Slot::default());

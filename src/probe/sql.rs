@@ -44,7 +44,7 @@ impl Default for Sessions {
 impl Sessions {
     /// Waits until a statement may run. It may until the turn is dropped.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         self.turns.acquire().await.ok()
     }
 }

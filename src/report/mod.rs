@@ -24,7 +24,7 @@ use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{
-    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign, wrap,
+    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
 };
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
@@ -39,6 +39,7 @@ pub(crate) use sink::{
     sanitize, try_output, with_backpressure,
 };
 pub(crate) use table::{cut, table, table_within};
+pub(crate) use wrapping::wrap;
 
 /// Reports the events of a command.
 pub(crate) enum Reporter {

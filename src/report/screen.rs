@@ -15,8 +15,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::report::format::prose;
 use crate::report::sink::{flush_blocking, output_raw};
+use crate::report::wrapping::prose;
 
 /// Synchronized output (DEC mode 2026); other terminals ignore it.
 const SYNC_BEGIN: &str = "\u{1b}[?2026h";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::report::format::prose;
+use crate::report::wrapping::prose;
 use crate::report::writer::{self, Stream};
 use crate::text;
 use crate::text::Text;

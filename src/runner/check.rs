@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_live_below_zero_is_said_in_words() {
+    fn a_time_to_live_below_zero_has_words() {
         let checks = crate::lab::testing::exercise(
             "
       - id: ends
