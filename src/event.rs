@@ -16,10 +16,10 @@ use crate::expect::Words;
 use crate::lab::CheckRole;
 
 pub use of_instance::InstanceEvent;
-pub use played_answer::{CheckView, FieldView, HintView, JudgedExercise, PlayedAnswer};
+pub use played_answer::{CheckView, FieldView, HintView, PlayedAnswer};
 pub use result_line::{
-    CheckedCheck, CheckedExercise, IndistinguishableAnswer, ProofFigures, ResultLine, TestProblem,
-    TestedLab,
+    CheckedCheck, CheckedExercise, IndistinguishableAnswer, JudgedExercise, ProofFigures,
+    ResultLine, TestProblem, TestedLab,
 };
 pub use side_times::{SideTimes, ratios};
 pub use warning::Warning;

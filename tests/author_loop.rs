@@ -86,7 +86,12 @@ fn one_exercise_and_one_answer_are_tested_alone() {
         "{shown:?}"
     );
     assert!(shown.stdout.contains("✗ greeting  \"hallo\""), "{shown:?}");
-    let solution = lab.run("test LAB greet --answer solution --json", 0).json();
+    let solution = lab.run("test LAB greet --answer solution --json", 0);
+    let lines = solution.stdout.lines();
+    let observed = lines.filter(|line| line.contains("\"event\":\"observed\""));
+    let observed: Vec<&str> = observed.collect();
+    assert_eq!(observed.len(), 1, "{solution:?}");
+    let solution: serde_json::Value = serde_json::from_str(observed[0]).expect("JSON");
     assert_eq!(
         (&solution["event"], &solution["passed"]),
         (&"observed".into(), &true.into())

@@ -185,7 +185,7 @@ fn a_new_lab_has_the_services_and_languages_that_were_named() {
 }
 
 #[apply(test)]
-fn a_lab_from_a_compose_file_has_its_files_and_variables_and_says_what_was_ignored() {
+fn a_lab_from_a_compose_file_has_its_files_and_variables_and_notes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let course = folder.path().join("course");
     std::fs::create_dir_all(course.join("init")).expect("a folder");

@@ -166,5 +166,12 @@ fn the_chapter_for_instructors_can_be_followed_literally() {
         reader.follow(block);
     }
     let left = ProgramOutput::of(&mut reader.roadlab("roadlab status --json")).expect_code(0);
-    assert_eq!(left.json(), serde_json::json!([]));
+    let left = left.json();
+    // The runs of other tests are listed as runs of other state folders.
+    let own = left
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|run| run["orphan"].is_null());
+    assert_eq!(own.count(), 0, "{left}");
 }

@@ -198,7 +198,7 @@ mod tests {
     use crate::app::testing::app;
 
     #[test]
-    fn an_entry_brings_what_it_needs_once_and_first() {
+    fn an_entry_has_what_it_needs_once_and_before_it() {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = app(folder.path()).catalogue().unwrap();
         let names = |wanted: &[&str]| {

@@ -4,8 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::event::TestProblem;
-
 /// An answer that was played, and what every check saw then.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlayedAnswer {
@@ -72,21 +70,4 @@ pub struct HintView {
     pub when: String,
     /// Whether that is so.
     pub holds: bool,
-}
-
-/// The verdict on an exercise whose files changed. A line of `roadlab author --json`.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct JudgedExercise {
-    /// The id of the exercise.
-    pub exercise: String,
-    /// Whether it passes its test.
-    pub sound: bool,
-    /// The number of answers that were played.
-    pub answers: usize,
-    /// Why it does not pass.
-    pub problems: Vec<TestProblem>,
-    /// What fails only a strict test.
-    pub notes: Vec<TestProblem>,
-    /// Milliseconds since the change was seen.
-    pub millis: u64,
 }

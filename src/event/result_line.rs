@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::event::{JudgedExercise, Phase, PlayedAnswer};
+use crate::event::{Phase, PlayedAnswer};
 
 /// A result among the events of a command.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -44,6 +44,23 @@ pub enum ResultLine {
     /// An exercise was played and judged. A line of `roadlab author --json`.
     #[serde(rename = "verdict")]
     Verdict(JudgedExercise),
+}
+
+/// The verdict on an exercise whose files changed. A line of `roadlab author --json`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct JudgedExercise {
+    /// The id of the exercise.
+    pub exercise: String,
+    /// Whether it passes its test.
+    pub sound: bool,
+    /// The number of answers that were played.
+    pub answers: usize,
+    /// Why it does not pass.
+    pub problems: Vec<TestProblem>,
+    /// What fails only a strict test.
+    pub notes: Vec<TestProblem>,
+    /// Milliseconds since the change was seen.
+    pub millis: u64,
 }
 
 /// The result of the test of a lab.

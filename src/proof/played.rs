@@ -109,7 +109,7 @@ mod tests {
 ";
 
     #[test]
-    fn every_field_and_every_hint_says_whether_it_holds() {
+    fn every_field_and_every_hint_holds_or_not() {
         let exercise = exercise(CHECKS);
         let check = &exercise.checks()[0];
         let actual = Actual::value(json!(9));

@@ -153,9 +153,13 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
             journal,
         });
     }
+    // A run that this process began ends with it, whatever is changed of it meanwhile.
+    let own = up.life == Lifetime::Process && up.run_guard.runs().contains(&run_labels.run);
     if fresh {
         journal.life = Lifetime::Process;
         up.run_guard.guard(&journal).await?;
+    } else if own {
+        journal.life = Lifetime::Process;
     } else {
         // A lab that ran before this command stays, even if the command fails.
         up.run_guard.keep(&journal)?;
@@ -169,7 +173,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
             }
             if fresh && up.on_failure == OnFailure::TearDown {
                 clean_up(runner, up, &run_labels.run).await;
-            } else {
+            } else if !own {
                 journal.life = Lifetime::Persistent;
                 // The failure itself matters more, so that problems here are only warnings.
                 if let Err(not_kept) = up.run_guard.keep(&journal) {
@@ -183,7 +187,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
             return Err(failure);
         }
     };
-    if up.life == Lifetime::Persistent || !fresh {
+    if up.life == Lifetime::Persistent || !(fresh || own) {
         journal.life = Lifetime::Persistent;
         journal.until = up.ends.until(until);
         up.run_guard.keep(&journal)?;

@@ -3,7 +3,7 @@
 //! A guess is made only where nothing says so already, and only for a container that runs the image's own server. It is
 //! written into a file that the author reads, so a wrong guess can be mended.
 
-use crate::app::new_lab::skeleton::{Example, quoted};
+use crate::app::new_lab::example::{Example, quoted};
 use crate::lab::{Protocol, Service, StepKind};
 
 /// What `x-roadlab` of a service is to be.

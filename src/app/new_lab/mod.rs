@@ -4,6 +4,7 @@
 //! `compose_source` reads a Compose file with all that belongs to it. Only this file creates anything.
 
 mod compose_source;
+mod example;
 mod guess;
 mod skeleton;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::new_lab::example::{Example, quoted};
 use crate::app::new_lab::guess::{self, Guess};
 use crate::lab::{Lang, Service};
 
@@ -14,15 +15,6 @@ pub(super) struct NewService {
     pub(super) has_url: bool,
     pub(super) has_shell: bool,
     pub(super) has_page: bool,
-}
-
-/// An exercise that new labs have for services of one protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Example {
-    Redis,
-    Sql,
-    Mongo,
-    Amqp,
 }
 
 /// The parts of an example, with `<service>`, `<exercise>` and `<in>` in place of names.
@@ -282,9 +274,4 @@ fn without_comments(text: &str) -> String {
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'));
     lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// Returns a text as a scalar of YAML.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
