@@ -48,7 +48,7 @@ impl Default for Jobs {
 
 impl Jobs {
     /// A proof waits more than it computes, so that a processor has time for several.
-    const PER_PROCESSOR: usize = 3;
+    const PER_PROCESSOR: usize = 2;
 
     fn count(self) -> usize {
         match self {
