@@ -113,7 +113,7 @@ fn another_server_at_the_port_of_a_lab_in_another_namespace_receives_nothing() {
         "check LAB",
         "solve LAB greet",
         "restart LAB",
-        "run LAB --auto",
+        "run LAB --auto --yes",
     ] {
         let output = outside(&daemon, words, 3);
         assert!(
