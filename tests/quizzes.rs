@@ -50,6 +50,7 @@ fn quizzes_of(lab: &Path) -> Vec<Quiz> {
         };
         let choices = value("choices:");
         let choices = choices.trim_matches(['[', ']']).split(", ");
+        let (_, quiz) = entry.split_once("\n    quiz:").expect("it is a quiz");
         let heading = format!("{{#{id}}}");
         let sections = guides.iter().map(|guide| {
             let mut sections = guide.split("\n## ").skip(1);
@@ -59,12 +60,14 @@ fn quizzes_of(lab: &Path) -> Vec<Quiz> {
             });
             let section = section.expect("a section for the quiz");
             let section = section.replace(&heading, &format!("{{#{name}-{id}}}"));
+            let section = without_measurements(&section);
             format!("\n## {}\n", without_addresses(&section))
         });
         Quiz {
             choices: choices.map(str::to_owned).collect(),
             answer: value("answer:"),
-            entry: format!("\n  - id: {name}-{}\n", entry.trim_end()),
+            // Without what it measures: the lab of the test does not have these services.
+            entry: format!("\n  - id: {name}-{id}\n    quiz:{}\n", quiz.trim_end()),
             sections: sections.collect(),
             lab: name.clone(),
             id,
@@ -73,6 +76,16 @@ fn quizzes_of(lab: &Path) -> Vec<Quiz> {
     let found: Vec<Quiz> = quizzes.collect();
     assert_eq!(found.len(), yaml.matches("\n    quiz:").count(), "{name}");
     found
+}
+
+/// Returns a section without the part below `{.measure}`.
+fn without_measurements(section: &str) -> String {
+    let parts = section.split("\n### ");
+    let parts = parts.filter(|part| {
+        let heading = part.lines().next();
+        !heading.is_some_and(|heading| heading.ends_with("{.measure}"))
+    });
+    parts.collect::<Vec<_>>().join("\n### ")
 }
 
 /// Replaces names such as `{{ orders.url }}`, whose services the lab of the test does not have.
