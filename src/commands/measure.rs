@@ -76,7 +76,7 @@ fn show(context: &Context, lab: &Lab, exercise: &Exercise, reports: &[MeasureRep
     }
     if let Some(rounds) = rounds {
         let text = localized!(
-            "All sides gave the same result. They ran in turn, {rounds} times each, after some rounds that do not count. The times depend on this machine and what else it does; the ratio says more.",
+            "Times are shown where all sides gave the same result. They ran in turn, {rounds} times each, after some rounds that do not count. The times depend on this machine and what else it does; the ratio says more.",
             rounds
         );
         for line in wrap(&text, 0, context.width()) {

@@ -101,9 +101,11 @@ impl Lock {
         }
         // The pid only serves the message of `LockError::InUse`.
         let record_pid = |file: &mut File| {
-            file.set_len(0)?;
+            // Written before the rest is cut off, so that a reader finds a pid at any moment.
             file.rewind()?;
-            writeln!(file, "{}", std::process::id())
+            writeln!(file, "{}", std::process::id())?;
+            let length = file.stream_position()?;
+            file.set_len(length)
         };
         record_pid(&mut file).map_err(disk)?;
         Ok(Self { _file: file })
