@@ -81,7 +81,7 @@ impl App {
             return Err(already_there(&folder));
         }
         match &new.source {
-            LabSource::Catalogue(names) => self.from_catalogue(new, &folder, names),
+            LabSource::Catalogue(names) => self.create_from_catalogue(new, &folder, names),
             LabSource::Compose { file, variables } => {
                 let source = ComposeSource::read(self, file, variables)?;
                 from_compose(new, &folder, &source, variables)
@@ -89,7 +89,7 @@ impl App {
         }
     }
 
-    fn from_catalogue(
+    fn create_from_catalogue(
         &self,
         new: &NewLab,
         folder: &Path,
