@@ -74,13 +74,16 @@ fn other_commands(why: &NotRunning) -> Vec<String> {
 fn for_instance(typed: &[String], lab: &LabId, instance: &Instance) -> String {
     const OPTION: &str = "--instance";
     let (mut words, mut inserted) = (vec!["roadlab".to_owned()], false);
+    // What follows after `--` is for another program.
+    let mut own = true;
     let mut typed = typed.iter();
     while let Some(word) = typed.next() {
-        if !inserted && word == OPTION {
+        own &= word != "--";
+        if own && word == OPTION {
             typed.next();
             continue;
         }
-        if !inserted && word.starts_with("--instance=") {
+        if own && word.starts_with("--instance=") {
             continue;
         }
         words.push(word.clone());
@@ -175,6 +178,10 @@ mod tests {
             let typed = [vec!["reset"], option, vec!["redis"]].concat();
             check(&typed, "roadlab reset redis --instance two");
         }
+        check(
+            &["reset", "redis", "--instance", "one", "--yes"],
+            "roadlab reset redis --instance two --yes",
+        );
         // The path of the lab stands for its name.
         check(
             &["check", "labs/redis"],

@@ -47,12 +47,19 @@ pub(super) enum Waits {
 pub(super) async fn holder(options: &ClientOptions, waits: Waits) -> Option<LockHolder> {
     // The connection of the probe is in use.
     let client = mongodb::Client::with_options(options.clone()).ok()?;
-    let command = doc! {
-        "aggregate": 1,
-        "pipeline": [ { "$currentOp": { "allUsers": true, "idleSessions": true } } ],
-        "cursor": { "batchSize": 1000 },
+    let database = client.database("admin");
+    let operations = |all_users: bool| {
+        database.run_command(doc! {
+            "aggregate": 1,
+            "pipeline": [ { "$currentOp": { "allUsers": all_users, "idleSessions": true } } ],
+            "cursor": { "batchSize": 1000 },
+        })
     };
-    let reply = client.database("admin").run_command(command).await;
+    // A user without the privilege `inprog` may see the own sessions only, which are those of the learner's client.
+    let reply = match operations(true).await {
+        Ok(reply) => Ok(reply),
+        Err(_) => operations(false).await,
+    };
     client.shutdown().immediate(true).await;
     let reply = reply.ok()?;
     let operations = reply
