@@ -131,7 +131,11 @@ fn up_and_reset_repair_what_was_cut_off_paused_stopped_or_removed() {
 
         lab.run("fault LAB stop a", 0);
         let id = peers.id("b");
-        lab.request("DELETE", &format!("/containers/{id}?force=1&v=1"), &Value::Null);
+        lab.request(
+            "DELETE",
+            &format!("/containers/{id}?force=1&v=1"),
+            &Value::Null,
+        );
         peers.assert_faults([Some("stopped"), Some("removed")]);
         lab.run(repair, 0);
         peers.assert_faults([None, None]);
