@@ -39,6 +39,8 @@
 //!   holds from the start and must continue to hold. **hint**: help for an exercise.
 //! - **step**: a probe or an action, with the expected result. **probe**: a request to a service in its own protocol.
 //!   **matcher**: the expected result of a step. **change signal**: a cheap value that is polled to decide whether to check again.
+//! - **fault**: what a lab or a learner does to a service: it is cut off, paused, stopped, or its disk is full.
+//! - **measurement**: a question that is put to several **sides**, to compare how long each takes.
 //! - **proof**: the test of a lab. **answer**: steps that the proof plays. **observation**: what a check saw. **recording**: the
 //!   observations of all checks after an answer. **dispute**: a file with a learner's recording, for the author of the lab.
 //! - **problem**: what is wrong with a file, where, and how to fix it. **failure**: why a command failed. **finding**: a result of

@@ -56,11 +56,17 @@ fn show(context: &Context, lab: &Lab, exercise: &Exercise, reports: &[MeasureRep
                 output(&format!("  {}", paint.bad(&line)));
             }
             MeasureOutcome::Different { first, second, at } => {
-                let line = localized!(
-                    "not measured: {first} and {second} give different results",
-                    first = side(first.as_str()),
-                    second = side(second.as_str())
-                );
+                let line = match first == second {
+                    true => localized!(
+                        "not measured: the result of {side} changed meanwhile",
+                        side = side(first.as_str())
+                    ),
+                    false => localized!(
+                        "not measured: {first} and {second} give different results",
+                        first = side(first.as_str()),
+                        second = side(second.as_str())
+                    ),
+                };
                 output(&format!("  {}", paint.bad(&line)));
                 let place = match at.place.as_str() {
                     "" => String::new(),

@@ -48,7 +48,8 @@ pub async fn measure<E: Engine>(
 ) -> MeasureOutcome {
     let sides = &measurement.sides;
     let mut times = vec![Vec::with_capacity(rounds); sides.len()];
-    let mut results: Vec<Value> = Vec::new();
+    // The first side's first result is what all others must equal, from the first round to the last.
+    let mut expected: Option<Value> = None;
     let mut begun = Instant::now();
     for round in 0..WARM_UP + rounds {
         if round == WARM_UP {
@@ -69,18 +70,17 @@ pub async fn measure<E: Engine>(
                     };
                 }
             };
-            // The first side's first result is what all others must equal, from the first round to the last.
-            if let Some(expected) = results.first()
-                && let Some(difference) = first_disagreement(expected, &result)
-            {
-                return MeasureOutcome::Different {
-                    first: sides[0].id.clone(),
-                    second: side.id.clone(),
-                    at: difference,
-                };
-            }
-            if results.is_empty() {
-                results.push(result);
+            match &expected {
+                None => expected = Some(result),
+                Some(expected) => {
+                    if let Some(difference) = first_disagreement(expected, &result) {
+                        return MeasureOutcome::Different {
+                            first: sides[0].id.clone(),
+                            second: side.id.clone(),
+                            at: difference,
+                        };
+                    }
+                }
             }
             if round >= WARM_UP {
                 times[at].push(time);

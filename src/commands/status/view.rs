@@ -85,6 +85,14 @@ impl Run {
         ])
     }
 
+    /// Returns the lab with the option for its instance, as it is typed after a command.
+    fn lab_argument(&self) -> String {
+        match self.instance.is_main() {
+            true => self.lab.to_string(),
+            false => format!("{} --instance {}", self.lab, self.instance),
+        }
+    }
+
     fn lines(&self, paint: Paint) -> Vec<String> {
         let name = match self.instance.is_main() {
             true => self.lab.to_string(),
@@ -107,10 +115,7 @@ impl Run {
         };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
         if self.services.is_empty() {
-            let lab = match self.instance.is_main() {
-                true => self.lab.to_string(),
-                false => format!("{} --instance {}", self.lab, self.instance),
-            };
+            let lab = self.lab_argument();
             lines.push(format!(
                 "  {}",
                 paint.warn(&localized!(
@@ -139,10 +144,7 @@ impl Run {
             }
         }
         if self.services.iter().any(|row| row.fault.is_some()) {
-            let lab = match self.instance.is_main() {
-                true => self.lab.to_string(),
-                false => format!("{} --instance {}", self.lab, self.instance),
-            };
+            let lab = self.lab_argument();
             lines.push(format!(
                 "  {}",
                 paint.warn(&localized!(
