@@ -8,10 +8,7 @@ use super::{Finding, assert_kept, found, sources};
 /// Where each crate may be named: files and folders, by how their paths begin.
 const HOMES: &[(&str, &[&str])] = &[
     ("bollard", &["src/engine/docker/"]),
-    (
-        "cap_std",
-        &["src/store/workspace.rs", "src/probe/folder.rs"],
-    ),
+    ("cap_std", &["src/store/workspace/", "src/probe/folder.rs"]),
     (
         "clap",
         &["src/cli", "src/commands/complete.rs", "src/commands/man.rs"],
