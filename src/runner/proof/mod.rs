@@ -4,6 +4,7 @@
 mod figures;
 mod play;
 mod player;
+mod prover;
 mod recorder;
 
 use std::cell::Cell;
@@ -21,7 +22,7 @@ pub use play::{PlayRequest, play};
 pub use recorder::record;
 
 use figures::Stage;
-use player::Player;
+use prover::Prover;
 
 /// What is proven of a lab.
 #[derive(Debug, Clone, Copy)]
@@ -88,35 +89,35 @@ pub async fn prove<E: Engine>(
     });
     let (exercises, not_run): (Vec<&Exercise>, Vec<&Exercise>) =
         exercises.partition(|exercise| live.is_available(exercise));
-    let mut player = Player::new(runner, live, workspace, request);
+    let mut prover = Prover::new(runner, live, workspace, request);
     match part {
         Part::Lab => {
-            player.all_fail(&exercises, Phase::Start).await?;
+            prover.all_fail(&exercises, Phase::Start).await?;
             if request.only.is_empty() {
-                player.begin_stage(Stage::Sequence);
-                player.in_sequence(&exercises).await?;
-                player.begin_stage(Stage::Reset);
-                player.after_reset(&exercises).await?;
-                player.begin_stage(Stage::OpenTransaction);
-                player.with_open_transaction(&exercises).await?;
+                prover.begin_stage(Stage::Sequence);
+                prover.in_sequence(&exercises).await?;
+                prover.begin_stage(Stage::Reset);
+                prover.after_reset(&exercises).await?;
+                prover.begin_stage(Stage::OpenTransaction);
+                prover.with_open_transaction(&exercises).await?;
             }
         }
         Part::Exercise(_) => {
-            player.begin_stage(Stage::Answers);
+            prover.begin_stage(Stage::Answers);
             for exercise in &exercises {
                 match &exercise.task {
-                    Task::Practical { .. } => player.practical(exercise).await?,
-                    Task::Quiz(quiz) => player.quiz(exercise, quiz),
+                    Task::Practical { .. } => prover.practical(exercise).await?,
+                    Task::Quiz(quiz) => prover.quiz(exercise, quiz),
                 }
             }
             // Without the part of the whole lab, each exercise is reset for itself.
             if !request.only.is_empty() {
-                player.begin_stage(Stage::Reset);
-                player.after_reset(&exercises).await?;
+                prover.begin_stage(Stage::Reset);
+                prover.after_reset(&exercises).await?;
             }
         }
     }
-    let mut proof = player.finish();
+    let mut proof = prover.finish();
     if let Part::Exercise(_) = part {
         let not_run = not_run.into_iter().map(|exercise| exercise.id.clone());
         proof.not_run.extend(not_run);

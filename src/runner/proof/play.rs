@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem, suggestion};
 use crate::proof::{Answer, AnswerKind, answers};
 use crate::runner::proof::ProofRequest;
 use crate::runner::proof::figures::{Proof, Stage};
-use crate::runner::proof::player::Player;
+use crate::runner::proof::prover::Prover;
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 use crate::text;
@@ -73,21 +73,21 @@ pub async fn play<E: Engine>(
         only: &only,
         started: &started,
     };
-    let mut player = Player::new(runner, live, workspace, proven);
-    player.show(request.show);
-    player.begin_stage(Stage::Answers);
+    let mut prover = Prover::new(runner, live, workspace, proven);
+    prover.show(request.show);
+    prover.begin_stage(Stage::Answers);
     let all = request.answers();
     let chosen = all
         .iter()
         .find(|answer| Some(answer.id.as_str()) == request.answer);
     match (&exercise.task, chosen) {
-        (Task::Quiz(quiz), _) => player.quiz(exercise, quiz),
-        (Task::Practical { .. }, None) => player.practical(exercise).await?,
+        (Task::Quiz(quiz), _) => prover.quiz(exercise, quiz),
+        (Task::Practical { .. }, None) => prover.practical(exercise).await?,
         (Task::Practical { .. }, Some(answer)) => {
-            player.single(exercise, answer, phase(answer.kind)).await?;
+            prover.single(exercise, answer, phase(answer.kind)).await?;
         }
     }
-    Ok(player.finish())
+    Ok(prover.finish())
 }
 
 fn phase(kind: AnswerKind) -> Phase {

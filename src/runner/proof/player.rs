@@ -1,21 +1,16 @@
-//! Plays answers and records what the checks saw. What is true of a recording is decided in [`crate::proof`].
+//! Plays answers in a running lab and records what the checks saw. What is proven with them is in
+//! [`crate::runner::proof::prover`].
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
-use crate::event::{Event, IndistinguishableAnswer, Phase, PlayedAnswer};
-use crate::lab::{Exercise, ExerciseId, Quiz, Step, StepKind, Task};
+use crate::event::{Event, Phase};
+use crate::lab::{Exercise, ExerciseId, Step, Task};
 use crate::probe::ProbeMode;
-use crate::probe::open_transaction;
-use crate::proof::{
-    self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
-    unnoticed, without_hint,
-};
+use crate::proof::{Answer, AnswerKind, Finding, Recording, after};
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
-use crate::runner::check::check_answer;
-use crate::runner::proof::ProofRequest;
-use crate::runner::proof::figures::{Proof, ProofProblem, Stage, by_weight};
 use crate::runner::proof::recorder::record;
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
@@ -27,28 +22,21 @@ use crate::text;
 const PATIENCE: u32 = 3;
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Plays the answers to the exercises of a lab.
+/// Plays answers in a running lab.
 pub(super) struct Player<'a, 'b, E> {
-    runner: &'a Runner<'b, E>,
-    live: &'a mut Live,
+    pub(super) runner: &'a Runner<'b, E>,
+    pub(super) live: &'a mut Live,
     workspace: Option<&'a Workspace>,
-    request: ProofRequest<'a>,
+    /// How many answers were started in all instances together.
+    started: &'a Cell<usize>,
     /// The number of answers that the proof of the lab plays.
     answers: usize,
-    stage: Stage,
     /// What the checks saw when the exercises began.
     baselines: Baselines,
-    proof: Proof,
-    /// Receives what the checks saw after each answer.
-    show: Option<&'a dyn Fn(&PlayedAnswer)>,
-}
-
-/// What was found in one phase of an exercise.
-struct PhaseReport<'a> {
-    exercise: &'a ExerciseId,
-    phase: Phase,
-    started: Instant,
-    findings: Vec<Finding>,
+    /// How many answers this instance played.
+    pub(super) played: usize,
+    /// How long each reset took, in milliseconds.
+    pub(super) resets: Vec<u64>,
 }
 
 /// How long the parts of an answer took.
@@ -61,7 +49,7 @@ struct Times {
 
 /// Whether an answer goes on after a step that fails.
 #[derive(Clone, Copy)]
-enum Mode<'a> {
+pub(super) enum Mode<'a> {
     /// It ends, and the step is a problem of the lab.
     Complete,
     /// It goes on, as a learner would who left a step out. The steps took so long in the solution.
@@ -69,105 +57,46 @@ enum Mode<'a> {
 }
 
 impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
+    /// `answers` is the number of answers of the whole proof, and `started` how many of them were started.
     pub(super) fn new(
         runner: &'a Runner<'b, E>,
         live: &'a mut Live,
         workspace: Option<&'a Workspace>,
-        request: ProofRequest<'a>,
+        started: &'a Cell<usize>,
+        answers: usize,
     ) -> Self {
-        let exercises = runner.lab.exercises.iter();
-        let exercises = exercises.filter(|one| request.selects(one) && live.is_available(one));
         Self {
-            answers: exercises.map(|one| request.answers(one).len()).sum(),
             runner,
             live,
             workspace,
-            request,
-            stage: Stage::Start,
-            baselines: Baselines::default(),
-            proof: Proof::default(),
-            show: None,
-        }
-    }
-
-    /// Shows what the checks see after each answer from now on.
-    pub(super) fn show(&mut self, show: &'a dyn Fn(&PlayedAnswer)) {
-        self.show = Some(show);
-    }
-
-    /// Shows what the checks saw after an answer; without an answer, before anything was done.
-    fn shown(
-        &self,
-        exercise: &Exercise,
-        answer: Option<&Answer<'_>>,
-        recording: Option<&Recording>,
-        finding: Option<&Finding>,
-    ) {
-        if let Some(show) = self.show {
-            show(&proof::played(exercise, answer, recording, finding));
-        }
-    }
-
-    /// Plays one answer from the start of its exercise and judges it.
-    pub(super) async fn single(
-        &mut self,
-        exercise: &Exercise,
-        answer: &Answer<'_>,
-        phase: Phase,
-    ) -> Result<(), Failure> {
-        let started = Instant::now();
-        self.proof.figures.exercises += 1;
-        self.proof.figures.checks += exercise.checks().len();
-        let (_, finding) = self.answer(exercise, answer, &[], phase).await?;
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase,
             started,
-            findings: finding.into_iter().collect(),
-        });
-        Ok(())
-    }
-
-    /// Returns what was proven.
-    pub(super) fn finish(self) -> Proof {
-        self.proof
-    }
-
-    /// Sets the stage of the problems that are found from now on.
-    pub(super) fn begin_stage(&mut self, stage: Stage) {
-        self.stage = stage;
-    }
-
-    fn report(&mut self, report: PhaseReport<'_>) {
-        let exercise = report.exercise;
-        let problems = report.findings.iter();
-        let problems: Vec<_> = problems
-            .map(|finding| ProofProblem::new(exercise, self.stage, finding))
-            .collect();
-        // Who is shown each answer needs no summary of them.
-        if self.show.is_none() {
-            self.runner.emit(phase_finished(
-                exercise,
-                report.phase,
-                &problems,
-                report.started.elapsed(),
-            ));
+            answers,
+            baselines: Baselines::default(),
+            played: 0,
+            resets: Vec::new(),
         }
-        let permissive = report.findings.iter().filter(|finding| finding.permissive);
-        self.proof.figures.permissive += permissive.count();
-        self.proof.problems.extend(problems);
     }
 
     /// Resets the lab. A reset that fails is a problem of the exercise that comes next.
-    async fn reset(&mut self) -> Result<Option<Finding>, Failure> {
+    pub(super) async fn reset(&mut self) -> Result<Option<Finding>, Failure> {
         let started = Instant::now();
-        let done = reset(self.runner, self.live, self.workspace).await;
-        self.proof.resets.push(started.elapsed().as_millis() as u64);
+        let done = self.reset_once().await;
+        self.resets.push(started.elapsed().as_millis() as u64);
         self.problem_of(done, Phase::Reset).await
     }
 
+    /// Resets the lab, without a record of how long that took.
+    pub(super) async fn reset_once(&mut self) -> Result<(), Failure> {
+        reset(self.runner, self.live, self.workspace).await
+    }
+
+    /// Runs the solutions of exercises.
+    pub(super) async fn solve(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+        solve(self.runner, self.live, exercises).await
+    }
+
     /// Returns a failure as a finding, if the proof can go on after it.
-    async fn problem_of(
+    pub(super) async fn problem_of(
         &self,
         done: Result<(), Failure>,
         phase: Phase,
@@ -187,38 +116,46 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     }
 
     /// Resets the lab and runs the solutions that an exercise builds on.
-    async fn prepare(&mut self, exercise: &Exercise) -> Result<Option<Finding>, Failure> {
+    pub(super) async fn prepare(
+        &mut self,
+        exercise: &Exercise,
+    ) -> Result<Option<Finding>, Failure> {
         if let Some(problem) = self.reset().await? {
             return Ok(Some(problem));
         }
         let needs = self.runner.lab.prerequisites(&exercise.id);
-        let done = solve(self.runner, self.live, &needs).await;
+        let done = self.solve(&needs).await;
         let problem = self.problem_of(done, Phase::Solution).await?;
         self.begin(exercise).await;
         Ok(problem)
     }
 
     /// Records what every check of an exercise sees now.
-    async fn observe(&self, exercise: &Exercise) -> Recording {
+    pub(super) async fn observe(&self, exercise: &Exercise) -> Recording {
         record(self.runner, self.live, exercise, &self.baselines).await
     }
 
     /// Records what the checks of an exercise see when it begins.
-    async fn begin(&mut self, exercise: &Exercise) {
+    pub(super) async fn begin(&mut self, exercise: &Exercise) {
         let baseline = begin_exercise(self.runner, self.live, exercise, None).await;
         let exercises = &mut self.baselines.exercises;
         exercises.insert(exercise.id.clone(), baseline);
     }
 
     /// Records what the checks of all exercises see that can begin now and have not begun yet, as for a learner.
-    async fn begin_all(&mut self) {
+    pub(super) async fn begin_all(&mut self) {
         let lab = self.runner.lab;
         let is_quiz = |id: &ExerciseId| lab.exercise(id).is_some_and(|of| !is_practical(of));
         record_baselines(self.runner, self.live, &mut self.baselines, &is_quiz).await;
     }
 
+    /// Lets every exercise begin again.
+    pub(super) fn forget_baselines(&mut self) {
+        self.baselines = Baselines::default();
+    }
+
     /// Plays steps in order and returns how long each took, and what is wrong with the first that fails.
-    async fn play(
+    pub(super) async fn play(
         &mut self,
         steps: &[&Step],
         captures: &mut Captures,
@@ -258,198 +195,20 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         Ok((took, None))
     }
 
-    /// Proves everything about one exercise with checks.
-    pub(super) async fn practical(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        let checks = exercise.checks();
-        let trial = self.request.trial.exercises.get(&exercise.id);
-        let answers = proof::answers(exercise, trial);
-        self.proof.figures.exercises += 1;
-        self.proof.figures.checks += checks.len();
-        let mut refused = Vec::new();
-        let Some(took) = self.solution(exercise, &answers, &mut refused).await? else {
-            return Ok(());
-        };
-        let mut complete = true;
-        for (phase, kind) in [
-            (Phase::LeftOut, Kind::LeftOut),
-            (Phase::RightAnswer, Kind::RightAnswer),
-            (Phase::WrongAnswer, Kind::WrongAnswer),
-        ] {
-            let started = Instant::now();
-            let mut findings = Vec::new();
-            let (first, mut refused_answers) = (refused.len(), Vec::new());
-            for answer in answers.iter().filter(|answer| kind.includes(answer)) {
-                let (recording, finding) = self.answer(exercise, answer, &took, phase).await?;
-                complete &= recording.is_some();
-                findings.extend(finding);
-                if let (Some(recording), Must::Fail { .. }) = (recording, answer.must) {
-                    refused_answers.push(answer);
-                    refused.push(recording);
-                }
-            }
-            if phase == Phase::WrongAnswer {
-                let played = refused_answers.into_iter().zip(&refused[first..]);
-                findings.extend(without_hint(checks, &played.collect::<Vec<_>>()));
-            }
-            if phase == Phase::RightAnswer {
-                let right = answers.iter().filter(|answer| kind.includes(answer));
-                let place = answers.first().and_then(|solution| solution.place);
-                findings.extend(right_answers(right.count(), place));
-            }
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase,
-                started,
-                findings,
-            });
-        }
-        // An answer that could not be played shows nothing about the checks.
-        if complete {
-            self.judge_checks(exercise, &refused);
-        }
-        Ok(())
-    }
-
-    /// Judges the checks themselves by what they saw while wrong answers were played.
-    fn judge_checks(&mut self, exercise: &Exercise, refused: &[Recording]) {
-        let started = Instant::now();
-        let (weakened, unnoticed) = unnoticed(exercise.checks(), refused);
-        self.proof.figures.weakened += weakened;
-        let decides = (Phase::Decides, indecisive(exercise.checks(), refused));
-        for (phase, findings) in [decides, (Phase::Weakened, unnoticed)] {
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase,
-                started,
-                findings,
-            });
-        }
-    }
-
-    /// Plays the solution twice and returns how long each of its steps took; `None` if it could not be played.
-    async fn solution(
-        &mut self,
-        exercise: &Exercise,
-        answers: &[Answer<'_>],
-        refused: &mut Vec<Recording>,
-    ) -> Result<Option<Vec<Duration>>, Failure> {
-        let (phase, started) = (Phase::Solution, Instant::now());
-        let Some(solution) = answers.first() else {
-            return Ok(None);
-        };
-        let mut findings = Vec::new();
-        let mut played = None;
-        if let Some(problem) = self.prepare(exercise).await? {
-            findings.push(problem.at(solution.place));
-        } else {
-            self.started(exercise, solution);
-            let before = self.observe(exercise).await;
-            let finding = at_start(&before, exercise.checks(), phase).map(|finding| Finding {
-                reason: text!(
-                    "before the solution, after the exercises that it needs: {reason}",
-                    reason = finding.reason
-                ),
-                ..finding
-            });
-            self.shown(exercise, None, Some(&before), finding.as_ref());
-            findings.extend(finding);
-            refused.push(before);
-            let (took, problem) = self.solve_once(exercise, answers, refused).await?;
-            played = problem.is_none().then_some(took);
-            if problem.is_some() {
-                self.shown(exercise, Some(solution), None, problem.as_ref());
-            }
-            findings.extend(problem);
-        }
-        if played.is_some() {
-            let recording = self.observe(exercise).await;
-            let finding = after(&recording, solution, exercise.checks(), phase);
-            self.shown(exercise, Some(solution), Some(&recording), finding.as_ref());
-            findings.extend(finding);
-        }
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase,
-            started,
-            findings,
+    /// Reports that an answer is played now.
+    pub(super) fn started(&mut self, exercise: &Exercise, answer: &Answer<'_>) {
+        self.played += 1;
+        self.started.set(self.started.get() + 1);
+        self.runner.emit(Event::AnswerStarted {
+            exercise: exercise.id.to_string(),
+            answer: answer.name.localized(),
+            number: self.started.get(),
+            answers: self.answers,
         });
-        let Some(took) = played else {
-            return Ok(None);
-        };
-        let (phase, started) = (Phase::SolutionAgain, Instant::now());
-        let mut captures = Captures::new();
-        let again = self.play(&solution.steps, &mut captures, Mode::Complete, phase);
-        let (_, problem) = again.await?;
-        let finding = match problem {
-            Some(problem) => Some(problem),
-            None => {
-                let recording = self.observe(exercise).await;
-                after(&recording, solution, exercise.checks(), phase)
-            }
-        };
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase,
-            started,
-            findings: finding.into_iter().collect(),
-        });
-        Ok(Some(took))
-    }
-
-    /// Plays the solution. Before its last step, what the checks see is the solution without that step.
-    async fn solve_once(
-        &mut self,
-        exercise: &Exercise,
-        answers: &[Answer<'_>],
-        refused: &mut Vec<Recording>,
-    ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
-        let phase = Phase::Solution;
-        let steps = &answers[0].steps;
-        let Some((last, first)) = steps.split_last() else {
-            return Ok((Vec::new(), None));
-        };
-        let mut captures = Captures::new();
-        let played = self.play(first, &mut captures, Mode::Complete, phase);
-        let (mut took, problem) = played.await?;
-        if problem.is_some() {
-            return Ok((took, problem));
-        }
-        if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
-            self.started(exercise, answer);
-            self.proof.figures.left_out += 1;
-            let recording = self.observe(exercise).await;
-            let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
-            self.shown(exercise, Some(answer), Some(&recording), finding.as_ref());
-            refused.push(recording);
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase: Phase::LeftOut,
-                started: Instant::now(),
-                findings: finding.into_iter().collect(),
-            });
-        }
-        let (last, problem) = self
-            .play(&[*last], &mut captures, Mode::Complete, phase)
-            .await?;
-        took.extend(last);
-        Ok((took, problem))
     }
 
     /// Plays one answer from the start of its exercise and judges it. There is no recording if it could not be played.
-    async fn answer(
-        &mut self,
-        exercise: &Exercise,
-        answer: &Answer<'_>,
-        in_solution: &[Duration],
-        phase: Phase,
-    ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
-        let played = self.answer_unshown(exercise, answer, in_solution, phase);
-        let (recording, finding) = played.await?;
-        self.shown(exercise, Some(answer), recording.as_ref(), finding.as_ref());
-        Ok((recording, finding))
-    }
-
-    async fn answer_unshown(
+    pub(super) async fn answer(
         &mut self,
         exercise: &Exercise,
         answer: &Answer<'_>,
@@ -509,255 +268,11 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let recording = self.observe(exercise).await;
         times.checks = begun.elapsed();
         let finding = after(&recording, answer, exercise.checks(), phase);
-        self.count(exercise, answer, &recording);
         Ok((Some(recording), finding))
     }
-
-    fn count(&mut self, exercise: &Exercise, answer: &Answer<'_>, recording: &Recording) {
-        match answer.kind {
-            AnswerKind::Solution => {}
-            AnswerKind::LeftOut { .. } => self.proof.figures.left_out += 1,
-            AnswerKind::RightAnswer => self.proof.figures.right_answers += 1,
-            AnswerKind::WrongAnswer => self.proof.figures.wrong_answers += 1,
-        }
-        if let Must::PassAsRight { reason } = answer.must
-            && recording.passed()
-        {
-            self.proof
-                .figures
-                .indistinguishable
-                .push(IndistinguishableAnswer {
-                    exercise: exercise.id.to_string(),
-                    answer: answer.name.localized(),
-                    reason: reason.to_owned(),
-                });
-        }
-    }
-
-    fn started(&mut self, exercise: &Exercise, answer: &Answer<'_>) {
-        self.proof.figures.played += 1;
-        self.request.started.set(self.request.started.get() + 1);
-        self.runner.emit(Event::AnswerStarted {
-            exercise: exercise.id.to_string(),
-            answer: answer.name.localized(),
-            number: self.request.started.get(),
-            answers: self.answers,
-        });
-    }
-
-    /// Proves that only the right choice of a quiz counts, and that every other has a hint.
-    pub(super) fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) {
-        let started = Instant::now();
-        let wrong = |choice: &&String| **choice != quiz.answer;
-        let mut findings = Vec::new();
-        for choice in quiz.choices.iter().filter(wrong) {
-            let outcome = check_answer(quiz, Some(choice));
-            let reason = match (outcome.passed(), outcome.hint()) {
-                (true, _) => text!("choice `{choice}` counts as right", choice),
-                (false, None) => text!("wrong choice `{choice}` has no hint", choice),
-                (false, Some(_)) => continue,
-            };
-            findings.push(Finding::problem(Phase::Quiz, reason));
-        }
-        if !check_answer(quiz, Some(&quiz.answer)).passed() {
-            let reason = text!("the right choice does not count");
-            findings.push(Finding::problem(Phase::Quiz, reason));
-        }
-        self.proof.figures.exercises += 1;
-        self.proof.figures.checks += 1;
-        self.proof.figures.wrong_answers += quiz.choices.len() - 1;
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase: Phase::Quiz,
-            started,
-            findings,
-        });
-    }
-
-    /// Proves that every goal fails and every guard passes before anything was done.
-    pub(super) async fn all_fail(
-        &mut self,
-        exercises: &[&Exercise],
-        phase: Phase,
-    ) -> Result<(), Failure> {
-        for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
-            let started = Instant::now();
-            self.begin(exercise).await;
-            let recording = self.observe(exercise).await;
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase,
-                started,
-                findings: at_start(&recording, exercise.checks(), phase)
-                    .into_iter()
-                    .collect(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Proves that every goal fails again after a reset.
-    pub(super) async fn after_reset(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
-        let started = Instant::now();
-        let Some(problem) = self.reset().await? else {
-            return self.all_fail(exercises, Phase::Reset).await;
-        };
-        if let Some(first) = exercises.first() {
-            self.report(PhaseReport {
-                exercise: &first.id,
-                phase: Phase::Reset,
-                started,
-                findings: vec![problem],
-            });
-        }
-        Ok(())
-    }
-
-    /// Proves that a reset works, or names the session that is in its way, while another session has an open transaction in a
-    /// database that `start` changes.
-    pub(super) async fn with_open_transaction(
-        &mut self,
-        exercises: &[&Exercise],
-    ) -> Result<(), Failure> {
-        let phase = Phase::OpenTransaction;
-        for act in databases(&self.runner.lab.start) {
-            let (started, Some(first)) = (Instant::now(), exercises.first()) else {
-                return Ok(());
-            };
-            let target = self.live.target(self.runner);
-            // A database that cannot be opened has no tables to lock, and a MongoDB server alone has no transactions.
-            let Ok(Some(transaction)) = open_transaction(act, &target).await else {
-                continue;
-            };
-            let done = reset(self.runner, self.live, self.workspace).await;
-            transaction.end().await;
-            let problem = match done {
-                Err(Failure::StepLocked(_)) => None,
-                done => self.problem_of(done, phase).await?,
-            };
-            let problem = match problem {
-                Some(problem) => Some(problem),
-                None => self.reset().await?,
-            };
-            self.report(PhaseReport {
-                exercise: &first.id,
-                phase,
-                started,
-                findings: problem.into_iter().collect(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Proves all solutions one after the other without a reset between.
-    pub(super) async fn in_sequence(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
-        if let (Some(problem), Some(first)) = (self.reset().await?, exercises.first()) {
-            self.report(PhaseReport {
-                exercise: &first.id,
-                phase: Phase::Reset,
-                started: Instant::now(),
-                findings: vec![problem],
-            });
-            return Ok(());
-        }
-        self.baselines = Baselines::default();
-        for exercise in exercises.iter().filter(|exercise| is_practical(exercise)) {
-            let started = Instant::now();
-            let phase = Phase::Solution;
-            self.begin_all().await;
-            let done = solve(self.runner, self.live, &[exercise]).await;
-            let finding = match self.problem_of(done, phase).await? {
-                Some(problem) => Some(problem),
-                None => {
-                    let recording = self.observe(exercise).await;
-                    let solution = proof::answers(exercise, None).swap_remove(0);
-                    after(&recording, &solution, exercise.checks(), phase)
-                }
-            };
-            let findings = finding.into_iter().map(|finding| Finding {
-                reason: text!(
-                    "after all earlier solutions: {reason}",
-                    reason = finding.reason
-                ),
-                ..finding
-            });
-            let findings = findings.collect();
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase,
-                started,
-                findings,
-            });
-        }
-        Ok(())
-    }
 }
 
-/// Returns the event for a phase of an exercise with everything that was found in it.
-fn phase_finished(
-    exercise: &ExerciseId,
-    phase: Phase,
-    found: &[ProofProblem],
-    took: Duration,
-) -> Event {
-    let (problems, notes) = by_weight(found, false);
-    Event::ProofPhaseFinished {
-        exercise: exercise.to_string(),
-        phase,
-        problem: problems.first().map(|first| first.problem.clone()),
-        problems,
-        notes,
-        millis: took.as_millis() as u64,
-    }
-}
-
-/// The answers that one phase plays.
-#[derive(Clone, Copy)]
-enum Kind {
-    LeftOut,
-    RightAnswer,
-    WrongAnswer,
-}
-
-impl Kind {
-    /// The solution without its last step is judged while the solution is played.
-    fn includes(self, answer: &Answer<'_>) -> bool {
-        match (self, answer.kind) {
-            (Kind::LeftOut, AnswerKind::LeftOut { step }) => step < answer.steps.len(),
-            (Kind::RightAnswer, AnswerKind::RightAnswer)
-            | (Kind::WrongAnswer, AnswerKind::WrongAnswer) => true,
-            _ => false,
-        }
-    }
-}
-
-/// Returns whether an answer is the solution without its last step.
-fn leaves_out_last(answer: &Answer<'_>, solution: &[&Step]) -> bool {
-    matches!(answer.kind, AnswerKind::LeftOut { step } if step + 1 == solution.len())
-}
-
-/// Returns a step for each database that steps use.
-fn databases(steps: &[Step]) -> Vec<&StepKind> {
-    let mut found: Vec<&StepKind> = Vec::new();
-    for step in steps {
-        let same = |other: &&StepKind| match (&step.act, other) {
-            (StepKind::Sql(one), StepKind::Sql(other)) => {
-                one.service == other.service && one.database == other.database
-            }
-            (StepKind::Mongo(one), StepKind::Mongo(other)) => {
-                one.service == other.service && one.database == other.database
-            }
-            _ => false,
-        };
-        let is_database = matches!(step.act, StepKind::Sql(_) | StepKind::Mongo(_));
-        if is_database && !found.iter().any(same) {
-            found.push(&step.act);
-        }
-    }
-    found
-}
-
-fn is_practical(exercise: &Exercise) -> bool {
+pub(super) fn is_practical(exercise: &Exercise) -> bool {
     matches!(exercise.task, Task::Practical { .. })
 }
 
@@ -767,58 +282,5 @@ fn impatient(step: &Step, usual: Duration) -> Step {
     Step {
         within: step.within.map(|within| within.min(limit)),
         ..step.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proof::Weight;
-
-    #[test]
-    fn the_event_of_a_phase_has_every_problem_and_note() {
-        let exercise = ExerciseId::new("ttl").unwrap();
-        let of = |reason: &str, weight| {
-            let finding = Finding {
-                weight,
-                ..Finding::problem(Phase::WrongAnswer, text::Text::verbatim(reason))
-            };
-            ProofProblem::new(&exercise, Stage::Answers, &finding)
-        };
-        let found = [
-            of("a note", Weight::Note),
-            of("first", Weight::Problem),
-            of("second", Weight::Problem),
-        ];
-        let event = phase_finished(&exercise, Phase::WrongAnswer, &found, Duration::ZERO);
-        let json = serde_json::to_value(&event).unwrap();
-        assert_eq!(json["problem"], "first");
-        assert_eq!(json["problems"][1]["problem"], "second");
-        assert_eq!(json["problems"].as_array().unwrap().len(), 2);
-        assert_eq!(json["notes"][0]["problem"], "a note");
-        let event = phase_finished(&exercise, Phase::WrongAnswer, &[], Duration::ZERO);
-        let json = serde_json::to_value(&event).unwrap();
-        assert_eq!(json["problem"], serde_json::Value::Null);
-        assert_eq!(json["problems"], serde_json::json!([]));
-    }
-
-    #[test]
-    fn each_database_of_sql_and_mongodb_steps_has_one_transaction() {
-        let lab = crate::lab::testing::lab(crate::lab::testing::COMPOSE);
-        let step = |act: StepKind| Step {
-            act,
-            ..lab.exercises[0].checks()[0].step.clone()
-        };
-        let service = || crate::lab::ServiceName::new("redis").unwrap();
-        let mongo = |database: &str| {
-            step(StepKind::Mongo(crate::lab::MongoProbe {
-                service: service(),
-                database: Some(database.to_owned()),
-                command: serde_json::json!({"dropDatabase": 1}),
-            }))
-        };
-        let redis = lab.exercises[0].checks()[0].step.clone();
-        let steps = [mongo("a"), redis, mongo("b"), mongo("a")];
-        assert_eq!(databases(&steps), [&steps[0].act, &steps[2].act]);
     }
 }
