@@ -38,6 +38,7 @@ mod shell;
 mod single_answer;
 mod solve;
 mod status;
+mod test_instance;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;

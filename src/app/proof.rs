@@ -6,18 +6,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::app::{App, UpOptions, find_exercise};
+use crate::app::test_instance::{AtEnd, TestInstance};
+use crate::app::{App, find_exercise};
 use crate::engine::Engine;
 use crate::event::{Event, InstanceEvent, Phase, Warning};
 use crate::lab::{ExerciseId, Instance, Lab, LabId, Trial, load_trial};
 use crate::machine;
-use crate::plan::Scope;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
-use crate::runner::{
-    self, Expiry, Failure, Images, Live, OnFailure, Proof, ProofRequest, Runner, SweepMode, prove,
-    teardown,
-};
-use crate::store::{Lifetime, OsFs, ProofTimes, Workspace};
+use crate::runner::{Failure, Images, Live, Proof, ProofRequest, Runner, prove};
+use crate::store::{OsFs, ProofTimes, Workspace};
 use crate::text;
 
 /// What a proof covers, how much of it is played at the same time, and what is left of it.
@@ -107,8 +104,8 @@ struct Test<'a, E> {
 }
 
 /// An instance of a lab in which parts are played.
-struct TestInstance<'a, E> {
-    runner: Runner<'a, E>,
+struct PlayedInstance<'a, E> {
+    runner: &'a Runner<'a, E>,
     live: Live,
     workspace: Option<&'a Workspace>,
 }
@@ -185,26 +182,6 @@ impl App {
             Err(failure) => tested.progress.get_mut().failure = Some(failure),
         }
         Ok(tested)
-    }
-
-    /// Returns the name of a test's instance: that of this application, if it has one, and the number of the process.
-    fn test_instance(&self, number: usize) -> Result<Instance, Failure> {
-        let process = std::process::id();
-        let name = match self.instance.is_main() {
-            true => format!("test-{process}"),
-            false => format!("{}-test-{process}", self.instance),
-        };
-        let name = match number {
-            1 => name,
-            number => format!("{name}-{number}"),
-        };
-        Instance::new(&name).map_err(|error| {
-            Failure::Usage(text!(
-                "cannot name an instance `{name}`: {reason}",
-                name,
-                reason = error
-            ))
-        })
     }
 }
 
@@ -347,7 +324,7 @@ impl<E: Engine> Test<'_, E> {
             progress.begun.get_or_insert_with(Instant::now);
             progress.instances
         };
-        let instance = app.test_instance(number)?;
+        let instance = app.test_instance_name(number)?;
         let exercise = RefCell::new(None);
         let emit = |event: Event| {
             app.emit(Event::OfInstance(InstanceEvent {
@@ -362,25 +339,9 @@ impl<E: Engine> Test<'_, E> {
             emit: &emit,
             ..app.runner(self.engine, lab)
         };
-        let folder = tempfile::tempdir().map_err(|error| {
-            Failure::Environment(text!(
-                "cannot create a temporary folder: {reason}",
-                reason = error
-            ))
-        })?;
-        let workspace = Workspace::below(folder.path(), lab, &instance);
-        let workspace = workspace.map(Workspace::of_a_test);
-        let up = UpOptions {
-            lifetime: match self.options.keep {
-                true => Lifetime::Persistent,
-                false => Lifetime::Process,
-            },
-            expiry: Expiry::Unchanged,
-            on_failure: OnFailure::TearDown,
-        };
+        let test = TestInstance::new(app, &runner, AtEnd::of(self.options.keep))?;
         let started = Instant::now();
-        let request = app.request(up, &tested.images, workspace.as_ref());
-        let done = match runner::up(&runner, &request).await {
+        let done = match test.start(&tested.images).await {
             Ok(done) => done,
             Err(failure) => return self.not_started(at, tested, first, failure, &runner).await,
         };
@@ -390,10 +351,10 @@ impl<E: Engine> Test<'_, E> {
             .borrow_mut()
             .ready_millis
             .get_or_insert(ready_millis);
-        let mut playing = TestInstance {
-            runner,
+        let mut playing = PlayedInstance {
+            runner: &runner,
             live: done.live,
-            workspace: workspace.as_ref(),
+            workspace: test.workspace(),
         };
         let mut waiting = Some(first);
         while let Some(part) = waiting {
@@ -407,17 +368,11 @@ impl<E: Engine> Test<'_, E> {
             };
         }
         *exercise.borrow_mut() = None;
-        if self.options.keep {
-            // The workspace is part of what is kept.
-            let _ = folder.keep();
-            tested.progress.borrow_mut().kept = Some(instance.clone());
-            return Ok(());
-        }
-        let scope = Scope::instance(&app.owner, &lab.id, &instance);
-        let removed = teardown(self.engine, &scope, SweepMode::Once, &emit).await;
-        match removed {
-            Ok(_) => app.run_guard.forget(&done.journal.run),
-            // What is left is removed when the program ends.
+        match test.end(&done.journal).await {
+            Ok(()) if self.options.keep => {
+                tested.progress.borrow_mut().kept = Some(instance.clone());
+            }
+            Ok(()) => {}
             Err(failure) => tested.fail(failure),
         }
         Ok(())
@@ -454,11 +409,11 @@ impl<E: Engine> Test<'_, E> {
         &self,
         at: usize,
         tested: &TestedLab<'_>,
-        playing: &mut TestInstance<'_, E>,
+        playing: &mut PlayedInstance<'_, E>,
         part: &WaitingPart,
     ) -> Result<Usable, Failure> {
         let started = Instant::now();
-        let TestInstance {
+        let PlayedInstance {
             runner,
             live,
             workspace,
