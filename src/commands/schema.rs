@@ -5,27 +5,23 @@ use serde_json::{Value, json};
 use crate::cli::SchemaKind;
 use crate::event;
 use crate::exit::Exit;
-use crate::lab::SCHEMA;
+use crate::lab;
 use crate::report;
 use crate::runner::Failure;
 
 pub(crate) fn schema(of: SchemaKind) -> Result<Exit, Failure> {
     let schema = match of {
-        SchemaKind::Lab => lab_schema()?,
-        SchemaKind::Compose => compose_schema()?,
+        SchemaKind::Lab => lab::schema(),
+        SchemaKind::Compose => compose_schema(),
         SchemaKind::Events => event::schema(),
     };
     report::document(&schema);
     Ok(Exit::Success)
 }
 
-fn lab_schema() -> Result<Value, Failure> {
-    Ok(serde_json::from_str(SCHEMA).map_err(anyhow::Error::new)?)
-}
-
 /// Returns the schema of `x-roadlab` blocks. The rest of a Compose file is described by the Compose Specification.
-fn compose_schema() -> Result<Value, Failure> {
-    let mut schema = lab_schema()?;
+fn compose_schema() -> Value {
+    let mut schema = lab::schema();
     if let Some(fields) = schema.as_object_mut() {
         let service = json!({ "properties": { "x-roadlab": { "$ref": "#/$defs/x-roadlab" } } });
         let services = json!({ "additionalProperties": service });
@@ -36,5 +32,5 @@ fn compose_schema() -> Result<Value, Failure> {
         );
         fields.insert("properties".into(), json!({ "services": services }));
     }
-    Ok(schema)
+    schema
 }

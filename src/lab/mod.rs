@@ -22,6 +22,7 @@ mod policy;
 mod props;
 mod rendering;
 mod roadmap;
+mod schema;
 #[cfg(test)]
 mod schema_tests;
 mod script_files;
@@ -51,6 +52,7 @@ pub use parts::{ChangedExercises, LabParts};
 pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
 pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
+pub use schema::schema;
 pub use service::{
     Access, Condition, DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, DEFAULT_READY_WITHIN, Gpus,
     Healthcheck, Limits, Mount, Port, Presence, Protocol, PublishAddress, Recipe, RestartPolicy,
@@ -70,6 +72,3 @@ pub use template::{Addresses, ServiceAddress, TemplateError, render_url};
 pub use trial::{Trial, TrialAnswers, TrialWrong, load_trial};
 pub use typed::{TypedBlock, TypingContext};
 pub use yaml::parse_duration;
-
-/// The JSON Schema of lab.yaml, with `x-roadlab` among its definitions. `schema_tests.rs` compares it with the readers.
-pub const SCHEMA: &str = include_str!("schema.json");

@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::lab::compose::read_interface;
+use crate::lab::schema::{KEYS_OF, SOURCE};
 use crate::lab::steps::{StepList, read_steps};
 use crate::lab::testing::no_scripts;
 use crate::lab::variables::Variables;
 use crate::lab::yaml::{Node, Problems, read_keys};
-use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
+use crate::lab::{Level, ServiceName, lab_file, schema};
 
 /// Every key of lab.yaml, once; keys that exclude each other are in different places.
 const WHOLE: &str = "
@@ -70,8 +71,7 @@ fn parse(text: &str) -> Node {
 }
 
 fn definitions() -> serde_json::Map<String, Value> {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    schema["$defs"].as_object().unwrap().clone()
+    schema()["$defs"].as_object().unwrap().clone()
 }
 
 /// Returns the keys of each mapping in the schema.
@@ -128,6 +128,32 @@ fn every_key_has_a_description_and_other_keys_are_invalid() {
             assert!(has_description, "{name}.{key}");
         }
     }
+}
+
+#[test]
+fn keys_that_definitions_share_stand_once() {
+    let source: Value = serde_json::from_str(SOURCE).unwrap();
+    let definitions = source["$defs"].as_object().unwrap();
+    let keys = |definition: &Value| definition["properties"].as_object().cloned();
+    let mut extended = BTreeSet::new();
+    for (name, definition) in definitions {
+        let Some(other) = definition.get(KEYS_OF) else {
+            continue;
+        };
+        extended.insert(name.as_str());
+        let other = keys(&definitions[other.as_str().unwrap()]).unwrap();
+        let own = keys(definition).unwrap();
+        let twice: Vec<&String> = own.keys().filter(|key| other.contains_key(*key)).collect();
+        assert!(twice.is_empty(), "{name}: {twice:?}");
+    }
+    assert_eq!(extended, BTreeSet::from(["check", "side", "touched"]));
+    // A definition that writes them out again has the step's keys without the keyword.
+    let step = keys(&definitions["step"]).unwrap();
+    let copies = definitions.iter().filter(|(name, definition)| {
+        let own = keys(definition).unwrap_or_default();
+        *name != "step" && step.keys().all(|key| own.contains_key(key))
+    });
+    assert_eq!(copies.count(), 0);
 }
 
 /// Returns a file that has an empty mapping in the place of a definition.
