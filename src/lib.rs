@@ -81,16 +81,19 @@ use crate::signals::{Cleanup, ShutdownEvent, ShutdownSignal, ShutdownState, Sign
 
 /// Parses the command line, does what it says, and returns the documented exit code.
 pub fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(report::report_panic));
     let program = || {
         if commands::complete() {
             return Exit::Success;
         }
         cli::parse().map_or_else(|exit| exit, start)
     };
-    // After a panic, the reaper removes what was created.
-    let exit = catch_unwind(AssertUnwindSafe(program)).unwrap_or(Exit::RuntimeError);
-    finish(exit).into()
+    finish(until_panic(program)).into()
+}
+
+/// Runs the program. A panic is reported as an internal error; the reaper removes what was created.
+fn until_panic(program: impl FnOnce() -> Exit) -> Exit {
+    std::panic::set_hook(Box::new(report::report_panic));
+    catch_unwind(AssertUnwindSafe(program)).unwrap_or(Exit::RuntimeError)
 }
 
 /// Writes the rest of the output. Output that cannot be written is an error, but after a signal nothing waits for it.
@@ -200,5 +203,28 @@ async fn stopped(context: &Context, signal: ShutdownSignal, signals: &mut Signal
     match state {
         ShutdownState::Running | ShutdownState::CleaningUp(_) => Exit::RuntimeError,
         ShutdownState::Exiting(signal) => Exit::Signal(signal.number()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set in the process of the test that panics: a panic hook is that of a whole process.
+    const PANICS: &str = "ROADLAB_UNIT_TEST_PANICS";
+
+    #[test]
+    fn a_panic_is_reported_as_an_internal_error() {
+        if std::env::var_os(PANICS).is_some() {
+            assert_eq!(until_panic(|| panic!("made to fail")), Exit::RuntimeError);
+            return;
+        }
+        let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+        test.args(["--exact", "tests::a_panic_is_reported_as_an_internal_error"]);
+        let output = test.env(PANICS, "1").output().unwrap();
+        let reported = String::from_utf8_lossy(&output.stderr);
+        let expected = "error: internal error in roadlab: made to fail (src/lib.rs:";
+        assert!(reported.starts_with(expected), "{output:?}");
+        assert!(output.status.success(), "{output:?}");
     }
 }

@@ -59,8 +59,7 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::app::{
-    App, EventSink, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust,
-    lab_name,
+    App, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust, lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -350,7 +349,8 @@ impl Context {
             },
         };
         let reaper = reaper_command(&global, &paths);
-        let events = event_sink(Rc::clone(&reporter));
+        let sink = Rc::clone(&reporter);
+        let events = Box::new(move |event| sink.report(&event));
         Ok(Self {
             app: App::new(options, paths, instance, lang, reaper, events),
             global,
@@ -398,18 +398,6 @@ fn wording(global: &GlobalOptions) -> Wording {
     match global.verbose {
         true => Wording::Technical,
         false => Wording::Plain,
-    }
-}
-
-/// Sends events to the reporter. Tests name an event at which the program fails, to see that a fault leaves nothing behind.
-fn event_sink(reporter: Rc<Reporter>) -> EventSink {
-    match std::env::var("ROADLAB_TEST_PANIC") {
-        Err(_) => Box::new(move |event| reporter.report(&event)),
-        Ok(name) => Box::new(move |event| {
-            let fails = format!("{event:?}").contains(&name);
-            assert!(!fails, "made to fail at {name}");
-            reporter.report(&event);
-        }),
     }
 }
 
