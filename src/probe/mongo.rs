@@ -16,6 +16,7 @@ use crate::lab::{MONGO_TRANSACTIONAL, MongoProbe, ServiceName};
 use crate::probe::address::{url, url_port};
 use crate::probe::dial::dial;
 use crate::probe::error::{LockHolder, ProbeError};
+use crate::probe::lock_watch::watch;
 use crate::probe::mode::ProbeMode;
 use crate::probe::mongo_locks::{self, APPLICATION, LOCK_CODES, Waits};
 use crate::probe::pool::{ConnectionPool, Key};
@@ -125,9 +126,10 @@ async fn execute(
     holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Result<Document, Error>, ProbeError> {
     client.relay.reset();
+    let search = async || mongo_locks::holder(&client.options, Waits::MustBeSeen).await;
     let reply = tokio::select! {
         reply = run_command(client, database, command, mode) => reply,
-        holder = mongo_locks::watch(&client.options, mode, holder) => {
+        holder = watch(mode, holder, search) => {
             return Err(ProbeError::Locked(holder));
         }
     };

@@ -1,40 +1,16 @@
 //! Whose open transaction a MongoDB command waits for.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
 use bson::{Document, doc};
 use mongodb::options::ClientOptions;
 
 use crate::probe::error::{LockHolder, WayOut};
-use crate::probe::mode::ProbeMode;
 use crate::text;
-
-/// How long a command may wait before the reason is searched for, and the pause between two searches.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The name of roadlab's connections.
 pub(super) const APPLICATION: &str = "roadlab";
 
 /// The codes of errors that name a lock of another session: LockTimeout, WriteConflict.
 pub(super) const LOCK_CODES: [i32; 2] = [24, 112];
-
-/// Watches a command. Returns whose open transaction it waits for, unless the mode writes: such a command may wait for as long
-/// as its step allows, and `found` keeps the last result.
-pub(super) async fn watch(
-    options: &ClientOptions,
-    mode: ProbeMode,
-    found: &RefCell<Option<LockHolder>>,
-) -> LockHolder {
-    loop {
-        tokio::time::sleep(PATIENCE).await;
-        let holder = holder(options, Waits::MustBeSeen).await;
-        match (holder, mode) {
-            (Some(holder), ProbeMode::ReadOnly | ProbeMode::RolledBack) => return holder,
-            (holder, _) => drop(found.replace(holder)),
-        }
-    }
-}
 
 /// Whether a command of roadlab must be waiting for a lock at this moment.
 #[derive(Clone, Copy, PartialEq, Eq)]

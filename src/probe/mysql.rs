@@ -1,6 +1,6 @@
 //! The `sql` probe on a MySQL or MariaDB server.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use mysql_async::{Opts, ServerError};
 
@@ -13,7 +13,8 @@ use crate::probe::mysql_locks;
 use crate::probe::mysql_session::{Login, Session, SqlError};
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::script_place::{ErrorPlace, with_place};
-use crate::probe::sql_statement::{Limits, is_reusable_after, mentions_databases};
+use crate::probe::sql_session::{self, Executed, SqlSession, own_or};
+use crate::probe::sql_statement::{Limits, is_reusable_after};
 use crate::probe::target::Target;
 use crate::text;
 use crate::text::Text;
@@ -37,103 +38,135 @@ pub(super) async fn run<E>(
             statement
         )));
     }
-    let (port, login) = login(probe, target)?;
-    let service = &probe.service;
-    let key = Key {
-        service: service.clone(),
-        port,
-        bound: vec![
+    sql_session::run(probe, limits, target, sessions, holder).await
+}
+
+impl SqlSession for Session {
+    type Login = Login;
+    type Error = SqlError;
+    type Refusal = ServerError;
+
+    fn login<E>(probe: &SqlProbe, target: &Target<'_, E>) -> Result<(u16, Login), ProbeError> {
+        let service = &probe.service;
+        let url = url(target, service)?;
+        let opts = parse(url).map_err(|reason| {
+            ProbeError::InvalidStep(text!(
+                "the url of `{service}` is not a MySQL url: {reason}",
+                service,
+                reason
+            ))
+        })?;
+        let port = url_port(target, service, Some(opts.tcp_port()))?;
+        let login = Login {
+            database: own_or(probe.database.as_ref(), opts.db_name()),
+            user: own_or(probe.user.as_ref(), opts.user()).unwrap_or_else(|| "root".to_owned()),
+            password: own_or(probe.password.as_ref(), opts.pass()),
+        };
+        Ok((port, login))
+    }
+
+    fn bound(login: &Login) -> Vec<String> {
+        vec![
             login.database.clone().unwrap_or_default(),
             login.user.clone(),
             login.password.clone().unwrap_or_default(),
-            format!("{:?}", limits.mode),
-        ],
-    };
-    if mentions_databases(&probe.text) {
-        // A session in a database that is dropped and created again would be in no database.
-        let other = |key: &Key| key.service == *service;
-        let others = sessions.take(&other).await.into_iter();
-        futures_util::future::join_all(others.map(Session::close)).await;
+        ]
     }
-    let slot = match limits.mode {
-        ProbeMode::ReadOnly => sessions.free_slot(&key),
-        // Writes that are tried would wait for each other's locks.
-        ProbeMode::RolledBack | ProbeMode::ReadWrite => sessions.slot(&key),
-    };
-    let mut idle = slot.lock().await;
-    let completed = Cell::new(0);
-    let executed = async |session: Session, idle: &mut Option<Session>| {
-        let id = session.id();
-        tokio::select! {
-            answer = execute(session, probe, limits, idle, &completed) => answer,
-            holder = mysql_locks::watch(port, &login, id, limits.mode, holder) => {
-                Err(ProbeError::Locked(holder))
+
+    /// A session in a database that is dropped and created again would be in no database.
+    fn hinders_databases(_: &Key, _: &Login) -> bool {
+        true
+    }
+
+    async fn open(
+        port: u16,
+        login: &Login,
+        _: ProbeMode,
+    ) -> Result<Result<Self, ServerError>, ProbeError> {
+        Session::open(port, login).await
+    }
+
+    fn is_open(&self) -> bool {
+        Session::is_open(self)
+    }
+
+    fn id(&self) -> Option<i64> {
+        Some(Session::id(self).into())
+    }
+
+    async fn lock_holder(port: u16, login: &Login, id: i64) -> Option<LockHolder> {
+        mysql_locks::holder(port, login, id).await
+    }
+
+    async fn run(self, probe: &SqlProbe, limits: Limits) -> Result<Executed<Self>, ProbeError> {
+        let executed = self.execute(&probe.text, limits.mode, limits.timeout);
+        let (answer, mut session) = executed.await;
+        let completed = session.completed();
+        if matches!(answer, Err(SqlError::TooLarge)) {
+            session.close().await;
+            return Err(ProbeError::TooLarge);
+        }
+        // The reset rolls back and releases locks, also before the session is closed.
+        let reset = session.reset().await;
+        let reusable = match reset && is_reusable_after(&probe.text) {
+            true => Some(session),
+            false => {
+                session.close().await;
+                None
             }
-        }
-    };
-    if let Some(session) = idle.take().filter(|session| session.is_open()) {
-        let answer = executed(session, &mut idle).await?;
-        if !matches!(answer, Err(SqlError::Lost(_))) {
-            return evaluate(answer, probe, completed.get());
-        }
+        };
+        Ok(Executed {
+            answer,
+            completed,
+            reusable,
+        })
     }
-    let session = match Session::open(port, &login).await? {
-        Ok(session) => session,
-        Err(error) => return evaluate_refusal(error, service),
-    };
-    let answer = executed(session, &mut idle).await?;
-    evaluate(answer, probe, completed.get())
-}
 
-/// Executes a statement and keeps the session if it can be used again. `completed` becomes the number of statements that were
-/// completed.
-async fn execute(
-    session: Session,
-    probe: &SqlProbe,
-    limits: Limits,
-    idle: &mut Option<Session>,
-    completed: &Cell<usize>,
-) -> Result<Result<Actual, SqlError>, ProbeError> {
-    let executed = session.execute(&probe.text, limits.mode, limits.timeout);
-    let (answer, mut session) = executed.await;
-    completed.set(session.completed());
-    if matches!(answer, Err(SqlError::TooLarge)) {
-        session.close().await;
-        return Err(ProbeError::TooLarge);
+    fn is_lost(error: &SqlError) -> bool {
+        matches!(error, SqlError::Lost(_))
     }
-    // The reset rolls back and releases locks, also before the session is closed.
-    let reset = session.reset().await;
-    match reset && is_reusable_after(&probe.text) {
-        true => *idle = Some(session),
-        false => session.close().await,
-    }
-    Ok(answer)
-}
 
-/// Returns the port and the login: those of the service's url, unless the step has its own.
-pub(super) fn login<E>(
-    probe: &SqlProbe,
-    target: &Target<'_, E>,
-) -> Result<(u16, Login), ProbeError> {
-    let service = &probe.service;
-    let url = url(target, service)?;
-    let opts = parse(url).map_err(|reason| {
-        ProbeError::InvalidStep(text!(
-            "the url of `{service}` is not a MySQL url: {reason}",
-            service,
-            reason
-        ))
-    })?;
-    let port = url_port(target, service, Some(opts.tcp_port()))?;
-    let or = |own: &Option<String>, of_url: Option<&str>| {
-        own.clone().or_else(|| of_url.map(str::to_owned))
-    };
-    let login = Login {
-        database: or(&probe.database, opts.db_name()),
-        user: or(&probe.user, opts.user()).unwrap_or_else(|| "root".to_owned()),
-        password: or(&probe.password, opts.pass()),
-    };
-    Ok((port, login))
+    fn evaluate(error: SqlError, probe: &SqlProbe, completed: usize) -> Result<Actual, ProbeError> {
+        match error {
+            SqlError::Server(error) if error.code == LOCK_WAIT_TIMEOUT => {
+                Err(ProbeError::NoAnswer(Text::verbatim(error.message)))
+            }
+            SqlError::Server(error) => {
+                let place = ErrorPlace {
+                    character: None,
+                    completed,
+                };
+                let actual = Actual::error(error.state, error.message);
+                Ok(with_place(actual, probe, place))
+            }
+            error @ SqlError::SeveralStatements => Err(ProbeError::InvalidStep(error.text())),
+            SqlError::TooLarge => Err(ProbeError::TooLarge),
+            SqlError::Lost(reason) => Err(ProbeError::NoAnswer(text!(
+                "`{service}` broke the connection: {reason}",
+                service = probe.service,
+                reason
+            ))),
+        }
+    }
+
+    fn evaluate_refusal(error: ServerError, service: &ServiceName) -> Result<Actual, ProbeError> {
+        match error.code {
+            SHUTTING_DOWN | TOO_MANY_CONNECTIONS => Err(ProbeError::NoAnswer(text!(
+                "`{service}` does not accept connections: {reason}",
+                service,
+                reason = error.message
+            ))),
+            _ if error.state == "28000" => Err(ProbeError::AccessDenied {
+                service: service.clone(),
+                reason: Text::verbatim(error.message),
+            }),
+            _ => Ok(Actual::error(error.state, error.message)),
+        }
+    }
+
+    async fn close(self) {
+        Session::close(self).await;
+    }
 }
 
 /// Parses a url of the form `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, also with the scheme `mariadb`. Options are for other
@@ -142,49 +175,6 @@ fn parse(url: &str) -> Result<Opts, mysql_async::UrlError> {
     let address = url.split_once(':').map_or(url, |(_, address)| address);
     let address = address.split('?').next().unwrap_or_default();
     Opts::from_url(&format!("mysql:{address}"))
-}
-
-fn evaluate(
-    answer: Result<Actual, SqlError>,
-    probe: &SqlProbe,
-    completed: usize,
-) -> Result<Actual, ProbeError> {
-    answer.or_else(|error| match error {
-        SqlError::Server(error) if error.code == LOCK_WAIT_TIMEOUT => {
-            Err(ProbeError::NoAnswer(Text::verbatim(error.message)))
-        }
-        SqlError::Server(error) => {
-            let place = ErrorPlace {
-                character: None,
-                completed,
-            };
-            let actual = Actual::error(error.state, error.message);
-            Ok(with_place(actual, probe, place))
-        }
-        error @ SqlError::SeveralStatements => Err(ProbeError::InvalidStep(error.text())),
-        SqlError::TooLarge => Err(ProbeError::TooLarge),
-        SqlError::Lost(reason) => Err(ProbeError::NoAnswer(text!(
-            "`{service}` broke the connection: {reason}",
-            service = probe.service,
-            reason
-        ))),
-    })
-}
-
-/// Evaluates an error while connecting. A missing database is an answer; a login that fails or comes too early is an error.
-fn evaluate_refusal(error: ServerError, service: &ServiceName) -> Result<Actual, ProbeError> {
-    match error.code {
-        SHUTTING_DOWN | TOO_MANY_CONNECTIONS => Err(ProbeError::NoAnswer(text!(
-            "`{service}` does not accept connections: {reason}",
-            service,
-            reason = error.message
-        ))),
-        _ if error.state == "28000" => Err(ProbeError::AccessDenied {
-            service: service.clone(),
-            reason: Text::verbatim(error.message),
-        }),
-        _ => Ok(Actual::error(error.state, error.message)),
-    }
 }
 
 #[cfg(test)]
@@ -204,11 +194,12 @@ mod tests {
             user: user.map(str::to_owned),
             password: None,
         };
-        let (port, of_url) = login(&probe(None, None), &scene.target()).unwrap();
+        let (port, of_url) = Session::login(&probe(None, None), &scene.target()).unwrap();
         let values = (of_url.database, of_url.user, of_url.password);
         let expected = (Some("shop".into()), "kim".into(), Some("p@w".into()));
         assert_eq!((port, values), (7, expected));
-        let (_, own) = login(&probe(Some("other"), Some("root")), &scene.target()).unwrap();
+        let (_, own) =
+            Session::login(&probe(Some("other"), Some("root")), &scene.target()).unwrap();
         assert_eq!(
             (own.database, own.user),
             (Some("other".into()), "root".into())

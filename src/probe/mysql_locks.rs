@@ -1,40 +1,14 @@
 //! Who holds a lock that a MySQL or MariaDB session waits for.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
 use crate::probe::error::{LockHolder, WayOut};
-use crate::probe::mode::ProbeMode;
+use crate::probe::lock_watch::shorten;
 use crate::probe::mysql_session::{Login, Session};
-use crate::probe::postgres_locks::shorten;
 use crate::text;
-
-/// How long a statement may wait before the reason is searched for, and the pause between two searches.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Watches a session that executes a statement. Returns who holds the lock that it waits for, unless the mode writes: such a
-/// statement may wait for as long as its step allows, and `found` keeps the last result.
-pub(super) async fn watch(
-    port: u16,
-    login: &Login,
-    id: u32,
-    mode: ProbeMode,
-    found: &RefCell<Option<LockHolder>>,
-) -> LockHolder {
-    loop {
-        tokio::time::sleep(PATIENCE).await;
-        let holder = holder(port, login, id).await;
-        match (holder, mode) {
-            (Some(holder), ProbeMode::ReadOnly | ProbeMode::RolledBack) => return holder,
-            (holder, _) => drop(found.replace(holder)),
-        }
-    }
-}
 
 /// Returns the oldest other transaction while a session waits for a lock. Which of several transactions holds it, only the
 /// performance schema could tell, which MariaDB and small servers have switched off. A user without the privilege `PROCESS`
 /// sees none.
-async fn holder(port: u16, login: &Login, id: u32) -> Option<LockHolder> {
+pub(super) async fn holder(port: u16, login: &Login, id: i64) -> Option<LockHolder> {
     let mut session = Session::open(port, login).await.ok()?.ok()?;
     let query = format!(
         "SELECT other.ID, other.COMMAND, other.INFO

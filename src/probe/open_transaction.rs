@@ -5,8 +5,9 @@ use crate::probe::error::ProbeError;
 use crate::probe::mode::ProbeMode;
 use crate::probe::mysql_session::SqlError;
 use crate::probe::sql::{Server, server};
+use crate::probe::sql_session::SqlSession;
 use crate::probe::target::Target;
-use crate::probe::{mongo_transaction, mysql, mysql_session, postgres, postgres_session};
+use crate::probe::{mongo_transaction, mysql_session, postgres_session};
 use crate::text::Text;
 
 /// Locks every table of the database as an `UPDATE` would.
@@ -54,7 +55,7 @@ async fn in_postgres<E>(
 ) -> Result<postgres_session::Session, ProbeError> {
     let refused =
         |error: tokio_postgres::Error| ProbeError::NoAnswer(Text::verbatim(error.to_string()));
-    let (port, login) = postgres::login(probe, target)?;
+    let (port, login) = postgres_session::Session::login(probe, target)?;
     let opened = postgres_session::Session::open(port, &login, ProbeMode::ReadWrite).await?;
     let session = opened.map_err(refused)?;
     match session.rows(LOCK_POSTGRES_TABLES).await {
@@ -71,7 +72,7 @@ async fn in_mysql<E>(
     target: &Target<'_, E>,
 ) -> Result<mysql_session::Session, ProbeError> {
     let refused = |error: SqlError| ProbeError::NoAnswer(error.text());
-    let (port, login) = mysql::login(probe, target)?;
+    let (port, login) = mysql_session::Session::login(probe, target)?;
     let opened = mysql_session::Session::open(port, &login).await?;
     let mut session = opened.map_err(|error| refused(SqlError::Server(error)))?;
     match lock_mysql_tables(&mut session).await {

@@ -1,43 +1,13 @@
 //! Who holds a lock that a PostgreSQL session waits for.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
 use crate::probe::error::{LockHolder, WayOut};
+use crate::probe::lock_watch::shorten;
 use crate::probe::mode::ProbeMode;
 use crate::probe::postgres_session::{Login, Session};
 use crate::text;
 
-/// How long a statement may wait before the reason is searched for, and the pause between two searches.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The longest part of a statement that is shown, in characters.
-const SHOWN: usize = 100;
-
-/// Watches a session that executes a statement. Returns who holds the lock that it waits for, unless the mode writes: such a
-/// statement may wait for as long as its step allows, and `found` keeps the last result.
-pub(super) async fn watch(
-    port: u16,
-    login: &Login,
-    pid: Option<i32>,
-    mode: ProbeMode,
-    found: &RefCell<Option<LockHolder>>,
-) -> LockHolder {
-    let Some(pid) = pid else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::time::sleep(PATIENCE).await;
-        let holder = holder(port, login, pid).await;
-        match (holder, mode) {
-            (Some(holder), ProbeMode::ReadOnly | ProbeMode::RolledBack) => return holder,
-            (holder, _) => drop(found.replace(holder)),
-        }
-    }
-}
-
 /// Returns who holds the lock that a session waits for: the first in the chain of those that wait for each other.
-async fn holder(port: u16, login: &Login, pid: i32) -> Option<LockHolder> {
+pub(super) async fn holder(port: u16, login: &Login, pid: i64) -> Option<LockHolder> {
     let opened = Session::open(port, login, ProbeMode::ReadOnly).await;
     let session = opened.ok()?.ok()?;
     let query = format!(
@@ -79,15 +49,6 @@ fn lock_holder(
         None => WayOut::Wait { statement: None },
     };
     Some(LockHolder { who, way_out })
-}
-
-/// Returns a statement in one line, at most [`SHOWN`] characters of it.
-pub(super) fn shorten(statement: &str) -> String {
-    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]
@@ -136,11 +97,5 @@ mod tests {
             ["0", "", "", "", "late"],
             "a prepared transaction holds a lock: run COMMIT PREPARED or ROLLBACK PREPARED with its id `late`",
         );
-    }
-
-    #[test]
-    fn long_statements_are_shortened() {
-        assert_eq!(shorten("SELECT\n 1"), "SELECT 1");
-        assert_eq!(shorten(&"가".repeat(300)).chars().count(), SHOWN + 1);
     }
 }

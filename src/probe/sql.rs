@@ -11,7 +11,7 @@ use crate::probe::error::{LockHolder, ProbeError};
 use crate::probe::pool::{ConnectionPool, MAX_CONNECTIONS};
 use crate::probe::sql_statement::Limits;
 use crate::probe::target::Target;
-use crate::probe::{mysql, mysql_session, postgres, postgres_session};
+use crate::probe::{mysql, mysql_session, postgres_session, sql_session};
 use crate::text;
 
 /// The kinds of server that an `sql` step connects to.
@@ -58,7 +58,9 @@ pub(super) async fn run<E>(
     holder: &RefCell<Option<LockHolder>>,
 ) -> Result<Actual, ProbeError> {
     match server(&probe.service, target)? {
-        Server::Postgres => postgres::run(probe, limits, target, &sessions.postgres, holder).await,
+        Server::Postgres => {
+            sql_session::run(probe, limits, target, &sessions.postgres, holder).await
+        }
         Server::MySql => mysql::run(probe, limits, target, &sessions.mysql, holder).await,
     }
 }
