@@ -7,10 +7,13 @@
 pub(crate) mod catalogue;
 #[cfg(test)]
 mod catalogue_tests;
+mod command_line;
 mod particles;
 
 use std::fmt::Display;
 use std::sync::OnceLock;
+
+pub use command_line::command_line;
 
 /// A language that texts are shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, Paint};
 use crate::runner::{Failure, NotRunning};
+use crate::text::command_line;
 
 /// Reports why a command failed: on standard error, or as a JSON document.
 pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
@@ -97,8 +98,7 @@ fn for_instance(typed: &[String], lab: &LabId, instance: &Instance) -> String {
         let option = [OPTION.to_owned(), instance.to_string()];
         words.splice(2.min(words.len())..2.min(words.len()), option);
     }
-    let joined = shlex::try_join(words.iter().map(String::as_str));
-    joined.unwrap_or_else(|_| words.join(" "))
+    command_line(words.iter().map(String::as_str))
 }
 
 fn failure_json(failure: &Failure) -> Value {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::diagnosis::{Clock, ClockSource, Disk, Finding, Memory, Proxies, Severity};
 use crate::lab::LabId;
 use crate::text;
-use crate::text::Text;
+use crate::text::{Text, command_line};
 
 /// A finding in words.
 #[derive(Debug, Clone)]
@@ -379,6 +379,5 @@ pub fn format_bytes(bytes: u64) -> String {
 
 /// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    shlex::try_quote(&path).map_or_else(|_| path.clone(), |quoted| quoted.into_owned())
+    command_line([path.display().to_string().as_str()])
 }

@@ -24,7 +24,7 @@ impl ProcessId {
 
 /// Returns a command line as a POSIX shell reads it.
 pub(in crate::engine) fn command_line(words: &[String]) -> String {
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    crate::text::command_line(words.iter().map(String::as_str))
 }
 
 /// Parses `/proc/PID/stat`, see proc(5); `None` for a process that has ended.

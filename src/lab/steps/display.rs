@@ -5,12 +5,13 @@ use std::fmt::{Display, Formatter, Result};
 use crate::lab::steps::model::{
     AmqpOperation, FaultKind, FileChange, HttpBody, RestartMode, SqlText, StepKind,
 };
+use crate::text::command_line;
 
 impl Display for StepKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            StepKind::Redis(p) => write!(f, "redis {}", command_line(&p.command)),
-            StepKind::Exec(p) => write!(f, "{}: {}", p.service, command_line(&p.run)),
+            StepKind::Redis(p) => write!(f, "redis {}", typed(&p.command)),
+            StepKind::Exec(p) => write!(f, "{}: {}", p.service, typed(&p.run)),
             StepKind::Http(p) => {
                 write!(f, "{} {}", p.method, p.path)?;
                 for (index, (key, value)) in p.query.iter().enumerate() {
@@ -87,10 +88,9 @@ impl Display for AmqpOperation {
 }
 
 /// Returns words as they would be typed in a shell, in one line.
-fn command_line(words: &[String]) -> String {
+fn typed(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| one_line(word)).collect();
-    // Only a NUL byte cannot be quoted, and no program can be run with one.
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    command_line(words.iter().map(String::as_str))
 }
 
 /// Replaces all whitespace, including line breaks, with single spaces.
