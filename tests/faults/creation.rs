@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::engine_lab::{EngineLab, SERVICE};
+use crate::support::engine_lab::{EngineLab, SERVICE, request};
 use crate::support::eventually;
 use crate::support::process::RunningProgram;
 use crate::support::{ProgramOutput, run_like};
@@ -87,19 +88,10 @@ fn racing_proxy(lab: &EngineLab) -> String {
 }
 
 fn create(engine: &str, name: &str, image: &Value) {
-    let body = json!({ "Image": image, "Cmd": ["true"] }).to_string();
-    let mut stream = UnixStream::connect(engine).expect("the engine listens");
-    let length = body.len();
-    write!(
-        stream,
-        "POST /containers/create?name={name} HTTP/1.0\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .expect("the engine takes a request");
-    let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("the engine answers");
-    assert!(answer.contains(" 201 "), "{answer}");
+    let body = json!({ "Image": image, "Cmd": ["true"] });
+    let path = format!("/containers/create?name={name}");
+    let created = request(Path::new(engine), "POST", &path, &body);
+    assert!(created["Id"].is_string(), "{created}");
 }
 
 #[apply(engine_test)]
