@@ -12,7 +12,7 @@ use crate::lab::{
     ChangedExercises, Exercise, ExerciseId, Lab, LabParts, Mount, Trial, load, load_trial,
 };
 use crate::problem::{Problem, ProblemKind};
-use crate::runner::{self, Expiry, Failure, Live, OnFailure, PlayRequest, Runner};
+use crate::runner::{self, Expiry, Failure, Live, OnFailure, PlayRequest, Runner, Strictness};
 use crate::store::{FileStamps, Lifetime, RecordingFs, Workspace};
 use crate::text;
 
@@ -318,7 +318,7 @@ impl<E: Engine> Play<'_, '_, E> {
             show: &|played| (self.show)(AuthorEvent::Played(played)),
         };
         let proof = runner::play(self.runner, live, self.workspace, request).await?;
-        let (problems, notes) = proof.by_weight(false);
+        let (problems, notes) = proof.by_weight(Strictness::Normal);
         (self.show)(AuthorEvent::Verdict(&JudgedExercise {
             exercise: exercise.id.to_string(),
             sound: problems.is_empty(),

@@ -13,7 +13,7 @@ use crate::event::{Event, InstanceEvent, Phase, Warning};
 use crate::lab::{ExerciseId, Instance, Lab, LabId, Trial, load_trial};
 use crate::machine;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
-use crate::runner::{Failure, Images, Live, Proof, ProofRequest, Runner, prove};
+use crate::runner::{Failure, Images, Live, Proof, ProofRequest, Runner, Strictness, prove};
 use crate::store::{OsFs, ProofTimes, Workspace};
 use crate::text;
 
@@ -425,7 +425,10 @@ impl<E: Engine> Test<'_, E> {
                 self.record_time(&tested.lab.id, &part.part, took);
                 let mut schedule = self.schedule.borrow_mut();
                 schedule.played(at, part, took);
-                let counts = (proof.figures.played, proof.by_weight(false).0.len());
+                let counts = (
+                    proof.figures.played,
+                    proof.by_weight(Strictness::Normal).0.len(),
+                );
                 tested.progress.borrow_mut().parts.push(proof);
                 (counts.0, counts.1, Usable::Yes)
             }

@@ -31,9 +31,7 @@ pub(crate) async fn check(
     let selected = select_exercises(&lab, names)?;
     let engine = context.app.existing_engine().await?;
     let running = context.app.running(&engine, &lab).await?;
-    let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
-        .into_iter()
-        .partition(|exercise| running.live.is_available(exercise));
+    let (available, unavailable) = running.live.by_availability(selected);
     let before = running.progress()?;
     let known = KnownResults::new(&available, context.global.json);
     let detail = match names.len() {

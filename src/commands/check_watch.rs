@@ -35,9 +35,7 @@ pub(crate) async fn check_watch(
     let selected = select_exercises(&lab, names)?;
     let engine = context.app.existing_engine().await?;
     let mut running = context.app.running(&engine, &lab).await?;
-    let (available, unavailable): (Vec<&Exercise>, Vec<&Exercise>) = selected
-        .into_iter()
-        .partition(|exercise| running.live.is_available(exercise));
+    let (available, unavailable) = running.live.by_availability(selected);
     context.reporter.finish();
     for exercise in &unavailable {
         if context.global.json {

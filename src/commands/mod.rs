@@ -67,7 +67,7 @@ use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
 use crate::localized;
 use crate::report::{self, Paint, Reporter, Wording, sanitize};
-use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand};
+use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand, Strictness};
 use crate::store::Paths;
 use crate::text;
 use crate::text::Language;
@@ -258,7 +258,10 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                     jobs,
                     within,
                 },
-                strict,
+                strictness: match strict {
+                    true => Strictness::Strict,
+                    false => Strictness::Normal,
+                },
                 junit,
             };
             test::test(context, &request).await

@@ -10,7 +10,7 @@ use crate::event::{Phase, PlayedAnswer, ProofFigures, ResultLine, TestProblem, T
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, Instance, Lab, Task};
 use crate::report::{self, JunitCase, duration, output, sanitize};
-use crate::runner::Failure;
+use crate::runner::{Failure, Strictness};
 use crate::{localized, text, text_plural};
 
 /// The phases of the proof of a practical exercise.
@@ -31,8 +31,7 @@ pub(crate) struct TestRequest {
     /// The names of the labs; every lab if there are none.
     pub(crate) names: Vec<String>,
     pub(crate) options: ProofOptions,
-    /// Whether notes fail the test.
-    pub(crate) strict: bool,
+    pub(crate) strictness: Strictness,
     pub(crate) junit: Option<PathBuf>,
 }
 
@@ -131,7 +130,7 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
                 return exit.set(Exit::from(&failure));
             }
         };
-        let (problems, notes) = report.proof.by_weight(request.strict);
+        let (problems, notes) = report.proof.by_weight(request.strictness);
         if !problems.is_empty() && exit.get() == Exit::Success {
             exit.set(Exit::CheckFailed);
         }

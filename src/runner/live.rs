@@ -71,6 +71,15 @@ impl Live {
         self.missing_services(exercise).is_empty()
     }
 
+    /// Returns the exercises of which every service is available, and the others.
+    pub fn by_availability<'e>(
+        &self,
+        exercises: impl IntoIterator<Item = &'e Exercise>,
+    ) -> (Vec<&'e Exercise>, Vec<&'e Exercise>) {
+        let exercises = exercises.into_iter();
+        exercises.partition(|exercise| self.is_available(exercise))
+    }
+
     /// Observes the lab again. Open connections are closed if containers were created or removed since.
     pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Changed, Failure> {
         let observed = runner.observe().await?;

@@ -22,7 +22,7 @@ impl Logs for Docker {
         let name = names::resource(container)?;
         let mut stream = self
             .client
-            .stream(|client| client.logs(name, Some(options(tail, false))));
+            .stream(|client| client.logs(name, Some(options(tail, Follow::No))));
         let mut log = Vec::new();
         let reading = async {
             while let Some(chunk) = self.next(&operation, READ_TIMEOUT, &mut stream).await? {
@@ -72,11 +72,11 @@ impl Logs for Docker {
     }
 }
 
-fn options(tail: u32, follow: bool) -> LogsOptions {
+fn options(tail: u32, follow: Follow) -> LogsOptions {
     LogsOptionsBuilder::default()
         .stdout(true)
         .stderr(true)
-        .follow(follow)
+        .follow(follow == Follow::Yes)
         .tail(&tail.to_string())
         .build()
 }
@@ -89,7 +89,7 @@ fn with_times(wanted: &LogOptions) -> LogsOptions {
         tail: wanted
             .tail
             .map_or_else(|| "all".to_owned(), |tail| tail.to_string()),
-        ..options(0, wanted.follow == Follow::Yes)
+        ..options(0, wanted.follow)
     }
 }
 

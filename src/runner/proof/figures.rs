@@ -16,6 +16,15 @@ pub struct Proof {
     pub not_run: Vec<ExerciseId>,
 }
 
+/// What fails the test of a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// Problems; notes are shown.
+    Normal,
+    /// Problems and notes.
+    Strict,
+}
+
 /// A statement of the proof that does not hold.
 #[derive(Debug, Clone)]
 pub struct ProofProblem {
@@ -83,8 +92,8 @@ impl Proof {
     }
 
     /// Returns what fails the test, and what fails only a strict test.
-    pub fn by_weight(&self, strict: bool) -> (Vec<TestProblem>, Vec<TestProblem>) {
-        by_weight(&self.problems, strict)
+    pub fn by_weight(&self, strictness: Strictness) -> (Vec<TestProblem>, Vec<TestProblem>) {
+        by_weight(&self.problems, strictness)
     }
 }
 
@@ -114,9 +123,12 @@ fn add(sum: &mut ProofFigures, part: ProofFigures) {
 /// Returns what fails the test, and what fails only a strict test.
 pub(super) fn by_weight(
     problems: &[ProofProblem],
-    strict: bool,
+    strictness: Strictness,
 ) -> (Vec<TestProblem>, Vec<TestProblem>) {
-    let fails = |problem: &&ProofProblem| strict || problem.weight == Weight::Problem;
+    let fails = |problem: &&ProofProblem| match (strictness, problem.weight) {
+        (Strictness::Strict, _) | (_, Weight::Problem) => true,
+        (Strictness::Normal, Weight::Note) => false,
+    };
     let (fail, rest): (Vec<_>, Vec<_>) = problems.iter().partition(fails);
     let [fail, rest] = [fail, rest].map(|found| {
         let problems = found.into_iter().map(|found| found.problem.clone());

@@ -17,7 +17,7 @@ use crate::proof::{self, Answer, Part, WaitingPart, expected_duration};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
-pub use figures::Proof;
+pub use figures::{Proof, Strictness};
 pub use play::{PlayRequest, play};
 pub use recorder::record;
 
@@ -87,8 +87,7 @@ pub async fn prove<E: Engine>(
         Part::Lab => true,
         Part::Exercise(id) => exercise.id == *id,
     });
-    let (exercises, not_run): (Vec<&Exercise>, Vec<&Exercise>) =
-        exercises.partition(|exercise| live.is_available(exercise));
+    let (exercises, not_run) = live.by_availability(exercises);
     let mut prover = Prover::new(runner, live, workspace, request);
     match part {
         Part::Lab => {

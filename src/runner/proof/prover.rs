@@ -14,7 +14,7 @@ use crate::proof::{
 use crate::runner::act::Captures;
 use crate::runner::check::check_answer;
 use crate::runner::proof::ProofRequest;
-use crate::runner::proof::figures::{Proof, ProofProblem, Stage, by_weight};
+use crate::runner::proof::figures::{Proof, ProofProblem, Stage, Strictness, by_weight};
 use crate::runner::proof::player::{Mode, Player, is_practical};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -502,7 +502,7 @@ fn phase_finished(
     found: &[ProofProblem],
     took: Duration,
 ) -> Event {
-    let (problems, notes) = by_weight(found, false);
+    let (problems, notes) = by_weight(found, Strictness::Normal);
     Event::ProofPhaseFinished {
         exercise: exercise.to_string(),
         phase,
