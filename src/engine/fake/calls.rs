@@ -68,6 +68,7 @@ impl Inventory for Fake {
                 networks: container.networks.clone(),
                 addresses: container.addresses.clone(),
                 created: container.created,
+                full_disks: Vec::new(),
             })
         });
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());
