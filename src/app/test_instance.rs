@@ -107,7 +107,9 @@ impl<'a, E: Engine> TestInstance<'a, E> {
     /// What is left then is removed when the program ends.
     pub(super) async fn end(self, journal: &Journal) -> Result<(), Failure> {
         if self.at_end == AtEnd::Keep {
-            let _ = self.folder.keep();
+            if self.workspace.is_some() {
+                let _ = self.folder.keep();
+            }
             return Ok(());
         }
         let Runner {
