@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::engine::lines::LineSplitter;
+
 /// How many lines are kept.
 const KEPT: usize = 20;
-/// The longest line, in bytes; the rest of it is dropped.
-const LINE: usize = 4096;
 
 /// Follows a file from its present end.
 #[derive(Debug)]
@@ -22,8 +22,7 @@ pub struct OutputTail {
 /// Splits bytes into lines and keeps the last ones.
 #[derive(Debug, Default)]
 struct Lines {
-    /// The line that has not ended yet.
-    open: Vec<u8>,
+    splitter: LineSplitter,
     kept: VecDeque<String>,
 }
 
@@ -49,7 +48,7 @@ impl OutputTail {
     /// Reads the rest, with a last line that has no line break.
     pub fn finish(&mut self, on_line: &mut dyn FnMut(&str)) {
         self.read(on_line);
-        self.lines.end_line(on_line);
+        self.lines.finish(on_line);
     }
 
     /// Returns up to `count` of the last lines, indented; `None` if there was no output.
@@ -74,27 +73,26 @@ impl OutputTail {
 
 impl Lines {
     fn push(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str)) {
-        for byte in bytes {
-            match byte {
-                // A progress line that overwrites itself is a new line, too.
-                b'\n' | b'\r' => self.end_line(on_line),
-                byte if self.open.len() < LINE => self.open.push(*byte),
-                _ => {}
-            }
-        }
+        let Self { splitter, kept } = self;
+        splitter.push(bytes, &mut |line| keep(kept, line, on_line));
     }
 
-    fn end_line(&mut self, on_line: &mut dyn FnMut(&str)) {
-        let line = String::from_utf8_lossy(&self.open).trim_end().to_owned();
-        self.open.clear();
-        if line.is_empty() {
-            return;
-        }
-        on_line(&line);
-        self.kept.push_back(line);
-        if self.kept.len() > KEPT {
-            self.kept.pop_front();
-        }
+    fn finish(&mut self, on_line: &mut dyn FnMut(&str)) {
+        let Self { splitter, kept } = self;
+        splitter.finish(&mut |line| keep(kept, line, on_line));
+    }
+}
+
+/// Reports a line that is not empty, and keeps it as the last one.
+fn keep(kept: &mut VecDeque<String>, line: &str, on_line: &mut dyn FnMut(&str)) {
+    let line = line.trim_end();
+    if line.is_empty() {
+        return;
+    }
+    on_line(line);
+    kept.push_back(line.to_owned());
+    if kept.len() > KEPT {
+        kept.pop_front();
     }
 }
 
@@ -135,11 +133,10 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut lines = Lines::default();
-        let mut count = 0;
-        lines.push(&vec![b'x'; LINE * 3], &mut |_| count += 1);
-        lines.push(&b"\ny".repeat(KEPT * 2), &mut |_| count += 1);
-        assert_eq!(count, KEPT * 2);
+        lines.push(&vec![b'x'; 1 << 20], &mut |_| {});
         assert_eq!(lines.kept.len(), KEPT);
-        assert_eq!(lines.kept[0].len(), 1);
+        lines.push(&b"\ny".repeat(KEPT * 2), &mut |_| {});
+        assert_eq!(lines.kept.len(), KEPT);
+        assert_eq!(lines.kept[0], "y");
     }
 }
