@@ -188,6 +188,11 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 results.map(|result| (&result.exercise, result.passed())),
                 run.as_ref(),
             );
+            for exercise in &self.lab.exercises {
+                if !before.contains_key(&exercise.id) {
+                    progress.record_draw(exercise, self.lab.random.draw.as_ref());
+                }
+            }
             let solved = progress.solved.keys();
             newly_solved = solved
                 .filter(|id| !before.contains_key(*id))

@@ -44,7 +44,7 @@ pub use live::{Live, require_same_network};
 pub use measure::{MeasureOutcome, measure};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
-pub use proof::{PlayRequest, Proof, ProofRequest, play, prove, record};
+pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, play, prove, record};
 pub use reap::reap;
 pub use reset::{create_missing, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};

@@ -131,7 +131,11 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     )?;
     let before = known.filter(|journal| journal.run == run_labels.run);
     require_same_network(&observed, before.as_ref(), runner)?;
-    let until = before.and_then(|journal| journal.until);
+    let until = before.as_ref().and_then(|journal| journal.until);
+    let draw = match before {
+        Some(journal) => journal.draw,
+        None => runner.lab.random.draw.clone(),
+    };
     let mut journal = Journal {
         run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
@@ -141,6 +145,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         life: Lifetime::Persistent,
         until,
         network: machine::network(),
+        draw,
     };
     if plan.is_empty() {
         if up.life == Lifetime::Persistent && up.ends != Expiry::Unchanged {
