@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::engine_lab::EngineLab;
 
-/// The tiny lab with a greeting that nobody else has. `expect` is what its check expects.
+/// The tiny lab with a greeting that differs by learner. `expect` is what its check expects.
 fn lab(expect: &str) -> EngineLab {
     let lab = EngineLab::tiny();
     let text = format!(
@@ -104,7 +104,7 @@ fn random_values_differ_by_run_and_a_reset_keeps_them() {
 }
 
 #[apply(engine_test)]
-fn a_report_says_who_solved_what() {
+fn a_report_has_who_solved_what() {
     let lab = lab(EXACT);
     lab.run("up LAB", 0);
     lab.run("answer LAB when scans", 1);

@@ -83,7 +83,7 @@ fn show(context: &Context, report: &LabReport) {
     let paint = context.paint;
     output(&paint.bold(&sanitize(&format!("{} · {}", report.title, report.who))));
     let rows = report.exercises.iter().map(|one| cells(context, one));
-    for line in table(&rows.collect::<Vec<_>>()) {
+    for line in table(&without_empty_columns(rows.collect())) {
         output(&line);
     }
     let mut totals = vec![localized!(
@@ -99,8 +99,23 @@ fn show(context: &Context, report: &LabReport) {
         ));
     }
     totals.push(hint_count(hints(report)));
-    totals.push(duration(seconds(report) * 1000));
+    if seconds(report) > 0 {
+        totals.push(duration(seconds(report) * 1000));
+    }
     output(&format!("\n{}", totals.join(" · ")));
+}
+
+/// Leaves out the columns in which no row has anything.
+fn without_empty_columns(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let used = |at: usize| rows.iter().any(|row| !row[at].is_empty());
+    let columns = rows.first().map_or(0, Vec::len);
+    let used: Vec<bool> = (0..columns).map(used).collect();
+    let rows = rows.into_iter().map(|row| {
+        let cells = row.into_iter().zip(&used);
+        let cells = cells.filter_map(|(cell, used)| used.then_some(cell));
+        cells.collect()
+    });
+    rows.collect()
 }
 
 fn hint_count(count: usize) -> String {

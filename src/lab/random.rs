@@ -372,7 +372,6 @@ fn read_choice(name: &str, node: &Node, problems: &mut Problems) -> Option<Choic
     let hex = fields.contains("hex");
     let integers = fields.contains("from") || fields.contains("to");
     let one_of = fields.contains("one_of");
-    let misspelt = fields.has_misspelt(&["hex", "from", "to", "one_of"]);
     let before = problems.len();
     let digits = fields.integer("hex", problems);
     let (from, to) = match integers {
@@ -385,6 +384,7 @@ fn read_choice(name: &str, node: &Node, problems: &mut Problems) -> Option<Choic
     let from = from.and_then(|_| fields.integer("from", problems));
     let to = to.and_then(|_| fields.integer("to", problems));
     let values = fields.list("one_of", problems);
+    let misspelt = fields.has_misspelt(&["hex", "from", "to", "one_of"]);
     fields.close(problems);
     if usize::from(hex) + usize::from(integers) + usize::from(one_of) != 1 {
         if !misspelt {
@@ -573,6 +573,24 @@ mod tests {
 ",
             None,
         );
-        insta::assert_snapshot!(problems.join("\n"));
+        insta::assert_snapshot!(problems.join("\n"), @r"
+        lab.yaml:2:3: `user` is defined in `vars` too (give the random value another name)
+        lab.yaml:3:3: `lab` is the name of the lab in guides (give the random value another name)
+        lab.yaml:4:3: `a-b` cannot be the name of a random value (use letters, digits and `_`, and begin with a letter)
+        lab.yaml:5:9: a random value needs one of `hex`, `from` and `to`, or `one_of` (write `none: { hex: 8 }`, `none: { from: 10, to: 99 }` or `none: { one_of: [a, b] }`)
+        lab.yaml:6:9: a random value needs one of `hex`, `from` and `to`, or `one_of` (write `both: { hex: 8 }`, `both: { from: 10, to: 99 }` or `both: { one_of: [a, b] }`)
+        lab.yaml:7:11: unknown key `hxe` in a random value (did you mean `hex`?)
+        lab.yaml:8:11: `hex` must be from 1 to 32 digits, not 40 (write `digits: { hex: 8 }`)
+        lab.yaml:9:12: the range from 9 to 1 is empty (swap `from` and `to`)
+        lab.yaml:10:9: `same` has one value, so it does not differ (allow at least two values, or move it to `vars`)
+        lab.yaml:11:9: missing key `to` in a random value
+        lab.yaml:12:10: `empty` has no value to draw (allow at least two values, or move it to `vars`)
+        lab.yaml:13:11: `single` has one value, so it does not differ (allow at least two values, or move it to `vars`)
+        lab.yaml:14:24: duplicate value `a` (remove one of the two)
+        lab.yaml:15:21: a value of `one_of` must be a text or a number, not a list
+        lab.yaml:15:26: a value of `one_of` must be a text or a number, not `true`
+        lab.yaml:16:17: `from` must be an integer, not `a`
+        lab.yaml:16:24: `to` must be an integer, not `b`
+        ");
     }
 }
