@@ -89,6 +89,9 @@ impl App {
         // Only then the steps of `start` run.
         let fresh = observed.containers.is_empty();
         let journal = self.journal(&lab.id, &observed)?;
+        if journal.is_none() && !fresh && !lab.random.is_empty() {
+            return Err(self.unknown_draw(lab));
+        }
         require_same_draw(lab, journal.as_ref(), self)?;
         let workspace = self.workspace(lab, journal.as_ref());
         if let Some(workspace) = workspace.as_ref().filter(|_| fresh) {

@@ -33,7 +33,7 @@ pub(crate) fn report(
         (true, Form::Text) => report::document(&as_json(&found)),
         (false, Form::Csv) => {
             for line in found.csv().split_terminator('\n') {
-                output(line);
+                report::output_unwrapped(line);
             }
         }
         (false, Form::Text) => show(context, &found),

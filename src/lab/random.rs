@@ -244,7 +244,7 @@ impl RandomValues {
     pub(crate) fn used_in(&self, node: &Node) -> BTreeSet<String> {
         let mut used = BTreeSet::new();
         if !self.is_empty() {
-            self.collect(node, &mut |name, _| {
+            self.collect(node, lab_references, &mut |name, _| {
                 used.insert(name);
             });
         }
@@ -266,7 +266,7 @@ impl RandomValues {
 
     /// Refuses references in a Compose file: its containers are the same for every learner.
     pub(crate) fn refuse_in_compose(&self, root: &Node, problems: &mut Problems) {
-        self.collect(root, &mut |name, place| {
+        self.collect(root, compose_references, &mut |name, place| {
             let what = text!(
                 "`{name}` differs by learner, and containers are the same for all",
                 name
@@ -278,21 +278,26 @@ impl RandomValues {
         });
     }
 
-    fn collect(&self, node: &Node, found: &mut dyn FnMut(String, Place)) {
+    fn collect(
+        &self,
+        node: &Node,
+        names: fn(&str) -> Vec<String>,
+        found: &mut dyn FnMut(String, Place),
+    ) {
         match &node.kind {
             Kind::String(string) => {
-                for reference in references(string) {
-                    let end = reference.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                    let name = &reference[..end.unwrap_or(reference.len())];
-                    if self.values.contains_key(name) {
-                        found(name.to_owned(), node.place());
+                for name in names(string) {
+                    if self.values.contains_key(&name) {
+                        found(name, node.place());
                     }
                 }
             }
-            Kind::List(items) => items.iter().for_each(|item| self.collect(item, found)),
+            Kind::List(items) => items
+                .iter()
+                .for_each(|item| self.collect(item, names, found)),
             Kind::Map(entries) => entries
                 .iter()
-                .for_each(|(_, value)| self.collect(value, found)),
+                .for_each(|(_, value)| self.collect(value, names, found)),
             Kind::Null | Kind::Bool(_) | Kind::Number(..) => {}
         }
     }
@@ -332,6 +337,26 @@ impl RandomValues {
             problems.push(taken(what, value.place.clone()));
         }
     }
+}
+
+/// Returns the names that a text of lab.yaml refers to, as in `${name}` and `${name:-default}`.
+fn lab_references(text: &str) -> Vec<String> {
+    let names = references(text);
+    names.map(|name| leading_name(&name).to_owned()).collect()
+}
+
+/// Returns the names that a text of a Compose file refers to, as in `$name` and `${name:-default}`.
+fn compose_references(text: &str) -> Vec<String> {
+    // `$$` is a dollar sign.
+    let text = text.replace("$$", "");
+    let after = text.split('$').skip(1);
+    let names = after.map(|rest| leading_name(rest.strip_prefix('{').unwrap_or(rest)));
+    names.map(str::to_owned).collect()
+}
+
+fn leading_name(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// `TOKEN`, as in the usage of a command.
@@ -539,6 +564,15 @@ mod tests {
         assert_eq!(
             random.put_numbers(&node, &captured).to_json(),
             node.to_json()
+        );
+    }
+
+    #[test]
+    fn references_of_both_kinds_of_files_are_found() {
+        assert_eq!(lab_references("${a}-${b:-c} $d $${e"), ["a", "b"]);
+        assert_eq!(
+            compose_references("$a ${b:-${c}} $$d x$"),
+            ["a", "b", "c", ""]
         );
     }
 
