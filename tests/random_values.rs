@@ -141,7 +141,7 @@ fn a_report_has_who_solved_what() {
         (&3.into(), &3.into())
     );
     let csv = lab.run("report LAB --csv --name =1+1", 0).stdout;
-    let lines: Vec<&str> = csv.split("\r\n").collect();
+    let lines: Vec<&str> = csv.lines().collect();
     assert!(lines[1].starts_with("\"'=1+1\","), "{csv}");
     assert!(
         lines[1].contains(",greet,A greeting,3,3,learner,20"),

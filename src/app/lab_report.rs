@@ -89,7 +89,7 @@ impl LabReport {
             .count()
     }
 
-    /// Returns the report as comma-separated values (RFC 4180), with a line of names.
+    /// Returns the report as comma-separated values (RFC 4180, with the line ends of Unix), with a line of names.
     pub fn csv(&self) -> String {
         let names = [
             "who",
@@ -129,7 +129,7 @@ impl LabReport {
         }));
         let lines = lines.iter().map(|cells| {
             let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
-            cells.join(",") + "\r\n"
+            cells.join(",") + "\n"
         });
         lines.collect()
     }
@@ -277,7 +277,7 @@ mod tests {
         );
         assert_eq!((one.hints, one.seconds, one.attempts), (2, 61, None));
         let csv = report.csv();
-        let lines: Vec<&str> = csv.split("\r\n").collect();
+        let lines: Vec<&str> = csv.split('\n').collect();
         assert_eq!(lines.len(), 3);
         assert!(
             lines[1].starts_with("\"'=cmd\",small,main,one,One,3,0,solution,"),
