@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::lab::{Draw, FileSystem, Lab, LabId, LoadedLab, load, load_drawn};
 use crate::machine;
 use crate::problem::Problem;
-use crate::runner::Failure;
+use crate::runner::{Failure, new_draw};
 use crate::store::{Journal, RecordingFs};
 
 /// A lab without problems.
@@ -118,10 +118,4 @@ pub(super) fn load_with_draw(
         Some(draw) => load_drawn(folder, &draw, files),
         None => Ok(loaded),
     }
-}
-
-fn new_draw() -> Draw {
-    // The end of a ULID is random.
-    let id = ulid::Ulid::generate().to_string().to_ascii_lowercase();
-    Draw::new(&id[id.len() - 10..])
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::{Event, Warning};
-use crate::lab::{RunId, Step};
+use crate::lab::{Draw, RunId, Step};
 use crate::machine;
 use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope,
@@ -312,6 +312,13 @@ fn owner(id: &str, runs: &Path) -> Owner {
 fn new_run_id() -> RunId {
     let text = ulid::Ulid::generate().to_string().to_ascii_lowercase();
     RunId::new(&text).expect("a ULID has 26 letters and digits")
+}
+
+/// Returns a new draw of random values.
+pub fn new_draw() -> Draw {
+    // The end of a ULID is random.
+    let id = ulid::Ulid::generate().to_string().to_ascii_lowercase();
+    Draw::new(&id[id.len() - 10..])
 }
 
 /// Chooses host ports that are free or that this lab uses already.
