@@ -10,10 +10,12 @@ use crate::app::test_instance::{AtEnd, TestInstance};
 use crate::app::{App, find_exercise};
 use crate::engine::Engine;
 use crate::event::{Event, InstanceEvent, Phase, Warning};
-use crate::lab::{ExerciseId, Instance, Lab, LabId, Trial, load_trial};
+use crate::lab::{Draw, ExerciseId, Instance, Lab, LabId, Trial, load_drawn, load_trial};
 use crate::machine;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
-use crate::runner::{Failure, Images, Live, Proof, ProofRequest, Runner, Strictness, prove};
+use crate::runner::{
+    Failure, Images, Live, OtherDraw, Proof, ProofRequest, Runner, Strictness, prove,
+};
 use crate::store::{OsFs, ProofTimes, Workspace};
 use crate::text;
 
@@ -76,6 +78,8 @@ pub struct ProofReport {
 struct TestedLab<'a> {
     lab: &'a Lab,
     trial: Trial,
+    /// The lab with other random values, if it has any.
+    other: Option<(Lab, Trial)>,
     only: BTreeSet<ExerciseId>,
     images: Images,
     /// How many answers were started in all instances together.
@@ -168,6 +172,7 @@ impl App {
         let mut tested = TestedLab {
             lab,
             trial: self.trial(lab)?,
+            other: self.with_other_draw(lab)?,
             only: only.collect::<Result<BTreeSet<ExerciseId>, Failure>>()?,
             images: Images::default(),
             answers: Cell::default(),
@@ -183,12 +188,27 @@ impl App {
         }
         Ok(tested)
     }
+
+    /// Reads a lab again with other random values; `None` if it has none.
+    fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
+        if lab.random.is_empty() {
+            return Ok(None);
+        }
+        let loaded = load_drawn(&lab.folder, &Draw::second_of_test(), &OsFs);
+        let lab = loaded.map_err(Failure::Problems)?.lab;
+        let trial = self.trial(&lab)?;
+        Ok(Some((lab, trial)))
+    }
 }
 
 impl TestedLab<'_> {
     fn request(&self) -> ProofRequest<'_> {
         ProofRequest {
             trial: &self.trial,
+            other: self
+                .other
+                .as_ref()
+                .map(|(lab, trial)| OtherDraw { lab, trial }),
             only: &self.only,
             started: &self.answers,
         }

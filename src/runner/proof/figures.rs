@@ -39,6 +39,7 @@ pub struct ProofProblem {
 pub(super) enum Stage {
     Start,
     Answers,
+    OtherDraw,
     Sequence,
     Reset,
     OpenTransaction,
@@ -104,6 +105,7 @@ fn add(sum: &mut ProofFigures, part: ProofFigures) {
         wrong_answers,
         right_answers,
         left_out,
+        other_draw,
         weakened,
         permissive,
         indistinguishable,
@@ -114,6 +116,7 @@ fn add(sum: &mut ProofFigures, part: ProofFigures) {
     sum.wrong_answers += wrong_answers;
     sum.right_answers += right_answers;
     sum.left_out += left_out;
+    sum.other_draw += other_draw;
     sum.weakened += weakened;
     sum.permissive += permissive;
     sum.indistinguishable.extend(indistinguishable);

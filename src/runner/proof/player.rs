@@ -30,7 +30,7 @@ pub(super) struct Player<'a, 'b, E> {
     /// How many answers were started in all instances together.
     started: &'a Cell<usize>,
     /// The number of answers that the proof of the lab plays.
-    answers: usize,
+    pub(super) answers: usize,
     /// What the checks saw when the exercises began.
     baselines: Baselines,
     /// How many answers this instance played.
@@ -253,6 +253,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
                 }
                 Mode::LeftOut(&usual)
             }
+            // What it builds on may be missing with other random values.
+            AnswerKind::OtherDraw => Mode::LeftOut(&[]),
             AnswerKind::Solution | AnswerKind::RightAnswer | AnswerKind::WrongAnswer => {
                 Mode::Complete
             }

@@ -13,9 +13,9 @@ use crate::proof::{
 };
 use crate::runner::act::Captures;
 use crate::runner::check::check_answer;
-use crate::runner::proof::ProofRequest;
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, Strictness, by_weight};
 use crate::runner::proof::player::{Mode, Player, is_practical};
+use crate::runner::proof::{OtherAnswers, ProofRequest};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 use crate::text;
@@ -47,7 +47,10 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
     ) -> Self {
         let exercises = runner.lab.exercises.iter();
         let exercises = exercises.filter(|one| request.selects(one) && live.is_available(one));
-        let answers = exercises.map(|one| request.answers(one).len()).sum();
+        let count = |one| {
+            request.answers(one).len() + request.with_other_draw(one).map_or(0, |of| of.count())
+        };
+        let answers = exercises.map(count).sum();
         Self {
             player: Player::new(runner, live, workspace, request.started, answers),
             request,
@@ -55,6 +58,17 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
             proof: Proof::default(),
             show: None,
         }
+    }
+
+    /// Sets the number of answers that the proof of the lab plays, of which this prover plays a part.
+    pub(super) fn counts_to(mut self, answers: usize) -> Self {
+        self.player.answers = answers;
+        self
+    }
+
+    /// Returns the number of answers that the proof of the lab plays.
+    pub(super) fn answers(&self) -> usize {
+        self.player.answers
     }
 
     /// Shows what the checks see after each answer from now on.
@@ -150,6 +164,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
             AnswerKind::LeftOut { .. } => self.proof.figures.left_out += 1,
             AnswerKind::RightAnswer => self.proof.figures.right_answers += 1,
             AnswerKind::WrongAnswer => self.proof.figures.wrong_answers += 1,
+            AnswerKind::OtherDraw => self.proof.figures.other_draw += 1,
         }
         if let Must::PassAsRight { reason } = answer.must
             && recording.passed()
@@ -214,6 +229,35 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         if complete {
             self.judge_checks(exercise, &refused);
         }
+        Ok(())
+    }
+
+    /// Proves that an exercise can be solved with the random values of this prover's lab, and not with the answers of other
+    /// ones.
+    pub(super) async fn other_draw(&mut self, answers: &OtherAnswers<'_>) -> Result<(), Failure> {
+        let (phase, started) = (Phase::OtherDraw, Instant::now());
+        let exercise = answers.exercise;
+        let mut findings = Vec::new();
+        if let Some(solution) = answers.own.first() {
+            let (_, finding) = self.answer(exercise, solution, &[], phase).await?;
+            findings.extend(finding.map(|finding| Finding {
+                reason: text!(
+                    "with other random values: {reason}",
+                    reason = finding.reason
+                ),
+                ..finding
+            }));
+        }
+        for answer in &answers.refused {
+            let (_, finding) = self.answer(exercise, answer, &[], phase).await?;
+            findings.extend(finding);
+        }
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase,
+            started,
+            findings,
+        });
         Ok(())
     }
 
