@@ -32,6 +32,7 @@ mod list;
 mod logs;
 mod man;
 mod measure;
+mod measure_output;
 mod new;
 mod open;
 mod orphans;

@@ -106,7 +106,7 @@ pub async fn prove<E: Engine>(
             for exercise in &exercises {
                 match &exercise.task {
                     Task::Practical { .. } => player.practical(exercise).await?,
-                    Task::Quiz(quiz) => player.quiz(exercise, quiz),
+                    Task::Quiz(quiz) => player.quiz(exercise, quiz).await?,
                 }
             }
             // Without the part of the whole lab, each exercise is reset for itself.

@@ -81,7 +81,7 @@ pub async fn play<E: Engine>(
         .iter()
         .find(|answer| Some(answer.id.as_str()) == request.answer);
     match (&exercise.task, chosen) {
-        (Task::Quiz(quiz), _) => player.quiz(exercise, quiz),
+        (Task::Quiz(quiz), _) => player.quiz(exercise, quiz).await?,
         (Task::Practical { .. }, None) => player.practical(exercise).await?,
         (Task::Practical { .. }, Some(answer)) => {
             player.single(exercise, answer, phase(answer.kind)).await?;

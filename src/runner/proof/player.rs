@@ -14,6 +14,7 @@ use crate::proof::{
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::check::check_answer;
+use crate::runner::measure::{Effort, measure};
 use crate::runner::proof::ProofRequest;
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, by_weight};
 use crate::runner::proof::recorder::record;
@@ -366,6 +367,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             let finding = after(&recording, solution, exercise.checks(), phase);
             self.shown(exercise, Some(solution), Some(&recording), finding.as_ref());
             findings.extend(finding);
+            findings.extend(self.measurements(exercise, phase).await);
         }
         self.report(PhaseReport {
             exercise: &exercise.id,
@@ -545,8 +547,24 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         });
     }
 
-    /// Proves that only the right choice of a quiz counts, and that every other has a hint.
-    pub(super) fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) {
+    /// Runs every measurement of an exercise once. The sides must answer and agree; how long they take does not matter.
+    async fn measurements(&self, exercise: &Exercise, phase: Phase) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for measurement in &exercise.measure {
+            let outcome = measure(self.runner, self.live, measurement, Effort::ONCE).await;
+            let place = measurement.sides.first().map(|side| &side.step.place);
+            findings.extend(outcome.problem().map(|reason| {
+                let id = &measurement.id;
+                let reason = text!("measurement `{id}`: {reason}", id, reason);
+                Finding::problem(phase, reason).at(place)
+            }));
+        }
+        findings
+    }
+
+    /// Proves that only the right choice of a quiz counts, that every other has a hint, and that the sides of its measurements
+    /// agree.
+    pub(super) async fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) -> Result<(), Failure> {
         let started = Instant::now();
         let wrong = |choice: &&String| **choice != quiz.answer;
         let mut findings = Vec::new();
@@ -565,6 +583,12 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         }
         self.proof.figures.exercises += 1;
         self.proof.figures.checks += 1;
+        if !exercise.measure.is_empty() {
+            match self.prepare(exercise).await? {
+                Some(problem) => findings.push(problem),
+                None => findings.extend(self.measurements(exercise, Phase::Quiz).await),
+            }
+        }
         self.proof.figures.wrong_answers += quiz.choices.len() - 1;
         self.report(PhaseReport {
             exercise: &exercise.id,
@@ -572,6 +596,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             started,
             findings,
         });
+        Ok(())
     }
 
     /// Proves that every goal fails and every guard passes before anything was done.
