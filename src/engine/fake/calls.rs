@@ -31,6 +31,8 @@ impl System for Fake {
             version: "0".into(),
             api: "1.41".into(),
             platform: "linux/amd64".into(),
+            rootless: false,
+            desktop: false,
             memory: 8 << 30,
             cpus: 2,
             root: PathBuf::from("/nowhere"),
