@@ -60,3 +60,31 @@ fn files_of_the_lab_output_formats_and_holds_for_work_in_the_test_of_a_lab() {
     let proof = lab.run("test LAB --yes --json", 0);
     assert!(proof.stdout.contains("it comes back"), "{}", proof.stdout);
 }
+
+#[apply(engine_test)]
+fn up_creates_a_service_again_whose_mounted_file_was_replaced() {
+    let lab = EngineLab::tiny_with("    volumes: ['./helper.txt:/helper.txt:ro']\n");
+    let folder = lab.copy.path("labs").join(&lab.copy.id);
+    // As an update of a lab does: another file takes the name, and a container keeps the one that it mounted.
+    let replace = |text: &str| {
+        std::fs::write(folder.join("new"), text).expect("the copy is writable");
+        std::fs::rename(folder.join("new"), folder.join("helper.txt")).expect("one file system");
+    };
+    let content = || lab.run("shell LAB -- cat /helper.txt", 0).stdout;
+    replace("one\n");
+    lab.run("up LAB", 0);
+    let first = lab.container();
+    assert_eq!(content(), "one\n");
+    lab.run("up LAB", 0);
+    assert_eq!(lab.container(), first);
+    replace("two\n");
+    assert_eq!(content(), "one\n");
+    let planned = lab.run("up LAB --dry-run", 0).stdout;
+    assert!(planned.contains("(changed)"), "{planned}");
+    lab.run("up LAB", 0);
+    assert_eq!(content(), "two\n");
+    let second = lab.container();
+    lab.run("up LAB", 0);
+    assert_eq!(lab.container(), second);
+    lab.run("down LAB", 0);
+}

@@ -70,3 +70,90 @@ fn times_are_shown_once_all_sides_give_the_same_result() {
     assert!(none.contains("measures nothing"), "{none}");
     lab.run("down LAB", 0);
 }
+
+/// A measurement of which the script takes many times as long as the key, on any machine.
+const RATIO: &str = r#"  - id: greet
+    measure:
+      - id: by-key
+        sides:
+          - { id: get, redis: { service: redis, command: [GET, kept] } }
+          - id: script
+            redis:
+              service: redis
+              command: [EVAL_RO, "local n = 0; for i = 1, 2000000 do n = n + i end; return redis.call('GET', KEYS[1])", "1", kept]
+    checks:
+"#;
+
+const RATIO_CHECK: &str = "      - id: quicker
+        why: it asks for no answer of its own
+        measure: { id: by-key, slower: script, faster: get }
+        expect: { at_least: 2 }
+        hints:
+          - { when: { at_most: 2 }, say: spelling }
+    solution:
+";
+
+/// A lab whose first exercise asks for a ratio.
+fn with_ratio() -> EngineLab {
+    let lab = EngineLab::tiny();
+    let change = |file: &str, from: &str, to: &str| lab.copy.change(file, from, to);
+    change("lab.yaml", "  - id: greet\n    checks:\n", RATIO);
+    change("lab.yaml", "    solution:\n", RATIO_CHECK);
+    for (guide, heading) in [
+        ("guide.en.md", "### Checks {.checks}\n\n"),
+        ("guide.ko.md", "### 확인 {.checks}\n\n"),
+    ] {
+        let described = format!(
+            "### Measured {{.measure}}\n\n- `by-key`: What is kept?\n- `get`: The key\n- `script`: A script\n\n{heading}- `quicker`: the key is quicker\n"
+        );
+        change(guide, heading, &described);
+    }
+    lab
+}
+
+#[apply(engine_test)]
+fn a_check_asks_for_a_ratio_once_everything_else_passes() {
+    let lab = with_ratio();
+    lab.run("up LAB", 0);
+    let check = |code| {
+        let checked = lab.run("check LAB greet --json", code).json();
+        let checks = checked["exercises"][0]["checks"].as_array().cloned();
+        let mut checks = checks.expect("checks");
+        checks.pop().expect("the ratio is the last check")
+    };
+    let before = check(1);
+    assert_eq!(before["outcome"], "fail");
+    assert_eq!(
+        before["actual"],
+        "not measured before the other checks pass"
+    );
+    lab.run("solve LAB greet", 0);
+    assert_eq!(check(0)["outcome"], "pass");
+    lab.copy
+        .change("lab.yaml", "{ at_least: 2 }\n", "{ at_most: 2 }\n");
+    assert_eq!(check(1)["outcome"], "fail");
+    let shown = lab.run("check LAB greet", 1).stdout;
+    assert!(
+        shown.contains("A script took ") && shown.contains(" times as long as The key"),
+        "{shown}"
+    );
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn the_test_of_a_lab_measures_after_the_solution() {
+    let lab = with_ratio();
+    lab.run("test LAB greet --yes", 0);
+    // A result that the sides do not share.
+    lab.copy.change(
+        "lab.yaml",
+        "return redis.call('GET', KEYS[1])",
+        "return 'another'",
+    );
+    lab.copy
+        .change("lab.yaml", "{ at_least: 2 }\n", "{ at_most: 2 }\n");
+    let different = lab.run("test LAB greet --yes", 1);
+    let output = format!("{}{}", different.stdout, different.stderr);
+    let reason = "measurement `by-key`: get and script give different results: 1 ≠ another";
+    assert!(output.contains(reason), "{output}");
+}

@@ -314,6 +314,7 @@ mod tests {
                 },
                 service: None,
                 digest: None,
+                mounted: None,
             },
         };
         let observed = Observed {

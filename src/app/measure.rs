@@ -2,8 +2,8 @@
 
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
-use crate::lab::{Exercise, Lab};
-use crate::runner::{self, Failure, MeasureOutcome};
+use crate::lab::{Exercise, Lab, Measurement};
+use crate::runner::{self, Effort, Failure, MeasureOutcome};
 use crate::text;
 
 /// A measurement of an exercise, with the texts of the guide.
@@ -66,14 +66,25 @@ impl<E: Engine> RunningLab<'_, E> {
     pub async fn measure(&self, exercise: &Exercise, rounds: usize) -> Vec<MeasureReport> {
         let mut reports = Vec::new();
         for measurement in &exercise.measure {
-            let outcome = runner::measure(&self.runner, &self.live, measurement, rounds).await;
-            let id = measurement.id.to_string();
-            reports.push(MeasureReport {
-                question: self.app.side_name(self.lab, exercise, &id),
-                id,
-                outcome,
-            });
+            reports.push(self.measure_one(exercise, measurement, rounds).await);
         }
         reports
+    }
+
+    /// Runs one measurement of an exercise in at most `rounds` rounds. Changes nothing.
+    pub async fn measure_one(
+        &self,
+        exercise: &Exercise,
+        measurement: &Measurement,
+        rounds: usize,
+    ) -> MeasureReport {
+        let effort = Effort::of_rounds(rounds);
+        let outcome = runner::measure(&self.runner, &self.live, measurement, effort).await;
+        let id = measurement.id.to_string();
+        MeasureReport {
+            question: self.app.side_name(self.lab, exercise, &id),
+            id,
+            outcome,
+        }
     }
 }

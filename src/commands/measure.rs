@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::app::{MeasureReport, find_exercise};
 use crate::commands::Context;
-use crate::event::{SideTimes, ratios};
+use crate::commands::measure_output::{explanation, report_lines};
+use crate::event::ratios;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab};
-use crate::localized;
-use crate::report::{self, measured, output, sanitize, wrap};
+use crate::report::{self, output, sanitize};
 use crate::runner::{Failure, MeasureOutcome};
 
 pub(crate) async fn measure(
@@ -36,58 +36,15 @@ pub(crate) async fn measure(
 }
 
 fn show(context: &Context, lab: &Lab, exercise: &Exercise, reports: &[MeasureReport]) {
-    let paint = context.paint;
-    let side = |id: &str| sanitize(&context.app.side_name(lab, exercise, id));
-    let mut rounds = None;
     for report in reports {
-        output(&paint.bold(&sanitize(&report.question)));
-        match &report.outcome {
-            MeasureOutcome::Measured(sides) => {
-                let name = |times: &SideTimes| side(times.id.as_str());
-                for line in measured(sides, &name, paint) {
-                    output(&format!("  {line}"));
-                }
-                rounds = rounds.max(sides.iter().map(SideTimes::rounds).max());
-            }
-            MeasureOutcome::Failed { side: id, reason } => {
-                let reason = sanitize(&reason.localized());
-                let name = side(id.as_str());
-                let line = localized!("no answer from {name}: {reason}", name, reason);
-                output(&format!("  {}", paint.bad(&line)));
-            }
-            MeasureOutcome::Different { first, second, at } => {
-                let line = match first == second {
-                    true => localized!(
-                        "not measured: the result of {side} changed meanwhile",
-                        side = side(first.as_str())
-                    ),
-                    false => localized!(
-                        "not measured: {first} and {second} give different results",
-                        first = side(first.as_str()),
-                        second = side(second.as_str())
-                    ),
-                };
-                output(&format!("  {}", paint.bad(&line)));
-                let place = match at.place.as_str() {
-                    "" => String::new(),
-                    place => format!("{place}: "),
-                };
-                output(&sanitize(&format!(
-                    "    {place}{} ≠ {}",
-                    at.first, at.second
-                )));
-            }
+        output(&context.paint.bold(&sanitize(&report.question)));
+        for line in report_lines(context, lab, exercise, report) {
+            output(&line);
         }
         output("");
     }
-    if let Some(rounds) = rounds {
-        let text = localized!(
-            "Times are shown where all sides gave the same result. They ran in turn, {rounds} times each, after some rounds that do not count. The times depend on this machine and what else it does; the ratio says more.",
-            rounds
-        );
-        for line in wrap(&text, 0, context.width()) {
-            output(&paint.dim(&line));
-        }
+    for line in explanation(context, reports) {
+        output(&line);
     }
 }
 

@@ -33,6 +33,7 @@ mod list;
 mod logs;
 mod man;
 mod measure;
+mod measure_output;
 mod new;
 mod open;
 mod orphans;

@@ -7,7 +7,7 @@ use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::random::RandomValues;
 use crate::lab::roadmap;
 use crate::lab::script_files::ScriptFiles;
-use crate::lab::steps::{Step, StepList, read_check, read_measurements, read_steps};
+use crate::lab::steps::{Step, StepList, check_ratios, read_check, read_measurements, read_steps};
 use crate::lab::variables::{Dialect, Variables, expand_all};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
 use crate::problem::{Code, Problem, suggestion};
@@ -279,6 +279,9 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         None => Some(read_practical(node, &mut fields, problems)),
     };
     fields.close(problems);
+    if let Some(Task::Practical { checks, .. }) = &task {
+        check_ratios(&measure, checks, problems);
+    }
     Some(Exercise {
         id: id?,
         needs,

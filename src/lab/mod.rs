@@ -64,10 +64,10 @@ pub(crate) use steps::MONGO_TRANSACTIONAL;
 pub use steps::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, Effect, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody,
-    HttpProbe, LogProbe, Login, Measurement, MongoProbe, Necessity, OutputFormat, Publish, Reason,
-    RedisProbe, Restart, RestartMode, Secrecy, Side, SqlProbe, SqlText, Step, StepKind,
-    StreamOffset, TcpProbe, Touched, Unchanged, Unit, line_of_character, not_undone_by_mysql,
-    statement_line,
+    HttpProbe, LogProbe, Login, Measurement, MongoProbe, Necessity, OutputFormat, Publish,
+    RatioProbe, Reason, RedisProbe, Restart, RestartMode, Secrecy, Side, SqlProbe, SqlText, Step,
+    StepKind, StreamOffset, TcpProbe, Touched, Unchanged, Unit, line_of_character,
+    not_undone_by_mysql, statement_line,
 };
 pub use summary::{Summary, SummaryText};
 pub use template::{Addresses, ServiceAddress, TemplateError, render_url};

@@ -21,6 +21,14 @@ minutes: 1
 random: { r: { hex: 8 } }
 exercises:
   - id: practical
+    measure:
+      - id: m
+        sides:
+          - id: a
+            path: $.a
+            redis: { service: s, command: [GET, k] }
+            touched: { redis: { service: s, command: [GET, k] }, path: $.a, unit: keys }
+          - { id: b, redis: { service: s, command: [GET, k] } }
     checks:
       - id: c
         redis: { service: s, command: [GET, k] }
@@ -30,6 +38,9 @@ exercises:
       - id: u
         redis: { service: s, command: [GET, k] }
         unchanged: { path: $.a }
+      - id: r
+        measure: { id: m, slower: a, faster: b }
+        expect: { at_least: 2 }
     solution:
       - exec: { service: s, run: [a] }
       - http: { service: s, path: /, auth: { user: u } }
@@ -53,14 +64,6 @@ exercises:
     wrong: [ { do: [ { redis: { service: s, command: [PING] } } ] } ]
   - id: quiz
     quiz: { choices: [a, b], answer: a }
-    measure:
-      - id: m
-        sides:
-          - id: a
-            path: $.a
-            redis: { service: s, command: [GET, k] }
-            touched: { redis: { service: s, command: [GET, k] }, path: $.a, unit: keys }
-          - { id: b, redis: { service: s, command: [GET, k] } }
 ";
 
 const X_ROADLAB: &str = "

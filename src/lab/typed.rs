@@ -225,6 +225,10 @@ impl TypingContext<'_> {
                     line.split('\n').map(str::to_owned).collect(),
                 )
             }
+            StepKind::Ratio(_) => {
+                let line = format!("roadlab measure {}", self.name);
+                (Place::Machine, vec![line])
+            }
             StepKind::Log(log) => {
                 let line = format!(
                     "roadlab logs {} {} --tail {}",

@@ -181,6 +181,7 @@ fn of_run(run_labels: &RunLabels) -> RunLabels {
     RunLabels {
         service: None,
         digest: None,
+        mounted: None,
         ..run_labels.clone()
     }
 }

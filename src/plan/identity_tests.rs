@@ -46,6 +46,7 @@ fn run_labels() -> RunLabels {
         owner: "abc".into(),
         service: None,
         digest: None,
+        mounted: None,
     }
 }
 

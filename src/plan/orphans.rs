@@ -125,6 +125,7 @@ mod tests {
             owner: owner.into(),
             service: None,
             digest: None,
+            mounted: None,
         }
     }
 

@@ -98,6 +98,7 @@ fn run_labels() -> RunLabels {
         owner: "abc".into(),
         service: None,
         digest: None,
+        mounted: None,
     }
 }
 
@@ -122,10 +123,25 @@ fn plan_beside(
     let desired = Desired {
         run_labels: &run_labels,
         images,
+        mounted: &BTreeMap::new(),
         workspace: None,
     };
     let ports = HostPorts::choose(lab, &Instance::main(), &BTreeSet::new());
     reconcile(lab, desired, observed).plan(&ports, taken)
+}
+
+/// Plans while the lab's files that services mount have these digests.
+fn plan_mounted(lab: &Lab, mounted: &BTreeMap<ServiceName, String>, observed: &Observed) -> Plan {
+    let (run_labels, images) = (run_labels(), images(lab));
+    let desired = Desired {
+        run_labels: &run_labels,
+        images: &images,
+        mounted,
+        workspace: None,
+    };
+    let ports = HostPorts::choose(lab, &Instance::main(), &BTreeSet::new());
+    let plan = reconcile(lab, desired, observed).plan(&ports, &[]);
+    plan.expect("the pool is empty")
 }
 
 fn plan(lab: &Lab, images: &BTreeMap<ServiceName, ServiceImage>, observed: &Observed) -> Plan {
@@ -569,6 +585,35 @@ proptest! {
         prop_assert_eq!(touched, BTreeSet::from([changed]));
         engine.perform(&lab, &change);
         prop_assert!(plan(&lab, &images, &engine.observed).is_empty());
+    }
+
+    #[test]
+    fn a_service_whose_mounted_files_changed_is_created_again_if_it_is_known_what_they_were(
+        lab in labs(),
+        which in 0_usize..6,
+    ) {
+        let name = lab.services.keys().nth(which % lab.services.len()).expect("there is one").clone();
+        let digests = |digest: &str| BTreeMap::from([(name.clone(), digest.to_owned())]);
+        let created = |plan: &Plan| {
+            let operations = plan.stages.iter().flatten();
+            let created = operations.filter_map(|operation| match operation {
+                Operation::CreateContainer { service, .. } => Some(service.clone()),
+                _ => None,
+            });
+            created.collect::<BTreeSet<_>>()
+        };
+        // A container of an early version does not say what it mounted.
+        let engine = Simulation::with(&lab);
+        prop_assert!(plan_mounted(&lab, &digests("1"), &engine.observed).is_empty());
+        let mut engine = Simulation::default();
+        engine.perform(&lab, &plan_mounted(&lab, &digests("1"), &engine.observed));
+        prop_assert!(plan_mounted(&lab, &digests("1"), &engine.observed).is_empty());
+        // Files that cannot be read are no reason to lose what a container holds.
+        prop_assert!(plan_mounted(&lab, &BTreeMap::new(), &engine.observed).is_empty());
+        let changed = plan_mounted(&lab, &digests("2"), &engine.observed);
+        prop_assert_eq!(created(&changed), BTreeSet::from([name.clone()]));
+        engine.perform(&lab, &changed);
+        prop_assert!(plan_mounted(&lab, &digests("2"), &engine.observed).is_empty());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Desired<'a> {
     pub run_labels: &'a RunLabels,
     /// The image of each service that can run. An optional service without an image is left out.
     pub images: &'a BTreeMap<ServiceName, ServiceImage>,
+    /// The digests of the lab's files that services mount. A service whose files could not be read is left out.
+    pub mounted: &'a BTreeMap<ServiceName, String>,
     pub workspace: Option<&'a Path>,
 }
 
@@ -76,7 +78,15 @@ pub fn reconcile<'a>(lab: &'a Lab, desired: Desired<'a>, observed: &'a Observed)
             None => ServiceChange::Create { replaces: None },
             Some(container) => {
                 let label = container.run_labels.digest.as_deref();
+                let mounted = container.run_labels.mounted.as_ref();
+                let mounted = mounted.zip(desired.mounted.get(&service.name));
                 match compare_identity(label, service, &placement) {
+                    // A container keeps the file that it mounted, also after another one has taken its name.
+                    IdentityMatch::Same if mounted.is_some_and(|(before, now)| before != now) => {
+                        ServiceChange::Create {
+                            replaces: Some(container),
+                        }
+                    }
                     IdentityMatch::Different => ServiceChange::Create {
                         replaces: Some(container),
                     },
@@ -200,7 +210,10 @@ impl Changes<'_> {
     ) -> Option<Operation> {
         let placement = self.desired.placement(service)?;
         let digest = identity_label(service, &placement);
-        let run_labels = placement.run_labels.of_service(&service.name, digest);
+        let run_labels = RunLabels {
+            mounted: self.desired.mounted.get(&service.name).cloned(),
+            ..placement.run_labels.of_service(&service.name, digest)
+        };
         let placement = Placement {
             run_labels: &run_labels,
             ..placement

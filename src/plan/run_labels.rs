@@ -12,6 +12,7 @@ const LAB: &str = "dev.roadlab.lab";
 const INSTANCE: &str = "dev.roadlab.instance";
 const SERVICE: &str = "dev.roadlab.service";
 const DIGEST: &str = "dev.roadlab.digest";
+const MOUNTED: &str = "dev.roadlab.mounted";
 /// Who created it. Several users and several state folders may share one engine.
 const OWNER: &str = "dev.roadlab.owner";
 /// Who that is, for people: the user's name and state folder.
@@ -49,6 +50,9 @@ pub struct RunLabels {
     pub service: Option<ServiceName>,
     /// The identity of a container: what it was created from, with a version.
     pub digest: Option<String>,
+    /// A digest of the lab's files that a container mounts, as they were when it was created. Containers of early versions do
+    /// not have it.
+    pub mounted: Option<String>,
 }
 
 /// A selection of the containers, networks and volumes that roadlab created. `None` selects all.
@@ -82,10 +86,11 @@ impl RunLabels {
                 .iter()
                 .map(|service| (SERVICE.to_owned(), service.to_string())),
         );
+        let digests = [(DIGEST, &self.digest), (MOUNTED, &self.mounted)];
         labels.extend(
-            self.digest
-                .iter()
-                .map(|digest| (DIGEST.to_owned(), digest.clone())),
+            digests
+                .into_iter()
+                .filter_map(|(key, digest)| Some((key.to_owned(), digest.clone()?))),
         );
         labels
     }
@@ -110,6 +115,7 @@ impl RunLabels {
                 None => None,
             },
             digest: get(DIGEST).map(str::to_owned),
+            mounted: get(MOUNTED).map(str::to_owned),
         };
         let has_own_name = match &run_labels.service {
             Some(service) => name == run_labels.name(service.as_str()),
@@ -202,6 +208,7 @@ mod tests {
             owner: "abc".into(),
             service: None,
             digest: None,
+            mounted: None,
         }
     }
 

@@ -211,6 +211,7 @@ fn mount(mount: &Mount, run_labels: &RunLabels, workspace: Option<&Path>) -> Mou
             let whole_lab = RunLabels {
                 service: None,
                 digest: None,
+                mounted: None,
                 ..run_labels.clone()
             };
             MountSpec::Volume {

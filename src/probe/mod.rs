@@ -107,6 +107,9 @@ pub async fn probe<E: ContainerAccess>(
                 let running = Box::pin(running);
                 running.await.and_then(check_size)
             }
+            StepKind::Ratio(_) => Err(ProbeError::InvalidStep(text!(
+                "`measure` is a check of an exercise and no probe"
+            ))),
             StepKind::Restart(restart) => Err(ProbeError::InvalidStep(text!(
                 "`{service}` cannot be restarted in a probe",
                 service = restart.service

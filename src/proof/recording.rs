@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::CheckResult;
+use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Matcher};
 
 /// What one check saw.
@@ -29,6 +29,11 @@ impl Observation {
     pub fn passed(&self) -> bool {
         self.result.outcome.passed()
     }
+
+    /// Returns whether the check would only run once all others pass, as a ratio does.
+    fn waits_for_others(&self) -> bool {
+        matches!(self.result.outcome, Outcome::Fail { .. }) && self.actual.is_none()
+    }
 }
 
 impl Recording {
@@ -46,12 +51,12 @@ impl Recording {
         failed.map(|observation| &observation.result)
     }
 
-    /// Returns the position of the only check that does not pass: the one that decides.
+    /// Returns the position of the only check that does not pass: the one that decides. What waits for it does not.
     pub fn deciding(&self) -> Option<usize> {
         let mut failed = self.observations.iter().enumerate();
         let (at, _) = failed.find(|(_, observation)| !observation.passed())?;
         failed
-            .all(|(_, observation)| observation.passed())
+            .all(|(_, observation)| observation.passed() || observation.waits_for_others())
             .then_some(at)
     }
 

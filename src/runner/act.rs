@@ -204,7 +204,7 @@ pub(crate) async fn run_step_once<E: Engine>(
     evaluate(step, probed)
 }
 
-fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
+pub(super) fn evaluate(step: &Step, actual: Result<Actual, ProbeError>) -> StepResult {
     match actual {
         Err(error) => StepResult {
             outcome: Outcome::ProbeError {

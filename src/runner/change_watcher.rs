@@ -182,6 +182,7 @@ fn source(act: &StepKind) -> Option<SignalSource> {
         StepKind::Exec(_)
         | StepKind::Log(_)
         | StepKind::File(_)
+        | StepKind::Ratio(_)
         | StepKind::Restart(_)
         | StepKind::Fault(_)
         | StepKind::Client(_) => None,

@@ -12,12 +12,13 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, Words};
 use crate::lab::{
-    Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task, Unchanged,
+    Check, CheckId, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task,
+    Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
 use crate::runner::baseline::{changed, is_unchanged};
-use crate::runner::check_probes::{probe_all, probe_check};
+use crate::runner::check_probes::{measure_last, probe_all, probe_check};
 use crate::runner::{Changed, Live, Runner};
 use crate::store::{Baseline, Baselines};
 
@@ -101,7 +102,7 @@ pub async fn check_exercises<E: Engine>(
                 let run = CheckRun {
                     runner,
                     live,
-                    exercise: &exercise.id,
+                    exercise,
                     checks,
                     section,
                     baseline: context.baselines.exercises.get(&exercise.id),
@@ -139,7 +140,7 @@ pub async fn check_exercises<E: Engine>(
 struct CheckRun<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     live: &'a Live,
-    exercise: &'a ExerciseId,
+    exercise: &'a Exercise,
     checks: &'a [Check],
     section: &'a Section,
     baseline: Option<&'a Baseline>,
@@ -154,12 +155,14 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let mut results: Vec<StepResult> = checks
             .map(|(check, result)| self.compared(check, result))
             .collect();
+        self.measure(&mut results).await;
         let begun = clock::now();
         let mut result = self.result(&results);
         loop {
             if let Some(within) = self.longest_wait(&result) {
                 report(CheckStage::Waiting { within }, &result);
                 self.wait(&mut results, &captures, result.changed).await;
+                self.measure(&mut results).await;
                 result = self.result(&results);
             }
             // What must hold for a while is only waited for once everything else is as it should be.
@@ -176,6 +179,11 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         }
         report(CheckStage::Final, &result);
         result
+    }
+
+    /// Measures the ratios, if all other checks pass.
+    async fn measure(&self, results: &mut [StepResult]) {
+        measure_last(self.runner, self.live, self.exercise, results).await;
     }
 
     /// Returns the longest time for which a check must hold, if all checks pass and anything was changed.
@@ -241,7 +249,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             }
         }
         for (check, result) in self.checks.iter().zip(results) {
-            if check.step.holds_for.is_none() {
+            if check.step.holds_for.is_none() && !is_ratio(check) {
                 *result = self.probe(check, captures).await;
             }
         }
@@ -330,7 +338,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         }
         // The others may depend on what was waited for, and a guard must hold at the end.
         for (check, result) in self.checks.iter().zip(results) {
-            if check.step.within.is_none() {
+            if check.step.within.is_none() && !is_ratio(check) {
                 *result = self.probe(check, captures).await;
             }
         }
@@ -346,7 +354,8 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         }
         let Some(unchanged) = &check.unchanged else {
             let words = check.step.expect.words(actual);
-            return match time_to_live(&check.step.act, actual) {
+            let known = time_to_live(&check.step.act, actual);
+            return match known.or_else(|| self.ratio(&check.step.act, actual)) {
                 Some(actual) if words.places.is_empty() => Words { actual, ..words },
                 _ => words,
             };
@@ -355,6 +364,23 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let before = baseline.map(Snapshot::actual);
         let change = before.and_then(|before| change(unchanged, &before, actual));
         change.map_or_else(Words::default, |change| change.words())
+    }
+
+    /// Returns a ratio in words, with the names of the sides.
+    fn ratio(&self, act: &StepKind, actual: &Actual) -> Option<String> {
+        let StepKind::Ratio(ratio) = act else {
+            return None;
+        };
+        let name = |id: &CheckId| {
+            let named = self.section.measured.get(id.as_str());
+            named.map_or_else(|| id.to_string(), Clone::clone)
+        };
+        Some(localized!(
+            "{slower} took {ratio} times as long as {faster}",
+            slower = name(&ratio.slower),
+            ratio = actual.value.as_f64()?,
+            faster = name(&ratio.faster)
+        ))
     }
 
     /// Returns the results with their hints, which are only about what was changed.
@@ -376,13 +402,18 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             }
         });
         ExerciseResult {
-            exercise: self.exercise.clone(),
+            exercise: self.exercise.id.clone(),
             checks: checks.collect(),
             actuals,
             held: results.iter().map(|result| result.held).collect(),
             changed,
         }
     }
+}
+
+/// Whether a check asks for a ratio, which is measured last.
+fn is_ratio(check: &Check) -> bool {
+    matches!(check.step.act, StepKind::Ratio(_))
 }
 
 /// Returns how long to wait for a check that does not pass. A goal cannot pass before anything was changed; a guard can, where

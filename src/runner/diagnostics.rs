@@ -133,6 +133,7 @@ fn port(service: &Service) -> Option<u16> {
         StepKind::Exec(_)
         | StepKind::Log(_)
         | StepKind::File(_)
+        | StepKind::Ratio(_)
         | StepKind::Restart(_)
         | StepKind::Fault(_)
         | StepKind::Client(_) => {

@@ -9,20 +9,53 @@ use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::event::{Outcome, SideTimes};
-use crate::expect::{Disagreement, ValuePath, first_disagreement};
-use crate::lab::{CheckId, Measurement, Side, Step, Touched};
-use crate::probe::{ProbeMode, measured};
+use crate::expect::{Actual, Disagreement, ValuePath, first_disagreement};
+use crate::lab::{CheckId, Measurement, RatioProbe, Side, Step, Touched};
+use crate::probe::{ProbeError, ProbeMode, measured};
 use crate::runner::act::{Captures, run_step_once};
 use crate::runner::{Live, Runner};
 use crate::text;
 use crate::text::Text;
 
-/// Rounds before the measured ones: connections are open and caches are filled then.
-const WARM_UP: usize = 3;
+/// How often the sides of a measurement run.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Rounds before the measured ones: connections are open and caches are filled then.
+    warm_up: usize,
+    /// The most measured rounds.
+    rounds: usize,
+    /// The fewest measured rounds, and the time after which there are no more than these.
+    fewest: usize,
+    budget: Duration,
+}
 
-/// The fewest measured rounds, and the time after which there are no more than these.
-const FEWEST: usize = 5;
-const BUDGET: Duration = Duration::from_secs(10);
+impl Effort {
+    /// For a check, which asks for a ratio with a wide margin.
+    pub const CHECK: Self = Self {
+        warm_up: 2,
+        rounds: 9,
+        fewest: 3,
+        budget: Duration::from_secs(3),
+    };
+
+    /// To find out whether the sides give the same result.
+    pub const ONCE: Self = Self {
+        warm_up: 0,
+        rounds: 1,
+        fewest: 1,
+        budget: Duration::ZERO,
+    };
+
+    /// For times that a person reads: at most this many rounds, or fewer if they take longer than ten seconds.
+    pub fn of_rounds(rounds: usize) -> Self {
+        Self {
+            warm_up: 3,
+            rounds,
+            fewest: rounds.min(5),
+            budget: Duration::from_secs(10),
+        }
+    }
+}
 
 /// What a measurement found.
 #[derive(Debug, Clone)]
@@ -39,23 +72,23 @@ pub enum MeasureOutcome {
     },
 }
 
-/// Measures all sides in `rounds` rounds, or in fewer if that takes longer than ten seconds.
+/// Measures all sides.
 pub async fn measure<E: Engine>(
     runner: &Runner<'_, E>,
     live: &Live,
     measurement: &Measurement,
-    rounds: usize,
+    effort: Effort,
 ) -> MeasureOutcome {
     let sides = &measurement.sides;
-    let mut times = vec![Vec::with_capacity(rounds); sides.len()];
+    let mut times = vec![Vec::with_capacity(effort.rounds); sides.len()];
     // The first side's first result is what all others must equal, from the first round to the last.
     let mut expected: Option<Value> = None;
     let mut begun = Instant::now();
-    for round in 0..WARM_UP + rounds {
-        if round == WARM_UP {
+    for round in 0..effort.warm_up + effort.rounds {
+        if round == effort.warm_up {
             begun = Instant::now();
         }
-        if round >= WARM_UP + FEWEST.min(rounds) && begun.elapsed() > BUDGET {
+        if round >= effort.warm_up + effort.fewest && begun.elapsed() > effort.budget {
             break;
         }
         for (at, side) in sides.iter().enumerate() {
@@ -82,7 +115,7 @@ pub async fn measure<E: Engine>(
                     }
                 }
             }
-            if round >= WARM_UP {
+            if round >= effort.warm_up {
                 times[at].push(time);
             }
         }
@@ -104,6 +137,81 @@ pub async fn measure<E: Engine>(
         found.push(SideTimes::new(side.id.clone(), times, touched));
     }
     MeasureOutcome::Measured(found)
+}
+
+impl MeasureOutcome {
+    /// Returns why there are no times.
+    pub fn problem(&self) -> Option<Text> {
+        match self {
+            Self::Measured(_) => None,
+            Self::Failed { side, reason } => Some(text!(
+                "no answer from {name}: {reason}",
+                name = side,
+                reason = *reason
+            )),
+            Self::Different { first, second, at } => {
+                let place = match at.place.as_str() {
+                    "" => String::new(),
+                    place => format!("{place}: "),
+                };
+                let values = format!("{place}{} ≠ {}", at.first, at.second);
+                Some(match first == second {
+                    true => text!(
+                        "the result of {first} changed meanwhile: {values}",
+                        first,
+                        values
+                    ),
+                    false => text!(
+                        "{first} and {second} give different results: {values}",
+                        first,
+                        second,
+                        values
+                    ),
+                })
+            }
+        }
+    }
+}
+
+/// Measures how many times as long one side takes as another, with two digits after the point. Only these two sides run.
+pub(super) async fn measure_ratio<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &Live,
+    measurements: &[Measurement],
+    ratio: &RatioProbe,
+) -> Result<Actual, ProbeError> {
+    let invalid = || ProbeError::InvalidStep(text!("there is no such measurement"));
+    let mut known = measurements.iter();
+    let measurement = known
+        .find(|known| known.id == ratio.measurement)
+        .ok_or_else(invalid)?;
+    let sides = [&ratio.slower, &ratio.faster].map(|id| {
+        let mut sides = measurement.sides.iter();
+        sides.find(|side| side.id == *id).map(|side| Side {
+            touched: None,
+            ..side.clone()
+        })
+    });
+    let compared = Measurement {
+        id: measurement.id.clone(),
+        sides: sides.into_iter().flatten().collect(),
+    };
+    let outcome = measure(runner, live, &compared, Effort::CHECK).await;
+    if let Some(problem) = outcome.problem() {
+        return Err(ProbeError::NoAnswer(problem));
+    }
+    match outcome {
+        MeasureOutcome::Measured(times) if times.len() == 2 => {
+            Ok(Actual::value(times_as_long(&times[0], &times[1])))
+        }
+        _ => Err(invalid()),
+    }
+}
+
+fn times_as_long(slower: &SideTimes, faster: &SideTimes) -> f64 {
+    let least = Duration::from_nanos(1);
+    let ratio = slower.median().as_secs_f64() / faster.median().max(least).as_secs_f64();
+    (ratio * 100.0).round() / 100.0
 }
 
 /// Runs a step once and returns its value, or why it has none.
@@ -154,6 +262,19 @@ fn whole(number: &Value) -> Option<u64> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_ratio_has_two_digits_after_the_point() {
+        let side = |micros: &[u64]| {
+            let times = micros.iter().copied().map(Duration::from_micros);
+            SideTimes::new(CheckId::new("a").unwrap(), times.collect(), None)
+        };
+        assert_eq!(
+            times_as_long(&side(&[900, 1000, 90_000]), &side(&[300])),
+            3.33
+        );
+        assert_eq!(times_as_long(&side(&[1]), &side(&[0])), 1000.0);
+    }
 
     #[test]
     fn what_was_touched_is_added_up() {

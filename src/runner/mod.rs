@@ -44,7 +44,7 @@ pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};
 pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};
-pub use measure::{MeasureOutcome, measure};
+pub use measure::{Effort, MeasureOutcome, measure};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
 pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, Strictness, play, prove, record};

@@ -101,6 +101,7 @@ fn container(
     let run_labels = RunLabels {
         service: None,
         digest: None,
+        mounted: None,
         ..run_labels.clone()
     };
     let placement = Placement {

@@ -64,6 +64,7 @@ fn needs_answer(step: &StepKind) -> bool {
         | StepKind::Tcp(_)
         | StepKind::Log(_)
         | StepKind::File(_)
+        | StepKind::Ratio(_)
         | StepKind::Restart(_)
         | StepKind::Fault(_) => false,
     }

@@ -21,7 +21,7 @@ use crate::runner::subnets::{no_free_subnet, used_subnets};
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
 };
-use crate::store::{Journal, Lifetime, Workspace, now};
+use crate::store::{Journal, Lifetime, Workspace, mounted_digests, now};
 use crate::text;
 
 /// How a lab is started.
@@ -83,9 +83,11 @@ pub async fn plan_up<E: Engine>(
     observed: &Observed,
 ) -> Result<(Plan, RunLabels), Failure> {
     let run_labels = run_labels(runner, up.run_guard.folder(), observed)?;
+    let mounted = mounted_digests(runner.lab);
     let desired = Desired {
         run_labels: &run_labels,
         images: &up.images.found,
+        mounted: &mounted,
         workspace: up.workspace.map(|workspace| workspace.path.as_path()),
     };
     let changes = reconcile(runner.lab, desired, observed);
@@ -296,6 +298,7 @@ pub fn run_labels<E: Engine>(
         owner: owner(runner.owner, runs),
         service: None,
         digest: None,
+        mounted: None,
     })
 }
 

@@ -12,6 +12,7 @@ mod journal;
 mod lab_folders;
 mod locks;
 mod log;
+mod mounted_files;
 mod paths;
 mod progress;
 mod proof_times;
@@ -33,6 +34,7 @@ pub use journal::{
 pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
+pub use mounted_files::mounted_digests;
 pub use paths::Paths;
 pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
 pub use proof_times::ProofTimes;

@@ -69,6 +69,7 @@ impl TestRun {
                 owner: format!("test-{run}").into(),
                 service: None,
                 digest: None,
+                mounted: None,
             },
         }
     }

@@ -150,7 +150,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "measure",
         summary: "compare the sides",
         description: "Puts the same question to every side of an exercise, in turn, and shows how long each takes and how much it reads. \
-                  Times are shown only if all sides give the same result. Nothing is changed.",
+                  Times are shown only if all sides give the same result. Nothing is changed. In the session, `m` does the same.",
         examples: &[
             "roadlab measure postgres-vs-mongodb four-questions",
             "roadlab measure postgres-vs-mongodb four-questions --rounds 100",

@@ -80,6 +80,11 @@ impl Session<'_, Docker> {
                 });
             }
             Command::Shell => self.which(Picker::Shells, view, docker, screen).await?,
+            Command::Measure => {
+                screen.clear_panel();
+                self.measure(&mut |text| screen.print_above(text), exercise)
+                    .await;
+            }
             Command::Open => self.which(Picker::Pages, view, docker, screen).await?,
             Command::Answer(answer) => {
                 return self

@@ -14,6 +14,7 @@ pub(super) enum Command {
     Solution,
     Shell,
     Open,
+    Measure,
     Reset,
     List,
     Quit,
@@ -93,6 +94,7 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
         's' => Command::Solution,
         'c' => Command::Shell,
         'o' => Command::Open,
+        'm' if !exercise.measure.is_empty() => Command::Measure,
         'r' => Command::Reset,
         'l' => Command::List,
         'q' => Command::Quit,
@@ -188,6 +190,7 @@ pub(super) fn menu(
         item(next, localized!("next")),
         item("p", localized!("back")),
     ];
+    let measure = || (!exercise.measure.is_empty()).then(|| item("m", localized!("measure")));
     match &exercise.task {
         Task::Quiz(quiz) => {
             let numbers = format!("1–{}", quiz.choices.len());
@@ -196,6 +199,7 @@ pub(super) fn menu(
             }
             menu.extend((offers.hints && !solved).then(|| item("h", localized!("hint"))));
             menu.extend((!solved).then(|| item("s", localized!("answer it for me"))));
+            menu.extend(measure());
         }
         Task::Practical { .. } => {
             // What is solved needs no hint.
@@ -203,6 +207,7 @@ pub(super) fn menu(
             menu.push(item("s", localized!("solution")));
             menu.extend(offers.clients.then(|| item("c", localized!("shell"))));
             menu.extend(offers.pages.then(|| item("o", localized!("open"))));
+            menu.extend(measure());
             menu.push(item("r", localized!("reset")));
         }
     }
@@ -216,7 +221,7 @@ mod tests {
 
     use super::*;
     use crate::lab::testing::{COMPOSE, lab};
-    use crate::lab::{ExerciseId, Quiz};
+    use crate::lab::{CheckId, ExerciseId, Measurement, Quiz, Side};
     use crate::report::{Paint, Panel};
 
     #[test]
@@ -294,6 +299,41 @@ mod tests {
                 };
                 let lines = panel.lines(80, 24, Paint::Plain);
                 assert_eq!(lines.len(), 2, "{lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_exercise_that_measures_something_has_a_key_for_it() {
+        let lab = lab(COMPOSE);
+        let offers = Offers {
+            hints: false,
+            clients: true,
+            pages: false,
+        };
+        let side = |id: &str| Side {
+            id: CheckId::new(id).unwrap(),
+            step: lab.exercises[0].checks()[0].step.clone(),
+            path: None,
+            touched: None,
+        };
+        for exercise in [&lab.exercises[0], &quiz(&["a", "b", "m"])] {
+            let before = command_for_key(Key::Char('m'), exercise);
+            assert_ne!(before, Command::Measure);
+            let mut exercise = exercise.clone();
+            exercise.measure.push(Measurement {
+                id: CheckId::new("by-key").unwrap(),
+                sides: vec![side("a"), side("b")],
+            });
+            assert_eq!(command_for_key(Key::Char('m'), &exercise), Command::Measure);
+            for solved in [false, true] {
+                let menu = menu(&exercise, solved, None, offers);
+                assert!(keys(&menu).contains('m'));
+                let panel = Panel {
+                    menu,
+                    ..Panel::default()
+                };
+                assert_eq!(panel.lines(80, 24, Paint::Plain).len(), 2);
             }
         }
     }

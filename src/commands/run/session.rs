@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::app::RunningLab;
 use crate::commands::closing::closing_lines;
 use crate::commands::format::with_points;
+use crate::commands::measure_output::{explanation, report_lines};
 use crate::commands::{Context, check_output, format, quiz_output};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Section, Task};
@@ -182,6 +183,32 @@ impl<E: Engine> Session<'_, E> {
             print("");
         }
         self.read_progress()
+    }
+
+    /// Runs the measurements of an exercise and shows each as soon as it is known.
+    pub(super) async fn measure(&self, print: Output<'_>, exercise: &Exercise) {
+        const ROUNDS: usize = 20;
+        let (context, lab) = (self.context, self.running.lab);
+        let mut reports = Vec::new();
+        for measurement in &exercise.measure {
+            let question = context
+                .app
+                .side_name(lab, exercise, measurement.id.as_str());
+            print(&format!("\n{}", context.paint.bold(&sanitize(&question))));
+            let report = self
+                .running
+                .measure_one(exercise, measurement, ROUNDS)
+                .await;
+            for line in report_lines(context, lab, exercise, &report) {
+                print(&line);
+            }
+            reports.push(report);
+        }
+        print("");
+        for line in explanation(context, &reports) {
+            print(&line);
+        }
+        print("");
     }
 
     /// Resets the lab to where an exercise begins.

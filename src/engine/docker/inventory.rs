@@ -240,6 +240,7 @@ mod tests {
             owner: "abc".into(),
             service: None,
             digest: None,
+            mounted: None,
         }
     }
 

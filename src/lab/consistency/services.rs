@@ -65,7 +65,7 @@ fn no_such_service(lab: &Lab, name: &ServiceName, place: &Place) -> Problem {
 pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
     let place = || step.place.clone();
     let Some(name) = step.act.service() else {
-        if lab.workspace.is_none() {
+        if lab.workspace.is_none() && matches!(step.act, StepKind::File(_)) {
             let what = text!("this lab has no workspace for this file");
             let help =
                 text!("add `workspace` to lab.yaml, or `service` to read a file in a container");

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::lab::steps::model::{
     AmqpOperation, AmqpProbe, Binding, ClientInput, ExecProbe, Fault, FileChange, FileProbe,
-    HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish, RedisProbe, Restart, SqlProbe,
-    SqlText, StepKind, TcpProbe,
+    HttpBody, HttpProbe, LogProbe, Login, MongoProbe, Publish, RatioProbe, RedisProbe, Restart,
+    SqlProbe, SqlText, StepKind, TcpProbe,
 };
 
 impl StepKind {
@@ -171,7 +171,12 @@ fn for_each_string(step: &mut StepKind, change: &mut dyn FnMut(&mut String)) {
             vhost.iter_mut().for_each(&mut *change);
             in_operation(operation, change);
         }
-        StepKind::Restart(Restart { service: _, how: _ })
+        StepKind::Ratio(RatioProbe {
+            measurement: _,
+            slower: _,
+            faster: _,
+        })
+        | StepKind::Restart(Restart { service: _, how: _ })
         | StepKind::Fault(Fault {
             service: _,
             kind: _,

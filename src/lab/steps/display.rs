@@ -39,6 +39,7 @@ impl Display for StepKind {
             },
             StepKind::Mongo(p) => write!(f, "mongo {}", p.command),
             StepKind::Amqp(p) => write!(f, "amqp {}", p.operation),
+            StepKind::Ratio(p) => write!(f, "measure {}", p.measurement),
             StepKind::Restart(p) => match p.how {
                 RestartMode::Stop => write!(f, "restart {}", p.service),
                 RestartMode::Kill => write!(f, "kill and start {}", p.service),

@@ -1,11 +1,11 @@
 //! Measurements of an exercise: the same question put to several sides, each with a step.
 
-use crate::expect::ValuePath;
+use crate::expect::{Decimal, Rule, ValuePath};
 use crate::lab::id::CheckId;
-use crate::lab::steps::model::Step;
+use crate::lab::steps::model::{Check, RatioProbe, Step, StepKind};
 use crate::lab::steps::reader::{StepList, read_path, read_step};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, list, string};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
 /// The most measurements of an exercise, and the most sides of a measurement.
@@ -183,15 +183,187 @@ fn read_touched(node: &Node, problems: &mut Problems) -> Option<Touched> {
     })
 }
 
+/// The smallest ratio that a check may ask for, in tenths: less than that is not above what a busy machine does.
+const LEAST_RATIO: i64 = 15;
+
+/// Reads the `measure` of a check: which measurement, and which of its sides are compared.
+pub(super) fn read_ratio(
+    node: &Node,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<RatioProbe> {
+    let measurement = read_id(node, fields, problems);
+    let mut side = |key| {
+        let node = fields.required(key, node, problems)?;
+        read_check_id(node, key, problems)
+    };
+    let (slower, faster) = (side("slower"), side("faster"));
+    Some(RatioProbe {
+        measurement: measurement?,
+        slower: slower?,
+        faster: faster?,
+    })
+}
+
+/// Checks that the ratios of an exercise's checks are of its measurements, and that their margins are wide.
+pub(crate) fn check_ratios(
+    measurements: &[Measurement],
+    checks: &[Check],
+    problems: &mut Problems,
+) {
+    for (at, check) in checks.iter().enumerate() {
+        let StepKind::Ratio(ratio) = &check.step.act else {
+            continue;
+        };
+        let place = &check.step.place;
+        check_margin(check, problems);
+        if checks[at..]
+            .iter()
+            .any(|later| !matches!(later.step.act, StepKind::Ratio(_)))
+        {
+            let what = text!("a check with `measure` comes after all others");
+            let help = text!("move it to the end: it is measured once the others pass");
+            problems.push(Problem::new(what).at(place.clone()).help(help));
+        }
+        let ids = measurements.iter().map(|known| known.id.as_str());
+        let found = measurements
+            .iter()
+            .find(|known| known.id == ratio.measurement);
+        let Some(measurement) = found else {
+            let what = text!("no such measurement: `{id}`", id = ratio.measurement);
+            problems.push(unknown(what, &ratio.measurement, ids, place));
+            continue;
+        };
+        for side in [&ratio.slower, &ratio.faster] {
+            let ids = measurement.sides.iter().map(|known| known.id.as_str());
+            if !measurement.sides.iter().any(|known| known.id == *side) {
+                let what = text!(
+                    "no such side of measurement `{id}`: `{side}`",
+                    id = measurement.id,
+                    side
+                );
+                problems.push(unknown(what, side, ids, place));
+            }
+        }
+        if ratio.slower == ratio.faster {
+            let what = text!("`slower` and `faster` are the same side");
+            problems.push(Problem::new(what).at(place.clone()));
+        }
+    }
+}
+
+fn unknown<'a>(
+    what: crate::text::Text,
+    name: &CheckId,
+    known: impl Iterator<Item = &'a str>,
+    place: &Place,
+) -> Problem {
+    Problem::new(what)
+        .code(Code::UnknownName)
+        .at(place.clone())
+        .help(suggestion(name.as_str(), known))
+}
+
+/// Times differ from one moment to the next, and a ratio much less: a check may ask for a clear one, and for nothing else.
+fn check_margin(check: &Check, problems: &mut Problems) {
+    let expect = &check.step.expect;
+    let wide = |limit: &Decimal| {
+        let least = Decimal::parse(&format!("{}.{}", LEAST_RATIO / 10, LEAST_RATIO % 10));
+        least.is_some_and(|least| *limit >= least)
+    };
+    let is_wide = match expect.rules.as_slice() {
+        [Rule::AtLeast(limit) | Rule::AtMost(limit)] => expect.path.is_none() && wide(limit),
+        _ => false,
+    };
+    if !is_wide {
+        let what = text!(
+            "a ratio is expected to be `at_least` or `at_most` a number, and that is at least 1.5"
+        );
+        let help = text!(
+            "write `expect: {{ at_least: 3 }}`, and no more than a third of what you measure yourself"
+        );
+        problems.push(Problem::new(what).at(check.step.place.clone()).help(help));
+    }
+}
+
 fn read_id(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<CheckId> {
     let id = fields.required("id", node, problems)?;
-    let written = string(id, "id", problems)?;
+    read_check_id(id, "id", problems)
+}
+
+fn read_check_id(node: &Node, key: &'static str, problems: &mut Problems) -> Option<CheckId> {
+    let written = string(node, key, problems)?;
     match CheckId::new(&written) {
         Ok(id) => Some(id),
         Err(error) => {
             let problem = Problem::new(error.text()).code(Code::InvalidName);
-            problems.push(problem.at(id.place()));
+            problems.push(problem.at(node.place()));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::steps::reader::read_check;
+    use std::path::Path;
+
+    const MEASURE: &str = "{ id: by-key, sides: [ { id: get, redis: { service: r, command: [GET, k] } }, { id: hash, redis: { service: r, command: [GET, k] } } ] }";
+
+    #[track_caller]
+    fn check(keys: &str, expected: &[&str]) {
+        let mut problems = Vec::new();
+        let parse = |yaml: &str| Node::parse(Path::new("m.yaml"), yaml).unwrap();
+        let measurements = read_measurements(&[&parse(MEASURE)], &mut problems);
+        let checks = read_check(&parse(&format!("{{ id: c, {keys} }}")), &mut problems);
+        let checks: Vec<Check> = checks.into_iter().collect();
+        check_ratios(&measurements, &checks, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_ratio_is_of_two_sides_of_a_measurement_of_the_exercise() {
+        let expect = "expect: { at_least: 2 }";
+        check(
+            &format!("measure: {{ id: by-key, slower: get, faster: hash }}, {expect}"),
+            &[],
+        );
+        check(
+            &format!("measure: {{ id: by-kay, slower: get, faster: hash }}, {expect}"),
+            &["m.yaml:1:1: no such measurement: `by-kay` (did you mean `by-key`?)"],
+        );
+        check(
+            &format!("measure: {{ id: by-key, slower: gett, faster: hash }}, {expect}"),
+            &["m.yaml:1:1: no such side of measurement `by-key`: `gett` (did you mean `get`?)"],
+        );
+        check(
+            &format!("measure: {{ id: by-key, slower: get, faster: get }}, {expect}"),
+            &["m.yaml:1:1: `slower` and `faster` are the same side"],
+        );
+        check(
+            &format!("measure: {{ id: by-key, slower: get }}, {expect}"),
+            &["m.yaml:1:19: missing key `faster` in a `measure` probe"],
+        );
+    }
+
+    #[test]
+    fn a_ratio_has_a_wide_margin_and_is_no_time() {
+        const MARGIN: &str = "m.yaml:1:1: a ratio is expected to be `at_least` or `at_most` a number, and that is at least 1.5 (write `expect: { at_least: 3 }`, and no more than a third of what you measure yourself)";
+        let measure = "measure: { id: by-key, slower: get, faster: hash }";
+        for expect in ["at_least: 1.5", "at_most: 3"] {
+            check(&format!("{measure}, expect: {{ {expect} }}"), &[]);
+        }
+        for expect in ["at_least: 1.2", "equals: 2", "at_least: 2, at_most: 3"] {
+            check(&format!("{measure}, expect: {{ {expect} }}"), &[MARGIN]);
+        }
+        check(measure, &[MARGIN]);
+        check(
+            &format!("{measure}, expect: {{ at_least: 2 }}, within: 5s"),
+            &[
+                "m.yaml:1:87: `within` is not allowed together with `measure` (remove it; the sides are measured once everything else passes)",
+            ],
+        );
     }
 }

@@ -18,12 +18,12 @@ mod volatile;
 pub(crate) use captures::references;
 #[cfg(any(test, fuzzing))]
 pub(crate) use matcher::read_matcher;
-pub(crate) use measurement::read_measurements;
 pub use measurement::{Measurement, Side, Touched, Unit};
+pub(crate) use measurement::{check_ratios, read_measurements};
 pub use model::{
     AmqpOperation, AmqpProbe, Binding, Capture, Check, CheckRole, ClientInput, ConditionalHint,
     DEFAULT_TIMEOUT, ExecProbe, Fault, FaultKind, FileChange, FileProbe, HttpBody, HttpProbe,
-    LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, RedisProbe, Restart,
+    LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, RatioProbe, RedisProbe, Restart,
     RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
 };
 pub(crate) use read_only::MONGO_TRANSACTIONAL;

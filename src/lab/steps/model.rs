@@ -106,6 +106,7 @@ pub enum StepKind {
     Sql(SqlProbe),
     Mongo(MongoProbe),
     Amqp(AmqpProbe),
+    Ratio(RatioProbe),
     Restart(Restart),
     Fault(Fault),
     Client(ClientInput),
@@ -333,6 +334,16 @@ pub struct Binding {
     pub arguments: Value,
 }
 
+/// How many times as long one side of a measurement takes as another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RatioProbe {
+    /// A measurement of the exercise.
+    pub measurement: CheckId,
+    /// The side whose time is divided by that of `faster`.
+    pub slower: CheckId,
+    pub faster: CheckId,
+}
+
 /// Stops a service and starts it again, with the same container and data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restart {
@@ -382,7 +393,7 @@ pub enum RestartMode {
 }
 
 impl StepKind {
-    /// Returns the service that the step is about; `None` for a file of the workspace.
+    /// Returns the service that the step is about; `None` for a file of the workspace and for a measurement.
     pub fn service(&self) -> Option<&ServiceName> {
         match self {
             StepKind::Redis(probe) => Some(&probe.service),
@@ -394,6 +405,7 @@ impl StepKind {
             StepKind::Sql(probe) => Some(&probe.service),
             StepKind::Mongo(probe) => Some(&probe.service),
             StepKind::Amqp(probe) => Some(&probe.service),
+            StepKind::Ratio(_) => None,
             StepKind::Restart(restart) => Some(&restart.service),
             StepKind::Fault(fault) => Some(&fault.service),
             StepKind::Client(client) => Some(&client.service),
@@ -412,6 +424,7 @@ impl StepKind {
             StepKind::Sql(_) => "sql",
             StepKind::Mongo(_) => "mongo",
             StepKind::Amqp(_) => "amqp",
+            StepKind::Ratio(_) => "measure",
             StepKind::Restart(_) => "restart",
             StepKind::Fault(fault) => fault.kind.key(),
             StepKind::Client(_) => "client",
@@ -424,6 +437,7 @@ impl StepKind {
             StepKind::Http(_)
             | StepKind::Mongo(_)
             | StepKind::Amqp(_)
+            | StepKind::Ratio(_)
             | StepKind::Sql(SqlProbe {
                 text: SqlText::Query(_),
                 ..

@@ -144,6 +144,10 @@ impl Returns {
                 table: probe.format == OutputFormat::Table,
                 ..any
             },
+            StepKind::Ratio(_) => Self {
+                forms: Forms::NUMBER,
+                ..any
+            },
             StepKind::Client(_) => Self {
                 status: true,
                 ..text

@@ -35,7 +35,7 @@ impl StepKind {
     /// Returns what the step can do to its service.
     pub fn effect(&self) -> Effect {
         let reason = match self {
-            StepKind::Log(_) => None,
+            StepKind::Log(_) | StepKind::Ratio(_) => None,
             StepKind::Exec(_) => return Effect::RunsProgram,
             StepKind::Redis(probe) => redis(&probe.command),
             StepKind::Http(probe) => http(&probe.method),

@@ -7,6 +7,7 @@ use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::faults::{read_disk, read_network, read_pause, read_start, read_stop};
 use crate::lab::steps::matcher::read_matcher;
+use crate::lab::steps::measurement::read_ratio;
 use crate::lab::steps::model::{
     Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
     StepKind, Unchanged,
@@ -34,6 +35,7 @@ enum StepKey {
     Sql,
     Mongo,
     Amqp,
+    Measure,
     Restart,
     Network,
     Pause,
@@ -44,7 +46,7 @@ enum StepKey {
 }
 
 impl StepKey {
-    const ALL: [StepKey; 16] = [
+    const ALL: [StepKey; 17] = [
         StepKey::Redis,
         StepKey::Exec,
         StepKey::Http,
@@ -54,6 +56,7 @@ impl StepKey {
         StepKey::Sql,
         StepKey::Mongo,
         StepKey::Amqp,
+        StepKey::Measure,
         StepKey::Restart,
         StepKey::Network,
         StepKey::Pause,
@@ -74,6 +77,7 @@ impl StepKey {
             StepKey::Sql => "sql",
             StepKey::Mongo => "mongo",
             StepKey::Amqp => "amqp",
+            StepKey::Measure => "measure",
             StepKey::Restart => "restart",
             StepKey::Network => "network",
             StepKey::Pause => "pause",
@@ -95,6 +99,7 @@ impl StepKey {
             StepKey::Sql => Mapping::SqlProbe,
             StepKey::Mongo => Mapping::MongoProbe,
             StepKey::Amqp => Mapping::AmqpProbe,
+            StepKey::Measure => Mapping::RatioProbe,
             StepKey::Restart => Mapping::RestartAction,
             StepKey::Network => Mapping::NetworkAction,
             StepKey::Pause => Mapping::PauseAction,
@@ -361,6 +366,29 @@ fn check_list(
             refuse(key, what, help);
         }
     }
+    if let Some((StepKind::Ratio(_), key)) = act {
+        if list != StepList::Check {
+            refuse(
+                *key,
+                text!("`measure` is only allowed in `checks`"),
+                text!("move it to a check of the exercise"),
+            );
+        }
+        for key in [
+            "within",
+            "holds_for",
+            "timeout",
+            "capture",
+            "guard",
+            "unchanged",
+        ] {
+            refuse(
+                key,
+                text!("`{key}` is not allowed together with `measure`", key),
+                text!("remove it; the sides are measured once everything else passes"),
+            );
+        }
+    }
     if list.name().is_none() && fields.contains("read_only") {
         refuse(
             "read_only",
@@ -424,6 +452,7 @@ fn read_kind(
         StepKey::Sql => read_sql(node, inner, implied, problems).map(StepKind::Sql),
         StepKey::Mongo => read_mongo(node, inner, implied, problems).map(StepKind::Mongo),
         StepKey::Amqp => read_amqp(node, inner, implied, problems).map(StepKind::Amqp),
+        StepKey::Measure => read_ratio(node, inner, problems).map(StepKind::Ratio),
         StepKey::Restart => read_restart(node, inner, problems).map(StepKind::Restart),
         StepKey::Network => read_network(node, inner, problems).map(StepKind::Fault),
         StepKey::Pause => read_pause(node, inner, problems).map(StepKind::Fault),

@@ -12,7 +12,7 @@ impl StepKind {
     /// Returns whether the value of a probe changes although nothing was done: a time to live, an age, a log.
     pub fn changes_by_itself(&self) -> bool {
         let StepKind::Redis(probe) = self else {
-            return matches!(self, StepKind::Log(_));
+            return matches!(self, StepKind::Log(_) | StepKind::Ratio(_));
         };
         let word = |at: usize| {
             let word = probe.command.get(at);

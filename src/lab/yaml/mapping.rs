@@ -62,6 +62,7 @@ mappings! {
     SqlProbe => "sql-probe", "an `sql` probe";
     MongoProbe => "mongo-probe", "a `mongo` probe";
     AmqpProbe => "amqp-probe", "an `amqp` probe";
+    RatioProbe => "measure-probe", "a `measure` probe";
     RestartAction => "restart-action", "a `restart` action";
     NetworkAction => "network-action", "a `network` action";
     PauseAction => "pause-action", "a `pause` action";

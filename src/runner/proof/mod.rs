@@ -157,7 +157,7 @@ pub async fn prove<E: Engine>(
             for exercise in &exercises {
                 match &exercise.task {
                     Task::Practical { .. } => prover.practical(exercise).await?,
-                    Task::Quiz(quiz) => prover.quiz(exercise, quiz),
+                    Task::Quiz(quiz) => prover.quiz(exercise, quiz).await?,
                 }
             }
             let count = prover.answers();

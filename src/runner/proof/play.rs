@@ -82,7 +82,7 @@ pub async fn play<E: Engine>(
         .iter()
         .find(|answer| Some(answer.id.as_str()) == request.answer);
     match (&exercise.task, chosen) {
-        (Task::Quiz(quiz), _) => prover.quiz(exercise, quiz),
+        (Task::Quiz(quiz), _) => prover.quiz(exercise, quiz).await?,
         (Task::Practical { .. }, None) => prover.practical(exercise).await?,
         (Task::Practical { .. }, Some(answer)) => {
             prover.single(exercise, answer, phase(answer.kind)).await?;

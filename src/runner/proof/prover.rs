@@ -13,6 +13,7 @@ use crate::proof::{
 };
 use crate::runner::act::Captures;
 use crate::runner::check::check_answer;
+use crate::runner::measure::{Effort, measure};
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, Strictness, by_weight};
 use crate::runner::proof::player::{Mode, Player, is_practical};
 use crate::runner::proof::{OtherAnswers, ProofRequest};
@@ -317,6 +318,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
             let finding = after(&recording, solution, exercise.checks(), phase);
             self.shown(exercise, Some(solution), Some(&recording), finding.as_ref());
             findings.extend(finding);
+            findings.extend(self.measurements(exercise, phase).await);
         }
         self.report(PhaseReport {
             exercise: &exercise.id,
@@ -391,8 +393,25 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         Ok((took, problem))
     }
 
-    /// Proves that only the right choice of a quiz counts, and that every other has a hint.
-    pub(super) fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) {
+    /// Runs every measurement of an exercise once. The sides must answer and agree; how long they take does not matter.
+    async fn measurements(&self, exercise: &Exercise, phase: Phase) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for measurement in &exercise.measure {
+            let (runner, live) = (self.player.runner, &*self.player.live);
+            let outcome = measure(runner, live, measurement, Effort::ONCE).await;
+            let place = measurement.sides.first().map(|side| &side.step.place);
+            findings.extend(outcome.problem().map(|reason| {
+                let id = &measurement.id;
+                let reason = text!("measurement `{id}`: {reason}", id, reason);
+                Finding::problem(phase, reason).at(place)
+            }));
+        }
+        findings
+    }
+
+    /// Proves that only the right choice of a quiz counts, that every other has a hint, and that the sides of its measurements
+    /// agree.
+    pub(super) async fn quiz(&mut self, exercise: &Exercise, quiz: &Quiz) -> Result<(), Failure> {
         let started = Instant::now();
         let wrong = |choice: &&String| **choice != quiz.answer;
         let mut findings = Vec::new();
@@ -411,6 +430,12 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         }
         self.proof.figures.exercises += 1;
         self.proof.figures.checks += 1;
+        if !exercise.measure.is_empty() {
+            match self.player.prepare(exercise).await? {
+                Some(problem) => findings.push(problem),
+                None => findings.extend(self.measurements(exercise, Phase::Quiz).await),
+            }
+        }
         self.proof.figures.wrong_answers += quiz.choices.len() - 1;
         self.report(PhaseReport {
             exercise: &exercise.id,
@@ -418,6 +443,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
             started,
             findings,
         });
+        Ok(())
     }
 
     /// Proves that every goal fails and every guard passes before anything was done.
