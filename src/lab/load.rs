@@ -226,6 +226,12 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
             .map_err(|problem| problems.push(problem))
             .ok()
     });
+    if let Some(problem) = root.as_ref().and_then(lab_file::unreadable_format) {
+        // What another format means, this program does not know.
+        problems.clear();
+        problems.push(problem);
+        return None;
+    }
     let variables = root
         .as_ref()
         .map(|root| lab_file::read_variables(root, problems))
@@ -282,6 +288,8 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
             .map(|(exercise, _)| exercise)
             .collect(),
         guides,
+        about: file.about,
+        renamed: file.renamed,
     };
     let broken = consistency::Broken {
         // What could not be read is reported already.

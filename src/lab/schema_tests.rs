@@ -14,8 +14,13 @@ use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
 
 /// Every key of lab.yaml, once; keys that exclude each other are in different places.
 const WHOLE: &str = "
+format: 1
+version: '1.2'
+authors: [Kim]
+licence: MIT
 level: beginner
 minutes: 1
+renamed: { older: practical }
 exercises:
   - id: practical
     checks:

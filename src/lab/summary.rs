@@ -18,6 +18,8 @@ pub struct Summary {
     pub roadmap: Vec<TopicId>,
     pub exercises: Vec<ExerciseId>,
     pub texts: BTreeMap<Lang, SummaryText>,
+    /// The author's version.
+    pub version: Option<String>,
 }
 
 /// The beginning of a guide.
@@ -45,6 +47,7 @@ impl Summary {
             roadmap: lab.roadmap.clone(),
             exercises: lab.exercises.iter().map(|e| e.id.clone()).collect(),
             texts: texts.collect(),
+            version: lab.about.version.clone(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What roadlab keeps on disk: the labs, the learner's progress and the journals of runs. Nothing here knows an engine.
 
+mod added_labs;
 mod baselines;
 mod changed_files;
 mod dated_name;
@@ -12,6 +13,7 @@ mod journal;
 mod lab_folders;
 mod locks;
 mod log;
+mod package;
 mod paths;
 mod progress;
 mod proof_times;
@@ -19,6 +21,7 @@ mod summaries;
 mod unreachable_registries;
 mod workspace;
 
+pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
 pub use baselines::{Baseline, Baselines};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
@@ -33,6 +36,11 @@ pub use journal::{
 pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
+pub use package::{
+    EXTENSION, LabTree, MAX_BYTES, MAX_FILES, Manifest, PACKED, Package, PackageError,
+    PackagedFile, PackagedImage, PackagedImages, check_images, is_plain_path, pack_images,
+    write_package,
+};
 pub use paths::Paths;
 pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
 pub use proof_times::ProofTimes;
