@@ -136,7 +136,7 @@ fn a_file_that_was_changed_is_refused_and_leaves_nothing() {
         let refused = other.run(words, 4);
         assert_eq!(
             refused.stderr,
-            "refused: ../changed.lab is refused: it was changed, or is damaged or incomplete; get it again\n"
+            "refused: ../changed.lab: it was changed, or is damaged or incomplete; get it again\n"
         );
         assert_eq!(files(&copy.path("other")), before, "{words}");
     }

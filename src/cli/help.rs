@@ -136,7 +136,10 @@ fn overview() -> String {
                 let summary = help.map(|help| help.summary);
                 let summary = summary.or(shared.map(|(_, summary)| *summary));
                 let summary = translated(summary.unwrap_or_default());
-                lines.push(format!("  {name:<11} {summary}"));
+                lines.push(match shared {
+                    Some(_) => format!("  {name}  {summary}"),
+                    None => format!("  {name:<11} {summary}"),
+                });
             }
         }
         lines

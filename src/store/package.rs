@@ -154,7 +154,7 @@ impl PackageError {
                 known = FORMAT
             ),
             Self::Refused { path, reason } => text!(
-                "{file} is refused: {reason}",
+                "{file}: {reason}",
                 file = path.display(),
                 reason = reason.clone()
             ),

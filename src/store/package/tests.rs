@@ -396,7 +396,11 @@ async fn images_under_other_names_and_surplus_files_are_refused() {
     let append = |path: &'static str| {
         move |bytes: Vec<u8>| {
             let body = bytes[..bytes.len() - 2 * BLOCK].to_vec();
-            Bytes(body).file(path, "[]").0
+            // Written into the header itself, which does not take `..`.
+            let mut header = header("x", 2, false).unwrap();
+            header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_cksum();
+            Bytes(body).entry(&header, "[]").0
         }
     };
     check(
