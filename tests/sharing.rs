@@ -205,8 +205,11 @@ fn a_lab_is_added_from_a_repository_and_follows_its_branch() {
         offline.stderr.contains("--offline does not contact"),
         "{offline:?}"
     );
-    let forbidden = other.run("add ext::sh%20-c%20true//x", 2);
-    assert!(forbidden.stderr.contains("no such file"), "{forbidden:?}");
+    let forbidden = other.run("add ext::sh%20-c%20true", 3);
+    assert!(
+        forbidden.stderr.contains("'ext' not allowed"),
+        "{forbidden:?}"
+    );
 }
 
 #[apply(test)]
