@@ -13,6 +13,7 @@ pub(super) struct CommandHelp {
 
 /// The summaries of lines of the overview that have several commands.
 pub(super) const SHARED: &[(&str, &str)] = &[
+    ("hint, solve", "show help or the solution"),
     ("validate, explain", "check lab files"),
     ("add, update, remove", "shared labs"),
     ("schema, completions, man", "for tools"),
@@ -23,7 +24,15 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
         &[
-            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "measure",
+            "list",
+            "roadmap",
+            "show",
+            "run",
+            "check",
+            "hint, solve",
+            "answer",
+            "measure",
+            "report",
             "dispute",
         ],
     ),
@@ -121,6 +130,18 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer. \
                   Also works while the lab is down.",
         examples: &["roadlab hint redis settings"],
+    },
+    CommandHelp {
+        command: "report",
+        summary: "report points and hints",
+        description: "Lists for each exercise its points, who solved it and when (the learner, or only the solution that was played), the hints that \
+                  were shown, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the progress only; \
+                  the lab need not be up.",
+        examples: &[
+            "roadlab report redis",
+            "roadlab report redis --csv --name kim > kim.csv",
+            "roadlab report redis --json --instance second",
+        ],
     },
     CommandHelp {
         command: "solve",
