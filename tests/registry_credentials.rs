@@ -152,7 +152,7 @@ fn a_pull_sends_the_credentials_of_a_helper_and_names_one_that_fails() {
     let configuration = json!({ "credHelpers": { &registry.address: "test" } });
     helper(
         &folder,
-        "#!/bin/sh\necho 'the key ring is locked'\nexit 1\n",
+        "#!/bin/sh\nread -r server\necho 'the key ring is locked'\nexit 1\n",
     );
     let failed = pull(&lab, &configuration);
     assert!(
