@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod help;
 mod translate;
@@ -423,6 +423,32 @@ pub(crate) enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Pack a lab with its images into one file
+    Pack {
+        lab: String,
+        /// File to write; named after the lab and its version by default
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+        /// Leave out the images
+        #[arg(long)]
+        no_images: bool,
+    },
+    /// Add a lab from a file or a Git repository
+    Add {
+        /// File of `roadlab pack`, or the address of a Git repository; `@REF` names a branch, tag or commit
+        #[arg(value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+        source: String,
+        /// Lab to add from a repository with several
+        #[arg(id = "repository_lab", long = "name", value_name = "LAB")]
+        lab: Option<String>,
+    },
+    /// Update labs that were added
+    Update {
+        #[arg(value_name = "LAB")]
+        names: Vec<String>,
+    },
+    /// Remove a lab that was added
+    Remove { lab: String },
     /// Show the services that labs include
     Catalogue {
         #[command(subcommand)]

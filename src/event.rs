@@ -58,6 +58,18 @@ pub enum Event {
         /// Whether an image built from the service's recipe is used instead.
         recipe: bool,
     },
+    /// A lab was added or updated, because `up` or `run` got a file.
+    #[serde(rename = "lab_added")]
+    LabAdded {
+        /// The name of the lab.
+        lab: String,
+        /// The author's version; null if it has none.
+        version: Option<String>,
+        /// The SHA-256 that stands for the lab with everything that belongs to it.
+        digest: String,
+        /// Whether the lab was there before in another version.
+        updated: bool,
+    },
     /// An image file was written or read up to a position.
     #[serde(rename = "file_progress")]
     FileProgress {
@@ -472,6 +484,12 @@ mod tests {
                 problem: Some("no route".to_owned()),
                 recipe: true,
             },
+            Event::LabAdded {
+                lab: "redis".to_owned(),
+                version: Some("1.2".to_owned()),
+                digest: "0a1b".to_owned(),
+                updated: false,
+            },
             Event::FileProgress {
                 file: "labs.tar".to_owned(),
                 current: 1,
@@ -568,6 +586,7 @@ mod tests {
             Event::PullProgress { .. } => "PullProgress",
             Event::PullFinished { .. } => "PullFinished",
             Event::FileProgress { .. } => "FileProgress",
+            Event::LabAdded { .. } => "LabAdded",
             Event::BuildStarted { .. } => "BuildStarted",
             Event::BuildStep { .. } => "BuildStep",
             Event::BuildLine { .. } => "BuildLine",

@@ -32,6 +32,7 @@
 //!
 //! - **lab**: a folder with services, exercises and guides. **instance**: one of several copies of a lab that run side by side.
 //!   **run**: the life of an instance, from `up` to `down`.
+//! - **package**: a lab in one file, with its part of the catalogue and its images. **origin**: where a lab comes from that was added.
 //! - **journal**: the record of a run, written before the run is created. **reaper**: a background process that removes the runs
 //!   of a program that has ended. **orphan run**: a run that no journal of this state folder records.
 //! - **service**: a container of a lab. **recipe**: the instructions to build an image where the official one is unavailable.

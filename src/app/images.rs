@@ -9,8 +9,11 @@ use crate::engine::{Engine, Images as _};
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
-use crate::store::UnreachableRegistries;
+use crate::store::{PACKED, UnreachableRegistries};
 use crate::text;
+
+/// What images that are saved are called while that is in progress.
+pub(super) const IMAGE_FILE: &str = "images.tar";
 
 /// The image that a service of a lab uses.
 #[derive(Debug, Clone)]
@@ -48,9 +51,11 @@ pub struct ExportedImages {
 impl App {
     /// Obtains an image for every service of a lab and remembers which registries cannot be reached.
     pub async fn get_images<E: Engine>(&self, runner: &Runner<'_, E>) -> Result<Images, Failure> {
+        self.load_packed_images(runner.engine, runner.lab).await?;
         let mut unreachable = UnreachableRegistries::read(&self.paths.state);
         let policy = self.options.pull_policy;
-        runner::get_images(runner, policy, &mut unreachable, &self.image_builder()).await
+        let builder = self.image_builder(runner.lab);
+        runner::get_images(runner, policy, &mut unreachable, &builder).await
     }
 
     /// Lists the images that the services of a lab use, obtaining the missing ones if the policy allows it.
@@ -63,12 +68,13 @@ impl App {
     ) -> Result<Vec<LabImage>, Failure> {
         let mut unreachable = UnreachableRegistries::read(&self.paths.state);
         let runner = self.runner(engine, lab);
-        let builder = self.image_builder();
+        let builder = self.image_builder(lab);
         let images = runner::get_images(&runner, policy, &mut unreachable, &builder).await?;
         let mut list = Vec::new();
         for service in lab.services.values() {
             let found = images.found.get(&service.name);
-            let removed = match found.filter(|image| image.name.starts_with("roadlab/")) {
+            let is_own = |name: &str| name.starts_with("roadlab/") || name.starts_with(PACKED);
+            let removed = match found.filter(|image| is_own(&image.name)) {
                 Some(image) if built == BuiltImages::Remove => {
                     let what = text!("cannot remove image {image}", image = image.name);
                     let removed = engine.remove_image(&image.name).await;
@@ -172,7 +178,7 @@ impl App {
         loaded.map_err(Failure::engine(what))
     }
 
-    fn file_progress(&self, file: &Path, total: u64) -> impl Fn(u64) {
+    pub(super) fn file_progress(&self, file: &Path, total: u64) -> impl Fn(u64) + use<'_> {
         let file = file.file_name().unwrap_or(file.as_os_str());
         let file = file.to_string_lossy().into_owned();
         move |current| {

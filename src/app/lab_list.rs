@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::lab::{ExerciseId, Instance, LabId, Summary};
 use crate::runner::Failure;
 use crate::store::{
-    Disposition, Journal, Lifetime, Progress, ProgressError, Standing, Summaries, now,
+    Disposition, Journal, LabOrigin, Lifetime, Progress, ProgressError, Standing, Summaries, now,
 };
 
 /// All labs that can be found, by name.
@@ -32,6 +32,8 @@ pub struct LabEntry {
     pub holding: usize,
     /// The instances that are running according to their journals.
     pub running: Vec<Instance>,
+    /// Where a lab comes from that was added.
+    pub origin: Option<LabOrigin>,
 }
 
 impl App {
@@ -40,6 +42,7 @@ impl App {
         let labs = self.labs()?;
         let mut summaries = Summaries::read(&self.paths.cache);
         let journals = self.running_journals();
+        let added = self.added_labs();
         let entries = labs.all().iter().map(|(name, folder)| {
             let summary = summaries.of(folder);
             let counts = match &summary {
@@ -62,6 +65,7 @@ impl App {
                 played,
                 holding,
                 running: running.collect(),
+                origin: added.of_folder(folder).map(|lab| lab.origin),
             }
         });
         let entries = entries.collect();

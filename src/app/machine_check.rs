@@ -147,7 +147,7 @@ async fn add_engine(
             emit: &emit,
             ..app.runner(engine, lab)
         };
-        let making = app.image_builder();
+        let making = app.image_builder(lab);
         let images =
             runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
         need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());

@@ -19,6 +19,7 @@ mod down;
 mod engine_control;
 mod exercise;
 mod fault;
+mod git;
 mod hint;
 mod images;
 mod lab_list;
@@ -35,6 +36,7 @@ mod reset;
 mod roadmap;
 mod running;
 mod session_end;
+mod sharing;
 mod shell;
 mod single_answer;
 mod solve;
@@ -73,6 +75,7 @@ pub use reset::{ResetKind, ResetReport};
 pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
+pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, PackReport, RemovedLab};
 pub use shell::ShellTarget;
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
@@ -170,11 +173,12 @@ impl App {
         )
     }
 
-    /// Returns how images are built.
-    pub fn image_builder(&self) -> ImageBuilder {
+    /// Returns how images of a lab are built, and which of them came with it.
+    pub fn image_builder(&self, lab: &Lab) -> ImageBuilder {
         ImageBuilder {
             cache: self.paths.cache.clone(),
             setup: self.setup(),
+            packed: self.names_of_packed_images(lab),
         }
     }
 

@@ -55,10 +55,14 @@ impl App {
             .map_err(|problems| Failure::Problems(trust::unresolved(self, problems)))?;
         let decision = trust::decide(self, &folder, &files, loaded.needs_trust)?;
         match decision.problems.is_empty() {
-            true => Ok(OpenedLab {
-                lab: loaded.lab,
-                granted: decision.granted,
-            }),
+            true => {
+                // Progress that cannot be read is reported by what needs it.
+                let _ = self.carry_renamed(&loaded.lab);
+                Ok(OpenedLab {
+                    lab: loaded.lab,
+                    granted: decision.granted,
+                })
+            }
             false => Err(Failure::Problems(decision.problems)),
         }
     }

@@ -38,7 +38,14 @@ pub(super) fn decide(
         return Ok(Decision::default());
     }
     let state = &app.paths.state;
-    let now = LabFingerprint::compute(folder, &files.files())?;
+    let mut read = files.files();
+    if let Some(name) = folder.file_name().and_then(|name| name.to_str())
+        && app.added_labs().of_folder(folder).is_some()
+    {
+        // With it, trust covers the images that came with the lab.
+        read.extend(std::fs::canonicalize(app.added_labs().manifest_path(name)).ok());
+    }
+    let now = LabFingerprint::compute(folder, &read)?;
     let before = LabFingerprint::trusted(state, folder).map_err(unreadable)?;
     if before.as_ref() == Some(&now) {
         return Ok(Decision::default());

@@ -55,7 +55,7 @@ impl App {
             &runner,
             PullPolicy::LocalOnly,
             &mut unreachable,
-            &self.image_builder(),
+            &self.image_builder(lab),
         )
         .await?;
         let policy = self.options.pull_policy;

@@ -43,7 +43,7 @@ impl App {
             runner,
             PullPolicy::LocalOnly,
             &mut unreachable,
-            &self.image_builder(),
+            &self.image_builder(runner.lab),
         )
         .await?;
         let mounts = |service: &&Service| {

@@ -123,6 +123,9 @@ pub(crate) fn exit_codes() -> String {
 /// The width of a column: two stand side by side on 80 characters.
 const COLUMN: usize = 40;
 
+/// The width of a name; longer ones are followed by their summaries.
+const NAME_WIDTH: usize = 11;
+
 /// Returns all commands on one screen of 80 columns and 24 lines.
 fn overview() -> String {
     let (left, right) = GROUPS.split_at(GROUPS.len().div_ceil(2));
@@ -136,7 +139,10 @@ fn overview() -> String {
                 let summary = help.map(|help| help.summary);
                 let summary = summary.or(shared.map(|(_, summary)| *summary));
                 let summary = translated(summary.unwrap_or_default());
-                lines.push(format!("  {name:<11} {summary}"));
+                lines.push(match name.len() > NAME_WIDTH {
+                    true => format!("  {name}  {summary}"),
+                    false => format!("  {name:<NAME_WIDTH$} {summary}"),
+                });
             }
         }
         lines

@@ -18,7 +18,7 @@ use crate::app::Catalogue;
 use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
 use crate::report::output;
-use crate::store::{Journal, LabFolders, OsFs, Paths};
+use crate::store::{AddedLabs, Journal, LabFolders, OsFs, Paths};
 use crate::text::Language;
 
 /// The environment variable by which a shell asks for completions, as in the script of `roadlab completions`.
@@ -142,7 +142,11 @@ impl ValueCompleter for NameCompleter {
             return Vec::new();
         };
         if self.word == ArgumentKind::Lab && begun.contains('/') {
-            return PathCompleter::dir().complete(current);
+            // These take the file of a lab too.
+            return match ["up", "run"].contains(&self.typed.command.as_str()) {
+                true => PathCompleter::any().complete(current),
+                false => PathCompleter::dir().complete(current),
+            };
         }
         let candidates = match self.word {
             ArgumentKind::Lab => self.typed.labs(),
@@ -236,6 +240,12 @@ impl ParsedInput {
         if ["down", "status"].contains(&self.command.as_str()) {
             let up: BTreeSet<LabId> = Self::journals().into_iter().map(|run| run.lab).collect();
             return up.into_iter().map(|lab| (lab.to_string(), None)).collect();
+        }
+        if ["update", "remove"].contains(&self.command.as_str()) {
+            let paths = Paths::find().ok();
+            let added = paths.map(|paths| AddedLabs::new(paths.added()).folders());
+            let names = added.unwrap_or_default().into_iter();
+            return names.map(|(name, _)| (name, None)).collect();
         }
         let labs = self.found().map(|labs| labs.all().clone());
         let names = labs.unwrap_or_default().into_keys();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::LabEntry;
-use crate::commands::{Context, format};
+use crate::commands::{Context, added_output, format};
 use crate::exit::Exit;
 use crate::lab::{Lang, Summary};
 use crate::localized;
@@ -54,6 +54,22 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
             }
             _ => output(&line),
         }
+    }
+    let added = list.entries.iter();
+    let added = added.filter_map(|entry| Some((entry, entry.origin.as_ref()?)));
+    for (at, (entry, origin)) in added.enumerate() {
+        if at == 0 {
+            output("");
+        }
+        let version = entry.summary.as_ref().ok();
+        let version = version.and_then(|summary| summary.version.as_ref());
+        let version = version.map(|version| format!(" {version}"));
+        let lab = format!("{}{}", entry.name, version.unwrap_or_default());
+        output(&sanitize(&localized!(
+            "{lab} was added from {origin}",
+            lab,
+            origin
+        )));
     }
     let next = localized!("`roadlab show LAB` describes a lab, `roadlab run LAB` starts it");
     output(&format!("\n{}", paint.dim(&next)));
@@ -111,6 +127,8 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "up": entry.running,
         "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
         "folder": report::json_path(&entry.folder),
+        "version": summary.version,
+        "origin": entry.origin.as_ref().map(added_output::origin_json),
     });
     if let Err(problem) = &entry.done {
         document["progress_error"] = json!(problem.to_string());

@@ -3,6 +3,8 @@
 //! No command uses another. What several of them show alike is in `check_output`, `closing`, `error_output`, `format`, `junit`,
 //! `played_output` and `quiz_output`.
 
+mod add;
+mod added_output;
 mod answer;
 mod author;
 mod browser;
@@ -37,9 +39,11 @@ mod measure_output;
 mod new;
 mod open;
 mod orphans;
+mod pack;
 mod played_output;
 mod quiz_output;
 mod reap;
+mod remove;
 mod reset;
 mod restart;
 mod roadmap;
@@ -52,9 +56,10 @@ mod status;
 mod suggest;
 mod test;
 mod up;
+mod update;
 mod validate;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub(crate) use complete::complete;
@@ -111,6 +116,10 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             } else {
                 OnFailure::TearDown
             };
+            let lab = match mode {
+                up::Mode::Start => context.added(lab).await?,
+                up::Mode::DryRun => context.not_a_package(lab)?,
+            };
             up::up(context, &lab, mode, on_failure, ttl).await
         }
         Command::Run {
@@ -130,6 +139,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                 (_, true) => run::AfterSession::TearDown,
                 (false, false) => run::AfterSession::Prompt,
             };
+            let lab = context.added(lab).await?;
             run::run(context, &lab, mode, after_session, ttl).await
         }
         Command::Check {
@@ -313,6 +323,20 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             keep,
         } => author::author(context, &lab, exercises, keep).await,
         Command::Catalogue { command } => catalogue::catalogue(context, &command),
+        Command::Pack {
+            lab,
+            output,
+            no_images,
+        } => {
+            let images = match no_images {
+                true => pack::Images::LeftOut,
+                false => pack::Images::Included,
+            };
+            pack::pack(context, &lab, output.as_deref(), images).await
+        }
+        Command::Add { source, lab } => add::add(context, &source, lab.as_deref()).await,
+        Command::Update { names } => update::update(context, &names).await,
+        Command::Remove { lab } => remove::remove(context, &lab).await,
     }
 }
 
@@ -371,6 +395,27 @@ impl Context {
             reporter,
             languages,
         })
+    }
+
+    /// Adds a lab that is given as a package, and returns the name or path that it has then.
+    async fn added(&self, lab: String) -> Result<String, Failure> {
+        if !App::is_package(&lab) {
+            return Ok(lab);
+        }
+        let added = self.app.add_file(Path::new(&lab)).await?;
+        self.app.report_added(&added);
+        Ok(added.folder.display().to_string())
+    }
+
+    /// Refuses a package, for commands that change nothing.
+    fn not_a_package(&self, lab: String) -> Result<String, Failure> {
+        match App::is_package(&lab) {
+            false => Ok(lab),
+            true => Err(Failure::Usage(text!(
+                "`--dry-run` changes nothing, so add the lab first: `roadlab add {file}`",
+                file = lab
+            ))),
+        }
     }
 
     /// Opens a lab and shows what the person granted to it.

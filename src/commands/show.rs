@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use crate::app::find_exercise;
 use crate::commands::closing::{closing_lines, closing_markdown};
 use crate::commands::format::with_points;
-use crate::commands::{Context, format, quiz_output};
+use crate::commands::{Context, added_output, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
 use crate::report::{self, markdown, memory, output, sanitize, table, wrap};
 use crate::runner::Failure;
-use crate::store::Standing;
+use crate::store::{AddedLab, Standing};
 
 pub(crate) async fn show(
     context: &Context,
@@ -29,10 +29,14 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     let guide = lab.guide(&context.app.lang);
     let progress = context.app.progress(&lab.id)?;
     let built = context.app.built_services(lab).await;
+    let added = context.app.added_labs().of_folder(&lab.folder);
     if context.global.json {
         report::document(&json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
             "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": report::json_path(&lab.folder),
+            "version": lab.about.version, "authors": lab.about.authors, "licence": lab.about.licence,
+            "origin": added.as_ref().map(|lab| added_output::origin_json(&lab.origin)),
+            "digest": added.as_ref().map(|lab| lab.manifest.digest()),
             "outgoing": lab.services_with_egress().map(|service| service.name.as_str()).collect::<Vec<_>>(),
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
@@ -57,6 +61,9 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         minutes = lab.minutes,
         memory = memory(lab.memory() as u64)
     ));
+    for line in about(lab, added.as_ref()) {
+        output(&paint.dim(&sanitize(&line)));
+    }
     output("");
     let intro = context.app.fill_in(lab, &guide.intro.markdown).await;
     output(&markdown(&intro, context.width(), paint));
@@ -108,6 +115,27 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     });
     print_wrapped(context, &table(&exercises.collect::<Vec<_>>()));
     Ok(Exit::Success)
+}
+
+/// Returns version, authors and licence of a lab, and where it comes from.
+fn about(lab: &Lab, added: Option<&AddedLab>) -> Vec<String> {
+    let about = &lab.about;
+    let version = about.version.as_ref();
+    let version = version.map(|version| localized!("version {version}", version));
+    let authors = (!about.authors.is_empty())
+        .then(|| localized!("by {authors}", authors = about.authors.join(", ")));
+    let licence = about.licence.as_ref();
+    let licence = licence.map(|licence| localized!("licence {licence}", licence));
+    let facts: Vec<String> = version.into_iter().chain(authors).chain(licence).collect();
+    let facts = (!facts.is_empty()).then(|| facts.join(" · "));
+    let origin = added.map(|lab| {
+        localized!(
+            "added from {origin}, digest {digest}",
+            origin = lab.origin,
+            digest = lab.manifest.digest()
+        )
+    });
+    facts.into_iter().chain(origin).collect()
 }
 
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {

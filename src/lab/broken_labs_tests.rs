@@ -92,10 +92,26 @@ Because.
 ";
 
 /// The file, what is replaced, and by what.
-const MISTAKES: [(&str, &str, &str); 54] = [
+const MISTAKES: [(&str, &str, &str); 58] = [
     ("lab.yaml", "minutes: 5", "minuts: 5"),
     ("lab.yaml", "minutes: 5", "minutes: ninety"),
     ("lab.yaml", "minutes: 5", "minutes: -5"),
+    (
+        "lab.yaml",
+        "minutes: 5",
+        "minutes: 5\nformat: 2\nlater: { x: 1 }",
+    ),
+    (
+        "lab.yaml",
+        "minutes: 5",
+        "minutes: 5\nrenamed: { uno: oen }",
+    ),
+    (
+        "lab.yaml",
+        "minutes: 5",
+        "minutes: 5\nrenamed: { one: two }",
+    ),
+    ("lab.yaml", "minutes: 5", "minutes: 5\nlicense: MIT"),
     ("lab.yaml", "level: beginner", "level: begginer"),
     (
         "lab.yaml",

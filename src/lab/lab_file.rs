@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::id::{ExerciseId, ServiceName, TopicId};
-use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
+use crate::lab::model::{About, Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::random::RandomValues;
 use crate::lab::roadmap;
 use crate::lab::script_files::ScriptFiles;
@@ -38,11 +38,33 @@ pub(crate) struct LabFile {
     pub exercises: Vec<(Exercise, Node)>,
     /// The ids of exercises that have problems, so that nothing is derived from them.
     pub broken: BTreeSet<String>,
+    pub about: About,
+    pub renamed: BTreeMap<ExerciseId, ExerciseId>,
     /// The random values that steps use.
     pub random: BTreeSet<String>,
     /// The names of captures.
     pub captures: BTreeSet<String>,
     pub root: Node,
+}
+
+/// The newest format of lab.yaml that this program reads.
+const FORMAT: i64 = 1;
+
+/// Returns the problem of a file in a format that this program does not know; nothing else can be read of it.
+pub(crate) fn unreadable_format(root: &Node) -> Option<Problem> {
+    let node = root.child("format")?;
+    let known = match &node.kind {
+        Kind::Number(number, _) => number.as_i64().is_some_and(|it| (1..=FORMAT).contains(&it)),
+        _ => false,
+    };
+    let written = node.as_string().unwrap_or_default();
+    let what = text!(
+        "format `{written}` of lab.yaml is unknown; this roadlab reads {known}",
+        written,
+        known = FORMAT
+    );
+    let problem = Problem::new(what).code(Code::Limit).at(node.place());
+    (!known).then(|| problem.help(text!("use a newer roadlab")))
 }
 
 /// Reads the variables of a lab, which all its files may refer to.
@@ -108,7 +130,13 @@ pub(crate) fn read(
         .into_iter()
         .filter_map(|node| roadmap::topic(node, problems))
         .collect();
-    fields.accept(&["vars", "random"]);
+    fields.accept(&["vars", "random", "format"]);
+    let about = About {
+        version: fields.string("version", problems),
+        authors: fields.strings("authors", problems).unwrap_or_default(),
+        licence: fields.string("licence", problems),
+    };
+    let renamed = fields.get("renamed");
     let workspace = fields
         .get("workspace")
         .and_then(|node| Some((string(node, "workspace", problems)?, node.clone())));
@@ -144,6 +172,7 @@ pub(crate) fn read(
         problems.push(Problem::new(what).code(Code::Limit).at(root.place()));
     }
     check_order(&exercises, &mut broken, problems);
+    let renamed = renamed.map(|node| read_renamed(node, &exercises, &broken, problems));
     Some(LabFile {
         level: level.unwrap_or(Level::Beginner),
         minutes: minutes.unwrap_or(0),
@@ -153,10 +182,60 @@ pub(crate) fn read(
         health,
         exercises,
         broken,
+        about,
+        renamed: renamed.unwrap_or_default(),
         random: used.all,
         captures,
         root: root.clone(),
     })
+}
+
+/// Reads the earlier ids of exercises. None of them is the id of an exercise, and each leads to one.
+fn read_renamed(
+    node: &Node,
+    exercises: &[(Exercise, Node)],
+    broken: &BTreeSet<String>,
+    problems: &mut Problems,
+) -> BTreeMap<ExerciseId, ExerciseId> {
+    let known = || exercises.iter().map(|(exercise, _)| exercise.id.as_str());
+    let is_known = |id: &str| known().any(|known| known == id) || broken.contains(id);
+    let mut renamed = BTreeMap::new();
+    for (old, value) in entries(node, "renamed", problems) {
+        let Some(new) = string(value, "renamed", problems) else {
+            continue;
+        };
+        let key = node.key_of(&old).unwrap_or(node);
+        let mut report = |what, at: &Node, code, help: Option<text::Text>| {
+            let problem = Problem::new(what).code(code).at(at.place());
+            problems.push(match help {
+                Some(help) => problem.help(help),
+                None => problem,
+            });
+        };
+        if is_known(&old) {
+            let what = text!(
+                "`{old}` is an exercise of this lab, so it was not renamed",
+                old
+            );
+            report(what, key, Code::DuplicateName, None);
+        } else if !is_known(&new) {
+            let help = suggestion(&new, known());
+            report(
+                text!("no such exercise: `{new}`", new),
+                value,
+                Code::UnknownName,
+                Some(help),
+            );
+        } else {
+            match (ExerciseId::new(&old), ExerciseId::new(&new)) {
+                (Ok(old), Ok(new)) => drop(renamed.insert(old, new)),
+                (Err(error), _) => report(error.text(), key, Code::InvalidName, None),
+                // An exercise with another id is a problem already.
+                (_, Err(_)) => {}
+            }
+        }
+    }
+    renamed
 }
 
 /// The random values that a lab.yaml uses.

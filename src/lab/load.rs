@@ -252,6 +252,12 @@ fn read(
             .map_err(|problem| problems.push(problem))
             .ok()
     });
+    if let Some(problem) = root.as_ref().and_then(lab_file::unreadable_format) {
+        // What another format means, this program does not know.
+        problems.clear();
+        problems.push(problem);
+        return None;
+    }
     let variables = root
         .as_ref()
         .map(|root| lab_file::read_variables(root, problems))
@@ -324,6 +330,8 @@ fn read(
             .map(|(exercise, _)| exercise)
             .collect(),
         guides,
+        about: file.about,
+        renamed: file.renamed,
     };
     let broken = consistency::Broken {
         // What could not be read is reported already.

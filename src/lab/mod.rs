@@ -48,7 +48,7 @@ pub use load::{
     COMPOSE_NAMES, LoadedLab, LoadedServices, OVERRIDE_NAMES, compose_files, load,
     load_compose_files, load_drawn, load_services,
 };
-pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
+pub use model::{About, Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
 pub use parts::{ChangedExercises, LabParts};
 pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
 pub use random::{Draw, RandomValues};

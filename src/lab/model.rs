@@ -36,6 +36,18 @@ pub struct Lab {
     pub health: Vec<Step>,
     pub exercises: Vec<Exercise>,
     pub guides: BTreeMap<Lang, Guide>,
+    pub about: About,
+    /// Earlier ids of exercises, each with the present one.
+    pub renamed: BTreeMap<ExerciseId, ExerciseId>,
+}
+
+/// What a lab that is shared reports about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The author's version, such as `1.2`.
+    pub version: Option<String>,
+    pub authors: Vec<String>,
+    pub licence: Option<String>,
 }
 
 /// A network of a lab.

@@ -29,7 +29,17 @@ pub enum ChangedExercises {
 }
 
 /// The keys of lab.yaml that describe the lab and do not affect any verdict.
-const DESCRIPTIONS: [&str; 4] = ["exercises", "level", "minutes", "roadmap"];
+const DESCRIPTIONS: [&str; 9] = [
+    "exercises",
+    "level",
+    "minutes",
+    "roadmap",
+    "format",
+    "version",
+    "authors",
+    "licence",
+    "renamed",
+];
 
 impl LabParts {
     /// Reads the parts of a lab without problems.

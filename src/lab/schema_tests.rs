@@ -16,8 +16,13 @@ use crate::lab::{Level, ServiceName, lab_file, schema};
 
 /// Every key of lab.yaml, once; keys that exclude each other are in different places.
 const WHOLE: &str = "
+format: 1
+version: '1.2'
+authors: [Kim]
+licence: MIT
 level: beginner
 minutes: 1
+renamed: { older: practical }
 random: { r: { hex: 8 } }
 exercises:
   - id: practical

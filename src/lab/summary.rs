@@ -20,6 +20,8 @@ pub struct Summary {
     /// The points of all exercises together; `None` if none has any.
     pub points: Option<u32>,
     pub texts: BTreeMap<Lang, SummaryText>,
+    /// The author's version.
+    pub version: Option<String>,
 }
 
 /// The beginning of a guide.
@@ -48,6 +50,7 @@ impl Summary {
             exercises: lab.exercises.iter().map(|e| e.id.clone()).collect(),
             points: lab.points(),
             texts: texts.collect(),
+            version: lab.about.version.clone(),
         }
     }
 

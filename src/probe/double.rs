@@ -101,6 +101,8 @@ impl Scene {
                 health: Vec::new(),
                 exercises: Vec::new(),
                 guides: BTreeMap::new(),
+                about: crate::lab::About::default(),
+                renamed: BTreeMap::new(),
             },
             addresses: BTreeMap::from([(Self::service(), address)]),
             workspace: None,

@@ -41,6 +41,19 @@ impl Plain {
 /// Returns the lines of an event. Progress within an operation has none.
 pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String> {
     match event {
+        Event::LabAdded {
+            lab,
+            version,
+            digest: _,
+            updated,
+        } => {
+            let version = version.iter().map(|version| format!(" {version}"));
+            let lab = format!("{lab}{}", sanitize(&version.collect::<String>()));
+            vec![match updated {
+                false => localized!("added {lab}", lab),
+                true => localized!("updated {lab}", lab),
+            }]
+        }
         Event::PullStarted { image } => vec![localized!("pulling {image}", image)],
         Event::PullFinished {
             image,

@@ -138,6 +138,7 @@ impl Terminal {
             | Event::AnswerFinished { .. }
             | Event::ProofPhaseFinished { .. }
             | Event::PartTested { .. }
+            | Event::LabAdded { .. }
             | Event::Warning(_) => {}
         }
     }

@@ -32,6 +32,8 @@ pub struct ImageBuilder {
     pub cache: PathBuf,
     /// How a tool that is missing may be installed.
     pub setup: EngineSetup,
+    /// The names of images that came with the lab, by service. They are used where they are on this machine.
+    pub packed: BTreeMap<ServiceName, String>,
 }
 
 /// When images are pulled.
@@ -74,7 +76,7 @@ pub async fn get<E: Engine>(
             .lab
             .services
             .values()
-            .map(|service| present(runner, service)),
+            .map(|service| present(runner, service, builder.packed.get(&service.name))),
     )
     .await;
     let disk_space = DiskSpace::default();

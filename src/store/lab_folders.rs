@@ -1,10 +1,12 @@
-//! The folders of labs: `--labs`, `$ROADLAB_LABS`, `./labs`, the user's data folder, and last the labs in the binary.
+//! The folders of labs: `--labs`, `$ROADLAB_LABS`, `./labs`, the user's data folder, labs that were added, and last the labs in
+//! the binary.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::localized;
 use crate::problem::{Problem, suggestion};
+use crate::store::added_labs::AddedLabs;
 use crate::store::embedded;
 use crate::store::paths::Paths;
 use crate::text;
@@ -26,18 +28,18 @@ impl LabFolders {
                 folder = missing.display()
             ));
         }
-        let mut roots = paths.lab_roots(requested);
-        if requested.is_none() {
-            roots.push(embedded::unpack(&paths.cache)?);
-        }
         let mut folders = BTreeMap::new();
-        for root in roots {
-            let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
-            for entry in entries.filter(|entry| entry.path().join("lab.yaml").exists()) {
-                if let Ok(name) = entry.file_name().into_string() {
-                    folders.entry(name).or_insert_with(|| entry.path());
-                }
-            }
+        let mut add = |name: String, folder| {
+            folders.entry(name).or_insert(folder);
+        };
+        for root in paths.lab_roots(requested) {
+            labs_in(&root).for_each(|(name, folder)| add(name, folder));
+        }
+        if requested.is_none() {
+            let added = AddedLabs::new(paths.added()).folders();
+            let built_in = labs_in(&embedded::unpack(&paths.cache)?);
+            let more = added.into_iter().chain(built_in);
+            more.for_each(|(name, folder)| add(name, folder));
         }
         Ok(Self {
             folders,
@@ -73,6 +75,13 @@ impl LabFolders {
     pub fn all(&self) -> &BTreeMap<String, PathBuf> {
         &self.folders
     }
+}
+
+/// Returns the labs in a folder, by name.
+fn labs_in(root: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let labs = entries.filter(|entry| entry.path().join("lab.yaml").exists());
+    labs.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
 }
 
 #[cfg(test)]

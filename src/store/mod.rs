@@ -1,5 +1,6 @@
 //! What roadlab keeps on disk: the labs, the learner's progress and the journals of runs. Nothing here knows an engine.
 
+mod added_labs;
 mod baselines;
 mod changed_files;
 mod dated_name;
@@ -13,6 +14,7 @@ mod lab_folders;
 mod locks;
 mod log;
 mod mounted_files;
+mod package;
 mod paths;
 mod progress;
 mod proof_times;
@@ -20,6 +22,7 @@ mod summaries;
 mod unreachable_registries;
 mod workspace;
 
+pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
 pub use baselines::{Baseline, Baselines};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
@@ -35,6 +38,11 @@ pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use mounted_files::mounted_digests;
+pub use package::{
+    EXTENSION, LabTree, MAX_BYTES, MAX_FILES, Manifest, PACKED, Package, PackageError,
+    PackagedFile, PackagedImage, PackagedImages, check_images, is_plain_path, pack_images,
+    write_package,
+};
 pub use paths::Paths;
 pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
 pub use proof_times::ProofTimes;

@@ -59,6 +59,11 @@ impl Paths {
         self.state.join("locks")
     }
 
+    /// Returns the folder of the labs that were added.
+    pub fn added(&self) -> PathBuf {
+        self.data.join("added")
+    }
+
     /// Returns the folders that may hold labs, in the order of precedence.
     pub fn lab_roots(&self, requested: Option<&Path>) -> Vec<PathBuf> {
         match requested {

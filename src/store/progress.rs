@@ -453,6 +453,35 @@ impl Progress {
         self.mounted = run.cloned().map(|run| Mounted { run, parts });
     }
 
+    /// Carries what is known of exercises over to their present ids; each entry of `renamed` is an earlier id and a present one.
+    pub fn rename(&mut self, renamed: &BTreeMap<ExerciseId, ExerciseId>) {
+        for (old, new) in renamed {
+            carry(&mut self.solved, old, new, |a, b| a.min(b));
+            carry(&mut self.played, old, new, |_, newer| newer);
+            carry(&mut self.hints, old, new, |a, b| a.max(b));
+            carry(&mut self.answers, old, new, |_, newer| newer);
+            carry(&mut self.seconds, old, new, |a, b| a + b);
+            carry(&mut self.attempts, old, new, |a, b| a + b);
+            carry(&mut self.draws, old, new, |_, newer| newer);
+            if self.holding.remove(old) {
+                self.holding.insert(new.clone());
+            }
+        }
+    }
+
+    /// Returns the instances of a lab that have progress in a folder.
+    pub fn instances(folder: &Path, lab: &LabId) -> Vec<Instance> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let instances = names.filter_map(|name| {
+            let instance = name
+                .strip_prefix(&format!("{lab}@"))?
+                .strip_suffix(".json")?;
+            Instance::new(instance).ok()
+        });
+        instances.collect()
+    }
+
     /// Forgets everything that the learner did. What the services hold and where the folder is stays known.
     pub fn forget(&mut self) {
         let mut played = std::mem::take(&mut self.played);
@@ -474,6 +503,22 @@ impl Progress {
             hints: self.hints.values().sum(),
             seconds: self.seconds.values().sum(),
         }
+    }
+}
+
+/// Moves the value of `old` to `new`; where both have one, `merge` gets the old and the new one.
+fn carry<V: Clone>(
+    map: &mut BTreeMap<ExerciseId, V>,
+    old: &ExerciseId,
+    new: &ExerciseId,
+    merge: impl Fn(V, V) -> V,
+) {
+    if let Some(value) = map.remove(old) {
+        let merged = match map.remove(new) {
+            Some(newer) => merge(value, newer),
+            None => value,
+        };
+        map.insert(new.clone(), merged);
     }
 }
 
@@ -726,6 +771,30 @@ mod tests {
             .unwrap();
         remove().unwrap();
         assert_eq!(fixture.read().unwrap(), Progress::default());
+    }
+
+    #[test]
+    fn what_is_known_of_a_renamed_exercise_is_carried_over() {
+        let (old, new, other) = (exercise("old"), exercise("new"), exercise("other"));
+        let mut progress = Progress::default();
+        progress.solved.insert(old.clone(), 7);
+        progress.solved.insert(other.clone(), 8);
+        progress.hints.insert(old.clone(), 2);
+        progress.seconds.insert(old.clone(), 30);
+        progress.seconds.insert(new.clone(), 12);
+        progress.answers.insert(old.clone(), "a".to_owned());
+        progress.answers.insert(new.clone(), "b".to_owned());
+        progress.rename(&BTreeMap::from([(old.clone(), new.clone())]));
+        assert_eq!(
+            progress.solved,
+            BTreeMap::from([(new.clone(), 7), (other, 8)])
+        );
+        assert_eq!(progress.hints, BTreeMap::from([(new.clone(), 2)]));
+        assert_eq!(progress.seconds, BTreeMap::from([(new.clone(), 42)]));
+        assert_eq!(progress.answers, BTreeMap::from([(new, "b".to_owned())]));
+        let before = progress.clone();
+        progress.rename(&BTreeMap::from([(old, exercise("other"))]));
+        assert_eq!(progress, before, "what is not there is not moved");
     }
 
     #[test]

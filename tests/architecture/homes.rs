@@ -15,6 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("clap_complete", &["src/cli.rs", "src/commands/complet"]),
     ("clap_mangen", &["src/commands/man.rs"]),
+    ("docker_credential", &["src/engine/docker/credentials.rs"]),
     ("etcetera", &["src/store/paths.rs"]),
     ("indicatif", &["src/report/terminal.rs"]),
     ("lapin", &["src/probe/amqp"]),
@@ -31,7 +32,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rust_embed", &["src/store/embedded.rs"]),
     ("schemars", &["src/event.rs", "src/event/"]),
     ("serde_yaml", &["src/lab/yaml/"]),
-    ("tar", &["src/engine/docker/"]),
+    ("tar", &["src/engine/docker/", "src/store/package"]),
     (
         "time",
         &[

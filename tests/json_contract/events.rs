@@ -14,6 +14,7 @@ fn name(event: &Event) -> &'static str {
         Event::PullProgress { .. } => "pull_progress",
         Event::PullFinished { .. } => "pull_ended",
         Event::FileProgress { .. } => "file_progress",
+        Event::LabAdded { .. } => "lab_added",
         Event::BuildStarted { .. } => "build_begun",
         Event::BuildStep { .. } => "build_step",
         Event::BuildLine { .. } | Event::EngineSetupLine { .. } => "build_line",
@@ -38,6 +39,18 @@ fn samples() -> Vec<Event> {
     let text = || "text".to_owned();
     let mut samples = vec![
         Event::PullStarted { image: text() },
+        Event::LabAdded {
+            lab: text(),
+            version: None,
+            digest: text(),
+            updated: false,
+        },
+        Event::LabAdded {
+            lab: text(),
+            version: Some(text()),
+            digest: text(),
+            updated: true,
+        },
         Event::FileProgress {
             file: text(),
             current: 1,

@@ -102,6 +102,24 @@ fn documents_that_need_no_engine_keep_their_fields() {
         3,
     );
     assert_eq!(document["fine"], false, "no engine answers");
+    record(
+        &mut shapes,
+        &copy,
+        "pack",
+        "pack LAB -o a.lab --no-images",
+        0,
+    );
+    record(&mut shapes, &copy, "add", "add a.lab", 0);
+    copy.change("guide.en.md", "One command is enough.", "Two are.");
+    record(
+        &mut shapes,
+        &copy,
+        "pack",
+        "pack LAB -o a.lab --no-images",
+        0,
+    );
+    record(&mut shapes, &copy, "update", "update", 0);
+    record(&mut shapes, &copy, "remove", "remove LAB --yes", 0);
     copy.change("lab.yaml", "minutes: 5", "minuts: 5");
     record(&mut shapes, &copy, "list", "list", 0);
     record(&mut shapes, &copy, "validate", "validate", 2);

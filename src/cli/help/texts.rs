@@ -11,7 +11,15 @@ pub(super) struct CommandHelp {
     pub(super) examples: &'static [&'static str],
 }
 
-/// The groups of the overview; the first half stands on the left.
+/// The summaries of lines of the overview that have several commands.
+pub(super) const SHARED: &[(&str, &str)] = &[
+    ("hint, solve", "show help or the solution"),
+    ("validate, explain", "check lab files"),
+    ("add, update, remove", "shared labs"),
+    ("schema, completions, man", "for tools"),
+];
+
+/// The groups of the overview; the first half stands on the left. A line can have several commands.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
@@ -30,7 +38,14 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Write labs",
-        &["new", "catalogue", "author", "validate", "explain", "test"],
+        &[
+            "new",
+            "catalogue",
+            "author",
+            "validate, explain",
+            "test",
+            "pack",
+        ],
     ),
     (
         "Services",
@@ -41,19 +56,15 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "This machine",
         &[
+            "add, update, remove",
             "doctor",
             "images",
             "engine",
             "gc",
-            "schema",
-            "completions",
-            "man",
+            "schema, completions, man",
         ],
     ),
 ];
-
-/// The commands that share a line of the overview, with its text.
-pub(super) const SHARED: &[(&str, &str)] = &[("hint, solve", "show help or the solution")];
 
 pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
@@ -86,6 +97,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab up redis",
             "roadlab up redis --instance second   # a second copy of the same lab",
             "roadlab up redis --ttl 2h   # removed after two hours",
+            "roadlab up ./redis.lab   # a file of `roadlab pack`",
             "roadlab up redis --dry-run",
         ],
     },
@@ -422,6 +434,43 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab author my-lab",
             "roadlab author ./labs/my-lab greeting --keep",
         ],
+    },
+    CommandHelp {
+        command: "pack",
+        summary: "pack a lab into a file",
+        description: "Writes the lab, its part of the catalogue and the images of its services into one file, which `up` and `add` take on any machine, \
+                  without a network too. Every byte is covered by a checksum; the digest that is printed stands for the whole. \
+                  Missing images are pulled or built first; `--no-images` leaves them out.",
+        examples: &[
+            "roadlab pack ./labs/my-lab -o my-lab.lab",
+            "roadlab pack redis --no-images",
+        ],
+    },
+    CommandHelp {
+        command: "add",
+        summary: "add a shared lab",
+        description: "Copies a lab into the data folder, where every command finds it by name. A file that was changed or damaged is refused. \
+                  Repositories are read by `git` over https or ssh, without hooks, filters and submodules; `@REF` names a branch, tag or commit. \
+                  A newer file of a lab that was added before updates it.",
+        examples: &[
+            "roadlab add redis-1.2.lab",
+            "roadlab add https://example.org/course/labs.git@v1 --name redis",
+        ],
+    },
+    CommandHelp {
+        command: "update",
+        summary: "update shared labs",
+        description: "Gets labs again from where they were added from, and shows what changed. Without names, updates all. \
+                  Your progress and your files stay; what you solved in a renamed exercise counts for its new name. \
+                  What you granted with `--trust` ends when a file or an image changes.",
+        examples: &["roadlab update", "roadlab update redis"],
+    },
+    CommandHelp {
+        command: "remove",
+        summary: "remove a shared lab",
+        description: "Removes the files of a lab that was added, and the images that came with it. Progress and workspace files stay, also for when \
+                  the lab is added again. Where there is progress, it asks first.",
+        examples: &["roadlab remove redis"],
     },
     CommandHelp {
         command: "catalogue",

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use bollard::auth::DockerCredentials;
 use bollard::models::{CreateImageInfo, ProgressDetail};
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
@@ -13,7 +14,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::containers::ignore_not_found;
-use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, errors, names, platform};
+use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, credentials, errors, names, platform};
 use crate::engine::{EngineError, ErrorKind, ImageInfo, Images, PullProgress, Result};
 use crate::lab::ImageName;
 use crate::text::Text;
@@ -127,13 +128,17 @@ impl Docker {
         progress: &dyn Fn(PullProgress),
     ) -> Result<()> {
         let operation = text!("pull `{image}`", image);
+        let credentials = credentials::of_registry(image.registry()).await;
         for attempt in 1..=PULL_ATTEMPTS {
-            let error = match self.pull_once(image, idle, &operation, progress).await {
+            let error = match self
+                .pull_once(image, credentials.found(), idle, &operation, progress)
+                .await
+            {
                 Ok(()) => break,
                 Err(error) => error,
             };
             let Some(interruption) = Interruption::of(error.kind) else {
-                return Err(error);
+                return Err(credentials.explain(error));
             };
             if interruption == Interruption::Cut && self.image(image.as_str()).await?.is_some() {
                 return Ok(());
@@ -167,6 +172,7 @@ impl Docker {
     async fn pull_once(
         &self,
         image: &ImageName,
+        credentials: Option<DockerCredentials>,
         idle: Duration,
         operation: &Text,
         progress: &dyn Fn(PullProgress),
@@ -180,7 +186,7 @@ impl Docker {
             .build();
         let mut stream = self
             .client
-            .stream(|client| client.create_image(Some(options), None, None));
+            .stream(|client| client.create_image(Some(options), None, credentials));
         while let Some(info) = stream.next(operation, idle).await? {
             let info =
                 info.map_err(|error| errors::translate_pull(&self.endpoint, operation, error))?;

@@ -11,6 +11,7 @@ mod classic_build;
 mod client;
 mod containers;
 mod convert;
+mod credentials;
 mod errors;
 mod events;
 mod exec;

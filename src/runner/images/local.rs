@@ -7,12 +7,23 @@ use crate::runner::images::attempts::Attempts;
 use crate::runner::{Failure, Runner};
 use crate::text;
 
-/// Returns the official image of a service if it is on this machine, with the reasons why it cannot be used.
+/// Returns the image that came with the lab for a service, or else the official one, if it is on this machine, with the reasons
+/// why it cannot be used.
 pub(super) async fn present<E: Engine>(
     runner: &Runner<'_, E>,
     service: &Service,
+    packed: Option<&String>,
 ) -> Result<(Option<ServiceImage>, Attempts), Failure> {
     let mut attempts = Attempts::default();
+    if let Some(name) = packed {
+        let found = find(runner, name, &mut attempts).await?;
+        if found.is_some() {
+            return Ok((found, attempts));
+        }
+        attempts.add(text!(
+            "the image that came with the lab is not on this machine; `roadlab up FILE` loads it from the lab's file"
+        ));
+    }
     let found = match &service.image {
         Some(name) => find(runner, name.as_str(), &mut attempts).await?,
         None => None,

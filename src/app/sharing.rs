@@ -1,0 +1,738 @@
+//! Shares labs: packs one into a file, adds labs from such files and from Git repositories, updates and removes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::app::git::{self, GitAddress};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::hex;
+use crate::lab::{
+    ChangedExercises, ExerciseId, Instance, Lab, LabId, LabParts, LoadedLab, ServiceName, load,
+    load_trial,
+};
+use crate::problem::{Problem, ProblemKind, suggestion};
+use crate::runner::{Failure, PullPolicy};
+use crate::store::{
+    AddedLab, AddedLabs, EXTENSION, Journal, LabOrigin, LabTree, Manifest, OsFs, Package,
+    PackageError, PackagedImage, PackagedImages, PreparedLab, Progress, ProgressAmount,
+    RecordingFs, Replacement, check_images, pack_images, write_package,
+};
+use crate::text;
+
+/// A lab that was packed into a file.
+#[derive(Debug)]
+pub struct PackReport {
+    pub lab: LabId,
+    pub file: PathBuf,
+    /// The size of the file in bytes.
+    pub bytes: u64,
+    pub manifest: Manifest,
+}
+
+/// A lab that was added, or that was there already.
+#[derive(Debug)]
+pub struct AddReport {
+    pub lab: LabId,
+    pub manifest: Manifest,
+    pub origin: LabOrigin,
+    /// The folder of the lab.
+    pub folder: PathBuf,
+    pub change: LabChange,
+    /// Whether the lab requests more than labs usually do.
+    pub needs_trust: bool,
+    /// The folder of a lab of the same name that is found before this one.
+    pub shadowed_by: Option<PathBuf>,
+}
+
+/// What adding a lab changed.
+#[derive(Debug)]
+pub enum LabChange {
+    Added,
+    Unchanged,
+    Updated(Box<LabUpdate>),
+}
+
+/// The differences between two versions of a lab.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct LabUpdate {
+    /// The author's version before.
+    pub before: Option<String>,
+    /// Files that were added, removed or changed.
+    pub files: Vec<String>,
+    /// Services with another image.
+    pub images: Vec<ServiceName>,
+    pub exercises: ExerciseChanges,
+    /// The instances that run with the files of before.
+    pub running: Vec<Instance>,
+}
+
+/// The differences between the exercises of two versions of a lab.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ExerciseChanges {
+    pub added: Vec<ExerciseId>,
+    pub changed: Vec<ExerciseId>,
+    pub removed: Vec<ExerciseId>,
+    /// Earlier and present ids.
+    pub renamed: Vec<(ExerciseId, ExerciseId)>,
+}
+
+/// What is left of a lab that was removed.
+#[derive(Debug)]
+pub struct RemovedLab {
+    pub lab: LabId,
+    /// The images that came with it and were removed from the engine.
+    pub images: Vec<String>,
+}
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::Unreadable { .. }
+            | PackageError::NotAPackage { .. }
+            | PackageError::Newer { .. }
+            | PackageError::Unpackable(_) => Failure::Usage(error.text()),
+            PackageError::Unwritable { path, error } => Failure::cannot_write(&path, &error),
+            PackageError::Refused { .. } => {
+                let problem = Problem::new(error.text()).kind(ProblemKind::Refused);
+                Failure::Problems(vec![problem])
+            }
+        }
+    }
+}
+
+impl App {
+    /// Returns the labs that were added.
+    pub fn added_labs(&self) -> AddedLabs {
+        AddedLabs::new(self.paths.added())
+    }
+
+    /// Returns whether a lab is given as a package.
+    pub fn is_package(lab: &str) -> bool {
+        let path = Path::new(lab);
+        path.extension().is_some_and(|end| end == EXTENSION) && path.is_file()
+    }
+
+    /// Packs a lab, by its name or path, into a file; with the images that an engine has or gets, if there is one. The file
+    /// appears when it is complete and can be read again.
+    pub async fn pack<E: Engine>(
+        &self,
+        engine: Option<&E>,
+        name: &str,
+        file: Option<&Path>,
+    ) -> Result<PackReport, Failure> {
+        let folder = self.labs()?.folder(name);
+        let folder = folder.map_err(|problem| Failure::Problems(vec![problem]))?;
+        let files = RecordingFs::default();
+        let LoadedLab { lab, .. } = load_sound(&folder, &files)?;
+        let tree = LabTree::collect(&lab, &files.files())?;
+        let version = lab.about.version.clone();
+        let mut manifest = Manifest::new(lab.id.clone(), version, tree.describe().await?);
+        let target = match file {
+            Some(file) => file.to_owned(),
+            None => PathBuf::from(default_name(&lab)),
+        };
+        let parent = match target.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let cannot = |error: &std::io::Error| Failure::cannot_write(&target, error);
+        let partial = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(parent)
+            .map_err(|error| cannot(&error))?;
+        let images = match engine {
+            Some(engine) => self.packed_images(engine, &lab).await?,
+            None => None,
+        };
+        let (about, images) = images.unzip();
+        manifest.images = about;
+        let size = manifest.images.as_ref().map_or(0, |images| images.size);
+        let output = partial.reopen().map_err(|error| cannot(&error))?;
+        let progress = self.file_progress(target.as_path(), size);
+        let source = images.as_ref().map(tempfile::NamedTempFile::path);
+        write_package(output, &target, &manifest, &tree, source, &progress).await?;
+        drop(images);
+        self.check_packed(partial.path(), &lab).await?;
+        let about = partial.as_file().metadata();
+        let bytes = about.map_err(|error| cannot(&error))?.len();
+        partial
+            .persist(&target)
+            .map_err(|error| cannot(&error.error))?;
+        Ok(PackReport {
+            lab: lab.id,
+            file: target,
+            bytes,
+            manifest,
+        })
+    }
+
+    /// Gets the images of a lab and writes them into a file as a package has them; `None` if it has no services.
+    async fn packed_images<E: Engine>(
+        &self,
+        engine: &E,
+        lab: &Lab,
+    ) -> Result<Option<(PackagedImages, tempfile::NamedTempFile)>, Failure> {
+        let runner = self.runner(engine, lab);
+        let found = self.get_images(&runner).await?.found;
+        let by_name: BTreeMap<String, String> = found
+            .values()
+            .map(|image| (image.name.clone(), image.id.clone()))
+            .collect();
+        let Some(first) = by_name.keys().next() else {
+            return Ok(None);
+        };
+        let what = text!("cannot inspect image {name}", name = first);
+        let first = engine.image(first).await.map_err(Failure::engine(what))?;
+        let platform = first.map(|image| image.platform).unwrap_or_default();
+        let saved = self.temporary_file()?;
+        let names: Vec<&str> = by_name.keys().map(String::as_str).collect();
+        let output = saved
+            .reopen()
+            .map_err(|error| Failure::Other(error.into()))?;
+        let progress = self.file_progress(Path::new(crate::app::images::IMAGE_FILE), 0);
+        let written = engine.save(&names, output, &progress).await;
+        written.map_err(Failure::engine(text!(
+            "cannot save the images of {lab}",
+            lab = lab.id
+        )))?;
+        let mut packed = self.temporary_file()?;
+        let new_names = pack_images(saved.path(), &by_name, packed.as_file_mut()).await?;
+        drop(saved);
+        let (size, sha256) = digest_of(packed.path()).await?;
+        let services = found.into_iter().filter_map(|(service, image)| {
+            let packed = PackagedImage {
+                name: new_names.get(&image.name)?.clone(),
+                original: image.name,
+            };
+            Some((service, packed))
+        });
+        let about = PackagedImages {
+            size,
+            sha256,
+            platform,
+            services: services.collect(),
+        };
+        Ok(Some((about, packed)))
+    }
+
+    /// Reads a package that was just written, as another machine does.
+    async fn check_packed(&self, file: &Path, lab: &Lab) -> Result<(), Failure> {
+        let package = Package::open(file, &|_| {}).await?;
+        let folder = tempfile::tempdir().map_err(|error| Failure::Other(error.into()))?;
+        package.unpack(folder.path()).await?;
+        let unpacked = folder.path().join(package.manifest.lab_folder());
+        match load_sound(&unpacked, &OsFs) {
+            Ok(_) => Ok(()),
+            Err(Failure::Problems(problems)) => {
+                let first = problems.first();
+                let reason = first.map(|problem| problem.what.clone());
+                Err(Failure::Usage(text!(
+                    "{lab} cannot be packed, because it lacks something outside of its own folder: {reason}",
+                    lab = lab.id,
+                    reason = reason.unwrap_or_else(|| text!("the lab has problems"))
+                )))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn temporary_file(&self) -> Result<tempfile::NamedTempFile, Failure> {
+        let cache = &self.paths.cache;
+        let create = || {
+            std::fs::create_dir_all(cache)?;
+            tempfile::NamedTempFile::new_in(cache)
+        };
+        create().map_err(|error| Failure::cannot_write(cache, &error))
+    }
+
+    /// Adds a lab from a package or a Git repository, or updates it. `lab` is the name of a lab in a repository with several.
+    pub async fn add(&self, source: &str, lab: Option<&str>) -> Result<AddReport, Failure> {
+        if Path::new(source).is_file() {
+            return self.add_file(Path::new(source)).await;
+        }
+        match GitAddress::parse(source) {
+            Some(address) => self.add_repository(address, lab).await,
+            None => Err(Failure::Usage(text!(
+                "no such file, and not the address of a Git repository: {source}",
+                source = source.escape_debug()
+            ))),
+        }
+    }
+
+    /// Adds a lab from a package, or updates it.
+    pub async fn add_file(&self, file: &Path) -> Result<AddReport, Failure> {
+        let size = std::fs::metadata(file).map_or(0, |about| about.len());
+        let package = Package::open(file, &self.file_progress(file, size)).await?;
+        let path = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let prepared = self.added_labs().prepare()?;
+        package.unpack(&prepared.content()).await?;
+        let manifest = package.manifest;
+        self.install(prepared, manifest, LabOrigin::File { path }, file)
+    }
+
+    async fn add_repository(
+        &self,
+        mut address: GitAddress,
+        lab: Option<&str>,
+    ) -> Result<AddReport, Failure> {
+        if self.options.pull_policy == PullPolicy::Offline && !address.is_local() {
+            return Err(Failure::Environment(text!(
+                "--offline does not contact {address}",
+                address = &address.address
+            )));
+        }
+        if let Ok(path) = std::fs::canonicalize(&address.address) {
+            address.address = path.display().to_string();
+        }
+        let prepared = self.added_labs().prepare()?;
+        let work = prepared.work();
+        let created = std::fs::create_dir_all(&work);
+        created.map_err(|error| Failure::cannot_write(&work, &error))?;
+        let commit = git::fetch(&address, &work).await?;
+        let labs = commit.labs(&address.name());
+        let (id, folder) = choose(&labs, lab, &address.address)?;
+        let checkout = work.join("checkout");
+        let unpacked = commit.write_lab(&id, &folder, &checkout).await?;
+        let files = RecordingFs::default();
+        let shown = PathBuf::from(format!("{}/{folder}", address.address));
+        let loaded = load_sound(&unpacked, &files);
+        let LoadedLab { lab, .. } = loaded.map_err(|failure| moved(failure, &unpacked, &shown))?;
+        let tree = LabTree::collect(&lab, &files.files())?;
+        let version = lab.about.version.clone();
+        let manifest = Manifest::new(lab.id.clone(), version, tree.describe().await?);
+        tree.copy_to(&prepared.content(), &manifest).await?;
+        let origin = LabOrigin::Git {
+            address: address.address,
+            reference: address.reference,
+            commit: commit.id,
+        };
+        self.install(prepared, manifest, origin, &shown)
+    }
+
+    /// Puts a prepared lab into its place, if it has no problems; `shown` is where problems are, for people.
+    fn install(
+        &self,
+        prepared: PreparedLab,
+        manifest: Manifest,
+        origin: LabOrigin,
+        shown: &Path,
+    ) -> Result<AddReport, Failure> {
+        let labs = self.added_labs();
+        let content = prepared.content().join(manifest.lab_folder());
+        let loaded = load_sound(&content, &OsFs);
+        let loaded = loaded.map_err(|failure| moved(failure, &content, shown))?;
+        let before = labs.find(manifest.lab.as_str())?;
+        if let Some(before) = before
+            .as_ref()
+            .filter(|before| !is_successor(&before.origin, &origin))
+        {
+            return Err(Failure::Usage(text!(
+                "lab `{lab}` was added from {origin}; remove it first: `roadlab remove {lab}`",
+                lab = &manifest.lab,
+                origin = before.origin.to_string()
+            )));
+        }
+        let is_same = |before: &AddedLab| {
+            before.manifest.files == manifest.files && before.manifest.images == manifest.images
+        };
+        let mut change = match &before {
+            None => LabChange::Added,
+            Some(before) if is_same(before) => LabChange::Unchanged,
+            Some(before) => LabChange::Updated(Box::new(update(before, &loaded.lab, &manifest))),
+        };
+        let running = self.runs_of_added(&manifest.lab);
+        match &mut change {
+            LabChange::Unchanged => labs.record_origin(&manifest.lab, origin.clone())?,
+            LabChange::Added => prepared.install(&manifest, origin.clone(), Replacement::Whole)?,
+            LabChange::Updated(update) => {
+                let replacement = match running.is_empty() {
+                    true => Replacement::Whole,
+                    false => Replacement::FileByFile,
+                };
+                prepared.install(&manifest, origin.clone(), replacement)?;
+                let instances = running.into_iter().map(|journal| journal.instance);
+                update.running = instances.collect();
+            }
+        }
+        let installed = labs.find(manifest.lab.as_str())?;
+        let folder = installed.map(|lab| lab.folder).unwrap_or_default();
+        self.carry_renamed(&loaded.lab)?;
+        let found = self.labs().ok();
+        let found = found.and_then(|labs| labs.all().get(manifest.lab.as_str()).cloned());
+        Ok(AddReport {
+            lab: manifest.lab.clone(),
+            shadowed_by: found.filter(|found| *found != folder),
+            manifest,
+            origin,
+            folder,
+            change,
+            needs_trust: !loaded.needs_trust.is_empty(),
+        })
+    }
+
+    /// Returns the runs of a lab that was added.
+    fn runs_of_added(&self, lab: &LabId) -> Vec<Journal> {
+        let mut journals = Journal::all(&self.paths.runs());
+        let labs = self.added_labs();
+        journals.retain(|journal| journal.lab == *lab && labs.of_folder(&journal.folder).is_some());
+        journals
+    }
+
+    /// Carries the progress of all instances over to the present ids of a lab's exercises.
+    pub(super) fn carry_renamed(&self, lab: &Lab) -> Result<(), Failure> {
+        if lab.renamed.is_empty() {
+            return Ok(());
+        }
+        let folder = self.paths.progress();
+        for instance in Progress::instances(&folder, &lab.id) {
+            let rename = |progress: &mut Progress| progress.rename(&lab.renamed);
+            Progress::update(&folder, &lab.id, &instance, rename)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the names of the labs to update: those that are given, or all that were added.
+    pub fn labs_to_update(&self, names: &[String]) -> Result<Vec<String>, Failure> {
+        let added = self.added_labs().folders().into_iter();
+        let added: Vec<String> = added.map(|(name, _)| name).collect();
+        if names.is_empty() {
+            return Ok(added);
+        }
+        for name in names.iter().filter(|name| !added.contains(name)) {
+            return Err(not_added(name, &added));
+        }
+        Ok(names.to_vec())
+    }
+
+    /// Gets a lab again from where it was added from.
+    pub async fn update(&self, name: &str) -> Result<AddReport, Failure> {
+        let found = self.added_labs().find(name)?;
+        let lab = found.ok_or_else(|| not_added(name, &[]))?;
+        match lab.origin {
+            LabOrigin::File { path } => self.add_file(&path).await,
+            LabOrigin::Git {
+                address, reference, ..
+            } => {
+                let address = GitAddress { address, reference };
+                self.add_repository(address, Some(name)).await
+            }
+        }
+    }
+
+    /// Returns a lab that was added, and the progress in all of its instances. A lab that runs cannot be removed.
+    pub fn lab_to_remove(&self, name: &str) -> Result<(AddedLab, Vec<ProgressAmount>), Failure> {
+        let labs = self.added_labs();
+        let Some(lab) = labs.find(name)? else {
+            let added = labs.folders().into_iter();
+            let added: Vec<String> = added.map(|(name, _)| name).collect();
+            return Err(not_added(name, &added));
+        };
+        if let Some(journal) = self.runs_of_added(&lab.manifest.lab).first() {
+            let option = match journal.instance.is_main() {
+                true => String::new(),
+                false => format!(" --instance {}", journal.instance),
+            };
+            return Err(Failure::Usage(text!(
+                "lab `{lab}` is running: first run `{command}`",
+                lab = name,
+                command = format!("roadlab down {name}{option}")
+            )));
+        }
+        let folder = self.paths.progress();
+        let id = &lab.manifest.lab;
+        let instances = Progress::instances(&folder, id).into_iter();
+        let progress = instances.filter_map(|instance| Progress::read(&folder, id, &instance).ok());
+        let amounts = progress.map(|progress| progress.amount());
+        let amounts = amounts.filter(|amount| !amount.is_empty()).collect();
+        Ok((lab, amounts))
+    }
+
+    /// Removes a lab that was added, and the images that came with it from the engine if there is one. Progress and the
+    /// learner's files stay.
+    pub async fn remove_added(&self, lab: AddedLab) -> Result<RemovedLab, Failure> {
+        let labs = self.added_labs();
+        labs.remove(&lab.manifest.lab)?;
+        let names = |lab: &AddedLab| {
+            let images = lab.manifest.images.iter();
+            let images = images.flat_map(|images| images.services.values());
+            images
+                .map(|image| image.name.clone())
+                .collect::<BTreeSet<_>>()
+        };
+        let others = labs.folders().into_iter();
+        let others = others.filter_map(|(name, _)| labs.find(&name).ok().flatten());
+        let shared: BTreeSet<String> = others.flat_map(|lab| names(&lab)).collect();
+        let mut images = Vec::new();
+        let own: Vec<String> = names(&lab).difference(&shared).cloned().collect();
+        if !own.is_empty()
+            && let Ok((engine, _)) = self.setup().existing_engine().await
+        {
+            for name in own {
+                // An image that cannot be removed now is in use; `docker rmi` removes it later.
+                if remove_image(&engine, &name).await {
+                    images.push(name);
+                }
+            }
+        }
+        Ok(RemovedLab {
+            lab: lab.manifest.lab,
+            images,
+        })
+    }
+
+    /// Returns the names on the engine of the images that came with a lab, by service.
+    pub(super) fn names_of_packed_images(&self, lab: &Lab) -> BTreeMap<ServiceName, String> {
+        let images = self.added_labs().of_folder(&lab.folder);
+        let images = images.and_then(|lab| lab.manifest.images);
+        let services = images.into_iter().flat_map(|images| images.services);
+        services
+            .map(|(service, image)| (service, image.name))
+            .collect()
+    }
+
+    /// Loads the images that came with a lab into the engine, if some are missing there and the lab's file is still where it was.
+    pub(super) async fn load_packed_images<E: Engine>(
+        &self,
+        engine: &E,
+        lab: &Lab,
+    ) -> Result<(), Failure> {
+        let Some(AddedLab {
+            origin: LabOrigin::File { path },
+            manifest,
+            ..
+        }) = self.added_labs().of_folder(&lab.folder)
+        else {
+            return Ok(());
+        };
+        let Some(images) = &manifest.images else {
+            return Ok(());
+        };
+        let names: BTreeSet<&str> = images
+            .services
+            .values()
+            .map(|it| it.name.as_str())
+            .collect();
+        let mut missing = false;
+        for name in &names {
+            let what = text!("cannot inspect image {name}", name);
+            let image = engine.image(name).await.map_err(Failure::engine(what))?;
+            missing |= image.is_none();
+        }
+        // Another file may be there by now; the images can still be pulled or built then.
+        if !missing || !path.is_file() {
+            return Ok(());
+        }
+        let package = Package::open(&path, &|_| {}).await?;
+        if package.manifest != manifest {
+            return Ok(());
+        }
+        let mut file = self.temporary_file()?;
+        let progress = self.file_progress(&path, images.size);
+        package.copy_images(file.as_file_mut(), &progress).await?;
+        check_images(&path, file.as_file(), names)?;
+        let loaded = engine.load(file.path(), &progress).await;
+        let what = text!("cannot load images from {file}", file = path.display());
+        loaded.map_err(Failure::engine(what))?;
+        Ok(())
+    }
+
+    /// Reports that a lab was added or updated on the way to something else.
+    pub fn report_added(&self, added: &AddReport) {
+        let updated = match added.change {
+            LabChange::Added => false,
+            LabChange::Updated(_) => true,
+            LabChange::Unchanged => return,
+        };
+        self.emit(Event::LabAdded {
+            lab: added.lab.to_string(),
+            version: added.manifest.version.clone(),
+            digest: added.manifest.digest(),
+            updated,
+        });
+    }
+}
+
+async fn remove_image(engine: &impl Engine, name: &str) -> bool {
+    let there = engine.image(name).await.is_ok_and(|image| image.is_some());
+    there && engine.remove_image(name).await.is_ok()
+}
+
+/// Loads a lab, which must have no problems in any of its files; what needs trust is none.
+fn load_sound(folder: &Path, files: &dyn crate::lab::FileSystem) -> Result<LoadedLab, Failure> {
+    let loaded = load(folder, files).map_err(Failure::Problems)?;
+    load_trial(&loaded.lab, files).map_err(Failure::Problems)?;
+    Ok(loaded)
+}
+
+/// Returns problems of files in a temporary folder as problems at the place where these come from.
+fn moved(failure: Failure, from: &Path, to: &Path) -> Failure {
+    let Failure::Problems(mut problems) = failure else {
+        return failure;
+    };
+    let above = from.parent().and_then(Path::parent).unwrap_or(from);
+    for problem in &mut problems {
+        if let Some(place) = &mut problem.place {
+            if let Ok(below) = place.file.strip_prefix(from) {
+                place.file = to.join(below);
+            } else if let Ok(below) = place.file.strip_prefix(above) {
+                place.file = to.join(below);
+            }
+        }
+    }
+    Failure::Problems(problems)
+}
+
+/// Returns the name of the file that a lab is packed into by default.
+fn default_name(lab: &Lab) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    let version = lab.about.version.as_deref().unwrap_or_default();
+    let version = version.replace(|c| !plain(c), "-");
+    match version.is_empty() {
+        true => format!("{}.{EXTENSION}", lab.id),
+        false => format!("{}-{version}.{EXTENSION}", lab.id),
+    }
+}
+
+/// Returns whether a lab of an origin may replace one of another: a file replaces a file, and the same repository itself.
+fn is_successor(before: &LabOrigin, now: &LabOrigin) -> bool {
+    match (before, now) {
+        (LabOrigin::File { .. }, LabOrigin::File { .. }) => true,
+        (LabOrigin::Git { address, .. }, LabOrigin::Git { address: now, .. }) => address == now,
+        _ => false,
+    }
+}
+
+/// Chooses the lab that is named, or the only one.
+fn choose(
+    labs: &BTreeMap<String, String>,
+    named: Option<&str>,
+    address: &str,
+) -> Result<(LabId, String), Failure> {
+    let known: Vec<&str> = labs.keys().map(String::as_str).collect();
+    let name = match (named, known.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, []) => {
+            return Err(Failure::Usage(text!(
+                "there is no lab in {address}",
+                address
+            )));
+        }
+        (None, several) => {
+            return Err(Failure::Usage(text!(
+                "there are several labs in {address}; add one with `--name`: {labs}",
+                address,
+                labs = several.join(", ")
+            )));
+        }
+    };
+    let Some(folder) = labs.get(name) else {
+        let what = text!(
+            "no such lab in {address}: `{name}`",
+            address,
+            name = name.escape_debug()
+        );
+        let problem = Problem::new(what).help(suggestion(name, known));
+        return Err(Failure::Problems(vec![problem]));
+    };
+    match LabId::new(name) {
+        Ok(id) => Ok((id, folder.clone())),
+        Err(error) => Err(Failure::Usage(error.text())),
+    }
+}
+
+fn not_added(name: &str, added: &[String]) -> Failure {
+    let what = text!("lab `{name}` was not added", name = name.escape_debug());
+    let problem = Problem::new(what);
+    Failure::Problems(vec![match added.is_empty() {
+        true => problem.help(text!("`roadlab add FILE` adds a lab")),
+        false => problem.help(suggestion(name, added.iter().map(String::as_str))),
+    }])
+}
+
+/// Returns what changed from a lab that was added before to a new version of it.
+fn update(before: &AddedLab, lab: &Lab, manifest: &Manifest) -> LabUpdate {
+    let (old, new) = (&before.manifest, manifest);
+    let all: BTreeSet<&String> = old.files.keys().chain(new.files.keys()).collect();
+    let files = all
+        .into_iter()
+        .filter(|path| old.files.get(*path) != new.files.get(*path));
+    let image = |manifest: &Manifest, service: &ServiceName| {
+        let images = manifest.images.as_ref()?;
+        Some(images.services.get(service)?.name.clone())
+    };
+    let images = lab.services.keys();
+    let images = images.filter(|service| image(old, service) != image(new, service));
+    // A lab that this program cannot read any more has changed altogether.
+    let old_lab = load(&before.folder, &OsFs).ok().map(|loaded| loaded.lab);
+    LabUpdate {
+        before: old.version.clone(),
+        files: files.cloned().collect(),
+        images: images.cloned().collect(),
+        exercises: old_lab.map_or_else(ExerciseChanges::default, |old| changes(&old, lab)),
+        running: Vec::new(),
+    }
+}
+
+/// Returns the differences between the exercises of two versions of a lab.
+fn changes(old: &Lab, new: &Lab) -> ExerciseChanges {
+    let ids = |lab: &Lab| -> Vec<ExerciseId> {
+        let exercises = lab.exercises.iter();
+        exercises.map(|exercise| exercise.id.clone()).collect()
+    };
+    let (old_ids, new_ids) = (ids(old), ids(new));
+    let renamed = new.renamed.iter();
+    let renamed: Vec<(ExerciseId, ExerciseId)> = renamed
+        .filter(|(before, _)| old_ids.contains(before))
+        .map(|(before, now)| (before.clone(), now.clone()))
+        .collect();
+    let differ = LabParts::read(new, &OsFs).changed_since(&LabParts::read(old, &OsFs));
+    let is_changed = |id: &ExerciseId| match &differ {
+        ChangedExercises::All => true,
+        ChangedExercises::Some(changed) => changed.contains(id),
+    };
+    let is_new_name = |id: &ExerciseId| renamed.iter().any(|(_, now)| now == id);
+    let is_old_name = |id: &ExerciseId| renamed.iter().any(|(before, _)| before == id);
+    let (kept, added): (Vec<_>, Vec<_>) = new_ids
+        .iter()
+        .filter(|id| !is_new_name(id) || old_ids.contains(id))
+        .cloned()
+        .partition(|id| old_ids.contains(id));
+    let removed = old_ids
+        .iter()
+        .filter(|id| !new_ids.contains(id) && !is_old_name(id));
+    ExerciseChanges {
+        added,
+        changed: kept.into_iter().filter(is_changed).collect(),
+        removed: removed.cloned().collect(),
+        renamed,
+    }
+}
+
+/// Returns the size and the SHA-256 of a file.
+async fn digest_of(path: &Path) -> Result<(u64, String), Failure> {
+    let failed = |error: std::io::Error| Failure::Other(error.into());
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        let read = file.read(&mut chunk).map_err(failed)?;
+        if read == 0 {
+            return Ok((size, hex::encode(&hash.finalize())));
+        }
+        hash.update(&chunk[..read]);
+        size += read as u64;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(test)]
+#[path = "sharing_tests.rs"]
+mod tests;

@@ -1,0 +1,164 @@
+use std::path::Path;
+
+use super::*;
+use crate::app::testing::app;
+use crate::engine::Fake;
+
+/// Writes the lab `small` into the folder of labs below a folder, with these keys of lab.yaml and this id of its exercise.
+fn write_lab(folder: &Path, keys: &str, exercise: &str) -> PathBuf {
+    let lab = folder.join("labs/small");
+    std::fs::create_dir_all(&lab).unwrap();
+    let text = format!("{keys}{}", crate::lab::testing::LAB)
+        .replace("id: one", &format!("id: {exercise}"));
+    std::fs::write(lab.join("lab.yaml"), text).unwrap();
+    std::fs::write(lab.join("compose.yaml"), crate::lab::testing::COMPOSE).unwrap();
+    let guide = crate::lab::testing::GUIDE.replace("{#one}", &format!("{{#{exercise}}}"));
+    std::fs::write(lab.join("guide.en.md"), guide).unwrap();
+    lab
+}
+
+async fn pack(app: &App, folder: &Path, file: &str) -> Result<PackReport, Failure> {
+    let lab = folder.join("labs/small").display().to_string();
+    app.pack(None::<&Fake>, &lab, Some(&folder.join(file)))
+        .await
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn an_update_shows_what_changed_and_carries_progress_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    write_lab(root, "version: '1'\n", "one");
+    pack(&app, root, "a.lab").await.unwrap();
+    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    assert!(matches!(added.change, LabChange::Added), "{added:?}");
+    assert_eq!(app.labs().unwrap().all()["small"], added.folder);
+    let again = app.update("small").await.unwrap();
+    assert!(matches!(again.change, LabChange::Unchanged), "{again:?}");
+
+    let one = ExerciseId::new("one").unwrap();
+    let lab = added.lab.clone();
+    app.update_progress(&lab, |progress| progress.solve(&one))
+        .unwrap();
+    write_lab(root, "version: '2'\nrenamed: { one: first }\n", "first");
+    pack(&app, root, "b.lab").await.unwrap();
+    let updated = app.add_file(&root.join("b.lab")).await.unwrap();
+    let LabChange::Updated(update) = &updated.change else {
+        panic!("{updated:?}");
+    };
+    let first = ExerciseId::new("first").unwrap();
+    let expected = LabUpdate {
+        before: Some("1".to_owned()),
+        files: ["labs/small/guide.en.md", "labs/small/lab.yaml"]
+            .map(str::to_owned)
+            .to_vec(),
+        images: Vec::new(),
+        exercises: ExerciseChanges {
+            renamed: vec![(one, first.clone())],
+            ..ExerciseChanges::default()
+        },
+        running: Vec::new(),
+    };
+    assert_eq!(**update, expected);
+    assert!(app.progress(&lab).unwrap().is_solved(&first));
+
+    let (lab, progress) = app.lab_to_remove("small").unwrap();
+    assert_eq!(progress.len(), 1);
+    app.remove_added(lab).await.unwrap();
+    assert_eq!(names(&app.paths.added()), [""; 0]);
+    assert!(
+        app.progress(&updated.lab).unwrap().is_solved(&first),
+        "progress stays"
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_nothing_and_what_was_there_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    write_lab(root, "", "one");
+    pack(&app, root, "a.lab").await.unwrap();
+    let mut bytes = std::fs::read(root.join("a.lab")).unwrap();
+    let last = bytes.len() - 5000;
+    bytes[last] ^= 1;
+    std::fs::write(root.join("changed.lab"), bytes).unwrap();
+    let refused = app.add_file(&root.join("changed.lab")).await.unwrap_err();
+    assert_eq!(refused.code(), "refused");
+    assert_eq!(names(&app.paths.added()), [""; 0]);
+    app.add_file(&root.join("a.lab")).await.unwrap();
+    app.add_file(&root.join("changed.lab")).await.unwrap_err();
+    assert_eq!(names(&app.paths.added()), ["small"]);
+    assert!(app.labs().unwrap().all().contains_key("small"));
+}
+
+#[tokio::test]
+async fn a_lab_with_problems_or_links_is_not_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    let lab = write_lab(root, "licens: MIT\n", "one");
+    let failed = pack(&app, root, "a.lab").await.unwrap_err();
+    assert_eq!(failed.code(), "problems");
+    write_lab(root, "", "one");
+    std::os::unix::fs::symlink("/etc/passwd", lab.join("link")).unwrap();
+    let failed = pack(&app, root, "a.lab").await.unwrap_err().to_string();
+    assert!(failed.contains("is a link or a special file"), "{failed}");
+    std::fs::remove_file(lab.join("link")).unwrap();
+    // An empty folder that the lab needs would not be there after unpacking.
+    write_lab(root, "workspace: files\n", "one");
+    std::fs::create_dir(lab.join("files")).unwrap();
+    let failed = pack(&app, root, "a.lab").await.unwrap_err().to_string();
+    assert!(failed.contains("no such folder in the lab"), "{failed}");
+    assert_eq!(
+        names(root)
+            .iter()
+            .filter(|name| name.contains("lab"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_lab_from_elsewhere_does_not_replace_one_of_the_same_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    write_lab(root, "", "one");
+    pack(&app, root, "a.lab").await.unwrap();
+    app.add_file(&root.join("a.lab")).await.unwrap();
+    let git = LabOrigin::Git {
+        address: "https://example.org/labs".to_owned(),
+        reference: None,
+        commit: "1".to_owned(),
+    };
+    let file = |path: &str| LabOrigin::File { path: path.into() };
+    let other = LabOrigin::Git {
+        address: "https://example.org/others".to_owned(),
+        reference: None,
+        commit: "1".to_owned(),
+    };
+    assert!(is_successor(&file("/a"), &file("/b")));
+    assert!(is_successor(&git, &git));
+    assert!(!is_successor(&git, &other));
+    assert!(!is_successor(&file("/a"), &git));
+    let unknown = app.lab_to_remove("smal").unwrap_err().to_string();
+    assert!(unknown.contains("`smal` was not added"), "{unknown}");
+}
+
+#[test]
+fn the_file_is_named_after_the_lab_and_its_version() {
+    let mut lab = crate::lab::testing::lab(crate::lab::testing::COMPOSE);
+    assert_eq!(default_name(&lab), "small.lab");
+    lab.about.version = Some("1.2/beta".to_owned());
+    assert_eq!(default_name(&lab), "small-1.2-beta.lab");
+}

@@ -1,0 +1,285 @@
+//! Labs are packed into a file, added from files and repositories, updated and removed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::offline::{NO_ENGINE, files, tiny};
+use crate::support::private_daemon::PrivateDaemon;
+use crate::support::{LabCopy, ProgramOutput};
+
+/// The program as on another machine: with folders of its own and no labs but those that it adds.
+struct OtherMachine<'a> {
+    copy: &'a LabCopy,
+}
+
+impl OtherMachine<'_> {
+    fn command(&self, arguments: &str) -> Command {
+        let known = self.copy.roadlab(arguments);
+        let mut command = Command::new(known.get_program());
+        command.args(known.get_args().skip(2));
+        crate::support::run_like(&mut command, &known);
+        let folder = self.copy.path("other");
+        std::fs::create_dir_all(&folder).expect("the copy is writable");
+        command
+            .current_dir(folder)
+            .env("XDG_STATE_HOME", self.copy.path("other/state"))
+            .env("XDG_CACHE_HOME", self.copy.path("other/cache"))
+            .env("XDG_DATA_HOME", self.copy.path("other/data"))
+            .env("DOCKER_HOST", NO_ENGINE);
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &str, code: i32) -> ProgramOutput {
+        ProgramOutput::of(&mut self.command(arguments)).expect_code(code)
+    }
+}
+
+#[track_caller]
+fn pack(copy: &LabCopy, file: &str) -> Value {
+    let words = format!("pack LAB -o {file} --no-images --json");
+    ProgramOutput::of(&mut copy.roadlab(&words))
+        .expect_code(0)
+        .json()
+}
+
+/// A repository with the copy's lab and catalogue. Returns its folder.
+fn repository(copy: &LabCopy) -> PathBuf {
+    let folder = copy.path(".");
+    git(&folder, &["init", "--quiet", "--initial-branch=main"]);
+    commit(&folder, "v1");
+    folder
+}
+
+fn commit(folder: &Path, tag: &str) {
+    git(folder, &["add", "labs", "compose"]);
+    git(folder, &["commit", "--quiet", "--message", tag]);
+    git(folder, &["tag", tag]);
+}
+
+#[track_caller]
+fn git(folder: &Path, words: &[&str]) {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Kim", "-c", "user.email=kim@example.org"])
+        .args(["-c", "core.hooksPath=/dev/null"])
+        .args(words)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("git can be run");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[apply(test)]
+fn a_lab_from_a_file_is_found_by_its_name_and_shown_with_its_origin() {
+    let copy = tiny();
+    copy.change(
+        "lab.yaml",
+        "level: beginner",
+        "version: '1.2'\nauthors: [Kim]\nlicence: MIT\nlevel: beginner",
+    );
+    let packed = pack(&copy, "tiny.lab");
+    let other = OtherMachine { copy: &copy };
+    let added = other.run("add ../tiny.lab --json", 0).json();
+    assert_eq!(added["change"], "added");
+    assert_eq!(added["digest"], packed["digest"]);
+    assert_eq!(added["origin"]["kind"], "file");
+    let shown = other.run("show tiny --json", 0).json();
+    assert_eq!(shown["version"], "1.2");
+    assert_eq!(shown["authors"], json!(["Kim"]));
+    assert_eq!(shown["licence"], "MIT");
+    assert_eq!(shown["digest"], packed["digest"]);
+    let listed = other.run("list", 0).stdout;
+    assert!(listed.contains("tiny 1.2 was added from "), "{listed}");
+    other.run("validate", 0);
+    other.run("answer tiny when pairs", 0);
+
+    let removed = other.run("remove tiny", 2);
+    assert!(
+        removed.stderr.contains("you have progress in tiny"),
+        "{removed:?}"
+    );
+    other.run("remove tiny --yes", 0);
+    let gone = other.run("show tiny", 2);
+    assert!(gone.stderr.contains("no such lab: `tiny`"), "{gone:?}");
+    other.run("add ../tiny.lab", 0);
+    let shown = other.run("show tiny --json", 0).json();
+    let done: Vec<&Value> = shown["exercises"]
+        .as_array()
+        .expect("exercises")
+        .iter()
+        .collect();
+    assert!(
+        done.iter().any(|exercise| exercise["done"] == true),
+        "progress stays: {done:?}"
+    );
+}
+
+#[apply(test)]
+fn a_file_that_was_changed_is_refused_and_leaves_nothing() {
+    let copy = tiny();
+    pack(&copy, "tiny.lab");
+    let other = OtherMachine { copy: &copy };
+    let mut bytes = std::fs::read(copy.path("tiny.lab")).expect("the file is there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x20;
+    std::fs::write(copy.path("changed.lab"), bytes).expect("the copy is writable");
+    other.run("list", 0);
+    let before = files(&copy.path("other"));
+    for words in [
+        "add ../changed.lab",
+        "up ../changed.lab",
+        "run ../changed.lab --auto",
+    ] {
+        let refused = other.run(words, 4);
+        assert_eq!(
+            refused.stderr,
+            "refused: ../changed.lab: it was changed, or is damaged or incomplete; get it again\n"
+        );
+        assert_eq!(files(&copy.path("other")), before, "{words}");
+    }
+    let missing = other.run("add ../nothing.lab", 2);
+    assert!(missing.stderr.contains("no such file"), "{missing:?}");
+}
+
+#[apply(test)]
+fn trust_ends_when_an_update_changes_the_lab() {
+    const EXTENDS: &str =
+        "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
+    let copy = tiny();
+    copy.change(
+        "compose.yaml",
+        EXTENDS,
+        &format!("{EXTENDS}    cap_add: [NET_ADMIN]\n"),
+    );
+    pack(&copy, "tiny.lab");
+    let other = OtherMachine { copy: &copy };
+    let added = other.run("add ../tiny.lab --json", 0).json();
+    assert_eq!(added["needs_trust"], true);
+    other.run("show tiny", 4);
+    other.run("show tiny --trust", 0);
+    other.run("show tiny", 0);
+    other.run("update", 0);
+    other.run("show tiny", 0);
+    copy.change("guide.en.md", "One command is enough.", "Two are.");
+    pack(&copy, "tiny.lab");
+    let updated = other.run("update tiny --json", 0).json();
+    assert_eq!(updated[0]["change"], "updated");
+    let refused = other.run("show tiny", 4);
+    assert!(
+        refused.stderr.contains("you trusted this lab before"),
+        "{refused:?}"
+    );
+}
+
+#[apply(test)]
+fn a_lab_is_added_from_a_repository_and_follows_its_branch() {
+    let copy = tiny();
+    let repository = repository(&copy);
+    let other = OtherMachine { copy: &copy };
+    let tagged = other.run("add ..@v1 --json", 0).json();
+    assert_eq!(tagged["origin"]["reference"], "v1");
+    assert_eq!(tagged["origin"]["commit"].as_str().map(str::len), Some(40));
+    copy.change(
+        "lab.yaml",
+        "level: beginner",
+        "version: '2'\nlevel: beginner",
+    );
+    commit(&repository, "v2");
+    let same = other.run("update --json", 0).json();
+    assert_eq!(same[0]["change"], "unchanged", "a tag stays where it is");
+    let updated = other.run("add .. --json", 0).json();
+    assert_eq!(updated["change"], "updated");
+    assert_eq!(updated["version"], "2");
+    assert_eq!(updated["update"]["files"], json!(["labs/tiny/lab.yaml"]));
+    let unknown = other.run("add ..@v3", 3);
+    assert!(unknown.stderr.contains("v3"), "{unknown:?}");
+    let file = pack(&copy, "tiny.lab");
+    assert_eq!(file["version"], "2");
+    let replaced = other.run("add ../tiny.lab", 2);
+    assert!(replaced.stderr.contains("remove it first"), "{replaced:?}");
+    let offline = other.run("add https://example.org/labs.git --offline", 3);
+    assert!(
+        offline.stderr.contains("--offline does not contact"),
+        "{offline:?}"
+    );
+    let forbidden = other.run("add ext::sh%20-c%20true", 3);
+    assert!(
+        forbidden.stderr.contains("'ext' not allowed"),
+        "{forbidden:?}"
+    );
+}
+
+#[apply(test)]
+fn links_and_hooks_of_a_repository_have_no_effect() {
+    let copy = tiny();
+    let repository = repository(&copy);
+    let hook = copy.path("hook-ran");
+    for name in ["post-checkout", "post-merge", "reference-transaction"] {
+        let path = repository.join(".git/hooks").join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it is writable");
+        std::fs::write(&path, format!("#!/bin/sh\ntouch {}\n", hook.display())).expect("a file");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("it can be changed");
+    }
+    let other = OtherMachine { copy: &copy };
+    other.run("add ..", 0);
+    other.run("remove tiny", 0);
+    assert!(!hook.exists());
+    std::os::unix::fs::symlink("/etc/passwd", copy.path("labs/tiny/link")).expect("it is writable");
+    commit(&repository, "linked");
+    let refused = other.run("add ..", 4);
+    assert_eq!(
+        refused.stderr,
+        "refused: `labs/tiny/link` is a link, and a lab may contain files only\n"
+    );
+    let left = std::fs::read_dir(copy.path("other/data/roadlab/added")).expect("it exists");
+    assert_eq!(left.count(), 0);
+}
+
+#[apply(private_daemon_test)]
+fn a_packed_lab_comes_up_on_an_engine_without_images_and_without_a_network() {
+    let daemon = PrivateDaemon::start();
+    let lab = &daemon.lab;
+    let packed = lab.run("pack LAB -o packed.lab --json", 0).json();
+    let image = packed["images"][0]["image"].as_str().expect("an image");
+    assert!(image.starts_with("roadlab-packed/"), "{image}");
+    let images = || lab.request("GET", "/images/json", &Value::Null);
+    for image in images().as_array().expect("a list") {
+        let path = format!("/images/{}?force=1", image["Id"].as_str().expect("an id"));
+        lab.request("DELETE", &path, &Value::Null);
+    }
+    assert_eq!(images(), json!([]), "the engine has no images");
+    for folder in ["labs", "compose", "cache"] {
+        std::fs::remove_dir_all(lab.copy.path(folder)).expect("the copy is writable");
+    }
+    std::fs::create_dir(lab.copy.path("labs")).expect("the copy is writable");
+
+    let up = lab.run("up packed.lab --json", 0);
+    let events: Vec<Value> = up
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let added = events.iter().find(|event| event["event"] == "lab_added");
+    assert_eq!(added.expect("it was added")["digest"], packed["digest"]);
+    let all = images();
+    assert_eq!(
+        all[0]["RepoTags"],
+        json!([image]),
+        "only the image of the file: {all}"
+    );
+    lab.run("check LAB greet", 1);
+    lab.run("solve LAB greet", 0);
+    lab.run("check LAB greet", 0);
+    let again = lab.run("up packed.lab --json", 0).json();
+    assert_eq!(again["changed"], false, "the second time changes nothing");
+    let running = lab.run("remove LAB", 2);
+    assert!(running.stderr.contains("is running"), "{running:?}");
+    lab.run("down LAB", 0);
+    let removed = lab.run("remove LAB --yes --json", 0).json();
+    assert_eq!(removed["images"], json!([image]));
+    assert_eq!(images(), json!([]));
+}
