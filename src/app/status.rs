@@ -236,8 +236,8 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             None => None,
         };
         Run {
+            played: progress.requested_solutions().cloned().collect(),
             solved: progress.solved.into_keys().collect(),
-            played: progress.played.into_keys().collect(),
             holding,
             exercises: loaded.map(|lab| lab.exercises.len()),
             lab,

@@ -55,10 +55,12 @@ pub async fn repair_services<E: Engine>(
     live: &mut Live,
     services: &[&ServiceName],
 ) -> Result<(), Failure> {
-    live.renew(runner).await?;
+    live.renew_for_reset(runner).await?;
     let plan = repair(runner.lab, services, Repair::Everything, &live.observed);
-    execute(runner, &plan, live.workspace.as_deref()).await?;
-    live.renew(runner).await?;
+    if !plan.is_empty() {
+        execute(runner, &plan, live.workspace.as_deref()).await?;
+        live.renew(runner).await?;
+    }
     for service in services {
         let disks = runner.lab.services.get(*service);
         let disks: Vec<&String> = disks.into_iter().flat_map(|one| one.tmpfs.keys()).collect();

@@ -34,7 +34,9 @@ pub use lab_folders::LabFolders;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use paths::Paths;
-pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
+pub use progress::{
+    PlayReason, Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing,
+};
 pub use proof_times::ProofTimes;
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;

@@ -34,6 +34,8 @@ pub(super) enum Question {
     Which {
         of: Picker,
         typed: String,
+        /// A number that was typed and that none of them has; empty if there was none.
+        unknown: String,
         count: usize,
     },
     /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
@@ -56,6 +58,8 @@ pub(super) enum Answer {
     Chosen(usize),
     /// More digits to come.
     Typed(String),
+    /// A number that none of them has.
+    Unknown(String),
     Keep,
     Remove,
 }
@@ -140,7 +144,7 @@ fn which(key: Key, typed: &str, count: usize) -> Command {
                     Answer::Chosen(number - 1)
                 }
                 Some(_) => Answer::Typed(typed),
-                None => Answer::No,
+                None => Answer::Unknown(typed),
             }
         }
         Key::Backspace => {
@@ -162,7 +166,10 @@ pub(super) fn menu(
     let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
         Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
-            return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
+            return vec![
+                item("y", localized!("yes")),
+                item("Esc", localized!("cancel")),
+            ];
         }
         Some(Question::Leave) => {
             return vec![
@@ -178,7 +185,7 @@ pub(super) fn menu(
             };
             return vec![
                 item(&numbers, localized!("choose")),
-                item("Esc", localized!("no")),
+                item("Esc", localized!("cancel")),
             ];
         }
         None => {}
@@ -340,6 +347,7 @@ mod tests {
         let of_count = |count: usize, typed: &str| Question::Which {
             of: Picker::Exercises,
             typed: typed.into(),
+            unknown: String::new(),
             count,
         };
         let question = |typed: &str| of_count(16, typed);
@@ -354,12 +362,13 @@ mod tests {
         assert_eq!(answer(Key::Enter, &question("5")), chosen(4));
         assert_eq!(answer(Key::Char('6'), &question("1")), chosen(15));
         assert_eq!(answer(Key::Enter, &question("1")), chosen(0));
-        for (key, typed) in [
-            (Key::Char('7'), "1"),
-            (Key::Char('0'), ""),
-            (Key::Enter, ""),
-            (Key::Char('q'), ""),
-        ] {
+        for (key, typed, unknown) in [(Key::Char('7'), "1", "17"), (Key::Char('0'), "", "0")] {
+            assert_eq!(
+                answer(key, &question(typed)),
+                Command::Answer(Answer::Unknown(unknown.to_owned()))
+            );
+        }
+        for (key, typed) in [(Key::Enter, ""), (Key::Char('q'), ""), (Key::Escape, "1")] {
             assert_eq!(
                 answer(key, &question(typed)),
                 Command::Answer(Answer::No),
