@@ -47,7 +47,7 @@
 //!   `doctor`: ok, a note or a problem.
 //! - **plan**: stages of operations. **observed**: roadlab's resources on the engine. **event**: something that happened.
 //!
-//! `docs/decisions.md` explains the decisions behind this structure.
+//! `docs/src/design.md` explains the decisions behind this structure.
 
 pub mod app;
 mod cli;

@@ -36,6 +36,7 @@ mod isolation;
 mod json_contract;
 mod kept;
 mod lab_proof;
+mod learners_chapters;
 mod learning;
 mod list_and_roadmap;
 mod measure;

@@ -263,7 +263,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.keep_files_before(&self.lab.start).await?;
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
         let reset = match self.create_missing().await {
-            Ok(()) => runner::reset(&self.runner, &mut self.live, None).await,
+            Ok(_) => runner::reset(&self.runner, &mut self.live, None).await,
             Err(failure) => Err(failure),
         };
         self.record_written(&self.lab.start)?;

@@ -17,12 +17,12 @@ use crate::lab::{
 };
 use crate::localized;
 use crate::plan::{
-    Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, is_cut_off,
+    CutOff, Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, cut_off,
     orphan_runs,
 };
 use crate::runner::{
-    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health,
-    health_of_engine,
+    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises,
+    full_disks, health, health_of_engine,
 };
 use crate::store::{Baselines, Journal, Journals, OsFs, Progress, UnreadableJournal};
 use crate::text;
@@ -92,7 +92,7 @@ pub struct Row {
     /// When the container was created, in seconds since 1970.
     pub created: i64,
     /// What is broken, if the lab's files are there to compare with.
-    pub fault: Option<ServiceFault>,
+    pub faults: Vec<ServiceFault>,
 }
 
 /// What is broken of a service. `roadlab fault LAB heal`, `reset` and `up` repair it.
@@ -100,10 +100,14 @@ pub struct Row {
 pub enum ServiceFault {
     /// It lacks a network of the lab.
     CutOff,
+    /// A program that cut it off, or ended that, was ended in the middle.
+    PartlyCutOff,
     Paused,
     Stopped,
     /// It has no container.
     Removed,
+    /// A file system in memory is full.
+    DiskFull,
 }
 
 /// The exercises whose checks pass; `None` if the checks did not end in time.
@@ -318,11 +322,17 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         let id = &container.id;
         let state = timeout(SERVICE_TIMEOUT, self.engine.inspect(id));
         let usage = timeout(SERVICE_TIMEOUT, self.engine.memory_usage(id));
-        let (state, usage) = futures_util::join!(state, usage);
-        let state = state.ok().and_then(Result::ok);
-        let usage = usage.ok().and_then(Result::ok);
         let service = container.run_labels.service.as_ref();
         let known = live.zip(service);
+        let defined =
+            known.and_then(|((lab, _), service)| Some((*lab, lab.services.get(service)?)));
+        let disks = async {
+            let full = full_disks(self.engine, defined?.1, container);
+            timeout(SERVICE_TIMEOUT, full).await.ok()
+        };
+        let (state, usage, full_disks) = futures_util::join!(state, usage, disks);
+        let state = state.ok().and_then(Result::ok);
+        let usage = usage.ok().and_then(Result::ok);
         let health = match (&state, known) {
             (None, _) => ServiceHealth::Unknown,
             (Some(state), None) => health_of_engine(state),
@@ -346,9 +356,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         };
         let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
         let port = container.ports.hosts().next();
-        let fault = known.and_then(|((lab, _), service)| {
-            let exit_code = state.as_ref().map(|state| state.exit_code);
-            fault(lab, lab.services.get(service)?, container, exit_code)
+        let exit_code = state.as_ref().map(|state| state.exit_code);
+        let full = full_disks.is_some_and(|disks| !disks.is_empty());
+        let faults = defined.map(|(lab, service)| {
+            let full = full.then_some(ServiceFault::DiskFull);
+            let faults = fault(lab, service, container, exit_code).into_iter();
+            faults.chain(full).collect()
         });
         let started = state.filter(|state| state.running).and_then(|s| s.started);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -365,7 +378,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             limit: usage.and_then(|usage| usage.limit),
             uptime: uptime.map(|uptime| uptime.as_secs()),
             created: container.created,
-            fault,
+            faults: faults.unwrap_or_default(),
         }
     }
 
@@ -386,7 +399,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
     }
 }
 
-/// Returns what is broken of a service that has a container.
+/// Returns what is broken of a service that has a container, but for its disks.
 fn fault(
     lab: &Lab,
     service: &Service,
@@ -400,7 +413,11 @@ fn fault(
         Running::Paused => Some(ServiceFault::Paused),
         Running::No if !done => Some(ServiceFault::Stopped),
         Running::No => None,
-        Running::Yes => is_cut_off(service, container).then_some(ServiceFault::CutOff),
+        Running::Yes => match cut_off(service, container) {
+            CutOff::No => None,
+            CutOff::Partly => Some(ServiceFault::PartlyCutOff),
+            CutOff::Yes => Some(ServiceFault::CutOff),
+        },
     }
 }
 
@@ -421,7 +438,7 @@ fn removed_services(lab: &Lab, observed: &Observed) -> Vec<Row> {
         limit: None,
         uptime: None,
         created: 0,
-        fault: Some(ServiceFault::Removed),
+        faults: vec![ServiceFault::Removed],
     };
     removed.map(row).collect()
 }

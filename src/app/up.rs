@@ -60,7 +60,8 @@ impl App {
         .await?;
         let policy = self.options.pull_policy;
         let missing_images = assume_images(lab, &mut images, policy, &unreachable)?;
-        let observed = runner.observe().await?;
+        let mut observed = runner.observe().await?;
+        runner::observe_disks(engine, lab, &mut observed).await;
         let journal = self.journal(&lab.id, &observed)?;
         let workspace = self.workspace(lab, journal.as_ref());
         let up = self.request(options, &images, workspace.as_ref());

@@ -8,6 +8,7 @@ mod check_probes;
 mod container;
 mod diagnostics;
 mod disk_space;
+mod disks;
 mod execute;
 mod failure;
 mod fault;
@@ -27,6 +28,7 @@ mod subnets;
 mod teardown;
 #[cfg(test)]
 mod tests;
+mod unavailable;
 mod up;
 
 use crate::engine::Engine;
@@ -36,6 +38,7 @@ use crate::lab::{Instance, Lab};
 pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
 pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
+pub use disks::{full_disks, observe_disks};
 pub use failure::{Failure, NotRunning};
 pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};

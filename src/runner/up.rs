@@ -14,6 +14,7 @@ use crate::plan::{
 };
 use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
+use crate::runner::disks::observe_disks;
 use crate::runner::execute::execute;
 use crate::runner::ready::check_not_failed;
 use crate::runner::subnets::{no_free_subnet, used_subnets};
@@ -114,7 +115,8 @@ pub async fn plan_up<E: Engine>(
 
 /// Starts a lab. If that fails, what was created is removed, unless it is to be retained or was running before.
 pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
-    let observed = runner.observe().await?;
+    let mut observed = runner.observe().await?;
+    observe_disks(runner.engine, runner.lab, &mut observed).await;
     let fresh = observed.containers.is_empty();
     if fresh {
         // The reaper starts while the plan is computed.
