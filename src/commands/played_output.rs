@@ -157,8 +157,8 @@ mod tests {
             lines(&played, Paint::Plain, 80, Some(80)),
             [
                 "  ✗ wrong answer 1: refused",
-                "      error: lab.yaml:7: shows no hint instead of `spelling` (change the check, its",
-                "        hints or the answer)",
+                "      error: lab.yaml:7: shows no hint instead of `spelling` (change the check,",
+                "        its hints or the answer)",
                 "    ✗ says-hello  \"halo\"",
                 "        \"hello\": no · hint `spelling` when \"hallo\": no",
             ]

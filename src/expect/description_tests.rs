@@ -90,7 +90,7 @@ fn a_large_value_shows_the_place_that_differs() {
         "",
         vec![Rule::Equals(document("2026-03-02", json!(8)))],
         document("2026-03-02", json!("eight")),
-        "schedules, row 1, hours: eight, expected 8",
+        "schedules, row 1 (day: 2026-03-02), hours: eight, expected 8",
     );
 }
 

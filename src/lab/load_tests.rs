@@ -194,7 +194,7 @@ fn a_guide_names_values_that_the_checks_compare_with() {
     assert_eq!(
         problems(&named("- `bb`: 값\n")),
         [
-            "labs/small/guide.en.md:25:1: no check of exercise `one` compares with the value `bb` (did you mean `b`?)"
+            "labs/small/guide.en.md:23:1: no check of exercise `one` compares with the value `bb` (did you mean `b`?)"
         ]
     );
     // A list for the whole guide; that of an exercise comes first.
@@ -202,7 +202,7 @@ fn a_guide_names_values_that_the_checks_compare_with() {
         "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: all\n";
     assert_eq!(
         problems(&files(LAB, COMPOSE, &format!("{GUIDE}{all}"))),
-        ["labs/small/guide.en.md:30:1: no check compares with the value `c`"]
+        ["labs/small/guide.en.md:28:1: no check compares with the value `c` (did you mean `b`?)"]
     );
     let all = all.replace("- `c`: all\n", "- `a`: all\n");
     let files = files(LAB, COMPOSE, &format!("{GUIDE}{all}"));
