@@ -349,9 +349,15 @@ impl Progress {
         played.filter(|exercise| self.was_requested(exercise))
     }
 
-    fn was_requested(&self, exercise: &ExerciseId) -> bool {
+    /// Returns when the solution of an exercise was played because the learner wanted to see it, in seconds since 1970.
+    pub fn requested_at(&self, exercise: &ExerciseId) -> Option<u64> {
         let played = self.played.get(exercise);
-        played.is_some_and(|played| !played.preparation)
+        let requested = played.filter(|played| !played.preparation);
+        requested.map(|played| played.at)
+    }
+
+    fn was_requested(&self, exercise: &ExerciseId) -> bool {
+        self.requested_at(exercise).is_some()
     }
 
     /// Returns whether the learner has solved an exercise.
