@@ -354,18 +354,26 @@ fn all_problems_are_reported_at_once_in_order() {
     let stdout = ProgramOutput::of(&mut with_three_problems().roadlab("validate labs/tiny"))
         .expect_code(4)
         .stdout;
-    let places = stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix("  --> "));
     assert_eq!(
-        places.collect::<Vec<_>>(),
-        [
-            "labs/tiny/lab.yaml:2:10",
-            "labs/tiny/compose.yaml:4:5",
-            "labs/tiny/compose.yaml:5:5",
-        ]
+        stdout,
+        "\
+error: labs/tiny/lab.yaml:2:10: `minutes` must be an integer, not `five` [wrong-type]
+refused: labs/tiny/compose.yaml:4:5: `privileged` is not allowed: it would give the lab root access to this machine (remove this line; no flag allows it)
+error: labs/tiny/compose.yaml:5:5: unknown key `mem_limt` in a service (did you mean `mem_limit`?) [unknown-key]
+3 problems in 1 folder
+"
     );
-    assert!(stdout.ends_with("\n3 problems in 1 folder\n"), "{stdout}");
+    let verbose = with_three_problems();
+    let verbose = ProgramOutput::of(&mut verbose.roadlab("validate labs/tiny -v")).expect_code(4);
+    let places = verbose.stdout.lines();
+    let places = places.filter_map(|line| line.strip_prefix("  --> "));
+    assert_eq!(places.count(), 3, "{verbose:?}");
+}
+
+#[apply(test)]
+fn validate_names_what_it_checked() {
+    let output = ProgramOutput::of(&mut tiny().roadlab("validate labs")).expect_code(0);
+    assert_eq!(output.stdout, "checked: labs/tiny\n1 folder: no problems\n");
 }
 
 #[apply(test)]

@@ -140,13 +140,7 @@ fn an_unknown_topic_is_a_problem() {
     assert_eq!(
         output.stdout,
         "\
-error: no such topic: `rediss`
-  --> labs/tiny/lab.yaml:3:11
- 3 | roadmap: [rediss]
-   |           ^
-  = did you mean `redis`?
-  = roadlab explain unknown-name
-
+error: labs/tiny/lab.yaml:3:11: no such topic: `rediss` (did you mean `redis`?) [unknown-name]
 1 problem in 1 folder
 "
     );

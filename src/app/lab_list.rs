@@ -76,21 +76,34 @@ impl App {
         })
     }
 
-    /// Counts the exercises of a lab that the learner solved, whose solutions were played instead, and that held last.
+    /// Counts the exercises of a lab that the learner solved, whose solutions were played instead, and that held last: in any
+    /// instance, or in the one that `--instance` names.
     fn count_exercises(&self, name: &str, summary: &Summary) -> Result<[usize; 3], ProgressError> {
         let Ok(lab) = LabId::new(name) else {
             return Ok([0; 3]);
         };
         let folder = self.paths.progress();
-        let progress = Progress::read(&folder, &lab, &self.instance)?;
+        let instances = match self.instance.is_main() {
+            true => Progress::instances(&folder, &lab),
+            false => vec![self.instance.clone()],
+        };
+        let read = instances
+            .iter()
+            .map(|instance| Progress::read(&folder, &lab, instance));
+        let all = read.collect::<Result<Vec<Progress>, ProgressError>>()?;
+        let any = |is: &dyn Fn(&Progress) -> bool| all.iter().any(is);
+        let solved = |exercise: &ExerciseId| any(&|progress| progress.is_solved(exercise));
+        let played = |exercise: &ExerciseId| {
+            any(&|progress| progress.standing(exercise) == Standing::SolutionPlayed)
+        };
         let count = |is: &dyn Fn(&ExerciseId) -> bool| {
             let exercises = summary.exercises.iter();
             exercises.filter(|exercise| is(exercise)).count()
         };
         Ok([
-            count(&|exercise| progress.is_solved(exercise)),
-            count(&|exercise| progress.standing(exercise) == Standing::SolutionPlayed),
-            count(&|exercise| progress.held_last(exercise)),
+            count(&solved),
+            count(&|exercise| played(exercise) && !solved(exercise)),
+            count(&|exercise| any(&|progress| progress.held_last(exercise))),
         ])
     }
 

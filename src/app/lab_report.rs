@@ -171,7 +171,7 @@ impl App {
         let guide = lab.guide(&self.lang);
         let exercises = lab.exercises.iter().map(|exercise| {
             let id = &exercise.id;
-            let played = progress.played.get(id).map(|played| played.at);
+            let played = progress.requested_at(id);
             let (by, at) = match progress.standing(id) {
                 Standing::Solved => (Some(SolvedBy::Learner), progress.solved.get(id).copied()),
                 Standing::SolutionPlayed => (Some(SolvedBy::Solution), played),

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::lab::{Exercise, Lab};
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, teardown};
-use crate::store::{KeptFile, Lifetime, Progress, Workspace};
+use crate::store::{KeptFile, Lifetime, PlayReason, Progress, Workspace};
 
 /// How a lab is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,9 @@ impl App {
         let solutions_run: Vec<&Exercise> = available
             .filter(|exercise| running.live.is_available(exercise))
             .collect();
-        running.play_solutions(&solutions_run).await?;
+        running
+            .play_solutions(&solutions_run, PlayReason::Preparation)
+            .await?;
         Ok(ResetReport {
             solutions_run: solutions_run.len(),
             kept,

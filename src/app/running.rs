@@ -13,7 +13,7 @@ use crate::runner::{
     self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live,
     NotRunning, Runner, check_exercises, require_same_network,
 };
-use crate::store::{KeptFile, Progress, Workspace};
+use crate::store::{KeptFile, PlayReason, Progress, Workspace};
 use crate::{localized, text};
 
 /// A lab of this instance that runs on an engine.
@@ -220,7 +220,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     /// Returns the id of the run.
-    pub(super) fn run(&self) -> Option<RunId> {
+    pub fn run(&self) -> Option<RunId> {
         let labels = self.live.observed.labels().next();
         labels.map(|labels| labels.run.clone())
     }
@@ -247,12 +247,16 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Runs the solutions of the available exercises that an exercise builds on.
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
-        self.play_solutions(&needs).await
+        self.play_solutions(&needs, PlayReason::Preparation).await
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
     /// solved, answered and seen stays.
-    pub(super) async fn play_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
+    pub(super) async fn play_solutions(
+        &mut self,
+        exercises: &[&Exercise],
+        reason: PlayReason,
+    ) -> Result<(), Failure> {
         if exercises.is_empty() {
             return Ok(());
         }
@@ -262,11 +266,11 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let (lab, run) = (&self.lab.id, self.run());
         // Recorded first, so that checks that run meanwhile do not take it for the learner's work.
         self.app.update_progress(lab, |progress| {
-            progress.begin_playing(&ids, run.as_ref());
+            progress.begin_playing(&ids, run.as_ref(), reason);
         })?;
         let ended = self.run_solutions(exercises).await;
         self.app.update_progress(lab, |progress| {
-            progress.finish_playing(&ids, run.as_ref());
+            progress.finish_playing(&ids, run.as_ref(), reason);
         })?;
         // What a solution changed, the learner did not change.
         self.move_baselines(&before, &ids).await?;

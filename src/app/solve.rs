@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::event::CheckResult;
 use crate::lab::{Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
 use crate::runner::{ExerciseResult, Failure};
+use crate::store::PlayReason;
 use crate::text;
 use crate::text::Text;
 
@@ -165,7 +166,10 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let mut played = Vec::new();
         for one in exercises {
             played.push((one, self.typed_solution(one)));
-            match (self.play_solutions(&[one]).await, from) {
+            match (
+                self.play_solutions(&[one], PlayReason::Requested).await,
+                from,
+            ) {
                 (Ok(()), _) => {}
                 (Err(Failure::Step(detail)), SolveFrom::PresentState) => {
                     return Ok(SolveOutcome::Stuck(Obstacle {
@@ -254,6 +258,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             name: &name,
             workspace,
             lab_files,
+            names: &section.values,
         };
         TypedSolution {
             prose,

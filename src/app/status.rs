@@ -242,9 +242,10 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
             None => None,
         };
+        let played = progress.requested_solutions().cloned().collect();
         let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
         Run {
-            played: progress.played.into_keys().collect(),
+            played,
             holding,
             points: loaded.as_deref().and_then(Lab::points),
             earned: loaded.as_deref().map_or(0, |lab| earned(lab, &solved)),

@@ -21,12 +21,16 @@ pub struct ValidationReport {
 }
 
 impl App {
-    /// Validates the labs and catalogue entries in `paths`, or all labs if there are no paths. A path is the folder of a lab or
+    /// Validates the labs and catalogue entries in `paths`. Without paths: the lab of the current folder or the labs in it, else
+    /// all labs that are not part of the binary. A path is the folder of a lab or
     /// an entry or a file in it, or a folder that contains some. What a lab requests beyond the defaults is a problem unless it is granted.
     pub fn validate(&self, paths: &[PathBuf]) -> Result<ValidationReport, Failure> {
         let folders: Vec<PathBuf> = match paths {
             [] if is_lab(Path::new(".")) => vec![PathBuf::from(".")],
-            [] => self.labs()?.all().values().cloned().collect(),
+            [] => match labs_in(Path::new(".")) {
+                Ok(folders) if !folders.is_empty() && self.options.labs.is_none() => folders,
+                _ => self.labs()?.own(),
+            },
             paths => {
                 let mut folders = Vec::new();
                 for path in paths {
@@ -62,6 +66,15 @@ fn has_compose_file(folder: &Path) -> bool {
 
 fn is_lab(folder: &Path) -> bool {
     folder.join("lab.yaml").exists()
+}
+
+/// Returns the folders of the labs in a folder, in order.
+fn labs_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?.flatten();
+    let paths = entries.map(|entry| PathBuf::from(entry.file_name()));
+    let mut labs: Vec<PathBuf> = paths.filter(|path| is_lab(&folder.join(path))).collect();
+    labs.sort();
+    Ok(labs)
 }
 
 /// Returns the problems and the notes of a folder.

@@ -1,14 +1,18 @@
 //! `roadlab author`: keeps a lab up and tests what its author saves.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use crate::app::{AuthorEvent, AuthorOptions};
 use crate::commands::error_output::problem_json;
 use crate::commands::played_output::show_played;
 use crate::commands::{Context, report_failure};
-use crate::event::{JudgedExercise, ResultLine, TestProblem};
+use crate::event::{JudgedExercise, Phase, ResultLine, TestProblem};
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, Lab};
 use crate::localized;
-use crate::report::{self, duration, output, sanitize};
+use crate::report::{self, duration, output, sanitize, wrap};
 use crate::runner::Failure;
 use crate::store::Lifetime;
 use crate::text_plural;
@@ -27,17 +31,41 @@ pub(crate) async fn author(
             false => Lifetime::Process,
         },
     };
+    let report = Report {
+        context,
+        keep,
+        has_tested: Cell::new(false),
+        shown: RefCell::default(),
+    };
     let show = |event: AuthorEvent<'_>| {
         context.reporter.finish();
         match context.global.json {
             true => show_json(context, event),
-            false => show_text(context, event, keep),
+            false => {
+                report.show(event);
+                // The next spinner must not be drawn into what is still to be written.
+                let _ = report::flush_blocking(Some(WRITE_DEADLINE));
+            }
         }
     };
     tokio::select! {
         ended = context.app.author(&engine, lab, &options, &show) => ended.map(|()| Exit::Success),
         () = report::output_closed() => Ok(Exit::Success),
     }
+}
+
+/// How long a line may take to be written before the next spinner is drawn.
+const WRITE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What an author sees.
+struct Report<'a> {
+    context: &'a Context,
+    /// Whether the lab stays up at the end.
+    keep: bool,
+    /// Whether any exercise was tested.
+    has_tested: Cell<bool>,
+    /// The problems that were shown with an answer of the exercise that is being tested, with their lines.
+    shown: RefCell<BTreeSet<(String, Option<usize>)>>,
 }
 
 fn show_json(context: &Context, event: AuthorEvent<'_>) {
@@ -63,56 +91,141 @@ fn show_json(context: &Context, event: AuthorEvent<'_>) {
     }
 }
 
-fn show_text(context: &Context, event: AuthorEvent<'_>, keep: bool) {
-    let paint = context.paint;
-    match event {
-        AuthorEvent::Broken { problems, is_up } => {
-            for problem in problems {
-                output(&report::problem(problem, paint));
-                output("");
+impl Report<'_> {
+    fn show(&self, event: AuthorEvent<'_>) {
+        let paint = self.context.paint;
+        match event {
+            AuthorEvent::Broken { problems, is_up } => {
+                for problem in problems {
+                    self.print(&report::problem_line(problem, paint), 2);
+                }
+                let count = problems.len();
+                let found = text_plural!("{count} problem", "{count} problems", count).localized();
+                output(&paint.bad(&match is_up {
+                    true => localized!("{problems}; the lab stays as it was", problems = found),
+                    false => localized!(
+                        "{problems}; waiting until they are mended",
+                        problems = found
+                    ),
+                }));
             }
-            let count = problems.len();
-            let found = text_plural!("{count} problem", "{count} problems", count).localized();
-            output(&paint.bad(&match is_up {
-                true => localized!("{problems}; the lab stays as it was", problems = found),
-                false => localized!(
-                    "{problems}; waiting until they are mended",
-                    problems = found
-                ),
-            }));
+            AuthorEvent::Saved { files, exercises } => {
+                let files = files.iter().map(|file| file.display().to_string());
+                let files = sanitize(&files.collect::<Vec<_>>().join(", "));
+                let names: Vec<&str> = exercises.iter().map(ExerciseId::as_str).collect();
+                output("");
+                output(&paint.bold(&match names.is_empty() {
+                    true => localized!("saved {files}: no exercise changed", files),
+                    false => localized!(
+                        "saved {files}: {exercises}",
+                        files,
+                        exercises = names.join(", ")
+                    ),
+                }));
+            }
+            AuthorEvent::Up { lab, millis } => show_up(self.context, lab, millis, self.keep),
+            AuthorEvent::Played(played) => {
+                self.has_tested.set(true);
+                if let Some(problem) = &played.problem {
+                    let shown = (problem.clone(), played.line);
+                    self.shown.borrow_mut().insert(shown);
+                }
+                show_played(self.context, played);
+            }
+            AuthorEvent::Verdict(judged) => {
+                self.has_tested.set(true);
+                self.show_judged(judged);
+            }
+            AuthorEvent::Unavailable(exercise) => output(&paint.warn(&localized!(
+                "{exercise} needs a service that is unavailable",
+                exercise
+            ))),
+            AuthorEvent::Failed(failure) => report_failure(failure, paint, false),
+            AuthorEvent::Waiting { lab } => self.show_waiting(lab),
         }
-        AuthorEvent::Saved { files, exercises } => {
-            let files = files.iter().map(|file| file.display().to_string());
-            let files = sanitize(&files.collect::<Vec<_>>().join(", "));
-            let names: Vec<&str> = exercises.iter().map(ExerciseId::as_str).collect();
-            output("");
-            output(&paint.bold(&match names.is_empty() {
-                true => localized!("saved {files}: no exercise changed", files),
-                false => localized!(
-                    "saved {files}: {exercises}",
-                    files,
-                    exercises = names.join(", ")
-                ),
-            }));
+    }
+
+    fn show_waiting(&self, lab: Option<&Lab>) {
+        let dim = |text: String| output(&self.context.paint.dim(&text));
+        let Some(lab) = lab else {
+            return dim(localized!("waiting for a change"));
+        };
+        dim(localized!(
+            "waiting for a change in {folder}",
+            folder = sanitize(&lab.folder.display().to_string())
+        ));
+        if !self.has_tested.replace(true) {
+            dim(localized!(
+                "an exercise is tested when you save a change of it; `roadlab author {lab} EXERCISE` tests one at once",
+                lab = sanitize(self.context.app.lab_argument(&lab.id).as_str())
+            ));
         }
-        AuthorEvent::Up { lab, millis } => show_up(context, lab, millis, keep),
-        AuthorEvent::Played(played) => show_played(context, played),
-        AuthorEvent::Verdict(judged) => show_judged(context, judged),
-        AuthorEvent::Unavailable(exercise) => output(&paint.warn(&localized!(
-            "{exercise} needs a service that is unavailable",
-            exercise
-        ))),
-        AuthorEvent::Failed(failure) => report_failure(failure, paint, false),
-        AuthorEvent::Waiting { lab } => {
-            let folder = lab.map(|lab| lab.folder.display().to_string());
-            output(&paint.dim(&match folder {
-                Some(folder) => localized!(
-                    "waiting for a change in {folder}",
-                    folder = sanitize(&folder)
-                ),
-                None => localized!("waiting for a change"),
-            }));
+    }
+
+    /// Prints a line, wrapped by word.
+    fn print(&self, line: &str, indent: usize) {
+        let lines = wrap(line, indent, self.context.width());
+        lines.iter().for_each(|line| output(line));
+    }
+
+    fn show_judged(&self, judged: &JudgedExercise) {
+        let paint = self.context.paint;
+        for note in &judged.notes {
+            let label = paint.dim(&localized!("note"));
+            self.print(&format!("  {label}: {}", line(note)), 4);
         }
+        let shown = self.shown.take();
+        let is_new =
+            |problem: &&TestProblem| !shown.contains(&(problem.problem.clone(), problem.line));
+        for problem in judged.problems.iter().filter(is_new) {
+            let place = problem.file.as_deref().zip(problem.line);
+            let text = report::error_line(place, &problem.problem, &fix(problem.phase), paint);
+            self.print(&format!("  {text}"), 4);
+        }
+        let answers = text_plural!("{count} answer", "{count} answers", count = judged.answers);
+        let time = duration(judged.millis);
+        let exercise = &judged.exercise;
+        output(&match judged.problems.len() {
+            0 => paint.good(&localized!(
+                "{exercise} passes its test: {answers}, {time}",
+                exercise,
+                answers,
+                time
+            )),
+            count => paint.bad(
+                &text_plural!(
+                    "{exercise} has {count} problem: {answers}, {time}",
+                    "{exercise} has {count} problems: {answers}, {time}",
+                    count,
+                    exercise,
+                    answers,
+                    time
+                )
+                .localized(),
+            ),
+        });
+    }
+}
+
+/// Returns how a problem that a phase finds is mended.
+fn fix(phase: Phase) -> String {
+    match phase {
+        Phase::Start => localized!("change the check, or what `start` leaves there"),
+        Phase::Solution | Phase::SolutionAgain => localized!("change the solution or the check"),
+        Phase::RightAnswer => localized!("widen the check, or remove the answer"),
+        Phase::LeftOut => {
+            localized!("add a check of what the step does, or mark the step `optional: true`")
+        }
+        Phase::WrongAnswer => localized!("change the check, its hints or the answer"),
+        Phase::Decides => localized!(
+            "add a wrong answer that only this check refuses, or say in its `why` why there is none"
+        ),
+        Phase::Weakened => localized!(
+            "add a wrong answer that notices, or say in the check's `why` why there is none"
+        ),
+        Phase::Reset => localized!("let `start` undo it"),
+        Phase::OpenTransaction => localized!("let `start` do without the lock"),
+        Phase::Quiz => localized!("change `quiz` in lab.yaml"),
     }
 }
 
@@ -136,41 +249,6 @@ fn show_up(context: &Context, lab: &Lab, millis: u64, keep: bool) {
         lab = argument,
         end
     )));
-}
-
-fn show_judged(context: &Context, judged: &JudgedExercise) {
-    let paint = context.paint;
-    for note in &judged.notes {
-        output(&paint.dim(&format!(
-            "  {}",
-            localized!("note: {text}", text = line(note))
-        )));
-    }
-    for problem in &judged.problems {
-        output(&format!("  {}", paint.bad(&line(problem))));
-    }
-    let answers = text_plural!("{count} answer", "{count} answers", count = judged.answers);
-    let time = duration(judged.millis);
-    let exercise = &judged.exercise;
-    output(&match judged.problems.len() {
-        0 => paint.good(&localized!(
-            "{exercise} passes its test: {answers}, {time}",
-            exercise,
-            answers,
-            time
-        )),
-        count => paint.bad(
-            &text_plural!(
-                "{exercise} has {count} problem: {answers}, {time}",
-                "{exercise} has {count} problems: {answers}, {time}",
-                count,
-                exercise,
-                answers,
-                time
-            )
-            .localized(),
-        ),
-    });
 }
 
 /// `check `a` passes before anything was done (lab.yaml:12)`.

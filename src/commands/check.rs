@@ -14,6 +14,7 @@ use crate::commands::check_output::{
 use crate::commands::closing::closing_lines;
 use crate::commands::format::{Holding, Score};
 use crate::commands::{Context, format, junit};
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
@@ -27,6 +28,10 @@ pub(crate) async fn check(
     names: &[String],
     junit: Option<&Path>,
 ) -> Result<Exit, Failure> {
+    // On a terminal, so that something is seen at once.
+    context.app.emit(Event::OperationStarted {
+        operation: localized!("checking {lab}", lab = name),
+    });
     let lab = context.lab(name)?;
     let selected = select_exercises(&lab, names)?;
     let engine = context.app.existing_engine().await?;
@@ -44,6 +49,7 @@ pub(crate) async fn check(
     };
     let queue = RefCell::new(ResultQueue::new(&available));
     let report = |stage, result: &ExerciseResult| {
+        context.reporter.finish();
         known.report(stage, result, context.paint);
         // The closing text of what is solved now follows its result, once it is recorded.
         let is_new = result.passed() && !before.is_solved(&result.exercise);

@@ -49,7 +49,11 @@ pub(crate) async fn hint(
         output("");
     }
     if let Some(text) = &hint.conditional {
-        output(&paint.warn(&localized!("About the first failed check")));
+        let title = match exercise.task {
+            Task::Practical { .. } => localized!("About the first failed check"),
+            Task::Quiz(_) => localized!("About your answer"),
+        };
+        output(&paint.warn(&title));
         output(&markdown(text, width, paint));
         output("");
     }
@@ -81,6 +85,11 @@ pub(crate) async fn hint(
         None => {}
     }
     if let Task::Quiz(quiz) = &exercise.task {
+        if hint.conditional.is_none() && hint.ordered.is_none() {
+            output(&localized!(
+                "a quiz has no hint before it is answered; a wrong choice says why it is wrong"
+            ));
+        }
         output(&quiz_output::how_to_read(&context.app, &lab, exercise));
         output(&quiz_output::how_to_answer(
             &context.app,

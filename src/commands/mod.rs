@@ -59,6 +59,7 @@ mod up;
 mod update;
 mod validate;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -313,7 +314,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                     file,
                     variables: variables.into_iter().collect(),
                 },
-                None => LabSource::Catalogue(services),
+                None => LabSource::Catalogue(distinct(services)?),
             };
             new::new(context, &name, folder, source)
         }
@@ -450,6 +451,12 @@ impl Context {
         wording(&self.global)
     }
 
+    /// Returns the rows of the terminal that results go to; `None` for a pipe.
+    pub(crate) fn height(&self) -> Option<usize> {
+        let terminal = console::Term::stdout();
+        terminal.is_term().then(|| terminal.size().0.into())
+    }
+
     /// Returns the width of the terminal that results go to; `None` for a pipe.
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
@@ -461,6 +468,18 @@ fn wording(global: &GlobalOptions) -> Wording {
     match global.verbose {
         true => Wording::Technical,
         false => Wording::Plain,
+    }
+}
+
+/// Returns the entries of the catalogue, of which none may be named twice.
+fn distinct(entries: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut seen = BTreeSet::new();
+    match entries.iter().find(|entry| !seen.insert(entry.as_str())) {
+        Some(entry) => Err(Failure::Usage(text!(
+            "`--service {entry}` is given twice; a second service of one entry is added in compose.yaml with `extends`",
+            entry
+        ))),
+        None => Ok(entries),
     }
 }
 
@@ -477,11 +496,19 @@ fn listed_languages(global: &mut GlobalOptions) -> Result<Vec<Lang>, Failure> {
     };
     let names = listed.split(',').map(str::trim);
     let languages = names.map(|name| {
-        Lang::parse(name).ok_or_else(|| {
-            Failure::Usage(text!(
-                "`{name}` is not a language; list languages such as en,ko",
-                name = name.escape_debug()
-            ))
+        Lang::parse_code(name).map_err(|meant| {
+            let name = name.escape_debug();
+            Failure::Usage(match meant {
+                Some(meant) => text!(
+                    "`{name}` is not the code of a language; did you mean `{candidate}`?",
+                    name,
+                    candidate = meant
+                ),
+                None => text!(
+                    "`{name}` is not the code of a language (ISO 639-1); list languages such as en,ko",
+                    name
+                ),
+            })
         })
     });
     let languages = languages.collect::<Result<Vec<Lang>, Failure>>()?;

@@ -13,6 +13,9 @@ use crate::localized;
 use crate::report::{self, cut, output, sanitize, table};
 use crate::runner::Failure;
 
+/// The variable that names the folder of labs.
+const LABS_VARIABLE: &str = "ROADLAB_LABS";
+
 pub(crate) fn new(
     context: &Context,
     name: &str,
@@ -23,6 +26,8 @@ pub(crate) fn new(
     let by_name = folder
         .as_deref()
         .is_none_or(|folder| folder == Path::new("labs"));
+    let variable = std::env::var_os(LABS_VARIABLE).map(PathBuf::from);
+    let by_variable = folder.is_none() && variable.is_some() && variable == context.global.labs;
     let parent = folder.or_else(|| context.global.labs.clone());
     let new = NewLab {
         id,
@@ -40,6 +45,13 @@ pub(crate) fn new(
         false => created.folder.display().to_string(),
     };
     show(context, &new, &created, &called);
+    if by_variable {
+        output(&context.paint.dim(&localized!(
+            "`{variable}` names the folder; `roadlab new {lab} DIR` creates a lab in another one",
+            variable = LABS_VARIABLE,
+            lab = new.id
+        )));
+    }
     Ok(Exit::Success)
 }
 

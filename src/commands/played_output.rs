@@ -4,7 +4,7 @@
 use crate::commands::Context;
 use crate::event::{CheckView, PlayedAnswer};
 use crate::localized;
-use crate::report::{Paint, cut, output, sanitize, wrap};
+use crate::report::{Paint, cut, error_line, output, sanitize, wrap};
 
 /// The width of lines that do not go to a terminal.
 const WIDTH: usize = 120;
@@ -47,16 +47,18 @@ fn lines(played: &PlayedAnswer, paint: Paint, width: usize, limit: Option<usize>
         Some(width),
     );
     if let Some(problem) = &played.problem {
-        let place = played.file.as_ref().zip(played.line);
-        let place = place.map(|(file, line)| format!(" ({file}:{line})"));
-        let text = sanitize(&format!("{problem}{}", place.unwrap_or_default()));
-        lines.extend(wrap(&format!("      {}", paint.bad(&text)), 6, Some(width)));
+        let place = played.file.as_deref().zip(played.line);
+        let help = localized!("change the check, its hints or the answer");
+        let text = error_line(place, problem, &help, paint);
+        lines.extend(wrap(&format!("      {text}"), 8, Some(width)));
     }
-    for check in &played.checks {
+    // A learner sees the hint of the first check that fails, and of its hints the first that fits.
+    let first = played.checks.iter().position(|check| !check.passed);
+    for (at, check) in played.checks.iter().enumerate() {
         let line = check_line(check, paint);
         lines.push(limit.map_or(line.clone(), |limit| cut(&line, limit)));
         lines.extend(wrap(
-            &format!("        {}", fields(check, paint)),
+            &format!("        {}", fields(check, Some(at) == first, paint)),
             8,
             Some(width),
         ));
@@ -89,8 +91,9 @@ fn check_line(check: &CheckView, paint: Paint) -> String {
     )
 }
 
-/// `yes: at least 1 · no: at most 3 · hint many: yes`.
-fn fields(check: &CheckView, paint: Paint) -> String {
+/// `at least 1: yes · at most 3: no · hint many when at least 4: yes`. The hints are those that are tried, up to the first that
+/// fits.
+fn fields(check: &CheckView, has_hints: bool, paint: Paint) -> String {
     let answer = |holds: bool| match holds {
         true => paint.good(&localized!("yes")),
         false => paint.bad(&localized!("no")),
@@ -99,7 +102,12 @@ fn fields(check: &CheckView, paint: Paint) -> String {
         let expects = sanitize(&field.expects);
         format!("{expects}: {}", answer(field.holds))
     });
-    let hints = check.hints.iter().filter(|_| !check.passed).map(|hint| {
+    let fits = check.hints.iter().position(|hint| hint.holds);
+    let tried = match has_hints {
+        true => fits.map_or(check.hints.len(), |at| at + 1),
+        false => 0,
+    };
+    let hints = check.hints.iter().take(tried).map(|hint| {
         let when = sanitize(&hint.when);
         let text = localized!("hint `{hint}` when {when}", hint = hint.hint, when);
         format!("{text}: {}", answer(hint.holds))
@@ -149,7 +157,8 @@ mod tests {
             lines(&played, Paint::Plain, 80, Some(80)),
             [
                 "  ✗ wrong answer 1: refused",
-                "      shows no hint instead of `spelling` (lab.yaml:7)",
+                "      error: lab.yaml:7: shows no hint instead of `spelling` (change the check,",
+                "        its hints or the answer)",
                 "    ✗ says-hello  \"halo\"",
                 "        \"hello\": no · hint `spelling` when \"hallo\": no",
             ]

@@ -28,8 +28,15 @@ pub(crate) fn validate(context: &Context, paths: &[PathBuf]) -> Result<Exit, Fai
         report::document(&json!({ "checked": folders, "problems": documents, "notes": notes }));
     } else {
         for problem in notes.iter().chain(&problems) {
-            output(&report::problem(problem, context.paint));
-            output("");
+            match context.global.verbose {
+                true => output(&format!("{}\n", report::problem(problem, context.paint))),
+                false => output(&report::problem_line(problem, context.paint)),
+            }
+        }
+        if folders != paths {
+            let names = folders.iter().map(|folder| folder.display().to_string());
+            let names = report::sanitize(&names.collect::<Vec<_>>().join(", "));
+            output(&localized!("checked: {names}", names));
         }
         let folders = text_plural!("{count} folder", "{count} folders", count = folders.len());
         match problems.len() {

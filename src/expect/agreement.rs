@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use crate::expect::difference::{Fields, differences};
-use crate::expect::plain_value::plain;
+use crate::expect::plain_value::{ValueNames, plain};
 use crate::expect::value_type::{Typing, date, number};
 use crate::localized;
 
 /// The first place at which the results of two services differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disagreement {
-    /// `[3].total`; empty for the whole result.
+    /// `row 4 (team: red), total`; empty for the whole result.
     pub place: String,
     /// The two values, as people read them.
     pub first: String,
@@ -20,9 +20,11 @@ pub struct Disagreement {
 /// Compares the results of two services, which may have types of their own: numbers and moments are compared by their value. The
 /// order of a list counts, that of fields does not. Returns `None` if the results are the same.
 pub fn first_disagreement(first: &Value, second: &Value) -> Option<Disagreement> {
-    let found = differences(first, second, Fields::Exactly, &same);
+    let names = ValueNames::default();
+    let found = differences(first, second, Fields::Exactly, &same, &names);
     let difference = found.into_iter().next()?;
-    let text = |value: Option<Value>| value.map_or_else(|| localized!("nothing"), |v| plain(&v));
+    let plain = |value: Value| plain(&value, &names);
+    let text = |value: Option<Value>| value.map_or_else(|| localized!("nothing"), plain);
     Some(Disagreement {
         place: difference.place,
         first: text(difference.expected),
@@ -38,7 +40,8 @@ fn same(first: &Value, second: &Value) -> bool {
         (None, Some((first, second))) => first == second,
         // A day is a date in one service and a text in another.
         (None, None) if date(first).is_some() || date(second).is_some() => {
-            plain(first) == plain(second)
+            let names = ValueNames::default();
+            plain(first, &names) == plain(second, &names)
         }
         (None, None) => first == second,
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::expect::actual::Actual;
 use crate::expect::description::Words;
 use crate::expect::difference::{Fields, differences, key, member_number};
-use crate::expect::plain_value::{around, both, plain};
+use crate::expect::plain_value::{ValueNames, around, both, plain};
 use crate::localized;
 
 /// The first place at which a value differs from an earlier one. A value that is `None` does not exist there.
@@ -19,20 +19,20 @@ pub struct Change {
 
 impl Change {
     /// Returns the first difference between two values; `None` if they are the same.
-    pub fn first(before: &Value, now: &Value) -> Option<Self> {
+    pub fn first(before: &Value, now: &Value, names: &ValueNames) -> Option<Self> {
         if before == now {
             return None;
         }
         let change = match (before, now) {
-            (Value::Array(before), Value::Array(now)) => in_list(before, now),
-            (before, now) => in_value(before, now),
+            (Value::Array(before), Value::Array(now)) => in_list(before, now, names),
+            (before, now) => in_value(before, now, names),
         };
         Some(change.excerpt())
     }
 
     /// Returns the change in words for people.
-    pub fn words(&self) -> Words {
-        let (before, now) = both(self.before.as_ref(), self.now.as_ref());
+    pub fn words(&self, names: &ValueNames) -> Words {
+        let (before, now) = both(self.before.as_ref(), self.now.as_ref(), names);
         Words {
             expected: localized!(
                 "as when the exercise began: {value}",
@@ -101,7 +101,7 @@ impl Change {
 }
 
 /// Returns the first change of a list: an item that is gone or new if the lists have different lengths.
-fn in_list(before: &[Value], now: &[Value]) -> Change {
+fn in_list(before: &[Value], now: &[Value], names: &ValueNames) -> Change {
     let differs = |at: &usize| before.get(*at) != now.get(*at);
     let first = (0..before.len().max(now.len())).find(differs);
     let first = first.unwrap_or_default();
@@ -122,11 +122,13 @@ fn in_list(before: &[Value], now: &[Value]) -> Change {
             (None, None) => change(first, !longer_now),
         };
     }
-    let inner = in_value(&before[first], &now[first]);
+    let inner = in_value(&before[first], &now[first], names);
     let mut place = member_of(before, first);
-    let key = key(&before[first], &now[first]).filter(|_| !inner.place.is_empty());
+    let same = |a: &Value, b: &Value| a == b;
+    let key = key(&before[first], &now[first], &same).filter(|_| !inner.place.is_empty());
     if let Some((Some(name), value)) = key {
-        place = format!("{place} ({name}: {})", plain(value));
+        let name = names.field(name);
+        place = format!("{place} ({name}: {})", plain(value, names));
     }
     if !inner.place.is_empty() {
         place = format!("{place}, {}", inner.place);
@@ -134,8 +136,8 @@ fn in_list(before: &[Value], now: &[Value]) -> Change {
     Change { place, ..inner }
 }
 
-fn in_value(before: &Value, now: &Value) -> Change {
-    let found = differences(before, now, Fields::Exactly, &|a, b| a == b);
+fn in_value(before: &Value, now: &Value, names: &ValueNames) -> Change {
+    let found = differences(before, now, Fields::Exactly, &|a, b| a == b, names);
     let first = found.into_iter().next();
     first.map_or_else(
         || Change {
@@ -162,8 +164,9 @@ mod tests {
 
     #[track_caller]
     fn check(before: Value, now: Value, expected: &str) {
-        let change = Change::first(&before, &now).expect("they differ");
-        let words = change.words();
+        let names = ValueNames::default();
+        let change = Change::first(&before, &now, &names).expect("they differ");
+        let words = change.words(&names);
         let was = words.expected.strip_prefix("as when the exercise began: ");
         assert_eq!(format!("{} → {}", was.unwrap(), words.actual), expected);
     }
@@ -226,15 +229,16 @@ mod tests {
         check(
             json!({"a": {"list": [1, 2, 3]}, "b": 1}),
             json!({"a": {"list": [1, 2, 4]}, "b": 1}),
-            "a.list[2]: 3 → a.list[2]: 4",
+            "a.list, item 3: 3 → a.list, item 3: 4",
         );
         check(
             json!(["k", "8"]),
             json!(["k", 8]),
             "item 2: 8 (a text) → item 2: 8 (a number)",
         );
-        assert_eq!(Change::first(&json!([1]), &json!([1])), None);
-        let change = Change::first(&json!({"a": "1"}), &json!({})).unwrap();
+        let names = ValueNames::default();
+        assert_eq!(Change::first(&json!([1]), &json!([1]), &names), None);
+        let change = Change::first(&json!({"a": "1"}), &json!({}), &names).unwrap();
         assert_eq!(change.raw(), ("a: \"1\"".into(), "a: nothing".into()));
     }
 }

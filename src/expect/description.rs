@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::expect::actual::{Actual, ServiceError};
 use crate::expect::difference::{Difference, DifferenceKind, Fields, differences};
 use crate::expect::matcher::{Matcher, Rule};
-use crate::expect::plain_value::{both, limited, list, plain, typed};
+use crate::expect::plain_value::{ValueNames, both, limited, list, plain, typed};
 use crate::expect::value_type::ValueType;
 use crate::{localized, text_plural};
 
@@ -28,7 +28,7 @@ pub struct Words {
 /// A place at which a value differs, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferentPlace {
-    /// `schedules[0].day`; of a list, where the list is.
+    /// `schedules, row 1, day`; of a list, where the list is.
     pub place: String,
     /// Empty for a member that a list should not have.
     pub expected: String,
@@ -47,22 +47,22 @@ impl Words {
 }
 
 impl Matcher {
-    /// Describes why this matcher does not hold.
-    pub fn words(&self, actual: &Actual) -> Words {
+    /// Describes why this matcher does not hold, with the names that the lab gives to values.
+    pub fn words(&self, actual: &Actual, names: &ValueNames) -> Words {
         match self.typing.filter(|typing| *typing != actual.typing) {
-            Some(typing) => self.words_typed(&actual.clone().with_typing(typing)),
-            None => self.words_typed(actual),
+            Some(typing) => self.words_typed(&actual.clone().with_typing(typing), names),
+            None => self.words_typed(actual, names),
         }
     }
 
-    fn words_typed(&self, actual: &Actual) -> Words {
+    fn words_typed(&self, actual: &Actual, names: &ValueNames) -> Words {
         if let Some(error) = &actual.error
             && !self.expects_error()
         {
-            return Words::new(self.expectation(), refusal(error));
+            return Words::new(self.expectation(names), refusal(error, names));
         }
         if !actual.success && actual.error.is_none() && !self.mentions_status() {
-            return Words::new(self.expectation(), failure(actual));
+            return Words::new(self.expectation(names), failure(actual, names));
         }
         let selected = match &self.path {
             Some(path) => path.select(&actual.value),
@@ -72,47 +72,57 @@ impl Matcher {
         let Some(rule) = self.rules.iter().find(failing) else {
             return Words::default();
         };
-        let words = self.words_of(rule, selected.as_ref(), actual);
-        match self.label() {
+        let words = self.words_of(rule, selected.as_ref(), actual, names);
+        match self.label(names) {
             Some(label) => words.below(&label),
             None => words,
         }
     }
 
-    fn words_of(&self, rule: &Rule, selected: Option<&Value>, actual: &Actual) -> Words {
+    fn words_of(
+        &self,
+        rule: &Rule,
+        selected: Option<&Value>,
+        actual: &Actual,
+        names: &ValueNames,
+    ) -> Words {
+        let plain = |value: &Value| plain(value, names);
         // A path that can select several values selects a list, also of one.
         let several = self.path.as_ref().is_some_and(|path| !path.is_singular());
         let alone = |value: &Value| match value {
             Value::Array(items) if several => match items.as_slice() {
                 [only] => plain(only),
                 [] => localized!("nothing"),
-                items => list(items),
+                items => list(items, names),
             },
             value => plain(value),
         };
+        let expected = rule.words(names);
         let seen = || selected.map_or_else(|| localized!("nothing"), &alone);
         match (rule, selected) {
-            (Rule::Status(_), _) => Words::new(rule.words(), failure(actual)),
+            (Rule::Status(_), _) => Words::new(expected, failure(actual, names)),
             (Rule::Error(code), _) => Words::new(
-                rule.words(),
+                expected,
                 match &actual.error {
                     None => localized!("was accepted"),
-                    Some(error) => other_refusal(code, error),
+                    Some(error) => other_refusal(code, error, names),
                 },
             ),
             (Rule::All(inner), _) => {
                 let actual = narrowed(actual, selected);
                 let failing = inner.iter().find(|inner| !inner.holds(&actual));
-                failing.map_or_else(Words::default, |inner| inner.words(&actual))
+                failing.map_or_else(Words::default, |inner| inner.words(&actual, names))
             }
             // The sentence of the check is the question.
-            (Rule::Equals(Value::Bool(expected)), value) if self.label().is_none() => Words::new(
-                Some(yes_or_no(*expected)),
-                match value {
-                    Some(Value::Bool(value)) => yes_or_no(*value),
-                    _ => seen(),
-                },
-            ),
+            (Rule::Equals(Value::Bool(expected)), value) if self.label(names).is_none() => {
+                Words::new(
+                    Some(yes_or_no(*expected)),
+                    match value {
+                        Some(Value::Bool(value)) => yes_or_no(*value),
+                        _ => seen(),
+                    },
+                )
+            }
             (Rule::Equals(expected), Some(value)) => {
                 let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
                 let (expected, value) = match (expected, value) {
@@ -122,8 +132,9 @@ impl Matcher {
                     },
                     both => both,
                 };
-                let found = differences(expected, value, Fields::Exactly, &same);
-                compared(found, alone(expected), alone(value), expected, value)
+                let found = differences(expected, value, Fields::Exactly, &same, names);
+                let texts = (alone(expected), alone(value));
+                compared(found, texts, (expected, value), names)
             }
             (Rule::Contains(part @ Value::Object(_)), Some(value @ Value::Object(_))) => {
                 // As the rule: only objects are compared in part.
@@ -133,27 +144,24 @@ impl Matcher {
                     }
                     (a, b) => Rule::Equals(b.clone()).holds(Some(a), actual),
                 };
-                let found = differences(part, value, Fields::AtLeast, &same);
-                compared(found, plain(part), plain(value), part, value)
+                let found = differences(part, value, Fields::AtLeast, &same, names);
+                compared(found, (plain(part), plain(value)), (part, value), names)
             }
             (Rule::SameItems(items), Some(Value::Array(actual_items))) => {
-                same_items(items, actual_items, actual)
+                same_items(items, actual_items, actual, names)
             }
             (Rule::Rows(rows), Some(Value::Array(actual_rows))) => {
-                table_difference(rows, actual_rows, actual)
+                table_difference(rows, actual_rows, actual, names)
             }
             (Rule::Columns(_), Some(Value::Array(rows))) => {
                 let columns = rows.first().and_then(Value::as_object);
-                let names = columns.map(|row| row.keys().map(String::as_str).collect::<Vec<_>>());
-                let names = names.unwrap_or_default().join(", ");
-                Words::new(
-                    rule.words(),
-                    localized!("columns {columns}", columns = names),
-                )
+                let columns = columns.map(|row| row.keys().map(String::as_str).collect::<Vec<_>>());
+                let columns = columns.unwrap_or_default().join(", ");
+                Words::new(expected, localized!("columns {columns}", columns))
             }
             (Rule::Length(inner), Some(value @ Value::String(text))) => Words::new(
                 inner
-                    .expectation()
+                    .expectation(names)
                     .map(|size| localized!("{size} characters", size)),
                 localized!(
                     "{count} characters: {text}",
@@ -161,36 +169,37 @@ impl Matcher {
                     text = plain(value)
                 ),
             ),
-            (Rule::Length(_), Some(value)) => Words::new(rule.words(), size(value)),
-            (Rule::Type(_), Some(value)) => Words::new(rule.words(), typed(value, seen())),
+            (Rule::Length(_), Some(value)) => Words::new(expected, size(value, names)),
+            (Rule::Type(_), Some(value)) => Words::new(expected, typed(value, seen())),
             // Both bounds of a range belong together.
             (Rule::AtLeast(_) | Rule::AtMost(_), _) => Words::new(self.range(), seen()),
-            _ if actual.error.is_some() => Words::new(
-                rule.words(),
-                actual.error.as_ref().map(refusal).unwrap_or_default(),
-            ),
+            _ if actual.error.is_some() => {
+                let refused = actual.error.as_ref().map(|error| refusal(error, names));
+                Words::new(expected, refused.unwrap_or_default())
+            }
             // What only a pattern can say of a large value is not said at all.
-            (rule, Some(Value::Object(_) | Value::Array(_) | Value::String(_)))
-                if rule.words().is_none() && seen().chars().count() > 2 * SHORT =>
+            (_, Some(Value::Object(_) | Value::Array(_) | Value::String(_)))
+                if expected.is_none() && seen().chars().count() > 2 * SHORT =>
             {
                 Words::new(None, localized!("something else; `--verbose` shows it"))
             }
-            _ => Words::new(rule.words(), seen()),
+            _ => Words::new(expected, seen()),
         }
     }
 
     /// Returns what must hold, in words; `None` if that needs a regular expression or the like.
-    fn expectation(&self) -> Option<String> {
-        let texts: Option<Vec<String>> = self.rules.iter().map(Rule::words).collect();
+    pub fn expectation(&self, names: &ValueNames) -> Option<String> {
+        let texts = self.rules.iter().map(|rule| rule.words(names));
+        let texts: Option<Vec<String>> = texts.collect();
         let text = texts.filter(|texts| !texts.is_empty())?.join(", ");
-        Some(match self.label() {
+        Some(match self.label(names) {
             Some(label) => format!("{label}: {text}"),
             None => text,
         })
     }
 
     /// Returns how many there must be, for a matcher of a length.
-    fn count(&self) -> Option<String> {
+    fn count(&self, names: &ValueNames) -> Option<String> {
         let of = |limit: &dyn std::fmt::Display| localized!("{size} of them", size = limit);
         let bound = |rule: &Rule| match rule {
             Rule::AtLeast(limit) => Some(localized!("at least {limit}", limit = of(limit))),
@@ -201,7 +210,7 @@ impl Matcher {
         let bounds: Option<Vec<String>> = self.rules.iter().map(bound).collect();
         match bounds.filter(|bounds| !bounds.is_empty()) {
             Some(bounds) => Some(bounds.join(", ")),
-            None => Some(of(&self.expectation()?)),
+            None => Some(of(&self.expectation(names)?)),
         }
     }
 
@@ -223,7 +232,7 @@ impl Matcher {
     }
 
     /// Returns the names of a path that has nothing but one or two names: `messages`, `data.state`.
-    fn label(&self) -> Option<String> {
+    fn label(&self, value_names: &ValueNames) -> Option<String> {
         let path = self.path.as_ref()?.to_string();
         let names = path.strip_prefix("$.")?;
         // The envelope of a reply says nothing.
@@ -234,11 +243,37 @@ impl Matcher {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
         let fits = names.split('.').count() <= 2 && names.split('.').all(simple);
-        fits.then(|| names.to_owned())
+        let names = names.split('.').map(|name| value_names.field(name));
+        fits.then(|| names.collect::<Vec<_>>().join("."))
     }
 }
 
 impl Words {
+    /// Returns everything in one sentence.
+    pub fn sentence(&self) -> String {
+        let compared = |expected: &str, actual: &str| match (expected, actual) {
+            ("", actual) => localized!("got {actual}", actual),
+            (expected, "") => localized!("expected {expected}", expected),
+            (expected, actual) => localized!("expected {expected}, got {actual}", expected, actual),
+        };
+        if self.places.is_empty() {
+            return compared(&self.expected, &self.actual);
+        }
+        let places = self.places.iter().map(|at| {
+            let text = match (at.expected.as_str(), at.actual.as_str()) {
+                (missing, "") => localized!("missing: {items}", items = missing),
+                ("", surplus) => localized!("not expected: {items}", items = surplus),
+                (expected, actual) => compared(expected, actual),
+            };
+            match at.place.as_str() {
+                "" => text,
+                place => format!("{place}: {text}"),
+            }
+        });
+        let more = Some(self.actual.clone()).filter(|more| !more.is_empty());
+        places.chain(more).collect::<Vec<_>>().join("; ")
+    }
+
     /// Returns the words for a value that has a name in a larger one.
     fn below(mut self, label: &str) -> Self {
         if self.places.is_empty() {
@@ -261,7 +296,9 @@ impl Words {
 
 impl Rule {
     /// Returns what must hold, in words; `None` if that needs a regular expression or the like.
-    fn words(&self) -> Option<String> {
+    fn words(&self, names: &ValueNames) -> Option<String> {
+        let plain = |value: &Value| plain(value, names);
+        let list = |items: &[Value]| list(items, names);
         Some(match self {
             Rule::Equals(value) => match value {
                 Value::Array(items) if items.len() == 1 => list(items),
@@ -271,30 +308,32 @@ impl Rule {
             Rule::OneOf(values) => localized!("one of: {values}", values = list(values)),
             Rule::Contains(part @ Value::Object(_)) => plain(part),
             Rule::Contains(part) => localized!("with {part} in it", part = plain(part)),
-            Rule::SameItems(items) => in_any_order(items),
+            Rule::SameItems(items) => in_any_order(items, names),
             Rule::AtLeast(limit) => localized!("at least {limit}", limit),
             Rule::AtMost(limit) => localized!("at most {limit}", limit),
-            Rule::Length(inner) => inner.count()?,
+            Rule::Length(inner) => inner.count(names)?,
             Rule::Exists => localized!("something"),
             Rule::Absent => localized!("nothing"),
-            Rule::Rows(rows) => limited(&rows.iter().map(row).collect::<Vec<_>>().join("; ")),
+            Rule::Rows(rows) => limited(&rows_of(rows, names)),
             Rule::Columns(columns) => {
                 localized!("columns {columns}", columns = list(columns))
             }
-            Rule::Status(inner) => localized!("status {expected}", expected = inner.expectation()?),
-            Rule::Error(code) => expected_refusal(code),
-            Rule::All(inner) => joined(inner, ", ")?,
+            Rule::Status(inner) => {
+                localized!("status {expected}", expected = inner.expectation(names)?)
+            }
+            Rule::Error(code) => expected_refusal(code, names),
+            Rule::All(inner) => joined(inner, ", ", names)?,
             Rule::Any(inner) => match refusals(inner) {
                 Some(reasons) => localized!(
                     "is refused, {reason}",
                     reason = reasons.join(&localized!(" or "))
                 ),
-                None => joined(inner, &localized!(" or "))?,
+                None => joined(inner, &localized!(" or "), names)?,
             },
             Rule::Not(inner) => match inner.rules.as_slice() {
                 [Rule::Contains(part)] => localized!("without {part}", part = plain(part)),
                 [Rule::Equals(value)] => localized!("anything but {value}", value = plain(value)),
-                _ => localized!("not: {expected}", expected = inner.expectation()?),
+                _ => localized!("not: {expected}", expected = inner.expectation(names)?),
             },
             Rule::Type(types) => {
                 let names: Vec<String> = types.iter().map(|of| type_name(*of)).collect();
@@ -316,8 +355,9 @@ fn refusals(matchers: &[Matcher]) -> Option<Vec<String>> {
     reasons.collect()
 }
 
-fn joined(matchers: &[Matcher], between: &str) -> Option<String> {
-    let texts: Option<Vec<String>> = matchers.iter().map(Matcher::expectation).collect();
+fn joined(matchers: &[Matcher], between: &str, names: &ValueNames) -> Option<String> {
+    let texts = matchers.iter().map(|matcher| matcher.expectation(names));
+    let texts: Option<Vec<String>> = texts.collect();
     let text = texts.filter(|texts| !texts.is_empty())?.join(between);
     (text.chars().count() <= 2 * SHORT).then_some(text)
 }
@@ -333,10 +373,9 @@ fn narrowed(actual: &Actual, selected: Option<&Value>) -> Actual {
 /// Returns short values as a whole, and of large ones the places that differ.
 fn compared(
     found: Vec<Difference>,
-    expected: String,
-    actual: String,
-    expected_value: &Value,
-    value: &Value,
+    (expected, actual): (String, String),
+    (expected_value, value): (&Value, &Value),
+    names: &ValueNames,
 ) -> Words {
     let short = |text: &str| text.chars().count() <= SHORT;
     let nothing = match value {
@@ -361,22 +400,24 @@ fn compared(
     }
     if whole || (!objects && short(&expected) && short(&actual)) {
         let (expected, actual) = match expected == actual {
-            true => both(Some(expected_value), Some(value)),
+            true => both(Some(expected_value), Some(value), names),
             false if expected_value.is_string() && value.is_string() => {
-                both(Some(expected_value), Some(value))
+                both(Some(expected_value), Some(value), names)
             }
             false => (expected, actual),
         };
         return Words::new(Some(expected), actual);
     }
-    places(found)
+    places(found, names)
 }
 
 fn in_another_order(items: &str) -> String {
     localized!("the same in another order: {items}", items)
 }
 
-fn places(found: Vec<Difference>) -> Words {
+fn places(found: Vec<Difference>, names: &ValueNames) -> Words {
+    let plain = |value: &Value| plain(value, names);
+    let row = |value: &Value| row(value, names);
     let more = found.len().saturating_sub(MAX_PLACES);
     let shown = found.into_iter().take(MAX_PLACES);
     let places = shown.map(|found| {
@@ -389,7 +430,8 @@ fn places(found: Vec<Difference>) -> Words {
             (DifferenceKind::Order, Some(one), Some(other)) => {
                 (plain(one), in_another_order(&plain(other)))
             }
-            (DifferenceKind::Value | DifferenceKind::Order, one, other) => both(one, other),
+            (DifferenceKind::Row, Some(one), Some(other)) => (row(one), row(other)),
+            (_, one, other) => both(one, other, names),
         };
         DifferentPlace {
             place: found.place,
@@ -433,14 +475,15 @@ fn type_name(of: ValueType) -> String {
     }
 }
 
-fn in_any_order(items: &[Value]) -> String {
+fn in_any_order(items: &[Value], names: &ValueNames) -> String {
     match items {
-        [only] => plain(only),
-        items => localized!("{values} in any order", values = list(items)),
+        [only] => plain(only, names),
+        items => localized!("{values} in any order", values = list(items, names)),
     }
 }
 
-fn same_items(expected: &[Value], items: &[Value], actual: &Actual) -> Words {
+fn same_items(expected: &[Value], items: &[Value], actual: &Actual, names: &ValueNames) -> Words {
+    let list = |items: &[Value]| list(items, names);
     let same = |a: &Value, b: &Value| Rule::Equals(b.clone()).holds(Some(a), actual);
     let mut surplus: Vec<&Value> = items.iter().collect();
     let mut missing = Vec::new();
@@ -452,7 +495,7 @@ fn same_items(expected: &[Value], items: &[Value], actual: &Actual) -> Words {
     }
     let surplus: Vec<Value> = surplus.into_iter().cloned().collect();
     let seen = match items {
-        [] => return Words::new(Some(in_any_order(expected)), localized!("nothing")),
+        [] => return Words::new(Some(in_any_order(expected, names)), localized!("nothing")),
         items => list(items),
     };
     let mut notes = Vec::new();
@@ -468,11 +511,16 @@ fn same_items(expected: &[Value], items: &[Value], actual: &Actual) -> Words {
         true => seen,
         false => format!("{seen} ({})", notes.join("; ")),
     };
-    Words::new(Some(in_any_order(expected)), seen)
+    Words::new(Some(in_any_order(expected, names)), seen)
 }
 
 /// Returns the rows that differ: the fields of a row by the names of the columns.
-fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> Words {
+fn table_difference(
+    rows: &[Value],
+    actual_rows: &[Value],
+    actual: &Actual,
+    names: &ValueNames,
+) -> Words {
     let named = |row: &Value, like: Option<&Value>| match (row, like) {
         (Value::Array(cells), Some(Value::Object(columns))) if cells.len() == columns.len() => {
             let names = columns.keys().cloned();
@@ -484,15 +532,16 @@ fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> W
     let first = actual_rows.first();
     let expected: Vec<Value> = rows.iter().map(|row| named(row, first)).collect();
     if let ([expected], [row]) = (expected.as_slice(), actual_rows) {
-        return places(differences(expected, row, Fields::Exactly, &same));
+        let found = differences(expected, row, Fields::Exactly, &same, names);
+        return places(found, names);
     }
     if actual_rows.is_empty() {
-        let rows = expected.iter().map(row).collect::<Vec<_>>().join("; ");
-        return Words::new(Some(limited(&rows)), localized!("no rows"));
+        let rows = limited(&rows_of(&expected, names));
+        return Words::new(Some(rows), localized!("no rows"));
     }
-    let list = |rows: &[Value]| Value::Array(rows.to_vec());
-    let (expected, actual) = (list(&expected), list(actual_rows));
-    let found = differences(&expected, &actual, Fields::Exactly, &same);
+    let table = |rows: &[Value]| Value::Array(rows.to_vec());
+    let (one, other) = (table(&expected), table(actual_rows));
+    let found = differences(&one, &other, Fields::Exactly, &same, names);
     match found.as_slice() {
         [
             Difference {
@@ -500,35 +549,35 @@ fn table_difference(rows: &[Value], actual_rows: &[Value], actual: &Actual) -> W
                 ..
             },
         ] => Words::new(
-            Some(limited(&rows_of(&expected))),
-            in_another_order(&limited(&rows_of(&actual))),
+            Some(limited(&rows_of(&expected, names))),
+            in_another_order(&limited(&rows_of(actual_rows, names))),
         ),
-        _ => places(found),
+        _ => places(found, names),
     }
 }
 
-fn rows_of(rows: &Value) -> String {
-    let rows = rows.as_array().into_iter().flatten().map(row);
+fn rows_of(rows: &[Value], names: &ValueNames) -> String {
+    let rows = rows.iter().map(|one| row(one, names));
     rows.collect::<Vec<_>>().join("; ")
 }
 
-fn row(row: &Value) -> String {
+fn row(row: &Value, names: &ValueNames) -> String {
     match row {
-        Value::Array(cells) if !cells.is_empty() => list(cells),
+        Value::Array(cells) if !cells.is_empty() => list(cells, names),
         Value::Object(map) if !map.is_empty() => {
             let cells: Vec<Value> = map.values().cloned().collect();
-            list(&cells)
+            list(&cells, names)
         }
-        other => plain(other),
+        other => plain(other, names),
     }
 }
 
 /// Returns how many items or characters a value has, and a short list itself.
-fn size(value: &Value) -> String {
+fn size(value: &Value, names: &ValueNames) -> String {
     match value {
         Value::Array(items) if items.is_empty() => localized!("nothing"),
         Value::Array(items) => {
-            let text = list(items);
+            let text = list(items, names);
             let count = items.len();
             match text.chars().count() <= 2 * SHORT {
                 true => localized!("{count} of them: {items}", count, items = text),
@@ -536,26 +585,26 @@ fn size(value: &Value) -> String {
             }
         }
         Value::Object(map) => localized!("{size} of them", size = map.len()),
-        other => plain(other),
+        other => plain(other, names),
     }
 }
 
 /// Returns what is expected if a service has to refuse something; a lab can also raise an error with a message of its own.
-fn expected_refusal(code: &str) -> String {
+fn expected_refusal(code: &str, names: &ValueNames) -> String {
     match (code, reason(code)) {
         ("accepted", _) => localized!("is accepted"),
         (_, Some(reason)) => localized!("is refused, {reason}", reason),
         (code, None) if is_code(code) => localized!("is refused"),
-        (message, None) => message.to_owned(),
+        (message, None) => names.field(message).to_owned(),
     }
 }
 
-fn refusal(error: &ServiceError) -> String {
+fn refusal(error: &ServiceError, names: &ValueNames) -> String {
     let message = message(error);
     // PostgreSQL: RAISE EXCEPTION, by which a check of a lab says what it found.
     match (error.code.as_str(), message) {
         ("P0001", "accepted") => localized!("was accepted"),
-        ("P0001", message) => message.to_owned(),
+        ("P0001", message) => names.field(message).to_owned(),
         ("42P01" | "42703" | "NOT_FOUND" | "404", message) => missing_thing(message)
             .unwrap_or_else(|| {
                 let what = message.trim_end_matches(" does not exist");
@@ -588,10 +637,10 @@ fn missing_thing(message: &str) -> Option<String> {
 }
 
 /// Returns how something was refused for another reason than the expected one.
-fn other_refusal(expected: &str, error: &ServiceError) -> String {
+fn other_refusal(expected: &str, error: &ServiceError, names: &ValueNames) -> String {
     match (reason(expected), reason_of(error)) {
         (Some(_), Some(reason)) => localized!("was refused, but {reason}", reason),
-        _ => refusal(error),
+        _ => refusal(error, names),
     }
 }
 
@@ -641,7 +690,8 @@ fn reason(code: &str) -> Option<String> {
 }
 
 /// Returns a status that is not the expected one, with the message in the body if there is one.
-fn failure(actual: &Actual) -> String {
+fn failure(actual: &Actual, names: &ValueNames) -> String {
+    let plain = |value: &Value| plain(value, names);
     let message = ["message", "error", "detail", "reason", "title"];
     let text = message
         .iter()

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::expect::{Status, ValuePath};
+use crate::expect::{Status, Typing, ValuePath};
 
 fn matcher(path: &str, rules: Vec<Rule>) -> Matcher {
     Matcher {
@@ -18,7 +18,7 @@ fn check(matcher: &Matcher, actual: &Actual, expected: &str) {
         !matcher.holds(actual),
         "only what does not hold is described"
     );
-    let words = matcher.words(actual);
+    let words = matcher.words(actual, &ValueNames::default());
     let places = words.places.iter();
     let places = places.map(|at| match (at.actual.as_str(), at.expected.as_str()) {
         ("", missing) => format!("{}: missing {missing}", at.place),
@@ -84,13 +84,13 @@ fn a_large_value_shows_the_place_that_differs() {
         "",
         vec![Rule::Equals(document("2026-03-02", json!(8)))],
         document("2026-03-01", json!(8)),
-        "schedules[0].day: 2026-03-01, expected 2026-03-02",
+        "schedules, row 1, day: 2026-03-01, expected 2026-03-02",
     );
     check_value(
         "",
         vec![Rule::Equals(document("2026-03-02", json!(8)))],
         document("2026-03-02", json!("eight")),
-        "schedules[0].hours: eight, expected 8",
+        "schedules, row 1 (day: 2026-03-02), hours: eight, expected 8",
     );
 }
 
@@ -135,6 +135,69 @@ fn a_row_shows_the_columns_that_differ() {
 }
 
 #[test]
+fn another_row_is_shown_as_a_whole() {
+    let rows = vec![json!(["ingrid", "+31"]), json!(["jonas", "+32"])];
+    check_value(
+        "",
+        vec![Rule::Rows(rows)],
+        json!([{"email": "ingrid", "number": "+31"}, {"email": "sana", "number": "+33"}]),
+        "row 2: sana, +33, expected jonas, +32",
+    );
+    // A text that is a number names the row as the number does.
+    let rows = vec![json!([1, "a", 2]), json!([2, "b", 3])];
+    let actual = Actual::value(json!([
+        {"id": "1", "name": "a", "n": "2"}, {"id": "2", "name": "b", "n": "4"}
+    ]));
+    check(
+        &matcher("", vec![Rule::Rows(rows)]),
+        &actual.with_typing(Typing::TextOnly),
+        "row 2 (id: 2), n: 4, expected 3",
+    );
+}
+
+#[test]
+fn a_difference_is_one_sentence() {
+    let sentence = |rule: Rule, value: Value| {
+        let matcher = matcher("", vec![rule]);
+        let words = matcher.words(&Actual::value(value), &ValueNames::default());
+        words.sentence()
+    };
+    assert_eq!(sentence(number("3"), json!(4)), "expected 3, got 4");
+    let rows = Rule::Rows(vec![json!(["a", 1, 2])]);
+    assert_eq!(
+        sentence(rows, json!([{"k": "a", "x": 5, "y": 6}])),
+        "x: expected 1, got 5; y: expected 2, got 6"
+    );
+    let regex = regex::Regex::new("^up").unwrap();
+    assert_eq!(sentence(Rule::Matches(regex), json!("down")), "got down");
+}
+
+#[test]
+fn values_and_fields_have_the_names_of_the_lab() {
+    let names = [
+        ("how", "방식"),
+        ("never", "끝나지 않음"),
+        ("in full", "전부"),
+        ("zero hours", "0시간"),
+    ];
+    let names = names.map(|(value, name)| (value.to_owned(), name.to_owned()));
+    let names = ValueNames::from(std::collections::BTreeMap::from(names));
+    let how = matcher("$.how", vec![Rule::Equals(json!("in full"))]);
+    let words = how.words(&Actual::value(json!({"how": "never"})), &names);
+    assert_eq!(
+        (words.expected.as_str(), words.actual.as_str()),
+        ("방식: 전부", "방식: 끝나지 않음")
+    );
+    let rows = matcher(
+        "",
+        vec![Rule::Rows(vec![json!(["zero hours", 1]), json!(["x", 2])])],
+    );
+    let actual = Actual::value(json!([{"how": "zero hours", "n": 2}, {"how": "x", "n": 2}]));
+    let words = rows.words(&actual, &names);
+    assert_eq!(words.places[0].place, "row 1 (방식: 0시간)");
+}
+
+#[test]
 fn what_is_equal_is_not_a_difference() {
     let part = Rule::Contains(json!({"messages": 2, "consumers": 0}));
     check_value(
@@ -148,7 +211,7 @@ fn what_is_equal_is_not_a_difference() {
         "",
         vec![nested],
         json!({"arguments": {"a": 1, "b": [2], "c": 3}}),
-        "arguments.b[0]: 2, expected 1",
+        "arguments.b, item 1: 2, expected 1",
     );
     check_value(
         "",

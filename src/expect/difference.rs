@@ -3,7 +3,7 @@
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use crate::expect::plain_value::plain;
+use crate::expect::plain_value::{ValueNames, plain};
 use crate::localized;
 
 /// The longest lists whose members are matched with each other; the members of longer ones are compared by their position.
@@ -13,7 +13,7 @@ const MAX_MATCHED: usize = 500;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Difference {
     pub(super) kind: DifferenceKind,
-    /// `schedules[0].day`, `row 4 (city: Jeju), sum`; empty for the whole value. For another number of members, that of the list.
+    /// `schedules, row 1, day`, `row 4 (city: Jeju), sum`; empty for the whole value. For another number of members, that of the list.
     pub(super) place: String,
     pub(super) expected: Option<Value>,
     pub(super) actual: Option<Value>,
@@ -23,6 +23,8 @@ pub(super) struct Difference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DifferenceKind {
     Value,
+    /// Another row stands in place of the expected one.
+    Row,
     /// The list of this place has the same members in another order.
     Order,
     /// The list of this place has another number of members: this one is missing or not expected.
@@ -42,20 +44,27 @@ pub(super) fn differences(
     expected: &Value,
     actual: &Value,
     fields: Fields,
-    same: &dyn Fn(&Value, &Value) -> bool,
+    same: Same<'_>,
+    names: &ValueNames,
 ) -> Vec<Difference> {
     let mut comparison = Comparison {
         fields,
         same,
+        names,
         found: Vec::new(),
     };
     comparison.values(&Place::Whole, expected, actual);
     comparison.found
 }
 
+/// Whether an actual value is as an expected one.
+type Same<'a> = &'a dyn Fn(&Value, &Value) -> bool;
+
 struct Comparison<'a> {
     fields: Fields,
-    same: &'a dyn Fn(&Value, &Value) -> bool,
+    same: Same<'a>,
+    /// The names of values and fields in the places.
+    names: &'a ValueNames,
     found: Vec<Difference>,
 }
 
@@ -67,7 +76,7 @@ impl Comparison<'_> {
         match (expected, actual) {
             (Value::Object(expected), Value::Object(actual)) if !is_scalar(expected) => {
                 for (name, value) in expected {
-                    let place = place.field(name);
+                    let place = place.field(self.names.field(name));
                     match actual.get(name) {
                         Some(other) => self.values(&place, value, other),
                         None => self.one_sided(DifferenceKind::Value, place, Some(value), None),
@@ -78,7 +87,7 @@ impl Comparison<'_> {
                     .filter(|(name, _)| !expected.contains_key(*name));
                 let exactly = self.fields == Fields::Exactly;
                 for (name, value) in surplus.filter(|_| exactly) {
-                    let place = place.field(name);
+                    let place = place.field(self.names.field(name));
                     self.one_sided(DifferenceKind::Value, place, None, Some(value));
                 }
             }
@@ -98,12 +107,12 @@ impl Comparison<'_> {
         // The rows are the same ones, also if several have the same name.
         let same_rows = || {
             let mut pairs = expected.iter().zip(actual);
-            pairs.all(|(one, other)| key(one, other).is_some())
+            pairs.all(|(one, other)| self.key(one, other).is_some())
         };
         if same_number && (longest > MAX_MATCHED || same_rows()) {
             for (at, (one, other)) in expected.iter().zip(actual).enumerate() {
                 if !(self.same)(other, one) {
-                    self.member(&place.member(at, one, other), one, other);
+                    self.member(&self.place_of(place, at, one, other), one, other);
                 }
             }
             return;
@@ -149,7 +158,8 @@ impl Comparison<'_> {
         let by_position = expected.len() == actual.len();
         for (at, item) in expected.iter().enumerate() {
             let by_key = left.iter().position(|other| {
-                key(item, &actual[*other]).is_some_and(|(_, first)| !first.is_null())
+                let key = self.key(item, &actual[*other]);
+                key.is_some_and(|(_, first)| !first.is_null())
             });
             pairs.push((at, by_key.map(|found| left.remove(found))));
         }
@@ -163,7 +173,7 @@ impl Comparison<'_> {
             let item = &expected[at];
             match other {
                 Some(other) => {
-                    let place = place.member(first + other, item, &actual[other]);
+                    let place = self.place_of(place, first + other, item, &actual[other]);
                     self.member(&place, item, &actual[other]);
                 }
                 None => {
@@ -177,19 +187,49 @@ impl Comparison<'_> {
         }
     }
 
-    /// Compares two members of a list. A row of two fields, of which the first names it, needs no name for the second.
+    /// Compares two members of a list. A row of two fields, of which the first names it, needs no name for the second. Two rows
+    /// that differ in the field that names them and in others are one difference.
     fn member(&mut self, place: &Place, expected: &Value, actual: &Value) {
         let two = |value: &Value| value.as_object().is_some_and(|row| row.len() == 2);
         let before = self.found.len();
         self.values(place, expected, actual);
+        let has_key = self.key(expected, actual).is_some();
+        let found = &mut self.found[before..];
         if two(expected)
             && two(actual)
-            && key(expected, actual).is_some()
-            && let [only] = &mut self.found[before..]
+            && has_key
+            && let [only] = found
             && only.kind == DifferenceKind::Value
         {
             only.place = place.clone().text();
         }
+        let several = self.found.len() > before + 1;
+        if several && !has_key && is_flat(expected) && is_flat(actual) {
+            self.found.truncate(before);
+            let (place, expected, actual) = (place.clone(), Some(expected), Some(actual));
+            self.one_sided(DifferenceKind::Row, place, expected, actual);
+        }
+    }
+
+    fn key<'v>(&self, expected: &'v Value, actual: &Value) -> Option<(Option<&'v str>, &'v Value)> {
+        key(expected, actual, self.same)
+    }
+
+    /// Returns the place of a member of a list: its number from 1, and what names it.
+    fn place_of(&self, list: &Place, at: usize, expected: &Value, actual: &Value) -> Place {
+        let number = member_number(actual, at);
+        let named = self.key(expected, actual);
+        let named = named.filter(|_| fields_of(actual) > 1);
+        list.member(match named {
+            Some((name, value)) => {
+                let value = plain(value, self.names);
+                match name {
+                    Some(name) => format!("{number} ({}: {value})", self.names.field(name)),
+                    None => format!("{number} ({value})"),
+                }
+            }
+            None => number,
+        })
     }
 
     /// Returns a number for each member of two lists, which is the same for members that are the same.
@@ -234,9 +274,9 @@ fn is_scalar(map: &serde_json::Map<String, Value>) -> bool {
 #[derive(Debug, Clone)]
 enum Place {
     Whole,
-    /// A member of the whole value: `row 4 (city: Jeju)`.
+    /// A member of a list: `row 4 (city: Jeju)`, `schedules, row 1`.
     Member(String),
-    /// `schedules[0].day`, also in a member of the whole value.
+    /// `arguments.priority`, also in a member.
     Field(String),
 }
 
@@ -249,17 +289,10 @@ impl Place {
         })
     }
 
-    /// Returns the place of a member of a list. A member of the whole value has its number from 1, and what names it.
-    fn member(&self, at: usize, expected: &Value, actual: &Value) -> Self {
-        if let Self::Member(place) | Self::Field(place) = self {
-            return Self::Field(format!("{place}[{at}]"));
-        }
-        let number = member_number(actual, at);
-        let named = key(expected, actual).filter(|_| fields_of(actual) > 1);
-        Self::Member(match named {
-            Some((Some(name), value)) => format!("{number} ({name}: {})", plain(value)),
-            Some((None, value)) => format!("{number} ({})", plain(value)),
-            None => number,
+    fn member(&self, member: String) -> Self {
+        Self::Member(match self {
+            Self::Whole => member,
+            Self::Member(place) | Self::Field(place) => format!("{place}, {member}"),
         })
     }
 
@@ -268,6 +301,20 @@ impl Place {
             Self::Whole => String::new(),
             Self::Member(place) | Self::Field(place) => place,
         }
+    }
+}
+
+/// Whether a value is a row without lists or objects in it.
+fn is_flat(row: &Value) -> bool {
+    let flat = |value: &Value| match value {
+        Value::Array(_) => false,
+        Value::Object(map) => is_scalar(map),
+        _ => true,
+    };
+    match row {
+        Value::Object(fields) => fields.values().all(flat),
+        Value::Array(cells) => cells.iter().all(flat),
+        _ => false,
     }
 }
 
@@ -290,7 +337,11 @@ fn fields_of(row: &Value) -> usize {
 
 /// Returns the first field of a row if it is the same in two rows: it tells which row it is. Its name is `None` if fields have
 /// none.
-pub(super) fn key<'v>(one: &'v Value, other: &Value) -> Option<(Option<&'v str>, &'v Value)> {
+pub(super) fn key<'v>(
+    one: &'v Value,
+    other: &Value,
+    same: Same<'_>,
+) -> Option<(Option<&'v str>, &'v Value)> {
     let (name, value, counterpart) = match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
             let (name, value) = one.iter().next()?;
@@ -300,7 +351,7 @@ pub(super) fn key<'v>(one: &'v Value, other: &Value) -> Option<(Option<&'v str>,
         _ => return None,
     };
     let names = !value.is_array() && !value.is_null();
-    (names && value == counterpart).then_some((name, value))
+    (names && same(counterpart, value)).then_some((name, value))
 }
 
 #[cfg(test)]
@@ -311,7 +362,13 @@ mod tests {
     /// `place: actual, expected`, one for each difference.
     #[track_caller]
     fn check(expected: Value, actual: Value, fields: Fields, differs: &[&str]) {
-        let found = differences(&expected, &actual, fields, &|a, b| a == b);
+        let found = differences(
+            &expected,
+            &actual,
+            fields,
+            &|a, b| a == b,
+            &ValueNames::default(),
+        );
         let text = |value: &Option<Value>| {
             let text = value.as_ref().map(ToString::to_string);
             text.unwrap_or_else(|| "-".to_owned())
@@ -322,6 +379,7 @@ mod tests {
                 let order = match one.kind {
                     DifferenceKind::Order => "order ",
                     DifferenceKind::Member => "member ",
+                    DifferenceKind::Row => "another ",
                     DifferenceKind::Value => "",
                 };
                 let (actual, expected) = (text(&one.actual), text(&one.expected));
@@ -339,7 +397,7 @@ mod tests {
             day("a"),
             day("b"),
             Fields::Exactly,
-            &[r#"schedules[0].day: {"$date":"b"}, {"$date":"a"}"#],
+            &[r#"schedules, row 1, day: {"$date":"b"}, {"$date":"a"}"#],
         );
         check(
             json!({"a": 1}),
@@ -402,14 +460,21 @@ mod tests {
             Fields::Exactly,
             &["item 2: 5, 2"],
         );
+        // Another row in its place.
+        check(
+            json!([{"mail": "a", "number": "1"}, {"mail": "b", "number": "2"}]),
+            json!([{"mail": "a", "number": "1"}, {"mail": "c", "number": "3"}]),
+            Fields::Exactly,
+            &[r#"another row 2: {"mail":"c","number":"3"}, {"mail":"b","number":"2"}"#],
+        );
         // The same name twice.
         check(
             json!([["R-1", "no"], ["R-1", "yes"], ["R-2", "yes"]]),
             json!([["R-1", "yes"], ["R-1", "yes"], ["R-2", "no"]]),
             Fields::Exactly,
             &[
-                r#"row 1 (R-1)[1]: "yes", "no""#,
-                r#"row 3 (R-2)[1]: "no", "yes""#,
+                r#"row 1 (R-1), item 2: "yes", "no""#,
+                r#"row 3 (R-2), item 2: "no", "yes""#,
             ],
         );
         // Rows with the same first field belong together, wherever they stand.

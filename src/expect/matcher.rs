@@ -183,13 +183,18 @@ impl Matcher {
         rules.fold(Parts::Paths(Vec::new()), Parts::and)
     }
 
-    /// Returns every text that the matcher compares with.
+    /// Returns every text that the matcher compares with, and the names of fields.
     pub fn texts(&self) -> Vec<&str> {
         fn of_value<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
             match value {
                 Value::String(text) => texts.push(text),
                 Value::Array(items) => items.iter().for_each(|item| of_value(item, texts)),
-                Value::Object(fields) => fields.values().for_each(|item| of_value(item, texts)),
+                Value::Object(fields) => {
+                    for (name, item) in fields {
+                        texts.push(name);
+                        of_value(item, texts);
+                    }
+                }
                 Value::Null | Value::Bool(_) | Value::Number(_) => {}
             }
         }
@@ -234,6 +239,12 @@ impl Matcher {
                     _ => false,
                 }
         })
+    }
+
+    /// Returns whether the matcher compares with this text, or with a field of this name.
+    pub fn mentions(&self, text: &str) -> bool {
+        let in_path = self.path.as_ref().map(ToString::to_string);
+        in_path.is_some_and(|path| path.contains(text)) || self.texts().contains(&text)
     }
 
     fn describe_rule(&self, rule: &Rule) -> Text {

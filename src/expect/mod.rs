@@ -21,5 +21,6 @@ pub use decimal::Decimal;
 pub use description::{DifferentPlace, Words};
 pub use matcher::{Matcher, Mismatch, Parts, Rule};
 pub use path::ValuePath;
+pub use plain_value::ValueNames;
 pub use snapshot::Snapshot;
 pub use value_type::{Typing, ValueType};

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::text;
 use crate::text::Text;
+use crate::{localized, text};
 
 /// A parsed JSONPath and its source text.
 #[derive(Debug, Clone)]
@@ -37,6 +37,42 @@ impl ValuePath {
         self.singular
     }
 
+    /// Returns the names and positions on a path that selects one value, in words: `data, item 1, token`. `None` for the whole
+    /// value and for a path that needs more than words.
+    pub fn words(&self) -> Option<String> {
+        let mut rest = self.text.strip_prefix('$')?;
+        let mut words = String::new();
+        let mut after_item = false;
+        while !rest.is_empty() {
+            let (name, item, left) = match rest.strip_prefix('[') {
+                None => {
+                    let name = rest.strip_prefix('.')?;
+                    let end = name.find(['.', '[']).unwrap_or(name.len());
+                    (name[..end].to_owned(), false, &name[end..])
+                }
+                Some(bracket) => {
+                    let (inside, left) = bracket.split_once(']')?;
+                    match inside.parse::<i64>() {
+                        Ok(-1) => (localized!("the last item"), true, left),
+                        Ok(at) if at >= 0 => {
+                            (localized!("item {number}", number = at + 1), true, left)
+                        }
+                        Ok(_) => return None,
+                        Err(_) => (quoted(inside)?.to_owned(), false, left),
+                    }
+                }
+            };
+            let between = match (words.is_empty(), after_item || item) {
+                (true, _) => "",
+                (false, true) => ", ",
+                (false, false) => ".",
+            };
+            words = format!("{words}{between}{name}");
+            (rest, after_item) = (left, item);
+        }
+        (self.singular && !words.is_empty()).then_some(words)
+    }
+
     /// Returns what the path selects: one value or `None` if the path can select only one, otherwise a list.
     pub fn select(&self, value: &Value) -> Option<Value> {
         let nodes = self.path.query(value);
@@ -46,6 +82,13 @@ impl ValuePath {
             Some(Value::Array(nodes.into_iter().cloned().collect()))
         }
     }
+}
+
+/// Returns a name without its quotes; `None` if it is none, or has more of them.
+fn quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    let name = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!name.contains([quote, '\\'])).then_some(name)
 }
 
 /// The longest path, in bytes, and the deepest nesting of its brackets.
@@ -143,6 +186,27 @@ mod tests {
         check("$.data[?@.x > 1].x", Some(json!([2])));
         check("$.data[0:1].x", Some(json!([1])));
         check("$.nothing[*]", Some(json!([])));
+    }
+
+    #[test]
+    fn a_path_to_one_value_has_words() {
+        let words = |path: &str| ValuePath::parse(path).unwrap().words();
+        assert_eq!(words("$.data.state").as_deref(), Some("data.state"));
+        assert_eq!(
+            words("$.data[0]['a b'].c").as_deref(),
+            Some("data, item 1, a b.c")
+        );
+        assert_eq!(words("$[-1].x").as_deref(), Some("the last item, x"));
+        for path in [
+            "$",
+            "$.a[*]",
+            "$..a",
+            "$.a[?@.b > 1].c",
+            "$.a[-2]",
+            "$['a\\'b']",
+        ] {
+            assert_eq!(words(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Values as people read them: `8`, `Spring sale`, `kim, lee`, `day: 2026-03-01, hours: 8`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::localized;
@@ -12,23 +14,59 @@ const MAX_ITEMS: usize = 12;
 const BEFORE: usize = 24;
 const FROM: usize = 100;
 
+/// What a lab calls texts and fields in a language: a check compares with `never`, and a learner reads `끝나지 않음`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValueNames(BTreeMap<String, String>);
+
+impl ValueNames {
+    /// Adds the names of `others` for what has none here.
+    pub fn extend_missing(&mut self, others: &Self) {
+        for (value, name) in &others.0 {
+            let entry = self.0.entry(value.clone());
+            entry.or_insert_with(|| name.clone());
+        }
+    }
+
+    /// Returns the values that have a name.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Returns the name of a text or a field.
+    pub(super) fn get(&self, value: &str) -> Option<&str> {
+        self.0.get(value).map(String::as_str)
+    }
+
+    /// Returns the name of a field, or the field itself.
+    pub(super) fn field<'n>(&'n self, field: &'n str) -> &'n str {
+        self.get(field).unwrap_or(field)
+    }
+}
+
+impl From<BTreeMap<String, String>> for ValueNames {
+    fn from(names: BTreeMap<String, String>) -> Self {
+        Self(names)
+    }
+}
+
 /// Returns a value for people.
-pub(super) fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value, names: &ValueNames) -> String {
     limited(&match value {
         Value::Null => localized!("nothing"),
         Value::String(text) if text.is_empty() => localized!("an empty text"),
-        Value::String(text) => word(text).unwrap_or_else(|| visible(text)),
+        Value::String(text) => word(text, names).unwrap_or_else(|| visible(text)),
         Value::Array(items) if items.is_empty() => localized!("an empty list"),
-        Value::Array(items) => list(items),
+        Value::Array(items) => list(items, names),
         Value::Object(map) if map.is_empty() => localized!("an empty object"),
-        Value::Object(map) => scalar(map).unwrap_or_else(|| fields(map)),
+        Value::Object(map) => scalar(map).unwrap_or_else(|| fields(map, names)),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     })
 }
 
 /// Returns the items of a list, with commas.
-pub(super) fn list(items: &[Value]) -> String {
-    let shown = items.iter().take(MAX_ITEMS).map(nested);
+pub(super) fn list(items: &[Value], names: &ValueNames) -> String {
+    let shown = items.iter().take(MAX_ITEMS);
+    let shown = shown.map(|item| nested(item, names));
     let text = shown.collect::<Vec<_>>().join(", ");
     match items.len() > MAX_ITEMS {
         false => text,
@@ -41,20 +79,22 @@ pub(super) fn list(items: &[Value]) -> String {
 }
 
 /// Returns a value within another one, where commas and spaces could be mistaken for those of the list.
-fn nested(value: &Value) -> String {
+fn nested(value: &Value, names: &ValueNames) -> String {
     match value {
+        Value::String(text) if names.get(text).is_some() => plain(value, names),
         Value::String(text) if text.is_empty() || text.contains([',', ':', '{', '[']) => {
             format!("{text:?}")
         }
-        Value::Array(items) => format!("[{}]", list(items)),
-        Value::Object(map) => scalar(map).unwrap_or_else(|| format!("{{{}}}", fields(map))),
-        other => plain(other),
+        Value::Array(items) => format!("[{}]", list(items, names)),
+        Value::Object(map) => scalar(map).unwrap_or_else(|| format!("{{{}}}", fields(map, names))),
+        other => plain(other, names),
     }
 }
 
-fn fields(map: &Map<String, Value>) -> String {
+fn fields(map: &Map<String, Value>, names: &ValueNames) -> String {
     let fields = map.iter();
-    let fields = fields.map(|(name, value)| format!("{name}: {}", nested(value)));
+    let fields =
+        fields.map(|(name, value)| format!("{}: {}", names.field(name), nested(value, names)));
     fields.collect::<Vec<_>>().join(", ")
 }
 
@@ -84,7 +124,12 @@ fn visible(text: &str) -> String {
 }
 
 /// Returns two different values for people, in a form in which they do not look the same. A value that is `None` does not exist.
-pub(super) fn both(one: Option<&Value>, other: Option<&Value>) -> (String, String) {
+pub(super) fn both(
+    one: Option<&Value>,
+    other: Option<&Value>,
+    names: &ValueNames,
+) -> (String, String) {
+    let plain = |value: &Value| plain(value, names);
     let text = |value: Option<&Value>| value.map_or_else(|| localized!("nothing"), plain);
     let (Some(one), Some(other)) = (one, other) else {
         return (text(one), text(other));
@@ -143,7 +188,10 @@ pub(super) fn around(text: &str, at: usize) -> String {
 }
 
 /// Returns the words that checks of labs answer with, in the language of the person.
-fn word(text: &str) -> Option<String> {
+fn word(text: &str, names: &ValueNames) -> Option<String> {
+    if let Some(name) = names.get(text) {
+        return Some(name.to_owned());
+    }
     Some(match text {
         "accepted" => localized!("accepted"),
         "refused" => localized!("refused"),
@@ -173,13 +221,13 @@ mod tests {
 
     #[track_caller]
     fn check(value: Value, expected: &str) {
-        assert_eq!(plain(&value), expected);
+        assert_eq!(plain(&value, &ValueNames::default()), expected);
     }
 
     #[test]
     fn two_different_values_never_have_the_same_text() {
         let check = |one: Value, other: Value, expected: (&str, &str)| {
-            let (one, other) = both(Some(&one), Some(&other));
+            let (one, other) = both(Some(&one), Some(&other), &ValueNames::default());
             assert_eq!((one.as_str(), other.as_str()), expected);
         };
         check(json!(8), json!(9), ("8", "9"));
@@ -194,7 +242,21 @@ mod tests {
         let shown = |end: &str| format!("…{}{end}", "x".repeat(24));
         let (one, other) = (json!(format!("{long}a")), json!(format!("{long}b")));
         check(one, other, (&shown("a"), &shown("b")));
-        assert_eq!(both(None, Some(&json!(1))), ("nothing".into(), "1".into()));
+        let none = both(None, Some(&json!(1)), &ValueNames::default());
+        assert_eq!(none, ("nothing".into(), "1".into()));
+    }
+
+    #[test]
+    fn a_value_has_the_name_that_the_lab_gives_it() {
+        let names = [("never", "끝나지 않음"), ("how", "방식"), ("a, b", "둘 다")];
+        let names = names.map(|(value, name)| (value.to_owned(), name.to_owned()));
+        let names = ValueNames::from(BTreeMap::from(names));
+        assert_eq!(plain(&json!("never"), &names), "끝나지 않음");
+        assert_eq!(plain(&json!({"how": "a, b"}), &names), "방식: 둘 다");
+        assert_eq!(
+            plain(&json!(["never", "never ever"]), &names),
+            "끝나지 않음, never ever"
+        );
     }
 
     #[test]
@@ -217,6 +279,7 @@ mod tests {
             json!((0..14).collect::<Vec<_>>()),
             "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … (14 in all)",
         );
-        assert!(plain(&json!("x".repeat(500))).chars().count() < 165);
+        let long = plain(&json!("x".repeat(500)), &ValueNames::default());
+        assert!(long.chars().count() < 165);
     }
 }

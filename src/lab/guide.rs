@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
 
+use crate::expect::ValueNames;
 use crate::lab::id::ExerciseId;
 use crate::lab::template::TemplateError;
 use crate::lab::yaml::Problems;
@@ -28,6 +29,8 @@ pub struct Guide {
     /// Everything before the first exercise, without the title.
     pub intro: Template,
     pub sections: BTreeMap<ExerciseId, Section>,
+    /// The lines of the values that the guide names for all exercises.
+    pub value_lines: BTreeMap<String, usize>,
     /// The exercises whose sections have problems of their own, so that nothing is derived from them.
     pub broken: BTreeSet<ExerciseId>,
     /// The lines of the file, to show them with problems.
@@ -54,6 +57,10 @@ pub struct Section {
     pub after_title: String,
     /// Words about the solution, shown above its commands.
     pub solution: Option<Template>,
+    /// What learners read in place of values and fields that checks see, also those that the guide names for all exercises.
+    pub values: ValueNames,
+    /// The lines of the values that this section names.
+    pub value_lines: BTreeMap<String, usize>,
     /// The line of the heading.
     pub line: usize,
     /// The lines of the descriptions of checks and choices, and of the headings of named hints, by id.
@@ -155,7 +162,7 @@ impl Guide {
         }
         let first = headings
             .iter()
-            .position(|h| h.level == HeadingLevel::H2 && h.id.is_some());
+            .position(|h| h.level == HeadingLevel::H2 && (h.id.is_some() || h.names_values()));
         let intro_start = title.map_or(0, |heading| heading.body);
         let intro_end = first.map_or(source.len(), |at| headings[at].start);
         if intro_start <= intro_end {
@@ -163,6 +170,7 @@ impl Guide {
         }
         guide.summary = parser.render(&first_paragraph(&guide.intro), problems);
         let mut current: Option<(ExerciseId, Section)> = None;
+        let mut values = ValueNames::default();
         for (at, heading) in headings
             .iter()
             .enumerate()
@@ -190,6 +198,13 @@ impl Guide {
                 guide
                     .broken
                     .extend(current.as_ref().map(|(id, _)| id.clone()));
+                continue;
+            }
+            if heading.level == HeadingLevel::H2 && heading.names_values() {
+                guide.add_section(current.take());
+                let list = template(source, heading.body, end);
+                let names = parser.descriptions(&list, &mut guide.value_lines, problems);
+                values.extend_missing(&names.into());
                 continue;
             }
             let misplaced = heading.id.is_none() && heading.level == HeadingLevel::H2;
@@ -269,6 +284,7 @@ impl Guide {
                 ("checks", _) => !section.checks.is_empty(),
                 ("choices", _) => !section.choices.is_empty(),
                 ("measure", _) => !section.measured.is_empty(),
+                ("values", _) => !section.value_lines.is_empty(),
                 _ => false,
             };
             if again {
@@ -309,11 +325,15 @@ impl Guide {
                     section.measured =
                         parser.descriptions(&text, &mut section.item_lines, problems);
                 }
+                Some("values") => {
+                    let names = parser.descriptions(&text, &mut section.value_lines, problems);
+                    section.values = names.into();
+                }
                 other => {
                     let class = other.unwrap_or_default();
                     let what = text!("unknown heading class `.{class}`", class);
                     let help = text!(
-                        "use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`"
+                        "use `.hint`, `.after`, `.solution`, `.checks`, `.choices`, `.measure` or `.values`"
                     );
                     problems.push(
                         Problem::new(what)
@@ -328,6 +348,9 @@ impl Guide {
             }
         }
         guide.add_section(current);
+        for section in guide.sections.values_mut() {
+            section.values.extend_missing(&values);
+        }
         guide
     }
 
@@ -359,6 +382,8 @@ impl Section {
             after,
             after_title: _,
             solution,
+            values: _,
+            value_lines: _,
             line: _,
             item_lines: _,
         } = self;
@@ -416,6 +441,11 @@ impl Heading {
     /// Returns whether the heading begins a part of an exercise's section, such as a hint.
     fn is_section_part(&self) -> bool {
         self.level > HeadingLevel::H2 && !self.classes.is_empty()
+    }
+
+    /// Returns whether the heading begins a list of values with their names.
+    fn names_values(&self) -> bool {
+        self.id.is_none() && self.classes.iter().any(|class| class == "values")
     }
 }
 
@@ -665,7 +695,7 @@ mod tests {
             printed,
             [
                 "g.md: missing title (begin with a heading such as `# Title`)",
-                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks`, `.choices` or `.measure`)",
+                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks`, `.choices`, `.measure` or `.values`)",
                 "g.md:7:1: duplicate section for exercise `a`",
                 "g.md:12:1: unknown name `usr` (did you mean `user`?)",
             ]

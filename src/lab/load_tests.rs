@@ -186,6 +186,40 @@ fn a_guide_needs_sections_descriptions_and_hints() {
 }
 
 #[test]
+fn a_guide_names_values_that_the_checks_compare_with() {
+    let named = |list: &str| {
+        let guide = format!("{GUIDE}\n### Values {{.values}}\n\n{list}");
+        files(LAB, COMPOSE, &guide)
+    };
+    assert_eq!(problems(&named("- `b`: 값\n- `a`: 키\n")), [""; 0]);
+    assert_eq!(
+        problems(&named("- `bb`: 값\n")),
+        [
+            "labs/small/guide.en.md:23:1: no check of exercise `one` compares with the value `bb` (did you mean `b`?)"
+        ]
+    );
+    // A list for the whole guide; that of an exercise comes first.
+    let all =
+        "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: all\n";
+    assert_eq!(
+        problems(&files(LAB, COMPOSE, &format!("{GUIDE}{all}"))),
+        ["labs/small/guide.en.md:28:1: no check compares with the value `c` (did you mean `b`?)"]
+    );
+    let all = all.replace("- `c`: all\n", "- `a`: all\n");
+    let files = files(LAB, COMPOSE, &format!("{GUIDE}{all}"));
+    let loaded = load(Path::new("labs/small"), &files).expect("the lab is sound");
+    let section = loaded
+        .lab
+        .section(&loaded.lab.exercises[0].id, &Lang::english());
+    let names = [("a", "all"), ("b", "own")];
+    let names = names.map(|(value, name)| (value.to_owned(), name.to_owned()));
+    assert_eq!(
+        section.values,
+        std::collections::BTreeMap::from(names).into()
+    );
+}
+
+#[test]
 fn a_translation_has_the_same_parts_as_the_english_guide() {
     let mut files = files(LAB, COMPOSE, GUIDE);
     let korean = GUIDE.replace(

@@ -214,6 +214,22 @@ impl Exercise {
             Task::Quiz(_) => &[],
         }
     }
+
+    /// Returns the steps of all answers in lab.yaml, right and wrong ones; a quiz has none.
+    pub fn answer_steps(&self) -> impl Iterator<Item = &Step> {
+        let (solution, right, wrong) = match &self.task {
+            Task::Practical {
+                solution,
+                right,
+                wrong,
+                ..
+            } => (solution.as_slice(), right.as_slice(), wrong.as_slice()),
+            Task::Quiz(_) => (&[][..], &[][..], &[][..]),
+        };
+        let right = right.iter().flat_map(|answer| &answer.steps);
+        let wrong = wrong.iter().flat_map(|answer| &answer.steps);
+        solution.iter().chain(right).chain(wrong)
+    }
 }
 
 impl Level {

@@ -148,6 +148,8 @@ fn write_section(section: &Section, text: &mut String) {
         after,
         after_title,
         solution,
+        values,
+        value_lines: _,
         line: _,
         item_lines: _,
     } = section;
@@ -157,7 +159,7 @@ fn write_section(section: &Section, text: &mut String) {
     let named: Vec<_> = named.map(|(id, one)| (id, one.markdown.as_str())).collect();
     let _ = write!(
         text,
-        "{title:?}{after_title:?}{checks:?}{measured:?}{choices:?}{templates:?}{named:?}"
+        "{title:?}{after_title:?}{checks:?}{measured:?}{choices:?}{templates:?}{named:?}{values:?}"
     );
 }
 

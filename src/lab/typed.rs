@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
+use crate::expect::ValueNames;
 use crate::lab::id::ServiceName;
 use crate::lab::model::Lab;
 use crate::lab::steps::{
@@ -41,6 +42,8 @@ pub struct TypingContext<'a> {
     pub workspace: BTreeMap<String, String>,
     /// Files of the lab that steps copy, by path.
     pub lab_files: BTreeMap<String, String>,
+    /// What the guide calls values.
+    pub names: &'a ValueNames,
 }
 
 /// Where a step is typed.
@@ -148,27 +151,39 @@ impl TypingContext<'_> {
 
     fn typed(&mut self, step: &Step) -> (Place, Vec<String>) {
         let (place, mut lines) = self.typed_kind(&step.act);
+        let expected = match step.expect.rules.is_empty() {
+            true => Some(text!("a successful response").localized()),
+            false => step.expect.expectation(self.names),
+        };
         if step.within.is_some() {
-            let until = step.expect.text().localized();
-            let comment = text!("repeat until: {expected}", expected = until);
+            let comment = match &expected {
+                Some(expected) => text!("repeat until: {expected}", expected),
+                None => text!("repeat until it works"),
+            };
             lines.insert(0, self.comment(&place, &comment.localized()));
         }
         if let Some(time) = step.holds_for {
-            let comment = text!(
-                "repeat for {time} s: {expected}",
-                time = time.as_secs_f64(),
-                expected = step.expect.text()
-            );
+            let time = time.as_secs_f64();
+            let comment = match &expected {
+                Some(expected) => text!("repeat for {time} s: {expected}", time, expected),
+                None => text!("repeat for {time} s", time),
+            };
             lines.insert(0, self.comment(&place, &comment.localized()));
         }
         if let Some(capture) = &step.capture {
             let variable = format!("${{{}}}", capture.name);
             let comment = match &capture.path {
-                Some(path) => text!(
-                    "`{path}` of the answer is `{variable}` from here on",
-                    path,
-                    variable
-                ),
+                Some(path) => match path.words() {
+                    Some(path) => text!(
+                        "`{path}` of the answer is `{variable}` from here on",
+                        path,
+                        variable
+                    ),
+                    None => text!(
+                        "a part of the answer is `{variable}` from here on",
+                        variable
+                    ),
+                },
                 None => text!("the answer is `{variable}` from here on", variable),
             };
             lines.push(self.comment(&place, &comment.localized()));
@@ -638,6 +653,7 @@ mod tests {
             name: "lab --instance two",
             workspace: BTreeMap::from([("a.py".to_owned(), "one\ntwo\n".to_owned())]),
             lab_files: BTreeMap::from([("files/b.py".to_owned(), "new\n".to_owned())]),
+            names: &ValueNames::default(),
         };
         let blocks = context.blocks(&read_steps_for_tests(steps));
         let text: Vec<String> = blocks
@@ -691,6 +707,26 @@ roadlab restart lab --instance two redis --kill
 [in the client of `redis`: `roadlab shell lab --instance two redis`]
 SELECT 3
 GET k",
+        );
+    }
+
+    #[test]
+    fn what_is_waited_for_and_kept_is_named_in_words() {
+        check(
+            "- { http: { service: redis, path: /a }, expect: { path: '$.rows', rows: [[success, 1]] }, within: 2s }
+- { http: { service: redis, path: /b }, expect: { matches: '^up.*' }, within: 2s }
+- { http: { service: redis, path: /c }, capture: { name: one, path: '$.data[0].token' } }
+- { http: { service: redis, path: /d }, capture: { name: two, path: '$.data[*].token' } }",
+            "
+[in a terminal]
+# repeat until: rows: success, 1
+curl http://127.0.0.1:24030/a
+# repeat until it works
+curl http://127.0.0.1:24030/b
+curl http://127.0.0.1:24030/c
+# `data, item 1, token` of the answer is `${one}` from here on
+curl http://127.0.0.1:24030/d
+# a part of the answer is `${two}` from here on",
         );
     }
 

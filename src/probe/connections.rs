@@ -36,6 +36,11 @@ impl Drop for Connections {
 }
 
 impl Connections {
+    /// Takes over the SQL sessions of `earlier`, which are costly to open.
+    pub fn take_sql_sessions(&mut self, earlier: &mut Self) {
+        std::mem::swap(&mut self.sql, &mut earlier.sql);
+    }
+
     /// Closes all connections and waits until the servers have seen it. Later probes open new ones.
     pub async fn close(&self) {
         self.close_where(&|_| true).await;

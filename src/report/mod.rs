@@ -32,7 +32,7 @@ pub(crate) use markdown::{code_width, markdown};
 pub(crate) use measured::measured;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::Panel;
-pub(crate) use problems::problem;
+pub(crate) use problems::{error_line, problem, problem_line};
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{
     error, flush, flush_blocking, output, output_closed, output_is_open, output_unwrapped,

@@ -4,14 +4,47 @@ use crate::localized;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{Paint, sanitize};
 
-/// Returns a problem on a few lines.
-pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
-    let word = match problem.kind {
+/// Returns the word for the kind of a problem.
+fn label(kind: ProblemKind, paint: Paint) -> String {
+    match kind {
         ProblemKind::Lab => paint.bad(&localized!("error")),
         ProblemKind::Refused => paint.bad(&localized!("refused")),
         ProblemKind::NeedsTrust => paint.warn(&localized!("needs --trust")),
         ProblemKind::Note => paint.dim(&localized!("note")),
+    }
+}
+
+/// Returns a problem on one line: `error: lab.yaml:3:1: unknown key … (did you mean …?) [unknown-key]`.
+pub(crate) fn problem_line(problem: &Problem, paint: Paint) -> String {
+    let text = one_line(&problem.to_string());
+    let code = match problem.kind {
+        ProblemKind::Lab => format!(" {}", paint.dim(&format!("[{}]", problem.code.name()))),
+        ProblemKind::Refused | ProblemKind::NeedsTrust | ProblemKind::Note => String::new(),
     };
+    format!("{}: {text}{code}", label(problem.kind, paint))
+}
+
+/// Returns an error on one line: its place, what is wrong and how to mend it.
+pub(crate) fn error_line(
+    place: Option<(&str, usize)>,
+    what: &str,
+    help: &str,
+    paint: Paint,
+) -> String {
+    let place = place.map(|(file, line)| format!("{file}:{line}: "));
+    let place = place.unwrap_or_default();
+    let text = one_line(&format!("{place}{what} ({help})"));
+    format!("{}: {text}", label(ProblemKind::Lab, paint))
+}
+
+fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    sanitize(&lines.join(" "))
+}
+
+/// Returns a problem on a few lines, with the line of the file.
+pub(crate) fn problem(problem: &Problem, paint: Paint) -> String {
+    let word = label(problem.kind, paint);
     let mut text = format!("{word}: {}", sanitize(&problem.what.localized()));
     if let Some(place) = &problem.place {
         text.push_str(&format!(
@@ -80,5 +113,20 @@ mod tests {
             problem(&misspelt, Paint::Plain),
             "error: unknown key `privilged` in a service\n  --> labs/x/compose.yaml:4:5\n 4 |     privilged: true\n   |     ^\n  = did you mean `privileged`?\n  = roadlab explain invalid-lab"
         );
+        assert_eq!(
+            problem_line(&misspelt, Paint::Plain),
+            "error: labs/x/compose.yaml:4:5: unknown key `privilged` in a service (did you mean `privileged`?) [invalid-lab]"
+        );
+    }
+
+    #[test]
+    fn an_error_of_several_lines_is_one_line() {
+        let line = error_line(
+            Some(("lab.yaml", 3)),
+            "no\n  answer",
+            "mend it",
+            Paint::Plain,
+        );
+        assert_eq!(line, "error: lab.yaml:3: no answer (mend it)");
     }
 }

@@ -39,7 +39,9 @@ pub(crate) fn prose(text: &str, width: Option<usize>) -> String {
         return text.to_owned();
     };
     let too_wide = |line: &str| {
-        let indented = line.starts_with([' ', '\t', '│', '┃']) && !line.starts_with("  = ");
+        let text = console::strip_ansi_codes(line);
+        // What begins with a sign in color is a help, not code.
+        let indented = line.starts_with([' ', '\t', '│', '┃']) && !text.starts_with("  = ");
         !indented && measure_text_width(line) > width
     };
     if !text.lines().any(too_wide) {
@@ -102,6 +104,9 @@ mod tests {
             prose(text, Some(40)),
             "redis stays up; remove it with\n  `roadlab down redis --instance a1`"
         );
+        let help = "  \u{1b}[2m=\u{1b}[0m add it to the variables";
+        let wrapped = "  \u{1b}[2m=\u{1b}[0m add it to the\n  variables";
+        assert_eq!(prose(help, Some(22)), wrapped);
         assert_eq!(
             prose("서비스를 이 연습의 처음으로 되돌립니다", Some(24)),
             "서비스를 이 연습의\n  처음으로 되돌립니다"

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
-use crate::expect::Actual;
+use crate::expect::{Actual, ValueNames, ValuePath, Words};
 use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode};
 use crate::runner::container::{container_id, grace};
@@ -48,6 +48,8 @@ impl StepResult {
 /// Why a step did not pass.
 pub(crate) struct StepProblem {
     pub(crate) reason: Text,
+    /// The reason in words for a learner, without JSONPath, regular expressions and JSON.
+    pub(crate) words: Text,
     /// Whether another session holds a lock that the step waited for.
     pub(crate) locked: bool,
 }
@@ -68,7 +70,7 @@ pub(crate) async fn run_steps<E: Engine>(
                 what,
                 step = step.act,
                 place = step.place,
-                reason = problem.reason
+                reason = problem.words
             );
             return Err(match problem.locked {
                 true => Failure::StepLocked(text),
@@ -100,6 +102,22 @@ pub(crate) async fn play_step<E: Engine>(
     }
     let result = run_step(runner, live, step, mode, captures).await;
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
+    let words = match (&result.outcome, &result.actual) {
+        (Outcome::Fail { .. }, Some(actual)) => {
+            let words = step.expect.words(actual, &ValueNames::default());
+            // What holds at last, but not for as long as it must, has none.
+            (words != Words::default()).then(|| Text::verbatim(words.sentence()))
+        }
+        (Outcome::Pass, _) => {
+            let path = step
+                .capture
+                .as_ref()
+                .and_then(|capture| capture.path.as_ref());
+            let path = path.and_then(ValuePath::words);
+            path.map(|path| text!("the response does not contain `{path}`", path))
+        }
+        _ => None,
+    };
     let reason = match result.outcome {
         Outcome::Pass => match capture(step.capture.as_ref(), result.actual.as_ref(), captures) {
             Ok(()) => return Ok(None),
@@ -113,7 +131,11 @@ pub(crate) async fn play_step<E: Engine>(
             Text::verbatim(reason)
         }
     };
-    Ok(Some(StepProblem { reason, locked }))
+    Ok(Some(StepProblem {
+        words: words.unwrap_or_else(|| reason.clone()),
+        reason,
+        locked,
+    }))
 }
 
 /// Probes once, or until the step passes and at most for the time that it allows, and then for as long as it must hold.
@@ -295,7 +317,6 @@ pub(crate) async fn restart_service<E: Engine>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expect::ValuePath;
     use serde_json::json;
 
     /// Captures `token` and returns it, or why there is none.

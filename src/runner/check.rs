@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::{Actual, Change, Snapshot, Words};
+use crate::expect::{Actual, Change, Snapshot, ValueNames, Words};
 use crate::lab::{
     Check, CheckId, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, StepKind, Task,
     Unchanged,
@@ -282,7 +282,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let Some(before) = baseline.map(Snapshot::actual) else {
             return Outcome::Pass;
         };
-        let (before, now) = match change(unchanged, &before, actual) {
+        let (before, now) = match change(unchanged, &before, actual, &ValueNames::default()) {
             Some(change) => change.raw(),
             // A status or an error is another one.
             None => (before.text().localized(), actual.text().localized()),
@@ -352,8 +352,9 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         if check.secrecy == Secrecy::Hidden {
             return hidden_words();
         }
+        let names = &self.section.values;
         let Some(unchanged) = &check.unchanged else {
-            let words = check.step.expect.words(actual);
+            let words = check.step.expect.words(actual, names);
             let known = time_to_live(&check.step.act, actual);
             return match known.or_else(|| self.ratio(&check.step.act, actual)) {
                 Some(actual) if words.places.is_empty() => Words { actual, ..words },
@@ -362,8 +363,8 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         };
         let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
         let before = baseline.map(Snapshot::actual);
-        let change = before.and_then(|before| change(unchanged, &before, actual));
-        change.map_or_else(Words::default, |change| change.words())
+        let change = before.and_then(|before| change(unchanged, &before, actual, names));
+        change.map_or_else(Words::default, |change| change.words(names))
     }
 
     /// Returns a ratio in words, with the names of the sides.
@@ -472,7 +473,12 @@ fn hidden_words() -> Words {
 
 /// Returns the first place at which a check sees another value than when the exercise began, if there is one and both are
 /// values.
-fn change(unchanged: &Unchanged, before: &Actual, actual: &Actual) -> Option<Change> {
+fn change(
+    unchanged: &Unchanged,
+    before: &Actual,
+    actual: &Actual,
+    names: &ValueNames,
+) -> Option<Change> {
     if before.error.is_some() || actual.error.is_some() || before.status != actual.status {
         return None;
     }
@@ -480,7 +486,7 @@ fn change(unchanged: &Unchanged, before: &Actual, actual: &Actual) -> Option<Cha
         Some(path) => path.select(&actual.value).unwrap_or_default(),
         None => actual.value.clone(),
     };
-    Change::first(&part(before), &part(actual))
+    Change::first(&part(before), &part(actual), names)
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.
@@ -596,8 +602,9 @@ mod tests {
     #[test]
     fn what_was_there_at_the_start_is_compared_in_words() {
         let words = |before: Actual, now: Actual| {
-            let change = change(&Unchanged { path: None }, &before, &now);
-            change.map_or_else(Words::default, |change| change.words())
+            let names = ValueNames::default();
+            let change = change(&Unchanged { path: None }, &before, &now, &names);
+            change.map_or_else(Words::default, |change| change.words(&names))
         };
         let of = |value: Value| Actual::value(value);
         let changed = words(of(json!([3500, null])), of(json!([3500, 1])));

@@ -53,11 +53,13 @@ pub async fn repair_services<E: Engine>(
     live: &mut Live,
     services: &[&ServiceName],
 ) -> Result<BTreeSet<ServiceName>, Failure> {
-    live.renew(runner).await?;
+    live.renew_for_reset(runner).await?;
     observe_disks(runner.engine, runner.lab, &mut live.observed).await;
     let plan = repair(runner.lab, services, Repair::Everything, &live.observed);
-    execute(runner, &plan, live.workspace.as_deref()).await?;
-    live.renew(runner).await?;
+    if !plan.is_empty() {
+        execute(runner, &plan, live.workspace.as_deref()).await?;
+        live.renew(runner).await?;
+    }
     Ok(changed_services(&plan))
 }
 

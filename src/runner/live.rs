@@ -103,6 +103,26 @@ impl Live {
         Ok(())
     }
 
+    /// Observes the lab again before its services are put back to their start. The SQL sessions stay open if the containers are the
+    /// same ones: opening one takes longer than most statements. Returns whether anything changed.
+    pub(super) async fn renew_for_reset<E: Engine>(
+        &mut self,
+        runner: &Runner<'_, E>,
+    ) -> Result<Changed, Failure> {
+        let observed = runner.observe().await?;
+        let changed = match observed.same_containers(&self.observed) {
+            true => Changed::No,
+            false => Changed::Yes,
+        };
+        let fresh = Self::new(runner.lab, observed, self.workspace.clone());
+        let mut earlier = std::mem::replace(self, fresh).connections;
+        if changed == Changed::No && !needs_new_sessions(runner.lab) {
+            self.connections.take_sql_sessions(&mut earlier);
+        }
+        earlier.close().await;
+        Ok(changed)
+    }
+
     /// Returns what probes need.
     pub fn target<'a, E: Engine>(&'a self, runner: &Runner<'a, E>) -> Target<'a, E> {
         Target {
@@ -113,6 +133,19 @@ impl Live {
             workspace: self.workspace.as_deref(),
         }
     }
+}
+
+/// Whether a step of a lab changes what only new sessions see, or what it cannot change while sessions are open.
+fn needs_new_sessions(lab: &Lab) -> bool {
+    const TEXTS: [&str; 4] = ["database", "alter role", "alter user", "alter system"];
+    let is_such = |text: &str| {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ").to_lowercase();
+        TEXTS.iter().any(|such| text.contains(such))
+    };
+    let answers = lab.exercises.iter().flat_map(Exercise::answer_steps);
+    let mut steps = lab.start.iter().chain(answers);
+    steps.any(|step| step.act.has_text(&is_such))
 }
 
 impl<E: Engine> Runner<'_, E> {
@@ -204,5 +237,30 @@ pub fn require_same_network<E: Engine>(
             down,
             up
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::testing::{COMPOSE, lab};
+    use crate::lab::{StepKind, Task};
+
+    #[test]
+    fn sessions_stay_open_unless_a_step_is_about_what_only_new_ones_see() {
+        let with = |command: &str| {
+            let mut lab = lab(COMPOSE);
+            let Task::Practical { solution, .. } = &mut lab.exercises[0].task else {
+                panic!("an exercise with checks")
+            };
+            let StepKind::Redis(redis) = &mut solution[0].act else {
+                panic!("a Redis command")
+            };
+            redis.command.push(command.to_owned());
+            needs_new_sessions(&lab)
+        };
+        assert!(!with("UPDATE fruit SET stock = 9"));
+        assert!(with("DROP DATABASE shop"));
+        assert!(with("Alter  Role app SET search_path = shop"));
     }
 }

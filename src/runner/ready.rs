@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::diagnosis::ProbeFailure;
 use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
+use crate::expect::ValueNames;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::{ProbeError, ProbeMode, probe};
 use crate::runner::diagnostics::{FailedWait, not_ready};
@@ -190,13 +191,10 @@ pub(super) async fn probe_service<E: Engine>(
         {
             Ok(actual) => match step.expect.evaluate(&actual) {
                 Ok(()) => continue,
-                Err(mismatch) => text!(
-                    "{step}: expected {expected}, got {actual}",
-                    step = step.act,
-                    expected = mismatch.expected,
-                    actual = mismatch.actual
-                )
-                .localized(),
+                Err(_) => {
+                    let words = step.expect.words(&actual, &ValueNames::default());
+                    format!("{}: {}", step.act, words.sentence())
+                }
             },
             Err(error) => {
                 return ProbeResult::NotReady {

@@ -15,6 +15,8 @@ use crate::text;
 #[derive(Debug)]
 pub struct LabFolders {
     folders: BTreeMap<String, PathBuf>,
+    /// The folder of the labs in the binary, if they are among them.
+    embedded: Option<PathBuf>,
     /// The folders of labs that run, which may be none of the places that labs are found in.
     running: BTreeMap<String, PathBuf>,
 }
@@ -28,6 +30,10 @@ impl LabFolders {
                 folder = missing.display()
             ));
         }
+        let embedded = match requested {
+            None => Some(embedded::unpack(&paths.cache)?),
+            Some(_) => None,
+        };
         let mut folders = BTreeMap::new();
         let mut add = |name: String, folder| {
             folders.entry(name).or_insert(folder);
@@ -35,14 +41,14 @@ impl LabFolders {
         for root in paths.lab_roots(requested) {
             labs_in(&root).for_each(|(name, folder)| add(name, folder));
         }
-        if requested.is_none() {
+        if let Some(embedded) = &embedded {
             let added = AddedLabs::new(paths.added()).folders();
-            let built_in = labs_in(&embedded::unpack(&paths.cache)?);
-            let more = added.into_iter().chain(built_in);
+            let more = added.into_iter().chain(labs_in(embedded));
             more.for_each(|(name, folder)| add(name, folder));
         }
         Ok(Self {
             folders,
+            embedded,
             running: BTreeMap::new(),
         })
     }
@@ -71,6 +77,19 @@ impl LabFolders {
         Err(Problem::new(text!("no such lab: `{lab}`", lab)).help(help))
     }
 
+    /// Returns the folders of the labs that are not part of the binary; all if there are no others.
+    pub fn own(&self) -> Vec<PathBuf> {
+        let is_own = |folder: &&PathBuf| {
+            let embedded = self.embedded.as_ref();
+            embedded.is_none_or(|root| !folder.starts_with(root))
+        };
+        let own: Vec<PathBuf> = self.folders.values().filter(is_own).cloned().collect();
+        match own.is_empty() {
+            true => self.folders.values().cloned().collect(),
+            false => own,
+        }
+    }
+
     /// Returns all labs by name.
     pub fn all(&self) -> &BTreeMap<String, PathBuf> {
         &self.folders
@@ -93,6 +112,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut labs = LabFolders {
             folders: BTreeMap::new(),
+            embedded: None,
             running: BTreeMap::new(),
         };
         labs.add_running("mine", folder.path().to_owned());
@@ -100,5 +120,17 @@ mod tests {
         std::fs::write(folder.path().join("lab.yaml"), "").unwrap();
         assert_eq!(labs.folder("mine").unwrap(), folder.path());
         assert!(labs.all().is_empty());
+    }
+
+    #[test]
+    fn the_labs_of_the_binary_are_none_of_the_persons_own() {
+        let mut labs = LabFolders {
+            folders: BTreeMap::from([("redis".to_owned(), "/cache/labs/redis".into())]),
+            embedded: Some("/cache/labs".into()),
+            running: BTreeMap::new(),
+        };
+        assert_eq!(labs.own(), [PathBuf::from("/cache/labs/redis")]);
+        labs.folders.insert("mine".to_owned(), "labs/mine".into());
+        assert_eq!(labs.own(), [PathBuf::from("labs/mine")]);
     }
 }

@@ -44,7 +44,9 @@ pub use package::{
     write_package,
 };
 pub use paths::Paths;
-pub use progress::{Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing};
+pub use progress::{
+    PlayReason, Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing,
+};
 pub use proof_times::ProofTimes;
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;

@@ -81,6 +81,18 @@ pub struct Played {
     /// Whether the solution may still be playing, so that checks that fail meanwhile mean nothing.
     #[serde(default)]
     playing: bool,
+    /// Whether it was played only to bring the services to where a later exercise begins.
+    #[serde(default)]
+    preparation: bool,
+}
+
+/// Why a solution is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlayReason {
+    /// The learner wants to see it.
+    Requested,
+    /// A later exercise builds on it.
+    Preparation,
 }
 
 /// Whether an answer to a quiz is correct.
@@ -95,7 +107,7 @@ pub enum QuizResult {
 pub enum Standing {
     /// The learner solved it, whether or not its solution was played as well.
     Solved,
-    /// Its solution was played and the learner has not solved it.
+    /// Its solution was played for the learner, who has not solved it.
     SolutionPlayed,
     Unsolved,
 }
@@ -144,6 +156,7 @@ impl From<FirstVersion> for Progress {
                         at: done.at,
                         run: None,
                         playing: false,
+                        preparation: false,
                     };
                     progress.played.insert(exercise, played);
                 }
@@ -248,6 +261,19 @@ impl Progress {
         read(&ProgressFile::new(folder, lab, instance))
     }
 
+    /// Returns the instances of a lab with a file in the progress folder.
+    pub fn instances(folder: &Path, lab: &LabId) -> Vec<Instance> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (of, instance) = name.strip_suffix(".json")?.split_once('@')?;
+            Instance::new(instance).ok().filter(|_| of == lab.as_str())
+        });
+        let mut instances: Vec<Instance> = names.collect();
+        instances.sort();
+        instances
+    }
+
     /// Changes the progress of an instance and returns it as it is then, with the result of `change`.
     ///
     /// `change` gets the progress that is on disk at this moment, under a lock that all processes of this machine share, and
@@ -310,11 +336,28 @@ impl Progress {
     pub fn standing(&self, exercise: &ExerciseId) -> Standing {
         if self.is_solved(exercise) {
             Standing::Solved
-        } else if self.played.contains_key(exercise) {
+        } else if self.was_requested(exercise) {
             Standing::SolutionPlayed
         } else {
             Standing::Unsolved
         }
+    }
+
+    /// Returns the exercises whose solutions were played because the learner wanted to see them.
+    pub fn requested_solutions(&self) -> impl Iterator<Item = &ExerciseId> {
+        let played = self.played.keys();
+        played.filter(|exercise| self.was_requested(exercise))
+    }
+
+    /// Returns when the solution of an exercise was played because the learner wanted to see it, in seconds since 1970.
+    pub fn requested_at(&self, exercise: &ExerciseId) -> Option<u64> {
+        let played = self.played.get(exercise);
+        let requested = played.filter(|played| !played.preparation);
+        requested.map(|played| played.at)
+    }
+
+    fn was_requested(&self, exercise: &ExerciseId) -> bool {
+        self.requested_at(exercise).is_some()
     }
 
     /// Returns whether the learner has solved an exercise.
@@ -396,21 +439,38 @@ impl Progress {
     }
 
     /// Records that the solutions of exercises are about to be played in a run.
-    pub fn begin_playing(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>) {
-        self.play(exercises, run, true);
+    pub fn begin_playing(
+        &mut self,
+        exercises: &[&ExerciseId],
+        run: Option<&RunId>,
+        reason: PlayReason,
+    ) {
+        self.play(exercises, run, reason, true);
     }
 
     /// Records that the solutions of exercises were played in a run.
-    pub fn finish_playing(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>) {
-        self.play(exercises, run, false);
+    pub fn finish_playing(
+        &mut self,
+        exercises: &[&ExerciseId],
+        run: Option<&RunId>,
+        reason: PlayReason,
+    ) {
+        self.play(exercises, run, reason, false);
     }
 
-    fn play(&mut self, exercises: &[&ExerciseId], run: Option<&RunId>, playing: bool) {
+    fn play(
+        &mut self,
+        exercises: &[&ExerciseId],
+        run: Option<&RunId>,
+        reason: PlayReason,
+        playing: bool,
+    ) {
         for exercise in exercises {
             let played = Played {
                 at: now(),
                 run: run.cloned(),
                 playing,
+                preparation: reason == PlayReason::Preparation && !self.was_requested(exercise),
             };
             self.played.insert((*exercise).clone(), played);
         }
@@ -498,7 +558,7 @@ impl Progress {
     pub fn amount(&self) -> ProgressAmount {
         ProgressAmount {
             solved: self.solved.len(),
-            played: self.played.len(),
+            played: self.requested_solutions().count(),
             answers: self.answers.len(),
             hints: self.hints.values().sum(),
             seconds: self.seconds.values().sum(),
@@ -834,9 +894,9 @@ mod tests {
     #[track_caller]
     fn check_after_playing(change: impl FnOnce(&mut Progress), expected: Standing) {
         let (mut progress, one) = (Progress::default(), exercise("one"));
-        progress.begin_playing(&[&one], Some(&run('a')));
+        progress.begin_playing(&[&one], Some(&run('a')), PlayReason::Requested);
         progress.record([(&one, false)], Some(&run('a')));
-        progress.finish_playing(&[&one], Some(&run('a')));
+        progress.finish_playing(&[&one], Some(&run('a')), PlayReason::Requested);
         progress.record([(&one, true)], Some(&run('a')));
         assert_eq!(progress.standing(&one), Standing::SolutionPlayed);
         assert!(progress.held_last(&one));
@@ -859,9 +919,46 @@ mod tests {
             Standing::Solved,
         );
         check_after_playing(
-            |progress| progress.finish_playing(&[&one], Some(&run('a'))),
+            |progress| progress.finish_playing(&[&one], Some(&run('a')), PlayReason::Requested),
             Standing::SolutionPlayed,
         );
+    }
+
+    #[test]
+    fn a_solution_that_a_later_exercise_needed_is_not_one_that_the_learner_saw() {
+        let (mut progress, one) = (Progress::default(), exercise("one"));
+        let here = run('a');
+        progress.begin_playing(&[&one], Some(&here), PlayReason::Preparation);
+        progress.finish_playing(&[&one], Some(&here), PlayReason::Preparation);
+        progress.record([(&one, true)], Some(&here));
+        assert_eq!(progress.standing(&one), Standing::Unsolved);
+        assert!(progress.stands_by_solution(&one, Some(&here)));
+        assert!(progress.amount().is_empty());
+        progress.finish_playing(&[&one], Some(&here), PlayReason::Requested);
+        progress.finish_playing(&[&one], Some(&here), PlayReason::Preparation);
+        assert_eq!(progress.standing(&one), Standing::SolutionPlayed);
+        assert_eq!(progress.amount().played, 1);
+    }
+
+    #[test]
+    fn every_instance_with_progress_is_found() {
+        let fixture = Fixture::new();
+        let solve = |instance: &str| {
+            let instance = Instance::new(instance).unwrap();
+            let folder = fixture.folder.path();
+            Progress::update(folder, &fixture.lab, &instance, |progress| {
+                progress.solve(&exercise("ttl"));
+            })
+            .unwrap();
+        };
+        solve("two");
+        solve("main");
+        for other in ["redis-two@main.json", "redis@main.json.2026-11-26", "notes"] {
+            std::fs::write(fixture.folder.path().join(other), "{}").unwrap();
+        }
+        let instances = Progress::instances(fixture.folder.path(), &fixture.lab);
+        let names: Vec<&str> = instances.iter().map(Instance::as_str).collect();
+        assert_eq!(names, ["main", "two"]);
     }
 
     #[test]
@@ -871,15 +968,15 @@ mod tests {
         progress.hints.insert(quiz.clone(), 2);
         progress.seconds.insert(quiz.clone(), 9);
         let before = progress.clone();
-        progress.begin_playing(&[&quiz], Some(&run('a')));
-        progress.finish_playing(&[&quiz], Some(&run('a')));
+        progress.begin_playing(&[&quiz], Some(&run('a')), PlayReason::Requested);
+        progress.finish_playing(&[&quiz], Some(&run('a')), PlayReason::Requested);
         progress.clear_run();
         progress.played.clear();
         assert_eq!(progress, before);
         assert_eq!(progress.attempts[&quiz], 1);
         progress.answer(&quiz, "a", QuizResult::Correct);
         let at = progress.solved[&quiz];
-        progress.finish_playing(&[&quiz], Some(&run('a')));
+        progress.finish_playing(&[&quiz], Some(&run('a')), PlayReason::Requested);
         assert_eq!(progress.standing(&quiz), Standing::Solved);
         assert_eq!(progress.solved[&quiz], at);
     }

@@ -76,6 +76,7 @@ impl Session<'_, Docker> {
                 view.question = Some(Question::Which {
                     of: Picker::Exercises,
                     typed: String::new(),
+                    unknown: String::new(),
                     count,
                 });
             }
@@ -133,7 +134,21 @@ impl Session<'_, Docker> {
                 view.since = Instant::now();
             }
             (Some(Question::Which { of, count, .. }), Answer::Typed(typed)) => {
-                view.question = Some(Question::Which { of, typed, count });
+                let unknown = String::new();
+                view.question = Some(Question::Which {
+                    of,
+                    typed,
+                    unknown,
+                    count,
+                });
+            }
+            (Some(Question::Which { of, count, .. }), Answer::Unknown(unknown)) => {
+                view.question = Some(Question::Which {
+                    of,
+                    typed: String::new(),
+                    unknown,
+                    count,
+                });
             }
             (Some(Question::Which { of, .. }), Answer::Chosen(at)) => match of {
                 Picker::Exercises => return Ok(Some(Navigation::To(at))),
@@ -183,6 +198,7 @@ impl Session<'_, Docker> {
                 view.question = Some(Question::Which {
                     of,
                     typed: String::new(),
+                    unknown: String::new(),
                     count,
                 });
             }

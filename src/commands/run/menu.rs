@@ -35,6 +35,8 @@ pub(super) enum Question {
     Which {
         of: Picker,
         typed: String,
+        /// A number that was typed and that none of them has; empty if there was none.
+        unknown: String,
         count: usize,
     },
     /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
@@ -57,6 +59,8 @@ pub(super) enum Answer {
     Chosen(usize),
     /// More digits to come.
     Typed(String),
+    /// A number that none of them has.
+    Unknown(String),
     Keep,
     Remove,
 }
@@ -142,7 +146,7 @@ fn which(key: Key, typed: &str, count: usize) -> Command {
                     Answer::Chosen(number - 1)
                 }
                 Some(_) => Answer::Typed(typed),
-                None => Answer::No,
+                None => Answer::Unknown(typed),
             }
         }
         Key::Backspace => {
@@ -164,7 +168,10 @@ pub(super) fn menu(
     let item = |key: &str, name: String| (key.to_owned(), name);
     match question {
         Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
-            return vec![item("y", localized!("yes")), item("Esc", localized!("no"))];
+            return vec![
+                item("y", localized!("yes")),
+                item("Esc", localized!("cancel")),
+            ];
         }
         Some(Question::Leave) => {
             return vec![
@@ -180,7 +187,7 @@ pub(super) fn menu(
             };
             return vec![
                 item(&numbers, localized!("choose")),
-                item("Esc", localized!("no")),
+                item("Esc", localized!("cancel")),
             ];
         }
         None => {}
@@ -382,6 +389,7 @@ mod tests {
         let of_count = |count: usize, typed: &str| Question::Which {
             of: Picker::Exercises,
             typed: typed.into(),
+            unknown: String::new(),
             count,
         };
         let question = |typed: &str| of_count(16, typed);
@@ -396,12 +404,13 @@ mod tests {
         assert_eq!(answer(Key::Enter, &question("5")), chosen(4));
         assert_eq!(answer(Key::Char('6'), &question("1")), chosen(15));
         assert_eq!(answer(Key::Enter, &question("1")), chosen(0));
-        for (key, typed) in [
-            (Key::Char('7'), "1"),
-            (Key::Char('0'), ""),
-            (Key::Enter, ""),
-            (Key::Char('q'), ""),
-        ] {
+        for (key, typed, unknown) in [(Key::Char('7'), "1", "17"), (Key::Char('0'), "", "0")] {
+            assert_eq!(
+                answer(key, &question(typed)),
+                Command::Answer(Answer::Unknown(unknown.to_owned()))
+            );
+        }
+        for (key, typed) in [(Key::Enter, ""), (Key::Char('q'), ""), (Key::Escape, "1")] {
             assert_eq!(
                 answer(key, &question(typed)),
                 Command::Answer(Answer::No),

@@ -251,9 +251,17 @@ impl<E: Engine> Session<'_, E> {
     pub(super) fn first_open(&self) -> usize {
         let exercises = || self.running.lab.exercises.iter();
         let standing = |exercise: &Exercise| self.progress.standing(&exercise.id);
-        let untouched = exercises().position(|one| standing(one) == Standing::Unsolved);
+        let untouched =
+            |one: &Exercise| standing(one) == Standing::Unsolved && !self.stands_by_solution(one);
+        let untouched = exercises().position(untouched);
         let unsolved = || exercises().position(|one| standing(one) != Standing::Solved);
         untouched.or_else(unsolved).unwrap_or(0)
+    }
+
+    /// Returns whether the services hold what the solution of an exercise did.
+    pub(super) fn stands_by_solution(&self, exercise: &Exercise) -> bool {
+        let run = self.running.run();
+        self.progress.stands_by_solution(&exercise.id, run.as_ref())
     }
 
     /// `solved 3 of 16`.

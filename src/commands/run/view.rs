@@ -23,7 +23,9 @@ impl<E: Engine> Session<'_, E> {
         let practical = matches!(exercise.task, Task::Practical { .. });
         let result = view.result.as_ref().filter(|_| practical);
         let standing = self.progress.standing(&exercise.id);
-        let played = standing == Standing::SolutionPlayed;
+        // Also a solution that was played because a later exercise builds on it.
+        let stands = self.stands_by_solution(exercise) && standing != Standing::Solved;
+        let played = standing == Standing::SolutionPlayed || stands;
         let solved_once = (view.solved && !played) || standing == Standing::Solved;
         let state = match self.running.live.is_available(exercise) {
             false => localized!("not available"),
@@ -108,20 +110,28 @@ impl<E: Engine> Session<'_, E> {
                 lab = self.running.lab.id
             ),
             Question::Which {
-                of: Picker::Exercises,
+                of,
                 typed,
-                ..
-            } => localized!("Go to exercise: {typed}", typed),
-            Question::Which {
-                of: Picker::Shells,
-                typed,
-                ..
-            } => localized!("Open client: {typed}", typed),
-            Question::Which {
-                of: Picker::Pages,
-                typed,
-                ..
-            } => localized!("Open page: {typed}", typed),
+                unknown,
+                count,
+            } => {
+                let prompt = match of {
+                    Picker::Exercises => localized!("Go to exercise: {typed}", typed),
+                    Picker::Shells => localized!("Open client: {typed}", typed),
+                    Picker::Pages => localized!("Open page: {typed}", typed),
+                };
+                match unknown.is_empty() {
+                    true => prompt,
+                    false => {
+                        let range = localized!(
+                            "there is no number {unknown}; choose one from 1 to {count}",
+                            unknown,
+                            count
+                        );
+                        format!("{range}\n{prompt}")
+                    }
+                }
+            }
         }
     }
 

@@ -25,6 +25,7 @@ pub(crate) fn check(lab: &Lab, broken: &Broken, problems: &mut Problems) {
     for guide in lab.guides.values() {
         check_sections(lab, broken, &unknown, guide, problems);
         check_same_as_english(lab, guide, problems);
+        check_values(lab, broken, guide, problems);
         check_templates(lab, broken, guide, &addresses, problems);
     }
 }
@@ -370,6 +371,55 @@ fn check_same_as_english(lab: &Lab, guide: &Guide, problems: &mut Problems) {
         };
         problems.push(Problem::new(what).code(Code::GuideMismatch).at(place));
     }
+}
+
+/// Checks that every value that a guide names is one that a check knows: one that its matcher or its hints compare with, or a
+/// text in its probe.
+fn check_values(lab: &Lab, broken: &Broken, guide: &Guide, problems: &mut Problems) {
+    let known = |check: &Check, value: &str| {
+        let hints = check.hints.iter().map(|hint| &hint.when);
+        let mut matchers = hints.chain([&check.step.expect]);
+        matchers.any(|matcher| matcher.mentions(value))
+            || check.step.act.has_text(&|text| text.contains(value))
+    };
+    let mut report = |value: &str, line: usize, what: Text| {
+        let exercises = lab.exercises.iter();
+        let checks = exercises.flat_map(Exercise::checks);
+        let texts: Vec<&str> = checks.flat_map(known_texts).collect();
+        let help = suggestion(value, texts.iter().copied());
+        let problem = Problem::new(what).code(Code::UnknownName);
+        problems.push(problem.at(guide.place(line)).help(help));
+    };
+    // What is named for all may belong to an exercise that could not be read.
+    for (value, line) in &guide.value_lines {
+        let mut checks = lab.exercises.iter().flat_map(Exercise::checks);
+        if broken.exercises.is_empty() && !checks.any(|check| known(check, value)) {
+            let what = text!("no check compares with the value `{value}`", value);
+            report(value, *line, what);
+        }
+    }
+    for (id, section) in &guide.sections {
+        let Some(exercise) = lab.exercise(id).filter(|_| !broken.has_exercise(id)) else {
+            continue;
+        };
+        for (value, line) in &section.value_lines {
+            if !exercise.checks().iter().any(|check| known(check, value)) {
+                let what = text!(
+                    "no check of exercise `{id}` compares with the value `{value}`",
+                    id,
+                    value
+                );
+                report(value, *line, what);
+            }
+        }
+    }
+}
+
+/// Returns the texts that a check and its hints compare with.
+fn known_texts(check: &Check) -> Vec<&str> {
+    let hints = check.hints.iter().map(|hint| &hint.when);
+    let matchers = hints.chain([&check.step.expect]);
+    matchers.flat_map(|matcher| matcher.texts()).collect()
 }
 
 /// Returns addresses such as those of a running lab, to check the names in templates.

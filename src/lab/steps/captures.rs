@@ -35,6 +35,13 @@ impl StepKind {
         });
         names
     }
+
+    /// Returns whether any string of a step is such a text.
+    pub(crate) fn has_text(&self, is_such: &dyn Fn(&str) -> bool) -> bool {
+        let mut has = false;
+        for_each_string(&mut self.clone(), &mut |string| has |= is_such(string));
+        has
+    }
 }
 
 /// Returns the names that a text refers to.
