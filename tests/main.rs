@@ -47,6 +47,7 @@ mod ownership;
 mod ports_and_networks;
 mod progress;
 mod quizzes;
+mod random_values;
 mod read_only_probes;
 mod readme;
 mod redis_lab;

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 
 use crate::app::App;
+use crate::app::open::load_with_draw;
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{
-    Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load,
-};
+use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task};
 use crate::localized;
 use crate::plan::{
     CutOff, Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, cut_off,
@@ -59,6 +58,10 @@ pub struct Run {
     pub holding: Option<Vec<ExerciseId>>,
     /// `None` if the lab's files are not there.
     pub exercises: Option<usize>,
+    /// The points of all exercises; `None` if none has any.
+    pub points: Option<u32>,
+    /// The points of those that the learner solved.
+    pub earned: u32,
     pub services: Vec<Row>,
     /// When the run expires, in seconds since 1970.
     pub until: Option<u64>,
@@ -239,10 +242,13 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
             None => None,
         };
+        let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
         Run {
-            solved: progress.solved.into_keys().collect(),
             played: progress.played.into_keys().collect(),
             holding,
+            points: loaded.as_deref().and_then(Lab::points),
+            earned: loaded.as_deref().map_or(0, |lab| earned(lab, &solved)),
+            solved,
             exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,
@@ -388,15 +394,23 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         if let Some(known) = self.labs.borrow().get(&key) {
             return known.clone();
         }
-        let started = journal.and_then(|journal| load(&journal.folder, &OsFs).ok());
+        let draw = |_: &LabId| journal.map(Journal::effective_draw);
+        let started =
+            journal.and_then(|journal| load_with_draw(&journal.folder, &draw, &OsFs).ok());
         let by_name = || {
             let folder = self.app.labs().ok()?.folder(lab.as_str()).ok()?;
-            load(&folder, &OsFs).ok()
+            load_with_draw(&folder, &draw, &OsFs).ok()
         };
         let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());
         found
     }
+}
+
+/// Returns the points of the exercises that are solved.
+fn earned(lab: &Lab, solved: &[ExerciseId]) -> u32 {
+    let solved = lab.exercises.iter().filter(|one| solved.contains(&one.id));
+    solved.filter_map(|exercise| exercise.points).sum()
 }
 
 /// Returns what is broken of a service that has a container, but for its disks.

@@ -47,12 +47,12 @@ pub use live::{Live, require_same_network};
 pub use measure::{MeasureOutcome, measure};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
-pub use proof::{PlayRequest, Proof, ProofRequest, play, prove, record};
+pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, play, prove, record};
 pub use reap::reap;
 pub use reset::{create_missing, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
-pub use up::{Expiry, OnFailure, Up, UpResult, plan_up, run_labels, up};
+pub use up::{Expiry, OnFailure, Up, UpResult, new_draw, plan_up, run_labels, up};
 
 /// A lab in one instance on an engine, and the sink for events.
 pub struct Runner<'a, E> {

@@ -57,7 +57,7 @@ impl Run {
             RunJournal::Missing => ("missing", None),
             RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
         };
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises,
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises, "points": self.points, "earned": self.points.map(|_| self.earned),
             "solution_played": self.played, "holding": self.holding,
             "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
@@ -246,6 +246,8 @@ mod tests {
             played: Vec::new(),
             holding: None,
             exercises: Some(16),
+            points: None,
+            earned: 0,
             services,
             until: None,
             journal: RunJournal::Readable,

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::generated::table;
 
 /// The mappings of `lab.yaml` outside of steps, in the order in which they are met.
-const LAB: [(&str, &str); 12] = [
+const LAB: [(&str, &str); 13] = [
     ("lab", "`lab.yaml`"),
+    ("random-value", "`random`"),
     ("exercise", "An exercise"),
     ("quiz", "`quiz`"),
     ("step", "A step"),
