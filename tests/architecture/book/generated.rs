@@ -28,8 +28,11 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     let rule = format!("|{}\n", "---|".repeat(head.len()));
     let mut out = format!("{}{rule}", line(&head));
     for row in rows {
-        let row: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        out.push_str(&line(&row));
+        // A cell is one line, and a bar would end it.
+        let cells = row
+            .iter()
+            .map(|cell| cell.replace('\n', " ").replace('|', "\\|"));
+        out.push_str(&line(&cells.collect::<Vec<_>>()));
     }
     out
 }
@@ -121,6 +124,15 @@ fn check(pages: &Pages, write: impl Fn(&str, &str)) -> Vec<Finding> {
         findings.push(Finding { file, line, what });
     }
     findings
+}
+
+#[apply(test)]
+fn a_cell_is_one_line() {
+    let rows = [vec!["a\nb".to_owned(), "c|d".to_owned()]];
+    assert_eq!(
+        table(&["x", "y"], rows),
+        "| x | y |\n|---|---|\n| a b | c\\|d |\n"
+    );
 }
 
 #[apply(test)]
