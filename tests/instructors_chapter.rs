@@ -38,7 +38,7 @@ fn blocks(chapter: &str) -> Vec<Block> {
 
 /// Durations differ from run to run.
 fn steady(text: &str) -> String {
-    let time = Regex::new(r"\d+(\.\d+)? (ms|s)\b").expect("a regular expression");
+    let time = Regex::new(r"(\d+ min )?\d+(\.\d+)? (ms|s)\b").expect("a regular expression");
     time.replace_all(text, "TIME").into_owned()
 }
 

@@ -100,15 +100,16 @@ fn the_command_table_names_every_command() {
     let help = roadlab(state.path(), &["--help".to_owned()]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let (_, help) = help.split_once("Learn:").expect("the first group");
-    // Two columns: a command begins two places after the edge of its column.
-    let column = Regex::new(r"(?m)^(?:.{40})?  ([a-z]+) ").expect("a regular expression");
-    let resources = Regex::new(r"(?m)^  ([a-z]+) ").expect("a regular expression");
+    // Two columns: a command begins two places after the edge of its column, and a line can have several.
+    let column =
+        Regex::new(r"(?m)^(?:.{40})?  ([a-z]+(?:, [a-z]+)*) ").expect("a regular expression");
+    let resources = Regex::new(r"(?m)^  ([a-z]+(?:, [a-z]+)*) ").expect("a regular expression");
     let names = column
         .captures_iter(help)
         .chain(resources.captures_iter(help));
     let commands: BTreeSet<&str> = names
         .filter_map(|found| found.get(1))
-        .map(|name| name.as_str())
+        .flat_map(|names| names.as_str().split(", "))
         .collect();
     let readme = readme();
     let row = Regex::new(r"(?m)^\| `roadlab (\w+)").expect("a regular expression");
