@@ -481,6 +481,11 @@ class Handler(BaseHTTPRequestHandler):
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
                     body["came_again"] = again[0] if len(again) == 1 else None
+                # `?tries=TEXT`: how often the last message that begins so was given out.
+                if "tries" in query:
+                    entries = [e for e in self.server.record.entries if queue in e.get("queues", ()) and e["body"].startswith(query["tries"])]
+                    last = max((i for i, e in enumerate(entries) if e["kind"] == "publish"), default=len(entries))
+                    body["tries"] = sum(e["kind"] == "deliver" for e in entries[last:])
                 # `?expected_bytes=N`: whether the messages that are ready have so many bytes.
                 if "expected_bytes" in query:
                     body["as_expected"] = body.get("bytes") == int(query["expected_bytes"])
