@@ -79,6 +79,7 @@ class Record:
             "keys": headers.get("routing_keys") or [],
             "persistent": inner.get("delivery_mode") == 2,
             "headers": inner.get("headers") or {},
+            "expiration": inner.get("expiration"),
             "by": headers.get("connection", ""),
             "at": time.time(),
         }
@@ -224,6 +225,8 @@ def answer(record, queue, state, since):
         ],
         "restarts": max(len(starts) - 1, 0),
         "before_restart": [entry["body"] for i, entry in kept if i < start],
+        # Those that were published with a time of their own.
+        "expiring": [entry["body"] for _, entry in kept if entry.get("expiration")],
         "published": [entry["body"] for _, entry in published],
         # `?since=QUEUE`: what clients have published to this queue after the last message to that one.
         "published_since": [entry["body"] for i, entry in published if i > after],
@@ -326,10 +329,11 @@ def ready_bytes(about):
     return about.get("message_bytes_ready", about.get("message_bytes", 0))
 
 
-def settled(listener, record, queue, state):
+def settled(listener, record, queue, state, expected=None):
     """Waits until the broker's figures of a queue are as new as its last message, and returns them.
 
-    The broker counts unacknowledged messages and bytes once a second, those of a quorum queue every five seconds.
+    The broker counts unacknowledged messages and bytes once a second, those of a quorum queue every five seconds. A busy one is late:
+    bytes that are not the expected ones are given more time.
     """
     path = "/queues/shop/" + urllib.parse.quote(queue, safe="")
     about = {}
@@ -343,7 +347,8 @@ def settled(listener, record, queue, state):
             break
         enough = age > (6 if about.get("type") == "quorum" else 1.5)
         ready = about.get("messages_ready", 0)
-        if enough and ready == state["messages"] and (ready_bytes(about) > 0 or ready == 0):
+        fits = expected is None or ready_bytes(about) == expected or age > 7
+        if enough and fits and ready == state["messages"] and (ready_bytes(about) > 0 or ready == 0):
             break
         time.sleep(0.1)
         state = listener.ask(queue) or state
@@ -380,6 +385,52 @@ def settings(queue):
         if all(isinstance(number, int) for number in numbers):
             both[key] = max(numbers) if min(numbers) < 0 else min(numbers)
     return {"type": about.get("type"), "settings": both}
+
+
+def way(queue, told, target):
+    """Whether dead letters of a queue still have a way to the other queue, and one that outlives a restart of the broker."""
+    exchange = told.get("dead-letter-exchange")
+    if exchange is None:
+        return {"stays": False, "how": "no exchange"}
+    try:
+        if exchange == "":
+            reached = told.get("dead-letter-routing-key", queue) == target
+            return {"stays": reached, "how": "by the default exchange" if reached else "no way"}
+        durable = {e["name"]: e["durable"] and not e["auto_delete"] for e in api("/exchanges/shop?columns=name,durable,auto_delete")}
+        bindings = api("/bindings/shop")
+    except OSError:
+        return {"stays": False, "how": "unknown"}
+    if exchange not in durable:
+        return {"stays": False, "how": "no such exchange"}
+    seen, todo = set(), [exchange]
+    while todo:
+        source = todo.pop()
+        seen.add(source)
+        for binding in bindings:
+            if binding["source"] != source:
+                continue
+            if binding["destination_type"] == "queue" and binding["destination"] == target:
+                return {"stays": durable[exchange], "how": "by an exchange" if durable[exchange] else "not durable"}
+            if binding["destination_type"] == "exchange" and binding["destination"] not in seen:
+                todo.append(binding["destination"])
+    return {"stays": False, "how": "no way"}
+
+
+def fits(pattern, key):
+    """Whether a routing key fits the pattern of a topic exchange: `*` is one word, `#` any number of them."""
+    words = [r"[^.]*" if word == "*" else word if word == "#" else re.escape(word) for word in pattern.split(".")]
+    text = r"\.".join(words)
+    text = text.replace(r"#\.", r"(?:[^.]*\.)*").replace(r"\.#", r"(?:\.[^.]*)*").replace("#", ".*")
+    return re.fullmatch(text, key) is not None
+
+
+def as_bound(exchange, queue, keys, waiting):
+    """Whether the bindings that are there now choose, of these routing keys, those that wait as messages."""
+    try:
+        patterns = [binding["routing_key"] for binding in api(f"/bindings/shop/e/{exchange}/q/{queue}")]
+    except OSError:
+        return False
+    return {key for key in keys if any(fits(pattern, key) for pattern in patterns)} == set(waiting)
 
 
 def consumers_since(queue, moment):
@@ -419,7 +470,9 @@ class Handler(BaseHTTPRequestHandler):
                 query = dict(urllib.parse.parse_qsl(url.query))
                 figures = {}
                 if "settled" in query:
-                    state, figures = settled(self.server.listener, self.server.record, queue, state)
+                    state, figures = settled(
+                        self.server.listener, self.server.record, queue, state, int(query["expected_bytes"]) if "expected_bytes" in query else None
+                    )
                 status, body = 200, answer(self.server.record, queue, state, query.get("since"))
                 body.update(figures)
                 if body["messages"] is None:
@@ -432,6 +485,11 @@ class Handler(BaseHTTPRequestHandler):
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
                     body["came_again"] = again[0] if len(again) == 1 else None
+                # `?tries=TEXT`: how often the last message that begins so was given out.
+                if "tries" in query:
+                    entries = [e for e in self.server.record.entries if queue in e.get("queues", ()) and e["body"].startswith(query["tries"])]
+                    last = max((i for i, e in enumerate(entries) if e["kind"] == "publish"), default=len(entries))
+                    body["tries"] = sum(e["kind"] == "deliver" for e in entries[last:])
                 # `?expected_bytes=N`: whether the messages that are ready have so many bytes.
                 if "expected_bytes" in query:
                     body["as_expected"] = body.get("bytes") == int(query["expected_bytes"])
@@ -442,6 +500,17 @@ class Handler(BaseHTTPRequestHandler):
                     body["by_mailer"] = bool(body["senders"]) and set(body["senders"]) <= {"mailer", "unknown"}
                 if "settings" in query:
                     body.update(settings(queue))
+                # `?way_to=QUEUE`: the way of dead letters to that queue.
+                if "way_to" in query:
+                    body["way"] = way(queue, body.get("settings") or {}, query["way_to"])
+                # `?exchange=NAME&keys=…`: what came by another way, and whether the bindings still choose what waits.
+                if "exchange" in query:
+                    body["by_hand"] = [e["body"] for e in body["details"] if e["exchange"] != query["exchange"]]
+                    body["as_bound"] = as_bound(query["exchange"], queue, query.get("keys", "").split(), body["waiting"])
+                # `?lives=MILLISECONDS`: whether the last message was published with a shorter time of its own.
+                if "lives" in query:
+                    own = [e.get("expiration") for e in self.server.record.entries if e["kind"] == "publish" and queue in e["queues"]]
+                    body["ends_earlier"] = bool(own and own[-1] and int(own[-1]) < int(query["lives"]))
                 # `?consumers=QUEUE`: whether each consumer was there before the last message was published to that queue.
                 if "consumers" in query:
                     times = [e["at"] for e in self.server.record.entries if e["kind"] == "publish" and query["consumers"] in e["queues"]]

@@ -77,6 +77,17 @@ local function pages(_, args)
   return { unpack(found, 1, 3) }
 end
 
+-- The members of a set. Where there is none: an error if another database has something of this name.
+local function members(keys)
+  local found = redis.call('SMEMBERS', keys[1])
+  if #found > 0 then return found end
+  for database = 1, 15 do
+    if redis.pcall('SELECT', database).err then break end
+    if redis.call('EXISTS', keys[1]) == 1 then return redis.error_reply('OTHERDB in database ' .. database) end
+  end
+  return found
+end
+
 -- What is missing of the things that have to stay: keys, jobs that wait or are in work, players on the board.
 local function missing()
   local found = {}
@@ -128,6 +139,7 @@ local read_only = { 'no-writes' }
 redis.register_function { function_name = 'slot', callback = slot, flags = read_only }
 redis.register_function { function_name = 'ending', callback = ending, flags = read_only }
 redis.register_function { function_name = 'ending_in', callback = ending_in, flags = read_only }
+redis.register_function { function_name = 'members', callback = members, flags = read_only }
 redis.register_function { function_name = 'strays', callback = strays, flags = read_only }
 redis.register_function { function_name = 'pages', callback = pages, flags = read_only }
 redis.register_function { function_name = 'missing', callback = missing, flags = read_only }

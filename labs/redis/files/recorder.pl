@@ -9,7 +9,8 @@
 # It answers over HTTP, after it has seen everything that was executed before the request:
 #   POST /begin             forgets everything: the lab's starting point
 #   GET  /ready             whether it is recording
-#   GET  /counted?…         and the other verdicts below: { "value": true or false, "how": in words }
+#   GET  /counted?…         and the other verdicts below: { "value": true or false, "how": in words, "elsewhere": whether
+#                           something was written under the same name in another database }
 #
 # What a script would do in another state cannot be read from its text. It is tried: in a Redis of this program's own, which
 # holds copies, listens on a socket that nobody else knows, and ends with the request.
@@ -1199,6 +1200,17 @@ sub logging {
     return $start && $start->{log} ? (1, 'on since the start') : (0, 'switched on since');
 }
 
+# Whether something was written under one of these names in another database.
+sub elsewhere {
+    my (%q) = @_;
+    my %names = names grep { defined } @q{qw(key from to own)};
+    for my $command (map { @{ $_->{commands} } } @units) {
+        next if $command->{db} == 0 || $READS{ $command->{name} } && !$ENDS{ $command->{name} };
+        return 1 if grep { $names{$_} } @{ $command->{words} };
+    }
+    return 0;
+}
+
 my %VERDICTS = (
     logging => \&logging,
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
@@ -1409,7 +1421,8 @@ sub answer {
     my ($value, $how) = $incomplete ? (0, 'record incomplete') : $verdict->(%query);
     end_trial();
     $how =~ s/([\\"])/\\$1/g;
-    respond($socket, '200 OK', sprintf '{"value": %s, "how": "%s"}', $value ? 'true' : 'false', $how);
+    my ($found, $other) = map { $_ ? 'true' : 'false' } $value, elsewhere(%query);
+    respond($socket, '200 OK', qq({"value": $found, "how": "$how", "elsewhere": $other}));
 }
 
 # A request is answered when what was executed before it has come in: the marker comes after it. The list of connections is
