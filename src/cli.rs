@@ -194,6 +194,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         rounds: u16,
     },
+    /// Report what a learner solved, with points, hints and times
+    Report {
+        lab: String,
+        /// Print comma-separated values for a spreadsheet
+        #[arg(long)]
+        csv: bool,
+        /// Name of the learner; the user of this machine by default
+        #[arg(id = "learner", long = "name", value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Run the solution of an exercise
     Solve { lab: String, exercise: String },
     /// Answer a quiz

@@ -381,11 +381,14 @@ pub enum Phase {
     /// A reset works, or says what to do, while another session has an open transaction.
     #[serde(rename = "open_transaction")]
     OpenTransaction,
+    /// With other random values, the solution passes and the answers of the first ones fail.
+    #[serde(rename = "other_draw")]
+    OtherDraw,
 }
 
 impl Phase {
     /// Every phase, in the order in which they were added.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Phase::Start,
         Phase::WrongAnswer,
         Phase::Solution,
@@ -397,6 +400,7 @@ impl Phase {
         Phase::Decides,
         Phase::Weakened,
         Phase::OpenTransaction,
+        Phase::OtherDraw,
     ];
 
     pub fn name(self) -> &'static str {
@@ -412,6 +416,7 @@ impl Phase {
             Phase::Decides => "each check decides for a wrong answer",
             Phase::Weakened => "no check could be weaker",
             Phase::OpenTransaction => "reset with an open transaction",
+            Phase::OtherDraw => "other random values need another answer",
         }
     }
 }

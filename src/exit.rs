@@ -7,26 +7,30 @@ use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
 
 /// The exit code of a command.
+///
+/// Each paragraph of the comments below is a row of the documented table: the codes, a colon, and the meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: the command succeeded.
+    /// 0: success
     Success,
-    /// 1: a check failed, or the test of a lab failed.
+    /// 1: a check failed, or a lab failed its own test
     CheckFailed,
-    /// 2: the command line or a lab file is invalid.
+    /// 2: usage error, or an invalid lab file
     Usage,
-    /// 3: the environment is not ready: no engine, no image, a port in use, a full disk, a machine that is too small, or the
-    /// user has not agreed to a change of the machine.
+    /// 3: environment: no container engine, no image, a lab that is not running, a port in use, not enough disk or memory, a
+    /// file of roadlab's own that cannot be read, or a change of this machine to which you did not agree
     Environment,
-    /// 4: the policy refuses what the lab asks for.
+    /// 4: the lab requests something that roadlab refuses, or that needs `--trust`
     Refused,
-    /// 5: a service did not become ready.
+    /// 5: a service did not become ready
     NotReady,
-    /// 6: an error at run time. This includes output that could not be written, unless its reader closed the pipe.
+    /// 6: any other runtime error, such as output that cannot be written
     RuntimeError,
-    /// 128 + the signal's number: 129 hangup, 130 interrupt, 141 closed pipe, 143 terminate.
+    /// 129, 130, 143: stopped by a hangup, interrupt or terminate signal; unfinished work was removed first
+    ///
+    /// 141: the reader of the output of `shell` or `run --auto` closed the pipe
     Signal(u8),
-    /// The exit code of the command that `shell` ran.
+    /// any: `roadlab shell LAB -- COMMAND` exits with the code of the command
     Command(u8),
 }
 

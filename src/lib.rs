@@ -37,6 +37,7 @@
 //! - **service**: a container of a lab. **recipe**: the instructions to build an image where the official one is unavailable.
 //! - **exercise**: a task for the learner. **check**: a condition that holds when the exercise is solved. **guard**: a check that
 //!   holds from the start and must continue to hold. **hint**: help for an exercise.
+//! - **random value**: a value that differs by learner. **draw**: the choice of all random values of a run.
 //! - **step**: a probe or an action, with the expected result. **probe**: a request to a service in its own protocol.
 //!   **matcher**: the expected result of a step. **change signal**: a cheap value that is polled to decide whether to check again.
 //! - **fault**: what a lab or a learner does to a service: it is cut off, paused, stopped, or its disk is full.
@@ -47,7 +48,7 @@
 //!   `doctor`: ok, a note or a problem.
 //! - **plan**: stages of operations. **observed**: roadlab's resources on the engine. **event**: something that happened.
 //!
-//! `docs/decisions.md` explains the decisions behind this structure.
+//! `docs/src/design.md` explains the decisions behind this structure.
 
 pub mod app;
 mod cli;

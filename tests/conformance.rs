@@ -5,7 +5,7 @@
 //! compared too. `UPDATE_CONFORMANCE=1` writes the files again.
 //!
 //! Policy differs in a few places, which `of_compose` and `of_roadlab` leave out on both sides: the access of folders (read-only
-//! here), host ports below 1024 (free ones here), restart policies that differ in name only, and what `docs/compose-keys.md`
+//! here), host ports below 1024 (free ones here), restart policies that differ in name only, and what `docs/src/reference/compose-keys.md`
 //! lists as ignored. Two values differ on purpose or by the YAML library and are not in the files: a number such as `1.10` stays
 //! as it is written (Compose makes it `1.1`), and a block of text at the end of a file without a line break gains one.
 //!

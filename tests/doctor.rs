@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use roadlab::diagnosis::System;
 use serde_json::Value;
 
 use crate::support::ProgramOutput;
@@ -109,4 +110,21 @@ fn an_unreadable_lab_is_reported() {
     assert_eq!(found(&report, "lab")[0]["seen"]["problems"], 1);
     let fix = found(&report, "lab")[0]["fix"].as_str().unwrap();
     assert!(fix.starts_with("roadlab validate "), "{fix}");
+}
+
+#[apply(engine_test)]
+fn the_system_is_a_row_of_the_table() {
+    let copy = tiny();
+    let report = ProgramOutput::of(&mut copy.roadlab("doctor --offline --json LAB")).json();
+    let [system] = found(&report, "system")[..] else {
+        panic!("one system: {report}");
+    };
+    let name = system["seen"]["system"].as_str().unwrap();
+    let mut rows = System::ALL.into_iter();
+    let row = rows
+        .find(|row| row.name() == name)
+        .expect("a row of the table");
+    assert_eq!(system["seen"]["experience"], row.experience().name());
+    let what = system["what"].as_str().unwrap();
+    assert!(what.starts_with(&row.text().localized()), "{what}");
 }

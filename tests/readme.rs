@@ -29,19 +29,32 @@ fn blocks(language: &str) -> Vec<String> {
 
 /// roadlab with a state folder of its own.
 fn roadlab(state: &Path, words: &[String]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_roadlab"))
+    let mut command = roadlab_command(state, words);
+    let command = command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.output().expect("roadlab runs")
+}
+
+/// roadlab in a folder of its own, with the labs of this repository.
+pub(crate) fn roadlab_in(folder: &Path, words: &[String]) -> Output {
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("labs");
+    let mut command = roadlab_command(&folder.join(".state"), words);
+    let command = command.current_dir(folder).env("ROADLAB_LABS", labs);
+    command.output().expect("roadlab runs")
+}
+
+fn roadlab_command(state: &Path, words: &[String]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
+    command
         .args(words)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("XDG_STATE_HOME", state)
         .env("LANG", "C.UTF-8")
         .env_remove("ROADLAB_LABS")
-        .env_remove("ROADLAB_LANG")
-        .output()
-        .expect("roadlab runs")
+        .env_remove("ROADLAB_LANG");
+    command
 }
 
 /// Splits a line into words, as a shell does; only double quotes are known.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let pattern = Regex::new(r#""([^"]*)"|(\S+)"#).expect("a regular expression");
     let word = |found: regex::Captures<'_>| {
         found
@@ -53,7 +66,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// Durations and ports differ from run to run.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let time = Regex::new(r"\d+(\.\d+)? (ms|s)\b").expect("a regular expression");
     let port = Regex::new(r"127\.0\.0\.1:\d+").expect("a regular expression");
     port.replace_all(&time.replace_all(text, "TIME"), "127.0.0.1:PORT")

@@ -57,6 +57,12 @@ impl Peers {
         assert_eq!(json!(faults), json!(expected));
     }
 
+    /// The names of a service's faults as `status` prints them.
+    #[track_caller]
+    fn faults(&self, service: &str) -> Value {
+        self.status()[service]["faults"].clone()
+    }
+
     fn container(&self, service: &str) -> Value {
         let all = self.0.containers();
         let mut all = all.as_array().expect("a list").iter();
@@ -164,5 +170,115 @@ fn faults_are_steps_that_a_reset_undoes() {
     let reset = lab.run("check LAB --json", 1).json();
     assert_eq!(reset["exercises"][1]["checks"][0]["outcome"], "fail");
     peers.assert_faults([None, None]);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_full_disk_is_a_fault_that_everything_ends() {
+    let peers = Peers::up();
+    let lab = &peers.0;
+    assert_eq!(peers.faults("a"), json!([]));
+    for repair in [
+        "up LAB",
+        "reset LAB",
+        "fault LAB heal",
+        "reset LAB --to full",
+    ] {
+        lab.run("fault LAB fill a", 0);
+        assert_eq!(peers.faults("a"), json!(["disk_full"]), "{repair}");
+        let shown = lab.run("status LAB", 0).stdout;
+        assert!(shown.contains("disk full"), "{shown}");
+        lab.run(repair, 0);
+        assert!(!peers.faults("a").to_string().contains("disk"), "{repair}");
+    }
+    lab.run("fault LAB heal", 0);
+    let planned = lab.run("up LAB --dry-run", 0).stdout;
+    assert!(!planned.contains("disk"), "{planned}");
+
+    // Nothing can be seen of the disks of a paused service.
+    lab.run("fault LAB fill a", 0);
+    lab.run("fault LAB pause a", 0);
+    assert_eq!(peers.faults("a"), json!(["paused"]));
+    lab.run("fault LAB heal a", 0);
+    assert_eq!(peers.faults("a"), json!([]));
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_cut_that_was_interrupted_is_shown_and_repaired() {
+    let peers = Peers::up();
+    let lab = &peers.0;
+    let address = peers.address("a");
+    let networks = |peers: &Peers| -> Vec<String> {
+        let container = peers.container("a");
+        let networks = container["NetworkSettings"]["Networks"].as_object();
+        networks.expect("networks").keys().cloned().collect()
+    };
+    let own = networks(&peers);
+    for repair in ["fault LAB heal a", "up LAB", "reset LAB"] {
+        lab.run("fault LAB cut a", 0);
+        // What a program leaves behind that was killed between the two steps of `cut`, or of `heal`.
+        let connect = json!({
+            "Container": peers.id("a"),
+            "EndpointConfig": { "Aliases": ["a"], "IPAMConfig": { "IPv4Address": address[0] } },
+        });
+        lab.request("POST", &format!("/networks/{}/connect", own[0]), &connect);
+        assert_eq!(networks(&peers).len(), 2);
+        assert_eq!(peers.faults("a"), json!(["partly_cut_off"]));
+        lab.run(repair, 0);
+        assert_eq!(networks(&peers), own, "{repair}");
+        assert_eq!(peers.faults("a"), json!([]), "{repair}");
+        assert_eq!(peers.address("a"), address);
+        assert_eq!(peers.ping("b", "a"), "PONG\n");
+        peers.assert_reachable("a");
+        let left = lab.resources();
+        assert!(!left.iter().any(|one| one.contains("cut-off")), "{left:?}");
+    }
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn heal_names_what_it_repaired() {
+    let peers = Peers::up();
+    let lab = &peers.0;
+    let healed = |arguments: &str| lab.run(arguments, 0).json()["services"].clone();
+    assert_eq!(lab.run("fault LAB heal", 0).stdout, "nothing to heal\n");
+    assert_eq!(healed("fault LAB heal --json"), json!([]));
+    lab.run("fault LAB cut b", 0);
+    assert_eq!(healed("fault LAB heal a --json"), json!([]));
+    assert_eq!(healed("fault LAB heal --json"), json!(["b"]));
+    lab.run("fault LAB fill a", 0);
+    lab.run("fault LAB stop b", 0);
+    assert_eq!(healed("fault LAB heal --json"), json!(["a", "b"]));
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_paused_service_is_named_with_the_way_out() {
+    let peers = Peers::up();
+    let lab = &peers.0;
+    let id = &lab.copy.id;
+    // Longer than a person waits: the answer must not depend on it.
+    lab.copy.change("lab.yaml", "timeout: 1s", "timeout: 10m");
+    let check = || {
+        let checked = lab.run("check LAB partition --json", 1).json();
+        checked["exercises"][0]["checks"][0].clone()
+    };
+    let repaired =
+        |state: &str, does: &str| format!("`a` is {state}; `roadlab fault {id} heal a` {does} it");
+    lab.run("fault LAB pause a", 0);
+    let paused = repaired("paused", "continues");
+    assert_eq!(check()["actual"], paused.as_str());
+    let shell = lab.run("shell LAB a", 3).stderr;
+    assert!(shell.contains(&paused), "{shell}");
+    let reset = lab.run("reset LAB", 0).stderr;
+    assert!(reset.contains("a is paused: it continues"), "{reset}");
+    assert!(!reset.contains("restarting"), "{reset}");
+
+    lab.run("fault LAB stop a", 0);
+    let stopped = repaired("not running", "starts");
+    assert_eq!(check()["actual"], stopped.as_str());
+    let shell = lab.run("shell LAB a", 3).stderr;
+    assert!(shell.contains(&stopped), "{shell}");
     lab.run("down LAB", 0);
 }

@@ -151,6 +151,16 @@ fn fill_in(text: &str, lab: &Lab, instance: &Instance, addresses: &Addresses) ->
         );
         text.push_str(&format!("\n\n{note}"));
     }
+    let undrawn = lab.random.placeholders_in(&text);
+    if !undrawn.is_empty() {
+        let note = localized!(
+            "`{names}`: differs by learner; `roadlab up {lab}` draws it",
+            names = undrawn.join("`, `"),
+            lab = lab.id
+        );
+        let note = with_instance(&note, &lab.id, instance);
+        text.push_str(&format!("\n\n{note}"));
+    }
     text
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::app::open::load_with_draw;
 use crate::app::{App, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{JudgedExercise, PlayedAnswer};
 use crate::lab::{
-    ChangedExercises, Exercise, ExerciseId, Lab, LabParts, Mount, Trial, load, load_trial,
+    ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_trial,
 };
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::{self, Expiry, Failure, Live, OnFailure, PlayRequest, Runner};
@@ -129,7 +130,8 @@ impl App {
     fn read_lab(&self, folder: &Path) -> Result<ReadLab, Vec<Problem>> {
         let files = RecordingFs::default();
         let granted = self.options.trust == Trust::Granted;
-        let loaded = load(folder, &files).map_err(|mut problems| {
+        let draw = |lab: &LabId| Some(self.draw(lab).unwrap_or_else(Draw::of_test));
+        let loaded = load_with_draw(folder, &draw, &files).map_err(|mut problems| {
             problems.retain(|one| !granted || one.kind != ProblemKind::NeedsTrust);
             problems
         })?;

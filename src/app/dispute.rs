@@ -50,6 +50,7 @@ impl App {
             digest: LabFingerprint::digest(&lab.folder)?,
             images: self.image_names(engine, lab).await,
             exercise: exercise.id.to_string(),
+            draw: lab.random.draw.clone().filter(|_| !lab.random.is_empty()),
             message,
             passed: recording.passed(),
             solution_played,

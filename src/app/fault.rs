@@ -1,9 +1,11 @@
 //! Faults that a learner causes in a running lab, and their repair.
 
+use std::collections::BTreeSet;
+
 use crate::app::{App, RunningLab, UpOptions};
 use crate::engine::Engine;
 use crate::lab::{Fault, Lab, ServiceName};
-use crate::plan::missing;
+use crate::plan::{Plan, changed_services, missing};
 use crate::runner::{self, Expiry, Failure, OnFailure};
 use crate::store::Lifetime;
 
@@ -20,26 +22,29 @@ impl App {
         runner::apply_fault(&running.runner, &mut running.live, fault).await
     }
 
-    /// Ends every fault of services of a running lab. What is missing of the lab is created again.
+    /// Ends every fault of services of a running lab. What is missing of the lab is created again. Returns the services that were
+    /// repaired.
     pub async fn heal<E: Engine>(
         &self,
         engine: &E,
         lab: &Lab,
         services: &[ServiceName],
-    ) -> Result<(), Failure> {
+    ) -> Result<BTreeSet<ServiceName>, Failure> {
         let _lock = self.lock(engine, &lab.id).await?;
         let mut running = self.running(engine, lab).await?;
-        running.create_missing().await?;
+        let mut repaired = changed_services(&running.create_missing().await?);
         let services: Vec<&ServiceName> = services.iter().collect();
-        runner::repair_services(&running.runner, &mut running.live, &services).await
+        repaired
+            .extend(runner::repair_services(&running.runner, &mut running.live, &services).await?);
+        Ok(repaired)
     }
 }
 
 impl<E: Engine> RunningLab<'_, E> {
-    /// Creates containers and networks of the lab again that were removed by hand.
-    pub(super) async fn create_missing(&mut self) -> Result<(), Failure> {
+    /// Creates containers and networks of the lab again that were removed by hand. Returns what was done.
+    pub(super) async fn create_missing(&mut self) -> Result<Plan, Failure> {
         if missing(self.lab, &self.live.observed).is_empty() {
-            return Ok(());
+            return Ok(Plan::default());
         }
         let images = self.app.get_images(&self.runner).await?;
         let options = UpOptions {

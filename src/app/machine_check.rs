@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use crate::app::{App, OpenedLab};
 use crate::diagnosis::{
-    Clock, ClockSource, EngineInfo, Finding, Folder, Machine, Need, Proxies, Severity, findings,
+    Clock, ClockSource, EngineInfo, Finding, Folder, Host, Machine, Need, Proxies, Severity,
+    findings,
 };
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
@@ -127,6 +128,7 @@ async fn add_engine(
                 .collect(),
             ..std::mem::take(&mut machine.proxies)
         };
+        machine.host = Some(host(&about));
         machine.engine = Some(engine_info(about, endpoint));
     }
     machine.published = engine.published_ports().await.unwrap_or_default();
@@ -149,6 +151,21 @@ async fn add_engine(
         let images =
             runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
         need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());
+    }
+}
+
+fn host(about: &SystemInfo) -> Host {
+    let processor = about
+        .platform
+        .split_once('/')
+        .map(|(_, processor)| processor);
+    Host {
+        os: std::env::consts::OS.to_owned(),
+        wsl: machine::wsl(),
+        processor: processor.unwrap_or_default().to_owned(),
+        podman: about.product == "Podman",
+        rootless: about.rootless,
+        desktop: about.desktop,
     }
 }
 

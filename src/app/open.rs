@@ -1,15 +1,18 @@
 //! Opens labs and engines.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use crate::app::{App, trust};
 use crate::diagnosis::{self, Need, Severity};
 use crate::engine::SetupOutcome;
 use crate::engine::docker::Docker;
 use crate::event::Event;
-use crate::lab::{Lab, load};
+use crate::lab::{Draw, FileSystem, Lab, LabId, LoadedLab, load, load_drawn};
 use crate::machine;
 use crate::problem::Problem;
-use crate::runner::Failure;
-use crate::store::RecordingFs;
+use crate::runner::{Failure, new_draw};
+use crate::store::{Journal, RecordingFs};
 
 /// A lab without problems.
 pub struct OpenedLab {
@@ -18,16 +21,37 @@ pub struct OpenedLab {
     pub granted: Vec<Problem>,
 }
 
+/// Which random values a lab gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DrawOf {
+    /// Those of this instance, if it runs.
+    Run,
+    /// Those of this instance, or new ones: it is about to start.
+    NewRun,
+    /// Those of a certain draw.
+    Draw(Draw),
+}
+
 impl App {
-    /// Reads a lab by its name or the path of its folder. What the lab requests beyond the defaults is a problem unless it is
-    /// granted.
+    /// Reads a lab by its name or the path of its folder, with the random values of this instance. What the lab requests beyond
+    /// the defaults is a problem unless it is granted.
     pub fn open(&self, name: &str) -> Result<OpenedLab, Failure> {
+        self.open_with(name, &DrawOf::Run)
+    }
+
+    /// Reads a lab like [`open`](Self::open), with other random values.
+    pub fn open_with(&self, name: &str, draw: &DrawOf) -> Result<OpenedLab, Failure> {
         let folder = self
             .labs()?
             .folder(name)
             .map_err(|problem| Failure::Problems(vec![problem]))?;
         let files = RecordingFs::default();
-        let loaded = load(&folder, &files)
+        let draw = |lab: &LabId| match draw {
+            DrawOf::Run => self.draw(lab),
+            DrawOf::NewRun => Some(self.draw(lab).unwrap_or_else(new_draw)),
+            DrawOf::Draw(draw) => Some(draw.clone()),
+        };
+        let loaded = load_with_draw(&folder, &draw, &files)
             .map_err(|problems| Failure::Problems(trust::unresolved(self, problems)))?;
         let decision = trust::decide(self, &folder, &files, loaded.needs_trust)?;
         match decision.problems.is_empty() {
@@ -37,6 +61,13 @@ impl App {
             }),
             false => Err(Failure::Problems(decision.problems)),
         }
+    }
+
+    /// Returns the draw of this instance of a lab, if its journal can be read.
+    pub(super) fn draw(&self, lab: &LabId) -> Option<Draw> {
+        let runs = BTreeSet::new();
+        let journal = Journal::find(&self.paths.runs(), lab, &self.instance, &runs);
+        Some(journal.ok()??.effective_draw())
     }
 
     /// Refuses a lab that needs more memory than this machine has.
@@ -70,5 +101,21 @@ impl App {
         let (docker, _) = connected.map_err(Failure::NoEngine)?;
         self.collect_garbage(&docker).await;
         Ok(docker)
+    }
+}
+
+/// Loads a lab; one with random values again, if there is a draw for it.
+pub(super) fn load_with_draw(
+    folder: &Path,
+    draw: &dyn Fn(&LabId) -> Option<Draw>,
+    files: &dyn FileSystem,
+) -> Result<LoadedLab, Vec<Problem>> {
+    let loaded = load(folder, files)?;
+    if loaded.lab.random.is_empty() {
+        return Ok(loaded);
+    }
+    match draw(&loaded.lab.id) {
+        Some(draw) => load_drawn(folder, &draw, files),
+        None => Ok(loaded),
     }
 }

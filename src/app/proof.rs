@@ -9,13 +9,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::app::{App, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{Event, InstanceEvent, Phase, Warning};
-use crate::lab::{ExerciseId, Instance, Lab, LabId, Trial, load_trial};
+use crate::lab::{Draw, ExerciseId, Instance, Lab, LabId, Trial, load_drawn, load_trial};
 use crate::machine;
 use crate::plan::Scope;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
 use crate::runner::{
-    self, Expiry, Failure, Images, Live, OnFailure, Proof, ProofRequest, Runner, SweepMode, prove,
-    teardown,
+    self, Expiry, Failure, Images, Live, OnFailure, OtherDraw, Proof, ProofRequest, Runner,
+    SweepMode, prove, teardown,
 };
 use crate::store::{Lifetime, OsFs, ProofTimes, Workspace};
 use crate::text;
@@ -79,6 +79,8 @@ pub struct ProofReport {
 struct TestedLab<'a> {
     lab: &'a Lab,
     trial: Trial,
+    /// The lab with other random values, if it has any.
+    other: Option<(Lab, Trial)>,
     only: BTreeSet<ExerciseId>,
     images: Images,
     /// How many answers were started in all instances together.
@@ -171,6 +173,7 @@ impl App {
         let mut tested = TestedLab {
             lab,
             trial: self.trial(lab)?,
+            other: self.with_other_draw(lab)?,
             only: only.collect::<Result<BTreeSet<ExerciseId>, Failure>>()?,
             images: Images::default(),
             answers: Cell::default(),
@@ -185,6 +188,17 @@ impl App {
             Err(failure) => tested.progress.get_mut().failure = Some(failure),
         }
         Ok(tested)
+    }
+
+    /// Reads a lab again with other random values; `None` if it has none.
+    fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
+        if lab.random.is_empty() {
+            return Ok(None);
+        }
+        let loaded = load_drawn(&lab.folder, &Draw::second_of_test(), &OsFs);
+        let lab = loaded.map_err(Failure::Problems)?.lab;
+        let trial = self.trial(&lab)?;
+        Ok(Some((lab, trial)))
     }
 
     /// Returns the name of a test's instance: that of this application, if it has one, and the number of the process.
@@ -212,6 +226,10 @@ impl TestedLab<'_> {
     fn request(&self) -> ProofRequest<'_> {
         ProofRequest {
             trial: &self.trial,
+            other: self
+                .other
+                .as_ref()
+                .map(|(lab, trial)| OtherDraw { lab, trial }),
             only: &self.only,
             started: &self.answers,
         }

@@ -50,6 +50,7 @@ impl App {
         };
         self.update_progress(&lab.id, |progress| {
             progress.answer(&exercise.id, choice, result);
+            progress.record_draw(exercise, lab.random.draw.as_ref());
         })?;
         let section = lab.section(&exercise.id, &self.lang);
         let text = match correct {

@@ -8,13 +8,13 @@ use crate::event::CheckResult;
 use crate::lab::{
     Exercise, ExerciseId, Instance, Lab, LabId, RestartMode, RunId, ServiceName, Step, Task,
 };
-use crate::localized;
 use crate::plan::Scope;
 use crate::runner::{
     self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live,
     NotRunning, Runner, check_exercises, require_same_network,
 };
 use crate::store::{KeptFile, Progress, Workspace};
+use crate::{localized, text};
 
 /// A lab of this instance that runs on an engine.
 pub struct RunningLab<'a, E> {
@@ -36,6 +36,7 @@ impl App {
         let mut running = self.observe(engine, lab).await?;
         let journal = self.journal(&lab.id, &running.live.observed)?;
         require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
+        self.require_draw(lab)?;
         running.workspace = self.workspace(lab, journal.as_ref());
         let workspace = running.workspace.as_ref();
         running.live.workspace = workspace.map(|workspace| workspace.path.clone());
@@ -67,6 +68,22 @@ impl App {
 }
 
 impl App {
+    /// Refuses a lab that runs and whose random values are not known: its journal is gone.
+    fn require_draw(&self, lab: &Lab) -> Result<(), Failure> {
+        match lab.random.is_empty() || lab.random.draw.is_some() {
+            true => Ok(()),
+            false => Err(self.unknown_draw(lab)),
+        }
+    }
+
+    pub(super) fn unknown_draw(&self, lab: &Lab) -> Failure {
+        Failure::Environment(text!(
+            "the random values of `{lab}` are not known, because the journal of the run is gone; run `roadlab down {argument}`, then `roadlab up {argument}`",
+            lab = lab.id,
+            argument = self.lab_argument(&lab.id)
+        ))
+    }
+
     /// Returns whether this instance of a lab has anything on the engine.
     pub async fn exists(&self, engine: &impl Engine, lab: &Lab) -> Result<bool, Failure> {
         Ok(!self.runner(engine, lab).observe().await?.is_empty())
@@ -188,6 +205,11 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 results.map(|result| (&result.exercise, result.passed())),
                 run.as_ref(),
             );
+            for exercise in &self.lab.exercises {
+                if !before.contains_key(&exercise.id) {
+                    progress.record_draw(exercise, self.lab.random.draw.as_ref());
+                }
+            }
             let solved = progress.solved.keys();
             newly_solved = solved
                 .filter(|id| !before.contains_key(*id))
@@ -259,7 +281,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.keep_files_before(&self.lab.start).await?;
         // Checks that run meanwhile must not take what the solutions left behind for the learner's work.
         let reset = match self.create_missing().await {
-            Ok(()) => runner::reset(&self.runner, &mut self.live, None).await,
+            Ok(_) => runner::reset(&self.runner, &mut self.live, None).await,
             Err(failure) => Err(failure),
         };
         self.record_written(&self.lab.start)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::{App, ClientCommand, client_command, select_services};
 use crate::engine::{Engine, ErrorKind, Inspect};
 use crate::lab::{Lab, ServiceName};
+use crate::plan::Running;
 use crate::runner::Failure;
 use crate::text;
 
@@ -94,6 +95,29 @@ impl App {
                 lab = self.lab_argument(&lab.id)
             )));
         };
+        let heal = || {
+            format!(
+                "roadlab fault {} heal {service}",
+                self.lab_argument(&lab.id)
+            )
+        };
+        match container.running {
+            Running::Yes => {}
+            Running::Paused => {
+                return Err(Failure::Environment(text!(
+                    "`{service}` is paused; `{command}` continues it",
+                    service,
+                    command = heal()
+                )));
+            }
+            Running::No => {
+                return Err(Failure::Environment(text!(
+                    "`{service}` is not running; `{command}` starts it",
+                    service,
+                    command = heal()
+                )));
+            }
+        }
         let address = live.addresses.get(service);
         let url = address.and_then(|address| address.url.as_deref());
         let state = engine.inspect(&container.id).await.ok();

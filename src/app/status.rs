@@ -9,20 +9,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 
 use crate::app::App;
+use crate::app::open::load_with_draw;
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{
-    Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load,
-};
+use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task};
 use crate::localized;
 use crate::plan::{
-    Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, is_cut_off,
+    CutOff, Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, cut_off,
     orphan_runs,
 };
 use crate::runner::{
-    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises, health,
-    health_of_engine,
+    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises,
+    full_disks, health, health_of_engine,
 };
 use crate::store::{Baselines, Journal, Journals, OsFs, Progress, UnreadableJournal};
 use crate::text;
@@ -59,6 +58,10 @@ pub struct Run {
     pub holding: Option<Vec<ExerciseId>>,
     /// `None` if the lab's files are not there.
     pub exercises: Option<usize>,
+    /// The points of all exercises; `None` if none has any.
+    pub points: Option<u32>,
+    /// The points of those that the learner solved.
+    pub earned: u32,
     pub services: Vec<Row>,
     /// When the run expires, in seconds since 1970.
     pub until: Option<u64>,
@@ -92,7 +95,7 @@ pub struct Row {
     /// When the container was created, in seconds since 1970.
     pub created: i64,
     /// What is broken, if the lab's files are there to compare with.
-    pub fault: Option<ServiceFault>,
+    pub faults: Vec<ServiceFault>,
 }
 
 /// What is broken of a service. `roadlab fault LAB heal`, `reset` and `up` repair it.
@@ -100,10 +103,14 @@ pub struct Row {
 pub enum ServiceFault {
     /// It lacks a network of the lab.
     CutOff,
+    /// A program that cut it off, or ended that, was ended in the middle.
+    PartlyCutOff,
     Paused,
     Stopped,
     /// It has no container.
     Removed,
+    /// A file system in memory is full.
+    DiskFull,
 }
 
 /// The exercises whose checks pass; `None` if the checks did not end in time.
@@ -235,10 +242,13 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
             None => None,
         };
+        let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
         Run {
-            solved: progress.solved.into_keys().collect(),
             played: progress.played.into_keys().collect(),
             holding,
+            points: loaded.as_deref().and_then(Lab::points),
+            earned: loaded.as_deref().map_or(0, |lab| earned(lab, &solved)),
+            solved,
             exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,
@@ -318,11 +328,17 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         let id = &container.id;
         let state = timeout(SERVICE_TIMEOUT, self.engine.inspect(id));
         let usage = timeout(SERVICE_TIMEOUT, self.engine.memory_usage(id));
-        let (state, usage) = futures_util::join!(state, usage);
-        let state = state.ok().and_then(Result::ok);
-        let usage = usage.ok().and_then(Result::ok);
         let service = container.run_labels.service.as_ref();
         let known = live.zip(service);
+        let defined =
+            known.and_then(|((lab, _), service)| Some((*lab, lab.services.get(service)?)));
+        let disks = async {
+            let full = full_disks(self.engine, defined?.1, container);
+            timeout(SERVICE_TIMEOUT, full).await.ok()
+        };
+        let (state, usage, full_disks) = futures_util::join!(state, usage, disks);
+        let state = state.ok().and_then(Result::ok);
+        let usage = usage.ok().and_then(Result::ok);
         let health = match (&state, known) {
             (None, _) => ServiceHealth::Unknown,
             (Some(state), None) => health_of_engine(state),
@@ -346,9 +362,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         };
         let url = known.and_then(|((_, live), service)| live.addresses.get(service)?.url.clone());
         let port = container.ports.hosts().next();
-        let fault = known.and_then(|((lab, _), service)| {
-            let exit_code = state.as_ref().map(|state| state.exit_code);
-            fault(lab, lab.services.get(service)?, container, exit_code)
+        let exit_code = state.as_ref().map(|state| state.exit_code);
+        let full = full_disks.is_some_and(|disks| !disks.is_empty());
+        let faults = defined.map(|(lab, service)| {
+            let full = full.then_some(ServiceFault::DiskFull);
+            let faults = fault(lab, service, container, exit_code).into_iter();
+            faults.chain(full).collect()
         });
         let started = state.filter(|state| state.running).and_then(|s| s.started);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -365,7 +384,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             limit: usage.and_then(|usage| usage.limit),
             uptime: uptime.map(|uptime| uptime.as_secs()),
             created: container.created,
-            fault,
+            faults: faults.unwrap_or_default(),
         }
     }
 
@@ -375,10 +394,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
         if let Some(known) = self.labs.borrow().get(&key) {
             return known.clone();
         }
-        let started = journal.and_then(|journal| load(&journal.folder, &OsFs).ok());
+        let draw = |_: &LabId| journal.map(Journal::effective_draw);
+        let started =
+            journal.and_then(|journal| load_with_draw(&journal.folder, &draw, &OsFs).ok());
         let by_name = || {
             let folder = self.app.labs().ok()?.folder(lab.as_str()).ok()?;
-            load(&folder, &OsFs).ok()
+            load_with_draw(&folder, &draw, &OsFs).ok()
         };
         let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());
@@ -386,7 +407,13 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
     }
 }
 
-/// Returns what is broken of a service that has a container.
+/// Returns the points of the exercises that are solved.
+fn earned(lab: &Lab, solved: &[ExerciseId]) -> u32 {
+    let solved = lab.exercises.iter().filter(|one| solved.contains(&one.id));
+    solved.filter_map(|exercise| exercise.points).sum()
+}
+
+/// Returns what is broken of a service that has a container, but for its disks.
 fn fault(
     lab: &Lab,
     service: &Service,
@@ -400,7 +427,11 @@ fn fault(
         Running::Paused => Some(ServiceFault::Paused),
         Running::No if !done => Some(ServiceFault::Stopped),
         Running::No => None,
-        Running::Yes => is_cut_off(service, container).then_some(ServiceFault::CutOff),
+        Running::Yes => match cut_off(service, container) {
+            CutOff::No => None,
+            CutOff::Partly => Some(ServiceFault::PartlyCutOff),
+            CutOff::Yes => Some(ServiceFault::CutOff),
+        },
     }
 }
 
@@ -421,7 +452,7 @@ fn removed_services(lab: &Lab, observed: &Observed) -> Vec<Row> {
         limit: None,
         uptime: None,
         created: 0,
-        fault: Some(ServiceFault::Removed),
+        faults: vec![ServiceFault::Removed],
     };
     removed.map(row).collect()
 }

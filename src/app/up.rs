@@ -60,7 +60,8 @@ impl App {
         .await?;
         let policy = self.options.pull_policy;
         let missing_images = assume_images(lab, &mut images, policy, &unreachable)?;
-        let observed = runner.observe().await?;
+        let mut observed = runner.observe().await?;
+        runner::observe_disks(engine, lab, &mut observed).await;
         let journal = self.journal(&lab.id, &observed)?;
         let workspace = self.workspace(lab, journal.as_ref());
         let up = self.request(options, &images, workspace.as_ref());
@@ -89,6 +90,10 @@ impl App {
         // Only then the steps of `start` run.
         let fresh = observed.containers.is_empty();
         let journal = self.journal(&lab.id, &observed)?;
+        if journal.is_none() && !fresh && !lab.random.is_empty() {
+            return Err(self.unknown_draw(lab));
+        }
+        require_same_draw(lab, journal.as_ref(), self)?;
         let workspace = self.workspace(lab, journal.as_ref());
         if let Some(workspace) = workspace.as_ref().filter(|_| fresh) {
             let keep = |workspace: &Workspace| workspace.keep_before(&lab.start);
@@ -134,6 +139,21 @@ impl App {
             ends: options.expiry,
             run_guard: &self.run_guard,
         }
+    }
+}
+
+/// Refuses a lab with other random values than those of its run: it was started after the lab was read.
+fn require_same_draw(lab: &Lab, journal: Option<&Journal>, app: &App) -> Result<(), Failure> {
+    let drawn = match journal {
+        Some(journal) => lab.random.draw.as_ref() == Some(&journal.effective_draw()),
+        None => lab.random.draw.is_some(),
+    };
+    match drawn || lab.random.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Environment(text!(
+            "`{lab}` was started by another command meanwhile; run this one again",
+            lab = app.lab_argument(&lab.id)
+        ))),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use clap::{Arg, ArgAction, CommandFactory};
 
-use texts::{COMMANDS, CommandHelp, GROUPS};
+use texts::{COMMANDS, CommandHelp, GROUPS, SHARED};
 
 use crate::cli::translate::GLOBAL_OPTIONS;
 use crate::cli::{Cli, translate};
@@ -132,7 +132,10 @@ fn overview() -> String {
             lines.push(format!("{}:", translated(title)));
             for name in *names {
                 let help = COMMANDS.iter().find(|help| help.command == *name);
-                let summary = translated(help.map_or("", |help| help.summary));
+                let shared = SHARED.iter().find(|(names, _)| names == name);
+                let summary = help.map(|help| help.summary);
+                let summary = summary.or(shared.map(|(_, summary)| *summary));
+                let summary = translated(summary.unwrap_or_default());
                 lines.push(format!("  {name:<11} {summary}"));
             }
         }
@@ -165,7 +168,8 @@ pub(crate) fn table_texts() -> Vec<String> {
     let summaries = COMMANDS.iter().map(|help| help.summary);
     let examples = COMMANDS.iter().flat_map(|help| help.examples);
     let notes = examples.filter_map(|example| Some(example.split_once("# ")?.1));
-    let texts = titles.chain(summaries).chain(notes);
+    let shared = SHARED.iter().map(|(_, summary)| *summary);
+    let texts = titles.chain(summaries).chain(shared).chain(notes);
     let texts = texts.filter(|text| !text.is_empty());
     texts.map(str::to_owned).collect()
 }
@@ -259,7 +263,7 @@ mod tests {
         let mut grouped: Vec<&str> = GROUPS
             .iter()
             .flat_map(|(_, names)| *names)
-            .copied()
+            .flat_map(|names| names.split(", "))
             .collect();
         let root = command();
         let mut there: Vec<&str> = visible(&root).map(clap::Command::get_name).collect();
@@ -269,6 +273,12 @@ mod tests {
         for text in COMMANDS.iter().filter(|text| !text.command.contains(' ')) {
             let long = text.summary.chars().count();
             assert!(long > 0 && long <= COLUMN - 15, "{}: {long}", text.summary);
+        }
+        for (names, _) in SHARED {
+            assert!(
+                GROUPS.iter().any(|(_, lines)| lines.contains(names)),
+                "{names}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::app::{find_exercise, read_dispute};
+use crate::app::{DrawOf, find_exercise, read_dispute};
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::Lab;
@@ -18,7 +18,7 @@ pub(crate) fn case(context: &Context, names: &[String], file: &Path) -> Result<E
     let [name] = names else {
         return Err(Failure::Usage(text!("`--case` needs exactly one lab")));
     };
-    let lab = context.lab(name)?;
+    let mut lab = context.lab(name)?;
     let dispute = read_dispute(file)?;
     if dispute.lab != lab.id.as_str() {
         return Err(Failure::Usage(text!(
@@ -26,6 +26,9 @@ pub(crate) fn case(context: &Context, names: &[String], file: &Path) -> Result<E
             file = file.display(),
             lab = dispute.lab
         )));
+    }
+    if let Some(draw) = dispute.draw.clone() {
+        lab = context.lab_with(name, &DrawOf::Draw(draw))?;
     }
     let exercise = find_exercise(&lab, &dispute.exercise)?;
     let verdicts = judge_case(&dispute, exercise);

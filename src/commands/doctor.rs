@@ -65,6 +65,9 @@ fn facts(finding: &Finding) -> Value {
             json!({ "product": engine.product, "version": engine.version, "api": engine.api, "address": engine.address,
                 "source": engine.source })
         }
+        Finding::System(system) => {
+            json!({ "system": system.name(), "experience": system.experience().name() })
+        }
         Finding::Limits {
             cgroup,
             unlimited,

@@ -27,10 +27,16 @@ pub(crate) async fn fault(
     let services = select_services(&lab, &names)?;
     let fault = requested_fault(&lab, action, service.and(services.first()), path)?;
     let engine = context.app.existing_engine().await?;
-    match &fault {
-        Some(fault) => context.app.cause_fault(&engine, &lab, fault).await?,
-        None => context.app.heal(&engine, &lab, &services).await?,
-    }
+    let services: Vec<ServiceName> = match &fault {
+        Some(fault) => {
+            context.app.cause_fault(&engine, &lab, fault).await?;
+            services
+        }
+        None => {
+            let healed = context.app.heal(&engine, &lab, &services).await?;
+            healed.into_iter().collect()
+        }
+    };
     context.reporter.finish();
     let millis = started.elapsed().as_millis() as u64;
     let names: Vec<&str> = services.iter().map(ServiceName::as_str).collect();
@@ -54,6 +60,7 @@ pub(crate) async fn fault(
         FaultAction::Stop => localized!("{services} is stopped", services),
         FaultAction::Kill => localized!("{services} is killed", services),
         FaultAction::Fill => localized!("the disk of {services} is full", services),
+        FaultAction::Heal if services.is_empty() => localized!("nothing to heal"),
         FaultAction::Heal => localized!("healed in {time}: {services}", time, services),
     });
     if action != FaultAction::Heal {

@@ -2,11 +2,11 @@
 
 use crate::app::{TypedSolution, WebPage};
 use crate::commands::Context;
-use crate::lab::{Lab, Level};
-use crate::localized;
+use crate::lab::{Exercise, Lab, Level};
 use crate::report::{Paint, duration, markdown, sanitize, table};
 use crate::runner::Live;
 use crate::store::{Progress, ProgressAmount, Standing, now};
+use crate::{localized, text_plural};
 
 /// Returns the name of a level.
 pub(super) fn level(level: Level) -> String {
@@ -14,6 +14,17 @@ pub(super) fn level(level: Level) -> String {
         Level::Beginner => localized!("beginner"),
         Level::Intermediate => localized!("intermediate"),
         Level::Advanced => localized!("advanced"),
+    }
+}
+
+/// Returns a title with what the exercise is worth.
+pub(super) fn with_points(exercise: &Exercise, title: &str) -> String {
+    match exercise.points {
+        None => title.to_owned(),
+        Some(points) => {
+            let points = text_plural!("{count} point", "{count} points", count = points);
+            format!("{title} ({})", points.localized())
+        }
     }
 }
 

@@ -104,6 +104,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "memory": summary.memory,
         "roadmap": summary.roadmap,
         "exercises": summary.exercises.len(),
+        "points": summary.points,
         "done": entry.done.as_ref().copied().unwrap_or(0),
         "solution_played": entry.played,
         "held_last": entry.holding,

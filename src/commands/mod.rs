@@ -28,6 +28,7 @@ mod hint;
 mod images;
 mod images_file;
 mod junit;
+mod lab_report;
 mod list;
 mod logs;
 mod man;
@@ -59,8 +60,8 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
 
 use crate::app::{
-    App, EventSink, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust,
-    lab_name,
+    App, DrawOf, EventSink, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind,
+    Trust, lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -149,6 +150,14 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             exercise,
             rounds,
         } => measure::measure(context, &lab, exercise.as_deref(), rounds.into()).await,
+        Command::Report { lab, csv, name } => {
+            let form = if csv {
+                lab_report::Form::Csv
+            } else {
+                lab_report::Form::Text
+            };
+            lab_report::report(context, &lab, name, form)
+        }
         Command::Solve { lab, exercise } => solve::solve(context, &lab, &exercise).await,
         Command::Answer {
             lab,
@@ -362,7 +371,12 @@ impl Context {
 
     /// Opens a lab and shows what the person granted to it.
     pub(crate) fn lab(&self, name: &str) -> Result<Lab, Failure> {
-        let opened = self.app.open(name)?;
+        self.lab_with(name, &DrawOf::Run)
+    }
+
+    /// Opens a lab like [`lab`](Self::lab), with certain random values.
+    pub(crate) fn lab_with(&self, name: &str, draw: &DrawOf) -> Result<Lab, Failure> {
+        let opened = self.app.open_with(name, draw)?;
         self.report_granted(&opened);
         Ok(opened.lab)
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::find_exercise;
 use crate::commands::closing::{closing_lines, closing_markdown};
+use crate::commands::format::with_points;
 use crate::commands::{Context, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
@@ -43,7 +44,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
                 "exercise": e.id.as_str(), "title": lab.section(&e.id, &context.app.lang).title,
                 "quiz": matches!(e.task, Task::Quiz(_)), "checks": e.checks().len(),
                 "needs": e.needs.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
-                "done": progress.is_solved(&e.id),
+                "done": progress.is_solved(&e.id), "points": e.points,
             })).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Success);
@@ -99,7 +100,10 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         };
         vec![
             format!("  {symbol} {}", exercise.id),
-            sanitize(&lab.section(&exercise.id, &context.app.lang).title),
+            with_points(
+                exercise,
+                &sanitize(&lab.section(&exercise.id, &context.app.lang).title),
+            ),
         ]
     });
     print_wrapped(context, &table(&exercises.collect::<Vec<_>>()));
@@ -133,11 +137,12 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         };
         report::document(&json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
-            "checks": labels, "hints": section.hints.len(), "after": after,
+            "checks": labels, "hints": section.hints.len(), "after": after, "points": exercise.points,
         }));
         return Ok(Exit::Success);
     }
-    output(&context.paint.bold(&sanitize(&section.title)));
+    let title = with_points(exercise, &sanitize(&section.title));
+    output(&context.paint.bold(&title));
     output("");
     output(&markdown(&text, context.width(), context.paint));
     output("");

@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
-use crate::app::{App, ProofOptions, ProofReport, SingleAnswer};
+use crate::app::{App, DrawOf, ProofOptions, ProofReport, SingleAnswer};
 use crate::commands::played_output::show_played;
 use crate::commands::{Context, junit, report_failure};
 use crate::event::{Phase, PlayedAnswer, ProofFigures, ResultLine, TestProblem, TestedLab};
 use crate::exit::Exit;
-use crate::lab::{ExerciseId, Instance, Lab, Task};
+use crate::lab::{Draw, ExerciseId, Instance, Lab, Task};
 use crate::report::{self, JunitCase, duration, output, sanitize};
 use crate::runner::Failure;
 use crate::{localized, text, text_plural};
@@ -73,7 +73,7 @@ pub(crate) async fn test_answer(
             answer
         )));
     };
-    let lab = context.lab(lab)?;
+    let lab = context.lab_with(lab, &of_test())?;
     let engine = context.app.engine().await?;
     let wanted = SingleAnswer {
         exercise,
@@ -101,6 +101,11 @@ pub(crate) async fn test_answer(
     })
 }
 
+/// A test of a lab always has the same random values.
+fn of_test() -> DrawOf {
+    DrawOf::Draw(Draw::of_test())
+}
+
 fn show_kept(lab: &Lab, instance: &Instance) {
     output(&localized!(
         "kept as instance `{instance}`: use it with `--instance {instance}`, remove it with `roadlab down {lab} --instance {instance}`",
@@ -114,7 +119,9 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
         true => context.app.labs()?.all().keys().cloned().collect(),
         false => request.names.clone(),
     };
-    let labs = context.open_all(&names)?;
+    let labs = names.iter();
+    let labs = labs.map(|name| context.lab_with(name, &of_test()));
+    let labs = labs.collect::<Result<Vec<Lab>, Failure>>()?;
     // A mistake in `trial.yaml` is reported before anything is started.
     for lab in &labs {
         context.app.trial(lab)?;
@@ -272,7 +279,7 @@ fn figures(report: &ProofReport) -> String {
 
 /// `answers: 40 right, 60 wrong, 30 left out; 90 weakened checks, 2 permissive; 3 indistinguishable`.
 fn answers(figures: &ProofFigures) -> String {
-    localized!(
+    let played = localized!(
         "answers: {right} right, {wrong} wrong, {left_out} with a step left out, {same} indistinguishable; checks: {weakened} weakened, {permissive} found permissive",
         right = figures.right_answers,
         wrong = figures.wrong_answers,
@@ -280,7 +287,15 @@ fn answers(figures: &ProofFigures) -> String {
         same = figures.indistinguishable.len(),
         weakened = figures.weakened,
         permissive = figures.permissive
-    )
+    );
+    match figures.other_draw {
+        0 => played,
+        count => localized!(
+            "{played}; {count} copied from another learner",
+            played,
+            count
+        ),
+    }
 }
 
 /// `greet, the solution passes (labs/x/lab.yaml:12): check …`.
@@ -302,6 +317,11 @@ fn junit_cases(lab: &Lab, problems: &[TestProblem]) -> Vec<JunitCase> {
             Task::Quiz(_) => &[Phase::Quiz],
             Task::Practical { .. } => &PHASES,
         };
+        let other_draw = [Phase::OtherDraw];
+        let phases = phases.iter().chain(match exercise.random.is_empty() {
+            true => &[][..],
+            false => &other_draw,
+        });
         for phase in phases {
             let found = problems.iter().filter(|problem| {
                 problem.exercise == exercise.id.as_str() && problem.phase == *phase

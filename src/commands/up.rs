@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::app::UpOptions;
+use crate::app::{DrawOf, UpOptions};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
 use crate::localized;
@@ -28,7 +28,7 @@ pub(crate) async fn up(
     ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    let lab = context.lab(name)?;
+    let lab = context.lab_with(name, &DrawOf::NewRun)?;
     context.app.require_memory(&lab)?;
     let options = UpOptions {
         lifetime: Lifetime::Persistent,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::diagnosis::systems::Host;
 use crate::lab::{Lab, LabId, Protocol};
 use crate::plan::OrphanRun;
 use crate::text::Text;
@@ -12,6 +13,8 @@ use crate::text::Text;
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
     pub engine: Option<EngineInfo>,
+    /// What decides which system this is; known together with the engine.
+    pub host: Option<Host>,
     /// Why no engine answers.
     pub engine_unavailable: Option<EngineUnavailable>,
     pub memory: Option<Memory>,

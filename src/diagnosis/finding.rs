@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::diagnosis::facts::{
     Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Memory, Process, Proxies,
 };
+use crate::diagnosis::systems::{Experience, System};
 use crate::lab::LabId;
 use crate::plan::OrphanRun;
 
@@ -27,6 +28,8 @@ pub enum Finding {
         /// Whether its API is older than the oldest one that roadlab is tested with.
         old: bool,
     },
+    /// How far roadlab was tried on a system such as this one.
+    System(System),
     /// Whether the engine enforces limits.
     Limits {
         cgroup: Option<String>,
@@ -87,6 +90,7 @@ impl Finding {
     pub fn name(&self) -> &'static str {
         match self {
             Finding::NoEngine(_) | Finding::Engine { .. } => "engine",
+            Finding::System(_) => "system",
             Finding::Limits { .. } => "limits",
             Finding::Memory { .. } => "memory",
             Finding::Disk { .. } => "disk",
@@ -110,6 +114,7 @@ impl Finding {
             Finding::NoEngine(_) | Finding::BrokenLab { .. } => Severity::Problem,
             Finding::OrphanRuns(_) | Finding::UnreadableJournals(_) => Severity::Note,
             Finding::Engine { old, .. } => note_if(*old),
+            Finding::System(system) => note_if(system.experience() != Experience::Run),
             Finding::Limits {
                 unlimited,
                 warnings,

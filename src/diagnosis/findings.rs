@@ -26,6 +26,12 @@ pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
             engine: engine.clone(),
             old: api(&engine.api).is_some_and(|seen| seen < MIN_API_VERSION),
         });
+        found.extend(
+            machine
+                .host
+                .as_ref()
+                .map(|host| Finding::System(host.system())),
+        );
         found.push(Finding::Limits {
             cgroup: engine.cgroup.clone(),
             unlimited: engine.unlimited.clone(),

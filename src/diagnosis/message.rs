@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::diagnosis::{Clock, ClockSource, Disk, Finding, Memory, Proxies, Severity};
+use crate::diagnosis::{
+    Clock, ClockSource, Disk, Experience, Finding, Memory, Proxies, Severity, System,
+};
 use crate::lab::LabId;
 use crate::text;
 use crate::text::Text;
@@ -38,6 +40,7 @@ impl Finding {
     pub fn subject(&self) -> Text {
         match self {
             Finding::NoEngine(_) | Finding::Engine { .. } => text!("engine"),
+            Finding::System(_) => text!("system"),
             Finding::Limits { .. } => text!("limits"),
             Finding::Memory { .. } => text!("memory"),
             Finding::Disk { .. } => text!("disk"),
@@ -78,6 +81,7 @@ impl Finding {
                     ),
                 }
             }
+            Finding::System(system) => system_message(*system),
             Finding::Limits {
                 cgroup, unlimited, ..
             } => limits(cgroup.as_deref(), unlimited),
@@ -159,6 +163,27 @@ impl Finding {
             }
         }
     }
+}
+
+fn system_message(system: System) -> Message {
+    let (name, remark) = (system.text(), system.remark());
+    let what = match system.experience() {
+        Experience::Run => {
+            return Message::ok(text!("{name}: {remark}", name, remark));
+        }
+        Experience::RunInPart => text!("{name}: tested in part; {remark}", name, remark),
+        Experience::ReadAbout | Experience::NotRun => {
+            text!(
+                "{name}: roadlab was not tested there; {remark}",
+                name,
+                remark
+            )
+        }
+    };
+    Message::with_fix(
+        what,
+        text!("`roadlab test redis` shows whether labs work here"),
+    )
 }
 
 fn limits(cgroup: Option<&str>, unlimited: &[String]) -> Message {

@@ -9,6 +9,7 @@ mod finding;
 mod findings;
 mod message;
 mod sockets;
+mod systems;
 
 pub use cause::{Evidence, LikelyCause, ProbeFailure, likely_cause};
 pub use facts::{
@@ -19,3 +20,4 @@ pub use finding::{Finding, Severity};
 pub use findings::{disk_space, findings, memory};
 pub use message::{Message, format_bytes};
 pub use sockets::{BindScope, ListeningSocket, parse_listening_sockets};
+pub use systems::{Experience, Host, System};

@@ -17,6 +17,10 @@ pub struct SystemInfo {
     pub api: String,
     /// The engine's platform, such as `linux/amd64`.
     pub platform: String,
+    /// Whether the engine runs without root.
+    pub rootless: bool,
+    /// Whether it is Docker Desktop.
+    pub desktop: bool,
     /// The memory of the engine's machine, in bytes.
     pub memory: u64,
     /// The number of processors of the engine's machine.

@@ -104,10 +104,12 @@ pub struct ProofFigures {
     pub right_answers: usize,
     /// The number of solutions with a step left out.
     pub left_out: usize,
+    /// The number of right answers with the random values of another draw, which must fail.
+    pub other_draw: usize,
     /// The number of weaker matchers that were compared with what the checks saw.
     pub weakened: usize,
     /// The number of findings that say that checks accept, or could accept, a wrong answer: the problems of the phases
-    /// `left_out`, `decides` and `weakened`, and wrong answers that were accepted.
+    /// `left_out`, `decides`, `weakened` and `other_draw`, and wrong answers that were accepted.
     pub permissive: usize,
     /// The wrong answers that leave the state of a right one and are accepted.
     pub indistinguishable: Vec<IndistinguishableAnswer>,

@@ -37,6 +37,8 @@ pub enum Warning {
     TestInstanceFailed { lab: String, reason: String },
     /// A service that did not run is restarted before a reset.
     ServiceRestarted { service: String },
+    /// A service that was paused continues before a reset.
+    ServiceContinued { service: String },
     /// The learner's version of a file was kept beside the lab's. `kept` is the whole path.
     FileKept { file: String, kept: String },
     /// The learner's folder is another one than the service mounted, so that the service is restarted.
@@ -61,6 +63,7 @@ impl Warning {
             Warning::UnreadableJournalRemoved { .. } => "unreadable_journal_removed",
             Warning::TestInstanceFailed { .. } => "test_instance_failed",
             Warning::ServiceRestarted { .. } => "service_restarted",
+            Warning::ServiceContinued { .. } => "service_continued",
             Warning::FileKept { .. } => "file_kept",
             Warning::FolderReplaced { .. } => "folder_replaced",
         }
@@ -123,6 +126,9 @@ impl Warning {
             ),
             Warning::ServiceRestarted { service } => {
                 text!("{service} is not running: restarting it", service)
+            }
+            Warning::ServiceContinued { service } => {
+                text!("{service} is paused: it continues", service)
             }
             Warning::FileKept { file, kept } => {
                 text!("your version of {file} is kept as {kept}", file, kept)

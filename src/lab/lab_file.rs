@@ -1,9 +1,10 @@
 //! Reads `lab.yaml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::id::{ExerciseId, ServiceName, TopicId};
 use crate::lab::model::{Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
+use crate::lab::random::RandomValues;
 use crate::lab::roadmap;
 use crate::lab::script_files::ScriptFiles;
 use crate::lab::steps::{Step, StepList, read_check, read_measurements, read_steps};
@@ -18,6 +19,9 @@ const MAX_CHECKS: usize = 500;
 
 /// The time that a lab may take, in minutes.
 const MINUTES: std::ops::RangeInclusive<i64> = 1..=1440;
+
+/// The points of an exercise.
+const POINTS: std::ops::RangeInclusive<i64> = 1..=1000;
 
 /// The most regular expressions of a lab, because each takes time to compile.
 const MAX_EXPRESSIONS: usize = 200;
@@ -34,6 +38,10 @@ pub(crate) struct LabFile {
     pub exercises: Vec<(Exercise, Node)>,
     /// The ids of exercises that have problems, so that nothing is derived from them.
     pub broken: BTreeSet<String>,
+    /// The random values that steps use.
+    pub random: BTreeSet<String>,
+    /// The names of captures.
+    pub captures: BTreeSet<String>,
     pub root: Node,
 }
 
@@ -52,6 +60,7 @@ pub(crate) fn read_variables(root: &Node, problems: &mut Problems) -> Variables 
 pub(crate) fn read(
     root: &Node,
     variables: &Variables,
+    random: &RandomValues,
     scripts: &ScriptFiles<'_>,
     problems: &mut Problems,
 ) -> Option<LabFile> {
@@ -63,7 +72,10 @@ pub(crate) fn read(
     }
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
-    let root = expand_all(root, variables, &captures, Dialect::Lab, problems);
+    let used = uses(root, random, &captures);
+    let variables = random.add_to(variables);
+    let root = random.put_numbers(root, &captures);
+    let root = expand_all(&root, &variables, &captures, Dialect::Lab, problems);
     let root = scripts.put_in(&root, problems);
     let mut fields = Fields::open(&root, Mapping::Lab, problems)?;
     let level = fields.required("level", &root, problems).and_then(|node| {
@@ -96,7 +108,7 @@ pub(crate) fn read(
         .into_iter()
         .filter_map(|node| roadmap::topic(node, problems))
         .collect();
-    fields.get("vars");
+    fields.accept(&["vars", "random"]);
     let workspace = fields
         .get("workspace")
         .and_then(|node| Some((string(node, "workspace", problems)?, node.clone())));
@@ -109,7 +121,10 @@ pub(crate) fn read(
     let mut broken = BTreeSet::new();
     for node in nodes.unwrap_or_default() {
         let before = problems.len();
-        let exercise = read_exercise(node, problems);
+        let mut exercise = read_exercise(node, problems);
+        if let Some(exercise) = &mut exercise {
+            exercise.random = used.of_exercise(exercise.id.as_str());
+        }
         if problems.len() > before {
             broken.extend(node.child("id").and_then(Node::as_string));
         }
@@ -138,8 +153,57 @@ pub(crate) fn read(
         health,
         exercises,
         broken,
+        random: used.all,
+        captures,
         root: root.clone(),
     })
+}
+
+/// The random values that a lab.yaml uses.
+struct Uses {
+    all: BTreeSet<String>,
+    /// By the id of the exercise.
+    exercises: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Uses {
+    fn of_exercise(&self, id: &str) -> BTreeSet<String> {
+        self.exercises.get(id).cloned().unwrap_or_default()
+    }
+}
+
+fn uses(root: &Node, random: &RandomValues, captures: &BTreeSet<String>) -> Uses {
+    let used_in = |node: &Node| {
+        let mut used = random.used_in(node);
+        used.retain(|name| !captures.contains(name));
+        used
+    };
+    let exercises = match root.child("exercises").map(|node| &node.kind) {
+        Some(Kind::List(exercises)) => exercises.as_slice(),
+        _ => &[],
+    };
+    let exercises = exercises.iter().filter_map(|exercise| {
+        let id = exercise.child("id")?.as_string()?;
+        Some((id, used_in(exercise)))
+    });
+    Uses {
+        all: used_in(root),
+        exercises: exercises.collect(),
+    }
+}
+
+/// Reads the points of an exercise.
+fn read_points(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<u32> {
+    let node = fields.get("points")?;
+    let points = fields.integer("points", problems)?;
+    if !POINTS.contains(&points) {
+        let what = text!("`points` must be from 1 to 1000, not {points}", points);
+        let help = text!("leave it out for an exercise without points");
+        let problem = Problem::new(what).code(Code::Limit);
+        problems.push(problem.at(node.place()).help(help));
+        return None;
+    }
+    u32::try_from(points).ok()
 }
 
 /// Counts the regular expressions in a tree.
@@ -199,6 +263,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         .iter()
         .filter_map(|name| ServiceName::new(name).ok())
         .collect();
+    let points = read_points(&mut fields, problems);
     let measure = read_measurements(&fields.list("measure", problems), problems);
     let quiz = fields.get("quiz");
     let task = match quiz {
@@ -218,6 +283,8 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         id: id?,
         needs,
         needs_service,
+        points,
+        random: BTreeSet::new(),
         measure,
         task: task?,
     })

@@ -1,6 +1,6 @@
 //! Loads a lab from its folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::lab::compose::{
@@ -15,6 +15,7 @@ use crate::lab::lab_file;
 use crate::lab::lang::Lang;
 use crate::lab::model::{Lab, Network};
 use crate::lab::policy;
+use crate::lab::random::{Draw, RandomValues};
 use crate::lab::script_files::ScriptFiles;
 use crate::lab::service::Service;
 use crate::lab::template::{TemplateError, render_without_addresses};
@@ -54,14 +55,34 @@ pub struct LoadedLab {
     pub notes: Vec<Problem>,
 }
 
-/// Loads the lab in a folder.
+/// Loads the lab in a folder, before a draw of its random values.
 ///
 /// # Errors
 /// All problems of the lab, in the order of the files, if at least one is of another kind than
 /// [`ProblemKind::NeedsTrust`]. A [`Lab`] with such a problem is never returned.
 pub fn load(folder: &Path, files: &dyn FileSystem) -> Result<LoadedLab, Vec<Problem>> {
+    load_with(folder, None, files)
+}
+
+/// Loads the lab in a folder with the random values of a draw.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_drawn(
+    folder: &Path,
+    draw: &Draw,
+    files: &dyn FileSystem,
+) -> Result<LoadedLab, Vec<Problem>> {
+    load_with(folder, Some(draw), files)
+}
+
+fn load_with(
+    folder: &Path,
+    draw: Option<&Draw>,
+    files: &dyn FileSystem,
+) -> Result<LoadedLab, Vec<Problem>> {
     let mut problems = Vec::new();
-    let lab = read(folder, files, &mut problems);
+    let lab = read(folder, draw, files, &mut problems);
     let (notes, problems) = split_notes(problems);
     let needs_trust = finish(problems);
     let only_trust = needs_trust
@@ -199,7 +220,12 @@ fn read_compose(
     (found, services, networks)
 }
 
-fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Option<Lab> {
+fn read(
+    folder: &Path,
+    draw: Option<&Draw>,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> Option<Lab> {
     // A path such as `.` does not show the name.
     let canonical = match folder.file_name() {
         Some(_) => None,
@@ -231,12 +257,19 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         .map(|root| lab_file::read_variables(root, problems))
         .unwrap_or_default();
     let variables = with_env_file(folder, variables, files, problems);
+    let random = match &root {
+        Some(root) => RandomValues::read(root, &variables, draw, problems),
+        None => RandomValues::default(),
+    };
     let scripts = ScriptFiles { folder, files };
     let file = root
         .as_ref()
-        .and_then(|root| lab_file::read(root, &variables, &scripts, problems));
+        .and_then(|root| lab_file::read(root, &variables, &random, &scripts, problems));
     let paths = compose_files(folder, files);
-    let (found, services, networks) = read_compose(&paths, &variables, files, problems);
+    let for_compose = refuse_in_compose(&paths, &random, &variables, files, problems);
+    let (found, services, networks) = read_compose(&paths, &for_compose, files, problems);
+    let mut variables = variables;
+    variables.extend(random.shown());
     // A folder whose name is not an id is a problem already.
     let name = id
         .clone()
@@ -244,10 +277,18 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
     let render = |text: &str| render_without_addresses(text, &name, &variables);
     // Without lab.yaml its variables are unknown, but not wrong.
     let mut guide_problems = Vec::new();
-    let guides = read_guides(folder, files, &render, &mut guide_problems);
+    let mut used = BTreeSet::new();
+    let mut collect = |source: &str| used.extend(random.named_in(source));
+    let guides = read_guides(folder, files, &render, &mut collect, &mut guide_problems);
     match root {
         Some(_) => problems.extend(guide_problems),
         None => problems.retain(|problem| problem.code != Code::UndefinedVariable),
+    }
+    if let Some(file) = &file {
+        used.extend(file.random.iter().cloned());
+        random.check_used(&used, problems);
+        let services = found.services.iter().map(|service| service.name.as_str());
+        random.check_names(&file.captures, services, problems);
     }
     let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref();
@@ -266,6 +307,7 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
         minutes: file.minutes,
         roadmap: file.roadmap,
         vars: variables,
+        random,
         workspace,
         services: services
             .active
@@ -296,6 +338,27 @@ fn read(folder: &Path, files: &dyn FileSystem, problems: &mut Problems) -> Optio
     };
     consistency::check(&lab, &broken, &place, &places, problems);
     Some(lab)
+}
+
+/// Refuses references to random values in the Compose files of a lab. Returns the variables that the files are read with, so that
+/// nothing follows from such a reference.
+fn refuse_in_compose(
+    paths: &[PathBuf],
+    random: &RandomValues,
+    variables: &Variables,
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) -> Variables {
+    if random.is_empty() {
+        return variables.clone();
+    }
+    // A file that cannot be read or parsed is reported where it is read.
+    let sources = paths.iter();
+    let sources = sources.filter_map(|path| Some((path, files.read(path).ok()?)));
+    for root in sources.filter_map(|(path, source)| Node::parse(path, &source).ok()) {
+        random.refuse_in_compose(&root, problems);
+    }
+    random.add_to(variables)
 }
 
 /// Returns the folder that `workspace` names, which must be in the lab's folder.
@@ -341,6 +404,7 @@ fn read_guides(
     folder: &Path,
     files: &dyn FileSystem,
     render: &dyn Fn(&str) -> Result<String, TemplateError>,
+    each: &mut dyn FnMut(&str),
     problems: &mut Problems,
 ) -> BTreeMap<Lang, Guide> {
     let mut guides = BTreeMap::new();
@@ -357,6 +421,7 @@ fn read_guides(
     for (name, lang) in found.into_iter().take(MAX_GUIDES) {
         let path = folder.join(name);
         if let Some(source) = read_source(&path, files, problems) {
+            each(&source);
             guides.insert(lang, Guide::parse(&path, &source, render, problems));
         }
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::expect::Actual;
 use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems, problems_of};
-use crate::lab::{Lang, load};
+use crate::lab::{Draw, Lang, load, load_drawn};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -347,4 +348,107 @@ fn names_in_titles_and_descriptions_are_checked_and_replaced() {
     assert_eq!(section.title, "One of small");
     assert_eq!(section.checks["holds"], "it is small");
     assert_eq!(loaded.lab.guide(&english).summary, "Words of small.");
+}
+
+/// The small lab with random values; `used` is what its check expects.
+fn with_random(random: &str, used: &str) -> String {
+    let lab = LAB.replace("exercises:", &format!("random: {random}\nexercises:"));
+    lab.replacen("equals: b", &format!("equals: {used}"), 1)
+}
+
+#[track_caller]
+fn random_problems(random: &str, used: &str, compose: &str, expected: &[&str]) {
+    let lab = with_random(random, used);
+    assert_eq!(problems(&files(&lab, compose, GUIDE)), expected);
+}
+
+#[test]
+fn random_values_are_known_in_steps_and_not_in_compose_files() {
+    let sound = "{ token: { hex: 8 } }";
+    random_problems(sound, "\"${token}\"", COMPOSE, &[]);
+    random_problems(
+        sound,
+        "\"${tokn}\"",
+        COMPOSE,
+        &["labs/small/lab.yaml:9:27: undefined variable `${tokn}` (did you mean `token`?)"],
+    );
+    let compose = COMPOSE.replace("64m\n", "64m\n    environment: { TOKEN: $token }\n");
+    random_problems(
+        sound,
+        "\"${token}\"",
+        &compose,
+        &[
+            "labs/small/compose.yaml:6:27: `token` differs by learner, and containers are the same for all (give the service its value in `start` of lab.yaml, or use one of `vars`)",
+        ],
+    );
+    random_problems(
+        "{ redis: { hex: 8 } }",
+        "\"${redis}\"",
+        COMPOSE,
+        &[
+            "labs/small/lab.yaml:3:11: `redis` is the name of a service too (give the random value another name)",
+        ],
+    );
+    random_problems(
+        "{ price: { from: 9, to: 1 } }",
+        "\"${price}\"",
+        COMPOSE,
+        &["labs/small/lab.yaml:3:18: the range from 9 to 1 is empty (swap `from` and `to`)"],
+    );
+}
+
+#[test]
+fn an_unused_random_value_is_a_note_unless_a_guide_has_it() {
+    let random = with_random("{ token: { hex: 8 } }", "b");
+    let load =
+        |guide: &str| load(Path::new("labs/small"), &files(&random, COMPOSE, guide)).unwrap();
+    let notes = load(GUIDE).notes;
+    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "labs/small/lab.yaml:3:11: the random value `token` is not used (use it as `${token}` in a step or `{{ token }}` in the guides, or remove it)"
+        ]
+    );
+    let used = GUIDE.replace("Do it.", "Store {{ token }}.");
+    assert!(load(&used).notes.is_empty());
+}
+
+#[test]
+fn a_drawn_lab_has_its_values_in_steps_and_guides() {
+    let lab = with_random("{ price: { from: 10, to: 99 } }", "\"${price}\"");
+    let guide = GUIDE.replace("`holds`: it holds", "`holds`: it is {{ price }}");
+    let files = files(&lab, COMPOSE, &guide);
+    let folder = Path::new("labs/small");
+    let lab = load_drawn(folder, &Draw::of_test(), &files).unwrap().lab;
+    let (_, price) = lab.random.texts().next().unwrap();
+    let exercise = &lab.exercises[0];
+    assert_eq!(exercise.random, ["price".to_owned()].into());
+    // A number, which equals one.
+    let actual = Actual::value(price.parse::<i64>().unwrap());
+    assert!(exercise.checks()[0].step.expect.holds(&actual));
+    let section = lab.section(&exercise.id, &Lang::english());
+    assert_eq!(section.checks["holds"], format!("it is {price}"));
+    let undrawn = load(folder, &files).unwrap().lab;
+    let section = undrawn.section(&exercise.id, &Lang::english());
+    assert_eq!(section.checks["holds"], "it is PRICE");
+}
+
+#[test]
+fn points_have_a_range() {
+    let points = |points: &str| {
+        LAB.replace(
+            "  - id: one\n",
+            &format!("  - id: one\n    points: {points}\n"),
+        )
+    };
+    let found = |value: &str| problems(&files(&points(value), COMPOSE, GUIDE));
+    assert_eq!(found("5"), [""; 0]);
+    for wrong in ["0", "-1", "1001"] {
+        let expected = format!(
+            "labs/small/lab.yaml:5:13: `points` must be from 1 to 1000, not {wrong} (leave it out for an exercise without points)"
+        );
+        assert_eq!(found(wrong), [expected]);
+    }
+    assert_eq!(found("many").len(), 1);
 }

@@ -20,6 +20,7 @@ mod parts;
 mod policy;
 #[cfg(test)]
 mod props;
+mod random;
 mod rendering;
 mod roadmap;
 #[cfg(test)]
@@ -44,11 +45,12 @@ pub use image_name::ImageName;
 pub use lang::Lang;
 pub use load::{
     COMPOSE_NAMES, LoadedLab, LoadedServices, OVERRIDE_NAMES, compose_files, load,
-    load_compose_files, load_services,
+    load_compose_files, load_drawn, load_services,
 };
 pub use model::{Exercise, Lab, Level, Network, Quiz, RightAnswer, Task, WrongAnswer};
 pub use parts::{ChangedExercises, LabParts};
 pub use policy::{CAPABILITIES, check_memory, compose_keys_document};
+pub use random::{Draw, RandomValues};
 pub use rendering::{render, unresolved, with_instance};
 pub use roadmap::{Roadmap, Topic};
 pub use service::{

@@ -1,6 +1,6 @@
 //! The model of a lab whose files were read and validated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::lab::guide::{Guide, Section};
 use crate::lab::id::{ExerciseId, LabId, ServiceName, TopicId};
 use crate::lab::lang::Lang;
+use crate::lab::random::RandomValues;
 use crate::lab::service::{Presence, Service};
 use crate::lab::steps::{Check, Measurement, Step};
 use crate::lab::variables::Variables;
@@ -21,8 +22,10 @@ pub struct Lab {
     pub level: Level,
     pub minutes: i64,
     pub roadmap: Vec<TopicId>,
-    /// The variables that lab.yaml defines, by name.
+    /// The variables that lab.yaml defines, by name, with the random values as guides show them.
     pub vars: Variables,
+    /// The values that differ by learner.
+    pub random: RandomValues,
     /// The folder that is copied as the learner's workspace.
     pub workspace: Option<PathBuf>,
     pub services: BTreeMap<ServiceName, Service>,
@@ -60,6 +63,10 @@ pub struct Exercise {
     pub needs: Vec<ExerciseId>,
     /// The optional services that it needs.
     pub needs_service: Vec<ServiceName>,
+    /// What it is worth in `roadlab report`.
+    pub points: Option<u32>,
+    /// The random values that its checks and answers in lab.yaml use.
+    pub random: BTreeSet<String>,
     /// What is measured with it, before or after it is solved.
     pub measure: Vec<Measurement>,
     pub task: Task,
@@ -162,6 +169,12 @@ impl Lab {
             .iter()
             .filter(|e| e.id != *id && wanted.contains(&&e.id))
             .collect()
+    }
+
+    /// Returns the points of all exercises together; `None` if none has any.
+    pub fn points(&self) -> Option<u32> {
+        let points = self.exercises.iter().filter_map(|exercise| exercise.points);
+        points.reduce(u32::saturating_add)
     }
 
     /// Returns the memory limits of the required services together, in bytes.

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::lab::compose::read_interface;
+use crate::lab::random::RandomValues;
 use crate::lab::steps::{StepList, read_steps};
 use crate::lab::testing::no_scripts;
 use crate::lab::variables::Variables;
@@ -16,6 +17,7 @@ use crate::lab::{Level, SCHEMA, ServiceName, lab_file};
 const WHOLE: &str = "
 level: beginner
 minutes: 1
+random: { r: { hex: 8 } }
 exercises:
   - id: practical
     checks:
@@ -90,9 +92,11 @@ fn schema_keys() -> BTreeMap<String, BTreeSet<String>> {
 fn the_schema_has_the_keys_that_the_readers_read() {
     read_keys::take();
     let mut problems = Vec::new();
+    let random = RandomValues::read(&parse(WHOLE), &Variables::new(), None, &mut problems);
     lab_file::read(
         &parse(WHOLE),
         &Variables::new(),
+        &random,
         &no_scripts(),
         &mut problems,
     )
@@ -170,6 +174,7 @@ fn read(name: &str, yaml: &str, problems: &mut Problems) {
         _ => drop(lab_file::read(
             &node,
             &Variables::new(),
+            &RandomValues::default(),
             &no_scripts(),
             problems,
         )),

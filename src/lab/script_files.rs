@@ -129,6 +129,12 @@ impl Reader<'_> {
         let Some(content) = self.files.read(file, self.problems) else {
             return Vec::new();
         };
+        if content
+            .as_string()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            return self.empty(file);
+        }
         match (kind, several) {
             ("redis" | "mongo", Several::Refused) => {
                 let what = text!(
@@ -158,8 +164,30 @@ impl Reader<'_> {
         }
     }
 
+    /// Reports a file that does nothing.
+    fn empty(&mut self, file: &Node) -> Vec<Node> {
+        let path = file.as_string().unwrap_or_default();
+        let what = text!("`{path}` is empty", path);
+        let help = text!("write into the file what the step is to do, or remove the step");
+        self.problems
+            .push(Problem::new(what).at(file.place()).help(help));
+        Vec::new()
+    }
+
     /// Returns one step for each command, at its place in the file. What is expected is expected of the last.
-    fn steps(&mut self, item: &Node, kind: &str, file: &Node, commands: Vec<Node>) -> Vec<Node> {
+    fn steps(
+        &mut self,
+        item: &Node,
+        kind: &str,
+        file: &Node,
+        commands: Option<Vec<Node>>,
+    ) -> Vec<Node> {
+        let Some(commands) = commands else {
+            return Vec::new();
+        };
+        if commands.is_empty() {
+            return self.empty(file);
+        }
         if commands.len() > self.left {
             let limit = MAX_COMMANDS;
             let what = text!("too many commands in files: the limit is {limit}", limit);
@@ -224,26 +252,29 @@ fn without(step: &Node, keys: &[&str]) -> Node {
 }
 
 /// Returns the commands of a file for Redis: one in each line, with the quotes of redis-cli. Lines that begin with `#` are
-/// comments.
-fn redis_commands(content: &Node, problems: &mut Problems) -> Vec<Node> {
-    let lines = content.text_lines().into_iter();
-    let commands = lines.filter_map(|line| {
+/// comments. `None` if a line has a problem.
+fn redis_commands(content: &Node, problems: &mut Problems) -> Option<Vec<Node>> {
+    let mut commands = Some(Vec::new());
+    for line in content.text_lines() {
         let text = line.as_string().unwrap_or_default();
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
-            return None;
+            continue;
         }
         let Some(words) = redis_words(text) else {
             let what = text!("the quotes of this command do not match");
             problems.push(Problem::new(what).code(Code::Syntax).at(line.place()));
-            return None;
+            commands = None;
+            continue;
         };
         let words = words
             .into_iter()
             .map(|word| line.with_kind(Kind::String(word)));
-        Some(line.with_kind(Kind::List(words.collect())))
-    });
-    commands.collect()
+        if let Some(commands) = &mut commands {
+            commands.push(line.with_kind(Kind::List(words.collect())));
+        }
+    }
+    commands
 }
 
 /// Returns the words of a command as redis-cli reads them; `None` if a quote does not end. Source: `sdssplitargs`.
@@ -287,21 +318,21 @@ fn redis_words(line: &str) -> Option<Vec<String>> {
 }
 
 /// Returns the commands of a file for MongoDB: a list of database commands, as JSON or YAML.
-fn mongo_commands(content: &Node, problems: &mut Problems) -> Vec<Node> {
+fn mongo_commands(content: &Node, problems: &mut Problems) -> Option<Vec<Node>> {
     let text = content.as_string().unwrap_or_default();
     match Node::parse(content.file(), &text) {
         Ok(Node {
             kind: Kind::List(commands),
             ..
-        }) => commands,
+        }) => Some(commands),
         Ok(other) => {
             let what = text!("this file must be a list of database commands");
             problems.push(Problem::new(what).at(other.place()));
-            Vec::new()
+            None
         }
         Err(problem) => {
             problems.push(problem);
-            Vec::new()
+            None
         }
     }
 }
@@ -398,6 +429,21 @@ mod tests {
             &[("a.redis", "PING")],
             "lab/lab.yaml:1:47: `script_file` of `redis` is only allowed in `start`, `right` and `wrong` (write the commands as steps, or use `client` with `script_file`)",
         );
+        for (kind, text) in [
+            ("sql", "\n \n"),
+            ("client", ""),
+            ("redis", "# nothing yet\n"),
+            ("mongo", "[]"),
+        ] {
+            let column = 39 + kind.len();
+            check(
+                &format!("start: [ {kind}: {{ service: r, script_file: a }} ]"),
+                &[("a", text)],
+                &format!(
+                    "lab/lab.yaml:1:{column}: `a` is empty (write into the file what the step is to do, or remove the step)"
+                ),
+            );
+        }
         check(
             "start: [ client: { service: r, script_file: a, input: b } ]",
             &[("a", "b")],

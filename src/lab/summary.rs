@@ -17,6 +17,8 @@ pub struct Summary {
     pub memory: i64,
     pub roadmap: Vec<TopicId>,
     pub exercises: Vec<ExerciseId>,
+    /// The points of all exercises together; `None` if none has any.
+    pub points: Option<u32>,
     pub texts: BTreeMap<Lang, SummaryText>,
 }
 
@@ -44,6 +46,7 @@ impl Summary {
             memory: lab.memory(),
             roadmap: lab.roadmap.clone(),
             exercises: lab.exercises.iter().map(|e| e.id.clone()).collect(),
+            points: lab.points(),
             texts: texts.collect(),
         }
     }

@@ -7,6 +7,7 @@ use crate::lab::file_system::{FileSystem, ReadError, UnsafeMount};
 use crate::lab::lab_file;
 use crate::lab::load::{LoadedLab, load};
 use crate::lab::model::{Exercise, Lab};
+use crate::lab::random::RandomValues;
 use crate::lab::script_files::ScriptFiles;
 use crate::lab::variables::Variables;
 use crate::lab::yaml::Node;
@@ -127,8 +128,15 @@ pub fn exercise(checks: &str) -> Exercise {
     let yaml = format!("{head}    checks:{checks}    solution: {solution}\n    wrong:{wrong}");
     let node = Node::parse(Path::new("lab.yaml"), &yaml).expect("YAML");
     let mut problems = Vec::new();
-    let file =
-        lab_file::read(&node, &Variables::new(), &no_scripts(), &mut problems).expect("a lab");
+    let random = RandomValues::default();
+    let file = lab_file::read(
+        &node,
+        &Variables::new(),
+        &random,
+        &no_scripts(),
+        &mut problems,
+    );
+    let file = file.expect("a lab");
     assert!(problems.is_empty(), "{problems:?}");
     let (exercise, _) = file.exercises.into_iter().next().expect("an exercise");
     exercise

@@ -35,6 +35,8 @@ pub struct Trial {
 pub struct TrialAnswers {
     pub right: Vec<RightAnswer>,
     pub wrong: Vec<TrialWrong>,
+    /// The random values that they use.
+    pub random: BTreeSet<String>,
 }
 
 /// A wrong answer of `trial.yaml`.
@@ -85,7 +87,10 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
     }
     let mut captures = BTreeSet::new();
     collect_captures(root, &mut captures);
-    let root = expand_all(root, &lab.vars, &captures, Dialect::Lab, problems);
+    let raw = root;
+    let variables = lab.random.add_to(&lab.vars);
+    let root = lab.random.put_numbers(raw, &captures);
+    let root = expand_all(&root, &variables, &captures, Dialect::Lab, problems);
     let root = scripts.put_in(&root, problems);
     let mut trial = Trial::default();
     for (name, node) in entries(&root, TRIAL_FILE, problems) {
@@ -110,7 +115,10 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
             problems.push(Problem::new(what).at(node.place()));
             continue;
         }
-        if let Some(answers) = read_answers(node, lab, exercise, problems) {
+        if let Some(mut answers) = read_answers(node, lab, exercise, problems) {
+            let used = raw.child(&name).map(|node| lab.random.used_in(node));
+            answers.random = used.unwrap_or_default();
+            answers.random.retain(|name| !captures.contains(name));
             trial.exercises.insert(exercise.id.clone(), answers);
         }
     }
@@ -149,7 +157,11 @@ fn read_answers(
     for step in steps {
         check_step(lab, step, problems);
     }
-    Some(TrialAnswers { right, wrong })
+    Some(TrialAnswers {
+        right,
+        wrong,
+        random: BTreeSet::new(),
+    })
 }
 
 fn read_wrong(node: &Node, exercise: &Exercise, problems: &mut Problems) -> Option<TrialWrong> {

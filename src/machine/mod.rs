@@ -56,6 +56,17 @@ pub fn folder(path: PathBuf) -> Folder {
     Folder { path, problem }
 }
 
+/// Returns whether the kernel is that of the Windows Subsystem for Linux.
+pub fn wsl() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+    release.is_ok_and(|release| is_wsl(&release))
+}
+
+/// WSL 1 has `Microsoft` in the release of its kernel, WSL 2 `microsoft`, as in `5.15.90.1-microsoft-standard-WSL2`.
+fn is_wsl(release: &str) -> bool {
+    release.to_ascii_lowercase().contains("microsoft")
+}
+
 /// Returns the inode of this process's network namespace; `None` if the kernel has no namespaces.
 pub fn network() -> Option<u64> {
     let about = std::fs::metadata("/proc/self/ns/net").ok()?;
@@ -86,6 +97,13 @@ pub fn systemd() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernels_of_windows_are_known_by_their_release() {
+        assert!(is_wsl("5.15.90.1-microsoft-standard-WSL2\n"));
+        assert!(is_wsl("4.4.0-19041-Microsoft\n"));
+        assert!(!is_wsl("6.1.0-18-amd64\n"));
+    }
 
     #[test]
     fn memory_is_in_bytes() {

@@ -9,9 +9,18 @@ use crate::plan::{
     RunLabels, Stage, Subnet,
 };
 
-/// Returns the full name of the network that a service is alone on while it is cut off. No network of a lab has a dot.
+/// The beginning of the name of a network that a service is alone on, before the service's name. No network of a lab has a dot.
+const CUT_NETWORK: &str = "cut-off.";
+
+/// Returns the full name of the network that a service is alone on while it is cut off.
 pub(super) fn cut_network(run_labels: &RunLabels, service: &ServiceName) -> String {
-    run_labels.name(&format!("cut-off.{service}"))
+    run_labels.name(&format!("{CUT_NETWORK}{service}"))
+}
+
+/// Returns the service that is alone on a network, from the full name of the network.
+pub(super) fn service_of_cut_network(network: &str) -> Option<ServiceName> {
+    let (_, service) = network.split_once(&format!("-{CUT_NETWORK}"))?;
+    ServiceName::new(service).ok()
 }
 
 /// Returns how a service leaves the network that it is alone on. A container that does not run would refer to it for ever.
@@ -28,13 +37,29 @@ pub(super) fn leave_cut_network(
     })
 }
 
-/// Whether a service lacks a network of the lab.
-pub fn is_cut_off(service: &Service, container: &ObservedContainer) -> bool {
+/// How far a service is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutOff {
+    No,
+    /// It is on the networks of the lab and on the one that it is alone on: a program that cut it off, or connected it again, was
+    /// ended in the middle.
+    Partly,
+    /// It lacks a network of the lab.
+    Yes,
+}
+
+/// Returns how far a service is cut off.
+pub fn cut_off(service: &Service, container: &ObservedContainer) -> CutOff {
     let mut networks = service.networks.keys();
-    networks.any(|network| {
+    let lacks = networks.any(|network| {
         let name = container.run_labels.name(network);
         !container.networks.contains_key(&name)
-    })
+    });
+    match (lacks, leave_cut_network(container, &service.name)) {
+        (true, _) => CutOff::Yes,
+        (false, Some(_)) => CutOff::Partly,
+        (false, None) => CutOff::No,
+    }
 }
 
 /// Returns the connections that a container has lost, or that were to networks which were removed.

@@ -15,8 +15,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::{Lab, Network, Presence, Service, ServiceName};
-use crate::plan::connections::{address_numbers, connections, cut_network, leave_cut_network};
-use crate::plan::reconcile::{completes, seed, start_in_order};
+use crate::plan::connections::{
+    address_numbers, connections, cut_network, leave_cut_network, service_of_cut_network,
+};
+use crate::plan::disks::{free_continued, free_disks};
+use crate::plan::reconcile::{is_to_start, seed, start_in_order};
 use crate::plan::{
     NetworkAttachment, NetworkSpec, NoFreeSubnet, Observed, Operation, Plan, Reason, RunLabels,
     Running, Stage, Subnet,
@@ -78,13 +81,15 @@ pub fn cut(
 pub enum Repair {
     /// Its connections to the networks of the lab.
     Networks,
-    /// Its connections, and whether it runs.
+    /// Its connections, its disks, and whether it runs.
     Everything,
 }
 
-/// Repairs services that exist: they are connected again, and started if they are stopped or paused.
+/// Repairs services that exist: they are connected again, their disks are freed, and they are started if they are stopped or
+/// paused. The plan is empty if there is nothing to repair.
 pub fn repair(lab: &Lab, services: &[&ServiceName], repair: Repair, observed: &Observed) -> Plan {
     let (mut connect, mut leave, mut remove) = (Stage::new(), Stage::new(), Stage::new());
+    let (mut free, mut paused) = (Stage::new(), Vec::new());
     let mut start = BTreeMap::new();
     let mut reconnected = BTreeSet::new();
     let found = services.iter().filter_map(|name| {
@@ -119,8 +124,11 @@ pub fn repair(lab: &Lab, services: &[&ServiceName], repair: Repair, observed: &O
                     reason: Reason::Requested,
                 }),
         );
-        let runs = container.running == Running::Yes || completes(lab, &service.name);
-        if repair == Repair::Everything && !runs {
+        if repair == Repair::Everything {
+            free.extend(free_disks(service, container));
+            paused.push((service, container));
+        }
+        if repair == Repair::Everything && is_to_start(lab, service, container) {
             start.insert(&service.name, (Some(container.id.clone()), Reason::Stopped));
         }
     }
@@ -129,9 +137,29 @@ pub fn repair(lab: &Lab, services: &[&ServiceName], repair: Repair, observed: &O
         .values()
         .filter(|service| observed.container(&service.name).is_some())
         .collect();
-    let mut stages = vec![connect, leave, remove];
-    stages.extend(start_in_order(lab, &existing, &start, &reconnected));
+    let starts = start_in_order(lab, &existing, &start, &reconnected);
+    let mut stages = vec![free, connect, leave, remove];
+    stages.extend(free_continued(starts, &paused));
     Plan::new(stages)
+}
+
+/// Returns the services that a plan changes. One that is only waited for is not among them.
+pub fn changed_services(plan: &Plan) -> BTreeSet<ServiceName> {
+    let operations = plan.stages.iter().flatten();
+    let service = |operation: &Operation| match operation {
+        Operation::CreateContainer { service, .. }
+        | Operation::ConnectNetwork { service, .. }
+        | Operation::DisconnectNetwork { service, .. }
+        | Operation::StartContainer { service, .. }
+        | Operation::FreeDisk { service, .. } => Some(service.clone()),
+        Operation::RemoveNetwork { name, .. } => service_of_cut_network(name),
+        Operation::RemoveContainer { .. }
+        | Operation::RemoveVolume { .. }
+        | Operation::CreateNetwork(_)
+        | Operation::CreateVolume(_)
+        | Operation::Wait { .. } => None,
+    };
+    operations.filter_map(service).collect()
 }
 
 /// Returns the services that only `up` can repair: those without a container, and those whose network is gone. An optional

@@ -3,6 +3,7 @@
 //! Everything here is pure: no engine, no clock, no randomness. Judgements about a machine are in [`crate::diagnosis`].
 
 mod connections;
+mod disks;
 mod down;
 mod fault;
 mod identity;
@@ -17,9 +18,9 @@ mod run_labels;
 mod spec;
 mod subnet;
 
-pub use connections::is_cut_off;
+pub use connections::{CutOff, cut_off};
 pub use down::down;
-pub use fault::{Repair, cut, missing, repair};
+pub use fault::{Repair, changed_services, cut, missing, repair};
 pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,

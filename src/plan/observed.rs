@@ -32,6 +32,8 @@ pub struct ObservedContainer {
     pub addresses: BTreeMap<String, Ipv4Addr>,
     /// Seconds since 1970.
     pub created: i64,
+    /// The file systems in memory that a fault filled, by their paths. Known of a running service once its disks were observed.
+    pub full_disks: Vec<String>,
 }
 
 /// Whether a container runs.

@@ -58,6 +58,12 @@ pub enum Operation {
         id: Option<String>,
         reason: Reason,
     },
+    /// Removes what a fault filled a file system in memory with.
+    FreeDisk {
+        service: ServiceName,
+        container: String,
+        path: String,
+    },
     Wait {
         service: ServiceName,
         condition: Condition,
@@ -160,6 +166,9 @@ impl Operation {
                 network
             ),
             Operation::StartContainer { service, .. } => text!("start {service}", service),
+            Operation::FreeDisk { service, path, .. } => {
+                text!("free the disk {path} of {service}", path, service)
+            }
             Operation::Wait { service, condition } => match condition {
                 Condition::Started => text!("wait until {service} is running", service),
                 Condition::Healthy => text!("wait until {service} is ready", service),
@@ -179,6 +188,7 @@ impl Operation {
             | Operation::CreateVolume(_)
             | Operation::ConnectNetwork { .. }
             | Operation::DisconnectNetwork { .. }
+            | Operation::FreeDisk { .. }
             | Operation::Wait { .. } => None,
         }
     }

@@ -139,6 +139,7 @@ mod tests {
             networks: Default::default(),
             addresses: Default::default(),
             created: 0,
+            full_disks: Vec::new(),
         }
     }
 

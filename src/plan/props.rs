@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use crate::lab::testing::lab;
 use crate::lab::{Condition, Instance, Lab, LabId, Network, RunId, ServiceName};
 use crate::plan::{
-    Desired, HostPorts, NetworkAttachment, NoFreeSubnet, Observed, ObservedContainer,
+    CutOff, Desired, HostPorts, NetworkAttachment, NoFreeSubnet, Observed, ObservedContainer,
     ObservedNetwork, ObservedVolume, Operation, Plan, PublishedPorts, Repair, RunLabels, Running,
-    ServiceImage, Subnet, completes, cut, down, is_cut_off, missing, reconcile, repair,
+    ServiceImage, Subnet, changed_services, completes, cut, cut_off, down, missing, reconcile,
+    repair,
 };
 
 /// The names of the networks in a lab file.
@@ -239,6 +240,7 @@ impl Simulation {
                             .collect(),
                         addresses,
                         created: 0,
+                        full_disks: Vec::new(),
                     });
                 }
                 Operation::ConnectNetwork {
@@ -290,7 +292,16 @@ impl Simulation {
                         );
                         id.clone_from(known);
                     }
+                    // What was stopped starts with empty disks, and what was paused is as before.
+                    if container.running == Running::No {
+                        container.full_disks.clear();
+                    }
                     container.running = Running::Yes;
+                }
+                Operation::FreeDisk { service, path, .. } => {
+                    let container = self.service(service);
+                    assert_eq!(container.running, Running::Yes, "{operation}");
+                    container.full_disks.retain(|full| full != path);
                 }
                 Operation::Wait { service, condition } => {
                     let container = self.service(service);
@@ -357,19 +368,19 @@ proptest! {
     #[test]
     fn services_that_were_cut_off_or_stopped_have_their_networks_and_addresses_again(
         lab in labs(),
-        cut_off in prop::collection::vec(any::<bool>(), 6),
+        apart in prop::collection::vec(any::<bool>(), 6),
         stopped in prop::collection::vec(any::<bool>(), 6),
         by_up in any::<bool>(),
     ) {
         let mut engine = Simulation::with(&lab);
         let before = engine.addresses();
         let names: Vec<&ServiceName> = lab.services.keys().collect();
-        for (name, _) in names.iter().zip(&cut_off).filter(|(_, cut)| **cut) {
+        for (name, _) in names.iter().zip(&apart).filter(|(_, cut)| **cut) {
             let plan = cut(&lab, name, &engine.observed, &[]);
             engine.perform_fault(&lab, plan);
             let container = engine.observed.container(name).expect("it exists");
             prop_assert_eq!(container.networks.len(), 1);
-            prop_assert!(is_cut_off(&lab.services[*name], container));
+            prop_assert_eq!(cut_off(&lab.services[*name], container), CutOff::Yes);
             let again = cut(&lab, name, &engine.observed, &[]);
             prop_assert!(again.expect("nothing to create").is_empty());
         }
@@ -387,6 +398,77 @@ proptest! {
         let rest = repair(&lab, &names, Repair::Everything, &engine.observed);
         prop_assert!(rest.is_empty(), "{}", rest);
         prop_assert!(plan(&lab, &images(&lab), &engine.observed).is_empty());
+    }
+
+    #[test]
+    fn a_service_that_was_cut_off_or_healed_in_part_is_repaired(
+        lab in labs(),
+        which in 0_usize..6,
+        cut_stages in 0_usize..4,
+        heal_stages in 0_usize..4,
+        by_up in any::<bool>(),
+    ) {
+        let mut engine = Simulation::with(&lab);
+        let before = engine.addresses();
+        let name = lab.services.keys().nth(which % lab.services.len()).expect("there is one");
+        let begun = cut(&lab, name, &engine.observed, &[]).expect("the pool is empty");
+        engine.perform(&lab, &Plan::new(begun.stages.into_iter().take(cut_stages)));
+        let begun = repair(&lab, &[name], Repair::Networks, &engine.observed);
+        engine.perform(&lab, &Plan::new(begun.stages.into_iter().take(heal_stages)));
+        let rest = match by_up {
+            true => plan(&lab, &images(&lab), &engine.observed),
+            false => repair(&lab, &[name], Repair::Everything, &engine.observed),
+        };
+        let container = engine.observed.container(name).expect("it exists");
+        let cut_off_now = cut_off(&lab.services[name], container);
+        prop_assert!(cut_off_now == CutOff::No || changed_services(&rest).contains(name), "{}", rest);
+        engine.perform(&lab, &rest);
+        engine.assert_connected(&lab);
+        prop_assert_eq!(engine.addresses(), before);
+        let container = engine.observed.container(name).expect("it exists");
+        prop_assert_eq!(cut_off(&lab.services[name], container), CutOff::No);
+    }
+
+    #[test]
+    fn full_disks_are_freed_before_anything_waits_for_their_service(
+        lab in labs(),
+        states in prop::collection::vec(prop::sample::select(vec![Running::Yes, Running::Paused, Running::No]), 6),
+        by_up in any::<bool>(),
+    ) {
+        let mut lab = lab;
+        for service in lab.services.values_mut() {
+            service.tmpfs.insert("/scratch".into(), "size=1m".into());
+        }
+        let lab = lab;
+        let mut engine = Simulation::with(&lab);
+        let names: Vec<&ServiceName> = lab.services.keys().collect();
+        for (name, running) in names.iter().zip(&states) {
+            engine.service(name).running = *running;
+            engine.service(name).full_disks = vec!["/scratch".into()];
+        }
+        let mut observed = engine.observed.clone();
+        // Nothing runs in a service that is paused or stopped, not even what observes its disks.
+        for container in &mut observed.containers {
+            if container.running != Running::Yes {
+                container.full_disks.clear();
+            }
+        }
+        let rest = match by_up {
+            true => plan(&lab, &images(&lab), &observed),
+            false => repair(&lab, &names, Repair::Everything, &observed),
+        };
+        let mut waited = BTreeSet::new();
+        for operation in rest.stages.iter().flatten() {
+            match operation {
+                Operation::Wait { service, .. } => drop(waited.insert(service)),
+                Operation::FreeDisk { service, .. } => prop_assert!(!waited.contains(service), "{}", rest),
+                _ => {}
+            }
+        }
+        engine.perform(&lab, &rest);
+        let full = engine.observed.containers.iter().filter(|one| !one.full_disks.is_empty());
+        let full = full.filter(|one| one.running != Running::No);
+        prop_assert_eq!(full.count(), 0);
     }
 
     #[test]

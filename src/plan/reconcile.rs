@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::lab::{Condition, Lab, Mount, Network, Service, ServiceName};
 use crate::plan::connections::{address_numbers, connections, leave_cut_network};
+use crate::plan::disks::{free_continued, free_disks};
 use crate::plan::identity::{IdentityMatch, compare_identity, identity_label};
 use crate::plan::{
     AddressNumbers, ContainerSpec, HostPorts, NetworkSpec, Observed, ObservedContainer,
@@ -133,6 +134,7 @@ impl Changes<'_> {
         let mut connect = Stage::new();
         let mut start = BTreeMap::new();
         let mut wait = BTreeSet::new();
+        let mut kept = Vec::new();
         for (service, change) in &self.services {
             match change {
                 ServiceChange::Create { replaces } => {
@@ -147,13 +149,15 @@ impl Changes<'_> {
                     start.insert(&service.name, (None, reason));
                 }
                 ServiceChange::Keep { container, .. } => {
+                    kept.push((*service, *container));
+                    remove.extend(free_disks(service, container));
                     remove.extend(leave_cut_network(container, &service.name));
                     let operations = self.connections(service, container, &numbers);
                     if container.running == Running::Yes && !operations.is_empty() {
                         wait.insert(&service.name);
                     }
                     connect.extend(operations);
-                    if container.running != Running::Yes && !completes(self.lab, &service.name) {
+                    if is_to_start(self.lab, service, container) {
                         let existing = (Some(container.id.clone()), Reason::Stopped);
                         start.insert(&service.name, existing);
                     }
@@ -165,7 +169,8 @@ impl Changes<'_> {
         provide.extend(self.create_volumes());
         let mut stages = vec![remove, self.remove_networks(), provide, create];
         let services: Vec<&Service> = self.services.iter().map(|(service, _)| *service).collect();
-        stages.extend(start_in_order(self.lab, &services, &start, &wait));
+        let starts = start_in_order(self.lab, &services, &start, &wait);
+        stages.extend(free_continued(starts, &kept));
         Ok(Plan {
             warnings: self.warnings(),
             ..Plan::new(stages)
@@ -395,6 +400,15 @@ fn remove_container(container: &ObservedContainer, reason: Reason) -> Operation 
         id: container.id.clone(),
         name: container.name.clone(),
         reason,
+    }
+}
+
+/// Whether a container that exists has to be started or continued.
+pub(super) fn is_to_start(lab: &Lab, service: &Service, container: &ObservedContainer) -> bool {
+    match container.running {
+        Running::Yes => false,
+        Running::Paused => true,
+        Running::No => !completes(lab, &service.name),
     }
 }
 

@@ -40,6 +40,7 @@ fn running<'a, E>(
 fn not_running(service: &ServiceName) -> ProbeError {
     ProbeError::NotRunning {
         service: service.clone(),
+        heal: None,
     }
 }
 

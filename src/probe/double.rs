@@ -10,7 +10,9 @@ use crate::engine::{
     Logs, Result,
 };
 use crate::expect::Actual;
-use crate::lab::{Addresses, Lab, LabId, Level, ServiceAddress, ServiceName, StepKind};
+use crate::lab::{
+    Addresses, Lab, LabId, Level, RandomValues, ServiceAddress, ServiceName, StepKind,
+};
 use crate::probe::{Connections, ProbeError, ProbeMode, Target, probe};
 use crate::text;
 
@@ -90,6 +92,7 @@ impl Scene {
                 minutes: 1,
                 roadmap: Vec::new(),
                 vars: BTreeMap::new(),
+                random: RandomValues::default(),
                 workspace: None,
                 inactive: BTreeMap::new(),
                 services: BTreeMap::new(),

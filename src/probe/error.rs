@@ -17,16 +17,22 @@ pub enum ProbeError {
     Refused { port: u16 },
     /// The connection to the service's published port failed or broke.
     Unreachable { port: u16, reason: Text },
-    /// The service's container does not run.
-    NotRunning { service: ServiceName },
+    /// The service's container does not run. `heal` is the command that starts it, where it is known.
+    NotRunning {
+        service: ServiceName,
+        heal: Option<String>,
+    },
     /// The service's container was removed by another program.
     Removed {
         service: ServiceName,
         /// The command that creates it again.
         up: String,
     },
-    /// The service's container is paused.
-    Paused { service: ServiceName },
+    /// The service's container is paused. `heal` is the command that continues it, where it is known.
+    Paused {
+        service: ServiceName,
+        heal: Option<String>,
+    },
     /// The container exited while a program ran in it.
     ContainerExited {
         service: ServiceName,
@@ -55,8 +61,14 @@ impl ProbeError {
     pub fn from_engine(service: &ServiceName, error: EngineError, timeout: Duration) -> Self {
         let service = service.clone();
         match error.kind {
-            ErrorKind::Paused => Self::Paused { service },
-            ErrorKind::NotRunning | ErrorKind::NotFound => Self::NotRunning { service },
+            ErrorKind::Paused => Self::Paused {
+                service,
+                heal: None,
+            },
+            ErrorKind::NotRunning | ErrorKind::NotFound => Self::NotRunning {
+                service,
+                heal: None,
+            },
             ErrorKind::NoProgram | ErrorKind::CannotRun => Self::NoProgram(error.text()),
             ErrorKind::Timeout => Self::Timeout(timeout),
             _ => Self::Engine(error.text()),
@@ -74,13 +86,35 @@ impl ProbeError {
                     reason = *reason
                 )
             }
-            Self::NotRunning { service } => text!("`{service}` is not running", service),
+            Self::NotRunning {
+                service,
+                heal: None,
+            } => text!("`{service}` is not running", service),
+            Self::NotRunning {
+                service,
+                heal: Some(command),
+            } => text!(
+                "`{service}` is not running; `{command}` starts it",
+                service,
+                command
+            ),
             Self::Removed { service, up } => text!(
                 "`{service}` was removed outside roadlab; create it again with `{command}`",
                 service,
                 command = up
             ),
-            Self::Paused { service } => text!("`{service}` is paused", service),
+            Self::Paused {
+                service,
+                heal: None,
+            } => text!("`{service}` is paused", service),
+            Self::Paused {
+                service,
+                heal: Some(command),
+            } => text!(
+                "`{service}` is paused; `{command}` continues it",
+                service,
+                command
+            ),
             Self::ContainerExited { service, program } => text!(
                 "`{service}` exited while `{program}` ran in it",
                 service,

@@ -8,6 +8,7 @@ use crate::expect::{Actual, Status};
 use crate::lab::{ClientInput, ExecProbe, Lab, OutputFormat};
 use crate::probe::address::address;
 use crate::probe::error::ProbeError;
+use crate::probe::limits::MAX_ANSWER;
 use crate::probe::output_format::parse;
 use crate::probe::target::Target;
 use crate::text;
@@ -47,6 +48,10 @@ pub(super) async fn run<E: ContainerExec>(
     };
     if matches!(status, Status::Failure(_)) && output.stdout.is_empty() {
         return Ok(Actual::with_status(output.stderr.trim(), status));
+    }
+    // The engine returns no more than that, and a part of a list or table would pass for the whole.
+    if probe.format != OutputFormat::Text && output.stdout.len() >= MAX_ANSWER {
+        return Err(ProbeError::TooLarge);
     }
     let value = output.stdout.as_str();
     let value = value.strip_suffix('\n').unwrap_or(value);
@@ -111,6 +116,10 @@ mod tests {
     }
 
     async fn run(engine: Double) -> Result<Actual, ProbeError> {
+        run_as(engine, OutputFormat::Text).await
+    }
+
+    async fn run_as(engine: Double, format: OutputFormat) -> Result<Actual, ProbeError> {
         let act = StepKind::Exec(ExecProbe {
             service: Scene::service(),
             run: vec!["tool".to_owned()],
@@ -118,7 +127,7 @@ mod tests {
             workdir: None,
             env: [("A".to_owned(), "1".to_owned())].into(),
             input: None,
-            format: OutputFormat::Text,
+            format,
         });
         Scene::new(engine, 1).probe(&act).await
     }
@@ -134,6 +143,24 @@ mod tests {
         );
         let result = run(output(3, "half\n", "broken")).await.unwrap();
         assert_eq!(result, Actual::with_status("half", Status::Failure(3)));
+    }
+
+    #[tokio::test]
+    async fn an_output_that_was_cut_is_a_text_and_no_list() {
+        let cut = "a\n".repeat(MAX_ANSWER / 2);
+        let text = run(output(0, &cut, "")).await.unwrap();
+        assert_eq!(text.value.as_str().map(str::len), Some(MAX_ANSWER - 1));
+        for (_, format) in OutputFormat::NAMED {
+            let result = run_as(output(0, &cut, ""), format).await;
+            assert_eq!(result, Err(ProbeError::TooLarge), "{format:?}");
+        }
+        let whole = run_as(output(0, &cut[2..], ""), OutputFormat::Lines)
+            .await
+            .unwrap();
+        assert_eq!(
+            whole.value.as_array().map(Vec::len),
+            Some(MAX_ANSWER / 2 - 1)
+        );
     }
 
     #[tokio::test]

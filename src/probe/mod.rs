@@ -285,6 +285,7 @@ mod tests {
         {
             let expected = ProbeError::NotRunning {
                 service: Scene::service(),
+                heal: None,
             };
             assert_eq!(scene.probe(&act).await, Err(expected));
         }

@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::lab::OutputFormat;
 
-/// Returns the output in a format. What is no JSON stays a text.
+/// Returns the output in a format. What is no JSON or no table stays a text.
 pub(super) fn parse(output: &str, format: OutputFormat) -> Value {
     match format {
         OutputFormat::Text => Value::from(output),
         OutputFormat::Json => json(output).unwrap_or_else(|| Value::from(output)),
         OutputFormat::Lines => output.lines().map(Value::from).collect(),
-        OutputFormat::Table => table(output),
+        OutputFormat::Table => table(output).unwrap_or_else(|| Value::from(output)),
     }
 }
 
@@ -31,11 +31,11 @@ fn json(output: &str) -> Option<Value> {
     }
 }
 
-/// Returns the rows of a table as objects by the names in its first line.
-fn table(output: &str) -> Value {
+/// Returns the rows of a table as objects by the names in its first line; `None` if a row has a cell that has no name.
+fn table(output: &str) -> Option<Value> {
     let lines: Vec<&str> = output.lines().filter(|line| is_row(line)).collect();
     let Some(header) = lines.first() else {
-        return Value::Array(Vec::new());
+        return Some(Value::Array(Vec::new()));
     };
     let bars = |line: &str| line.contains(['|', '│', '┃']);
     let mut rows = match () {
@@ -50,11 +50,15 @@ fn table(output: &str) -> Value {
     .into_iter();
     let names = distinct(rows.next().unwrap_or_default());
     rows.map(|row| {
+        // A separator at the end of a line is followed by nothing.
+        if row.iter().skip(names.len()).any(|cell| !cell.is_empty()) {
+            return None;
+        }
         let cells = row.into_iter().map(Value::from);
         let cells = cells.chain(std::iter::repeat(Value::from("")));
-        names.iter().cloned().zip(cells).collect::<Map<_, _>>()
+        let cells = names.iter().cloned().zip(cells).collect::<Map<_, _>>();
+        Some(Value::Object(cells))
     })
-    .map(Value::Object)
     .collect()
 }
 
@@ -240,6 +244,15 @@ mod tests {
             &json!([{"id": "1", "name": "a, \"b\"\nc"}, {"id": "2", "name": ""}]),
         );
         check_table("a,a\n1,2", &json!([{"a": "1", "a_2": "2"}]));
+    }
+
+    #[test]
+    fn a_table_with_cells_that_have_no_name_stays_a_text() {
+        for output in ["a,b\n1,2,3\n", "a|b\n1|2|3", "a\tb\n1\t2\t3"] {
+            check_table(output, &json!(output));
+        }
+        check_table("a\tb\n1\t2\t\n", &json!([{"a": "1", "b": "2"}]));
+        check_table("a,b\n1\n", &json!([{"a": "1", "b": ""}]));
     }
 
     #[test]

@@ -42,9 +42,9 @@ rows! {
     UnreadableFile "unreadable-file" "A file does not exist, is too large, or cannot be read. Paths are relative to the file that names them.";
     UndefinedVariable "undefined-variable" "A reference such as `${{name}}` has no value. Values come from `vars` in lab.yaml and from `.env` of the lab, never from the environment of this machine. `${{name:-default}}` has a default.";
     InvalidReference "invalid-reference" "A dollar sign begins a reference that is not complete. In Compose files write `$$` for a dollar sign, in lab.yaml `$${{` for the characters `${{`.";
-    Refused "refused" "The lab requests something that no lab from a stranger should have, such as root access to this machine or files outside the lab. No flag allows it; docs/compose-keys.md says why for each key.";
+    Refused "refused" "The lab requests something that no lab from a stranger should have, such as root access to this machine or files outside the lab. No flag allows it; docs/src/reference/compose-keys.md says why for each key.";
     NeedsTrust "needs-trust" "The lab requests more than labs usually need, such as a port that other machines can reach. `--trust` grants it, if you trust the author.";
-    Note "note" "Nothing is wrong. A key of a Compose file has no effect here, or another one than in Compose; docs/compose-keys.md lists them.";
+    Note "note" "Nothing is wrong. A key of a Compose file has no effect here, or another one than in Compose; docs/src/reference/compose-keys.md lists them. Or a value under `random` is not used.";
     GuideMismatch "guide-mismatch" "A guide lacks what lab.yaml has, or has more: sections, checks, hints and choices must be the same in lab.yaml and in every language.";
     GuideHeading "guide-heading" "A heading of a guide has braces that are not understood, or stands at the wrong level. `## Title {{#exercise}}` begins an exercise; `### Title {{.hint}}`, `.checks`, `.choices`, `.after` and `.solution` are its parts.";
     Template "template" "A name in `{{{{ … }}}}` is unknown, or the braces contain more than a name. Write literal braces as `{{{{ '{{{{' }}}}`, or between `{{% raw %}}` and `{{% endraw %}}`.";

@@ -1,6 +1,6 @@
 //! The answers to an exercise that the proof plays, and what must be true of each.
 
-use crate::lab::{Effect, Exercise, Necessity, Step, Task, TrialAnswers, WrongAnswer};
+use crate::lab::{Effect, Exercise, Necessity, Step, StepKind, Task, TrialAnswers, WrongAnswer};
 use crate::problem::Place;
 use crate::text;
 use crate::text::Text;
@@ -36,6 +36,8 @@ pub enum AnswerKind {
     },
     RightAnswer,
     WrongAnswer,
+    /// A right answer with the random values of another draw.
+    OtherDraw,
 }
 
 /// What must be true after an answer.
@@ -91,6 +93,29 @@ pub fn answers<'a>(exercise: &'a Exercise, trial: Option<&'a TrialAnswers>) -> V
         answers.push(wrong_answer(at + 1, wrong, reason));
     }
     answers
+}
+
+/// Returns the right answers of one draw that have other steps than in a second one, where they must fail. The answers of both
+/// draws are in the same order.
+pub fn of_other_draw<'a>(first: &[Answer<'a>], second: &[Answer<'_>]) -> Vec<Answer<'a>> {
+    fn acts<'s>(answer: &'s Answer<'_>) -> impl Iterator<Item = &'s StepKind> {
+        answer.steps.iter().map(|step| &step.act)
+    }
+    let pairs = first.iter().zip(second);
+    let differ = pairs.filter(|(one, other)| {
+        let is_right = matches!(one.kind, AnswerKind::Solution | AnswerKind::RightAnswer);
+        is_right && !acts(one).eq(acts(other))
+    });
+    let answers = differ.map(|(answer, _)| Answer {
+        kind: AnswerKind::OtherDraw,
+        name: text!("{answer} of another learner", answer = answer.name.clone()),
+        must: Must::Fail {
+            check: None,
+            hint: None,
+        },
+        ..answer.clone()
+    });
+    answers.collect()
 }
 
 fn wrong_answer<'a>(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::expect::{Actual, Parts, Snapshot};
-use crate::lab::{Check, Exercise, Secrecy, Unchanged};
+use crate::lab::{Check, Draw, Exercise, Secrecy, Unchanged};
 use crate::proof::recording::{Observation, Recording};
 use crate::text::Text;
 use crate::{hex, text};
@@ -41,6 +41,9 @@ pub struct Dispute {
     /// The image of each service, by the service's name.
     pub images: BTreeMap<String, String>,
     pub exercise: String,
+    /// The draw of the random values, if the lab has any.
+    #[serde(default)]
+    pub draw: Option<Draw>,
     /// What the learner writes about it.
     pub message: Option<String>,
     /// Whether the exercise passes.
@@ -361,6 +364,7 @@ mod tests {
             digest: String::new(),
             images: BTreeMap::new(),
             exercise: "one".to_owned(),
+            draw: None,
             message: Some("it is \"right\"".to_owned()),
             passed: false,
             solution_played: false,

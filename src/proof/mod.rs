@@ -12,7 +12,7 @@ mod recording;
 mod schedule;
 mod weaken;
 
-pub use answer::{Answer, AnswerKind, Must, answers};
+pub use answer::{Answer, AnswerKind, Must, answers, of_other_draw};
 pub use dispute::{
     CaseOutcome, CaseVerdict, DISPUTE_VERSION, Dispute, DisputedObservation, disputed, judge_case,
     trial_entry, typed_lines,

@@ -182,6 +182,7 @@ fn phase_name(phase: Phase) -> String {
         Phase::Decides => localized!("each check decides for a wrong answer"),
         Phase::Weakened => localized!("no check could be weaker"),
         Phase::OpenTransaction => localized!("reset with an open transaction"),
+        Phase::OtherDraw => localized!("other random values need another answer"),
     }
 }
 

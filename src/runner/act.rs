@@ -9,10 +9,11 @@ use crate::engine::{Engine, clock};
 use crate::event::{Event, Outcome};
 use crate::expect::Actual;
 use crate::lab::{Capture, Condition, Restart, Step, StepKind};
-use crate::probe::{ProbeError, ProbeMode, StepMode, probe};
+use crate::probe::{ProbeError, ProbeMode, StepMode};
 use crate::runner::container::{container_id, grace};
 use crate::runner::fault::apply_fault;
 use crate::runner::ready::wait;
+use crate::runner::unavailable::probe_service;
 use crate::runner::{Failure, Live, Runner};
 use crate::text::Text;
 use crate::{localized, text};
@@ -35,6 +36,13 @@ pub(crate) struct StepResult {
     pub(crate) error: Option<ProbeError>,
     /// How long the result was as expected before it no longer was, if it had to be for a while.
     pub(crate) held: Option<Duration>,
+}
+
+impl StepResult {
+    /// Returns whether there is nothing to wait for, since a paused service does not answer until it continues.
+    pub(super) fn is_of_paused_service(&self) -> bool {
+        matches!(self.error, Some(ProbeError::Paused { .. }))
+    }
 }
 
 /// Why a step did not pass.
@@ -124,6 +132,7 @@ pub(crate) async fn run_step<E: Engine>(
             result = hold(time, || run_step_once(runner, live, step, mode, captures)).await;
         }
         if result.outcome.passed()
+            || result.is_of_paused_service()
             || deadline.is_none_or(|deadline| clock::now() + pause > deadline)
         {
             return result;
@@ -191,8 +200,7 @@ pub(crate) async fn run_step_once<E: Engine>(
     captures: &Captures,
 ) -> StepResult {
     let act = step.act.with_captures(captures);
-    let target = live.target(runner);
-    let probed = probe(&act, mode, &target, &live.connections, step.timeout).await;
+    let probed = probe_service(runner, live, &act, mode, step.timeout).await;
     evaluate(step, probed)
 }
 

@@ -311,6 +311,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             };
             let pending: Vec<usize> = (0..self.checks.len())
                 .filter(|at| !results[*at].outcome.passed() && waited_for(&self.checks[*at], since))
+                .filter(|at| !results[*at].is_of_paused_service())
                 .collect();
             let lost = pending.iter().any(|at| results[*at].actual.is_none());
             // Without its engine a service does not come back within the time of a check.

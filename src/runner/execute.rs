@@ -12,6 +12,7 @@ use crate::lab::ServiceName;
 use crate::plan::{
     ContainerSpec, HostPort, NetworkSpec, Operation, Plan, Subnet, candidates_after,
 };
+use crate::runner::disks::free;
 use crate::runner::failure::removed_externally;
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
@@ -96,6 +97,9 @@ async fn perform<E: Engine>(
             Some(id) => engine.start(id).await,
             None => start_created(runner, service, created).await,
         },
+        Operation::FreeDisk {
+            container, path, ..
+        } => free(engine, container, path).await,
         Operation::Wait { service, condition } => {
             if let Some(live) = live {
                 wait(runner, live, service, *condition).await?;

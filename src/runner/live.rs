@@ -121,6 +121,11 @@ impl<E: Engine> Runner<'_, E> {
         self.command("up")
     }
 
+    /// Returns the command that ends every fault of a service.
+    pub(super) fn heal_command(&self, service: &ServiceName) -> String {
+        format!("roadlab fault {} heal {service}", self.name())
+    }
+
     /// Returns the lab with the option that selects this instance.
     pub(super) fn name(&self) -> String {
         match self.instance.is_main() {

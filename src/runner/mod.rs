@@ -8,6 +8,7 @@ mod check_probes;
 mod container;
 mod diagnostics;
 mod disk_space;
+mod disks;
 mod execute;
 mod failure;
 mod fault;
@@ -27,6 +28,7 @@ mod subnets;
 mod teardown;
 #[cfg(test)]
 mod tests;
+mod unavailable;
 mod up;
 
 use crate::engine::Engine;
@@ -36,6 +38,7 @@ use crate::lab::{Instance, Lab};
 pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
 pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
+pub use disks::{full_disks, observe_disks};
 pub use failure::{Failure, NotRunning};
 pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};
@@ -44,12 +47,12 @@ pub use live::{Live, require_same_network};
 pub use measure::{MeasureOutcome, measure};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
-pub use proof::{PlayRequest, Proof, ProofRequest, play, prove, record};
+pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, play, prove, record};
 pub use reap::reap;
 pub use reset::{create_missing, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
-pub use up::{Expiry, OnFailure, Up, UpResult, plan_up, run_labels, up};
+pub use up::{Expiry, OnFailure, Up, UpResult, new_draw, plan_up, run_labels, up};
 
 /// A lab in one instance on an engine, and the sink for events.
 pub struct Runner<'a, E> {

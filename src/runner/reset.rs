@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Exercise, Restart, RestartMode, ServiceName, Task};
-use crate::plan::Running;
+use crate::plan::{Plan, Running};
 use crate::probe::ProbeMode;
 use crate::runner::act::{restart_service, run_steps};
 use crate::runner::execute::execute;
@@ -23,10 +23,13 @@ pub async fn reset<E: Engine>(
     let services: Vec<ServiceName> = live.addresses.keys().cloned().collect();
     let down = |name: &&ServiceName| !live.runs(name) && !crate::plan::completes(runner.lab, name);
     for service in services.iter().filter(down) {
-        runner.emit(Event::Warning(Warning::ServiceRestarted {
-            service: service.to_string(),
-        }));
         let container = live.observed.container(service);
+        let paused = container.is_some_and(|container| container.running == Running::Paused);
+        let name = service.to_string();
+        runner.emit(Event::Warning(match paused {
+            true => Warning::ServiceContinued { service: name },
+            false => Warning::ServiceRestarted { service: name },
+        }));
         // A service that ends again and again waits for its next start.
         if let Some(container) = container.filter(|container| container.running == Running::No) {
             let stopped = runner.engine.stop(&container.id, None).await;
@@ -34,23 +37,24 @@ pub async fn reset<E: Engine>(
         }
     }
     let services: Vec<&ServiceName> = services.iter().collect();
-    repair_services(runner, live, &services).await?;
+    drop(repair_services(runner, live, &services).await?);
     if let Some(workspace) = workspace {
         drop(workspace.restore()?);
     }
     run_start_steps(runner, live).await
 }
 
-/// Creates what is missing of a running lab, as `up` does.
+/// Creates what is missing of a running lab, as `up` does. Returns what was done.
 pub async fn create_missing<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     live: &mut Live,
-) -> Result<(), Failure> {
+) -> Result<Plan, Failure> {
     live.renew(runner).await?;
     let (plan, _) = plan_up(runner, up, &live.observed).await?;
     execute(runner, &plan, live.workspace.as_deref()).await?;
-    live.renew(runner).await
+    live.renew(runner).await?;
+    Ok(plan)
 }
 
 /// Runs the solutions of exercises in order; a quiz has none.

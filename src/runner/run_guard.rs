@@ -236,6 +236,7 @@ mod tests {
             life: Lifetime::Persistent,
             until: None,
             network: None,
+            draw: None,
         };
         // A journal that cannot be read is not overwritten.
         let file = folder.path().join(format!("{}.json", journal.run));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
 use crate::event::{Event, Warning};
-use crate::lab::{RunId, Step};
+use crate::lab::{Draw, RunId, Step};
 use crate::machine;
 use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope,
@@ -14,6 +14,7 @@ use crate::plan::{
 };
 use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
+use crate::runner::disks::observe_disks;
 use crate::runner::execute::execute;
 use crate::runner::ready::check_not_failed;
 use crate::runner::subnets::{no_free_subnet, used_subnets};
@@ -114,7 +115,8 @@ pub async fn plan_up<E: Engine>(
 
 /// Starts a lab. If that fails, what was created is removed, unless it is to be retained or was running before.
 pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
-    let observed = runner.observe().await?;
+    let mut observed = runner.observe().await?;
+    observe_disks(runner.engine, runner.lab, &mut observed).await;
     let fresh = observed.containers.is_empty();
     if fresh {
         // The reaper starts while the plan is computed.
@@ -131,7 +133,11 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     )?;
     let before = known.filter(|journal| journal.run == run_labels.run);
     require_same_network(&observed, before.as_ref(), runner)?;
-    let until = before.and_then(|journal| journal.until);
+    let until = before.as_ref().and_then(|journal| journal.until);
+    let draw = match before {
+        Some(journal) => journal.draw,
+        None => runner.lab.random.draw.clone(),
+    };
     let mut journal = Journal {
         run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
@@ -141,6 +147,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         life: Lifetime::Persistent,
         until,
         network: machine::network(),
+        draw,
     };
     if plan.is_empty() {
         if up.life == Lifetime::Persistent && up.ends != Expiry::Unchanged {
@@ -305,6 +312,13 @@ fn owner(id: &str, runs: &Path) -> Owner {
 fn new_run_id() -> RunId {
     let text = ulid::Ulid::generate().to_string().to_ascii_lowercase();
     RunId::new(&text).expect("a ULID has 26 letters and digits")
+}
+
+/// Returns a new draw of random values.
+pub fn new_draw() -> Draw {
+    // The end of a ULID is random.
+    let id = ulid::Ulid::generate().to_string().to_ascii_lowercase();
+    Draw::new(&id[id.len() - 10..])
 }
 
 /// Chooses host ports that are free or that this lab uses already.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Instance, LabId, RunId};
+use crate::lab::{Draw, Instance, LabId, RunId};
 use crate::store::baselines::Baselines;
 use crate::store::document::{self, DocumentError, FolderLock};
 use crate::text;
@@ -41,6 +41,9 @@ pub struct Journal {
     /// The network from which the run's published ports were reachable (`machine::network`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<u64>,
+    /// The draw of the lab's random values; none for a lab without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draw: Option<Draw>,
 }
 
 /// How long a run lives.
@@ -105,6 +108,12 @@ pub struct JournalLock {
 }
 
 impl Journal {
+    /// Returns the draw of the run. A lab that had no random values when the run was started has those that follow from its id.
+    pub fn effective_draw(&self) -> Draw {
+        let by_run = || Draw::new(self.run.to_string());
+        self.draw.clone().unwrap_or_else(by_run)
+    }
+
     /// Writes the journal and holds its lock, with no moment between. Fails if there is a journal of this run that this
     /// program cannot read: that one is not overwritten.
     pub fn write(&self, folder: &Path) -> Result<JournalLock, UnwritableJournal> {
@@ -385,6 +394,7 @@ mod tests {
             life: Lifetime::Process,
             until: None,
             network: None,
+            draw: None,
         }
     }
 

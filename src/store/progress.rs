@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Exercise, ExerciseId, Instance, LabId, RunId, Task};
+use crate::lab::{Draw, Exercise, ExerciseId, Instance, LabId, RunId, Task};
 use crate::store::document::{LOCK_TIMEOUT, damage, lock_within};
 use crate::store::{dated_name, now, write_atomically};
 use crate::text;
@@ -46,6 +46,12 @@ pub struct Progress {
     /// The learner's last choice in each quiz.
     #[serde(default)]
     pub answers: BTreeMap<ExerciseId, String>,
+    /// The number of the learner's choices in each quiz until it was solved.
+    #[serde(default)]
+    pub attempts: BTreeMap<ExerciseId, u32>,
+    /// The draws of the random values with which exercises were solved.
+    #[serde(default)]
+    pub draws: BTreeMap<ExerciseId, Draw>,
     /// The seconds that a session showed each exercise before it was solved.
     #[serde(default)]
     pub seconds: BTreeMap<ExerciseId, u64>,
@@ -227,6 +233,8 @@ impl Default for Progress {
             run: None,
             hints: BTreeMap::new(),
             answers: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            draws: BTreeMap::new(),
             seconds: BTreeMap::new(),
             workspace: None,
             mounted: None,
@@ -336,6 +344,10 @@ impl Progress {
 
     /// Records the learner's choice in a quiz, and that it is solved if the choice is right.
     pub fn answer(&mut self, exercise: &ExerciseId, choice: &str, result: QuizResult) {
+        if !self.is_solved(exercise) {
+            let attempts = self.attempts.entry(exercise.clone()).or_default();
+            *attempts = attempts.saturating_add(1);
+        }
         self.answers.insert(exercise.clone(), choice.to_owned());
         if let Some(played) = self.played.get_mut(exercise) {
             played.run = None;
@@ -343,6 +355,15 @@ impl Progress {
         match result {
             QuizResult::Correct => self.solve(exercise),
             QuizResult::Incorrect => {}
+        }
+    }
+
+    /// Records the draw of the random values with which an exercise was solved; the first time counts.
+    pub fn record_draw(&mut self, exercise: &Exercise, draw: Option<&Draw>) {
+        let draw = draw.filter(|_| !exercise.random.is_empty());
+        if let Some(draw) = draw.filter(|_| self.is_solved(&exercise.id)) {
+            let recorded = self.draws.entry(exercise.id.clone());
+            recorded.or_insert_with(|| draw.clone());
         }
     }
 
@@ -786,6 +807,7 @@ mod tests {
         progress.clear_run();
         progress.played.clear();
         assert_eq!(progress, before);
+        assert_eq!(progress.attempts[&quiz], 1);
         progress.answer(&quiz, "a", QuizResult::Correct);
         let at = progress.solved[&quiz];
         progress.finish_playing(&[&quiz], Some(&run('a')));

@@ -41,6 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/machine/clock_skew.rs",
             "src/engine/docker/convert.rs",
             "src/store/dated_name.rs",
+            "src/app/lab_report.rs",
             "src/expect/value_type.rs",
         ],
     ),

@@ -103,11 +103,15 @@ fn a_paused_or_stopped_service_is_reported() {
         let path = format!("/containers/{}/{what}", lab.container());
         drop(lab.request("POST", &path, &Value::Null));
     };
+    let repaired = |state: &str, does: &str| {
+        let id = &lab.copy.id;
+        format!("`redis` is {state}; `roadlab fault {id} heal redis` {does} it")
+    };
     post("pause");
-    assert_eq!(check(&lab, 1), error("`redis` is paused"));
+    assert_eq!(check(&lab, 1), error(&repaired("paused", "continues")));
     post("unpause");
     post("kill");
-    assert_eq!(check(&lab, 1), error("`redis` is not running"));
+    assert_eq!(check(&lab, 1), error(&repaired("not running", "starts")));
     lab.run("down LAB", 0);
 }
 

@@ -178,6 +178,7 @@ fn phases_and_outcomes_keep_their_names() {
         (Phase::Decides, "decides"),
         (Phase::Weakened, "weakened"),
         (Phase::OpenTransaction, "open_transaction"),
+        (Phase::OtherDraw, "other_draw"),
     ];
     assert_eq!(phases.map(|(phase, _)| phase), Phase::ALL);
     for (phase, name) in phases {

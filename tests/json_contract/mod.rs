@@ -73,6 +73,7 @@ fn documents_that_need_no_engine_keep_their_fields() {
     record(&mut shapes, &copy, "answer", "answer LAB when scans", 1);
     record(&mut shapes, &copy, "answer", "answer LAB when pairs", 0);
     record(&mut shapes, &copy, "list", "list", 0);
+    record(&mut shapes, &copy, "report", "report LAB", 0);
     record(&mut shapes, &copy, "roadmap", "roadmap", 0);
     record(&mut shapes, &copy, "validate", "validate", 0);
     record(&mut shapes, &copy, "new", "new another", 0);

@@ -243,6 +243,25 @@ def senders(record, details, other):
     return sorted(programs)
 
 
+def waited(record, queue, count, other):
+    """The messages in a queue whose program had to do what leads to a message in the other queue before it published them.
+
+    Either it published to the other queue itself in between, or all that was published there by others came first. No clock decides.
+    """
+    entries = [e for e in record.entries if e["kind"] == "publish"]
+    kept = [i for i, e in enumerate(entries) if queue in e["queues"]][-count:] if count else []
+    own, behind = [], []
+    for i in kept:
+        by, body = entries[i]["by"], entries[i]["body"]
+        begun = next(j for j, e in enumerate(entries) if e["by"] == by)
+        before = max((j for j in range(begun, i) if entries[j]["by"] == by and queue in entries[j]["queues"]), default=begun - 1)
+        if any(entries[j]["by"] == by and other in entries[j]["queues"] for j in range(before + 1, i)):
+            own.append(body)
+        elif any(other in entries[j]["queues"] and entries[j]["body"] == body for j in range(begun, i)):
+            behind.append(body)
+    return own if own or len(behind) < len(kept) else behind
+
+
 def elsewhere(kind, name):
     """The other virtual hosts that have a queue (or an exchange) of this name."""
     try:
@@ -292,13 +311,15 @@ def payouts(record, waiting):
         return "it returned what it could not route" if stats.get("return_unroutable", 0) > 0 else "it returned nothing"
 
     germany = [payout for payout, where in due.items() if where == "payouts.de"]
-    return {
+    found = {
         "korea": tried("payouts.kr"),
         "japan": tried("payouts.jp"),
         "germany": "arrived" if germany and waiting("payouts.de")["waiting"] == germany else "not arrived",
         "unsent": unsent(),
         "broker": returned(),
     }
+    good = ("tried", "arrived", "exactly those that were refused", "it returned what it could not route")
+    return {**found, "good": {name: how in good for name, how in found.items()}}
 
 
 def ready_bytes(about):
@@ -404,15 +425,28 @@ class Handler(BaseHTTPRequestHandler):
                 if body["messages"] is None:
                     body["elsewhere"] = elsewhere("queues", queue)
                 # `?apart=QUEUE`: which programs published the messages, if it was not the one that published those.
+                # `?before=QUEUE`: the messages whose program first did what led to a message in that queue.
+                if "before" in query:
+                    body["waited"] = waited(self.server.record, queue, len(body["details"]), query["before"])
+                # `?came_again=BODY`: whether that message, as its header says, had been delivered before.
+                if "came_again" in query:
+                    again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
+                    body["came_again"] = again[0] if len(again) == 1 else None
+                # `?expected_bytes=N`: whether the messages that are ready have so many bytes.
+                if "expected_bytes" in query:
+                    body["as_expected"] = body.get("bytes") == int(query["expected_bytes"])
                 if "apart" in query:
                     other = self.server.listener.ask(query["apart"]) or {"messages": None, "consumers": None}
                     body["senders"] = senders(self.server.record, body["details"], answer(self.server.record, query["apart"], other, None)["details"])
+                    # A connection that ended before the interface knew of it has no name.
+                    body["by_mailer"] = bool(body["senders"]) and set(body["senders"]) <= {"mailer", "unknown"}
                 if "settings" in query:
                     body.update(settings(queue))
                 # `?consumers=QUEUE`: whether each consumer was there before the last message was published to that queue.
                 if "consumers" in query:
                     times = [e["at"] for e in self.server.record.entries if e["kind"] == "publish" and query["consumers"] in e["queues"]]
                     body["older"] = consumers_since(queue, times[-1]) if times else []
+                    body["one_is_older"] = True in body["older"]
                 # `?prefix=TEXT`: how many of the messages that begin so came over each connection.
                 counts = {}
                 for entry in body["details"]:

@@ -30,6 +30,16 @@ local function ending(keys, args)
   return found
 end
 
+-- Of pairs `key`, `database`: those that have a time to live there.
+local function ending_in(keys, args)
+  local found = {}
+  for i, key in ipairs(keys) do
+    redis.call('SELECT', args[i])
+    if redis.call('TTL', key) >= 0 then table.insert(found, key) end
+  end
+  return found
+end
+
 -- Of pairs `key`, `database`: where a key is in a database to which it does not belong.
 local function strays(keys, args)
   local found = {}
@@ -70,7 +80,7 @@ end
 -- What is missing of the things that have to stay: keys, jobs that wait or are in work, players on the board.
 local function missing()
   local found = {}
-  if redis.call('EXISTS', 'config:checkout:timeout') == 0 then table.insert(found, 'config:checkout:timeout') end
+  if redis.call('TYPE', 'config:checkout:timeout').ok ~= 'string' then table.insert(found, 'config:checkout:timeout') end
   local jobs = {}
   for _, list in ipairs({ 'jobs:mail', 'jobs:mail:working' }) do
     local all = redis.pcall('LRANGE', list, 0, -1)
@@ -117,6 +127,7 @@ end
 local read_only = { 'no-writes' }
 redis.register_function { function_name = 'slot', callback = slot, flags = read_only }
 redis.register_function { function_name = 'ending', callback = ending, flags = read_only }
+redis.register_function { function_name = 'ending_in', callback = ending_in, flags = read_only }
 redis.register_function { function_name = 'strays', callback = strays, flags = read_only }
 redis.register_function { function_name = 'pages', callback = pages, flags = read_only }
 redis.register_function { function_name = 'missing', callback = missing, flags = read_only }

@@ -182,6 +182,7 @@ sub take_note {
         my ($key, $type, @items) = words_of($1);
         $units[-1]{values}{$key} = { type => $type, items => \@items };
     }
+    elsif ($line =~ /^# end (\d+) (.*)/ && @units) { $units[-1]{ends}{ (words_of($2))[0] } = $1 / 1000 }
     elsif ($line =~ /^# log (\d)/ && @units) { $units[-1]{log} = $1 }
     elsif ($line =~ /^# incomplete/) { $incomplete = 1 }
 }
@@ -231,6 +232,28 @@ sub has_looked {
     return 0;
 }
 
+# The options of a SET, in upper case, with their values; nothing if Redis refuses them.
+sub set_options {
+    my (@w) = @_;
+    my %options;
+    while (@w) {
+        my $option = uc shift @w;
+        if ($option =~ /^(EX|PX|EXAT|PXAT)$/) {
+            return if !@w || $w[0] !~ /^\d+$/ || $w[0] == 0;
+            $options{$option} = shift @w;
+        }
+        elsif ($option =~ /^IFD?(EQ|NE)$/) {
+            return if !@w;
+            $options{$option} = shift @w;
+        }
+        elsif ($option =~ /^(NX|XX|GET|KEEPTTL)$/) { $options{$option} = 1 }
+        else { return }
+    }
+    return if 1 < grep { $options{$_} } qw(EX PX EXAT PXAT KEEPTTL);
+    return if $options{NX} && $options{XX};
+    return \%options;
+}
+
 # What a command makes of strings, or of one field of hashes: pairs of a key and [ what, value ]. `what` is `write`, `add`,
 # `remove`, `rename` or `copy`; a value that cannot be told is undefined.
 sub effects {
@@ -256,8 +279,8 @@ sub effects {
         return map { $_ => ['write'] } @w;
     }
     if ($name eq 'SET') {
-        my %options = names map { uc } @w[ 2 .. $#w ];
-        return () if $options{NX} && $exists->($w[0]) || $options{XX} && !$exists->($w[0]);
+        my $options = set_options(@w[ 2 .. $#w ]) or return ();
+        return () if $options->{NX} && $exists->($w[0]) || $options->{XX} && !$exists->($w[0]);
         return ($w[0] => [ 'write', $w[1] ]);
     }
     return $exists->($w[0]) ? () : ($w[0] => [ 'write', $w[1] ]) if $name eq 'SETNX';
@@ -366,28 +389,193 @@ sub calculates {
     return 0;
 }
 
-# Whether a default value was offered for the case that there is none.
+# Follows the ends of keys in database 0 through the record. `$start`: the keys of the starting point, and whether they end. A
+# key that is there has a state: { until, by, at, written, endless }. `until` is the moment of its end, or nothing; `by` is
+# `start`, or how the end was given or taken away: `alone`, with the value (`write`), or with another name (`move`), at `at`.
+# `written`: the value was written since. `endless`: after some step since it was created it had no end. `$before` is called before each
+# command, `$after` after each unit.
+sub follow_ends {
+    my ($start, $before, $after) = @_;
+    my %state = map { $_ => { until => $start->{$_} ? 9e15 : undef, by => 'start', at => $begun } } keys %$start;
+    for my $unit (@units) {
+        if ($unit->{kind} eq 'start') {
+            my %found;
+            for my $key (keys %{ $unit->{values} }) {
+                my ($old, $until) = ($state{$key}, $unit->{ends}{$key});
+                my $same = $old && (defined $until ? defined $old->{until} && ($old->{until} == 9e15 || abs($old->{until} - $until) < 2) : !defined $old->{until});
+                $found{$key} = $same ? $old : { until => $until, by => 'start', at => $begun };
+            }
+            %state = %found;
+        }
+        for my $command (@{ $unit->{commands} }) {
+            next if $command->{db} != 0 && $command->{name} ne 'FLUSHALL';
+            for my $key (keys %state) {
+                my $until = $state{$key}{until};
+                delete $state{$key} if defined $until && $until < $command->{at};
+            }
+            $before->($unit, $command, \%state) if $before;
+            change_ends(\%state, $command);
+        }
+        for my $key (keys %state) { $state{$key}{endless} = 1 if !defined $state{$key}{until} }
+        $after->($unit, \%state) if $after;
+    }
+    return \%state;
+}
+
+# Executes a command on the ends of keys.
+sub change_ends {
+    my ($state, $command) = @_;
+    my ($name, $at, @w) = ($command->{name}, $command->{at}, @{ $command->{words} });
+    my $key = $w[0] // return;
+    my $moment = sub {
+        my ($unit, $number) = @_;
+        return $unit eq 'EX' ? $at + $number : $unit eq 'PX' ? $at + $number / 1000 : $unit eq 'EXAT' ? $number : $number / 1000;
+    };
+    my $write = sub {
+        my ($key, $until) = @_;
+        $state->{$key} = { until => $until, by => 'write', at => $at, written => 1 };
+    };
+    return if $READS{$name} && !$ENDS{$name} || $SCRIPTS{$name} || $name =~ /^H(P?EXPIRE(AT)?|PERSIST)$/;
+    if ($name eq 'SET') {
+        my $options = set_options(@w[ 2 .. $#w ]) or return;
+        my $old = $state->{$key};
+        return if $options->{NX} && $old || $options->{XX} && !$old;
+        if ($options->{KEEPTTL} && $old) { $old->{written} = 1; return }
+        my ($unit) = grep { $options->{$_} } qw(EX PX EXAT PXAT);
+        $write->($key, $unit ? $moment->($unit, $options->{$unit}) : undef);
+        # Something that is written over has existed before; only what is created anew begins anew.
+        $state->{$key}{endless} = 1 if $old && $old->{endless};
+        $state->{$key}{value} = $w[1];
+    }
+    elsif ($name eq 'SETNX') { $write->($key) if !$state->{$key} }
+    elsif ($name =~ /^P?SETEX$/) {
+        return if ($w[1] // '') !~ /^\d+$/ || $w[1] == 0;
+        my $endless = $state->{$key} && $state->{$key}{endless};
+        $write->($key, $moment->($name eq 'SETEX' ? 'EX' : 'PX', $w[1]));
+        @{ $state->{$key} }{qw(endless value)} = ($endless, $w[2]);
+    }
+    elsif ($name =~ /^MSET(NX)?$/) {
+        my @keys = @w[ grep { $_ % 2 == 0 } 0 .. $#w ];
+        return if $1 && grep { $state->{$_} } @keys;
+        $write->($_) for @keys;
+    }
+    elsif ($name eq 'GETSET') { $write->($key) }
+    elsif ($name =~ /^(DEL|UNLINK|GETDEL|MOVE)$/) { delete $state->{$_} for @w }
+    elsif ($name =~ /^FLUSH(ALL|DB)$/) { %$state = () }
+    elsif ($name =~ /^RENAME(NX)?$/) {
+        return if @w < 2 || !$state->{$key} || $1 && $state->{ $w[1] };
+        $state->{ $w[1] } = { %{ delete $state->{$key} }, by => 'move', endless => 0 };
+    }
+    elsif ($name eq 'COPY') {
+        return if @w < 2 || !$state->{$key} || $state->{ $w[1] } && !grep { uc $_ eq 'REPLACE' } @w;
+        return if grep { uc $_ eq 'DB' } @w[ 2 .. $#w ];
+        $state->{ $w[1] } = { %{ $state->{$key} }, by => 'move', endless => 0 };
+    }
+    elsif ($name eq 'RESTORE') {
+        my $unit = (grep { uc $_ eq 'ABSTTL' } @w) ? 'PXAT' : 'PX';
+        $write->($key, is_number($w[1]) && $w[1] > 0 ? $moment->($unit, $w[1]) : undef);
+    }
+    elsif ($name eq 'PERSIST') {
+        my $old = $state->{$key} or return;
+        @$old{qw(until by at written)} = (undef, 'alone', $at, 0) if defined $old->{until};
+    }
+    elsif ($name eq 'GETEX' || $name =~ /^(P?)EXPIRE(AT)?$/) {
+        my $old = $state->{$key} or return;
+        my ($unit, $number, $condition);
+        if ($name eq 'GETEX') {
+            ($unit, $number) = (uc($w[1] // ''), $w[2]);
+            return change_ends($state, { %$command, name => 'PERSIST', words => [$key] }) if $unit eq 'PERSIST';
+        }
+        else { ($unit, $number, $condition) = (($1 ? 'PX' : 'EX') . ($2 // ''), $w[1], uc($w[2] // '')) }
+        return if $unit !~ /^[EP]X(AT)?$/ || ($number // '') !~ /^-?\d+$/;
+        my $until = $moment->($unit, $number);
+        my $ends = $old->{until};
+        return if ($condition // '') eq 'NX' && defined $ends || ($condition // '') eq 'XX' && !defined $ends;
+        return if ($condition // '') eq 'GT' && (!defined $ends || $until <= $ends) || ($condition // '') eq 'LT' && defined $ends && $until >= $ends;
+        if ($until <= $at) { delete $state->{$key} }
+        else { @$old{qw(until by at written)} = ($until, 'alone', $at, 0) }
+    }
+    elsif ($state->{$key}) { $state->{$key}{written} = 1 }
+    else { $write->($key) }
+    return;
+}
+
+# Whether a key has had an end in every moment since it was created, or written anew with the value `from` and an end.
+sub always_ends {
+    my (%q) = @_;
+    my $anew = sub {
+        my ($unit, $state) = @_;
+        my $now = $state->{ $q{key} } or return;
+        $now->{endless} = 0 if defined $now->{until} && defined $now->{value} && $now->{value} eq $q{from};
+        delete $now->{value};
+    };
+    my $now = follow_ends({}, undef, $anew)->{ $q{key} } or return (0, 'not there');
+    return (0, 'never') if !defined $now->{until};
+    return $now->{endless} ? (0, 'not for a moment') : (1, 'always');
+}
+
+# Whether a key that is there from the start was given an end by a command that does nothing else.
+sub end_given {
+    my (%q) = @_;
+    my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
+    return (0, 'not given') if !defined $now->{until};
+    return (0, 'written') if $now->{by} ne 'alone' || $now->{written};
+    return (1, 'given');
+}
+
+# Whether a key still has the end that it had at the starting point, or one that was given anew in full.
+sub keeps_end {
+    my (%q) = @_;
+    my $now = follow_ends({ $q{key} => 1 })->{ $q{key} } or return (0, 'gone');
+    return (0, 'never') if !defined $now->{until};
+    return (1, 'kept') if $now->{by} eq 'start' || $now->{until} == 9e15;
+    my $life = $now->{until} - $now->{at};
+    return (0, 'too early') if $life <= $q{seconds} - 2;
+    return (0, 'too late') if $life >= $q{seconds} + 1;
+    return (1, 'kept');
+}
+
+# Whether a default value was offered for the case that there is none, while there was another value.
 sub offered {
     my (%q) = @_;
-    my $how = 'not offered';
-    for my $unit (@units) {
-        for my $command ($unit->{kind} eq 'script' ? () : @{ $unit->{commands} }) {
-            my ($name, @w) = ($command->{name}, @{ $command->{words} });
-            my $offers = $name eq 'SETNX' || $name eq 'SET' && grep { uc $_ eq 'NX' } @w[ 2 .. $#w ];
-            my %pairs = $name eq 'MSETNX' && @w % 2 == 0 ? @w : $offers ? @w[ 0, 1 ] : ();
-            my $value = $pairs{ $q{key} } // next;
-            return (0, 'offered in another database') if $command->{db} != 0 && $how eq 'not offered';
-            next if $command->{db} != 0;
-            return (1, 'offered') if $value eq $q{value};
-            $how = 'another value offered';
-        }
+    my ($done, $how) = (0, 'not offered');
+    my $there = sub { return $_[0]{ $q{key} } };
+    my $offer = sub {
+        my ($is_there, $ends) = @_;
+        return if $done;
+        if ($ends) { $how = 'offered with an end' }
+        elsif (!$is_there) { $how = 'offered to an empty key' }
+        else { ($done, $how) = (1, 'offered') }
+    };
+    my $elsewhere;
+    for my $command (map { @{ $_->{commands} } } grep { $_->{kind} ne 'script' } @units) {
+        next if $command->{db} == 0 || !mentions($command, $q{key});
+        $elsewhere = 1 if $command->{name} =~ /NX$/ || $command->{name} eq 'SET' && grep { uc $_ eq 'NX' } @{ $command->{words} };
+    }
+    my $command = sub {
+        my ($unit, $command, $state) = @_;
+        return if $unit->{kind} eq 'script';
+        my ($name, @w) = ($command->{name}, @{ $command->{words} });
+        my $options = $name eq 'SET' ? set_options(@w[ 2 .. $#w ]) // {} : {};
+        my %pairs = $name eq 'MSETNX' && @w % 2 == 0 ? @w : $name eq 'SETNX' || $options->{NX} ? @w[ 0, 1 ] : ();
+        my $value = $pairs{ $q{key} } // return;
+        if ($value eq $q{value}) { $offer->($there->($state), scalar grep { $options->{$_} } qw(EX PX EXAT PXAT)) }
+        elsif (!$done) { $how = 'another value offered' }
+    };
+    my $was_there = 1;
+    my $after = sub {
+        my ($unit, $state) = @_;
         # A script that writes the default only where there is nothing yet.
         if ($unit->{kind} eq 'script' && grep { mentions($_, $q{key}) } @{ $unit->{commands} }) {
-            my @after = map { (outcome($unit->{call}, { $q{key} => $_ }, $q{key}) // {})->{ $q{key} } // '' } (undef, '30', '31');
-            return (1, 'offered') if "@after" eq "$q{value} 30 31";
+            my @outcomes = map { outcome($unit->{call}, { $q{key} => $_ }, $q{key}) // {} } (undef, '30', '31');
+            my @values = map { $_->{ $q{key} } // '' } @outcomes;
+            $offer->($was_there, ($outcomes[0]{"$q{key}\0left"} // -1) >= 0) if "@values" eq "$q{value} 30 31";
         }
-    }
-    return (0, $how);
+        $was_there = $there->($state);
+    };
+    follow_ends({ $q{key} => 0 }, $command, $after);
+    return (0, 'offered in another database') if $how eq 'not offered' && $elsewhere;
+    return ($done, $how);
 }
 
 # Whether two numbers were changed together, in a unit that had looked at the first one and would do nothing if it were too low.
@@ -596,7 +784,9 @@ sub release {
     my $harm = 0;
     for my $name (strangers($owner)) {
         my $after = outcome($call, { $key => \$name }, $key);
-        $harm = !$after || !defined $after->{$key} || $after->{$key} ne $name ? 1 : 0;
+        # Some minutes less are the time of the trial.
+        my $left = $after ? $after->{"$key\0left"} // -2 : -2;
+        $harm = !$after || !defined $after->{$key} || $after->{$key} ne $name || $left < 604_000 || $left > 604_800 ? 1 : 0;
         last if $harm;
     }
     return (!defined $own->{$key}, $harm);
@@ -1014,6 +1204,7 @@ my %VERDICTS = (
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
     received => \&received, recovered => \&recovered, found => \&found,
+    always_ends => \&always_ends, end_given => \&end_given, keeps_end => \&keeps_end,
 );
 
 # ---- Scripts, tried -----------------------------------------------------------------------------------------------------
@@ -1082,8 +1273,9 @@ sub outcome {
             my ($type) = ask_on($trial, [ 'TYPE', $key ]);
             my %read = (string => [ 'GET', $key ], hash => [ 'HGETALL', $key ], zset => [ 'ZRANGE', $key, 0, -1, 'WITHSCORES' ]);
             next if !$read{$type};
-            my ($value) = ask_on($trial, $read{$type});
+            my ($value, $left) = ask_on($trial, $read{$type}, [ 'TTL', $key ]);
             $after{$key} = ref $value ? {@$value} : $value;
+            $after{"$key\0left"} = $left;
         }
         \%after;
     };
@@ -1178,6 +1370,8 @@ sub connect_to_redis {
                     (@group{qw(name last-delivered-id)}, join ',', map { "$_->[0]=$_->[1]" } @{ $pending // [] }) } @$found ];
             }
             note('# value ' . quoted($key, $type, map { substr $_ // '', 0, LONGEST_WORD } ref $found ? @$found : $found // ()));
+            my ($end) = ask([ 'PEXPIRETIME', $key ]);
+            note("# end $end " . quoted($key)) if ($end // -1) > 0;
         }
     }
 }

@@ -16,7 +16,15 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Learn",
         &[
-            "list", "roadmap", "show", "run", "check", "hint", "solve", "answer", "measure",
+            "list",
+            "roadmap",
+            "show",
+            "run",
+            "check",
+            "hint, solve",
+            "answer",
+            "measure",
+            "report",
             "dispute",
         ],
     ),
@@ -43,6 +51,9 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// The commands that share a line of the overview, with its text.
+pub(super) const SHARED: &[(&str, &str)] = &[("hint, solve", "show help or the solution")];
 
 pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
@@ -107,6 +118,18 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer. \
                   Also works while the lab is down.",
         examples: &["roadlab hint redis settings"],
+    },
+    CommandHelp {
+        command: "report",
+        summary: "report points and hints",
+        description: "Lists for each exercise its points, who solved it and when (the learner, or only the solution that was played), the hints that \
+                  were shown, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the progress only; \
+                  the lab need not be up.",
+        examples: &[
+            "roadlab report redis",
+            "roadlab report redis --csv --name kim > kim.csv",
+            "roadlab report redis --json --instance second",
+        ],
     },
     CommandHelp {
         command: "solve",

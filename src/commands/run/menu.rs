@@ -212,7 +212,7 @@ pub(super) fn menu(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::lab::testing::{COMPOSE, lab};
@@ -259,6 +259,8 @@ mod tests {
             id: ExerciseId::new("quiz").unwrap(),
             needs: Vec::new(),
             needs_service: Vec::new(),
+            points: None,
+            random: BTreeSet::new(),
             measure: Vec::new(),
             task: Task::Quiz(quiz),
         }

@@ -12,7 +12,7 @@ mod view;
 
 use std::time::{Duration, Instant};
 
-use crate::app::{SessionEnd, UpOptions};
+use crate::app::{DrawOf, SessionEnd, UpOptions};
 use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         )));
     }
     let begun = Instant::now();
-    let lab = context.lab(name)?;
+    let lab = context.lab_with(name, &DrawOf::NewRun)?;
     context.app.require_memory(&lab)?;
     let engine = context.app.engine().await?;
     if mode == Mode::Auto

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::app::RunningLab;
 use crate::commands::closing::closing_lines;
+use crate::commands::format::with_points;
 use crate::commands::{Context, check_output, format, quiz_output};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Section, Task};
@@ -65,7 +66,7 @@ impl<E: Engine> Session<'_, E> {
 
     /// `3/16 Sessions that end`.
     pub(super) fn heading(&self, at: usize, exercise: &Exercise) -> String {
-        let title = sanitize(&self.section(exercise).title);
+        let title = with_points(exercise, &sanitize(&self.section(exercise).title));
         format!("{}/{} {title}", at + 1, self.running.lab.exercises.len())
     }
 

@@ -57,7 +57,7 @@ impl Run {
             RunJournal::Missing => ("missing", None),
             RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
         };
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises,
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises, "points": self.points, "earned": self.points.map(|_| self.earned),
             "solution_played": self.played, "holding": self.holding,
             "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
@@ -68,7 +68,7 @@ impl Run {
             json!([
                 row.service,
                 row.running == Running::Yes,
-                row.fault_word(),
+                row.fault_words(),
                 row.health_word(),
                 row.url,
                 row.created
@@ -143,7 +143,7 @@ impl Run {
                 lines.push(format!("      {}", paint.dim(&why)));
             }
         }
-        if self.services.iter().any(|row| row.fault.is_some()) {
+        if self.services.iter().any(|row| !row.faults.is_empty()) {
             let lab = self.lab_argument();
             lines.push(format!(
                 "  {}",
@@ -168,16 +168,19 @@ impl Row {
         };
         json!({ "service": self.service, "state": self.state, "running": self.running == Running::Yes, "created": self.created,
             "uptime": self.uptime, "health": self.health_word(), "why": why, "url": self.url, "memory": self.memory,
-            "memory_limit": self.limit, "fault": self.fault_word() })
+            "memory_limit": self.limit, "fault": self.fault_words().first(), "faults": self.fault_words() })
     }
 
-    fn fault_word(&self) -> Option<&'static str> {
-        self.fault.map(|fault| match fault {
+    fn fault_words(&self) -> Vec<&'static str> {
+        let word = |fault: &ServiceFault| match fault {
             ServiceFault::CutOff => "cut_off",
+            ServiceFault::PartlyCutOff => "partly_cut_off",
             ServiceFault::Paused => "paused",
             ServiceFault::Stopped => "stopped",
             ServiceFault::Removed => "removed",
-        })
+            ServiceFault::DiskFull => "disk_full",
+        };
+        self.faults.iter().map(word).collect()
     }
 
     fn health_word(&self) -> Option<&'static str> {
@@ -190,10 +193,11 @@ impl Row {
 
     fn cells(&self, paint: Paint) -> Vec<String> {
         let (mark, state) = match self.running {
-            Running::Yes if self.fault == Some(ServiceFault::CutOff) => {
-                (paint.warn("●"), localized!("cut off"))
+            Running::Yes if self.faults.is_empty() => (paint.good("●"), localized!("running")),
+            Running::Yes => {
+                let faults: Vec<String> = self.faults.iter().filter_map(fault_text).collect();
+                (paint.warn("●"), faults.join(", "))
             }
-            Running::Yes => (paint.good("●"), localized!("running")),
             Running::Paused => (paint.warn("●"), localized!("paused")),
             Running::No => (paint.bad("●"), sanitize(&self.state)),
         };
@@ -218,6 +222,16 @@ impl Row {
     }
 }
 
+/// Returns a fault of a service that runs, in words.
+fn fault_text(fault: &ServiceFault) -> Option<String> {
+    match fault {
+        ServiceFault::CutOff => Some(localized!("cut off")),
+        ServiceFault::PartlyCutOff => Some(localized!("partly cut off")),
+        ServiceFault::DiskFull => Some(localized!("disk full")),
+        ServiceFault::Paused | ServiceFault::Stopped | ServiceFault::Removed => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +246,8 @@ mod tests {
             played: Vec::new(),
             holding: None,
             exercises: Some(16),
+            points: None,
+            earned: 0,
             services,
             until: None,
             journal: RunJournal::Readable,
@@ -250,7 +266,7 @@ mod tests {
             limit: Some(256 << 20),
             uptime: Some(185),
             created: 7,
-            fault: None,
+            faults: Vec::new(),
         }
     }
 
@@ -277,9 +293,9 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_shown_with_the_command_that_repairs_it() {
-        let broken = |service, running, fault| Row {
+        let broken = |service, running, faults: &[ServiceFault]| Row {
             running,
-            fault: Some(fault),
+            faults: faults.to_vec(),
             health: ServiceHealth::Unknown,
             state: "removed".into(),
             memory: None,
@@ -289,19 +305,31 @@ mod tests {
             ..row(service, ServiceHealth::Unknown)
         };
         let run = run(vec![
-            broken("a", Running::Yes, ServiceFault::CutOff),
-            broken("b", Running::Paused, ServiceFault::Paused),
-            broken("c", Running::No, ServiceFault::Removed),
+            broken(
+                "a",
+                Running::Yes,
+                &[ServiceFault::CutOff, ServiceFault::DiskFull],
+            ),
+            broken("b", Running::Paused, &[ServiceFault::Paused]),
+            broken("c", Running::No, &[ServiceFault::Removed]),
+            broken("d", Running::Yes, &[ServiceFault::PartlyCutOff]),
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
         redis (second)  solved 0 of 16
-          ● a  cut off
+          ● a  cut off, disk full
           ● b  paused
           ● c  removed
+          ● d  partly cut off
           repair it with `roadlab fault redis --instance second heal`
         ");
-        let words: Vec<_> = run.services.iter().map(Row::fault_word).collect();
-        assert_eq!(words, [Some("cut_off"), Some("paused"), Some("removed")]);
+        let words: Vec<_> = run.services.iter().map(Row::fault_words).collect();
+        let expected = json!([
+            ["cut_off", "disk_full"],
+            ["paused"],
+            ["removed"],
+            ["partly_cut_off"]
+        ]);
+        assert_eq!(json!(words), expected);
     }
 
     #[test]

@@ -339,7 +339,7 @@ fn explain(kind: ErrorKind, message: &str) -> (Text, Option<Text>) {
         ErrorKind::NoProgram => (no_program(message).unwrap_or_else(verbatim), None),
         ErrorKind::Paused => (
             text!("the container is paused"),
-            Some(text!("`docker unpause` resumes it")),
+            Some(text!("`roadlab fault LAB heal` continues it")),
         ),
         ErrorKind::NotRunning => (text!("the container is not running"), None),
         ErrorKind::Other if contains_any(message, &[NO_RANGE, NO_RANGE_LATER]) => (

@@ -156,7 +156,7 @@ fn messages_about_names_removals_and_states_have_kinds() {
         409,
         "Container db is paused, unpause the container before exec",
         ErrorKind::Paused,
-        "cannot run `ls` in container `db`: the container is paused; `docker unpause` resumes it",
+        "cannot run `ls` in container `db`: the container is paused; `roadlab fault LAB heal` continues it",
     );
 }
 

@@ -177,6 +177,7 @@ fn container(found: ContainerSummary) -> Option<ObservedContainer> {
             .map(|(name, endpoint)| (name, endpoint.network_id.unwrap_or_default()))
             .collect(),
         created: found.created.unwrap_or_default(),
+        full_disks: Vec::new(),
     })
 }
 

@@ -32,6 +32,8 @@ impl System for Docker {
             version: known(version.version),
             api: known(version.api_version),
             platform: format!("{}/{}", known(version.os), known(version.arch)),
+            rootless: is_rootless(info.security_options.as_deref()),
+            desktop: info.operating_system.as_deref() == Some("Docker Desktop"),
             memory: positive(info.mem_total).unwrap_or(0),
             cpus: positive(info.ncpu).unwrap_or(0),
             root: PathBuf::from(info.docker_root_dir.unwrap_or_default()),
@@ -68,6 +70,12 @@ impl Docker {
     }
 }
 
+/// Returns whether the options contain `name=rootless`, with which Docker and Podman say that they run without root.
+fn is_rootless(options: Option<&[String]>) -> bool {
+    let mut names = options.into_iter().flatten();
+    names.any(|option| option.split(',').any(|part| part == "name=rootless"))
+}
+
 /// The limits that an engine reports it cannot enforce; one that does not report can.
 fn unlimited(memory: Option<bool>, pids: Option<bool>) -> Vec<String> {
     let limits = [("memory", memory), ("pids", pids)];
@@ -78,6 +86,14 @@ fn unlimited(memory: Option<bool>, pids: Option<bool>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn engines_without_root_are_known_by_their_security_options() {
+        let with = |option: &str| is_rootless(Some(&["name=cgroupns".into(), option.into()]));
+        assert!(with("name=rootless"));
+        assert!(!with("name=seccomp,profile=rootless"));
+        assert!(!is_rootless(None));
+    }
 
     #[test]
     fn only_limits_reported_as_missing_are_listed() {

@@ -31,6 +31,8 @@ impl System for Fake {
             version: "0".into(),
             api: "1.41".into(),
             platform: "linux/amd64".into(),
+            rootless: false,
+            desktop: false,
             memory: 8 << 30,
             cpus: 2,
             root: PathBuf::from("/nowhere"),
@@ -66,6 +68,7 @@ impl Inventory for Fake {
                 networks: container.networks.clone(),
                 addresses: container.addresses.clone(),
                 created: container.created,
+                full_disks: Vec::new(),
             })
         });
         let (networks, volumes) = (self.networks.borrow(), self.volumes.borrow());

@@ -1,6 +1,6 @@
 //! The table of the keys of Compose files: which are honoured, which have no effect, and which are refused.
 //!
-//! The `compose` module reads the keys that are honoured. `docs/compose-keys.md` is generated from this table.
+//! The `compose` module reads the keys that are honoured. `docs/src/reference/compose-keys.md` is generated from this table.
 
 use std::collections::BTreeMap;
 #[cfg(test)]
@@ -740,7 +740,7 @@ mod tests {
     /// The document is written again with `UPDATE_DOCS=1`.
     #[test]
     fn the_document_is_generated_from_the_table() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compose-keys.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/reference/compose-keys.md");
         let document = compose_keys_document();
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, &document).unwrap();

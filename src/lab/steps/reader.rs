@@ -442,8 +442,13 @@ fn read_wait(
     problems: &mut Problems,
 ) -> Option<Duration> {
     let wait = fields.duration(key, problems)?;
+    let place = fields.get(key)?.place();
+    if wait.is_zero() {
+        let what = text!("`{key}` must be longer than nothing", key);
+        let help = text!("remove it, or give a time such as `5s`");
+        problems.push(Problem::new(what).at(place.clone()).help(help));
+    }
     if wait > MAX_WAIT {
-        let place = fields.get(key)?.place();
         let what = text!(
             "`{key}` must be at most {limit} s",
             key,
@@ -534,6 +539,20 @@ mod tests {
                 "s.yaml:1:31: `holds_for` is not allowed in `ready` (remove it; a service is ready as soon as all steps pass)",
             ],
         );
+    }
+
+    #[test]
+    fn a_time_of_nothing_is_refused() {
+        for key in ["within", "holds_for", "timeout"] {
+            check(
+                StepList::Check,
+                &format!("{{ {key}: 0s, redis: {{ service: r, command: [GET, a] }} }}"),
+                &[&format!(
+                    "s.yaml:1:{column}: `{key}` must be longer than nothing (remove it, or give a time such as `5s`)",
+                    column = key.len() + 5
+                )],
+            );
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ macro_rules! mappings {
 
 mappings! {
     Lab => "lab", "a lab";
+    RandomValue => "random-value", "a random value";
     Exercise => "exercise", "an exercise";
     Check => "check", "a check";
     Unchanged => "unchanged", "`unchanged`";

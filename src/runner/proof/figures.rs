@@ -30,6 +30,7 @@ pub struct ProofProblem {
 pub(super) enum Stage {
     Start,
     Answers,
+    OtherDraw,
     Sequence,
     Reset,
     OpenTransaction,
@@ -95,6 +96,7 @@ fn add(sum: &mut ProofFigures, part: ProofFigures) {
         wrong_answers,
         right_answers,
         left_out,
+        other_draw,
         weakened,
         permissive,
         indistinguishable,
@@ -105,6 +107,7 @@ fn add(sum: &mut ProofFigures, part: ProofFigures) {
     sum.wrong_answers += wrong_answers;
     sum.right_answers += right_answers;
     sum.left_out += left_out;
+    sum.other_draw += other_draw;
     sum.weakened += weakened;
     sum.permissive += permissive;
     sum.indistinguishable.extend(indistinguishable);

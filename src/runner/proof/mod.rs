@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use crate::engine::Engine;
 use crate::event::Phase;
 use crate::lab::{Exercise, ExerciseId, Lab, Task, Trial};
-use crate::proof::{self, Answer, Part, WaitingPart, expected_duration};
+use crate::proof::{self, Answer, Part, WaitingPart, expected_duration, of_other_draw};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 
@@ -28,13 +28,56 @@ use player::Player;
 pub struct ProofRequest<'a> {
     /// The answers of `trial.yaml`.
     pub trial: &'a Trial,
+    /// The lab with other random values, if it has any.
+    pub other: Option<OtherDraw<'a>>,
     /// Only these exercises; all if there are none.
     pub only: &'a BTreeSet<ExerciseId>,
     /// How many answers were started in all instances together.
     pub started: &'a Cell<usize>,
 }
 
+/// A lab with other random values than the one that is proven.
+#[derive(Debug, Clone, Copy)]
+pub struct OtherDraw<'a> {
+    pub lab: &'a Lab,
+    pub trial: &'a Trial,
+}
+
+/// What is played of an exercise with other random values.
+struct OtherAnswers<'a> {
+    exercise: &'a Exercise,
+    /// Its answers with these values.
+    own: Vec<Answer<'a>>,
+    /// The right answers with the values of the first draw, which must fail.
+    refused: Vec<Answer<'a>>,
+}
+
+impl OtherAnswers<'_> {
+    /// Returns how many answers are played.
+    fn count(&self) -> usize {
+        self.own.len().min(1) + self.refused.len()
+    }
+}
+
 impl ProofRequest<'_> {
+    /// Returns what is played of an exercise with other random values; `None` if it uses none.
+    fn with_other_draw<'e>(&'e self, exercise: &'e Exercise) -> Option<OtherAnswers<'e>> {
+        let other = self.other?;
+        let in_trial = self.trial.exercises.get(&exercise.id);
+        let in_trial = in_trial.is_some_and(|answers| !answers.random.is_empty());
+        if exercise.random.is_empty() && !in_trial {
+            return None;
+        }
+        let exercise_there = other.lab.exercise(&exercise.id)?;
+        let own = proof::answers(exercise_there, other.trial.exercises.get(&exercise.id));
+        let refused = of_other_draw(&self.answers(exercise), &own);
+        (!own.is_empty()).then_some(OtherAnswers {
+            exercise: exercise_there,
+            own,
+            refused,
+        })
+    }
+
     fn selects(&self, exercise: &Exercise) -> bool {
         self.only.is_empty() || self.only.contains(&exercise.id)
     }
@@ -61,7 +104,14 @@ impl ProofRequest<'_> {
         };
         let exercises = selected.map(|exercise| WaitingPart {
             part: Part::Exercise(exercise.id.clone()),
-            expected: expected(&self.answers(exercise)),
+            expected: {
+                let mut answers = self.answers(exercise);
+                if let Some(other) = self.with_other_draw(exercise) {
+                    answers.extend(other.own.into_iter().take(1));
+                    answers.extend(other.refused);
+                }
+                expected(&answers)
+            },
             known: None,
         });
         [whole].into_iter().chain(exercises).collect()
@@ -89,6 +139,7 @@ pub async fn prove<E: Engine>(
     let (exercises, not_run): (Vec<&Exercise>, Vec<&Exercise>) =
         exercises.partition(|exercise| live.is_available(exercise));
     let mut player = Player::new(runner, live, workspace, request);
+    let mut parts = Vec::new();
     match part {
         Part::Lab => {
             player.all_fail(&exercises, Phase::Start).await?;
@@ -109,6 +160,30 @@ pub async fn prove<E: Engine>(
                     Task::Quiz(quiz) => player.quiz(exercise, quiz),
                 }
             }
+            let count = player.answers();
+            if let Some(other) = request.other {
+                parts.push(player.finish());
+                let other_runner = Runner {
+                    lab: other.lab,
+                    ..*runner
+                };
+                let with_other = ProofRequest {
+                    trial: other.trial,
+                    other: None,
+                    ..request
+                };
+                let mut second = Player::new(&other_runner, live, workspace, with_other);
+                second = second.counts_to(count);
+                second.begin_stage(Stage::OtherDraw);
+                for answers in exercises
+                    .iter()
+                    .filter_map(|one| request.with_other_draw(one))
+                {
+                    second.other_draw(&answers).await?;
+                }
+                parts.push(second.finish());
+                player = Player::new(runner, live, workspace, request);
+            }
             // Without the part of the whole lab, each exercise is reset for itself.
             if !request.only.is_empty() {
                 player.begin_stage(Stage::Reset);
@@ -116,7 +191,8 @@ pub async fn prove<E: Engine>(
             }
         }
     }
-    let mut proof = player.finish();
+    parts.push(player.finish());
+    let mut proof = Proof::of_parts(runner.lab, parts);
     if let Part::Exercise(_) = part {
         let not_run = not_run.into_iter().map(|exercise| exercise.id.clone());
         proof.not_run.extend(not_run);

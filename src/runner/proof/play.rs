@@ -70,6 +70,7 @@ pub async fn play<E: Engine>(
     let started = Cell::new(0);
     let proven = ProofRequest {
         trial: request.trial,
+        other: None,
         only: &only,
         started: &started,
     };
@@ -96,5 +97,6 @@ fn phase(kind: AnswerKind) -> Phase {
         AnswerKind::LeftOut { .. } => Phase::LeftOut,
         AnswerKind::RightAnswer => Phase::RightAnswer,
         AnswerKind::WrongAnswer => Phase::WrongAnswer,
+        AnswerKind::OtherDraw => Phase::OtherDraw,
     }
 }

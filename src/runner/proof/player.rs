@@ -14,9 +14,9 @@ use crate::proof::{
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::check::check_answer;
-use crate::runner::proof::ProofRequest;
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, by_weight};
 use crate::runner::proof::recorder::record;
+use crate::runner::proof::{OtherAnswers, ProofRequest};
 use crate::runner::reset::{reset, solve};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::{Baselines, Workspace};
@@ -77,8 +77,11 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
     ) -> Self {
         let exercises = runner.lab.exercises.iter();
         let exercises = exercises.filter(|one| request.selects(one) && live.is_available(one));
+        let count = |one| {
+            request.answers(one).len() + request.with_other_draw(one).map_or(0, |of| of.count())
+        };
         Self {
-            answers: exercises.map(|one| request.answers(one).len()).sum(),
+            answers: exercises.map(count).sum(),
             runner,
             live,
             workspace,
@@ -88,6 +91,16 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             proof: Proof::default(),
             show: None,
         }
+    }
+
+    /// Sets the number of answers that the proof of the lab plays, of which this player plays a part.
+    pub(super) fn counts_to(self, answers: usize) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// Returns the number of answers that the proof of the lab plays.
+    pub(super) fn answers(&self) -> usize {
+        self.answers
     }
 
     /// Shows what the checks see after each answer from now on.
@@ -310,6 +323,35 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         Ok(())
     }
 
+    /// Proves that an exercise can be solved with the random values of this player's lab, and not with the answers of other
+    /// ones.
+    pub(super) async fn other_draw(&mut self, answers: &OtherAnswers<'_>) -> Result<(), Failure> {
+        let (phase, started) = (Phase::OtherDraw, Instant::now());
+        let exercise = answers.exercise;
+        let mut findings = Vec::new();
+        if let Some(solution) = answers.own.first() {
+            let (_, finding) = self.answer(exercise, solution, &[], phase).await?;
+            findings.extend(finding.map(|finding| Finding {
+                reason: text!(
+                    "with other random values: {reason}",
+                    reason = finding.reason
+                ),
+                ..finding
+            }));
+        }
+        for answer in &answers.refused {
+            let (_, finding) = self.answer(exercise, answer, &[], phase).await?;
+            findings.extend(finding);
+        }
+        self.report(PhaseReport {
+            exercise: &exercise.id,
+            phase,
+            started,
+            findings,
+        });
+        Ok(())
+    }
+
     /// Judges the checks themselves by what they saw while wrong answers were played.
     fn judge_checks(&mut self, exercise: &Exercise, refused: &[Recording]) {
         let started = Instant::now();
@@ -494,6 +536,8 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
                 }
                 Mode::LeftOut(&usual)
             }
+            // What it builds on may be missing with other random values.
+            AnswerKind::OtherDraw => Mode::LeftOut(&[]),
             AnswerKind::Solution | AnswerKind::RightAnswer | AnswerKind::WrongAnswer => {
                 Mode::Complete
             }
@@ -519,6 +563,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             AnswerKind::LeftOut { .. } => self.proof.figures.left_out += 1,
             AnswerKind::RightAnswer => self.proof.figures.right_answers += 1,
             AnswerKind::WrongAnswer => self.proof.figures.wrong_answers += 1,
+            AnswerKind::OtherDraw => self.proof.figures.other_draw += 1,
         }
         if let Must::PassAsRight { reason } = answer.must
             && recording.passed()

@@ -1,0 +1,156 @@
+//! `roadlab report`: what a learner did in a lab, for an instructor.
+
+use serde_json::{Value, json};
+
+use crate::app::{ExerciseReport, LabReport, SolvedBy, utc};
+use crate::commands::Context;
+use crate::exit::Exit;
+use crate::report::{self, duration, output, sanitize, table};
+use crate::runner::Failure;
+use crate::{localized, text, text_plural};
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Csv,
+}
+
+pub(crate) fn report(
+    context: &Context,
+    name: &str,
+    who: Option<String>,
+    form: Form,
+) -> Result<Exit, Failure> {
+    let lab = context.lab(name)?;
+    let found = context.app.report(&lab, who)?;
+    match (context.global.json, form) {
+        (true, Form::Csv) => {
+            return Err(Failure::Usage(text!(
+                "`--csv` and `--json` exclude each other"
+            )));
+        }
+        (true, Form::Text) => report::document(&as_json(&found)),
+        (false, Form::Csv) => {
+            for line in found.csv().split_terminator('\n') {
+                report::output_unwrapped(line);
+            }
+        }
+        (false, Form::Text) => show(context, &found),
+    }
+    Ok(Exit::Success)
+}
+
+fn as_json(report: &LabReport) -> Value {
+    let exercises = report.exercises.iter().map(|one| {
+        json!({
+            "exercise": one.exercise.as_str(),
+            "title": one.title,
+            "points": one.points,
+            "earned": one.earned(),
+            "by": one.by.map(SolvedBy::name),
+            "solved_at": one.at.and_then(utc),
+            "solution_played_at": one.solution_at.and_then(utc),
+            "hints": one.hints,
+            "attempts": one.attempts,
+            "seconds": one.seconds,
+            "draw": one.draw,
+        })
+    });
+    json!({
+        "lab": report.lab,
+        "title": report.title,
+        "instance": report.instance,
+        "who": report.who,
+        "points": report.points(),
+        "earned": report.earned(),
+        "solved": report.solved(),
+        "hints": hints(report),
+        "seconds": seconds(report),
+        "exercises": exercises.collect::<Vec<_>>(),
+    })
+}
+
+fn hints(report: &LabReport) -> usize {
+    report.exercises.iter().map(|one| one.hints).sum()
+}
+
+fn seconds(report: &LabReport) -> u64 {
+    report.exercises.iter().map(|one| one.seconds).sum()
+}
+
+fn show(context: &Context, report: &LabReport) {
+    let paint = context.paint;
+    output(&paint.bold(&sanitize(&format!("{} · {}", report.title, report.who))));
+    let rows = report.exercises.iter().map(|one| cells(context, one));
+    for line in table(&without_empty_columns(rows.collect())) {
+        output(&line);
+    }
+    let mut totals = vec![localized!(
+        "{solved} of {exercises} solved",
+        solved = report.solved(),
+        exercises = report.exercises.len()
+    )];
+    if report.points() > 0 {
+        totals.push(localized!(
+            "{earned} of {points} points",
+            earned = report.earned(),
+            points = report.points()
+        ));
+    }
+    totals.push(hint_count(hints(report)));
+    if seconds(report) > 0 {
+        totals.push(duration(seconds(report) * 1000));
+    }
+    output(&format!("\n{}", totals.join(" · ")));
+}
+
+/// Leaves out the columns in which no row has anything.
+fn without_empty_columns(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let used = |at: usize| rows.iter().any(|row| !row[at].is_empty());
+    let columns = rows.first().map_or(0, Vec::len);
+    let used: Vec<bool> = (0..columns).map(used).collect();
+    let rows = rows.into_iter().map(|row| {
+        let cells = row.into_iter().zip(&used);
+        let cells = cells.filter_map(|(cell, used)| used.then_some(cell));
+        cells.collect()
+    });
+    rows.collect()
+}
+
+fn hint_count(count: usize) -> String {
+    text_plural!("{count} hint", "{count} hints", count).localized()
+}
+
+fn cells(context: &Context, one: &ExerciseReport) -> Vec<String> {
+    let paint = context.paint;
+    let (mark, at) = match one.by {
+        Some(SolvedBy::Learner) => (paint.good("✓"), one.at.and_then(utc).unwrap_or_default()),
+        Some(SolvedBy::Solution) => (paint.warn("·"), localized!("solution played")),
+        None => ("·".to_owned(), String::new()),
+    };
+    let points = one
+        .points
+        .map(|points| format!("{}/{points}", one.earned()));
+    let hints = match one.hints {
+        0 => String::new(),
+        count => hint_count(count),
+    };
+    let attempts = match one.attempts {
+        None | Some(0) => String::new(),
+        Some(count) => text_plural!("{count} attempt", "{count} attempts", count).localized(),
+    };
+    let time = match one.seconds {
+        0 => String::new(),
+        seconds => duration(seconds * 1000),
+    };
+    vec![
+        format!("  {mark} {}", one.exercise),
+        points.unwrap_or_default(),
+        at,
+        hints,
+        attempts,
+        time,
+        sanitize(&one.title),
+    ]
+}
