@@ -217,7 +217,7 @@ mod tests {
     use crate::app::testing::app;
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{Exercise, Quiz};
-    use crate::store::QuizResult;
+    use crate::store::{PlayReason, QuizResult};
 
     #[test]
     fn a_cell_is_never_a_formula_and_keeps_its_text() {
@@ -264,7 +264,7 @@ mod tests {
         };
         app.update_progress(&lab.id, |progress| {
             progress.hints.insert(first.id.clone(), 2);
-            progress.finish_playing(&[&first.id], None);
+            progress.finish_playing(&[&first.id], None, PlayReason::Requested);
             progress.seconds.insert(first.id.clone(), 61);
         })
         .unwrap();

@@ -226,6 +226,9 @@ fn fix(phase: Phase) -> String {
         Phase::Reset => localized!("let `start` undo it"),
         Phase::OpenTransaction => localized!("let `start` do without the lock"),
         Phase::Quiz => localized!("change `quiz` in lab.yaml"),
+        Phase::OtherDraw => {
+            localized!("let the check compare with the random value, as the solution uses it")
+        }
     }
 }
 

@@ -529,19 +529,6 @@ impl Progress {
         }
     }
 
-    /// Returns the instances of a lab that have progress in a folder.
-    pub fn instances(folder: &Path, lab: &LabId) -> Vec<Instance> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let instances = names.filter_map(|name| {
-            let instance = name
-                .strip_prefix(&format!("{lab}@"))?
-                .strip_suffix(".json")?;
-            Instance::new(instance).ok()
-        });
-        instances.collect()
-    }
-
     /// Forgets everything that the learner did. What the services hold and where the folder is stays known.
     pub fn forget(&mut self) {
         let mut played = std::mem::take(&mut self.played);
