@@ -191,7 +191,7 @@ class Listener(threading.Thread):
         request = {"queue": queue, "done": False}
         with self.lock:
             self.wanted.append(request)
-            if not self.lock.wait_for(lambda: request["done"], timeout=4):
+            if not self.lock.wait_for(lambda: request["done"], timeout=8):
                 return None
         return request["state"]
 
