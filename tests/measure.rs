@@ -112,7 +112,7 @@ fn with_ratio() -> EngineLab {
 }
 
 #[apply(engine_test)]
-fn a_check_asks_for_a_ratio_once_everything_else_passes() {
+fn the_ratio_of_a_check_is_measured_once_everything_else_passes() {
     let lab = with_ratio();
     lab.run("up LAB", 0);
     let check = |code| {

@@ -199,7 +199,8 @@ fn documents_of_a_running_lab_keep_their_fields() {
     let down = &mut lab.command("down LAB --json");
     record_output(&mut shapes, down, "down", 0);
     record_events(&mut shapes, &lab, "up", "up LAB", 0);
-    record_events(&mut shapes, &lab, "test", "test LAB", 0);
+    // The sides of its measurement disagree: a problem of the lab.
+    record_events(&mut shapes, &lab, "test", "test LAB", 1);
     lab.run("answer LAB when pairs", 0);
     let down = &mut lab.command("down LAB --forget --yes --json");
     record_output(&mut shapes, down, "down", 0);

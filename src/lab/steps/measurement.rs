@@ -2,7 +2,8 @@
 
 use crate::expect::{Decimal, Rule, ValuePath};
 use crate::lab::id::CheckId;
-use crate::lab::steps::model::{Check, RatioProbe, Step, StepKind};
+use crate::lab::steps::model::{Check, Step, StepKind};
+use crate::lab::steps::ratio::read_id;
 use crate::lab::steps::reader::{StepList, read_path, read_step};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, list, string};
 use crate::problem::{Code, Place, Problem, suggestion};
@@ -186,25 +187,6 @@ fn read_touched(node: &Node, problems: &mut Problems) -> Option<Touched> {
 /// The smallest ratio that a check may ask for, in tenths: less than that is not above what a busy machine does.
 const LEAST_RATIO: i64 = 15;
 
-/// Reads the `measure` of a check: which measurement, and which of its sides are compared.
-pub(super) fn read_ratio(
-    node: &Node,
-    fields: &mut Fields<'_>,
-    problems: &mut Problems,
-) -> Option<RatioProbe> {
-    let measurement = read_id(node, fields, problems);
-    let mut side = |key| {
-        let node = fields.required(key, node, problems)?;
-        read_check_id(node, key, problems)
-    };
-    let (slower, faster) = (side("slower"), side("faster"));
-    Some(RatioProbe {
-        measurement: measurement?,
-        slower: slower?,
-        faster: faster?,
-    })
-}
-
 /// Checks that the ratios of an exercise's checks are of its measurements, and that their margins are wide.
 pub(crate) fn check_ratios(
     measurements: &[Measurement],
@@ -283,23 +265,6 @@ fn check_margin(check: &Check, problems: &mut Problems) {
             "write `expect: {{ at_least: 3 }}`, and no more than a third of what you measure yourself"
         );
         problems.push(Problem::new(what).at(check.step.place.clone()).help(help));
-    }
-}
-
-fn read_id(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<CheckId> {
-    let id = fields.required("id", node, problems)?;
-    read_check_id(id, "id", problems)
-}
-
-fn read_check_id(node: &Node, key: &'static str, problems: &mut Problems) -> Option<CheckId> {
-    let written = string(node, key, problems)?;
-    match CheckId::new(&written) {
-        Ok(id) => Some(id),
-        Err(error) => {
-            let problem = Problem::new(error.text()).code(Code::InvalidName);
-            problems.push(problem.at(node.place()));
-            None
-        }
     }
 }
 

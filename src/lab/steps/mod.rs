@@ -9,6 +9,7 @@ mod measurement;
 mod model;
 mod possible;
 mod probes;
+mod ratio;
 mod read_only;
 mod reader;
 mod service_field;

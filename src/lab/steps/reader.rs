@@ -7,7 +7,6 @@ use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::faults::{read_disk, read_network, read_pause, read_start, read_stop};
 use crate::lab::steps::matcher::read_matcher;
-use crate::lab::steps::measurement::read_ratio;
 use crate::lab::steps::model::{
     Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
     StepKind, Unchanged,
@@ -17,6 +16,7 @@ use crate::lab::steps::probes::{
     read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
     read_sql, read_tcp,
 };
+use crate::lab::steps::ratio::read_ratio;
 use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::ImpliedService;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
