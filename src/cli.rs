@@ -70,7 +70,7 @@ pub(crate) struct GlobalOptions {
     /// Print JSON to standard output
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Show what checks compare as matchers and raw values
+    /// Show the exact values that checks compare
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
     /// When to use color
@@ -185,7 +185,7 @@ pub(crate) enum Command {
         /// Default: the first exercise that is not solved
         exercise: Option<String>,
     },
-    /// Compare how long the sides of an exercise take
+    /// Compare how long the ways that an exercise shows take
     Measure {
         lab: String,
         /// Default: the only exercise that measures something
@@ -254,7 +254,7 @@ pub(crate) enum Command {
         /// Also forget the progress and delete your files of the lab
         #[arg(long)]
         forget: bool,
-        /// Remove runs of these labs that belong to another state folder
+        /// Remove labs started by another user or with another state folder
         #[arg(long, requires = "names", conflicts_with_all = ["all", "forget"])]
         orphan: bool,
     },

@@ -51,6 +51,9 @@
 //!
 //! `docs/src/design.md` explains the decisions behind this structure.
 
+// The futures of the checks are nested more deeply than the compiler's default.
+#![recursion_limit = "256"]
+
 pub mod app;
 mod cli;
 mod commands;

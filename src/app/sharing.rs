@@ -405,7 +405,7 @@ impl App {
         if names.is_empty() {
             return Ok(added);
         }
-        for name in names.iter().filter(|name| !added.contains(name)) {
+        if let Some(name) = names.iter().find(|name| !added.contains(name)) {
             return Err(not_added(name, &added));
         }
         Ok(names.to_vec())

@@ -1,6 +1,6 @@
 //! The open connections to the services of a running lab.
 
-use futures_util::future::{join_all, join4};
+use futures_util::future::{join, join_all, join3};
 
 use crate::lab::ServiceName;
 use crate::probe::pool::{ConnectionPool, Key};
@@ -51,16 +51,28 @@ impl Connections {
         self.close_where(&|key| key.service == *service).await;
     }
 
+    /// Closes the SQL sessions, which keep the settings that their role and database had when they were opened.
+    pub async fn close_sql(&self) {
+        self.close_sql_where(&|_| true).await;
+    }
+
+    async fn close_sql_where(&self, matches: &dyn Fn(&Key) -> bool) {
+        let sessions = self.sql.postgres.take(matches).await.into_iter();
+        let mysql_sessions = self.sql.mysql.take(matches).await.into_iter();
+        join(
+            join_all(sessions.map(postgres_session::Session::close)),
+            join_all(mysql_sessions.map(mysql_session::Session::close)),
+        )
+        .await;
+    }
+
     async fn close_where(&self, matches: &dyn Fn(&Key) -> bool) {
         // A Redis server only needs the socket closed.
         self.redis.take(matches).await;
-        let sessions = self.sql.postgres.take(matches).await.into_iter();
-        let mysql_sessions = self.sql.mysql.take(matches).await.into_iter();
         let clients = self.mongo.take(matches).await.into_iter();
         let brokers = self.amqp.take(matches).await.into_iter();
-        join4(
-            join_all(sessions.map(postgres_session::Session::close)),
-            join_all(mysql_sessions.map(mysql_session::Session::close)),
+        join3(
+            self.close_sql_where(matches),
             join_all(clients.map(mongo::close)),
             join_all(brokers.map(amqp::close)),
         )

@@ -12,6 +12,7 @@ use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode};
 use crate::runner::container::{container_id, grace};
 use crate::runner::fault::apply_fault;
+use crate::runner::live::changes_sessions;
 use crate::runner::ready::wait;
 use crate::runner::unavailable::probe_service;
 use crate::runner::{Failure, Live, Runner};
@@ -101,6 +102,9 @@ pub(crate) async fn play_step<E: Engine>(
         return Ok(None);
     }
     let result = run_step(runner, live, step, mode, captures).await;
+    if changes_sessions(&step.act) {
+        live.connections.close_sql().await;
+    }
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
     let words = match (&result.outcome, &result.actual) {
         (Outcome::Fail { .. }, Some(actual)) => {

@@ -60,7 +60,7 @@ impl ChangeWatcher {
             .map(SignalSource::Workspace)
             .collect();
         let checks = exercises.iter().flat_map(|exercise| exercise.checks());
-        for source in checks.filter_map(|check| source(&check.step.act)) {
+        for source in checks.filter_map(|check| source(&check.step.act, live)) {
             if !sources.contains(&source) {
                 sources.push(source);
             }
@@ -81,6 +81,8 @@ impl ChangeWatcher {
         runner: &Runner<'_, E>,
         live: &Live,
     ) -> Result<(), Failure> {
+        // What the learner sets for a role or a database holds for new sessions only, and an open one is in the way of others.
+        live.connections.close_sql().await;
         let scope = Scope::instance(runner.owner, &runner.lab.id, runner.instance);
         let count = self.events.clone();
         let emit = |_| count.set(count.get() + 1);
@@ -148,14 +150,20 @@ struct ChangeSignal {
 
 /// Returns the signal that changes with the result of a probe. Programs and files inside containers have only the engine's
 /// events.
-fn source(act: &StepKind) -> Option<SignalSource> {
+fn source(act: &StepKind, live: &Live) -> Option<SignalSource> {
     match act {
         StepKind::Redis(probe) => Some(SignalSource::Redis(probe.service.clone())),
         StepKind::Sql(probe) => {
+            let url = live.addresses.get(&probe.service)?.url.as_deref();
+            if !url.is_some_and(|url| url.starts_with("postgres")) {
+                return Some(SignalSource::Traffic(probe.service.clone()));
+            }
             let log = "SELECT pg_current_wal_insert_lsn()::text";
             Some(SignalSource::Sql(Box::new(SqlProbe {
                 text: SqlText::Query(log.to_owned()),
                 file: None,
+                // A session in the learner's database would keep it from being renamed, copied or dropped.
+                database: Some("postgres".to_owned()),
                 ..probe.clone()
             })))
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::engine::Engine;
-use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_url};
+use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, StepKind, render_url};
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
@@ -137,15 +137,19 @@ impl Live {
 
 /// Whether a step of a lab changes what only new sessions see, or what it cannot change while sessions are open.
 fn needs_new_sessions(lab: &Lab) -> bool {
+    let answers = lab.exercises.iter().flat_map(Exercise::answer_steps);
+    let mut steps = lab.start.iter().chain(answers);
+    steps.any(|step| changes_sessions(&step.act))
+}
+
+/// Whether a step changes what only new SQL sessions see, or what it cannot change while sessions are open.
+pub(super) fn changes_sessions(act: &StepKind) -> bool {
     const TEXTS: [&str; 4] = ["database", "alter role", "alter user", "alter system"];
-    let is_such = |text: &str| {
+    act.has_text(&|text| {
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ").to_lowercase();
         TEXTS.iter().any(|such| text.contains(such))
-    };
-    let answers = lab.exercises.iter().flat_map(Exercise::answer_steps);
-    let mut steps = lab.start.iter().chain(answers);
-    steps.any(|step| step.act.has_text(&is_such))
+    })
 }
 
 impl<E: Engine> Runner<'_, E> {

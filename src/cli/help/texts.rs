@@ -160,7 +160,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     },
     CommandHelp {
         command: "measure",
-        summary: "compare the sides",
+        summary: "compare two ways",
         description: "Puts the same question to every side of an exercise, in turn, and shows how long each takes and how much it reads. \
                   Times are shown only if all sides give the same result. Nothing is changed. In the session, `m` does the same.",
         examples: &[
@@ -273,7 +273,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     },
     CommandHelp {
         command: "dispute",
-        summary: "dispute a verdict",
+        summary: "disagree with a check",
         description: "Writes one file for the author of the lab: what each check saw, the versions, your changed files, and what you typed into \
                   the clients. Secrets are left out. Nothing is sent; read the file before you share it.",
         examples: &[

@@ -369,7 +369,7 @@ fn check_list(
     if let Some((StepKind::Ratio(_), key)) = act {
         if list != StepList::Check {
             refuse(
-                *key,
+                key,
                 text!("`measure` is only allowed in `checks`"),
                 text!("move it to a check of the exercise"),
             );
