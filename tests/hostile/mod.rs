@@ -115,9 +115,15 @@ fn names_the_place(printed: &str, file: &str) -> bool {
         "missing section",
     ];
     let whole = whole.iter().any(|words| printed.contains(words));
-    let places = printed
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("--> labs/tiny"));
+    // `error: FILE:LINE:COLUMN: what is wrong`, or `--> FILE:LINE:COLUMN` below it.
+    let places = printed.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let line = ["--> ", "error: "]
+            .iter()
+            .find_map(|mark| line.strip_prefix(mark))?;
+        let place = line.split(' ').next()?;
+        place.trim_end_matches(':').strip_prefix("labs/tiny")
+    });
     places.into_iter().any(|place| {
         let rest = place
             .strip_prefix('/')

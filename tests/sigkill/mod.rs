@@ -243,9 +243,10 @@ fn panic_while_waiting(lab: &EngineLab) {
         trust: Trust::NotGranted,
         pull_policy: PullPolicy::Offline,
     };
-    let events = Box::new(|event| match event {
-        Event::Waiting { .. } => std::panic::panic_any(MadeToFail),
-        _ => {}
+    let events = Box::new(|event| {
+        if let Event::Waiting { .. } = event {
+            std::panic::panic_any(MadeToFail);
+        }
     });
     let (instance, lang) = (Instance::new("main").expect("a name"), Lang::english());
     let app = App::new(options, paths, instance, lang, reaper, events);

@@ -9,8 +9,11 @@ use roadlab::diagnosis::System;
 use super::{Pages, generated_events, generated_keys, line_of, made_up, pages};
 use crate::architecture::{Finding, assert_kept, found};
 
+/// The name of a generated part, and what writes it.
+type Part = (&'static str, fn() -> String);
+
 /// The generated parts.
-const PARTS: [(&str, fn() -> String); 8] = [
+const PARTS: [Part; 8] = [
     ("lab keys", generated_keys::lab),
     ("probes", generated_keys::probes),
     ("actions", generated_keys::actions),
