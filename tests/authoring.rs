@@ -181,7 +181,10 @@ fn a_new_lab_has_the_services_and_languages_that_were_named() {
     );
     assert!(!folder.path().join("labs/other").exists());
     let bad = new("new other --lang en,,").expect_code(2);
-    assert!(bad.stderr.contains("is not the code of a language"), "{bad:?}");
+    assert!(
+        bad.stderr.contains("is not the code of a language"),
+        "{bad:?}"
+    );
 }
 
 #[apply(test)]
