@@ -144,6 +144,142 @@ fn a_file_that_was_changed_is_refused_and_leaves_nothing() {
     assert!(missing.stderr.contains("no such file"), "{missing:?}");
 }
 
+/// Writes a package like another one, with a changed manifest and with these bytes as images.
+fn forge(from: &Path, to: &Path, change: impl FnOnce(&mut Value), images: &[u8]) {
+    let bytes = std::fs::read(from).expect("the package is there");
+    let mut entries = Vec::new();
+    for entry in tar::Archive::new(bytes.as_slice()).entries().expect("tar") {
+        let mut entry = entry.expect("an entry");
+        let name = entry.path().expect("a path").display().to_string();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).expect("its content");
+        entries.push((name, content));
+    }
+    entries.pop();
+    entries.push(("images.tar".to_owned(), images.to_vec()));
+    let mut manifest = serde_json::from_slice(&entries[0].1).expect("the manifest");
+    change(&mut manifest);
+    entries[0].1 = manifest.to_string().into_bytes();
+    let mut forged = Vec::new();
+    for (name, content) in &entries {
+        let mut header = tar::Header::new_ustar();
+        header.set_path(name).expect("a short path");
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_cksum();
+        forged.extend(header.as_bytes());
+        forged.extend(content);
+        forged.resize(forged.len().next_multiple_of(512), 0);
+    }
+    let sum = sha256(&forged);
+    let end = &bytes[bytes.len() - 2048..];
+    forged.extend(&end[..512]);
+    forged.extend(sum.as_bytes());
+    forged.extend(&end[512 + sum.len()..]);
+    std::fs::write(to, forged).expect("the copy is writable");
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[apply(test)]
+fn images_that_are_not_those_of_the_file_are_refused_and_leave_nothing() {
+    let copy = tiny();
+    pack(&copy, "tiny.lab");
+    let other = OtherMachine { copy: &copy };
+    other.run("list", 0);
+    let before = files(&copy.path("other"));
+    let packed = format!("roadlab-packed/redis:{}", "0".repeat(32));
+    for (name, reason) in [
+        (
+            "victim:1",
+            "image `victim:1` is not named as images of a lab file are",
+        ),
+        (packed.as_str(), "its images lack `manifest.json`"),
+    ] {
+        let change = |manifest: &mut Value| {
+            manifest["images"] = json!({
+                "size": 1024, "sha256": sha256(&[0; 1024]), "platform": "linux/amd64",
+                "services": { "redis": { "name": name, "original": "redis:8" } },
+            });
+        };
+        forge(
+            &copy.path("tiny.lab"),
+            &copy.path("forged.lab"),
+            change,
+            &[0; 1024],
+        );
+        for words in [
+            "add ../forged.lab",
+            "up ../forged.lab",
+            "run ../forged.lab --auto",
+        ] {
+            let refused = other.run(words, 4);
+            assert_eq!(
+                refused.stderr,
+                format!("refused: ../forged.lab: {reason}\n")
+            );
+            assert!(
+                files(&copy.path("other"))
+                    .difference(&before)
+                    .next()
+                    .is_none(),
+                "{words}"
+            );
+        }
+    }
+}
+
+#[apply(test)]
+fn what_is_no_package_is_not_overwritten_without_consent() {
+    let copy = tiny();
+    let target = copy.path("notes.txt");
+    std::fs::write(&target, "my thesis").expect("the copy is writable");
+    std::os::unix::fs::symlink(&target, copy.path("link")).expect("the copy is writable");
+    let fails = |words: &str, expected: &str| {
+        let failed = ProgramOutput::of(&mut copy.roadlab(words)).expect_code(2);
+        assert!(failed.stderr.contains(expected), "{words}: {failed:?}");
+        assert_eq!(std::fs::read(&target).expect("it stays"), b"my thesis");
+    };
+    for command in ["pack LAB --no-images -o", "images export"] {
+        let lab = if command.starts_with("pack") {
+            ""
+        } else {
+            "LAB"
+        };
+        fails(
+            &format!("{command} notes.txt {lab}"),
+            "notes.txt exists and is a file of another kind; add `--yes`",
+        );
+        fails(
+            &format!("{command} link {lab}"),
+            "link is not a regular file",
+        );
+        fails(&format!("{command} - {lab}"), "name a file");
+    }
+    assert!(copy.path("link").is_symlink());
+    let missing = "pack LAB --no-images -o none/x.lab";
+    let failed = ProgramOutput::of(&mut copy.roadlab(missing)).expect_code(2);
+    assert!(
+        failed.stderr.contains("cannot write none/x.lab: No such")
+            && !failed.stderr.contains(".tmp"),
+        "{failed:?}"
+    );
+    let words = "pack LAB --no-images -o notes.txt --yes";
+    ProgramOutput::of(&mut copy.roadlab(words)).expect_code(0);
+    pack(&copy, "notes.txt");
+    let named = "report LAB --name";
+    for name in ["", "a\nb"] {
+        let mut command = copy.roadlab(named);
+        let failed = ProgramOutput::of(command.arg(name)).expect_code(2);
+        assert!(failed.stderr.contains("in one line"), "{failed:?}");
+    }
+}
+
 #[apply(test)]
 fn trust_ends_when_an_update_changes_the_lab() {
     const EXTENDS: &str =

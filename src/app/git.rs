@@ -270,17 +270,19 @@ fn parse_files(list: &str) -> BTreeMap<String, GitFile> {
 }
 
 impl Commit {
-    /// Returns the labs of the commit, each with its folder; `name` is that of a lab at the top.
-    pub(super) fn labs(&self, name: &str) -> BTreeMap<String, String> {
+    /// Returns the labs of the commit, each with its folders; `name` is that of a lab at the top.
+    pub(super) fn labs(&self, name: &str) -> BTreeMap<String, Vec<String>> {
         let folders = self.files.keys().filter_map(|path| match path.as_str() {
             "lab.yaml" => Some(""),
             path => path.strip_suffix("/lab.yaml"),
         });
-        let labs = folders.map(|folder| {
+        let mut labs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for folder in folders {
             let last = folder.rsplit('/').next().filter(|last| !last.is_empty());
-            (last.unwrap_or(name).to_owned(), folder.to_owned())
-        });
-        labs.collect()
+            let folders = labs.entry(last.unwrap_or(name).to_owned()).or_default();
+            folders.push(folder.to_owned());
+        }
+        labs
     }
 
     /// Writes a lab and the catalogue beside its folder of labs into an empty folder, and returns the folder of the lab.
@@ -470,7 +472,7 @@ mod tests {
         let labs = commit.labs("top");
         assert_eq!(
             labs,
-            BTreeMap::from([("x".to_owned(), "labs/x".to_owned())])
+            BTreeMap::from([("x".to_owned(), vec!["labs/x".to_owned()])])
         );
     }
 }

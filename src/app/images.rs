@@ -1,10 +1,10 @@
 //! Images of labs: obtained, listed, removed, exported and imported.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::app::App;
+use crate::app::output_file::{OutputKind, partial, replaced_by, without_path};
 use crate::engine::{Engine, Images as _};
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
@@ -126,14 +126,8 @@ impl App {
         file: &Path,
     ) -> Result<ExportedImages, Failure> {
         let cannot = |error: &std::io::Error| Failure::cannot_write(file, error);
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let partial = tempfile::Builder::new()
-            .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(|error| cannot(&error))?;
+        replaced_by(file, OutputKind::Images)?;
+        let partial = partial(file)?;
         // By name, since labs share images.
         let mut images = BTreeMap::new();
         for lab in labs {
@@ -149,7 +143,8 @@ impl App {
             total += image.map_or(0, |image| image.size);
         }
         let names: Vec<&str> = images.keys().map(String::as_str).collect();
-        let output = partial.reopen().map_err(|error| cannot(&error))?;
+        let output = partial.reopen();
+        let output = output.map_err(|error| cannot(&without_path(&error)))?;
         let progress = self.file_progress(file, total);
         let saved = engine.save(&names, output, &progress).await;
         let what = text!("cannot write {file}", file = file.display());

@@ -30,6 +30,7 @@ mod measure;
 mod new_lab;
 mod open;
 mod orphans;
+mod output_file;
 mod proof;
 mod quiz;
 mod reset;
@@ -69,6 +70,7 @@ pub use machine_check::MachineReport;
 pub use measure::MeasureReport;
 pub use new_lab::{CreatedLab, CreatedService, LabSource, NewLab};
 pub use open::{DrawOf, OpenedLab};
+pub use output_file::{OutputKind, Replaced, replaced_by};
 pub use proof::{Jobs, ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
@@ -178,7 +180,7 @@ impl App {
         ImageBuilder {
             cache: self.paths.cache.clone(),
             setup: self.setup(),
-            packed: self.names_of_packed_images(lab),
+            packed: self.packed_images_of(lab),
         }
     }
 

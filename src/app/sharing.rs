@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::app::git::{self, GitAddress};
+use crate::app::output_file::{OutputKind, partial, replaced_by, without_path};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::hex;
@@ -18,11 +18,11 @@ use crate::lab::{
     load_trial,
 };
 use crate::problem::{Problem, ProblemKind, suggestion};
-use crate::runner::{Failure, PullPolicy};
+use crate::runner::{CameWith, Failure, PullPolicy};
 use crate::store::{
     AddedLab, AddedLabs, EXTENSION, Journal, LabOrigin, LabTree, Manifest, OsFs, Package,
     PackageError, PackagedImage, PackagedImages, PreparedLab, Progress, ProgressAmount,
-    RecordingFs, Replacement, check_images, pack_images, write_package,
+    RecordingFs, Replacement, check_images, is_packed_image, pack_images, write_package,
 };
 use crate::text;
 
@@ -97,7 +97,9 @@ impl From<PackageError> for Failure {
             PackageError::Unreadable { .. }
             | PackageError::NotAPackage { .. }
             | PackageError::Newer { .. }
-            | PackageError::Unpackable(_) => Failure::Usage(error.text()),
+            | PackageError::Unpackable(_)
+            | PackageError::InTheWay { .. }
+            | PackageError::HalfReplaced { .. } => Failure::Usage(error.text()),
             PackageError::Unwritable { path, error } => Failure::cannot_write(&path, &error),
             PackageError::Refused { .. } => {
                 let problem = Problem::new(error.text()).kind(ProblemKind::Refused);
@@ -119,6 +121,18 @@ impl App {
         path.extension().is_some_and(|end| end == EXTENSION) && path.is_file()
     }
 
+    /// Returns the file that a lab, by its name or path, is packed into.
+    pub fn pack_target(&self, name: &str, file: Option<&Path>) -> Result<PathBuf, Failure> {
+        let folder = self.labs()?.folder(name);
+        let folder = folder.map_err(|problem| Failure::Problems(vec![problem]))?;
+        match file {
+            Some(file) => Ok(file.to_owned()),
+            None => Ok(PathBuf::from(default_name(
+                &load_sound(&folder, &OsFs)?.lab,
+            ))),
+        }
+    }
+
     /// Packs a lab, by its name or path, into a file; with the images that an engine has or gets, if there is one. The file
     /// appears when it is complete and can be read again.
     pub async fn pack<E: Engine>(
@@ -134,19 +148,14 @@ impl App {
         let tree = LabTree::collect(&lab, &files.files())?;
         let version = lab.about.version.clone();
         let mut manifest = Manifest::new(lab.id.clone(), version, tree.describe().await?);
+        manifest.check().map_err(Failure::Usage)?;
         let target = match file {
             Some(file) => file.to_owned(),
             None => PathBuf::from(default_name(&lab)),
         };
-        let parent = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        replaced_by(&target, OutputKind::Package)?;
         let cannot = |error: &std::io::Error| Failure::cannot_write(&target, error);
-        let partial = tempfile::Builder::new()
-            .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(parent)
-            .map_err(|error| cannot(&error))?;
+        let partial = partial(&target)?;
         let images = match engine {
             Some(engine) => self.packed_images(engine, &lab).await?,
             None => None,
@@ -154,12 +163,13 @@ impl App {
         let (about, images) = images.unzip();
         manifest.images = about;
         let size = manifest.images.as_ref().map_or(0, |images| images.size);
-        let output = partial.reopen().map_err(|error| cannot(&error))?;
+        let output = partial.reopen();
+        let output = output.map_err(|error| cannot(&without_path(&error)))?;
         let progress = self.file_progress(target.as_path(), size);
         let source = images.as_ref().map(tempfile::NamedTempFile::path);
         write_package(output, &target, &manifest, &tree, source, &progress).await?;
         drop(images);
-        self.check_packed(partial.path(), &lab).await?;
+        self.check_packed(partial.path(), &target, &lab).await?;
         let about = partial.as_file().metadata();
         let bytes = about.map_err(|error| cannot(&error))?.len();
         partial
@@ -203,7 +213,8 @@ impl App {
             lab = lab.id
         )))?;
         let mut packed = self.temporary_file()?;
-        let new_names = pack_images(saved.path(), &by_name, packed.as_file_mut()).await?;
+        let new_names = pack_images(saved.path(), &by_name, packed.as_file_mut()).await;
+        let new_names = new_names.map_err(|error| error.at(&self.paths.cache))?;
         drop(saved);
         let (size, sha256) = digest_of(packed.path()).await?;
         let services = found.into_iter().filter_map(|(service, image)| {
@@ -223,8 +234,11 @@ impl App {
     }
 
     /// Reads a package that was just written, as another machine does.
-    async fn check_packed(&self, file: &Path, lab: &Lab) -> Result<(), Failure> {
-        let package = Package::open(file, &|_| {}).await?;
+    async fn check_packed(&self, file: &Path, target: &Path, lab: &Lab) -> Result<(), Failure> {
+        let package = Package::open(file, &|_| {}).await;
+        let package = package.map_err(|error| error.at(target))?;
+        let checked = package.check_images().await;
+        checked.map_err(|error| error.at(target))?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Other(error.into()))?;
         package.unpack(folder.path()).await?;
         let unpacked = folder.path().join(package.manifest.lab_folder());
@@ -249,7 +263,7 @@ impl App {
             std::fs::create_dir_all(cache)?;
             tempfile::NamedTempFile::new_in(cache)
         };
-        create().map_err(|error| Failure::cannot_write(cache, &error))
+        create().map_err(|error| Failure::cannot_write(cache, &without_path(&error)))
     }
 
     /// Adds a lab from a package or a Git repository, or updates it. `lab` is the name of a lab in a repository with several.
@@ -270,6 +284,7 @@ impl App {
     pub async fn add_file(&self, file: &Path) -> Result<AddReport, Failure> {
         let size = std::fs::metadata(file).map_or(0, |about| about.len());
         let package = Package::open(file, &self.file_progress(file, size)).await?;
+        package.check_images().await?;
         let path = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
         let prepared = self.added_labs().prepare()?;
         package.unpack(&prepared.content()).await?;
@@ -328,6 +343,17 @@ impl App {
         let content = prepared.content().join(manifest.lab_folder());
         let loaded = load_sound(&content, &OsFs);
         let loaded = loaded.map_err(|failure| moved(failure, &content, shown))?;
+        let sound =
+            manifest
+                .check()
+                .and_then(|()| match manifest.version == loaded.lab.about.version {
+                    true => Ok(()),
+                    false => Err(text!("the version in its manifest is not that of its lab")),
+                });
+        sound.map_err(|reason| PackageError::Refused {
+            path: shown.to_owned(),
+            reason,
+        })?;
         let before = labs.find(manifest.lab.as_str())?;
         if let Some(before) = before
             .as_ref()
@@ -339,13 +365,24 @@ impl App {
                 origin = before.origin.to_string()
             )));
         }
+        // What an interrupted update left is not what the manifest says.
+        let damaged = before.as_ref().map(AddedLab::damaged_files);
+        let damaged = damaged.unwrap_or_default();
         let is_same = |before: &AddedLab| {
-            before.manifest.files == manifest.files && before.manifest.images == manifest.images
+            damaged.is_empty()
+                && before.manifest.files == manifest.files
+                && before.manifest.images == manifest.images
         };
         let mut change = match &before {
             None => LabChange::Added,
             Some(before) if is_same(before) => LabChange::Unchanged,
-            Some(before) => LabChange::Updated(Box::new(update(before, &loaded.lab, &manifest))),
+            Some(before) => {
+                let mut update = update(before, &loaded.lab, &manifest);
+                update.files.extend(damaged);
+                update.files.sort();
+                update.files.dedup();
+                LabChange::Updated(Box::new(update))
+            }
         };
         let running = self.runs_of_added(&manifest.lab);
         match &mut change {
@@ -458,13 +495,11 @@ impl App {
     /// learner's files stay.
     pub async fn remove_added(&self, lab: AddedLab) -> Result<RemovedLab, Failure> {
         let labs = self.added_labs();
+        let loaded = labs.loaded_images(&lab.manifest.lab);
         labs.remove(&lab.manifest.lab)?;
-        let names = |lab: &AddedLab| {
-            let images = lab.manifest.images.iter();
-            let images = images.flat_map(|images| images.services.values());
-            images
-                .map(|image| image.name.clone())
-                .collect::<BTreeSet<_>>()
+        let names = |lab: &AddedLab| -> BTreeSet<String> {
+            let names = lab.manifest.image_names().into_iter();
+            names.map(str::to_owned).collect()
         };
         let others = labs.folders().into_iter();
         let others = others.filter_map(|(name, _)| labs.find(&name).ok().flatten());
@@ -476,7 +511,7 @@ impl App {
         {
             for name in own {
                 // An image that cannot be removed now is in use; `docker rmi` removes it later.
-                if remove_image(&engine, &name).await {
+                if remove_image(&engine, &name, loaded.get(&name)).await {
                     images.push(name);
                 }
             }
@@ -487,14 +522,25 @@ impl App {
         })
     }
 
-    /// Returns the names on the engine of the images that came with a lab, by service.
-    pub(super) fn names_of_packed_images(&self, lab: &Lab) -> BTreeMap<ServiceName, String> {
-        let images = self.added_labs().of_folder(&lab.folder);
-        let images = images.and_then(|lab| lab.manifest.images);
-        let services = images.into_iter().flat_map(|images| images.services);
-        services
-            .map(|(service, image)| (service, image.name))
-            .collect()
+    /// Returns the images that came with a lab, by service.
+    pub(super) fn packed_images_of(&self, lab: &Lab) -> BTreeMap<ServiceName, CameWith> {
+        let labs = self.added_labs();
+        let Some(AddedLab { manifest, .. }) = labs.of_folder(&lab.folder) else {
+            return BTreeMap::new();
+        };
+        let loaded = labs.loaded_images(&manifest.lab);
+        let services = manifest
+            .images
+            .into_iter()
+            .flat_map(|images| images.services);
+        let came_with = services.map(|(service, image)| {
+            let image = CameWith {
+                loaded_id: loaded.get(&image.name).cloned(),
+                name: image.name,
+            };
+            (service, image)
+        });
+        came_with.collect()
     }
 
     /// Loads the images that came with a lab into the engine, if some are missing there and the lab's file is still where it was.
@@ -514,16 +560,17 @@ impl App {
         let Some(images) = &manifest.images else {
             return Ok(());
         };
-        let names: BTreeSet<&str> = images
-            .services
-            .values()
-            .map(|it| it.name.as_str())
-            .collect();
+        let names = manifest.image_names();
+        let labs = self.added_labs();
+        let known = labs.loaded_images(&manifest.lab);
         let mut missing = false;
         for name in &names {
             let what = text!("cannot inspect image {name}", name);
             let image = engine.image(name).await.map_err(Failure::engine(what))?;
-            missing |= image.is_none();
+            let is_packed = image.is_some_and(|image| {
+                is_packed_image(name, &image.id, known.get(*name).map(String::as_str))
+            });
+            missing |= !is_packed;
         }
         // Another file may be there by now; the images can still be pulled or built then.
         if !missing || !path.is_file() {
@@ -536,11 +583,18 @@ impl App {
         let mut file = self.temporary_file()?;
         let progress = self.file_progress(&path, images.size);
         package.copy_images(file.as_file_mut(), &progress).await?;
-        check_images(&path, file.as_file(), names)?;
+        check_images(&path, file.as_file(), 0, names.iter().copied())?;
         let loaded = engine.load(file.path(), &progress).await;
         let what = text!("cannot load images from {file}", file = path.display());
         loaded.map_err(Failure::engine(what))?;
-        Ok(())
+        // Some engines give an image an id that is not the digest of its configuration.
+        let mut ids = BTreeMap::new();
+        for name in names {
+            let what = text!("cannot inspect image {name}", name);
+            let image = engine.image(name).await.map_err(Failure::engine(what))?;
+            ids.extend(image.map(|image| (name.to_owned(), image.id)));
+        }
+        Ok(labs.record_loaded(&manifest.lab, ids)?)
     }
 
     /// Reports that a lab was added or updated on the way to something else.
@@ -559,8 +613,11 @@ impl App {
     }
 }
 
-async fn remove_image(engine: &impl Engine, name: &str) -> bool {
-    let there = engine.image(name).await.is_ok_and(|image| image.is_some());
+/// Removes an image that came with a lab; an image of the same name that did not stays.
+async fn remove_image(engine: &impl Engine, name: &str, loaded_id: Option<&String>) -> bool {
+    let image = engine.image(name).await.ok().flatten();
+    let loaded_id = loaded_id.map(String::as_str);
+    let there = image.is_some_and(|image| is_packed_image(name, &image.id, loaded_id));
     there && engine.remove_image(name).await.is_ok()
 }
 
@@ -611,7 +668,7 @@ fn is_successor(before: &LabOrigin, now: &LabOrigin) -> bool {
 
 /// Chooses the lab that is named, or the only one.
 fn choose(
-    labs: &BTreeMap<String, String>,
+    labs: &BTreeMap<String, Vec<String>>,
     named: Option<&str>,
     address: &str,
 ) -> Result<(LabId, String), Failure> {
@@ -633,7 +690,7 @@ fn choose(
             )));
         }
     };
-    let Some(folder) = labs.get(name) else {
+    let Some(folders) = labs.get(name) else {
         let what = text!(
             "no such lab in {address}: `{name}`",
             address,
@@ -641,6 +698,14 @@ fn choose(
         );
         let problem = Problem::new(what).help(suggestion(name, known));
         return Err(Failure::Problems(vec![problem]));
+    };
+    let [folder] = folders.as_slice() else {
+        return Err(Failure::Usage(text!(
+            "there are several labs of the name `{name}` in {address}, and none of them is added: {folders}",
+            name = name.escape_debug(),
+            address,
+            folders = folders.join(", ").escape_debug()
+        )));
     };
     match LabId::new(name) {
         Ok(id) => Ok((id, folder.clone())),

@@ -162,3 +162,104 @@ fn the_file_is_named_after_the_lab_and_its_version() {
     lab.about.version = Some("1.2/beta".to_owned());
     assert_eq!(default_name(&lab), "small-1.2-beta.lab");
 }
+
+#[tokio::test]
+async fn damaged_files_are_repaired_and_not_called_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    write_lab(root, "", "one");
+    pack(&app, root, "a.lab").await.unwrap();
+    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    let guide = added.folder.join("guide.en.md");
+    let text = std::fs::read(&guide).unwrap();
+    std::fs::write(&guide, "half of anoth").unwrap();
+    let again = app.update("small").await.unwrap();
+    let LabChange::Updated(update) = &again.change else {
+        panic!("{again:?}");
+    };
+    assert_eq!(update.files, ["labs/small/guide.en.md"]);
+    assert_eq!(std::fs::read(&guide).unwrap(), text);
+    let again = app.update("small").await.unwrap();
+    assert!(matches!(again.change, LabChange::Unchanged), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_manifest_with_another_version_than_the_lab_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    let lab = write_lab(root, "version: '1'\n", "one");
+    let files = RecordingFs::default();
+    let lab = load_sound(&lab, &files).unwrap().lab;
+    let tree = LabTree::collect(&lab, &files.files()).unwrap();
+    let version = Some("2, verified".to_owned());
+    let manifest = Manifest::new(lab.id, version, tree.describe().await.unwrap());
+    let path = root.join("a.lab");
+    let file = File::create(&path).unwrap();
+    let written = write_package(file, &path, &manifest, &tree, None, &|_| {}).await;
+    written.unwrap();
+    let refused = app.add_file(&path).await.unwrap_err();
+    assert_eq!(refused.code(), "refused");
+    assert_eq!(names(&app.paths.added()), [""; 0]);
+    write_lab(root, "version: \"1\\n2\"\n", "one");
+    let failed = pack(&app, root, "b.lab").await.unwrap_err().to_string();
+    assert!(failed.contains("control character"), "{failed}");
+    assert!(!root.join("b.lab").exists());
+}
+
+#[tokio::test]
+async fn an_image_of_the_name_of_a_packed_one_is_neither_used_nor_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let app = app(root);
+    write_lab(root, "", "one");
+    pack(&app, root, "a.lab").await.unwrap();
+    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    let lab = load(&added.folder, &OsFs).unwrap().lab;
+    let service = lab.services.values().next().unwrap();
+    let official = service.image.as_ref().unwrap().to_string();
+    let name = format!("roadlab-packed/x:{}", "0a".repeat(16));
+    let packed = PackagedImage {
+        name: name.clone(),
+        original: official.clone(),
+    };
+    let mut manifest = added.manifest.clone();
+    manifest.images = Some(PackagedImages {
+        size: 0,
+        sha256: String::new(),
+        platform: "linux/amd64".to_owned(),
+        services: BTreeMap::from([(service.name.clone(), packed)]),
+    });
+    let labs = app.added_labs();
+    let path = labs.manifest_path("small");
+    std::fs::write(path, manifest.to_bytes()).unwrap();
+
+    // The engine of the tests gives an image an id that is not the digest in its name.
+    let engine = Fake::default();
+    let all = [name.clone(), official.clone()];
+    engine.images.borrow_mut().extend(all);
+    let used = async || {
+        let runner = app.runner(&engine, &lab);
+        let images = app.get_images(&runner).await.unwrap();
+        images.found[&service.name].name.clone()
+    };
+    assert_eq!(used().await, official);
+    assert!(!remove_image(&engine, &name, None).await);
+    let id = format!("sha256:{name}");
+    let loaded = BTreeMap::from([(name.clone(), id.clone())]);
+    labs.record_loaded(&added.lab, loaded).unwrap();
+    assert_eq!(used().await, name);
+    assert!(remove_image(&engine, &name, Some(&id)).await);
+}
+
+#[test]
+fn several_labs_of_one_name_in_a_repository_are_named_and_refused() {
+    let folders = ["a/x", "b/x"].map(str::to_owned).to_vec();
+    let labs = BTreeMap::from([("x".to_owned(), folders)]);
+    for named in [None, Some("x")] {
+        let refused = choose(&labs, named, "/r").unwrap_err();
+        assert_eq!(refused.code(), "usage");
+        assert!(refused.to_string().contains("a/x, b/x"), "{refused}");
+    }
+}

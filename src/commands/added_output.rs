@@ -6,13 +6,13 @@ use crate::app::{AddReport, ExerciseChanges, LabChange, LabUpdate};
 use crate::commands::Context;
 use crate::lab::{ExerciseId, LabId};
 use crate::localized;
-use crate::report::{self, output, sanitize};
+use crate::report::{self, output, sanitize_line};
 use crate::store::{LabOrigin, Manifest};
 
 /// Returns the name of a lab with its version.
 pub(super) fn name(lab: &LabId, manifest: &Manifest) -> String {
     match &manifest.version {
-        Some(version) => format!("{lab} {}", sanitize(version)),
+        Some(version) => format!("{lab} {}", sanitize_line(version)),
         None => lab.to_string(),
     }
 }
@@ -20,7 +20,7 @@ pub(super) fn name(lab: &LabId, manifest: &Manifest) -> String {
 /// Shows that a lab was added, or what changed.
 pub(super) fn show(context: &Context, added: &AddReport) {
     let lab = name(&added.lab, &added.manifest);
-    let origin = sanitize(&added.origin.to_string());
+    let origin = sanitize_line(&added.origin.to_string());
     match &added.change {
         LabChange::Added => output(&localized!("added {lab} from {origin}", lab, origin)),
         LabChange::Unchanged => output(&localized!("{lab} is up to date", lab)),
@@ -29,7 +29,7 @@ pub(super) fn show(context: &Context, added: &AddReport) {
                 Some(before) if Some(before) != added.manifest.version.as_deref() => localized!(
                     "updated {lab} (before: {before})",
                     lab,
-                    before = sanitize(before)
+                    before = sanitize_line(before)
                 ),
                 _ => localized!("updated {lab}", lab),
             });
@@ -61,7 +61,7 @@ pub(super) fn show(context: &Context, added: &AddReport) {
     if let Some(folder) = &added.shadowed_by {
         output(&context.paint.warn(&localized!(
             "  the lab in {folder} has the same name and is used instead",
-            folder = sanitize(&folder.display().to_string())
+            folder = sanitize_line(&folder.display().to_string())
         )));
     }
 }

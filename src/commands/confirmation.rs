@@ -1,10 +1,14 @@
 //! Questions that must be answered before something is lost.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
+use crate::app::{OutputKind, Replaced, replaced_by};
 use crate::commands::Context;
-use crate::report;
+use crate::localized;
+use crate::report::{self, sanitize};
 use crate::runner::Failure;
+use crate::text;
 use crate::text::Text;
 
 /// Whether the user agreed.
@@ -49,6 +53,32 @@ pub(crate) async fn confirm(
     let answer = answer.await.map_err(anyhow::Error::from)?;
     let answer = answer.map_err(anyhow::Error::from)?;
     Ok(Confirmation::from_line(&answer))
+}
+
+/// Asks before a file is replaced that is of another kind than what is written. What is no regular file is never replaced.
+pub(crate) async fn confirm_replacing(
+    context: &Context,
+    file: &Path,
+    kind: OutputKind,
+) -> Result<Confirmation, Failure> {
+    if replaced_by(file, kind)? == Replaced::Nothing {
+        return Ok(Confirmation::Given);
+    }
+    let shown = sanitize(&file.display().to_string());
+    let lines = [localized!(
+        "{file} exists and is a file of another kind",
+        file = &shown
+    )];
+    let question = localized!("replace {file}? [y/N]", file = &shown);
+    let refused = text!(
+        "{file} exists and is a file of another kind; add `--yes` to replace it, or name another file",
+        file = &shown
+    );
+    let answer = confirm(context, &lines, &question, refused).await?;
+    if answer == Confirmation::Declined {
+        report::output(&localized!("nothing was written"));
+    }
+    Ok(answer)
 }
 
 /// Returns whether the user can answer a question.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::app::file_size;
+use crate::app::{OutputKind, file_size};
 use crate::commands::Context;
+use crate::commands::confirmation::{Confirmation, confirm_replacing};
 use crate::exit::Exit;
 use crate::localized;
 use crate::report::{self, memory, output, sanitize};
@@ -17,6 +18,9 @@ pub(super) async fn export(
     names: &[String],
 ) -> Result<Exit, Failure> {
     let labs = context.open_all(names)?;
+    if confirm_replacing(context, file, OutputKind::Images).await? == Confirmation::Declined {
+        return Ok(Exit::Success);
+    }
     let engine = context.app.existing_engine().await?;
     let exported = context.app.export_images(&engine, &labs, file).await?;
     context.reporter.finish();

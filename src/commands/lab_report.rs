@@ -22,6 +22,12 @@ pub(crate) fn report(
     who: Option<String>,
     form: Form,
 ) -> Result<Exit, Failure> {
+    let is_name = |who: &String| !who.trim().is_empty() && !who.chars().any(char::is_control);
+    if who.as_ref().is_some_and(|who| !is_name(who)) {
+        return Err(Failure::Usage(text!(
+            "`--name` needs a name in one line, without control characters"
+        )));
+    }
     let lab = context.lab(name)?;
     let found = context.app.report(&lab, who)?;
     match (context.global.json, form) {

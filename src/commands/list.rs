@@ -7,7 +7,7 @@ use crate::commands::{Context, added_output, format};
 use crate::exit::Exit;
 use crate::lab::{Lang, Summary};
 use crate::localized;
-use crate::report::{self, error, memory, output, sanitize, table, table_within};
+use crate::report::{self, error, memory, output, sanitize, sanitize_line, table, table_within};
 use crate::runner::Failure;
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
@@ -65,7 +65,7 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
         let version = version.and_then(|summary| summary.version.as_ref());
         let version = version.map(|version| format!(" {version}"));
         let lab = format!("{}{}", entry.name, version.unwrap_or_default());
-        output(&sanitize(&localized!(
+        output(&sanitize_line(&localized!(
             "{lab} was added from {origin}",
             lab,
             origin

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::app::OutputKind;
+use crate::commands::confirmation::{Confirmation, confirm_replacing};
 use crate::commands::{Context, added_output};
 use crate::exit::Exit;
 use crate::localized;
@@ -24,11 +26,15 @@ pub(crate) async fn pack(
     file: Option<&Path>,
     images: Images,
 ) -> Result<Exit, Failure> {
+    let file = context.app.pack_target(lab, file)?;
+    if confirm_replacing(context, &file, OutputKind::Package).await? == Confirmation::Declined {
+        return Ok(Exit::Success);
+    }
     let engine = match images {
         Images::Included => Some(context.app.engine().await?),
         Images::LeftOut => None,
     };
-    let packed = context.app.pack(engine.as_ref(), lab, file).await?;
+    let packed = context.app.pack(engine.as_ref(), lab, Some(&file)).await?;
     context.reporter.finish();
     let manifest = &packed.manifest;
     if context.global.json {

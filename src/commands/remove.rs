@@ -6,7 +6,7 @@ use crate::commands::Context;
 use crate::commands::confirmation::{Confirmation, confirm};
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, output, sanitize};
+use crate::report::{self, output, sanitize_line};
 use crate::runner::Failure;
 use crate::text;
 
@@ -42,7 +42,7 @@ pub(crate) async fn remove(context: &Context, name: &str) -> Result<Exit, Failur
     output(&localized!(
         "removed {lab}, which was added from {origin}",
         lab = &removed.lab,
-        origin = sanitize(&origin)
+        origin = sanitize_line(&origin)
     ));
     for image in &removed.images {
         output(&localized!("  removed image {image}", image));

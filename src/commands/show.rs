@@ -9,7 +9,7 @@ use crate::commands::{Context, added_output, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
-use crate::report::{self, markdown, memory, output, sanitize, table, wrap};
+use crate::report::{self, markdown, memory, output, sanitize, sanitize_line, table, wrap};
 use crate::runner::Failure;
 use crate::store::{AddedLab, Standing};
 
@@ -137,7 +137,8 @@ fn about(lab: &Lab, added: Option<&AddedLab>) -> Vec<String> {
             digest = lab.manifest.digest()
         )
     });
-    facts.into_iter().chain(origin).collect()
+    let lines = facts.into_iter().chain(origin);
+    lines.map(|line| sanitize_line(&line)).collect()
 }
 
 async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit, Failure> {

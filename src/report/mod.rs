@@ -36,7 +36,7 @@ pub(crate) use problems::{error_line, problem, problem_line};
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{
     error, flush, flush_blocking, output, output_closed, output_is_open, output_unwrapped,
-    sanitize, try_output, with_backpressure,
+    sanitize, sanitize_line, try_output, with_backpressure,
 };
 pub(crate) use table::{cut, table, table_within};
 pub(crate) use wrapping::wrap;

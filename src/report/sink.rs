@@ -21,6 +21,12 @@ pub(crate) fn sanitize(text: &str) -> String {
     out
 }
 
+/// Makes line breaks and tabs visible too, for what a stranger wrote and must stay in its line.
+pub(crate) fn sanitize_line(text: &str) -> String {
+    let text = sanitize(text);
+    text.replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// Characters that reorder or hide text: bidirectional controls, zero-width ones, tags.
 fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -153,6 +159,11 @@ pub(crate) fn sanitize_json(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_stranger_wrote_stays_in_its_line() {
+        assert_eq!(sanitize_line("1.2\n\u{1b}[31m\tx"), "1.2\\n\\u{1b}[31m\\tx");
+    }
 
     #[test]
     fn control_characters_are_made_visible() {

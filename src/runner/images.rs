@@ -32,8 +32,16 @@ pub struct ImageBuilder {
     pub cache: PathBuf,
     /// How a tool that is missing may be installed.
     pub setup: EngineSetup,
-    /// The names of images that came with the lab, by service. They are used where they are on this machine.
-    pub packed: BTreeMap<ServiceName, String>,
+    /// The images that came with the lab, by service. They are used where they are on this machine.
+    pub packed: BTreeMap<ServiceName, CameWith>,
+}
+
+/// An image that came with the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameWith {
+    pub name: String,
+    /// The id that the engine gave it when it was loaded.
+    pub loaded_id: Option<String>,
 }
 
 /// When images are pulled.

@@ -42,7 +42,7 @@ pub use disks::{full_disks, observe_disks};
 pub use failure::{Failure, NotRunning};
 pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};
-pub use images::{ImageBuilder, Images, PullPolicy, get as get_images};
+pub use images::{CameWith, ImageBuilder, Images, PullPolicy, get as get_images};
 pub use live::{Live, require_same_network};
 pub use measure::{Effort, MeasureOutcome, measure};
 pub use own_files::own_files;

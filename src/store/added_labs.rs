@@ -1,9 +1,11 @@
 //! The labs that were added: each with where it comes from, in the data folder.
 //!
-//! `added/NAME/origin.json` is where it comes from, and `added/NAME/content` has what a package contains: `manifest.json`, the lab in
+//! `added/NAME/origin.json` is where it comes from, `added/NAME/loaded.json` has the ids on the engine of the images that were
+//! loaded from its file, and `added/NAME/content` has what a package contains: `manifest.json`, the lab in
 //! `labs/NAME` and its part of the catalogue in `compose`. A lab is replaced as a whole, or file by file while it runs: a
 //! container that has mounted a folder does not see another one that takes its place.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ const VERSION: u32 = 1;
 
 const ORIGIN: &str = "origin.json";
 const CONTENT: &str = "content";
+const LOADED: &str = "loaded.json";
 /// The prefix of the names of folders in which labs are prepared; no lab can have such a name.
 const PREPARED: &str = ".add-";
 
@@ -88,6 +91,22 @@ pub struct PreparedLab {
 #[derive(Serialize, Deserialize)]
 struct OriginDocument {
     origin: LabOrigin,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LoadedDocument {
+    /// The ids of the images by name.
+    images: BTreeMap<String, String>,
+}
+
+impl AddedLab {
+    /// Returns the files that are not as the manifest describes them.
+    pub fn damaged_files(&self) -> Vec<String> {
+        let content = self.folder.ancestors().nth(2).unwrap_or(&self.folder);
+        let files = self.manifest.files.iter();
+        let damaged = files.filter(|(path, about)| !about.is_at(&content.join(path)));
+        damaged.map(|(path, _)| path.clone()).collect()
+    }
 }
 
 impl AddedLabs {
@@ -162,7 +181,8 @@ impl AddedLabs {
     /// Creates a folder in which the content of a lab is prepared, and removes those that ended processes left.
     pub fn prepare(&self) -> Result<PreparedLab, PackageError> {
         let prepare = || {
-            std::fs::create_dir_all(&self.folder)?;
+            // Without it, another process could remove the folder before it is locked.
+            let _lock = FolderLock::acquire(&self.folder).map_err(|error| as_io(&error))?;
             self.remove_abandoned();
             let folder = tempfile::Builder::new()
                 .prefix(PREPARED)
@@ -214,6 +234,28 @@ impl AddedLabs {
         })
     }
 
+    /// Returns the ids on the engine of the images that were loaded from a lab's file, by name.
+    pub fn loaded_images(&self, lab: &LabId) -> BTreeMap<String, String> {
+        let path = self.folder.join(lab.as_str()).join(LOADED);
+        let document: Result<Option<LoadedDocument>, _> = document::read(&path, VERSION);
+        let document = document.ok().flatten();
+        document.map(|document| document.images).unwrap_or_default()
+    }
+
+    /// Records the ids on the engine of the images that were loaded from a lab's file.
+    pub fn record_loaded(
+        &self,
+        lab: &LabId,
+        images: BTreeMap<String, String>,
+    ) -> Result<(), PackageError> {
+        let path = self.folder.join(lab.as_str()).join(LOADED);
+        let written = document::replace(&path, VERSION, &LoadedDocument { images });
+        written.map(drop).map_err(|error| PackageError::Unwritable {
+            path,
+            error: as_io(&error),
+        })
+    }
+
     /// Removes a lab.
     pub fn remove(&self, lab: &LabId) -> Result<(), PackageError> {
         // Moved away first, so that there is never half a lab.
@@ -246,7 +288,11 @@ impl PreparedLab {
         replacement: Replacement,
     ) -> Result<(), PackageError> {
         let target = self.labs.join(manifest.lab.as_str());
-        let install = || {
+        let unwritable = |error| PackageError::Unwritable {
+            path: target.clone(),
+            error,
+        };
+        let complete = || {
             let work = self.work();
             if work.exists() {
                 std::fs::remove_dir_all(work)?;
@@ -254,13 +300,17 @@ impl PreparedLab {
             std::fs::write(self.content().join("manifest.json"), manifest.to_bytes())?;
             let origin = OriginDocument { origin };
             let written = document::replace(&self.folder.path().join(ORIGIN), VERSION, &origin);
-            written.map_err(|error| as_io(&error))?;
-            let _lock = FolderLock::acquire(&self.labs).map_err(|error| as_io(&error))?;
-            let own = self.folder.path();
+            written.map(drop).map_err(|error| as_io(&error))
+        };
+        complete().map_err(unwritable)?;
+        let lock = FolderLock::acquire(&self.labs);
+        let _lock = lock.map_err(|error| unwritable(as_io(&error)))?;
+        let own = self.folder.path();
+        if replacement == Replacement::FileByFile && target.exists() {
+            return replace_files(own, &target, manifest);
+        }
+        let install = || {
             match target.exists() {
-                true if replacement == Replacement::FileByFile => {
-                    replace_files(own, &target, manifest)
-                }
                 true => {
                     let exchange = renameat_with(CWD, own, CWD, &target, RenameFlags::EXCHANGE);
                     exchange.map_err(std::io::Error::from).or_else(|_| {
@@ -272,36 +322,95 @@ impl PreparedLab {
                 false => std::fs::rename(own, &target),
             }
         };
-        install().map_err(|error| PackageError::Unwritable {
-            path: target.clone(),
-            error,
-        })
+        install().map_err(unwritable)
     }
 }
 
-/// Moves the files that changed from one folder of a lab to another, and removes those that are gone. The descriptions come
-/// last, so that what was interrupted is not taken for complete.
-fn replace_files(from: &Path, to: &Path, manifest: &Manifest) -> std::io::Result<()> {
-    let path = to.join(CONTENT).join("manifest.json");
-    let before = std::fs::read(&path)?;
-    let before = Manifest::parse(&path, &before).map(|manifest| manifest.files);
-    let before = before.unwrap_or_default();
-    for (path, about) in &manifest.files {
-        let path_in = |folder: &Path| folder.join(CONTENT).join(path);
-        if before.get(path) != Some(about) {
-            let target = path_in(to);
-            std::fs::create_dir_all(target.parent().unwrap_or(to))?;
-            std::fs::rename(path_in(from), target)?;
-        }
-    }
-    for path in before
+/// Moves the files that changed from one folder of a lab to another, and removes those that are gone. Nothing is changed if
+/// something is in the way. The descriptions come last, so that what was interrupted is not taken for complete.
+fn replace_files(from: &Path, to: &Path, manifest: &Manifest) -> Result<(), PackageError> {
+    let content = to.join(CONTENT);
+    let path = content.join("manifest.json");
+    let before = std::fs::read(&path).ok();
+    let before = before.and_then(|bytes| Manifest::parse(&path, &bytes).ok());
+    let before = before.map(|manifest| manifest.files).unwrap_or_default();
+    let gone: Vec<PathBuf> = before
         .keys()
         .filter(|path| !manifest.files.contains_key(*path))
-    {
-        std::fs::remove_file(to.join(CONTENT).join(path))?;
+        .map(|path| content.join(path))
+        .collect();
+    let changed: Vec<(&String, PathBuf)> = manifest
+        .files
+        .iter()
+        .map(|(path, about)| (path, about, content.join(path)))
+        .filter(|(_, about, target)| !about.is_at(target))
+        .map(|(path, _, target)| (path, target))
+        .collect();
+    for (_, target) in &changed {
+        if let Some(path) = in_the_way(target, &content, &gone) {
+            let lab = manifest.lab.clone();
+            return Err(PackageError::InTheWay { path, lab });
+        }
     }
-    std::fs::rename(from.join(CONTENT).join("manifest.json"), path)?;
-    std::fs::rename(from.join(ORIGIN), to.join(ORIGIN))
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        let lab = manifest.lab.clone();
+        move |error| PackageError::HalfReplaced { path, error, lab }
+    };
+    for path in &gone {
+        match std::fs::remove_file(path) {
+            Err(error) if !is_missing(&error) => return Err(failed(path)(error)),
+            _ => {}
+        }
+    }
+    for (path, target) in &changed {
+        if is_folder(target) {
+            // All of its files were removed above.
+            std::fs::remove_dir_all(target).map_err(failed(target))?;
+        }
+        std::fs::create_dir_all(target.parent().unwrap_or(to)).map_err(failed(target))?;
+        std::fs::rename(from.join(CONTENT).join(path), target).map_err(failed(target))?;
+    }
+    std::fs::rename(from.join(CONTENT).join("manifest.json"), &path).map_err(failed(&path))?;
+    std::fs::rename(from.join(ORIGIN), to.join(ORIGIN)).map_err(failed(&to.join(ORIGIN)))
+}
+
+/// Returns what prevents that a file gets a path below a folder, once the files that are gone are removed.
+fn in_the_way(target: &Path, folder: &Path, gone: &[PathBuf]) -> Option<PathBuf> {
+    let above = target.ancestors().skip(1);
+    let mut above = above.take_while(|path| *path != folder);
+    let file = above.find(|path| {
+        let exists = std::fs::symlink_metadata(path).is_ok();
+        exists && !is_folder(path) && !gone.iter().any(|gone| gone == path)
+    });
+    match file {
+        Some(file) => Some(file.to_owned()),
+        None if is_folder(target) => first_file(target, gone),
+        None => None,
+    }
+}
+
+/// Returns a file below a folder that stays.
+fn first_file(folder: &Path, gone: &[PathBuf]) -> Option<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Some(folder.to_owned());
+    };
+    entries.flatten().find_map(|entry| {
+        let path = entry.path();
+        match is_folder(&path) {
+            true => first_file(&path, gone),
+            false => (!gone.contains(&path)).then_some(path),
+        }
+    })
+}
+
+fn is_folder(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|about| about.is_dir())
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 fn as_io(error: &DocumentError) -> std::io::Error {
@@ -312,12 +421,12 @@ fn as_io(error: &DocumentError) -> std::io::Error {
 mod tests {
     use super::*;
     use crate::store::package::PackagedFile;
-    use std::collections::BTreeMap;
+    use sha2::Digest;
 
     fn manifest(text: &str) -> Manifest {
         let file = PackagedFile {
             size: text.len() as u64,
-            sha256: String::new(),
+            sha256: crate::hex::encode(&sha2::Sha256::digest(text)),
             executable: false,
         };
         let files = BTreeMap::from([("labs/x/lab.yaml".to_owned(), file)]);
@@ -399,5 +508,82 @@ mod tests {
         assert!(first.content().exists() && second.content().exists());
         drop((first, second));
         assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    /// Installs a lab with these files below its folder.
+    fn install_files(
+        labs: &AddedLabs,
+        files: &[(&str, &str)],
+        replacement: Replacement,
+    ) -> Result<Manifest, PackageError> {
+        let prepared = labs.prepare().unwrap();
+        let mut all = BTreeMap::new();
+        for (path, text) in [("lab.yaml", "lab")].iter().chain(files) {
+            let path = format!("labs/x/{path}");
+            let target = prepared.content().join(&path);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::write(target, text).unwrap();
+            let about = manifest(text).files.remove("labs/x/lab.yaml").unwrap();
+            all.insert(path, about);
+        }
+        let manifest = Manifest::new(LabId::new("x").unwrap(), None, all);
+        let path = PathBuf::from("/x.lab");
+        prepared.install(&manifest, LabOrigin::File { path }, replacement)?;
+        Ok(manifest)
+    }
+
+    #[test]
+    fn a_file_becomes_a_folder_and_the_reverse_while_the_lab_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let labs = AddedLabs::new(folder.path().to_owned());
+        let (file, below) = ([("a", "1"), ("b", "same")], [("a/c/d", "2"), ("b", "same")]);
+        install_files(&labs, &file, Replacement::Whole).unwrap();
+        for files in [below, file, below] {
+            let manifest = install_files(&labs, &files, Replacement::FileByFile).unwrap();
+            let found = labs.find("x").unwrap().unwrap();
+            assert_eq!(found.manifest, manifest);
+            assert_eq!(found.damaged_files(), [""; 0]);
+        }
+        // What somebody else wrote there is not removed, and nothing is changed.
+        let own = labs.lab_folder("x").join("a/own");
+        std::fs::write(&own, "own").unwrap();
+        let before = labs.find("x").unwrap().unwrap();
+        let files = [("a", "1"), ("b", "other")];
+        let refused = install_files(&labs, &files, Replacement::FileByFile).unwrap_err();
+        assert!(
+            matches!(&refused, PackageError::InTheWay { path, .. } if *path == own),
+            "{refused}"
+        );
+        let text = refused.text().localized();
+        assert!(text.contains("`roadlab down x`"), "{text}");
+        let after = labs.find("x").unwrap().unwrap();
+        assert_eq!(after.manifest, before.manifest);
+        assert_eq!(after.damaged_files(), [""; 0]);
+        // What is damaged is repaired, though its description is the same.
+        std::fs::write(labs.lab_folder("x").join("b"), "broken").unwrap();
+        std::fs::remove_file(labs.lab_folder("x").join("a/c/d")).unwrap();
+        assert_eq!(after.damaged_files(), ["labs/x/a/c/d", "labs/x/b"]);
+        install_files(&labs, &below, Replacement::FileByFile).unwrap();
+        assert_eq!(after.damaged_files(), [""; 0]);
+    }
+
+    #[test]
+    fn several_processes_prepare_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let labs = AddedLabs::new(folder.path().join("added"));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let labs = labs.clone();
+                std::thread::spawn(move || {
+                    for _ in 0..20 {
+                        let prepared = labs.prepare().unwrap();
+                        assert!(prepared.content().is_dir());
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
 }

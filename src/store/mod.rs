@@ -40,8 +40,8 @@ pub use log::open_log;
 pub use mounted_files::mounted_digests;
 pub use package::{
     EXTENSION, LabTree, MAX_BYTES, MAX_FILES, Manifest, PACKED, Package, PackageError,
-    PackagedFile, PackagedImage, PackagedImages, check_images, is_plain_path, pack_images,
-    write_package,
+    PackagedFile, PackagedImage, PackagedImages, check_images, holds_images, is_packed_image,
+    is_plain_path, pack_images, write_package,
 };
 pub use paths::Paths;
 pub use progress::{

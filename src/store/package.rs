@@ -27,7 +27,8 @@ use crate::lab::{LabId, ServiceName};
 use crate::text;
 use crate::text::Text;
 
-pub use image_archive::{PACKED, check_images, pack_images};
+use image_archive::config_of_packed;
+pub use image_archive::{PACKED, check_images, holds_images, is_packed_image, pack_images};
 pub use lab_tree::LabTree;
 pub use reader::Package;
 pub use writer::write_package;
@@ -127,6 +128,17 @@ pub enum PackageError {
     },
     /// The lab has something that a package cannot have.
     Unpackable(Text),
+    /// The lab cannot be replaced file by file.
+    InTheWay {
+        path: PathBuf,
+        lab: LabId,
+    },
+    /// Replacing a lab file by file ended before its end.
+    HalfReplaced {
+        path: PathBuf,
+        error: io::Error,
+        lab: LabId,
+    },
 }
 
 impl PackageError {
@@ -159,7 +171,56 @@ impl PackageError {
                 reason = reason.clone()
             ),
             Self::Unpackable(reason) => reason.clone(),
+            Self::InTheWay { path, lab } => text!(
+                "lab `{lab}` runs and was not changed, because {file} is in the way of a new file; run `roadlab down {lab}` and try again",
+                lab,
+                file = path.display()
+            ),
+            Self::HalfReplaced { path, error, lab } => text!(
+                "lab `{lab}` was replaced in part only: cannot change {file}: {reason}; run `roadlab down {lab}` and try again",
+                lab,
+                file = path.display(),
+                reason = error
+            ),
         }
+    }
+
+    /// Returns the error with another path, for a temporary file that becomes this one.
+    #[must_use]
+    pub fn at(self, target: &Path) -> Self {
+        let target = || target.to_owned();
+        match self {
+            Self::Unreadable { error, .. } => Self::Unreadable {
+                path: target(),
+                error,
+            },
+            Self::Unwritable { error, .. } => Self::Unwritable {
+                path: target(),
+                error,
+            },
+            Self::NotAPackage { .. } => Self::NotAPackage { path: target() },
+            Self::Newer { format, .. } => Self::Newer {
+                path: target(),
+                format,
+            },
+            Self::Refused { reason, .. } => Self::Refused {
+                path: target(),
+                reason,
+            },
+            other => other,
+        }
+    }
+}
+
+impl PackagedFile {
+    /// Returns whether the file at a path is this one.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let about = std::fs::symlink_metadata(path);
+        let as_described = about.is_ok_and(|about| {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+            about.is_file() && about.len() == self.size && (mode & 0o111 != 0) == self.executable
+        });
+        as_described && std::fs::read(path).is_ok_and(|bytes| digest(&bytes) == self.sha256)
     }
 }
 
@@ -229,13 +290,26 @@ impl Manifest {
                 format,
             });
         }
+        if format == 0 {
+            return Err(refused(text!(
+                "its manifest is invalid: {reason}",
+                reason = "format 0"
+            )));
+        }
         let manifest: Self = serde_json::from_slice(bytes).map_err(invalid)?;
         manifest.check().map_err(refused)?;
         Ok(manifest)
     }
 
+    /// Returns the names of the images on an engine.
+    pub fn image_names(&self) -> BTreeSet<&str> {
+        let services = self.images.iter().flat_map(|images| &images.services);
+        services.map(|(_, image)| image.name.as_str()).collect()
+    }
+
     /// Returns why no honest package has this manifest.
-    fn check(&self) -> std::result::Result<(), Text> {
+    pub fn check(&self) -> std::result::Result<(), Text> {
+        self.check_words()?;
         check_amount(self.files.len(), self.files.values().map(|file| file.size))?;
         let lab = format!("{}/", self.lab_folder());
         let mut folders = BTreeSet::new();
@@ -258,6 +332,39 @@ impl Manifest {
             None if !self.files.contains_key(&format!("{lab}lab.yaml")) => {
                 Err(text!("it contains no lab"))
             }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Manifest {
+    /// Returns why its words, which are shown, or the names of its images are none that this program writes.
+    fn check_words(&self) -> std::result::Result<(), Text> {
+        let mut words = vec![
+            ("version", self.version.as_deref().unwrap_or_default()),
+            ("written_by", &self.written_by),
+        ];
+        if let Some(images) = &self.images {
+            words.push(("platform", &images.platform));
+            let services = images.services.values();
+            words.extend(services.map(|image| ("original", image.original.as_str())));
+        }
+        if let Some((key, _)) = words
+            .iter()
+            .find(|(_, word)| word.chars().any(char::is_control))
+        {
+            return Err(text!("`{key}` contains a control character", key));
+        }
+        // The engine may have an image of the user under any other name.
+        match self
+            .image_names()
+            .into_iter()
+            .find(|name| config_of_packed(name).is_none())
+        {
+            Some(name) => Err(text!(
+                "image `{name}` is not named as images of a lab file are",
+                name = name.escape_debug()
+            )),
             None => Ok(()),
         }
     }

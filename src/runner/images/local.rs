@@ -3,8 +3,10 @@
 use crate::engine::{Engine, ImageInfo};
 use crate::lab::Service;
 use crate::plan::ServiceImage;
+use crate::runner::images::CameWith;
 use crate::runner::images::attempts::Attempts;
 use crate::runner::{Failure, Runner};
+use crate::store::is_packed_image;
 use crate::text;
 
 /// Returns the image that came with the lab for a service, or else the official one, if it is on this machine, with the reasons
@@ -12,17 +14,22 @@ use crate::text;
 pub(super) async fn present<E: Engine>(
     runner: &Runner<'_, E>,
     service: &Service,
-    packed: Option<&String>,
+    packed: Option<&CameWith>,
 ) -> Result<(Option<ServiceImage>, Attempts), Failure> {
     let mut attempts = Attempts::default();
-    if let Some(name) = packed {
+    if let Some(CameWith { name, loaded_id }) = packed {
         let found = find(runner, name, &mut attempts).await?;
-        if found.is_some() {
-            return Ok((found, attempts));
-        }
-        attempts.add(text!(
-            "the image that came with the lab is not on this machine; `roadlab up FILE` loads it from the lab's file"
-        ));
+        let is_that = |image: &ServiceImage| is_packed_image(name, &image.id, loaded_id.as_deref());
+        attempts.add(match found {
+            Some(image) if is_that(&image) => return Ok((Some(image), attempts)),
+            Some(_) => text!(
+                "image `{name}` on this machine is not the one that came with the lab; `roadlab up FILE` loads that",
+                name
+            ),
+            None => text!(
+                "the image that came with the lab is not on this machine; `roadlab up FILE` loads it from the lab's file"
+            ),
+        });
     }
     let found = match &service.image {
         Some(name) => find(runner, name.as_str(), &mut attempts).await?,

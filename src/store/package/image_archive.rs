@@ -74,6 +74,34 @@ fn packed_name(image: &str, config: &str) -> String {
     format!("{PACKED}{last}:{}", config.get(..32).unwrap_or(config))
 }
 
+/// Returns the beginning of the digest of the configuration that the name of an image from a package contains; `None` for every
+/// other name.
+pub(super) fn config_of_packed(name: &str) -> Option<&str> {
+    let (base, config) = name.split_once(':')?;
+    let is_digest = config.len() == 32
+        && config
+            .chars()
+            .all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
+    (is_digest && packed_name(base, config) == name).then_some(config)
+}
+
+/// Returns whether an image of the engine, given by name and id, is the one that came with a lab: its configuration has the digest
+/// in its name, or it has the id that it got when it was loaded.
+pub fn is_packed_image(name: &str, id: &str, loaded_id: Option<&str>) -> bool {
+    let config = config_of_packed(name);
+    let digest = id.trim_start_matches("sha256:");
+    config.is_some_and(|config| digest.starts_with(config) || loaded_id == Some(id))
+}
+
+/// Returns whether a file has images as an engine saves them.
+pub fn holds_images(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let archive = Archive::read(path, &file, 0, Origin::Engine);
+    archive.is_ok_and(|archive| archive.files.contains_key(MANIFEST))
+}
+
 /// Writes the images of a saved file, which are given by name and id, into `output`. Returns the new name of each.
 ///
 /// Engines save in different forms; what is written depends on the images only.
@@ -83,7 +111,7 @@ pub async fn pack_images(
     output: &mut File,
 ) -> Result<BTreeMap<String, String>> {
     let file = File::open(saved).map_err(unreadable(saved))?;
-    let archive = Archive::read(saved, &file, Origin::Engine)?;
+    let archive = Archive::read(saved, &file, 0, Origin::Engine)?;
     let list: Vec<SavedImage> = archive.document(MANIFEST)?;
     let mut configs: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut layers: Vec<String> = Vec::new();
@@ -159,13 +187,15 @@ pub async fn pack_images(
     Ok(names)
 }
 
-/// Returns why a file of images must not be given to an engine: it must be as [`pack_images`] writes it, with these names.
+/// Returns why images, which begin at a place in a file, must not be given to an engine: they must be as [`pack_images`] writes
+/// them, with these names.
 pub fn check_images<'n>(
     path: &Path,
     file: &File,
+    begin: u64,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Result<()> {
-    let archive = Archive::read(path, file, Origin::Package)?;
+    let archive = Archive::read(path, file, begin, Origin::Package)?;
     let refuse = |reason| archive.refused(reason);
     let list: Vec<SavedImage> = archive.document(MANIFEST)?;
     let mut expected: Vec<String> = vec![MANIFEST.to_owned()];
@@ -221,15 +251,15 @@ fn write_entry(output: &mut File, path: &Path, name: &str, content: &[u8]) -> Re
 }
 
 impl<'a> Archive<'a> {
-    /// Reads where the files of an archive are. A path that is there twice is refused: programs differ in which one counts.
-    fn read(path: &'a Path, mut file: &'a File, origin: Origin) -> Result<Self> {
+    /// Reads where the files of an archive are that begins at a place in a file. A path that is there twice is refused: programs differ in which one counts.
+    fn read(path: &'a Path, mut file: &'a File, at: u64, origin: Origin) -> Result<Self> {
         let mut archive = Self {
             path,
             file,
             files: BTreeMap::new(),
             links: BTreeMap::new(),
         };
-        file.seek(SeekFrom::Start(0)).map_err(unreadable(path))?;
+        file.seek(SeekFrom::Start(at)).map_err(unreadable(path))?;
         let mut tar = tar::Archive::new(file);
         let invalid = |error: io::Error| PackageError::Refused {
             path: path.to_owned(),
@@ -249,7 +279,7 @@ impl<'a> Archive<'a> {
                     return Err(archive.refused(text!("its images have `{name}` twice", name)));
                 }
                 EntryType::Regular => {
-                    let begin = entry.raw_file_position();
+                    let begin = at + entry.raw_file_position();
                     let size = entry.size();
                     archive.files.insert(name, Saved { begin, size });
                 }

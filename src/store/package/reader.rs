@@ -131,6 +131,49 @@ impl Package {
         Ok(())
     }
 
+    /// Returns whether a file is a package, without verifying it.
+    pub fn is_at(path: &Path) -> bool {
+        let read = || {
+            let file = File::open(path)?;
+            let size = file.metadata()?.len();
+            let mut last = [0; BLOCK];
+            file.read_exact_at(&mut last, size.saturating_sub(TRAILER as u64))?;
+            // The header of the checksum is the same in all packages.
+            Ok::<_, io::Error>(last[..] == trailer(&"0".repeat(64))[..BLOCK])
+        };
+        read().unwrap_or(false)
+    }
+
+    /// Verifies that the images are those of the manifest, and that each is what its name says.
+    pub async fn check_images(&self) -> Result<()> {
+        let (Some(about), Some(begin)) = (&self.manifest.images, self.images) else {
+            return Ok(());
+        };
+        let refused = |reason| PackageError::Refused {
+            path: self.path.clone(),
+            reason,
+        };
+        let mut hash = Sha256::new();
+        let mut chunk = vec![0; CHUNK];
+        let mut done = 0;
+        while done < about.size {
+            let length = (about.size - done).min(CHUNK as u64) as usize;
+            let part = &mut chunk[..length];
+            let read = self.file.read_exact_at(part, begin + done);
+            read.map_err(unreadable(&self.path))?;
+            hash.update(&part);
+            done += length as u64;
+            tokio::task::yield_now().await;
+        }
+        if hex::encode(&hash.finalize()) != about.sha256 {
+            return Err(refused(text!(
+                "`{name}` is not what the manifest lists",
+                name = IMAGES
+            )));
+        }
+        super::check_images(&self.path, &self.file, begin, self.manifest.image_names())
+    }
+
     /// Copies the file with the images to `target`. Fails if they are not those of the manifest.
     pub async fn copy_images(&self, target: &mut File, progress: &dyn Fn(u64)) -> Result<()> {
         let (Some(about), Some(begin)) = (&self.manifest.images, self.images) else {

@@ -335,7 +335,7 @@ async fn repacked(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Result<BTreeMap<St
     let bytes = change(std::fs::read(&target).unwrap());
     std::fs::write(&target, bytes).unwrap();
     let file = std::fs::File::open(&target).unwrap();
-    check_images(&target, &file, names.values().map(String::as_str))?;
+    check_images(&target, &file, 0, names.values().map(String::as_str))?;
     Ok(names)
 }
 
@@ -418,4 +418,92 @@ async fn images_under_other_names_and_surplus_files_are_refused() {
         "its images have `manifest.json` twice",
     )
     .await;
+}
+
+/// A package with these images, which begin with this list.
+fn with_images(name: &str, images: &str) -> Vec<u8> {
+    let mut manifest = manifest_of(&[(LAB, "a")]);
+    manifest["images"] = json!({
+        "size": images.len(), "sha256": digest(images.as_bytes()), "platform": "linux/amd64",
+        "services": { "db": { "name": name, "original": "redis:8" } },
+    });
+    with(&manifest, |bytes| bytes.file(LAB, "a").file(IMAGES, images))
+}
+
+#[tokio::test]
+async fn images_of_other_names_and_images_that_are_not_what_their_names_say_are_refused() {
+    let config = "{\"a\": 1}";
+    let hash = digest(config.as_bytes());
+    let short = &hash[..32];
+    let right = format!("{PACKED}redis:{short}");
+    for name in [
+        "redis:8",
+        "roadlab/redis:0a1b",
+        &hash,
+        &format!("{PACKED}redis"),
+        &format!("{PACKED}redis:8"),
+        &format!("{PACKED}redis:{hash}"),
+        &format!("{PACKED}redis:{}", short.to_uppercase()),
+        &format!("{PACKED}x/redis:{short}"),
+        &format!("{PACKED}:{short}"),
+        &format!("x/{right}"),
+        &format!("{right}\n"),
+    ] {
+        let expected = format!(
+            "image `{}` is not named as images of a lab file are",
+            name.escape_debug()
+        );
+        assert_refused(open(&with_images(name, "x")).await, &expected);
+    }
+    let archive = |config: &str| {
+        let list = json!([{ "Config": format!("{hash}.json"), "RepoTags": [right], "Layers": [] }]);
+        let bytes = Bytes::default().file(MANIFEST, &list.to_string());
+        let bytes = bytes.file(&format!("{hash}.json"), config).0;
+        String::from_utf8(bytes).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (images, expected) in [
+        (archive(config), None),
+        (
+            archive("{\"a\": 2}"),
+            Some(format!("image `{right}` is not what its name says")),
+        ),
+        (
+            archive(config).replace(&right, &right.replace("redis", "mysql")),
+            Some("its images are not those that the manifest lists".to_owned()),
+        ),
+    ] {
+        let path = folder.path().join("x.lab");
+        std::fs::write(&path, with_images(&right, &images)).unwrap();
+        let package = Package::open(&path, &|_| {}).await.unwrap();
+        assert!(Package::is_at(&path));
+        let reason = match package.check_images().await {
+            Ok(()) => None,
+            Err(PackageError::Refused { reason, .. }) => Some(reason.localized()),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(reason, expected);
+    }
+    assert!(is_packed_image(&right, &format!("sha256:{hash}"), None));
+    assert!(is_packed_image(&right, "sha256:f00", Some("sha256:f00")));
+    assert!(!is_packed_image(&right, "sha256:f00", None));
+    assert!(!is_packed_image(
+        "redis:8",
+        "sha256:f00",
+        Some("sha256:f00")
+    ));
+}
+
+#[tokio::test]
+async fn control_characters_and_format_0_are_refused() {
+    for key in ["version", "written_by"] {
+        let mut manifest = manifest_of(&[(LAB, "a")]);
+        manifest[key] = json!("1.2 from https://example.org\n  digest 0a1b");
+        let opened = open(&with(&manifest, |bytes| bytes.file(LAB, "a"))).await;
+        assert_refused(opened, &format!("`{key}` contains a control character"));
+    }
+    let mut manifest = manifest_of(&[(LAB, "a")]);
+    manifest["format"] = json!(0);
+    let opened = open(&with(&manifest, |bytes| bytes.file(LAB, "a"))).await;
+    assert_refused(opened, "its manifest is invalid: format 0");
 }
