@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use crate::diagnosis::ProbeFailure;
 use crate::engine::{ContainerState, Engine, EngineError, ErrorKind, Health, clock};
 use crate::event::Event;
-use crate::expect::ValueNames;
 use crate::lab::{Condition, Service, ServiceName};
 use crate::probe::{ProbeError, ProbeMode, probe};
 use crate::runner::diagnostics::{FailedWait, not_ready};
@@ -191,10 +190,14 @@ pub(super) async fn probe_service<E: Engine>(
         {
             Ok(actual) => match step.expect.evaluate(&actual) {
                 Ok(()) => continue,
-                Err(_) => {
-                    let words = step.expect.words(&actual, &ValueNames::default());
-                    format!("{}: {}", step.act, words.sentence())
-                }
+                // The service's own words: causes are found by them.
+                Err(mismatch) => text!(
+                    "{step}: expected {expected}, got {actual}",
+                    step = step.act,
+                    expected = mismatch.expected,
+                    actual = mismatch.actual
+                )
+                .localized(),
             },
             Err(error) => {
                 return ProbeResult::NotReady {
