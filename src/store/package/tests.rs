@@ -458,7 +458,8 @@ async fn images_of_other_names_and_images_that_are_not_what_their_names_say_are_
     let archive = |config: &str| {
         let list = json!([{ "Config": format!("{hash}.json"), "RepoTags": [right], "Layers": [] }]);
         let bytes = Bytes::default().file(MANIFEST, &list.to_string());
-        let bytes = bytes.file(&format!("{hash}.json"), config).0;
+        let mut bytes = bytes.file(&format!("{hash}.json"), config).0;
+        bytes.extend([0; 2 * BLOCK]);
         String::from_utf8(bytes).unwrap()
     };
     let folder = tempfile::tempdir().unwrap();
