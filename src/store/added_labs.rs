@@ -544,7 +544,7 @@ mod tests {
             assert_eq!(found.manifest, manifest);
             assert_eq!(found.damaged_files(), [""; 0]);
         }
-        // What somebody else wrote there is not removed, and nothing is changed.
+        // What another program wrote there is not removed, and nothing is changed.
         let own = labs.lab_folder("x").join("a/own");
         std::fs::write(&own, "own").unwrap();
         let before = labs.find("x").unwrap().unwrap();

@@ -431,7 +431,7 @@ fn with_images(name: &str, images: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn images_of_other_names_and_images_that_are_not_what_their_names_say_are_refused() {
+async fn images_of_other_names_or_other_contents_are_refused() {
     let config = "{\"a\": 1}";
     let hash = digest(config.as_bytes());
     let short = &hash[..32];
