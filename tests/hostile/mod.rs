@@ -115,10 +115,10 @@ fn names_the_place(printed: &str, file: &str) -> bool {
         "missing section",
     ];
     let whole = whole.iter().any(|words| printed.contains(words));
-    // `error: FILE:LINE:COLUMN: what is wrong`, or `--> FILE:LINE:COLUMN` below it.
+    // `error: FILE:LINE:COLUMN: what is wrong`, `refused: …`, or `--> FILE:LINE:COLUMN` below it.
     let places = printed.lines().filter_map(|line| {
         let line = line.trim_start();
-        let line = ["--> ", "error: "]
+        let line = ["--> ", "error: ", "refused: "]
             .iter()
             .find_map(|mark| line.strip_prefix(mark))?;
         let place = line.split(' ').next()?;
