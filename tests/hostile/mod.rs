@@ -118,7 +118,7 @@ fn names_the_place(printed: &str, file: &str) -> bool {
     // `error: FILE:LINE:COLUMN: what is wrong`, `refused: …`, or `--> FILE:LINE:COLUMN` below it.
     let places = printed.lines().filter_map(|line| {
         let line = line.trim_start();
-        let line = ["--> ", "error: ", "refused: "]
+        let line = ["--> ", "error: ", "refused: ", "needs --trust: "]
             .iter()
             .find_map(|mark| line.strip_prefix(mark))?;
         let place = line.split(' ').next()?;
