@@ -196,8 +196,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "break or heal a service",
         description: "`cut` disconnects a service from the other services; its client, its web interface and the checks still reach it. \
                   `pause` lets its processes stand still, `stop` and `kill` end them, and `fill` fills its disk in memory. \
-                  `heal` ends all of this, for one service or for all; so does `reset`, and `up` ends all but a full disk. \
-                  `roadlab status` shows what is broken, but for a full disk.",
+                  `heal` ends all of this, for one service or for all; so do `reset` and `up`. \
+                  `roadlab status` shows what is broken.",
         examples: &[
             "roadlab fault redis pause redis",
             "roadlab fault redis heal",
