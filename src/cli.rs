@@ -18,7 +18,7 @@ use crate::app::Jobs;
 use crate::exit::Exit;
 use crate::lab::{Lang, parse_duration};
 use crate::localized;
-use crate::report::{error, output};
+use crate::report::{OutputMode, error, output};
 use crate::text::Language;
 
 /// The name of the program.
@@ -93,6 +93,15 @@ pub(crate) struct GlobalOptions {
     /// Grant the extra permissions that a lab requests; review them first
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) trust: bool,
+}
+
+impl GlobalOptions {
+    pub(crate) fn output_mode(&self) -> OutputMode {
+        match self.json {
+            true => OutputMode::Json,
+            false => OutputMode::Text,
+        }
+    }
 }
 
 /// What `roadlab fault` does to a service.

@@ -14,10 +14,8 @@ fn terminal(lab: &EngineLab, columns: u16, rows: u16) -> Terminal {
 }
 
 fn start(lab: &EngineLab, terminal: &mut Terminal, more: &str) {
-    terminal.type_in(&format!(
-        "roadlab --labs labs --offline run {} {more}\r",
-        lab.copy.id
-    ));
+    let id = &lab.copy.id;
+    terminal.start(&format!("roadlab --labs labs --offline run {id} {more}"));
 }
 
 /// Changes the service from another terminal.
@@ -50,12 +48,11 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     );
     assert!(!terminal.screen().contains('┃'), "no hint yet");
 
-    let keys = |screen: &str| {
+    // The keys are the last line of the panel.
+    terminal.wait("the keys in one line", |screen| {
         let lines = screen.lines().filter(|line| line.contains("l list"));
-        let line: Vec<&str> = lines.filter(|line| line.contains("q quit")).collect();
-        line.len()
-    };
-    assert_eq!(keys(&terminal.screen()), 1, "{}", terminal.screen());
+        lines.filter(|line| line.contains("q quit")).count() == 1
+    });
 
     terminal.type_in("h");
     terminal.wait_for("Hint 1 of 2");
@@ -94,7 +91,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("3\r");
     terminal.wait_for("── 3/18");
     terminal.type_in("q");
-    terminal.wait_for("ready>");
+    terminal.wait_for_prompt();
     let screen = terminal.screen();
     assert!(screen.contains("solved 0 of 18"), "{screen}");
     assert!(
@@ -137,7 +134,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     terminal.wait_for("resuming at exercise 2");
     terminal.wait_for("── 2/18");
     terminal.type_in("q");
-    terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    terminal.wait_for_prompt();
     assert_eq!(lab.resources(), [""; 0]);
 }
 
@@ -151,7 +148,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     terminal.wait_for("was removed outside roadlab");
     terminal.type_in("qk");
     terminal.wait_for("was removed in the meantime");
-    terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    terminal.wait_for_prompt();
     assert_eq!(lab.run("status LAB --json", 0).stdout, "[]\n");
     // The session continues when the lab is up again.
     start(&lab, &mut terminal, "");
@@ -162,6 +159,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("qr");
     terminal.wait_for("was removed in the meantime");
+    terminal.wait_for_prompt();
     lab.run("check LAB settings", 1);
     lab.run("down LAB", 0);
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::app::open::load_with_draw;
 use crate::app::{App, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{JudgedExercise, PlayedAnswer};
 use crate::lab::{
-    ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_trial,
+    ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_drawn,
+    load_trial,
 };
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::{self, Expiry, Failure, Live, OnFailure, PlayRequest, Runner, Strictness};
@@ -131,7 +131,7 @@ impl App {
         let files = RecordingFs::default();
         let granted = self.options.trust == Trust::Granted;
         let draw = |lab: &LabId| Some(self.draw(lab).unwrap_or_else(Draw::of_test));
-        let loaded = load_with_draw(folder, &draw, &files).map_err(|mut problems| {
+        let loaded = load_drawn(folder, &draw, &files).map_err(|mut problems| {
             problems.retain(|one| !granted || one.kind != ProblemKind::NeedsTrust);
             problems
         })?;

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 
 use crate::app::App;
-use crate::app::open::load_with_draw;
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task};
+use crate::lab::{
+    Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load_drawn,
+};
 use crate::localized;
 use crate::plan::{
     CutOff, Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, cut_off,
@@ -396,11 +397,10 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             return known.clone();
         }
         let draw = |_: &LabId| journal.map(Journal::effective_draw);
-        let started =
-            journal.and_then(|journal| load_with_draw(&journal.folder, &draw, &OsFs).ok());
+        let started = journal.and_then(|journal| load_drawn(&journal.folder, &draw, &OsFs).ok());
         let by_name = || {
             let folder = self.app.labs().ok()?.folder(lab.as_str()).ok()?;
-            load_with_draw(&folder, &draw, &OsFs).ok()
+            load_drawn(&folder, &draw, &OsFs).ok()
         };
         let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());

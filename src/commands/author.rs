@@ -12,7 +12,7 @@ use crate::event::{JudgedExercise, Phase, ResultLine, TestProblem};
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, Lab};
 use crate::localized;
-use crate::report::{self, duration, output, sanitize, wrap};
+use crate::report::{self, OutputMode, duration, output, sanitize, wrap};
 use crate::runner::Failure;
 use crate::store::Lifetime;
 use crate::text_plural;
@@ -86,7 +86,7 @@ fn show_json(context: &Context, event: AuthorEvent<'_>) {
             exercise: exercise.to_string(),
             needs: Vec::new(),
         }),
-        AuthorEvent::Failed(failure) => report_failure(failure, context.paint, true),
+        AuthorEvent::Failed(failure) => report_failure(failure, context.paint, OutputMode::Json),
         AuthorEvent::Up { .. } | AuthorEvent::Waiting { .. } => {}
     }
 }
@@ -140,7 +140,7 @@ impl Report<'_> {
                 "{exercise} needs a service that is unavailable",
                 exercise
             ))),
-            AuthorEvent::Failed(failure) => report_failure(failure, paint, false),
+            AuthorEvent::Failed(failure) => report_failure(failure, paint, OutputMode::Text),
             AuthorEvent::Waiting { lab } => self.show_waiting(lab),
         }
     }

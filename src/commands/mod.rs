@@ -217,7 +217,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             forget,
             orphan,
         } => {
-            let which = down::Which::of(all, orphan);
+            // At most one of the two options is given.
+            let which = match (all, orphan) {
+                (_, true) => down::Which::Orphans,
+                (true, false) => down::Which::All,
+                (false, false) => down::Which::Named,
+            };
             let forget = down::forget(forget);
             down::down(context, &names, which, forget).await
         }

@@ -133,7 +133,7 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
             Ok(report) => report,
             Err(failure) => {
                 context.reporter.finish();
-                report_failure(&failure, context.paint, context.global.json);
+                report_failure(&failure, context.paint, context.global.output_mode());
                 return exit.set(Exit::from(&failure));
             }
         };

@@ -10,6 +10,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
 
 use crate::expect::ValueNames;
 use crate::lab::id::ExerciseId;
+use crate::lab::lines::LineStarts;
 use crate::lab::template::TemplateError;
 use crate::lab::yaml::Problems;
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, shorten};
@@ -138,16 +139,17 @@ impl Guide {
             problems.push(Problem::new(what).code(Code::Limit).at(Place::file(file)));
             headings.truncate(MAX_HEADINGS);
         }
-        let place = |at: usize| place(file, source, line_of(source, at));
         let parser = Parser {
             file,
             source,
+            lines: LineStarts::of(source),
             render,
         };
+        let place = |at: usize| parser.place(parser.lines.line(at));
         let title = headings.iter().find(|h| h.level == HeadingLevel::H1);
         match title {
             Some(heading) => {
-                guide.title = parser.render(&heading.title(source), problems);
+                guide.title = parser.render(&parser.title(heading), problems);
             }
             None => {
                 let help = text!("begin with a heading such as `# Title`");
@@ -166,7 +168,7 @@ impl Guide {
         let intro_start = title.map_or(0, |heading| heading.body);
         let intro_end = first.map_or(source.len(), |at| headings[at].start);
         if intro_start <= intro_end {
-            guide.intro = template(source, intro_start, intro_end);
+            guide.intro = parser.template(intro_start, intro_end);
         }
         guide.summary = parser.render(&first_paragraph(&guide.intro), problems);
         let mut current: Option<(ExerciseId, Section)> = None;
@@ -202,7 +204,7 @@ impl Guide {
             }
             if heading.level == HeadingLevel::H2 && heading.names_values() {
                 guide.add_section(current.take());
-                let list = template(source, heading.body, end);
+                let list = parser.template(heading.body, end);
                 let names = parser.descriptions(&list, &mut guide.value_lines, problems);
                 values.extend_missing(&names.into());
                 continue;
@@ -264,9 +266,9 @@ impl Guide {
                     );
                 }
                 let section = Section {
-                    title: parser.render(&heading.title(source), problems),
-                    body: template(source, heading.body, end),
-                    line: line_of(source, heading.start),
+                    title: parser.render(&parser.title(heading), problems),
+                    body: parser.template(heading.body, end),
+                    line: parser.lines.line(heading.start),
                     ..Section::default()
                 };
                 current = Some((exercise, section));
@@ -275,7 +277,7 @@ impl Guide {
             let Some((_, section)) = current.as_mut().filter(|_| heading.is_section_part()) else {
                 continue;
             };
-            let text = template(source, heading.body, end);
+            let text = parser.template(heading.body, end);
             let class = heading.classes.first().map_or("", String::as_str);
             let again = match (class, &heading.id) {
                 ("hint", Some(id)) => section.named_hints.contains_key(id),
@@ -302,7 +304,7 @@ impl Guide {
                 continue;
             }
             if let Some(id) = &heading.id {
-                let line = line_of(source, heading.start);
+                let line = parser.lines.line(heading.start);
                 section.item_lines.insert(id.clone(), line);
             }
             match heading.classes.first().map(String::as_str) {
@@ -312,7 +314,7 @@ impl Guide {
                 },
                 Some("after") => {
                     section.after = Some(text);
-                    section.after_title = parser.render(&heading.title(source), problems);
+                    section.after_title = parser.render(&parser.title(heading), problems);
                 }
                 Some("solution") => section.solution = Some(text),
                 Some("checks") => {
@@ -396,19 +398,49 @@ impl Section {
     }
 }
 
-/// Replaces the names in texts that do not depend on the addresses of services.
+/// Takes texts from the source of a guide, and replaces the names in those that do not depend on the addresses of services.
 struct Parser<'a> {
     file: &'a Path,
     source: &'a str,
+    lines: LineStarts,
     render: &'a dyn Fn(&str) -> Result<String, TemplateError>,
 }
 
 impl Parser<'_> {
+    /// Returns the place of a line, counted from 1.
+    fn place(&self, line: usize) -> Place {
+        let text = self.source.lines().nth(line - 1).unwrap_or_default();
+        Place {
+            file: self.file.to_owned(),
+            line,
+            column: 1,
+            text: shorten(text, MAX_LINE_LENGTH),
+        }
+    }
+
+    /// Returns a part of the source, without empty lines around it.
+    fn template(&self, start: usize, end: usize) -> Template {
+        let text = &self.source[start..end];
+        let blank = text.len() - text.trim_start_matches('\n').len();
+        Template {
+            markdown: text.trim_matches('\n').to_owned(),
+            line: self.lines.line(start + blank),
+        }
+    }
+
+    /// Returns the title of a heading.
+    fn title(&self, heading: &Heading) -> Template {
+        Template {
+            markdown: heading.title.clone(),
+            line: self.lines.line(heading.start),
+        }
+    }
+
     fn render(&self, template: &Template, problems: &mut Problems) -> String {
         match (self.render)(&template.markdown) {
             Ok(rendered) => rendered,
             Err(error) => {
-                let place = place(self.file, self.source, template.line + error.line - 1);
+                let place = self.place(template.line + error.line - 1);
                 problems.push(error.problem().at(place));
                 template.markdown.clone()
             }
@@ -425,7 +457,7 @@ impl Parser<'_> {
         for (id, description) in descriptions(list) {
             if found.contains_key(&id) {
                 let what = text!("duplicate description of `{id}`", id);
-                let place = place(self.file, self.source, description.line);
+                let place = self.place(description.line);
                 problems.push(Problem::new(what).code(Code::DuplicateName).at(place));
                 continue;
             }
@@ -446,15 +478,6 @@ impl Heading {
     /// Returns whether the heading begins a list of values with their names.
     fn names_values(&self) -> bool {
         self.id.is_none() && self.classes.iter().any(|class| class == "values")
-    }
-}
-
-impl Heading {
-    fn title(&self, source: &str) -> Template {
-        Template {
-            markdown: self.title.clone(),
-            line: line_of(source, self.start),
-        }
     }
 }
 
@@ -533,34 +556,6 @@ fn first_paragraph(text: &Template) -> Template {
     Template {
         markdown: paragraph.join(" "),
         line: text.line,
-    }
-}
-
-/// Returns a part of the source, without empty lines around it.
-fn template(source: &str, start: usize, end: usize) -> Template {
-    let text = &source[start..end];
-    let blank = text.len() - text.trim_start_matches('\n').len();
-    Template {
-        markdown: text.trim_matches('\n').to_owned(),
-        line: line_of(source, start + blank),
-    }
-}
-
-/// Returns the line of an offset, counted from 1.
-fn line_of(source: &str, at: usize) -> usize {
-    source[..at].matches('\n').count() + 1
-}
-
-/// Returns the place of a line, counted from 1.
-fn place(file: &Path, source: &str, line: usize) -> Place {
-    Place {
-        file: file.to_owned(),
-        line,
-        column: 1,
-        text: shorten(
-            source.lines().nth(line - 1).unwrap_or_default(),
-            MAX_LINE_LENGTH,
-        ),
     }
 }
 

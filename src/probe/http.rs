@@ -183,5 +183,4 @@ fn is_refused(error: &reqwest::Error) -> bool {
 }
 
 #[cfg(test)]
-#[path = "http_tests.rs"]
 mod tests;

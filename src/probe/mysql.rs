@@ -13,7 +13,7 @@ use crate::probe::mysql_locks;
 use crate::probe::mysql_session::{Login, Session, SqlError};
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::script_place::{ErrorPlace, with_place};
-use crate::probe::sql_session::{self, Executed, SqlSession, own_or};
+use crate::probe::sql_session::{self, AfterStatement, Executed, SqlSession, own_or};
 use crate::probe::sql_statement::{Limits, is_reusable_after};
 use crate::probe::target::Target;
 use crate::text;
@@ -108,18 +108,11 @@ impl SqlSession for Session {
         }
         // The reset rolls back and releases locks, also before the session is closed.
         let reset = session.reset().await;
-        let reusable = match reset && is_reusable_after(&probe.text) {
-            true => Some(session),
-            false => {
-                session.close().await;
-                None
-            }
+        let after = match reset && is_reusable_after(&probe.text) {
+            true => AfterStatement::Reuse,
+            false => AfterStatement::Close,
         };
-        Ok(Executed {
-            answer,
-            completed,
-            reusable,
-        })
+        Ok(Executed::in_session(session, after, answer, completed).await)
     }
 
     fn is_lost(error: &SqlError) -> bool {

@@ -8,6 +8,13 @@ use crate::localized;
 use crate::report::sanitize;
 use crate::report::wrapping::wrap;
 
+/// Whether a command prints text for people or JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputMode {
+    Text,
+    Json,
+}
+
 /// Whether text has colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {

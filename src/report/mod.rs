@@ -24,7 +24,7 @@ use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{
-    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
+    OutputMode, Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
 };
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};

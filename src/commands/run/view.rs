@@ -26,10 +26,14 @@ impl<E: Engine> Session<'_, E> {
         // Also a solution that was played because a later exercise builds on it.
         let stands = self.stands_by_solution(exercise) && standing != Standing::Solved;
         let played = standing == Standing::SolutionPlayed || stands;
-        let solved_once = (view.solved && !played) || standing == Standing::Solved;
+        let standing = match (view.solved && !played) || standing == Standing::Solved {
+            true => Standing::Solved,
+            false if played => Standing::SolutionPlayed,
+            false => Standing::Unsolved,
+        };
         let state = match self.running.live.is_available(exercise) {
             false => localized!("not available"),
-            true => state(&exercise.task, solved_once, played, view.result.as_ref()),
+            true => state(&exercise.task, standing, view.result.as_ref()),
         };
         let hint = result.and_then(|result| self.running.conditional_hint(result));
         let question = view.question.as_ref();
@@ -212,8 +216,10 @@ fn spent(seconds: u64) -> String {
 }
 
 /// Returns the state of an exercise in words: what was solved once stays so, and what the last result is comes with it.
-fn state(task: &Task, solved: bool, played: bool, result: Option<&ExerciseResult>) -> String {
+fn state(task: &Task, standing: Standing, result: Option<&ExerciseResult>) -> String {
     let passed = result.map(ExerciseResult::passed);
+    let solved = standing == Standing::Solved;
+    let played = standing == Standing::SolutionPlayed;
     match (task, solved, passed) {
         (Task::Practical { .. }, _, None) => localized!("checking"),
         (Task::Practical { .. }, false, Some(true)) if played => {
@@ -270,14 +276,14 @@ mod tests {
             }
         };
         let task = Task::Quiz(quiz.clone());
-        let check = |solved, choice: Option<&str>, expected: &str| {
+        let check = |standing, choice: Option<&str>, expected: &str| {
             let result = choice.map(answered);
-            assert_eq!(state(&task, solved, false, result.as_ref()), expected);
+            assert_eq!(state(&task, standing, result.as_ref()), expected);
         };
-        check(false, None, "choose an answer");
-        check(false, Some("b"), "choose an answer");
-        check(true, Some("a"), "solved");
+        check(Standing::Unsolved, None, "choose an answer");
+        check(Standing::Unsolved, Some("b"), "choose an answer");
+        check(Standing::Solved, Some("a"), "solved");
         let wrong = "solved once, the last answer is not correct";
-        check(true, Some("b"), wrong);
+        check(Standing::Solved, Some("b"), wrong);
     }
 }

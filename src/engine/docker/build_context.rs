@@ -330,5 +330,4 @@ fn invalid(reason: Text) -> EngineError {
 }
 
 #[cfg(test)]
-#[path = "build_context_tests.rs"]
 mod tests;

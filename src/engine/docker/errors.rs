@@ -452,5 +452,4 @@ fn io_kind(error: &ClientError) -> Option<io::ErrorKind> {
 }
 
 #[cfg(test)]
-#[path = "errors_tests.rs"]
 mod tests;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Spanned, Tagged};
 
+use crate::lab::lines::LineStarts;
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem};
 use crate::text;
 use crate::text::Text;
@@ -57,8 +58,7 @@ struct Source {
     /// The folder that relative paths in the file are relative to.
     folder: PathBuf,
     text: String,
-    /// The offset of each line, so that a file with a problem on each line is not searched for each of them.
-    lines: Vec<usize>,
+    lines: LineStarts,
 }
 
 impl Node {
@@ -257,18 +257,17 @@ impl Node {
 
 impl Source {
     fn new(file: &Path, folder: &Path, text: &str) -> Self {
-        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             text: text.to_owned(),
-            lines: [0].into_iter().chain(breaks).collect(),
+            lines: LineStarts::of(text),
         }
     }
 
     fn place(&self, line: usize, column: usize) -> Place {
-        let start = self.lines.get(line.wrapping_sub(1));
-        let text = start.and_then(|start| self.text[*start..].lines().next());
+        let start = self.lines.start(line);
+        let text = start.and_then(|start| self.text[start..].lines().next());
         // A line that fits on no screen is not shown.
         let text = text.filter(|text| text.len() <= MAX_LINE_LENGTH);
         Place {

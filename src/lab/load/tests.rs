@@ -1,10 +1,12 @@
 //! Each case is one change to a small lab, and all its problems as they are printed.
 
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::expect::Actual;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems, problems_of};
-use crate::lab::{Draw, Lang, load, load_drawn};
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, lab, problems, problems_of};
+use crate::lab::{Draw, FileSystem, LabId, Lang, ReadError, UnsafeMount, load, load_drawn};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -31,6 +33,57 @@ fn in_guide(from: &str, to: &str, expected: &[&str]) {
         problems(&files(LAB, COMPOSE, &GUIDE.replace(from, to))),
         expected
     );
+}
+
+/// Files that count how often each is read.
+struct CountingFs {
+    files: InMemoryFs,
+    reads: RefCell<BTreeMap<PathBuf, usize>>,
+}
+
+impl FileSystem for CountingFs {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        *self.reads.borrow_mut().entry(path.to_owned()).or_default() += 1;
+        self.files.read(path)
+    }
+
+    fn file_names(&self, folder: &Path) -> Vec<String> {
+        self.files.file_names(folder)
+    }
+
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
+        self.files.canonical_path(path)
+    }
+
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
+        self.files.unsafe_to_mount(path)
+    }
+}
+
+/// Loads the small lab with a draw. Returns how often the draw was requested, and how often lab.yaml and the guide were read.
+fn reads_with_draw(lab: &str) -> [usize; 3] {
+    let counting = CountingFs {
+        files: files(lab, COMPOSE, GUIDE),
+        reads: RefCell::default(),
+    };
+    let folder = Path::new("labs/small");
+    let draws = Cell::new(0);
+    let draw = |_: &LabId| {
+        draws.set(draws.get() + 1);
+        Some(Draw::of_test())
+    };
+    let loaded = load_drawn(folder, &draw, &counting).unwrap();
+    assert_eq!(loaded.lab.random.draw.is_some(), draws.get() > 0);
+    let reads = counting.reads.into_inner();
+    let [lab, guide] = ["lab.yaml", "guide.en.md"].map(|name| reads[&folder.join(name)]);
+    [draws.get(), lab, guide]
+}
+
+#[test]
+fn a_lab_is_read_once_with_its_draw_and_without() {
+    let random = with_random("{ token: { hex: 8 } }", "\"${token}\"");
+    assert_eq!(reads_with_draw(&random), [1, 1, 1]);
+    assert_eq!(reads_with_draw(LAB), [0, 1, 1]);
 }
 
 #[test]
@@ -454,7 +507,9 @@ fn a_drawn_lab_has_its_values_in_steps_and_guides() {
     let guide = GUIDE.replace("`holds`: it holds", "`holds`: it is {{ price }}");
     let files = files(&lab, COMPOSE, &guide);
     let folder = Path::new("labs/small");
-    let lab = load_drawn(folder, &Draw::of_test(), &files).unwrap().lab;
+    let lab = load_drawn(folder, &|_| Some(Draw::of_test()), &files)
+        .unwrap()
+        .lab;
     let (_, price) = lab.random.texts().next().unwrap();
     let exercise = &lab.exercises[0];
     assert_eq!(exercise.random, ["price".to_owned()].into());
