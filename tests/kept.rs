@@ -188,7 +188,7 @@ fn a_played_solution_is_not_solved_by_the_learner() {
         [&json!(0), &json!(1), &json!(1)]
     );
     let table = lab.run("list", 0).stdout;
-    assert!(table.contains("0/2 +1 by solution"), "{table}");
+    assert!(table.contains("0/2 · solution played 1"), "{table}");
     // The learner solves it after it was undone.
     lab.run("reset LAB", 0);
     assert_eq!(status(&lab)["holding"], json!([]));
@@ -237,7 +237,7 @@ fn forgetting_must_be_confirmed_and_reports_what_was_forgotten() {
     assert!(refused.stderr.contains("--yes"), "{refused:?}");
     assert_eq!(deserved(&lab.copy)[1], json!({ "when": "pairs" }));
     let reset = lab.run("reset LAB --progress --yes", 0).stdout;
-    assert!(reset.contains("forgotten: solved exercises: 1"), "{reset}");
+    assert!(reset.contains("forgotten: solved: 1"), "{reset}");
     assert_eq!(deserved(&lab.copy)[1], json!({}));
 
     lab.run("answer LAB when pairs", 0);

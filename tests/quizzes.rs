@@ -250,6 +250,11 @@ fn show_check_and_hint_of_a_quiz_name_the_command_that_answers_it() {
     let answered = lab.run(&format!("answer LAB when 1 {options} --json"), 0);
     assert_eq!(answered.json()["choice"], "pairs");
     lab.run(&format!("answer LAB when 3 {options}"), 2);
+    // Without a choice, or without a quiz, what can be chosen is named.
+    let open = lab.run(&format!("answer LAB when {options}"), 2).stderr;
+    assert!(open.contains("choose one of `pairs`, `scans`"), "{open}");
+    let which = lab.run(&format!("answer LAB {options}"), 2).stderr;
+    assert!(which.contains("name a quiz: `when`"), "{which}");
     lab.run(&format!("check LAB when {options}"), 0);
     lab.run(&format!("down LAB {options}"), 0);
 }

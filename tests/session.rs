@@ -75,10 +75,10 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
-    terminal.wait_for("Show and run the solution?");
+    terminal.wait_for("Show and play the solution?");
     terminal.type_in("x");
     terminal.wait("no question", |screen| {
-        !screen.contains("run the solution?")
+        !screen.contains("play the solution?")
     });
     terminal.type_in("sy");
     terminal.wait_for("─ solution played, all checks pass ─");
@@ -102,6 +102,63 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
         screen.contains("removed 1 container, 1 network, 1 volume in"),
         "{screen}"
     );
+}
+
+#[apply(engine_test)]
+fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_panel_on() {
+    let lab = redis();
+    let mut terminal = terminal(&lab, 80, 24);
+    // What follows the command is typed before the session can read it.
+    start(&lab, &mut terminal, "--down\r\rq");
+    terminal.wait_for("2 of 5 checks pass");
+    terminal.type_in("l");
+    terminal.wait_for("Go to exercise:");
+    let screen = terminal.screen();
+    assert!(screen.contains("── 1/18"), "{screen}");
+    let numbers = |screen: &str| {
+        let first = |line: &str| {
+            line.trim_start_matches('→')
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        };
+        screen.lines().filter_map(first).collect::<Vec<usize>>()
+    };
+    assert_eq!(numbers(&screen), (1..=18).collect::<Vec<_>>(), "{screen}");
+
+    // Where there is no room for all, the present one is in sight, and the list goes on.
+    terminal.resize(80, 14);
+    terminal.type_in("\u{1b}");
+    terminal.wait("no question", |screen| !screen.contains("Go to exercise:"));
+    terminal.type_in("l");
+    terminal.wait_for("exercises 1 to 7 of 18");
+    terminal.type_in("l");
+    terminal.wait_for("exercises 8 to 14 of 18");
+    terminal.type_in("9\r");
+    terminal.wait_for("── 9/18");
+    terminal.type_in("l");
+    terminal.wait("the present exercise", |screen| {
+        screen
+            .lines()
+            .any(|line| line.starts_with('→') && line.contains(" 9 "))
+    });
+    terminal.type_in("1\r");
+    terminal.wait_for("── 1/18");
+
+    // The task and the checks have the screen until the next key.
+    terminal.resize(80, 24);
+    terminal.wait_for("2 of 5 checks pass");
+    terminal.type_in("t");
+    terminal.wait("the task without the checks", |screen| {
+        screen.contains("Your task") && !screen.contains('✗')
+    });
+    terminal.type_in("d");
+    terminal.wait("every check in full", |screen| {
+        screen.matches('✗').count() == 3
+    });
+    terminal.type_in("q");
+    terminal.wait_for("removed 1 container, 1 network, 1 volume in");
 }
 
 #[apply(engine_test)]

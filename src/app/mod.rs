@@ -66,7 +66,7 @@ pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_se
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
 pub use lab_list::{LabEntry, LabList};
-pub use lab_report::{ExerciseReport, LabReport, SolvedBy, utc};
+pub use lab_report::{ExerciseReport, LabReport, SolvedBy, local_time, utc};
 pub use logs::{LogEvent, LogQuery, LogSource, ServiceLogs};
 pub use machine_check::MachineReport;
 pub use measure::MeasureReport;

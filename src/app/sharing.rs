@@ -181,13 +181,20 @@ impl App {
         let content = prepared.content().join(manifest.lab_folder());
         let loaded = load_sound(&content, &OsFs);
         let loaded = loaded.map_err(|failure| moved(failure, &content, shown))?;
-        let sound =
-            manifest
-                .check()
-                .and_then(|()| match manifest.version == loaded.lab.about.version {
-                    true => Ok(()),
-                    false => Err(text!("the version in its manifest is not that of its lab")),
-                });
+        let unknown = manifest
+            .image_services()
+            .find(|service| !loaded.lab.services.contains_key(*service))
+            .cloned();
+        let sound = manifest.check().and_then(|()| {
+            match (manifest.version == loaded.lab.about.version, unknown) {
+                (false, _) => Err(text!("the version in its manifest is not that of its lab")),
+                (true, Some(service)) => Err(text!(
+                    "its manifest has an image for `{service}`, a service that its lab does not have",
+                    service
+                )),
+                (true, None) => Ok(()),
+            }
+        });
         sound.map_err(|reason| PackageError::Refused {
             path: shown.to_owned(),
             reason,
@@ -304,7 +311,10 @@ impl App {
     /// Returns a lab that was added, and the progress in all of its instances. A lab that runs cannot be removed.
     pub fn lab_to_remove(&self, name: &str) -> Result<(AddedLab, Vec<ProgressAmount>), Failure> {
         let labs = self.added_labs();
-        let Some(lab) = labs.find(name)? else {
+        // What is damaged, or was added before a rule that it breaks, can still be removed.
+        let found = labs.find(name);
+        let found = found.or_else(|error| labs.find_damaged(name).map(Some).ok_or(error))?;
+        let Some(lab) = found else {
             let added = labs.folders().into_iter();
             let added: Vec<String> = added.map(|(name, _)| name).collect();
             return Err(not_added(name, &added));
@@ -360,18 +370,14 @@ impl App {
         })
     }
 
-    /// Reports that a lab was added or updated on the way to something else.
+    /// Reports that a lab was added or updated on the way to something else, or was there already.
     pub fn report_added(&self, added: &AddReport) {
-        let updated = match added.change {
-            LabChange::Added => false,
-            LabChange::Updated(_) => true,
-            LabChange::Unchanged => return,
-        };
         self.emit(Event::LabAdded {
             lab: added.lab.to_string(),
             version: added.manifest.version.clone(),
             digest: added.manifest.digest(),
-            updated,
+            updated: matches!(added.change, LabChange::Updated(_)),
+            unchanged: matches!(added.change, LabChange::Unchanged),
         });
     }
 }

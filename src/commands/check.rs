@@ -13,7 +13,7 @@ use crate::commands::check_output::{
 };
 use crate::commands::closing::closing_lines;
 use crate::commands::format::{Holding, Score};
-use crate::commands::{Context, format, junit};
+use crate::commands::{Context, check_output, format, junit};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
@@ -117,6 +117,10 @@ pub(crate) async fn check(
             ..format::score(&lab, &now)
         };
         output(&format!("\n{}", score.text()));
+        let denied: BTreeSet<_> = results.iter().flat_map(|one| &one.denied).collect();
+        if let Some(text) = check_output::way_out(&context.app, &lab, denied) {
+            output(&context.paint.warn(&text));
+        }
     }
     // An exercise that was named must pass; of all exercises, those that are available must.
     let all_checked = names.is_empty() || unavailable.is_empty();
@@ -236,6 +240,7 @@ mod tests {
                 actuals: Vec::new(),
                 held: Vec::new(),
                 changed: Changed::No,
+                denied: BTreeSet::new(),
             };
             let ready = queue.add(&result, waits).into_iter();
             let ready: Vec<String> = ready.map(|result| result.exercise.to_string()).collect();

@@ -174,7 +174,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             lab,
             exercise,
             choice,
-        } => answer::answer(context, &lab, &exercise, &choice).await,
+        } => answer::answer(context, &lab, exercise.as_deref(), choice.as_deref()).await,
         Command::Reset {
             lab,
             to,

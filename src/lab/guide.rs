@@ -205,7 +205,7 @@ impl Guide {
             if heading.level == HeadingLevel::H2 && heading.names_values() {
                 guide.add_section(current.take());
                 let list = parser.template(heading.body, end);
-                let names = parser.descriptions(&list, &mut guide.value_lines, problems);
+                let names = parser.value_names(&list, &mut guide.value_lines, problems);
                 values.extend_missing(&names.into());
                 continue;
             }
@@ -328,7 +328,7 @@ impl Guide {
                         parser.descriptions(&text, &mut section.item_lines, problems);
                 }
                 Some("values") => {
-                    let names = parser.descriptions(&text, &mut section.value_lines, problems);
+                    let names = parser.value_names(&text, &mut section.value_lines, problems);
                     section.values = names.into();
                 }
                 other => {
@@ -467,6 +467,46 @@ impl Parser<'_> {
         }
         found
     }
+
+    /// Reads a list of values and their names. Each value has one name, and no two have the same: a learner could not tell what
+    /// is expected from what is there.
+    fn value_names(
+        &self,
+        list: &Template,
+        lines: &mut BTreeMap<String, usize>,
+        problems: &mut Problems,
+    ) -> BTreeMap<String, String> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for (value, name) in descriptions(list) {
+            let rendered = self.render(&name, problems);
+            let same = found.iter().find(|(_, other)| **other == rendered);
+            let (code, what) = if value.trim().is_empty() {
+                (Code::InvalidName, text!("a value in this list is empty"))
+            } else if rendered.trim().is_empty() {
+                let what = text!("the value `{value}` has no name", value);
+                (Code::InvalidName, what)
+            } else if lines.contains_key(&value) {
+                let what = text!("the value `{value}` has a name already", value);
+                (Code::DuplicateName, what)
+            } else if let Some((other, _)) = same {
+                let what = text!(
+                    "the values `{other}` and `{value}` have the same name, so that learners cannot tell them apart",
+                    other,
+                    value
+                );
+                (Code::DuplicateName, what)
+            } else {
+                lines.insert(value.clone(), name.line);
+                found.insert(value, rendered);
+                continue;
+            };
+            let help =
+                text!("write ``- `VALUE`: the name that learners read`` once for each value");
+            let place = self.place(name.line);
+            problems.push(Problem::new(what).code(code).at(place).help(help));
+        }
+        found
+    }
 }
 
 impl Heading {
@@ -542,6 +582,39 @@ fn descriptions(list: &Template) -> Vec<(String, Template)> {
                     description.markdown.push_str(line.trim());
                 }
             }
+        }
+    }
+    found
+}
+
+/// A line of code that is wider than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WideCode {
+    /// The line of the text, counted from 0.
+    pub(crate) line: usize,
+    pub(crate) width: usize,
+}
+
+/// Returns the first line of each block of code that is wider than a limit, in columns.
+pub(crate) fn wide_code(markdown: &str, limit: usize) -> Vec<WideCode> {
+    let mut found = Vec::new();
+    let mut is_open = false;
+    for (event, range) in pulldown_cmark::Parser::new(markdown).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_open = true,
+            Event::End(TagEnd::CodeBlock) => is_open = false,
+            Event::Text(code) if is_open => {
+                let first = line_of(markdown, range.start) - 1;
+                let widths = code.lines().map(console::measure_text_width);
+                let wide = widths.enumerate().find(|(_, width)| *width > limit);
+                // One is enough for a block, whose lines can be several texts.
+                is_open = wide.is_none();
+                found.extend(wide.map(|(at, width)| WideCode {
+                    line: first + at,
+                    width,
+                }));
+            }
+            _ => {}
         }
     }
     found

@@ -197,21 +197,22 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text().localized())?;
-        match self.reason() {
-            Some(reason) => write!(f, " ({})", reason.text().localized()),
+        match self.reason().and_then(Reason::text) {
+            Some(reason) => write!(f, " ({})", reason.localized()),
             None => Ok(()),
         }
     }
 }
 
 impl Reason {
-    fn text(self) -> Text {
+    /// Returns the reason in words; `None` where the operation explains itself.
+    fn text(self) -> Option<Text> {
         match self {
-            Reason::Missing => text!("missing"),
-            Reason::Changed => text!("changed"),
-            Reason::Stopped => text!("stopped"),
-            Reason::Orphan => text!("no longer in the lab"),
-            Reason::Requested => text!("requested"),
+            Reason::Missing => None,
+            Reason::Changed => Some(text!("changed")),
+            Reason::Stopped => Some(text!("stopped")),
+            Reason::Orphan => Some(text!("no longer in the lab")),
+            Reason::Requested => Some(text!("requested")),
         }
     }
 }

@@ -122,7 +122,7 @@ impl SqlSession for Session {
     fn evaluate(error: SqlError, probe: &SqlProbe, completed: usize) -> Result<Actual, ProbeError> {
         match error {
             SqlError::Server(error) if error.code == LOCK_WAIT_TIMEOUT => {
-                Err(ProbeError::NoAnswer(Text::verbatim(error.message)))
+                Err(ProbeError::NoAnswer(Text::quotation(error.message)))
             }
             SqlError::Server(error) => {
                 let place = ErrorPlace {
@@ -147,11 +147,11 @@ impl SqlSession for Session {
             SHUTTING_DOWN | TOO_MANY_CONNECTIONS => Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not accept connections: {reason}",
                 service,
-                reason = error.message
+                reason = Text::quotation(error.message)
             ))),
             _ if error.state == "28000" => Err(ProbeError::AccessDenied {
                 service: service.clone(),
-                reason: Text::verbatim(error.message),
+                reason: Text::quotation(error.message),
             }),
             _ => Ok(Actual::error(error.state, error.message)),
         }

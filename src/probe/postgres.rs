@@ -124,7 +124,7 @@ impl SqlSession for Session {
             None => Err(ProbeError::NoAnswer(text!(
                 "`{service}` broke the connection: {reason}",
                 service = probe.service,
-                reason = with_source(&error)
+                reason = Text::quotation(with_source(&error))
             ))),
         }
     }
@@ -134,7 +134,7 @@ impl SqlSession for Session {
             return Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not answer as a PostgreSQL server does: {reason}",
                 service,
-                reason = with_source(&error)
+                reason = Text::quotation(with_source(&error))
             )));
         };
         let code = error.code().code();
@@ -142,13 +142,13 @@ impl SqlSession for Session {
             return Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not accept connections: {reason}",
                 service,
-                reason = error.message()
+                reason = Text::quotation(error.message())
             )));
         }
         if code.starts_with("28") {
             return Err(ProbeError::AccessDenied {
                 service: service.clone(),
-                reason: Text::verbatim(error.message()),
+                reason: Text::quotation(error.message()),
             });
         }
         Ok(Actual::error(code, error.message()))

@@ -6,6 +6,7 @@ mod change_watcher;
 mod check;
 mod check_probes;
 mod container;
+mod denied;
 mod diagnostics;
 mod disk_space;
 mod disks;

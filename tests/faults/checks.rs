@@ -59,7 +59,7 @@ fn a_missing_program_is_not_a_failed_check() {
 #[apply(engine_test)]
 fn a_program_that_never_exits_is_killed_at_its_timeout() {
     let lab = running_check("", "[sleep, \"47\"]", SHORT);
-    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    assert_eq!(check(&lab, 1), error("no answer within 3.0 s"));
     assert_killed(&lab, "sleep");
     lab.run("down LAB", 0);
 }
@@ -67,7 +67,7 @@ fn a_program_that_never_exits_is_killed_at_its_timeout() {
 #[apply(engine_test)]
 fn a_program_with_endless_output_is_killed_at_its_timeout() {
     let lab = running_check("", "[sh, -c, \"yes; true\"]", SHORT);
-    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    assert_eq!(check(&lab, 1), error("no answer within 3.0 s"));
     assert_killed(&lab, "yes");
     lab.run("down LAB", 0);
 }

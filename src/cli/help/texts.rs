@@ -109,7 +109,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         examples: &[
             "roadlab run redis",
             "roadlab run redis --lang ko",
-            "roadlab run redis --auto --yes   # runs all solutions without a terminal",
+            "roadlab run redis --auto --yes   # plays all solutions without a terminal",
         ],
     },
     CommandHelp {
@@ -145,8 +145,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     },
     CommandHelp {
         command: "solve",
-        summary: "run a solution",
-        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
+        summary: "play a solution",
+        description: "Plays the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
                   Where that does not work from the present state, the services are reset to the start of the exercise first. \
                   The progress records that the solution was played, not that you solved the exercise.",
         examples: &["roadlab solve redis settings"],

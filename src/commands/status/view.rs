@@ -153,6 +153,17 @@ impl Run {
                 ))
             ));
         }
+        let unhealthy = |row: &Row| matches!(row.health, ServiceHealth::Unhealthy(_));
+        if self.services.iter().any(unhealthy) {
+            let lab = self.lab_argument();
+            lines.push(format!(
+                "  {}",
+                paint.warn(&localized!(
+                    "if it stays unhealthy: `roadlab reset {lab} --hard`, which wipes the data of the services",
+                    lab
+                ))
+            ));
+        }
         if let Some(until) = self.until {
             lines.push(format!("  {}", paint.dim(&expiry(until))));
         }
@@ -284,10 +295,11 @@ mod tests {
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
         redis (second)  solved 0 of 16
-          ● cache  running                     healthy    12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● cache  running                     healthy    12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
-          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
+          if it stays unhealthy: `roadlab reset redis --instance second --hard`, which wipes the data of the services
         ");
     }
 

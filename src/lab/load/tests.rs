@@ -253,23 +253,71 @@ fn a_guide_names_values_that_the_checks_compare_with() {
     );
     // A list for the whole guide; that of an exercise comes first.
     let all =
-        "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: all\n";
+        "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: other\n";
     assert_eq!(
         problems(&files(LAB, COMPOSE, &format!("{GUIDE}{all}"))),
         ["labs/small/guide.en.md:28:1: no check compares with the value `c` (did you mean `b`?)"]
     );
-    let all = all.replace("- `c`: all\n", "- `a`: all\n");
+    let all = all.replace("- `c`: other\n", "- `a`: key\n");
     let files = files(LAB, COMPOSE, &format!("{GUIDE}{all}"));
     let loaded = load(Path::new("labs/small"), &files).expect("the lab is sound");
     let section = loaded
         .lab
         .section(&loaded.lab.exercises[0].id, &Lang::english());
-    let names = [("a", "all"), ("b", "own")];
+    let names = [("a", "key"), ("b", "own")];
     let names = names.map(|(value, name)| (value.to_owned(), name.to_owned()));
     assert_eq!(
         section.values,
         std::collections::BTreeMap::from(names).into()
     );
+}
+
+#[test]
+fn a_value_has_one_name_that_no_other_has() {
+    let named = |list: &str| {
+        let guide = format!("{GUIDE}\n### Values {{.values}}\n\n{list}");
+        problems(&files(LAB, COMPOSE, &guide))
+    };
+    let help = "(write ``- `VALUE`: the name that learners read`` once for each value)";
+    let line =
+        |line: usize, what: &str| [format!("labs/small/guide.en.md:{line}:1: {what} {help}")];
+    assert_eq!(named("- `b`:\n"), line(23, "the value `b` has no name"));
+    assert_eq!(
+        named("- ``: 값\n"),
+        line(23, "a value in this list is empty")
+    );
+    let again = "the value `b` has a name already";
+    assert_eq!(named("- `b`: 값\n- `b`: 키\n"), line(24, again));
+    let same = "the values `a` and `b` have the same name, so that learners cannot tell them apart";
+    assert_eq!(named("- `a`: 값\n- `b`: 값\n"), line(24, same));
+    // Two lists for the whole guide are one.
+    let lists = "\n## Values {.values}\n\n- `b`: 값\n\n## More {.values}\n\n- `b`: 키\n";
+    let twice = problems(&files(LAB, COMPOSE, &format!("{GUIDE}{lists}")));
+    assert_eq!(twice, line(27, again));
+}
+
+#[test]
+fn code_that_a_small_terminal_breaks_is_a_note_with_its_line() {
+    let notes = |code: &str| {
+        let guide = GUIDE.replace("Do it.", &format!("Do it.\n\n```\n{code}\n```"));
+        let files = files(LAB, COMPOSE, &guide);
+        let notes = load(Path::new("labs/small"), &files).unwrap().notes;
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        notes
+    };
+    let fits = "x".repeat(76);
+    assert_eq!(notes(&fits), [""; 0]);
+    let wide = format!("{fits}\n{fits}x\n{fits}xx");
+    let note = |width: usize| {
+        [format!(
+            "labs/small/guide.en.md:11:1: a line of code is {width} columns wide: a terminal of 80 columns breaks it in the middle (keep code within 76 columns)"
+        )]
+    };
+    assert_eq!(notes(&wide), note(77));
+    // Wide characters count twice, and a name counts as what it stands for.
+    assert_eq!(notes(&format!("a\n{}", "값".repeat(39))), note(78));
+    let named = format!("{}{{{{ lab }}}}", "x".repeat(70));
+    assert_eq!(notes(&named), [""; 0]);
 }
 
 #[test]
