@@ -190,7 +190,7 @@ impl App {
     }
 
     /// Reads a lab again with other random values; `None` if it has none.
-    fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
+    pub(super) fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
         if lab.random.is_empty() {
             return Ok(None);
         }

@@ -247,7 +247,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Runs the solutions of the available exercises that an exercise builds on.
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
-        self.play_solutions(&needs, PlayReason::Preparation).await
+        self.play_solutions(&needs, PlayReason::Preparation).await?;
+        self.run_preparation(exercise).await.map(drop)
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
@@ -257,9 +258,20 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         exercises: &[&Exercise],
         reason: PlayReason,
     ) -> Result<(), Failure> {
-        if exercises.is_empty() {
+        let mut prepared = exercises
+            .iter()
+            .map(|exercise| !exercise.prepare.is_empty());
+        if exercises.len() > 1 && prepared.any(|prepared| prepared) {
+            // Each begins after the one before it, and only then.
+            for exercise in exercises {
+                Box::pin(self.play_solutions(&[exercise], reason)).await?;
+            }
             return Ok(());
         }
+        let Some(first) = exercises.first() else {
+            return Ok(());
+        };
+        self.run_preparation(first).await?;
         let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
         self.keep_files_before(&solution_steps(exercises)).await?;

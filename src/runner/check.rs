@@ -13,8 +13,8 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, ValueNames, Words};
 use crate::lab::{
-    Check, CheckId, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, ServiceName,
-    StepKind, Task, Unchanged,
+    Check, CheckId, CheckRole, Exercise, ExerciseId, Lab, Lang, Quiz, Secrecy, Section,
+    ServiceName, StepKind, Task, Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
@@ -102,6 +102,14 @@ pub async fn check_exercises<E: Engine>(
     let results = exercises.iter().map(async |exercise| {
         let section = runner.lab.section(&exercise.id, context.lang);
         match &exercise.task {
+            Task::Practical { checks, .. }
+                if !exercise.prepare.is_empty()
+                    && !context.baselines.exercises.contains_key(&exercise.id) =>
+            {
+                let result = not_begun(runner.lab, exercise, checks, section);
+                (context.report)(CheckStage::Final, &result);
+                result
+            }
             Task::Practical { checks, .. } => {
                 let run = CheckRun {
                     runner,
@@ -139,6 +147,44 @@ pub async fn check_exercises<E: Engine>(
         }
     });
     join_all(results).await
+}
+
+/// Returns the result of an exercise whose `prepare` has not run: what its checks would see is not yet its task.
+fn not_begun(
+    lab: &Lab,
+    exercise: &Exercise,
+    checks: &[Check],
+    section: &Section,
+) -> ExerciseResult {
+    let open = exercise
+        .needs
+        .iter()
+        .filter(|need| lab.exercise(need).is_some());
+    let needs: Vec<&str> = open.map(|need| need.as_str()).collect();
+    let reason = localized!(
+        "the exercise has not begun: solve {exercises} first",
+        exercises = needs.join(", ")
+    );
+    let results = checks.iter().map(|check| CheckResult {
+        check: check.id.to_string(),
+        role: check.role,
+        about: section
+            .checks
+            .get(check.id.as_str())
+            .cloned()
+            .unwrap_or_default(),
+        outcome: Outcome::ProbeError {
+            reason: reason.clone(),
+        },
+        words: Words::default(),
+    });
+    ExerciseResult {
+        exercise: exercise.id.clone(),
+        checks: results.collect(),
+        actuals: vec![None; checks.len()],
+        held: vec![None; checks.len()],
+        changed: Changed::No,
+    }
 }
 
 /// The checks of one exercise, and what they are compared with.

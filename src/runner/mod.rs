@@ -50,7 +50,7 @@ pub use own_files::own_files;
 pub use poll_backoff::Changed;
 pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, Strictness, play, prove, record};
 pub use reap::reap;
-pub use reset::{create_missing, reset, restart, solve};
+pub use reset::{create_missing, prepare, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
 pub use up::{Expiry, OnFailure, Up, UpResult, new_draw, plan_up, run_labels, up};

@@ -299,6 +299,7 @@ mod tests {
             points: None,
             random: BTreeSet::new(),
             measure: Vec::new(),
+            prepare: Vec::new(),
             task: Task::Quiz(quiz),
         }
     }
