@@ -245,6 +245,8 @@ pub(crate) enum Command {
         #[arg(long)]
         kill: bool,
     },
+    /// Stop the services of a lab and keep everything
+    Pause { lab: String },
     /// Cut off, pause, stop or kill a service, fill its disk, or heal it
     Fault {
         lab: String,

@@ -294,3 +294,36 @@ fn down_without_an_engine_forgets_nothing() {
     ProgramOutput::of(down.env("DOCKER_HOST", NO_ENGINE)).expect_code(3);
     assert_eq!(progress(&copy)["answers"], json!({ "when": "pairs" }));
 }
+
+#[apply(engine_test)]
+fn a_paused_lab_goes_on_with_its_data_progress_and_files() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    write(&file(&lab, "own.txt"), "own");
+    let before = deserved(&lab.copy);
+    let containers = lab.resources();
+
+    let paused = lab.run("pause LAB", 0).stdout;
+    assert!(paused.contains(" is paused after "), "{paused}");
+    let shown = status(&lab);
+    assert!(shown["paused"].is_u64(), "{shown}");
+    assert_eq!(shown["services"][0]["running"], false);
+    assert_eq!(shown["services"][0]["fault"], Value::Null);
+    assert_eq!(shown["holding"], Value::Null);
+    let id = &lab.copy.id;
+    let checked = lab.run("check LAB greet", 3).stderr;
+    let expected = format!("lab `{id}` is paused: continue with `roadlab up {id}`");
+    assert!(checked.contains(&expected), "{checked}");
+    let again = lab.run("pause LAB", 0).stdout;
+    assert!(again.contains(" is paused already"), "{again}");
+
+    lab.run("up LAB", 0);
+    assert_eq!(lab.resources(), containers);
+    assert_eq!(status(&lab)["paused"], Value::Null);
+    lab.run("check LAB greet", 0);
+    assert_eq!(deserved(&lab.copy), before);
+    assert_eq!(text(&file(&lab, "own.txt")), "own");
+    lab.run("down LAB", 0);
+}

@@ -35,6 +35,7 @@ impl App {
     ) -> Result<RunningLab<'a, E>, Failure> {
         let mut running = self.observe(engine, lab).await?;
         let journal = self.journal(&lab.id, &running.live.observed)?;
+        self.require_not_paused(&running, journal.as_ref())?;
         require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
         self.require_draw(lab)?;
         running.workspace = self.workspace(lab, journal.as_ref());

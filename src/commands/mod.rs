@@ -40,6 +40,7 @@ mod new;
 mod open;
 mod orphans;
 mod pack;
+mod pause;
 mod played_output;
 mod quiz_output;
 mod reap;
@@ -205,6 +206,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             };
             restart::restart(context, &lab, &services, mode).await
         }
+        Command::Pause { lab } => pause::pause(context, &lab).await,
         Command::Fault {
             lab,
             action,

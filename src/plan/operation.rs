@@ -58,6 +58,11 @@ pub enum Operation {
         id: Option<String>,
         reason: Reason,
     },
+    /// Stops a container within the time that its service may take.
+    StopContainer {
+        service: ServiceName,
+        id: String,
+    },
     /// Removes what a fault filled a file system in memory with.
     FreeDisk {
         service: ServiceName,
@@ -166,6 +171,7 @@ impl Operation {
                 network
             ),
             Operation::StartContainer { service, .. } => text!("start {service}", service),
+            Operation::StopContainer { service, .. } => text!("stop {service}", service),
             Operation::FreeDisk { service, path, .. } => {
                 text!("free the disk {path} of {service}", path, service)
             }
@@ -188,6 +194,7 @@ impl Operation {
             | Operation::CreateVolume(_)
             | Operation::ConnectNetwork { .. }
             | Operation::DisconnectNetwork { .. }
+            | Operation::StopContainer { .. }
             | Operation::FreeDisk { .. }
             | Operation::Wait { .. } => None,
         }

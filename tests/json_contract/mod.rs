@@ -159,6 +159,8 @@ fn documents_of_a_running_lab_keep_their_fields() {
     lab.run("answer LAB when pairs", 0);
     record("status", "status LAB", 0);
     record("reset", "reset LAB --progress --yes", 0);
+    record("pause", "pause LAB", 0);
+    record("up", "up LAB", 0);
     record("restart", "restart LAB", 0);
     record("restart", "restart LAB redis --kill", 0);
     record("logs", "logs LAB --tail 1", 0);
