@@ -153,7 +153,6 @@ impl Run {
                 ))
             ));
         }
-<<<<<<< HEAD
         let unhealthy = |row: &Row| matches!(row.health, ServiceHealth::Unhealthy(_));
         if self.services.iter().any(unhealthy) {
             let lab = self.lab_argument();
@@ -164,7 +163,7 @@ impl Run {
                     lab
                 ))
             ));
-=======
+        }
         if let Some(paused) = self.paused {
             let (lab, time) = (self.lab_argument(), age(now().saturating_sub(paused)));
             let text = localized!(
@@ -173,7 +172,6 @@ impl Run {
                 lab
             );
             lines.push(format!("  {}", paint.dim(&text)));
->>>>>>> A
         }
         if let Some(until) = self.until {
             lines.push(format!("  {}", paint.dim(&expiry(until))));
@@ -373,7 +371,7 @@ mod tests {
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
         redis (second)  solved 0 of 16
           ● redis  Exited (0) 2 hours ago
-          paused for 2 h 01 m; continue with `roadlab up redis --instance second`
+          paused for 2 h 01 min; continue with `roadlab up redis --instance second`
         ");
         assert_eq!(run.to_json()["paused"], json!(run.paused));
     }
