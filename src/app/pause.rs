@@ -116,8 +116,7 @@ mod tests {
     async fn services_stop_before_those_that_they_depend_on_and_start_again() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());
-        let (engine, lab) = (Fake::new(), lab(CHAIN));
-        engine.add_image("redis:8.0");
+        let (engine, lab) = (Fake::with_images(&["redis:8.0"]), lab(CHAIN));
         drop(app.up(&engine, &lab, OPTIONS).await.unwrap());
         let before = observed(&app, &engine, &lab).await;
 
@@ -161,8 +160,7 @@ mod tests {
     async fn a_lab_of_a_session_is_not_paused() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());
-        let (engine, lab) = (Fake::new(), lab(CHAIN));
-        engine.add_image("redis:8.0");
+        let (engine, lab) = (Fake::with_images(&["redis:8.0"]), lab(CHAIN));
         let options = UpOptions {
             lifetime: Lifetime::Process,
             ..OPTIONS
