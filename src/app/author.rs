@@ -147,7 +147,7 @@ impl App {
         let other = match lab.random.is_empty() {
             true => None,
             false => {
-                let other = load_drawn(folder, &Draw::second_of_test(), &files)?.lab;
+                let other = load_drawn(folder, &|_| Some(Draw::second_of_test()), &files)?.lab;
                 let trial = load_trial(&other, &files)?;
                 Some((other, trial))
             }

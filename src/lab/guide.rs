@@ -597,6 +597,7 @@ pub(crate) struct WideCode {
 
 /// Returns the first line of each block of code that is wider than a limit, in columns.
 pub(crate) fn wide_code(markdown: &str, limit: usize) -> Vec<WideCode> {
+    let lines = LineStarts::of(markdown);
     let mut found = Vec::new();
     let mut is_open = false;
     for (event, range) in pulldown_cmark::Parser::new(markdown).into_offset_iter() {
@@ -604,7 +605,7 @@ pub(crate) fn wide_code(markdown: &str, limit: usize) -> Vec<WideCode> {
             Event::Start(Tag::CodeBlock(_)) => is_open = true,
             Event::End(TagEnd::CodeBlock) => is_open = false,
             Event::Text(code) if is_open => {
-                let first = line_of(markdown, range.start) - 1;
+                let first = lines.line(range.start) - 1;
                 let widths = code.lines().map(console::measure_text_width);
                 let wide = widths.enumerate().find(|(_, width)| *width > limit);
                 // One is enough for a block, whose lines can be several texts.

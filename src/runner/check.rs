@@ -184,6 +184,7 @@ fn not_begun(
         actuals: vec![None; checks.len()],
         held: vec![None; checks.len()],
         changed: Changed::No,
+        denied: BTreeSet::new(),
     }
 }
 
