@@ -105,7 +105,7 @@ mod tests {
     };
 
     /// Three services, each started after the one that it depends on; the last has a disk in memory.
-    const CHAIN: &str = "services:\n  a: { image: 'redis:8.0', mem_limit: 64m }\n  b: { image: 'redis:8.0', mem_limit: 64m, depends_on: [a] }\n  \
+    const CHAIN: &str = "services:\n  redis: { image: 'redis:8.0', mem_limit: 64m }\n  b: { image: 'redis:8.0', mem_limit: 64m, depends_on: [redis] }\n  \
                          c: { image: 'redis:8.0', mem_limit: 64m, depends_on: [b], tmpfs: ['/scratch:size=1m'] }\n";
 
     async fn observed(app: &App, engine: &Fake, lab: &Lab) -> Observed {
@@ -122,7 +122,7 @@ mod tests {
 
         let report = app.pause(&engine, &lab).await.unwrap();
         let names: Vec<_> = report.stopped.iter().map(ServiceName::as_str).collect();
-        assert_eq!(names, ["c", "b", "a"]);
+        assert_eq!(names, ["c", "b", "redis"]);
         let lost: Vec<_> = report.lost.iter().map(|(_, path)| path.as_str()).collect();
         assert_eq!(lost, ["/scratch"]);
         let after = observed(&app, &engine, &lab).await;
