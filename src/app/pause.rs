@@ -167,7 +167,7 @@ mod tests {
         };
         drop(app.up(&engine, &lab, options).await.unwrap());
         let failure = app.pause(&engine, &lab).await.unwrap_err();
-        assert!(failure.to_string().contains("owns `lab`"), "{failure}");
+        assert!(failure.to_string().contains("owns `small`"), "{failure}");
         let after = observed(&app, &engine, &lab).await;
         assert!(
             after
