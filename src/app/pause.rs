@@ -105,7 +105,7 @@ mod tests {
     };
 
     /// Three services, each started after the one that it depends on; the last has a disk in memory.
-    const CHAIN: &str = "services:\n  redis: { image: 'redis:8.0', mem_limit: 64m }\n  b: { image: 'redis:8.0', mem_limit: 64m, depends_on: [redis] }\n  \
+    const CHAIN: &str = "services:\n  redis: { image: 'redis:8.0', mem_limit: 64m, ports: ['6379'] }\n  b: { image: 'redis:8.0', mem_limit: 64m, depends_on: [redis] }\n  \
                          c: { image: 'redis:8.0', mem_limit: 64m, depends_on: [b], tmpfs: ['/scratch:size=1m'] }\n";
 
     async fn observed(app: &App, engine: &Fake, lab: &Lab) -> Observed {

@@ -160,6 +160,7 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("status", "status LAB", 0);
     record("reset", "reset LAB --progress --yes", 0);
     record("pause", "pause LAB", 0);
+    record("status", "status LAB", 0);
     record("up", "up LAB", 0);
     record("restart", "restart LAB", 0);
     record("restart", "restart LAB redis --kill", 0);
