@@ -6,8 +6,7 @@
 //!
 //! Policy differs in a few places, which `of_compose` and `of_roadlab` leave out on both sides: the access of folders (read-only
 //! here), host ports below 1024 (free ones here), restart policies that differ in name only, and what `docs/src/reference/compose-keys.md`
-//! lists as ignored. One value differs by the YAML library and is not in the files: a block of text at the end of a file without
-//! a line break gains one.
+//! lists as ignored.
 //!
 //! `real-files.md` lists real files with both verdicts, as the test writes them for the folders in `CORPUS`.
 

@@ -324,6 +324,19 @@ impl Source {
         Some(written.trim()).filter(|written| !written.is_empty())
     }
 
+    /// Returns whether a block of text in a Compose file ends with the file, without a line break. The library adds one, and
+    /// Compose does not.
+    fn ends_without_break(&self, span: Span) -> bool {
+        let end = span.byte_offset().zip(span.byte_len());
+        let at_end =
+            end.is_some_and(|(start, length)| (start + length) as usize >= self.text.len());
+        let in_quotes = || {
+            let written = self.written(span);
+            written.is_some_and(|written| written.starts_with(['"', '\'']))
+        };
+        self.format == Format::Compose && at_end && !self.text.ends_with('\n') && !in_quotes()
+    }
+
     fn place(&self, line: usize, column: usize) -> Place {
         let start = self.lines.start(line);
         let text = start.and_then(|start| self.text[start..].lines().next());
@@ -416,7 +429,10 @@ impl IntoNode for Parsed {
                 let text = text.map_or_else(|| number.to_string(), str::to_owned);
                 Kind::Number(number, text)
             }
-            Raw::String(text) => {
+            Raw::String(mut text) => {
+                if source.ends_without_break(location.span()) && text.ends_with('\n') {
+                    text.pop();
+                }
                 // In quotes, what is written differs from the text.
                 let is_plain = source.written(location.span()) == Some(text.as_str());
                 match parse_go_number(&text).filter(|_| is_plain) {
