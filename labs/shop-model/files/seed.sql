@@ -138,7 +138,7 @@ CREATE TRIGGER stock_changed AFTER UPDATE ON stock FOR EACH ROW
 INSERT INTO roadlab.stock_log (sku, was, became, session) VALUES (NEW.sku, OLD.pieces, NEW.pieces, CONNECTION_ID());
 CREATE TABLE move (
   no       INT AUTO_INCREMENT PRIMARY KEY,
-  name     VARCHAR(10) NOT NULL UNIQUE,
+  name     VARCHAR(10) NOT NULL,
   from_sku CHAR(4)     NOT NULL,
   to_sku   CHAR(4)     NOT NULL,
   pieces   INT         NOT NULL,
