@@ -587,6 +587,21 @@ fn descriptions(list: &Template) -> Vec<(String, Template)> {
     found
 }
 
+/// Returns one line of Markdown as plain text.
+pub fn plain_line(markdown: &str) -> String {
+    let mut line = String::new();
+    for event in pulldown_cmark::Parser::new(markdown) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) | Event::Html(text) => {
+                line.push_str(&text);
+            }
+            Event::SoftBreak | Event::HardBreak => line.push(' '),
+            _ => {}
+        }
+    }
+    line
+}
+
 /// A line of code that is wider than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WideCode {
@@ -647,6 +662,24 @@ mod tests {
     fn render(text: &str) -> Result<String, TemplateError> {
         let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
         render_without_addresses(text, &LabId::new("redis").unwrap(), &variables)
+    }
+
+    #[test]
+    fn a_plain_line_keeps_its_words_and_code() {
+        for (text, expected) in [
+            (
+                "메시지 두 개가 *Ready* 상태입니다",
+                "메시지 두 개가 Ready 상태입니다",
+            ),
+            (
+                "`a * b` and **c** in `session:42`",
+                "a * b and c in session:42",
+            ),
+            ("5 * 3 is a_b_c", "5 * 3 is a_b_c"),
+            ("a < b <i>c", "a < b <i>c"),
+        ] {
+            assert_eq!(plain_line(text), expected);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use console::measure_text_width;
 
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
+use crate::lab::plain_line;
 use crate::localized;
 use crate::report::sanitize;
 use crate::report::wrapping::wrap;
@@ -97,7 +98,7 @@ pub(crate) fn outcome_sign(outcome: &Outcome, paint: Paint) -> String {
 /// Returns the line of a check: its id, and its sentence in the guide.
 pub(crate) fn check_line(report: &CheckResult, paint: Paint) -> String {
     let sign = outcome_sign(&report.outcome, paint);
-    let about = sanitize(&report.about.replace('`', ""));
+    let about = sanitize(&plain_line(&report.about));
     match (report.about.is_empty(), report.outcome.passed()) {
         (true, _) => format!("  {sign} {}", report.check),
         (false, true) => format!(

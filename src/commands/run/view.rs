@@ -71,7 +71,11 @@ impl<E: Engine> Session<'_, E> {
                     check_output::way_out(&self.context.app, self.running.lab, denied)
                 }),
             wording: self.context.wording(),
-            more: localized!("`d` shows all in full"),
+            // While a question is open, the key answers it.
+            more: match question {
+                None => localized!("`d` shows all in full"),
+                Some(_) => String::new(),
+            },
             menu: menu(exercise, view.passes(), question, self.offers(exercise)),
         }
     }
