@@ -6,8 +6,7 @@
 //!
 //! Policy differs in a few places, which `of_compose` and `of_roadlab` leave out on both sides: the access of folders (read-only
 //! here), host ports below 1024 (free ones here), restart policies that differ in name only, and what `docs/src/reference/compose-keys.md`
-//! lists as ignored. Two values differ on purpose or by the YAML library and are not in the files: a number such as `1.10` stays
-//! as it is written (Compose makes it `1.1`), and a block of text at the end of a file without a line break gains one.
+//! lists as ignored.
 //!
 //! `real-files.md` lists real files with both verdicts, as the test writes them for the folders in `CORPUS`.
 
@@ -40,6 +39,7 @@ fn compose_config(folder: &Path) -> Option<String> {
         .arg(folder)
         .args(["config", "--format", "json"])
         .current_dir(folder)
+        .env("PWD", folder)
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).unwrap();
@@ -69,6 +69,13 @@ fn sorted(mut items: Vec<Value>) -> Value {
     Value::Array(items)
 }
 
+/// A file system in memory with its options. Without a size it has one of roadlab's.
+fn tmpfs_entry((path, mut options): (String, Vec<String>)) -> Value {
+    options.retain(|option| !option.is_empty() && option != &format!("size={}", 256 << 20));
+    options.sort();
+    json!([path, options])
+}
+
 fn seconds(written: &Value) -> Value {
     let parsed = written.as_str().and_then(roadlab::lab::parse_duration);
     parsed.map_or(Value::Null, |time| json!(time.as_secs_f64()))
@@ -88,7 +95,7 @@ fn single_dollars(value: &Value) -> Value {
         Value::Array(items) => items.iter().map(single_dollars).collect(),
         Value::Object(entries) => entries
             .iter()
-            .map(|(key, value)| (key.clone(), single_dollars(value)))
+            .map(|(key, value)| (key.replace("$$", "$"), single_dollars(value)))
             .collect(),
         other => other.clone(),
     }
@@ -161,16 +168,31 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             false => Value::Null,
         };
         let limits = &service["deploy"]["resources"]["limits"];
-        let tmpfs = list("tmpfs").into_iter().map(|tmpfs| {
-            let path = tmpfs
-                .as_str()
-                .unwrap()
-                .split(':')
-                .next()
-                .unwrap()
-                .to_owned();
-            Value::String(path)
+        let volumes = list("volumes");
+        let in_memory = volumes.iter().filter(|volume| volume["type"] == "tmpfs");
+        let in_memory = in_memory.map(|volume| {
+            let options = &volume["tmpfs"];
+            let size = options["size"].as_str().map(|size| format!("size={size}"));
+            let mode = options["mode"]
+                .as_i64()
+                .or(options["mode"].as_str().and_then(|mode| mode.parse().ok()));
+            let options = size
+                .into_iter()
+                .chain(mode.map(|mode| format!("mode={mode:o}")));
+            (
+                volume["target"].as_str().unwrap().to_owned(),
+                options.collect(),
+            )
         });
+        let tmpfs = list("tmpfs").into_iter().map(|tmpfs| {
+            let written = tmpfs.as_str().unwrap();
+            let (path, options) = written.split_once(':').unwrap_or((written, ""));
+            (
+                path.to_owned(),
+                options.split(',').map(str::to_owned).collect(),
+            )
+        });
+        let tmpfs = tmpfs.chain(in_memory).map(tmpfs_entry);
         let restart = match service["deploy"]["restart_policy"]["condition"].as_str() {
             Some("none") => json!("no"),
             Some("on-failure") => {
@@ -189,7 +211,11 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
         };
         let ulimits = service["ulimits"].as_object().cloned().unwrap_or_default();
         let ulimits = ulimits.into_iter().map(|(name, limit)| match limit {
-            Value::Object(limit) => (name, json!([limit["soft"], limit["hard"]])),
+            // Compose leaves out a zero.
+            Value::Object(limit) => {
+                let of = |key: &str| limit.get(key).cloned().unwrap_or(json!(0));
+                (name, json!([of("soft"), of("hard")]))
+            }
             limit => (name, json!([limit, limit])),
         });
         let cpus = |value: &Value| match value {
@@ -228,16 +254,34 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             ("depends_on".to_owned(), depends_on.into()),
             ("networks".to_owned(), networks.into()),
             ("health".to_owned(), health),
-            ("memory".to_owned(), json!(memory)),
+            (
+                "memory".to_owned(),
+                json!(memory.filter(|memory| *memory != json!(DEFAULT_MEMORY))),
+            ),
             (
                 "cpus".to_owned(),
                 json!(cpus(&limits["cpus"]).or(cpus(&service["cpus"]))),
             ),
-            ("pids".to_owned(), service["pids_limit"].clone()),
+            (
+                "pids".to_owned(),
+                match &limits["pids"] {
+                    Value::Null => service["pids_limit"].clone(),
+                    pids => pids.clone(),
+                },
+            ),
             ("shm".to_owned(), bytes(&service["shm_size"])),
             ("ulimits".to_owned(), ulimits.collect::<Map<_, _>>().into()),
             ("sysctls".to_owned(), service["sysctls"].clone()),
-            ("cap_drop".to_owned(), service["cap_drop"].clone()),
+            (
+                "cap_drop".to_owned(),
+                list("cap_drop")
+                    .iter()
+                    .map(|name| {
+                        let name = name.as_str().unwrap().to_uppercase();
+                        json!(name.trim_start_matches("CAP_"))
+                    })
+                    .collect(),
+            ),
             ("hostname".to_owned(), service["hostname"].clone()),
             ("user".to_owned(), service["user"].clone()),
             ("working_dir".to_owned(), service["working_dir"].clone()),
@@ -350,7 +394,18 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
         ("mounts".to_owned(), sorted(mounts.collect())),
         (
             "tmpfs".to_owned(),
-            sorted(service.tmpfs.keys().map(|path| json!(path)).collect()),
+            sorted(
+                service
+                    .tmpfs
+                    .iter()
+                    .map(|(path, options)| {
+                        tmpfs_entry((
+                            path.clone(),
+                            options.split(',').map(str::to_owned).collect(),
+                        ))
+                    })
+                    .collect(),
+            ),
         ),
         (
             "depends_on".to_owned(),

@@ -36,10 +36,14 @@ fn blocks(chapter: &str) -> Vec<Block> {
     blocks
 }
 
-/// Durations differ from run to run.
+/// Durations differ from run to run, and so do sizes and digests of images.
 fn steady(text: &str) -> String {
     let time = Regex::new(r"(\d+ min )?\d+(\.\d+)? (ms|s)\b").expect("a regular expression");
-    time.replace_all(text, "TIME").into_owned()
+    let text = time.replace_all(text, "TIME");
+    let size = Regex::new(r"\b\d+(\.\d+)? [KMG]iB\b").expect("a regular expression");
+    let text = size.replace_all(&text, "SIZE");
+    let digest = Regex::new(r"\b[0-9a-f]{64}\b").expect("a regular expression");
+    digest.replace_all(&text, "DIGEST").into_owned()
 }
 
 /// A folder in which the chapter is followed.
@@ -50,24 +54,47 @@ struct Reader {
 
 impl Reader {
     fn roadlab(&self, line: &str) -> Command {
+        self.roadlab_in(self.folder.path(), line)
+    }
+
+    /// The program as it is run in a folder.
+    fn roadlab_in(&self, folder: &Path, line: &str) -> Command {
         let words = shlex_words(line);
         assert_eq!(words[0], "roadlab", "{line}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
+        command.args(&words[1..]).arg("--offline");
+        at_home(&mut command, folder);
         command
-            .args(&words[1..])
-            .arg("--offline")
-            .current_dir(self.folder.path());
-        for home in ["STATE", "CACHE", "DATA"] {
-            command.env(
-                format!("XDG_{home}_HOME"),
-                self.folder.path().join(".home").join(home),
-            );
+    }
+
+    /// Runs a script in which `roadlab` is the program under test.
+    #[track_caller]
+    fn shell(&mut self, script: &str) {
+        self.end_author();
+        let program = Path::new(env!("CARGO_BIN_EXE_roadlab")).parent();
+        let program = program.expect("a folder").to_owned();
+        let known = std::env::var_os("PATH").unwrap_or_default();
+        let all = [program].into_iter().chain(std::env::split_paths(&known));
+        let mut command = Command::new("sh");
+        command.args(["-eu", "-c", script]);
+        command.env("PATH", std::env::join_paths(all).expect("a search path"));
+        at_home(&mut command, self.folder.path());
+        ProgramOutput::of(&mut command).expect_code(0);
+    }
+
+    /// Runs commands as a learner on another machine, who was sent a file.
+    #[track_caller]
+    fn learner(&mut self, file: &str, text: &str) {
+        self.end_author();
+        let folder = self.folder.path().join(".learner");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(self.folder.path().join(file), folder.join(file)).expect("the file");
+        for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            // Whether everything is solved already is not the question.
+            let output = ProgramOutput::of(&mut self.roadlab_in(&folder, line));
+            let expected = i32::from(line.contains(" check "));
+            output.expect_code(expected);
         }
-        command
-            .env("LC_ALL", "C")
-            .env_remove("ROADLAB_LABS")
-            .env_remove("ROADLAB_LANG");
-        command
     }
 
     fn read(&self, path: &str) -> String {
@@ -135,12 +162,26 @@ impl Reader {
                     .for_each(|line| author.wait_for_line(line));
             }
             ("", "console") => self.console(&block.text),
+            ("shell", _) => self.shell(&block.text),
+            ("learner", _) => self.learner(path, &block.text),
             (_, language) => panic!(
                 "nothing says what this {language} block is:\n{}",
                 block.text
             ),
         }
     }
+}
+
+/// Gives a command a folder to work in, with the program's own folders below it.
+fn at_home(command: &mut Command, folder: &Path) {
+    for home in ["STATE", "CACHE", "DATA"] {
+        command.env(format!("XDG_{home}_HOME"), folder.join(".home").join(home));
+    }
+    command
+        .current_dir(folder)
+        .env("LC_ALL", "C")
+        .env_remove("ROADLAB_LABS")
+        .env_remove("ROADLAB_LANG");
 }
 
 fn shlex_words(line: &str) -> Vec<String> {

@@ -45,6 +45,7 @@ mod orphans;
 mod output;
 mod ownership;
 mod ports_and_networks;
+mod preparation;
 mod progress;
 mod quizzes;
 mod random_values;

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::app::open::load_with_draw;
 use crate::app::{App, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{JudgedExercise, PlayedAnswer};
 use crate::lab::{
-    ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_trial,
+    ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_drawn,
+    load_trial,
 };
 use crate::problem::{Problem, ProblemKind};
-use crate::runner::{self, Expiry, Failure, Live, OnFailure, PlayRequest, Runner, Strictness};
+use crate::runner::{
+    self, Expiry, Failure, Live, OnFailure, OtherDraw, PlayRequest, Runner, Strictness,
+};
 use crate::store::{FileStamps, Lifetime, RecordingFs, Workspace};
 use crate::text;
 
@@ -64,6 +66,8 @@ pub enum AuthorEvent<'a> {
 struct ReadLab {
     lab: Lab,
     trial: Trial,
+    /// The lab with other random values, if it has any.
+    other: Option<(Lab, Trial)>,
     parts: LabParts,
     /// The files that were read.
     files: BTreeSet<PathBuf>,
@@ -131,7 +135,7 @@ impl App {
         let files = RecordingFs::default();
         let granted = self.options.trust == Trust::Granted;
         let draw = |lab: &LabId| Some(self.draw(lab).unwrap_or_else(Draw::of_test));
-        let loaded = load_with_draw(folder, &draw, &files).map_err(|mut problems| {
+        let loaded = load_drawn(folder, &draw, &files).map_err(|mut problems| {
             problems.retain(|one| !granted || one.kind != ProblemKind::NeedsTrust);
             problems
         })?;
@@ -140,10 +144,19 @@ impl App {
         }
         let lab = loaded.lab;
         let trial = load_trial(&lab, &files)?;
+        let other = match lab.random.is_empty() {
+            true => None,
+            false => {
+                let other = load_drawn(folder, &|_| Some(Draw::second_of_test()), &files)?.lab;
+                let trial = load_trial(&other, &files)?;
+                Some((other, trial))
+            }
+        };
         let parts = LabParts::read(&lab, &files);
         Ok(ReadLab {
             lab,
             trial,
+            other,
             parts,
             files: files.files(),
         })
@@ -316,6 +329,11 @@ impl<E: Engine> Play<'_, '_, E> {
         let request = PlayRequest {
             exercise,
             trial: &self.read.trial,
+            other: self
+                .read
+                .other
+                .as_ref()
+                .map(|(lab, trial)| OtherDraw { lab, trial }),
             answer: None,
             show: &|played| (self.show)(AuthorEvent::Played(played)),
         };

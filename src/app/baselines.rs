@@ -7,10 +7,10 @@ use crate::engine::Engine;
 use crate::expect::Actual;
 use crate::lab::{Exercise, ExerciseId, RunId, Task};
 use crate::runner::{
-    self, Changed, ExerciseResult, Failure, begin_exercise, move_baselines, record_baselines,
+    self, Changed, ExerciseResult, Failure, Live, begin_exercise, move_baselines, record_baselines,
     snapshots,
 };
-use crate::store::{Baselines, DocumentError};
+use crate::store::{Baselines, DocumentError, Preparation};
 use crate::text;
 
 impl<E: Engine> RunningLab<'_, E> {
@@ -19,12 +19,82 @@ impl<E: Engine> RunningLab<'_, E> {
         let Some(run) = self.run() else {
             return Ok(());
         };
-        let mut baselines = Baselines::default();
+        // Those of before the reset go first: what `prepare` did is undone.
+        let written = Baselines::default().replace(&self.app.paths.runs(), &run);
+        written.map_err(|error| cannot_keep(&error))?;
+        self.begin_all(&run, Baselines::default()).await
+    }
+
+    /// Records the baselines of all exercises that can begin now and are not among `begun`, and runs `prepare` of those that
+    /// have one, one after the other: it may be what keeps the next from beginning.
+    async fn begin_all(&self, run: &RunId, mut begun: Baselines) -> Result<(), Failure> {
         let answers = self.right_answers()?;
         let passes = |id: &ExerciseId| answers.contains(id) || self.is_unavailable(id);
-        record_baselines(&self.runner, &self.live, &mut baselines, &passes).await;
-        let written = baselines.replace(&self.app.paths.runs(), &run);
-        written.map_err(|error| cannot_keep(&error))
+        loop {
+            let unprepared = record_baselines(&self.runner, &self.live, &mut begun, &passes).await;
+            self.update_baselines(run, |baselines| {
+                for (exercise, baseline) in &begun.exercises {
+                    let exercises = &mut baselines.exercises;
+                    exercises
+                        .entry(exercise.clone())
+                        .or_insert_with(|| baseline.clone());
+                }
+            })?;
+            let Some(exercise) = unprepared else {
+                return Ok(());
+            };
+            begun = self.run_preparation(exercise).await?;
+        }
+    }
+
+    /// Lets an exercise begin now: runs its `prepare` and records its baseline, unless it has begun. Returns all baselines.
+    ///
+    /// That it begins is recorded first, so that a process that ends in between leaves a trace: the steps never run twice, and
+    /// what ran half is not taken for the task.
+    pub(super) async fn run_preparation(&self, exercise: &Exercise) -> Result<Baselines, Failure> {
+        let Some(run) = self.run().filter(|_| !exercise.prepare.is_empty()) else {
+            return self.baselines();
+        };
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let mut found = None;
+        let known = self.update_baselines(&run, |baselines| {
+            found = baselines.prepared.get(&exercise.id).copied();
+            let prepared = &mut baselines.prepared;
+            prepared
+                .entry(exercise.id.clone())
+                .or_insert(Preparation::Running { process: own });
+        })?;
+        match found {
+            None => {}
+            Some(Preparation::Done) => return Ok(known),
+            Some(Preparation::Running { process }) if process != own && is_running(process) => {
+                return Err(Failure::Environment(text!(
+                    "exercise `{exercise}` is being prepared in another terminal; try again in a moment",
+                    exercise = exercise.id
+                )));
+            }
+            Some(Preparation::Running { .. }) => {
+                return Err(Failure::Step(text!(
+                    "the preparation of `{exercise}` was interrupted; to begin again: `roadlab reset {lab} --to {exercise}{instance}`",
+                    exercise = exercise.id,
+                    lab = self.lab.id,
+                    instance = self.app.instance_option()
+                )));
+            }
+        }
+        self.keep_files_before(&exercise.prepare).await?;
+        // The steps may restart services, and what was observed before may be old.
+        let observed = self.runner.observe().await?;
+        let mut live = Live::new(self.lab, observed, self.live.workspace.clone());
+        let prepared = runner::prepare(&self.runner, &mut live, exercise).await;
+        self.record_written(&exercise.prepare)?;
+        prepared?;
+        let baseline = begin_exercise(&self.runner, &live, exercise, None).await;
+        self.update_baselines(&run, |baselines| {
+            let id = || exercise.id.clone();
+            baselines.prepared.insert(id(), Preparation::Done);
+            baselines.exercises.insert(id(), baseline);
+        })
     }
 
     /// Reads the baselines of the run.
@@ -66,12 +136,7 @@ impl<E: Engine> RunningLab<'_, E> {
             return Ok(());
         };
         let after = self.snapshots().await;
-        let answers = self.right_answers()?;
-        let passes = |id: &ExerciseId| answers.contains(id) || self.is_unavailable(id);
-        let mut begun = self.baselines()?;
-        move_baselines(&mut begun, before, &after);
-        record_baselines(&self.runner, &self.live, &mut begun, &passes).await;
-        self.update_baselines(&run, |baselines| {
+        let begun = self.update_baselines(&run, |baselines| {
             move_baselines(baselines, before, &after);
             for exercise in played {
                 if let Some(seen) = after.exercises.get(*exercise) {
@@ -79,11 +144,8 @@ impl<E: Engine> RunningLab<'_, E> {
                     baselines.after_solutions.insert(exercise, seen.clone());
                 }
             }
-            for (exercise, baseline) in begun.exercises {
-                baselines.exercises.entry(exercise).or_insert(baseline);
-            }
         })?;
-        Ok(())
+        self.begin_all(&run, begun).await
     }
 
     /// Returns the baselines for checking `exercises`. One of them that needs exercises which are not checked with it begins
@@ -151,7 +213,10 @@ impl<E: Engine> RunningLab<'_, E> {
                         (None, None) => false,
                     };
             }
-            if passes {
+            if passes && !exercise.prepare.is_empty() {
+                let baselines = self.run_preparation(exercise).await?;
+                begun.exercises.extend(baselines.exercises);
+            } else if passes {
                 let result = results.iter().find(|result| result.exercise == exercise.id);
                 let actuals = result.map(|result| result.actuals.as_slice());
                 let baseline = begin_exercise(&self.runner, &self.live, exercise, actuals).await;
@@ -207,6 +272,12 @@ impl<E: Engine> RunningLab<'_, E> {
             instance = self.app.instance_option()
         ))
     }
+}
+
+/// Returns whether a process of this machine runs.
+fn is_running(process: i32) -> bool {
+    let process = rustix::process::Pid::from_raw(process);
+    process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
 }
 
 fn cannot_keep(error: &DocumentError) -> Failure {

@@ -190,11 +190,11 @@ impl App {
     }
 
     /// Reads a lab again with other random values; `None` if it has none.
-    fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
+    pub(super) fn with_other_draw(&self, lab: &Lab) -> Result<Option<(Lab, Trial)>, Failure> {
         if lab.random.is_empty() {
             return Ok(None);
         }
-        let loaded = load_drawn(&lab.folder, &Draw::second_of_test(), &OsFs);
+        let loaded = load_drawn(&lab.folder, &|_| Some(Draw::second_of_test()), &OsFs);
         let lab = loaded.map_err(Failure::Problems)?.lab;
         let trial = self.trial(&lab)?;
         Ok(Some((lab, trial)))

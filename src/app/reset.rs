@@ -59,6 +59,9 @@ impl App {
         running
             .play_solutions(&solutions_run, PlayReason::Preparation)
             .await?;
+        if let Some(to) = to.filter(|to| running.live.is_available(to)) {
+            running.run_preparation(to).await?;
+        }
         Ok(ResetReport {
             solutions_run: solutions_run.len(),
             kept,

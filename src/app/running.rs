@@ -35,6 +35,7 @@ impl App {
     ) -> Result<RunningLab<'a, E>, Failure> {
         let mut running = self.observe(engine, lab).await?;
         let journal = self.journal(&lab.id, &running.live.observed)?;
+        self.require_not_paused(&running, journal.as_ref())?;
         require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
         self.require_draw(lab)?;
         running.workspace = self.workspace(lab, journal.as_ref());
@@ -247,7 +248,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Runs the solutions of the available exercises that an exercise builds on.
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
-        self.play_solutions(&needs, PlayReason::Preparation).await
+        self.play_solutions(&needs, PlayReason::Preparation).await?;
+        self.run_preparation(exercise).await.map(drop)
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
@@ -257,9 +259,20 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         exercises: &[&Exercise],
         reason: PlayReason,
     ) -> Result<(), Failure> {
-        if exercises.is_empty() {
+        let mut prepared = exercises
+            .iter()
+            .map(|exercise| !exercise.prepare.is_empty());
+        if exercises.len() > 1 && prepared.any(|prepared| prepared) {
+            // Each begins after the one before it, and only then.
+            for exercise in exercises {
+                Box::pin(self.play_solutions(&[exercise], reason)).await?;
+            }
             return Ok(());
         }
+        let Some(first) = exercises.first() else {
+            return Ok(());
+        };
+        self.run_preparation(first).await?;
         let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
         self.keep_files_before(&solution_steps(exercises)).await?;
@@ -291,9 +304,24 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.record_written(&self.lab.start)?;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
-        reset?;
+        reset.map_err(|failure| self.with_way_out(failure))?;
         self.record_baselines().await?;
         Ok(kept)
+    }
+
+    /// Adds what helps if the steps of `start` fail: the learner may have changed a user, its rights or a setting.
+    fn with_way_out(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Step(why) => Failure::Step(text!(
+                "{why}; `{command}` creates the services again, which wipes their data and keeps your progress",
+                why,
+                command = format!(
+                    "roadlab reset {} --hard",
+                    self.app.lab_argument(&self.lab.id)
+                )
+            )),
+            other => other,
+        }
     }
 
     /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.

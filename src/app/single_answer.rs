@@ -5,7 +5,7 @@ use crate::app::{App, find_exercise};
 use crate::engine::Engine;
 use crate::event::PlayedAnswer;
 use crate::lab::{Instance, Lab};
-use crate::runner::{self, Failure, PlayRequest, Proof, Runner};
+use crate::runner::{self, Failure, OtherDraw, PlayRequest, Proof, Runner};
 use crate::text;
 
 /// The answer to play.
@@ -36,9 +36,11 @@ impl App {
         show: &dyn Fn(&PlayedAnswer),
     ) -> Result<SingleAnswerReport, Failure> {
         let trial = self.trial(lab)?;
+        let other = self.with_other_draw(lab)?;
         let request = PlayRequest {
             exercise: find_exercise(lab, wanted.exercise)?,
             trial: &trial,
+            other: other.as_ref().map(|(lab, trial)| OtherDraw { lab, trial }),
             answer: Some(wanted.answer),
             show,
         };

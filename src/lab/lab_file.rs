@@ -344,10 +344,11 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         .collect();
     let points = read_points(&mut fields, problems);
     let measure = read_measurements(&fields.list("measure", problems), problems);
+    let prepare = read_steps(&fields.list("prepare", problems), StepList::Start, problems);
     let quiz = fields.get("quiz");
     let task = match quiz {
         Some(quiz) => {
-            for key in ["checks", "solution", "right", "wrong"] {
+            for key in ["prepare", "checks", "solution", "right", "wrong"] {
                 if let Some(at) = fields.get(key).and(fields.key(key)) {
                     let what = text!("`{key}` is not allowed in an exercise with a quiz", key);
                     problems.push(Problem::new(what).code(Code::Exercise).at(at.place()));
@@ -368,6 +369,7 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
         points,
         random: BTreeSet::new(),
         measure,
+        prepare,
         task: task?,
     })
 }

@@ -14,6 +14,7 @@ mod id;
 mod image_name;
 mod lab_file;
 mod lang;
+mod lines;
 mod load;
 mod model;
 mod parts;

@@ -81,6 +81,8 @@ pub struct Exercise {
     pub random: BTreeSet<String>,
     /// What is measured with it, before or after it is solved.
     pub measure: Vec<Measurement>,
+    /// What changes the services when the exercise begins; empty in an exercise with a quiz.
+    pub prepare: Vec<Step>,
     pub task: Task,
 }
 
@@ -213,6 +215,15 @@ impl Exercise {
             Task::Practical { checks, .. } => checks,
             Task::Quiz(_) => &[],
         }
+    }
+
+    /// Returns the steps that roadlab plays: those of `prepare`, then those of the solution.
+    pub fn played_steps(&self) -> impl Iterator<Item = &Step> {
+        let solution = match &self.task {
+            Task::Practical { solution, .. } => solution.as_slice(),
+            Task::Quiz(_) => &[],
+        };
+        self.prepare.iter().chain(solution)
     }
 
     /// Returns the steps of all answers in lab.yaml, right and wrong ones; a quiz has none.

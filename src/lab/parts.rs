@@ -104,7 +104,11 @@ impl LabParts {
 fn read(lab: &Lab, name: &str, files: &dyn FileSystem) -> Option<Kind> {
     let path = lab.folder.join(name);
     let text = files.read(&path).ok()?;
-    Some(Node::parse(&path, &text).ok()?.kind)
+    let parsed = match name {
+        TRIAL_FILE => Node::parse_trial(&path, &text),
+        _ => Node::parse(&path, &text),
+    };
+    Some(parsed.ok()?.kind)
 }
 
 /// Writes the value of a node, as JSON would but for the order of keys, which can matter.

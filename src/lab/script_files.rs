@@ -92,7 +92,7 @@ impl Reader<'_> {
             Kind::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| {
                     let several = match key.as_string().as_deref() {
-                        Some("start" | "do") => Several::Allowed,
+                        Some("start" | "prepare" | "do") => Several::Allowed,
                         _ => Several::Refused,
                     };
                     (key.clone(), self.node(value, several))

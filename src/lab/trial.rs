@@ -65,7 +65,7 @@ pub fn load_trial(lab: &Lab, files: &dyn FileSystem) -> Result<Trial, Vec<Proble
             ]);
         }
     };
-    let root = Node::parse(&path, &source).map_err(|problem| vec![problem])?;
+    let root = Node::parse_trial(&path, &source).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let scripts = ScriptFiles {
         folder: &lab.folder,

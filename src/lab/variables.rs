@@ -332,15 +332,27 @@ fn reference(
     match (operator.chars().next(), found) {
         (None, Some(found)) if rest.is_empty() => Ok(found),
         (None, None) if rest.is_empty() => Err(ExpandError::Unknown(name.to_owned())),
-        (Some('-' | '?'), Some(found)) => Ok(found),
+        (Some('?'), Some(found)) => Ok(found),
+        (Some('-'), Some(found)) => unless_required(operand(&operator[1..]), found),
         (Some('-'), None) => operand(&operator[1..]),
         (Some('+'), Some(_)) => operand(&operator[1..]),
-        (Some('+'), None) => Ok(String::new()),
+        (Some('+'), None) => unless_required(operand(&operator[1..]), String::new()),
         (Some('?'), None) => Err(ExpandError::Required(
             name.to_owned(),
             operand(&operator[1..])?,
         )),
         _ => Err(ExpandError::Syntax),
+    }
+}
+
+/// Returns a value, unless the operand beside it requires a variable. Compose replaces references in it even if it is not used.
+fn unless_required(
+    operand: Result<String, ExpandError>,
+    value: String,
+) -> Result<String, ExpandError> {
+    match operand {
+        Err(error @ ExpandError::Required(..)) => Err(error),
+        _ => Ok(value),
     }
 }
 
@@ -402,6 +414,10 @@ mod tests {
         compose("${a:-5$$}", "5$");
         for text in ["${a:?set a for ${user}}", "${a?set a for $user}"] {
             let expected = ExpandError::Required("a".into(), "set a for kim".into());
+            check(Dialect::Compose, text, Err(expected));
+        }
+        for text in ["${user:-${a:?no}}", "${a:+${a:?no}}"] {
+            let expected = ExpandError::Required("a".into(), "no".into());
             check(Dialect::Compose, text, Err(expected));
         }
         let expected = ExpandError::Required("empty".into(), String::new());

@@ -15,13 +15,15 @@ use crate::store::{Baseline, Baselines};
 /// Records the baselines of the practical exercises that can begin now: those that are available, have no baseline yet, and
 /// whose `needs` all pass. `passes` returns whether a quiz, or an exercise that is not probed here, passes.
 ///
-/// What an exercise with unmet `needs` sees is not recorded, because it has not begun.
-pub async fn record_baselines<E: Engine>(
-    runner: &Runner<'_, E>,
+/// What an exercise with unmet `needs` sees is not recorded, because it has not begun. Returns the first exercise that begins
+/// once its `prepare` has run.
+pub async fn record_baselines<'a, E: Engine>(
+    runner: &Runner<'a, E>,
     live: &Live,
     baselines: &mut Baselines,
     passes: &dyn Fn(&ExerciseId) -> bool,
-) {
+) -> Option<&'a Exercise> {
+    let mut unprepared = None;
     let mut passed = BTreeSet::new();
     let mut rest: Vec<&Exercise> = runner.lab.exercises.iter().collect();
     loop {
@@ -30,14 +32,20 @@ pub async fn record_baselines<E: Engine>(
             .into_iter()
             .partition(|exercise| exercise.needs.iter().all(holds));
         if begun.is_empty() {
-            return;
+            return unprepared;
         }
         rest = later;
-        let probed = begun
+        let available = begun
             .into_iter()
             .filter(|exercise| live.is_available(exercise));
-        let probed =
-            probed.map(async |exercise| (exercise, probe_once(runner, live, exercise).await));
+        let waits = |exercise: &&Exercise| {
+            !exercise.prepare.is_empty() && !baselines.exercises.contains_key(&exercise.id)
+        };
+        let (waiting, probed): (Vec<&Exercise>, Vec<&Exercise>) = available.partition(waits);
+        unprepared = unprepared.or(waiting.into_iter().next());
+        let probed = probed
+            .into_iter()
+            .map(async |exercise| (exercise, probe_once(runner, live, exercise).await));
         for (exercise, actuals) in join_all(probed).await {
             let Task::Practical { checks, .. } = &exercise.task else {
                 continue;

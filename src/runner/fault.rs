@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::engine::Engine;
 use crate::lab::{Condition, Fault, FaultKind, RestartMode, ServiceName};
-use crate::plan::{NoFreeSubnet, Operation, Plan, Reason, Repair, changed_services, cut, repair};
+use crate::plan::{
+    NoFreeSubnet, Operation, Plan, Reason, Repair, Running, changed_services, cut, repair,
+};
 use crate::runner::container::{container_id, grace};
 use crate::runner::disks::{fill, free, observe_disks};
 use crate::runner::execute::execute;
 use crate::runner::subnets::{no_free_subnet, used_subnets};
 use crate::runner::{Failure, Live, Runner};
 use crate::text;
+use crate::text::Text;
 
 /// Causes a fault of a service, or ends it. A service that is started or connected again is waited for.
 pub async fn apply_fault<E: Engine>(
@@ -35,7 +38,20 @@ pub async fn apply_fault<E: Engine>(
             return live.renew(runner).await;
         }
         FaultKind::Stop(how) => return stop(runner, live, service, &id, *how).await,
-        FaultKind::FillDisk(path) => return fill(runner, service, &id, path).await,
+        FaultKind::FillDisk(path) => {
+            let container = live.observed.container(service);
+            let running = container.map_or(Running::No, |container| container.running);
+            if let Some(reason) = why_not_filled(running) {
+                return Err(Failure::Step(text!(
+                    "cannot fill `{path}` of `{service}`: {reason}; `roadlab fault {lab} heal {service}` starts it again",
+                    path,
+                    service,
+                    reason,
+                    lab = runner.lab.id
+                )));
+            }
+            return fill(runner, service, &id, path).await;
+        }
         FaultKind::FreeDisk(path) => {
             let context = text!("cannot free `{path}` of `{service}`", path, service);
             let freed = free(runner.engine, &id, path).await;
@@ -53,7 +69,7 @@ pub async fn repair_services<E: Engine>(
     live: &mut Live,
     services: &[&ServiceName],
 ) -> Result<BTreeSet<ServiceName>, Failure> {
-    live.renew_for_reset(runner).await?;
+    live.renew(runner).await?;
     observe_disks(runner.engine, runner.lab, &mut live.observed).await;
     let plan = repair(runner.lab, services, Repair::Everything, &live.observed);
     if !plan.is_empty() {
@@ -61,6 +77,17 @@ pub async fn repair_services<E: Engine>(
         live.renew(runner).await?;
     }
     Ok(changed_services(&plan))
+}
+
+/// Returns why the disk of a service cannot be filled now.
+fn why_not_filled(running: Running) -> Option<Text> {
+    match running {
+        Running::Yes => None,
+        Running::Paused => Some(text!("the service is paused, so nothing can write to it")),
+        Running::No => Some(text!(
+            "the service is stopped, and a file system in memory is empty then"
+        )),
+    }
 }
 
 fn start(service: &ServiceName, id: String) -> Plan {

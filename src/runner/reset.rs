@@ -72,6 +72,16 @@ pub async fn solve<E: Engine>(
     Ok(())
 }
 
+/// Runs the steps of `prepare` of an exercise.
+pub async fn prepare<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    exercise: &Exercise,
+) -> Result<(), Failure> {
+    let what = localized!("preparation of `{exercise}`", exercise = exercise.id);
+    run_steps(runner, live, &exercise.prepare, ProbeMode::of_change, &what).await
+}
+
 /// Restarts services of a running lab, keeping containers and data.
 pub async fn restart<E: Engine>(
     runner: &Runner<'_, E>,

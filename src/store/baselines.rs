@@ -18,10 +18,24 @@ const SUFFIX: &str = ".baselines.json";
 /// What each check of an exercise saw when the exercise began. A check whose probe could not run is missing.
 pub type Baseline = BTreeMap<CheckId, Snapshot>;
 
+/// What became of the steps of `prepare` of an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    /// A process runs them, or ended before they were done.
+    Running {
+        process: i32,
+    },
+    Done,
+}
+
 /// The baselines of the exercises of one run that have begun.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baselines {
     pub exercises: BTreeMap<ExerciseId, Baseline>,
+    /// The exercises whose `prepare` was begun.
+    #[serde(default)]
+    pub prepared: BTreeMap<ExerciseId, Preparation>,
     /// What the checks of exercises saw after their solutions were played.
     #[serde(default)]
     pub after_solutions: BTreeMap<ExerciseId, Baseline>,

@@ -23,7 +23,7 @@ mod unreachable_registries;
 mod workspace;
 
 pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
-pub use baselines::{Baseline, Baselines};
+pub use baselines::{Baseline, Baselines, Preparation};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
 pub use embedded::built_in_catalogue;

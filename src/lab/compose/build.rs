@@ -23,8 +23,13 @@ impl ServiceReader<'_> {
                 let dockerfile = fields.string("dockerfile", self.problems);
                 let args = self.read_pairs(&mut fields, "args");
                 let target = fields.string("target", self.problems);
+                let is_inline = fields.contains("dockerfile_inline");
                 policy::check_keys(Mapping::Build, &mut fields, self.problems);
                 fields.close(self.problems);
+                if is_inline {
+                    // It is refused, and the file that it replaces is not missing.
+                    return None;
+                }
                 (
                     context.unwrap_or_else(|| ".".to_owned()),
                     dockerfile,

@@ -6,18 +6,22 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::lab::compose::env_file::{EnvFormat, parse_env_file};
-use crate::lab::compose::merge::{merge, normalized};
+use crate::lab::compose::env_file::{EnvFormat, Lookups, parse_env_file};
+use crate::lab::compose::merge::{merge, normalized, without_resets};
+use crate::lab::compose::numbers::with_numbers_of_compose;
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::policy;
 use crate::lab::variables::{Dialect, Variables, expand_all};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, keyed_entries, string};
+use crate::lab::yaml::{Fields, Kind, Mapping, MergeTag, Node, Problems, keyed_entries, string};
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, suggestion};
 use crate::text;
 
 /// The deepest nesting of files that include or extend one another, and the most files that are read.
 const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 64;
+
+/// The longest chain of services that extend one another.
+const MAX_EXTENDS: usize = 32;
 
 /// The most services of a lab, and the most volumes, networks, configs and secrets.
 const MAX_RESOURCES: usize = 32;
@@ -112,11 +116,50 @@ pub(crate) fn read_composition(
         files_read: 0,
         unreadable: 0,
         open: Vec::new(),
+        extending: Vec::new(),
+        circle: Vec::new(),
     };
-    let mut found = reader.read_files(paths, folder, variables, None);
+    let variables = with_project(first, folder, variables, files);
+    let mut found = reader.read_files(paths, folder, &variables, None);
     found.unreadable = reader.unreadable;
-    found.variables = variables.clone();
+    found.variables = variables;
     found
+}
+
+/// Adds the two variables that Compose always has: the folder of the project and its name.
+fn with_project(
+    file: &Path,
+    folder: &Path,
+    variables: &Variables,
+    files: &dyn FileSystem,
+) -> Variables {
+    let mut variables = variables.clone();
+    if let Some(folder) = files.canonical_path(folder) {
+        let name = files
+            .read(file)
+            .ok()
+            .and_then(|text| Node::parse_compose(file, &folder, &text).ok())
+            .and_then(|root| root.child("name").and_then(Node::as_string))
+            .filter(|name| !name.contains('$'));
+        let of_folder = folder.file_name().and_then(|name| name.to_str());
+        let name = name.unwrap_or_else(|| project_name(of_folder.unwrap_or_default()));
+        let add = [
+            ("PWD", folder.display().to_string()),
+            ("COMPOSE_PROJECT_NAME", name),
+        ];
+        for (name, value) in add {
+            variables.entry(name.to_owned()).or_insert(value);
+        }
+    }
+    variables
+}
+
+/// Returns the name that Compose gives to the project of a folder.
+fn project_name(folder: &str) -> String {
+    let lower = folder.to_lowercase();
+    let known = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let name: String = lower.chars().filter(known).collect();
+    name.trim_start_matches(['_', '-']).to_owned()
 }
 
 struct Reader<'a> {
@@ -128,6 +171,10 @@ struct Reader<'a> {
     unreadable: usize,
     /// The files that are being read, outermost first.
     open: Vec<PathBuf>,
+    /// The services that are being extended, each with its file.
+    extending: Vec<(PathBuf, String)>,
+    /// Those of a circle that is reported.
+    circle: Vec<(PathBuf, String)>,
 }
 
 /// A file that refers to others, and how they are read.
@@ -165,6 +212,14 @@ impl Reader<'_> {
                         None => known.push(part),
                     }
                 }
+            }
+        }
+        // A file can remove what an earlier one defines, so `!reset` counts until all are merged.
+        for section in Section::ALL {
+            let parts = found.section(section);
+            parts.retain(|part| part.node.tag != MergeTag::Reset);
+            for part in parts {
+                part.node = without_resets(&part.node);
             }
         }
         found
@@ -241,6 +296,10 @@ impl Reader<'_> {
     fn add(&mut self, known: &mut Vec<Part>, section: Section, part: Part) {
         let first = known.iter().find(|known| known.name == part.name);
         match first {
+            // The same definition twice, as of a file that is included twice, is one.
+            Some(first)
+                if first.node.folder() == part.node.folder()
+                    && first.node.to_json() == part.node.to_json() => {}
             Some(first) if section == Section::Services => {
                 let help = text!(
                     "it is also defined in {file}; use `extends` to change it",
@@ -330,10 +389,11 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let node = Node::parse_in(path, folder, &source)
+        let node = Node::parse_compose(path, folder, &source)
             .map_err(|problem| self.problems.push(problem))
             .ok()?;
         let captures = BTreeSet::new();
+        let node = with_numbers_of_compose(&node, self.problems);
         Some(expand_all(
             &node,
             variables,
@@ -390,12 +450,12 @@ impl Reader<'_> {
                 .filter_map(|written| self.resolve(item, written))
                 .collect(),
         };
+        // A later file wins over an earlier one, and the variables of the lab over both.
         let mut all = variables.clone();
         for path in env_paths {
             let read = read_env_defaults(&path, self.files, &all, self.problems);
-            for (name, value) in read {
-                all.entry(name).or_insert(value);
-            }
+            let read = read.into_iter();
+            all.extend(read.filter(|(name, _)| !variables.contains_key(name)));
         }
         self.read_files(&paths, &folder, &all, Some(item))
     }
@@ -436,10 +496,8 @@ impl Reader<'_> {
         let Some(extends) = service.child("extends") else {
             return service;
         };
-        let unextended = || match &service.kind {
-            Kind::Map(_) => merge(&service.with_kind(Kind::Map(Vec::new())), &service),
-            _ => service.clone(),
-        };
+        // It keeps its `extends`, so that keys are not reported as missing that the other service has.
+        let unextended = || service.clone();
         let (file, base_name) = match &extends.kind {
             Kind::Map(_) => {
                 let Some(mut fields) = Fields::open(extends, Mapping::Extends, self.problems)
@@ -454,20 +512,42 @@ impl Reader<'_> {
             _ => (None, extends.as_string()),
         };
         let base_name = base_name.unwrap_or_else(|| name.to_owned());
+        let file = match file.map(|file| self.resolve(extends, &file)) {
+            None => None,
+            Some(None) => return unextended(),
+            // A service may name its own file.
+            Some(Some(path)) => Some(path).filter(|path| path != context.root.file()),
+        };
         let base_root = match &file {
             None => Some(context.root.clone()),
-            Some(file) => self.resolve(extends, file).and_then(|path| {
+            Some(path) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-                self.parse(&path, &folder, context.variables, Some(extends))
-            }),
+                self.parse(path, &folder, context.variables, Some(extends))
+            }
         };
         let Some(base_root) = base_root else {
             return unextended();
         };
-        if file.is_none() && base_name == name {
-            let what = text!("service `{name}` extends itself", name);
+        let this = (context.root.file().to_owned(), name.to_owned());
+        let base_key = (base_root.file().to_owned(), base_name.clone());
+        if this == base_key || self.extending.contains(&base_key) {
+            if self.circle.contains(&base_key) {
+                return unextended();
+            }
+            let mut names: Vec<&str> = self
+                .extending
+                .iter()
+                .map(|(_, name)| name.as_str())
+                .collect();
+            names.extend([name, base_name.as_str()]);
+            let what = text!(
+                "services extend one another in a circle: {services}",
+                services = names.join(" → ")
+            );
             self.problems
                 .push(Problem::new(what).code(Code::Order).at(extends.place()));
+            self.circle.extend(self.extending.iter().cloned());
+            self.circle.push(this);
             return unextended();
         }
         let services = base_root.child("services");
@@ -498,10 +578,11 @@ impl Reader<'_> {
             );
             return unextended();
         };
-        self.open.push(base_root.file().to_owned());
-        let base = match self.open.len() > MAX_DEPTH {
+        self.extending.push(this);
+        let base = match self.extending.len() > MAX_EXTENDS {
             true => {
-                let what = text!("more than {limit} levels of `extends`", limit = MAX_DEPTH);
+                let limit = MAX_EXTENDS;
+                let what = text!("more than {limit} levels of `extends`", limit);
                 self.problems
                     .push(Problem::new(what).code(Code::Limit).at(extends.place()));
                 base
@@ -514,7 +595,7 @@ impl Reader<'_> {
                 self.extend(inner, &base_name, base, extra)
             }
         };
-        self.open.pop();
+        self.extending.pop();
         for section in [
             Section::Volumes,
             Section::Networks,
@@ -535,7 +616,16 @@ impl Reader<'_> {
                 }
             }
         }
-        merge(&base, &service)
+        let merged = merge(&base, &service);
+        match (base.key_of("extends"), base.child("extends"), &merged.kind) {
+            // What the other service extends is missing; see `unextended`.
+            (Some(key), Some(value), Kind::Map(entries)) => {
+                let mut entries = entries.clone();
+                entries.push((key.clone(), value.clone()));
+                merged.with_kind(Kind::Map(entries))
+            }
+            _ => merged,
+        }
     }
 }
 
@@ -555,7 +645,13 @@ fn named_entries<'a>(
     key: &str,
     problems: &mut Problems,
 ) -> Vec<(&'a Node, String, &'a Node)> {
-    let entries = keyed_entries(node, key, problems).into_iter();
+    // Reports a value that is no mapping.
+    keyed_entries(node, key, problems);
+    let Kind::Map(entries) = &node.kind else {
+        return Vec::new();
+    };
+    // Those with `!reset` remove what an earlier file defines.
+    let entries = entries.iter().filter(|(_, value)| !value.is_broken());
     entries
         .filter_map(|(key, value)| Some((key, key.as_string()?, value)))
         .collect()
@@ -584,8 +680,11 @@ pub(crate) fn read_env_defaults(
             return Variables::new();
         }
     };
-    let lookup = |name: &str| variables.get(name).cloned();
-    match parse_env_file(&text, EnvFormat::Compose, &lookup) {
+    let lookups = Lookups {
+        outer: &|name| variables.get(name).cloned(),
+        earlier: &|_| None,
+    };
+    match parse_env_file(&text, EnvFormat::Compose, &lookups) {
         Ok(entries) => entries
             .into_iter()
             .filter_map(|entry| Some((entry.name, entry.value?)))

@@ -29,6 +29,15 @@ pub(crate) struct EnvEntry {
     pub line: usize,
 }
 
+/// Where references take their values from, beside the file itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookups<'a> {
+    /// Wins over what the file says before.
+    pub outer: &'a dyn Fn(&str) -> Option<String>,
+    /// What earlier files say, over which the file wins.
+    pub earlier: &'a dyn Fn(&str) -> Option<String>,
+}
+
 /// A line that cannot be read.
 #[derive(Debug)]
 pub(crate) struct EnvFileError {
@@ -36,14 +45,14 @@ pub(crate) struct EnvFileError {
     pub problem: Problem,
 }
 
-/// Parses a file. References are replaced by `lookup`, or by an earlier variable of the file.
+/// Parses a file. References are replaced by `lookups`, or by an earlier variable of the file.
 ///
 /// # Errors
 /// The first line that Compose would not read, or whose references have no value.
 pub(crate) fn parse_env_file(
     text: &str,
     format: EnvFormat,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    lookups: &Lookups<'_>,
 ) -> Result<Vec<EnvEntry>, EnvFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match format {
@@ -52,7 +61,7 @@ pub(crate) fn parse_env_file(
             let mut parser = Parser {
                 text,
                 at: 0,
-                lookup,
+                lookups: *lookups,
                 found: Vec::new(),
                 left: MAX_ENV_FILE_SIZE,
             };
@@ -83,7 +92,7 @@ fn parse_raw(text: &str) -> Vec<EnvEntry> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    lookup: &'a dyn Fn(&str) -> Option<String>,
+    lookups: Lookups<'a>,
     found: Vec<EnvEntry>,
     /// The bytes that values may still have.
     left: usize,
@@ -194,11 +203,12 @@ impl<'a> Parser<'a> {
     }
 
     fn expand(&mut self, value: &str) -> Result<String, EnvFileError> {
-        let earlier = |name: &str| {
+        let own = |name: &str| {
             let found = self.found.iter().rev().find(|entry| entry.name == name);
             found.and_then(|entry| entry.value.clone())
         };
-        let lookup = |name: &str| (self.lookup)(name).or_else(|| earlier(name));
+        let Lookups { outer, earlier } = self.lookups;
+        let lookup = |name: &str| outer(name).or_else(|| own(name)).or_else(|| earlier(name));
         match expand(value, Dialect::Compose, self.left, &lookup) {
             Ok(expanded) => {
                 self.left = self.left.saturating_sub(expanded.len());
@@ -270,7 +280,11 @@ mod tests {
 
     fn parse(text: &str) -> Result<Entries, (usize, String)> {
         let lookup = |name: &str| (name == "user").then(|| "kim".to_owned());
-        let entries = parse_env_file(text, EnvFormat::Compose, &lookup)
+        let lookups = Lookups {
+            outer: &lookup,
+            earlier: &|name| (name == "before").then(|| "file".to_owned()),
+        };
+        let entries = parse_env_file(text, EnvFormat::Compose, &lookups)
             .map_err(|error| (error.line, error.problem.to_string()))?;
         Ok(entries
             .into_iter()
@@ -313,6 +327,8 @@ mod tests {
         check("A=\"\\$user $$user \\0101\"", "A", "$user $user A");
         check("# c\n\n  # d\nA='x'\nA=y", "A", "y");
         check("A=a=b:c", "A", "a=b:c");
+        check("A=$before", "A", "file");
+        check("before=own\nuser=own\nA=$before-$user", "A", "own-kim");
     }
 
     #[test]
@@ -338,7 +354,11 @@ mod tests {
     #[test]
     fn a_raw_file_has_no_quotes_and_references() {
         let none = |_: &str| None;
-        let entries = parse_env_file("A=\"$x\" # c\nB\n", EnvFormat::Raw, &none).unwrap();
+        let lookups = Lookups {
+            outer: &none,
+            earlier: &none,
+        };
+        let entries = parse_env_file("A=\"$x\" # c\nB\n", EnvFormat::Raw, &lookups).unwrap();
         let values: Vec<_> = entries.into_iter().map(|entry| entry.value).collect();
         assert_eq!(values, [Some("\"$x\" # c".to_owned()), None]);
     }

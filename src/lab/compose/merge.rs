@@ -188,13 +188,33 @@ fn build(node: &Node) -> Node {
     }
 }
 
-/// Removes the entries of lists that a later entry replaces, and values with `!reset`.
+/// Removes values with `!reset`, at any depth.
+pub(crate) fn without_resets(node: &Node) -> Node {
+    let mut node = node.clone();
+    match &mut node.kind {
+        Kind::Map(entries) => {
+            entries.retain(|(_, value)| value.tag != MergeTag::Reset);
+            for (_, value) in entries {
+                *value = without_resets(value);
+            }
+        }
+        Kind::List(items) => {
+            items.retain(|item| item.tag != MergeTag::Reset);
+            for item in items {
+                *item = without_resets(item);
+            }
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => {}
+    }
+    node
+}
+
+/// Removes the entries of lists that a later entry replaces.
 pub(crate) fn normalized(service: &Node) -> Node {
     let Kind::Map(entries) = &service.kind else {
         return service.clone();
     };
     let mut entries = entries.clone();
-    entries.retain(|(_, value)| value.tag != MergeTag::Reset);
     for (key, value) in &mut entries {
         let index = match key.as_string().as_deref() {
             Some("volumes" | "devices") => volume_target,
@@ -284,7 +304,7 @@ mod tests {
 
     #[track_caller]
     fn check(base: &str, over: &str, expected: &str) {
-        let merged = normalized(&merge(&parse(base), &parse(over)));
+        let merged = without_resets(&normalized(&merge(&parse(base), &parse(over))));
         let expected: serde_json::Value = parse(expected).to_json();
         assert_eq!(merged.to_json(), expected, "{base} + {over}");
     }

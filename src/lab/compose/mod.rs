@@ -6,6 +6,7 @@ mod env_file;
 mod merge;
 mod mounts;
 mod networks;
+mod numbers;
 mod pairs;
 mod paths;
 mod ports;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use crate::lab::compose::service_reader::{FileKind, ServiceReader};
+use crate::lab::compose::values::read_size;
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount};
@@ -100,6 +101,7 @@ impl ServiceReader<'_> {
         node: &Node,
         tmpfs: &mut BTreeMap<String, String>,
     ) -> Option<Volume> {
+        let node = &without_empty_volume(node);
         let mut fields = Fields::open_compose(node, Mapping::Mount, self.problems)?;
         let kind = fields.string("type", self.problems);
         let source = fields.string("source", self.problems);
@@ -193,12 +195,17 @@ impl ServiceReader<'_> {
     /// Reads the options of a long volume of type `tmpfs`.
     fn read_tmpfs_options(&mut self, volume: &Node, node: Option<&Node>) -> String {
         let mut options = Vec::new();
-        let fields = node.and_then(|node| Fields::open(node, Mapping::Tmpfs, self.problems));
+        let fields =
+            node.and_then(|node| Fields::open_compose(node, Mapping::Tmpfs, self.problems));
         if let Some(mut fields) = fields {
-            for key in ["size", "mode"] {
-                let value = fields.string(key, self.problems);
-                options.extend(value.map(|value| format!("{key}={value}")));
-            }
+            let size = read_size(&mut fields, "size", self.problems);
+            options.extend(size.map(|size| format!("size={size}")));
+            // The kernel reads octal digits, but YAML has read the number.
+            let mode = fields.get("mode").and_then(|mode| match &mode.kind {
+                Kind::Number(number, _) => number.as_i64().map(|mode| format!("{mode:o}")),
+                _ => string(mode, "mode", self.problems),
+            });
+            options.extend(mode.map(|mode| format!("mode={mode}")));
             fields.close(self.problems);
         }
         policy::check_tmpfs(&options.join(","), volume, self.problems)
@@ -249,6 +256,17 @@ impl ServiceReader<'_> {
             target,
         })
     }
+}
+
+/// Removes `volume` without any key, which `docker compose config` writes.
+fn without_empty_volume(node: &Node) -> Node {
+    let Kind::Map(entries) = &node.kind else {
+        return node.clone();
+    };
+    let is_empty = |value: &Node| matches!(&value.kind, Kind::Map(entries) if entries.is_empty());
+    let mut entries = entries.clone();
+    entries.retain(|(key, value)| key.as_string().as_deref() != Some("volume") || !is_empty(value));
+    node.with_kind(Kind::Map(entries))
 }
 
 /// Notes that a folder of the lab is read-only, if the file does not say so.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::lab::compose::service_reader::ServiceReader;
 use crate::lab::policy;
-use crate::lab::yaml::{Fields, Kind, Node, entries, list, string};
+use crate::lab::yaml::{Fields, Kind, Node, entries, list, quoted_string, string};
+use crate::problem::{Code, Problem};
 use crate::text;
 
 impl ServiceReader<'_> {
@@ -22,9 +23,18 @@ impl ServiceReader<'_> {
         match &node.kind {
             Kind::List(_) => {
                 for item in list(node, key, self.problems) {
-                    let Some(written) = string(item, key, self.problems) else {
+                    let Some(written) = quoted_string(item, key, self.problems) else {
                         continue;
                     };
+                    let name = written.split('=').next().unwrap_or_default();
+                    if key == "environment" && name.ends_with(char::is_whitespace) {
+                        let what =
+                            text!("the name of a variable ends with a blank: `{name}`", name);
+                        let help = text!("write `NAME=value` without blanks");
+                        let problem = Problem::new(what).code(Code::InvalidName).help(help);
+                        self.problems.push(problem.at(item.place()));
+                        continue;
+                    }
                     match written.split_once('=') {
                         Some((name, value)) => {
                             out.push((name.to_owned(), Some(value.to_owned()), item));

@@ -18,14 +18,19 @@ impl ServiceReader<'_> {
             let what = text!("`{path}` is outside the lab's folder", path = written);
             policy::refused(node, what)
         };
+        let root = self.files.canonical_path(folder);
+        // `${PWD}` is the folder of the lab.
+        let below = root
+            .as_ref()
+            .and_then(|root| Path::new(written).strip_prefix(root).ok());
+        let relative = below.unwrap_or(Path::new(written));
         let absolute =
-            written.contains("://") || written.starts_with('~') || Path::new(written).is_absolute();
-        if absolute || normalize(Path::new(written)).starts_with("..") {
+            written.contains("://") || written.starts_with('~') || relative.is_absolute();
+        if absolute || normalize(relative).starts_with("..") {
             self.problems.push(outside());
             return None;
         }
-        let path = normalize(&folder.join(written));
-        let root = self.files.canonical_path(folder);
+        let path = normalize(&folder.join(relative));
         let Some(canonical) = self.files.canonical_path(&path) else {
             let what = text!("no such file or folder: {path}", path = path.display());
             self.problems.push(

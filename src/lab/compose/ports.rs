@@ -100,9 +100,7 @@ type PortParts = (Option<String>, Vec<u16>, Vec<u16>, Protocol);
 
 fn split_port(written: &str) -> Option<PortParts> {
     let (rest, protocol) = match written.split_once('/') {
-        Some((rest, "tcp")) => (rest, Protocol::Tcp),
-        Some((rest, "udp")) => (rest, Protocol::Udp),
-        Some(_) => return None,
+        Some((rest, name)) => (rest, protocol(name)?),
         None => (written, Protocol::Tcp),
     };
     let (rest, container) = rest
@@ -125,6 +123,14 @@ fn split_port(written: &str) -> Option<PortParts> {
     Some((address, hosts, parse_range(container)?, protocol))
 }
 
+fn protocol(name: &str) -> Option<Protocol> {
+    match name.to_ascii_lowercase().as_str() {
+        "tcp" => Some(Protocol::Tcp),
+        "udp" => Some(Protocol::Udp),
+        _ => None,
+    }
+}
+
 fn parse_range(written: &str) -> Option<Vec<u16>> {
     if written == "0" {
         return None;
@@ -143,7 +149,7 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
     let published = fields.string("published", problems);
     let published_node = fields.get("published").unwrap_or(node);
     let address = fields.string("host_ip", problems);
-    let protocol = fields.string("protocol", problems);
+    let written_protocol = fields.string("protocol", problems);
     let protocol_node = fields.get("protocol").unwrap_or(node);
     policy::check_keys(Mapping::Port, &mut fields, problems);
     fields.close(problems);
@@ -175,13 +181,9 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
         let at = node.child("target").unwrap_or(node);
         problems.push(Problem::new(what).code(Code::MissingKey).at(at.place()));
     }
-    let protocol = match protocol.as_deref() {
-        None | Some("tcp") => Protocol::Tcp,
-        Some("udp") => Protocol::Udp,
-        Some(_) => {
-            problems.push(mismatch(protocol_node, "protocol", text!("`tcp` or `udp`")));
-            return None;
-        }
+    let Some(protocol) = protocol(written_protocol.as_deref().unwrap_or("tcp")) else {
+        problems.push(mismatch(protocol_node, "protocol", text!("`tcp` or `udp`")));
+        return None;
     };
     Some(Port {
         container: container?,

@@ -7,7 +7,9 @@ use crate::lab::policy;
 use crate::lab::service::{
     DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits, RestartPolicy,
 };
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, mismatch};
+use crate::lab::yaml::{
+    Fields, Kind, Mapping, Node, Problems, entries, list, mismatch, quoted_string,
+};
 use crate::problem::{Code, Problem};
 use crate::text;
 
@@ -19,14 +21,11 @@ const CPUS: std::ops::RangeInclusive<f64> = 0.01..=1024.0;
 
 /// Reads `healthcheck`; `None` if it is disabled.
 pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
-    let mut fields = Fields::open(node, Mapping::Healthcheck, problems)?;
+    let mut fields = Fields::open_compose(node, Mapping::Healthcheck, problems)?;
     let disabled = fields.boolean("disable", problems).unwrap_or(false);
     let test = fields.get("test").map(|test| match &test.kind {
         Kind::String(command) => vec!["CMD-SHELL".to_owned(), command.clone()],
-        _ => list(test, "test", problems)
-            .into_iter()
-            .filter_map(Node::as_string)
-            .collect(),
+        _ => read_test(test, problems),
     });
     let second = std::time::Duration::from_secs(1);
     let interval = fields.duration("interval", problems).unwrap_or(30 * second);
@@ -46,6 +45,29 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
         retries,
         start_period,
     })
+}
+
+/// Reads the words of a health check, of which the first says how to run the others.
+fn read_test(node: &Node, problems: &mut Problems) -> Vec<String> {
+    const KINDS: [&str; 3] = ["CMD", "CMD-SHELL", "NONE"];
+    let items = list(node, "test", problems);
+    let words: Vec<String> = items
+        .into_iter()
+        .filter_map(|item| quoted_string(item, "test", problems))
+        .collect();
+    if let Some(first) = words
+        .first()
+        .filter(|first| !KINDS.contains(&first.as_str()))
+    {
+        let what = text!(
+            "`test` must begin with `CMD`, `CMD-SHELL` or `NONE`, not with `{first}`",
+            first
+        );
+        let help = text!("write a string to run it in a shell");
+        let problem = Problem::new(what).code(Code::Health).help(help);
+        problems.push(problem.at(node.place()));
+    }
+    words
 }
 
 /// What `deploy` requests.
@@ -193,14 +215,17 @@ pub(crate) fn read_ulimits(
     let mut out = BTreeMap::new();
     for (name, value) in entries(node, "ulimits", problems) {
         match &value.kind {
-            Kind::Number(number, _) => {
-                if let Some(limit) = number.as_i64() {
-                    policy::check_ulimit(&name, limit, value, problems);
-                    out.insert(name, (limit, limit));
-                }
+            Kind::Number(_, written) | Kind::String(written) => {
+                let Ok(limit) = written.parse() else {
+                    problems.push(mismatch(value, "ulimits", text!("a number")));
+                    continue;
+                };
+                policy::check_ulimit(&name, limit, value, problems);
+                out.insert(name, (limit, limit));
             }
             Kind::Map(_) => {
-                let Some(mut fields) = Fields::open(value, Mapping::Ulimit, problems) else {
+                let Some(mut fields) = Fields::open_compose(value, Mapping::Ulimit, problems)
+                else {
                     continue;
                 };
                 let soft = fields.integer("soft", problems);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::compose::composition::{Composition, Part, env_place};
-use crate::lab::compose::env_file::{EnvFormat, MAX_ENV_FILE_SIZE, parse_env_file};
+use crate::lab::compose::env_file::{EnvFormat, Lookups, MAX_ENV_FILE_SIZE, parse_env_file};
 use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{
     read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
@@ -14,9 +14,9 @@ use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::id::ServiceName;
 use crate::lab::image_name::ImageName;
 use crate::lab::policy;
-use crate::lab::service::{Condition, Gpus, Port, RestartPolicy, Service, ServiceInterface};
+use crate::lab::service::{Condition, Gpus, Mount, Port, RestartPolicy, Service, ServiceInterface};
 use crate::lab::yaml::{
-    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, string,
+    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, quoted_string, string,
 };
 use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
@@ -261,10 +261,9 @@ impl ServiceReader<'_> {
         let stop_signal = fields.string("stop_signal", self.problems);
         let stop_grace_period = fields.duration("stop_grace_period", self.problems);
         // A program that reads its input, such as a shell, ends at once if it is closed. A terminal keeps it open too.
-        let is_true =
-            |node: Option<&Node>| matches!(node.map(|node| &node.kind), Some(Kind::Bool(true)));
-        let stdin_open = fields.boolean("stdin_open", self.problems).unwrap_or(false)
-            || is_true(node.child("tty"));
+        let terminal = fields.boolean("tty", self.problems).unwrap_or(false);
+        let input = fields.boolean("stdin_open", self.problems).unwrap_or(false);
+        let stdin_open = input || terminal;
         let interface = fields
             .get("x-roadlab")
             .and_then(|interface| read_interface(interface, &name, self.problems))
@@ -272,7 +271,12 @@ impl ServiceReader<'_> {
         if has_all_ports {
             check_web_ports(&interface, &ports, &name, node, self.problems);
         }
-        fields.accept(&["expose", "extends"]);
+        for item in fields.list("expose", self.problems) {
+            // It has no effect: the services of a network reach every port of one another.
+            string(item, "expose", self.problems);
+        }
+        refuse_shared_targets(&mounts, &tmpfs, node, self.problems);
+        fields.accept(&["extends"]);
         policy::check_service(name.as_str(), &mut fields, self.problems);
         fields.close(self.problems);
         let service = Service {
@@ -365,7 +369,9 @@ impl ServiceReader<'_> {
             };
             let (path, options) = written.split_once(':').unwrap_or((&written, ""));
             let options = policy::check_tmpfs(options, item, self.problems);
-            tmpfs.insert(path.to_owned(), options);
+            if tmpfs.insert(path.to_owned(), options).is_some() {
+                self.problems.push(used_target(path, item));
+            }
         }
         tmpfs
     }
@@ -432,8 +438,12 @@ impl ServiceReader<'_> {
         let shown = normalize(&file.node.folder().join(&file.path));
         let lab = &self.found.variables;
         let outer = |name: &str| lab.get(name).or_else(|| explicit.get(name)).cloned();
-        let lookup = |name: &str| outer(name).or_else(|| environment.get(name).cloned());
-        let entries = match parse_env_file(&text, file.format, &lookup) {
+        let earlier = |name: &str| environment.get(name).cloned();
+        let lookups = Lookups {
+            outer: &outer,
+            earlier: &earlier,
+        };
+        let entries = match parse_env_file(&text, file.format, &lookups) {
             Ok(entries) => entries,
             Err(error) => {
                 let place = env_place(&shown, &text, error.line);
@@ -505,8 +515,15 @@ impl ServiceReader<'_> {
         };
         let mut out = BTreeMap::new();
         if let Kind::List(_) = &node.kind {
+            let mut seen: Vec<String> = Vec::new();
             for item in list(node, "depends_on", self.problems) {
-                let name = string(item, "depends_on", self.problems);
+                let name = quoted_string(item, "depends_on", self.problems);
+                if let Some(name) = name.as_ref().filter(|name| seen.contains(name)) {
+                    let what = text!("`{name}` stands twice in `depends_on`", name);
+                    let problem = Problem::new(what).code(Code::DuplicateName);
+                    self.problems.push(problem.at(item.place()));
+                }
+                seen.extend(name.clone());
                 let found = name.and_then(|name| self.active_service(&name, "depends_on", item));
                 out.extend(found.map(|name| (name, Condition::Started)));
             }
@@ -518,21 +535,18 @@ impl ServiceReader<'_> {
             };
             let mut condition = Condition::Started;
             let mut at = value;
-            let mut required = true;
-            if !matches!(value.kind, Kind::Null) {
-                let Some(mut fields) = Fields::open(value, Mapping::Dependency, self.problems)
-                else {
-                    continue;
-                };
-                if let Some(node) = fields.get("condition") {
-                    at = node;
-                    let written = string(node, "condition", self.problems);
-                    condition = self.read_condition(written.as_deref(), node);
-                }
-                required = fields.boolean("required", self.problems).unwrap_or(true);
-                policy::check_keys(Mapping::Dependency, &mut fields, self.problems);
-                fields.close(self.problems);
+            let Some(mut fields) = Fields::open_compose(value, Mapping::Dependency, self.problems)
+            else {
+                continue;
+            };
+            if let Some(node) = fields.required("condition", key, self.problems) {
+                at = node;
+                let written = string(node, "condition", self.problems);
+                condition = self.read_condition(written.as_deref(), node);
             }
+            let required = fields.boolean("required", self.problems).unwrap_or(true);
+            policy::check_keys(Mapping::Dependency, &mut fields, self.problems);
+            fields.close(self.problems);
             let part = self.found.service(&name);
             let starts = part.is_some_and(|part| is_active(self.found, part));
             if !required && !starts && part.is_some() {
@@ -628,7 +642,8 @@ impl ServiceReader<'_> {
             };
             let mut aliases = Vec::new();
             if let Some(value) = value.filter(|value| !matches!(value.kind, Kind::Null))
-                && let Some(mut fields) = Fields::open(value, Mapping::Attachment, self.problems)
+                && let Some(mut fields) =
+                    Fields::open_compose(value, Mapping::Attachment, self.problems)
             {
                 aliases = fields.strings("aliases", self.problems).unwrap_or_default();
                 policy::check_keys(Mapping::Attachment, &mut fields, self.problems);
@@ -665,6 +680,35 @@ pub(crate) fn inactive_but_used(name: &ServiceName, profiles: Place) -> Problem 
     Problem::new(what)
         .code(Code::UnknownName)
         .at(profiles)
+        .help(help)
+}
+
+/// Refuses two mounts at the same path.
+fn refuse_shared_targets(
+    mounts: &[Mount],
+    tmpfs: &BTreeMap<String, String>,
+    service: &Node,
+    problems: &mut Problems,
+) {
+    let clean = |path: &str| path.trim_end_matches('/').to_owned();
+    let mut seen: BTreeSet<String> = tmpfs.keys().map(|path| clean(path)).collect();
+    let at = service.key_of("volumes").unwrap_or(service);
+    for mount in mounts {
+        let (Mount::Bind { target, .. }
+        | Mount::Volume { target, .. }
+        | Mount::Workspace { target, .. }) = mount;
+        if !seen.insert(clean(target)) {
+            problems.push(used_target(target, at));
+        }
+    }
+}
+
+fn used_target(path: &str, node: &Node) -> Problem {
+    let what = text!("something is mounted at `{path}` already", path);
+    let help = text!("remove one of the two");
+    Problem::new(what)
+        .code(Code::DuplicateName)
+        .at(node.place())
         .help(help)
 }
 

@@ -43,6 +43,7 @@ fn lists(lab: &Lab) -> Vec<Vec<&Step>> {
     for exercise in &lab.exercises {
         let measured = exercise.measure.iter().flat_map(Measurement::steps);
         lists.extend(measured.map(|step| vec![step]));
+        lists.push(exercise.prepare.iter().collect());
         let Task::Practical {
             checks,
             solution,

@@ -45,7 +45,8 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
         });
     let measured = lab.exercises.iter().flat_map(|exercise| &exercise.measure);
     let measured = measured.flat_map(Measurement::steps);
-    let lab_steps = lab.start.iter().chain(&lab.health);
+    let prepared = lab.exercises.iter().flat_map(|exercise| &exercise.prepare);
+    let lab_steps = lab.start.iter().chain(&lab.health).chain(prepared);
     lab_steps.chain(exercises).chain(measured)
 }
 

@@ -105,20 +105,26 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(is_key).copied()
     }
 
-    /// Reads a string; numbers and booleans are taken as written.
+    /// Reads a string; numbers and booleans are taken as written, but not where Compose refuses them.
     pub(crate) fn string(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
-        self.get(key).and_then(|node| string(node, key, problems))
+        let node = self.get(key)?;
+        match self.mapping.is_compose() && !NUMERIC_STRINGS.contains(&key) {
+            true => quoted_string(node, key, problems),
+            false => string(node, key, problems),
+        }
     }
 
-    /// Reads `true` or `false`.
+    /// Reads `true` or `false`. Compose reads `yes`, `on` and others too.
     pub(crate) fn boolean(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
         let node = self.get(key)?;
         match &node.kind {
-            Kind::String(written) if self.mapping.is_compose() => match written.as_str() {
-                "true" => Some(true),
-                "false" => Some(false),
-                _ => boolean(node, key, problems),
-            },
+            Kind::String(written) if self.mapping.is_compose() => {
+                match written.to_ascii_lowercase().as_str() {
+                    "true" | "y" | "yes" | "on" => Some(true),
+                    "false" | "n" | "no" | "off" => Some(false),
+                    _ => boolean(node, key, problems),
+                }
+            }
             _ => boolean(node, key, problems),
         }
     }
@@ -128,6 +134,9 @@ impl<'a> Fields<'a> {
         let node = self.get(key)?;
         match &node.kind {
             Kind::Number(number, _) if number.as_i64().is_some() => number.as_i64(),
+            Kind::Number(number, _) if self.mapping.is_compose() && is_whole(number) => {
+                number.as_f64().map(|number| number as i64)
+            }
             // Compose reads numbers in quotes too, as those that come from a variable are.
             Kind::String(written)
                 if self.mapping.is_compose() && written.parse::<i64>().is_ok() =>
@@ -170,13 +179,15 @@ impl<'a> Fields<'a> {
         problems: &mut Problems,
     ) -> Option<Vec<String>> {
         let node = self.get(key)?;
+        let read = match self.mapping.is_compose() {
+            true => quoted_string,
+            false => string,
+        };
         let items = list(node, key, problems);
-        Some(
-            items
-                .into_iter()
-                .filter_map(|item| string(item, key, problems))
-                .collect(),
-        )
+        let strings = items
+            .into_iter()
+            .filter_map(|item| read(item, key, problems));
+        Some(strings.collect())
     }
 
     /// Returns the items of a list, or the single value.
@@ -232,8 +243,8 @@ impl<'a> Fields<'a> {
         owner: &Node,
         problems: &mut Problems,
     ) -> Option<String> {
-        let value = self.required(key, owner, problems)?;
-        string(value, key, problems)
+        self.required(key, owner, problems)?;
+        self.string(key, problems)
     }
 
     /// Closes the mapping: every key that was never read is a problem.
@@ -345,6 +356,27 @@ pub(crate) fn string(node: &Node, key: &str, problems: &mut Problems) -> Option<
     string
 }
 
+/// The strings of Compose that may be written as numbers.
+const NUMERIC_STRINGS: [&str; 4] = ["published", "size", "mode", "version"];
+
+/// Reads a string of a Compose file. A number or a boolean must be in quotes there.
+pub(crate) fn quoted_string(node: &Node, key: &str, problems: &mut Problems) -> Option<String> {
+    match &node.kind {
+        Kind::Number(..) | Kind::Bool(_) => {
+            let problem = mismatch(node, key, text!("a string"));
+            problems.push(problem.help(text!("write it in quotes")));
+            None
+        }
+        _ => string(node, key, problems),
+    }
+}
+
+/// Returns whether a number is an integer, however it is written.
+fn is_whole(number: &serde_json::Number) -> bool {
+    let number = number.as_f64();
+    number.is_some_and(|number| number.fract() == 0.0 && number.abs() < 1e15)
+}
+
 /// Reads `true` or `false`.
 pub(crate) fn boolean(node: &Node, key: &str, problems: &mut Problems) -> Option<bool> {
     match node.kind {
@@ -368,9 +400,10 @@ pub(crate) fn mismatch(node: &Node, key: &str, expected: Text) -> Problem {
     Problem::new(what).code(Code::WrongType).at(node.place())
 }
 
-/// Parses `500ms`, `2s`, `1m30s` or `1h`, as the Compose Specification writes durations.
+/// Parses `500ms`, `2s`, `1m30s`, `1h` or `1d`, as the Compose Specification writes durations.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
+    let text = text.trim();
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
     let mut total = Duration::ZERO;
     if rest.is_empty() {
         return None;
@@ -380,14 +413,17 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         let amount: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
         let unit_end = rest
-            .find(|c: char| c.is_ascii_digit())
+            .find(|c: char| c.is_ascii_digit() || c == '.')
             .unwrap_or(rest.len());
         let seconds = match &rest[..unit_end] {
-            "us" => 1e-6,
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
             "ms" => 1e-3,
             "s" => 1.0,
             "m" => 60.0,
             "h" => 3600.0,
+            "d" => 86_400.0,
+            "w" => 7.0 * 86_400.0,
             _ => return None,
         };
         let part = Duration::try_from_secs_f64(amount * seconds).ok()?;
@@ -408,6 +444,14 @@ mod tests {
         assert_eq!(parse_duration("1m30s"), Some(Duration::from_secs(90)));
         assert_eq!(parse_duration("4000000000000000h4000000000000000h"), None);
         assert_eq!(parse_duration("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("+5s"), Some(Duration::from_secs(5)));
+        assert_eq!(
+            parse_duration("1d12h"),
+            Some(Duration::from_secs(36 * 3600))
+        );
+        assert_eq!(parse_duration("1w"), Some(Duration::from_secs(7 * 86_400)));
+        assert_eq!(parse_duration("100µs"), Some(Duration::from_micros(100)));
+        assert_eq!(parse_duration("100ns"), Some(Duration::from_nanos(100)));
         for invalid in ["", "5", "s", "5 s", "5x", "-1s", "9e999s"] {
             assert_eq!(parse_duration(invalid), None, "{invalid:?}");
         }

@@ -8,14 +8,46 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::{Spanned, Tagged};
+use serde_yaml::budget::BudgetBreach;
+use serde_yaml::{Span, Spanned, Tagged};
 
+use crate::lab::lines::LineStarts;
+use crate::lab::yaml::go_number::parse_go_number;
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem};
 use crate::text;
 use crate::text::Text;
 
 /// The largest YAML file that is read, in bytes.
 const MAX_FILE_SIZE: usize = 1 << 20;
+
+/// The kind of a file, on which its limits and the form of its numbers depend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// lab.yaml and others.
+    Lab,
+    /// trial.yaml, which has as many answers as its author has thought of.
+    Trial,
+    /// A Compose file, whose plain scalars are numbers where Compose takes them for numbers.
+    Compose,
+}
+
+impl Format {
+    /// The most nodes of a file.
+    fn max_nodes(self) -> usize {
+        match self {
+            Format::Lab | Format::Compose => 20_000,
+            Format::Trial => 200_000,
+        }
+    }
+
+    /// The most anchors, aliases and merge keys. What they stand for counts as nodes.
+    fn max_aliases(self) -> usize {
+        match self {
+            Format::Lab | Format::Trial => 256,
+            Format::Compose => 2_000,
+        }
+    }
+}
 
 /// A YAML node and its place.
 #[derive(Debug, Clone)]
@@ -57,8 +89,8 @@ struct Source {
     /// The folder that relative paths in the file are relative to.
     folder: PathBuf,
     text: String,
-    /// The offset of each line, so that a file with a problem on each line is not searched for each of them.
-    lines: Vec<usize>,
+    format: Format,
+    lines: LineStarts,
 }
 
 impl Node {
@@ -67,14 +99,28 @@ impl Node {
     /// # Errors
     /// The first syntax error, with its place.
     pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, Problem> {
-        Self::parse_in(file, file.parent().unwrap_or(Path::new("")), text)
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::parse_as(Format::Lab, file, folder, text)
     }
 
-    /// Parses one document whose relative paths are relative to `folder`.
+    /// Parses `trial.yaml`, which may be longer than other files.
     ///
     /// # Errors
     /// The first syntax error, with its place.
-    pub(crate) fn parse_in(file: &Path, folder: &Path, text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse_trial(file: &Path, text: &str) -> Result<Self, Problem> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::parse_as(Format::Trial, file, folder, text)
+    }
+
+    /// Parses a Compose file whose relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// The first syntax error, with its place.
+    pub(crate) fn parse_compose(file: &Path, folder: &Path, text: &str) -> Result<Self, Problem> {
+        Self::parse_as(Format::Compose, file, folder, text)
+    }
+
+    fn parse_as(format: Format, file: &Path, folder: &Path, text: &str) -> Result<Self, Problem> {
         if text.len() > MAX_FILE_SIZE {
             let what = text!(
                 "this file is too large: {size} bytes, the limit is {limit}",
@@ -89,6 +135,7 @@ impl Node {
             file,
             folder,
             text.trim_start_matches('\u{feff}'),
+            format,
         ));
         if source.text.trim().is_empty() {
             return Err(Problem::new(text!("this file is empty"))
@@ -98,8 +145,9 @@ impl Node {
         let options = serde_yaml::options! {
             strict_booleans: true,
             budget: serde_yaml::budget! {
-                max_depth: 32, max_nodes: 20_000, max_aliases: 256, max_anchors: 256, max_documents: 1,
-                max_total_scalar_bytes: MAX_FILE_SIZE, max_merge_keys: 256,
+                max_depth: 32, max_nodes: format.max_nodes(), max_aliases: format.max_aliases(),
+                max_anchors: format.max_aliases(), max_documents: 1, max_total_scalar_bytes: MAX_FILE_SIZE,
+                max_merge_keys: format.max_aliases(),
             },
         };
         let raw: Parsed =
@@ -110,14 +158,16 @@ impl Node {
                 let problem = Problem::new(message(&error))
                     .code(Code::Syntax)
                     .at(source.place(line, column));
-                match matches!(
-                    error.without_snippet(),
-                    serde_yaml::Error::DuplicateMappingKey { .. }
-                ) {
-                    true => problem
+                match error.without_snippet() {
+                    serde_yaml::Error::DuplicateMappingKey { .. } => problem
                         .code(Code::DuplicateName)
                         .help(text!("remove one of the two")),
-                    false => problem.help(text!(
+                    serde_yaml::Error::Budget {
+                        breach: BudgetBreach::Documents { .. },
+                        ..
+                    } => problem.help(text!("write the second one into a file of its own")),
+                    serde_yaml::Error::Budget { .. } => problem.code(Code::Limit),
+                    _ => problem.help(text!(
                         "check the indentation, quotes and brackets of this line and the one above"
                     )),
                 }
@@ -128,7 +178,8 @@ impl Node {
     /// Returns the text of a file that is no YAML as a node.
     pub(crate) fn of_text(file: &Path, text: &str) -> Self {
         let folder = file.parent().unwrap_or(Path::new(""));
-        let source = Source::new(file, folder, text.trim_start_matches('\u{feff}'));
+        let text = text.trim_start_matches('\u{feff}');
+        let source = Source::new(file, folder, text, Format::Lab);
         Self {
             kind: Kind::String(source.text.clone()),
             tag: MergeTag::None,
@@ -256,19 +307,39 @@ impl Node {
 }
 
 impl Source {
-    fn new(file: &Path, folder: &Path, text: &str) -> Self {
-        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+    fn new(file: &Path, folder: &Path, text: &str, format: Format) -> Self {
         Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             text: text.to_owned(),
-            lines: [0].into_iter().chain(breaks).collect(),
+            format,
+            lines: LineStarts::of(text),
         }
     }
 
+    /// Returns what is written at a place, without blanks around it.
+    fn written(&self, span: Span) -> Option<&str> {
+        let (start, length) = span.byte_offset().zip(span.byte_len())?;
+        let written = self.text.get(start as usize..(start + length) as usize)?;
+        Some(written.trim()).filter(|written| !written.is_empty())
+    }
+
+    /// Returns whether a block of text in a Compose file ends with the file, without a line break. The library adds one, and
+    /// Compose does not.
+    fn ends_without_break(&self, span: Span) -> bool {
+        let end = span.byte_offset().zip(span.byte_len());
+        let at_end =
+            end.is_some_and(|(start, length)| (start + length) as usize >= self.text.len());
+        let in_quotes = || {
+            let written = self.written(span);
+            written.is_some_and(|written| written.starts_with(['"', '\'']))
+        };
+        self.format == Format::Compose && at_end && !self.text.ends_with('\n') && !in_quotes()
+    }
+
     fn place(&self, line: usize, column: usize) -> Place {
-        let start = self.lines.get(line.wrapping_sub(1));
-        let text = start.and_then(|start| self.text[*start..].lines().next());
+        let start = self.lines.start(line);
+        let text = start.and_then(|start| self.text[start..].lines().next());
         // A line that fits on no screen is not shown.
         let text = text.filter(|text| text.len() <= MAX_LINE_LENGTH);
         Place {
@@ -286,6 +357,21 @@ fn message(error: &serde_yaml::Error) -> Text {
     if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
         let key = key.clone().unwrap_or_default();
         return text!("duplicate key `{key}`", key);
+    }
+    if let serde_yaml::Error::Budget { breach, .. } = error {
+        return match breach {
+            BudgetBreach::Documents { .. } => text!("a second document begins here"),
+            BudgetBreach::Nodes { nodes } => {
+                text!("this file has more than {limit} values", limit = nodes - 1)
+            }
+            BudgetBreach::Depth { depth } => {
+                text!("more than {limit} levels of nesting", limit = depth - 1)
+            }
+            BudgetBreach::Aliases { .. }
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::MergeKeys { .. } => text!("this file has too many anchors and aliases"),
+            _ => text!("this file is too large"),
+        };
     }
     let rendered = error.render();
     let line = rendered.lines().next().unwrap_or_default();
@@ -320,6 +406,7 @@ impl IntoNode for Parsed {
         let location = self.defined;
         let (line, column) = (location.line() as usize, location.column() as usize);
         let Tagged(raw, tag) = self.value;
+        let is_untagged = tag.is_none();
         let tag = match tag.as_deref() {
             None | Some("!") => MergeTag::None,
             Some("!reset") => MergeTag::Reset,
@@ -338,18 +425,23 @@ impl IntoNode for Parsed {
             Raw::Null => Kind::Null,
             Raw::Bool(truth) => Kind::Bool(truth),
             Raw::Number(number) => {
-                let span = location.span();
-                let written =
-                    span.byte_offset()
-                        .zip(span.byte_len())
-                        .and_then(|(start, length)| {
-                            source.text.get(start as usize..(start + length) as usize)
-                        });
-                let written = written.map(str::trim).filter(|w| !w.is_empty());
-                let text = written.map_or_else(|| number.to_string(), str::to_owned);
+                let text = source.written(location.span());
+                let text = text.map_or_else(|| number.to_string(), str::to_owned);
                 Kind::Number(number, text)
             }
-            Raw::String(text) => Kind::String(text),
+            Raw::String(mut text) => {
+                if source.ends_without_break(location.span()) && text.ends_with('\n') {
+                    text.pop();
+                }
+                // In quotes, what is written differs from the text.
+                let is_plain = source.written(location.span()) == Some(text.as_str());
+                match parse_go_number(&text).filter(|_| is_plain) {
+                    Some(number) if source.format == Format::Compose && is_untagged => {
+                        Kind::Number(number.value, text)
+                    }
+                    _ => Kind::String(text),
+                }
+            }
             Raw::List(items) => {
                 let items = items.into_iter().map(|item| item.into_node(source));
                 Kind::List(items.collect::<Result<_, _>>()?)

@@ -8,9 +8,9 @@ use crate::event::{Phase, PlayedAnswer};
 use crate::lab::{Exercise, Task, Trial};
 use crate::problem::{Code, Problem, suggestion};
 use crate::proof::{Answer, AnswerKind, answers};
-use crate::runner::proof::ProofRequest;
 use crate::runner::proof::figures::{Proof, Stage};
 use crate::runner::proof::prover::Prover;
+use crate::runner::proof::{OtherDraw, ProofRequest};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
 use crate::text;
@@ -21,6 +21,8 @@ pub struct PlayRequest<'a> {
     pub exercise: &'a Exercise,
     /// The answers of `trial.yaml`.
     pub trial: &'a Trial,
+    /// The lab with other random values, if it has any.
+    pub other: Option<OtherDraw<'a>>,
     /// Only this answer; all if there is none.
     pub answer: Option<&'a str>,
     /// Receives each answer when it was played.
@@ -70,7 +72,7 @@ pub async fn play<E: Engine>(
     let started = Cell::new(0);
     let proven = ProofRequest {
         trial: request.trial,
-        other: None,
+        other: request.other,
         only: &only,
         started: &started,
     };
@@ -88,7 +90,33 @@ pub async fn play<E: Engine>(
             prover.single(exercise, answer, phase(answer.kind)).await?;
         }
     }
-    Ok(prover.finish())
+    let proof = prover.finish();
+    let (Some(other), Some(mut answers)) = (request.other, proven.with_other_draw(exercise)) else {
+        return Ok(proof);
+    };
+    if let Some(chosen) = chosen {
+        answers
+            .own
+            .retain(|answer| answer.id == chosen.id && answer.kind == AnswerKind::Solution);
+        answers.refused.retain(|answer| answer.id == chosen.id);
+    }
+    if answers.count() == 0 {
+        return Ok(proof);
+    }
+    let other_runner = Runner {
+        lab: other.lab,
+        ..*runner
+    };
+    let with_other = ProofRequest {
+        trial: other.trial,
+        other: None,
+        ..proven
+    };
+    let mut second = Prover::new(&other_runner, live, workspace, with_other);
+    second.show(request.show);
+    second.begin_stage(Stage::OtherDraw);
+    second.other_draw(&answers).await?;
+    Ok(Proof::of_parts(runner.lab, vec![proof, second.finish()]))
 }
 
 fn phase(kind: AnswerKind) -> Phase {

@@ -12,7 +12,7 @@ use crate::proof::{Answer, AnswerKind, Finding, Recording, after};
 use crate::runner::act::{Captures, play_step};
 use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::proof::recorder::record;
-use crate::runner::reset::{reset, solve};
+use crate::runner::reset::{prepare, reset, solve};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::{Baselines, Workspace};
 use crate::text;
@@ -92,7 +92,20 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
 
     /// Runs the solutions of exercises.
     pub(super) async fn solve(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
-        solve(self.runner, self.live, exercises).await
+        for exercise in exercises {
+            prepare(self.runner, self.live, exercise).await?;
+            solve(self.runner, self.live, &[exercise]).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets an exercise begin, unless it has begun, and runs its solution.
+    pub(super) async fn begin_and_solve(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        if !exercise.prepare.is_empty() {
+            prepare(self.runner, self.live, exercise).await?;
+            self.begin(exercise).await;
+        }
+        solve(self.runner, self.live, &[exercise]).await
     }
 
     /// Returns a failure as a finding, if the proof can go on after it.
@@ -124,7 +137,10 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             return Ok(Some(problem));
         }
         let needs = self.runner.lab.prerequisites(&exercise.id);
-        let done = self.solve(&needs).await;
+        let done = match self.solve(&needs).await {
+            Ok(()) => prepare(self.runner, self.live, exercise).await,
+            failed => failed,
+        };
         let problem = self.problem_of(done, Phase::Solution).await?;
         self.begin(exercise).await;
         Ok(problem)
@@ -163,6 +179,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         phase: Phase,
     ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
         let mut took = Vec::new();
+        let mut found = None;
         for (at, step) in steps.iter().enumerate() {
             let started = Instant::now();
             let limited;
@@ -187,12 +204,14 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             };
             match (mode, problem) {
                 (Mode::Complete, Some(problem)) => {
-                    return Ok((took, Some(problem.at(Some(&step.place)))));
+                    found = Some(problem.at(Some(&step.place)));
+                    break;
                 }
                 (Mode::Complete, None) | (Mode::LeftOut(_), _) => {}
             }
         }
-        Ok((took, None))
+        self.live.end_sql_sessions().await;
+        Ok((took, found))
     }
 
     /// Reports that an answer is played now.

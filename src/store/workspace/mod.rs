@@ -22,7 +22,7 @@ use std::time::UNIX_EPOCH;
 
 use cap_std::fs::{Dir, MetadataExt as _};
 
-use crate::lab::{FileChange, Instance, Lab, LabId, Mount, Step, StepKind, Task};
+use crate::lab::{Exercise, FileChange, Instance, Lab, LabId, Mount, Step, StepKind};
 use crate::store::dated_name::is_dated;
 
 pub use error::WorkspaceError;
@@ -421,13 +421,9 @@ impl Workspace {
     }
 }
 
-/// Returns the files that the solutions of a lab write into the workspace.
+/// Returns the files that the preparations and solutions of a lab write into the workspace.
 fn solutions(lab: &Lab) -> BTreeSet<PathBuf> {
-    let exercises = lab.exercises.iter();
-    let steps = exercises.flat_map(|exercise| match &exercise.task {
-        Task::Practical { solution, .. } => solution.as_slice(),
-        Task::Quiz(_) => &[],
-    });
+    let steps = lab.exercises.iter().flat_map(Exercise::played_steps);
     let removes = |step: &&Step| matches!(&step.act, StepKind::File(file) if file.change == FileChange::Remove);
     let writes = steps.filter(|step| !removes(step));
     writes.filter_map(changed_file).collect()

@@ -5,8 +5,8 @@ use super::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::symlink;
 
-use crate::lab::load;
 use crate::lab::testing::{GUIDE, LAB, files};
+use crate::lab::{Task, load};
 
 /// A lab with a workspace of two files in a temporary folder, and where the learner's folder is.
 struct Fixture {
