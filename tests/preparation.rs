@@ -2,14 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::support::ProgramOutput;
 use crate::support::engine_lab::{EngineLab, images};
+use crate::support::terminal::Terminal;
+use crate::support::{ProgramOutput, eventually};
 
 struct Incident(EngineLab);
 
 impl Incident {
     fn up() -> Self {
+        Self::up_with("    prepare:\n")
+    }
+
+    /// With what stands in place of the key `prepare`.
+    fn up_with(prepare: &str) -> Self {
         let lab = EngineLab::copy_of("tests/labs/incident");
+        lab.copy.change("lab.yaml", "    prepare:\n", prepare);
         images(&lab.copy);
         lab.run("up LAB", 0);
         Self(lab)
@@ -83,9 +90,10 @@ fn an_exercise_is_prepared_when_it_begins_and_never_twice() {
     incident.assert_whole();
 
     incident.redis("SET first 1");
-    lab.run("check LAB first", 0);
+    // The check that lets it begin shows its task as well.
+    let begun = lab.run("check LAB", 1).stdout;
+    assert!(!begun.contains("has not begun"), "{begun}");
     incident.assert_begun();
-    lab.run("check LAB", 1);
     lab.run("check LAB incident", 1);
     incident.assert_begun();
 
@@ -118,8 +126,13 @@ fn a_preparation_that_was_interrupted_is_not_repeated_before_a_reset() {
         "the preparation of `incident` was interrupted; to begin again: `roadlab reset {} --to incident`",
         lab.copy.id
     );
-    assert!(output.stderr.contains(&expected), "{output:?}");
+    assert!(output.stdout.contains(&expected), "{output:?}");
+    assert_eq!(output.code, Some(1), "{output:?}");
     incident.assert_begun();
+    // What it builds on is checked as before, and nothing else of the lab suffers.
+    lab.run("check LAB first", 0);
+    lab.run("solve LAB incident", 0);
+    lab.run("reset LAB", 0);
     lab.run("reset LAB --to incident", 0);
     incident.assert_begun();
     lab.run("check LAB incident", 1);
@@ -137,4 +150,63 @@ fn a_lab_with_a_preparation_passes_its_test() {
             .contains("passes its test: 3 exercises, 4 checks"),
         "{output:?}"
     );
+}
+
+/// A preparation that lasts until the key `go` is there.
+const UNTIL_GO: &str = "    prepare:
+      - exec:
+          service: a
+          run:
+            - sh
+            - -c
+            - 'redis-cli SET preparing 1; until [ \"$(redis-cli GET go)\" = 1 ]; do sleep 0.1; done'
+        timeout: 3m
+";
+
+#[apply(engine_test)]
+fn nothing_changes_the_lab_while_an_exercise_is_prepared() {
+    let incident = Incident::up_with(UNTIL_GO);
+    let lab = &incident.0;
+    incident.redis("SET first 1");
+    let checking = lab.command("check LAB first").spawn();
+    let checking = checking.expect("the program can be run");
+    assert!(eventually(|| incident.redis("GET preparing") == "1"));
+    for command in ["reset LAB", "pause LAB"] {
+        let refused = lab.run(command, 3).stderr;
+        assert!(refused.contains("another roadlab"), "{command}: {refused}");
+    }
+    let waiting = lab.run("check LAB incident", 1).stdout;
+    assert!(waiting.contains("is being prepared"), "{waiting}");
+    incident.redis("SET go 1");
+    let ended = checking.wait_with_output().expect("the program ends");
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(incident.redis("GET begun"), "1");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_key_does_not_cut_off_a_preparation_in_the_session() {
+    let incident = Incident::up_with(UNTIL_GO);
+    let lab = &incident.0;
+    let mut terminal = Terminal::open(80, 24, &lab.command(""));
+    let id = &lab.copy.id;
+    terminal.start(&format!("roadlab --labs labs --offline run {id} --keep"));
+    terminal.wait_for("0 of 1 checks pass");
+    incident.redis("SET first 1");
+    assert!(eventually(|| incident.redis("GET preparing") == "1"));
+    terminal.type_in("n");
+    incident.redis("SET go 1");
+    terminal.wait_for("2/3 The incident");
+    assert_eq!(incident.redis("GET begun"), "1");
+    terminal.type_in("q");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_demonstration_prepares_exercises() {
+    let incident = Incident::up();
+    let lab = &incident.0;
+    let ended = lab.run("run LAB --auto --yes", 0).stdout;
+    assert!(ended.contains("solutions that pass: 3 of 3"), "{ended}");
+    lab.run("down LAB", 0);
 }

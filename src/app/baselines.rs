@@ -10,8 +10,18 @@ use crate::runner::{
     self, Changed, ExerciseResult, Failure, Live, begin_exercise, move_baselines, record_baselines,
     snapshots,
 };
-use crate::store::{Baselines, DocumentError, Preparation};
+use crate::store::{Baselines, DocumentError, Lock, LockError, Preparation};
 use crate::text;
+
+/// What happens if an exercise cannot begin, because another process changes the instance, or because its preparation was
+/// interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BeginMode {
+    /// It does not begin; its checks say why.
+    IfPossible,
+    /// That is a failure.
+    Required,
+}
 
 impl<E: Engine> RunningLab<'_, E> {
     /// Records what the checks of the exercises that can begin now see, in place of all earlier baselines.
@@ -43,18 +53,37 @@ impl<E: Engine> RunningLab<'_, E> {
             let Some(exercise) = unprepared else {
                 return Ok(());
             };
-            begun = self.run_preparation(exercise).await?;
+            let known = self
+                .run_preparation(exercise, BeginMode::IfPossible)
+                .await?;
+            if !known.exercises.contains_key(&exercise.id) {
+                return Ok(());
+            }
+            begun = known;
         }
     }
 
     /// Lets an exercise begin now: runs its `prepare` and records its baseline, unless it has begun. Returns all baselines.
     ///
     /// That it begins is recorded first, so that a process that ends in between leaves a trace: the steps never run twice, and
-    /// what ran half is not taken for the task.
-    pub(super) async fn run_preparation(&self, exercise: &Exercise) -> Result<Baselines, Failure> {
+    /// what ran half is not taken for the task. Nothing else changes the instance meanwhile.
+    pub(super) async fn run_preparation(
+        &self,
+        exercise: &Exercise,
+        mode: BeginMode,
+    ) -> Result<Baselines, Failure> {
         let Some(run) = self.run().filter(|_| !exercise.prepare.is_empty()) else {
             return self.baselines();
         };
+        let locks = self.app.paths.locks();
+        let _lock = match Lock::take_once(&locks, &self.lab.id, &self.app.instance) {
+            Ok(lock) => lock,
+            Err(LockError::InUse { .. }) if mode == BeginMode::IfPossible => {
+                return self.baselines();
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // What holds the lock may have reset the run meanwhile.
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let mut found = None;
         let known = self.update_baselines(&run, |baselines| {
@@ -67,21 +96,12 @@ impl<E: Engine> RunningLab<'_, E> {
         match found {
             None => {}
             Some(Preparation::Done) => return Ok(known),
-            Some(Preparation::Running { process }) if process != own && is_running(process) => {
-                return Err(Failure::Environment(text!(
-                    "exercise `{exercise}` is being prepared in another terminal; try again in a moment",
-                    exercise = exercise.id
-                )));
-            }
+            Some(Preparation::Running { .. }) if mode == BeginMode::IfPossible => return Ok(known),
             Some(Preparation::Running { .. }) => {
-                return Err(Failure::Step(text!(
-                    "the preparation of `{exercise}` was interrupted; to begin again: `roadlab reset {lab} --to {exercise}{instance}`",
-                    exercise = exercise.id,
-                    lab = self.lab.id,
-                    instance = self.app.instance_option()
-                )));
+                return Err(Failure::Step(runner::interrupted(&self.runner, exercise)));
             }
         }
+        let _preparing = self.app.mark_preparing();
         self.keep_files_before(&exercise.prepare).await?;
         // The steps may restart services, and what was observed before may be old.
         let observed = self.runner.observe().await?;
@@ -166,15 +186,19 @@ impl<E: Engine> RunningLab<'_, E> {
         self.begin(&waiting, &[], known).await
     }
 
-    /// Records the baselines of exercises that need those which just passed, and whose `needs` all pass now.
-    pub(super) async fn begin_after(&self, results: &[ExerciseResult]) -> Result<(), Failure> {
+    /// Records the baselines of exercises that need those which just passed, and whose `needs` all pass now. Returns those that
+    /// were prepared by this.
+    pub(super) async fn begin_after(
+        &self,
+        results: &[ExerciseResult],
+    ) -> Result<Vec<ExerciseId>, Failure> {
         let passed: BTreeSet<&ExerciseId> = results
             .iter()
             .filter(|result| result.passed())
             .map(|result| &result.exercise)
             .collect();
         if passed.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let known = self.baselines()?;
         let exercises = self.lab.exercises.iter();
@@ -182,8 +206,11 @@ impl<E: Engine> RunningLab<'_, E> {
             .filter(|exercise| exercise.needs.iter().any(|need| passed.contains(need)))
             .filter(|exercise| self.has_not_begun(exercise, &known))
             .collect();
-        self.begin(&waiting, results, known).await?;
-        Ok(())
+        let begun = self.begin(&waiting, results, known).await?;
+        let prepared = waiting.into_iter().filter(|exercise| {
+            !exercise.prepare.is_empty() && begun.exercises.contains_key(&exercise.id)
+        });
+        Ok(prepared.map(|exercise| exercise.id.clone()).collect())
     }
 
     /// Records the baselines of those exercises whose `needs` all pass. What `results` show is not probed again.
@@ -214,7 +241,9 @@ impl<E: Engine> RunningLab<'_, E> {
                     };
             }
             if passes && !exercise.prepare.is_empty() {
-                let baselines = self.run_preparation(exercise).await?;
+                let baselines = self
+                    .run_preparation(exercise, BeginMode::IfPossible)
+                    .await?;
                 begun.exercises.extend(baselines.exercises);
             } else if passes {
                 let result = results.iter().find(|result| result.exercise == exercise.id);
@@ -272,12 +301,6 @@ impl<E: Engine> RunningLab<'_, E> {
             instance = self.app.instance_option()
         ))
     }
-}
-
-/// Returns whether a process of this machine runs.
-fn is_running(process: i32) -> bool {
-    let process = rustix::process::Pid::from_raw(process);
-    process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
 }
 
 fn cannot_keep(error: &DocumentError) -> Failure {

@@ -53,7 +53,9 @@ mod up;
 mod validation;
 mod workspace;
 
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 pub use addresses::WebPage;
 pub use author::{AuthorEvent, AuthorOptions};
@@ -133,6 +135,16 @@ pub struct App {
     /// The runs that are removed if this process ends, and the reaper that removes them.
     pub run_guard: RunGuard,
     events: EventSink,
+    preparing: Rc<Cell<bool>>,
+}
+
+/// Marks that the preparation of an exercise runs, until it is dropped.
+pub struct Preparing(Rc<Cell<bool>>);
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 impl App {
@@ -153,7 +165,20 @@ impl App {
             instance,
             lang,
             events,
+            preparing: Rc::default(),
         }
+    }
+
+    /// Returns whether the preparation of an exercise runs. A check that does this must not be cut off: what ran half could
+    /// neither be gone on with nor repeated.
+    pub fn is_preparing(&self) -> bool {
+        self.preparing.get()
+    }
+
+    /// Marks that the preparation of an exercise runs, until what this returns is dropped.
+    pub(crate) fn mark_preparing(&self) -> Preparing {
+        self.preparing.set(true);
+        Preparing(Rc::clone(&self.preparing))
     }
 
     /// Reports an event to the sink.

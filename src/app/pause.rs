@@ -1,6 +1,6 @@
 //! Pauses a lab: its services end in an orderly way, and containers, data, progress and files stay.
 
-use crate::app::App;
+use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::lab::{Lab, ServiceName};
 use crate::plan::{Operation, Running, pause};
@@ -11,7 +11,9 @@ use crate::text;
 /// What [`App::pause`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseReport {
-    /// The services that were stopped; none if the lab was paused before.
+    /// Whether the lab was paused before.
+    pub was_paused: bool,
+    /// The services that were stopped now.
     pub stopped: Vec<ServiceName>,
     /// The file systems in memory of these services, by their paths: what they held is gone.
     pub lost: Vec<(ServiceName, String)>,
@@ -33,12 +35,13 @@ impl App {
             && journal.life != Lifetime::Persistent
         {
             return Err(Failure::Environment(text!(
-                "a session in another terminal owns `{lab}` and may remove it at its end: end that session first, and keep the lab",
+                "a session in another terminal owns `{lab}` and may remove it at its end: leave that session with `q` and keep the lab, then pause it",
                 lab = self.lab_argument(&lab.id)
             )));
         }
         let plan = pause(lab, observed);
         let until = journal.as_ref().and_then(|journal| journal.until);
+        let paused = journal.as_ref().and_then(|journal| journal.paused);
         if let Some(journal) = journal.filter(|journal| journal.paused.is_none()) {
             // Written first: a lab that is stopped by halves is started again by `up` as well.
             self.run_guard.keep(&Journal {
@@ -63,6 +66,7 @@ impl App {
         });
         Ok(PauseReport {
             lost: lost.collect(),
+            was_paused: paused.is_some() && stopped.is_empty(),
             stopped,
             until,
         })
@@ -71,19 +75,34 @@ impl App {
     /// Refuses a lab whose services were stopped by [`App::pause`].
     pub(super) fn require_not_paused<E: Engine>(
         &self,
-        running: &crate::app::RunningLab<'_, E>,
+        running: &RunningLab<'_, E>,
         journal: Option<&Journal>,
     ) -> Result<(), Failure> {
         let containers = &running.live.observed.containers;
         let runs = containers.iter().any(|one| one.running != Running::No);
         match journal.is_some_and(|journal| journal.paused.is_some()) && !runs {
-            true => Err(Failure::Environment(text!(
-                "lab `{lab}` is paused: continue with `{command}`",
-                lab = self.lab_argument(&running.lab.id),
-                command = running.runner.up_command()
-            ))),
+            true => Err(running.is_paused()),
             false => Ok(()),
         }
+    }
+}
+
+impl<E: Engine> RunningLab<'_, E> {
+    /// Refuses a lab that was paused since it was observed, by another process.
+    pub fn require_still_not_paused(&self) -> Result<(), Failure> {
+        let journal = self.app.journal(&self.lab.id, &self.live.observed)?;
+        match journal.is_some_and(|journal| journal.paused.is_some()) {
+            true => Err(self.is_paused()),
+            false => Ok(()),
+        }
+    }
+
+    fn is_paused(&self) -> Failure {
+        Failure::Environment(text!(
+            "lab `{lab}` is paused: continue with `{command}`",
+            lab = self.app.lab_argument(&self.lab.id),
+            command = self.runner.up_command()
+        ))
     }
 }
 
@@ -138,8 +157,9 @@ mod tests {
             "{failure}"
         );
 
+        assert!(!report.was_paused);
         let again = app.pause(&engine, &lab).await.unwrap();
-        assert_eq!(again.stopped, []);
+        assert!(again.was_paused && again.stopped.is_empty());
 
         drop(app.up(&engine, &lab, OPTIONS).await.unwrap());
         let resumed = observed(&app, &engine, &lab).await;

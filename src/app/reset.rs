@@ -60,7 +60,7 @@ impl App {
             .play_solutions(&solutions_run, PlayReason::Preparation)
             .await?;
         if let Some(to) = to.filter(|to| running.live.is_available(to)) {
-            running.run_preparation(to).await?;
+            running.begin_prepared(to).await?;
         }
         Ok(ResetReport {
             solutions_run: solutions_run.len(),

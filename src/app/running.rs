@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
+use crate::app::baselines::BeginMode;
 use crate::engine::Engine;
 use crate::event::CheckResult;
 use crate::lab::{
@@ -146,14 +147,47 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let run = self.run();
         let answer = |id: &ExerciseId| progress.choice(self.lab.exercise(id)?, run.as_ref());
         let baselines = self.baselines_for(exercises).await?;
+        // An exercise that begins because of what is checked now is not reported as one that has not begun.
+        let later = |result: &ExerciseResult| {
+            let exercise = self.lab.exercise(&result.exercise);
+            exercise.is_some_and(|one| baselines.awaits_preparation(one))
+        };
+        let report_begun = |stage, result: &ExerciseResult| {
+            if !later(result) {
+                report(stage, result);
+            }
+        };
         let context = CheckContext {
             lang: &self.app.lang,
             answer: &answer,
             baselines: &baselines,
-            report,
+            report: &report_begun,
         };
-        let results = check_exercises(&self.runner, &self.live, exercises, &context).await;
-        self.begin_after(&results).await?;
+        let mut results = check_exercises(&self.runner, &self.live, exercises, &context).await;
+        loop {
+            let prepared = self.begin_after(&results).await?;
+            let exercises = exercises.iter().copied();
+            let again: Vec<&Exercise> =
+                exercises.filter(|one| prepared.contains(&one.id)).collect();
+            if again.is_empty() {
+                break;
+            }
+            let baselines = self.baselines()?;
+            let context = CheckContext {
+                baselines: &baselines,
+                report: &|_, _| (),
+                ..context
+            };
+            let checked = check_exercises(&self.runner, &self.live, &again, &context).await;
+            for result in checked {
+                let mut known = results.iter_mut();
+                if let Some(old) = known.find(|old| old.exercise == result.exercise) {
+                    *old = result;
+                }
+            }
+        }
+        let held_back = results.iter().filter(|result| later(result));
+        held_back.for_each(|result| report(CheckStage::Final, result));
         Ok(results)
     }
 
@@ -184,10 +218,11 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     ) -> Result<Vec<ExerciseResult>, Failure> {
         loop {
             let results = self.probe(exercises).await?;
-            if results.iter().any(ExerciseResult::has_probe_error)
-                && let Ok(Changed::Yes) = self.live.refresh(&self.runner).await
-            {
-                continue;
+            if results.iter().any(ExerciseResult::has_probe_error) {
+                if let Ok(Changed::Yes) = self.live.refresh(&self.runner).await {
+                    continue;
+                }
+                self.require_still_not_paused()?;
             }
             self.record_solved(&results)?;
             return Ok(results);
@@ -249,7 +284,22 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
         self.play_solutions(&needs, PlayReason::Preparation).await?;
-        self.run_preparation(exercise).await.map(drop)
+        self.begin_prepared(exercise).await
+    }
+
+    /// Lets an exercise begin that has something to prepare, and observes the services again, which that may have stopped.
+    pub async fn begin_prepared(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        if exercise.prepare.is_empty() {
+            return Ok(());
+        }
+        drop(self.run_preparation(exercise, BeginMode::Required).await?);
+        let observed = self.runner.observe().await?;
+        let fresh = Live::new(self.lab, observed, self.live.workspace.clone());
+        std::mem::replace(&mut self.live, fresh)
+            .connections
+            .close()
+            .await;
+        Ok(())
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
@@ -272,7 +322,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let Some(first) = exercises.first() else {
             return Ok(());
         };
-        self.run_preparation(first).await?;
+        self.begin_prepared(first).await?;
         let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
         self.keep_files_before(&solution_steps(exercises)).await?;

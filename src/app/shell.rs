@@ -96,7 +96,10 @@ impl App {
         service: &ServiceName,
         typed: &[String],
     ) -> Result<ShellTarget, Failure> {
-        let live = self.observe(engine, lab).await?.live;
+        let running = self.observe(engine, lab).await?;
+        let journal = self.journal(&lab.id, &running.live.observed)?;
+        self.require_not_paused(&running, journal.as_ref())?;
+        let live = running.live;
         let container = live.observed.container(service);
         let (Some(container), Some(definition)) = (container, lab.services.get(service)) else {
             return Err(Failure::Environment(text!(

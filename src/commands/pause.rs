@@ -33,7 +33,7 @@ pub(crate) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure
         return Ok(Exit::Success);
     }
     let argument = context.app.lab_argument(&lab.id);
-    output(&match names.is_empty() {
+    output(&match report.was_paused {
         true => localized!("{lab} is paused already", lab = argument),
         false => localized!(
             "{lab} is paused after {time}; kept: the data of the services, your progress and files",

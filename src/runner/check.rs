@@ -13,8 +13,8 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, ValueNames, Words};
 use crate::lab::{
-    Check, CheckId, CheckRole, Exercise, ExerciseId, Lab, Lang, Quiz, Secrecy, Section,
-    ServiceName, StepKind, Task, Unchanged,
+    Check, CheckId, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, ServiceName,
+    StepKind, Task, Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
@@ -22,7 +22,9 @@ use crate::runner::baseline::{changed, is_unchanged};
 use crate::runner::check_probes::{measure_last, probe_all, probe_check};
 use crate::runner::denied::denies_access;
 use crate::runner::{Changed, Live, Runner};
-use crate::store::{Baseline, Baselines};
+use crate::store::{Baseline, Baselines, Preparation};
+use crate::text;
+use crate::text::Text;
 
 /// The results of the checks of one exercise.
 #[derive(Debug, Clone)]
@@ -102,11 +104,10 @@ pub async fn check_exercises<E: Engine>(
     let results = exercises.iter().map(async |exercise| {
         let section = runner.lab.section(&exercise.id, context.lang);
         match &exercise.task {
-            Task::Practical { checks, .. }
-                if !exercise.prepare.is_empty()
-                    && !context.baselines.exercises.contains_key(&exercise.id) =>
-            {
-                let result = not_begun(runner.lab, exercise, checks, section);
+            Task::Practical { checks, .. } if context.baselines.awaits_preparation(exercise) => {
+                let prepared = context.baselines.prepared.get(&exercise.id);
+                let why = why_not_begun(runner, exercise, prepared.copied());
+                let result = not_begun(exercise, checks, section, &why);
                 (context.report)(CheckStage::Final, &result);
                 result
             }
@@ -149,22 +150,42 @@ pub async fn check_exercises<E: Engine>(
     join_all(results).await
 }
 
+/// Returns why the preparation of an exercise is not done.
+fn why_not_begun<E: Engine>(
+    runner: &Runner<'_, E>,
+    exercise: &Exercise,
+    preparation: Option<Preparation>,
+) -> Text {
+    let open = exercise.needs.iter();
+    let open = open.filter(|need| runner.lab.exercise(need).is_some());
+    let needs: Vec<&str> = open.map(|need| need.as_str()).collect();
+    match preparation {
+        Some(preparation) if preparation.is_interrupted() => interrupted(runner, exercise),
+        Some(_) => text!("the exercise is being prepared; try again in a moment"),
+        None if needs.is_empty() => text!("the exercise has not begun; try again in a moment"),
+        None => text!(
+            "the exercise has not begun: solve {exercises} first",
+            exercises = needs.join(", ")
+        ),
+    }
+}
+
+/// Returns that the preparation of an exercise was interrupted, and how to begin again.
+pub fn interrupted<E: Engine>(runner: &Runner<'_, E>, exercise: &Exercise) -> Text {
+    text!(
+        "the preparation of `{exercise}` was interrupted; to begin again: `roadlab reset {lab} --to {exercise}`",
+        exercise = exercise.id,
+        lab = runner.name()
+    )
+}
+
 /// Returns the result of an exercise whose `prepare` has not run: what its checks would see is not yet its task.
 fn not_begun(
-    lab: &Lab,
     exercise: &Exercise,
     checks: &[Check],
     section: &Section,
+    why: &Text,
 ) -> ExerciseResult {
-    let open = exercise
-        .needs
-        .iter()
-        .filter(|need| lab.exercise(need).is_some());
-    let needs: Vec<&str> = open.map(|need| need.as_str()).collect();
-    let reason = localized!(
-        "the exercise has not begun: solve {exercises} first",
-        exercises = needs.join(", ")
-    );
     let results = checks.iter().map(|check| CheckResult {
         check: check.id.to_string(),
         role: check.role,
@@ -174,7 +195,7 @@ fn not_begun(
             .cloned()
             .unwrap_or_default(),
         outcome: Outcome::ProbeError {
-            reason: reason.clone(),
+            reason: why.localized(),
         },
         words: Words::default(),
     });

@@ -38,7 +38,9 @@ use crate::lab::{Instance, Lab};
 
 pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
-pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
+pub use check::{
+    CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises, interrupted,
+};
 pub use disks::{full_disks, observe_disks};
 pub use execute::execute;
 pub use failure::{Failure, NotRunning};

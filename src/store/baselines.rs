@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::expect::Snapshot;
-use crate::lab::{CheckId, ExerciseId, RunId};
+use crate::lab::{CheckId, Exercise, ExerciseId, RunId};
 use crate::store::document::{self, DocumentError, FolderLock};
 
 /// The format version that this roadlab reads and writes.
@@ -29,6 +29,22 @@ pub enum Preparation {
     Done,
 }
 
+impl Preparation {
+    /// Returns whether the process that ran the steps ended before they were done.
+    pub fn is_interrupted(self) -> bool {
+        match self {
+            Self::Running { process } => !is_running(process),
+            Self::Done => false,
+        }
+    }
+}
+
+/// Returns whether a process of this machine runs.
+fn is_running(process: i32) -> bool {
+    let process = rustix::process::Pid::from_raw(process);
+    process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
+}
+
 /// The baselines of the exercises of one run that have begun.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baselines {
@@ -42,6 +58,11 @@ pub struct Baselines {
 }
 
 impl Baselines {
+    /// Returns whether an exercise has something to prepare and has not begun.
+    pub fn awaits_preparation(&self, exercise: &Exercise) -> bool {
+        !exercise.prepare.is_empty() && !self.exercises.contains_key(&exercise.id)
+    }
+
     /// Reads the baselines of a run in the folder of the journals; there are none if there is no file.
     pub fn read(folder: &Path, run: &RunId) -> Result<Self, DocumentError> {
         let read = document::read(&path(folder, run), VERSION)?;

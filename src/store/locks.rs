@@ -1,9 +1,11 @@
 //! The locks of instances: one process at a time changes an instance of a lab. The kernel releases a lock however its holder
 //! ends.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::lab::{Instance, LabId};
 use crate::text;
@@ -12,8 +14,12 @@ use crate::text::Text;
 /// A lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
+    path: PathBuf,
     _file: File,
 }
+
+/// The files of the exclusive locks that this process holds.
+static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Why a lock cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +62,24 @@ impl LockError {
 impl Lock {
     /// Takes the lock of an instance. Fails at once if another process holds it.
     pub fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
-        Self::with(folder, lab, instance, File::try_lock)
+        let lock = Self::with(folder, lab, instance, File::try_lock)?;
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(lock.path.clone());
+        Ok(lock)
+    }
+
+    /// Takes the lock of an instance, unless this process holds it already.
+    pub fn take_once(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+    ) -> Result<Option<Self>, LockError> {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.contains(&path(folder, lab, instance)) {
+            return Ok(None);
+        }
+        drop(held);
+        Self::take(folder, lab, instance).map(Some)
     }
 
     /// Takes the lock for removal: other processes may remove the instance at the same time, and none may change it.
@@ -70,7 +93,7 @@ impl Lock {
         instance: &Instance,
         lock: impl Fn(&File) -> Result<(), TryLockError>,
     ) -> Result<Self, LockError> {
-        let path = folder.join(format!("{lab}@{instance}"));
+        let path = path(folder, lab, instance);
         let open = || {
             std::fs::create_dir_all(folder)?;
             OpenOptions::new()
@@ -108,8 +131,19 @@ impl Lock {
             file.set_len(length)
         };
         record_pid(&mut file).map_err(disk)?;
-        Ok(Self { _file: file })
+        Ok(Self { path, _file: file })
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&self.path);
+    }
+}
+
+fn path(folder: &Path, lab: &LabId, instance: &Instance) -> PathBuf {
+    folder.join(format!("{lab}@{instance}"))
 }
 
 #[cfg(test)]
@@ -128,7 +162,12 @@ mod tests {
         );
         assert_eq!(error.to_string(), expected);
         assert!(Lock::take(folder.path(), &lab, &Instance::new("b").unwrap()).is_ok());
+        let again = Lock::take_once(folder.path(), &lab, &instance).unwrap();
+        assert!(again.is_none());
         drop(held);
+        let once = Lock::take_once(folder.path(), &lab, &instance).unwrap();
+        assert!(once.is_some());
+        drop(once);
         assert!(Lock::take(folder.path(), &lab, &instance).is_ok());
     }
 

@@ -52,6 +52,7 @@ impl<E: Engine> Session<'_, E> {
                     output(&paint.dim(&localized!("answer: {choice}", choice)));
                 }
                 Task::Practical { .. } => {
+                    self.running.begin_prepared(exercise).await?;
                     let solution = self.running.typed_solution(exercise);
                     for line in format::solution_lines(self.context, &solution) {
                         output(&paint.dim(&line));

@@ -100,9 +100,13 @@ impl Session<'_, Docker> {
             Next::WaitForChange
         };
         let mut next = check_next;
+        // What was typed while an exercise was prepared, which is not cut off.
+        let mut typed = None;
         loop {
             self.draw(screen, &self.panel(exercise, &view));
-            let event = {
+            let event = if let Some(input) = typed.take() {
+                SessionEvent::Input(input)
+            } else {
                 let running = &self.running;
                 let work = async {
                     match next {
@@ -119,10 +123,18 @@ impl Session<'_, Docker> {
                         },
                     }
                 };
-                tokio::select! {
-                    biased;
-                    input = screen.input() => SessionEvent::Input(input),
-                    event = work => event,
+                tokio::pin!(work);
+                loop {
+                    tokio::select! {
+                        biased;
+                        input = screen.input(), if typed.is_none() => {
+                            if !self.context.app.is_preparing() {
+                                break SessionEvent::Input(input);
+                            }
+                            typed = Some(input);
+                        }
+                        event = &mut work => break event,
+                    }
                 }
             };
             let key = match event {
@@ -137,6 +149,9 @@ impl Session<'_, Docker> {
                             self.running.live.refresh(&self.running.runner).await
                     {
                         continue;
+                    }
+                    if results.iter().any(ExerciseResult::has_probe_error) {
+                        self.running.require_still_not_paused()?;
                     }
                     next = Next::WaitForChange;
                     let print = &mut |text: &str| screen.print_above(text);
