@@ -16,7 +16,7 @@ use crate::text;
 /// What happens if an exercise cannot begin, because another process changes the instance, or because its preparation was
 /// interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BeginMode {
+enum BeginMode {
     /// It does not begin; its checks say why.
     IfPossible,
     /// That is a failure.
@@ -67,7 +67,7 @@ impl<E: Engine> RunningLab<'_, E> {
     ///
     /// That it begins is recorded first, so that a process that ends in between leaves a trace: the steps never run twice, and
     /// what ran half is not taken for the task. Nothing else changes the instance meanwhile.
-    pub(super) async fn run_preparation(
+    async fn run_preparation(
         &self,
         exercise: &Exercise,
         mode: BeginMode,
@@ -101,7 +101,7 @@ impl<E: Engine> RunningLab<'_, E> {
                 return Err(Failure::Step(runner::interrupted(&self.runner, exercise)));
             }
         }
-        let _preparing = self.app.mark_preparing();
+        let _preparing = self.app.begin_preparing();
         self.keep_files_before(&exercise.prepare).await?;
         // The steps may restart services, and what was observed before may be old.
         let observed = self.runner.observe().await?;
@@ -115,6 +115,21 @@ impl<E: Engine> RunningLab<'_, E> {
             baselines.prepared.insert(id(), Preparation::Done);
             baselines.exercises.insert(id(), baseline);
         })
+    }
+
+    /// Lets an exercise begin that has something to prepare, and observes the services again, which that may have stopped.
+    pub async fn begin_prepared(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        if exercise.prepare.is_empty() {
+            return Ok(());
+        }
+        drop(self.run_preparation(exercise, BeginMode::Required).await?);
+        let observed = self.runner.observe().await?;
+        let fresh = Live::new(self.lab, observed, self.live.workspace.clone());
+        std::mem::replace(&mut self.live, fresh)
+            .connections
+            .close()
+            .await;
+        Ok(())
     }
 
     /// Reads the baselines of the run.

@@ -138,7 +138,7 @@ pub struct App {
     preparing: Rc<Cell<bool>>,
 }
 
-/// Marks that the preparation of an exercise runs, until it is dropped.
+/// Shows that the preparation of an exercise runs, until it is dropped.
 pub struct Preparing(Rc<Cell<bool>>);
 
 impl Drop for Preparing {
@@ -175,8 +175,8 @@ impl App {
         self.preparing.get()
     }
 
-    /// Marks that the preparation of an exercise runs, until what this returns is dropped.
-    pub(crate) fn mark_preparing(&self) -> Preparing {
+    /// Shows that the preparation of an exercise runs, until what this returns is dropped.
+    pub(crate) fn begin_preparing(&self) -> Preparing {
         self.preparing.set(true);
         Preparing(Rc::clone(&self.preparing))
     }

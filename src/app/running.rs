@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
-use crate::app::baselines::BeginMode;
 use crate::engine::Engine;
 use crate::event::CheckResult;
 use crate::lab::{
@@ -285,21 +284,6 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let needs = self.available_prerequisites(exercise);
         self.play_solutions(&needs, PlayReason::Preparation).await?;
         self.begin_prepared(exercise).await
-    }
-
-    /// Lets an exercise begin that has something to prepare, and observes the services again, which that may have stopped.
-    pub async fn begin_prepared(&mut self, exercise: &Exercise) -> Result<(), Failure> {
-        if exercise.prepare.is_empty() {
-            return Ok(());
-        }
-        drop(self.run_preparation(exercise, BeginMode::Required).await?);
-        let observed = self.runner.observe().await?;
-        let fresh = Live::new(self.lab, observed, self.live.workspace.clone());
-        std::mem::replace(&mut self.live, fresh)
-            .connections
-            .close()
-            .await;
-        Ok(())
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
