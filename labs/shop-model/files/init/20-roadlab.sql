@@ -243,17 +243,50 @@ BEGIN
   RETURN after_it - before_it;
 END//
 
--- The first sale of a month that has none yet.
-CREATE FUNCTION first_of_month() RETURNS DECIMAL(20, 2) MODIFIES SQL DATA
+-- How many months and categories of the summary differ from `sale`.
+CREATE FUNCTION wrong_in_summary() RETURNS INT READS SQL DATA
+  RETURN (SELECT COUNT(*) FROM (SELECT month, category, SUM(turnover) AS turnover FROM (
+    SELECT CAST(m.month AS BINARY) AS month, CAST(m.category AS BINARY) AS category, m.turnover FROM lab.month_turnover m
+    UNION ALL SELECT CAST(DATE_FORMAT(s.day, '%Y-%m') AS BINARY), CAST(p.category AS BINARY), -(s.quantity * s.cents) FROM lab.sale s JOIN lab.product p ON p.sku = s.sku
+  ) AS both_sides GROUP BY month, category) AS difference WHERE ABS(turnover) > 0.001)//
+
+-- How many more differ after a change of 24 sales, in each category and each month.
+CREATE FUNCTION wrong_after(what VARCHAR(40)) RETURNS INT MODIFIES SQL DATA
 BEGIN
-  DECLARE after_it DECIMAL(20, 2);
+  DECLARE before_it, after_it INT;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK TO SAVEPOINT tried; RETURN NULL; END;
   IF roadlab.obstacle('month_turnover') IS NOT NULL OR roadlab.obstacle('sale') IS NOT NULL THEN RETURN NULL; END IF;
   SAVEPOINT tried;
-  INSERT INTO lab.sale (id, day, sku, quantity, cents) VALUES (900003, '2027-01-15', 1, 3, 700);
-  SELECT SUM(turnover) INTO after_it FROM lab.month_turnover WHERE month = '2027-01' AND category = 'tea';
+  SET before_it = roadlab.wrong_in_summary();
+  CASE what
+    WHEN 'INSERT' THEN INSERT INTO lab.sale (id, day, sku, quantity, cents)
+      SELECT 910000 + sku, DATE_ADD('2025-01-10', INTERVAL sku - 1 MONTH), sku, 2, 900 + sku FROM market.product WHERE sku <= 24;
+    WHEN 'DELETE' THEN DELETE FROM lab.sale WHERE id IN (SELECT 1237 * sku FROM market.product WHERE sku <= 24);
+    WHEN 'UPDATE' THEN UPDATE lab.sale SET day = IF(day < '2026-01-01', DATE_ADD(day, INTERVAL 3 MONTH), DATE_SUB(day, INTERVAL 3 MONTH)),
+      sku = 1 + MOD(sku + 2, 60), quantity = quantity + 1, cents = cents + 50 WHERE id IN (SELECT 1237 * p.sku FROM market.product p WHERE p.sku <= 24);
+  END CASE;
+  SET after_it = roadlab.wrong_in_summary();
   ROLLBACK TO SAVEPOINT tried;
-  RETURN after_it;
+  RETURN after_it - before_it;
+END//
+
+-- In how many of the six categories the first sale of a month that has none yet is missing in the summary.
+CREATE FUNCTION first_of_month(what VARCHAR(40)) RETURNS INT MODIFIES SQL DATA
+BEGIN
+  DECLARE missing INT;
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK TO SAVEPOINT tried; RETURN NULL; END;
+  IF roadlab.obstacle('month_turnover') IS NOT NULL OR roadlab.obstacle('sale') IS NOT NULL THEN RETURN NULL; END IF;
+  SAVEPOINT tried;
+  CASE what
+    WHEN 'INSERT' THEN INSERT INTO lab.sale (id, day, sku, quantity, cents) SELECT 920000 + sku, '2027-01-15', sku, 3, 900 + sku FROM market.product WHERE sku <= 6;
+    WHEN 'UPDATE day' THEN UPDATE lab.sale SET day = '2027-01-15' WHERE id BETWEEN 1 AND 6;
+  END CASE;
+  SELECT COUNT(*) INTO missing FROM (
+    SELECT CAST(p.category AS BINARY) AS category, SUM(s.quantity * s.cents) AS turnover FROM lab.sale s JOIN lab.product p ON p.sku = s.sku
+    WHERE s.id BETWEEN 1 AND 6 AND s.day = '2027-01-15' OR s.id BETWEEN 920001 AND 920006 GROUP BY p.category) AS r
+  WHERE NOT EXISTS (SELECT * FROM lab.month_turnover m WHERE m.month = '2027-01' AND CAST(m.category AS BINARY) = r.category AND ABS(m.turnover - r.turnover) < 0.001);
+  ROLLBACK TO SAVEPOINT tried;
+  RETURN missing;
 END//
 
 CREATE FUNCTION try_shipment_line(new_no INT, new_line INT, new_sku CHAR(4), new_quantity INT) RETURNS VARCHAR(20) MODIFIES SQL DATA
