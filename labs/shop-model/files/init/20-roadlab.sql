@@ -243,31 +243,36 @@ BEGIN
   RETURN after_it - before_it;
 END//
 
--- How many months and categories of the summary differ from `sale`.
-CREATE FUNCTION wrong_in_summary() RETURNS INT READS SQL DATA
-  RETURN (SELECT COUNT(*) FROM (SELECT month, category, SUM(turnover) AS turnover FROM (
-    SELECT CAST(m.month AS BINARY) AS month, CAST(m.category AS BINARY) AS category, m.turnover FROM lab.month_turnover m
-    UNION ALL SELECT CAST(DATE_FORMAT(s.day, '%Y-%m') AS BINARY), CAST(p.category AS BINARY), -(s.quantity * s.cents) FROM lab.sale s JOIN lab.product p ON p.sku = s.sku
-  ) AS both_sides GROUP BY month, category) AS difference WHERE ABS(turnover) > 0.001)//
+-- Sums with a weight for each month and category, so that an amount in the wrong one is noticed: of the summary, and of the sales below.
+CREATE FUNCTION weight(of_month VARCHAR(20), of_category VARCHAR(20)) RETURNS INT DETERMINISTIC NO SQL
+  RETURN 1 + MOD(CRC32(CONCAT(of_month, ' ', LOWER(of_category))), 9973)//
+CREATE FUNCTION weight_of_summary() RETURNS DECIMAL(30, 2) READS SQL DATA
+  RETURN (SELECT COALESCE(SUM(roadlab.weight(month, category) * turnover), 0) FROM lab.month_turnover)//
+CREATE FUNCTION weight_of_sales() RETURNS DECIMAL(30, 2) READS SQL DATA
+  RETURN (SELECT COALESCE(SUM(roadlab.weight(DATE_FORMAT(s.day, '%Y-%m'), p.category) * s.quantity * s.cents), 0)
+    FROM lab.sale s JOIN market.product p ON p.sku = s.sku WHERE s.id BETWEEN 910001 AND 910024 OR s.id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688))//
 
--- How many more differ after a change of 24 sales, in each category and each month.
-CREATE FUNCTION wrong_after(what VARCHAR(40)) RETURNS INT MODIFIES SQL DATA
+-- Whether the summary follows a change of 24 sales, in each category and each month.
+CREATE FUNCTION follows_everywhere(what VARCHAR(40)) RETURNS VARCHAR(10) MODIFIES SQL DATA
 BEGIN
-  DECLARE before_it, after_it INT;
+  DECLARE before_it, after_it DECIMAL(30, 2);
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK TO SAVEPOINT tried; RETURN NULL; END;
   IF roadlab.obstacle('month_turnover') IS NOT NULL OR roadlab.obstacle('sale') IS NOT NULL THEN RETURN NULL; END IF;
   SAVEPOINT tried;
-  SET before_it = roadlab.wrong_in_summary();
+  SET before_it = roadlab.weight_of_summary() - roadlab.weight_of_sales();
   CASE what
     WHEN 'INSERT' THEN INSERT INTO lab.sale (id, day, sku, quantity, cents)
       SELECT 910000 + sku, DATE_ADD('2025-01-10', INTERVAL sku - 1 MONTH), sku, 2, 900 + sku FROM market.product WHERE sku <= 24;
-    WHEN 'DELETE' THEN DELETE FROM lab.sale WHERE id IN (SELECT 1237 * sku FROM market.product WHERE sku <= 24);
+    WHEN 'DELETE' THEN DELETE FROM lab.sale WHERE id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688);
     WHEN 'UPDATE' THEN UPDATE lab.sale SET day = IF(day < '2026-01-01', DATE_ADD(day, INTERVAL 3 MONTH), DATE_SUB(day, INTERVAL 3 MONTH)),
-      sku = 1 + MOD(sku + 2, 60), quantity = quantity + 1, cents = cents + 50 WHERE id IN (SELECT 1237 * p.sku FROM market.product p WHERE p.sku <= 24);
+      sku = 1 + MOD(sku + 2, 60), quantity = quantity + 1, cents = cents + 50 WHERE id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688);
   END CASE;
-  SET after_it = roadlab.wrong_in_summary();
+  SET after_it = roadlab.weight_of_summary() - roadlab.weight_of_sales();
   ROLLBACK TO SAVEPOINT tried;
-  RETURN after_it - before_it;
+  RETURN IF(ABS(after_it - before_it) < 1, 'yes', 'no');
 END//
 
 -- In how many of the six categories the first sale of a month that has none yet is missing in the summary.
