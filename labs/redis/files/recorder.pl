@@ -345,7 +345,8 @@ sub follow {
     return \%state;
 }
 
-# Whether a number was changed in steps that read, calculate and write at once, from its value at the starting point on.
+# Whether a number was changed in steps that read, calculate and write at once, from its value at the starting point on; with
+# `once`, in a single one.
 sub counted {
     my (%q) = @_;
     my $start = $q{field} ? $q{start} : $q{start} // 0;
@@ -355,18 +356,21 @@ sub counted {
         my $honest = $old->{honest} // 1;
         my $is_start = same_value($value, $start);
         return (honest => $is_start || $honest) if $what eq 'found';
+        # With `once`, a number that is not the first one any more has been changed before.
+        my $several = $q{once} && defined $old->{value} && !same_value($old->{value}, $start);
         if ($what eq 'add') {
             # Who adds to nothing what should be there has calculated.
             $honest = 0 if !defined $old->{value} && !same_value(0, $start);
-            return (honest => $honest || $is_start, moved => 1);
+            return (honest => $honest || $is_start, moved => 1, several => $several);
         }
         if ($what eq 'write' && ($unit->{kind} eq 'script' ? calculates($unit->{call}, %q) : has_looked($unit, $q{key}, $command))) {
-            return (honest => $honest, moved => 1);
+            return (honest => $honest, moved => 1, several => $several);
         }
-        return (honest => $is_start || ($what eq 'remove' && $q{field}), moved => 0);
+        return (honest => $is_start || ($what eq 'remove' && $q{field}), moved => 0, several => 0);
     };
     my $state = follow({ $q{key} => $q{field} ? undef : $q{start} }, $q{field}, $on)->{ $q{key} };
     return (0, 'calculated and written') if !($state->{honest} // 1);
+    return (0, 'in several steps') if $state->{moved} && $state->{several};
     return (1, 'counted by Redis') if $state->{moved};
     return (0, 'not counted');
 }
@@ -524,6 +528,15 @@ sub end_given {
     return (1, 'given');
 }
 
+# Whether a key that is there from the start was given an end of at most so many seconds. The server's `TTL` rounds.
+sub ends_within {
+    my (%q) = @_;
+    my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
+    return (0, 'never') if !defined $now->{until};
+    return (0, 'too late') if $now->{until} - $now->{at} > $q{seconds} + 0.5;
+    return (1, 'in time');
+}
+
 # Whether a key still has the end that it had at the starting point, or one that was given anew in full.
 sub keeps_end {
     my (%q) = @_;
@@ -536,7 +549,8 @@ sub keeps_end {
     return (1, 'kept');
 }
 
-# Whether a default value was offered for the case that there is none, while there was another value.
+# Whether a default value was offered for the case that there is none, while there was another value, which was `chosen` and not
+# written over since.
 sub offered {
     my (%q) = @_;
     my ($done, $how) = (0, 'not offered');
@@ -555,6 +569,12 @@ sub offered {
     }
     my $command = sub {
         my ($unit, $command, $state) = @_;
+        my @effects = effects($command, undef, sub { return $state->{ $_[0] } });
+        while (my ($changed, $effect) = splice @effects, 0, 2) {
+            my $gone = $changed eq $q{key} || $changed eq '*' || $effect->[0] =~ /^(rename|copy)$/ && $effect->[1] eq $q{key};
+            next if !$gone || $effect->[0] eq 'copy' && $changed eq $q{key} || $effect->[0] eq 'write' && ($effect->[1] // '') eq $q{chosen};
+            ($done, $how) = (0, 'written over since') if $done;
+        }
         return if $unit->{kind} eq 'script';
         my ($name, @w) = ($command->{name}, @{ $command->{words} });
         my $options = $name eq 'SET' ? set_options(@w[ 2 .. $#w ]) // {} : {};
@@ -848,7 +868,8 @@ sub tried {
     return ($value, $how);
 }
 
-# Whether a key was given a time to live of so many seconds, and has it still. A tool may be a moment late.
+# Whether a key was given a time to live of so many seconds, and has it still; with `from`, already when it had this value. A
+# tool may be a moment late.
 sub ends {
     my (%q) = @_;
     my ($now, $end) = (ask_in(0, 'EXISTS', $q{key}), ask_in(0, 'PEXPIRETIME', $q{key}));
@@ -869,7 +890,17 @@ sub ends {
     return (0, $written ? 'gone' : 'never written') if !$now;
     return (0, 'never') if $end < 0;
     my @lives = map { $end / 1000 - $_ } @{ $given{ $q{key} } // [] };
-    return (1, 'in full') if grep { $_ > $q{seconds} - 2 && $_ < $q{seconds} + 1 } @lives;
+    my $in_full = sub { return $_[0] > $q{seconds} - 2 && $_[0] < $q{seconds} + 1 };
+    if (grep { $in_full->($_) } @lives) {
+        # What is not known by its value, such as what was restored, is taken as the first one.
+        my $began = 1;
+        my $seen = sub {
+            my $state = $_[-1]{ $q{key} } or return;
+            $began = $in_full->($state->{until} - $state->{at}) if defined $state->{until} && ($state->{value} // $q{from}) eq $q{from};
+        };
+        follow_ends({}, $seen, $seen) if defined $q{from};
+        return $began ? (1, 'in full') : (0, 'in full only later');
+    }
     my $life = @lives ? $lives[-1] : $end / 1000 - time;
     return (0, $life > $q{seconds} ? 'too late' : 'too early');
 }
@@ -1216,7 +1247,7 @@ my %VERDICTS = (
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
     received => \&received, recovered => \&recovered, found => \&found,
-    always_ends => \&always_ends, end_given => \&end_given, keeps_end => \&keeps_end,
+    always_ends => \&always_ends, end_given => \&end_given, ends_within => \&ends_within, keeps_end => \&keeps_end,
 );
 
 # ---- Scripts, tried -----------------------------------------------------------------------------------------------------

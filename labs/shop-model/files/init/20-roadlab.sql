@@ -243,17 +243,55 @@ BEGIN
   RETURN after_it - before_it;
 END//
 
--- The first sale of a month that has none yet.
-CREATE FUNCTION first_of_month() RETURNS DECIMAL(20, 2) MODIFIES SQL DATA
+-- Sums with a weight for each month and category, so that an amount in the wrong one is noticed: of the summary, and of the sales below.
+CREATE FUNCTION weight(of_month VARCHAR(20), of_category VARCHAR(20)) RETURNS INT DETERMINISTIC NO SQL
+  RETURN 1 + MOD(CRC32(CONCAT(of_month, ' ', LOWER(of_category))), 9973)//
+CREATE FUNCTION weight_of_summary() RETURNS DECIMAL(30, 2) READS SQL DATA
+  RETURN (SELECT COALESCE(SUM(roadlab.weight(month, category) * turnover), 0) FROM lab.month_turnover)//
+CREATE FUNCTION weight_of_sales() RETURNS DECIMAL(30, 2) READS SQL DATA
+  RETURN (SELECT COALESCE(SUM(roadlab.weight(DATE_FORMAT(s.day, '%Y-%m'), p.category) * s.quantity * s.cents), 0)
+    FROM lab.sale s JOIN market.product p ON p.sku = s.sku WHERE s.id BETWEEN 910001 AND 910024 OR s.id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688))//
+
+-- Whether the summary follows a change of 24 sales, in each category and each month.
+CREATE FUNCTION follows_everywhere(what VARCHAR(40)) RETURNS VARCHAR(10) MODIFIES SQL DATA
 BEGIN
-  DECLARE after_it DECIMAL(20, 2);
+  DECLARE before_it, after_it DECIMAL(30, 2);
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK TO SAVEPOINT tried; RETURN NULL; END;
   IF roadlab.obstacle('month_turnover') IS NOT NULL OR roadlab.obstacle('sale') IS NOT NULL THEN RETURN NULL; END IF;
   SAVEPOINT tried;
-  INSERT INTO lab.sale (id, day, sku, quantity, cents) VALUES (900003, '2027-01-15', 1, 3, 700);
-  SELECT SUM(turnover) INTO after_it FROM lab.month_turnover WHERE month = '2027-01' AND category = 'tea';
+  SET before_it = roadlab.weight_of_summary() - roadlab.weight_of_sales();
+  CASE what
+    WHEN 'INSERT' THEN INSERT INTO lab.sale (id, day, sku, quantity, cents)
+      SELECT 910000 + sku, DATE_ADD('2025-01-10', INTERVAL sku - 1 MONTH), sku, 2, 900 + sku FROM market.product WHERE sku <= 24;
+    WHEN 'DELETE' THEN DELETE FROM lab.sale WHERE id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688);
+    WHEN 'UPDATE' THEN UPDATE lab.sale SET day = IF(day < '2026-01-01', DATE_ADD(day, INTERVAL 3 MONTH), DATE_SUB(day, INTERVAL 3 MONTH)),
+      sku = 1 + MOD(sku + 2, 60), quantity = quantity + 1, cents = cents + 50 WHERE id IN (1237, 2474, 3711, 4948, 6185, 7422, 8659, 9896, 11133, 12370, 13607, 14844, 16081, 17318,
+    18555, 19792, 21029, 22266, 23503, 24740, 25977, 27214, 28451, 29688);
+  END CASE;
+  SET after_it = roadlab.weight_of_summary() - roadlab.weight_of_sales();
   ROLLBACK TO SAVEPOINT tried;
-  RETURN after_it;
+  RETURN IF(ABS(after_it - before_it) < 1, 'yes', 'no');
+END//
+
+-- In how many of the six categories the first sale of a month that has none yet is missing in the summary.
+CREATE FUNCTION first_of_month(what VARCHAR(40)) RETURNS INT MODIFIES SQL DATA
+BEGIN
+  DECLARE missing INT;
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK TO SAVEPOINT tried; RETURN NULL; END;
+  IF roadlab.obstacle('month_turnover') IS NOT NULL OR roadlab.obstacle('sale') IS NOT NULL THEN RETURN NULL; END IF;
+  SAVEPOINT tried;
+  CASE what
+    WHEN 'INSERT' THEN INSERT INTO lab.sale (id, day, sku, quantity, cents) SELECT 920000 + sku, '2027-01-15', sku, 3, 900 + sku FROM market.product WHERE sku <= 6;
+    WHEN 'UPDATE day' THEN UPDATE lab.sale SET day = '2027-01-15' WHERE id BETWEEN 1 AND 6;
+  END CASE;
+  SELECT COUNT(*) INTO missing FROM (
+    SELECT CAST(p.category AS BINARY) AS category, SUM(s.quantity * s.cents) AS turnover FROM lab.sale s JOIN lab.product p ON p.sku = s.sku
+    WHERE s.id BETWEEN 1 AND 6 AND s.day = '2027-01-15' OR s.id BETWEEN 920001 AND 920006 GROUP BY p.category) AS r
+  WHERE NOT EXISTS (SELECT * FROM lab.month_turnover m WHERE m.month = '2027-01' AND CAST(m.category AS BINARY) = r.category AND ABS(m.turnover - r.turnover) < 0.001);
+  ROLLBACK TO SAVEPOINT tried;
+  RETURN missing;
 END//
 
 CREATE FUNCTION try_shipment_line(new_no INT, new_line INT, new_sku CHAR(4), new_quantity INT) RETURNS VARCHAR(20) MODIFIES SQL DATA
