@@ -18,7 +18,7 @@ use crate::app::Jobs;
 use crate::exit::Exit;
 use crate::lab::{Lang, parse_duration};
 use crate::localized;
-use crate::report::{error, output};
+use crate::report::{OutputMode, error, output};
 use crate::text::Language;
 
 /// The name of the program.
@@ -73,7 +73,7 @@ pub(crate) struct GlobalOptions {
     /// Show the exact values that checks compare
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
-    /// When to use color
+    /// Color the output; `auto` does so on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub(crate) color: Color,
     /// Agree to install packages, start the engine and remove what a command asks about
@@ -93,6 +93,15 @@ pub(crate) struct GlobalOptions {
     /// Grant the extra permissions that a lab requests; review them first
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) trust: bool,
+}
+
+impl GlobalOptions {
+    pub(crate) fn output_mode(&self) -> OutputMode {
+        match self.json {
+            true => OutputMode::Json,
+            false => OutputMode::Text,
+        }
+    }
 }
 
 /// What `roadlab fault` does to a service.
@@ -154,7 +163,7 @@ pub(crate) enum Command {
     /// Run a guided session: text, checks and hints
     Run {
         lab: String,
-        /// Run all solutions without a terminal, as a demo; wipes the services' data, and asks first if the lab is up
+        /// Play all solutions without a terminal, as a demo; wipes the services' data, and asks first if the lab is up
         #[arg(long)]
         auto: bool,
         /// Keep the lab up at the end without asking
@@ -204,18 +213,20 @@ pub(crate) enum Command {
         #[arg(id = "learner", long = "name", value_name = "NAME")]
         name: Option<String>,
     },
-    /// Run the solution of an exercise
+    /// Play the solution of an exercise
     Solve { lab: String, exercise: String },
     /// Answer a quiz
     Answer {
         lab: String,
-        exercise: String,
-        choice: String,
+        /// The quiz; without it, the quizzes of the lab are named
+        exercise: Option<String>,
+        /// A choice, by its name or its number; without it, the choices are named
+        choice: Option<String>,
     },
     /// Reset a running lab to its initial state
     Reset {
         lab: String,
-        /// Reset to the start of this exercise by running the solutions before it
+        /// Reset to the start of this exercise by playing the solutions before it
         #[arg(long, value_name = "EXERCISE")]
         to: Option<String>,
         /// Recreate containers and volumes
@@ -234,6 +245,8 @@ pub(crate) enum Command {
         #[arg(long)]
         kill: bool,
     },
+    /// Stop the services of a lab and keep everything
+    Pause { lab: String },
     /// Cut off, pause, stop or kill a service, fill its disk, or heal it
     Fault {
         lab: String,

@@ -58,7 +58,7 @@ pub enum Event {
         /// Whether an image built from the service's recipe is used instead.
         recipe: bool,
     },
-    /// A lab was added or updated, because `up` or `run` got a file.
+    /// A lab was added or updated, or was there already, because `up` or `run` got a file.
     #[serde(rename = "lab_added")]
     LabAdded {
         /// The name of the lab.
@@ -69,6 +69,8 @@ pub enum Event {
         digest: String,
         /// Whether the lab was there before in another version.
         updated: bool,
+        /// Whether exactly this lab was there before, so that nothing was changed.
+        unchanged: bool,
     },
     /// An image file was written or read up to a position.
     #[serde(rename = "file_progress")]
@@ -489,6 +491,7 @@ mod tests {
                 version: Some("1.2".to_owned()),
                 digest: "0a1b".to_owned(),
                 updated: false,
+                unchanged: false,
             },
             Event::FileProgress {
                 file: "labs.tar".to_owned(),

@@ -141,7 +141,7 @@ async fn run(cli: Cli) -> Exit {
     let context = match Context::new(&cli) {
         Ok(context) => context,
         Err(failure) => {
-            commands::report_failure(&failure, report::Paint::Plain, cli.global.json);
+            commands::report_failure(&failure, report::Paint::Plain, cli.global.output_mode());
             return Exit::from(&failure);
         }
     };
@@ -168,7 +168,7 @@ async fn run(cli: Cli) -> Exit {
     let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {
-            commands::report_failure(&failure, context.paint, context.global.json);
+            commands::report_failure(&failure, context.paint, context.global.output_mode());
             Exit::from(&failure)
         }
     };

@@ -66,6 +66,8 @@ enum Content {
         values: Vec<(&'static str, Value)>,
     },
     Verbatim(String),
+    /// What another program wrote.
+    Quotation(String),
 }
 
 /// The English template for every count but 1, and the count.
@@ -104,9 +106,15 @@ impl From<&Text> for Value {
 }
 
 impl Text {
-    /// Wraps a text that another program wrote, such as Docker or the operating system. It is never translated.
+    /// Wraps a text that is the same in every language. It is never translated.
     pub fn verbatim(text: impl Into<String>) -> Self {
         Text(Box::new(Content::Verbatim(text.into())))
+    }
+
+    /// Wraps a sentence that another program wrote, such as Docker, Git or a service. It is never translated; where the text
+    /// around it is, quotation marks set it apart.
+    pub fn quotation(text: impl Into<String>) -> Self {
+        Text(Box::new(Content::Quotation(text.into())))
     }
 
     /// For [`text!`](crate::text!), which checks that names and template fit.
@@ -146,6 +154,7 @@ impl Text {
         };
         Text(Box::new(match *self.0 {
             Content::Verbatim(text) => Content::Verbatim(shorten(text)),
+            Content::Quotation(text) => Content::Quotation(shorten(text)),
             Content::Template {
                 english,
                 plural,
@@ -176,6 +185,10 @@ impl Text {
     pub fn in_language(&self, language: Language) -> String {
         match &*self.0 {
             Content::Verbatim(text) => text.clone(),
+            Content::Quotation(text) => match language {
+                Language::English => text.clone(),
+                Language::Korean => format!("“{text}”"),
+            },
             Content::Template {
                 english,
                 plural,
@@ -440,6 +453,13 @@ mod tests {
         assert_eq!(
             text.in_language(Language::Korean),
             "redis를 받을 수 없습니다: 오류"
+        );
+        let why = || Text::quotation("no route to host");
+        let text = text!("cannot pull {image}: {why}", image, why = why());
+        check(&text, "cannot pull redis: no route to host");
+        assert_eq!(
+            text.in_language(Language::Korean),
+            "redis를 받을 수 없습니다: “no route to host”"
         );
     }
 }

@@ -1,112 +1,17 @@
 //! An engine that hangs or disappears during a command. The program reports it and exits, and the reaper cleans up when the
 //! engine is back.
 
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
-
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::support::engine_lab::EngineLab;
+use crate::support::engine_proxy::EngineProxy;
 use crate::support::eventually;
 use crate::support::process::RunningProgram;
-
-/// How often a stream checks whether it may go on.
-const POLL_INTERVAL: Duration = Duration::from_millis(5);
-
-/// A proxy of the engine that can hang, be closed and opened again.
-struct Proxy {
-    path: String,
-    engine: String,
-    hangs: Arc<AtomicBool>,
-    closed: Arc<AtomicBool>,
-}
-
-impl Proxy {
-    fn open(lab: &EngineLab) -> Self {
-        let proxy = Self {
-            path: lab.copy.path("engine.sock").display().to_string(),
-            engine: lab.socket.clone(),
-            hangs: Arc::default(),
-            closed: Arc::default(),
-        };
-        proxy.listen();
-        proxy
-    }
-
-    fn listen(&self) {
-        let listener = UnixListener::bind(&self.path).expect("the copy is writable");
-        let (engine, hangs, closed) =
-            (self.engine.clone(), self.hangs.clone(), self.closed.clone());
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if closed.load(Ordering::SeqCst) {
-                    return;
-                }
-                let server = UnixStream::connect(&engine).expect("the engine listens");
-                for (from, to) in [(&client, &server), (&server, &client)] {
-                    let (from, to) = (from.try_clone(), to.try_clone());
-                    let (from, to) = (from.expect("a socket"), to.expect("a socket"));
-                    let (hangs, closed) = (hangs.clone(), closed.clone());
-                    thread::spawn(move || copy(from, to, &hangs, &closed));
-                }
-            }
-        });
-    }
-
-    fn hang(&self, hangs: bool) {
-        self.hangs.store(hangs, Ordering::SeqCst);
-    }
-
-    /// Stops listening and closes all connections.
-    fn close(&mut self) {
-        self.closed.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        let _ = UnixStream::connect(&self.path);
-        std::fs::remove_file(&self.path).expect("the copy is writable");
-    }
-
-    fn reopen(&mut self) {
-        self.closed = Arc::default();
-        self.listen();
-    }
-}
-
-/// Copies bytes one way until one end or the proxy is closed.
-fn copy(mut from: UnixStream, mut to: UnixStream, hangs: &AtomicBool, closed: &AtomicBool) {
-    from.set_read_timeout(Some(POLL_INTERVAL))
-        .expect("a socket");
-    let mut bytes = [0; 65536];
-    while !closed.load(Ordering::SeqCst) {
-        if hangs.load(Ordering::SeqCst) {
-            thread::sleep(POLL_INTERVAL);
-            continue;
-        }
-        match from.read(&mut bytes) {
-            Ok(0) => break,
-            Ok(count) => {
-                if to.write_all(&bytes[..count]).is_err() {
-                    break;
-                }
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => break,
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Write);
-    if closed.load(Ordering::SeqCst) {
-        let _ = from.shutdown(std::net::Shutdown::Both);
-        let _ = to.shutdown(std::net::Shutdown::Both);
-    }
-}
 
 #[apply(engine_test)]
 fn the_reaper_waits_for_an_engine_that_hangs() {
     let lab = EngineLab::never_ready();
-    let proxy = Proxy::open(&lab);
+    let proxy = EngineProxy::open(&lab);
     let mut running =
         RunningProgram::start(&lab, &format!("--engine {} up LAB --json", proxy.path));
     running.wait_for_line("\"waiting\"");
@@ -126,7 +31,7 @@ fn the_reaper_waits_for_an_engine_that_hangs() {
 #[apply(engine_test)]
 fn the_reaper_cleans_up_when_the_engine_is_back() {
     let lab = EngineLab::never_ready();
-    let mut proxy = Proxy::open(&lab);
+    let mut proxy = EngineProxy::open(&lab);
     let mut running =
         RunningProgram::start(&lab, &format!("--engine {} up LAB --json", proxy.path));
     running.wait_for_line("\"waiting\"");
@@ -144,5 +49,29 @@ fn the_reaper_cleans_up_when_the_engine_is_back() {
     );
     assert_eq!(lab.resources().len(), 3);
     proxy.reopen();
+    lab.wait_until_removed();
+}
+
+#[apply(engine_test)]
+fn a_second_ctrl_c_exits_at_once_and_the_reaper_finishes() {
+    let lab = EngineLab::never_ready();
+    let proxy = EngineProxy::open(&lab);
+    let mut running =
+        RunningProgram::start(&lab, &format!("--engine {} up LAB --json", proxy.path));
+    running.wait_for_line("\"waiting\"");
+    // The removal after the first signal does not end before the second one.
+    proxy.hang(true);
+    let group = Pid::from_raw(running.id()).expect("a process has an id");
+    // A terminal signals the whole group; the reaper is not in it.
+    kill_process_group(group, Signal::INT).expect("it runs");
+    running.wait_for_line("stopping");
+    kill_process_group(group, Signal::INT).expect("it runs");
+    let (status, output) = running.finish();
+    assert_eq!(status.code(), Some(130), "{output}");
+    assert!(
+        output.contains("exiting at once; removal continues in the background"),
+        "{output}"
+    );
+    proxy.hang(false);
     lab.wait_until_removed();
 }

@@ -188,7 +188,7 @@ fn a_played_solution_is_not_solved_by_the_learner() {
         [&json!(0), &json!(1), &json!(1)]
     );
     let table = lab.run("list", 0).stdout;
-    assert!(table.contains("0/2 +1 by solution"), "{table}");
+    assert!(table.contains("0/2 · solution played 1"), "{table}");
     // The learner solves it after it was undone.
     lab.run("reset LAB", 0);
     assert_eq!(status(&lab)["holding"], json!([]));
@@ -237,7 +237,7 @@ fn forgetting_must_be_confirmed_and_reports_what_was_forgotten() {
     assert!(refused.stderr.contains("--yes"), "{refused:?}");
     assert_eq!(deserved(&lab.copy)[1], json!({ "when": "pairs" }));
     let reset = lab.run("reset LAB --progress --yes", 0).stdout;
-    assert!(reset.contains("forgotten: solved exercises: 1"), "{reset}");
+    assert!(reset.contains("forgotten: solved: 1"), "{reset}");
     assert_eq!(deserved(&lab.copy)[1], json!({}));
 
     lab.run("answer LAB when pairs", 0);
@@ -293,4 +293,37 @@ fn down_without_an_engine_forgets_nothing() {
     let mut down = copy.roadlab("down LAB --forget --yes");
     ProgramOutput::of(down.env("DOCKER_HOST", NO_ENGINE)).expect_code(3);
     assert_eq!(progress(&copy)["answers"], json!({ "when": "pairs" }));
+}
+
+#[apply(engine_test)]
+fn a_paused_lab_goes_on_with_its_data_progress_and_files() {
+    let lab = with_workspace();
+    lab.run("up LAB", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    write(&file(&lab, "own.txt"), "own");
+    let before = deserved(&lab.copy);
+    let containers = lab.resources();
+
+    let paused = lab.run("pause LAB", 0).stdout;
+    assert!(paused.contains(" is paused after "), "{paused}");
+    let shown = status(&lab);
+    assert!(shown["paused"].is_u64(), "{shown}");
+    assert_eq!(shown["services"][0]["running"], false);
+    assert_eq!(shown["services"][0]["fault"], Value::Null);
+    assert_eq!(shown["holding"], Value::Null);
+    let id = &lab.copy.id;
+    let checked = lab.run("check LAB greet", 3).stderr;
+    let expected = format!("lab `{id}` is paused: continue with `roadlab up {id}`");
+    assert!(checked.contains(&expected), "{checked}");
+    let again = lab.run("pause LAB", 0).stdout;
+    assert!(again.contains(" is paused already"), "{again}");
+
+    lab.run("up LAB", 0);
+    assert_eq!(lab.resources(), containers);
+    assert_eq!(status(&lab)["paused"], Value::Null);
+    lab.run("check LAB greet", 0);
+    assert_eq!(deserved(&lab.copy), before);
+    assert_eq!(text(&file(&lab, "own.txt")), "own");
+    lab.run("down LAB", 0);
 }

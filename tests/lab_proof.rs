@@ -79,7 +79,7 @@ fn a_sound_lab_proves_itself() {
     ];
     let counted = counted.map(|name| event[name].as_u64());
     assert_eq!(counted, [Some(0), Some(0), Some(2), Some(0), Some(4)]);
-    let few = "0 of 2 other right answers; add them to `right` in `lab.yaml` or `trial.yaml`";
+    let few = "right answers beside the solution: 0; at least 2 are recommended, so that the checks are seen to accept other ways: add some to `right` in `lab.yaml` or `trial.yaml`";
     assert_eq!(found(&event, "notes"), [("greet", "right", few)]);
 }
 
@@ -235,7 +235,7 @@ fn a_guard_that_no_wrong_answer_breaks_is_found() {
             (
                 "greet",
                 "decides",
-                "no wrong answer breaks the guard `kept`",
+                "no wrong answer breaks the guard `kept`: add one, or say in `why` why there is none",
             ),
             ("greet", "weakened", &could_be("kept", "any value", "\"1\"")),
         ],

@@ -113,6 +113,6 @@ fn a_shell_that_a_restart_closes_prints_why_on_a_line_of_its_own() {
     terminal.wait_for("127.0.0.1:6379>");
     lab.run("restart LAB --kill", 0);
     terminal.wait_for("\nthe shell was closed: `redis` was stopped or restarted\n");
-    terminal.wait("a prompt", |screen| screen.trim_end().ends_with("ready>"));
+    terminal.wait_for_prompt();
     lab.run("down LAB", 0);
 }

@@ -80,7 +80,7 @@ const RATIO: &str = r#"  - id: greet
           - id: script
             redis:
               service: redis
-              command: [EVAL_RO, "local n = 0; for i = 1, 2000000 do n = n + i end; return redis.call('GET', KEYS[1])", "1", kept]
+              command: [EVAL_RO, "local n = 0; for i = 1, 5000000 do n = n + i end; return redis.call('GET', KEYS[1])", "1", kept]
     checks:
 "#;
 

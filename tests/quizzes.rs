@@ -158,9 +158,7 @@ fn answer_all_in_a_session(lang: &str, is_correct: &str, is_wrong: &str, solved:
         });
         terminal.type_in("n");
     }
-    terminal.wait("the end of the session", |screen| {
-        screen.contains(&format!("{count}")) && screen.trim_end().ends_with("ready>")
-    });
+    terminal.wait_for_prompt();
     let results = lab.run("list --json", 0).json();
     assert_eq!(results[0]["done"], count, "{results}");
 }
@@ -198,6 +196,9 @@ fn a_list_by_number_takes_enter_or_the_second_digit() {
     // With and without Enter, the second digit leads to the same exercise.
     terminal.type_in("l10\rp");
     terminal.wait_for("── 9/");
+    // From another one, so that the heading is a new one.
+    terminal.type_in("l5\r");
+    terminal.wait_for("── 5/");
     terminal.type_in("l10p");
     terminal.wait_for("── 9/");
     terminal.type_in("q");
@@ -249,6 +250,11 @@ fn show_check_and_hint_of_a_quiz_name_the_command_that_answers_it() {
     let answered = lab.run(&format!("answer LAB when 1 {options} --json"), 0);
     assert_eq!(answered.json()["choice"], "pairs");
     lab.run(&format!("answer LAB when 3 {options}"), 2);
+    // Without a choice, or without a quiz, what can be chosen is named.
+    let open = lab.run(&format!("answer LAB when {options}"), 2).stderr;
+    assert!(open.contains("choose one of `pairs`, `scans`"), "{open}");
+    let which = lab.run(&format!("answer LAB {options}"), 2).stderr;
+    assert!(which.contains("name a quiz: `when`"), "{which}");
     lab.run(&format!("check LAB when {options}"), 0);
     lab.run(&format!("down LAB {options}"), 0);
 }

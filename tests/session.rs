@@ -14,10 +14,8 @@ fn terminal(lab: &EngineLab, columns: u16, rows: u16) -> Terminal {
 }
 
 fn start(lab: &EngineLab, terminal: &mut Terminal, more: &str) {
-    terminal.type_in(&format!(
-        "roadlab --labs labs --offline run {} {more}\r",
-        lab.copy.id
-    ));
+    let id = &lab.copy.id;
+    terminal.start(&format!("roadlab --labs labs --offline run {id} {more}"));
 }
 
 /// Changes the service from another terminal.
@@ -50,12 +48,11 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     );
     assert!(!terminal.screen().contains('┃'), "no hint yet");
 
-    let keys = |screen: &str| {
+    // The keys are the last line of the panel.
+    terminal.wait("the keys in one line", |screen| {
         let lines = screen.lines().filter(|line| line.contains("l list"));
-        let line: Vec<&str> = lines.filter(|line| line.contains("q quit")).collect();
-        line.len()
-    };
-    assert_eq!(keys(&terminal.screen()), 1, "{}", terminal.screen());
+        lines.filter(|line| line.contains("q quit")).count() == 1
+    });
 
     terminal.type_in("h");
     terminal.wait_for("Hint 1 of 2");
@@ -78,10 +75,10 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
 
     // The solution runs after a confirmation.
     terminal.type_in("s");
-    terminal.wait_for("Show and run the solution?");
+    terminal.wait_for("Show and play the solution?");
     terminal.type_in("x");
     terminal.wait("no question", |screen| {
-        !screen.contains("run the solution?")
+        !screen.contains("play the solution?")
     });
     terminal.type_in("sy");
     terminal.wait_for("─ solution played, all checks pass ─");
@@ -94,7 +91,7 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
     terminal.type_in("3\r");
     terminal.wait_for("── 3/18");
     terminal.type_in("q");
-    terminal.wait_for("ready>");
+    terminal.wait_for_prompt();
     let screen = terminal.screen();
     assert!(screen.contains("solved 0 of 18"), "{screen}");
     assert!(
@@ -105,6 +102,63 @@ fn a_session_reacts_to_keys_and_to_changes_from_another_terminal() {
         screen.contains("removed 1 container, 1 network, 1 volume in"),
         "{screen}"
     );
+}
+
+#[apply(engine_test)]
+fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_panel_on() {
+    let lab = redis();
+    let mut terminal = terminal(&lab, 80, 24);
+    // What follows the command is typed before the session can read it.
+    start(&lab, &mut terminal, "--down\r\rq");
+    terminal.wait_for("2 of 5 checks pass");
+    terminal.type_in("l");
+    terminal.wait_for("Go to exercise:");
+    let screen = terminal.screen();
+    assert!(screen.contains("── 1/18"), "{screen}");
+    let numbers = |screen: &str| {
+        let first = |line: &str| {
+            line.trim_start_matches('→')
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        };
+        screen.lines().filter_map(first).collect::<Vec<usize>>()
+    };
+    assert_eq!(numbers(&screen), (1..=18).collect::<Vec<_>>(), "{screen}");
+
+    // Where there is no room for all, the present one is in sight, and the list goes on.
+    terminal.resize(80, 14);
+    terminal.type_in("\u{1b}");
+    terminal.wait("no question", |screen| !screen.contains("Go to exercise:"));
+    terminal.type_in("l");
+    terminal.wait_for("exercises 1 to 7 of 18");
+    terminal.type_in("l");
+    terminal.wait_for("exercises 8 to 14 of 18");
+    terminal.type_in("9\r");
+    terminal.wait_for("── 9/18");
+    terminal.type_in("l");
+    terminal.wait("the present exercise", |screen| {
+        screen
+            .lines()
+            .any(|line| line.starts_with('→') && line.contains(" 9 "))
+    });
+    terminal.type_in("1\r");
+    terminal.wait_for("── 1/18");
+
+    // The task and the checks have the screen until the next key.
+    terminal.resize(80, 24);
+    terminal.wait_for("2 of 5 checks pass");
+    terminal.type_in("t");
+    terminal.wait("the task without the checks", |screen| {
+        screen.contains("Your task") && !screen.contains('✗')
+    });
+    terminal.type_in("d");
+    terminal.wait("every check in full", |screen| {
+        screen.matches('✗').count() == 3
+    });
+    terminal.type_in("q");
+    terminal.wait_for("removed 1 container, 1 network, 1 volume in");
 }
 
 #[apply(engine_test)]
@@ -137,7 +191,7 @@ fn a_session_can_leave_the_lab_up_and_resume() {
     terminal.wait_for("resuming at exercise 2");
     terminal.wait_for("── 2/18");
     terminal.type_in("q");
-    terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    terminal.wait_for_prompt();
     assert_eq!(lab.resources(), [""; 0]);
 }
 
@@ -151,7 +205,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     terminal.wait_for("was removed outside roadlab");
     terminal.type_in("qk");
     terminal.wait_for("was removed in the meantime");
-    terminal.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    terminal.wait_for_prompt();
     assert_eq!(lab.run("status LAB --json", 0).stdout, "[]\n");
     // The session continues when the lab is up again.
     start(&lab, &mut terminal, "");
@@ -162,6 +216,7 @@ fn a_lab_removed_during_a_session_is_reported_and_not_kept() {
     terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("qr");
     terminal.wait_for("was removed in the meantime");
+    terminal.wait_for_prompt();
     lab.run("check LAB settings", 1);
     lab.run("down LAB", 0);
 }

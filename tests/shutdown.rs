@@ -85,8 +85,8 @@ fn a_proof_of_two_labs_can_be_stopped_while_both_wait() {
         .status();
     assert!(copied.expect("cp runs").success());
     let mut running = RunningProgram::start(&lab, &format!("test LAB {copy} --jobs 2 --json"));
-    running.wait_for_line(&format!("\"lab\":\"{}\"", lab.copy.id));
-    running.wait_for_line(&format!("\"lab\":\"{copy}\""));
+    let events = [&lab.copy.id, &copy].map(|id| format!("\"lab\":\"{id}\""));
+    running.wait_for_lines(&[&events[0], &events[1]]);
     running.send_signal(Signal::INT);
     let (status, output) = running.finish();
     assert_eq!(status.code(), Some(130), "{output}");

@@ -75,6 +75,8 @@ fn a_service_killed_for_memory_is_reported_with_its_limit() {
     // `tail` keeps all of an endless line in memory.
     lab.copy
         .change("compose.yaml", command, "command: [tail, /dev/zero]");
+    lab.copy
+        .change("compose.yaml", "ready_within: 6s", "ready_within: 1h");
     let (error, people) = fail_up(&lab);
     assert_eq!(error["container"]["out_of_memory"], true, "{error}");
     assert_eq!(error["container"]["exit_code"], 137);

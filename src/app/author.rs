@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::app::open::load_with_draw;
 use crate::app::{App, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{JudgedExercise, PlayedAnswer};
@@ -136,7 +135,7 @@ impl App {
         let files = RecordingFs::default();
         let granted = self.options.trust == Trust::Granted;
         let draw = |lab: &LabId| Some(self.draw(lab).unwrap_or_else(Draw::of_test));
-        let loaded = load_with_draw(folder, &draw, &files).map_err(|mut problems| {
+        let loaded = load_drawn(folder, &draw, &files).map_err(|mut problems| {
             problems.retain(|one| !granted || one.kind != ProblemKind::NeedsTrust);
             problems
         })?;
@@ -148,7 +147,7 @@ impl App {
         let other = match lab.random.is_empty() {
             true => None,
             false => {
-                let other = load_drawn(folder, &Draw::second_of_test(), &files)?.lab;
+                let other = load_drawn(folder, &|_| Some(Draw::second_of_test()), &files)?.lab;
                 let trial = load_trial(&other, &files)?;
                 Some((other, trial))
             }

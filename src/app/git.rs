@@ -4,7 +4,7 @@
 //! folder, its list of files is read, and the files of one lab are written here. So no hook, filter, attribute or submodule of
 //! the repository has an effect, and `git` may use https, ssh and files of this machine only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -143,17 +143,23 @@ pub(super) async fn fetch(address: &GitAddress, folder: &Path) -> Result<Commit,
     };
     git.run(&["init", "--quiet", "--bare", "--template="], Stdio::null())
         .await?;
-    let options = [
-        "fetch",
-        "--quiet",
-        "--depth=1",
-        "--no-tags",
-        "--no-recurse-submodules",
-        "--",
-        address,
-        reference,
-    ];
-    git.run(&options, Stdio::null()).await?;
+    if let Err(failure) = git.fetch(address, reference).await {
+        if !is_abbreviated_commit(reference) {
+            return Err(failure);
+        }
+        // A server gives a commit by its whole name only.
+        let heads = git
+            .run(&["ls-remote", "--", address], Stdio::null())
+            .await?;
+        let Some(whole) = whole_commit(&read_text(&heads)?, reference) else {
+            return Err(Failure::Usage(text!(
+                "`{reference}` is neither a branch nor a tag of {address}, and begins no commit at the end of one: write the commit with all of its digits",
+                reference,
+                address
+            )));
+        };
+        git.fetch(address, &whole).await?;
+    }
     let id = git
         .run(
             &["rev-parse", "--verify", "FETCH_HEAD^{commit}"],
@@ -177,7 +183,41 @@ struct Git<'a> {
     folder: &'a Path,
 }
 
+/// Returns whether a reference can be the beginning of a commit's name.
+fn is_abbreviated_commit(reference: &str) -> bool {
+    let is_hex = reference.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex && (4..40).contains(&reference.len())
+}
+
+/// Returns the only commit that a list of `git ls-remote` has and whose name begins like this.
+fn whole_commit(list: &str, begin: &str) -> Option<String> {
+    let begin = begin.to_lowercase();
+    let ids = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let found: BTreeSet<&str> = ids.filter(|id| id.starts_with(&begin)).collect();
+    match found.len() {
+        1 => found.first().map(|id| (*id).to_owned()),
+        _ => None,
+    }
+}
+
 impl Git<'_> {
+    /// Fetches what a reference names, without its history.
+    async fn fetch(&self, address: &str, reference: &str) -> Result<(), Failure> {
+        let options = [
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--",
+            address,
+            reference,
+        ];
+        self.run(&options, Stdio::null()).await.map(drop)
+    }
+
     /// Runs a command and returns the file with its output. Fails with what it wrote to standard error.
     async fn run(&self, words: &[&str], input: Stdio) -> Result<PathBuf, Failure> {
         let output = self.folder.join(format!("output-{}", words[0]));
@@ -234,7 +274,7 @@ impl Git<'_> {
                 Err(Failure::Environment(text!(
                     "`git {command}` failed: {reason}",
                     command = words[0],
-                    reason = lines.join("; ")
+                    reason = Text::quotation(lines.join("; "))
                 )))
             }
             Ok(Err(error)) => Err(Failure::Other(error.into())),
@@ -442,6 +482,24 @@ mod tests {
         let folder = folder.path().to_str().unwrap();
         check(folder, Some((folder, None)));
         check(&format!("{folder}@v1"), Some((folder, Some("v1"))));
+    }
+
+    #[test]
+    fn an_abbreviated_commit_is_one_of_a_list() {
+        for (reference, expected) in [
+            ("3947fbe", true),
+            ("ABCD", true),
+            ("main", false),
+            ("abc", false),
+            ("a".repeat(40).as_str(), false),
+        ] {
+            assert_eq!(is_abbreviated_commit(reference), expected, "{reference}");
+        }
+        let list = "aa11bb\tHEAD\naa11bb\trefs/heads/main\naa22cc\trefs/tags/v1\n";
+        assert_eq!(whole_commit(list, "AA11").as_deref(), Some("aa11bb"));
+        assert_eq!(whole_commit(list, "aa2").as_deref(), Some("aa22cc"));
+        assert_eq!(whole_commit(list, "aa"), None);
+        assert_eq!(whole_commit(list, "bb"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The report of a lab: what a learner did, for an instructor.
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use crate::app::App;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, Task};
@@ -79,6 +79,12 @@ impl LabReport {
     /// Returns the points that the learner has.
     pub fn earned(&self) -> u32 {
         self.exercises.iter().map(ExerciseReport::earned).sum()
+    }
+
+    /// Returns the number of exercises that have points.
+    pub fn with_points(&self) -> usize {
+        let exercises = self.exercises.iter();
+        exercises.filter(|one| one.points.is_some()).count()
     }
 
     /// Returns the number of exercises that the learner solved.
@@ -163,6 +169,30 @@ pub fn utc(seconds: u64) -> Option<String> {
     ))
 }
 
+/// Returns a time in seconds since 1970 for people, in the zone of this machine, as `2026-11-26 15:15 +09:00`; `None` if it is
+/// out of range. Where the zone is unknown, it is UTC.
+pub fn local_time(seconds: u64) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
+    let offset = UtcOffset::local_offset_at(time).unwrap_or(UtcOffset::UTC);
+    Some(with_offset(time, offset))
+}
+
+fn with_offset(time: OffsetDateTime, offset: UtcOffset) -> String {
+    let time = time.to_offset(offset);
+    let sign = if offset.is_negative() { '-' } else { '+' };
+    let (hours, minutes, _) = offset.as_hms();
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02} {sign}{:02}:{:02}",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        hours.unsigned_abs(),
+        minutes.unsigned_abs()
+    )
+}
+
 impl App {
     /// Reports what a learner did in this instance of a lab, from the learner's progress alone. Without a name, the learner is
     /// the user of this machine.
@@ -242,9 +272,16 @@ mod tests {
     }
 
     #[test]
-    fn times_are_utc() {
+    fn programs_read_times_in_utc_and_people_in_their_zone() {
         assert_eq!(utc(1_795_673_702).unwrap(), "2026-11-26T06:15:02Z");
         assert_eq!(utc(u64::MAX), None);
+        assert_eq!(local_time(u64::MAX), None);
+        let time = OffsetDateTime::from_unix_timestamp(1_795_673_702).unwrap();
+        let at =
+            |hours, minutes| with_offset(time, UtcOffset::from_hms(hours, minutes, 0).unwrap());
+        assert_eq!(at(9, 0), "2026-11-26 15:15 +09:00");
+        assert_eq!(at(0, 0), "2026-11-26 06:15 +00:00");
+        assert_eq!(at(-9, -30), "2026-11-25 20:45 -09:30");
     }
 
     #[test]
@@ -275,6 +312,11 @@ mod tests {
             (report.points(), report.earned(), report.solved()),
             (3, 0, 0)
         );
+        let all = report.exercises.len();
+        assert_eq!(report.with_points(), all);
+        let mut report_of_some = report.clone();
+        report_of_some.exercises[0].points = None;
+        assert_eq!(report_of_some.with_points(), all - 1);
         assert_eq!((one.hints, one.seconds, one.attempts), (2, 61, None));
         let csv = report.csv();
         let lines: Vec<&str> = csv.split('\n').collect();

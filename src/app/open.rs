@@ -1,14 +1,13 @@
 //! Opens labs and engines.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::app::{App, trust};
 use crate::diagnosis::{self, Need, Severity};
 use crate::engine::SetupOutcome;
 use crate::engine::docker::Docker;
 use crate::event::Event;
-use crate::lab::{Draw, FileSystem, Lab, LabId, LoadedLab, load, load_drawn};
+use crate::lab::{Draw, Lab, LabId, load_drawn};
 use crate::machine;
 use crate::problem::Problem;
 use crate::runner::{Failure, new_draw};
@@ -51,7 +50,7 @@ impl App {
             DrawOf::NewRun => Some(self.draw(lab).unwrap_or_else(new_draw)),
             DrawOf::Draw(draw) => Some(draw.clone()),
         };
-        let loaded = load_with_draw(&folder, &draw, &files)
+        let loaded = load_drawn(&folder, &draw, &files)
             .map_err(|problems| Failure::Problems(trust::unresolved(self, problems)))?;
         let decision = trust::decide(self, &folder, &files, loaded.needs_trust)?;
         match decision.problems.is_empty() {
@@ -105,21 +104,5 @@ impl App {
         let (docker, _) = connected.map_err(Failure::NoEngine)?;
         self.collect_garbage(&docker).await;
         Ok(docker)
-    }
-}
-
-/// Loads a lab; one with random values again, if there is a draw for it.
-pub(super) fn load_with_draw(
-    folder: &Path,
-    draw: &dyn Fn(&LabId) -> Option<Draw>,
-    files: &dyn FileSystem,
-) -> Result<LoadedLab, Vec<Problem>> {
-    let loaded = load(folder, files)?;
-    if loaded.lab.random.is_empty() {
-        return Ok(loaded);
-    }
-    match draw(&loaded.lab.id) {
-        Some(draw) => load_drawn(folder, &draw, files),
-        None => Ok(loaded),
     }
 }

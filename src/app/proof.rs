@@ -194,7 +194,7 @@ impl App {
         if lab.random.is_empty() {
             return Ok(None);
         }
-        let loaded = load_drawn(&lab.folder, &Draw::second_of_test(), &OsFs);
+        let loaded = load_drawn(&lab.folder, &|_| Some(Draw::second_of_test()), &OsFs);
         let lab = loaded.map_err(Failure::Problems)?.lab;
         let trial = self.trial(&lab)?;
         Ok(Some((lab, trial)))

@@ -35,6 +35,7 @@ impl App {
     ) -> Result<RunningLab<'a, E>, Failure> {
         let mut running = self.observe(engine, lab).await?;
         let journal = self.journal(&lab.id, &running.live.observed)?;
+        self.require_not_paused(&running, journal.as_ref())?;
         require_same_network(&running.live.observed, journal.as_ref(), &running.runner)?;
         self.require_draw(lab)?;
         running.workspace = self.workspace(lab, journal.as_ref());
@@ -303,9 +304,24 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.record_written(&self.lab.start)?;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
-        reset?;
+        reset.map_err(|failure| self.with_way_out(failure))?;
         self.record_baselines().await?;
         Ok(kept)
+    }
+
+    /// Adds what helps if the steps of `start` fail: the learner may have changed a user, its rights or a setting.
+    fn with_way_out(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Step(why) => Failure::Step(text!(
+                "{why}; `{command}` creates the services again, which wipes their data and keeps your progress",
+                why,
+                command = format!(
+                    "roadlab reset {} --hard",
+                    self.app.lab_argument(&self.lab.id)
+                )
+            )),
+            other => other,
+        }
     }
 
     /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.

@@ -1,40 +1,23 @@
-//! Shares labs: packs one into a file, adds labs from such files and from Git repositories, updates and removes them.
+//! Shares labs: adds labs from files and from Git repositories, updates and removes them. `packing.rs` writes such files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::app::git::{self, GitAddress};
-use crate::app::output_file::{OutputKind, partial, replaced_by, without_path};
-use crate::engine::Engine;
+use crate::app::packed_images::remove_image;
 use crate::event::Event;
-use crate::hex;
 use crate::lab::{
     ChangedExercises, ExerciseId, Instance, Lab, LabId, LabParts, LoadedLab, ServiceName, load,
     load_trial,
 };
 use crate::problem::{Problem, ProblemKind, suggestion};
-use crate::runner::{CameWith, Failure, PullPolicy};
+use crate::runner::{Failure, PullPolicy};
 use crate::store::{
     AddedLab, AddedLabs, EXTENSION, Journal, LabOrigin, LabTree, Manifest, OsFs, Package,
-    PackageError, PackagedImage, PackagedImages, PreparedLab, Progress, ProgressAmount,
-    RecordingFs, Replacement, check_images, is_packed_image, pack_images, write_package,
+    PackageError, PreparedLab, Progress, ProgressAmount, RecordingFs, Replacement,
 };
 use crate::text;
-
-/// A lab that was packed into a file.
-#[derive(Debug)]
-pub struct PackReport {
-    pub lab: LabId,
-    pub file: PathBuf,
-    /// The size of the file in bytes.
-    pub bytes: u64,
-    pub manifest: Manifest,
-}
 
 /// A lab that was added, or that was there already.
 #[derive(Debug)]
@@ -121,151 +104,6 @@ impl App {
         path.extension().is_some_and(|end| end == EXTENSION) && path.is_file()
     }
 
-    /// Returns the file that a lab, by its name or path, is packed into.
-    pub fn pack_target(&self, name: &str, file: Option<&Path>) -> Result<PathBuf, Failure> {
-        let folder = self.labs()?.folder(name);
-        let folder = folder.map_err(|problem| Failure::Problems(vec![problem]))?;
-        match file {
-            Some(file) => Ok(file.to_owned()),
-            None => Ok(PathBuf::from(default_name(
-                &load_sound(&folder, &OsFs)?.lab,
-            ))),
-        }
-    }
-
-    /// Packs a lab, by its name or path, into a file; with the images that an engine has or gets, if there is one. The file
-    /// appears when it is complete and can be read again.
-    pub async fn pack<E: Engine>(
-        &self,
-        engine: Option<&E>,
-        name: &str,
-        file: Option<&Path>,
-    ) -> Result<PackReport, Failure> {
-        let folder = self.labs()?.folder(name);
-        let folder = folder.map_err(|problem| Failure::Problems(vec![problem]))?;
-        let files = RecordingFs::default();
-        let LoadedLab { lab, .. } = load_sound(&folder, &files)?;
-        let tree = LabTree::collect(&lab, &files.files())?;
-        let version = lab.about.version.clone();
-        let mut manifest = Manifest::new(lab.id.clone(), version, tree.describe().await?);
-        manifest.check().map_err(Failure::Usage)?;
-        let target = match file {
-            Some(file) => file.to_owned(),
-            None => PathBuf::from(default_name(&lab)),
-        };
-        replaced_by(&target, OutputKind::Package)?;
-        let cannot = |error: &std::io::Error| Failure::cannot_write(&target, error);
-        let partial = partial(&target)?;
-        let images = match engine {
-            Some(engine) => self.packed_images(engine, &lab).await?,
-            None => None,
-        };
-        let (about, images) = images.unzip();
-        manifest.images = about;
-        let size = manifest.images.as_ref().map_or(0, |images| images.size);
-        let output = partial.reopen();
-        let output = output.map_err(|error| cannot(&without_path(&error)))?;
-        let progress = self.file_progress(target.as_path(), size);
-        let source = images.as_ref().map(tempfile::NamedTempFile::path);
-        write_package(output, &target, &manifest, &tree, source, &progress).await?;
-        drop(images);
-        self.check_packed(partial.path(), &target, &lab).await?;
-        let about = partial.as_file().metadata();
-        let bytes = about.map_err(|error| cannot(&error))?.len();
-        partial
-            .persist(&target)
-            .map_err(|error| cannot(&error.error))?;
-        Ok(PackReport {
-            lab: lab.id,
-            file: target,
-            bytes,
-            manifest,
-        })
-    }
-
-    /// Gets the images of a lab and writes them into a file as a package has them; `None` if it has no services.
-    async fn packed_images<E: Engine>(
-        &self,
-        engine: &E,
-        lab: &Lab,
-    ) -> Result<Option<(PackagedImages, tempfile::NamedTempFile)>, Failure> {
-        let runner = self.runner(engine, lab);
-        let found = self.get_images(&runner).await?.found;
-        let by_name: BTreeMap<String, String> = found
-            .values()
-            .map(|image| (image.name.clone(), image.id.clone()))
-            .collect();
-        let Some(first) = by_name.keys().next() else {
-            return Ok(None);
-        };
-        let what = text!("cannot inspect image {name}", name = first);
-        let first = engine.image(first).await.map_err(Failure::engine(what))?;
-        let platform = first.map(|image| image.platform).unwrap_or_default();
-        let saved = self.temporary_file()?;
-        let names: Vec<&str> = by_name.keys().map(String::as_str).collect();
-        let output = saved
-            .reopen()
-            .map_err(|error| Failure::Other(error.into()))?;
-        let progress = self.file_progress(Path::new(crate::app::images::IMAGE_FILE), 0);
-        let written = engine.save(&names, output, &progress).await;
-        written.map_err(Failure::engine(text!(
-            "cannot save the images of {lab}",
-            lab = lab.id
-        )))?;
-        let mut packed = self.temporary_file()?;
-        let new_names = pack_images(saved.path(), &by_name, packed.as_file_mut()).await;
-        let new_names = new_names.map_err(|error| error.at(&self.paths.cache))?;
-        drop(saved);
-        let (size, sha256) = digest_of(packed.path()).await?;
-        let services = found.into_iter().filter_map(|(service, image)| {
-            let packed = PackagedImage {
-                name: new_names.get(&image.name)?.clone(),
-                original: image.name,
-            };
-            Some((service, packed))
-        });
-        let about = PackagedImages {
-            size,
-            sha256,
-            platform,
-            services: services.collect(),
-        };
-        Ok(Some((about, packed)))
-    }
-
-    /// Reads a package that was just written, as another machine does.
-    async fn check_packed(&self, file: &Path, target: &Path, lab: &Lab) -> Result<(), Failure> {
-        let package = Package::open(file, &|_| {}).await;
-        let package = package.map_err(|error| error.at(target))?;
-        let checked = package.check_images().await;
-        checked.map_err(|error| error.at(target))?;
-        let folder = tempfile::tempdir().map_err(|error| Failure::Other(error.into()))?;
-        package.unpack(folder.path()).await?;
-        let unpacked = folder.path().join(package.manifest.lab_folder());
-        match load_sound(&unpacked, &OsFs) {
-            Ok(_) => Ok(()),
-            Err(Failure::Problems(problems)) => {
-                let first = problems.first();
-                let reason = first.map(|problem| problem.what.clone());
-                Err(Failure::Usage(text!(
-                    "{lab} cannot be packed, because it lacks something outside of its own folder: {reason}",
-                    lab = lab.id,
-                    reason = reason.unwrap_or_else(|| text!("the lab has problems"))
-                )))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    fn temporary_file(&self) -> Result<tempfile::NamedTempFile, Failure> {
-        let cache = &self.paths.cache;
-        let create = || {
-            std::fs::create_dir_all(cache)?;
-            tempfile::NamedTempFile::new_in(cache)
-        };
-        create().map_err(|error| Failure::cannot_write(cache, &without_path(&error)))
-    }
-
     /// Adds a lab from a package or a Git repository, or updates it. `lab` is the name of a lab in a repository with several.
     pub async fn add(&self, source: &str, lab: Option<&str>) -> Result<AddReport, Failure> {
         if Path::new(source).is_file() {
@@ -343,13 +181,20 @@ impl App {
         let content = prepared.content().join(manifest.lab_folder());
         let loaded = load_sound(&content, &OsFs);
         let loaded = loaded.map_err(|failure| moved(failure, &content, shown))?;
-        let sound =
-            manifest
-                .check()
-                .and_then(|()| match manifest.version == loaded.lab.about.version {
-                    true => Ok(()),
-                    false => Err(text!("the version in its manifest is not that of its lab")),
-                });
+        let unknown = manifest
+            .image_services()
+            .find(|service| !loaded.lab.services.contains_key(*service))
+            .cloned();
+        let sound = manifest.check().and_then(|()| {
+            match (manifest.version == loaded.lab.about.version, unknown) {
+                (false, _) => Err(text!("the version in its manifest is not that of its lab")),
+                (true, Some(service)) => Err(text!(
+                    "its manifest has an image for `{service}`, a service that its lab does not have",
+                    service
+                )),
+                (true, None) => Ok(()),
+            }
+        });
         sound.map_err(|reason| PackageError::Refused {
             path: shown.to_owned(),
             reason,
@@ -466,7 +311,10 @@ impl App {
     /// Returns a lab that was added, and the progress in all of its instances. A lab that runs cannot be removed.
     pub fn lab_to_remove(&self, name: &str) -> Result<(AddedLab, Vec<ProgressAmount>), Failure> {
         let labs = self.added_labs();
-        let Some(lab) = labs.find(name)? else {
+        // What is damaged, or was added before a rule that it breaks, can still be removed.
+        let found = labs.find(name);
+        let found = found.or_else(|error| labs.find_damaged(name).map(Some).ok_or(error))?;
+        let Some(lab) = found else {
             let added = labs.folders().into_iter();
             let added: Vec<String> = added.map(|(name, _)| name).collect();
             return Err(not_added(name, &added));
@@ -522,107 +370,23 @@ impl App {
         })
     }
 
-    /// Returns the images that came with a lab, by service.
-    pub(super) fn packed_images_of(&self, lab: &Lab) -> BTreeMap<ServiceName, CameWith> {
-        let labs = self.added_labs();
-        let Some(AddedLab { manifest, .. }) = labs.of_folder(&lab.folder) else {
-            return BTreeMap::new();
-        };
-        let loaded = labs.loaded_images(&manifest.lab);
-        let services = manifest
-            .images
-            .into_iter()
-            .flat_map(|images| images.services);
-        let came_with = services.map(|(service, image)| {
-            let image = CameWith {
-                loaded_id: loaded.get(&image.name).cloned(),
-                name: image.name,
-            };
-            (service, image)
-        });
-        came_with.collect()
-    }
-
-    /// Loads the images that came with a lab into the engine, if some are missing there and the lab's file is still where it was.
-    pub(super) async fn load_packed_images<E: Engine>(
-        &self,
-        engine: &E,
-        lab: &Lab,
-    ) -> Result<(), Failure> {
-        let Some(AddedLab {
-            origin: LabOrigin::File { path },
-            manifest,
-            ..
-        }) = self.added_labs().of_folder(&lab.folder)
-        else {
-            return Ok(());
-        };
-        let Some(images) = &manifest.images else {
-            return Ok(());
-        };
-        let names = manifest.image_names();
-        let labs = self.added_labs();
-        let known = labs.loaded_images(&manifest.lab);
-        let mut missing = false;
-        for name in &names {
-            let what = text!("cannot inspect image {name}", name);
-            let image = engine.image(name).await.map_err(Failure::engine(what))?;
-            let is_packed = image.is_some_and(|image| {
-                is_packed_image(name, &image.id, known.get(*name).map(String::as_str))
-            });
-            missing |= !is_packed;
-        }
-        // Another file may be there by now; the images can still be pulled or built then.
-        if !missing || !path.is_file() {
-            return Ok(());
-        }
-        let package = Package::open(&path, &|_| {}).await?;
-        if package.manifest != manifest {
-            return Ok(());
-        }
-        let mut file = self.temporary_file()?;
-        let progress = self.file_progress(&path, images.size);
-        package.copy_images(file.as_file_mut(), &progress).await?;
-        check_images(&path, file.as_file(), 0, names.iter().copied())?;
-        let loaded = engine.load(file.path(), &progress).await;
-        let what = text!("cannot load images from {file}", file = path.display());
-        loaded.map_err(Failure::engine(what))?;
-        // Some engines give an image an id that is not the digest of its configuration.
-        let mut ids = BTreeMap::new();
-        for name in names {
-            let what = text!("cannot inspect image {name}", name);
-            let image = engine.image(name).await.map_err(Failure::engine(what))?;
-            ids.extend(image.map(|image| (name.to_owned(), image.id)));
-        }
-        Ok(labs.record_loaded(&manifest.lab, ids)?)
-    }
-
-    /// Reports that a lab was added or updated on the way to something else.
+    /// Reports that a lab was added or updated on the way to something else, or was there already.
     pub fn report_added(&self, added: &AddReport) {
-        let updated = match added.change {
-            LabChange::Added => false,
-            LabChange::Updated(_) => true,
-            LabChange::Unchanged => return,
-        };
         self.emit(Event::LabAdded {
             lab: added.lab.to_string(),
             version: added.manifest.version.clone(),
             digest: added.manifest.digest(),
-            updated,
+            updated: matches!(added.change, LabChange::Updated(_)),
+            unchanged: matches!(added.change, LabChange::Unchanged),
         });
     }
 }
 
-/// Removes an image that came with a lab; an image of the same name that did not stays.
-async fn remove_image(engine: &impl Engine, name: &str, loaded_id: Option<&String>) -> bool {
-    let image = engine.image(name).await.ok().flatten();
-    let loaded_id = loaded_id.map(String::as_str);
-    let there = image.is_some_and(|image| is_packed_image(name, &image.id, loaded_id));
-    there && engine.remove_image(name).await.is_ok()
-}
-
 /// Loads a lab, which must have no problems in any of its files; what needs trust is none.
-fn load_sound(folder: &Path, files: &dyn crate::lab::FileSystem) -> Result<LoadedLab, Failure> {
+pub(super) fn load_sound(
+    folder: &Path,
+    files: &dyn crate::lab::FileSystem,
+) -> Result<LoadedLab, Failure> {
     let loaded = load(folder, files).map_err(Failure::Problems)?;
     load_trial(&loaded.lab, files).map_err(Failure::Problems)?;
     Ok(loaded)
@@ -644,17 +408,6 @@ fn moved(failure: Failure, from: &Path, to: &Path) -> Failure {
         }
     }
     Failure::Problems(problems)
-}
-
-/// Returns the name of the file that a lab is packed into by default.
-fn default_name(lab: &Lab) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
-    let version = lab.about.version.as_deref().unwrap_or_default();
-    let version = version.replace(|c| !plain(c), "-");
-    match version.is_empty() {
-        true => format!("{}.{EXTENSION}", lab.id),
-        false => format!("{}-{version}.{EXTENSION}", lab.id),
-    }
 }
 
 /// Returns whether a lab of an origin may replace one of another: a file replaces a file, and the same repository itself.
@@ -781,23 +534,5 @@ fn changes(old: &Lab, new: &Lab) -> ExerciseChanges {
     }
 }
 
-/// Returns the size and the SHA-256 of a file.
-async fn digest_of(path: &Path) -> Result<(u64, String), Failure> {
-    let failed = |error: std::io::Error| Failure::Other(error.into());
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    let mut chunk = vec![0; 256 * 1024];
-    loop {
-        let read = file.read(&mut chunk).map_err(failed)?;
-        if read == 0 {
-            return Ok((size, hex::encode(&hash.finalize())));
-        }
-        hash.update(&chunk[..read]);
-        size += read as u64;
-        tokio::task::yield_now().await;
-    }
-}
-
 #[cfg(test)]
-#[path = "sharing_tests.rs"]
 mod tests;

@@ -9,9 +9,13 @@ use crate::plan::Running;
 use crate::runner::Failure;
 use crate::text;
 
-/// How often a container is inspected after its shell ended, and how long to wait in between.
-const INSPECTIONS: u32 = 8;
+/// How often a container is inspected after its shell was killed, and how long to wait in between. A busy engine reports the end
+/// of a container seconds after that of its programs.
+const INSPECTIONS: u32 = 200;
 const INSPECTION_INTERVAL: Duration = Duration::from_millis(40);
+
+/// 128 and SIGKILL: the exit code of a program that ends with its container.
+const KILLED: i64 = 137;
 
 /// The container and the command of a shell.
 #[derive(Debug)]
@@ -24,10 +28,17 @@ pub struct ShellTarget {
 
 impl ShellTarget {
     /// Returns whether the container was stopped, restarted or removed since the target was found. To be called when the shell
-    /// has ended: the engine has no exit code of a program that ended with its container.
-    pub async fn has_stopped(&self, engine: &impl Inspect) -> bool {
-        // The engine reports the end of a program a moment before that of its container.
-        for _ in 0..INSPECTIONS {
+    /// has ended, with its exit code.
+    pub async fn has_stopped(&self, engine: &impl Inspect, code: i64) -> bool {
+        // After a shell that ended by itself there is nothing to wait for.
+        let inspections = match code {
+            KILLED => INSPECTIONS,
+            _ => 1,
+        };
+        for inspection in 0..inspections {
+            if inspection > 0 {
+                tokio::time::sleep(INSPECTION_INTERVAL).await;
+            }
             let stopped = match engine.inspect(&self.container).await {
                 Ok(state) => !state.running || state.started != self.started,
                 Err(error) => error.kind == ErrorKind::NotFound,
@@ -35,7 +46,6 @@ impl ShellTarget {
             if stopped {
                 return true;
             }
-            tokio::time::sleep(INSPECTION_INTERVAL).await;
         }
         false
     }
@@ -131,8 +141,11 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::app::testing::app;
+    use crate::engine::{self, ContainerState};
     use crate::lab::testing::{COMPOSE, lab};
 
     /// Selects a service of a lab whose services have these names, and a client where there is a `*`.
@@ -155,6 +168,46 @@ mod tests {
             Ok(service) => assert_eq!(found.as_deref(), Ok(service)),
             Err(part) => assert!(found.unwrap_err().contains(part)),
         }
+    }
+
+    /// A container that ends after this many inspections.
+    struct Ending {
+        after: u32,
+        inspected: Cell<u32>,
+    }
+
+    impl Inspect for Ending {
+        async fn inspect(&self, _: &str) -> engine::Result<ContainerState> {
+            self.inspected.set(self.inspected.get() + 1);
+            Ok(ContainerState {
+                running: self.inspected.get() <= self.after,
+                ..ContainerState::default()
+            })
+        }
+    }
+
+    /// Returns whether the container of a shell has stopped, and how often it was inspected.
+    async fn stopped(after: u32, code: i64) -> (bool, u32) {
+        let target = ShellTarget {
+            container: "redis".to_owned(),
+            command: ClientCommand {
+                argv: Vec::new(),
+                env: Vec::new(),
+            },
+            started: None,
+        };
+        let inspected = Cell::new(0);
+        let engine = Ending { after, inspected };
+        let stopped = target.has_stopped(&engine, code).await;
+        (stopped, engine.inspected.get())
+    }
+
+    #[tokio::test]
+    async fn only_after_a_killed_shell_the_end_of_its_container_is_waited_for() {
+        assert_eq!(stopped(u32::MAX, 0).await, (false, 1));
+        assert_eq!(stopped(0, 1).await, (true, 1));
+        // A busy engine reports it late.
+        assert_eq!(stopped(12, KILLED).await, (true, 13));
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 
 use crate::app::App;
-use crate::app::open::load_with_draw;
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
-use crate::lab::{Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task};
+use crate::lab::{
+    Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load_drawn,
+};
 use crate::localized;
 use crate::plan::{
     CutOff, Observed, ObservedContainer, OrphanKind, OrphanRun, Running, Scope, completes, cut_off,
@@ -65,6 +66,8 @@ pub struct Run {
     pub services: Vec<Row>,
     /// When the run expires, in seconds since 1970.
     pub until: Option<u64>,
+    /// When the learner paused the lab, in seconds since 1970, if it is paused.
+    pub paused: Option<u64>,
     pub journal: RunJournal,
     /// Why the learner's progress cannot be read, and what to do.
     pub progress_problem: Option<String>,
@@ -226,6 +229,16 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             .iter()
             .map(async |container| self.service(container, live.as_ref(), &instance).await);
         let mut services = join_all(rows).await;
+        let containers = &mine.containers;
+        let rests = containers.iter().all(|one| one.running == Running::No);
+        let paused = journal.and_then(|journal| journal.paused);
+        let paused = paused.filter(|_| rests && !containers.is_empty());
+        if paused.is_some() {
+            // They are stopped because the learner wanted it.
+            let stopped = |fault: &ServiceFault| *fault == ServiceFault::Stopped;
+            let rows = services.iter_mut();
+            rows.for_each(|row| row.faults.retain(|fault| !stopped(fault)));
+        }
         if let Some(lab) = loaded.as_deref().filter(|_| !services.is_empty()) {
             services.extend(removed_services(lab, &mine));
         }
@@ -235,12 +248,12 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             Err(error) => (Progress::default(), Some(error.text().localized())),
         };
         let holding = match &live {
-            Some((lab, live)) => {
+            Some((lab, live)) if paused.is_none() => {
                 let workspace = journal.and_then(|journal| journal.workspace.clone());
                 self.holding(lab, live, workspace, &instance, run.as_ref(), &progress)
                     .await
             }
-            None => None,
+            Some(_) | None => None,
         };
         let played = progress.requested_solutions().cloned().collect();
         let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
@@ -256,6 +269,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             run,
             services,
             until: journal.and_then(|journal| journal.until),
+            paused,
             journal: match (unreadable, journal) {
                 (Some(unreadable), _) => RunJournal::Unreadable(unreadable.text().localized()),
                 (None, Some(_)) => RunJournal::Readable,
@@ -396,11 +410,10 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             return known.clone();
         }
         let draw = |_: &LabId| journal.map(Journal::effective_draw);
-        let started =
-            journal.and_then(|journal| load_with_draw(&journal.folder, &draw, &OsFs).ok());
+        let started = journal.and_then(|journal| load_drawn(&journal.folder, &draw, &OsFs).ok());
         let by_name = || {
             let folder = self.app.labs().ok()?.folder(lab.as_str()).ok()?;
-            load_with_draw(&folder, &draw, &OsFs).ok()
+            load_drawn(&folder, &draw, &OsFs).ok()
         };
         let found = started.or_else(by_name).map(|loaded| Rc::new(loaded.lab));
         self.labs.borrow_mut().insert(key, found.clone());

@@ -46,17 +46,15 @@ pub(super) fn show(context: &Context, added: &AddReport) {
             }
         }
     }
-    if let LabChange::Added | LabChange::Updated(_) = added.change {
-        output(&localized!(
-            "  digest {digest}",
-            digest = added.manifest.digest()
-        ));
-        if added.needs_trust {
-            output(&context.paint.warn(&localized!(
-                "  it requests more than labs usually do; `roadlab show {lab}` lists it",
-                lab = &added.lab
-            )));
-        }
+    output(&localized!(
+        "  digest {digest}",
+        digest = added.manifest.digest()
+    ));
+    if added.needs_trust && !matches!(added.change, LabChange::Unchanged) {
+        output(&context.paint.warn(&localized!(
+            "  it requests more than labs usually do; `roadlab show {lab}` lists it",
+            lab = &added.lab
+        )));
     }
     if let Some(folder) = &added.shadowed_by {
         output(&context.paint.warn(&localized!(

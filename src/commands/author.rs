@@ -12,7 +12,7 @@ use crate::event::{JudgedExercise, Phase, ResultLine, TestProblem};
 use crate::exit::Exit;
 use crate::lab::{ExerciseId, Lab};
 use crate::localized;
-use crate::report::{self, duration, output, sanitize, wrap};
+use crate::report::{self, OutputMode, duration, output, sanitize, wrap};
 use crate::runner::Failure;
 use crate::store::Lifetime;
 use crate::text_plural;
@@ -86,7 +86,7 @@ fn show_json(context: &Context, event: AuthorEvent<'_>) {
             exercise: exercise.to_string(),
             needs: Vec::new(),
         }),
-        AuthorEvent::Failed(failure) => report_failure(failure, context.paint, true),
+        AuthorEvent::Failed(failure) => report_failure(failure, context.paint, OutputMode::Json),
         AuthorEvent::Up { .. } | AuthorEvent::Waiting { .. } => {}
     }
 }
@@ -140,7 +140,7 @@ impl Report<'_> {
                 "{exercise} needs a service that is unavailable",
                 exercise
             ))),
-            AuthorEvent::Failed(failure) => report_failure(failure, paint, false),
+            AuthorEvent::Failed(failure) => report_failure(failure, paint, OutputMode::Text),
             AuthorEvent::Waiting { lab } => self.show_waiting(lab),
         }
     }
@@ -156,7 +156,7 @@ impl Report<'_> {
         ));
         if !self.has_tested.replace(true) {
             dim(localized!(
-                "an exercise is tested when you save a change of it; `roadlab author {lab} EXERCISE` tests one at once",
+                "an exercise is tested when you save a change of it; `roadlab author {lab} EXERCISE` tests that one right away, without a change",
                 lab = sanitize(self.context.app.lab_argument(&lab.id).as_str())
             ));
         }
@@ -179,7 +179,12 @@ impl Report<'_> {
             |problem: &&TestProblem| !shown.contains(&(problem.problem.clone(), problem.line));
         for problem in judged.problems.iter().filter(is_new) {
             let place = problem.file.as_deref().zip(problem.line);
-            let text = report::error_line(place, &problem.problem, &fix(problem.phase), paint);
+            let text = report::error_line(
+                place,
+                &problem.problem,
+                fix(problem.phase).as_deref(),
+                paint,
+            );
             self.print(&format!("  {text}"), 4);
         }
         let answers = text_plural!("{count} answer", "{count} answers", count = judged.answers);
@@ -207,29 +212,19 @@ impl Report<'_> {
     }
 }
 
-/// Returns how a problem that a phase finds is mended.
-fn fix(phase: Phase) -> String {
-    match phase {
+/// Returns how a problem that a phase finds is mended; `None` where the problem itself says so.
+fn fix(phase: Phase) -> Option<String> {
+    let fix = match phase {
         Phase::Start => localized!("change the check, or what `start` leaves there"),
         Phase::Solution | Phase::SolutionAgain => localized!("change the solution or the check"),
         Phase::RightAnswer => localized!("widen the check, or remove the answer"),
-        Phase::LeftOut => {
-            localized!("add a check of what the step does, or mark the step `optional: true`")
-        }
         Phase::WrongAnswer => localized!("change the check, its hints or the answer"),
-        Phase::Decides => localized!(
-            "add a wrong answer that only this check refuses, or say in its `why` why there is none"
-        ),
-        Phase::Weakened => localized!(
-            "add a wrong answer that notices, or say in the check's `why` why there is none"
-        ),
         Phase::Reset => localized!("let `start` undo it"),
         Phase::OpenTransaction => localized!("let `start` do without the lock"),
         Phase::Quiz => localized!("change `quiz` in lab.yaml"),
-        Phase::OtherDraw => {
-            localized!("let the check compare with the random value, as the solution uses it")
-        }
-    }
+        Phase::LeftOut | Phase::Decides | Phase::Weakened | Phase::OtherDraw => return None,
+    };
+    Some(fix)
 }
 
 fn show_up(context: &Context, lab: &Lab, millis: u64, keep: bool) {

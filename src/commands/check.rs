@@ -13,13 +13,13 @@ use crate::commands::check_output::{
 };
 use crate::commands::closing::closing_lines;
 use crate::commands::format::{Holding, Score};
-use crate::commands::{Context, format, junit};
+use crate::commands::{Context, check_output, format, junit};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
 use crate::problem::code_list;
-use crate::report::{self, Paint, Wording, check_lines, error, output};
+use crate::report::{self, OutputMode, Paint, Wording, check_lines, error, output};
 use crate::runner::{CheckStage, ExerciseResult, Failure};
 
 pub(crate) async fn check(
@@ -38,7 +38,7 @@ pub(crate) async fn check(
     let running = context.app.running(&engine, &lab).await?;
     let (available, unavailable) = running.live.by_availability(selected);
     let before = running.progress()?;
-    let known = KnownResults::new(&available, context.global.json);
+    let known = KnownResults::new(&available, context.global.output_mode());
     let detail = match names.len() {
         1 => Detail::AllChecks,
         _ => Detail::FailedChecks,
@@ -117,6 +117,10 @@ pub(crate) async fn check(
             ..format::score(&lab, &now)
         };
         output(&format!("\n{}", score.text()));
+        let denied: BTreeSet<_> = results.iter().flat_map(|one| &one.denied).collect();
+        if let Some(text) = check_output::way_out(&context.app, &lab, denied) {
+            output(&context.paint.warn(&text));
+        }
     }
     // An exercise that was named must pass; of all exercises, those that are available must.
     let all_checked = names.is_empty() || unavailable.is_empty();
@@ -174,15 +178,16 @@ struct KnownResults {
     /// The exercises that were not probed yet.
     left: RefCell<BTreeSet<ExerciseId>>,
     waiting: RefCell<Vec<(Duration, ExerciseResult)>>,
-    shown: bool,
+    /// JSON has all results at the end.
+    mode: OutputMode,
 }
 
 impl KnownResults {
-    fn new(exercises: &[&Exercise], json: bool) -> Self {
+    fn new(exercises: &[&Exercise], mode: OutputMode) -> Self {
         Self {
             left: RefCell::new(exercises.iter().map(|one| one.id.clone()).collect()),
             waiting: RefCell::default(),
-            shown: !json,
+            mode,
         }
     }
 
@@ -193,7 +198,7 @@ impl KnownResults {
         if let CheckStage::Waiting { within } = stage {
             waiting.push((within, result.clone()));
         }
-        if !first || !left.is_empty() || !self.shown {
+        if !first || !left.is_empty() || self.mode == OutputMode::Json {
             return;
         }
         for (within, result) in waiting.drain(..) {
@@ -235,6 +240,7 @@ mod tests {
                 actuals: Vec::new(),
                 held: Vec::new(),
                 changed: Changed::No,
+                denied: BTreeSet::new(),
             };
             let ready = queue.add(&result, waits).into_iter();
             let ready: Vec<String> = ready.map(|result| result.exercise.to_string()).collect();

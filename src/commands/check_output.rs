@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::app::RunningLab;
+use crate::app::{App, RunningLab};
 use crate::commands::Context;
 use crate::commands::closing::closing_markdown;
 use crate::commands::quiz_output;
 use crate::engine::Engine;
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
-use crate::lab::{Exercise, Quiz, Task};
+use crate::lab::{Exercise, Lab, Quiz, ServiceName, Task};
 use crate::localized;
+use crate::problem::code_list;
 use crate::report::{JunitCase, Paint, check_lines, markdown, sanitize, wrap};
 use crate::runner::ExerciseResult;
 
@@ -205,6 +206,22 @@ pub(super) fn missing_services<E: Engine>(
     let services = names.join(", ");
     let text = || localized!("not available: it needs {services}", services);
     (!names.is_empty()).then(text)
+}
+
+/// Returns how to go on where services refuse the user of the lab; `None` if none does.
+pub(super) fn way_out<'s>(
+    app: &App,
+    lab: &Lab,
+    denied: impl IntoIterator<Item = &'s ServiceName>,
+) -> Option<String> {
+    let services: Vec<&ServiceName> = denied.into_iter().collect();
+    (!services.is_empty()).then(|| {
+        localized!(
+            "{services}: refuses the user of this lab. If you changed its password or its rights, change them back; or `{command}` creates the services again, which wipes their data and keeps your progress",
+            services = code_list(services),
+            command = format!("roadlab reset {} --hard", app.lab_argument(&lab.id))
+        )
+    })
 }
 
 /// Returns a test case for each check of an exercise.

@@ -6,13 +6,13 @@ use serde_json::json;
 
 use crate::app::{RunningLab, select_exercises};
 use crate::commands::Context;
-use crate::commands::check_output::{result_json, summary_line, unavailable_line};
+use crate::commands::check_output::{result_json, summary_line, unavailable_line, way_out};
 use crate::commands::closing::closing_lines;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
-use crate::report::{self, Input, Key, Panel, Screen, output, sanitize};
+use crate::report::{self, Input, Key, MenuItem, Panel, Screen, Shown, output, sanitize};
 use crate::runner::{Changed, ExerciseResult, Failure};
 use crate::text;
 
@@ -168,7 +168,11 @@ fn draw<E: Engine>(
 ) {
     let (columns, rows) = Screen::size();
     let rows = rows.saturating_sub(1);
-    let menu = vec![("q".to_owned(), localized!("quit"))];
+    let menu = vec![MenuItem {
+        key: "q".to_owned(),
+        does: localized!("quit"),
+        shown: Shown::Always,
+    }];
     let state = |passed: usize, all: usize| {
         localized!("watching, {passed} of {all} checks pass", passed, all)
     };
@@ -181,7 +185,12 @@ fn draw<E: Engine>(
                 checks: one.checks.clone(),
                 hint: running.conditional_hint(one),
                 wording: context.wording(),
-                note: None,
+                note: way_out(&context.app, running.lab, &one.denied),
+                more: format!(
+                    "roadlab check {} {}",
+                    context.app.lab_argument(&running.lab.id),
+                    one.exercise
+                ),
                 menu,
             };
             panel.lines(columns, rows, context.paint)

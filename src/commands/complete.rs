@@ -237,7 +237,7 @@ impl ParsedInput {
 
     /// Returns the running labs for commands that need one, else all labs.
     fn labs(&self) -> Vec<Candidate> {
-        if ["down", "status"].contains(&self.command.as_str()) {
+        if ["down", "status", "pause"].contains(&self.command.as_str()) {
             let up: BTreeSet<LabId> = Self::journals().into_iter().map(|run| run.lab).collect();
             return up.into_iter().map(|lab| (lab.to_string(), None)).collect();
         }

@@ -26,17 +26,6 @@ pub(crate) enum Which {
     Orphans,
 }
 
-impl Which {
-    /// Converts the options `--all` and `--orphan`, of which at most one is given.
-    pub(crate) fn of(all: bool, orphan: bool) -> Self {
-        match (all, orphan) {
-            (_, true) => Self::Orphans,
-            (true, false) => Self::All,
-            (false, false) => Self::Named,
-        }
-    }
-}
-
 /// Converts the option `--forget`.
 pub(crate) fn forget(forget: bool) -> Forget {
     match forget {

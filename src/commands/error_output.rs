@@ -6,13 +6,13 @@ use crate::exit::Exit;
 use crate::lab::{Instance, LabId};
 use crate::localized;
 use crate::problem::{Problem, ProblemKind};
-use crate::report::{self, Paint};
+use crate::report::{self, OutputMode, Paint};
 use crate::runner::{Failure, NotRunning};
 use crate::text::command_line;
 
 /// Reports why a command failed: on standard error, or as a JSON document.
-pub(crate) fn report_failure(failure: &Failure, paint: Paint, json: bool) {
-    if json {
+pub(crate) fn report_failure(failure: &Failure, paint: Paint, mode: OutputMode) {
+    if mode == OutputMode::Json {
         // On one line, as it may end a stream of events.
         report::line(&failure_json(failure));
         return;

@@ -61,7 +61,7 @@ pub(super) enum Holding {
 }
 
 impl Score {
-    /// `solved 2 of 18 · solution played 1 · passing now 3`.
+    /// `solved 2 of 18 · solution played 1 · passing 3`.
     pub(super) fn text(&self) -> String {
         let done = self.solved;
         let mut text = match self.all {
@@ -72,11 +72,11 @@ impl Score {
             .then(|| localized!("solution played {count}", count = self.by_solution));
         let holding = match self.holding {
             Holding::NotChecked => None,
-            Holding::OfAll(passed) => Some(localized!("passing now {passed}", passed)),
+            Holding::OfAll(passed) => Some(localized!("passing {passed}", passed)),
             // Its result stands above.
             Holding::OfSome { checked: 1, .. } => None,
             Holding::OfSome { passed, checked } => Some(localized!(
-                "passing now {passed} of these {checked}",
+                "passing {passed} of these {checked}",
                 passed,
                 checked
             )),
@@ -106,8 +106,8 @@ pub(super) fn score(lab: &Lab, progress: &Progress) -> Score {
 /// Returns an amount of progress in words; `None` if there is none.
 pub(super) fn progress_amount(amount: &ProgressAmount) -> Option<String> {
     let parts = [
-        (amount.solved > 0).then(|| localized!("solved exercises: {count}", count = amount.solved)),
-        (amount.played > 0).then(|| localized!("played solutions: {count}", count = amount.played)),
+        (amount.solved > 0).then(|| localized!("solved: {count}", count = amount.solved)),
+        (amount.played > 0).then(|| localized!("solution played: {count}", count = amount.played)),
         (amount.answers > 0).then(|| localized!("quiz answers: {count}", count = amount.answers)),
         (amount.hints > 0).then(|| localized!("hints: {count}", count = amount.hints)),
         (amount.seconds > 0)
@@ -187,7 +187,7 @@ mod tests {
         };
         assert_eq!(score.text(), "solved 2 of 18");
         score.holding = Holding::OfAll(3);
-        assert_eq!(score.text(), "solved 2 of 18 · passing now 3");
+        assert_eq!(score.text(), "solved 2 of 18 · passing 3");
         score.holding = Holding::OfSome {
             passed: 1,
             checked: 2,
@@ -195,7 +195,7 @@ mod tests {
         score.by_solution = 1;
         assert_eq!(
             score.text(),
-            "solved 2 of 18 · solution played 1 · passing now 1 of these 2"
+            "solved 2 of 18 · solution played 1 · passing 1 of these 2"
         );
         score.by_solution = 0;
         score.holding = Holding::OfSome {

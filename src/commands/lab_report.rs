@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{ExerciseReport, LabReport, SolvedBy, utc};
+use crate::app::{ExerciseReport, LabReport, SolvedBy, local_time, utc};
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::report::{self, duration, output, sanitize, table};
@@ -97,18 +97,29 @@ fn show(context: &Context, report: &LabReport) {
         solved = report.solved(),
         exercises = report.exercises.len()
     )];
-    if report.points() > 0 {
-        totals.push(localized!(
-            "{earned} of {points} points",
-            earned = report.earned(),
-            points = report.points()
-        ));
-    }
+    totals.extend(points(report));
     totals.push(hint_count(hints(report)));
     if seconds(report) > 0 {
         totals.push(duration(seconds(report) * 1000));
     }
     output(&format!("\n{}", totals.join(" · ")));
+}
+
+/// Returns the points that the learner has; `None` if no exercise has any. Where only some have points, that is said: it is no
+/// mark for the whole lab.
+fn points(report: &LabReport) -> Option<String> {
+    let count = report.with_points();
+    let (earned, points) = (report.earned(), report.points());
+    let all = localized!("{earned} of {points} points", earned, points);
+    if count == 0 || count == report.exercises.len() {
+        return (count > 0).then_some(all);
+    }
+    let only = text_plural!(
+        "only {count} exercise has points",
+        "only {count} exercises have points",
+        count
+    );
+    Some(format!("{all} ({})", only.localized()))
 }
 
 /// Leaves out the columns in which no row has anything.
@@ -131,7 +142,10 @@ fn hint_count(count: usize) -> String {
 fn cells(context: &Context, one: &ExerciseReport) -> Vec<String> {
     let paint = context.paint;
     let (mark, at) = match one.by {
-        Some(SolvedBy::Learner) => (paint.good("✓"), one.at.and_then(utc).unwrap_or_default()),
+        Some(SolvedBy::Learner) => (
+            paint.good("✓"),
+            one.at.and_then(local_time).unwrap_or_default(),
+        ),
         Some(SolvedBy::Solution) => (paint.warn("·"), localized!("solution played")),
         None => ("·".to_owned(), String::new()),
     };

@@ -146,8 +146,8 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
         Err(_) => paint.warn(&format!("?/{all}")),
     };
     if entry.played > 0 {
-        let played = localized!("+{count} by solution", count = entry.played);
-        progress.push_str(&paint.dim(&format!(" {played}")));
+        let played = localized!("solution played {count}", count = entry.played);
+        progress.push_str(&paint.dim(&format!(" · {played}")));
     }
     if entry.holding > 0 && !entry.running.is_empty() {
         let holding = localized!("passing {passed}", passed = entry.holding);

@@ -40,6 +40,7 @@ mod new;
 mod open;
 mod orphans;
 mod pack;
+mod pause;
 mod played_output;
 mod quiz_output;
 mod reap;
@@ -174,7 +175,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             lab,
             exercise,
             choice,
-        } => answer::answer(context, &lab, &exercise, &choice).await,
+        } => answer::answer(context, &lab, exercise.as_deref(), choice.as_deref()).await,
         Command::Reset {
             lab,
             to,
@@ -205,6 +206,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             };
             restart::restart(context, &lab, &services, mode).await
         }
+        Command::Pause { lab } => pause::pause(context, &lab).await,
         Command::Fault {
             lab,
             action,
@@ -217,7 +219,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             forget,
             orphan,
         } => {
-            let which = down::Which::of(all, orphan);
+            // At most one of the two options is given.
+            let which = match (all, orphan) {
+                (_, true) => down::Which::Orphans,
+                (true, false) => down::Which::All,
+                (false, false) => down::Which::Named,
+            };
             let forget = down::forget(forget);
             down::down(context, &names, which, forget).await
         }

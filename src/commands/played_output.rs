@@ -49,7 +49,7 @@ fn lines(played: &PlayedAnswer, paint: Paint, width: usize, limit: Option<usize>
     if let Some(problem) = &played.problem {
         let place = played.file.as_deref().zip(played.line);
         let help = localized!("change the check, its hints or the answer");
-        let text = error_line(place, problem, &help, paint);
+        let text = error_line(place, problem, Some(&help), paint);
         lines.extend(wrap(&format!("      {text}"), 8, Some(width)));
     }
     // A learner sees the hint of the first check that fails, and of its hints the first that fits.

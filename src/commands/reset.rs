@@ -107,7 +107,7 @@ fn report_reset(
     let time = duration(millis);
     output(&match to {
         Some(to) => localized!(
-            "{lab} is reset to the start of `{exercise}` after {time}; solutions run: {count}",
+            "{lab} is reset to the start of `{exercise}` after {time}; solutions played: {count}",
             lab = lab.id,
             exercise = to.id,
             time,

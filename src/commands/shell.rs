@@ -43,8 +43,8 @@ pub(crate) async fn shell(
     let ended = match typed && attended {
         true => {
             let ended = engine.shell(container, argv, env, stop).await;
-            if let Ok(ShellExit::Ended(_)) = ended
-                && target.has_stopped(&engine).await
+            if let Ok(ShellExit::Ended(code)) = ended
+                && target.has_stopped(&engine, code).await
             {
                 let closed = localized!(
                     "the shell was closed: `{service}` was stopped or restarted",

@@ -228,7 +228,8 @@ impl<'a> Page<'a> {
     }
 
     fn print(self) {
-        let title = self.context.paint.bold(&self.title);
+        let again = localized!("{title} (continued)", title = self.title);
+        let title = self.context.paint.bold(&again);
         let lines = match self.context.height() {
             Some(rows) => with_title_again(self.lines, &title, rows),
             None => self.lines,
@@ -237,16 +238,21 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Repeats the title at the first empty line from which on everything fits into a terminal with so many rows.
+/// Repeats the title at the first empty line from which on everything fits into a terminal with so many rows. What follows is
+/// the beginning of a paragraph: code belongs to the sentence before it.
 fn with_title_again(mut lines: Vec<String>, title: &str, rows: usize) -> Vec<String> {
     // The last row is for the prompt of the shell, and two are for the title and the empty line below it.
     if lines.len() < rows {
         return lines;
     }
     let first = lines.len().saturating_sub(rows.saturating_sub(3));
-    let empty = |line: &String| line.trim().is_empty();
-    if let Some(at) = lines.iter().skip(first.saturating_sub(1)).position(empty) {
-        let at = first.saturating_sub(1) + at;
+    let from = first.saturating_sub(1);
+    let begins_paragraph = |pair: &[String]| {
+        pair[0].trim().is_empty() && !pair[1].is_empty() && !pair[1].starts_with(' ')
+    };
+    let later = lines.get(from..).unwrap_or_default();
+    if let Some(at) = later.windows(2).position(begins_paragraph) {
+        let at = from + at;
         lines.splice(at + 1..at + 1, [title.to_owned(), String::new()]);
     }
     lines
@@ -274,5 +280,9 @@ mod tests {
         assert_eq!(shown(7), "Title||one|two||three|four||Title||five|six");
         // There is no empty line near enough.
         assert_eq!(shown(4), lines.join("|"));
+        let text = "Title\n\none\n\n    code\n\ntwo\n\nthree";
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let shown = |rows| with_title_again(lines.clone(), "Title", rows).join("|");
+        assert_eq!(shown(9), "Title||one||    code||Title||two||three");
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
         )));
     }
     for (exercise, solution) in &report.played {
-        let text = localized!("ran the solution of {exercise}", exercise = exercise.id);
+        let text = localized!("played the solution of {exercise}", exercise = exercise.id);
         output(&context.paint.good(&text));
         for line in format::solution_lines(context, solution) {
             output(&line);

@@ -133,7 +133,7 @@ pub(crate) async fn test(context: &Context, request: &TestRequest) -> Result<Exi
             Ok(report) => report,
             Err(failure) => {
                 context.reporter.finish();
-                report_failure(&failure, context.paint, context.global.json);
+                report_failure(&failure, context.paint, context.global.output_mode());
                 return exit.set(Exit::from(&failure));
             }
         };
@@ -212,7 +212,9 @@ fn show(
         ),
     };
     output(&format!("{verdict}: {}", figures(report)));
-    output(&format!("  {}", answers(&proof.figures)));
+    for line in answers(&proof.figures) {
+        output(&format!("  {line}"));
+    }
     for problem in problems {
         output(&format!("  {}", line(problem)));
     }
@@ -276,25 +278,28 @@ fn figures(report: &ProofReport) -> String {
     )
 }
 
-/// `answers: 40 right, 60 wrong, 30 left out; 90 weakened checks, 2 permissive; 3 indistinguishable`.
-fn answers(figures: &ProofFigures) -> String {
-    let played = localized!(
-        "answers: {right} right, {wrong} wrong, {left_out} with a step left out, {same} indistinguishable; checks: {weakened} weakened, {permissive} found permissive",
+/// Returns what was played and tried, in two lines.
+fn answers(figures: &ProofFigures) -> [String; 2] {
+    let mut played = localized!(
+        "answers played: {right} right, {wrong} wrong, {left_out} with a step of the solution left out",
         right = figures.right_answers,
         wrong = figures.wrong_answers,
-        left_out = figures.left_out,
-        same = figures.indistinguishable.len(),
-        weakened = figures.weakened,
-        permissive = figures.permissive
+        left_out = figures.left_out
     );
-    match figures.other_draw {
-        0 => played,
-        count => localized!(
-            "{played}; {count} copied from another learner",
+    if figures.other_draw > 0 {
+        played = localized!(
+            "{played}, {count} copied from a learner with other random values",
             played,
-            count
-        ),
+            count = figures.other_draw
+        );
     }
+    let tried = localized!(
+        "weaker checks tried: {weakened}; checks that accept too much: {permissive}; wrong answers that no check can tell from a right one: {same}",
+        weakened = figures.weakened,
+        permissive = figures.permissive,
+        same = figures.indistinguishable.len()
+    );
+    [played, tried]
 }
 
 /// `greet, the solution passes (labs/x/lab.yaml:12): check …`.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::diagnosis::systems::Host;
-use crate::lab::{Lab, LabId, Protocol};
+use crate::lab::{Lab, LabId, Port, Protocol, ServiceInterface};
 use crate::plan::OrphanRun;
 use crate::text::Text;
 
@@ -133,7 +133,8 @@ pub struct Need {
     pub memory: u64,
     /// The number of images that are not on this machine.
     pub missing: usize,
-    /// The TCP ports of its containers, each with the services that listen there. Clients use these numbers by default.
+    /// The TCP ports of its containers that learners connect to, each with the services that listen there. Clients use these
+    /// numbers by default.
     pub default_ports: BTreeMap<u16, BTreeSet<String>>,
     /// The TCP ports of this machine that its lab file names.
     pub fixed: BTreeSet<u16>,
@@ -145,11 +146,13 @@ impl Need {
         let mut default_ports: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         let mut fixed = BTreeSet::new();
         for service in lab.services.values() {
-            let ports = service.ports.iter();
-            for port in ports.filter(|port| port.protocol == Protocol::Tcp) {
-                let services = default_ports.entry(port.container).or_default();
-                services.insert(service.name.to_string());
+            let tcp = |port: &&Port| port.protocol == Protocol::Tcp;
+            for (at, port) in service.ports.iter().filter(tcp).enumerate() {
                 fixed.extend(port.host);
+                if is_for_clients(&service.interface, at, port) {
+                    let services = default_ports.entry(port.container).or_default();
+                    services.insert(service.name.to_string());
+                }
             }
         }
         Self {
@@ -165,4 +168,14 @@ impl Need {
     pub fn ports(&self) -> impl Iterator<Item = u16> {
         self.default_ports.keys().chain(&self.fixed).copied()
     }
+}
+
+/// Returns whether learners connect to the TCP port of a service that is the `at`-th: one in its address or of its web
+/// interface, or any if it has neither. The others are for the checks of the lab.
+fn is_for_clients(interface: &ServiceInterface, at: usize, port: &Port) -> bool {
+    let number = port.container;
+    let in_address = |url: &String| at == 0 || url.contains(&number.to_string());
+    let any = interface.url.is_none() && interface.web.is_empty();
+    let of_web = interface.web.iter().any(|web| web.port == number);
+    any || of_web || interface.url.as_ref().is_some_and(in_address)
 }

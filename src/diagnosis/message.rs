@@ -396,9 +396,10 @@ fn clock_message(clock: &Clock, off: bool, compared: &[ClockSource]) -> Message 
 /// Formats a size as `256 MiB` or `1.5 GiB`.
 pub fn format_bytes(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
-    match mib < 1024.0 {
-        true => format!("{mib:.0} MiB"),
-        false => format!("{:.1} GiB", mib / 1024.0),
+    match mib {
+        ..1.0 => format!("{:.0} KiB", mib * 1024.0),
+        ..1024.0 => format!("{mib:.0} MiB"),
+        _ => format!("{:.1} GiB", mib / 1024.0),
     }
 }
 

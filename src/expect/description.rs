@@ -713,5 +713,4 @@ fn failure(actual: &Actual, names: &ValueNames) -> String {
 }
 
 #[cfg(test)]
-#[path = "description_tests.rs"]
 mod tests;

@@ -521,5 +521,4 @@ fn join(texts: impl Iterator<Item = Text>, conjunction: Conjunction) -> Option<T
 }
 
 #[cfg(test)]
-#[path = "matcher_tests.rs"]
 mod tests;

@@ -10,6 +10,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
 
 use crate::expect::ValueNames;
 use crate::lab::id::ExerciseId;
+use crate::lab::lines::LineStarts;
 use crate::lab::template::TemplateError;
 use crate::lab::yaml::Problems;
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem, shorten};
@@ -138,16 +139,17 @@ impl Guide {
             problems.push(Problem::new(what).code(Code::Limit).at(Place::file(file)));
             headings.truncate(MAX_HEADINGS);
         }
-        let place = |at: usize| place(file, source, line_of(source, at));
         let parser = Parser {
             file,
             source,
+            lines: LineStarts::of(source),
             render,
         };
+        let place = |at: usize| parser.place(parser.lines.line(at));
         let title = headings.iter().find(|h| h.level == HeadingLevel::H1);
         match title {
             Some(heading) => {
-                guide.title = parser.render(&heading.title(source), problems);
+                guide.title = parser.render(&parser.title(heading), problems);
             }
             None => {
                 let help = text!("begin with a heading such as `# Title`");
@@ -166,7 +168,7 @@ impl Guide {
         let intro_start = title.map_or(0, |heading| heading.body);
         let intro_end = first.map_or(source.len(), |at| headings[at].start);
         if intro_start <= intro_end {
-            guide.intro = template(source, intro_start, intro_end);
+            guide.intro = parser.template(intro_start, intro_end);
         }
         guide.summary = parser.render(&first_paragraph(&guide.intro), problems);
         let mut current: Option<(ExerciseId, Section)> = None;
@@ -202,8 +204,8 @@ impl Guide {
             }
             if heading.level == HeadingLevel::H2 && heading.names_values() {
                 guide.add_section(current.take());
-                let list = template(source, heading.body, end);
-                let names = parser.descriptions(&list, &mut guide.value_lines, problems);
+                let list = parser.template(heading.body, end);
+                let names = parser.value_names(&list, &mut guide.value_lines, problems);
                 values.extend_missing(&names.into());
                 continue;
             }
@@ -264,9 +266,9 @@ impl Guide {
                     );
                 }
                 let section = Section {
-                    title: parser.render(&heading.title(source), problems),
-                    body: template(source, heading.body, end),
-                    line: line_of(source, heading.start),
+                    title: parser.render(&parser.title(heading), problems),
+                    body: parser.template(heading.body, end),
+                    line: parser.lines.line(heading.start),
                     ..Section::default()
                 };
                 current = Some((exercise, section));
@@ -275,7 +277,7 @@ impl Guide {
             let Some((_, section)) = current.as_mut().filter(|_| heading.is_section_part()) else {
                 continue;
             };
-            let text = template(source, heading.body, end);
+            let text = parser.template(heading.body, end);
             let class = heading.classes.first().map_or("", String::as_str);
             let again = match (class, &heading.id) {
                 ("hint", Some(id)) => section.named_hints.contains_key(id),
@@ -302,7 +304,7 @@ impl Guide {
                 continue;
             }
             if let Some(id) = &heading.id {
-                let line = line_of(source, heading.start);
+                let line = parser.lines.line(heading.start);
                 section.item_lines.insert(id.clone(), line);
             }
             match heading.classes.first().map(String::as_str) {
@@ -312,7 +314,7 @@ impl Guide {
                 },
                 Some("after") => {
                     section.after = Some(text);
-                    section.after_title = parser.render(&heading.title(source), problems);
+                    section.after_title = parser.render(&parser.title(heading), problems);
                 }
                 Some("solution") => section.solution = Some(text),
                 Some("checks") => {
@@ -326,7 +328,7 @@ impl Guide {
                         parser.descriptions(&text, &mut section.item_lines, problems);
                 }
                 Some("values") => {
-                    let names = parser.descriptions(&text, &mut section.value_lines, problems);
+                    let names = parser.value_names(&text, &mut section.value_lines, problems);
                     section.values = names.into();
                 }
                 other => {
@@ -396,19 +398,49 @@ impl Section {
     }
 }
 
-/// Replaces the names in texts that do not depend on the addresses of services.
+/// Takes texts from the source of a guide, and replaces the names in those that do not depend on the addresses of services.
 struct Parser<'a> {
     file: &'a Path,
     source: &'a str,
+    lines: LineStarts,
     render: &'a dyn Fn(&str) -> Result<String, TemplateError>,
 }
 
 impl Parser<'_> {
+    /// Returns the place of a line, counted from 1.
+    fn place(&self, line: usize) -> Place {
+        let text = self.source.lines().nth(line - 1).unwrap_or_default();
+        Place {
+            file: self.file.to_owned(),
+            line,
+            column: 1,
+            text: shorten(text, MAX_LINE_LENGTH),
+        }
+    }
+
+    /// Returns a part of the source, without empty lines around it.
+    fn template(&self, start: usize, end: usize) -> Template {
+        let text = &self.source[start..end];
+        let blank = text.len() - text.trim_start_matches('\n').len();
+        Template {
+            markdown: text.trim_matches('\n').to_owned(),
+            line: self.lines.line(start + blank),
+        }
+    }
+
+    /// Returns the title of a heading.
+    fn title(&self, heading: &Heading) -> Template {
+        Template {
+            markdown: heading.title.clone(),
+            line: self.lines.line(heading.start),
+        }
+    }
+
     fn render(&self, template: &Template, problems: &mut Problems) -> String {
         match (self.render)(&template.markdown) {
             Ok(rendered) => rendered,
             Err(error) => {
-                let place = place(self.file, self.source, template.line + error.line - 1);
+                let place = self.place(template.line + error.line - 1);
                 problems.push(error.problem().at(place));
                 template.markdown.clone()
             }
@@ -425,13 +457,53 @@ impl Parser<'_> {
         for (id, description) in descriptions(list) {
             if found.contains_key(&id) {
                 let what = text!("duplicate description of `{id}`", id);
-                let place = place(self.file, self.source, description.line);
+                let place = self.place(description.line);
                 problems.push(Problem::new(what).code(Code::DuplicateName).at(place));
                 continue;
             }
             lines.insert(id.clone(), description.line);
             let rendered = self.render(&description, problems);
             found.insert(id, rendered);
+        }
+        found
+    }
+
+    /// Reads a list of values and their names. Each value has one name, and no two have the same: a learner could not tell what
+    /// is expected from what is there.
+    fn value_names(
+        &self,
+        list: &Template,
+        lines: &mut BTreeMap<String, usize>,
+        problems: &mut Problems,
+    ) -> BTreeMap<String, String> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for (value, name) in descriptions(list) {
+            let rendered = self.render(&name, problems);
+            let same = found.iter().find(|(_, other)| **other == rendered);
+            let (code, what) = if value.trim().is_empty() {
+                (Code::InvalidName, text!("a value in this list is empty"))
+            } else if rendered.trim().is_empty() {
+                let what = text!("the value `{value}` has no name", value);
+                (Code::InvalidName, what)
+            } else if lines.contains_key(&value) {
+                let what = text!("the value `{value}` has a name already", value);
+                (Code::DuplicateName, what)
+            } else if let Some((other, _)) = same {
+                let what = text!(
+                    "the values `{other}` and `{value}` have the same name, so that learners cannot tell them apart",
+                    other,
+                    value
+                );
+                (Code::DuplicateName, what)
+            } else {
+                lines.insert(value.clone(), name.line);
+                found.insert(value, rendered);
+                continue;
+            };
+            let help =
+                text!("write ``- `VALUE`: the name that learners read`` once for each value");
+            let place = self.place(name.line);
+            problems.push(Problem::new(what).code(code).at(place).help(help));
         }
         found
     }
@@ -446,15 +518,6 @@ impl Heading {
     /// Returns whether the heading begins a list of values with their names.
     fn names_values(&self) -> bool {
         self.id.is_none() && self.classes.iter().any(|class| class == "values")
-    }
-}
-
-impl Heading {
-    fn title(&self, source: &str) -> Template {
-        Template {
-            markdown: self.title.clone(),
-            line: line_of(source, self.start),
-        }
     }
 }
 
@@ -524,6 +587,55 @@ fn descriptions(list: &Template) -> Vec<(String, Template)> {
     found
 }
 
+/// Returns one line of Markdown as plain text.
+pub fn plain_line(markdown: &str) -> String {
+    let mut line = String::new();
+    for event in pulldown_cmark::Parser::new(markdown) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) | Event::Html(text) => {
+                line.push_str(&text);
+            }
+            Event::SoftBreak | Event::HardBreak => line.push(' '),
+            _ => {}
+        }
+    }
+    line
+}
+
+/// A line of code that is wider than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WideCode {
+    /// The line of the text, counted from 0.
+    pub(crate) line: usize,
+    pub(crate) width: usize,
+}
+
+/// Returns the first line of each block of code that is wider than a limit, in columns.
+pub(crate) fn wide_code(markdown: &str, limit: usize) -> Vec<WideCode> {
+    let lines = LineStarts::of(markdown);
+    let mut found = Vec::new();
+    let mut is_open = false;
+    for (event, range) in pulldown_cmark::Parser::new(markdown).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_open = true,
+            Event::End(TagEnd::CodeBlock) => is_open = false,
+            Event::Text(code) if is_open => {
+                let first = lines.line(range.start) - 1;
+                let widths = code.lines().map(console::measure_text_width);
+                let wide = widths.enumerate().find(|(_, width)| *width > limit);
+                // One is enough for a block, whose lines can be several texts.
+                is_open = wide.is_none();
+                found.extend(wide.map(|(at, width)| WideCode {
+                    line: first + at,
+                    width,
+                }));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 fn first_paragraph(text: &Template) -> Template {
     let lines = text.markdown.lines().map(str::trim);
     let paragraph: Vec<&str> = lines
@@ -533,34 +645,6 @@ fn first_paragraph(text: &Template) -> Template {
     Template {
         markdown: paragraph.join(" "),
         line: text.line,
-    }
-}
-
-/// Returns a part of the source, without empty lines around it.
-fn template(source: &str, start: usize, end: usize) -> Template {
-    let text = &source[start..end];
-    let blank = text.len() - text.trim_start_matches('\n').len();
-    Template {
-        markdown: text.trim_matches('\n').to_owned(),
-        line: line_of(source, start + blank),
-    }
-}
-
-/// Returns the line of an offset, counted from 1.
-fn line_of(source: &str, at: usize) -> usize {
-    source[..at].matches('\n').count() + 1
-}
-
-/// Returns the place of a line, counted from 1.
-fn place(file: &Path, source: &str, line: usize) -> Place {
-    Place {
-        file: file.to_owned(),
-        line,
-        column: 1,
-        text: shorten(
-            source.lines().nth(line - 1).unwrap_or_default(),
-            MAX_LINE_LENGTH,
-        ),
     }
 }
 
@@ -578,6 +662,24 @@ mod tests {
     fn render(text: &str) -> Result<String, TemplateError> {
         let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
         render_without_addresses(text, &LabId::new("redis").unwrap(), &variables)
+    }
+
+    #[test]
+    fn a_plain_line_keeps_its_words_and_code() {
+        for (text, expected) in [
+            (
+                "메시지 두 개가 *Ready* 상태입니다",
+                "메시지 두 개가 Ready 상태입니다",
+            ),
+            (
+                "`a * b` and **c** in `session:42`",
+                "a * b and c in session:42",
+            ),
+            ("5 * 3 is a_b_c", "5 * 3 is a_b_c"),
+            ("a < b <i>c", "a < b <i>c"),
+        ] {
+            assert_eq!(plain_line(text), expected);
+        }
     }
 
     #[test]

@@ -61,24 +61,16 @@ pub struct LoadedLab {
 /// All problems of the lab, in the order of the files, if at least one is of another kind than
 /// [`ProblemKind::NeedsTrust`]. A [`Lab`] with such a problem is never returned.
 pub fn load(folder: &Path, files: &dyn FileSystem) -> Result<LoadedLab, Vec<Problem>> {
-    load_with(folder, None, files)
+    load_drawn(folder, &|_| None, files)
 }
 
-/// Loads the lab in a folder with the random values of a draw.
+/// Loads the lab in a folder with the random values of its draw, if it has such values and `draw` returns one.
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_drawn(
     folder: &Path,
-    draw: &Draw,
-    files: &dyn FileSystem,
-) -> Result<LoadedLab, Vec<Problem>> {
-    load_with(folder, Some(draw), files)
-}
-
-fn load_with(
-    folder: &Path,
-    draw: Option<&Draw>,
+    draw: &dyn Fn(&LabId) -> Option<Draw>,
     files: &dyn FileSystem,
 ) -> Result<LoadedLab, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -222,7 +214,7 @@ fn read_compose(
 
 fn read(
     folder: &Path,
-    draw: Option<&Draw>,
+    draw: &dyn Fn(&LabId) -> Option<Draw>,
     files: &dyn FileSystem,
     problems: &mut Problems,
 ) -> Option<Lab> {
@@ -264,7 +256,11 @@ fn read(
         .unwrap_or_default();
     let variables = with_env_file(folder, variables, files, problems);
     let random = match &root {
-        Some(root) => RandomValues::read(root, &variables, draw, problems),
+        Some(root) => {
+            let drawn = id.as_ref().filter(|_| RandomValues::are_in(root));
+            let draw = drawn.and_then(draw);
+            RandomValues::read(root, &variables, draw.as_ref(), problems)
+        }
         None => RandomValues::default(),
     };
     let scripts = ScriptFiles { folder, files };
@@ -448,9 +444,7 @@ fn read_guides(
 }
 
 #[cfg(test)]
-#[path = "load_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "broken_labs_tests.rs"]
-mod broken_labs;
+mod broken_labs_tests;

@@ -14,6 +14,7 @@ mod id;
 mod image_name;
 mod lab_file;
 mod lang;
+mod lines;
 mod load;
 mod model;
 mod parts;
@@ -40,7 +41,7 @@ mod variables;
 mod yaml;
 
 pub use file_system::{FileSystem, ReadError, UnsafeMount};
-pub use guide::{Guide, Section, Template};
+pub use guide::{Guide, Section, Template, plain_line};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
 pub use image_name::ImageName;
 pub use lang::Lang;

@@ -135,6 +135,12 @@ impl Choice {
 }
 
 impl RandomValues {
+    /// Returns whether a lab.yaml has random values.
+    pub(crate) fn are_in(root: &Node) -> bool {
+        let random = root.child("random").map(|node| &node.kind);
+        matches!(random, Some(Kind::Map(entries)) if !entries.is_empty())
+    }
+
     /// Reads `random` of a lab.yaml and draws its values; without a draw, those of an example. `variables` are the names that are
     /// taken.
     pub(crate) fn read(

@@ -151,6 +151,7 @@ pub fn changed_services(plan: &Plan) -> BTreeSet<ServiceName> {
         | Operation::ConnectNetwork { service, .. }
         | Operation::DisconnectNetwork { service, .. }
         | Operation::StartContainer { service, .. }
+        | Operation::StopContainer { service, .. }
         | Operation::FreeDisk { service, .. } => Some(service.clone()),
         Operation::RemoveNetwork { name, .. } => service_of_cut_network(name),
         Operation::RemoveContainer { .. }

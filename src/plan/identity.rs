@@ -409,5 +409,4 @@ impl fmt::Debug for Version0<'_, Healthcheck> {
 }
 
 #[cfg(test)]
-#[path = "identity_tests.rs"]
 mod tests;

@@ -10,6 +10,7 @@ mod identity;
 mod observed;
 mod operation;
 mod orphans;
+mod pause;
 mod ports;
 #[cfg(test)]
 mod props;
@@ -27,6 +28,7 @@ pub use observed::{
 };
 pub use operation::{Operation, Plan, PlanWarning, Reason, Stage};
 pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
+pub use pause::pause;
 pub use ports::{HostPort, HostPorts, PortKey, candidates_after, published_ports};
 pub use reconcile::{Changes, Desired, NoFreeSubnet, ServiceImage, completes, reconcile};
 pub use run_labels::{Owner, RunLabels, Scope};

@@ -89,19 +89,6 @@ impl Observed {
         self.labels().map(|labels| &labels.run).collect()
     }
 
-    /// Whether the containers are the same ones, running and connected alike.
-    pub fn same_containers(&self, other: &Self) -> bool {
-        let of = |observed: &Self| {
-            let containers = observed.containers.iter().map(|one| {
-                let ports = one.ports.iter().collect::<Vec<_>>();
-                let networks = (one.networks.clone(), one.addresses.clone());
-                (one.id.clone(), (one.running, ports, networks))
-            });
-            containers.collect::<BTreeMap<_, _>>()
-        };
-        of(self) == of(other)
-    }
-
     /// Returns the labels of everything in the snapshot.
     pub fn labels(&self) -> impl Iterator<Item = &RunLabels> {
         let containers = self.containers.iter().map(|one| &one.run_labels);

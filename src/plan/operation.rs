@@ -58,6 +58,11 @@ pub enum Operation {
         id: Option<String>,
         reason: Reason,
     },
+    /// Stops a container within the time that its service may take.
+    StopContainer {
+        service: ServiceName,
+        id: String,
+    },
     /// Removes what a fault filled a file system in memory with.
     FreeDisk {
         service: ServiceName,
@@ -166,6 +171,7 @@ impl Operation {
                 network
             ),
             Operation::StartContainer { service, .. } => text!("start {service}", service),
+            Operation::StopContainer { service, .. } => text!("stop {service}", service),
             Operation::FreeDisk { service, path, .. } => {
                 text!("free the disk {path} of {service}", path, service)
             }
@@ -188,6 +194,7 @@ impl Operation {
             | Operation::CreateVolume(_)
             | Operation::ConnectNetwork { .. }
             | Operation::DisconnectNetwork { .. }
+            | Operation::StopContainer { .. }
             | Operation::FreeDisk { .. }
             | Operation::Wait { .. } => None,
         }
@@ -197,21 +204,22 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text().localized())?;
-        match self.reason() {
-            Some(reason) => write!(f, " ({})", reason.text().localized()),
+        match self.reason().and_then(Reason::text) {
+            Some(reason) => write!(f, " ({})", reason.localized()),
             None => Ok(()),
         }
     }
 }
 
 impl Reason {
-    fn text(self) -> Text {
+    /// Returns the reason in words; `None` where the operation explains itself.
+    fn text(self) -> Option<Text> {
         match self {
-            Reason::Missing => text!("missing"),
-            Reason::Changed => text!("changed"),
-            Reason::Stopped => text!("stopped"),
-            Reason::Orphan => text!("no longer in the lab"),
-            Reason::Requested => text!("requested"),
+            Reason::Missing => None,
+            Reason::Changed => Some(text!("changed")),
+            Reason::Stopped => Some(text!("stopped")),
+            Reason::Orphan => Some(text!("no longer in the lab")),
+            Reason::Requested => Some(text!("requested")),
         }
     }
 }

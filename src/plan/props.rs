@@ -10,8 +10,8 @@ use crate::lab::{Condition, Instance, Lab, LabId, Network, RunId, ServiceName};
 use crate::plan::{
     CutOff, Desired, HostPorts, NetworkAttachment, NoFreeSubnet, Observed, ObservedContainer,
     ObservedNetwork, ObservedVolume, Operation, Plan, PublishedPorts, Repair, RunLabels, Running,
-    ServiceImage, Subnet, changed_services, completes, cut, cut_off, down, missing, reconcile,
-    repair,
+    ServiceImage, Subnet, changed_services, completes, cut, cut_off, down, missing, pause,
+    reconcile, repair,
 };
 
 /// The names of the networks in a lab file.
@@ -314,6 +314,14 @@ impl Simulation {
                     }
                     container.running = Running::Yes;
                 }
+                Operation::StopContainer { service, .. } => {
+                    for (name, other) in &lab.services {
+                        let runs = self.service(name).running == Running::Yes;
+                        let needs = other.depends_on.contains_key(service);
+                        assert!(!(runs && needs), "{service} stops before {name}");
+                    }
+                    self.service(service).running = Running::No;
+                }
                 Operation::FreeDisk { service, path, .. } => {
                     let container = self.service(service);
                     assert_eq!(container.running, Running::Yes, "{operation}");
@@ -414,6 +422,29 @@ proptest! {
         let rest = repair(&lab, &names, Repair::Everything, &engine.observed);
         prop_assert!(rest.is_empty(), "{}", rest);
         prop_assert!(plan(&lab, &images(&lab), &engine.observed).is_empty());
+    }
+
+    #[test]
+    fn a_paused_lab_has_no_running_service_and_all_of_them_again_after_up(
+        lab in labs(),
+        stopped in prop::collection::vec(any::<bool>(), 6),
+    ) {
+        let mut engine = Simulation::with(&lab);
+        let before = engine.addresses();
+        let names: Vec<&ServiceName> = lab.services.keys().collect();
+        let running = |engine: &Simulation| -> Vec<Running> {
+            engine.observed.containers.iter().map(|one| one.running).collect()
+        };
+        let all = running(&engine);
+        for (name, _) in names.iter().zip(&stopped).filter(|(_, stopped)| **stopped) {
+            engine.service(name).running = Running::No;
+        }
+        engine.perform(&lab, &pause(&lab, &engine.observed));
+        prop_assert!(running(&engine).iter().all(|one| *one == Running::No));
+        prop_assert!(pause(&lab, &engine.observed).is_empty());
+        engine.perform(&lab, &plan(&lab, &images(&lab), &engine.observed));
+        prop_assert_eq!(running(&engine), all);
+        prop_assert_eq!(engine.addresses(), before);
     }
 
     #[test]

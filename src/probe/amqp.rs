@@ -180,7 +180,7 @@ fn evaluate(result: Result<Actual, Failure>, service: &ServiceName) -> Result<Ac
         _ => Err(ProbeError::NoAnswer(text!(
             "`{service}` does not answer as an AMQP broker does: {reason}",
             service,
-            reason = error
+            reason = Text::quotation(error.to_string())
         ))),
     }
 }

@@ -36,11 +36,6 @@ impl Drop for Connections {
 }
 
 impl Connections {
-    /// Takes over the SQL sessions of `earlier`, which are costly to open.
-    pub fn take_sql_sessions(&mut self, earlier: &mut Self) {
-        std::mem::swap(&mut self.sql, &mut earlier.sql);
-    }
-
     /// Closes all connections and waits until the servers have seen it. Later probes open new ones.
     pub async fn close(&self) {
         self.close_where(&|_| true).await;
@@ -51,7 +46,7 @@ impl Connections {
         self.close_where(&|key| key.service == *service).await;
     }
 
-    /// Closes the SQL sessions, which keep the settings that their role and database had when they were opened.
+    /// Closes the SQL sessions and waits until the servers have seen it.
     pub async fn close_sql(&self) {
         self.close_sql_where(&|_| true).await;
     }

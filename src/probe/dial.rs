@@ -23,7 +23,7 @@ pub(super) async fn dial(port: u16) -> Result<TcpStream, ProbeError> {
         io::ErrorKind::ConnectionRefused => ProbeError::Refused { port },
         _ => ProbeError::Unreachable {
             port,
-            reason: Text::verbatim(error.to_string()),
+            reason: Text::quotation(error.to_string()),
         },
     };
     let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;

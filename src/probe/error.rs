@@ -133,10 +133,16 @@ impl ProbeError {
             | Self::NoProgram(text)
             | Self::InvalidStep(text)
             | Self::Engine(text) => text.clone(),
-            Self::Timeout(limit) => text!(
-                "no answer within {milliseconds} ms",
-                milliseconds = limit.as_millis()
-            ),
+            Self::Timeout(limit) => match limit.as_millis() {
+                0..1000 => text!(
+                    "no answer within {milliseconds} ms",
+                    milliseconds = limit.as_millis()
+                ),
+                _ => text!(
+                    "no answer within {seconds} s",
+                    seconds = format!("{:.1}", limit.as_secs_f64())
+                ),
+            },
         }
     }
 }

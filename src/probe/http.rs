@@ -171,7 +171,7 @@ fn root_cause(error: &reqwest::Error) -> Text {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Text::verbatim(cause.to_string())
+    Text::quotation(cause.to_string())
 }
 
 /// Whether the connection was refused.
@@ -183,5 +183,4 @@ fn is_refused(error: &reqwest::Error) -> bool {
 }
 
 #[cfg(test)]
-#[path = "http_tests.rs"]
 mod tests;

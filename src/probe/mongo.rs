@@ -282,7 +282,7 @@ async fn check_server(port: u16, service: &ServiceName) -> Result<(), ProbeError
         ProbeError::NoAnswer(text!(
             "`{service}` does not answer as a MongoDB server does: {reason}",
             service,
-            reason = error
+            reason = Text::quotation(error.to_string())
         ))
     };
     let mut socket = dial(port).await?;
@@ -328,12 +328,12 @@ fn evaluate(reply: Result<Document, Error>, service: &ServiceName) -> Result<Act
         }
         ErrorKind::Authentication { ref message, .. } => Err(ProbeError::AccessDenied {
             service: service.clone(),
-            reason: Text::verbatim(message),
+            reason: Text::quotation(message),
         }),
         ref kind => Err(ProbeError::NoAnswer(text!(
             "`{service}` broke the connection: {reason}",
             service,
-            reason = kind
+            reason = Text::quotation(kind.to_string())
         ))),
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn open<E>(
     probe: &MongoProbe,
     target: &Target<'_, E>,
 ) -> Result<Transaction, ProbeError> {
-    let refused = |error: Error| ProbeError::NoAnswer(Text::verbatim(error.to_string()));
+    let refused = |error: Error| ProbeError::NoAnswer(Text::quotation(error.to_string()));
     let url = url(target, &probe.service)?;
     let mut options = options(url, target, &probe.service, TIMEOUT).await?;
     options.app_name = Some(APPLICATION.to_owned());

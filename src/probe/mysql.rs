@@ -13,7 +13,7 @@ use crate::probe::mysql_locks;
 use crate::probe::mysql_session::{Login, Session, SqlError};
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::script_place::{ErrorPlace, with_place};
-use crate::probe::sql_session::{self, Executed, SqlSession, own_or};
+use crate::probe::sql_session::{self, AfterStatement, Executed, SqlSession, own_or};
 use crate::probe::sql_statement::{Limits, is_reusable_after};
 use crate::probe::target::Target;
 use crate::text;
@@ -108,18 +108,11 @@ impl SqlSession for Session {
         }
         // The reset rolls back and releases locks, also before the session is closed.
         let reset = session.reset().await;
-        let reusable = match reset && is_reusable_after(&probe.text) {
-            true => Some(session),
-            false => {
-                session.close().await;
-                None
-            }
+        let after = match reset && is_reusable_after(&probe.text) {
+            true => AfterStatement::Reuse,
+            false => AfterStatement::Close,
         };
-        Ok(Executed {
-            answer,
-            completed,
-            reusable,
-        })
+        Ok(Executed::in_session(session, after, answer, completed).await)
     }
 
     fn is_lost(error: &SqlError) -> bool {
@@ -129,7 +122,7 @@ impl SqlSession for Session {
     fn evaluate(error: SqlError, probe: &SqlProbe, completed: usize) -> Result<Actual, ProbeError> {
         match error {
             SqlError::Server(error) if error.code == LOCK_WAIT_TIMEOUT => {
-                Err(ProbeError::NoAnswer(Text::verbatim(error.message)))
+                Err(ProbeError::NoAnswer(Text::quotation(error.message)))
             }
             SqlError::Server(error) => {
                 let place = ErrorPlace {
@@ -154,11 +147,11 @@ impl SqlSession for Session {
             SHUTTING_DOWN | TOO_MANY_CONNECTIONS => Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not accept connections: {reason}",
                 service,
-                reason = error.message
+                reason = Text::quotation(error.message)
             ))),
             _ if error.state == "28000" => Err(ProbeError::AccessDenied {
                 service: service.clone(),
-                reason: Text::verbatim(error.message),
+                reason: Text::quotation(error.message),
             }),
             _ => Ok(Actual::error(error.state, error.message)),
         }

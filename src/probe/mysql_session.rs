@@ -55,7 +55,7 @@ pub(super) enum SqlError {
 impl SqlError {
     pub(super) fn text(self) -> Text {
         match self {
-            Self::Server(error) => Text::verbatim(error.message),
+            Self::Server(error) => Text::quotation(error.message),
             Self::SeveralStatements => {
                 text!("`query` holds several statements; use `script`")
             }
@@ -69,7 +69,7 @@ impl From<Error> for SqlError {
     fn from(error: Error) -> Self {
         match error {
             Error::Server(error) => Self::Server(error),
-            error => Self::Lost(Text::verbatim(error.to_string())),
+            error => Self::Lost(Text::quotation(error.to_string())),
         }
     }
 }
@@ -120,7 +120,7 @@ impl Session {
             }
             Err(error) => Err(ProbeError::Unreachable {
                 port,
-                reason: Text::verbatim(error.to_string()),
+                reason: Text::quotation(error.to_string()),
             }),
         }
     }

@@ -54,7 +54,7 @@ async fn in_postgres<E>(
     target: &Target<'_, E>,
 ) -> Result<postgres_session::Session, ProbeError> {
     let refused =
-        |error: tokio_postgres::Error| ProbeError::NoAnswer(Text::verbatim(error.to_string()));
+        |error: tokio_postgres::Error| ProbeError::NoAnswer(Text::quotation(error.to_string()));
     let (port, login) = postgres_session::Session::login(probe, target)?;
     let opened = postgres_session::Session::open(port, &login, ProbeMode::ReadWrite).await?;
     let session = opened.map_err(refused)?;

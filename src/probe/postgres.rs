@@ -12,7 +12,7 @@ use crate::probe::pool::Key;
 use crate::probe::postgres_locks;
 use crate::probe::postgres_session::{Login, Session};
 use crate::probe::script_place::{ErrorPlace, with_place};
-use crate::probe::sql_session::{Executed, SqlSession, own_or};
+use crate::probe::sql_session::{AfterStatement, Executed, SqlSession, own_or};
 use crate::probe::sql_statement::{Limits, is_reusable_after};
 use crate::probe::target::Target;
 use crate::text;
@@ -93,18 +93,11 @@ impl SqlSession for Session {
             // Locks are released before the session is closed.
             _ => session.reset(limits.mode).await.is_ok(),
         };
-        let reusable = match reusable && reset {
-            true => Some(session),
-            false => {
-                session.close().await;
-                None
-            }
+        let after = match reusable && reset {
+            true => AfterStatement::Reuse,
+            false => AfterStatement::Close,
         };
-        Ok(Executed {
-            answer,
-            completed,
-            reusable,
-        })
+        Ok(Executed::in_session(session, after, answer, completed).await)
     }
 
     fn is_lost(error: &Error) -> bool {
@@ -131,7 +124,7 @@ impl SqlSession for Session {
             None => Err(ProbeError::NoAnswer(text!(
                 "`{service}` broke the connection: {reason}",
                 service = probe.service,
-                reason = with_source(&error)
+                reason = Text::quotation(with_source(&error))
             ))),
         }
     }
@@ -141,7 +134,7 @@ impl SqlSession for Session {
             return Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not answer as a PostgreSQL server does: {reason}",
                 service,
-                reason = with_source(&error)
+                reason = Text::quotation(with_source(&error))
             )));
         };
         let code = error.code().code();
@@ -149,13 +142,13 @@ impl SqlSession for Session {
             return Err(ProbeError::NoAnswer(text!(
                 "`{service}` does not accept connections: {reason}",
                 service,
-                reason = error.message()
+                reason = Text::quotation(error.message())
             )));
         }
         if code.starts_with("28") {
             return Err(ProbeError::AccessDenied {
                 service: service.clone(),
-                reason: Text::verbatim(error.message()),
+                reason: Text::quotation(error.message()),
             });
         }
         Ok(Actual::error(code, error.message()))

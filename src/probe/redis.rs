@@ -14,6 +14,7 @@ use crate::probe::mode::ProbeMode;
 use crate::probe::pool::{ConnectionPool, Key};
 use crate::probe::target::Target;
 use crate::text;
+use crate::text::Text;
 
 /// Commands that change the state of their connection, or block it. Each runs on a connection of its own.
 const OWN_CONNECTION: [&str; 30] = [
@@ -240,7 +241,7 @@ fn evaluate(reply: Result<Reply, Failure>, service: &ServiceName) -> Result<Actu
         None => Err(ProbeError::NoAnswer(text!(
             "`{service}` does not answer as a Redis server does: {reason}",
             service,
-            reason = error
+            reason = Text::quotation(error.to_string())
         ))),
     }
 }

@@ -73,6 +73,35 @@ pub(super) struct Executed<S: SqlSession> {
     pub(super) reusable: Option<S>,
 }
 
+/// What becomes of a session after a statement.
+pub(super) enum AfterStatement {
+    Reuse,
+    Close,
+}
+
+impl<S: SqlSession> Executed<S> {
+    /// Keeps the session for the next statement, or closes it.
+    pub(super) async fn in_session(
+        session: S,
+        after: AfterStatement,
+        answer: Result<Actual, S::Error>,
+        completed: usize,
+    ) -> Self {
+        let reusable = match after {
+            AfterStatement::Reuse => Some(session),
+            AfterStatement::Close => {
+                session.close().await;
+                None
+            }
+        };
+        Self {
+            answer,
+            completed,
+            reusable,
+        }
+    }
+}
+
 /// Runs a query or a script in an idle session, or in a new one if there is none or the server has ended it.
 pub(super) async fn run<S: SqlSession, E>(
     probe: &SqlProbe,

@@ -48,7 +48,7 @@ pub(super) async fn run<E>(
                     io::ErrorKind::ConnectionReset => closed(),
                     _ => ProbeError::Unreachable {
                         port,
-                        reason: Text::verbatim(error.to_string()),
+                        reason: Text::quotation(error.to_string()),
                     },
                 });
             }

@@ -289,7 +289,7 @@ pub fn right_answers(count: usize, place: Option<&Place>) -> Option<Finding> {
         ..Finding::problem(
             Phase::RightAnswer,
             text!(
-                "{count} of {needed} other right answers; add them to `right` in `lab.yaml` or `trial.yaml`",
+                "right answers beside the solution: {count}; at least {needed} are recommended, so that the checks are seen to accept other ways: add some to `right` in `lab.yaml` or `trial.yaml`",
                 count,
                 needed = RIGHT_ANSWERS
             ),
@@ -311,7 +311,10 @@ pub fn indecisive(checks: &[Check], refused: &[Recording]) -> Vec<Finding> {
         let fails = |recording: &Recording| recording.observations.get(at).is_some_and(|observation| !observation.passed());
         let reason = match (check.role, refused.iter().any(fails)) {
             (CheckRole::Guard, false) => {
-                text!("no wrong answer breaks the guard `{guard}`", guard = check.id)
+                text!(
+                    "no wrong answer breaks the guard `{guard}`: add one, or say in `why` why there is none",
+                    guard = check.id
+                )
             }
             (CheckRole::Guard | CheckRole::Goal, _) => text!(
                 "no wrong answer fails by check `{check}` alone, so it proves nothing: add one, or say in `why` why there is none",
@@ -639,7 +642,8 @@ mod tests {
         check(&one, &[count.clone(), name], &[]);
         let proves_nothing = "no wrong answer fails by check `name` alone, so it proves nothing: add one, or say in `why` why there is none";
         check(&one, &[count.clone(), both], &[proves_nothing]);
-        let unbroken = "no wrong answer breaks the guard `name`";
+        let unbroken =
+            "no wrong answer breaks the guard `name`: add one, or say in `why` why there is none";
         check(&one, std::slice::from_ref(&count), &[unbroken]);
         let crate::lab::Task::Practical { checks, .. } = &mut one.task else {
             panic!("it has checks");

@@ -4,9 +4,17 @@ use console::measure_text_width;
 
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
+use crate::lab::plain_line;
 use crate::localized;
 use crate::report::sanitize;
 use crate::report::wrapping::wrap;
+
+/// Whether a command prints text for people or JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputMode {
+    Text,
+    Json,
+}
 
 /// Whether text has colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +98,7 @@ pub(crate) fn outcome_sign(outcome: &Outcome, paint: Paint) -> String {
 /// Returns the line of a check: its id, and its sentence in the guide.
 pub(crate) fn check_line(report: &CheckResult, paint: Paint) -> String {
     let sign = outcome_sign(&report.outcome, paint);
-    let about = sanitize(&report.about.replace('`', ""));
+    let about = sanitize(&plain_line(&report.about));
     match (report.about.is_empty(), report.outcome.passed()) {
         (true, _) => format!("  {sign} {}", report.check),
         (false, true) => format!(
@@ -168,7 +176,7 @@ pub(crate) fn check_lines(
     lines
 }
 
-/// Formats a duration: `0.4 s`, `12 ms`, `2 m 05 s`.
+/// Formats a duration: `0.4 s`, `12 ms`, `2 min 05 s`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
         0..100 => localized!("{count} ms", count = millis),
@@ -184,13 +192,13 @@ pub(crate) fn duration(millis: u64) -> String {
     }
 }
 
-/// Formats an uptime: `7 s`, `12 m`, `3 h 05 m`, `2 d 4 h`.
+/// Formats an uptime: `7 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
 pub(crate) fn age(seconds: u64) -> String {
     match seconds {
         0..60 => localized!("{count} s", count = seconds),
-        60..3600 => localized!("{count} m", count = seconds / 60),
+        60..3600 => localized!("{minutes} min", minutes = seconds / 60),
         3600..86_400 => localized!(
-            "{hours} h {minutes} m",
+            "{hours} h {minutes} min",
             hours = seconds / 3600,
             minutes = format!("{:02}", seconds / 60 % 60)
         ),
@@ -217,9 +225,12 @@ mod tests {
         );
         assert_eq!(
             [7, 725, 11_100, 187_200].map(age),
-            ["7 s", "12 m", "3 h 05 m", "2 d 4 h"]
+            ["7 s", "12 min", "3 h 05 min", "2 d 4 h"]
         );
-        assert_eq!([256 << 20, 3 << 29].map(memory), ["256 MiB", "1.5 GiB"]);
+        assert_eq!(
+            [4000, 256 << 20, 3 << 29].map(memory),
+            ["4 KiB", "256 MiB", "1.5 GiB"]
+        );
     }
 
     #[test]

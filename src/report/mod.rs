@@ -24,21 +24,21 @@ use crate::localized;
 
 pub(crate) use findings::{finding_lines, too_small};
 pub(crate) use format::{
-    Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
+    OutputMode, Paint, Wording, age, check_line, check_lines, duration, memory, outcome_sign,
 };
 pub(crate) use json::path as json_path;
 pub(crate) use junit::{JunitCase, junit};
 pub(crate) use markdown::{code_width, markdown};
 pub(crate) use measured::measured;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};
-pub(crate) use panel::Panel;
+pub(crate) use panel::{MenuItem, Panel, Shown};
 pub(crate) use problems::{error_line, problem, problem_line};
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{
     error, flush, flush_blocking, output, output_closed, output_is_open, output_unwrapped,
     sanitize, sanitize_line, try_output, with_backpressure,
 };
-pub(crate) use table::{cut, table, table_within};
+pub(crate) use table::{cut, rows_within, table, table_within};
 pub(crate) use wrapping::wrap;
 
 /// Reports the events of a command.

@@ -3,7 +3,7 @@
 use console::measure_text_width;
 
 use crate::event::CheckResult;
-use crate::report::wrapping::wrapped;
+use crate::report::wrapping::{wrap, wrapped};
 use crate::report::{Paint, Wording, check_line, check_lines, markdown, outcome_sign, sanitize};
 
 /// The content of a panel.
@@ -19,25 +19,42 @@ pub(crate) struct Panel {
     pub(crate) hint: Option<String>,
     /// A message about the last key, or a question.
     pub(crate) note: Option<String>,
-    /// The keys and what they do.
-    pub(crate) menu: Vec<(String, String)>,
+    /// How to see the rest, where not every check and the whole hint fit into the panel.
+    pub(crate) more: String,
+    pub(crate) menu: Vec<MenuItem>,
+}
+
+/// A key and what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MenuItem {
+    pub(crate) key: String,
+    pub(crate) does: String,
+    pub(crate) shown: Shown,
+}
+
+/// When a key is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Always,
+    /// Only if all keys fit into one line.
+    IfItFits,
 }
 
 /// How much of the checks is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
     All,
-    /// A line for each, and the details of the first that fails.
+    /// The sentence of each, and the details of the first that fails.
     FirstFailed,
     /// The first that fails with its details, and the names of the others.
     Names,
-    /// A line for each.
-    None,
+    /// The sentence of the first that fails, and the names of the others.
+    Sentence,
 }
 
 impl Panel {
     /// Returns at most `rows` lines, none wider than `columns`. If there is too much, the details of all checks but the first that
-    /// fails are left out first, then the sentences of the others, then the end of the hint.
+    /// fails are left out first, then the sentences of the others, then the end of the hint. No sentence is cut in the middle.
     pub(crate) fn lines(&self, columns: usize, rows: usize, paint: Paint) -> Vec<String> {
         let columns = columns.saturating_sub(1);
         let menu = self.menu_lines(columns, paint);
@@ -51,25 +68,45 @@ impl Panel {
         };
         let hint = self.hint_lines(columns, paint);
         let room = rows.saturating_sub(1 + menu.len() + notes.len());
-        let hint_least = hint.len().min(5);
-        let mut checks = Vec::new();
-        for detail in [
-            Detail::All,
-            Detail::FirstFailed,
-            Detail::Names,
-            Detail::None,
-        ] {
-            checks = self.check_lines(detail, columns, paint);
-            if checks.len() + hint_least <= room {
-                break;
-            }
-        }
-        let checks = cut(checks, room.saturating_sub(hint_least), paint);
-        let hint = cut(hint, room.saturating_sub(checks.len()), paint);
+        let body = self.body(hint, room, columns, paint);
         let mut lines = vec![self.rule(columns, paint)];
-        lines.extend(checks.into_iter().chain(hint).chain(notes).chain(menu));
+        lines.extend(body.into_iter().chain(notes).chain(menu));
         let fit = |line: String| console::truncate_str(&line, columns, "…").into_owned();
         lines.into_iter().map(fit).take(rows).collect()
+    }
+
+    /// Returns the checks and the hint in at most `room` lines. Where something is left out, the last line says how to see it.
+    fn body(&self, hint: Vec<String>, room: usize, columns: usize, paint: Paint) -> Vec<String> {
+        let hint_least = hint.len().min(5);
+        for detail in [Detail::All, Detail::FirstFailed] {
+            let checks = self.check_lines(detail, columns, paint);
+            if checks.len() + hint_least <= room {
+                let all = checks.into_iter().chain(hint).collect();
+                return self.cut(all, room, paint);
+            }
+        }
+        let room = room.saturating_sub(1);
+        let mut checks = self.check_lines(Detail::Names, columns, paint);
+        if checks.len() + hint_least > room {
+            checks = self.check_lines(Detail::Sentence, columns, paint);
+        }
+        checks.truncate(room.saturating_sub(hint_least));
+        let mut lines: Vec<String> = checks.into_iter().chain(hint).take(room).collect();
+        lines.push(self.more_line(paint));
+        lines
+    }
+
+    /// Returns the first lines, with a sign that there are more.
+    fn cut(&self, mut lines: Vec<String>, most: usize, paint: Paint) -> Vec<String> {
+        if lines.len() > most {
+            lines.truncate(most.saturating_sub(1));
+            lines.extend((most > 0).then(|| self.more_line(paint)));
+        }
+        lines
+    }
+
+    fn more_line(&self, paint: Paint) -> String {
+        paint.dim(format!("  … {}", self.more).trim_end())
     }
 
     fn rule(&self, columns: usize, paint: Paint) -> String {
@@ -90,18 +127,15 @@ impl Panel {
     fn check_lines(&self, detail: Detail, columns: usize, paint: Paint) -> Vec<String> {
         let first = self.checks.iter().position(|check| !check.outcome.passed());
         let whole = |check| check_lines(check, self.wording, Some(columns), paint);
-        let lines = self
-            .checks
-            .iter()
-            .enumerate()
-            .flat_map(|(at, check)| match detail {
-                Detail::All => whole(check),
-                Detail::FirstFailed | Detail::Names if Some(at) == first => whole(check),
-                Detail::Names => Vec::new(),
-                Detail::FirstFailed | Detail::None => vec![check_line(check, paint)],
-            });
+        let sentence = |check| wrap(&check_line(check, paint), 4, Some(columns));
+        let lines = self.checks.iter().enumerate();
+        let lines = lines.flat_map(|(at, check)| match (detail, Some(at) == first) {
+            (Detail::All, _) | (Detail::FirstFailed | Detail::Names, true) => whole(check),
+            (Detail::FirstFailed, false) | (Detail::Sentence, true) => sentence(check),
+            (Detail::Names | Detail::Sentence, false) => Vec::new(),
+        });
         let mut lines: Vec<String> = lines.collect();
-        if detail == Detail::Names {
+        if let Detail::Names | Detail::Sentence = detail {
             let others = self.checks.iter().enumerate();
             let others = others.filter(|(at, _)| Some(*at) != first);
             let (passed, failed): (Vec<_>, Vec<_>) = others
@@ -111,7 +145,8 @@ impl Panel {
                 let names: Vec<&str> = group.iter().map(|check| check.check.as_str()).collect();
                 let Some(one) = group.first() else { continue };
                 let sign = outcome_sign(&one.outcome, paint);
-                lines.push(format!("  {sign} {}", paint.dim(&names.join(", "))));
+                let line = format!("  {sign} {}", paint.dim(&names.join(", ")));
+                lines.extend(wrap(&line, 4, Some(columns)));
             }
         }
         lines
@@ -128,43 +163,39 @@ impl Panel {
             .collect()
     }
 
-    /// Returns the keys in one line if they fit, closer together if they must be.
+    /// Returns the keys in one line if they fit, closer together or without the least important if they must be.
     fn menu_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
-        let lines = self.menu_with_gap("   ", columns, paint);
-        match lines.len() > 1 {
-            true => self.menu_with_gap("  ", columns, paint),
-            false => lines,
-        }
-    }
-
-    fn menu_with_gap(&self, gap: &str, columns: usize, paint: Paint) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut line = String::new();
-        for (key, does) in &self.menu {
-            let item = format!("{} {}", paint.bold(key), paint.dim(does));
-            if !line.is_empty()
-                && measure_text_width(&line) + gap.len() + measure_text_width(&item) > columns
-            {
-                lines.push(std::mem::take(&mut line));
+        let all: Vec<&MenuItem> = self.menu.iter().collect();
+        let always = |item: &&MenuItem| item.shown == Shown::Always;
+        let fewer: Vec<&MenuItem> = self.menu.iter().filter(always).collect();
+        for items in [&all, &fewer] {
+            for gap in ["   ", "  "] {
+                let lines = menu_with_gap(items, gap, columns, paint);
+                if lines.len() <= 1 {
+                    return lines;
+                }
             }
-            if !line.is_empty() {
-                line.push_str(gap);
-            }
-            line.push_str(&item);
         }
-        lines.extend((!line.is_empty()).then_some(line));
-        lines
+        menu_with_gap(&all, "  ", columns, paint)
     }
 }
 
-/// The first lines, and a sign that there are more.
-fn cut(mut lines: Vec<String>, most: usize, paint: Paint) -> Vec<String> {
-    if lines.len() > most {
-        lines.truncate(most.saturating_sub(1));
-        if most > 0 {
-            lines.push(paint.dim("  …"));
+fn menu_with_gap(items: &[&MenuItem], gap: &str, columns: usize, paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for MenuItem { key, does, .. } in items {
+        let item = format!("{} {}", paint.bold(key), paint.dim(does));
+        if !line.is_empty()
+            && measure_text_width(&line) + gap.len() + measure_text_width(&item) > columns
+        {
+            lines.push(std::mem::take(&mut line));
         }
+        if !line.is_empty() {
+            line.push_str(gap);
+        }
+        line.push_str(&item);
     }
+    lines.extend((!line.is_empty()).then_some(line));
     lines
 }
 
@@ -193,6 +224,14 @@ mod tests {
         }
     }
 
+    fn item(key: &str, does: &str) -> MenuItem {
+        MenuItem {
+            key: key.into(),
+            does: does.into(),
+            shown: Shown::Always,
+        }
+    }
+
     fn panel() -> Panel {
         Panel {
             title: "3/16 세션과 만료".into(),
@@ -205,7 +244,8 @@ mod tests {
             wording: Wording::Plain,
             hint: Some("Look at `TTL`.\n\nIt counts seconds, and this sentence is long enough to be wrapped.".into()),
             note: None,
-            menu: vec![("n".into(), "next".into()), ("h".into(), "hint".into()), ("q".into(), "quit".into())],
+            more: "d shows all".into(),
+            menu: [("n", "next"), ("h", "hint"), ("q", "quit")].map(|(key, does)| item(key, does)).to_vec(),
         }
     }
 
@@ -295,7 +335,53 @@ mod tests {
           ✓ first, seventh
         ┃ Look at TTL.
         ┃ It counts seconds, and this sentence is long enough to be wrapped.
+          … d shows all
         n next   h hint   q quit
         ");
+        insta::assert_snapshot!(panel.lines(80, 9, Paint::Plain).join("\n"), @r"
+        ── 3/16 세션과 만료 ──────────────────────────────────────────────── watching ─
+          ✗ second  the 고객 has a name
+          ✗ third, fourth, fifth, sixth
+          ✓ first, seventh
+        ┃ Look at TTL.
+        ┃ It counts seconds, and this sentence is long enough to be wrapped.
+          … d shows all
+        n next   h hint   q quit
+        ");
+    }
+
+    #[test]
+    fn the_sentence_of_the_first_failed_check_is_never_cut() {
+        let mut panel = panel();
+        let long = "a sentence that is much longer than one line of a small terminal, and that says at its very end what is meant";
+        for check in &mut panel.checks {
+            check.about = long.into();
+        }
+        panel.hint = Some("one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix\n\nseven".into());
+        for rows in 10..30 {
+            let lines = panel.lines(80, rows, Paint::Plain);
+            let text = lines.join(" ");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert!(words.join(" ").contains(long), "{rows}: {lines:#?}");
+            let cut = lines.iter().any(|line| line.ends_with('…'));
+            assert!(!cut, "{rows}: {lines:#?}");
+            let whole = text.contains("seven") || text.contains("d shows all");
+            assert!(whole, "{rows}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_can_be_missed_is_left_out_before_the_menu_takes_a_second_line() {
+        let mut panel = panel();
+        panel.menu[1].shown = Shown::IfItFits;
+        let menu = |columns| {
+            panel
+                .lines(columns, 20, Paint::Plain)
+                .pop()
+                .unwrap_or_default()
+        };
+        assert_eq!(menu(60), "n next   h hint   q quit");
+        assert_eq!(menu(23), "n next  h hint  q quit");
+        assert_eq!(menu(22), "n next   q quit");
     }
 }

@@ -44,14 +44,16 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
         Event::LabAdded {
             lab,
             version,
-            digest: _,
+            digest,
             updated,
+            unchanged,
         } => {
             let version = version.iter().map(|version| format!(" {version}"));
             let lab = format!("{lab}{}", sanitize(&version.collect::<String>()));
-            vec![match updated {
-                false => localized!("added {lab}", lab),
-                true => localized!("updated {lab}", lab),
+            vec![match (updated, unchanged) {
+                (_, true) => localized!("{lab} is up to date, digest {digest}", lab, digest),
+                (true, false) => localized!("updated {lab}, digest {digest}", lab, digest),
+                (false, false) => localized!("added {lab}, digest {digest}", lab, digest),
             }]
         }
         Event::PullStarted { image } => vec![localized!("pulling {image}", image)],
@@ -120,11 +122,9 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
             let sign = sign(problem.is_none(), paint);
             let time = paint.dim(&duration(*millis));
             let mut lines = vec![format!("{sign} {exercise}: {} {time}", phase_name(*phase))];
-            lines.extend(
-                problem
-                    .iter()
-                    .map(|problem| format!("      {}", sanitize(problem))),
-            );
+            // What is wrong stands in the report at the end, with its place.
+            let problem = problem.iter().filter(|_| wording == Wording::Technical);
+            lines.extend(problem.map(|problem| format!("      {}", sanitize(problem))));
             lines
         }
         Event::PartTested {

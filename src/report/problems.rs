@@ -24,16 +24,17 @@ pub(crate) fn problem_line(problem: &Problem, paint: Paint) -> String {
     format!("{}: {text}{code}", label(problem.kind, paint))
 }
 
-/// Returns an error on one line: its place, what is wrong and how to mend it.
+/// Returns an error on one line: its place, what is wrong, and how to mend it if that does not already say so.
 pub(crate) fn error_line(
     place: Option<(&str, usize)>,
     what: &str,
-    help: &str,
+    help: Option<&str>,
     paint: Paint,
 ) -> String {
     let place = place.map(|(file, line)| format!("{file}:{line}: "));
     let place = place.unwrap_or_default();
-    let text = one_line(&format!("{place}{what} ({help})"));
+    let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+    let text = one_line(&format!("{place}{what}{help}"));
     format!("{}: {text}", label(ProblemKind::Lab, paint))
 }
 
@@ -124,9 +125,11 @@ mod tests {
         let line = error_line(
             Some(("lab.yaml", 3)),
             "no\n  answer",
-            "mend it",
+            Some("mend it"),
             Paint::Plain,
         );
         assert_eq!(line, "error: lab.yaml:3: no answer (mend it)");
+        let line = error_line(None, "no answer", None, Paint::Plain);
+        assert_eq!(line, "error: no answer");
     }
 }

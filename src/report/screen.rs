@@ -9,7 +9,8 @@ use crossterm::cursor::{Hide, MoveTo, MoveUp, Show};
 use crossterm::terminal::{Clear, ClearType};
 use rustix::process::{Signal as Number, getpid, kill_process};
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
+    tcsetattr,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -137,6 +138,14 @@ impl Screen {
         Ok(())
     }
 
+    /// Forgets what was typed while something else was going on: it was not meant for what is on the screen now.
+    pub(crate) fn discard_typed(&mut self) {
+        self.pending.clear();
+        self.half.clear();
+        // A terminal that is gone is noticed by its keys.
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    }
+
     /// Returns the next input. Cancel safe: no key is lost.
     pub(crate) async fn input(&mut self) -> Input {
         loop {
@@ -200,7 +209,8 @@ impl Mode {
             .remove(LocalModes::ICANON | LocalModes::ECHO);
         mode.special_codes[SpecialCodeIndex::VMIN] = 1;
         mode.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(io::stdin(), OptionalActions::Now, &mode)?;
+        // What was typed before the first prompt answers none.
+        tcsetattr(io::stdin(), OptionalActions::Flush, &mode)?;
         write(&Hide.to_string());
         Ok(Self {
             before: Some(before),

@@ -31,6 +31,15 @@ pub(crate) fn table_within(
     column: usize,
     width: Option<usize>,
 ) -> Vec<String> {
+    rows_within(rows, column, width).concat()
+}
+
+/// Returns the lines of each row, as [`table_within`] does.
+pub(crate) fn rows_within(
+    rows: &[Vec<String>],
+    column: usize,
+    width: Option<usize>,
+) -> Vec<Vec<String>> {
     /// The least columns that the wrapped texts have.
     const LEAST: usize = 16;
     let lines = table(rows);
@@ -39,15 +48,18 @@ pub(crate) fn table_within(
         widths.max().unwrap_or(0)
     };
     let Some(excess) = width.and_then(|width| widest(&lines).checked_sub(width)) else {
-        return lines;
+        return lines.into_iter().map(|line| vec![line]).collect();
     };
     let texts = rows.iter().filter_map(|row| row.get(column));
     let widths = texts.map(|text| console::measure_text_width(text));
     let room = widths.max().unwrap_or(0).saturating_sub(excess).max(LEAST);
     let mut wrapped_rows = Vec::new();
+    let mut heights = Vec::new();
     for row in rows {
+        let before = wrapped_rows.len();
         let Some(text) = row.get(column) else {
             wrapped_rows.push(row.clone());
+            heights.push(1);
             continue;
         };
         for (at, part) in wrapped(text, room).into_iter().enumerate() {
@@ -58,8 +70,13 @@ pub(crate) fn table_within(
             cells[column] = part;
             wrapped_rows.push(cells);
         }
+        heights.push(wrapped_rows.len() - before);
     }
-    table(&wrapped_rows)
+    let mut lines = table(&wrapped_rows).into_iter();
+    let rows = heights
+        .into_iter()
+        .map(|height| lines.by_ref().take(height).collect());
+    rows.collect()
 }
 
 /// Cuts a line to a width in columns, without counting colors.

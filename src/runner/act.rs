@@ -12,7 +12,6 @@ use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode};
 use crate::runner::container::{container_id, grace};
 use crate::runner::fault::apply_fault;
-use crate::runner::live::changes_sessions;
 use crate::runner::ready::wait;
 use crate::runner::unavailable::probe_service;
 use crate::runner::{Failure, Live, Runner};
@@ -64,6 +63,7 @@ pub(crate) async fn run_steps<E: Engine>(
     what: &str,
 ) -> Result<(), Failure> {
     let mut captures = Captures::new();
+    let mut ended = Ok(());
     for step in steps {
         if let Some(problem) = play_step(runner, live, step, mode(step), &mut captures).await? {
             let text = text!(
@@ -73,13 +73,15 @@ pub(crate) async fn run_steps<E: Engine>(
                 place = step.place,
                 reason = problem.words
             );
-            return Err(match problem.locked {
+            ended = Err(match problem.locked {
                 true => Failure::StepLocked(text),
                 false => Failure::Step(text),
             });
+            break;
         }
     }
-    Ok(())
+    live.end_sql_sessions().await;
+    ended
 }
 
 /// Runs one step and keeps what it captures. Returns why it did not pass.
@@ -101,10 +103,11 @@ pub(crate) async fn play_step<E: Engine>(
         apply_fault(runner, live, fault).await?;
         return Ok(None);
     }
-    let result = run_step(runner, live, step, mode, captures).await;
-    if changes_sessions(&step.act) {
-        live.connections.close_sql().await;
+    // A program may do what an open session is in the way of, such as copy a database.
+    if let StepKind::Exec(_) | StepKind::Client(_) = &step.act {
+        live.end_sql_sessions().await;
     }
+    let result = run_step(runner, live, step, mode, captures).await;
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
     let words = match (&result.outcome, &result.actual) {
         (Outcome::Fail { .. }, Some(actual)) => {

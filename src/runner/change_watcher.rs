@@ -81,8 +81,8 @@ impl ChangeWatcher {
         runner: &Runner<'_, E>,
         live: &Live,
     ) -> Result<(), Failure> {
-        // What the learner sets for a role or a database holds for new sessions only, and an open one is in the way of others.
-        live.connections.close_sql().await;
+        // For the learner's statements it is as for steps.
+        live.end_sql_sessions().await;
         let scope = Scope::instance(runner.owner, &runner.lab.id, runner.instance);
         let count = self.events.clone();
         let emit = |_| count.set(count.get() + 1);

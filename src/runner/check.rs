@@ -4,6 +4,7 @@
 //! something changed since the exercise began.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -12,13 +13,14 @@ use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::{Actual, Change, Snapshot, ValueNames, Words};
 use crate::lab::{
-    Check, CheckId, CheckRole, Exercise, ExerciseId, Lab, Lang, Quiz, Secrecy, Section, StepKind,
-    Task, Unchanged,
+    Check, CheckId, CheckRole, Exercise, ExerciseId, Lab, Lang, Quiz, Secrecy, Section,
+    ServiceName, StepKind, Task, Unchanged,
 };
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
 use crate::runner::baseline::{changed, is_unchanged};
 use crate::runner::check_probes::{measure_last, probe_all, probe_check};
+use crate::runner::denied::denies_access;
 use crate::runner::{Changed, Live, Runner};
 use crate::store::{Baseline, Baselines};
 
@@ -33,6 +35,8 @@ pub struct ExerciseResult {
     pub held: Vec<Option<Duration>>,
     /// Whether anything that the checks see changed since the exercise began. If not, no check has a hint.
     pub changed: Changed,
+    /// The services that refused the user of the lab, so that checks failed.
+    pub denied: BTreeSet<ServiceName>,
 }
 
 /// What is known of the results of an exercise.
@@ -135,6 +139,7 @@ pub async fn check_exercises<E: Engine>(
                         Some(_) => Changed::Yes,
                         None => Changed::No,
                     },
+                    denied: BTreeSet::new(),
                 };
                 (context.report)(CheckStage::Final, &result);
                 result
@@ -179,6 +184,7 @@ fn not_begun(
         actuals: vec![None; checks.len()],
         held: vec![None; checks.len()],
         changed: Changed::No,
+        denied: BTreeSet::new(),
     }
 }
 
@@ -435,6 +441,13 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let actuals: Vec<Option<Actual>> =
             results.iter().map(|result| result.actual.clone()).collect();
         let changed = changed(self.checks, &actuals, self.baseline);
+        let failed = self.checks.iter().zip(results);
+        let failed = failed.filter(|(_, result)| !result.outcome.passed());
+        let denied = failed.filter_map(|(check, result)| {
+            let step = &check.step.act;
+            let denies = denies_access(step, result.error.as_ref(), result.actual.as_ref());
+            step.service().filter(|_| denies).cloned()
+        });
         let checks = self.checks.iter().zip(results);
         let checks = checks.map(|(check, result)| {
             let id = check.id.to_string();
@@ -454,6 +467,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             actuals,
             held: results.iter().map(|result| result.held).collect(),
             changed,
+            denied: denied.collect(),
         }
     }
 }
@@ -611,6 +625,7 @@ mod tests {
                 actuals: Vec::new(),
                 held: Vec::new(),
                 changed: Changed::Yes,
+                denied: BTreeSet::new(),
             };
             result.hint().map(str::to_owned)
         };

@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 
 use crate::engine::{Engine, EngineError, ErrorKind, is_port_free};
 use crate::event::{Event, Warning};
-use crate::lab::ServiceName;
+use crate::lab::{RestartMode, ServiceName};
 use crate::plan::{
     ContainerSpec, HostPort, NetworkSpec, Operation, Plan, Subnet, candidates_after,
 };
+use crate::runner::container::grace;
 use crate::runner::disks::free;
 use crate::runner::failure::removed_externally;
 use crate::runner::ready::wait;
@@ -29,7 +30,7 @@ const CANDIDATES: usize = 2_000;
 struct CreatedContainers(RefCell<BTreeMap<ServiceName, (String, ContainerSpec)>>);
 
 /// Performs a plan. A failure ends it after the stage; the caller keeps or removes what was created.
-pub(crate) async fn execute<E: Engine>(
+pub async fn execute<E: Engine>(
     runner: &Runner<'_, E>,
     plan: &Plan,
     workspace: Option<&std::path::Path>,
@@ -97,6 +98,10 @@ async fn perform<E: Engine>(
             Some(id) => engine.start(id).await,
             None => start_created(runner, service, created).await,
         },
+        Operation::StopContainer { service, id } => {
+            let grace = grace(runner.lab, service, RestartMode::Stop);
+            engine.stop(id, grace).await
+        }
         Operation::FreeDisk {
             container, path, ..
         } => free(engine, container, path).await,

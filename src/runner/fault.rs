@@ -69,7 +69,7 @@ pub async fn repair_services<E: Engine>(
     live: &mut Live,
     services: &[&ServiceName],
 ) -> Result<BTreeSet<ServiceName>, Failure> {
-    live.renew_for_reset(runner).await?;
+    live.renew(runner).await?;
     observe_disks(runner.engine, runner.lab, &mut live.observed).await;
     let plan = repair(runner.lab, services, Repair::Everything, &live.observed);
     if !plan.is_empty() {

@@ -128,6 +128,23 @@ pub async fn get<E: Engine>(
     Ok(images)
 }
 
+/// What is tried when an image cannot be pulled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    /// The recipe of the service.
+    Recipe,
+    Nothing,
+}
+
+impl Otherwise {
+    fn of(service: &Service) -> Self {
+        match service.recipe {
+            Some(_) => Self::Recipe,
+            None => Self::Nothing,
+        }
+    }
+}
+
 struct ImageSearch<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     policy: PullPolicy,
@@ -140,7 +157,7 @@ struct ImageSearch<'a, 'b, E> {
 impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn image(&mut self, service: &Service) -> Result<Option<ServiceImage>, Failure> {
         if let Some(name) = &service.image
-            && self.pull(name, service.recipe.is_some()).await?
+            && self.pull(name, Otherwise::of(service)).await?
         {
             let found = find(self.runner, name.as_str(), &mut self.attempts).await?;
             if found.is_some() {
@@ -157,9 +174,8 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         }
     }
 
-    /// Pulls an image; `false` if that is not possible, with the reason in the attempts. `recipe` is whether the service has a
-    /// recipe, which is used then.
-    async fn pull(&mut self, name: &ImageName, recipe: bool) -> Result<bool, Failure> {
+    /// Pulls an image; `false` if that is not possible, with the reason in the attempts.
+    async fn pull(&mut self, name: &ImageName, otherwise: Otherwise) -> Result<bool, Failure> {
         let registry = name.registry();
         if matches!(self.policy, PullPolicy::Offline | PullPolicy::LocalOnly) {
             if !self.attempts.is_incompatible(name.as_str()) {
@@ -204,7 +220,8 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         self.runner.emit(Event::PullFinished {
             image: name.to_string(),
             problem: problem.clone(),
-            recipe: recipe && pulled.as_ref().is_err_and(|error| !is_final(error)),
+            recipe: otherwise == Otherwise::Recipe
+                && pulled.as_ref().is_err_and(|error| !is_final(error)),
         });
         match pulled {
             Ok(()) => {
@@ -315,7 +332,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 return Ok(Some(local));
             }
         }
-        if self.pull(&name, false).await? {
+        if self.pull(&name, Otherwise::Nothing).await? {
             return Ok(Some(name.to_string()));
         }
         let Some(suite) = suite else {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::engine::Engine;
-use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, StepKind, render_url};
+use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_url};
 use crate::machine;
 use crate::plan::{Observed, Running, Scope};
 use crate::probe::{Connections, Target};
@@ -103,24 +103,10 @@ impl Live {
         Ok(())
     }
 
-    /// Observes the lab again before its services are put back to their start. The SQL sessions stay open if the containers are the
-    /// same ones: opening one takes longer than most statements. Returns whether anything changed.
-    pub(super) async fn renew_for_reset<E: Engine>(
-        &mut self,
-        runner: &Runner<'_, E>,
-    ) -> Result<Changed, Failure> {
-        let observed = runner.observe().await?;
-        let changed = match observed.same_containers(&self.observed) {
-            true => Changed::No,
-            false => Changed::Yes,
-        };
-        let fresh = Self::new(runner.lab, observed, self.workspace.clone());
-        let mut earlier = std::mem::replace(self, fresh).connections;
-        if changed == Changed::No && !needs_new_sessions(runner.lab) {
-            self.connections.take_sql_sessions(&mut earlier);
-        }
-        earlier.close().await;
-        Ok(changed)
+    /// Ends the SQL sessions after steps were played, and before programs are run. A session keeps the settings that its role and
+    /// its database had when it was opened, and a database with sessions can be neither copied nor dropped.
+    pub(super) async fn end_sql_sessions(&self) {
+        self.connections.close_sql().await;
     }
 
     /// Returns what probes need.
@@ -133,23 +119,6 @@ impl Live {
             workspace: self.workspace.as_deref(),
         }
     }
-}
-
-/// Whether a step of a lab changes what only new sessions see, or what it cannot change while sessions are open.
-fn needs_new_sessions(lab: &Lab) -> bool {
-    let answers = lab.exercises.iter().flat_map(Exercise::answer_steps);
-    let mut steps = lab.start.iter().chain(answers);
-    steps.any(|step| changes_sessions(&step.act))
-}
-
-/// Whether a step changes what only new SQL sessions see, or what it cannot change while sessions are open.
-pub(super) fn changes_sessions(act: &StepKind) -> bool {
-    const TEXTS: [&str; 4] = ["database", "alter role", "alter user", "alter system"];
-    act.has_text(&|text| {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let text = words.join(" ").to_lowercase();
-        TEXTS.iter().any(|such| text.contains(such))
-    })
 }
 
 impl<E: Engine> Runner<'_, E> {
@@ -241,30 +210,5 @@ pub fn require_same_network<E: Engine>(
             down,
             up
         ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::testing::{COMPOSE, lab};
-    use crate::lab::{StepKind, Task};
-
-    #[test]
-    fn sessions_stay_open_unless_a_step_is_about_what_only_new_ones_see() {
-        let with = |command: &str| {
-            let mut lab = lab(COMPOSE);
-            let Task::Practical { solution, .. } = &mut lab.exercises[0].task else {
-                panic!("an exercise with checks")
-            };
-            let StepKind::Redis(redis) = &mut solution[0].act else {
-                panic!("a Redis command")
-            };
-            redis.command.push(command.to_owned());
-            needs_new_sessions(&lab)
-        };
-        assert!(!with("UPDATE fruit SET stock = 9"));
-        assert!(with("DROP DATABASE shop"));
-        assert!(with("Alter  Role app SET search_path = shop"));
     }
 }

@@ -6,6 +6,7 @@ mod change_watcher;
 mod check;
 mod check_probes;
 mod container;
+mod denied;
 mod diagnostics;
 mod disk_space;
 mod disks;
@@ -39,6 +40,7 @@ pub use baseline::{begin_exercise, changed, move_baselines, passes, record_basel
 pub use change_watcher::ChangeWatcher;
 pub use check::{CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises};
 pub use disks::{full_disks, observe_disks};
+pub use execute::execute;
 pub use failure::{Failure, NotRunning};
 pub use fault::{apply_fault, repair_services};
 pub use health::{ServiceHealth, health, health_of_engine};

@@ -237,6 +237,7 @@ mod tests {
             until: None,
             network: None,
             draw: None,
+            paused: None,
         };
         // A journal that cannot be read is not overwritten.
         let file = folder.path().join(format!("{}.json", journal.run));

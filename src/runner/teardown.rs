@@ -136,6 +136,7 @@ async fn remove<E: Engine>(
                 | Operation::ConnectNetwork { .. }
                 | Operation::DisconnectNetwork { .. }
                 | Operation::StartContainer { .. }
+                | Operation::StopContainer { .. }
                 | Operation::FreeDisk { .. }
                 | Operation::Wait { .. } => Ok(()),
             };

@@ -136,6 +136,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
     let before = known.filter(|journal| journal.run == run_labels.run);
     require_same_network(&observed, before.as_ref(), runner)?;
     let until = before.as_ref().and_then(|journal| journal.until);
+    let was_paused = before.as_ref().is_some_and(|one| one.paused.is_some());
     let draw = match before {
         Some(journal) => journal.draw,
         None => runner.lab.random.draw.clone(),
@@ -150,9 +151,10 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         until,
         network: machine::network(),
         draw,
+        paused: None,
     };
     if plan.is_empty() {
-        if up.life == Lifetime::Persistent && up.ends != Expiry::Unchanged {
+        if up.life == Lifetime::Persistent && (up.ends != Expiry::Unchanged || was_paused) {
             journal.until = up.ends.until(until);
             up.run_guard.keep(&journal)?;
         }

@@ -159,6 +159,23 @@ impl AddedLabs {
         }))
     }
 
+    /// Returns a lab that [`AddedLabs::find`] cannot read, without its files and images: what its manifest names must not be
+    /// trusted. `None` if there is no such folder.
+    pub fn find_damaged(&self, lab: &str) -> Option<AddedLab> {
+        let id = LabId::new(lab).ok()?;
+        let folder = self.folder.join(lab);
+        let document = document::read(&folder.join(ORIGIN), VERSION);
+        let document: Option<OriginDocument> = document.ok().flatten();
+        let unknown = || LabOrigin::File {
+            path: folder.clone(),
+        };
+        folder.is_dir().then(|| AddedLab {
+            origin: document.map_or_else(unknown, |document| document.origin),
+            manifest: Manifest::new(id, None, BTreeMap::new()),
+            folder: self.lab_folder(lab),
+        })
+    }
+
     /// Returns the lab whose folder this is; `None` if it is not one of those that were added.
     pub fn of_folder(&self, folder: &Path) -> Option<AddedLab> {
         let name = folder.file_name()?.to_str()?;

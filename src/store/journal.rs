@@ -44,6 +44,9 @@ pub struct Journal {
     /// The draw of the lab's random values; none for a lab without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draw: Option<Draw>,
+    /// When the learner paused the lab, in seconds since 1970; none once it was started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<u64>,
 }
 
 /// How long a run lives.
@@ -395,6 +398,7 @@ mod tests {
             until: None,
             network: None,
             draw: None,
+            paused: None,
         }
     }
 

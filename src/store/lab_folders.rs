@@ -73,7 +73,10 @@ impl LabFolders {
             // The name of a lab is the name of its folder, which `.` and `labs/redis/` do not show.
             return Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
-        let help = suggestion(lab, self.folders.keys().map(String::as_str));
+        let help = match !is_path && path.join("lab.yaml").exists() {
+            true => text!("for the folder of this name, write `./{lab}`", lab),
+            false => suggestion(lab, self.folders.keys().map(String::as_str)),
+        };
         Err(Problem::new(text!("no such lab: `{lab}`", lab)).help(help))
     }
 

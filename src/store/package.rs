@@ -307,6 +307,12 @@ impl Manifest {
         services.map(|(_, image)| image.name.as_str()).collect()
     }
 
+    /// Returns the services that have an image in the package.
+    pub fn image_services(&self) -> impl Iterator<Item = &ServiceName> {
+        let services = self.images.iter().flat_map(|images| &images.services);
+        services.map(|(service, _)| service)
+    }
+
     /// Returns why no honest package has this manifest.
     pub fn check(&self) -> std::result::Result<(), Text> {
         self.check_words()?;

@@ -204,5 +204,4 @@ impl FileSystem for RecordingAnswers {
 }
 
 #[cfg(test)]
-#[path = "summaries_tests.rs"]
 mod tests;

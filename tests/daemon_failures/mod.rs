@@ -173,6 +173,22 @@ fn no_container_restarts_with_the_daemon_and_up_repairs_the_lab() {
 }
 
 #[apply(private_daemon_test)]
+fn a_paused_lab_stays_paused_over_a_restart_of_the_daemon() {
+    for signal in [Signal::KILL, Signal::TERM] {
+        let mut daemon = with_lab();
+        daemon.lab.run("solve LAB greet", 0);
+        daemon.lab.run("pause LAB", 0);
+        daemon.end(signal);
+        daemon.restart();
+        let paused = daemon.lab.run("status", 0).stdout;
+        assert!(paused.contains("continue with `roadlab up "), "{paused}");
+        daemon.lab.run("up LAB", 0);
+        daemon.lab.run("check LAB greet", 0);
+        daemon.lab.run("down LAB", 0);
+    }
+}
+
+#[apply(private_daemon_test)]
 fn gc_cleans_up_after_program_reaper_and_daemon_were_killed() {
     let mut daemon = PrivateDaemon::start();
     never_ready(&daemon);

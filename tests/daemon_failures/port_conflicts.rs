@@ -14,10 +14,10 @@ struct OtherServer {
 }
 
 impl OtherServer {
-    /// Listens at a port, or at a free one if it is 0.
-    fn start(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+    /// Listens at a port, or at a free one if it is 0. Fails if another program has the port.
+    fn start(port: u16) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        let port = listener.local_addr()?.port();
         let received: Arc<Mutex<Vec<String>>> = Arc::default();
         let requests = Arc::clone(&received);
         // It ends with this process.
@@ -42,7 +42,7 @@ impl OtherServer {
                 });
             }
         });
-        Self { port, received }
+        Ok(Self { port, received })
     }
 
     #[track_caller]
@@ -88,7 +88,7 @@ fn an_engine_in_another_network_namespace_is_reported_at_once() {
 #[apply(private_daemon_test)]
 fn another_server_at_a_requested_port_receives_nothing() {
     let daemon = PrivateDaemon::start();
-    let server = OtherServer::start(0);
+    let server = OtherServer::start(0).expect("a free port");
     publish(&daemon, server.port);
     let output = outside(&daemon, "up LAB", 3);
     let message = format!("port {} is used by another program", server.port);
@@ -99,13 +99,25 @@ fn another_server_at_a_requested_port_receives_nothing() {
     daemon.lab.run("down LAB", 0);
 }
 
+/// Starts an instance of the lab, and another server at the same port outside of the network namespace of the engine. If a program
+/// has that port there, another instance is started, which has another port.
+fn up_beside_another_server(daemon: &PrivateDaemon) -> (String, OtherServer) {
+    let instances = (1..=20).map(|number| format!("n{number}"));
+    let mut started = instances.filter_map(|instance| {
+        let up = format!("up LAB --instance {instance} --json");
+        let up = daemon.lab.run(&up, 0).json();
+        let port = up["services"][0]["ports"]["6379"].as_u64();
+        let port = port.and_then(|port| u16::try_from(port).ok());
+        let server = OtherServer::start(port.expect("a published port"));
+        Some((instance, server.ok()?))
+    });
+    started.next().expect("a port that no other program has")
+}
+
 #[apply(private_daemon_test)]
 fn another_server_at_the_port_of_a_lab_in_another_namespace_receives_nothing() {
     let daemon = PrivateDaemon::start();
-    let up = daemon.lab.run("up LAB --json", 0).json();
-    let port = up["services"][0]["ports"]["6379"].as_u64();
-    let port = port.and_then(|port| u16::try_from(port).ok());
-    let server = OtherServer::start(port.expect("a published port"));
+    let (instance, server) = up_beside_another_server(&daemon);
     for words in [
         "up LAB",
         "reset LAB",
@@ -115,15 +127,18 @@ fn another_server_at_the_port_of_a_lab_in_another_namespace_receives_nothing() {
         "restart LAB",
         "run LAB --auto --yes",
     ] {
-        let output = outside(&daemon, words, 3);
+        let output = outside(&daemon, &format!("{words} --instance {instance}"), 3);
         assert!(
             output.contains("was started in another network namespace"),
             "{words}: {output}"
         );
     }
-    let hint = outside(&daemon, "hint LAB greet", 0);
+    let hint = format!("hint LAB greet --instance {instance}");
+    let hint = outside(&daemon, &hint, 0);
     assert!(!hint.contains("panicked"), "{hint}");
     server.assert_received_nothing();
-    daemon.lab.run("check LAB", 1);
-    outside(&daemon, "down LAB", 0);
+    let of_instance = |command: &str| format!("{command} LAB --instance {instance}");
+    daemon.lab.run(&of_instance("check"), 1);
+    outside(&daemon, &of_instance("down"), 0);
+    daemon.lab.run("down --all", 0);
 }

@@ -195,7 +195,9 @@ async fn files_can_be_written_and_read() {
 #[apply(engine_test)]
 async fn a_log_is_followed_to_its_end() {
     let test_run = TestRun::start();
-    let script = "echo first; sleep 0.2; echo second >&2; exec sleep 600";
+    // The engine reads the two outputs side by side: the second line is written when the first has arrived.
+    let script =
+        "echo first; until [ -e /tmp/go ]; do sleep 0.01; done; echo second >&2; exec sleep 600";
     let id = test_run
         .up(&test_run.spec("job", &["sh", "-c", script]))
         .await;
@@ -208,6 +210,8 @@ async fn a_log_is_followed_to_its_end() {
     };
     let (followed, ()) =
         futures_util::join!(test_run.docker.stream_log(&id, &options, &report), async {
+            until("the first line", async || lines.borrow().len() == 1).await;
+            test_run.sh(&id, "touch /tmp/go").await;
             until("both lines", async || lines.borrow().len() == 2).await;
             test_run.docker.stop(&id, None).await.unwrap();
         });

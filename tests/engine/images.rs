@@ -92,7 +92,10 @@ async fn a_build_leaves_no_unnamed_stage_images() {
         docker.inspect(&id).await.unwrap().status == "exited"
     })
     .await;
-    assert_eq!(docker.logs(&id, 10).await.unwrap(), stamp);
+    until("its log", async || {
+        docker.logs(&id, 10).await.unwrap() == stamp
+    })
+    .await;
     let used = docker.remove_image(&build.tag).await.unwrap_err();
     assert_eq!(used.kind, ErrorKind::Busy, "{used}");
     docker.remove_container(&id).await.unwrap();

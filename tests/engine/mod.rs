@@ -333,15 +333,12 @@ async fn a_container_has_the_rights_and_limits_of_its_spec() {
     assert_ne!(test_run.sh(&id, "touch /nope").await.exit_code, 0);
     assert_ne!(test_run.sh(&id, "touch /lab/nope").await.exit_code, 0);
     assert_eq!(test_run.sh(&id, "getent hosts primary").await.exit_code, 0);
-    assert_eq!(
-        docker
-            .logs(&id, 10)
-            .await
-            .unwrap()
-            .lines()
-            .collect::<BTreeSet<_>>(),
-        BTreeSet::from(["err", "out"])
-    );
+    // The engine may write what a program prints a moment later.
+    until("both lines of the log", async || {
+        let log = docker.logs(&id, 10).await.unwrap();
+        log.lines().collect::<BTreeSet<_>>() == BTreeSet::from(["err", "out"])
+    })
+    .await;
     assert!(docker.memory_usage(&id).await.unwrap().memory > 0);
 
     let state = docker.inspect(&id).await.unwrap();

@@ -8,12 +8,16 @@ use crate::support::engine_lab::EngineLab;
 use crate::support::eventually;
 use crate::support::process::RunningProgram;
 
+/// A time limit that a check exceeds, and one that none does, however busy the machine is.
+const SHORT: &str = "3s";
+const LONG: &str = "10m";
+
 /// The tiny lab, up, whose first check runs a program in the service.
 #[track_caller]
-fn running_check(lines: &str, run: &str) -> EngineLab {
+fn running_check(lines: &str, run: &str, timeout: &str) -> EngineLab {
     let lab = EngineLab::tiny_with(lines);
     let from = "redis: { service: redis, command: [GET, greeting] }\n";
-    let to = format!("exec: {{ service: redis, run: {run} }}\n        timeout: 3s\n");
+    let to = format!("exec: {{ service: redis, run: {run} }}\n        timeout: {timeout}\n");
     lab.copy.change("lab.yaml", from, &to);
     lab.run("up LAB", 0);
     lab
@@ -45,7 +49,7 @@ fn assert_killed(lab: &EngineLab, part: &str) {
 
 #[apply(engine_test)]
 fn a_missing_program_is_not_a_failed_check() {
-    let lab = running_check("", "[/nope]");
+    let lab = running_check("", "[/nope]", LONG);
     let (outcome, output) = check(&lab, 1);
     assert_eq!(outcome, "unseen", "{output}");
     assert!(output.contains("/nope"), "{output}");
@@ -54,24 +58,23 @@ fn a_missing_program_is_not_a_failed_check() {
 
 #[apply(engine_test)]
 fn a_program_that_never_exits_is_killed_at_its_timeout() {
-    let lab = running_check("", "[sleep, \"47\"]");
-    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    let lab = running_check("", "[sleep, \"47\"]", SHORT);
+    assert_eq!(check(&lab, 1), error("no answer within 3.0 s"));
     assert_killed(&lab, "sleep");
     lab.run("down LAB", 0);
 }
 
 #[apply(engine_test)]
 fn a_program_with_endless_output_is_killed_at_its_timeout() {
-    let lab = running_check("", "[sh, -c, \"yes; true\"]");
-    assert_eq!(check(&lab, 1), error("no answer within 3000 ms"));
+    let lab = running_check("", "[sh, -c, \"yes; true\"]", SHORT);
+    assert_eq!(check(&lab, 1), error("no answer within 3.0 s"));
     assert_killed(&lab, "yes");
     lab.run("down LAB", 0);
 }
 
 #[apply(engine_test)]
 fn a_background_child_that_holds_the_output_does_not_delay_the_check() {
-    let lab = running_check("", "[sh, -c, \"sleep 600 & echo hello\"]");
-    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
+    let lab = running_check("", "[sh, -c, \"sleep 600 & echo hello\"]", LONG);
     assert_eq!(check(&lab, 0).0, "pass");
     lab.run("down LAB", 0);
 }
@@ -82,8 +85,8 @@ fn a_child_that_runs_out_of_memory_fails_only_its_check() {
     let lab = running_check(
         "    mem_limit: 32m\n",
         "[sh, -c, \"tail /dev/zero; echo $?\"]",
+        LONG,
     );
-    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
     assert_eq!(check(&lab, 1), ("fail".to_owned(), "\"137\"".to_owned()));
     let state = lab.request(
         "GET",
@@ -98,7 +101,7 @@ fn a_child_that_runs_out_of_memory_fails_only_its_check() {
 
 #[apply(engine_test)]
 fn a_paused_or_stopped_service_is_reported() {
-    let lab = running_check("", "[\"true\"]");
+    let lab = running_check("", "[\"true\"]", LONG);
     let post = |what: &str| {
         let path = format!("/containers/{}/{what}", lab.container());
         drop(lab.request("POST", &path, &Value::Null));
@@ -117,8 +120,7 @@ fn a_paused_or_stopped_service_is_reported() {
 
 #[apply(engine_test)]
 fn a_service_that_exits_during_a_check_is_reported() {
-    let lab = running_check("", "[sleep, \"47\"]");
-    lab.copy.change("lab.yaml", "timeout: 3s", "timeout: 10m");
+    let lab = running_check("", "[sleep, \"47\"]", LONG);
     let check = RunningProgram::start(&lab, "check LAB greet --json");
     assert!(eventually(
         || programs(&lab).contains(&"sleep 47".to_owned())

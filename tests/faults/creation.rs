@@ -64,22 +64,23 @@ fn racing_proxy(lab: &EngineLab) -> String {
             let mut server = UnixStream::connect(&engine).expect("the engine listens");
             let (engine, image) = (engine.clone(), image.clone());
             thread::spawn(move || {
-                let mut head = vec![0; 4096];
-                let count = client.read(&mut head).expect("a request");
-                let request = String::from_utf8_lossy(&head[..count]).into_owned();
-                if let Some(rest) = request.strip_prefix("POST /containers/create?") {
-                    let name = rest.split_once("name=").expect("a name").1;
-                    let name = name.split(['&', ' ']).next().expect("a name");
-                    create(&engine, name, &image);
-                }
-                server
-                    .write_all(&head[..count])
-                    .expect("the engine listens");
                 let (back, to) = (server.try_clone(), client.try_clone());
                 let (mut back, mut to) = (back.expect("a socket"), to.expect("a socket"));
                 let there = thread::spawn(move || std::io::copy(&mut back, &mut to));
-                // A closed connection ends the copy.
-                let _ = std::io::copy(&mut client, &mut server);
+                // A connection has several requests, one after the other. A closed one ends the loop.
+                let mut bytes = vec![0; 1 << 16];
+                while let Ok(count @ 1..) = client.read(&mut bytes) {
+                    let request = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                    if let Some(rest) = request.strip_prefix("POST /containers/create?") {
+                        let name = rest.split_once("name=").expect("a name").1;
+                        let name = name.split(['&', ' ']).next().expect("a name");
+                        create(&engine, name, &image);
+                    }
+                    if server.write_all(&bytes[..count]).is_err() {
+                        break;
+                    }
+                }
+                let _ = server.shutdown(std::net::Shutdown::Write);
                 let _ = there.join();
             });
         }

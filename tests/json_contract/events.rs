@@ -44,12 +44,14 @@ fn samples() -> Vec<Event> {
             version: None,
             digest: text(),
             updated: false,
+            unchanged: true,
         },
         Event::LabAdded {
             lab: text(),
             version: Some(text()),
             digest: text(),
             updated: true,
+            unchanged: false,
         },
         Event::FileProgress {
             file: text(),

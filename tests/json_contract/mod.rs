@@ -159,6 +159,9 @@ fn documents_of_a_running_lab_keep_their_fields() {
     lab.run("answer LAB when pairs", 0);
     record("status", "status LAB", 0);
     record("reset", "reset LAB --progress --yes", 0);
+    record("pause", "pause LAB", 0);
+    record("status", "status LAB", 0);
+    record("up", "up LAB", 0);
     record("restart", "restart LAB", 0);
     record("restart", "restart LAB redis --kill", 0);
     record("logs", "logs LAB --tail 1", 0);
@@ -213,7 +216,7 @@ fn the_document_of_a_service_that_never_answers_keeps_its_fields() {
     let lab = EngineLab::tiny();
     let from = "service: redis }\n";
     let stuck = format!(
-        "{from}    command: [sh, -c, \"echo thinking; exec sleep infinity\"]\n    x-roadlab: {{ ready_within: 1s }}\n"
+        "{from}    command: [sh, -c, \"echo thinking; exec sleep infinity\"]\n    x-roadlab: {{ ready_within: 5s }}\n"
     );
     lab.copy.change("compose.yaml", from, &stuck);
     record_events(&mut shapes, &lab, "error not ready", "up LAB", 5);

@@ -86,7 +86,7 @@ fn kill(
 }
 
 /// Whether all resources of the lab exist and its journal says that it stays.
-fn is_up(lab: &EngineLab) -> bool {
+pub(super) fn is_up(lab: &EngineLab) -> bool {
     let journals = std::fs::read_dir(lab.copy.path("state/roadlab/runs"));
     let journals = journals.into_iter().flatten().flatten();
     // The baselines of a run are in a file beside its journal.

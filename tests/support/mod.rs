@@ -2,6 +2,7 @@
 //! needed here; what needs one is in `engine_lab.rs`.
 
 pub(crate) mod engine_lab;
+pub(crate) mod engine_proxy;
 pub(crate) mod offline;
 pub(crate) mod private_daemon;
 pub(crate) mod process;
@@ -68,7 +69,10 @@ impl LabCopy {
         let path = self.path("labs").join(&self.id).join(file);
         let text = std::fs::read_to_string(&path).expect("a file of the lab");
         assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
-        std::fs::write(&path, text.replace(from, to)).expect("the copy is writable");
+        // At once, as editors save: a program that watches the file never reads a half of it.
+        let new = self.path("changed");
+        std::fs::write(&new, text.replace(from, to)).expect("the copy is writable");
+        std::fs::rename(&new, &path).expect("the copy is writable");
     }
 
     /// The program with these arguments; `LAB` stands for the id of the copy. It knows no lab but the copy.

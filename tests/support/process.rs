@@ -46,6 +46,17 @@ impl RunningProgram {
         }
     }
 
+    /// Reads on until each of these was in a line, in any order.
+    #[track_caller]
+    pub(crate) fn wait_for_lines(&mut self, parts: &[&str]) {
+        let mut output = String::new();
+        while !parts.iter().all(|part| output.contains(part)) {
+            let read = self.lines.read_line(&mut output);
+            let count = read.expect("the output is text");
+            assert!(count > 0, "it ended without {parts:?}:\n{output}");
+        }
+    }
+
     pub(crate) fn send_signal(&self, signal: Signal) {
         let id = Pid::from_raw(self.id()).expect("a process has an id");
         kill_process(id, signal).expect("it still runs");

@@ -52,6 +52,7 @@ impl Terminal {
         let replies = Arc::clone(&keys);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
+            let mut end = Vec::new();
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 screen
                     .0
@@ -59,13 +60,12 @@ impl Terminal {
                     .expect("no thread panics with this lock")
                     .process(&bytes[..count]);
                 screen.1.notify_all();
-                // Every terminal replies to a request for the position of the cursor.
-                if bytes[..count]
-                    .windows(4)
-                    .any(|request| request == b"\x1b[6n")
-                {
+                // Every terminal replies to a request for the position of the cursor, which may come in two pieces.
+                end.extend_from_slice(&bytes[..count]);
+                for _ in end.windows(4).filter(|part| *part == b"\x1b[6n") {
                     write(&replies, "\u{1b}[1;1R");
                 }
+                end.drain(..end.len().saturating_sub(3));
             }
         });
         let mut terminal = Self {
@@ -74,7 +74,7 @@ impl Terminal {
             child,
             shown,
         };
-        terminal.wait("a prompt", |screen| screen.contains("ready>"));
+        terminal.wait_for_prompt();
         terminal
     }
 
@@ -138,12 +138,26 @@ impl Terminal {
         self.wait(text, |screen| screen.contains(text));
     }
 
-    /// Types a command and waits until it has ended; returns the screen with its output.
+    /// Waits until the program that ran has ended and the shell reads the next command.
     #[track_caller]
-    pub(crate) fn run(&mut self, command: &str) -> String {
+    pub(crate) fn wait_for_prompt(&mut self) {
+        self.wait("prompt", |screen| screen.trim_end().ends_with("ready>"));
+    }
+
+    /// Types a command when the shell reads one, on a screen without the output of those before.
+    #[track_caller]
+    pub(crate) fn start(&mut self, command: &str) {
+        // A program that is about to end would get what is typed too early.
+        self.wait_for_prompt();
         self.type_in("\u{c}");
         self.wait("clear screen", |screen| screen.trim() == "ready>");
-        self.type_in(&format!("{command}; echo do''ne\r"));
+        self.type_in(&format!("{command}\r"));
+    }
+
+    /// Runs a command to its end; returns the screen with its output.
+    #[track_caller]
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        self.start(&format!("{command}; echo do''ne"));
         self.wait(command, |screen| screen.contains("\ndone\n"));
         self.screen()
     }

@@ -280,9 +280,13 @@ def payouts(record, waiting):
     since = max((i for i, e in enumerate(record.entries) if e["kind"] == "publish" and "due" in e["queues"]), default=-1)
     sent = [e for e in record.entries[since + 1 :] if e["kind"] == "publish"]
 
+    def meant_for(entry, queue):
+        # By an exchange of one's own, a payout can go nowhere under any key; only for Japan there is no queue.
+        return queue in entry["queues"] or queue in entry["keys"] or (queue == "payouts.jp" and not entry["queues"])
+
     def tried(queue):
         wanted = {payout for payout, where in due.items() if where == queue}
-        tries = [e for e in sent if queue in e["queues"]]
+        tries = [e for e in sent if meant_for(e, queue)]
         bodies = [e["body"] for e in tries]
         if not due:
             return "accounting was not asked"
@@ -299,11 +303,16 @@ def payouts(record, waiting):
 
     def unsent():
         korea, japan = refused()
-        kept = sorted(waiting("unsent")["waiting"])
+        found = waiting("unsent")
+        kept = sorted(found["waiting"])
         if kept == sorted(korea + japan):
+            if kept and all(record.name_of(e["by"]) == "console" for e in found["details"]):
+                return "typed at the prompt"
             return "exactly those that were refused" if kept else "nothing"
-        if kept in ([], korea, japan):
-            return "nothing" if not kept else "only that of Korea" if kept == korea else "only that of Japan"
+        if kept == korea and kept:
+            return "only that of Korea" if returned() == "it returned nothing" else "without the one that was returned"
+        if kept in ([], japan):
+            return "only that of Japan" if kept else "nothing"
         return "others"
 
     def returned():

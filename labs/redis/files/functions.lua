@@ -91,7 +91,9 @@ end
 -- What is missing of the things that have to stay: keys, jobs that wait or are in work, players on the board.
 local function missing()
   local found = {}
-  if redis.call('TYPE', 'config:checkout:timeout').ok ~= 'string' then table.insert(found, 'config:checkout:timeout') end
+  -- An empty text is no setting either.
+  local length = redis.pcall('STRLEN', 'config:checkout:timeout')
+  if type(length) == 'table' or length == 0 then table.insert(found, 'config:checkout:timeout') end
   local jobs = {}
   for _, list in ipairs({ 'jobs:mail', 'jobs:mail:working' }) do
     local all = redis.pcall('LRANGE', list, 0, -1)

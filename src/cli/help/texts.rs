@@ -14,6 +14,7 @@ pub(super) struct CommandHelp {
 /// The summaries of lines of the overview that have several commands.
 pub(super) const SHARED: &[(&str, &str)] = &[
     ("hint, solve", "show help or the solution"),
+    ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
     ("add, update, remove", "shared labs"),
     ("schema, completions, man", "for tools"),
@@ -50,7 +51,15 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
         "Services",
         &[
-            "up", "status", "logs", "shell", "open", "restart", "fault", "reset", "down",
+            "up",
+            "status",
+            "logs",
+            "shell",
+            "open",
+            "restart",
+            "fault",
+            "reset",
+            "pause, down",
         ],
     ),
     (
@@ -109,7 +118,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         examples: &[
             "roadlab run redis",
             "roadlab run redis --lang ko",
-            "roadlab run redis --auto --yes   # runs all solutions without a terminal",
+            "roadlab run redis --auto --yes   # plays all solutions without a terminal",
         ],
     },
     CommandHelp {
@@ -145,8 +154,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     },
     CommandHelp {
         command: "solve",
-        summary: "run a solution",
-        description: "Runs the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
+        summary: "play a solution",
+        description: "Plays the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
                   Where that does not work from the present state, the services are reset to the start of the exercise first. \
                   The progress records that the solution was played, not that you solved the exercise.",
         examples: &["roadlab solve redis settings"],
@@ -202,6 +211,14 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab fault redis pause redis",
             "roadlab fault redis heal",
         ],
+    },
+    CommandHelp {
+        command: "pause",
+        summary: "pause a lab",
+        description: "Stops the services in an orderly way, which frees their memory. Containers, data, progress and files stay, and so they do \
+                  when the engine or the machine is started again. `roadlab up` and `roadlab run` go on where you were. \
+                  A time limit of the lab goes on as well.",
+        examples: &["roadlab pause redis", "roadlab up redis   # goes on"],
     },
     CommandHelp {
         command: "down",

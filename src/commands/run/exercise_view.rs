@@ -12,6 +12,14 @@ pub(super) enum Navigation {
     Leave(AfterSession),
 }
 
+/// How much room the panel takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PanelSize {
+    Whole,
+    /// The title and the keys only, so that what was printed above is in sight.
+    Folded,
+}
+
 /// One exercise as it is on the screen.
 pub(super) struct ExerciseView {
     pub(super) at: usize,
@@ -22,6 +30,7 @@ pub(super) struct ExerciseView {
     pub(super) printed_hint: Option<String>,
     pub(super) note: Option<String>,
     pub(super) question: Option<Question>,
+    pub(super) size: PanelSize,
     /// When its time was added to the progress last.
     pub(super) since: Instant,
 }

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use super::after_session::AfterSession;
-use super::exercise_view::{ExerciseView, Navigation};
+use super::exercise_view::{ExerciseView, Navigation, PanelSize};
 use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
+use super::view::ListFrom;
 use crate::app::client_command;
 use crate::commands::browser::open_in_browser;
 use crate::engine::docker::Docker;
@@ -41,6 +42,7 @@ impl Session<'_, Docker> {
         if question.is_none() {
             view.note = None;
         }
+        view.size = PanelSize::Whole;
         match command {
             Command::Nothing => view.question = question,
             Command::Next => {
@@ -54,6 +56,19 @@ impl Session<'_, Docker> {
                 };
             }
             Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
+            Command::Task => {
+                self.task(&mut |text| screen.print_above(text), view.at, exercise);
+                screen.print_above("");
+                view.size = PanelSize::Folded;
+            }
+            Command::Details => {
+                if let Some(result) = &view.result {
+                    screen.print_above("");
+                    self.print_results(&mut |text| screen.print_above(text), result);
+                    screen.print_above("");
+                    view.size = PanelSize::Folded;
+                }
+            }
             Command::Hint => self.show_next_hint(&mut |text| screen.print_above(text), exercise)?,
             Command::Solution => {
                 view.question = Some(match exercise.task {
@@ -70,21 +85,13 @@ impl Session<'_, Docker> {
                 self.add_time(exercise, view)?;
                 self.answered(&mut |text| screen.print_above(text), exercise, &choice)?;
             }
-            Command::List => {
-                self.list(&mut |text| screen.print_above(text), view.at);
-                let count = self.running.lab.exercises.len();
-                view.question = Some(Question::Which {
-                    of: Picker::Exercises,
-                    typed: String::new(),
-                    unknown: String::new(),
-                    count,
-                });
-            }
+            Command::List => self.show_list(screen, view, ListFrom::Present),
             Command::Shell => self.which(Picker::Shells, view, docker, screen).await?,
             Command::Measure => {
                 screen.clear_panel();
                 self.measure(&mut |text| screen.print_above(text), exercise)
                     .await;
+                screen.discard_typed();
             }
             Command::Open => self.which(Picker::Pages, view, docker, screen).await?,
             Command::Answer(answer) => {
@@ -119,6 +126,7 @@ impl Session<'_, Docker> {
                     self.context.reporter.finish();
                     view.note = Some(failure.to_string());
                 }
+                screen.discard_typed();
             }
             (Some(Question::ResetExercise), _) => {
                 screen.clear_panel();
@@ -130,24 +138,40 @@ impl Session<'_, Docker> {
                     )),
                     Err(failure) => Some(failure.to_string()),
                 };
+                screen.discard_typed();
                 view.solved = false;
                 view.since = Instant::now();
             }
-            (Some(Question::Which { of, count, .. }), Answer::Typed(typed)) => {
+            (Some(Question::Which { .. }), Answer::More(from)) => {
+                self.show_list(screen, view, ListFrom::Index(from));
+            }
+            (
+                Some(Question::Which {
+                    of, count, rest, ..
+                }),
+                Answer::Typed(typed),
+            ) => {
                 let unknown = String::new();
                 view.question = Some(Question::Which {
                     of,
                     typed,
                     unknown,
                     count,
+                    rest,
                 });
             }
-            (Some(Question::Which { of, count, .. }), Answer::Unknown(unknown)) => {
+            (
+                Some(Question::Which {
+                    of, count, rest, ..
+                }),
+                Answer::Unknown(unknown),
+            ) => {
                 view.question = Some(Question::Which {
                     of,
                     typed: String::new(),
                     unknown,
                     count,
+                    rest,
                 });
             }
             (Some(Question::Which { of, .. }), Answer::Chosen(at)) => match of {
@@ -200,10 +224,27 @@ impl Session<'_, Docker> {
                     typed: String::new(),
                     unknown: String::new(),
                     count,
+                    rest: None,
                 });
             }
         }
         Ok(())
+    }
+
+    /// Shows as many exercises as fit above the panel, and prompts for one.
+    fn show_list(&self, screen: &mut Screen, view: &mut ExerciseView, from: ListFrom) {
+        // Without the checks, which take the room of the list.
+        screen.clear_panel();
+        let (_, rows) = Screen::size();
+        let print = &mut |text: &str| screen.print_above(text);
+        let rest = self.list(print, view.at, from, rows);
+        view.question = Some(Question::Which {
+            of: Picker::Exercises,
+            typed: String::new(),
+            unknown: String::new(),
+            count: self.running.lab.exercises.len(),
+            rest,
+        });
     }
 
     async fn shell(

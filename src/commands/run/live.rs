@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::after_session::AfterSession;
-use super::exercise_view::{ExerciseView, Navigation};
+use super::exercise_view::{ExerciseView, Navigation, PanelSize};
 use super::session::{Output, Session};
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
@@ -52,6 +52,7 @@ impl Session<'_, Docker> {
             screen.print_above(&self.context.paint.dim(&text));
             self.running.prepare(first).await?;
             self.context.reporter.finish();
+            screen.discard_typed();
         }
         let decided = loop {
             let Some(exercise) = lab.exercises.get(at) else {
@@ -88,6 +89,7 @@ impl Session<'_, Docker> {
             printed_hint: None,
             note: self.missing_services(exercise),
             question: None,
+            size: PanelSize::Whole,
             since: Instant::now(),
         };
         let mut watcher = self.running.change_watcher(&[exercise]);
@@ -198,6 +200,9 @@ impl Session<'_, Docker> {
             true => Changed::No,
             false => Changed::Yes,
         };
+        if changed == Changed::Yes {
+            view.size = PanelSize::Whole;
+        }
         view.result = Some(result);
         self.print_wide_hint(print, view);
         Ok(changed)

@@ -2,7 +2,7 @@
 
 use crate::lab::{Exercise, Task};
 use crate::localized;
-use crate::report::Key;
+use crate::report::{Key, MenuItem, Shown};
 
 /// What a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,10 @@ pub(super) enum Command {
     Nothing,
     Next,
     Back,
+    /// Shows the text of the exercise again.
+    Task,
+    /// Shows every check and the hint in full.
+    Details,
     Hint,
     Solution,
     Shell,
@@ -38,6 +42,8 @@ pub(super) enum Question {
         /// A number that was typed and that none of them has; empty if there was none.
         unknown: String,
         count: usize,
+        /// The index of the first that the list shows next, if it does not show all.
+        rest: Option<usize>,
     },
     /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
     Leave,
@@ -61,6 +67,8 @@ pub(super) enum Answer {
     Typed(String),
     /// A number that none of them has.
     Unknown(String),
+    /// Shows the list from this index on.
+    More(usize),
     Keep,
     Remove,
 }
@@ -94,6 +102,8 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
     match letter {
         'n' => Command::Next,
         'p' => Command::Back,
+        't' => Command::Task,
+        'd' if matches!(exercise.task, Task::Practical { .. }) => Command::Details,
         'h' => Command::Hint,
         's' => Command::Solution,
         'c' => Command::Shell,
@@ -120,6 +130,12 @@ pub(super) fn answer(key: Key, question: &Question) -> Command {
         (Question::Leave, Key::Enter | Key::Char('k' | 'K')) => Answer::Keep,
         (Question::Leave, Key::Char('r' | 'R')) => Answer::Remove,
         (Question::Leave, _) => return Command::Nothing,
+        (
+            Question::Which {
+                rest: Some(rest), ..
+            },
+            Key::Char('l' | 'L'),
+        ) => Answer::More(*rest),
         (Question::Which { typed, count, .. }, key) => return which(key, typed, *count),
     };
     Command::Answer(answer)
@@ -164,8 +180,12 @@ pub(super) fn menu(
     solved: bool,
     question: Option<&Question>,
     offers: Offers,
-) -> Vec<(String, String)> {
-    let item = |key: &str, name: String| (key.to_owned(), name);
+) -> Vec<MenuItem> {
+    let item = |key: &str, does: String| MenuItem {
+        key: key.to_owned(),
+        does,
+        shown: Shown::Always,
+    };
     match question {
         Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
             return vec![
@@ -180,22 +200,27 @@ pub(super) fn menu(
                 item("Esc", localized!("back to the session")),
             ];
         }
-        Some(Question::Which { count, .. }) => {
+        Some(Question::Which { count, rest, .. }) => {
             let numbers = match count {
                 0..10 => format!("1–{count}"),
                 10.. => format!("1–{count} Enter"),
             };
-            return vec![
-                item(&numbers, localized!("choose")),
-                item("Esc", localized!("cancel")),
-            ];
+            let mut menu = vec![item(&numbers, localized!("choose"))];
+            menu.extend(rest.map(|_| item("l", localized!("more"))));
+            menu.push(item("Esc", localized!("cancel")));
+            return menu;
         }
         None => {}
     }
     let next = if solved { "Enter" } else { "n" };
     let mut menu = vec![
         item(next, localized!("next")),
-        item("p", localized!("back")),
+        // The list leads back as well.
+        MenuItem {
+            shown: Shown::IfItFits,
+            ..item("p", localized!("back"))
+        },
+        item("t", localized!("task")),
     ];
     let measure = || (!exercise.measure.is_empty()).then(|| item("m", localized!("measure")));
     match &exercise.task {
@@ -240,7 +265,7 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('x'), exercise), Command::Nothing);
         assert_eq!(command_for_key(Key::Escape, exercise), Command::Nothing);
         // Every key of the menu stands for a command.
-        for (key, _) in menu(exercise, false, None, ALL) {
+        for MenuItem { key, .. } in menu(exercise, false, None, ALL) {
             let letter = key.chars().next().unwrap();
             assert_ne!(
                 command_for_key(Key::Char(letter), exercise),
@@ -256,8 +281,8 @@ mod tests {
         pages: true,
     };
 
-    fn keys(menu: &[(String, String)]) -> String {
-        let keys = menu.iter().map(|(key, _)| key.as_str());
+    fn keys(menu: &[MenuItem]) -> String {
+        let keys = menu.iter().map(|item| item.key.as_str());
         keys.collect::<Vec<_>>().join(" ")
     }
 
@@ -282,6 +307,8 @@ mod tests {
     #[test]
     fn a_choice_is_its_number_and_its_letter_unless_the_menu_has_it() {
         let choice = |name: &str| Command::Choice(name.to_owned());
+        let four = quiz(&["a", "b", "c", "d"]);
+        assert_eq!(command_for_key(Key::Char('d'), &four), choice("d"));
         let words = quiz(&["sessions", "nothing", "log"]);
         assert_eq!(command_for_key(Key::Char('1'), &words), choice("sessions"));
         assert_eq!(command_for_key(Key::Char('3'), &words), choice("log"));
@@ -291,8 +318,8 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('B'), &letters), choice("b"));
         assert_eq!(command_for_key(Key::Char('n'), &letters), Command::Next);
         assert_eq!(command_for_key(Key::Char('3'), &letters), choice("n"));
-        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p h s l q");
-        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p l q");
+        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p t h s l q");
+        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p t l q");
     }
 
     #[test]
@@ -355,8 +382,8 @@ mod tests {
             pages: false,
         };
         let of = |exercise| keys(&menu(exercise, false, None, offers));
-        assert_eq!(of(&lab.exercises[0]), "n p h s c r l q");
-        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p s l q");
+        assert_eq!(of(&lab.exercises[0]), "n p t h s c r l q");
+        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p t s l q");
     }
 
     #[test]
@@ -392,6 +419,7 @@ mod tests {
             typed: typed.into(),
             unknown: String::new(),
             count,
+            rest: None,
         };
         let question = |typed: &str| of_count(16, typed);
         let chosen = |at| Command::Answer(Answer::Chosen(at));
@@ -411,7 +439,26 @@ mod tests {
                 Command::Answer(Answer::Unknown(unknown.to_owned()))
             );
         }
-        for (key, typed) in [(Key::Enter, ""), (Key::Char('q'), ""), (Key::Escape, "1")] {
+        // A list that does not fit goes on with another key; where all is shown, that key cancels as any other.
+        let long = Question::Which {
+            of: Picker::Exercises,
+            typed: String::new(),
+            unknown: String::new(),
+            count: 40,
+            rest: Some(12),
+        };
+        let more = Command::Answer(Answer::More(12));
+        assert_eq!(answer(Key::Char('l'), &long), more);
+        let lab = lab(COMPOSE);
+        let menu_of = |question| keys(&menu(&lab.exercises[0], false, Some(&question), ALL));
+        assert_eq!(menu_of(long), "1–40 Enter l Esc");
+        assert_eq!(menu_of(question("")), "1–16 Enter Esc");
+        for (key, typed) in [
+            (Key::Enter, ""),
+            (Key::Char('q'), ""),
+            (Key::Char('l'), ""),
+            (Key::Escape, "1"),
+        ] {
             assert_eq!(
                 answer(key, &question(typed)),
                 Command::Answer(Answer::No),

@@ -30,7 +30,7 @@ use session::Session;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Guided,
-    /// All solutions run without a person.
+    /// All solutions are played without a person.
     Auto,
 }
 

@@ -40,7 +40,7 @@ impl<E: Engine> Session<'_, E> {
                     Command::Hint => self.show_next_hint(&mut output, exercise)?,
                     Command::Solution => {
                         self.solution(&mut output, exercise).await?;
-                        let text = localized!("done; press Enter to check");
+                        let text = localized!("solution played; press Enter to check");
                         output(&self.context.paint.dim(&text));
                     }
                     Command::NoChoice(typed) => {

@@ -1,15 +1,27 @@
 //! What a session shows: the panel of an exercise, the list, the summary.
 
-use super::exercise_view::ExerciseView;
+use std::ops::Range;
+
+use super::exercise_view::{ExerciseView, PanelSize};
 use super::menu::{Offers, Picker, Question, menu};
 use super::session::{Output, Session};
 use crate::app::{WebPage, clients};
+use crate::commands::check_output;
 use crate::engine::Engine;
 use crate::lab::{Exercise, ServiceName, Task};
 use crate::localized;
-use crate::report::{Panel, Screen, code_width, duration, sanitize, table_within};
+use crate::report::{Panel, Screen, code_width, duration, rows_within, sanitize, table_within};
 use crate::runner::ExerciseResult;
 use crate::store::Standing;
+
+/// Which exercises a list shows if it has no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListFrom {
+    /// Those around the present one.
+    Present,
+    /// Those from an index on.
+    Index(usize),
+}
 
 impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
@@ -26,13 +38,21 @@ impl<E: Engine> Session<'_, E> {
         // Also a solution that was played because a later exercise builds on it.
         let stands = self.stands_by_solution(exercise) && standing != Standing::Solved;
         let played = standing == Standing::SolutionPlayed || stands;
-        let solved_once = (view.solved && !played) || standing == Standing::Solved;
+        let standing = match (view.solved && !played) || standing == Standing::Solved {
+            true => Standing::Solved,
+            false if played => Standing::SolutionPlayed,
+            false => Standing::Unsolved,
+        };
         let state = match self.running.live.is_available(exercise) {
             false => localized!("not available"),
-            true => state(&exercise.task, solved_once, played, view.result.as_ref()),
+            true => state(&exercise.task, standing, view.result.as_ref()),
         };
-        let hint = result.and_then(|result| self.running.conditional_hint(result));
         let question = view.question.as_ref();
+        // A list needs the room of the checks.
+        let folded =
+            view.size == PanelSize::Folded || matches!(question, Some(Question::Which { .. }));
+        let result = result.filter(|_| !folded);
+        let hint = result.and_then(|result| self.running.conditional_hint(result));
         Panel {
             title: self.heading(view.at, exercise),
             state,
@@ -44,37 +64,70 @@ impl<E: Engine> Session<'_, E> {
                 _ => hint,
             },
             note: question
-                .map(|question| self.question_text(question))
-                .or_else(|| view.note.clone()),
+                .map(|question| self.question_text(question, standing))
+                .or_else(|| view.note.clone())
+                .or_else(|| {
+                    let denied = &result?.denied;
+                    check_output::way_out(&self.context.app, self.running.lab, denied)
+                }),
             wording: self.context.wording(),
+            // While a question is open, the key answers it.
+            more: match question {
+                None => localized!("`d` shows all in full"),
+                Some(_) => String::new(),
+            },
             menu: menu(exercise, view.passes(), question, self.offers(exercise)),
         }
     }
 
-    /// Lists every exercise and whether it is solved.
-    pub(super) fn list(&self, print: Output<'_>, at: usize) {
-        let rows = self
-            .running
-            .lab
-            .exercises
-            .iter()
-            .enumerate()
-            .map(|(index, exercise)| {
-                let symbol = match self.progress.standing(&exercise.id) {
-                    Standing::Solved => self.context.paint.good("✓"),
-                    Standing::SolutionPlayed => self.context.paint.dim("s"),
-                    Standing::Unsolved => " ".to_owned(),
-                };
-                let here = if index == at { "→" } else { " " };
-                let title = sanitize(&self.section(exercise).title);
-                let missing = self.missing_services(exercise).unwrap_or_default();
-                let missing = self.context.paint.dim(&missing);
-                vec![format!("{here} {symbol} {:>2}", index + 1), title, missing]
-            });
+    /// Lists the exercises and whether each is solved, as many as fit above the panel of a terminal with so many rows. Returns
+    /// the index from which the list goes on, if it has no room for all.
+    pub(super) fn list(
+        &self,
+        print: Output<'_>,
+        at: usize,
+        from: ListFrom,
+        terminal: usize,
+    ) -> Option<usize> {
+        /// The rows of the panel with its question (4), an empty one, one that says what is shown, and that of the cursor.
+        const OTHERS: usize = 7;
+        let exercises = &self.running.lab.exercises;
+        let rows = exercises.iter().enumerate().map(|(index, exercise)| {
+            let symbol = match self.progress.standing(&exercise.id) {
+                Standing::Solved => self.context.paint.good("✓"),
+                Standing::SolutionPlayed => self.context.paint.dim("s"),
+                Standing::Unsolved => " ".to_owned(),
+            };
+            let here = if index == at { "→" } else { " " };
+            let title = sanitize(&self.section(exercise).title);
+            let missing = self.missing_services(exercise).unwrap_or_default();
+            let missing = self.context.paint.dim(&missing);
+            vec![format!("{here} {symbol} {:>2}", index + 1), title, missing]
+        });
+        let rows = rows_within(&rows.collect::<Vec<_>>(), 1, self.context.width());
+        let heights: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let all = heights.iter().sum::<usize>();
+        // Where everything fits, nothing says what is shown.
+        let room = terminal.saturating_sub(OTHERS - 1);
+        let shown = match (all <= room, from) {
+            (true, _) => 0..rows.len(),
+            (false, ListFrom::Present) => around(&heights, at, room.saturating_sub(1)),
+            (false, ListFrom::Index(from)) => onwards(&heights, from, room.saturating_sub(1)),
+        };
+        let (first, last) = (shown.start + 1, shown.end);
         print("");
-        table_within(&rows.collect::<Vec<_>>(), 1, self.context.width())
-            .iter()
-            .for_each(|line| print(line));
+        rows[shown].concat().iter().for_each(|line| print(line));
+        if all <= room {
+            return None;
+        }
+        let count = rows.len();
+        print(&self.context.paint.dim(&localized!(
+            "exercises {first} to {last} of {count}",
+            first,
+            last,
+            count
+        )));
+        Some(if last < count { last } else { 0 })
     }
 
     /// Returns the services that run and have a client, with its command line.
@@ -98,10 +151,22 @@ impl<E: Engine> Session<'_, E> {
         }
     }
 
-    fn question_text(&self, question: &Question) -> String {
+    fn question_text(&self, question: &Question, standing: Standing) -> String {
+        let consequence = || match standing {
+            Standing::Solved => localized!("The exercise stays solved."),
+            Standing::SolutionPlayed | Standing::Unsolved => localized!(
+                "It is recorded as \"solution played\"; the exercise is solved only when you solve it yourself."
+            ),
+        };
         match question {
-            Question::RunSolution => localized!("Show and run the solution?"),
-            Question::ShowAnswer => localized!("Show the right answer?"),
+            Question::RunSolution => {
+                let question = localized!("Show and play the solution?");
+                format!("{question}\n{}", consequence())
+            }
+            Question::ShowAnswer => {
+                let question = localized!("Show the right answer?");
+                format!("{question}\n{}", consequence())
+            }
             Question::ResetExercise => localized!(
                 "Reset the lab to the start of this exercise? This wipes the data of its services."
             ),
@@ -114,6 +179,7 @@ impl<E: Engine> Session<'_, E> {
                 typed,
                 unknown,
                 count,
+                ..
             } => {
                 let prompt = match of {
                     Picker::Exercises => localized!("Go to exercise: {typed}", typed),
@@ -173,7 +239,7 @@ impl<E: Engine> Session<'_, E> {
             }
             let (symbol, by) = match standing {
                 Standing::Unsolved => (" ".to_owned(), localized!("unsolved")),
-                Standing::Solved => (paint.good("✓"), localized!("by you")),
+                Standing::Solved => (paint.good("✓"), localized!("solved")),
                 Standing::SolutionPlayed => (paint.dim("s"), localized!("solution played")),
             };
             let hints = match hints {
@@ -203,7 +269,37 @@ impl<E: Engine> Session<'_, E> {
     }
 }
 
-/// `7 s`, `2 m 05 s`.
+/// Returns the indexes around one of them whose lines fit into so many, that one in any case.
+fn around(heights: &[usize], at: usize, room: usize) -> Range<usize> {
+    let height = |at: usize| heights.get(at).copied();
+    let (mut first, mut end) = (at, at + 1);
+    let mut used = height(at).unwrap_or(0);
+    loop {
+        let below = height(end).filter(|one| used + one <= room);
+        used += below.unwrap_or(0);
+        end += usize::from(below.is_some());
+        let above = first.checked_sub(1).and_then(height);
+        let above = above.filter(|one| used + one <= room);
+        used += above.unwrap_or(0);
+        first -= usize::from(above.is_some());
+        if below.is_none() && above.is_none() {
+            return first..end;
+        }
+    }
+}
+
+/// Returns the indexes from one of them on whose lines fit into so many, that one in any case.
+fn onwards(heights: &[usize], from: usize, room: usize) -> Range<usize> {
+    let mut used = 0;
+    let heights = heights.iter().skip(from);
+    let fitting = heights.take_while(|height| {
+        used += **height;
+        used <= room
+    });
+    from..from + fitting.count().max(1)
+}
+
+/// `7 s`, `2 min 05 s`.
 fn spent(seconds: u64) -> String {
     match seconds {
         0..60 => localized!("{count} s", count = seconds),
@@ -212,20 +308,22 @@ fn spent(seconds: u64) -> String {
 }
 
 /// Returns the state of an exercise in words: what was solved once stays so, and what the last result is comes with it.
-fn state(task: &Task, solved: bool, played: bool, result: Option<&ExerciseResult>) -> String {
+fn state(task: &Task, standing: Standing, result: Option<&ExerciseResult>) -> String {
     let passed = result.map(ExerciseResult::passed);
+    let solved = standing == Standing::Solved;
+    let played = standing == Standing::SolutionPlayed;
     match (task, solved, passed) {
         (Task::Practical { .. }, _, None) => localized!("checking"),
         (Task::Practical { .. }, false, Some(true)) if played => {
             localized!("solution played, all checks pass")
         }
-        (Task::Quiz(_), false, Some(true)) if played => localized!("answer shown"),
+        (Task::Quiz(_), false, Some(true)) if played => localized!("solution played"),
         (_, true, None | Some(true)) => localized!("solved"),
         (Task::Practical { .. }, true, Some(false)) => {
-            localized!("solved once, does not hold now")
+            localized!("solved, not passing")
         }
         (Task::Quiz(_), true, Some(false)) => {
-            localized!("solved once, the last answer is not correct")
+            localized!("solved, the last answer is not correct")
         }
         (Task::Quiz(_), false, _) => localized!("choose an answer"),
         (Task::Practical { .. }, false, Some(_)) => {
@@ -238,13 +336,33 @@ fn state(task: &Task, solved: bool, played: bool, result: Option<&ExerciseResult
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::event::{CheckResult, Outcome};
     use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId, Quiz};
     use crate::runner::{Changed, check_answer};
+
+    #[test]
+    fn a_list_that_does_not_fit_shows_what_is_around_the_present_exercise() {
+        let heights = [1; 18];
+        assert_eq!(around(&heights, 0, 6), 0..6);
+        assert_eq!(around(&heights, 9, 6), 7..13);
+        assert_eq!(around(&heights, 17, 6), 12..18);
+        assert_eq!(around(&heights, 3, 0), 3..4);
+        assert_eq!(around(&[1, 3, 1, 1], 2, 3), 2..4);
+        assert_eq!(onwards(&heights, 13, 6), 13..18);
+        assert_eq!(onwards(&[1, 2, 2, 1], 1, 3), 1..2);
+        assert_eq!(onwards(&[1, 2, 2, 1], 1, 1), 1..2);
+        for at in 0..18 {
+            for room in 1..30 {
+                let shown = around(&heights, at, room);
+                assert!(shown.contains(&at), "{at} {room}: {shown:?}");
+                assert_eq!(shown.len(), room.min(18), "{at} {room}: {shown:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_headline_of_a_quiz_follows_the_last_answer_and_it_stays_solved() {
@@ -267,17 +385,18 @@ mod tests {
                 actuals: Vec::new(),
                 held: Vec::new(),
                 changed: Changed::Yes,
+                denied: BTreeSet::new(),
             }
         };
         let task = Task::Quiz(quiz.clone());
-        let check = |solved, choice: Option<&str>, expected: &str| {
+        let check = |standing, choice: Option<&str>, expected: &str| {
             let result = choice.map(answered);
-            assert_eq!(state(&task, solved, false, result.as_ref()), expected);
+            assert_eq!(state(&task, standing, result.as_ref()), expected);
         };
-        check(false, None, "choose an answer");
-        check(false, Some("b"), "choose an answer");
-        check(true, Some("a"), "solved");
-        let wrong = "solved once, the last answer is not correct";
-        check(true, Some("b"), wrong);
+        check(Standing::Unsolved, None, "choose an answer");
+        check(Standing::Unsolved, Some("b"), "choose an answer");
+        check(Standing::Solved, Some("a"), "solved");
+        let wrong = "solved, the last answer is not correct";
+        check(Standing::Solved, Some("b"), wrong);
     }
 }

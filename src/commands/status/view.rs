@@ -9,7 +9,7 @@ use crate::localized;
 use crate::plan::Running;
 use crate::report::{Paint, age, memory, sanitize, table};
 use crate::runner::ServiceHealth;
-use crate::store::UnreadableJournal;
+use crate::store::{UnreadableJournal, now};
 
 impl Status {
     /// Returns one element for each run, this state folder's first.
@@ -18,7 +18,7 @@ impl Status {
         let unreadable = self.unreadable.iter().map(unreadable_json);
         let orphans = self.orphans.iter().map(|orphan| {
             json!({ "lab": orphan.lab, "instance": orphan.instance, "run": orphan.run, "done": [], "solution_played": [], "holding": null,
-                "exercises": null, "until": null, "services": [], "orphan": orphans::to_json(orphan) })
+                "exercises": null, "until": null, "paused": null, "services": [], "orphan": orphans::to_json(orphan) })
         });
         runs.chain(unreadable).chain(orphans).collect()
     }
@@ -46,7 +46,7 @@ impl Status {
 
 fn unreadable_json(journal: &UnreadableJournal) -> Value {
     json!({ "lab": journal.lab, "instance": journal.instance, "run": journal.run, "done": [], "solution_played": [], "holding": null,
-        "exercises": null, "until": null, "services": [], "journal": "unreadable",
+        "exercises": null, "until": null, "paused": null, "services": [], "journal": "unreadable",
         "journal_problem": journal.text().localized() })
 }
 
@@ -59,7 +59,7 @@ impl Run {
         };
         json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises, "points": self.points, "earned": self.points.map(|_| self.earned),
             "solution_played": self.played, "holding": self.holding,
-            "until": self.until, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
+            "until": self.until, "paused": self.paused, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
     }
 
@@ -152,6 +152,26 @@ impl Run {
                     lab
                 ))
             ));
+        }
+        let unhealthy = |row: &Row| matches!(row.health, ServiceHealth::Unhealthy(_));
+        if self.services.iter().any(unhealthy) {
+            let lab = self.lab_argument();
+            lines.push(format!(
+                "  {}",
+                paint.warn(&localized!(
+                    "if it stays unhealthy: `roadlab reset {lab} --hard`, which wipes the data of the services",
+                    lab
+                ))
+            ));
+        }
+        if let Some(paused) = self.paused {
+            let (lab, time) = (self.lab_argument(), age(now().saturating_sub(paused)));
+            let text = localized!(
+                "paused for {time}; continue with `roadlab up {lab}`",
+                time,
+                lab
+            );
+            lines.push(format!("  {}", paint.dim(&text)));
         }
         if let Some(until) = self.until {
             lines.push(format!("  {}", paint.dim(&expiry(until))));
@@ -250,6 +270,7 @@ mod tests {
             earned: 0,
             services,
             until: None,
+            paused: None,
             journal: RunJournal::Readable,
             progress_problem: None,
         }
@@ -284,10 +305,11 @@ mod tests {
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
         redis (second)  solved 0 of 16
-          ● cache  running                     healthy    12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● cache  running                     healthy    12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
-          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 m  redis://127.0.0.1:24030
+          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
+          if it stays unhealthy: `roadlab reset redis --instance second --hard`, which wipes the data of the services
         ");
     }
 
@@ -330,6 +352,28 @@ mod tests {
             ["partly_cut_off"]
         ]);
         assert_eq!(json!(words), expected);
+    }
+
+    #[test]
+    fn a_paused_lab_is_shown_with_its_age_and_the_command_that_continues_it() {
+        let stopped = Row {
+            running: Running::No,
+            health: ServiceHealth::Unknown,
+            state: "Exited (0) 2 hours ago".into(),
+            memory: None,
+            limit: None,
+            uptime: None,
+            url: None,
+            ..row("redis", ServiceHealth::Unknown)
+        };
+        let mut run = run(vec![stopped]);
+        run.paused = Some(now() - 7260);
+        insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
+        redis (second)  solved 0 of 16
+          ● redis  Exited (0) 2 hours ago
+          paused for 2 h 01 min; continue with `roadlab up redis --instance second`
+        ");
+        assert_eq!(run.to_json()["paused"], json!(run.paused));
     }
 
     #[test]

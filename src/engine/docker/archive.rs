@@ -156,7 +156,7 @@ fn other(reason: Text) -> EngineError {
 
 /// The error of a tar that cannot be written or read.
 fn broken(error: &std::io::Error) -> EngineError {
-    other(Text::verbatim(error.to_string()))
+    other(Text::quotation(error.to_string()))
 }
 
 #[cfg(test)]

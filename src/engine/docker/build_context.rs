@@ -90,7 +90,7 @@ fn digest(build: &Build) -> Result<String> {
 
 fn pack_all(build: &Build) -> Result<File> {
     let operation = text!("pack {folder}", folder = build.context.display());
-    let failed = |error: io::Error| invalid(Text::verbatim(error.to_string())).during(&operation);
+    let failed = |error: io::Error| invalid(Text::quotation(error.to_string())).during(&operation);
     let file = tempfile::tempfile().map_err(failed)?;
     let mut tar = tar::Builder::new(io::BufWriter::new(file));
     let mut entries = entries(build)?;
@@ -322,7 +322,7 @@ fn ignored(root: &Path, dockerfile: &str) -> Result<IgnorePatterns> {
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> EngineError {
-    invalid(Text::verbatim(error.to_string())).during(&text!("read {path}", path = path.display()))
+    invalid(Text::quotation(error.to_string())).during(&text!("read {path}", path = path.display()))
 }
 
 fn invalid(reason: Text) -> EngineError {
@@ -330,5 +330,4 @@ fn invalid(reason: Text) -> EngineError {
 }
 
 #[cfg(test)]
-#[path = "build_context_tests.rs"]
 mod tests;

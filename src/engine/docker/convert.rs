@@ -360,5 +360,4 @@ pub(super) fn time(text: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
-#[path = "convert_tests.rs"]
 mod tests;

@@ -203,7 +203,7 @@ pub(super) fn translate_build(
         _ => None,
     };
     let message = message.split(PODMAN_INTERNALS).next().unwrap_or(&message);
-    let reason = Text::verbatim(format!("{message}{}", state.output));
+    let reason = Text::quotation(format!("{message}{}", state.output));
     EngineError::new(kind.unwrap_or(ErrorKind::BuildFailed), reason).during(operation)
 }
 
@@ -310,7 +310,7 @@ fn contains_any(message: &str, parts: &[&str]) -> bool {
 
 /// The reason and the help for a message of the engine.
 fn explain(kind: ErrorKind, message: &str) -> (Text, Option<Text>) {
-    let verbatim = || Text::verbatim(message);
+    let verbatim = || Text::quotation(message);
     match kind {
         ErrorKind::DiskFull => (
             text!("Docker's disk is full"),
@@ -452,5 +452,4 @@ fn io_kind(error: &ClientError) -> Option<io::ErrorKind> {
 }
 
 #[cfg(test)]
-#[path = "errors_tests.rs"]
 mod tests;

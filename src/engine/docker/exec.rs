@@ -188,7 +188,7 @@ impl Docker {
     ) -> Result<ExecOutput> {
         if let Some(reason) = timeout_failure(&output) {
             return Err(
-                EngineError::new(ErrorKind::NoProgram, Text::verbatim(reason)).during(operation),
+                EngineError::new(ErrorKind::NoProgram, Text::quotation(reason)).during(operation),
             );
         }
         if output.exit_code == KILLED && self.is_exiting(container).await? {

@@ -256,7 +256,7 @@ pub(super) fn chunks<B: From<Vec<u8>>>(file: File) -> impl Stream<Item = io::Res
 
 /// The error of a file of this machine.
 pub(super) fn file_error(operation: &Text, error: &io::Error) -> EngineError {
-    EngineError::new(ErrorKind::Other, Text::verbatim(error.to_string())).during(operation)
+    EngineError::new(ErrorKind::Other, Text::quotation(error.to_string())).during(operation)
 }
 
 fn layer(info: CreateImageInfo) -> PullProgress {

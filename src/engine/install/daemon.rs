@@ -144,7 +144,7 @@ pub(super) async fn stop(record: &DaemonRecord, site: &DaemonSite) -> Result<()>
 }
 
 pub(super) fn io_error(error: std::io::Error) -> EngineError {
-    EngineError::new(ErrorKind::Other, text::Text::verbatim(error.to_string()))
+    EngineError::new(ErrorKind::Other, text::Text::quotation(error.to_string()))
 }
 
 #[cfg(test)]

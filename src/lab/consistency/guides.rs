@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::consistency::Broken;
-use crate::lab::guide::{Guide, Section};
+use crate::lab::guide::{Guide, Section, Template, WideCode, wide_code};
 use crate::lab::id::ExerciseId;
 use crate::lab::lang::Lang;
 use crate::lab::model::{Exercise, Lab, Quiz, Task, WrongAnswer};
-use crate::lab::rendering::template_errors;
+use crate::lab::rendering::{render, template_errors};
 use crate::lab::steps::Check;
 use crate::lab::template::{Addresses, ServiceAddress, render_url};
 use crate::lab::yaml::Problems;
-use crate::problem::{Code, Place, Problem, nearest, suggestion};
+use crate::problem::{Code, Place, Problem, ProblemKind, nearest, suggestion};
 use crate::text;
 use crate::text::Text;
 
@@ -301,7 +301,11 @@ fn check_hint_names(lab: &Lab, broken: &Broken, problems: &mut Problems) -> BTre
             .filter_map(|guide| guide.sections.get(&exercise.id))
             .collect();
         for (name, place) in &used {
+            // Distances are computed for the few names that no guide has only.
             let has = |section: &&Section| section.named_hints.contains_key(*name);
+            if guides.iter().any(has) {
+                continue;
+            }
             let close = guides.first().and_then(|section| {
                 let names = section.named_hints.keys().map(String::as_str);
                 nearest(name, names).map(str::to_owned)
@@ -309,7 +313,7 @@ fn check_hint_names(lab: &Lab, broken: &Broken, problems: &mut Problems) -> BTre
             let (Some(close), Some(place)) = (close, place) else {
                 continue;
             };
-            if guides.iter().any(has) || !unknown.insert((*name).to_owned()) {
+            if !unknown.insert((*name).to_owned()) {
                 continue;
             }
             let what = text!("no such hint in the guides: `{name}`", name);
@@ -445,7 +449,7 @@ fn example_addresses(lab: &Lab, problems: &mut Problems) -> Addresses {
     addresses
 }
 
-/// Checks that all names in a guide are known.
+/// Checks that all names in a guide are known, and that code can be read.
 fn check_templates(
     lab: &Lab,
     broken: &Broken,
@@ -458,9 +462,30 @@ fn check_templates(
         return;
     }
     for template in guide.templates() {
-        for error in template_errors(&template.markdown, lab, addresses) {
+        let errors = template_errors(&template.markdown, lab, addresses);
+        let has_errors = !errors.is_empty();
+        for error in errors {
             let place = guide.place(template.line + error.line - 1);
             problems.push(error.problem().at(place));
         }
+        if !has_errors && let Ok(text) = render(&template.markdown, lab, addresses) {
+            note_wide_code(&text, template, guide, problems);
+        }
+    }
+}
+
+/// Notes each block of code that a small terminal breaks in the middle of a line, so that it cannot be copied.
+fn note_wide_code(text: &str, template: &Template, guide: &Guide, problems: &mut Problems) {
+    /// The columns of a small terminal without the indentation of code.
+    const LIMIT: usize = 76;
+    for WideCode { line, width } in wide_code(text, LIMIT) {
+        let what = text!(
+            "a line of code is {width} columns wide: a terminal of 80 columns breaks it in the middle",
+            width
+        );
+        let help = text!("keep code within {limit} columns", limit = LIMIT);
+        let place = guide.place(template.line + line);
+        let problem = Problem::new(what).kind(ProblemKind::Note).at(place);
+        problems.push(problem.help(help));
     }
 }

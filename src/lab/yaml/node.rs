@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::budget::BudgetBreach;
 use serde_yaml::{Span, Spanned, Tagged};
 
+use crate::lab::lines::LineStarts;
 use crate::lab::yaml::go_number::parse_go_number;
 use crate::problem::{Code, MAX_LINE_LENGTH, Place, Problem};
 use crate::text;
@@ -89,8 +90,7 @@ struct Source {
     folder: PathBuf,
     text: String,
     format: Format,
-    /// The offset of each line, so that a file with a problem on each line is not searched for each of them.
-    lines: Vec<usize>,
+    lines: LineStarts,
 }
 
 impl Node {
@@ -308,13 +308,12 @@ impl Node {
 
 impl Source {
     fn new(file: &Path, folder: &Path, text: &str, format: Format) -> Self {
-        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             text: text.to_owned(),
             format,
-            lines: [0].into_iter().chain(breaks).collect(),
+            lines: LineStarts::of(text),
         }
     }
 
@@ -339,8 +338,8 @@ impl Source {
     }
 
     fn place(&self, line: usize, column: usize) -> Place {
-        let start = self.lines.get(line.wrapping_sub(1));
-        let text = start.and_then(|start| self.text[*start..].lines().next());
+        let start = self.lines.start(line);
+        let text = start.and_then(|start| self.text[start..].lines().next());
         // A line that fits on no screen is not shown.
         let text = text.filter(|text| text.len() <= MAX_LINE_LENGTH);
         Place {

@@ -64,6 +64,23 @@ fn check(machine: &Machine, need: Need, expected: &[&str]) {
 }
 
 #[test]
+fn only_ports_that_learners_connect_to_are_checked() {
+    let ports = |interface: &str| {
+        let compose = format!(
+            "services:\n  redis:\n    image: redis:8.0\n    ports: ['6379', '8080', '15672']\n    mem_limit: 64m\n    x-roadlab: {interface}\n"
+        );
+        let need = Need::of(&lab(&compose), 0);
+        need.ports().collect::<Vec<u16>>()
+    };
+    let url = "url: 'redis://{{ host }}:{{ port }}'";
+    assert_eq!(ports(&format!("{{ {url} }}")), [6379]);
+    let web = "web: [{ title: Pages, port: 15672, path: / }]";
+    assert_eq!(ports(&format!("{{ {url}, {web} }}")), [6379, 15672]);
+    assert_eq!(ports(&format!("{{ {web} }}")), [15672]);
+    assert_eq!(ports("{}"), [6379, 8080, 15672]);
+}
+
+#[test]
 fn a_machine_without_problems() {
     let lines = finding_lines(&findings(&machine(), &[need()]), Paint::Plain);
     insta::assert_snapshot!(lines.join("\n"), @"

@@ -179,6 +179,7 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         phase: Phase,
     ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
         let mut took = Vec::new();
+        let mut found = None;
         for (at, step) in steps.iter().enumerate() {
             let started = Instant::now();
             let limited;
@@ -203,12 +204,14 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
             };
             match (mode, problem) {
                 (Mode::Complete, Some(problem)) => {
-                    return Ok((took, Some(problem.at(Some(&step.place)))));
+                    found = Some(problem.at(Some(&step.place)));
+                    break;
                 }
                 (Mode::Complete, None) | (Mode::LeftOut(_), _) => {}
             }
         }
-        Ok((took, None))
+        self.live.end_sql_sessions().await;
+        Ok((took, found))
     }
 
     /// Reports that an answer is played now.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use regex::Regex;
 use roadlab::diagnosis::System;
+use serde_json::Value;
 
 use super::{Pages, generated_events, generated_keys, line_of, made_up, pages};
 use crate::architecture::{Finding, assert_kept, found};
@@ -185,4 +186,16 @@ fn a_part_that_is_out_of_date_is_found() {
         "<!-- generated: systems -->\n",
         &["no `<!-- end of systems -->`"],
     );
+}
+
+/// Returns the types of a value in a JSON Schema, each by the name that `named` gives it.
+pub(super) fn types(value: &Value, named: &dyn Fn(&str) -> String) -> String {
+    match &value["type"] {
+        Value::String(kind) => named(kind),
+        Value::Array(kinds) => {
+            let kinds = kinds.iter().filter_map(Value::as_str).map(named);
+            kinds.collect::<Vec<_>>().join(" or ")
+        }
+        _ => "any value".to_owned(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::generated::table;
+use super::generated::{table, types};
 
 struct Schema(Value);
 
@@ -37,15 +37,7 @@ impl Schema {
             "array" => format!("list of {}", self.kind(&value["items"])),
             other => other.to_owned(),
         };
-        match &value["type"] {
-            Value::String(kind) => named(kind),
-            Value::Array(kinds) => {
-                let kinds: Vec<String> =
-                    kinds.iter().filter_map(Value::as_str).map(named).collect();
-                kinds.join(" or ")
-            }
-            _ => "any value".to_owned(),
-        }
+        types(value, &named)
     }
 
     fn fields(&self, mapping: &Value) -> Vec<Vec<String>> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use roadlab::lab;
 use serde_json::{Map, Value};
 
-use super::generated::table;
+use super::generated::{table, types};
 
 /// The mappings of `lab.yaml` outside of steps, in the order in which they are met.
 const LAB: [(&str, &str); 13] = [
@@ -100,15 +100,7 @@ impl Schema {
             "object" => "map".to_owned(),
             other => other.to_owned(),
         };
-        match &value["type"] {
-            Value::String(kind) => named(kind),
-            Value::Array(kinds) => {
-                let kinds: Vec<String> =
-                    kinds.iter().filter_map(Value::as_str).map(named).collect();
-                kinds.join(" or ")
-            }
-            _ => "any value".to_owned(),
-        }
+        types(value, &named)
     }
 
     /// Returns the table of the keys of a mapping, without those in `skipped`.

@@ -78,7 +78,10 @@ archive.aggregate([
     consultant: { $add: [{ $mod: ['$i', 240] }, 1] },
     client: { $concat: ['C-', { $substrBytes: [{ $toString: { $add: [{ $mod: [{ $multiply: ['$i', 7919] }, 2000] }, 10001] } }, 1, 4] }] },
     day: { $dateAdd: { startDate: date(2024, 1, 1), unit: 'day', amount: '$day' } },
-    minutes: { $multiply: [30, { $add: [1, { $mod: [{ $add: [{ $mod: ['$i', 97] }, { $mod: ['$i', 89] }, '$day'] }, 16] }] }] },
+    // Two longer entries make it matter where March ends, as in ../postgres/seed.sql.
+    minutes: { $multiply: [30, { $add: [
+      1, { $mod: [{ $add: [{ $mod: ['$i', 97] }, { $mod: ['$i', 89] }, '$day'] }, 16] }, { $cond: [{ $in: ['$i', [109418, 109518]] }, 2, 0] },
+    ] }] },
   } },
   { $out: 'timesheet' },
 ]);

@@ -55,8 +55,10 @@ CREATE TABLE timesheet (
   day           date NOT NULL,
   minutes       int  NOT NULL
 );
+-- Two longer entries, on 31 March and 1 April 2025, make it matter for the exercise `group-by` where the month ends.
 INSERT INTO timesheet
-SELECT i + 1, i % 240 + 1, 'C-' || lpad((i * 7919 % 2000 + 1)::text, 4, '0'), date '2024-01-01' + i / 240, 30 * (1 + (i % 97 + i % 89 + i / 240) % 16)
+SELECT i + 1, i % 240 + 1, 'C-' || lpad((i * 7919 % 2000 + 1)::text, 4, '0'), date '2024-01-01' + i / 240,
+  30 * (1 + (i % 97 + i % 89 + i / 240) % 16 + CASE WHEN i IN (109418, 109518) THEN 2 ELSE 0 END)
 FROM generate_series(0, 119999) AS i;
 ALTER TABLE timesheet ADD FOREIGN KEY (consultant_id) REFERENCES consultant;
 
@@ -82,7 +84,8 @@ CREATE TABLE transfer (
 );
 
 -- Each row says by itself what was seen, and who saw it: which session, in which transaction, at which isolation level, and when.
--- A trigger writes it, whatever the INSERT says, so a row cannot be invented.
+-- A trigger writes it, whatever the INSERT says, so a row cannot be invented; and none can be deleted, because a gap in the numbers
+-- means that a look was rolled back.
 CREATE TABLE seen (
   no        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   budget    int NOT NULL,
@@ -93,8 +96,8 @@ CREATE TABLE seen (
 );
 CREATE FUNCTION seen_by_itself() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    RAISE EXCEPTION 'the table seen is a record: its rows do not change';
+  IF TG_OP <> 'INSERT' THEN
+    RAISE EXCEPTION 'the table seen is a record: its rows can be neither changed nor deleted';
   END IF;
   new.pid := pg_backend_pid();
   new.txid := pg_current_xact_id();
@@ -103,14 +106,22 @@ BEGIN
   SELECT budget INTO new.budget FROM team WHERE id = 3;
   RETURN new;
 END $$;
-CREATE TRIGGER seen_by_itself BEFORE INSERT OR UPDATE ON seen FOR EACH ROW EXECUTE FUNCTION seen_by_itself();
+CREATE TRIGGER seen_by_itself BEFORE INSERT OR UPDATE OR DELETE ON seen FOR EACH ROW EXECUTE FUNCTION seen_by_itself();
+CREATE TRIGGER seen_kept BEFORE TRUNCATE ON seen EXECUTE FUNCTION seen_by_itself();
 
--- A row remembers with which setting it was committed, and since when the server had been running then.
+-- A row remembers with which setting it was committed, and since when the server had been running then, whatever the INSERT says.
 CREATE TABLE promise (
   no                 int PRIMARY KEY,
-  synchronous_commit text NOT NULL DEFAULT current_setting('synchronous_commit'),
-  server_started     timestamptz NOT NULL DEFAULT pg_postmaster_start_time()
+  synchronous_commit text NOT NULL,
+  server_started     timestamptz NOT NULL
 );
+CREATE FUNCTION promise_by_itself() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  new.synchronous_commit := current_setting('synchronous_commit');
+  new.server_started := pg_postmaster_start_time();
+  RETURN new;
+END $$;
+CREATE TRIGGER promise_by_itself BEFORE INSERT OR UPDATE ON promise FOR EACH ROW EXECUTE FUNCTION promise_by_itself();
 
 CREATE TABLE application (
   id       int PRIMARY KEY,

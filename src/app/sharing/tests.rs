@@ -1,8 +1,64 @@
-use std::path::Path;
+use std::fs::File;
+use std::ops::Deref;
+
+use tempfile::TempDir;
 
 use super::*;
+use crate::app::packing::PackReport;
 use crate::app::testing::app;
 use crate::engine::Fake;
+use crate::store::{PackagedImage, PackagedImages, write_package};
+
+/// A folder with the lab `small`, and the application that packs it.
+struct Place {
+    folder: TempDir,
+    app: App,
+}
+
+impl Place {
+    fn new(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        write_lab(folder.path(), keys, "one");
+        Self { folder, app }
+    }
+
+    /// A place in which the lab was packed into `a.lab`.
+    async fn packed(keys: &str) -> Self {
+        let place = Self::new(keys);
+        place.pack("a.lab").await.unwrap();
+        place
+    }
+
+    /// A place in which the lab was packed and added.
+    async fn added() -> (Self, AddReport) {
+        let place = Self::packed("").await;
+        let added = place.add_file(&place.path("a.lab")).await.unwrap();
+        (place, added)
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn write_lab(&self, keys: &str, exercise: &str) -> PathBuf {
+        write_lab(self.folder.path(), keys, exercise)
+    }
+
+    async fn pack(&self, file: &str) -> Result<PackReport, Failure> {
+        let lab = self.path("labs/small").display().to_string();
+        let file = self.path(file);
+        self.app.pack(None::<&Fake>, &lab, Some(&file)).await
+    }
+}
+
+impl Deref for Place {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
 
 /// Writes the lab `small` into the folder of labs below a folder, with these keys of lab.yaml and this id of its exercise.
 fn write_lab(folder: &Path, keys: &str, exercise: &str) -> PathBuf {
@@ -17,12 +73,6 @@ fn write_lab(folder: &Path, keys: &str, exercise: &str) -> PathBuf {
     lab
 }
 
-async fn pack(app: &App, folder: &Path, file: &str) -> Result<PackReport, Failure> {
-    let lab = folder.join("labs/small").display().to_string();
-    app.pack(None::<&Fake>, &lab, Some(&folder.join(file)))
-        .await
-}
-
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries
@@ -34,12 +84,8 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn an_update_shows_what_changed_and_carries_progress_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    write_lab(root, "version: '1'\n", "one");
-    pack(&app, root, "a.lab").await.unwrap();
-    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    let app = Place::packed("version: '1'\n").await;
+    let added = app.add_file(&app.path("a.lab")).await.unwrap();
     assert!(matches!(added.change, LabChange::Added), "{added:?}");
     assert_eq!(app.labs().unwrap().all()["small"], added.folder);
     let again = app.update("small").await.unwrap();
@@ -49,9 +95,9 @@ async fn an_update_shows_what_changed_and_carries_progress_over() {
     let lab = added.lab.clone();
     app.update_progress(&lab, |progress| progress.solve(&one))
         .unwrap();
-    write_lab(root, "version: '2'\nrenamed: { one: first }\n", "first");
-    pack(&app, root, "b.lab").await.unwrap();
-    let updated = app.add_file(&root.join("b.lab")).await.unwrap();
+    app.write_lab("version: '2'\nrenamed: { one: first }\n", "first");
+    app.pack("b.lab").await.unwrap();
+    let updated = app.add_file(&app.path("b.lab")).await.unwrap();
     let LabChange::Updated(update) = &updated.change else {
         panic!("{updated:?}");
     };
@@ -83,44 +129,38 @@ async fn an_update_shows_what_changed_and_carries_progress_over() {
 
 #[tokio::test]
 async fn what_is_refused_leaves_nothing_and_what_was_there_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    write_lab(root, "", "one");
-    pack(&app, root, "a.lab").await.unwrap();
-    let mut bytes = std::fs::read(root.join("a.lab")).unwrap();
+    let app = Place::packed("").await;
+    let mut bytes = std::fs::read(app.path("a.lab")).unwrap();
     let last = bytes.len() - 5000;
     bytes[last] ^= 1;
-    std::fs::write(root.join("changed.lab"), bytes).unwrap();
-    let refused = app.add_file(&root.join("changed.lab")).await.unwrap_err();
+    std::fs::write(app.path("changed.lab"), bytes).unwrap();
+    let refused = app.add_file(&app.path("changed.lab")).await.unwrap_err();
     assert_eq!(refused.code(), "refused");
     assert_eq!(names(&app.paths.added()), [""; 0]);
-    app.add_file(&root.join("a.lab")).await.unwrap();
-    app.add_file(&root.join("changed.lab")).await.unwrap_err();
+    app.add_file(&app.path("a.lab")).await.unwrap();
+    app.add_file(&app.path("changed.lab")).await.unwrap_err();
     assert_eq!(names(&app.paths.added()), ["small"]);
     assert!(app.labs().unwrap().all().contains_key("small"));
 }
 
 #[tokio::test]
 async fn a_lab_with_problems_or_links_is_not_packed() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    let lab = write_lab(root, "licens: MIT\n", "one");
-    let failed = pack(&app, root, "a.lab").await.unwrap_err();
+    let app = Place::new("licens: MIT\n");
+    let lab = app.path("labs/small");
+    let failed = app.pack("a.lab").await.unwrap_err();
     assert_eq!(failed.code(), "problems");
-    write_lab(root, "", "one");
+    app.write_lab("", "one");
     std::os::unix::fs::symlink("/etc/passwd", lab.join("link")).unwrap();
-    let failed = pack(&app, root, "a.lab").await.unwrap_err().to_string();
+    let failed = app.pack("a.lab").await.unwrap_err().to_string();
     assert!(failed.contains("is a link or a special file"), "{failed}");
     std::fs::remove_file(lab.join("link")).unwrap();
     // An empty folder that the lab needs would not be there after unpacking.
-    write_lab(root, "workspace: files\n", "one");
+    app.write_lab("workspace: files\n", "one");
     std::fs::create_dir(lab.join("files")).unwrap();
-    let failed = pack(&app, root, "a.lab").await.unwrap_err().to_string();
+    let failed = app.pack("a.lab").await.unwrap_err().to_string();
     assert!(failed.contains("no such folder in the lab"), "{failed}");
     assert_eq!(
-        names(root)
+        names(app.folder.path())
             .iter()
             .filter(|name| name.contains("lab"))
             .count(),
@@ -130,12 +170,7 @@ async fn a_lab_with_problems_or_links_is_not_packed() {
 
 #[tokio::test]
 async fn a_lab_from_elsewhere_does_not_replace_one_of_the_same_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    write_lab(root, "", "one");
-    pack(&app, root, "a.lab").await.unwrap();
-    app.add_file(&root.join("a.lab")).await.unwrap();
+    let (app, _) = Place::added().await;
     let git = LabOrigin::Git {
         address: "https://example.org/labs".to_owned(),
         reference: None,
@@ -155,22 +190,9 @@ async fn a_lab_from_elsewhere_does_not_replace_one_of_the_same_name() {
     assert!(unknown.contains("`smal` was not added"), "{unknown}");
 }
 
-#[test]
-fn the_file_is_named_after_the_lab_and_its_version() {
-    let mut lab = crate::lab::testing::lab(crate::lab::testing::COMPOSE);
-    assert_eq!(default_name(&lab), "small.lab");
-    lab.about.version = Some("1.2/beta".to_owned());
-    assert_eq!(default_name(&lab), "small-1.2-beta.lab");
-}
-
 #[tokio::test]
 async fn damaged_files_are_repaired_and_not_called_up_to_date() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    write_lab(root, "", "one");
-    pack(&app, root, "a.lab").await.unwrap();
-    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    let (app, added) = Place::added().await;
     let guide = added.folder.join("guide.en.md");
     let text = std::fs::read(&guide).unwrap();
     std::fs::write(&guide, "half of anoth").unwrap();
@@ -186,36 +208,29 @@ async fn damaged_files_are_repaired_and_not_called_up_to_date() {
 
 #[tokio::test]
 async fn a_manifest_with_another_version_than_the_lab_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    let lab = write_lab(root, "version: '1'\n", "one");
+    let app = Place::new("version: '1'\n");
+    let lab = app.path("labs/small");
     let files = RecordingFs::default();
     let lab = load_sound(&lab, &files).unwrap().lab;
     let tree = LabTree::collect(&lab, &files.files()).unwrap();
     let version = Some("2, verified".to_owned());
     let manifest = Manifest::new(lab.id, version, tree.describe().await.unwrap());
-    let path = root.join("a.lab");
+    let path = app.path("a.lab");
     let file = File::create(&path).unwrap();
     let written = write_package(file, &path, &manifest, &tree, None, &|_| {}).await;
     written.unwrap();
     let refused = app.add_file(&path).await.unwrap_err();
     assert_eq!(refused.code(), "refused");
     assert_eq!(names(&app.paths.added()), [""; 0]);
-    write_lab(root, "version: \"1\\n2\"\n", "one");
-    let failed = pack(&app, root, "b.lab").await.unwrap_err().to_string();
+    app.write_lab("version: \"1\\n2\"\n", "one");
+    let failed = app.pack("b.lab").await.unwrap_err().to_string();
     assert!(failed.contains("control character"), "{failed}");
-    assert!(!root.join("b.lab").exists());
+    assert!(!app.path("b.lab").exists());
 }
 
 #[tokio::test]
 async fn an_image_of_the_name_of_a_packed_one_is_neither_used_nor_removed() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let app = app(root);
-    write_lab(root, "", "one");
-    pack(&app, root, "a.lab").await.unwrap();
-    let added = app.add_file(&root.join("a.lab")).await.unwrap();
+    let (app, added) = Place::added().await;
     let lab = load(&added.folder, &OsFs).unwrap().lab;
     let service = lab.services.values().next().unwrap();
     let official = service.image.as_ref().unwrap().to_string();

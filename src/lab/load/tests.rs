@@ -1,10 +1,12 @@
 //! Each case is one change to a small lab, and all its problems as they are printed.
 
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::expect::Actual;
-use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, lab, problems, problems_of};
-use crate::lab::{Draw, Lang, load, load_drawn};
+use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, lab, problems, problems_of};
+use crate::lab::{Draw, FileSystem, LabId, Lang, ReadError, UnsafeMount, load, load_drawn};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -31,6 +33,57 @@ fn in_guide(from: &str, to: &str, expected: &[&str]) {
         problems(&files(LAB, COMPOSE, &GUIDE.replace(from, to))),
         expected
     );
+}
+
+/// Files that count how often each is read.
+struct CountingFs {
+    files: InMemoryFs,
+    reads: RefCell<BTreeMap<PathBuf, usize>>,
+}
+
+impl FileSystem for CountingFs {
+    fn read(&self, path: &Path) -> Result<String, ReadError> {
+        *self.reads.borrow_mut().entry(path.to_owned()).or_default() += 1;
+        self.files.read(path)
+    }
+
+    fn file_names(&self, folder: &Path) -> Vec<String> {
+        self.files.file_names(folder)
+    }
+
+    fn canonical_path(&self, path: &Path) -> Option<PathBuf> {
+        self.files.canonical_path(path)
+    }
+
+    fn unsafe_to_mount(&self, path: &Path) -> Option<UnsafeMount> {
+        self.files.unsafe_to_mount(path)
+    }
+}
+
+/// Loads the small lab with a draw. Returns how often the draw was requested, and how often lab.yaml and the guide were read.
+fn reads_with_draw(lab: &str) -> [usize; 3] {
+    let counting = CountingFs {
+        files: files(lab, COMPOSE, GUIDE),
+        reads: RefCell::default(),
+    };
+    let folder = Path::new("labs/small");
+    let draws = Cell::new(0);
+    let draw = |_: &LabId| {
+        draws.set(draws.get() + 1);
+        Some(Draw::of_test())
+    };
+    let loaded = load_drawn(folder, &draw, &counting).unwrap();
+    assert_eq!(loaded.lab.random.draw.is_some(), draws.get() > 0);
+    let reads = counting.reads.into_inner();
+    let [lab, guide] = ["lab.yaml", "guide.en.md"].map(|name| reads[&folder.join(name)]);
+    [draws.get(), lab, guide]
+}
+
+#[test]
+fn a_lab_is_read_once_with_its_draw_and_without() {
+    let random = with_random("{ token: { hex: 8 } }", "\"${token}\"");
+    assert_eq!(reads_with_draw(&random), [1, 1, 1]);
+    assert_eq!(reads_with_draw(LAB), [0, 1, 1]);
 }
 
 #[test]
@@ -200,23 +253,71 @@ fn a_guide_names_values_that_the_checks_compare_with() {
     );
     // A list for the whole guide; that of an exercise comes first.
     let all =
-        "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: all\n";
+        "\n### Own {.values}\n\n- `b`: own\n\n## Values {.values}\n\n- `b`: all\n- `c`: other\n";
     assert_eq!(
         problems(&files(LAB, COMPOSE, &format!("{GUIDE}{all}"))),
         ["labs/small/guide.en.md:28:1: no check compares with the value `c` (did you mean `b`?)"]
     );
-    let all = all.replace("- `c`: all\n", "- `a`: all\n");
+    let all = all.replace("- `c`: other\n", "- `a`: key\n");
     let files = files(LAB, COMPOSE, &format!("{GUIDE}{all}"));
     let loaded = load(Path::new("labs/small"), &files).expect("the lab is sound");
     let section = loaded
         .lab
         .section(&loaded.lab.exercises[0].id, &Lang::english());
-    let names = [("a", "all"), ("b", "own")];
+    let names = [("a", "key"), ("b", "own")];
     let names = names.map(|(value, name)| (value.to_owned(), name.to_owned()));
     assert_eq!(
         section.values,
         std::collections::BTreeMap::from(names).into()
     );
+}
+
+#[test]
+fn a_value_has_one_name_that_no_other_has() {
+    let named = |list: &str| {
+        let guide = format!("{GUIDE}\n### Values {{.values}}\n\n{list}");
+        problems(&files(LAB, COMPOSE, &guide))
+    };
+    let help = "(write ``- `VALUE`: the name that learners read`` once for each value)";
+    let line =
+        |line: usize, what: &str| [format!("labs/small/guide.en.md:{line}:1: {what} {help}")];
+    assert_eq!(named("- `b`:\n"), line(23, "the value `b` has no name"));
+    assert_eq!(
+        named("- ``: 값\n"),
+        line(23, "a value in this list is empty")
+    );
+    let again = "the value `b` has a name already";
+    assert_eq!(named("- `b`: 값\n- `b`: 키\n"), line(24, again));
+    let same = "the values `a` and `b` have the same name, so that learners cannot tell them apart";
+    assert_eq!(named("- `a`: 값\n- `b`: 값\n"), line(24, same));
+    // Two lists for the whole guide are one.
+    let lists = "\n## Values {.values}\n\n- `b`: 값\n\n## More {.values}\n\n- `b`: 키\n";
+    let twice = problems(&files(LAB, COMPOSE, &format!("{GUIDE}{lists}")));
+    assert_eq!(twice, line(27, again));
+}
+
+#[test]
+fn code_that_a_small_terminal_breaks_is_a_note_with_its_line() {
+    let notes = |code: &str| {
+        let guide = GUIDE.replace("Do it.", &format!("Do it.\n\n```\n{code}\n```"));
+        let files = files(LAB, COMPOSE, &guide);
+        let notes = load(Path::new("labs/small"), &files).unwrap().notes;
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        notes
+    };
+    let fits = "x".repeat(76);
+    assert_eq!(notes(&fits), [""; 0]);
+    let wide = format!("{fits}\n{fits}x\n{fits}xx");
+    let note = |width: usize| {
+        [format!(
+            "labs/small/guide.en.md:11:1: a line of code is {width} columns wide: a terminal of 80 columns breaks it in the middle (keep code within 76 columns)"
+        )]
+    };
+    assert_eq!(notes(&wide), note(77));
+    // Wide characters count twice, and a name counts as what it stands for.
+    assert_eq!(notes(&format!("a\n{}", "값".repeat(39))), note(78));
+    let named = format!("{}{{{{ lab }}}}", "x".repeat(70));
+    assert_eq!(notes(&named), [""; 0]);
 }
 
 #[test]
@@ -454,7 +555,9 @@ fn a_drawn_lab_has_its_values_in_steps_and_guides() {
     let guide = GUIDE.replace("`holds`: it holds", "`holds`: it is {{ price }}");
     let files = files(&lab, COMPOSE, &guide);
     let folder = Path::new("labs/small");
-    let lab = load_drawn(folder, &Draw::of_test(), &files).unwrap().lab;
+    let lab = load_drawn(folder, &|_| Some(Draw::of_test()), &files)
+        .unwrap()
+        .lab;
     let (_, price) = lab.random.texts().next().unwrap();
     let exercise = &lab.exercises[0];
     assert_eq!(exercise.random, ["price".to_owned()].into());
