@@ -132,6 +132,12 @@ fn an_unreadable_or_newer_progress_file_is_reported_and_kept() {
         let listed = ProgramOutput::of(&mut copy.roadlab("list")).expect_code(0);
         assert!(listed.stdout.contains("?/2"), "{listed:?}");
         assert!(listed.stderr.contains("tiny@main.json"), "{listed:?}");
+        // What only shows the guide warns and goes on.
+        for shown in ["show LAB", "show LAB when"] {
+            let shown = ProgramOutput::of(&mut copy.roadlab(shown)).expect_code(0);
+            assert!(!shown.stdout.is_empty(), "{shown:?}");
+            assert!(shown.stderr.contains("tiny@main.json"), "{shown:?}");
+        }
         assert_eq!(
             std::fs::read_to_string(&file).expect("it is there"),
             content

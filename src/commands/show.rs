@@ -9,9 +9,9 @@ use crate::commands::{Context, added_output, format, quiz_output};
 use crate::exit::Exit;
 use crate::lab::{Exercise, Lab, Presence, Section, Task};
 use crate::localized;
-use crate::report::{self, markdown, memory, output, sanitize, sanitize_line, table, wrap};
+use crate::report::{self, error, markdown, memory, output, sanitize, sanitize_line, table, wrap};
 use crate::runner::Failure;
-use crate::store::{AddedLab, Standing};
+use crate::store::{AddedLab, Progress, ProgressError, Standing};
 
 pub(crate) async fn show(
     context: &Context,
@@ -27,11 +27,11 @@ pub(crate) async fn show(
 
 async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     let guide = lab.guide(&context.app.lang);
-    let progress = context.app.progress(&lab.id)?;
+    let (progress, unreadable) = shown_progress(context, lab);
     let built = context.app.built_services(lab).await;
     let added = context.app.added_labs().of_folder(&lab.folder);
     if context.global.json {
-        report::document(&json!({
+        let mut document = json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
             "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": report::json_path(&lab.folder),
             "version": lab.about.version, "authors": lab.about.authors, "licence": lab.about.licence,
@@ -50,7 +50,9 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
                 "needs": e.needs.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
                 "done": progress.is_solved(&e.id), "points": e.points,
             })).collect::<Vec<_>>(),
-        }));
+        });
+        add_progress_error(&mut document, unreadable.as_ref());
+        report::document(&document);
         return Ok(Exit::Success);
     }
     let paint = context.paint;
@@ -101,10 +103,10 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     page.add_wrapped(&[format!("  {reach}")]);
     page.add(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
-        let symbol = if progress.is_solved(&exercise.id) {
-            paint.good("✓")
-        } else {
-            "·".to_owned()
+        let symbol = match &unreadable {
+            Some(_) => paint.warn("?"),
+            None if progress.is_solved(&exercise.id) => paint.good("✓"),
+            None => "·".to_owned(),
         };
         vec![
             format!("  {symbol} {}", exercise.id),
@@ -116,7 +118,29 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     });
     page.add_wrapped(&table(&exercises.collect::<Vec<_>>()));
     page.print();
+    warn_of_progress(unreadable.as_ref());
     Ok(Exit::Success)
+}
+
+/// Returns the learner's progress for what only shows a lab. A file that cannot be read hides nothing of the lab.
+fn shown_progress(context: &Context, lab: &Lab) -> (Progress, Option<ProgressError>) {
+    let app = &context.app;
+    match Progress::read(&app.paths.progress(), &lab.id, &app.instance) {
+        Ok(progress) => (progress, None),
+        Err(error) => (Progress::default(), Some(error)),
+    }
+}
+
+fn add_progress_error(document: &mut Value, unreadable: Option<&ProgressError>) {
+    if let Some(problem) = unreadable {
+        document["progress_error"] = json!(problem.to_string());
+    }
+}
+
+fn warn_of_progress(unreadable: Option<&ProgressError>) {
+    if let Some(problem) = unreadable {
+        error(&sanitize(&problem.to_string()));
+    }
 }
 
 /// Returns version, authors and licence of a lab, and where it comes from.
@@ -149,7 +173,8 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         .app
         .fill_in_addresses(lab, &section.body.markdown, &addresses);
     // The solution, too, shows what there is to see.
-    let standing = context.app.progress(&lab.id)?.standing(&exercise.id);
+    let (progress, unreadable) = shown_progress(context, lab);
+    let standing = progress.standing(&exercise.id);
     let solved = standing != Standing::Unsolved;
     if context.global.json {
         let after = closing_markdown(context, lab, exercise, &addresses).filter(|_| solved);
@@ -166,10 +191,12 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
                     .collect()
             }
         };
-        report::document(&json!({
+        let mut document = json!({
             "lab": lab.id.as_str(), "exercise": exercise.id.as_str(), "title": section.title, "markdown": text,
             "checks": labels, "hints": section.hints.len(), "after": after, "points": exercise.points,
-        }));
+        });
+        add_progress_error(&mut document, unreadable.as_ref());
+        report::document(&document);
         return Ok(Exit::Success);
     }
     let title = with_points(exercise, &sanitize(&section.title));
@@ -197,6 +224,7 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         page.add(&text);
     }
     page.print();
+    warn_of_progress(unreadable.as_ref());
     Ok(Exit::Success)
 }
 

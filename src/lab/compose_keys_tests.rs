@@ -16,7 +16,7 @@ services:
     build: { context: . }
     mem_limit: 64m
     env_file: [ { path: a.env, required: false } ]
-    depends_on: { b: { condition: service_started } }
+    depends_on: { c: { condition: service_started } }
     healthcheck: { test: [CMD, 'true'] }
     ports: [ { target: 80 } ]
     volumes:

@@ -161,6 +161,7 @@ pub fn load_compose_files(
     let mut problems = Vec::new();
     let variables = with_env_file(folder, variables.clone(), files, &mut problems);
     let (_, services, networks) = read_compose(paths, &variables, files, &mut problems);
+    consistency::check_cycles(services.active.iter(), &mut problems);
     let (notes, problems) = split_notes(problems);
     LoadedServices {
         services: services.active,

@@ -197,6 +197,36 @@ pub struct Healthcheck {
     pub start_period: Duration,
 }
 
+/// The default interval of health checks of the engine, which `0` stands for too.
+const DEFAULT_HEALTH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The longest time that is waited for the first health check.
+const MAX_FIRST_HEALTH_CHECK: Duration = Duration::from_secs(3600);
+
+impl Service {
+    /// Returns the time after which the engine has the first result of the health check of the file, if that alone says when the
+    /// service is ready. The engine runs the first check after one interval.
+    pub fn first_health_check(&self) -> Option<Duration> {
+        let check = self.healthcheck.as_ref();
+        let check = check.filter(|_| self.interface.ready.is_empty())?;
+        let interval = match check.interval {
+            Duration::ZERO => DEFAULT_HEALTH_INTERVAL,
+            interval => interval,
+        };
+        Some(interval.min(MAX_FIRST_HEALTH_CHECK))
+    }
+
+    /// Returns how long is waited until the service is ready: `ready_within`, and at least until the first health check can have
+    /// its result.
+    pub fn longest_start(&self) -> Duration {
+        let within = self.interface.ready_within;
+        let timeout = self.healthcheck.as_ref().map(|check| check.timeout);
+        let first = self.first_health_check().zip(timeout);
+        let first = first.map(|(first, timeout)| first + timeout.min(MAX_FIRST_HEALTH_CHECK));
+        first.map_or(within, |first| first.max(within))
+    }
+}
+
 /// The resource limits of a container.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {

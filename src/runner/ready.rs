@@ -37,7 +37,7 @@ pub(super) enum ProbeResult {
     },
 }
 
-/// Waits until a service has reached a condition, at most its `ready_within`.
+/// Waits until a service has reached a condition, at most its [`Service::longest_start`].
 ///
 /// Fails with [`Failure::NotReady`] when the time is over or the container exited, and with [`Failure::Engine`] when the
 /// container is gone or the engine does not answer.
@@ -61,11 +61,11 @@ pub(super) async fn wait<E: Engine>(
         ));
     };
     let begun = clock::now();
-    let deadline = begun + service.interface.ready_within;
+    let deadline = begun + service.longest_start();
     let mut waiting = Waiting {
         begun,
         attempts: 0,
-        last: text!("not probed yet").localized(),
+        last: before_first_result(service).localized(),
         failure: ProbeFailure::Other,
         pause: PAUSE,
     };
@@ -133,6 +133,17 @@ pub(super) async fn wait<E: Engine>(
         millis: clock::since(begun).as_millis() as u64,
     });
     Ok(())
+}
+
+/// Says why there is no result yet.
+fn before_first_result(service: &Service) -> Text {
+    match service.first_health_check() {
+        None => text!("not probed yet"),
+        Some(first) => text!(
+            "no result yet: the engine runs the health check for the first time after {seconds} s",
+            seconds = first.as_secs_f64()
+        ),
+    }
 }
 
 struct Waiting {

@@ -230,6 +230,22 @@ fn what_validate_refuses_is_refused_with_its_line() {
 }
 
 #[test]
+fn services_that_depend_on_each_other_are_refused_and_nothing_is_created() {
+    for compose in [
+        "services: { a: { image: 'x:1', depends_on: [a] } }\n",
+        "services:\n  a: { image: 'x:1', depends_on: [b] }\n  b: { image: 'x:1', links: [a] }\n",
+    ] {
+        let (folder, created) = from_files(&[("compose.yaml", compose)], &[]);
+        let Err(Failure::Problems(problems)) = created else {
+            panic!("the cycle is refused: {compose}");
+        };
+        let text = problems[0].to_string();
+        assert!(text.contains("cycle in `depends_on`: a → "), "{text}");
+        assert!(!folder.path().join("labs").exists());
+    }
+}
+
+#[test]
 fn the_file_of_overrides_that_compose_would_merge_is_merged() {
     let files = [
         (

@@ -14,9 +14,24 @@ pub(crate) fn read_ports(node: &Node, problems: &mut Problems) -> Vec<Port> {
     if let Kind::Map(_) = node.kind {
         return read_long_port(node, problems).into_iter().collect();
     }
+    if matches!(&node.kind, Kind::Number(number, _) if number.is_f64()) {
+        problems.push(mismatch(node, "ports", text!("a string or an integer")));
+        return Vec::new();
+    }
     let Some(written) = string(node, "ports", problems) else {
         return Vec::new();
     };
+    if let Some((_, name)) = written
+        .split_once('/')
+        .filter(|(_, name)| protocol(name).is_none())
+    {
+        let what = text!(
+            "the protocol of a port must be `tcp` or `udp`, not `{name}`",
+            name
+        );
+        problems.push(Problem::new(what).code(Code::Port).at(node.place()));
+        return Vec::new();
+    }
     let Some((address, mut hosts, containers, protocol)) = split_port(&written) else {
         let help =
             text!("write `\"6379\"` for a free host port, or `\"16379:6379\"` for a fixed one");
@@ -110,9 +125,17 @@ fn split_port(written: &str) -> Option<PortParts> {
         None => (None, ""),
         Some(rest) => rest
             .rsplit_once(':')
-            .map_or((None, rest), |(address, host)| {
-                (Some(address.to_owned()), host)
-            }),
+            .map_or((None, rest), |(address, host)| (Some(address), host)),
+    };
+    // An address with colons is in brackets.
+    let in_brackets = |address: &str| -> Option<String> {
+        let inner = address.strip_prefix('[')?.strip_suffix(']')?;
+        Some(inner.to_owned())
+    };
+    let address = match address {
+        Some(address) if address.contains([':', '[', ']']) => Some(in_brackets(address)?),
+        Some(address) => Some(address.to_owned()),
+        None => None,
     };
     let hosts = if matches!(host, "" | "0") {
         // The engine would choose.
@@ -217,6 +240,8 @@ mod tests {
         port("'16379:6379'", &[(Some(16379), 6379)]);
         port("'127.0.0.1:16379:6379/tcp'", &[(Some(16379), 6379)]);
         port("'8000-8001:80-81'", &[(Some(8000), 80), (Some(8001), 81)]);
+        port("'[::1]:8080:80'", &[(Some(8080), 80)]);
+        port("':8080:80'", &[(Some(8080), 80)]);
         port("{ target: 80, published: '8080' }", &[(Some(8080), 80)]);
     }
 
@@ -244,14 +269,17 @@ mod tests {
             "'70000'",
             "'9-1'",
             "'1:2/icmp'",
+            "'8086:80/sctp'",
+            "6379.0",
+            "'::1:8080:80'",
+            "'localhost:8080:80'",
+            "{ target: 80, host_ip: localhost }",
             "'1-90:1-90'",
         ] {
             let node = Node::parse(Path::new("c.yaml"), invalid).unwrap();
             let mut problems = Vec::new();
-            assert!(
-                read_ports(&node, &mut problems).is_empty() && !problems.is_empty(),
-                "{invalid}"
-            );
+            read_ports(&node, &mut problems);
+            assert_eq!(problems.len(), 1, "{invalid}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::lab::service::{
 use crate::lab::yaml::{
     Fields, Kind, Mapping, Node, Problems, entries, list, mismatch, quoted_string,
 };
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
 
 /// The least memory with which the engine starts a container, in bytes.
@@ -80,6 +80,8 @@ pub(crate) struct Deploy {
 /// The limits of `deploy`, which override those of the service.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct DeployLimits {
+    /// Whether there are any: then a limit of the service must be among them, with the same value.
+    given: bool,
     memory: Option<i64>,
     cpus: Option<f64>,
     pids: Option<i64>,
@@ -120,9 +122,10 @@ pub(crate) fn read_deploy(fields: &mut Fields<'_>, problems: &mut Problems) -> D
             .and_then(|node| Fields::open_compose(node, Mapping::Limits, problems));
         if let Some(mut limits) = limits {
             deploy.limits = DeployLimits {
-                memory: read_size(&mut limits, "memory", problems),
-                cpus: read_cpus(&mut limits, problems),
-                pids: limits.integer("pids", problems),
+                given: true,
+                memory: read_limit(&mut limits, "memory", problems, read_size),
+                cpus: read_limit(&mut limits, "cpus", problems, read_cpus),
+                pids: read_limit(&mut limits, "pids", problems, Fields::integer),
             };
             limits.close(problems);
         }
@@ -170,9 +173,28 @@ pub(crate) fn read_limits(
     let pids_node = at("pids_limit", fields);
     let shm_node = at("shm_size", fields);
     let memory_node = at("mem_limit", fields);
-    let memory = read_size(fields, "mem_limit", problems);
-    let cpus = read_cpus(fields, problems);
-    let pids = fields.integer("pids_limit", problems);
+    let cpus_node = at("cpus", fields);
+    let memory = read_limit(fields, "mem_limit", problems, read_size);
+    let cpus = read_limit(fields, "cpus", problems, read_cpus);
+    let pids = read_limit(fields, "pids_limit", problems, Fields::integer);
+    let mut refuse_distinct = |node: &Node, key: &str, deployed: &str, distinct: bool| {
+        if distinct && deploy.given {
+            let what = text!(
+                "`{key}` and `deploy.resources.limits.{deployed}` must have the same value",
+                key,
+                deployed
+            );
+            let help = text!("remove one of them; Compose refuses this, too");
+            let problem = Problem::new(what).code(Code::Limit).at(node.place());
+            problems.push(problem.help(help));
+        }
+    };
+    let memory_differs = memory.is_some() && memory != deploy.memory;
+    refuse_distinct(&memory_node, "mem_limit", "memory", memory_differs);
+    let cpus_differ = cpus.is_some() && cpus != deploy.cpus;
+    refuse_distinct(&cpus_node, "cpus", "cpus", cpus_differ);
+    let pids_differ = pids.is_some() && pids != deploy.pids;
+    refuse_distinct(&pids_node, "pids_limit", "pids", pids_differ);
     let mut limits = Limits {
         memory: deploy.memory.or(memory),
         cpus: deploy.cpus.or(cpus),
@@ -192,14 +214,36 @@ pub(crate) fn read_limits(
     limits
 }
 
+/// Reads a limit with `read`. Zero and less stand for no limit in Compose: roadlab's default stays then, and a note says so.
+fn read_limit<'a, T>(
+    fields: &mut Fields<'a>,
+    key: &'static str,
+    problems: &mut Problems,
+    read: impl FnOnce(&mut Fields<'a>, &'static str, &mut Problems) -> Option<T>,
+) -> Option<T> {
+    let node = fields.get(key)?;
+    let written = node.as_string().unwrap_or_default();
+    if written.parse().is_ok_and(|number: f64| number <= 0.0) {
+        let what = text!(
+            "`{key}: {value}` is no limit for Compose; the default limit of roadlab holds",
+            key,
+            value = written
+        );
+        let note = Problem::new(what).code(Code::Limit).at(node.place());
+        problems.push(note.kind(ProblemKind::Note));
+        return None;
+    }
+    read(fields, key, problems)
+}
+
 /// Reads `cpus`: a number, which may be written as a string.
-fn read_cpus(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<f64> {
-    let node = fields.get("cpus")?;
+fn read_cpus(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems) -> Option<f64> {
+    let node = fields.get(key)?;
     let written = node.as_string().and_then(|written| written.parse().ok());
     let parsed = written.filter(|cpus| CPUS.contains(cpus));
     if parsed.is_none() {
         let expected = text!("a number of CPUs such as `0.5` or `2`");
-        problems.push(mismatch(node, "cpus", expected));
+        problems.push(mismatch(node, key, expected));
     }
     parsed
 }
@@ -240,4 +284,57 @@ pub(crate) fn read_ulimits(
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Reads the limits of a service, and returns them with the problems.
+    fn limits(service: &str) -> (Limits, Vec<String>) {
+        let node = Node::parse_compose(Path::new("c.yaml"), Path::new(""), service).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::open_compose(&node, Mapping::Service, &mut problems).unwrap();
+        let deploy = read_deploy(&mut fields, &mut problems);
+        let limits = read_limits(&node, &mut fields, deploy.limits, &mut problems);
+        (limits, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn two_different_values_of_a_limit_are_refused_as_in_compose() {
+        let deploy = |limits: &str| format!("deploy: {{ resources: {{ limits: {limits} }} }}");
+        for (own, deployed) in [
+            ("mem_limit: 1g", "{ memory: 512M }"),
+            ("mem_limit: 1g", "{ cpus: '1' }"),
+            ("cpus: 1", "{ cpus: '2' }"),
+            ("pids_limit: 100", "{ pids: 200 }"),
+        ] {
+            let (_, problems) = limits(&format!("{own}\n{}\n", deploy(deployed)));
+            let key = own.split(':').next().unwrap();
+            let expected = format!("c.yaml:1:1: `{key}` and `deploy.resources.limits.");
+            assert_eq!(problems.len(), 1, "{own} {deployed}: {problems:?}");
+            assert!(problems[0].starts_with(&expected), "{problems:?}");
+        }
+        let same = deploy("{ memory: 1024M, cpus: '1.0' }");
+        let (read, problems) = limits(&format!("mem_limit: 1g\ncpus: 1\n{same}\n"));
+        assert_eq!((read.memory, problems), (Some(1 << 30), Vec::new()));
+        let only_reserved = "mem_limit: 1g\ndeploy: { resources: { reservations: {} } }\n";
+        assert_eq!(limits(only_reserved).1, [""; 0]);
+    }
+
+    #[test]
+    fn no_limit_of_compose_leaves_the_default_with_a_note() {
+        for value in ["0", "-1", "'0'"] {
+            let service = format!("mem_limit: {value}\ncpus: {value}\npids_limit: {value}\n");
+            let (read, notes) = limits(&service);
+            assert_eq!(
+                (read.memory, read.cpus, read.pids),
+                (Some(DEFAULT_MEMORY), Some(DEFAULT_CPUS), DEFAULT_PIDS)
+            );
+            assert_eq!(notes.len(), 3, "{notes:?}");
+        }
+        let (read, _) = limits("deploy: { resources: { limits: { pids: -1, cpus: 0 } } }\n");
+        assert_eq!((read.cpus, read.pids), (Some(DEFAULT_CPUS), DEFAULT_PIDS));
+    }
 }

@@ -4,7 +4,7 @@ mod captures;
 mod guides;
 mod services;
 
-pub(crate) use services::check_step;
+pub(crate) use services::{check_cycles, check_step};
 
 use std::collections::BTreeSet;
 

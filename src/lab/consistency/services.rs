@@ -1,4 +1,7 @@
-//! Checks that steps and exercises refer to existing services, and that `depends_on` has no cycle.
+//! Checks that steps and exercises refer to existing services, that `depends_on` has no cycle, and that services have time for
+//! their first health check.
+
+use std::collections::BTreeMap;
 
 use crate::lab::compose::inactive_but_used;
 use crate::lab::consistency::Broken;
@@ -8,7 +11,7 @@ use crate::lab::service::{Presence, Service};
 use crate::lab::size::parse_size;
 use crate::lab::steps::{Fault, FaultKind, Measurement, Step, StepKind};
 use crate::lab::yaml::Problems;
-use crate::problem::{Code, Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
 
 /// Checks a lab; `exercises` are the places of its exercises, in order.
@@ -20,7 +23,10 @@ pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &
         }
     }
     check_needed_services(lab, broken, exercises, problems);
-    check_cycles(lab, problems);
+    check_cycles(lab.services.values(), problems);
+    lab.services
+        .values()
+        .for_each(|service| note_late_health_check(service, problems));
 }
 
 /// Returns every step of a lab that is not in `x-roadlab`.
@@ -201,15 +207,20 @@ fn check_needed_services(lab: &Lab, broken: &Broken, exercises: &[Place], proble
 }
 
 /// Checks that `depends_on` has no cycle. Only the first cycle is reported.
-fn check_cycles(lab: &Lab, problems: &mut Problems) {
+pub(crate) fn check_cycles<'a>(
+    services: impl Iterator<Item = &'a Service>,
+    problems: &mut Problems,
+) {
+    let services: BTreeMap<&ServiceName, &Service> =
+        services.map(|service| (&service.name, service)).collect();
     let mut done = Vec::new();
-    for (name, service) in &lab.services {
-        let Some(cycle) = find_cycle(lab, name, &mut Vec::new(), &mut done) else {
+    for (name, service) in &services {
+        let Some(cycle) = find_cycle(&services, name, &mut Vec::new(), &mut done) else {
             continue;
         };
         let names = cycle.iter().chain(cycle.first());
         let names: Vec<&str> = names.map(|name| name.as_str()).collect();
-        let first = cycle.first().and_then(|name| lab.services.get(name));
+        let first = cycle.first().and_then(|name| services.get(name));
         let what = text!("cycle in `depends_on`: {names}", names = names.join(" → "));
         let help = text!("remove one of these dependencies");
         let place = first.unwrap_or(service).place.clone();
@@ -219,7 +230,7 @@ fn check_cycles(lab: &Lab, problems: &mut Problems) {
 }
 
 fn find_cycle<'a>(
-    lab: &'a Lab,
+    services: &BTreeMap<&'a ServiceName, &'a Service>,
     name: &'a ServiceName,
     path: &mut Vec<&'a ServiceName>,
     done: &mut Vec<&'a ServiceName>,
@@ -231,12 +242,31 @@ fn find_cycle<'a>(
         return None;
     }
     path.push(name);
-    let service = lab.services.get(name);
+    let service = services.get(name).copied();
     let found = service
         .into_iter()
         .flat_map(|service| service.depends_on.keys())
-        .find_map(|next| find_cycle(lab, next, path, done));
+        .find_map(|next| find_cycle(services, next, path, done));
     path.pop();
     done.push(name);
     found
+}
+
+/// Notes that the engine runs the first health check of a service, which alone decides, only after its `ready_within`.
+fn note_late_health_check(service: &Service, problems: &mut Problems) {
+    let within = service.interface.ready_within;
+    let first = service.first_health_check().filter(|first| *first > within);
+    let Some(first) = first else {
+        return;
+    };
+    let what = text!(
+        "the engine runs the first health check of `{name}` after {seconds} s, and `up` waits for its result",
+        name = service.name,
+        seconds = first.as_secs_f64()
+    );
+    let help = text!("shorten `interval` of its `healthcheck`, or add `ready` to its `x-roadlab`");
+    let note = Problem::new(what)
+        .code(Code::Health)
+        .kind(ProblemKind::Note);
+    problems.push(note.at(service.place.clone()).help(help));
 }

@@ -3,10 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::expect::Actual;
 use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, lab, problems, problems_of};
-use crate::lab::{Draw, FileSystem, LabId, Lang, ReadError, UnsafeMount, load, load_drawn};
+use crate::lab::{
+    Draw, FileSystem, LabId, Lang, ReadError, Service, UnsafeMount, load, load_drawn,
+};
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -110,6 +113,51 @@ fn a_service_without_limits_gets_the_default_limits() {
     let deployed = "deploy: { resources: { limits: { cpus: 4, memory: 8m, pids: 7 } } }";
     let deployed = COMPOSE.replace("mem_limit: 64m", deployed);
     assert_eq!(limits(&deployed), (Some(8 << 20), Some(4.0), 7));
+}
+
+#[test]
+fn the_first_health_check_has_time_to_run() {
+    let with = |service: &str| {
+        let compose = COMPOSE.replace("    mem_limit: 64m\n", &format!("    {service}\n"));
+        let lab = lab(&compose);
+        lab.services.into_values().next().unwrap()
+    };
+    let check = |interval: &str| {
+        with(&format!(
+            "healthcheck: {{ test: 'true', interval: {interval}, timeout: 2s }}"
+        ))
+    };
+    let seconds = |service: &Service| service.longest_start().as_secs_f64();
+    assert_eq!(seconds(&with("init: true")), 60.0);
+    assert_eq!(seconds(&check("5s")), 60.0);
+    assert_eq!(seconds(&check("'0'")), 60.0);
+    assert_eq!(seconds(&check("1m0.5s")), 62.5);
+    assert_eq!(seconds(&check("1000000h")), 3602.0);
+    // What roadlab probes itself needs no health check.
+    let mut probed = check("1m0.5s");
+    assert_eq!(
+        probed.first_health_check(),
+        Some(Duration::from_millis(60_500))
+    );
+    probed.interface.ready = vec![lab(COMPOSE).exercises[0].checks()[0].step.clone()];
+    assert_eq!(probed.first_health_check(), None);
+    assert_eq!(seconds(&probed), 60.0);
+}
+
+#[test]
+fn a_first_health_check_after_ready_within_is_noted() {
+    let compose = COMPOSE.replace(
+        "    mem_limit: 64m\n",
+        "    healthcheck: { test: 'true', interval: 1m0.5s }\n",
+    );
+    let loaded = load(Path::new("labs/small"), &files(LAB, &compose, GUIDE)).unwrap();
+    let notes: Vec<String> = loaded.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "labs/small/compose.yaml:2:3: the engine runs the first health check of `redis` after 60.5 s, and `up` waits for its result (shorten `interval` of its `healthcheck`, or add `ready` to its `x-roadlab`)"
+        ]
+    );
 }
 
 #[test]

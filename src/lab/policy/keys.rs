@@ -119,9 +119,9 @@ const TABLE: &[Keys] = &[
             ),
             ("stop_signal", ""),
             ("stop_grace_period", ""),
-            ("mem_limit", "default: 1 GiB"),
-            ("cpus", "default: 2"),
-            ("pids_limit", "default: 512"),
+            ("mem_limit", "default: 1 GiB, also for `0` and `-1`"),
+            ("cpus", "default: 2, also for `0`"),
+            ("pids_limit", "default: 512, also for `0` and `-1`"),
             ("shm_size", "at most 256 MiB without `--trust`"),
             ("ulimits", "low ones; others need `--trust`"),
             ("cap_add", "some, with `--trust`"),
@@ -340,7 +340,7 @@ const TABLE: &[Keys] = &[
         mapping: Mapping::Deploy,
         path: "services.*.deploy",
         honoured: &[
-            ("replicas", "1; more are refused"),
+            ("replicas", "1; more and `0` are refused"),
             ("resources", ""),
             ("restart_policy", "as `restart`"),
         ],
@@ -530,7 +530,8 @@ pub fn compose_keys_document() -> String {
          - Names of services, volumes and networks have lowercase letters, digits, `-` and `_`. A lab has at most 32 services, a \
          file one document, and a port range 16 ports.\n\
          - `extends` brings the volumes, networks, configs and secrets along that the other service uses, and can extend a \
-         service that is included.\n",
+         service that is included.\n\
+         - An integer such as `retries` has no fraction, a plain `.nan` or `.inf` is refused, and ports are `tcp` or `udp`.\n",
     );
     for keys in TABLE {
         let path = match keys.path {

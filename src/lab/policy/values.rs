@@ -1,5 +1,7 @@
 //! The policy for values: ports, limits, kernel settings and file systems in memory.
 
+use std::net::IpAddr;
+
 use crate::lab::policy::decision::{needs_trust, refused};
 use crate::lab::service::{Limits, PublishAddress};
 use crate::lab::size::parse_size;
@@ -35,8 +37,15 @@ pub(crate) fn check_address(
     problems: &mut Problems,
 ) -> PublishAddress {
     let publish = match address {
-        None | Some("" | "127.0.0.1" | "localhost" | "[::1]" | "::1") => PublishAddress::Loopback,
-        Some("0.0.0.0" | "[::]" | "::") => PublishAddress::AllInterfaces,
+        None | Some("" | "127.0.0.1" | "::1") => PublishAddress::Loopback,
+        Some("0.0.0.0" | "::") => PublishAddress::AllInterfaces,
+        Some(address) if address.parse::<IpAddr>().is_err() => {
+            let what = text!("`{address}` is no IP address", address);
+            let help = text!("write `127.0.0.1`, or leave the address out");
+            let problem = Problem::new(what).code(Code::Port).at(node.place());
+            problems.push(problem.help(help));
+            PublishAddress::Loopback
+        }
         Some(address) => {
             let what = text!("a port cannot be published on `{address}`", address);
             let help = text!(
@@ -203,7 +212,10 @@ mod tests {
         assert_eq!(port(Some("127.0.0.1")), (Loopback, vec![]));
         assert_eq!(port(Some("0.0.0.0")), (AllInterfaces, NEEDS_TRUST.to_vec()));
         assert_eq!(port(Some("192.0.2.7")), (Loopback, REFUSED.to_vec()));
-        assert_eq!(port(Some("[::]")), (AllInterfaces, NEEDS_TRUST.to_vec()));
+        assert_eq!(port(Some("::")), (AllInterfaces, NEEDS_TRUST.to_vec()));
+        for name in ["localhost", "[::1]", "1.2.3"] {
+            assert_eq!(port(Some(name)), (Loopback, vec![ProblemKind::Lab]));
+        }
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl<'a> Fields<'a> {
         problems: &mut Problems,
     ) -> Option<Duration> {
         let node = self.get(key)?;
-        let parsed = node.as_string().as_deref().and_then(parse_duration);
+        let parsed = match &node.kind {
+            Kind::String(zero) if self.mapping.is_compose() && zero == "0" => Some(Duration::ZERO),
+            _ => node.as_string().as_deref().and_then(parse_duration),
+        };
         if parsed.is_none() {
             let expected = text!("a duration such as `500ms`, `2s` or `1m`");
             problems.push(mismatch(node, key, expected));
@@ -454,6 +457,20 @@ mod tests {
         assert_eq!(parse_duration("100ns"), Some(Duration::from_nanos(100)));
         for invalid in ["", "5", "s", "5 s", "5x", "-1s", "9e999s"] {
             assert_eq!(parse_duration(invalid), None, "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn zero_needs_no_unit_in_a_compose_file_and_quotes() {
+        for (value, expected) in [("'0'", Some(Duration::ZERO)), ("0", None), ("'5'", None)] {
+            let text = format!("start_period: {value}\n");
+            let node = Node::parse_compose(Path::new("c.yaml"), Path::new(""), &text).unwrap();
+            let mut problems = Vec::new();
+            let mapping = Mapping::Healthcheck;
+            let mut fields = Fields::open_compose(&node, mapping, &mut problems).unwrap();
+            let read = fields.duration("start_period", &mut problems);
+            assert_eq!(read, expected, "{value}");
+            assert_eq!(problems.is_empty(), expected.is_some(), "{value}");
         }
     }
 

@@ -240,6 +240,13 @@ impl Node {
         self.source.place(self.line, self.column)
     }
 
+    /// Returns whether a text stands at the node's place as it is, and not in quotes or by another name.
+    pub(crate) fn is_written_as(&self, text: &str) -> bool {
+        let line = self.place().text;
+        let mut characters = line.chars().skip(self.column.saturating_sub(1));
+        text.chars().all(|one| characters.next() == Some(one))
+    }
+
     /// Returns the file that contains the node.
     pub(crate) fn file(&self) -> &Path {
         &self.source.file
@@ -357,6 +364,9 @@ fn message(error: &serde_yaml::Error) -> Text {
     if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
         let key = key.clone().unwrap_or_default();
         return text!("duplicate key `{key}`", key);
+    }
+    if let serde_yaml::Error::NonFiniteFloat { value, .. } = error {
+        return text!("`{value}` is no finite number: write it in quotes", value);
     }
     if let serde_yaml::Error::Budget { breach, .. } = error {
         return match breach {
