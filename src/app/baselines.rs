@@ -83,7 +83,6 @@ impl<E: Engine> RunningLab<'_, E> {
             }
             Err(error) => return Err(error.into()),
         };
-        // What holds the lock may have reset the run meanwhile.
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let mut found = None;
         let known = self.update_baselines(&run, |baselines| {
