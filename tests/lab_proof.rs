@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::ProgramOutput;
 use crate::support::engine_lab::EngineLab;
+use crate::support::schema::Schema;
 
 /// Tests the tiny lab with these texts of `lab.yaml` replaced; returns the last event.
 #[track_caller]
@@ -51,16 +52,7 @@ fn found<'a>(event: &'a Value, list: &str) -> Vec<(&'a str, &'a str, &'a str)> {
 /// Asserts that every line is valid by `roadlab schema events`.
 #[track_caller]
 fn assert_valid_lines(output: &ProgramOutput) {
-    let schema = roadlab::event::schema();
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    for line in output.stdout.lines() {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        let errors: Vec<String> = validator
-            .iter_errors(&line)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(errors.is_empty(), "{line}: {errors:?}");
-    }
+    Schema::new(roadlab::event::schema()).assert_valid_lines(&output.stdout);
 }
 
 #[apply(engine_test)]

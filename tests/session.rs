@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::engine_lab::EngineLab;
+use crate::support::schema::Schema;
 use crate::support::terminal::Terminal;
 
 fn redis() -> EngineLab {
@@ -341,16 +342,7 @@ fn check_watch_ends_when_all_checks_pass() {
     let output = watching.wait_with_output().expect("the program ends");
     assert_eq!(output.status.code(), Some(0));
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    let schema = roadlab::event::schema();
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    for line in lines.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let errors: Vec<String> = validator
-            .iter_errors(&line)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(errors.is_empty(), "{line}: {errors:?}");
-    }
+    Schema::new(roadlab::event::schema()).assert_valid_lines(&lines);
     let last: serde_json::Value =
         serde_json::from_str(lines.lines().last().expect("an event")).expect("JSON");
     assert_eq!(

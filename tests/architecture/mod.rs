@@ -6,6 +6,7 @@
 mod book;
 mod commands;
 mod cycles;
+mod dependencies;
 mod faults;
 mod homes;
 mod labs;

@@ -6,6 +6,7 @@ pub(crate) mod engine_proxy;
 pub(crate) mod offline;
 pub(crate) mod private_daemon;
 pub(crate) mod process;
+pub(crate) mod schema;
 pub(crate) mod second_instance;
 pub(crate) mod terminal;
 

@@ -2,58 +2,52 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty};
 
 use crate::support::TIME_LIMIT;
 
-type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
-
 pub(crate) struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    keys: Keys,
-    child: Box<dyn Child + Send + Sync>,
+    pty: Arc<Pty>,
+    child: Child,
     shown: Arc<(Mutex<vt100::Parser>, Condvar)>,
 }
 
 impl Terminal {
     /// Opens a terminal of this size with a shell that has the folder and the environment of a command.
     pub(crate) fn open(columns: u16, rows: u16, like: &std::process::Command) -> Self {
-        let size = PtySize {
-            rows,
-            cols: columns,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).expect("a terminal");
-        let mut shell = CommandBuilder::new("bash");
-        shell.args(["--norc", "--noprofile"]);
-        shell.cwd(like.get_current_dir().expect("a folder"));
+        let (pty, shell_side) = pty_process::blocking::open().expect("a terminal");
+        pty.resize(Size::new(rows, columns)).expect("a terminal");
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_roadlab"));
+        let folder = program.parent().expect("a folder").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = Command::new("bash")
+            .args(["--norc", "--noprofile"])
+            .current_dir(like.get_current_dir().expect("a folder"));
         for (name, value) in like.get_envs() {
-            match value {
+            shell = match value {
                 Some(value) => shell.env(name, value),
                 None => shell.env_remove(name),
             }
         }
-        let program = std::path::Path::new(env!("CARGO_BIN_EXE_roadlab"));
-        let folder = program.parent().expect("a folder").display().to_string();
-        let path = std::env::var("PATH").unwrap_or_default();
-        shell.env("PATH", format!("{folder}:{path}"));
-        shell.env("TERM", "xterm-256color");
-        shell.env("PS1", "ready> ");
-        let child = pair.slave.spawn_command(shell).expect("bash");
-        let mut output = pair.master.try_clone_reader().expect("a terminal");
+        let shell = shell
+            .env("PATH", format!("{folder}:{path}"))
+            .env("TERM", "xterm-256color")
+            .env("PS1", "ready> ");
+        let child = shell.spawn(shell_side).expect("bash");
+        let pty = Arc::new(pty);
+        let output = Arc::clone(&pty);
         let parser = vt100::Parser::new(cells(rows), cells(columns), 2000);
         let shown = Arc::new((Mutex::new(parser), Condvar::new()));
         let screen = Arc::clone(&shown);
-        let keys: Keys = Arc::new(Mutex::new(pair.master.take_writer().expect("a terminal")));
-        let replies = Arc::clone(&keys);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             let mut end = Vec::new();
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
+            while let Ok(count @ 1..) = (&*output).read(&mut bytes) {
                 screen
                     .0
                     .lock()
@@ -63,23 +57,18 @@ impl Terminal {
                 // Every terminal replies to a request for the position of the cursor, which may come in two pieces.
                 end.extend_from_slice(&bytes[..count]);
                 for _ in end.windows(4).filter(|part| *part == b"\x1b[6n") {
-                    write(&replies, "\u{1b}[1;1R");
+                    write(&output, "\u{1b}[1;1R");
                 }
                 end.drain(..end.len().saturating_sub(3));
             }
         });
-        let mut terminal = Self {
-            keys,
-            master: pair.master,
-            child,
-            shown,
-        };
+        let mut terminal = Self { pty, child, shown };
         terminal.wait_for_prompt();
         terminal
     }
 
     pub(crate) fn type_in(&mut self, keys: &str) {
-        write(&self.keys, keys);
+        write(&self.pty, keys);
     }
 
     pub(crate) fn screen(&self) -> String {
@@ -98,13 +87,8 @@ impl Terminal {
             .expect("no thread panics with this lock")
             .screen_mut()
             .set_size(cells(rows), cells(columns));
-        let size = PtySize {
-            rows,
-            cols: columns,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        self.master.resize(size).expect("the terminal is there");
+        let size = Size::new(rows, columns);
+        self.pty.resize(size).expect("the terminal is there");
     }
 
     /// Waits until a condition on the text of the screen holds.
@@ -163,10 +147,9 @@ impl Terminal {
     }
 }
 
-fn write(keys: &Keys, text: &str) {
-    let mut keys = keys.lock().expect("no thread panics with this lock");
+fn write(mut pty: &Pty, text: &str) {
     // After the end of the shell this fails, and the next wait shows the screen.
-    let _ = keys.write_all(text.as_bytes()).and_then(|()| keys.flush());
+    let _ = pty.write_all(text.as_bytes());
 }
 
 fn cells(count: u16) -> NonZeroU16 {
