@@ -159,6 +159,12 @@ pub(crate) enum Command {
         /// Remove the lab automatically after this time (e.g. 90m, 2h)
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         ttl: Option<Duration>,
+        /// Show where the time went: a bar for each part of the start
+        #[arg(long, conflicts_with = "dry_run")]
+        timings: bool,
+        /// Write the parts of the start to a file for a trace viewer
+        #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+        trace: Option<PathBuf>,
     },
     /// Run a guided session: text, checks and hints
     Run {
@@ -371,7 +377,11 @@ pub(crate) enum Command {
         names: Vec<String>,
     },
     /// Remove the leftovers of interrupted runs
-    Gc,
+    Gc {
+        /// Remove all labs, images and caches; keeps your progress, your files and the labs that you added
+        #[arg(long)]
+        everything: bool,
+    },
     /// Remove runs whose process is gone (started by roadlab itself)
     #[command(name = REAP, hide = true)]
     Reap,

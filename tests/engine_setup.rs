@@ -55,6 +55,7 @@ fn commands_that_read_or_remove_never_start_an_engine() {
         "status LAB",
         "logs LAB",
         "gc",
+        "gc --everything",
         "hint LAB greet",
         "check LAB",
         "answer LAB when pairs",

@@ -38,7 +38,11 @@ fn an_exported_image_can_be_imported_unchanged() {
     let imported = lab.run("images import images.tar --json", 0).json();
     assert_eq!(imported["images"], serde_json::json!([name]));
     let after = lab.run("images list LAB --json", 0).json()[0].take();
-    assert_eq!(after, before);
+    // What other images share with it changes while other tests build images.
+    for field in ["service", "official", "image", "id", "size"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    assert!(before["size"].as_u64() > Some(0), "{before}");
     lab.run("images remove LAB", 0);
 }
 

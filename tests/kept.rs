@@ -327,3 +327,19 @@ fn a_paused_lab_goes_on_with_its_data_progress_and_files() {
     assert_eq!(text(&file(&lab, "own.txt")), "own");
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn everything_is_removed_only_after_it_is_confirmed() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let before = lab.resources();
+    let refused = lab.run("gc --everything", 2);
+    assert!(
+        refused.stderr.contains("confirm it with `--yes`"),
+        "{refused:?}"
+    );
+    assert_eq!(lab.resources(), before);
+    let listed = lab.run("images list LAB", 0).stdout;
+    assert!(listed.contains("1 image, at most "), "{listed}");
+    lab.run("down LAB", 0);
+}

@@ -59,6 +59,7 @@ mod sharing;
 mod shell;
 mod shutdown;
 mod sigkill;
+mod start_timings;
 mod startup_failures;
 mod status_logs_open;
 mod suggestions;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::app::output_file::{OutputKind, partial, replaced_by, without_path};
-use crate::engine::{Engine, Images as _};
+use crate::engine::{Engine, Images as _, ListedImage};
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
@@ -95,6 +95,19 @@ impl App {
             });
         }
         Ok(list)
+    }
+
+    /// Returns all images on this machine that have a name, by their id.
+    pub async fn images_by_id(
+        &self,
+        engine: &impl Engine,
+    ) -> Result<BTreeMap<String, ListedImage>, Failure> {
+        let images = engine.all_images().await;
+        let images = images.map_err(Failure::engine(text!("cannot list the images")))?;
+        Ok(images
+            .into_iter()
+            .map(|image| (image.id.clone(), image))
+            .collect())
     }
 
     /// Returns the services whose image on this machine was built from a recipe, each with the version of the server where the

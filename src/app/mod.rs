@@ -17,6 +17,7 @@ mod client;
 mod dispute;
 mod down;
 mod engine_control;
+mod everything;
 mod exercise;
 mod fault;
 mod git;
@@ -65,6 +66,7 @@ pub use client::{ClientCommand, client_command};
 pub use dispute::read_dispute;
 pub use down::{Belongings, DownReport, Forget};
 pub use engine_control::EngineStatus;
+pub use everything::{Everything, EverythingReport};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
@@ -209,6 +211,7 @@ impl App {
     pub fn image_builder(&self, lab: &Lab) -> ImageBuilder {
         ImageBuilder {
             cache: self.paths.cache.clone(),
+            state: self.paths.state.clone(),
             setup: self.setup(),
             packed: self.packed_images_of(lab),
         }

@@ -1,7 +1,10 @@
 //! Starts labs.
 
+use std::time::Instant;
+
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
+use crate::event::{Event, StartPart};
 use crate::lab::{ImageName, Lab, Presence};
 use crate::plan::{Plan, ServiceImage};
 use crate::runner::{self, Expiry, Failure, Images, OnFailure, PullPolicy, Up};
@@ -84,7 +87,10 @@ impl App {
         // Progress that cannot be read would stop the start half-way, with the services up.
         self.progress(&lab.id)?;
         let runner = self.runner(engine, lab);
+        let begun = Instant::now();
         let images = self.get_images(&runner).await?;
+        self.emit(Event::start_part_finished(StartPart::Images, begun));
+        let begun = Instant::now();
         let observed = runner.observe().await?;
         let was_up = !observed.is_empty();
         // Only then the steps of `start` run.
@@ -102,6 +108,7 @@ impl App {
                 .await?;
             self.report_kept(&kept);
         }
+        self.emit(Event::start_part_finished(StartPart::Observe, begun));
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
         let mut running = RunningLab {
@@ -111,10 +118,16 @@ impl App {
             live: done.live,
             workspace,
         };
+        let begun = Instant::now();
         running.make_workspace().await?;
         if fresh {
             running.record_written(&lab.start)?;
+        }
+        self.emit(Event::start_part_finished(StartPart::Files, begun));
+        if fresh {
+            let begun = Instant::now();
             running.record_baselines().await?;
+            self.emit(Event::start_part_finished(StartPart::Baselines, begun));
         }
         Ok(Started {
             running,

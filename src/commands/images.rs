@@ -1,14 +1,18 @@
 //! `roadlab images`: pulls, lists and removes the images of labs.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::app::BuiltImages;
 use crate::cli::ImagesCommand;
 use crate::commands::{Context, images_file};
+use crate::engine::ListedImage;
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, output, table};
+use crate::report::{self, memory, output, table};
 use crate::runner::{Failure, PullPolicy};
+use crate::text_plural;
 
 pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<Exit, Failure> {
     let (names, policy, built) = match command {
@@ -35,17 +39,23 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         PullPolicy::LocalOnly => context.app.existing_engine().await?,
         _ => context.app.engine().await?,
     };
+    let sizes = context.app.images_by_id(&engine).await?;
+    let mut listed = BTreeMap::new();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for lab in &labs {
         for image in context.app.images(&engine, lab, policy, built).await? {
             let found = image.found.as_ref();
+            let on_disk = found.and_then(|image| sizes.get(&image.id));
+            listed.extend(on_disk.map(|image| (image.id.as_str(), image.size)));
             documents.push(json!({
                 "lab": lab.id.as_str(),
                 "service": image.service.as_str(),
                 "official": image.official,
                 "image": found.map(|image| &image.name),
                 "id": found.map(|image| &image.id),
+                "size": on_disk.map(|image| image.size),
+                "shared": on_disk.and_then(|image| image.shared),
             }));
             let state = match found {
                 Some(found) if image.removed => {
@@ -55,13 +65,47 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 None => context.paint.dim(&localized!("missing")),
             };
             let (lab, service) = (lab.id.to_string(), image.service.to_string());
-            rows.push(vec![lab, service, image.official, state]);
+            rows.push(vec![
+                lab,
+                service,
+                image.official,
+                state,
+                on_disk.map(size).unwrap_or_default(),
+            ]);
         }
     }
     context.reporter.finish();
     match context.global.json {
         true => report::document(&documents),
-        false => table(&rows).iter().for_each(|line| output(line)),
+        false => {
+            table(&rows).iter().for_each(|line| output(line));
+            if built == BuiltImages::Keep && !listed.is_empty() {
+                output(&context.paint.dim(&total(&listed)));
+            }
+        }
     }
     Ok(Exit::Success)
+}
+
+/// Returns the size of an image for people, and how much of it other images use as well.
+fn size(image: &ListedImage) -> String {
+    let size = memory(image.size);
+    match image.shared {
+        Some(shared @ 1..) => localized!(
+            "{size}, {shared} of it shared",
+            size,
+            shared = memory(shared)
+        ),
+        Some(0) | None => size,
+    }
+}
+
+/// Returns what images take together; they are given by id, with their size in bytes.
+fn total(images: &BTreeMap<&str, u64>) -> String {
+    let images_text = text_plural!("{count} image", "{count} images", count = images.len());
+    localized!(
+        "{images}, at most {size} on disk: layers that images share are stored once",
+        images = images_text.localized(),
+        size = memory(images.values().sum())
+    )
 }

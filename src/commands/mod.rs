@@ -60,9 +60,11 @@ mod up;
 mod update;
 mod validate;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Instant;
 
 pub(crate) use complete::complete;
 pub(crate) use error_output::report_failure;
@@ -75,7 +77,7 @@ use crate::engine::{Consent, Follow};
 use crate::exit::Exit;
 use crate::lab::{Instance, InvalidName, Lab, Lang, RestartMode};
 use crate::localized;
-use crate::report::{self, Paint, Reporter, Wording, sanitize};
+use crate::report::{self, Paint, Reporter, Timeline, Wording, sanitize};
 use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand, Strictness};
 use crate::store::Paths;
 use crate::text;
@@ -91,6 +93,10 @@ pub(crate) struct Context {
     pub(crate) global: GlobalOptions,
     pub(crate) paint: Paint,
     pub(crate) reporter: Rc<Reporter>,
+    /// The parts of a start, if they are to be shown.
+    pub(crate) timeline: Rc<RefCell<Timeline>>,
+    /// When this command began.
+    pub(crate) begun: Instant,
     /// The languages of the guides of a new lab, if `--lang` lists them.
     pub(crate) languages: Vec<Lang>,
 }
@@ -107,6 +113,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             dry_run,
             retain,
             ttl,
+            timings,
+            trace,
         } => {
             let mode = if dry_run {
                 up::Mode::DryRun
@@ -122,7 +130,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                 up::Mode::Start => context.added(lab).await?,
                 up::Mode::DryRun => context.not_a_package(lab)?,
             };
-            up::up(context, &lab, mode, on_failure, ttl).await
+            let shown = up::Timings {
+                shown: timings,
+                trace: trace.as_deref(),
+            };
+            up::up(context, &lab, mode, on_failure, ttl, shown).await
         }
         Command::Run {
             lab,
@@ -303,7 +315,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Doctor { names } => doctor::doctor(context, &names).await,
-        Command::Gc => gc::gc(context).await,
+        Command::Gc { everything: true } => gc::everything(context).await,
+        Command::Gc { everything: false } => gc::gc(context).await,
         Command::Reap => reap::reap(context).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
@@ -394,13 +407,24 @@ impl Context {
             },
         };
         let reaper = reaper_command(&global, &paths);
-        let sink = Rc::clone(&reporter);
-        let events = Box::new(move |event| sink.report(&event));
+        let begun = Instant::now();
+        let timeline = Rc::<RefCell<Timeline>>::default();
+        let (sink, parts) = (Rc::clone(&reporter), Rc::clone(&timeline));
+        // A start has few parts; a test of many labs has hundreds of thousands.
+        let timed = matches!(cli.command, Command::Up { .. });
+        let events = Box::new(move |event| {
+            if timed {
+                parts.borrow_mut().record(&event, begun.elapsed());
+            }
+            sink.report(&event);
+        });
         Ok(Self {
             app: App::new(options, paths, instance, lang, reaper, events),
             global,
             paint,
             reporter,
+            timeline,
+            begun,
             languages,
         })
     }

@@ -1,16 +1,21 @@
 //! `roadlab up`: starts a lab's services and waits until they are ready.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::app::{DrawOf, UpOptions};
 use crate::commands::{Context, format};
+use crate::event::{Event, StartPart};
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, duration, output, sanitize};
+use crate::report::{self, duration, output, output_unwrapped, sanitize};
 use crate::runner::{Expiry, Failure, Live, OnFailure};
 use crate::store::Lifetime;
+
+/// The columns of the waterfall in a pipe.
+const PIPE_WIDTH: usize = 100;
 
 /// Whether the plan is executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +25,58 @@ pub(crate) enum Mode {
     DryRun,
 }
 
+/// Where the parts of a start go to, with their times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timings<'a> {
+    /// Whether the parts are shown.
+    pub(crate) shown: bool,
+    /// The file for a trace viewer.
+    pub(crate) trace: Option<&'a Path>,
+}
+
 pub(crate) async fn up(
     context: &Context,
     name: &str,
     mode: Mode,
     on_failure: OnFailure,
     ttl: Option<Duration>,
+    timings: Timings<'_>,
+) -> Result<Exit, Failure> {
+    let result = start(context, name, mode, on_failure, ttl, timings.shown).await;
+    context.reporter.finish();
+    // A start that failed took its time too.
+    let parts = context.timeline.borrow();
+    let now = context.begun.elapsed();
+    if timings.shown && !context.global.json {
+        let width = context.width().unwrap_or(PIPE_WIDTH);
+        let lines = parts.waterfall(now, width, context.paint);
+        lines.iter().for_each(|line| output_unwrapped(line));
+    }
+    if let Some(file) = timings.trace {
+        let written = std::fs::write(file, report::json_line(&parts.trace(now)));
+        if let Err(error) = written {
+            // The failure of the start matters more.
+            result?;
+            return Err(Failure::cannot_write(file, &error));
+        }
+    }
+    result
+}
+
+async fn start(
+    context: &Context,
+    name: &str,
+    mode: Mode,
+    on_failure: OnFailure,
+    ttl: Option<Duration>,
+    with_timings: bool,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab_with(name, &DrawOf::NewRun)?;
+    if mode == Mode::Start {
+        let part = Event::start_part_finished(StartPart::Lab, begun);
+        context.app.emit(part);
+    }
     context.app.require_memory(&lab)?;
     let options = UpOptions {
         lifetime: Lifetime::Persistent,
@@ -54,13 +102,18 @@ pub(crate) async fn up(
         }
         return Ok(Exit::Success);
     }
+    let connecting = Instant::now();
     let engine = context.app.engine().await?;
+    let part = Event::start_part_finished(StartPart::Engine, connecting);
+    context.app.emit(part);
     let started = context.app.up(&engine, &lab, options).await?;
     context.reporter.finish();
     let live = &started.running.live;
     let until = started.journal.until;
     let millis = begun.elapsed().as_millis() as u64;
     if context.global.json {
+        let parts = context.timeline.borrow();
+        let timings = with_timings.then(|| parts.to_json(context.begun.elapsed()));
         report::line(&json!({
             "event": "up",
             "lab": lab.id.as_str(),
@@ -70,6 +123,7 @@ pub(crate) async fn up(
             "services": addresses_json(live),
             "workspace": live.workspace.as_deref().map(report::json_path),
             "until": until,
+            "timings": timings,
         }));
         return Ok(Exit::Success);
     }

@@ -25,7 +25,7 @@ pub use fake::Fake;
 pub use locate::{Endpoint, EndpointSource};
 pub use model::{
     Build, BuildProgress, ContainerEvent, ContainerState, Exec, ExecOutput, Follow, Health,
-    ImageInfo, Input, LogLine, LogOptions, MemoryUsage, PullProgress, SystemInfo,
+    ImageInfo, Input, ListedImage, LogLine, LogOptions, MemoryUsage, PullProgress, SystemInfo,
 };
 pub use ports::is_port_free;
 pub use roles::{

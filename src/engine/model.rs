@@ -54,6 +54,19 @@ pub struct ImageInfo {
     pub env: Vec<String>,
 }
 
+/// A name of an image in the list of all images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedImage {
+    /// The name with its tag, such as `redis:8`.
+    pub name: String,
+    /// The image's id, such as `sha256:0a1b…`.
+    pub id: String,
+    /// The image's size in bytes.
+    pub size: u64,
+    /// How many of these bytes other images use as well; `None` if the engine does not tell.
+    pub shared: Option<u64>,
+}
+
 /// The state of one layer during a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullProgress {

@@ -22,8 +22,8 @@ use super::error::EngineError;
 #[cfg(doc)]
 use super::error::ErrorKind;
 use super::model::{
-    Build, BuildProgress, ContainerEvent, ContainerState, Exec, ExecOutput, ImageInfo, LogLine,
-    LogOptions, MemoryUsage, PullProgress, SystemInfo,
+    Build, BuildProgress, ContainerEvent, ContainerState, Exec, ExecOutput, ImageInfo, ListedImage,
+    LogLine, LogOptions, MemoryUsage, PullProgress, SystemInfo,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -108,6 +108,9 @@ pub trait Inspect {
 pub trait Images {
     /// Returns an image by name or id; `None` if it is not present.
     async fn image(&self, name: &str) -> Result<Option<ImageInfo>>;
+
+    /// Returns all images that have a name, the newest first, an image with several names once for each.
+    async fn all_images(&self) -> Result<Vec<ListedImage>>;
 
     /// Pulls an image and calls `progress` at every change of a layer. A transfer that stalls or is cut is retried.
     ///

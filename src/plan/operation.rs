@@ -38,6 +38,8 @@ pub enum Operation {
     CreateVolume(VolumeSpec),
     CreateContainer {
         service: ServiceName,
+        /// The name of the image, for people.
+        image: String,
         spec: Box<ContainerSpec>,
         reason: Reason,
     },
@@ -149,10 +151,10 @@ impl Operation {
                 subnet = spec.subnet
             ),
             Operation::CreateVolume(spec) => text!("create volume {name}", name = spec.name),
-            Operation::CreateContainer { spec, .. } => text!(
+            Operation::CreateContainer { image, spec, .. } => text!(
                 "create container {name} from {image}",
                 name = spec.name,
-                image = spec.image
+                image
             ),
             Operation::ConnectNetwork {
                 service,

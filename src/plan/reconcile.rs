@@ -209,6 +209,7 @@ impl Changes<'_> {
         reason: Reason,
     ) -> Option<Operation> {
         let placement = self.desired.placement(service)?;
+        let image = &self.desired.images.get(&service.name)?.name;
         let digest = identity_label(service, &placement);
         let run_labels = RunLabels {
             mounted: self.desired.mounted.get(&service.name).cloned(),
@@ -220,6 +221,7 @@ impl Changes<'_> {
         };
         Some(Operation::CreateContainer {
             service: service.name.clone(),
+            image: image.clone(),
             spec: Box::new(ContainerSpec::new(service, &placement, ports, numbers)),
             reason,
         })

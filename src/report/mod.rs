@@ -14,6 +14,7 @@ mod screen;
 mod sink;
 mod table;
 mod terminal;
+mod timeline;
 mod wrapping;
 mod writer;
 
@@ -39,6 +40,7 @@ pub(crate) use sink::{
     sanitize, sanitize_line, try_output, with_backpressure,
 };
 pub(crate) use table::{cut, rows_within, table, table_within};
+pub(crate) use timeline::Timeline;
 pub(crate) use wrapping::wrap;
 
 /// Reports the events of a command.

@@ -170,6 +170,7 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
         | Event::Waiting { .. }
         | Event::AnswerStarted { .. }
         | Event::AnswerFinished { .. }
+        | Event::StartPartFinished { .. }
         | Event::Step { .. } => Vec::new(),
     }
 }

@@ -133,6 +133,7 @@ impl Terminal {
             Event::Ready { service, .. } => end(now.waiting.remove(service)),
             Event::PullFinished { .. } | Event::BuildFinished { .. } => clear(now),
             Event::OperationFinished { .. }
+            | Event::StartPartFinished { .. }
             | Event::ServiceUnavailable { .. }
             | Event::AnswerStarted { .. }
             | Event::AnswerFinished { .. }

@@ -1,12 +1,12 @@
 //! Runs steps: `start`, `health`, solutions and wrong answers. A step whose value does not match is a failure with both values.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::engine::{Engine, clock};
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, StartPart};
 use crate::expect::{Actual, ValueNames, ValuePath, Words};
 use crate::lab::{Capture, Condition, Restart, Step, StepKind};
 use crate::probe::{ProbeError, ProbeMode, StepMode};
@@ -65,6 +65,7 @@ pub(crate) async fn run_steps<E: Engine>(
     let mut captures = Captures::new();
     let mut ended = Ok(());
     for step in steps {
+        let begun = Instant::now();
         if let Some(problem) = play_step(runner, live, step, mode(step), &mut captures).await? {
             let text = text!(
                 "{what}: `{step}` ({place}): {reason}",
@@ -79,6 +80,11 @@ pub(crate) async fn run_steps<E: Engine>(
             });
             break;
         }
+        runner.emit(Event::StartPartFinished {
+            part: StartPart::Step,
+            step: Some(step.act.to_string()),
+            micros: begun.elapsed().as_micros() as u64,
+        });
     }
     live.end_sql_sessions().await;
     ended

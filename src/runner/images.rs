@@ -21,7 +21,7 @@ use crate::lab::{ImageName, Presence, Recipe, Service, ServiceName};
 use crate::plan::ServiceImage;
 use crate::runner::disk_space::DiskSpace;
 use crate::runner::{Failure, Runner};
-use crate::store::UnreachableRegistries;
+use crate::store::{PulledImages, UnreachableRegistries};
 use crate::text;
 use crate::text::Text;
 
@@ -30,6 +30,8 @@ use crate::text::Text;
 pub struct ImageBuilder {
     /// The folder for large temporary files.
     pub cache: PathBuf,
+    /// The state folder, where pulled images are recorded.
+    pub state: PathBuf,
     /// How a tool that is missing may be installed.
     pub setup: EngineSetup,
     /// The images that came with the lab, by service. They are used where they are on this machine.
@@ -226,6 +228,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         match pulled {
             Ok(()) => {
                 self.remembered.forget(registry);
+                PulledImages::read(&self.builder.state).add(name.as_str());
                 Ok(true)
             }
             Err(error) if is_final(&error) => Err(Failure::engine(text!(

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, ErrorKind, is_port_free};
-use crate::event::{Event, Warning};
+use crate::event::{Event, StartPart, Warning};
 use crate::lab::{Draw, RunId, Step};
 use crate::machine;
 use crate::plan::{
@@ -117,6 +117,7 @@ pub async fn plan_up<E: Engine>(
 
 /// Starts a lab. If that fails, what was created is removed, unless it is to be retained or was running before.
 pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
+    let begun = Instant::now();
     let mut observed = runner.observe().await?;
     observe_disks(runner.engine, runner.lab, &mut observed).await;
     let fresh = observed.containers.is_empty();
@@ -175,6 +176,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         // A lab that ran before this command stays, even if the command fails.
         up.run_guard.keep(&journal)?;
     }
+    runner.emit(Event::start_part_finished(StartPart::Plan, begun));
     let live = match perform(runner, up, &plan, fresh).await {
         Ok(live) => live,
         Err(failure) => {

@@ -18,6 +18,7 @@ mod package;
 mod paths;
 mod progress;
 mod proof_times;
+mod pulled_images;
 mod summaries;
 mod unreachable_registries;
 mod workspace;
@@ -48,6 +49,7 @@ pub use progress::{
     PlayReason, Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing,
 };
 pub use proof_times::ProofTimes;
+pub use pulled_images::PulledImages;
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use workspace::{KeptFile, Workspace, WorkspaceError};

@@ -2,7 +2,7 @@
 
 use serde_json::to_value;
 
-use roadlab::event::{Event, InstanceEvent, Outcome, Phase, TestProblem, Warning};
+use roadlab::event::{Event, InstanceEvent, Outcome, Phase, StartPart, TestProblem, Warning};
 
 use super::EVENTS;
 use super::shape::{Contract, OF_INSTANCE, Shapes};
@@ -25,6 +25,7 @@ fn name(event: &Event) -> &'static str {
         Event::Waiting { .. } => "waiting",
         Event::Ready { .. } => "ready",
         Event::Step { .. } => "step",
+        Event::StartPartFinished { .. } => "part_ended",
         Event::AnswerStarted { .. } => "playing",
         Event::AnswerFinished { .. } => "played",
         Event::ProofPhaseFinished { .. } => "proved",
@@ -95,6 +96,16 @@ fn samples() -> Vec<Event> {
             millis: 1,
         },
         Event::Step { step: text() },
+        Event::StartPartFinished {
+            part: StartPart::Plan,
+            step: None,
+            micros: 1,
+        },
+        Event::StartPartFinished {
+            part: StartPart::Step,
+            step: Some(text()),
+            micros: 1,
+        },
         Event::AnswerStarted {
             exercise: text(),
             answer: text(),
@@ -180,7 +191,7 @@ fn events_keep_their_names_and_fields() {
 }
 
 #[apply(test)]
-fn phases_and_outcomes_keep_their_names() {
+fn phases_parts_and_outcomes_keep_their_names() {
     let phases = [
         (Phase::Start, "start"),
         (Phase::WrongAnswer, "wrong"),
@@ -198,6 +209,20 @@ fn phases_and_outcomes_keep_their_names() {
     assert_eq!(phases.map(|(phase, _)| phase), Phase::ALL);
     for (phase, name) in phases {
         assert_eq!(to_value(phase).unwrap(), name);
+    }
+    let parts = [
+        (StartPart::Lab, "lab"),
+        (StartPart::Engine, "engine"),
+        (StartPart::Images, "images"),
+        (StartPart::Observe, "observe"),
+        (StartPart::Plan, "plan"),
+        (StartPart::Step, "step"),
+        (StartPart::Files, "files"),
+        (StartPart::Baselines, "baselines"),
+    ];
+    assert_eq!(parts.map(|(part, _)| part), StartPart::ALL);
+    for (part, name) in parts {
+        assert_eq!(to_value(part).unwrap(), name);
     }
     let fail = Outcome::Fail {
         expected: String::new(),

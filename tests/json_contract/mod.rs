@@ -144,7 +144,7 @@ fn documents_of_a_running_lab_keep_their_fields() {
     record("images", "images pull LAB", 0);
     record("images export", "images export images.tar LAB", 0);
     record("images import", "images import images.tar", 0);
-    record("up", "up LAB --ttl 1h", 0);
+    record("up", "up LAB --ttl 1h --timings", 0);
     record("status", "status LAB", 0);
     record("check", "check LAB", 1);
     record("hint", "hint LAB greet", 0);

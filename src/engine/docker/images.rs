@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::auth::DockerCredentials;
 use bollard::models::{CreateImageInfo, ProgressDetail};
 use bollard::query_parameters::{
-    CreateImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
+    CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
 };
 use futures_util::{Stream, stream};
 use tokio::fs::File;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::containers::ignore_not_found;
 use super::{Docker, READ_TIMEOUT, WRITE_TIMEOUT, credentials, errors, names, platform};
-use crate::engine::{EngineError, ErrorKind, ImageInfo, Images, PullProgress, Result};
+use crate::engine::{EngineError, ErrorKind, ImageInfo, Images, ListedImage, PullProgress, Result};
 use crate::lab::ImageName;
 use crate::text::Text;
 use crate::{localized, text};
@@ -24,7 +24,11 @@ use crate::{localized, text};
 const PULL_IDLE: Duration = Duration::from_secs(60);
 /// The longest silence of an import: the engine answers only after it has received everything.
 const IMPORT_IDLE: Duration = Duration::from_secs(600);
+/// The engine adds up the layers of all images.
+const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 const PULL_ATTEMPTS: usize = 3;
+/// The name that the engine lists for an image without one.
+const UNNAMED: &str = "<none>:<none>";
 const CHUNK: usize = 64 * 1024;
 
 impl Images for Docker {
@@ -65,6 +69,28 @@ impl Images for Docker {
                 .and_then(|config| config.env)
                 .unwrap_or_default(),
         }))
+    }
+
+    async fn all_images(&self) -> Result<Vec<ListedImage>> {
+        // Engines before API version 1.42 do not know the option, and report that the shared size is not known.
+        let options = ListImagesOptionsBuilder::default()
+            .shared_size(true)
+            .build();
+        let images = self
+            .call(&text!("list images"), LIST_TIMEOUT, |client| {
+                client.list_images(Some(options))
+            })
+            .await?;
+        let images = images.into_iter().flat_map(|image| {
+            let listed = move |name| ListedImage {
+                name,
+                id: image.id.clone(),
+                size: u64::try_from(image.size).unwrap_or(0),
+                shared: u64::try_from(image.shared_size).ok(),
+            };
+            image.repo_tags.into_iter().map(listed)
+        });
+        Ok(images.filter(|image| image.name != UNNAMED).collect())
     }
 
     async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()> {

@@ -9,8 +9,8 @@ use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
     Build, BuildProgress, ContainerEvent, ContainerExec, ContainerFiles, ContainerState,
     Containers, EngineError, ErrorKind, Events, Exec, ExecOutput, Health, ImageBuild, ImageInfo,
-    ImageTransfer, Images, Inspect, Inventory, LogLine, LogOptions, Logs, MemoryUsage, Networks,
-    PullProgress, Result, Stats, System, SystemInfo, Volumes,
+    ImageTransfer, Images, Inspect, Inventory, ListedImage, LogLine, LogOptions, Logs, MemoryUsage,
+    Networks, PullProgress, Result, Stats, System, SystemInfo, Volumes,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -132,6 +132,17 @@ impl Images for Fake {
             size: 1 << 20,
             env: Vec::new(),
         }))
+    }
+
+    async fn all_images(&self) -> Result<Vec<ListedImage>> {
+        let images = self.images.borrow();
+        let listed = images.iter().map(|name| ListedImage {
+            name: name.clone(),
+            id: format!("sha256:{name}"),
+            size: 1 << 20,
+            shared: None,
+        });
+        Ok(listed.collect())
     }
 
     async fn pull(&self, image: &ImageName, progress: &dyn Fn(PullProgress)) -> Result<()> {
