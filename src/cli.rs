@@ -141,6 +141,8 @@ pub(crate) enum Command {
     List,
     /// Show the roadmap and which topics the labs cover
     Roadmap,
+    /// Show which lab fits next, and how long it takes
+    Next,
     /// Show details of a lab or an exercise
     Show {
         lab: String,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::engine_lab::EngineLab;
 use crate::support::offline::NO_ENGINE;
 use crate::support::{LabCopy, ProgramOutput};
 
@@ -144,4 +145,75 @@ error: labs/tiny/lab.yaml:3:11: no such topic: `rediss` (did you mean `redis`?) 
 1 problem in 1 folder
 "
     );
+}
+
+/// Adds a lab `second` that builds on the one of a copy.
+fn add_second_lab(copy: &LabCopy) {
+    let (from, to) = (
+        copy.path(&format!("labs/{}", copy.id)),
+        copy.path("labs/second"),
+    );
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(from)
+        .arg(&to)
+        .status();
+    assert!(copied.unwrap().success());
+    let file = to.join("lab.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("after: [{}]\n{text}", copy.id)).unwrap();
+}
+
+#[apply(test)]
+fn next_shows_what_fits_and_then_what_builds_on_it() {
+    let copy = tiny();
+    add_second_lab(&copy);
+    let printed = run(&copy, "next").stdout;
+    let expected = "\
+fits next
+  tiny    2 exercises, about 5 min  Tiny: one key
+
+later
+  second  2 exercises, about 5 min  Tiny: one key (after tiny)
+
+next: `roadlab run tiny`
+";
+    assert_eq!(printed, expected);
+    // Half of it is solved now.
+    run(&copy, "answer tiny when pairs");
+    let next = run(&copy, "next --json").json();
+    assert_eq!(
+        (&next[0]["reason"], &next[0]["left"]),
+        (&json!("begun"), &json!(1))
+    );
+    assert_eq!(
+        (&next[1]["lab"], &next[1]["reason"]),
+        (&json!("second"), &json!("fits"))
+    );
+    let printed = run(&copy, "show second").stdout;
+    assert!(printed.contains("\nbuilds on tiny\n"), "{printed}");
+    let roadmap = run(&copy, "roadmap").stdout;
+    assert!(
+        roadmap.contains("\n◐ tiny 1/2\n   └─ ○ second 0/2\n"),
+        "{roadmap}"
+    );
+}
+
+#[apply(engine_test)]
+fn the_last_exercise_of_a_lab_names_what_fits_next() {
+    let lab = EngineLab::tiny();
+    add_second_lab(&lab.copy);
+    lab.run("up LAB", 0);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    let half = lab.run("check LAB greet", 0).stdout;
+    assert!(!half.contains("every exercise"), "{half}");
+    let last = lab.run("answer LAB when pairs", 0).stdout;
+    let id = &lab.copy.id;
+    let expected = format!(
+        "\nevery exercise of {id} is solved; what fits next: `roadlab run second` (2 exercises, about 5 min)\n"
+    );
+    assert!(last.contains(&expected), "{last}");
+    let again = lab.run("check LAB greet", 0).stdout;
+    assert!(!again.contains("every exercise"), "{again}");
+    lab.run("down LAB", 0);
 }

@@ -29,6 +29,7 @@ mod logs;
 mod machine_check;
 mod measure;
 mod new_lab;
+mod next_labs;
 mod open;
 mod orphans;
 mod output_file;
@@ -76,6 +77,7 @@ pub use logs::{LogEvent, LogQuery, LogSource, ServiceLogs};
 pub use machine_check::MachineReport;
 pub use measure::MeasureReport;
 pub use new_lab::{CreatedLab, CreatedService, LabSource, NewLab};
+pub use next_labs::{AfterLab, NextLab, NextReason};
 pub use open::{DrawOf, OpenedLab};
 pub use output_file::{OutputKind, Replaced, replaced_by};
 pub use packing::PackReport;
@@ -83,7 +85,9 @@ pub use pause::PauseReport;
 pub use proof::{Jobs, ProofOptions, ProofReport};
 pub use quiz::QuizAnswer;
 pub use reset::{ResetKind, ResetReport};
-pub use roadmap::{RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState};
+pub use roadmap::{
+    PathLab, RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState,
+};
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, RemovedLab};

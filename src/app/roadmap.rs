@@ -1,7 +1,7 @@
 //! The topics of data engineering, with the labs that cover them and the learner's progress in each.
 
 use crate::app::{App, LabList};
-use crate::lab::{Roadmap, Topic, TopicId};
+use crate::lab::{LabId, Roadmap, Topic, TopicId};
 use crate::runner::Failure;
 use crate::store::ProgressError;
 
@@ -10,6 +10,8 @@ use crate::store::ProgressError;
 pub struct RoadmapReport {
     /// The groups at the top of the roadmap.
     pub groups: Vec<TopicReport>,
+    /// The way through the labs.
+    pub path: Vec<PathLab>,
     /// Why the progress in some labs is unknown. It counts as none.
     pub problems: Vec<ProgressError>,
 }
@@ -49,6 +51,14 @@ pub enum TopicState {
     Done,
 }
 
+/// A lab on the way through the labs: each stands below one that it builds on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathLab {
+    pub lab: TopicLab,
+    /// How many labs it stands below.
+    pub depth: usize,
+}
+
 /// How many topics are in which state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicCounts {
@@ -61,6 +71,8 @@ pub struct TopicCounts {
 pub(super) struct Coverage {
     pub(super) lab: TopicLab,
     pub(super) topics: Vec<TopicId>,
+    /// The labs that it builds on.
+    pub(super) after: Vec<LabId>,
 }
 
 impl App {
@@ -87,12 +99,14 @@ impl RoadmapReport {
                     exercises: summary.exercises.len(),
                 },
                 topics: summary.roadmap,
+                after: summary.after,
             });
         }
         let groups = Roadmap::get().topics.iter();
         let groups = groups.map(|topic| TopicReport::of(topic, &coverage));
         Self {
             groups: groups.collect(),
+            path: path(&coverage),
             problems,
         }
     }
@@ -110,6 +124,33 @@ impl RoadmapReport {
             done: count(|state| state == TopicState::Done),
         }
     }
+}
+
+/// Returns the labs, each below the last one that it builds on. What is not here is built on by no lab.
+fn path(labs: &[Coverage]) -> Vec<PathLab> {
+    let is_here = |lab: &&LabId| labs.iter().any(|one| one.lab.lab == lab.as_str());
+    let parent = |one: &Coverage| one.after.iter().rev().find(is_here).cloned();
+    let mut path: Vec<PathLab> = Vec::new();
+    // Labs that build on each other have no first one: each is tried as one.
+    let first = labs.iter().filter(|one| parent(one).is_none());
+    for one in first.chain(labs) {
+        let mut open = vec![(one, 0)];
+        while let Some((one, depth)) = open.pop() {
+            if path.iter().any(|placed| placed.lab == one.lab) {
+                continue;
+            }
+            path.push(PathLab {
+                lab: one.lab.clone(),
+                depth,
+            });
+            let below = labs
+                .iter()
+                .rev()
+                .filter(|below| parent(below).is_some_and(|parent| parent.as_str() == one.lab.lab));
+            open.extend(below.map(|below| (below, depth + 1)));
+        }
+    }
+    path
 }
 
 impl TopicReport {
@@ -135,6 +176,13 @@ impl TopicReport {
             TopicContent::Group(topics) => topics.iter().for_each(|topic| topic.states(states)),
             TopicContent::Labs { state, .. } => states.push(*state),
         }
+    }
+}
+
+impl TopicLab {
+    /// Returns the learner's progress in this lab alone.
+    pub fn state(&self) -> TopicState {
+        TopicState::of(std::slice::from_ref(self))
     }
 }
 
@@ -167,11 +215,43 @@ mod tests {
         ]);
         let report = RoadmapReport {
             groups: vec![databases],
+            path: Vec::new(),
             problems: Vec::new(),
         };
         let counts = report.counts();
         assert_eq!((counts.covered, counts.done), (3, 1));
         assert!(counts.all > 8, "{counts:?}");
+    }
+
+    #[test]
+    fn each_lab_stands_below_the_last_one_that_it_builds_on() {
+        let coverage = |(name, after): &(&str, &[&str])| Coverage {
+            lab: TopicLab {
+                lab: (*name).to_owned(),
+                done: 0,
+                exercises: 2,
+            },
+            topics: Vec::new(),
+            after: after.iter().map(|lab| LabId::new(lab).unwrap()).collect(),
+        };
+        let labs: [(&str, &[&str]); 7] = [
+            ("flows", &["tables"]),
+            ("lakes", &["pairs", "flows"]),
+            ("pairs", &[]),
+            ("tables", &["elsewhere"]),
+            ("vs", &["tables"]),
+            ("x", &["y"]),
+            ("y", &["x"]),
+        ];
+        let path = path(&labs.iter().map(coverage).collect::<Vec<_>>());
+        let path: Vec<String> = path
+            .iter()
+            .map(|place| format!("{}{}", " ".repeat(place.depth), place.lab.lab))
+            .collect();
+        assert_eq!(
+            path,
+            ["pairs", "tables", " flows", "  lakes", " vs", "x", " y"]
+        );
     }
 
     #[test]

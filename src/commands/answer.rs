@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::app::find_exercise;
-use crate::commands::Context;
+use crate::commands::{Context, next_output};
 use crate::exit::Exit;
 use crate::lab::{Lab, Task};
 use crate::localized;
@@ -56,6 +56,11 @@ pub(crate) async fn answer(
         if let Some(text) = &answer.text {
             output("");
             output(&markdown(text, context.width(), paint));
+        }
+        if answer.correct
+            && let Some(next) = next_output::after_last(context, &lab)
+        {
+            output(&format!("\n{}", paint.good(&next)));
         }
     }
     match answer.correct {

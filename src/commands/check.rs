@@ -13,7 +13,7 @@ use crate::commands::check_output::{
 };
 use crate::commands::closing::closing_lines;
 use crate::commands::format::{Holding, Score};
-use crate::commands::{Context, check_output, format, junit};
+use crate::commands::{Context, check_output, format, junit, next_output};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
@@ -120,6 +120,11 @@ pub(crate) async fn check(
         let denied: BTreeSet<_> = results.iter().flat_map(|one| &one.denied).collect();
         if let Some(text) = check_output::way_out(&context.app, &lab, denied) {
             output(&context.paint.warn(&text));
+        }
+        if results.iter().any(newly_solved)
+            && let Some(text) = next_output::after_last(context, &lab)
+        {
+            output(&context.paint.good(&text));
         }
     }
     // An exercise that was named must pass; of all exercises, those that are available must.

@@ -119,6 +119,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "minutes": summary.minutes,
         "memory": summary.memory,
         "roadmap": summary.roadmap,
+        "after": summary.after,
         "exercises": summary.exercises.len(),
         "points": summary.points,
         "done": entry.done.as_ref().copied().unwrap_or(0),

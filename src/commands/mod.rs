@@ -1,7 +1,7 @@
 //! The commands: each is a thin face of the application layer, which parses what was typed and shows the result.
 //!
 //! No command uses another. What several of them show alike is in `check_output`, `closing`, `error_output`, `format`, `junit`,
-//! `played_output` and `quiz_output`.
+//! `next_output`, `played_output` and `quiz_output`.
 
 mod add;
 mod added_output;
@@ -37,6 +37,8 @@ mod man;
 mod measure;
 mod measure_output;
 mod new;
+mod next;
+mod next_output;
 mod open;
 mod orphans;
 mod pack;
@@ -107,6 +109,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
     match command {
         Command::List => list::list(context),
         Command::Roadmap => roadmap::roadmap(context),
+        Command::Next => next::next(context),
         Command::Show { lab, exercise } => show::show(context, &lab, exercise.as_deref()).await,
         Command::Up {
             lab,

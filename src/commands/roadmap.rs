@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{TopicContent, TopicReport, TopicState};
+use crate::app::{PathLab, TopicContent, TopicReport, TopicState};
 use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::Lang;
@@ -46,6 +46,15 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     ];
     let legend = legend.map(|(state, word)| format!("{} {word}", symbol(state, paint)));
     output(&legend.join("  "));
+    output(&format!(
+        "\n{}",
+        paint.bold(&localized!("The way through the labs"))
+    ));
+    for place in &roadmap.path {
+        output(&path_line(place, paint));
+    }
+    let next = localized!("`roadlab next` shows which lab fits next");
+    output(&paint.dim(&next));
     Ok(Exit::Success)
 }
 
@@ -86,6 +95,20 @@ fn branches(group: &TopicReport, before: &str, paint: Paint, lang: &Lang, lines:
         let labs: String = labs.collect();
         lines.push(format!("{start} {} {name}{labs}", symbol(state, paint)));
     }
+}
+
+/// Returns the line of a lab, below the one that it builds on.
+fn path_line(place: &PathLab, paint: Paint) -> String {
+    let lab = &place.lab;
+    let indent = "   ".repeat(place.depth);
+    let knee = if place.depth > 0 { "└─ " } else { "" };
+    let progress = format!("{}/{}", lab.done, lab.exercises);
+    let state = symbol(lab.state(), paint);
+    let (start, name) = (
+        paint.dim(&format!("{indent}{knee}")),
+        paint.link(&sanitize(&lab.lab)),
+    );
+    format!("{start}{state} {name} {}", paint.dim(&progress))
 }
 
 fn symbol(state: TopicState, paint: Paint) -> String {

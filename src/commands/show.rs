@@ -33,7 +33,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     if context.global.json {
         let mut document = json!({
             "lab": lab.id.as_str(), "title": guide.title, "summary": guide.summary, "level": lab.level.name(),
-            "minutes": lab.minutes, "roadmap": lab.roadmap, "memory": lab.memory(), "folder": report::json_path(&lab.folder),
+            "minutes": lab.minutes, "roadmap": lab.roadmap, "after": lab.after, "memory": lab.memory(), "folder": report::json_path(&lab.folder),
             "version": lab.about.version, "authors": lab.about.authors, "licence": lab.about.licence,
             "origin": added.as_ref().map(|lab| added_output::origin_json(&lab.origin)),
             "digest": added.as_ref().map(|lab| lab.manifest.digest()),
@@ -64,6 +64,10 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         minutes = lab.minutes,
         memory = memory(lab.memory() as u64)
     ));
+    if !lab.after.is_empty() {
+        let labs: Vec<&str> = lab.after.iter().map(|lab| lab.as_str()).collect();
+        page.add(&localized!("builds on {labs}", labs = labs.join(", ")));
+    }
     for line in about(lab, added.as_ref()) {
         page.add(&paint.dim(&sanitize(&line)));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::id::{ExerciseId, ServiceName, TopicId};
+use crate::lab::id::{ExerciseId, LabId, ServiceName, TopicId};
 use crate::lab::model::{About, Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::random::RandomValues;
 use crate::lab::roadmap;
@@ -32,6 +32,7 @@ pub(crate) struct LabFile {
     pub level: Level,
     pub minutes: i64,
     pub roadmap: Vec<TopicId>,
+    pub after: Vec<LabId>,
     pub workspace: Option<(String, Node)>,
     pub start: Vec<Step>,
     pub health: Vec<Step>,
@@ -130,6 +131,7 @@ pub(crate) fn read(
         .into_iter()
         .filter_map(|node| roadmap::topic(node, problems))
         .collect();
+    let after = read_after(&fields.list("after", problems), problems);
     fields.accept(&["vars", "random", "format"]);
     let about = About {
         version: fields.string("version", problems),
@@ -177,6 +179,7 @@ pub(crate) fn read(
         level: level.unwrap_or(Level::Beginner),
         minutes: minutes.unwrap_or(0),
         roadmap,
+        after,
         workspace,
         start,
         health,
@@ -188,6 +191,28 @@ pub(crate) fn read(
         captures,
         root: root.clone(),
     })
+}
+
+/// Reads the labs that a lab builds on. They need not be on this machine.
+fn read_after(nodes: &[&Node], problems: &mut Problems) -> Vec<LabId> {
+    let mut labs: Vec<LabId> = Vec::new();
+    for node in nodes {
+        let Some(name) = string(node, "after", problems) else {
+            continue;
+        };
+        let problem = match LabId::new(&name) {
+            Ok(lab) if labs.contains(&lab) => {
+                Problem::new(text!("duplicate lab `{lab}`", lab)).code(Code::DuplicateName)
+            }
+            Ok(lab) => {
+                labs.push(lab);
+                continue;
+            }
+            Err(error) => Problem::new(error.text()).code(Code::InvalidName),
+        };
+        problems.push(problem.at(node.place()));
+    }
+    labs
 }
 
 /// Reads the earlier ids of exercises. None of them is the id of an exercise, and each leads to one.

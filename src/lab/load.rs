@@ -309,6 +309,7 @@ fn read(
         level: file.level,
         minutes: file.minutes,
         roadmap: file.roadmap,
+        after: file.after,
         vars: variables,
         random,
         workspace,

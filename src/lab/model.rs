@@ -22,6 +22,8 @@ pub struct Lab {
     pub level: Level,
     pub minutes: i64,
     pub roadmap: Vec<TopicId>,
+    /// The labs that should be known before.
+    pub after: Vec<LabId>,
     /// The variables that lab.yaml defines, by name, with the random values as guides show them.
     pub vars: Variables,
     /// The values that differ by learner.

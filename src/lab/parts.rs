@@ -29,11 +29,12 @@ pub enum ChangedExercises {
 }
 
 /// The keys of lab.yaml that describe the lab and do not affect any verdict.
-const DESCRIPTIONS: [&str; 9] = [
+const DESCRIPTIONS: [&str; 10] = [
     "exercises",
     "level",
     "minutes",
     "roadmap",
+    "after",
     "format",
     "version",
     "authors",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::id::{ExerciseId, TopicId};
+use crate::lab::id::{ExerciseId, LabId, TopicId};
 use crate::lab::lang::Lang;
 use crate::lab::model::{Lab, Level};
 
@@ -16,6 +16,8 @@ pub struct Summary {
     /// The memory limits of the required services together, in bytes.
     pub memory: i64,
     pub roadmap: Vec<TopicId>,
+    /// The labs that should be known before.
+    pub after: Vec<LabId>,
     pub exercises: Vec<ExerciseId>,
     /// The points of all exercises together; `None` if none has any.
     pub points: Option<u32>,
@@ -47,6 +49,7 @@ impl Summary {
             minutes: lab.minutes,
             memory: lab.memory(),
             roadmap: lab.roadmap.clone(),
+            after: lab.after.clone(),
             exercises: lab.exercises.iter().map(|e| e.id.clone()).collect(),
             points: lab.points(),
             texts: texts.collect(),

@@ -91,6 +91,7 @@ impl Scene {
                 level: Level::Beginner,
                 minutes: 1,
                 roadmap: Vec::new(),
+                after: Vec::new(),
                 vars: BTreeMap::new(),
                 random: RandomValues::default(),
                 workspace: None,

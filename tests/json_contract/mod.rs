@@ -75,6 +75,7 @@ fn documents_that_need_no_engine_keep_their_fields() {
     record(&mut shapes, &copy, "list", "list", 0);
     record(&mut shapes, &copy, "report", "report LAB", 0);
     record(&mut shapes, &copy, "roadmap", "roadmap", 0);
+    record(&mut shapes, &copy, "next", "next", 0);
     record(&mut shapes, &copy, "validate", "validate", 0);
     record(&mut shapes, &copy, "new", "new another", 0);
     record(&mut shapes, &copy, "error problems", "up nothing", 2);

@@ -13,6 +13,7 @@ pub(super) struct CommandHelp {
 
 /// The summaries of lines of the overview that have several commands.
 pub(super) const SHARED: &[(&str, &str)] = &[
+    ("roadmap, next", "topics, and the next lab"),
     ("hint, solve", "show help or the solution"),
     ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
@@ -26,7 +27,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
         "Learn",
         &[
             "list",
-            "roadmap",
+            "roadmap, next",
             "show",
             "run",
             "check",
@@ -89,6 +90,13 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "Shows the topics of the data engineer roadmap as a tree, with the labs that cover them and your progress. \
                   A topic is done when one of its labs is solved. No engine is needed.",
         examples: &["roadlab roadmap", "roadlab roadmap --lang ko"],
+    },
+    CommandHelp {
+        command: "next",
+        summary: "show the next lab",
+        description: "Shows the labs that are not finished: what you began, then what fits next, then what builds on those. \
+                  A lab is known when half of its exercises are solved. No engine is needed.",
+        examples: &["roadlab next", "roadlab next --lang ko"],
     },
     CommandHelp {
         command: "show",

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::app::{DrawOf, SessionEnd, UpOptions};
 use crate::commands::confirmation::{Confirmation, confirm};
-use crate::commands::{Context, format};
+use crate::commands::{Context, format, next_output};
 use crate::exit::Exit;
 use crate::lab::Lab;
 use crate::localized;
@@ -125,6 +125,11 @@ pub(crate) async fn run(
     output(&format!("\n{text}"));
     if let SessionEnd::StaysUp(Some(until)) = end {
         output(&format::expiry(until));
+    }
+    if mode == Mode::Guided
+        && let Some(text) = next_output::after_last(context, &lab)
+    {
+        output(&text);
     }
     Ok(exit)
 }

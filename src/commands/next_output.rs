@@ -1,0 +1,36 @@
+//! What several commands show of the lab that fits next.
+
+use crate::app::{AfterLab, NextLab};
+use crate::commands::Context;
+use crate::lab::Lab;
+use crate::localized;
+use crate::report::sanitize;
+use crate::text_plural;
+
+/// Returns how much of a lab is left.
+pub(super) fn amount(next: &NextLab) -> String {
+    let exercises = text_plural!("{count} exercise", "{count} exercises", count = next.left);
+    localized!(
+        "{exercises}, about {minutes} min",
+        exercises = exercises.localized(),
+        minutes = next.minutes
+    )
+}
+
+/// Returns what fits next for a learner who has just solved the last exercise of a lab; `None` if it was not the last.
+pub(super) fn after_last(context: &Context, lab: &Lab) -> Option<String> {
+    // Labs that cannot be listed are no reason to fail what the learner did.
+    match context.app.next_after(&lab.id).ok()? {
+        AfterLab::Unfinished => None,
+        AfterLab::Finished(None) => Some(localized!(
+            "every exercise of {lab} is solved",
+            lab = lab.id
+        )),
+        AfterLab::Finished(Some(next)) => Some(localized!(
+            "every exercise of {lab} is solved; what fits next: `roadlab run {next}` ({amount})",
+            lab = lab.id,
+            next = sanitize(&next.lab),
+            amount = amount(&next)
+        )),
+    }
+}
