@@ -194,7 +194,7 @@ next: `roadlab run tiny`
     assert!(printed.contains("\nbuilds on tiny\n"), "{printed}");
     let roadmap = run(&copy, "roadmap").stdout;
     assert!(
-        roadmap.contains("\n◐ tiny 1/2\n   └─ ○ second 0/2\n"),
+        roadmap.contains("\n◐ tiny 1/2\n  ↳ ○ second 0/2\n"),
         "{roadmap}"
     );
 }

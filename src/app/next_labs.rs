@@ -38,9 +38,9 @@ pub struct NextLab {
 #[derive(Debug, Clone)]
 pub enum AfterLab {
     /// Some of its exercises are not solved.
-    Unfinished,
+    NotSolved,
     /// The lab that fits next, if any is left.
-    Finished(Option<Box<NextLab>>),
+    Solved(Option<Box<NextLab>>),
 }
 
 /// A lab with the learner's progress.
@@ -80,8 +80,8 @@ impl App {
     pub fn next_after(&self, lab: &LabId) -> Result<AfterLab, Failure> {
         let next = self.next_labs()?;
         match next.iter().any(|next| next.lab == lab.as_str()) {
-            true => Ok(AfterLab::Unfinished),
-            false => Ok(AfterLab::Finished(next.into_iter().next().map(Box::new))),
+            true => Ok(AfterLab::NotSolved),
+            false => Ok(AfterLab::Solved(next.into_iter().next().map(Box::new))),
         }
     }
 }

@@ -21,12 +21,12 @@ pub(super) fn amount(next: &NextLab) -> String {
 pub(super) fn after_last(context: &Context, lab: &Lab) -> Option<String> {
     // Labs that cannot be listed are no reason to fail what the learner did.
     match context.app.next_after(&lab.id).ok()? {
-        AfterLab::Unfinished => None,
-        AfterLab::Finished(None) => Some(localized!(
+        AfterLab::NotSolved => None,
+        AfterLab::Solved(None) => Some(localized!(
             "every exercise of {lab} is solved",
             lab = lab.id
         )),
-        AfterLab::Finished(Some(next)) => Some(localized!(
+        AfterLab::Solved(Some(next)) => Some(localized!(
             "every exercise of {lab} is solved; what fits next: `roadlab run {next}` ({amount})",
             lab = lab.id,
             next = sanitize(&next.lab),

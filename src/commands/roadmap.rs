@@ -100,12 +100,12 @@ fn branches(group: &TopicReport, before: &str, paint: Paint, lang: &Lang, lines:
 /// Returns the line of a lab, below the one that it builds on.
 fn path_line(place: &PathLab, paint: Paint) -> String {
     let lab = &place.lab;
-    let indent = "   ".repeat(place.depth);
-    let knee = if place.depth > 0 { "└─ " } else { "" };
+    let indent = "  ".repeat(place.depth);
+    let arrow = if place.depth > 0 { "↳ " } else { "" };
     let progress = format!("{}/{}", lab.done, lab.exercises);
     let state = symbol(lab.state(), paint);
     let (start, name) = (
-        paint.dim(&format!("{indent}{knee}")),
+        paint.dim(&format!("{indent}{arrow}")),
         paint.link(&sanitize(&lab.lab)),
     );
     format!("{start}{state} {name} {}", paint.dim(&progress))

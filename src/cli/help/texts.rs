@@ -13,7 +13,7 @@ pub(super) struct CommandHelp {
 
 /// The summaries of lines of the overview that have several commands.
 pub(super) const SHARED: &[(&str, &str)] = &[
-    ("roadmap, next", "topics, and the next lab"),
+    ("roadmap, next", "topics and next lab"),
     ("hint, solve", "show help or the solution"),
     ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
