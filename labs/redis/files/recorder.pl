@@ -210,6 +210,8 @@ sub load {
 
 sub is_number { return defined $_[0] && $_[0] =~ /^-?\d+(\.\d+)?$/ }
 
+sub is_whole { return defined $_[0] && $_[0] =~ /^-?\d+$/ }
+
 sub same_value {
     my ($one, $other) = map { $_ // 0 } @_;
     return is_number($one) && is_number($other) ? $one == $other : $one eq $other;
@@ -255,6 +257,21 @@ sub set_options {
     return \%options;
 }
 
+# The conditions of an EXPIRE, in upper case; nothing if Redis refuses them.
+sub expire_conditions {
+    my %conditions = names map { uc } @_;
+    return if grep { !/^(NX|XX|GT|LT)$/ } keys %conditions;
+    return if $conditions{NX} && keys %conditions > 1 || $conditions{GT} && $conditions{LT};
+    return \%conditions;
+}
+
+# Whether a COPY leaves this database as it is: it goes to another one, or its target is there already.
+sub copies_nothing {
+    my ($is_there, @options) = @_;
+    my %options = names map { uc } @options;
+    return $options{DB} || $is_there && !$options{REPLACE};
+}
+
 # What a command makes of strings, or of one field of hashes: pairs of a key and [ what, value ]. `what` is `write`, `add`,
 # `remove`, `rename` or `copy`; a value that cannot be told is undefined.
 sub effects {
@@ -263,8 +280,8 @@ sub effects {
     return () if $READS{$name} || $ENDS{$name} || $SCRIPTS{$name};
     return map { $_ => ['remove'] } @w if $name =~ /^(DEL|UNLINK|GETDEL)$/;
     return ('*' => ['remove']) if $name =~ /^FLUSH(ALL|DB)$/;
-    return ($w[0] => [ 'rename', $w[1] ]) if $name =~ /^RENAME(NX)?$/;
-    return ($w[0] => [ 'copy', $w[1] ]) if $name eq 'COPY';
+    return $1 && $exists->($w[1]) ? () : ($w[0] => [ 'rename', $w[1] ]) if $name =~ /^RENAME(NX)?$/;
+    return copies_nothing($exists->($w[1]), @w[ 2 .. $#w ]) ? () : ($w[0] => [ 'copy', $w[1] ]) if $name eq 'COPY';
     if (defined $field) {
         if ($name eq 'HSETEX') {
             my ($from) = grep { uc $w[$_] eq 'FIELDS' } 0 .. $#w;
@@ -275,7 +292,7 @@ sub effects {
             my ($key, %pairs) = (shift @w, (@w % 2 ? (@w, '') : @w));
             return exists $pairs{$field} ? ($key => [ 'write', $pairs{$field} ]) : ();
         }
-        return $w[1] eq $field ? ($w[0] => [ 'add', $w[2] ]) : () if $name =~ /^HINCRBY(FLOAT)?$/;
+        return $w[1] eq $field ? ($w[0] => [ 'add', $1 || is_whole($w[2]) ? $w[2] : undef ]) : () if $name =~ /^HINCRBY(FLOAT)?$/;
         return (grep { $_ eq $field } @w[ 1 .. $#w ]) ? ($w[0] => ['remove']) : () if $name eq 'HDEL';
         return map { $_ => ['write'] } @w;
     }
@@ -286,7 +303,7 @@ sub effects {
     }
     return $exists->($w[0]) ? () : ($w[0] => [ 'write', $w[1] ]) if $name eq 'SETNX';
     return ($w[0] => [ 'write', $w[1] ]) if $name eq 'GETSET';
-    return ($w[0] => [ 'write', $w[2] ]) if $name =~ /^P?SETEX$/;
+    return is_whole($w[1]) && $w[1] > 0 ? ($w[0] => [ 'write', $w[2] ]) : () if $name =~ /^P?SETEX$/;
     if ($name =~ /^MSET(NX)?$/) {
         my @pairs;
         return () if $1 && grep { $_ % 2 == 0 && $exists->($w[$_]) } 0 .. $#w;
@@ -295,8 +312,8 @@ sub effects {
     }
     return ($w[0] => [ 'add', 1 ]) if $name eq 'INCR';
     return ($w[0] => [ 'add', -1 ]) if $name eq 'DECR';
-    return ($w[0] => [ 'add', $w[1] ]) if $name =~ /^INCRBY(FLOAT)?$/;
-    return ($w[0] => [ 'add', is_number($w[1]) ? -$w[1] : undef ]) if $name eq 'DECRBY';
+    return ($w[0] => [ 'add', $1 || is_whole($w[1]) ? $w[1] : undef ]) if $name =~ /^INCRBY(FLOAT)?$/;
+    return ($w[0] => [ 'add', is_whole($w[1]) ? -$w[1] : undef ]) if $name eq 'DECRBY';
     return map { $_ => ['write'] } @w;
 }
 
@@ -445,7 +462,7 @@ sub change_ends {
         my $options = set_options(@w[ 2 .. $#w ]) or return;
         my $old = $state->{$key};
         return if $options->{NX} && $old || $options->{XX} && !$old;
-        if ($options->{KEEPTTL} && $old) { $old->{written} = 1; return }
+        if ($options->{KEEPTTL} && $old) { @$old{qw(written value)} = (1, $w[1]); return }
         my ($unit) = grep { $options->{$_} } qw(EX PX EXAT PXAT);
         $write->($key, $unit ? $moment->($unit, $options->{$unit}) : undef);
         # Something that is written over has existed before; only what is created anew begins anew.
@@ -472,8 +489,7 @@ sub change_ends {
         $state->{ $w[1] } = { %{ delete $state->{$key} }, by => 'move', endless => 0 };
     }
     elsif ($name eq 'COPY') {
-        return if @w < 2 || !$state->{$key} || $state->{ $w[1] } && !grep { uc $_ eq 'REPLACE' } @w;
-        return if grep { uc $_ eq 'DB' } @w[ 2 .. $#w ];
+        return if @w < 2 || !$state->{$key} || copies_nothing($state->{ $w[1] }, @w[ 2 .. $#w ]);
         $state->{ $w[1] } = { %{ $state->{$key} }, by => 'move', endless => 0 };
     }
     elsif ($name eq 'RESTORE') {
@@ -486,24 +502,28 @@ sub change_ends {
     }
     elsif ($name eq 'GETEX' || $name =~ /^(P?)EXPIRE(AT)?$/) {
         my $old = $state->{$key} or return;
-        my ($unit, $number, $condition);
+        my ($unit, $number, $conditions) = (undef, undef, {});
         if ($name eq 'GETEX') {
             ($unit, $number) = (uc($w[1] // ''), $w[2]);
-            return change_ends($state, { %$command, name => 'PERSIST', words => [$key] }) if $unit eq 'PERSIST';
+            return change_ends($state, { %$command, name => 'PERSIST', words => [$key] }) if $unit eq 'PERSIST' && @w == 2;
+            return if @w > 3 || ($number // 0) =~ /^-|^0+$/;
         }
-        else { ($unit, $number, $condition) = (($1 ? 'PX' : 'EX') . ($2 // ''), $w[1], uc($w[2] // '')) }
-        return if $unit !~ /^[EP]X(AT)?$/ || ($number // '') !~ /^-?\d+$/;
+        else { ($unit, $number, $conditions) = (($1 ? 'PX' : 'EX') . ($2 // ''), $w[1], expire_conditions(@w[ 2 .. $#w ]) // return) }
+        return if $unit !~ /^[EP]X(AT)?$/ || !is_whole($number);
         my $until = $moment->($unit, $number);
         my $ends = $old->{until};
-        return if ($condition // '') eq 'NX' && defined $ends || ($condition // '') eq 'XX' && !defined $ends;
-        return if ($condition // '') eq 'GT' && (!defined $ends || $until <= $ends) || ($condition // '') eq 'LT' && defined $ends && $until >= $ends;
+        return if $conditions->{NX} && defined $ends || $conditions->{XX} && !defined $ends;
+        return if $conditions->{GT} && (!defined $ends || $until <= $ends) || $conditions->{LT} && defined $ends && $until >= $ends;
         if ($until <= $at) { delete $state->{$key} }
         else { @$old{qw(until by at written)} = ($until, 'alone', $at, 0) }
     }
-    elsif ($state->{$key}) { $state->{$key}{written} = 1 }
+    elsif ($state->{$key}) { @{ $state->{$key} }{qw(written value)} = (1, '?') }
     else { $write->($key) }
     return;
 }
+
+# Whether a key has no end on the server, whatever the record says: a command that Redis refused has given none.
+sub is_endless { return (ask_in(0, 'PEXPIRETIME', $_[0]) // 0) == -1 }
 
 # Whether a key has had an end in every moment since it was created, or written anew with the value `from` and an end.
 sub always_ends {
@@ -515,7 +535,7 @@ sub always_ends {
         delete $now->{value};
     };
     my $now = follow_ends({}, undef, $anew)->{ $q{key} } or return (0, 'not there');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return $now->{endless} ? (0, 'not for a moment') : (1, 'always');
 }
 
@@ -523,7 +543,7 @@ sub always_ends {
 sub end_given {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'not given') if !defined $now->{until};
+    return (0, 'not given') if !defined $now->{until} || is_endless($q{key});
     return (0, 'written') if $now->{by} ne 'alone' || $now->{written};
     return (1, 'given');
 }
@@ -532,7 +552,7 @@ sub end_given {
 sub ends_within {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return (0, 'too late') if $now->{until} - $now->{at} > $q{seconds} + 0.5;
     return (1, 'in time');
 }
@@ -541,7 +561,7 @@ sub ends_within {
 sub keeps_end {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 1 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return (1, 'kept') if $now->{by} eq 'start' || $now->{until} == 9e15;
     my $life = $now->{until} - $now->{at};
     return (0, 'too early') if $life <= $q{seconds} - 2;
@@ -579,8 +599,14 @@ sub offered {
         my ($name, @w) = ($command->{name}, @{ $command->{words} });
         my $options = $name eq 'SET' ? set_options(@w[ 2 .. $#w ]) // {} : {};
         my %pairs = $name eq 'MSETNX' && @w % 2 == 0 ? @w : $name eq 'SETNX' || $options->{NX} ? @w[ 0, 1 ] : ();
+        my $ends = grep { $options->{$_} } qw(EX PX EXAT PXAT);
+        # What was written beside, and is moved or copied to where there is nothing yet.
+        if (@w > 1 && $state->{ $w[0] } && ($name eq 'RENAMENX' || $name eq 'COPY' && !grep { /^(REPLACE|DB)$/i } @w[ 2 .. $#w ])) {
+            $pairs{ $w[1] } = $state->{ $w[0] }{value} // '';
+            $ends = defined $state->{ $w[0] }{until};
+        }
         my $value = $pairs{ $q{key} } // return;
-        if ($value eq $q{value}) { $offer->($there->($state), scalar grep { $options->{$_} } qw(EX PX EXAT PXAT)) }
+        if ($value eq $q{value}) { $offer->($there->($state), $ends) }
         elsif (!$done) { $how = 'another value offered' }
     };
     my $was_there = 1;
@@ -666,6 +692,7 @@ sub change_lists {
         $lists->{$key} = \@kept;
     };
     if ($name =~ /^B?LMOVE$|^B?RPOPLPUSH$/) {
+        return if $name =~ /MOVE/ && grep { !/^(LEFT|RIGHT)$/i } @w[ 2, 3 ];
         my $job = $remove->($w[0], $name =~ /RPOP/ || uc($w[2] // '') eq 'RIGHT');
         return if !defined $job;
         $add->($w[1], $name !~ /RPOP/ && uc($w[3] // '') eq 'RIGHT', $job);
