@@ -37,7 +37,7 @@ sub names { return map { $_ => 1 } @_ }
 
 # Commands that say nothing about how a value came about; they are not recorded.
 my %IGNORED = names qw(
-    HELLO CLIENT PING INFO COMMAND SELECT ECHO DBSIZE TIME TTL PTTL TYPE OBJECT MEMORY XINFO XPENDING XRANGE XREVRANGE XLEN
+    HELLO CLIENT PING INFO COMMAND SELECT ECHO DBSIZE TIME TTL PTTL TYPE OBJECT MEMORY XINFO XPENDING XLEN
     LLEN LASTSAVE ROLE WAIT WAITAOF QUIT SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUBLISH AUTH RANDOMKEY SCARD ZCARD HLEN
     SMEMBERS SISMEMBER SMISMEMBER SINTER SINTERCARD SDIFF SUNION HTTL HPTTL EXPIRETIME PEXPIRETIME HSTRLEN MONITOR
 );
@@ -47,6 +47,7 @@ my %LOOKS = (%RANKS, names qw(GET MGET GETEX GETRANGE STRLEN HGET HMGET HGETALL 
 my %READS = (%LOOKS, names qw(
     EXISTS KEYS SCAN HSCAN SSCAN ZSCAN HEXISTS HKEYS HRANDFIELD DUMP TOUCH WATCH SUBSTR LCS SORT_RO
     ZCOUNT ZINTER ZUNION ZDIFF ZINTERCARD ZLEXCOUNT ZRANDMEMBER ZRANGEBYLEX ZREVRANGEBYLEX
+    GETBIT BITCOUNT BITPOS BITFIELD_RO SRANDMEMBER PFCOUNT XRANGE XREVRANGE XREAD
 ));
 # Commands that change only the time to live.
 my %ENDS = names qw(EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST GETEX HEXPIRE HPEXPIRE HPERSIST HEXPIREAT);
@@ -1097,7 +1098,8 @@ sub walked {
 
 # What happened to the entries of a stream in its groups: { NAME => { at, given => { CONSUMER => { ID => 1 } }, pending => { ID =>
 # CONSUMER }, done => { ID => CONSUMER } } }. `given` are entries that a consumer received, `done` those that were
-# acknowledged, by whom they had been received last (nobody: an empty text).
+# acknowledged, by whom they had been received last (nobody: an empty text). `unseen` of a group are those that were claimed by
+# their ids only (JUSTID): who reads the stream afterwards receives them.
 sub groups_of {
     my (%q) = @_;
     my @entries = split /,/, $q{entries};
@@ -1121,9 +1123,11 @@ sub groups_of {
         for my $id (@ids) {
             $group->{given}{$consumer}{$id} = 1;
             $group->{pending}{$id} = $consumer;
+            delete $group->{unseen}{$id};
         }
         $group->{since} = $at;
     };
+    my $number_of = sub { my ($number, $part) = split /-/, $_[0]; return $number * 1e6 + ($part // 0) };
     my $remove = sub {
         my %gone = names @_;
         for my $group (values %groups) { $group->{at} = grep { !$gone{ $entries[$_] } } 0 .. $group->{at} - 1 }
@@ -1138,6 +1142,7 @@ sub groups_of {
                 my %pending = map { split /=/ } split /,/, $pending // '';
                 my $old = $groups{$name} // { given => {}, done => {} };
                 $found{$name} = { %$old, at => $position->($at), pending => \%pending, since => $begun };
+                delete @{ $found{$name}{done} }{ keys %pending };
                 $found{$name}{given}{ $pending{$_} }{$_} = 1 for grep { $found{$name}{given}{ $pending{$_} } } keys %pending;
             }
             %groups = %found;
@@ -1164,10 +1169,19 @@ sub groups_of {
                     delete $pending->{$_} for grep { $pending->{$_} eq ($w[3] // '') } keys %$pending;
                 }
             }
+            elsif ($name =~ /^X(REV)?RANGE$/ && $w[0] eq $q{key} || $name eq 'XREAD' && mentions($command, $q{key})) {
+                for my $group (values %groups) {
+                    $group->{given}{ $group->{pending}{$_} }{$_} = 1 for grep { exists $group->{pending}{$_} } keys %{ $group->{unseen} // {} };
+                    delete $group->{unseen};
+                }
+            }
             elsif ($name eq 'XREADGROUP' && $groups{ $w[1] // '' }) {
                 my $group = $groups{ $w[1] };
                 my ($streams) = grep { $upper[$_] eq 'STREAMS' } 0 .. $#w;
                 my @rest = @w[ ($streams // $#w) + 1 .. $#w ];
+                # Redis refuses options that it does not know, and a stream without an id.
+                next if $upper[0] ne 'GROUP' || !@rest || @rest % 2;
+                next if "@upper[ 3 .. $streams - 1 ] " !~ /^(?:(?:COUNT|BLOCK|CLAIM) \d+ |NOACK )*$/ && $streams > 3;
                 my ($at) = grep { $rest[$_] eq $q{key} } 0 .. @rest / 2 - 1;
                 next if !defined $at;
                 if ($rest[ $at + @rest / 2 ] ne '>') {
@@ -1187,10 +1201,23 @@ sub groups_of {
             }
             elsif ($name =~ /^X(AUTO)?CLAIM$/ && $group) {
                 # Whether an entry has been idle for long enough is known to a second or two.
-                next if ($w[3] // 0) > 1000 * ($command->{at} - $group->{since} + 2);
+                next if !is_whole($w[3]) || $w[3] > 1000 * ($command->{at} - $group->{since} + 2);
                 my $force = grep { $_ eq 'FORCE' } @upper;
-                my @ids = $name eq 'XAUTOCLAIM' ? keys %{ $group->{pending} } : grep { $force || exists $group->{pending}{$_} } @w[ 4 .. $#w ];
-                $give->($group, $w[2], $command->{at}, grep { /^\d+-\d+$/ } @ids);
+                my @ids = grep { /^\d+-\d+$/ && ($force || exists $group->{pending}{$_}) } @w[ 4 .. $#w ];
+                if ($name eq 'XAUTOCLAIM') {
+                    # It begins at this id, which `(` leaves out.
+                    my ($out, $from) = ($w[4] // '') =~ /^(\()?(\d+(?:-\d+)?|-)$/ or next;
+                    $from = $from eq '-' ? 0 : $number_of->($from);
+                    @ids = grep { $number_of->($_) > $from || !$out && $number_of->($_) == $from } keys %{ $group->{pending} };
+                }
+                if (grep { $_ eq 'JUSTID' } @upper) {
+                    for my $id (@ids) {
+                        $group->{unseen}{$id} = 1 if !$group->{given}{ $w[2] }{$id};
+                        $group->{pending}{$id} = $w[2];
+                    }
+                    next;
+                }
+                $give->($group, $w[2], $command->{at}, @ids);
             }
             elsif ($name =~ /^XACK/ && $group) {
                 for my $id (grep { exists $group->{pending}{$_} } @w[ 2 .. $#w ]) {
@@ -1218,6 +1245,18 @@ sub received {
     return (1, 'all of them') if $mine == @wanted;
     return (0, $all == @wanted ? 'some of them, others received the rest' : 'some of them, nobody received the rest') if $mine;
     return (0, $all ? 'none of them, another consumer did' : 'none of them');
+}
+
+# Whether these entries of a group were acknowledged; what a deleted consumer had in hand was not.
+sub acknowledged {
+    my (%q) = @_;
+    my @wanted = split /,/, $q{ids};
+    my $group = groups_of(entries => $q{ids}, %q)->{ $q{group} } or return (0, 'no such group');
+    my $pending = ask_in(0, 'XPENDING', $q{key}, $q{group}) or return (0, 'no such group');
+    return (0, 'received, not acknowledged') if $pending->[0] > 0;
+    return (1, 'all of them') if !grep { !exists $group->{done}{$_} } @wanted;
+    my %given = map { %$_ } values %{ $group->{given} };
+    return (0, (grep { !exists $group->{done}{$_} && $given{$_} } @wanted) ? 'dropped' : 'not all of them received');
 }
 
 # Whether a consumer of a group received an entry before that was acknowledged.
@@ -1273,7 +1312,7 @@ my %VERDICTS = (
     logging => \&logging,
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
-    received => \&received, recovered => \&recovered, found => \&found,
+    received => \&received, acknowledged => \&acknowledged, recovered => \&recovered, found => \&found,
     always_ends => \&always_ends, end_given => \&end_given, ends_within => \&ends_within, keeps_end => \&keeps_end,
 );
 
