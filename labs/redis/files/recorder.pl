@@ -950,11 +950,13 @@ sub changed {
     return (0, $state->{had} ? 'not changed yet' : 'written at once');
 }
 
-# The pairs of member and score of a ZADD, and its options.
+# The pairs of member and score of a ZADD, and its options; no pairs if Redis refuses it.
 sub zadd {
     my ($key, @w) = @_;
     my %options;
     $options{ uc shift @w } = 1 while @w && $w[0] =~ /^(NX|XX|GT|LT|CH|INCR)$/i;
+    return (\%options, {}) if @w % 2 || $options{INCR} && @w > 2 || 1 < grep { $options{$_} } qw(NX GT LT);
+    return (\%options, {}) if $options{NX} && $options{XX} || grep { $_ % 2 == 0 && $w[$_] !~ /^[-+]?(\d+\.?\d*(e[-+]?\d+)?|\.\d+|inf(inity)?)$/i } 0 .. $#w;
     my %pairs;
     while (@w > 1) {
         my ($score, $member) = (shift @w, shift @w);
@@ -995,6 +997,7 @@ sub raised {
                 }
                 next if $unit->{kind} eq 'script';
                 for my $member (grep { exists $results{$_} && same_value($pairs->{$_}, $results{$_}) } keys %$pairs) {
+                    next if $options->{INCR};
                     my $counts = $seen || $options->{GT} && !($options->{XX} && !exists $players{$member});
                     if ($counts) { $offered{$member} = 1 }
                     else { $plain{$member} = 1 }
