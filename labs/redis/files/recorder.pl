@@ -1278,10 +1278,12 @@ sub recovered {
 sub found {
     my (%q) = @_;
     my ($there) = ask_in(0, 'EXISTS', $q{key});
-    my ($written, $started);
+    my ($written, $started, $in_files);
     for my $unit (@units) {
-        $written = $started = undef, $started = 1 if $unit->{kind} eq 'start' && exists $unit->{values}{ $q{key} };
-        $started = 1 if $unit->{kind} eq 'start';
+        if ($unit->{kind} eq 'start') {
+            ($started, $in_files) = (1, exists $unit->{values}{ $q{key} });
+            $written = undef if $in_files;
+        }
         for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) } @{ $unit->{commands} }) {
             next if $READS{ $command->{name} } || $ENDS{ $command->{name} };
             $written = 1;
@@ -1289,7 +1291,8 @@ sub found {
         }
     }
     return (0, !$written ? 'never stored' : $started ? 'lost in the crash' : 'not there') if !$there;
-    return (0, 'stored since the last start') if !$started;
+    # What was moved here out of another database has not been in these files either.
+    return (0, 'stored since the last start') if !$started || !$in_files;
     return (1, 'found at the start');
 }
 
@@ -1466,8 +1469,13 @@ sub connect_to_redis {
     else {
         note("# start $id");
         note('# log ' . log_is_on());
-        my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
-        for my $key (@{ $keys->[1] // [] }) {
+        my ($cursor, %keys) = (0);
+        do {
+            my ($step) = ask([ 'SCAN', $cursor, 'COUNT', 1000 ]);
+            $keys{$_} = 1 for @{ $step->[1] // [] };
+            $cursor = $step->[0] // 0;
+        } while ($cursor ne '0' && keys %keys < 5000);
+        for my $key (sort keys %keys) {
             my ($type) = ask([ 'TYPE', $key ]);
             my %read = (
                 string => [ 'GET', $key ],
