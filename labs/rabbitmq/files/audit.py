@@ -265,6 +265,19 @@ def waited(record, queue, count, other):
     return own if own or len(behind) < len(kept) else behind
 
 
+def late(record, queue, count, other):
+    """Whether these messages were handed over to the other queue only after the last message in this one, none before it."""
+    entries = [e for e in record.entries if e["kind"] == "publish"]
+    here = [i for i, e in enumerate(entries) if queue in e["queues"]]
+    kept = here[-count:] if count else []
+    bodies = {entries[i]["body"] for i in kept}
+    earlier = here[: len(here) - len(kept)]
+    begun, programs = max(earlier, default=-1), {entries[i]["by"] for i in earlier}
+    # What the program of an earlier run handed over late belongs to that run.
+    handed = [i for i, e in enumerate(entries) if i > begun and other in e["queues"] and e["body"] in bodies and e["by"] not in programs]
+    return bool(handed) and handed[0] > kept[-1]
+
+
 def elsewhere(kind, name):
     """The other virtual hosts that have a queue (or an exchange) of this name."""
     try:
@@ -490,6 +503,15 @@ class Handler(BaseHTTPRequestHandler):
                 # `?before=QUEUE`: the messages whose program first did what led to a message in that queue.
                 if "before" in query:
                     body["waited"] = waited(self.server.record, queue, len(body["details"]), query["before"])
+                # `?handed=QUEUE`: whether what these messages are about came into that queue only after the last of them.
+                if "handed" in query:
+                    body["late"] = late(self.server.record, queue, len(body["details"]), query["handed"])
+                # `?together=QUEUE,…`: whether those queues hold copies of the same messages.
+                if "together" in query:
+                    body["together"] = bool(body["places"]) and all(
+                        other is not None and answer(self.server.record, name, other, None)["places"] == body["places"]
+                        for name, other in ((name, self.server.listener.ask(name)) for name in query["together"].split(","))
+                    )
                 # `?came_again=BODY`: whether that message, as its header says, had been delivered before.
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
