@@ -1130,6 +1130,8 @@ sub groups_of {
         }
         $group->{since} = $at;
     };
+    # Redis takes `3` for `3-0`.
+    my $whole_id = sub { return $_[0] =~ /^\d+$/ ? "$_[0]-0" : $_[0] };
     my $number_of = sub { my ($number, $part) = split /-/, $_[0]; return $number * 1e6 + ($part // 0) };
     my $remove = sub {
         my %gone = names @_;
@@ -1158,7 +1160,7 @@ sub groups_of {
                 my ($id) = grep { /^\*$|^\d+(-(\d+|\*))?$/ } @w[ 1 .. $#w ];
                 push @entries, $id =~ /^\d+-\d+$/ ? $id : '9999999999999999-0' if defined $id;
             }
-            elsif ($name =~ /^XDEL/ && $w[0] eq $q{key}) { $remove->(@w[ 1 .. $#w ]) }
+            elsif ($name =~ /^XDEL/ && $w[0] eq $q{key}) { $remove->(map { $whole_id->($_) } @w[ 1 .. $#w ]) }
             elsif ($name =~ /^(DEL|UNLINK)$/ && mentions($command, $q{key}) || $name =~ /^FLUSH/) { (@entries, %groups) = () }
             elsif ($name eq 'XGROUP' && ($w[1] // '') eq $q{key}) {
                 my $which = $w[2] // '';
@@ -1206,13 +1208,16 @@ sub groups_of {
                 # Whether an entry has been idle for long enough is known to a second or two.
                 next if !is_whole($w[3]) || $w[3] > 1000 * ($command->{at} - $group->{since} + 2);
                 my $force = grep { $_ eq 'FORCE' } @upper;
-                my @ids = grep { /^\d+-\d+$/ && ($force || exists $group->{pending}{$_}) } @w[ 4 .. $#w ];
+                my (@ids, @options);
+                for my $word (@w[ 4 .. $#w ]) { push @{ !@options && $word =~ /^(?:\d|\(|-$)/ ? \@ids : \@options }, uc $word }
+                next if !@ids || join(' ', @options, '') !~ /^(?:(?:COUNT|IDLE|TIME|RETRYCOUNT) \d+ |LASTID \S+ |FORCE |JUSTID )*$/;
                 if ($name eq 'XAUTOCLAIM') {
                     # It begins at this id, which `(` leaves out.
-                    my ($out, $from) = ($w[4] // '') =~ /^(\()?(\d+(?:-\d+)?|-)$/ or next;
+                    my ($out, $from) = $ids[0] =~ /^(\()?(\d+(?:-\d+)?|-)$/ or next;
                     $from = $from eq '-' ? 0 : $number_of->($from);
                     @ids = grep { $number_of->($_) > $from || !$out && $number_of->($_) == $from } keys %{ $group->{pending} };
                 }
+                else { @ids = grep { $force || exists $group->{pending}{$_} } map { $whole_id->($_) } @ids }
                 if (grep { $_ eq 'JUSTID' } @upper) {
                     for my $id (@ids) {
                         $group->{unseen}{$id} = 1 if !$group->{given}{ $w[2] }{$id};
@@ -1223,7 +1228,7 @@ sub groups_of {
                 $give->($group, $w[2], $command->{at}, @ids);
             }
             elsif ($name =~ /^XACK/ && $group) {
-                for my $id (grep { exists $group->{pending}{$_} } @w[ 2 .. $#w ]) {
+                for my $id (grep { exists $group->{pending}{$_} } map { $whole_id->($_) } @w[ 2 .. $#w ]) {
                     my $consumer = delete $group->{pending}{$id};
                     $group->{done}{$id} = $group->{given}{$consumer}{$id} ? $consumer : '';
                 }
