@@ -381,6 +381,13 @@ def settled(listener, record, queue, state, expected=None):
     }
 
 
+def redelivered(record, queue, body):
+    """Whether the broker has given out the last message of this text a second time."""
+    entries = [e for e in record.entries if queue in e.get("queues", ()) and e["body"] == body]
+    last = max((i for i, e in enumerate(entries) if e["kind"] == "publish"), default=len(entries))
+    return any(e["kind"] == "deliver" and e["redelivered"] for e in entries[last:])
+
+
 def settings(queue):
     """What a queue is told by its arguments and by policies, once the management interface knows of the policies.
 
@@ -516,6 +523,20 @@ class Handler(BaseHTTPRequestHandler):
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
                     body["came_again"] = again[0] if len(again) == 1 else None
+                # `?redelivered=BODY`: whether the broker has given out that message of the queue a second time.
+                if "redelivered" in query:
+                    body["redelivered"] = redelivered(self.server.record, queue, query["redelivered"])
+                # `?given_back=N`: of the last so many messages, those that were given out more than once.
+                if "given_back" in query:
+                    published = [i for i, e in enumerate(self.server.record.entries) if e["kind"] == "publish" and queue in e["queues"]]
+                    since = published[-int(query["given_back"]) :]
+                    body["given_back"] = sorted(
+                        {
+                            e["body"]
+                            for e in (self.server.record.entries[since[0] :] if since else [])
+                            if e["kind"] == "deliver" and e["redelivered"] and queue in e["queues"]
+                        }
+                    )
                 # `?tries=TEXT`: how often the last message that begins so was given out.
                 if "tries" in query:
                     entries = [e for e in self.server.record.entries if queue in e.get("queues", ()) and e["body"].startswith(query["tries"])]
