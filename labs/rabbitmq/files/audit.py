@@ -416,8 +416,11 @@ def settings(queue):
     return {"type": about.get("type"), "settings": both}
 
 
-def way(queue, told, target):
+def way(record, queue, told, target):
     """Whether dead letters of a queue still have a way to the other queue, and one that outlives a restart of the broker."""
+    # A dead letter keeps the key with which it was published, unless the queue gives it another one.
+    published = [e["keys"] for e in record.entries if e["kind"] == "publish" and queue in e["queues"]]
+    keys = [told["dead-letter-routing-key"]] if "dead-letter-routing-key" in told else published[-1] if published else [queue]
     exchange = told.get("dead-letter-exchange")
     if exchange is None:
         return {"stays": False, "how": "no exchange"}
@@ -425,10 +428,18 @@ def way(queue, told, target):
         if exchange == "":
             reached = told.get("dead-letter-routing-key", queue) == target
             return {"stays": reached, "how": "by the default exchange" if reached else "no way"}
-        durable = {e["name"]: e["durable"] and not e["auto_delete"] for e in api("/exchanges/shop?columns=name,durable,auto_delete")}
+        exchanges = api("/exchanges/shop?columns=name,type,durable,auto_delete")
         bindings = api("/bindings/shop")
     except OSError:
         return {"stays": False, "how": "unknown"}
+    durable = {e["name"]: e["durable"] and not e["auto_delete"] for e in exchanges}
+    types = {e["name"]: e["type"] for e in exchanges}
+
+    def leads_on(binding):
+        if types.get(binding["source"]) == "topic":
+            return any(fits(binding["routing_key"], key) for key in keys)
+        return types.get(binding["source"]) != "direct" or binding["routing_key"] in keys
+
     if exchange not in durable:
         return {"stays": False, "how": "no such exchange"}
     seen, todo = set(), [exchange]
@@ -436,7 +447,7 @@ def way(queue, told, target):
         source = todo.pop()
         seen.add(source)
         for binding in bindings:
-            if binding["source"] != source:
+            if binding["source"] != source or not leads_on(binding):
                 continue
             if binding["destination_type"] == "queue" and binding["destination"] == target:
                 return {"stays": durable[exchange], "how": "by an exchange" if durable[exchange] else "not durable"}
@@ -554,7 +565,7 @@ class Handler(BaseHTTPRequestHandler):
                     body.update(settings(queue))
                 # `?way_to=QUEUE`: the way of dead letters to that queue.
                 if "way_to" in query:
-                    body["way"] = way(queue, body.get("settings") or {}, query["way_to"])
+                    body["way"] = way(self.server.record, queue, body.get("settings") or {}, query["way_to"])
                 # `?exchange=NAME&keys=…`: what came by another way, and whether the bindings still choose what waits.
                 if "exchange" in query:
                     body["by_hand"] = [e["body"] for e in body["details"] if e["exchange"] != query["exchange"]]
