@@ -524,12 +524,11 @@ class Handler(BaseHTTPRequestHandler):
                 # `?handed=QUEUE`: whether what these messages are about came into that queue only after the last of them.
                 if "handed" in query:
                     body["late"] = late(self.server.record, queue, len(body["details"]), query["handed"])
-                # `?together=QUEUE,…`: whether those queues hold copies of the same messages.
+                # `?together=QUEUE,…`: whether the last message for this queue was the last one for those, too.
                 if "together" in query:
-                    body["together"] = bool(body["places"]) and all(
-                        other is not None and answer(self.server.record, name, other, None)["places"] == body["places"]
-                        for name, other in ((name, self.server.listener.ask(name)) for name in query["together"].split(","))
-                    )
+                    published = [set(e["queues"]) for e in self.server.record.entries if e["kind"] == "publish"]
+                    wanted = {queue, *query["together"].split(",")}
+                    body["together"] = wanted <= next((queues for queues in reversed(published) if queues & wanted), set())
                 # `?came_again=BODY`: whether that message, as its header says, had been delivered before.
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
