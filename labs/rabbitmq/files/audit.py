@@ -319,6 +319,8 @@ def payouts(record, waiting):
         found = waiting("unsent")
         kept = sorted(found["waiting"])
         if kept == sorted(korea + japan):
+            if found["expiring"]:
+                return "exactly those, but they expire"
             if kept and all(record.name_of(e["by"]) == "console" for e in found["details"]):
                 return "typed at the prompt"
             return "exactly those that were refused" if kept else "nothing"
