@@ -265,6 +265,19 @@ def waited(record, queue, count, other):
     return own if own or len(behind) < len(kept) else behind
 
 
+def late(record, queue, count, other):
+    """Whether these messages were handed over to the other queue only after the last message in this one, none before it."""
+    entries = [e for e in record.entries if e["kind"] == "publish"]
+    here = [i for i, e in enumerate(entries) if queue in e["queues"]]
+    kept = here[-count:] if count else []
+    bodies = {entries[i]["body"] for i in kept}
+    earlier = here[: len(here) - len(kept)]
+    begun, programs = max(earlier, default=-1), {entries[i]["by"] for i in earlier}
+    # What the program of an earlier run handed over late belongs to that run.
+    handed = [i for i, e in enumerate(entries) if i > begun and other in e["queues"] and e["body"] in bodies and e["by"] not in programs]
+    return bool(handed) and handed[0] > kept[-1]
+
+
 def elsewhere(kind, name):
     """The other virtual hosts that have a queue (or an exchange) of this name."""
     try:
@@ -306,6 +319,8 @@ def payouts(record, waiting):
         found = waiting("unsent")
         kept = sorted(found["waiting"])
         if kept == sorted(korea + japan):
+            if found["expiring"]:
+                return "exactly those, but they expire"
             if kept and all(record.name_of(e["by"]) == "console" for e in found["details"]):
                 return "typed at the prompt"
             return "exactly those that were refused" if kept else "nothing"
@@ -368,6 +383,13 @@ def settled(listener, record, queue, state, expected=None):
     }
 
 
+def redelivered(record, queue, body):
+    """Whether the broker has given out the last message of this text a second time."""
+    entries = [e for e in record.entries if queue in e.get("queues", ()) and e["body"] == body]
+    last = max((i for i, e in enumerate(entries) if e["kind"] == "publish"), default=len(entries))
+    return any(e["kind"] == "deliver" and e["redelivered"] for e in entries[last:])
+
+
 def settings(queue):
     """What a queue is told by its arguments and by policies, once the management interface knows of the policies.
 
@@ -396,8 +418,11 @@ def settings(queue):
     return {"type": about.get("type"), "settings": both}
 
 
-def way(queue, told, target):
+def way(record, queue, told, target):
     """Whether dead letters of a queue still have a way to the other queue, and one that outlives a restart of the broker."""
+    # A dead letter keeps the key with which it was published, unless the queue gives it another one.
+    published = [e["keys"] for e in record.entries if e["kind"] == "publish" and queue in e["queues"]]
+    keys = [told["dead-letter-routing-key"]] if "dead-letter-routing-key" in told else published[-1] if published else [queue]
     exchange = told.get("dead-letter-exchange")
     if exchange is None:
         return {"stays": False, "how": "no exchange"}
@@ -405,10 +430,18 @@ def way(queue, told, target):
         if exchange == "":
             reached = told.get("dead-letter-routing-key", queue) == target
             return {"stays": reached, "how": "by the default exchange" if reached else "no way"}
-        durable = {e["name"]: e["durable"] and not e["auto_delete"] for e in api("/exchanges/shop?columns=name,durable,auto_delete")}
+        exchanges = api("/exchanges/shop?columns=name,type,durable,auto_delete")
         bindings = api("/bindings/shop")
     except OSError:
         return {"stays": False, "how": "unknown"}
+    durable = {e["name"]: e["durable"] and not e["auto_delete"] for e in exchanges}
+    types = {e["name"]: e["type"] for e in exchanges}
+
+    def leads_on(binding):
+        if types.get(binding["source"]) == "topic":
+            return any(fits(binding["routing_key"], key) for key in keys)
+        return types.get(binding["source"]) != "direct" or binding["routing_key"] in keys
+
     if exchange not in durable:
         return {"stays": False, "how": "no such exchange"}
     seen, todo = set(), [exchange]
@@ -416,7 +449,7 @@ def way(queue, told, target):
         source = todo.pop()
         seen.add(source)
         for binding in bindings:
-            if binding["source"] != source:
+            if binding["source"] != source or not leads_on(binding):
                 continue
             if binding["destination_type"] == "queue" and binding["destination"] == target:
                 return {"stays": durable[exchange], "how": "by an exchange" if durable[exchange] else "not durable"}
@@ -490,10 +523,32 @@ class Handler(BaseHTTPRequestHandler):
                 # `?before=QUEUE`: the messages whose program first did what led to a message in that queue.
                 if "before" in query:
                     body["waited"] = waited(self.server.record, queue, len(body["details"]), query["before"])
+                # `?handed=QUEUE`: whether what these messages are about came into that queue only after the last of them.
+                if "handed" in query:
+                    body["late"] = late(self.server.record, queue, len(body["details"]), query["handed"])
+                # `?together=QUEUE,…`: whether the last message for this queue was the last one for those, too.
+                if "together" in query:
+                    published = [set(e["queues"]) for e in self.server.record.entries if e["kind"] == "publish"]
+                    wanted = {queue, *query["together"].split(",")}
+                    body["together"] = wanted <= next((queues for queues in reversed(published) if queues & wanted), set())
                 # `?came_again=BODY`: whether that message, as its header says, had been delivered before.
                 if "came_again" in query:
                     again = [e["headers"].get("redelivered") for e in body["details"] if e["body"] == query["came_again"]]
                     body["came_again"] = again[0] if len(again) == 1 else None
+                # `?redelivered=BODY`: whether the broker has given out that message of the queue a second time.
+                if "redelivered" in query:
+                    body["redelivered"] = redelivered(self.server.record, queue, query["redelivered"])
+                # `?given_back=N`: of the last so many messages, those that were given out more than once.
+                if "given_back" in query:
+                    published = [i for i, e in enumerate(self.server.record.entries) if e["kind"] == "publish" and queue in e["queues"]]
+                    since = published[-int(query["given_back"]) :]
+                    body["given_back"] = sorted(
+                        {
+                            e["body"]
+                            for e in (self.server.record.entries[since[0] :] if since else [])
+                            if e["kind"] == "deliver" and e["redelivered"] and queue in e["queues"]
+                        }
+                    )
                 # `?tries=TEXT`: how often the last message that begins so was given out.
                 if "tries" in query:
                     entries = [e for e in self.server.record.entries if queue in e.get("queues", ()) and e["body"].startswith(query["tries"])]
@@ -511,7 +566,7 @@ class Handler(BaseHTTPRequestHandler):
                     body.update(settings(queue))
                 # `?way_to=QUEUE`: the way of dead letters to that queue.
                 if "way_to" in query:
-                    body["way"] = way(queue, body.get("settings") or {}, query["way_to"])
+                    body["way"] = way(self.server.record, queue, body.get("settings") or {}, query["way_to"])
                 # `?exchange=NAME&keys=…`: what came by another way, and whether the bindings still choose what waits.
                 if "exchange" in query:
                     body["by_hand"] = [e["body"] for e in body["details"] if e["exchange"] != query["exchange"]]

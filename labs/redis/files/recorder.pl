@@ -37,7 +37,7 @@ sub names { return map { $_ => 1 } @_ }
 
 # Commands that say nothing about how a value came about; they are not recorded.
 my %IGNORED = names qw(
-    HELLO CLIENT PING INFO COMMAND SELECT ECHO DBSIZE TIME TTL PTTL TYPE OBJECT MEMORY XINFO XPENDING XRANGE XREVRANGE XLEN
+    HELLO CLIENT PING INFO COMMAND SELECT ECHO DBSIZE TIME TTL PTTL TYPE OBJECT MEMORY XINFO XPENDING XLEN
     LLEN LASTSAVE ROLE WAIT WAITAOF QUIT SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUBLISH AUTH RANDOMKEY SCARD ZCARD HLEN
     SMEMBERS SISMEMBER SMISMEMBER SINTER SINTERCARD SDIFF SUNION HTTL HPTTL EXPIRETIME PEXPIRETIME HSTRLEN MONITOR
 );
@@ -47,6 +47,7 @@ my %LOOKS = (%RANKS, names qw(GET MGET GETEX GETRANGE STRLEN HGET HMGET HGETALL 
 my %READS = (%LOOKS, names qw(
     EXISTS KEYS SCAN HSCAN SSCAN ZSCAN HEXISTS HKEYS HRANDFIELD DUMP TOUCH WATCH SUBSTR LCS SORT_RO
     ZCOUNT ZINTER ZUNION ZDIFF ZINTERCARD ZLEXCOUNT ZRANDMEMBER ZRANGEBYLEX ZREVRANGEBYLEX
+    GETBIT BITCOUNT BITPOS BITFIELD_RO SRANDMEMBER PFCOUNT XRANGE XREVRANGE XREAD
 ));
 # Commands that change only the time to live.
 my %ENDS = names qw(EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST GETEX HEXPIRE HPEXPIRE HPERSIST HEXPIREAT);
@@ -210,6 +211,8 @@ sub load {
 
 sub is_number { return defined $_[0] && $_[0] =~ /^-?\d+(\.\d+)?$/ }
 
+sub is_whole { return defined $_[0] && $_[0] =~ /^-?\d+$/ }
+
 sub same_value {
     my ($one, $other) = map { $_ // 0 } @_;
     return is_number($one) && is_number($other) ? $one == $other : $one eq $other;
@@ -255,6 +258,21 @@ sub set_options {
     return \%options;
 }
 
+# The conditions of an EXPIRE, in upper case; nothing if Redis refuses them.
+sub expire_conditions {
+    my %conditions = names map { uc } @_;
+    return if grep { !/^(NX|XX|GT|LT)$/ } keys %conditions;
+    return if $conditions{NX} && keys %conditions > 1 || $conditions{GT} && $conditions{LT};
+    return \%conditions;
+}
+
+# Whether a COPY leaves this database as it is: it goes to another one, or its target is there already.
+sub copies_nothing {
+    my ($is_there, @options) = @_;
+    my %options = names map { uc } @options;
+    return $options{DB} || $is_there && !$options{REPLACE};
+}
+
 # What a command makes of strings, or of one field of hashes: pairs of a key and [ what, value ]. `what` is `write`, `add`,
 # `remove`, `rename` or `copy`; a value that cannot be told is undefined.
 sub effects {
@@ -263,8 +281,8 @@ sub effects {
     return () if $READS{$name} || $ENDS{$name} || $SCRIPTS{$name};
     return map { $_ => ['remove'] } @w if $name =~ /^(DEL|UNLINK|GETDEL)$/;
     return ('*' => ['remove']) if $name =~ /^FLUSH(ALL|DB)$/;
-    return ($w[0] => [ 'rename', $w[1] ]) if $name =~ /^RENAME(NX)?$/;
-    return ($w[0] => [ 'copy', $w[1] ]) if $name eq 'COPY';
+    return $1 && $exists->($w[1]) ? () : ($w[0] => [ 'rename', $w[1] ]) if $name =~ /^RENAME(NX)?$/;
+    return copies_nothing($exists->($w[1]), @w[ 2 .. $#w ]) ? () : ($w[0] => [ 'copy', $w[1] ]) if $name eq 'COPY';
     if (defined $field) {
         if ($name eq 'HSETEX') {
             my ($from) = grep { uc $w[$_] eq 'FIELDS' } 0 .. $#w;
@@ -275,7 +293,7 @@ sub effects {
             my ($key, %pairs) = (shift @w, (@w % 2 ? (@w, '') : @w));
             return exists $pairs{$field} ? ($key => [ 'write', $pairs{$field} ]) : ();
         }
-        return $w[1] eq $field ? ($w[0] => [ 'add', $w[2] ]) : () if $name =~ /^HINCRBY(FLOAT)?$/;
+        return $w[1] eq $field ? ($w[0] => [ 'add', $1 || is_whole($w[2]) ? $w[2] : undef ]) : () if $name =~ /^HINCRBY(FLOAT)?$/;
         return (grep { $_ eq $field } @w[ 1 .. $#w ]) ? ($w[0] => ['remove']) : () if $name eq 'HDEL';
         return map { $_ => ['write'] } @w;
     }
@@ -286,7 +304,7 @@ sub effects {
     }
     return $exists->($w[0]) ? () : ($w[0] => [ 'write', $w[1] ]) if $name eq 'SETNX';
     return ($w[0] => [ 'write', $w[1] ]) if $name eq 'GETSET';
-    return ($w[0] => [ 'write', $w[2] ]) if $name =~ /^P?SETEX$/;
+    return is_whole($w[1]) && $w[1] > 0 ? ($w[0] => [ 'write', $w[2] ]) : () if $name =~ /^P?SETEX$/;
     if ($name =~ /^MSET(NX)?$/) {
         my @pairs;
         return () if $1 && grep { $_ % 2 == 0 && $exists->($w[$_]) } 0 .. $#w;
@@ -295,8 +313,8 @@ sub effects {
     }
     return ($w[0] => [ 'add', 1 ]) if $name eq 'INCR';
     return ($w[0] => [ 'add', -1 ]) if $name eq 'DECR';
-    return ($w[0] => [ 'add', $w[1] ]) if $name =~ /^INCRBY(FLOAT)?$/;
-    return ($w[0] => [ 'add', is_number($w[1]) ? -$w[1] : undef ]) if $name eq 'DECRBY';
+    return ($w[0] => [ 'add', $1 || is_whole($w[1]) ? $w[1] : undef ]) if $name =~ /^INCRBY(FLOAT)?$/;
+    return ($w[0] => [ 'add', is_whole($w[1]) ? -$w[1] : undef ]) if $name eq 'DECRBY';
     return map { $_ => ['write'] } @w;
 }
 
@@ -445,7 +463,7 @@ sub change_ends {
         my $options = set_options(@w[ 2 .. $#w ]) or return;
         my $old = $state->{$key};
         return if $options->{NX} && $old || $options->{XX} && !$old;
-        if ($options->{KEEPTTL} && $old) { $old->{written} = 1; return }
+        if ($options->{KEEPTTL} && $old) { @$old{qw(written value)} = (1, $w[1]); return }
         my ($unit) = grep { $options->{$_} } qw(EX PX EXAT PXAT);
         $write->($key, $unit ? $moment->($unit, $options->{$unit}) : undef);
         # Something that is written over has existed before; only what is created anew begins anew.
@@ -472,8 +490,7 @@ sub change_ends {
         $state->{ $w[1] } = { %{ delete $state->{$key} }, by => 'move', endless => 0 };
     }
     elsif ($name eq 'COPY') {
-        return if @w < 2 || !$state->{$key} || $state->{ $w[1] } && !grep { uc $_ eq 'REPLACE' } @w;
-        return if grep { uc $_ eq 'DB' } @w[ 2 .. $#w ];
+        return if @w < 2 || !$state->{$key} || copies_nothing($state->{ $w[1] }, @w[ 2 .. $#w ]);
         $state->{ $w[1] } = { %{ $state->{$key} }, by => 'move', endless => 0 };
     }
     elsif ($name eq 'RESTORE') {
@@ -486,24 +503,28 @@ sub change_ends {
     }
     elsif ($name eq 'GETEX' || $name =~ /^(P?)EXPIRE(AT)?$/) {
         my $old = $state->{$key} or return;
-        my ($unit, $number, $condition);
+        my ($unit, $number, $conditions) = (undef, undef, {});
         if ($name eq 'GETEX') {
             ($unit, $number) = (uc($w[1] // ''), $w[2]);
-            return change_ends($state, { %$command, name => 'PERSIST', words => [$key] }) if $unit eq 'PERSIST';
+            return change_ends($state, { %$command, name => 'PERSIST', words => [$key] }) if $unit eq 'PERSIST' && @w == 2;
+            return if @w > 3 || ($number // 0) =~ /^-|^0+$/;
         }
-        else { ($unit, $number, $condition) = (($1 ? 'PX' : 'EX') . ($2 // ''), $w[1], uc($w[2] // '')) }
-        return if $unit !~ /^[EP]X(AT)?$/ || ($number // '') !~ /^-?\d+$/;
+        else { ($unit, $number, $conditions) = (($1 ? 'PX' : 'EX') . ($2 // ''), $w[1], expire_conditions(@w[ 2 .. $#w ]) // return) }
+        return if $unit !~ /^[EP]X(AT)?$/ || !is_whole($number);
         my $until = $moment->($unit, $number);
         my $ends = $old->{until};
-        return if ($condition // '') eq 'NX' && defined $ends || ($condition // '') eq 'XX' && !defined $ends;
-        return if ($condition // '') eq 'GT' && (!defined $ends || $until <= $ends) || ($condition // '') eq 'LT' && defined $ends && $until >= $ends;
+        return if $conditions->{NX} && defined $ends || $conditions->{XX} && !defined $ends;
+        return if $conditions->{GT} && (!defined $ends || $until <= $ends) || $conditions->{LT} && defined $ends && $until >= $ends;
         if ($until <= $at) { delete $state->{$key} }
         else { @$old{qw(until by at written)} = ($until, 'alone', $at, 0) }
     }
-    elsif ($state->{$key}) { $state->{$key}{written} = 1 }
+    elsif ($state->{$key}) { @{ $state->{$key} }{qw(written value)} = (1, '?') }
     else { $write->($key) }
     return;
 }
+
+# Whether a key has no end on the server, whatever the record says: a command that Redis refused has given none.
+sub is_endless { return (ask_in(0, 'PEXPIRETIME', $_[0]) // 0) == -1 }
 
 # Whether a key has had an end in every moment since it was created, or written anew with the value `from` and an end.
 sub always_ends {
@@ -515,7 +536,7 @@ sub always_ends {
         delete $now->{value};
     };
     my $now = follow_ends({}, undef, $anew)->{ $q{key} } or return (0, 'not there');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return $now->{endless} ? (0, 'not for a moment') : (1, 'always');
 }
 
@@ -523,7 +544,7 @@ sub always_ends {
 sub end_given {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'not given') if !defined $now->{until};
+    return (0, 'not given') if !defined $now->{until} || is_endless($q{key});
     return (0, 'written') if $now->{by} ne 'alone' || $now->{written};
     return (1, 'given');
 }
@@ -532,7 +553,7 @@ sub end_given {
 sub ends_within {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 0 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return (0, 'too late') if $now->{until} - $now->{at} > $q{seconds} + 0.5;
     return (1, 'in time');
 }
@@ -541,7 +562,7 @@ sub ends_within {
 sub keeps_end {
     my (%q) = @_;
     my $now = follow_ends({ $q{key} => 1 })->{ $q{key} } or return (0, 'gone');
-    return (0, 'never') if !defined $now->{until};
+    return (0, 'never') if !defined $now->{until} || is_endless($q{key});
     return (1, 'kept') if $now->{by} eq 'start' || $now->{until} == 9e15;
     my $life = $now->{until} - $now->{at};
     return (0, 'too early') if $life <= $q{seconds} - 2;
@@ -579,8 +600,14 @@ sub offered {
         my ($name, @w) = ($command->{name}, @{ $command->{words} });
         my $options = $name eq 'SET' ? set_options(@w[ 2 .. $#w ]) // {} : {};
         my %pairs = $name eq 'MSETNX' && @w % 2 == 0 ? @w : $name eq 'SETNX' || $options->{NX} ? @w[ 0, 1 ] : ();
+        my $ends = grep { $options->{$_} } qw(EX PX EXAT PXAT);
+        # What was written beside, and is moved or copied to where there is nothing yet.
+        if (@w > 1 && $state->{ $w[0] } && ($name eq 'RENAMENX' || $name eq 'COPY' && !grep { /^(REPLACE|DB)$/i } @w[ 2 .. $#w ])) {
+            $pairs{ $w[1] } = $state->{ $w[0] }{value} // '';
+            $ends = defined $state->{ $w[0] }{until};
+        }
         my $value = $pairs{ $q{key} } // return;
-        if ($value eq $q{value}) { $offer->($there->($state), scalar grep { $options->{$_} } qw(EX PX EXAT PXAT)) }
+        if ($value eq $q{value}) { $offer->($there->($state), $ends) }
         elsif (!$done) { $how = 'another value offered' }
     };
     my $was_there = 1;
@@ -666,6 +693,7 @@ sub change_lists {
         $lists->{$key} = \@kept;
     };
     if ($name =~ /^B?LMOVE$|^B?RPOPLPUSH$/) {
+        return if $name =~ /MOVE/ && grep { !/^(LEFT|RIGHT)$/i } @w[ 2, 3 ];
         my $job = $remove->($w[0], $name =~ /RPOP/ || uc($w[2] // '') eq 'RIGHT');
         return if !defined $job;
         $add->($w[1], $name !~ /RPOP/ && uc($w[3] // '') eq 'RIGHT', $job);
@@ -922,11 +950,13 @@ sub changed {
     return (0, $state->{had} ? 'not changed yet' : 'written at once');
 }
 
-# The pairs of member and score of a ZADD, and its options.
+# The pairs of member and score of a ZADD, and its options; no pairs if Redis refuses it.
 sub zadd {
     my ($key, @w) = @_;
     my %options;
     $options{ uc shift @w } = 1 while @w && $w[0] =~ /^(NX|XX|GT|LT|CH|INCR)$/i;
+    return (\%options, {}) if @w % 2 || $options{INCR} && @w > 2 || 1 < grep { $options{$_} } qw(NX GT LT);
+    return (\%options, {}) if $options{NX} && $options{XX} || grep { $_ % 2 == 0 && $w[$_] !~ /^[-+]?(\d+\.?\d*(e[-+]?\d+)?|\.\d+|inf(inity)?)$/i } 0 .. $#w;
     my %pairs;
     while (@w > 1) {
         my ($score, $member) = (shift @w, shift @w);
@@ -967,6 +997,7 @@ sub raised {
                 }
                 next if $unit->{kind} eq 'script';
                 for my $member (grep { exists $results{$_} && same_value($pairs->{$_}, $results{$_}) } keys %$pairs) {
+                    next if $options->{INCR};
                     my $counts = $seen || $options->{GT} && !($options->{XX} && !exists $players{$member});
                     if ($counts) { $offered{$member} = 1 }
                     else { $plain{$member} = 1 }
@@ -1070,7 +1101,8 @@ sub walked {
 
 # What happened to the entries of a stream in its groups: { NAME => { at, given => { CONSUMER => { ID => 1 } }, pending => { ID =>
 # CONSUMER }, done => { ID => CONSUMER } } }. `given` are entries that a consumer received, `done` those that were
-# acknowledged, by whom they had been received last (nobody: an empty text).
+# acknowledged, by whom they had been received last (nobody: an empty text). `unseen` of a group are those that were claimed by
+# their ids only (JUSTID): who reads the stream afterwards receives them.
 sub groups_of {
     my (%q) = @_;
     my @entries = split /,/, $q{entries};
@@ -1094,9 +1126,13 @@ sub groups_of {
         for my $id (@ids) {
             $group->{given}{$consumer}{$id} = 1;
             $group->{pending}{$id} = $consumer;
+            delete $group->{unseen}{$id};
         }
         $group->{since} = $at;
     };
+    # Redis takes `3` for `3-0`.
+    my $whole_id = sub { return $_[0] =~ /^\d+$/ ? "$_[0]-0" : $_[0] };
+    my $number_of = sub { my ($number, $part) = split /-/, $_[0]; return $number * 1e6 + ($part // 0) };
     my $remove = sub {
         my %gone = names @_;
         for my $group (values %groups) { $group->{at} = grep { !$gone{ $entries[$_] } } 0 .. $group->{at} - 1 }
@@ -1111,6 +1147,7 @@ sub groups_of {
                 my %pending = map { split /=/ } split /,/, $pending // '';
                 my $old = $groups{$name} // { given => {}, done => {} };
                 $found{$name} = { %$old, at => $position->($at), pending => \%pending, since => $begun };
+                delete @{ $found{$name}{done} }{ keys %pending };
                 $found{$name}{given}{ $pending{$_} }{$_} = 1 for grep { $found{$name}{given}{ $pending{$_} } } keys %pending;
             }
             %groups = %found;
@@ -1123,7 +1160,7 @@ sub groups_of {
                 my ($id) = grep { /^\*$|^\d+(-(\d+|\*))?$/ } @w[ 1 .. $#w ];
                 push @entries, $id =~ /^\d+-\d+$/ ? $id : '9999999999999999-0' if defined $id;
             }
-            elsif ($name =~ /^XDEL/ && $w[0] eq $q{key}) { $remove->(@w[ 1 .. $#w ]) }
+            elsif ($name =~ /^XDEL/ && $w[0] eq $q{key}) { $remove->(map { $whole_id->($_) } @w[ 1 .. $#w ]) }
             elsif ($name =~ /^(DEL|UNLINK)$/ && mentions($command, $q{key}) || $name =~ /^FLUSH/) { (@entries, %groups) = () }
             elsif ($name eq 'XGROUP' && ($w[1] // '') eq $q{key}) {
                 my $which = $w[2] // '';
@@ -1137,10 +1174,19 @@ sub groups_of {
                     delete $pending->{$_} for grep { $pending->{$_} eq ($w[3] // '') } keys %$pending;
                 }
             }
+            elsif ($name =~ /^X(REV)?RANGE$/ && $w[0] eq $q{key} || $name eq 'XREAD' && mentions($command, $q{key})) {
+                for my $group (values %groups) {
+                    $group->{given}{ $group->{pending}{$_} }{$_} = 1 for grep { exists $group->{pending}{$_} } keys %{ $group->{unseen} // {} };
+                    delete $group->{unseen};
+                }
+            }
             elsif ($name eq 'XREADGROUP' && $groups{ $w[1] // '' }) {
                 my $group = $groups{ $w[1] };
                 my ($streams) = grep { $upper[$_] eq 'STREAMS' } 0 .. $#w;
                 my @rest = @w[ ($streams // $#w) + 1 .. $#w ];
+                # Redis refuses options that it does not know, and a stream without an id.
+                next if $upper[0] ne 'GROUP' || !@rest || @rest % 2;
+                next if "@upper[ 3 .. $streams - 1 ] " !~ /^(?:(?:COUNT|BLOCK|CLAIM) \d+ |NOACK )*$/ && $streams > 3;
                 my ($at) = grep { $rest[$_] eq $q{key} } 0 .. @rest / 2 - 1;
                 next if !defined $at;
                 if ($rest[ $at + @rest / 2 ] ne '>') {
@@ -1160,13 +1206,29 @@ sub groups_of {
             }
             elsif ($name =~ /^X(AUTO)?CLAIM$/ && $group) {
                 # Whether an entry has been idle for long enough is known to a second or two.
-                next if ($w[3] // 0) > 1000 * ($command->{at} - $group->{since} + 2);
+                next if !is_whole($w[3]) || $w[3] > 1000 * ($command->{at} - $group->{since} + 2);
                 my $force = grep { $_ eq 'FORCE' } @upper;
-                my @ids = $name eq 'XAUTOCLAIM' ? keys %{ $group->{pending} } : grep { $force || exists $group->{pending}{$_} } @w[ 4 .. $#w ];
-                $give->($group, $w[2], $command->{at}, grep { /^\d+-\d+$/ } @ids);
+                my (@ids, @options);
+                for my $word (@w[ 4 .. $#w ]) { push @{ !@options && $word =~ /^(?:\d|\(|-$)/ ? \@ids : \@options }, uc $word }
+                next if !@ids || join(' ', @options, '') !~ /^(?:(?:COUNT|IDLE|TIME|RETRYCOUNT) \d+ |LASTID \S+ |FORCE |JUSTID )*$/;
+                if ($name eq 'XAUTOCLAIM') {
+                    # It begins at this id, which `(` leaves out.
+                    my ($out, $from) = $ids[0] =~ /^(\()?(\d+(?:-\d+)?|-)$/ or next;
+                    $from = $from eq '-' ? 0 : $number_of->($from);
+                    @ids = grep { $number_of->($_) > $from || !$out && $number_of->($_) == $from } keys %{ $group->{pending} };
+                }
+                else { @ids = grep { $force || exists $group->{pending}{$_} } map { $whole_id->($_) } @ids }
+                if (grep { $_ eq 'JUSTID' } @upper) {
+                    for my $id (@ids) {
+                        $group->{unseen}{$id} = 1 if !$group->{given}{ $w[2] }{$id};
+                        $group->{pending}{$id} = $w[2];
+                    }
+                    next;
+                }
+                $give->($group, $w[2], $command->{at}, @ids);
             }
             elsif ($name =~ /^XACK/ && $group) {
-                for my $id (grep { exists $group->{pending}{$_} } @w[ 2 .. $#w ]) {
+                for my $id (grep { exists $group->{pending}{$_} } map { $whole_id->($_) } @w[ 2 .. $#w ]) {
                     my $consumer = delete $group->{pending}{$id};
                     $group->{done}{$id} = $group->{given}{$consumer}{$id} ? $consumer : '';
                 }
@@ -1193,6 +1255,18 @@ sub received {
     return (0, $all ? 'none of them, another consumer did' : 'none of them');
 }
 
+# Whether these entries of a group were acknowledged; what a deleted consumer had in hand was not.
+sub acknowledged {
+    my (%q) = @_;
+    my @wanted = split /,/, $q{ids};
+    my $group = groups_of(entries => $q{ids}, %q)->{ $q{group} } or return (0, 'no such group');
+    my $pending = ask_in(0, 'XPENDING', $q{key}, $q{group}) or return (0, 'no such group');
+    return (0, 'received, not acknowledged') if $pending->[0] > 0;
+    return (1, 'all of them') if !grep { !exists $group->{done}{$_} } @wanted;
+    my %given = map { %$_ } values %{ $group->{given} };
+    return (0, (grep { !exists $group->{done}{$_} && $given{$_} } @wanted) ? 'dropped' : 'not all of them received');
+}
+
 # Whether a consumer of a group received an entry before that was acknowledged.
 sub recovered {
     my (%q) = @_;
@@ -1209,10 +1283,12 @@ sub recovered {
 sub found {
     my (%q) = @_;
     my ($there) = ask_in(0, 'EXISTS', $q{key});
-    my ($written, $started);
+    my ($written, $started, $in_files);
     for my $unit (@units) {
-        $written = $started = undef, $started = 1 if $unit->{kind} eq 'start' && exists $unit->{values}{ $q{key} };
-        $started = 1 if $unit->{kind} eq 'start';
+        if ($unit->{kind} eq 'start') {
+            ($started, $in_files) = (1, exists $unit->{values}{ $q{key} });
+            $written = undef if $in_files;
+        }
         for my $command (grep { $_->{db} == 0 && mentions($_, $q{key}) } @{ $unit->{commands} }) {
             next if $READS{ $command->{name} } || $ENDS{ $command->{name} };
             $written = 1;
@@ -1220,7 +1296,8 @@ sub found {
         }
     }
     return (0, !$written ? 'never stored' : $started ? 'lost in the crash' : 'not there') if !$there;
-    return (0, 'stored since the last start') if !$started;
+    # What was moved here out of another database has not been in these files either.
+    return (0, 'stored since the last start') if !$started || !$in_files;
     return (1, 'found at the start');
 }
 
@@ -1246,7 +1323,7 @@ my %VERDICTS = (
     logging => \&logging,
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
-    received => \&received, recovered => \&recovered, found => \&found,
+    received => \&received, acknowledged => \&acknowledged, recovered => \&recovered, found => \&found,
     always_ends => \&always_ends, end_given => \&end_given, ends_within => \&ends_within, keeps_end => \&keeps_end,
 );
 
@@ -1397,8 +1474,13 @@ sub connect_to_redis {
     else {
         note("# start $id");
         note('# log ' . log_is_on());
-        my ($keys) = ask([qw(SCAN 0 COUNT 1000)]);
-        for my $key (@{ $keys->[1] // [] }) {
+        my ($cursor, %keys) = (0);
+        do {
+            my ($step) = ask([ 'SCAN', $cursor, 'COUNT', 1000 ]);
+            $keys{$_} = 1 for @{ $step->[1] // [] };
+            $cursor = $step->[0] // 0;
+        } while ($cursor ne '0' && keys %keys < 5000);
+        for my $key (sort keys %keys) {
             my ($type) = ask([ 'TYPE', $key ]);
             my %read = (
                 string => [ 'GET', $key ],
