@@ -191,6 +191,8 @@ BEGIN
     WHEN 'email' THEN UPDATE lab.return_case SET email = 'ghost@haru.example' WHERE no = 1;
     WHEN 'quantity' THEN UPDATE lab.return_item SET quantity = 0 WHERE case_no = 1 AND sku = 'T-01';
     WHEN 'refund' THEN UPDATE lab.return_item SET refund = -1 WHERE case_no = 1 AND sku = 'T-01';
+    WHEN 'return' THEN UPDATE lab.return_item SET case_no = 99 WHERE case_no = 1 AND sku = 'T-01';
+    WHEN 'article' THEN UPDATE lab.return_item SET sku = 'C-01' WHERE case_no = 1 AND sku = 'T-01';
     WHEN 'account' THEN DELETE FROM lab.account WHERE email = 'lena@haru.example';
   END CASE;
   ROLLBACK TO SAVEPOINT tried;
