@@ -160,6 +160,9 @@ CREATE TABLE web_order (
 );
 CREATE TRIGGER web_order_by BEFORE INSERT ON web_order FOR EACH ROW
 SET NEW.at = SYSDATE(6), NEW.flushed = @@GLOBAL.innodb_flush_log_at_trx_commit;
+DROP TABLE IF EXISTS roadlab.order_log;
+CREATE TABLE roadlab.order_log (no INT NOT NULL);
+CREATE TRIGGER web_order_committed AFTER INSERT ON web_order FOR EACH ROW INSERT INTO roadlab.order_log VALUES (NEW.no);
 
 -- incident: an import that broke off, and was started again
 CREATE TABLE supplier (
