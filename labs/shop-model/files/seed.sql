@@ -125,10 +125,24 @@ INSERT INTO sale SELECT * FROM market.sale;
 -- isolation, lost-update, deadlock
 DELETE FROM roadlab.deadlocks_before;
 INSERT INTO roadlab.deadlocks_before SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks';
-DELETE FROM roadlab.seen;
-DELETE FROM roadlab.stock_log;
-ALTER TABLE roadlab.seen AUTO_INCREMENT = 1;
-ALTER TABLE roadlab.stock_log AUTO_INCREMENT = 1;
+DROP TABLE IF EXISTS roadlab.seen, roadlab.stock_log;
+CREATE TABLE roadlab.seen (
+  no             INT AUTO_INCREMENT PRIMARY KEY,
+  session        INT         NOT NULL,
+  isolation      VARCHAR(20) NOT NULL,
+  pieces         INT         NOT NULL,
+  transaction_id BIGINT UNSIGNED,
+  own_changes    INT,
+  at             DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
+);
+CREATE TABLE roadlab.stock_log (
+  no      INT AUTO_INCREMENT PRIMARY KEY,
+  sku     CHAR(4)     NOT NULL,
+  was     INT         NOT NULL,
+  became  INT         NOT NULL,
+  session INT         NOT NULL,
+  at      DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
+);
 CREATE TABLE stock (
   sku    CHAR(4) PRIMARY KEY,
   pieces INT     NOT NULL
@@ -136,6 +150,8 @@ CREATE TABLE stock (
 INSERT INTO stock VALUES ('T-01', 30), ('K-01', 10), ('C-01', 50), ('C-02', 50);
 CREATE TRIGGER stock_changed AFTER UPDATE ON stock FOR EACH ROW
 INSERT INTO roadlab.stock_log (sku, was, became, session) VALUES (NEW.sku, OLD.pieces, NEW.pieces, CONNECTION_ID());
+CREATE TRIGGER stock_inserted AFTER INSERT ON stock FOR EACH ROW
+INSERT INTO roadlab.stock_log (sku, was, became, session) VALUES (NEW.sku, NEW.pieces, NEW.pieces, CONNECTION_ID());
 CREATE TABLE move (
   no       INT AUTO_INCREMENT PRIMARY KEY,
   name     VARCHAR(10) NOT NULL,
@@ -160,6 +176,9 @@ CREATE TABLE web_order (
 );
 CREATE TRIGGER web_order_by BEFORE INSERT ON web_order FOR EACH ROW
 SET NEW.at = SYSDATE(6), NEW.flushed = @@GLOBAL.innodb_flush_log_at_trx_commit;
+DROP TABLE IF EXISTS roadlab.order_log;
+CREATE TABLE roadlab.order_log (no INT NOT NULL);
+CREATE TRIGGER web_order_committed AFTER INSERT ON web_order FOR EACH ROW INSERT INTO roadlab.order_log VALUES (NEW.no);
 
 -- incident: an import that broke off, and was started again
 CREATE TABLE supplier (

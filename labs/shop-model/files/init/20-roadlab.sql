@@ -1,43 +1,32 @@
 -- For the lab: the record of what happened in `stock`, and functions that say what the database would do with a row.
--- `roadlab.server_start` is written by every start of the server, which also begins to count deadlocks anew.
+-- `roadlab.server_start` is written by every start of the server, which also begins to count deadlocks anew. The other tables of this
+-- database are made by `start`.
 USE roadlab;
-
-CREATE TABLE seen (
-  no             INT AUTO_INCREMENT PRIMARY KEY,
-  session        INT         NOT NULL,
-  isolation      VARCHAR(20) NOT NULL,
-  pieces         INT         NOT NULL,
-  transaction_id BIGINT UNSIGNED
-);
-CREATE TABLE stock_log (
-  no      INT AUTO_INCREMENT PRIMARY KEY,
-  sku     CHAR(4) NOT NULL,
-  was     INT     NOT NULL,
-  became  INT     NOT NULL,
-  session INT     NOT NULL
-);
 
 DELIMITER //
 
 -- Writes down what this session's transaction sees of the article T-01 at this moment. A transaction that is open has a number and
--- a level, which can be another one than that of the session; the server renews its list of them every tenth of a second.
+-- a level, which can be another one than that of the session, and the server counts the rows that it has changed: two for each earlier
+-- look, one for this one so far, and its own changes. The server renews its list of transactions every tenth of a second.
 CREATE PROCEDURE look() MODIFIES SQL DATA SQL SECURITY DEFINER
 BEGIN
   DECLARE in_stock INT;
   DECLARE own INT;
   DECLARE number BIGINT UNSIGNED;
   DECLARE level VARCHAR(20);
+  DECLARE changed, looks INT;
   DECLARE attempts INT DEFAULT 0;
   SELECT pieces INTO in_stock FROM lab.stock WHERE sku = 'T-01';
   INSERT INTO roadlab.seen (session, isolation, pieces) VALUES (CONNECTION_ID(), @@transaction_isolation, in_stock);
   SET own = LAST_INSERT_ID();
   WHILE number IS NULL AND attempts < 3 DO
     DO SLEEP(0.11);
-    SELECT MAX(trx_id), MAX(REPLACE(trx_isolation_level, ' ', '-')) INTO number, level FROM information_schema.INNODB_TRX
+    SELECT MAX(trx_id), MAX(REPLACE(trx_isolation_level, ' ', '-')), MAX(trx_rows_modified) INTO number, level, changed FROM information_schema.INNODB_TRX
     WHERE trx_mysql_thread_id = CONNECTION_ID() AND trx_id < 281474976710656;
     SET attempts = attempts + 1;
   END WHILE;
-  UPDATE roadlab.seen SET transaction_id = number, isolation = COALESCE(level, isolation) WHERE no = own;
+  SELECT COUNT(*) INTO looks FROM roadlab.seen WHERE transaction_id = number;
+  UPDATE roadlab.seen SET transaction_id = number, isolation = COALESCE(level, isolation), own_changes = changed - 1 - 2 * looks WHERE no = own;
   SELECT no, session, isolation, pieces, transaction_id FROM roadlab.seen WHERE no = own;
 END//
 
@@ -191,6 +180,8 @@ BEGIN
     WHEN 'email' THEN UPDATE lab.return_case SET email = 'ghost@haru.example' WHERE no = 1;
     WHEN 'quantity' THEN UPDATE lab.return_item SET quantity = 0 WHERE case_no = 1 AND sku = 'T-01';
     WHEN 'refund' THEN UPDATE lab.return_item SET refund = -1 WHERE case_no = 1 AND sku = 'T-01';
+    WHEN 'return' THEN UPDATE lab.return_item SET case_no = 99 WHERE case_no = 1 AND sku = 'T-01';
+    WHEN 'article' THEN UPDATE lab.return_item SET sku = 'C-01' WHERE case_no = 1 AND sku = 'T-01';
     WHEN 'account' THEN DELETE FROM lab.account WHERE email = 'lena@haru.example';
   END CASE;
   ROLLBACK TO SAVEPOINT tried;
