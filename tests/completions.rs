@@ -132,6 +132,19 @@ fn zsh_completes_names() {
     assert_completes("zsh", "zsh -i", ".zshrc", before, stub);
 }
 
+#[apply(zsh_test)]
+fn zsh_completes_at_once_from_a_folder_of_functions() {
+    let copy = second_instance::tiny();
+    let script = ProgramOutput::of(&mut copy.roadlab("completions zsh")).expect_code(0);
+    std::fs::write(copy.path("_roadlab"), script.stdout).expect("the copy is writable");
+    let start_file = "fpath=($ZDOTDIR $fpath)\nautoload -Uz compinit && compinit -u -D\n\
+                      roadlab() { print -r -- \"RAN:$*:END\" }\nPROMPT='READY>'\n";
+    std::fs::write(copy.path(".zshrc"), start_file).expect("the copy is writable");
+    let mut shell = Shell::open(&copy, "zsh -i");
+    let (typed, expected) = CASES[0];
+    assert_eq!(shell.complete(typed), expected);
+}
+
 /// Requests candidates, as the completion script of a shell does.
 fn complete(copy: &LabCopy, words: &[&str]) -> ProgramOutput {
     let command = copy.roadlab("");

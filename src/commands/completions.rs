@@ -12,6 +12,13 @@ use crate::localized;
 use crate::report::output;
 use crate::runner::Failure;
 
+/// In a folder of `fpath`, zsh runs the script as the function `_roadlab` at the first TAB, and expects completions.
+const ZSH_AUTOLOAD: &str = r#"
+if [[ "$funcstack[1]" == "_roadlab" ]]; then
+    _clap_dynamic_completer_roadlab "$@"
+fi
+"#;
+
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
     let shells = Shells::builtins();
     let shell = shells
@@ -21,6 +28,9 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
     shell
         .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
         .context("cannot generate the completions")?;
+    if shell.name() == "zsh" {
+        script.extend_from_slice(ZSH_AUTOLOAD.as_bytes());
+    }
     output(String::from_utf8_lossy(&script).trim());
     Ok(Exit::Success)
 }
