@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod help;
@@ -363,11 +364,13 @@ pub(crate) enum Command {
         paths: Vec<PathBuf>,
     },
     /// Manage the images of labs
+    #[command(disable_help_subcommand = true)]
     Images {
         #[command(subcommand)]
         command: ImagesCommand,
     },
     /// Manage the container engine
+    #[command(disable_help_subcommand = true)]
     Engine {
         #[command(subcommand)]
         command: EngineCommand,
@@ -380,7 +383,7 @@ pub(crate) enum Command {
     },
     /// Remove the leftovers of interrupted runs
     Gc {
-        /// Remove all labs, images and caches; keeps your progress, your files and the labs that you added
+        /// Remove all labs, images and caches, after a question; your progress, your files and labs that you added stay
         #[arg(long)]
         everything: bool,
     },
@@ -475,6 +478,7 @@ pub(crate) enum Command {
     /// Remove a lab that was added
     Remove { lab: String },
     /// Show the services that labs include
+    #[command(disable_help_subcommand = true)]
     Catalogue {
         #[command(subcommand)]
         command: CatalogueCommand,
@@ -598,7 +602,11 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
         .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|problem| {
-        let text = usage_error::render(&problem, language);
+        let text = match problem.kind() {
+            // clap shows this help by itself unless a variable of the environment gives an option.
+            ErrorKind::MissingSubcommand => help_of(&problem),
+            _ => usage_error::render(&problem, language),
+        };
         let text = text.trim_end_matches('\n');
         match problem.use_stderr() {
             true => {
@@ -611,6 +619,24 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
             }
         }
     })
+}
+
+/// Returns the help of the command whose subcommand is missing, such as `roadlab images`.
+fn help_of(problem: &clap::Error) -> String {
+    let mut root = command();
+    root.build();
+    let mut found = &mut root;
+    let named = match problem.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => name.as_str(),
+        _ => NAME,
+    };
+    for name in named.split(' ').skip(1) {
+        match found.find_subcommand(name).is_some() {
+            true => found = found.find_subcommand_mut(name).expect("it was found"),
+            false => break,
+        }
+    }
+    found.render_help().to_string()
 }
 
 /// Returns the language of messages, before the arguments are parsed: `--lang`, else `ROADLAB_LANG`, else the locale. Programs

@@ -147,6 +147,10 @@ fn zsh_completes_at_once_from_a_folder_of_functions() {
 
 /// Requests candidates, as the completion script of a shell does.
 fn complete(copy: &LabCopy, words: &[&str]) -> ProgramOutput {
+    complete_in("fish", copy, words)
+}
+
+fn complete_in(shell: &str, copy: &LabCopy, words: &[&str]) -> ProgramOutput {
     let command = copy.roadlab("");
     let mut request = Command::new(command.get_program());
     let known = command
@@ -155,7 +159,8 @@ fn complete(copy: &LabCopy, words: &[&str]) -> ProgramOutput {
     request.envs(known).current_dir(copy.path("."));
     request.args(["--", "roadlab"]).args(words);
     request.env("DOCKER_HOST", NO_ENGINE);
-    request.env("ROADLAB_COMPLETE", "fish");
+    request.env("ROADLAB_COMPLETE", shell);
+    request.env("_CLAP_IFS", "\u{b}");
     ProgramOutput::of(&mut request).expect_code(0)
 }
 
@@ -176,6 +181,13 @@ fn completion_omits_what_was_typed_and_shows_titles() {
     assert_eq!(names(&["--labs", "labs", "check", ""]), ["tiny"]);
     let korean = complete(&copy, &["--lang", "ko", "check", "tiny", "gr"]).stdout;
     assert_eq!(korean, "greet\t인사\n");
+}
+
+#[apply(test)]
+fn bash_gets_its_separator_between_candidates() {
+    let copy = second_instance::tiny();
+    let answer = complete_in("bash", &copy, &["check", "tiny", ""]).stdout;
+    assert_eq!(answer, "greet\u{b}when\n");
 }
 
 #[apply(test)]

@@ -93,3 +93,19 @@ fn a_trace_that_cannot_be_written_is_an_error_and_the_lab_is_up() {
     assert!(lab.run("status LAB", 0).stdout.contains("redis"));
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn a_trace_replaces_nothing_but_a_trace() {
+    let lab = EngineLab::tiny();
+    let file = lab.copy.path("thesis.json");
+    std::fs::write(&file, "words").unwrap();
+    std::os::unix::fs::symlink(&file, lab.copy.path("link.json")).unwrap();
+    for path in ["thesis.json", "link.json", "."] {
+        lab.run(&format!("up LAB --trace {path}"), 2);
+        assert_eq!(lab.resources(), [""; 0], "{path}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "words");
+    lab.run("up LAB --trace new.json", 0);
+    lab.run("up LAB --trace new.json", 0);
+    lab.run("down LAB", 0);
+}

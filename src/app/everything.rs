@@ -49,6 +49,8 @@ pub struct EverythingReport {
     pub images: Vec<String>,
     /// The names of the images that stay because a container uses them that is not of this state folder.
     pub in_use: Vec<String>,
+    /// Why something else stays.
+    pub failed: Vec<Failure>,
 }
 
 impl App {
@@ -58,7 +60,7 @@ impl App {
         let pulled = PulledImages::read(&self.paths.state);
         let images = engine.all_images().await;
         let mut images = images.map_err(Failure::engine(text!("cannot list the images")))?;
-        images.retain(|image| is_own(&image.name) || pulled.contains(&image.name));
+        images.retain(|image| is_own(&image.name) || pulled.contains(short(&image.name)));
         let cache = self.paths.cache.clone();
         let cache = tokio::task::spawn_blocking(move || {
             let bytes = cache.is_dir().then(|| folder_size(&cache))?;
@@ -87,28 +89,38 @@ impl App {
         for image in &found.images {
             match engine.remove_image(&image.name).await {
                 Ok(()) => {
-                    pulled.remove(&image.name);
+                    pulled.remove(short(&image.name));
                     report.images.push(image.name.clone());
                 }
                 Err(error) if error.kind == ErrorKind::Busy => {
                     report.in_use.push(image.name.clone());
                 }
+                // The others are removed nevertheless.
                 Err(error) => {
                     let what = text!("cannot remove image {image}", image = image.name);
-                    return Err(Failure::engine(what)(error));
+                    report.failed.push(Failure::engine(what)(error));
                 }
             }
         }
-        if let Some((cache, _)) = &found.cache {
-            let removed = tokio::fs::remove_dir_all(cache).await;
-            removed.map_err(|error| Failure::cannot_write(cache, &error))?;
+        if let Some((cache, _)) = &found.cache
+            && let Err(error) = tokio::fs::remove_dir_all(cache).await
+        {
+            report.failed.push(Failure::cannot_write(cache, &error));
         }
         Ok(report)
     }
 }
 
+/// Returns the name of an image without the registry that every engine assumes, or that Podman adds to its own images.
+fn short(name: &str) -> &str {
+    let prefixes = ["docker.io/library/", "docker.io/", "localhost/"];
+    let found = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+    found.unwrap_or(name)
+}
+
 /// Returns whether an image has a name that only roadlab gives: it was built from a recipe, or came with a lab.
 fn is_own(name: &str) -> bool {
+    let name = short(name);
     name.starts_with(BUILT) || name.starts_with(PACKED)
 }
 
@@ -134,7 +146,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());
         let packed = format!("{PACKED}redis:0a1b");
-        let engine = Fake::with_images(&["roadlab/redis:8", &packed, "mongo:8", "postgres:18"]);
+        let podman = "localhost/roadlab/app:1";
+        let engine = Fake::with_images(&[
+            "roadlab/redis:8",
+            podman,
+            &packed,
+            "docker.io/library/mongo:8",
+            "postgres:18",
+        ]);
         PulledImages::read(&app.paths.state).add("mongo:8");
         std::fs::create_dir_all(app.paths.cache.join("deep")).unwrap();
         std::fs::write(app.paths.cache.join("deep/file"), "12345").unwrap();
@@ -145,9 +164,9 @@ mod tests {
         let found = app.everything(&engine).await.unwrap();
         assert!(!found.is_empty());
         assert_eq!(found.cache.as_ref().map(|(_, bytes)| *bytes), Some(5));
-        assert_eq!(found.image_bytes(), 3 << 20);
+        assert_eq!(found.image_bytes(), 4 << 20);
         let report = app.remove_everything(&engine, &found).await.unwrap();
-        assert_eq!(report.images.len(), 3);
+        assert_eq!(report.images.len(), 4);
         assert_eq!(
             engine.images.borrow().iter().collect::<Vec<_>>(),
             ["postgres:18"]
@@ -155,6 +174,20 @@ mod tests {
         assert!(!app.paths.cache.exists() && progress.exists());
         assert!(!PulledImages::read(&app.paths.state).contains("mongo:8"));
         assert!(app.everything(&engine).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_removed_is_reported_and_the_rest_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["roadlab/redis:8", "roadlab/mongo:8"]);
+        engine.fail_at(1, ErrorKind::Denied);
+        std::fs::create_dir_all(&app.paths.cache).unwrap();
+        let found = app.everything(&engine).await.unwrap();
+        let report = app.remove_everything(&engine, &found).await.unwrap();
+        assert_eq!(report.images, ["roadlab/redis:8"]);
+        assert_eq!(report.failed.len(), 1);
+        assert!(!app.paths.cache.exists());
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::app::output_file::{OutputKind, partial, replaced_by, without_path};
-use crate::engine::{Engine, Images as _, ListedImage};
+use crate::engine::{Engine, ErrorKind, Images as _, ListedImage};
 use crate::event::Event;
 use crate::lab::{Lab, ServiceName};
 use crate::runner::{self, Failure, Images, PullPolicy, Runner};
@@ -24,6 +24,8 @@ pub struct LabImage {
     /// The name and the id of the image that is used in its place, if there is one on this machine.
     pub found: Option<FoundImage>,
     pub removed: bool,
+    /// Whether it was to be removed and stays, because a container uses it.
+    pub in_use: bool,
 }
 
 /// An image on this machine.
@@ -74,14 +76,18 @@ impl App {
         for service in lab.services.values() {
             let found = images.found.get(&service.name);
             let is_own = |name: &str| name.starts_with("roadlab/") || name.starts_with(PACKED);
-            let removed = match found.filter(|image| is_own(&image.name)) {
+            let (removed, in_use) = match found.filter(|image| is_own(&image.name)) {
                 Some(image) if built == BuiltImages::Remove => {
-                    let what = text!("cannot remove image {image}", image = image.name);
-                    let removed = engine.remove_image(&image.name).await;
-                    removed.map_err(Failure::engine(what))?;
-                    true
+                    match engine.remove_image(&image.name).await {
+                        Ok(()) => (true, false),
+                        Err(error) if error.kind == ErrorKind::Busy => (false, true),
+                        Err(error) => {
+                            let what = text!("cannot remove image {image}", image = image.name);
+                            return Err(Failure::engine(what)(error));
+                        }
+                    }
                 }
-                _ => false,
+                _ => (false, false),
             };
             let official = service.image.as_ref();
             list.push(LabImage {
@@ -92,6 +98,7 @@ impl App {
                     id: image.id.clone(),
                 }),
                 removed,
+                in_use,
             });
         }
         Ok(list)

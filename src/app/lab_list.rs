@@ -32,6 +32,8 @@ pub struct LabEntry {
     pub holding: usize,
     /// The instances that are running according to their journals.
     pub running: Vec<Instance>,
+    /// Those that are paused.
+    pub paused: Vec<Instance>,
     /// Where a lab comes from that was added.
     pub origin: Option<LabOrigin>,
 }
@@ -53,10 +55,14 @@ impl App {
                 Ok([done, more @ ..]) => (Ok(done), more),
                 Err(error) => (Err(error), [0; 2]),
             };
-            let running = journals
-                .iter()
-                .filter(|journal| journal.lab.as_str() == name)
-                .map(|journal| journal.instance.clone());
+            let of_lab = journals.iter();
+            let of_lab = of_lab.filter(|journal| journal.lab.as_str() == name);
+            let (paused, running): (Vec<&Journal>, Vec<&Journal>) =
+                of_lab.partition(|journal| journal.paused.is_some());
+            let instances = |journals: Vec<&Journal>| {
+                let instances = journals.iter().map(|journal| journal.instance.clone());
+                instances.collect()
+            };
             LabEntry {
                 name: name.clone(),
                 folder: folder.clone(),
@@ -64,7 +70,8 @@ impl App {
                 done,
                 played,
                 holding,
-                running: running.collect(),
+                running: instances(running),
+                paused: instances(paused),
                 origin: added.of_folder(folder).map(|lab| lab.origin),
             }
         });

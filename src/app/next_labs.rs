@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
-use crate::lab::{LabId, Summary};
+use crate::lab::{Lab, LabId, Summary};
 use crate::runner::Failure;
+use crate::store::ProgressError;
 
 /// The times of labs are rounded up to this many minutes.
 const MINUTES: i64 = 5;
@@ -32,6 +33,17 @@ pub struct NextLab {
     pub minutes: i64,
     /// The labs that come first.
     pub after: Vec<String>,
+}
+
+/// The labs that are not finished.
+#[derive(Debug)]
+pub struct NextLabs {
+    /// What fits best first.
+    pub labs: Vec<NextLab>,
+    /// Whether there is any lab, finished or not.
+    pub any: bool,
+    /// Why the progress in some labs is unknown. It counts as none.
+    pub problems: Vec<ProgressError>,
 }
 
 /// What follows a lab.
@@ -63,26 +75,39 @@ impl Candidate {
 
 impl App {
     /// Returns the labs that are not finished, what fits best first. No engine is needed.
-    pub fn next_labs(&self) -> Result<Vec<NextLab>, Failure> {
-        let entries = self.list_labs()?.entries.into_iter();
-        let candidates = entries.filter_map(|entry| {
-            Some(Candidate {
+    pub fn next_labs(&self) -> Result<NextLabs, Failure> {
+        let (mut candidates, mut problems) = (Vec::new(), Vec::new());
+        for entry in self.list_labs()?.entries {
+            // `list` and `validate` show the problems of labs.
+            let Ok(summary) = entry.summary else { continue };
+            let done = entry.done.unwrap_or_else(|problem| {
+                problems.push(problem);
+                0
+            });
+            candidates.push(Candidate {
                 lab: entry.name,
-                // `list` and `validate` show the problems of labs and of progress.
-                summary: entry.summary.ok()?,
-                done: entry.done.unwrap_or(0),
-            })
-        });
-        Ok(in_order(candidates.collect()))
+                summary,
+                done,
+            });
+        }
+        Ok(NextLabs {
+            any: !candidates.is_empty(),
+            labs: in_order(candidates),
+            problems,
+        })
     }
 
-    /// Returns whether every exercise of a lab is solved, and what fits next then.
-    pub fn next_after(&self, lab: &LabId) -> Result<AfterLab, Failure> {
-        let next = self.next_labs()?;
-        match next.iter().any(|next| next.lab == lab.as_str()) {
-            true => Ok(AfterLab::NotSolved),
-            false => Ok(AfterLab::Solved(next.into_iter().next().map(Box::new))),
+    /// Returns whether every exercise of a lab is solved in this instance, and what fits next then.
+    pub fn next_after(&self, lab: &Lab) -> Result<AfterLab, Failure> {
+        let progress = self.progress(&lab.id)?;
+        let mut exercises = lab.exercises.iter();
+        if !exercises.all(|exercise| progress.is_solved(&exercise.id)) {
+            return Ok(AfterLab::NotSolved);
         }
+        let next = self.next_labs()?.labs.into_iter();
+        // A lab of this name may stand in the list that is another one.
+        let mut next = next.filter(|next| next.lab != lab.id.as_str());
+        Ok(AfterLab::Solved(next.next().map(Box::new)))
     }
 }
 

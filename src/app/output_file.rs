@@ -1,6 +1,6 @@
 //! Files that a command writes for the user: a package, or images.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -8,11 +8,16 @@ use crate::runner::Failure;
 use crate::store::{Package, holds_images};
 use crate::text;
 
+/// How every trace begins.
+const TRACE_BEGINNING: &str = "{\"traceEvents\":";
+
 /// What a command writes into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
     Package,
     Images,
+    /// What `up --trace` writes.
+    Trace,
 }
 
 /// What is at the place of a file that will be written.
@@ -47,11 +52,30 @@ pub fn replaced_by(file: &Path, kind: OutputKind) -> Result<Replaced, Failure> {
     let is_same = match kind {
         OutputKind::Package => is_package,
         OutputKind::Images => !is_package && holds_images(file),
+        OutputKind::Trace => begins_with(file, TRACE_BEGINNING),
     };
     match is_same {
         true => Ok(Replaced::Nothing),
         false => Ok(Replaced::OtherFile),
     }
+}
+
+/// Returns whether a file begins with a text.
+fn begins_with(file: &Path, text: &str) -> bool {
+    let mut start = vec![0; text.len()];
+    let opened = std::fs::File::open(file);
+    let read = opened.and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == text.as_bytes()
+}
+
+/// Writes a trace, where [`replaced_by`] found nothing else. The file appears when it is complete.
+pub fn write_trace(file: &Path, trace: &str) -> Result<(), Failure> {
+    let cannot = |error: &io::Error| Failure::cannot_write(file, error);
+    let mut partial = partial(file)?;
+    let written = partial.write_all(trace.as_bytes());
+    written.map_err(|error| cannot(&without_path(&error)))?;
+    let done = partial.persist(file).map_err(|error| cannot(&error.error));
+    done.map(drop)
 }
 
 /// Creates a temporary file beside a file whose place it takes when it is complete.

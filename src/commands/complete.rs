@@ -17,7 +17,7 @@ use clap_complete::env::{EnvCompleter, Shells};
 use crate::app::Catalogue;
 use crate::cli;
 use crate::lab::{Lab, LabId, Lang, Task, load};
-use crate::report::output;
+use crate::report::output_candidates;
 use crate::store::{AddedLabs, Journal, LabFolders, OsFs, Paths};
 use crate::text::Language;
 
@@ -48,7 +48,7 @@ pub(crate) fn complete() -> bool {
     if let Ok(Some(answer)) = answer
         && !answer.trim().is_empty()
     {
-        output(answer.trim_end_matches('\n'));
+        output_candidates(answer.trim_end_matches('\n'));
     }
     true
 }

@@ -140,7 +140,7 @@ pub(crate) async fn down(
     if which != Which::Orphans
         && let Ok(orphans) = context.app.orphan_runs(&engine, only).await
     {
-        orphans::lines(&orphans)
+        orphans::lines(&orphans, context.wording())
             .iter()
             .for_each(|line| output(line));
     }

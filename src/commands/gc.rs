@@ -8,7 +8,7 @@ use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, orphans};
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, memory, output, sanitize};
+use crate::report::{self, error, memory, output, sanitize};
 use crate::runner::Failure;
 use crate::{text, text_plural};
 
@@ -49,7 +49,7 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     for journal in &journals.unreadable {
         output(&sanitize(&journal.text().localized()));
     }
-    orphans::lines(&orphans)
+    orphans::lines(&orphans, context.wording())
         .iter()
         .for_each(|line| output(line));
     Ok(Exit::Success)
@@ -57,6 +57,11 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
 
 /// Removes all that roadlab put on this machine, but not what the learner did.
 pub(crate) async fn everything(context: &Context) -> Result<Exit, Failure> {
+    if !context.app.instance.is_main() {
+        return Err(Failure::Usage(text!(
+            "`--everything` removes every instance; leave `--instance` out"
+        )));
+    }
     let engine = context.app.existing_engine().await?;
     let found = context.app.everything(&engine).await?;
     let mut report = EverythingReport::default();
@@ -81,10 +86,11 @@ pub(crate) async fn everything(context: &Context) -> Result<Exit, Failure> {
             "volumes": removed.volumes,
             "images": report.images,
             "in_use": report.in_use,
+            "failed": report.failed.iter().map(Failure::to_string).collect::<Vec<_>>(),
             "cache": found.cache.as_ref().map(|(folder, _)| report::json_path(folder)),
             "kept_labs": found.added,
         }));
-        return Ok(Exit::Success);
+        return Ok(exit(&report));
     }
     match found.is_empty() {
         true => output(&localized!("nothing to remove")),
@@ -105,7 +111,17 @@ pub(crate) async fn everything(context: &Context) -> Result<Exit, Failure> {
         ));
     }
     kept_lines(&found).iter().for_each(|line| output(line));
-    Ok(Exit::Success)
+    for failure in &report.failed {
+        error(&sanitize(&failure.to_string()));
+    }
+    Ok(exit(&report))
+}
+
+fn exit(report: &EverythingReport) -> Exit {
+    match report.failed.is_empty() {
+        true => Exit::Success,
+        false => Exit::RuntimeError,
+    }
 }
 
 /// Returns what would be removed, one line each.
@@ -126,6 +142,9 @@ fn found_lines(found: &Everything) -> Vec<String> {
             images = images.localized(),
             size = memory(found.image_bytes())
         ));
+        let names = found.images.iter().map(|image| image.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        lines.push(format!("    {}", sanitize(&names)));
     }
     if let Some((folder, bytes)) = &found.cache {
         lines.push(localized!(

@@ -61,6 +61,10 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 Some(found) if image.removed => {
                     localized!("removed {image}", image = found.name)
                 }
+                Some(found) if image.in_use => context.paint.warn(&localized!(
+                    "{image} stays: a container uses it",
+                    image = found.name
+                )),
                 Some(found) => context.paint.good(&found.name),
                 None => context.paint.dim(&localized!("missing")),
             };

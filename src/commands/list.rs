@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::app::LabEntry;
 use crate::commands::{Context, added_output, format};
 use crate::exit::Exit;
-use crate::lab::{Lang, Summary};
+use crate::lab::{Instance, Lang, Summary};
 use crate::localized;
 use crate::report::{self, error, memory, output, sanitize, sanitize_line, table, table_within};
 use crate::runner::Failure;
@@ -126,6 +126,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "solution_played": entry.played,
         "held_last": entry.holding,
         "up": entry.running,
+        "paused": entry.paused,
         "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
         "folder": report::json_path(&entry.folder),
         "version": summary.version,
@@ -161,15 +162,27 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
         progress,
     ];
     if any_running {
-        cells.push(match entry.running.as_slice() {
-            [] => String::new(),
-            [only] if only.is_main() => paint.good(&localized!("up")),
-            several => {
-                let names = several.iter().map(|instance| instance.as_str());
-                let instances = names.collect::<Vec<_>>().join(", ");
-                paint.good(&localized!("up: {instances}", instances))
-            }
-        });
+        let joined = |instances: &[Instance]| {
+            let names: Vec<&str> = instances.iter().map(Instance::as_str).collect();
+            names.join(", ")
+        };
+        let running = match entry.running.as_slice() {
+            [] => None,
+            [only] if only.is_main() => Some(localized!("up")),
+            several => Some(localized!("up: {instances}", instances = joined(several))),
+        };
+        let paused = match entry.paused.as_slice() {
+            [] => None,
+            [only] if only.is_main() => Some(localized!("paused")),
+            several => Some(localized!(
+                "paused: {instances}",
+                instances = joined(several)
+            )),
+        };
+        let running = running.map(|text| paint.good(&text));
+        let paused = paused.map(|text| paint.warn(&text));
+        let states: Vec<String> = running.into_iter().chain(paused).collect();
+        cells.push(states.join(", "));
     }
     cells.push(sanitize(&summary.text(&context.app.lang).title));
     cells

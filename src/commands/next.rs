@@ -5,12 +5,17 @@ use serde_json::json;
 use crate::app::{NextLab, NextReason};
 use crate::commands::{Context, next_output};
 use crate::exit::Exit;
+use crate::lab::LabId;
 use crate::localized;
-use crate::report::{self, output, rows_within, sanitize};
+use crate::report::{self, error, output, rows_within, sanitize};
 use crate::runner::Failure;
 
 pub(crate) fn next(context: &Context) -> Result<Exit, Failure> {
-    let next = context.app.next_labs()?;
+    let found = context.app.next_labs()?;
+    for problem in &found.problems {
+        error(&sanitize(&problem.to_string()));
+    }
+    let next = &found.labs;
     if context.global.json {
         let labs = next.iter().map(|next| {
             json!({
@@ -31,9 +36,12 @@ pub(crate) fn next(context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let Some(first) = next.first() else {
-        output(&localized!(
-            "every exercise of every lab is solved; `roadlab list` shows the labs"
-        ));
+        output(&match found.any {
+            true => localized!(
+                "every exercise of every lab is solved; `roadlab list` shows the labs"
+            ),
+            false => localized!("no labs found; `roadlab list` shows where they are searched"),
+        });
         return Ok(Exit::Success);
     };
     let rows: Vec<Vec<String>> = next.iter().map(|next| row(context, next)).collect();
@@ -51,7 +59,11 @@ pub(crate) fn next(context: &Context) -> Result<Exit, Failure> {
         }
         lines.iter().for_each(|line| output(line));
     }
-    let command = localized!("next: `roadlab run {lab}`", lab = sanitize(&first.lab));
+    let lab = match LabId::new(&first.lab) {
+        Ok(lab) => context.app.lab_argument(&lab),
+        Err(_) => sanitize(&first.lab),
+    };
+    let command = localized!("next: `roadlab run {lab}`", lab);
     output(&format!("\n{}", context.paint.dim(&command)));
     Ok(Exit::Success)
 }

@@ -8,7 +8,7 @@ use crate::commands::Context;
 use crate::commands::confirmation::{Confirmation, confirm};
 use crate::localized;
 use crate::plan::{OrphanKind, OrphanRun};
-use crate::report::{age, sanitize};
+use crate::report::{Wording, age, sanitize};
 use crate::runner::Failure;
 use crate::store::now;
 use crate::text;
@@ -70,8 +70,17 @@ fn is_missing(folder: &str) -> bool {
     matches!(Path::new(folder).try_exists(), Ok(false))
 }
 
-/// Returns the lines about orphan runs, each with the command that removes the run.
-pub(crate) fn lines(orphans: &[OrphanRun]) -> Vec<String> {
+/// How many runs are shown one by one, unless more is asked for.
+const FEW: usize = 3;
+
+/// Returns the lines about orphan runs, each with the command that removes the run. Of many, only their number is shown.
+pub(crate) fn lines(orphans: &[OrphanRun], wording: Wording) -> Vec<String> {
+    if orphans.len() > FEW && wording == Wording::Plain {
+        return vec![localized!(
+            "{count} runs of other state folders are left alone; `roadlab status --verbose` shows them",
+            count = orphans.len()
+        )];
+    }
     let mut lines = Vec::new();
     if !orphans.is_empty() {
         lines.push(localized!(

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::app::{DrawOf, UpOptions};
+use crate::app::{DrawOf, OutputKind, UpOptions, write_trace};
+use crate::commands::confirmation::{Confirmation, confirm_replacing};
 use crate::commands::{Context, format};
 use crate::event::{Event, StartPart};
 use crate::exit::Exit;
 use crate::localized;
-use crate::report::{self, duration, output, output_unwrapped, sanitize};
+use crate::report::{self, duration, error, output, output_unwrapped, sanitize};
 use crate::runner::{Expiry, Failure, Live, OnFailure};
 use crate::store::Lifetime;
 
@@ -42,25 +43,35 @@ pub(crate) async fn up(
     ttl: Option<Duration>,
     timings: Timings<'_>,
 ) -> Result<Exit, Failure> {
+    // Before the start, so that no time is lost.
+    if let Some(file) = timings.trace
+        && confirm_replacing(context, file, OutputKind::Trace).await? == Confirmation::Declined
+    {
+        return Ok(Exit::Success);
+    }
     let result = start(context, name, mode, on_failure, ttl, timings.shown).await;
     context.reporter.finish();
     // A start that failed took its time too.
     let parts = context.timeline.borrow();
     let now = context.begun.elapsed();
-    if timings.shown && !context.global.json {
+    if timings.shown && !context.global.json && !parts.is_empty() {
         let width = context.width().unwrap_or(PIPE_WIDTH);
-        let lines = parts.waterfall(now, width, context.paint);
+        let lines = parts.waterfall(now, width, context.paint, context.wording());
         lines.iter().for_each(|line| output_unwrapped(line));
     }
-    if let Some(file) = timings.trace {
-        let written = std::fs::write(file, report::json_line(&parts.trace(now)));
-        if let Err(error) = written {
-            // The failure of the start matters more.
-            result?;
-            return Err(Failure::cannot_write(file, &error));
+    let written = match timings.trace {
+        Some(file) => write_trace(file, &report::json_line(&parts.trace(now))),
+        None => Ok(()),
+    };
+    match (result, written) {
+        (Ok(_), Err(failure)) => Err(failure),
+        // The failure of the start matters more.
+        (Err(failure), Err(not_written)) => {
+            error(&sanitize(&not_written.to_string()));
+            Err(failure)
         }
+        (result, Ok(())) => result,
     }
-    result
 }
 
 async fn start(

@@ -293,6 +293,14 @@ fn read(
         let services = found.services.iter().map(|service| service.name.as_str());
         random.check_names(&file.captures, services, problems);
     }
+    if let Some((file, id)) = file.as_ref().zip(id.as_ref())
+        && file.after.contains(id)
+    {
+        let what = text!("`after` of lab `{id}` names the lab itself", id);
+        let problem = Problem::new(what).code(Code::UnknownName);
+        let place = file.root.child("after").map(Node::place);
+        problems.push(problem.at(place.unwrap_or_else(|| file.root.place())));
+    }
     let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref();
     let workspace =

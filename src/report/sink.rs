@@ -53,6 +53,15 @@ pub(super) fn output_raw(text: &str) {
     writer::write(Stream::Output, text.as_bytes().to_vec());
 }
 
+/// Prints the candidates of a completion as they are, apart from control characters within one. In bash, a vertical tab
+/// separates them.
+pub(crate) fn output_candidates(text: &str) {
+    const SEPARATOR: &str = "\u{b}";
+    let candidates = text.split(SEPARATOR).map(sanitize);
+    let text = candidates.collect::<Vec<_>>().join(SEPARATOR);
+    output_raw(&format!("{text}\n"));
+}
+
 /// Whether standard output still takes text: its reader has not closed it, and no write failed so far.
 pub(crate) fn output_is_open() -> bool {
     writer::is_open(Stream::Output)

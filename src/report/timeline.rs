@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::event::{Event, StartPart};
-use crate::localized;
-use crate::report::format::Paint;
+use crate::report::format::{Paint, Wording};
 use crate::report::sanitize;
 use crate::report::table::cut;
+use crate::{localized, text_plural};
 
 /// The columns of a line without its bar: name, begin and duration with the gaps between them.
 const NAME: usize = 34;
@@ -24,6 +24,8 @@ struct Span {
     name: String,
     begin: Duration,
     end: Duration,
+    /// Whether it is a step that seeds or prepares the services; there can be dozens.
+    is_step: bool,
 }
 
 /// The parts of a command, collected from its events.
@@ -48,9 +50,15 @@ impl Timeline {
                 name: step.clone().unwrap_or_else(|| part_name(*part)),
                 begin: at.saturating_sub(Duration::from_micros(*micros)),
                 end: at,
+                is_step: *part == StartPart::Step,
             }),
             _ => {}
         }
+    }
+
+    /// Returns whether nothing has begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.spans.is_empty()
     }
 
     fn begin(&mut self, name: &str, at: Duration) {
@@ -63,6 +71,7 @@ impl Timeline {
                 name: name.to_owned(),
                 begin,
                 end: at,
+                is_step: false,
             });
         }
     }
@@ -73,6 +82,7 @@ impl Timeline {
             name: name.clone(),
             begin: *begin,
             end: now,
+            is_step: false,
         });
         let mut spans: Vec<Span> = self.spans.iter().cloned().chain(open).collect();
         // What contains others comes before them.
@@ -80,9 +90,19 @@ impl Timeline {
         spans
     }
 
-    /// Returns a line with a bar for each part, in lines of `width` columns; the command took until `now`.
-    pub(crate) fn waterfall(&self, now: Duration, width: usize, paint: Paint) -> Vec<String> {
-        let spans = self.in_order(now);
+    /// Returns a line with a bar for each part, in lines of `width` columns; the command took until `now`. Steps that follow each
+    /// other are one part, unless the wording is technical.
+    pub(crate) fn waterfall(
+        &self,
+        now: Duration,
+        width: usize,
+        paint: Paint,
+        wording: Wording,
+    ) -> Vec<String> {
+        let mut spans = self.in_order(now);
+        if wording == Wording::Plain {
+            spans = with_steps_joined(spans);
+        }
         let room = width.saturating_sub(BESIDE_BAR).max(NARROWEST_BAR);
         let mut lines = vec![paint.dim(&line(
             "",
@@ -95,7 +115,10 @@ impl Timeline {
                 &sanitize(&span.name).replace('\n', " "),
                 &millis(span.begin),
                 &millis(span.end - span.begin),
-                bar(span, now, room),
+                match width < BESIDE_BAR + NARROWEST_BAR {
+                    true => String::new(),
+                    false => bar(span, now, room),
+                },
             )
         }));
         lines.push(line(
@@ -163,6 +186,25 @@ fn part_name(part: StartPart) -> String {
         StartPart::Files => localized!("write your files"),
         StartPart::Baselines => localized!("record what must stay unchanged"),
     }
+}
+
+/// Joins steps that follow each other. A single one stays as it is.
+fn with_steps_joined(spans: Vec<Span>) -> Vec<Span> {
+    let joined = spans.chunk_by(|one, next| one.is_step && next.is_step);
+    let joined = joined.map(|chunk| match chunk {
+        [first, .., last] => {
+            let count = chunk.len();
+            Span {
+                name: text_plural!("{count} step", "{count} steps", count).localized(),
+                begin: first.begin,
+                end: last.end,
+                is_step: true,
+            }
+        }
+        [only] => only.clone(),
+        [] => unreachable!("a chunk has an element"),
+    });
+    joined.collect()
 }
 
 /// Returns how much of the time at least one of the parts covers. The parts are in the order of their begin.
@@ -241,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_waterfall_shows_where_each_part_begins_and_what_is_in_none() {
-        let lines = timeline().waterfall(ms(100), BESIDE_BAR + 10, Paint::Plain);
+        let lines = timeline().waterfall(ms(100), BESIDE_BAR + 10, Paint::Plain, Wording::Plain);
         let bars: Vec<(&str, &str)> = lines
             .iter()
             .map(|line| {
@@ -298,11 +340,30 @@ mod tests {
     }
 
     #[test]
+    fn steps_that_follow_each_other_are_one_part_unless_the_wording_is_technical() {
+        let mut timeline = timeline();
+        for at in [110, 120, 130] {
+            let step = Event::StartPartFinished {
+                part: StartPart::Step,
+                step: Some("redis SET a 1".to_owned()),
+                micros: 10_000,
+            };
+            timeline.record(&step, ms(at));
+        }
+        let lines = |wording| timeline.waterfall(ms(130), 80, Paint::Plain, wording);
+        let plain = lines(Wording::Plain);
+        let step = plain.iter().find(|line| line.contains("3 steps")).unwrap();
+        assert!(step.contains("100 ms") && step.contains("30 ms"), "{step}");
+        assert_eq!(lines(Wording::Technical).len(), plain.len() + 2);
+    }
+
+    #[test]
     fn a_part_that_takes_no_time_has_a_bar() {
         let span = |begin, end| Span {
             name: String::new(),
             begin: ms(begin),
             end: ms(end),
+            is_step: false,
         };
         assert_eq!(bar(&span(100, 100), ms(100), 10), "         ▏");
         assert_eq!(bar(&span(0, 0), Duration::ZERO, 10), "▏");

@@ -66,7 +66,13 @@ pub(crate) async fn run_steps<E: Engine>(
     let mut ended = Ok(());
     for step in steps {
         let begun = Instant::now();
-        if let Some(problem) = play_step(runner, live, step, mode(step), &mut captures).await? {
+        let played = play_step(runner, live, step, mode(step), &mut captures).await;
+        runner.emit(Event::StartPartFinished {
+            part: StartPart::Step,
+            step: Some(step.act.to_string()),
+            micros: begun.elapsed().as_micros() as u64,
+        });
+        if let Some(problem) = played? {
             let text = text!(
                 "{what}: `{step}` ({place}): {reason}",
                 what,
@@ -80,11 +86,6 @@ pub(crate) async fn run_steps<E: Engine>(
             });
             break;
         }
-        runner.emit(Event::StartPartFinished {
-            part: StartPart::Step,
-            step: Some(step.act.to_string()),
-            micros: begun.elapsed().as_micros() as u64,
-        });
     }
     live.end_sql_sessions().await;
     ended

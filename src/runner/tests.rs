@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use tokio::sync::Notify;
 
-use crate::engine::{ErrorKind, Fake, Networks};
+use crate::engine::{ContainerState, ErrorKind, Fake, Networks};
 use crate::event::Event;
 use crate::lab::testing::lab;
-use crate::lab::{Instance, Lab, Protocol};
+use crate::lab::{Instance, Lab, Protocol, ServiceName};
 use crate::plan::{PlanWarning, Scope, ServiceImage};
 use crate::runner::up::UpResult;
 use crate::runner::{
-    Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up, reap,
-    teardown, up,
+    Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
+    reap, teardown, up,
 };
 use crate::store::{Journal, Lifetime};
 use crate::text::Text;
@@ -420,4 +420,43 @@ fn a_run_without_its_journal_or_network_is_refused_with_the_commands_that_restar
     assert!(text.contains("journal of lab `small` is missing"), "{text}");
     assert!(text.ends_with(restart), "{text}");
     assert_eq!(machine.engine.left().len(), 4);
+}
+
+#[test]
+fn a_service_that_was_created_and_not_started_when_it_was_observed_is_found_once_it_runs() {
+    let machine = Machine::new(TWO);
+    let mut live = machine.up(OnFailure::TearDown).unwrap().live;
+    let redis = ServiceName::new("redis").unwrap();
+    let ports = live.addresses[&redis].ports.clone();
+    assert!(!ports.is_empty());
+    let emit = |_: Event| {};
+    let runner = Runner {
+        engine: &machine.engine,
+        lab: &machine.lab,
+        instance: &machine.instance,
+        owner: "me",
+        emit: &emit,
+    };
+    // As a session sees it while another terminal starts the lab: the containers are there, but have no ports yet.
+    let name = live.addresses[&redis].container.clone();
+    let running = machine.engine.containers.borrow()[&name].state.clone();
+    machine
+        .engine
+        .containers
+        .borrow_mut()
+        .get_mut(&name)
+        .unwrap()
+        .state = ContainerState::default();
+    assert_eq!(block(live.refresh(&runner)).unwrap(), Changed::Yes);
+    assert!(live.addresses[&redis].ports.is_empty());
+    machine
+        .engine
+        .containers
+        .borrow_mut()
+        .get_mut(&name)
+        .unwrap()
+        .state = running;
+    assert_eq!(block(live.refresh(&runner)).unwrap(), Changed::Yes);
+    assert_eq!(live.addresses[&redis].ports, ports);
+    assert_eq!(block(live.refresh(&runner)).unwrap(), Changed::No);
 }

@@ -115,6 +115,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab up redis --instance second   # a second copy of the same lab",
             "roadlab up redis --ttl 2h   # removed after two hours",
             "roadlab up ./redis.lab   # a file of `roadlab pack`",
+            "roadlab up redis --timings   # where the time went",
             "roadlab up redis --dry-run",
         ],
     },
@@ -398,7 +399,10 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "clean up leftovers",
         description: "Removes the leftovers of runs whose roadlab process was killed. \
                   Commands that use the engine do this when they start. Other users' containers are never removed.",
-        examples: &["roadlab gc"],
+        examples: &[
+            "roadlab gc",
+            "roadlab gc --everything   # shows what it would remove, and asks",
+        ],
     },
     CommandHelp {
         command: "completions",

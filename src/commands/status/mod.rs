@@ -62,7 +62,7 @@ pub(crate) async fn status(
 }
 
 fn lines(context: &Context, status: &Status) -> Vec<String> {
-    let mut lines = status.lines(context.paint);
+    let mut lines = status.lines(context.paint, context.wording());
     if status.runs.is_empty() && status.unreadable.is_empty() {
         lines.insert(
             0,

@@ -7,7 +7,7 @@ use crate::commands::format::{Holding, Score, expiry};
 use crate::commands::orphans;
 use crate::localized;
 use crate::plan::Running;
-use crate::report::{Paint, age, memory, sanitize, table};
+use crate::report::{Paint, Wording, age, memory, sanitize, table};
 use crate::runner::ServiceHealth;
 use crate::store::{UnreadableJournal, now};
 
@@ -35,11 +35,11 @@ impl Status {
     }
 
     /// Returns the lines for people; none if there is nothing.
-    pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
+    pub(super) fn lines(&self, paint: Paint, wording: Wording) -> Vec<String> {
         let mut lines: Vec<String> = self.runs.iter().flat_map(|run| run.lines(paint)).collect();
         let unreadable = self.unreadable.iter();
         lines.extend(unreadable.map(|journal| paint.warn(&sanitize(&journal.text().localized()))));
-        lines.extend(orphans::lines(&self.orphans));
+        lines.extend(orphans::lines(&self.orphans, wording));
         lines
     }
 }

@@ -133,6 +133,11 @@ impl Images for Docker {
     async fn remove_image(&self, name: &str) -> Result<()> {
         let operation = text!("remove image `{name}`", name);
         let name = names::image(name)?;
+        // The engine would remove the name of an image that has another one, whoever uses it.
+        if let Some(container) = self.user_of_image(name).await? {
+            let reason = text!("container {container} uses it", container);
+            return Err(EngineError::new(ErrorKind::Busy, reason).during(&operation));
+        }
         let removed = self
             .call(&operation, WRITE_TIMEOUT, |client| {
                 client.remove_image(name, None::<RemoveImageOptions>, None)

@@ -96,6 +96,18 @@ impl Docker {
         .await
     }
 
+    /// Returns the name of a container that was created from an image, whoever created it.
+    pub(super) async fn user_of_image(&self, image: &str) -> Result<Option<String>> {
+        let filters = HashMap::from([("ancestor", vec![image])]);
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let containers = self.list_containers(Some(options)).await?;
+        let names = containers.iter().filter_map(first_name);
+        Ok(names.map(str::to_owned).next())
+    }
+
     pub(super) async fn list_networks(
         &self,
         options: Option<ListNetworksOptions>,
