@@ -538,6 +538,10 @@ class Handler(BaseHTTPRequestHandler):
                 # `?redelivered=BODY`: whether the broker has given out that message of the queue a second time.
                 if "redelivered" in query:
                     body["redelivered"] = redelivered(self.server.record, queue, query["redelivered"])
+                # `?ending=N`: of the last so many that were published, those with a time of their own.
+                if "ending" in query:
+                    published = [e for e in self.server.record.entries if e["kind"] == "publish" and queue in e["queues"]]
+                    body["ending"] = [e["body"] for e in published[-int(query["ending"]) :] if e.get("expiration")]
                 # `?given_back=N`: of the last so many messages, those that were given out more than once.
                 if "given_back" in query:
                     published = [i for i, e in enumerate(self.server.record.entries) if e["kind"] == "publish" and queue in e["queues"]]

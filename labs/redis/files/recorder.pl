@@ -1045,7 +1045,7 @@ sub copied {
 sub walked {
     my (%q) = @_;
     my @members = split /,/, $q{members};
-    my (%cursors, %noted, %early, %removed, $begun, $keys, $scan, $late);
+    my (%cursors, %noted, %early, %removed, %away, $begun, $keys, $scan, $late);
     my $at = 0;
     my $fits = sub {
         my ($glob) = @_;
@@ -1083,12 +1083,19 @@ sub walked {
             elsif ($name eq 'FLUSHDB') { $removed{$_} //= $at for @members }
             elsif ($name =~ /^(DEL|UNLINK|P?EXPIRE|GETDEL|RENAME|MOVE)$/) {
                 for my $member (grep { mentions($command, $_) } @members) { $removed{$member} //= $at }
+                # Where it went: a database and a name.
+                my ($db, $to) = $name eq 'RENAME' ? ($q{db}, $w[1]) : ($w[1], $w[0]);
+                $away{"$db $to"} = [ $db, $to ] if $name =~ /^(RENAME|MOVE)$/ && grep { $_ eq $w[0] } @members;
             }
             elsif ($name =~ /^M?SET/) { delete $removed{$_} for grep { mentions($command, $_) } @members }
         }
     }
     return (0, 'noted before they were found') if $scan && grep { $early{$_} } @members;
     return (0, 'removed before they were noted') if grep { defined $removed{$_} && ($noted{$_} // $at + 1) > $removed{$_} } @members;
+    for my $place (values %away) {
+        my ($db, $name) = @$place;
+        return (0, 'moved away') if ask_in($db, 'EXISTS', $name) && !($db eq $q{db} && grep { $_ eq $name } @members);
+    }
     return (0, 'looked for after they were removed') if $late && !$begun;
     return (0, $keys ? 'found with KEYS' : 'not looked for') if !$begun;
     # The last cursors of a walk lead to 0.
