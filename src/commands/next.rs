@@ -37,9 +37,9 @@ pub(crate) fn next(context: &Context) -> Result<Exit, Failure> {
     }
     let Some(first) = next.first() else {
         output(&match found.any {
-            true => localized!(
-                "every exercise of every lab is solved; `roadlab list` shows the labs"
-            ),
+            true => {
+                localized!("every exercise of every lab is solved; `roadlab list` shows the labs")
+            }
             false => localized!("no labs found; `roadlab list` shows where they are searched"),
         });
         return Ok(Exit::Success);

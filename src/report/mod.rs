@@ -36,8 +36,8 @@ pub(crate) use panel::{MenuItem, Panel, Shown};
 pub(crate) use problems::{error_line, problem, problem_line};
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{
-    error, flush, flush_blocking, output, output_candidates, output_closed, output_is_open, output_unwrapped,
-    sanitize, sanitize_line, try_output, with_backpressure,
+    error, flush, flush_blocking, output, output_candidates, output_closed, output_is_open,
+    output_unwrapped, sanitize, sanitize_line, try_output, with_backpressure,
 };
 pub(crate) use table::{cut, rows_within, table, table_within};
 pub(crate) use timeline::Timeline;

@@ -1,12 +1,12 @@
 //! A running lab: the addresses of its services, and its containers as they were observed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::engine::Engine;
 use crate::lab::{Addresses, Exercise, Lab, ServiceAddress, ServiceName, render_url};
 use crate::machine;
-use crate::plan::{Observed, Running, Scope};
+use crate::plan::{Observed, PublishedPorts, Running, Scope};
 use crate::probe::{Connections, Target};
 use crate::runner::{Changed, Failure, NotRunning, Runner};
 use crate::store::Journal;
@@ -80,14 +80,16 @@ impl Live {
         exercises.partition(|exercise| self.is_available(exercise))
     }
 
-    /// Observes the lab again. Open connections are closed if containers were created or removed since.
+    /// Observes the lab again. Open connections are closed if containers or their ports are others since: a container that was
+    /// observed between its creation and its start had no ports yet.
     pub async fn refresh<E: Engine>(&mut self, runner: &Runner<'_, E>) -> Result<Changed, Failure> {
         let observed = runner.observe().await?;
-        let ids = |observed: &Observed| -> BTreeSet<String> {
+        let places = |observed: &Observed| -> BTreeMap<String, PublishedPorts> {
             let containers = observed.containers.iter();
-            containers.map(|container| container.id.clone()).collect()
+            let places = containers.map(|one| (one.id.clone(), one.ports.clone()));
+            places.collect()
         };
-        if ids(&observed) == ids(&self.observed) {
+        if places(&observed) == places(&self.observed) {
             return Ok(Changed::No);
         }
         let fresh = Self::new(runner.lab, observed, self.workspace.clone());

@@ -133,7 +133,7 @@ impl Images for Docker {
     async fn remove_image(&self, name: &str) -> Result<()> {
         let operation = text!("remove image `{name}`", name);
         let name = names::image(name)?;
-        // The engine would remove the name of an image that has another one, whoever uses it.
+        // The engine would remove the name of an image that has another one, even while a container uses it.
         if let Some(container) = self.user_of_image(name).await? {
             let reason = text!("container {container} uses it", container);
             return Err(EngineError::new(ErrorKind::Busy, reason).during(&operation));

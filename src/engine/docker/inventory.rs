@@ -96,7 +96,7 @@ impl Docker {
         .await
     }
 
-    /// Returns the name of a container that was created from an image, whoever created it.
+    /// Returns the name of a container that was created from an image, by roadlab or not.
     pub(super) async fn user_of_image(&self, image: &str) -> Result<Option<String>> {
         let filters = HashMap::from([("ancestor", vec![image])]);
         let options = ListContainersOptionsBuilder::default()
