@@ -161,6 +161,7 @@ fn complete_in(shell: &str, copy: &LabCopy, words: &[&str]) -> ProgramOutput {
     request.env("DOCKER_HOST", NO_ENGINE);
     request.env("ROADLAB_COMPLETE", shell);
     request.env("_CLAP_IFS", "\u{b}");
+    request.env("_CLAP_COMPLETE_INDEX", words.len().to_string());
     ProgramOutput::of(&mut request).expect_code(0)
 }
 

@@ -43,8 +43,8 @@ impl Format {
     /// The most anchors, aliases and merge keys. What they stand for counts as nodes.
     fn max_aliases(self) -> usize {
         match self {
-            Format::Lab | Format::Trial => 256,
-            Format::Compose => 2_000,
+            Format::Lab => 256,
+            Format::Trial | Format::Compose => 2_000,
         }
     }
 }
@@ -148,6 +148,8 @@ impl Node {
                 max_depth: 32, max_nodes: format.max_nodes(), max_aliases: format.max_aliases(),
                 max_anchors: format.max_aliases(), max_documents: 1, max_total_scalar_bytes: MAX_FILE_SIZE,
                 max_merge_keys: format.max_aliases(),
+                // What an alias stands for counts as nodes, so that one anchor may be used often.
+                enforce_alias_anchor_ratio: false,
             },
         };
         let raw: Parsed =
@@ -550,6 +552,20 @@ mod tests {
 
     fn parse(text: &str) -> Result<Node, String> {
         Node::parse(Path::new("lab.yaml"), text).map_err(|p| p.to_string())
+    }
+
+    #[test]
+    fn a_trial_may_use_one_anchor_often_and_a_lab_may_not_have_as_many_aliases() {
+        let text = |aliases: usize| format!("a: &x [1]\nb: [{}1]\n", "*x, ".repeat(aliases));
+        let trial = |aliases| Node::parse_trial(Path::new("trial.yaml"), &text(aliases));
+        assert!(trial(1_000).is_ok());
+        assert!(parse(&text(200)).is_ok());
+        let refused = parse(&text(300)).unwrap_err();
+        assert!(
+            refused.contains("too many anchors and aliases"),
+            "{refused}"
+        );
+        assert!(trial(3_000).is_err());
     }
 
     #[test]
