@@ -7,7 +7,7 @@ use crate::app::{App, Forget};
 use crate::engine::{Engine, ErrorKind, ListedImage};
 use crate::lab::{Instance, LabId};
 use crate::runner::{Failure, Removed};
-use crate::store::{AddedLabs, PACKED, PulledImages};
+use crate::store::{AddedLabs, PACKED, PulledImages, short_image_name};
 use crate::text;
 
 /// The repository of the images that are built from recipes.
@@ -60,7 +60,7 @@ impl App {
         let pulled = PulledImages::read(&self.paths.state);
         let images = engine.all_images().await;
         let mut images = images.map_err(Failure::engine(text!("cannot list the images")))?;
-        images.retain(|image| is_own(&image.name) || pulled.contains(short(&image.name)));
+        images.retain(|image| is_own(&image.name) || pulled.contains(&image.name));
         let cache = self.paths.cache.clone();
         let cache = tokio::task::spawn_blocking(move || {
             let bytes = cache.is_dir().then(|| folder_size(&cache))?;
@@ -89,7 +89,7 @@ impl App {
         for image in &found.images {
             match engine.remove_image(&image.name).await {
                 Ok(()) => {
-                    pulled.remove(short(&image.name));
+                    pulled.remove(&image.name);
                     report.images.push(image.name.clone());
                 }
                 Err(error) if error.kind == ErrorKind::Busy => {
@@ -111,16 +111,9 @@ impl App {
     }
 }
 
-/// Returns the name of an image without the registry that every engine assumes, or that Podman adds to its own images.
-fn short(name: &str) -> &str {
-    let prefixes = ["docker.io/library/", "docker.io/", "localhost/"];
-    let found = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
-    found.unwrap_or(name)
-}
-
 /// Returns whether an image has a name that only roadlab gives: it was built from a recipe, or came with a lab.
 fn is_own(name: &str) -> bool {
-    let name = short(name);
+    let name = short_image_name(name);
     name.starts_with(BUILT) || name.starts_with(PACKED)
 }
 

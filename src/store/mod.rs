@@ -49,7 +49,7 @@ pub use progress::{
     PlayReason, Played, Progress, ProgressAmount, ProgressError, QuizResult, Standing,
 };
 pub use proof_times::ProofTimes;
-pub use pulled_images::PulledImages;
+pub use pulled_images::{PulledImages, short_image_name};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use workspace::{KeptFile, Workspace, WorkspaceError};

@@ -35,20 +35,20 @@ impl PulledImages {
 
     /// Returns whether roadlab pulled an image.
     pub fn contains(&self, name: &str) -> bool {
-        self.known.images.contains(name)
+        self.known.images.contains(short_image_name(name))
     }
 
     /// Records that an image was pulled that was not on this machine.
     pub fn add(&mut self, name: &str) {
         self.change(|known| {
-            known.images.insert(name.to_owned());
+            known.images.insert(short_image_name(name).to_owned());
         });
     }
 
     /// Records that an image was removed.
     pub fn remove(&mut self, name: &str) {
         self.change(|known| {
-            known.images.remove(name);
+            known.images.remove(short_image_name(name));
         });
     }
 
@@ -63,9 +63,29 @@ impl PulledImages {
     }
 }
 
+/// Returns the name of an image without the registry that every engine assumes, or that Podman adds to its own images: a lab
+/// and an engine may write the same image in different ways.
+pub fn short_image_name(name: &str) -> &str {
+    let prefixes = ["docker.io/library/", "docker.io/", "localhost/"];
+    let found = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+    found.unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_known_however_its_name_is_written() {
+        let state = tempfile::tempdir().unwrap();
+        let mut pulled = PulledImages::read(state.path());
+        pulled.add("docker.io/library/redis:8");
+        pulled.add("mongo:8");
+        assert!(pulled.contains("redis:8") && pulled.contains("docker.io/library/mongo:8"));
+        assert!(!pulled.contains("ghcr.io/library/redis:8"));
+        pulled.remove("redis:8");
+        assert!(!pulled.contains("docker.io/library/redis:8"));
+    }
 
     #[test]
     fn two_processes_lose_no_image_of_each_other() {
