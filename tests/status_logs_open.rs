@@ -55,8 +55,9 @@ impl Following {
         assert!(sent.expect("kill can be run").success());
     }
 
+    /// Its exit code. What it still writes is read, so that its output is not closed before it ends.
     fn code(mut self) -> Option<i32> {
-        drop(self.lines);
+        self.lines.by_ref().for_each(drop);
         self.child.wait().expect("it ends").code()
     }
 }
