@@ -54,6 +54,9 @@ pub(crate) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure
     ));
     if let Some(until) = report.until {
         output(&expiry(until));
+        output(&localized!(
+            "its time goes on while it is paused: then it is removed with the data of the services; your progress and files stay"
+        ));
     }
     Ok(Exit::Success)
 }

@@ -176,7 +176,7 @@ pub(crate) fn check_lines(
     lines
 }
 
-/// Formats a duration: `0.4 s`, `12 ms`, `2 min 05 s`.
+/// Formats a duration: `0.4 s`, `12 ms`, `2 min 05 s`, `1 h 59 min`.
 pub(crate) fn duration(millis: u64) -> String {
     match millis {
         0..100 => localized!("{count} ms", count = millis),
@@ -184,6 +184,7 @@ pub(crate) fn duration(millis: u64) -> String {
             "{count} s",
             count = format!("{:.1}", millis as f64 / 1000.0)
         ),
+        3_600_000.. => age(millis / 1000),
         _ => localized!(
             "{minutes} min {seconds} s",
             minutes = millis / 60_000,
@@ -220,8 +221,8 @@ mod tests {
     #[test]
     fn durations_and_sizes_have_units() {
         assert_eq!(
-            [7, 420, 12_300, 125_000].map(duration),
-            ["7 ms", "0.4 s", "12.3 s", "2 min 05 s"]
+            [7, 420, 12_300, 125_000, 3_599_999, 7_173_000].map(duration),
+            ["7 ms", "0.4 s", "12.3 s", "2 min 05 s", "59 min 59 s", "1 h 59 min"]
         );
         assert_eq!(
             [7, 725, 11_100, 187_200].map(age),
