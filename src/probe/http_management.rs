@@ -14,8 +14,8 @@ use crate::probe::target::Target;
 /// The container port of the management interface.
 const PORT: u16 = 15672;
 
-/// How long the interface may take to answer before AMQP is used.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the interface may take to answer before AMQP is used, which leaves a trace. On a busy machine it takes seconds.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The management interface of a broker.
 pub(super) struct Management {
