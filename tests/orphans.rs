@@ -33,7 +33,7 @@ fn a_run_of_another_state_folder_is_shown_with_its_owner() {
     let id = &lab.copy.id;
     let state = lab.copy.path("state").join("roadlab");
     let command = format!("remove it with `roadlab down {id} --orphan`");
-    for words in ["status", "gc"] {
+    for words in ["status --verbose", "gc --verbose"] {
         let shown = run_elsewhere(&lab, words, 0).stdout;
         let line = shown.lines().find(|line| line.contains(id.as_str()));
         let line = line.unwrap_or_else(|| panic!("{words} does not show it: {shown}"));
