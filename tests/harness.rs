@@ -153,7 +153,10 @@ pub(crate) fn tests() -> Vec<&'static Test> {
 
 /// Runs the tests that the command line selects. The last lines of the output list the ignored tests by reason.
 pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Tests mostly wait for containers, and the needs limit how many of them run at the same time.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(2 * cores);
     let mut needs = Needs::default();
     let mut ignored = BTreeMap::<Need, usize>::new();
     let mut trials = Vec::new();
