@@ -222,7 +222,14 @@ mod tests {
     fn durations_and_sizes_have_units() {
         assert_eq!(
             [7, 420, 12_300, 125_000, 3_599_999, 7_173_000].map(duration),
-            ["7 ms", "0.4 s", "12.3 s", "2 min 05 s", "59 min 59 s", "1 h 59 min"]
+            [
+                "7 ms",
+                "0.4 s",
+                "12.3 s",
+                "2 min 05 s",
+                "59 min 59 s",
+                "1 h 59 min"
+            ]
         );
         assert_eq!(
             [7, 725, 11_100, 187_200].map(age),
