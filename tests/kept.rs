@@ -296,6 +296,16 @@ fn down_without_an_engine_forgets_nothing() {
 }
 
 #[apply(engine_test)]
+fn pausing_a_lab_with_a_time_limit_prints_what_happens_at_its_end() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB --ttl 150m", 0);
+    let paused = lab.run("pause LAB", 0).stdout;
+    assert!(paused.contains("\nexpires in 2 h "), "{paused}");
+    assert!(paused.contains("the data of its services"), "{paused}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
 fn a_paused_lab_goes_on_with_its_data_progress_and_files() {
     let lab = with_workspace();
     lab.run("up LAB", 0);

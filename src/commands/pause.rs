@@ -55,7 +55,7 @@ pub(crate) async fn pause(context: &Context, name: &str) -> Result<Exit, Failure
     if let Some(until) = report.until {
         output(&expiry(until));
         output(&localized!(
-            "its time goes on while it is paused: then it is removed with the data of the services; your progress and files stay"
+            "the time goes on while the lab is paused; at its end the lab and the data of its services are removed, and your progress and files stay"
         ));
     }
     Ok(Exit::Success)

@@ -8,6 +8,7 @@ mod calls;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::{ContainerState, EngineError, ErrorKind, ExecOutput, Result};
 use crate::plan::{ContainerSpec, NetworkAttachment, NetworkSpec, Scope, VolumeSpec};
@@ -33,6 +34,8 @@ pub struct Fake {
     pub volumes: RefCell<BTreeMap<String, VolumeSpec>>,
     failures: RefCell<BTreeMap<usize, ErrorKind>>,
     failing: RefCell<Vec<&'static str>>,
+    /// How long the log of a container takes to come.
+    pub log_delay: Cell<Duration>,
     clock: Cell<i64>,
 }
 

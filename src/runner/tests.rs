@@ -3,14 +3,17 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::diagnosis::ProbeFailure;
 use crate::engine::{ContainerState, ErrorKind, Fake, Networks};
 use crate::event::Event;
 use crate::lab::testing::lab;
 use crate::lab::{Instance, Lab, Protocol, ServiceName};
 use crate::plan::{PlanWarning, Scope, ServiceImage};
+use crate::runner::diagnostics::{FailedWait, not_ready};
 use crate::runner::up::UpResult;
 use crate::runner::{
     Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
@@ -459,4 +462,39 @@ fn a_service_that_was_created_and_not_started_when_it_was_observed_is_found_once
     assert_eq!(block(live.refresh(&runner)).unwrap(), Changed::Yes);
     assert_eq!(live.addresses[&redis].ports, ports);
     assert_eq!(block(live.refresh(&runner)).unwrap(), Changed::No);
+}
+
+/// On a busy machine the engine takes seconds for what takes milliseconds elsewhere.
+#[test]
+fn a_log_that_comes_late_is_still_shown() {
+    let machine = Machine::new(TWO);
+    machine.up(OnFailure::TearDown).unwrap();
+    let service = &machine.lab.services[&ServiceName::new("redis").unwrap()];
+    let container = {
+        let mut containers = machine.engine.containers.borrow_mut();
+        let mut found = containers.iter_mut();
+        let found = found.find(|(name, _)| name.ends_with("-redis"));
+        let (name, container) = found.unwrap();
+        container.log.push("giving up".to_owned());
+        name.clone()
+    };
+    machine.engine.log_delay.set(Duration::from_secs(3));
+    let emit = |_: Event| {};
+    let runner = Runner {
+        engine: &machine.engine,
+        lab: &machine.lab,
+        instance: &machine.instance,
+        owner: "me",
+        emit: &emit,
+    };
+    let waited = FailedWait {
+        time: Duration::from_secs(60),
+        attempts: 3,
+        last: "refused".to_owned(),
+        failure: ProbeFailure::Refused,
+    };
+    let Failure::NotReady(found) = block(not_ready(&runner, service, &container, waited)) else {
+        panic!("another failure");
+    };
+    assert_eq!(found.log, ["giving up"]);
 }

@@ -434,6 +434,11 @@ impl ContainerFiles for Fake {
 
 impl Logs for Fake {
     async fn logs(&self, container: &str, tail: u32) -> Result<String> {
+        let delay = self.log_delay.get();
+        // Not every test has a runtime with timers.
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         self.with(container, |found| {
             let tail = usize::try_from(tail).unwrap_or(usize::MAX);
             let first = found.log.len().saturating_sub(tail);
