@@ -134,6 +134,16 @@ fn a_lab_starts_in_the_order_of_its_dependencies_and_a_second_up_does_nothing() 
 }
 
 #[test]
+fn the_journal_keeps_the_absolute_folder_of_a_lab() {
+    let machine = Machine::new(TWO);
+    machine.up(OnFailure::TearDown).unwrap();
+    let folder = Journal::all(&machine.runs()).remove(0).folder;
+    assert!(machine.lab.folder.is_relative());
+    assert!(folder.is_absolute(), "{folder:?}");
+    assert!(folder.ends_with(&machine.lab.folder), "{folder:?}");
+}
+
+#[test]
 fn only_the_changed_container_is_created_again() {
     let mut machine = Machine::new(TWO);
     machine.up(OnFailure::TearDown).unwrap();
