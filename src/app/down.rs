@@ -232,6 +232,7 @@ impl App {
             lab: &loaded.lab,
             instance,
             owner: &self.owner,
+            labs: &self.labs_option,
             emit: &|event| self.emit(event),
         };
         let observed = Observed::default();

@@ -19,7 +19,7 @@ use crate::runner::{
     Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
     reap, teardown, up,
 };
-use crate::store::{Journal, Lifetime};
+use crate::store::{Journal, LabsOption, Lifetime};
 use crate::text::Text;
 
 const TWO: &str = "\
@@ -59,6 +59,7 @@ impl Machine {
             lab: &self.lab,
             instance: &self.instance,
             owner: "me",
+            labs: &LabsOption::default(),
             emit: &emit,
         };
         let found = self.lab.services.values().map(|service| {
@@ -448,6 +449,7 @@ fn a_service_that_was_created_and_not_started_when_it_was_observed_is_found_once
         lab: &machine.lab,
         instance: &machine.instance,
         owner: "me",
+        labs: &LabsOption::default(),
         emit: &emit,
     };
     // As a session sees it while another terminal starts the lab: the containers are there, but have no ports yet.
@@ -495,6 +497,7 @@ fn a_log_that_comes_late_is_still_shown() {
         lab: &machine.lab,
         instance: &machine.instance,
         owner: "me",
+        labs: &LabsOption::default(),
         emit: &emit,
     };
     let waited = FailedWait {
