@@ -95,7 +95,7 @@ pub use shell::ShellTarget;
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
-pub use up::{PlannedUp, Started, UpOptions};
+pub use up::{MissingImage, PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 
 use crate::engine::{Consent, Engine, EngineSetup};

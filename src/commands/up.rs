@@ -11,6 +11,7 @@ use crate::commands::{Context, format};
 use crate::event::{Event, StartPart};
 use crate::exit::Exit;
 use crate::localized;
+use crate::plan::ImageNames;
 use crate::report::{self, duration, error, output, output_unwrapped, sanitize};
 use crate::runner::{Expiry, Failure, Live, OnFailure};
 use crate::store::Lifetime;
@@ -89,18 +90,20 @@ async fn start(
         let engine = context.app.existing_engine().await?;
         let planned = context.app.plan(&engine, &lab, options).await?;
         context.reporter.finish();
+        let names = match context.global.json || context.global.verbose {
+            true => ImageNames::Whole,
+            false => ImageNames::WithoutDigests,
+        };
         let missing = planned.missing_images.iter();
-        let mut text: String = missing
-            .map(|line| format!("    {}\n", line.localized()))
-            .collect();
-        text.push_str(&planned.plan.to_string());
-        match (context.global.json, text.is_empty()) {
+        let missing = missing.map(|image| format!("    {}", image.text(names).localized()));
+        let lines: Vec<String> = missing.chain(planned.plan.lines(names)).collect();
+        match (context.global.json, lines.is_empty()) {
             (true, _) => {
-                let lines: Vec<&str> = text.lines().map(str::trim).collect();
+                let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
                 report::document(&json!({ "plan": lines }));
             }
             (false, true) => output(&localized!("nothing to do")),
-            (false, false) => output(sanitize(&text).trim_end()),
+            (false, false) => lines.iter().for_each(|line| output(&sanitize(line))),
         }
         return Ok(Exit::Success);
     }

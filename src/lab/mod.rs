@@ -44,7 +44,7 @@ mod yaml;
 pub use file_system::{FileSystem, ReadError, UnsafeMount};
 pub use guide::{Guide, Section, Template, plain_line};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
-pub use image_name::ImageName;
+pub use image_name::{ImageName, without_digest};
 pub use lab_order::{EarlierLab, lab_cycles, read_earlier_labs};
 pub use lang::Lang;
 pub use load::{
