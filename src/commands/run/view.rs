@@ -28,7 +28,7 @@ impl<E: Engine> Session<'_, E> {
         let (columns, rows) = Screen::size();
         // The upper half is for the task.
         let lines = panel.lines(columns, (rows / 2).max(6), self.context.paint);
-        screen.panel(lines);
+        screen.panel_at_bottom(lines);
     }
 
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
