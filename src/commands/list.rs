@@ -126,7 +126,9 @@ fn fitting(forms: &[Vec<Vec<String>>], width: Option<usize>) -> Vec<Vec<String>>
     /// The room that titles should have, and the least in which they are cut.
     const TITLE: usize = 40;
     const LEAST: usize = 28;
-    let one_each = |lines: Vec<String>| lines.into_iter().map(|line| vec![line]).collect();
+    let one_each = |lines: Vec<String>| -> Vec<Vec<String>> {
+        lines.into_iter().map(|line| vec![line]).collect()
+    };
     let (Some(last), Some(width)) = (forms.last(), width) else {
         return forms
             .first()

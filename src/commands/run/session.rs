@@ -12,7 +12,7 @@ use crate::lab::{Exercise, Section, Task};
 use crate::localized;
 use crate::report::{check_lines, duration, markdown, sanitize};
 use crate::runner::{ExerciseResult, Failure};
-use crate::store::{Progress, Standing};
+use crate::store::Progress;
 
 /// A learner in a running lab.
 pub(super) struct Session<'a, E> {
