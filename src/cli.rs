@@ -200,7 +200,7 @@ pub(crate) enum Command {
     /// Show the next hint of an exercise
     Hint {
         lab: String,
-        /// Default: the first exercise that is not solved
+        /// Default: the exercise that `run` goes on with
         exercise: Option<String>,
     },
     /// Compare how long the ways that an exercise shows take

@@ -168,7 +168,7 @@ async fn run(cli: Cli) -> Exit {
     let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {
-            commands::report_failure(&failure, context.paint, context.global.output_mode());
+            commands::report_end(&context, &failure);
             Exit::from(&failure)
         }
     };

@@ -71,7 +71,8 @@ fn up_is_idempotent_and_down_leaves_nothing() {
         "{down}"
     );
     assert_eq!(lab.resources(), [""; 0]);
-    assert_eq!(lab.run("down LAB", 0).stdout, "nothing to remove\n");
+    let unknown = lab.run("down LAB", 2).stderr;
+    assert!(unknown.contains("no such lab: "), "{unknown}");
     let status = lab.run("status LAB --json", 2).json();
     assert_eq!(status["error"]["code"], "problems", "{status}");
 }

@@ -79,6 +79,10 @@ fn a_start_that_fails_shows_where_its_time_went() {
         "{}",
         output.stdout
     );
+    let failed = lab.run("up LAB --timings --json", 5).json();
+    let timings = failed["timings"].as_array().expect("beside the error");
+    let is_wait = |part: &Value| part["name"] == "wait until redis is ready";
+    assert!(timings.iter().any(is_wait), "{failed}");
 }
 
 #[apply(engine_test)]

@@ -118,7 +118,8 @@ impl App {
     /// Returns a text of the guide with these addresses in it, and with the option for this instance in commands. It is as it is
     /// if it needs a name that is missing. A service without an address has a placeholder that is explained at the end.
     pub fn fill_in_addresses(&self, lab: &Lab, text: &str, addresses: &Addresses) -> String {
-        fill_in(text, lab, &self.instance, addresses)
+        let up = || format!("roadlab up {}", self.lab_argument(&lab.id));
+        fill_in(text, lab, &self.instance, addresses, &up)
     }
 }
 
@@ -139,7 +140,14 @@ fn expected_addresses(lab: &Lab, instance: &Instance) -> Addresses {
     services.collect()
 }
 
-fn fill_in(text: &str, lab: &Lab, instance: &Instance, addresses: &Addresses) -> String {
+/// `up` returns the command that starts the lab.
+fn fill_in(
+    text: &str,
+    lab: &Lab,
+    instance: &Instance,
+    addresses: &Addresses,
+    up: &dyn Fn() -> String,
+) -> String {
     let text = render(text, lab, addresses).unwrap_or_else(|_| text.to_owned());
     let mut text = with_instance(&text, &lab.id, instance);
     for (service, names) in unresolved(&text, lab, addresses) {
@@ -154,11 +162,10 @@ fn fill_in(text: &str, lab: &Lab, instance: &Instance, addresses: &Addresses) ->
     let undrawn = lab.random.placeholders_in(&text);
     if !undrawn.is_empty() {
         let note = localized!(
-            "`{names}`: differs by learner; `roadlab up {lab}` draws it",
+            "`{names}`: differs by learner; `{up}` draws it",
             names = undrawn.join("`, `"),
-            lab = lab.id
+            up = up()
         );
-        let note = with_instance(&note, &lab.id, instance);
         text.push_str(&format!("\n\n{note}"));
     }
     text
@@ -174,7 +181,13 @@ mod tests {
         let lab = lab(COMPOSE);
         let main = Instance::main();
         let addresses = expected_addresses(&lab, &main);
-        let text = fill_in("{{ redis.host }}:{{ redis.port }}", &lab, &main, &addresses);
+        let text = fill_in(
+            "{{ redis.host }}:{{ redis.port }}",
+            &lab,
+            &main,
+            &addresses,
+            &String::new,
+        );
         assert!(text.starts_with("127.0.0.1:"), "{text}");
         assert!(!text.contains("{{"), "{text}");
     }
@@ -185,7 +198,7 @@ mod tests {
         let instance = Instance::new("kim").unwrap();
         let text = "`curl {{ redis.url }}`, then `roadlab check {{ lab }}`.";
         assert_eq!(
-            fill_in(text, &lab, &instance, &Addresses::new()),
+            fill_in(text, &lab, &instance, &Addresses::new(), &String::new),
             format!(
                 "`curl REDIS_URL`, then `roadlab check {} --instance kim`.\n\n`REDIS_URL`: the address of `redis`, which is not running",
                 lab.id

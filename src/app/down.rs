@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, lab_name};
 use crate::engine::Engine;
 use crate::event::{Event, Warning};
 use crate::lab::{Instance, LabId, load};
 use crate::plan::{Observed, Scope};
+use crate::problem::{Problem, nearest};
 use crate::runner::{Failure, Removed, Runner, SweepMode, teardown};
 use crate::store::{
     Journals, OsFs, Progress, ProgressAmount, UnreadableJournal, Workspace, WorkspaceError,
@@ -104,6 +105,53 @@ impl App {
         let journals = Journals::read(self.run_guard.folder());
         let observed = observe(engine, &Scope::owner(&self.owner)).await?;
         Ok(instances(&journals, &observed))
+    }
+
+    /// Refuses names of labs that are nowhere: neither in a folder of labs, nor on the engine, nor in the learner's progress and
+    /// files. A lab whose files are gone can still have something to remove.
+    pub async fn require_known_labs(
+        &self,
+        engine: &impl Engine,
+        typed: &[String],
+    ) -> Result<(), Failure> {
+        // Without the labs, nothing is known about names.
+        let Ok(folders) = self.labs() else {
+            return Ok(());
+        };
+        let names = typed.iter().filter(|typed| folders.folder(typed).is_err());
+        let labs = names.filter_map(|typed| LabId::new(&lab_name(typed)).ok());
+        let labs: Vec<LabId> = labs
+            .filter(|lab| !folders.all().contains_key(lab.as_str()))
+            .collect();
+        if labs.is_empty() {
+            return Ok(());
+        }
+        let runs = self.instances(engine).await?;
+        let mut problems = Vec::new();
+        for lab in labs {
+            // What cannot be read is something.
+            let has_belongings = || match self.belongings(&lab, &self.instance) {
+                Ok(belongings) => !belongings.is_empty(),
+                Err(_) => true,
+            };
+            if runs.iter().any(|(run, _)| *run == lab)
+                || has_belongings()
+                || !self.orphan_runs(engine, Some(&lab)).await?.is_empty()
+            {
+                continue;
+            }
+            let known = folders.all().keys().map(String::as_str);
+            let known = known.chain(runs.iter().map(|(run, _)| run.as_str()));
+            let help = match nearest(lab.as_str(), known) {
+                Some(candidate) => text!("did you mean `{candidate}`?", candidate),
+                None => text!("`roadlab list` shows the labs"),
+            };
+            problems.push(Problem::new(text!("no such lab: `{lab}`", lab)).help(help));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Problems(problems)),
+        }
     }
 
     /// Removes this instance of labs.
@@ -232,6 +280,7 @@ impl App {
             lab: &loaded.lab,
             instance,
             owner: &self.owner,
+            labs: &self.labs_option,
             emit: &|event| self.emit(event),
         };
         let observed = Observed::default();
@@ -279,8 +328,37 @@ async fn observe(engine: &impl Engine, scope: &Scope) -> Result<Observed, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::testing::app;
+    use crate::engine::Fake;
     use crate::lab::RunId;
     use crate::plan::{ObservedVolume, Owner, RunLabels};
+
+    #[test]
+    fn a_name_that_is_neither_a_lab_nor_a_run_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let (app, engine) = (app(home.path()), Fake::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.unwrap();
+        let problem = |name: &str| {
+            let names = [name.to_owned()];
+            let known = runtime.block_on(app.require_known_labs(&engine, &names));
+            known.err().map(|failure| match failure {
+                Failure::Problems(problems) => problems[0].to_string(),
+                other => other.to_string(),
+            })
+        };
+        let unknown = "no such lab: `nosuch` (`roadlab list` shows the labs)";
+        assert_eq!(problem("nosuch").as_deref(), Some(unknown));
+        let near = problem("rediss").unwrap();
+        assert!(near.ends_with("(did you mean `redis`?)"), "{near}");
+        assert_eq!(problem("redis"), None);
+        // Its files are gone, but not what the learner did.
+        let lab = LabId::new("nosuch").unwrap();
+        let exercise = crate::lab::ExerciseId::new("one").unwrap();
+        let solved = app.update_progress(&lab, |progress| progress.solve(&exercise));
+        solved.unwrap();
+        assert_eq!(problem("nosuch"), None);
+    }
 
     #[test]
     fn all_instances_are_those_of_the_journals_and_of_the_engine() {

@@ -1,8 +1,11 @@
 //! Hints of an exercise.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::lab::{Addresses, Exercise, Lab};
 use crate::runner::Failure;
+use crate::store::Journal;
 use crate::text;
 
 /// What helps with an exercise.
@@ -28,12 +31,16 @@ pub struct OrderedHint {
 }
 
 impl App {
-    /// Returns the first exercise that is not solved.
-    pub fn first_unsolved<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
+    /// Returns the exercise that the learner is at, as in a session.
+    pub fn present_exercise<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
         let progress = self.progress(&lab.id)?;
-        let mut exercises = lab.exercises.iter();
-        let open = exercises.find(|exercise| !progress.is_solved(&exercise.id));
-        open.ok_or_else(|| {
+        let runs = BTreeSet::new();
+        // What needs the journal reports one that cannot be read.
+        let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance, &runs);
+        let run = journal.ok().flatten().map(|journal| journal.run);
+        let present = progress.present_exercise(&lab.exercises, run.as_ref());
+        let present = present.and_then(|at| lab.exercises.get(at));
+        present.ok_or_else(|| {
             Failure::Usage(text!(
                 "every exercise of `{lab}` is solved; name one: `roadlab hint {argument} EXERCISE`",
                 lab = lab.id,

@@ -95,7 +95,7 @@ pub use shell::ShellTarget;
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
-pub use up::{PlannedUp, Started, UpOptions};
+pub use up::{MissingImage, PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 
 use crate::engine::{Consent, Engine, EngineSetup};
@@ -103,7 +103,7 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
 use crate::plan::Observed;
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
-use crate::store::{Journal, LabFolders, Paths, Progress, Workspace};
+use crate::store::{Journal, LabFolders, LabsOption, Paths, Progress, Workspace};
 
 /// Receives every event, in order.
 pub type EventSink = Box<dyn Fn(Event)>;
@@ -140,6 +140,8 @@ pub struct App {
     pub lang: Lang,
     /// The runs that are removed if this process ends, and the reaper that removes them.
     pub run_guard: RunGuard,
+    /// The option `--labs` for the commands in texts.
+    labs_option: LabsOption,
     events: EventSink,
     preparing: Rc<Cell<bool>>,
 }
@@ -163,8 +165,10 @@ impl App {
         reaper: ReaperCommand,
         events: EventSink,
     ) -> Self {
+        let variable = std::env::var_os("ROADLAB_LABS").map(PathBuf::from);
         Self {
             owner: paths.owner(),
+            labs_option: LabsOption::new(options.labs.clone(), variable, &paths),
             run_guard: RunGuard::new(reaper, paths.runs()),
             options,
             paths,
@@ -228,6 +232,7 @@ impl App {
             lab,
             instance: &self.instance,
             owner: &self.owner,
+            labs: &self.labs_option,
             emit: &*self.events,
         }
     }
@@ -270,9 +275,13 @@ impl App {
         Ok(progress)
     }
 
-    /// Returns the name of a lab with the option for this instance, as it is typed after a command.
+    /// Returns the name of a lab with the options that it needs, as it is typed after a command.
     pub fn lab_argument(&self, lab: &LabId) -> String {
-        format!("{lab}{}", self.instance_option())
+        format!(
+            "{lab}{}{}",
+            self.instance_option(),
+            self.labs_option.of(lab)
+        )
     }
 
     /// Returns ` --instance NAME` for commands in texts, or nothing in the default instance.

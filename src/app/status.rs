@@ -308,6 +308,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             lab,
             instance,
             owner: &self.app.owner,
+            labs: &self.app.labs_option,
             emit: &emit,
         };
         let answer = |id: &ExerciseId| {
@@ -364,6 +365,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
                     lab,
                     instance,
                     owner: &self.app.owner,
+                    labs: &self.app.labs_option,
                     emit: &emit,
                 };
                 let health = timeout(SERVICE_TIMEOUT, health(&runner, live, service, state)).await;

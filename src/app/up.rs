@@ -5,8 +5,8 @@ use std::time::Instant;
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::event::{Event, StartPart};
-use crate::lab::{ImageName, Lab, Presence};
-use crate::plan::{Plan, ServiceImage};
+use crate::lab::{ImageName, Lab, Presence, ServiceName};
+use crate::plan::{ImageNames, Plan, ServiceImage};
 use crate::runner::{self, Expiry, Failure, Images, OnFailure, PullPolicy, Up};
 use crate::store::{Journal, Lifetime, Lock, UnreachableRegistries, Workspace};
 use crate::text;
@@ -26,8 +26,32 @@ pub struct UpOptions {
 #[derive(Debug)]
 pub struct PlannedUp {
     /// What would be done to get each image that is not on this machine.
-    pub missing_images: Vec<Text>,
+    pub missing_images: Vec<MissingImage>,
     pub plan: Plan,
+}
+
+/// How an image that is not on this machine would be obtained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MissingImage {
+    Pull(ImageName),
+    PullOrBuild(ImageName),
+    Build(ServiceName),
+}
+
+impl MissingImage {
+    /// Returns what would be done.
+    pub fn text(&self, names: ImageNames) -> Text {
+        match self {
+            MissingImage::Pull(image) => text!("pull {image}", image = names.of(image.as_str())),
+            MissingImage::PullOrBuild(image) => text!(
+                "pull {image} (or build it from its recipe)",
+                image = names.of(image.as_str())
+            ),
+            MissingImage::Build(service) => {
+                text!("build the image of {service} from its recipe", service)
+            }
+        }
+    }
 }
 
 /// A lab that was started.
@@ -176,7 +200,7 @@ fn assume_images(
     images: &mut Images,
     policy: PullPolicy,
     unreachable: &UnreachableRegistries,
-) -> Result<Vec<Text>, Failure> {
+) -> Result<Vec<MissingImage>, Failure> {
     // As in `runner::get_images`.
     let why_not_pulled = |name: &ImageName| match policy {
         PullPolicy::Offline | PullPolicy::LocalOnly => Some(text!(
@@ -199,14 +223,9 @@ fn assume_images(
         let official = service.image.as_ref();
         let pulled = official.filter(|name| why_not_pulled(name).is_none());
         missing.push(match (pulled, &service.recipe) {
-            (Some(image), Some(_)) => {
-                text!("pull {image} (or build it from its recipe)", image)
-            }
-            (Some(image), None) => text!("pull {image}", image),
-            (None, Some(_)) => text!(
-                "build the image of {service} from its recipe",
-                service = service.name
-            ),
+            (Some(image), Some(_)) => MissingImage::PullOrBuild(image.clone()),
+            (Some(image), None) => MissingImage::Pull(image.clone()),
+            (None, Some(_)) => MissingImage::Build(service.name.clone()),
             (None, None) if service.interface.presence == Presence::Optional => continue,
             (None, None) => {
                 return Err(Failure::NoImage {
@@ -234,8 +253,22 @@ mod tests {
     use super::*;
     use crate::app::testing::app;
     use crate::engine::Fake;
-    use crate::lab::ServiceName;
     use crate::lab::testing::{COMPOSE, lab};
+
+    #[test]
+    fn a_plan_names_images_without_digests_unless_it_is_verbose() {
+        let image = ImageName::new("redis:8.0@sha256:01").unwrap();
+        let pull = MissingImage::PullOrBuild(image);
+        let text = |names| pull.text(names).localized();
+        assert_eq!(
+            text(ImageNames::WithoutDigests),
+            "pull redis:8.0 (or build it from its recipe)"
+        );
+        assert_eq!(
+            text(ImageNames::Whole),
+            "pull redis:8.0@sha256:01 (or build it from its recipe)"
+        );
+    }
 
     #[test]
     fn missing_images_are_listed_and_assumed() {
@@ -253,8 +286,10 @@ services:
         images.found.insert(app.clone(), present.clone());
         let unreachable = UnreachableRegistries::read(Path::new("/nonexistent"));
         let missing = assume_images(&lab, &mut images, PullPolicy::Missing, &unreachable).unwrap();
-        let missing: Vec<String> = missing.iter().map(Text::localized).collect();
-        assert_eq!(missing, ["pull redis:8.0"]);
+        assert_eq!(
+            missing,
+            [MissingImage::Pull(ImageName::new("redis:8.0").unwrap())]
+        );
         assert_eq!(images.found[&app], present);
         assert_eq!(images.found.len(), 2);
     }

@@ -1,10 +1,13 @@
 //! Validates lab files and catalogue entries, without an engine.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::app::{App, Trust};
-use crate::lab::{COMPOSE_NAMES, load, load_services, load_trial};
+use crate::app::{App, Trust, lab_name};
+use crate::lab::{
+    COMPOSE_NAMES, LabId, lab_cycles, load, load_services, load_trial, read_earlier_labs,
+};
 use crate::problem::{Problem, ProblemKind, without_duplicates};
 use crate::runner::Failure;
 use crate::store::OsFs;
@@ -45,6 +48,7 @@ impl App {
             problems.extend(found.0);
             notes.extend(found.1);
         }
+        problems.extend(self.lab_cycles_of(&folders));
         // Two labs may share a broken entry of the catalogue.
         let mut problems = without_duplicates(problems);
         let notes = without_duplicates(notes);
@@ -57,6 +61,45 @@ impl App {
             notes,
         })
     }
+
+    /// Returns the cycles in the order of the labs in these folders, with the labs beside them and those that are found by name.
+    fn lab_cycles_of(&self, folders: &[PathBuf]) -> Vec<Problem> {
+        let named = |folder: &PathBuf| {
+            let lab = LabId::new(&lab_name(folder.to_str()?)).ok()?;
+            is_lab(folder).then(|| (lab, folder.clone()))
+        };
+        let validated: Vec<(LabId, PathBuf)> = folders.iter().filter_map(named).collect();
+        let labs: Vec<LabId> = validated.iter().map(|(lab, _)| lab.clone()).collect();
+        let mut known: BTreeMap<LabId, PathBuf> = validated.into_iter().collect();
+        for folder in folders_around(folders) {
+            for (lab, path) in labs_in(&folder)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|lab| named(&folder.join(lab)))
+            {
+                known.entry(lab).or_insert(path);
+            }
+        }
+        let others = OnceCell::new();
+        let by_name = |lab: &LabId| {
+            // Labs that cannot be found are in no cycle.
+            let others = others.get_or_init(|| self.labs().ok()).as_ref()?;
+            others.all().get(lab.as_str()).cloned()
+        };
+        lab_cycles(&labs, &|lab| {
+            let folder = known.get(lab).cloned().or_else(|| by_name(lab));
+            folder.map_or_else(Vec::new, |folder| read_earlier_labs(&folder, &OsFs))
+        })
+    }
+}
+
+/// Returns the folders that these folders are in.
+fn folders_around(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let around = folders.iter().filter_map(|folder| {
+        let folder = std::fs::canonicalize(folder).ok()?;
+        folder.parent().map(Path::to_owned)
+    });
+    around.collect()
 }
 
 fn has_compose_file(folder: &Path) -> bool {
@@ -126,4 +169,29 @@ fn folders_below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         )));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::app;
+
+    #[test]
+    fn labs_that_build_on_each_other_are_one_problem_also_if_one_is_validated() {
+        let home = tempfile::tempdir().unwrap();
+        let app = app(home.path());
+        for (lab, after) in [("a", "b"), ("b", "a")] {
+            let folder = home.path().join(lab);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("lab.yaml"), format!("after: [{after}]\n")).unwrap();
+        }
+        let cycles = |folders: &[&str]| {
+            let folders: Vec<PathBuf> = folders.iter().map(|lab| home.path().join(lab)).collect();
+            let problems = app.lab_cycles_of(&folders);
+            let cycles: Vec<String> = problems.iter().map(|one| one.what.localized()).collect();
+            cycles
+        };
+        assert_eq!(cycles(&["a", "b"]), ["cycle in `after`: a → b → a"]);
+        assert_eq!(cycles(&["b"]), ["cycle in `after`: b → a → b"]);
+    }
 }

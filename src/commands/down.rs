@@ -36,21 +36,24 @@ pub(crate) fn forget(forget: bool) -> Forget {
 
 pub(crate) async fn down(
     context: &Context,
-    labs: &[String],
+    names: &[String],
     which: Which,
     forget: Forget,
 ) -> Result<Exit, Failure> {
-    if labs.is_empty() && which != Which::All {
+    if names.is_empty() && which != Which::All {
         return Err(Failure::Usage(text!(
             "specify a lab: `roadlab down LAB`, or `roadlab down --all`"
         )));
     }
     let begun = Instant::now();
-    let labs = labs
+    let labs = names
         .iter()
         .map(|lab| LabId::new(&lab_name(lab)).map_err(bad_name("lab")))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = context.app.existing_engine().await?;
+    if which == Which::Named {
+        context.app.require_known_labs(&engine, names).await?;
+    }
     if forget == Forget::Yes {
         let instances = match which {
             Which::All => context.app.instances(&engine).await?,

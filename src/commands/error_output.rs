@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::commands::Context;
 use crate::exit::Exit;
 use crate::lab::{Instance, LabId};
 use crate::localized;
@@ -9,6 +10,21 @@ use crate::problem::{Problem, ProblemKind};
 use crate::report::{self, OutputMode, Paint};
 use crate::runner::{Failure, NotRunning};
 use crate::text::command_line;
+
+/// Reports why the command of a context failed, as JSON with the parts of a start if they belong to its result.
+pub(crate) fn report_end(context: &Context, failure: &Failure) {
+    match (context.global.output_mode(), context.timings()) {
+        (OutputMode::Json, Some(timings)) => report::line(&with_timings(failure, timings)),
+        (mode, _) => report_failure(failure, context.paint, mode),
+    }
+}
+
+/// Returns a failure as JSON, with the parts of a start where `up` has them too.
+fn with_timings(failure: &Failure, timings: Value) -> Value {
+    let mut document = failure_json(failure);
+    document["timings"] = timings;
+    document
+}
 
 /// Reports why a command failed: on standard error, or as a JSON document.
 pub(crate) fn report_failure(failure: &Failure, paint: Paint, mode: OutputMode) {
@@ -152,6 +168,15 @@ mod tests {
         let typed: Vec<String> = typed.iter().map(|word| (*word).to_owned()).collect();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::new("two").unwrap());
         assert_eq!(for_instance(&typed, &lab, &instance), expected);
+    }
+
+    #[test]
+    fn a_start_that_fails_has_its_timings_beside_the_error() {
+        let failure = Failure::Usage(crate::text::Text::verbatim("no"));
+        let timings = json!([{ "name": "read the lab", "from": 1, "to": 2 }]);
+        let document = with_timings(&failure, timings.clone());
+        assert_eq!(document["timings"], timings);
+        assert_eq!(document["error"], failure_json(&failure)["error"]);
     }
 
     #[test]

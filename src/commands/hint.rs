@@ -19,7 +19,7 @@ pub(crate) async fn hint(
     let named = exercise;
     let exercise = match named {
         Some(name) => find_exercise(&lab, name)?,
-        None => context.app.first_unsolved(&lab)?,
+        None => context.app.present_exercise(&lab)?,
     };
     let hint = context.app.hint(&lab, exercise).await?;
     context.reporter.finish();

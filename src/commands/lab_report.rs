@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::app::{ExerciseReport, LabReport, SolvedBy, local_time, utc};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::report::{self, duration, output, sanitize, table};
+use crate::report::{self, cut, duration, output, sanitize, table};
 use crate::runner::Failure;
 use crate::{localized, text, text_plural};
 
@@ -89,7 +89,7 @@ fn show(context: &Context, report: &LabReport) {
     let paint = context.paint;
     output(&paint.bold(&sanitize(&format!("{} · {}", report.title, report.who))));
     let rows = report.exercises.iter().map(|one| cells(context, one));
-    for line in table(&without_empty_columns(rows.collect())) {
+    for line in lines(rows.collect(), context.width()) {
         output(&line);
     }
     let mut totals = vec![localized!(
@@ -120,6 +120,33 @@ fn points(report: &LabReport) -> Option<String> {
         count
     );
     Some(format!("{all} ({})", only.localized()))
+}
+
+/// Returns a line for each exercise. Where there is no room, the titles are cut or left out, then the attempts.
+fn lines(mut rows: Vec<Vec<String>>, width: Option<usize>) -> Vec<String> {
+    /// The columns of the attempts and the titles.
+    const ATTEMPTS: usize = 4;
+    const TITLE: usize = 6;
+    /// The least room in which titles are cut.
+    const LEAST: usize = 20;
+    let all = table(&without_empty_columns(rows.clone()));
+    let widest = |lines: &[String]| {
+        let widths = lines.iter().map(|line| console::measure_text_width(line));
+        widths.max().unwrap_or(0)
+    };
+    let Some(width) = width.filter(|width| widest(&all) > *width) else {
+        return all;
+    };
+    rows.iter_mut().for_each(|row| row[TITLE].clear());
+    let without_titles = table(&without_empty_columns(rows.clone()));
+    if widest(&without_titles) + 2 + LEAST <= width {
+        return all.iter().map(|line| cut(line, width)).collect();
+    }
+    if widest(&without_titles) <= width {
+        return without_titles;
+    }
+    rows.iter_mut().for_each(|row| row[ATTEMPTS].clear());
+    table(&without_empty_columns(rows))
 }
 
 /// Leaves out the columns in which no row has anything.
@@ -173,4 +200,43 @@ fn cells(context: &Context, one: &ExerciseReport) -> Vec<String> {
         time,
         sanitize(&one.title),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_line_for_each_exercise() {
+        let row = |exercise: &str, attempts: &str| {
+            let cells = [
+                exercise,
+                "5/5",
+                "2026-11-27 07:01 +00:00",
+                "",
+                attempts,
+                "7 min 05 s",
+                "Sessions that end by themselves",
+            ];
+            cells.map(str::to_owned).to_vec()
+        };
+        let rows = vec![row("  ✓ settings", ""), row("  ✓ when", "2 attempts")];
+        let of = |width| lines(rows.clone(), width);
+        let second = |width| of(width).remove(1);
+        let whole = "  ✓ when      5/5  2026-11-27 07:01 +00:00  2 attempts  7 min 05 s  Sessions that end by themselves";
+        assert_eq!(second(None), whole);
+        assert_eq!(second(Some(120)), whole);
+        assert_eq!(
+            second(Some(90)),
+            "  ✓ when      5/5  2026-11-27 07:01 +00:00  2 attempts  7 min 05 s  Sessions that end by …"
+        );
+        assert_eq!(
+            second(Some(80)),
+            "  ✓ when      5/5  2026-11-27 07:01 +00:00  2 attempts  7 min 05 s"
+        );
+        assert_eq!(
+            second(Some(60)),
+            "  ✓ when      5/5  2026-11-27 07:01 +00:00  7 min 05 s"
+        );
+    }
 }

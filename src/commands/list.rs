@@ -7,7 +7,9 @@ use crate::commands::{Context, added_output, format};
 use crate::exit::Exit;
 use crate::lab::{Instance, Lang, Summary};
 use crate::localized;
-use crate::report::{self, error, memory, output, sanitize, sanitize_line, table, table_within};
+use crate::report::{
+    self, cut, error, memory, output, rows_within, sanitize, sanitize_line, table,
+};
 use crate::runner::Failure;
 
 pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
@@ -29,30 +31,26 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     }
     let paint = context.paint;
     // A lab with problems has a text instead of cells.
-    let rows = list.entries.iter().map(|entry| match &entry.summary {
-        Ok(summary) => {
-            let mut row = vec![paint.bold(&entry.name)];
-            row.extend(cells(context, entry, summary, list.any_running));
-            row
-        }
-        Err(_) => vec![paint.warn(&sanitize(&entry.name))],
-    });
-    let rows = without_what_does_not_fit(rows.collect(), context.width());
-    let title = rows.iter().map(Vec::len).max().unwrap_or(1) - 1;
-    let mut entries = list.entries.iter();
-    for line in table_within(&rows, title, context.width()) {
-        // A title can have several lines.
-        let entry = match line.starts_with(' ') {
-            true => None,
-            false => entries.next(),
-        };
-        match entry.map(|entry| (&entry.summary, &entry.folder)) {
-            Some((Err(_), folder)) => {
-                let folder = sanitize(&folder.display().to_string());
-                let text = localized!("has problems: `roadlab validate {folder}`", folder);
-                output(&format!("{line}  {text}"));
+    let rows = |columns: Columns| -> Vec<Vec<String>> {
+        let rows = list.entries.iter().map(|entry| match &entry.summary {
+            Ok(summary) => {
+                let mut row = vec![paint.bold(&entry.name)];
+                row.extend(cells(context, entry, summary, list.any_running, columns));
+                row
             }
-            _ => output(&line),
+            Err(_) => vec![paint.warn(&sanitize(&entry.name))],
+        });
+        rows.collect()
+    };
+    let forms = Columns::FORMS.map(rows);
+    for (entry, lines) in list.entries.iter().zip(fitting(&forms, context.width())) {
+        match &entry.summary {
+            Ok(_) => lines.iter().for_each(|line| output(line)),
+            Err(_) => {
+                let folder = sanitize(&entry.folder.display().to_string());
+                let text = localized!("has problems: `roadlab validate {folder}`", folder);
+                output(&format!("{}  {text}", lines.concat()));
+            }
         }
     }
     let added = list.entries.iter();
@@ -83,26 +81,82 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Leaves out the memory, the level and the time of the labs, in this order, while their titles have too little room.
-fn without_what_does_not_fit(mut rows: Vec<Vec<String>>, width: Option<usize>) -> Vec<Vec<String>> {
-    /// The columns after the name: level, time, memory.
-    const LEFT_OUT: [usize; 3] = [3, 1, 1];
-    const TITLE: usize = 28;
-    let Some(width) = width else {
-        return rows;
+/// Which columns a list has beside the names, the progress, what runs and the titles.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    level: bool,
+    minutes: bool,
+    memory: bool,
+    /// Beside the number of solved exercises, how many solutions were played and how many exercises pass.
+    details: bool,
+}
+
+impl Columns {
+    /// From all to the fewest, for narrower and narrower terminals.
+    const FORMS: [Self; 5] = {
+        let all = Self {
+            level: true,
+            minutes: true,
+            memory: true,
+            details: true,
+        };
+        let without_memory = Self {
+            memory: false,
+            ..all
+        };
+        let without_level = Self {
+            level: false,
+            ..without_memory
+        };
+        let without_details = Self {
+            details: false,
+            ..without_level
+        };
+        let fewest = Self {
+            minutes: false,
+            ..without_details
+        };
+        [all, without_memory, without_level, without_details, fewest]
     };
-    for column in LEFT_OUT {
+}
+
+/// Returns the lines of each row in the first form that has room for the titles, of which it may cut the longest. Only where
+/// even the last form has next to no room for them, they are wrapped.
+fn fitting(forms: &[Vec<Vec<String>>], width: Option<usize>) -> Vec<Vec<String>> {
+    /// The room that titles should have, and the least in which they are cut.
+    const TITLE: usize = 40;
+    const LEAST: usize = 28;
+    let one_each = |lines: Vec<String>| -> Vec<Vec<String>> {
+        lines.into_iter().map(|line| vec![line]).collect()
+    };
+    let (Some(last), Some(width)) = (forms.last(), width) else {
+        return forms
+            .first()
+            .map_or_else(Vec::new, |rows| one_each(table(rows)));
+    };
+    let has_room = |rows: &Vec<Vec<String>>, title: usize| {
         let without_titles = rows.iter().map(|row| row[..row.len() - 1].to_vec());
-        let lines = table(&without_titles.collect::<Vec<_>>());
-        let used = lines.iter().map(|line| console::measure_text_width(line));
-        if used.max().unwrap_or(0) + 2 + TITLE <= width {
-            break;
+        let others = widest(&table(&without_titles.collect::<Vec<_>>()));
+        let titles = rows.iter().filter(|row| row.len() > 1);
+        let titles: Vec<String> = titles.filter_map(|row| row.last().cloned()).collect();
+        others + 2 + title.min(widest(&titles)) <= width
+    };
+    let roomy = forms.iter().find(|rows| has_room(rows, TITLE));
+    match roomy.or_else(|| Some(last).filter(|rows| has_room(rows, LEAST))) {
+        Some(rows) => {
+            let lines = table(rows).into_iter();
+            one_each(lines.map(|line| cut(&line, width)).collect())
         }
-        for row in rows.iter_mut().filter(|row| row.len() > 1) {
-            row.remove(column);
+        None => {
+            let title = last.iter().map(Vec::len).max().unwrap_or(1) - 1;
+            rows_within(last, title, Some(width))
         }
     }
-    rows
+}
+
+fn widest(lines: &[String]) -> usize {
+    let widths = lines.iter().map(|line| console::measure_text_width(line));
+    widths.max().unwrap_or(0)
 }
 
 fn as_json(context: &Context, entry: &LabEntry) -> Value {
@@ -139,7 +193,13 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
 }
 
 /// Returns the cells of a lab without problems, with one for its running instances if anything is running.
-fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bool) -> Vec<String> {
+fn cells(
+    context: &Context,
+    entry: &LabEntry,
+    summary: &Summary,
+    any_running: bool,
+    columns: Columns,
+) -> Vec<String> {
     let paint = context.paint;
     let all = summary.exercises.len();
     let mut progress = match &entry.done {
@@ -147,20 +207,20 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
         Ok(done) => paint.good(&format!("{done}/{all}")),
         Err(_) => paint.warn(&format!("?/{all}")),
     };
-    if entry.played > 0 {
+    if columns.details && entry.played > 0 {
         let played = localized!("solution played {count}", count = entry.played);
         progress.push_str(&paint.dim(&format!(" · {played}")));
     }
-    if entry.holding > 0 && !entry.running.is_empty() {
+    if columns.details && entry.holding > 0 && !entry.running.is_empty() {
         let holding = localized!("passing {passed}", passed = entry.holding);
         progress.push_str(&paint.dim(&format!(" · {holding}")));
     }
-    let mut cells = vec![
-        format::level(summary.level),
-        localized!("{minutes} min", minutes = summary.minutes),
-        memory(summary.memory as u64),
-        progress,
-    ];
+    let level = columns.level.then(|| format::level(summary.level));
+    let minutes = localized!("{minutes} min", minutes = summary.minutes);
+    let minutes = columns.minutes.then_some(minutes);
+    let memory = columns.memory.then(|| memory(summary.memory as u64));
+    let mut cells: Vec<String> = level.into_iter().chain(minutes).chain(memory).collect();
+    cells.push(progress);
     if any_running {
         let joined = |instances: &[Instance]| {
             let names: Vec<&str> = instances.iter().map(Instance::as_str).collect();
@@ -192,32 +252,90 @@ fn cells(context: &Context, entry: &LabEntry, summary: &Summary, any_running: bo
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_narrow_list_has_whole_titles_and_fewer_columns() {
-        let row = |name: &str, up: &str| {
+    /// The rows of the forms of a list of two labs.
+    fn forms(title: &str) -> Vec<Vec<Vec<String>>> {
+        let row = |name: &str, up: &str, columns: Columns| {
+            let progress = match columns.details {
+                true => "2/13 · passing 2",
+                false => "2/13",
+            };
             let cells = [
-                name,
-                "intermediate",
-                "150 min",
-                "2.0 GiB",
-                "0/13",
-                up,
-                "Airflow: the night shift of a shop",
+                Some(name),
+                columns.level.then_some("intermediate"),
+                columns.minutes.then_some("150 min"),
+                columns.memory.then_some("2.0 GiB"),
+                Some(progress),
+                Some(up),
+                Some(title),
             ];
-            cells.map(str::to_owned).to_vec()
+            cells.into_iter().flatten().map(str::to_owned).collect()
         };
-        let rows = vec![row("airflow", ""), row("postgres-vs-mongodb", "up: a1")];
-        assert_eq!(without_what_does_not_fit(rows.clone(), None), rows);
-        assert_eq!(without_what_does_not_fit(rows.clone(), Some(120)), rows);
-        let narrow = without_what_does_not_fit(rows.clone(), Some(80));
-        assert_eq!(
-            narrow[1].join("|"),
-            "postgres-vs-mongodb|150 min|0/13|up: a1|Airflow: the night shift of a shop"
+        let rows = |columns| {
+            vec![
+                row("airflow", "", columns),
+                row("postgres-vs-mongodb", "up", columns),
+            ]
+        };
+        Columns::FORMS.map(rows).to_vec()
+    }
+
+    #[track_caller]
+    fn check(title: &str, width: Option<usize>, expected: &[&str]) {
+        let lines = fitting(&forms(title), width).concat();
+        assert_eq!(lines, expected);
+        let width = width.unwrap_or(usize::MAX);
+        assert!(widest(&lines) <= width);
+    }
+
+    #[test]
+    fn a_list_has_a_line_for_each_lab_and_fewer_columns_where_there_is_no_room() {
+        let title = "Airflow: the night shift of a stationery shop";
+        let whole = [
+            "airflow              intermediate  150 min  2.0 GiB  2/13 · passing 2      Airflow: the night shift of a stationery shop",
+            "postgres-vs-mongodb  intermediate  150 min  2.0 GiB  2/13 · passing 2  up  Airflow: the night shift of a stationery shop",
+        ];
+        check(title, None, &whole);
+        check(title, Some(200), &whole);
+        check(
+            title,
+            Some(80),
+            &[
+                "airflow              150 min  2/13      Airflow: the night shift of a stationer…",
+                "postgres-vs-mongodb  150 min  2/13  up  Airflow: the night shift of a stationer…",
+            ],
         );
-        let narrowest = without_what_does_not_fit(rows, Some(40));
-        assert_eq!(narrowest[1].len(), 4);
+        check(
+            title,
+            Some(79),
+            &[
+                "airflow              2/13      Airflow: the night shift of a stationery shop",
+                "postgres-vs-mongodb  2/13  up  Airflow: the night shift of a stationery shop",
+            ],
+        );
+        check(
+            title,
+            Some(72),
+            &[
+                "airflow              2/13      Airflow: the night shift of a stationery…",
+                "postgres-vs-mongodb  2/13  up  Airflow: the night shift of a stationery…",
+            ],
+        );
+        check(
+            "Airflow",
+            Some(70),
+            &[
+                "airflow              150 min  2/13 · passing 2      Airflow",
+                "postgres-vs-mongodb  150 min  2/13 · passing 2  up  Airflow",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_list_wraps_titles_only_in_a_very_narrow_terminal() {
+        let lines = fitting(&forms("Airflow: the night shift"), Some(48));
+        assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
         // A lab with problems has only its name.
-        let broken = vec![vec!["broken".to_owned()]];
-        assert_eq!(without_what_does_not_fit(broken.clone(), Some(40)), broken);
+        let broken = vec![vec![vec!["broken".to_owned()]]; 5];
+        assert_eq!(fitting(&broken, Some(40)), [["broken"]]);
     }
 }

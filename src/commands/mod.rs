@@ -69,7 +69,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 pub(crate) use complete::complete;
-pub(crate) use error_output::report_failure;
+pub(crate) use error_output::{report_end, report_failure};
 
 use crate::app::{
     App, DrawOf, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust, lab_name,
@@ -97,6 +97,8 @@ pub(crate) struct Context {
     pub(crate) reporter: Rc<Reporter>,
     /// The parts of a start, if they are to be shown.
     pub(crate) timeline: Rc<RefCell<Timeline>>,
+    /// Whether the parts belong to the result of this command.
+    pub(crate) with_timings: bool,
     /// When this command began.
     pub(crate) begun: Instant,
     /// The languages of the guides of a new lab, if `--lang` lists them.
@@ -116,7 +118,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             dry_run,
             retain,
             ttl,
-            timings,
+            // `Context::timings` has them.
+            timings: _,
             trace,
         } => {
             let mode = if dry_run {
@@ -133,11 +136,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                 up::Mode::Start => context.added(lab).await?,
                 up::Mode::DryRun => context.not_a_package(lab)?,
             };
-            let shown = up::Timings {
-                shown: timings,
-                trace: trace.as_deref(),
-            };
-            up::up(context, &lab, mode, on_failure, ttl, shown).await
+            up::up(context, &lab, mode, on_failure, ttl, trace.as_deref()).await
         }
         Command::Run {
             lab,
@@ -427,6 +426,7 @@ impl Context {
             paint,
             reporter,
             timeline,
+            with_timings: matches!(cli.command, Command::Up { timings: true, .. }),
             begun,
             languages,
         })
@@ -478,6 +478,13 @@ impl Context {
     /// Opens several labs.
     pub(crate) fn open_all(&self, names: &[String]) -> Result<Vec<Lab>, Failure> {
         names.iter().map(|name| self.lab(name)).collect()
+    }
+
+    /// Returns the parts of a start for `--json`, if they belong to the result.
+    pub(crate) fn timings(&self) -> Option<serde_json::Value> {
+        let parts = self.timeline.borrow();
+        self.with_timings
+            .then(|| parts.to_json(self.begun.elapsed()))
     }
 
     /// Returns how expected and actual values are shown.

@@ -41,7 +41,7 @@ pub(crate) fn new(
         return Ok(Exit::Success);
     }
     let called = match by_name {
-        true => new.id.to_string(),
+        true => context.app.lab_argument(&new.id),
         false => created.folder.display().to_string(),
     };
     show(context, &new, &created, &called);

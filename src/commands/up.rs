@@ -11,6 +11,7 @@ use crate::commands::{Context, format};
 use crate::event::{Event, StartPart};
 use crate::exit::Exit;
 use crate::localized;
+use crate::plan::ImageNames;
 use crate::report::{self, duration, error, output, output_unwrapped, sanitize};
 use crate::runner::{Expiry, Failure, Live, OnFailure};
 use crate::store::Lifetime;
@@ -26,40 +27,32 @@ pub(crate) enum Mode {
     DryRun,
 }
 
-/// Where the parts of a start go to, with their times.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timings<'a> {
-    /// Whether the parts are shown.
-    pub(crate) shown: bool,
-    /// The file for a trace viewer.
-    pub(crate) trace: Option<&'a Path>,
-}
-
+/// Starts a lab. `trace` is the file that its parts are written to for a trace viewer.
 pub(crate) async fn up(
     context: &Context,
     name: &str,
     mode: Mode,
     on_failure: OnFailure,
     ttl: Option<Duration>,
-    timings: Timings<'_>,
+    trace: Option<&Path>,
 ) -> Result<Exit, Failure> {
     // Before the start, so that no time is lost.
-    if let Some(file) = timings.trace
+    if let Some(file) = trace
         && confirm_replacing(context, file, OutputKind::Trace).await? == Confirmation::Declined
     {
         return Ok(Exit::Success);
     }
-    let result = start(context, name, mode, on_failure, ttl, timings.shown).await;
+    let result = start(context, name, mode, on_failure, ttl).await;
     context.reporter.finish();
     // A start that failed took its time too.
     let parts = context.timeline.borrow();
     let now = context.begun.elapsed();
-    if timings.shown && !context.global.json && !parts.is_empty() {
+    if context.with_timings && !context.global.json && !parts.is_empty() {
         let width = context.width().unwrap_or(PIPE_WIDTH);
         let lines = parts.waterfall(now, width, context.paint, context.wording());
         lines.iter().for_each(|line| output_unwrapped(line));
     }
-    let written = match timings.trace {
+    let written = match trace {
         Some(file) => write_trace(file, &report::json_line(&parts.trace(now))),
         None => Ok(()),
     };
@@ -80,7 +73,6 @@ async fn start(
     mode: Mode,
     on_failure: OnFailure,
     ttl: Option<Duration>,
-    with_timings: bool,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab_with(name, &DrawOf::NewRun)?;
@@ -98,18 +90,20 @@ async fn start(
         let engine = context.app.existing_engine().await?;
         let planned = context.app.plan(&engine, &lab, options).await?;
         context.reporter.finish();
+        let names = match context.global.json || context.global.verbose {
+            true => ImageNames::Whole,
+            false => ImageNames::WithoutDigests,
+        };
         let missing = planned.missing_images.iter();
-        let mut text: String = missing
-            .map(|line| format!("    {}\n", line.localized()))
-            .collect();
-        text.push_str(&planned.plan.to_string());
-        match (context.global.json, text.is_empty()) {
+        let missing = missing.map(|image| format!("    {}", image.text(names).localized()));
+        let lines: Vec<String> = missing.chain(planned.plan.lines(names)).collect();
+        match (context.global.json, lines.is_empty()) {
             (true, _) => {
-                let lines: Vec<&str> = text.lines().map(str::trim).collect();
+                let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
                 report::document(&json!({ "plan": lines }));
             }
             (false, true) => output(&localized!("nothing to do")),
-            (false, false) => output(sanitize(&text).trim_end()),
+            (false, false) => lines.iter().for_each(|line| output(&sanitize(line))),
         }
         return Ok(Exit::Success);
     }
@@ -123,8 +117,6 @@ async fn start(
     let until = started.journal.until;
     let millis = begun.elapsed().as_millis() as u64;
     if context.global.json {
-        let parts = context.timeline.borrow();
-        let timings = with_timings.then(|| parts.to_json(context.begun.elapsed()));
         report::line(&json!({
             "event": "up",
             "lab": lab.id.as_str(),
@@ -134,7 +126,7 @@ async fn start(
             "services": addresses_json(live),
             "workspace": live.workspace.as_deref().map(report::json_path),
             "until": until,
-            "timings": timings,
+            "timings": context.timings(),
         }));
         return Ok(Exit::Success);
     }

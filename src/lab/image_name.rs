@@ -63,6 +63,16 @@ impl ImageName {
     }
 }
 
+/// Returns the name of an image as a person knows it: without a digest, and without the tag that only a build of roadlab has.
+pub fn without_digest(image: &str) -> &str {
+    let is_digest = |tag: &str| tag.len() >= 12 && tag.chars().all(|c| c.is_ascii_hexdigit());
+    let (name, _) = image.split_once('@').unwrap_or((image, ""));
+    match name.rsplit_once(':') {
+        Some((built, tag)) if built.starts_with("roadlab/") && is_digest(tag) => built,
+        _ => name,
+    }
+}
+
 /// Returns whether nothing, `:tag`, `@digest` or both follow the name.
 fn has_complete_end(text: &str) -> bool {
     let last = text.rsplit('/').next().unwrap_or_default();
@@ -92,6 +102,21 @@ impl std::fmt::Display for ImageName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_knows_an_image_without_its_digest() {
+        for (image, expected) in [
+            ("redis:8.0", "redis:8.0"),
+            ("redis:8.0@sha256:0123", "redis:8.0"),
+            ("host:5000/redis@sha256:0123", "host:5000/redis"),
+            ("roadlab/redis:02486826d5b7", "roadlab/redis"),
+            ("roadlab/redis:8", "roadlab/redis:8"),
+            ("roadlab/redis", "roadlab/redis"),
+            ("other/redis:02486826d5b7", "other/redis:02486826d5b7"),
+        ] {
+            assert_eq!(without_digest(image), expected);
+        }
+    }
 
     #[test]
     fn image_names_are_those_that_registries_accept() {

@@ -12,6 +12,7 @@ use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::guide::Guide;
 use crate::lab::id::{LabId, ServiceName};
 use crate::lab::lab_file;
+use crate::lab::lab_order::earlier_labs;
 use crate::lab::lang::Lang;
 use crate::lab::model::{Lab, Network};
 use crate::lab::policy;
@@ -294,12 +295,14 @@ fn read(
         random.check_names(&file.captures, services, problems);
     }
     if let Some((file, id)) = file.as_ref().zip(id.as_ref())
-        && file.after.contains(id)
+        && let Some(own) = earlier_labs(&file.root)
+            .into_iter()
+            .find(|one| one.lab == *id)
     {
         let what = text!("`after` of lab `{id}` names the lab itself", id);
-        let problem = Problem::new(what).code(Code::UnknownName);
-        let place = file.root.child("after").map(Node::place);
-        problems.push(problem.at(place.unwrap_or_else(|| file.root.place())));
+        let help = text!("remove `{id}` from `after`", id);
+        let problem = Problem::new(what).code(Code::Order).help(help);
+        problems.push(problem.at(own.place));
     }
     let file = file.filter(|_| found.unreadable == 0)?;
     let workspace = file.workspace.as_ref();

@@ -13,6 +13,7 @@ mod guide;
 mod id;
 mod image_name;
 mod lab_file;
+mod lab_order;
 mod lang;
 mod lines;
 mod load;
@@ -43,7 +44,8 @@ mod yaml;
 pub use file_system::{FileSystem, ReadError, UnsafeMount};
 pub use guide::{Guide, Section, Template, plain_line};
 pub use id::{CheckId, ExerciseId, Instance, InvalidName, LabId, RunId, ServiceName, TopicId};
-pub use image_name::ImageName;
+pub use image_name::{ImageName, without_digest};
+pub use lab_order::{EarlierLab, lab_cycles, read_earlier_labs};
 pub use lang::Lang;
 pub use load::{
     COMPOSE_NAMES, LoadedLab, LoadedServices, OVERRIDE_NAMES, compose_files, load,

@@ -26,7 +26,7 @@ pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,
 };
-pub use operation::{Operation, Plan, PlanWarning, Reason, Stage};
+pub use operation::{ImageNames, Operation, Plan, PlanWarning, Reason, Stage};
 pub use orphans::{OrphanKind, OrphanRun, orphan_runs};
 pub use pause::pause;
 pub use ports::{HostPort, HostPorts, PortKey, candidates_after, published_ports};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::lab::{Condition, ServiceName};
+use crate::lab::{Condition, ServiceName, without_digest};
 use crate::plan::{ContainerSpec, NetworkAttachment, NetworkSpec, VolumeSpec};
 use crate::text;
 use crate::text::Text;
@@ -77,6 +77,24 @@ pub enum Operation {
     },
 }
 
+/// How texts about a plan name images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageNames {
+    Whole,
+    /// As a person knows them.
+    WithoutDigests,
+}
+
+impl ImageNames {
+    /// Returns the name of an image in this form.
+    pub fn of(self, image: &str) -> &str {
+        match self {
+            ImageNames::Whole => image,
+            ImageNames::WithoutDigests => without_digest(image),
+        }
+    }
+}
+
 /// Why an operation is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -125,22 +143,34 @@ impl Plan {
             .flatten()
             .any(|operation| !matches!(operation, Operation::Wait { .. }))
     }
+
+    /// Returns a line for each operation, with the number of its stage.
+    pub fn lines(&self, names: ImageNames) -> Vec<String> {
+        let stages = self.stages.iter().zip(1..);
+        let lines = stages.flat_map(|(stage, number)| {
+            let line =
+                move |operation: &Operation| format!("{number:>2}. {}", operation.line(names));
+            stage.iter().map(line)
+        });
+        lines.collect()
+    }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, stage) in self.stages.iter().enumerate() {
-            for operation in stage {
-                writeln!(f, "{:>2}. {operation}", at + 1)?;
-            }
-        }
-        Ok(())
+        self.lines(ImageNames::Whole)
+            .iter()
+            .try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
 impl Operation {
     /// Returns what the operation does, such as "start redis", without the reason for it.
     pub fn text(&self) -> Text {
+        self.text_with(ImageNames::Whole)
+    }
+
+    fn text_with(&self, names: ImageNames) -> Text {
         match self {
             Operation::RemoveContainer { name, .. } => text!("remove container {name}", name),
             Operation::RemoveNetwork { name, .. } => text!("remove network {name}", name),
@@ -154,7 +184,7 @@ impl Operation {
             Operation::CreateContainer { image, spec, .. } => text!(
                 "create container {name} from {image}",
                 name = spec.name,
-                image
+                image = names.of(image)
             ),
             Operation::ConnectNetwork {
                 service,
@@ -185,6 +215,15 @@ impl Operation {
         }
     }
 
+    /// Returns what the operation does and why.
+    fn line(&self, names: ImageNames) -> String {
+        let text = self.text_with(names).localized();
+        match self.reason().and_then(Reason::text) {
+            Some(reason) => format!("{text} ({})", reason.localized()),
+            None => text,
+        }
+    }
+
     fn reason(&self) -> Option<Reason> {
         match self {
             Operation::RemoveContainer { reason, .. }
@@ -205,11 +244,7 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text().localized())?;
-        match self.reason().and_then(Reason::text) {
-            Some(reason) => write!(f, " ({})", reason.localized()),
-            None => Ok(()),
-        }
+        f.write_str(&self.line(ImageNames::Whole))
     }
 }
 

@@ -49,7 +49,7 @@ rows! {
     GuideHeading "guide-heading" "A heading of a guide has braces that are not understood, or stands at the wrong level. `## Title {{#exercise}}` begins an exercise; `### Title {{.hint}}`, `.checks`, `.choices`, `.after` and `.solution` are its parts.";
     Template "template" "A name in `{{{{ … }}}}` is unknown, or the braces contain more than a name. Write literal braces as `{{{{ '{{{{' }}}}`, or between `{{% raw %}}` and `{{% endraw %}}`.";
     Port "port" "A port is not valid, is published twice, or is used without being published under `ports`.";
-    Order "order" "Exercises and services form an order: an exercise needs earlier ones only, and `depends_on` has no cycle.";
+    Order "order" "Exercises, services and labs form an order: an exercise needs earlier ones only, and neither `depends_on` of services nor `after` of labs has a cycle.";
     Health "health" "A service waits for the health of another one, and nothing says when that is healthy. Add `ready` to its `x-roadlab`, or a `healthcheck`.";
     Exercise "exercise" "An exercise or quiz cannot be judged: it needs a check that fails at the start, a solution and a wrong answer; a quiz needs at least two choices and one answer among them.";
     Limit "limit" "A number is too large or too small, or a file has too much of something. The message names the limit.";

@@ -38,6 +38,8 @@ pub(crate) enum Shown {
     Always,
     /// Only if all keys fit into one line.
     IfItFits,
+    /// Also if only those fit that are always shown, and this one.
+    AlmostAlways,
 }
 
 /// How much of the checks is shown.
@@ -166,9 +168,11 @@ impl Panel {
     /// Returns the keys in one line if they fit, closer together or without the least important if they must be.
     fn menu_lines(&self, columns: usize, paint: Paint) -> Vec<String> {
         let all: Vec<&MenuItem> = self.menu.iter().collect();
+        let fewer = |item: &&MenuItem| item.shown != Shown::IfItFits;
+        let fewer: Vec<&MenuItem> = self.menu.iter().filter(fewer).collect();
         let always = |item: &&MenuItem| item.shown == Shown::Always;
-        let fewer: Vec<&MenuItem> = self.menu.iter().filter(always).collect();
-        for items in [&all, &fewer] {
+        let fewest: Vec<&MenuItem> = self.menu.iter().filter(always).collect();
+        for items in [&all, &fewer, &fewest] {
             for gap in ["   ", "  "] {
                 let lines = menu_with_gap(items, gap, columns, paint);
                 if lines.len() <= 1 {
@@ -184,7 +188,10 @@ fn menu_with_gap(items: &[&MenuItem], gap: &str, columns: usize, paint: Paint) -
     let mut lines = Vec::new();
     let mut line = String::new();
     for MenuItem { key, does, .. } in items {
-        let item = format!("{} {}", paint.bold(key), paint.dim(does));
+        let item = match does.is_empty() {
+            true => paint.bold(key),
+            false => format!("{} {}", paint.bold(key), paint.dim(does)),
+        };
         if !line.is_empty()
             && measure_text_width(&line) + gap.len() + measure_text_width(&item) > columns
         {
@@ -383,5 +390,13 @@ mod tests {
         assert_eq!(menu(60), "n next   h hint   q quit");
         assert_eq!(menu(23), "n next  h hint  q quit");
         assert_eq!(menu(22), "n next   q quit");
+        panel.menu.push(MenuItem {
+            shown: Shown::AlmostAlways,
+            ..item("?", "")
+        });
+        let menu = |columns| panel.lines(columns, 20, Paint::Plain).pop();
+        assert_eq!(menu(60).as_deref(), Some("n next   h hint   q quit   ?"));
+        assert_eq!(menu(24).as_deref(), Some("n next   q quit   ?"));
+        assert_eq!(menu(16).as_deref(), Some("n next  q quit"));
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Screen {
     stop: Signal,
     /// The lines of the panel on the screen.
     drawn: Vec<String>,
+    /// The rows of the last panel that nothing was printed on since.
+    room: usize,
 }
 
 impl Screen {
@@ -73,6 +75,7 @@ impl Screen {
             resized: signal(SignalKind::window_change())?,
             stop: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             drawn: Vec::new(),
+            room: 0,
             mode: Mode::enter()?,
         })
     }
@@ -85,7 +88,9 @@ impl Screen {
 
     /// Prints permanent text above the panel.
     pub(crate) fn print_above(&mut self, text: &str) {
-        let text = prose(text, Some(Self::size().0));
+        let columns = Self::size().0;
+        let text = prose(text, Some(columns));
+        self.room = self.room.saturating_sub(rows_of(&text, columns));
         let text = format!("{}{text}\n", self.erased());
         self.drawn.clear();
         write(&text);
@@ -93,11 +98,22 @@ impl Screen {
 
     /// Draws the panel if it has changed.
     pub(crate) fn panel(&mut self, lines: Vec<String>) {
+        self.draw(lines, 0);
+    }
+
+    /// Draws the panel like [`panel`](Self::panel). One that is shorter than the last one ends in the same row.
+    pub(crate) fn panel_at_bottom(&mut self, lines: Vec<String>) {
+        self.draw(lines, self.room);
+    }
+
+    /// Draws the panel if it has changed, in so many rows at least.
+    fn draw(&mut self, lines: Vec<String>, least: usize) {
         let (columns, rows) = Self::size();
         let fit = |line: &String| {
             console::truncate_str(line, columns.saturating_sub(1), "…").into_owned()
         };
         let lines: Vec<String> = lines.iter().take(rows.saturating_sub(1)).map(fit).collect();
+        let lines = lowered(lines, least.min(rows.saturating_sub(1)));
         if lines == self.drawn {
             return;
         }
@@ -108,6 +124,7 @@ impl Screen {
         }
         text.push_str(SYNC_END);
         write(&text);
+        self.room = lines.len();
         self.drawn = lines;
     }
 
@@ -121,11 +138,13 @@ impl Screen {
     pub(crate) fn clear(&mut self) {
         write(&format!("{}{}", Clear(ClearType::All), MoveTo(0, 0)));
         self.drawn.clear();
+        self.room = 0;
     }
 
     /// Gives the terminal to another program.
     pub(crate) fn suspend(&mut self) {
         self.clear_panel();
+        self.room = 0;
         self.mode.leave();
         flush_blocking(Some(FLUSH_TIMEOUT));
     }
@@ -181,6 +200,19 @@ impl Screen {
             lines => format!("{}\r{}", MoveUp(lines), Clear(ClearType::FromCursorDown)),
         }
     }
+}
+
+/// Returns the lines with as many empty ones before them as fill so many rows.
+fn lowered(lines: Vec<String>, rows: usize) -> Vec<String> {
+    let empty = rows.saturating_sub(lines.len());
+    let empty = std::iter::repeat_n(String::new(), empty);
+    empty.chain(lines).collect()
+}
+
+/// Returns the rows that a text takes in a terminal of so many columns.
+fn rows_of(text: &str, columns: usize) -> usize {
+    let rows = |line: &str| console::measure_text_width(line).div_ceil(columns).max(1);
+    text.split('\n').map(rows).sum()
 }
 
 /// A terminal that is gone is noticed by its keys.
@@ -324,6 +356,26 @@ mod tests {
         let mut typed = typed.to_vec();
         assert_eq!(keys(&mut typed), expected);
         assert_eq!(typed, rest);
+    }
+
+    #[test]
+    fn a_shorter_panel_ends_where_the_last_one_did() {
+        let lines = |lines: &[&str]| -> Vec<String> {
+            lines.iter().map(|line| (*line).to_owned()).collect()
+        };
+        assert_eq!(lowered(lines(&["a", "b"]), 4), ["", "", "a", "b"]);
+        assert_eq!(lowered(lines(&["a", "b"]), 1), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_text_takes_a_row_for_each_line_and_more_for_one_that_is_too_wide() {
+        assert_eq!(rows_of("", 10), 1);
+        assert_eq!(rows_of("one\n\nthree", 10), 3);
+        assert_eq!(rows_of("0123456789", 10), 1);
+        assert_eq!(
+            rows_of("0123456789a\n\u{1b}[1m한국어한국어\u{1b}[0m", 10),
+            4
+        );
     }
 
     #[test]

@@ -143,11 +143,12 @@ impl<E: Engine> Runner<'_, E> {
         format!("roadlab fault {} heal {service}", self.name())
     }
 
-    /// Returns the lab with the option that selects this instance.
+    /// Returns the lab with the options that select it and this instance.
     pub(super) fn name(&self) -> String {
+        let labs = self.labs.of(&self.lab.id);
         match self.instance.is_main() {
-            true => self.lab.id.to_string(),
-            false => format!("{} --instance {}", self.lab.id, self.instance),
+            true => format!("{}{labs}", self.lab.id),
+            false => format!("{} --instance {}{labs}", self.lab.id, self.instance),
         }
     }
 

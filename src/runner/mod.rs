@@ -35,6 +35,7 @@ mod up;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::lab::{Instance, Lab};
+use crate::store::LabsOption;
 
 pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
@@ -65,6 +66,8 @@ pub struct Runner<'a, E> {
     pub instance: &'a Instance,
     /// The owner label of this user's resources.
     pub owner: &'a str,
+    /// The option `--labs` for the commands in texts.
+    pub labs: &'a LabsOption,
     pub emit: &'a dyn Fn(Event),
 }
 

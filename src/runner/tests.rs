@@ -19,7 +19,7 @@ use crate::runner::{
     Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
     reap, teardown, up,
 };
-use crate::store::{Journal, Lifetime};
+use crate::store::{Journal, LabsOption, Lifetime};
 use crate::text::Text;
 
 const TWO: &str = "\
@@ -59,6 +59,7 @@ impl Machine {
             lab: &self.lab,
             instance: &self.instance,
             owner: "me",
+            labs: &LabsOption::default(),
             emit: &emit,
         };
         let found = self.lab.services.values().map(|service| {
@@ -131,6 +132,16 @@ fn a_lab_starts_in_the_order_of_its_dependencies_and_a_second_up_does_nothing() 
     ");
     assert!(machine.up(OnFailure::TearDown).unwrap().plan.is_empty());
     assert_eq!(machine.calls(), "");
+}
+
+#[test]
+fn the_journal_keeps_the_absolute_folder_of_a_lab() {
+    let machine = Machine::new(TWO);
+    machine.up(OnFailure::TearDown).unwrap();
+    let folder = Journal::all(&machine.runs()).remove(0).folder;
+    assert!(machine.lab.folder.is_relative());
+    assert!(folder.is_absolute(), "{folder:?}");
+    assert!(folder.ends_with(&machine.lab.folder), "{folder:?}");
 }
 
 #[test]
@@ -438,6 +449,7 @@ fn a_service_that_was_created_and_not_started_when_it_was_observed_is_found_once
         lab: &machine.lab,
         instance: &machine.instance,
         owner: "me",
+        labs: &LabsOption::default(),
         emit: &emit,
     };
     // As a session sees it while another terminal starts the lab: the containers are there, but have no ports yet.
@@ -485,6 +497,7 @@ fn a_log_that_comes_late_is_still_shown() {
         lab: &machine.lab,
         instance: &machine.instance,
         owner: "me",
+        labs: &LabsOption::default(),
         emit: &emit,
     };
     let waited = FailedWait {

@@ -146,7 +146,9 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         run: run_labels.run.clone(),
         lab: runner.lab.id.clone(),
         instance: runner.instance.clone(),
-        folder: runner.lab.folder.clone(),
+        // A command in another working folder finds the lab by it.
+        folder: std::path::absolute(&runner.lab.folder)
+            .unwrap_or_else(|_| runner.lab.folder.clone()),
         workspace: path.clone(),
         life: Lifetime::Persistent,
         until,

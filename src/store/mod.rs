@@ -11,6 +11,7 @@ mod files;
 mod fingerprint;
 mod journal;
 mod lab_folders;
+mod labs_option;
 mod locks;
 mod log;
 mod mounted_files;
@@ -36,6 +37,7 @@ pub use journal::{
     UnwritableJournal,
 };
 pub use lab_folders::LabFolders;
+pub use labs_option::LabsOption;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use mounted_files::mounted_digests;

@@ -182,6 +182,18 @@ impl Progress {
         run.is_some() && played.is_some_and(|played| played.run.as_ref() == run)
     }
 
+    /// Returns the index of the exercise that a learner is at: the first that is neither solved nor played, else the first that is
+    /// not solved; `None` if all are. `run` is the one that runs, if any.
+    pub fn present_exercise(&self, exercises: &[Exercise], run: Option<&RunId>) -> Option<usize> {
+        let standing = |one: &Exercise| self.standing(&one.id);
+        let untouched = |one: &Exercise| {
+            standing(one) == Standing::Unsolved && !self.stands_by_solution(&one.id, run)
+        };
+        let unsolved = |one: &Exercise| standing(one) != Standing::Solved;
+        let first = exercises.iter().position(untouched);
+        first.or_else(|| exercises.iter().position(unsolved))
+    }
+
     /// Marks an exercise as solved by the learner; the first time counts.
     pub fn solve(&mut self, exercise: &ExerciseId) {
         self.solved.entry(exercise.clone()).or_insert_with(now);

@@ -220,7 +220,7 @@ fn the_document_of_a_service_that_never_answers_keeps_its_fields() {
         "{from}    command: [sh, -c, \"echo thinking; exec sleep infinity\"]\n    x-roadlab: {{ ready_within: 5s }}\n"
     );
     lab.copy.change("compose.yaml", from, &stuck);
-    record_events(&mut shapes, &lab, "error not ready", "up LAB", 5);
+    record_events(&mut shapes, &lab, "error not ready", "up LAB --timings", 5);
     Contract::read(DOCUMENTS).check(&shapes, |_| false);
 }
 

@@ -85,6 +85,10 @@ impl Session<'_, Docker> {
                 self.add_time(exercise, view)?;
                 self.answered(&mut |text| screen.print_above(text), exercise, &choice)?;
             }
+            Command::Keys => {
+                self.show_keys(&mut |text| screen.print_above(text), exercise);
+                view.size = PanelSize::Folded;
+            }
             Command::List => self.show_list(screen, view, ListFrom::Present),
             Command::Shell => self.which(Picker::Shells, view, docker, screen).await?,
             Command::Measure => {

@@ -21,6 +21,8 @@ pub(super) enum Command {
     Measure,
     Reset,
     List,
+    /// Shows what each key does.
+    Keys,
     Quit,
     /// A choice of the quiz.
     Choice(String),
@@ -111,6 +113,7 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
         'm' if !exercise.measure.is_empty() => Command::Measure,
         'r' => Command::Reset,
         'l' => Command::List,
+        '?' => Command::Keys,
         'q' => Command::Quit,
         _ => choice().map_or(Command::Nothing, |choice| {
             Command::Choice(choice.to_owned())
@@ -244,7 +247,66 @@ pub(super) fn menu(
         }
     }
     menu.extend([item("l", localized!("list")), item("q", localized!("quit"))]);
+    menu.push(MenuItem {
+        shown: Shown::AlmostAlways,
+        ..item("?", String::new())
+    });
     menu
+}
+
+/// Returns every key that can be pressed while no question is open, with a sentence about it.
+pub(super) fn keys(exercise: &Exercise, offers: Offers) -> Vec<(String, String)> {
+    let key = |key: &str, does: String| Some((key.to_owned(), does));
+    let only = |offered: bool, name: &str, does: String| key(name, does).filter(|_| offered);
+    let choices = match &exercise.task {
+        Task::Quiz(quiz) => Some(quiz.choices.len()),
+        Task::Practical { .. } => None,
+    };
+    let practical = choices.is_none();
+    let numbers = choices.map(|count| format!("1–{count}"));
+    let all = [
+        numbers.and_then(|numbers| key(&numbers, localized!("choose an answer"))),
+        key("n, Enter", localized!("go to the next exercise")),
+        key("p", localized!("go back")),
+        key("t", localized!("show the task again")),
+        only(
+            practical,
+            "d",
+            localized!("show every check and the hint in full"),
+        ),
+        only(
+            practical || offers.hints,
+            "h",
+            localized!("show the next hint"),
+        ),
+        match practical {
+            true => key("s", localized!("show the solution and play it")),
+            false => key("s", localized!("show the right answer")),
+        },
+        only(
+            offers.clients,
+            "c",
+            localized!("open the client of a service; Ctrl-D comes back"),
+        ),
+        only(
+            offers.pages,
+            "o",
+            localized!("open the web interface of a service"),
+        ),
+        only(
+            !exercise.measure.is_empty(),
+            "m",
+            localized!("compare how long the ways take"),
+        ),
+        key(
+            "r",
+            localized!("reset the services to the start of this exercise"),
+        ),
+        key("l", localized!("list the exercises, to go to one")),
+        key("q", localized!("leave, and keep the lab or remove it")),
+        key("Esc", localized!("cancel a question")),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -281,7 +343,7 @@ mod tests {
         pages: true,
     };
 
-    fn keys(menu: &[MenuItem]) -> String {
+    fn keys_of(menu: &[MenuItem]) -> String {
         let keys = menu.iter().map(|item| item.key.as_str());
         keys.collect::<Vec<_>>().join(" ")
     }
@@ -318,8 +380,11 @@ mod tests {
         assert_eq!(command_for_key(Key::Char('B'), &letters), choice("b"));
         assert_eq!(command_for_key(Key::Char('n'), &letters), Command::Next);
         assert_eq!(command_for_key(Key::Char('3'), &letters), choice("n"));
-        assert_eq!(keys(&menu(&words, false, None, ALL)), "1–3 n p t h s l q");
-        assert_eq!(keys(&menu(&words, true, None, ALL)), "Enter p t l q");
+        assert_eq!(
+            keys_of(&menu(&words, false, None, ALL)),
+            "1–3 n p t h s l q ?"
+        );
+        assert_eq!(keys_of(&menu(&words, true, None, ALL)), "Enter p t l q ?");
     }
 
     #[test]
@@ -363,7 +428,7 @@ mod tests {
             assert_eq!(command_for_key(Key::Char('m'), &exercise), Command::Measure);
             for solved in [false, true] {
                 let menu = menu(&exercise, solved, None, offers);
-                assert!(keys(&menu).contains('m'));
+                assert!(keys_of(&menu).contains('m'));
                 let panel = Panel {
                     menu,
                     ..Panel::default()
@@ -374,6 +439,38 @@ mod tests {
     }
 
     #[test]
+    fn every_key_of_the_menu_is_explained_and_stands_for_a_command() {
+        let lab = lab(COMPOSE);
+        for exercise in [&lab.exercises[0], &quiz(&["a", "b"])] {
+            let explained = keys(exercise, ALL);
+            // `?` itself and Esc, which answers a question, are not among the commands.
+            let names: Vec<&str> = explained.iter().map(|(key, _)| key.as_str()).collect();
+            for item in menu(exercise, false, None, ALL) {
+                let there = names
+                    .iter()
+                    .any(|name| name.split(", ").any(|one| one == item.key));
+                assert!(there || item.key == "?", "{}: {names:?}", item.key);
+            }
+            for name in names.iter().filter(|name| **name != "Esc") {
+                let letter = Key::Char(name.chars().next().unwrap());
+                let command = command_for_key(letter, exercise);
+                assert_ne!(command, Command::Nothing, "{name}");
+            }
+            assert_eq!(command_for_key(Key::Char('?'), exercise), Command::Keys);
+        }
+        let few = Offers {
+            hints: false,
+            clients: false,
+            pages: false,
+        };
+        let names: Vec<String> = keys(&lab.exercises[0], few)
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(names.join(" "), "n, Enter p t d h s r l q Esc");
+    }
+
+    #[test]
     fn the_menu_offers_only_what_the_lab_has() {
         let lab = lab(COMPOSE);
         let offers = Offers {
@@ -381,9 +478,9 @@ mod tests {
             clients: true,
             pages: false,
         };
-        let of = |exercise| keys(&menu(exercise, false, None, offers));
-        assert_eq!(of(&lab.exercises[0]), "n p t h s c r l q");
-        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p t s l q");
+        let of = |exercise| keys_of(&menu(exercise, false, None, offers));
+        assert_eq!(of(&lab.exercises[0]), "n p t h s c r l q ?");
+        assert_eq!(of(&quiz(&["yes", "no"])), "1–2 n p t s l q ?");
     }
 
     #[test]
@@ -450,7 +547,7 @@ mod tests {
         let more = Command::Answer(Answer::More(12));
         assert_eq!(answer(Key::Char('l'), &long), more);
         let lab = lab(COMPOSE);
-        let menu_of = |question| keys(&menu(&lab.exercises[0], false, Some(&question), ALL));
+        let menu_of = |question| keys_of(&menu(&lab.exercises[0], false, Some(&question), ALL));
         assert_eq!(menu_of(long), "1–40 Enter l Esc");
         assert_eq!(menu_of(question("")), "1–16 Enter Esc");
         for (key, typed) in [

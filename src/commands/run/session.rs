@@ -12,7 +12,7 @@ use crate::lab::{Exercise, Section, Task};
 use crate::localized;
 use crate::report::{check_lines, duration, markdown, sanitize};
 use crate::runner::{ExerciseResult, Failure};
-use crate::store::{Progress, Standing};
+use crate::store::Progress;
 
 /// A learner in a running lab.
 pub(super) struct Session<'a, E> {
@@ -246,16 +246,11 @@ impl<E: Engine> Session<'_, E> {
         Ok(answer.correct)
     }
 
-    /// Returns the index of the first exercise that is neither solved nor played, else of the first one that is not solved, or
-    /// of the first one if all are.
+    /// Returns the index of the exercise that the learner is at, or of the first one if all are solved.
     pub(super) fn first_open(&self) -> usize {
-        let exercises = || self.running.lab.exercises.iter();
-        let standing = |exercise: &Exercise| self.progress.standing(&exercise.id);
-        let untouched =
-            |one: &Exercise| standing(one) == Standing::Unsolved && !self.stands_by_solution(one);
-        let untouched = exercises().position(untouched);
-        let unsolved = || exercises().position(|one| standing(one) != Standing::Solved);
-        untouched.or_else(unsolved).unwrap_or(0)
+        let (exercises, run) = (&self.running.lab.exercises, self.running.run());
+        let present = self.progress.present_exercise(exercises, run.as_ref());
+        present.unwrap_or(0)
     }
 
     /// Returns whether the services hold what the solution of an exercise did.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::exercise_view::{ExerciseView, PanelSize};
-use super::menu::{Offers, Picker, Question, menu};
+use super::menu::{Offers, Picker, Question, keys, menu};
 use super::session::{Output, Session};
 use crate::app::{WebPage, clients};
 use crate::commands::check_output;
@@ -28,7 +28,7 @@ impl<E: Engine> Session<'_, E> {
         let (columns, rows) = Screen::size();
         // The upper half is for the task.
         let lines = panel.lines(columns, (rows / 2).max(6), self.context.paint);
-        screen.panel(lines);
+        screen.panel_at_bottom(lines);
     }
 
     pub(super) fn panel(&self, exercise: &Exercise, view: &ExerciseView) -> Panel {
@@ -141,6 +141,18 @@ impl<E: Engine> Session<'_, E> {
     /// Returns the web interfaces of the services that run.
     pub(super) fn pages(&self) -> Vec<WebPage> {
         WebPage::list(self.running.lab, &self.running.live.addresses)
+    }
+
+    /// Shows what each key does.
+    pub(super) fn show_keys(&self, print: Output<'_>, exercise: &Exercise) {
+        let rows = keys(exercise, self.offers(exercise)).into_iter();
+        let rows =
+            rows.map(|(key, does)| vec![format!("  {}", self.context.paint.bold(&key)), does]);
+        print("");
+        table_within(&rows.collect::<Vec<_>>(), 1, self.context.width())
+            .iter()
+            .for_each(|line| print(line));
+        print("");
     }
 
     fn offers(&self, exercise: &Exercise) -> Offers {

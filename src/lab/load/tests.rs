@@ -259,6 +259,18 @@ fn problems_in_compose_yaml_have_their_line_and_help() {
 }
 
 #[test]
+fn a_lab_does_not_build_on_itself() {
+    in_lab(
+        "minutes: 5",
+        "minutes: 5\nafter: [other, small]",
+        &[
+            "labs/small/lab.yaml:3:16: `after` of lab `small` names the lab itself (remove `small` from `after`)",
+        ],
+    );
+    in_lab("minutes: 5", "minutes: 5\nafter: [other]", &[]);
+}
+
+#[test]
 fn a_guide_needs_sections_descriptions_and_hints() {
     in_guide(
         "## One {#one}",

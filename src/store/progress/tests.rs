@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::lab::testing::{COMPOSE, lab};
 use crate::lab::{Instance, LabId};
 
 struct Fixture {
@@ -305,4 +306,32 @@ fn what_held_in_a_run_does_not_hold_in_the_next() {
     assert!(progress.is_solved(&ids[1]));
     progress.clear_run();
     assert!(!progress.held_last(&ids[0]));
+}
+
+#[test]
+fn a_learner_is_at_the_first_exercise_that_is_neither_solved_nor_played() {
+    let mut exercises = lab(COMPOSE).exercises;
+    let template = exercises.remove(0);
+    let exercises = ["one", "two", "three"].map(|id| Exercise {
+        id: exercise(id),
+        ..template.clone()
+    });
+    let run = RunId::new("01jd8w0zq3v5k8m2x4y6z7a9bc").unwrap();
+    let play = |progress: &mut Progress, at: usize, reason| {
+        progress.finish_playing(&[&exercises[at].id], Some(&run), reason);
+    };
+    let mut progress = Progress::default();
+    let present = |progress: &Progress, run| progress.present_exercise(&exercises, run);
+    assert_eq!(present(&progress, None), Some(0));
+    play(&mut progress, 0, PlayReason::Requested);
+    assert_eq!(present(&progress, None), Some(1));
+    // What was played because a later exercise builds on it counts only while it stands.
+    play(&mut progress, 1, PlayReason::Preparation);
+    assert_eq!(present(&progress, Some(&run)), Some(2));
+    assert_eq!(present(&progress, None), Some(1));
+    progress.solve(&exercises[2].id);
+    assert_eq!(present(&progress, Some(&run)), Some(0));
+    progress.solve(&exercises[0].id);
+    progress.solve(&exercises[1].id);
+    assert_eq!(present(&progress, Some(&run)), None);
 }
