@@ -293,7 +293,7 @@ fn keep_panic_messages() {
 }
 
 /// How long a test may take, however busy the machine is. One that waits for ever would keep the whole run from ending.
-const TIME_LIMIT: Duration = Duration::from_secs(900);
+const TIME_LIMIT: Duration = Duration::from_secs(1800);
 
 fn run(test: &Test, groups: &[Arc<Group>]) -> Result<(), Failed> {
     let _places: Vec<Place<'_>> = groups.iter().map(|group| group.enter()).collect();
