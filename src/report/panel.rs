@@ -397,6 +397,6 @@ mod tests {
         let menu = |columns| panel.lines(columns, 20, Paint::Plain).pop();
         assert_eq!(menu(60).as_deref(), Some("n next   h hint   q quit   ?"));
         assert_eq!(menu(24).as_deref(), Some("n next   q quit   ?"));
-        assert_eq!(menu(16).as_deref(), Some("n next  q quit"));
+        assert_eq!(menu(16).as_deref(), Some("n next   q quit"));
     }
 }

@@ -286,7 +286,7 @@ pub(super) fn keys(exercise: &Exercise, offers: Offers) -> Vec<(String, String)>
         only(
             offers.clients,
             "c",
-            localized!("open the client of a service; Ctrl-D comes back"),
+            localized!("open the client of a service"),
         ),
         only(
             offers.pages,
