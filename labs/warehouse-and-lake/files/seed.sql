@@ -10,7 +10,7 @@ BEGIN
     EXCEPTION WHEN undefined_column THEN found := NULL;
     END;
   END IF;
-  IF found IS DISTINCT FROM (SELECT '400040 17627520.00 1000100 5') THEN
+  IF found IS DISTINCT FROM (SELECT '400040 17580615.00 1000100 5') THEN
     CALL roadlab.make_sale();
   END IF;
 END $$;
@@ -43,3 +43,21 @@ SELECT 100 + n, line, a.sku, 1 + (n + line) % 4, a.price
 FROM generate_series(1, 90) n CROSS JOIN generate_series(1, 3) line
 JOIN (SELECT row_number() OVER (ORDER BY sku) - 1 AS i, sku, price FROM shop.article) a ON a.i = (n * 5 + line * 3) % 8
 WHERE line <= 1 + n % 3;
+
+-- What the stores send at the end of October is to go in here, and what the table refuses beside it.
+CREATE TABLE dw.october (
+  receipt int PRIMARY KEY, sold_on date NOT NULL, store text NOT NULL REFERENCES shop.store, sku text NOT NULL REFERENCES shop.article,
+  quantity int NOT NULL CHECK (quantity > 0), price numeric(8, 2) NOT NULL);
+CREATE TABLE dw.refused (receipt int PRIMARY KEY, row text NOT NULL);
+
+-- Whether a statement is accepted: it runs, and is taken back.
+CREATE OR REPLACE FUNCTION roadlab.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  SET CONSTRAINTS ALL IMMEDIATE;
+  RAISE EXCEPTION USING ERRCODE = 'RL000';
+EXCEPTION
+  WHEN SQLSTATE 'RL000' THEN RETURN 'accepted';
+  WHEN integrity_constraint_violation OR data_exception THEN RETURN 'refused';
+  WHEN undefined_table OR undefined_column OR wrong_object_type THEN RETURN 'not possible';
+END $$;
