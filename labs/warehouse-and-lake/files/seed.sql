@@ -10,7 +10,7 @@ BEGIN
     EXCEPTION WHEN undefined_column THEN found := NULL;
     END;
   END IF;
-  IF found IS DISTINCT FROM (SELECT '400040 17609752.00 999821 5') THEN
+  IF found IS DISTINCT FROM (SELECT '200568 8825290.00 501564 5') THEN
     CALL roadlab.make_sale();
   END IF;
 END $$;

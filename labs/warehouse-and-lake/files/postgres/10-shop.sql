@@ -10,10 +10,10 @@ BEGIN
     article text NOT NULL, category text NOT NULL, quantity int NOT NULL, price numeric(8, 2) NOT NULL, amount numeric(10, 2) NOT NULL,
     payment text NOT NULL, customer text NOT NULL, note text NOT NULL);
   INSERT INTO shop.sale
-  SELECT n, date '2023-01-01' + (n / 365), s.id, s.city, s.region, a.sku, a.name, a.category, 1 + r % 4, a.price, a.price * (1 + r % 4),
+  SELECT n, date '2023-01-01' + (n / 183), s.id, s.city, s.region, a.sku, a.name, a.category, 1 + r % 4, a.price, a.price * (1 + r % 4),
     (ARRAY['card', 'cash', 'voucher'])[1 + r / 4 % 3], 'customer' || (n::bigint * 7919 % 20011) || '@haru.example', md5(n::text)
   -- As good as random, and the same each time.
-  FROM (SELECT n, hashint4(n) & 65535 AS r FROM generate_series(0, 1096 * 365 - 1) n) AS number
+  FROM (SELECT n, hashint4(n) & 65535 AS r FROM generate_series(0, 1096 * 183 - 1) n) AS number
   JOIN (VALUES (0, 'BUS', 'Busan', 'south'), (1, 'DAE', 'Daejeon', 'central'), (2, 'GAN', 'Seoul', 'north'), (3, 'HON', 'Seoul', 'north'),
     (4, 'JEJ', 'Jeju', 'island')) s (i, id, city, region) ON s.i = r / 16 % 5
   JOIN (VALUES (0, 'B-01', 'Basket', 'ware', 15), (1, 'C-01', 'Cup', 'ware', 6), (2, 'C-02', 'Bowl', 'ware', 9), (3, 'K-01', 'Kettle', 'ware', 42),
