@@ -1,0 +1,30 @@
+-- The season of the hall: one row for each visit. Created unless it is there, unchanged.
+SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('report_in_memory()') IS NOT NULL AS there \gset
+\if :there
+  SELECT count(*) = 20000 AND sum(hashtext(v::text)::bigint) = -120000 AS there FROM visit v \gset
+\endif
+\if :there
+  \q
+\endif
+SET client_min_messages = warning;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+CREATE TABLE visit (
+  id int PRIMARY KEY,
+  evening date NOT NULL,
+  seat text NOT NULL,
+  guest text NOT NULL,
+  spent int NOT NULL,
+  remark text NOT NULL
+);
+INSERT INTO visit
+SELECT n, date '2026-01-01' + n % 330, chr(65 + n % 20) || n % 37, md5(n::text), n * 7919 % 900, repeat('.', 260)
+FROM generate_series(1, 20000) AS n;
+VACUUM ANALYZE visit;
+
+-- The same sort with little and with much memory, for the measurement.
+CREATE FUNCTION report() RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT md5(string_agg(guest || place, ',')) FROM (SELECT guest, row_number() OVER (ORDER BY guest, id) AS place FROM visit) AS sorted
+$$;
+CREATE FUNCTION report_on_disk() RETURNS text LANGUAGE sql STABLE SET work_mem = '64kB' AS 'SELECT report()';
+CREATE FUNCTION report_in_memory() RETURNS text LANGUAGE sql STABLE SET work_mem = '32MB' AS 'SELECT report()';
