@@ -1,5 +1,5 @@
 -- The season of the hall: one row for each visit. Created unless it is there, unchanged.
-SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('report_in_memory()') IS NOT NULL AS there \gset
+SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('new_guests_in_memory()') IS NOT NULL AS there \gset
 \if :there
   SELECT count(*) = 20000 AND sum(hashtext(v::text)::bigint) = 60136530014 AS there FROM visit v \gset
 \endif
@@ -22,9 +22,14 @@ SELECT n, date '2026-01-01' + n % 330, chr(65 + n % 20) || n % 37, md5(n::text),
 FROM generate_series(1, 20000) AS n;
 VACUUM ANALYZE visit;
 
--- The same sort with little and with much memory, for the measurement.
+-- The same questions with little and with much memory, for the measurement.
 CREATE FUNCTION report() RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT md5(string_agg(guest || place, ',')) FROM (SELECT guest, row_number() OVER (ORDER BY guest, id) AS place FROM visit) AS sorted
+  SELECT md5(string_agg(seat || place, ',')) FROM (SELECT seat, row_number() OVER (ORDER BY remark, guest, id) AS place FROM visit) AS sorted
 $$;
 CREATE FUNCTION report_on_disk() RETURNS text LANGUAGE sql STABLE SET work_mem = '64kB' AS 'SELECT report()';
 CREATE FUNCTION report_in_memory() RETURNS text LANGUAGE sql STABLE SET work_mem = '32MB' AS 'SELECT report()';
+CREATE FUNCTION new_guests() RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT count(*) FROM visit WHERE id <= 500 AND guest NOT IN (SELECT guest FROM visit WHERE id > 17000)
+$$;
+CREATE FUNCTION new_guests_again_and_again() RETURNS bigint LANGUAGE sql STABLE SET work_mem = '64kB' AS 'SELECT new_guests()';
+CREATE FUNCTION new_guests_in_memory() RETURNS bigint LANGUAGE sql STABLE SET work_mem = '32MB' AS 'SELECT new_guests()';
