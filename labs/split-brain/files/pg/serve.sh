@@ -6,5 +6,5 @@ if ! pg_ctl start -w -t 60 -l /var/run/postgresql/log >/dev/null; then
   cat /var/run/postgresql/log >&2
   exit 1
 fi
-rm /var/run/postgresql/starting.conf
+: >/var/run/postgresql/starting.conf
 pg_ctl reload >/dev/null
