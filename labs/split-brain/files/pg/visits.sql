@@ -1,5 +1,5 @@
 -- The season of the hall: one row for each visit. Created unless it is there, unchanged.
-SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('new_guests_in_memory()') IS NOT NULL AS there \gset
+SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('pages_come_from()') IS NOT NULL AS there \gset
 \if :there
   SELECT count(*) = 20000 AND sum(hashtext(v::text)::bigint) = 60136530014 AS there FROM visit v \gset
 \endif
@@ -33,3 +33,12 @@ CREATE FUNCTION new_guests() RETURNS bigint LANGUAGE sql STABLE AS $$
 $$;
 CREATE FUNCTION new_guests_again_and_again() RETURNS bigint LANGUAGE sql STABLE SET work_mem = '64kB' AS 'SELECT new_guests()';
 CREATE FUNCTION new_guests_in_memory() RETURNS bigint LANGUAGE sql STABLE SET work_mem = '32MB' AS 'SELECT new_guests()';
+
+-- For a check: how many pages are read changes by itself, whether any are read does not.
+CREATE FUNCTION pages_come_from() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  plan json;
+BEGIN
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) SELECT sum(spent) FROM visit' INTO plan;
+  RETURN CASE WHEN (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::int = 0 THEN 'memory' ELSE 'outside' END;
+END $$;
