@@ -1,0 +1,17 @@
+-- The data of the lab. Nothing is done before the standby has it too.
+SET client_min_messages = warning;
+BEGIN;
+SET LOCAL synchronous_commit = remote_apply;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+CREATE TABLE payment (no int PRIMARY KEY, buyer text NOT NULL, amount int NOT NULL);
+CREATE TABLE click (no int PRIMARY KEY, page text NOT NULL);
+CREATE TABLE ticket (no int PRIMARY KEY, seat text NOT NULL UNIQUE, buyer text NOT NULL);
+-- For the measurement of commits.
+CREATE TABLE tick (level text PRIMARY KEY, n int NOT NULL) WITH (fillfactor = 10);
+INSERT INTO tick VALUES ('off', 0), ('local', 0), ('remote_write', 0), ('on', 0), ('remote_apply', 0);
+-- For the incident: tickets for the concert on Friday.
+CREATE TABLE sale (no int PRIMARY KEY, seat text NOT NULL UNIQUE, buyer text NOT NULL, paid_at timestamp NOT NULL);
+INSERT INTO sale VALUES
+  (1, 'A1', 'Ines', '2026-11-20 10:05'), (2, 'A2', 'Jun', '2026-11-21 17:40'), (3, 'A3', 'Kofi', '2026-11-22 09:12');
+COMMIT;
