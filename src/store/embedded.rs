@@ -52,6 +52,11 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.join("labs"))
 }
 
+/// Returns whether a lab of this name is in the binary.
+pub(crate) fn has_lab(lab: &str) -> bool {
+    EmbeddedLabs::get(&format!("labs/{lab}/lab.yaml")).is_some()
+}
+
 fn all() -> impl Iterator<Item = (std::borrow::Cow<'static, str>, rust_embed::EmbeddedFile)> {
     let labs =
         EmbeddedLabs::iter().filter_map(|name| EmbeddedLabs::get(&name).map(|file| (name, file)));

@@ -34,6 +34,15 @@ impl LabFolders {
             None => Some(embedded::unpack(&paths.cache)?),
             Some(_) => None,
         };
+        Ok(Self::among(paths, requested, embedded))
+    }
+
+    /// Finds all labs but those in the binary. Unlike [`LabFolders::find`], this writes nothing.
+    pub fn find_outside_binary(paths: &Paths, requested: Option<&Path>) -> Self {
+        Self::among(paths, requested, None)
+    }
+
+    fn among(paths: &Paths, requested: Option<&Path>, embedded: Option<PathBuf>) -> Self {
         let mut folders = BTreeMap::new();
         let mut add = |name: String, folder| {
             folders.entry(name).or_insert(folder);
@@ -41,16 +50,17 @@ impl LabFolders {
         for root in paths.lab_roots(requested) {
             labs_in(&root).for_each(|(name, folder)| add(name, folder));
         }
-        if let Some(embedded) = &embedded {
+        if requested.is_none() {
             let added = AddedLabs::new(paths.added()).folders();
-            let more = added.into_iter().chain(labs_in(embedded));
+            let embedded = embedded.iter().flat_map(|root| labs_in(root));
+            let more = added.into_iter().chain(embedded);
             more.for_each(|(name, folder)| add(name, folder));
         }
-        Ok(Self {
+        Self {
             folders,
             embedded,
             running: BTreeMap::new(),
-        })
+        }
     }
 
     /// Adds the folder of a lab that runs. Its name alone finds it then, as in the commands that `up ./my-lab` prints.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::lab::LabId;
+use crate::store::embedded;
 use crate::store::journal::Journal;
 use crate::store::lab_folders::LabFolders;
 use crate::store::paths::Paths;
@@ -51,9 +52,16 @@ impl Given {
         let Ok(given) = self.labs.join(lab.as_str()).canonicalize() else {
             return true;
         };
-        let Ok(mut without) = LabFolders::find(&self.paths, self.variable.as_deref()) else {
+        let variable = self.variable.as_deref();
+        if variable.is_some_and(|folder| !folder.is_dir()) {
             return false;
-        };
+        }
+        // A text is no reason to unpack the labs in the binary.
+        let mut without = LabFolders::find_outside_binary(&self.paths, variable);
+        let is_in_binary = variable.is_none() && embedded::has_lab(lab.as_str());
+        if is_in_binary && !without.all().contains_key(lab.as_str()) {
+            return false;
+        }
         for journal in Journal::all(&self.paths.runs()) {
             without.add_running(journal.lab.as_str(), journal.folder);
         }
@@ -102,6 +110,7 @@ mod tests {
         folder_with(home.path(), "redis");
         assert_eq!(option.of(&lab("redis")), expected);
         assert_eq!(option.of(&lab("elsewhere")), "");
+        assert!(!paths.cache.exists(), "a text unpacks nothing");
     }
 
     #[test]
