@@ -293,16 +293,24 @@ pub enum StartPart {
     /// What must stay unchanged is recorded.
     #[serde(rename = "baselines")]
     Baselines,
+    /// New volumes are filled from a copy that an earlier start made.
+    #[serde(rename = "fill")]
+    FillVolumes,
+    /// The volumes of services that have just become ready are copied for later starts.
+    #[serde(rename = "copy")]
+    CopyVolumes,
 }
 
 impl StartPart {
     /// Every part, in the order of a start.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         StartPart::Lab,
         StartPart::Engine,
         StartPart::Images,
         StartPart::Observe,
         StartPart::Plan,
+        StartPart::FillVolumes,
+        StartPart::CopyVolumes,
         StartPart::Step,
         StartPart::Files,
         StartPart::Baselines,

@@ -240,6 +240,7 @@ impl<E: Engine> Session<'_, E> {
             lifetime: self.options.lifetime,
             expiry: Expiry::Unchanged,
             on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
         };
         let request = self.app.request(up, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;

@@ -51,6 +51,7 @@ impl<E: Engine> RunningLab<'_, E> {
             lifetime: Lifetime::Persistent,
             expiry: Expiry::Unchanged,
             on_failure: OnFailure::Retain,
+            initial_data: InitialData::Copied,
         };
         let request = self.app.request(options, &images, self.workspace.as_ref());
         runner::create_missing(&self.runner, &request, &mut self.live).await

@@ -95,7 +95,7 @@ pub use shell::ShellTarget;
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
-pub use up::{MissingImage, PlannedUp, Started, UpOptions};
+pub use up::{InitialData, MissingImage, PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 
 use crate::engine::{Consent, Engine, EngineSetup};
@@ -103,7 +103,7 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
 use crate::plan::Observed;
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
-use crate::store::{Journal, LabFolders, LabsOption, Paths, Progress, Workspace};
+use crate::store::{Journal, LabFolders, LabsOption, Paths, Progress, VolumeCopies, Workspace};
 
 /// Receives every event, in order.
 pub type EventSink = Box<dyn Fn(Event)>;
@@ -142,6 +142,8 @@ pub struct App {
     pub run_guard: RunGuard,
     /// The option `--labs` for the commands in texts.
     labs_option: LabsOption,
+    /// The copies of volumes that starts begin with.
+    pub volume_copies: VolumeCopies,
     events: EventSink,
     preparing: Rc<Cell<bool>>,
 }
@@ -170,6 +172,7 @@ impl App {
             owner: paths.owner(),
             labs_option: LabsOption::new(options.labs.clone(), variable, &paths),
             run_guard: RunGuard::new(reaper, paths.runs()),
+            volume_copies: VolumeCopies::new(&paths.cache),
             options,
             paths,
             instance,

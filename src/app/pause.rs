@@ -121,6 +121,7 @@ mod tests {
         lifetime: Lifetime::Persistent,
         expiry: Expiry::Unchanged,
         on_failure: OnFailure::TearDown,
+        initial_data: InitialData::Copied,
     };
 
     /// Three services, each started after the one that it depends on; the last has a disk in memory.

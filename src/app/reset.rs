@@ -104,6 +104,7 @@ impl App {
                 None => Expiry::Unchanged,
             },
             on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
         };
         let request = self.request(options, &images, workspace);
         running.live = runner::up(runner, &request).await?.live;
@@ -128,6 +129,7 @@ mod tests {
             lifetime: Lifetime::Persistent,
             expiry: Expiry::Unchanged,
             on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
         };
         drop(app.up(&engine, &lab, options).await.unwrap());
         (engine, lab)

@@ -456,6 +456,7 @@ mod tests {
         lifetime: Lifetime::Persistent,
         expiry: Expiry::Unchanged,
         on_failure: OnFailure::TearDown,
+        initial_data: InitialData::Copied,
     };
 
     #[tokio::test]

@@ -96,6 +96,7 @@ impl<'a, E: Engine> TestInstance<'a, E> {
             },
             expiry: Expiry::Unchanged,
             on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
         };
         let request = self.app.request(options, images, self.workspace());
         runner::up(self.runner, &request).await

@@ -20,6 +20,16 @@ pub struct UpOptions {
     /// When the run is removed automatically.
     pub expiry: Expiry,
     pub on_failure: OnFailure,
+    pub initial_data: InitialData,
+}
+
+/// What the volumes of a new run hold before its services start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialData {
+    /// What a copy of an earlier start holds, if there is one and the services can start from it.
+    Copied,
+    /// Nothing.
+    New,
 }
 
 /// What [`App::up`] would do.
@@ -175,6 +185,10 @@ impl App {
             on_failure: options.on_failure,
             ends: options.expiry,
             run_guard: &self.run_guard,
+            volume_copies: match options.initial_data {
+                InitialData::Copied => Some(&self.volume_copies),
+                InitialData::New => None,
+            },
         }
     }
 }
@@ -322,6 +336,7 @@ services:
             lifetime: Lifetime::Persistent,
             expiry: Expiry::Unchanged,
             on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
         };
         assert!(app.up(&engine, &lab, options).await.is_err());
         let calls = engine.calls.borrow();

@@ -230,7 +230,7 @@ pub trait ContainerExec {
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput>;
 }
 
-/// Single files in containers, running or not.
+/// Files and folders in containers, running or not.
 pub trait ContainerFiles {
     /// Returns the content of a regular file of at most 1 MiB, following links; `None` if there is none.
     ///
@@ -241,6 +241,18 @@ pub trait ContainerFiles {
     ///
     /// Fails with [`ErrorKind::NotFound`] if the container or the folder does not exist.
     async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()>;
+
+    /// Writes a folder of a container with everything in it, and with owners and modes, into a file as a tar, and returns its
+    /// size in bytes. It fails if the tar would be larger than `limit`.
+    ///
+    /// Fails with [`ErrorKind::NotFound`] if the container or the folder does not exist.
+    async fn save_folder(&self, container: &str, path: &str, file: File, limit: u64)
+    -> Result<u64>;
+
+    /// Puts what [`ContainerFiles::save_folder`] wrote into the same folder of another container, which need not run.
+    ///
+    /// Fails with [`ErrorKind::NotFound`] if the container does not exist, or with [`ErrorKind::DiskFull`].
+    async fn load_folder(&self, container: &str, path: &str, file: &Path) -> Result<()>;
 }
 
 /// Logs of containers: standard output and standard error together.

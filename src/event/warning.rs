@@ -43,6 +43,10 @@ pub enum Warning {
     FileKept { file: String, kept: String },
     /// The learner's folder is another one than the service mounted, so that the service is restarted.
     FolderReplaced { service: String },
+    /// The copy of a lab's volumes could not be used, and was removed. The services initialise their data themselves.
+    CopyNotUsed { lab: String, reason: String },
+    /// The volumes of a lab could not be copied, so that its next start takes as long as this one.
+    CopyNotMade { lab: String, reason: Text },
 }
 
 impl Warning {
@@ -66,6 +70,8 @@ impl Warning {
             Warning::ServiceContinued { .. } => "service_continued",
             Warning::FileKept { .. } => "file_kept",
             Warning::FolderReplaced { .. } => "folder_replaced",
+            Warning::CopyNotUsed { .. } => "copy_not_used",
+            Warning::CopyNotMade { .. } => "copy_not_made",
         }
     }
 
@@ -136,6 +142,16 @@ impl Warning {
             Warning::FolderReplaced { service } => text!(
                 "your folder was replaced: restarting {service}, which still used the old one",
                 service
+            ),
+            Warning::CopyNotUsed { lab, reason } => text!(
+                "the copy of the data that {lab} starts with could not be used and was removed; the services create their data again: {reason}",
+                lab,
+                reason
+            ),
+            Warning::CopyNotMade { lab, reason } => text!(
+                "the data that {lab} starts with could not be copied, so the next start takes as long as this one: {reason}",
+                lab,
+                reason = *reason
             ),
         }
     }

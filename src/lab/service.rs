@@ -67,6 +67,9 @@ pub struct ServiceInterface {
     pub shell: Option<Vec<String>>,
     pub web: Vec<Web>,
     pub presence: Presence,
+    /// Whether a start may take the volumes of the service from a copy that was made when it was ready for the first time: it
+    /// starts from what its volumes hold after it was killed.
+    pub warm_start: bool,
 }
 
 /// A web interface of a service.

@@ -28,9 +28,19 @@ pub(super) enum IdentityMatch {
 
 /// Returns the label of a new container: `v1:` and a SHA-256 digest in hexadecimal.
 pub(super) fn identity_label(service: &Service, placement: &Placement<'_>) -> String {
-    let json = serde_json::to_vec(&Identity::new(service, placement))
-        .expect("text keys, strings and numbers are always JSON");
-    format!("v1:{}", hex::encode(&Sha256::digest(json)))
+    let identity = Identity::new(service, placement.image, placement.workspace);
+    format!("v1:{}", digest(&identity))
+}
+
+fn digest(identity: &Identity<'_>) -> String {
+    let json =
+        serde_json::to_vec(identity).expect("text keys, strings and numbers are always JSON");
+    hex::encode(&Sha256::digest(json))
+}
+
+/// Returns a digest of what the container of a service is created from, wherever the learner's files are.
+pub(super) fn identity_without_place(service: &Service, image: &str) -> String {
+    digest(&Identity::new(service, image, None))
 }
 
 /// Compares the label of an existing container with the lab file, by the rules of the version that wrote the label.
@@ -117,7 +127,7 @@ struct HealthcheckIdentity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    fn new(service: &'a Service, placement: &Placement<'a>) -> Self {
+    fn new(service: &'a Service, image: &'a str, workspace: Option<&Path>) -> Self {
         // Without `..`, so that the compiler asks about every field that a service gains.
         let Service {
             name,
@@ -154,12 +164,12 @@ impl<'a> Identity<'a> {
         } = service;
         let mounts = mounts.iter();
         Self {
-            image: placement.image,
+            image,
             entrypoint,
             command,
             environment,
             ports: ports.iter().map(port).collect(),
-            mounts: mounts.map(|one| mount(one, placement)).collect(),
+            mounts: mounts.map(|one| mount(one, workspace)).collect(),
             tmpfs,
             networks,
             hostname: hostname.as_deref().unwrap_or(name.as_str()),
@@ -209,7 +219,7 @@ fn port(port: &Port) -> PortIdentity {
     }
 }
 
-fn mount<'a>(mount: &'a Mount, placement: &Placement<'_>) -> MountIdentity<'a> {
+fn mount<'a>(mount: &'a Mount, workspace: Option<&Path>) -> MountIdentity<'a> {
     let (kind, source, target, access) = match mount {
         Mount::Bind {
             source,
@@ -226,7 +236,7 @@ fn mount<'a>(mount: &'a Mount, placement: &Placement<'_>) -> MountIdentity<'a> {
             target,
             access,
         } => {
-            let workspace = placement.workspace.unwrap_or(Path::new(""));
+            let workspace = workspace.unwrap_or(Path::new(""));
             ("bind", path(&workspace.join(below)), target, *access)
         }
     };

@@ -7,6 +7,7 @@ mod disks;
 mod down;
 mod fault;
 mod identity;
+mod initial_data;
 mod observed;
 mod operation;
 mod orphans;
@@ -22,6 +23,7 @@ mod subnet;
 pub use connections::{CutOff, cut_off};
 pub use down::down;
 pub use fault::{Repair, changed_services, cut, missing, repair};
+pub use initial_data::{CopiedVolume, CopiedVolumes, InitialFiles};
 pub use observed::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, PublishedPort, PublishedPorts,
     Running,

@@ -185,6 +185,8 @@ fn part_name(part: StartPart) -> String {
         StartPart::Step => localized!("run a step"),
         StartPart::Files => localized!("write your files"),
         StartPart::Baselines => localized!("record what must stay unchanged"),
+        StartPart::FillVolumes => localized!("fill volumes from a copy"),
+        StartPart::CopyVolumes => localized!("copy volumes for later starts"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 
 use crate::engine::{Engine, EngineError, ErrorKind, is_port_free};
-use crate::event::{Event, Warning};
+use crate::event::{Event, StartPart, Warning};
 use crate::lab::{RestartMode, ServiceName};
 use crate::plan::{
     ContainerSpec, HostPort, NetworkSpec, Operation, Plan, Subnet, candidates_after,
@@ -15,6 +15,7 @@ use crate::plan::{
 use crate::runner::container::grace;
 use crate::runner::disks::free;
 use crate::runner::failure::removed_externally;
+use crate::runner::initial_data::{Filled, InitialData};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text;
@@ -34,9 +35,26 @@ pub async fn execute<E: Engine>(
     runner: &Runner<'_, E>,
     plan: &Plan,
     workspace: Option<&std::path::Path>,
+    data: Option<&InitialData<'_>>,
 ) -> Result<(), Failure> {
     let created = CreatedContainers::default();
+    let mut data = data;
     for stage in &plan.stages {
+        let starts = |operation: &Operation| matches!(operation, Operation::StartContainer { .. });
+        if stage.iter().any(starts)
+            && let Some(data) = data.take()
+        {
+            let begun = Instant::now();
+            let container = |service: &ServiceName| created.0.borrow().get(service).cloned();
+            let replace = |service: &ServiceName, id: String| {
+                if let Some((known, _)) = created.0.borrow_mut().get_mut(service) {
+                    *known = id;
+                }
+            };
+            if data.fill(runner, &container, &replace).await? == Filled::Yes {
+                runner.emit(Event::start_part_finished(StartPart::FillVolumes, begun));
+            }
+        }
         let waits = stage
             .iter()
             .any(|operation| matches!(operation, Operation::Wait { .. }));

@@ -15,6 +15,7 @@ mod failure;
 mod fault;
 mod health;
 mod images;
+mod initial_data;
 mod journal_wait;
 mod live;
 mod measure;

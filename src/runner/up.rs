@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, ErrorKind, is_port_free};
+use crate::engine::{Engine, ErrorKind, clock, is_port_free};
 use crate::event::{Event, StartPart, Warning};
 use crate::lab::{Draw, RunId, Step};
 use crate::machine;
@@ -16,12 +16,13 @@ use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::disks::observe_disks;
 use crate::runner::execute::execute;
+use crate::runner::initial_data::{Copied, InitialData};
 use crate::runner::ready::check_not_failed;
 use crate::runner::subnets::{no_free_subnet, used_subnets};
 use crate::runner::{
     Failure, Images, Live, RunGuard, Runner, SweepMode, require_same_network, teardown,
 };
-use crate::store::{Journal, Lifetime, Workspace, mounted_digests, now};
+use crate::store::{Journal, Lifetime, VolumeCopies, Workspace, mounted_digests, now};
 use crate::text;
 
 /// How a lab is started.
@@ -36,6 +37,9 @@ pub struct Up<'a> {
     pub on_failure: OnFailure,
     /// The process that removes the run if this one dies.
     pub run_guard: &'a RunGuard,
+    /// The copies of volumes from which a new run starts, and to which its own is added; `None` if its services initialise
+    /// their data themselves.
+    pub volume_copies: Option<&'a VolumeCopies>,
 }
 
 /// When a persistent run is removed automatically.
@@ -179,7 +183,7 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         up.run_guard.keep(&journal)?;
     }
     runner.emit(Event::start_part_finished(StartPart::Plan, begun));
-    let live = match perform(runner, up, &plan, fresh).await {
+    let live = match perform(runner, up, &plan, &observed).await {
         Ok(live) => live,
         Err(failure) => {
             if matches!(&failure, Failure::Engine { error, .. } if error.kind == ErrorKind::PortsNotLocal)
@@ -237,8 +241,9 @@ async fn perform<E: Engine>(
     runner: &Runner<'_, E>,
     up: &Up<'_>,
     plan: &Plan,
-    fresh: bool,
+    observed: &Observed,
 ) -> Result<Live, Failure> {
+    let fresh = observed.containers.is_empty();
     if let Some(workspace) = up.workspace {
         for file in workspace.make()? {
             runner.emit(Event::Warning(Warning::FileKept {
@@ -248,8 +253,22 @@ async fn perform<E: Engine>(
         }
     }
     let path = up.workspace.map(|workspace| workspace.path.clone());
-    execute(runner, plan, path.as_deref()).await?;
+    // Volumes that are there already keep what they hold.
+    let is_new = fresh && observed.volumes.is_empty();
+    let copies = up.volume_copies.filter(|_| is_new);
+    let data = copies.and_then(|copies| {
+        InitialData::find(runner.lab, up.images, up.workspace, copies)
+    });
+    let begun = clock::now();
+    execute(runner, plan, path.as_deref(), data.as_ref()).await?;
+    let took = clock::since(begun);
     let mut live = Live::new(runner.lab, runner.observe().await?, path);
+    if let Some(data) = &data {
+        let begun = Instant::now();
+        if data.copy(runner, &live, took).await? == Copied::Yes {
+            runner.emit(Event::start_part_finished(StartPart::CopyVolumes, begun));
+        }
+    }
     if fresh {
         run_start_steps(runner, &mut live).await?;
     }

@@ -22,6 +22,7 @@ mod proof_times;
 mod pulled_images;
 mod summaries;
 mod unreachable_registries;
+mod volume_copies;
 mod workspace;
 
 pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
@@ -40,7 +41,7 @@ pub use lab_folders::LabFolders;
 pub use labs_option::LabsOption;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
-pub use mounted_files::mounted_digests;
+pub use mounted_files::{folder_digest, mounted_digests};
 pub use package::{
     EXTENSION, LabTree, MAX_BYTES, MAX_FILES, Manifest, PACKED, Package, PackageError,
     PackagedFile, PackagedImage, PackagedImages, check_images, holds_images, is_packed_image,
@@ -54,6 +55,7 @@ pub use proof_times::ProofTimes;
 pub use pulled_images::{PulledImages, short_image_name};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
+pub use volume_copies::{MAX_COPIES, MAX_COPY, UnfinishedCopy, VolumeCopies, VolumeCopy};
 pub use workspace::{KeptFile, Workspace, WorkspaceError};
 
 use std::path::Path;

@@ -48,6 +48,13 @@ fn digest(lab: &Lab, service: &Service) -> Option<String> {
     Some(hex::encode(&walk.hash.finalize()[..16]))
 }
 
+/// Returns a digest of everything in a folder, by names and content; `None` if it cannot be read, or if that is too much.
+pub fn folder_digest(folder: &Path) -> Option<String> {
+    let mut walk = Walk::default();
+    walk.path(folder)?;
+    Some(hex::encode(&walk.hash.finalize()[..16]))
+}
+
 /// Whether a service of the lab may change what is at a path.
 fn is_written(lab: &Lab, source: &Path) -> bool {
     let mut mounts = lab.services.values().flat_map(|service| &service.mounts);

@@ -64,6 +64,7 @@ pub(crate) async fn run(
         },
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
         on_failure: OnFailure::TearDown,
+        initial_data: InitialData::Copied,
     };
     let started = context.app.up(&engine, &lab, options).await?;
     context.reporter.finish();

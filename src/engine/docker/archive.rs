@@ -1,14 +1,20 @@
-//! Single files in containers, read and written through the engine's archive endpoint. The tar of a container is not
-//! trusted: one regular file is read in memory and nothing is unpacked to disk.
+//! Files and folders in containers, read and written through the engine's archive endpoint. The tar of a container is not
+//! trusted: one regular file is read in memory, a folder is kept as it came, and nothing is unpacked to disk.
 
+use std::fs::File;
 use std::io::Read;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
 
+use futures_util::TryStreamExt;
+use tokio::io::AsyncWriteExt;
+
 use super::client::within;
+use super::images::{chunks, file_error};
 use super::{Docker, MIB, READ_TIMEOUT, errors, names};
 use crate::engine::{ContainerFiles, EngineError, ErrorKind, Result};
 use crate::text;
@@ -16,6 +22,9 @@ use crate::text::Text;
 
 /// The size of a file of 1 MiB with the headers of a tar.
 const MAX_TAR: usize = MIB + 64 * 1024;
+/// The longest silence while a folder is read, and the longest time to write one.
+const FOLDER_IDLE: Duration = Duration::from_secs(60);
+const FOLDER_TIMEOUT: Duration = Duration::from_secs(300);
 /// How many links are followed; Linux follows 40.
 const MAX_LINKS: usize = 16;
 
@@ -56,6 +65,57 @@ impl ContainerFiles for Docker {
         let container = names::resource(container)?;
         self.call(&operation, READ_TIMEOUT, |client| {
             client.upload_to_container(container, Some(options), bollard::body_full(tar.into()))
+        })
+        .await
+    }
+
+    async fn save_folder(
+        &self,
+        container: &str,
+        path: &str,
+        file: File,
+        limit: u64,
+    ) -> Result<u64> {
+        let operation = text!("copy `{path}` of container `{container}`", path, container);
+        let options = DownloadFromContainerOptionsBuilder::default()
+            .path(path)
+            .build();
+        let container = names::resource(container)?;
+        let mut stream = self
+            .client
+            .stream(|client| client.download_from_container(container, Some(options)));
+        let mut file = tokio::fs::File::from_std(file);
+        let mut bytes = 0;
+        while let Some(chunk) = self.next(&operation, FOLDER_IDLE, &mut stream).await? {
+            bytes += chunk.len() as u64;
+            if bytes > limit {
+                let limit = limit >> 20;
+                let error = other(text!("it is larger than {limit} MiB", limit));
+                return Err(error.during(&operation));
+            }
+            let written = file.write_all(&chunk).await;
+            written.map_err(|error| file_error(&operation, &error))?;
+        }
+        let flushed = file.flush().await;
+        flushed.map_err(|error| file_error(&operation, &error))?;
+        Ok(bytes)
+    }
+
+    async fn load_folder(&self, container: &str, path: &str, file: &Path) -> Result<()> {
+        let operation = text!("fill `{path}` of container `{container}`", path, container);
+        // The tar begins with the folder itself, so that it gets its owner and mode back.
+        let above = path.trim_end_matches('/').rsplit_once('/');
+        let above = above.map_or("/", |(above, _)| if above.is_empty() { "/" } else { above });
+        let file = tokio::fs::File::open(file).await;
+        let file = file.map_err(|error| file_error(&operation, &error))?;
+        let options = UploadToContainerOptionsBuilder::default()
+            .path(above)
+            .no_overwrite_dir_non_dir("true")
+            .build();
+        let container = names::resource(container)?;
+        let body = bollard::body_try_stream(chunks::<Vec<u8>>(file).map_ok(Into::into));
+        self.call(&operation, FOLDER_TIMEOUT, |client| {
+            client.upload_to_container(container, Some(options), body)
         })
         .await
     }

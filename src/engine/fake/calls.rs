@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -429,6 +430,31 @@ impl ContainerFiles for Fake {
             found.files.insert(path.to_owned(), content.to_vec());
             Ok(())
         })
+    }
+
+    async fn save_folder(
+        &self,
+        container: &str,
+        path: &str,
+        mut file: File,
+        limit: u64,
+    ) -> Result<u64> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("save {path} of {name}"))?;
+        let content = format!("{path} of {name}");
+        if content.len() as u64 > limit {
+            return Err(EngineError::new(ErrorKind::Other, text!("too large")));
+        }
+        file.write_all(content.as_bytes())
+            .expect("a temporary folder can be written");
+        Ok(content.len() as u64)
+    }
+
+    async fn load_folder(&self, container: &str, path: &str, file: &Path) -> Result<()> {
+        let name = self.with(container, |found| Ok(found.spec.name.clone()))?;
+        self.change(format!("load {path} of {name}"))?;
+        let content = std::fs::read(file).expect("the file is there");
+        self.write_file(container, path, &content).await
     }
 }
 

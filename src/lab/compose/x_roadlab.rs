@@ -32,6 +32,7 @@ pub(crate) fn read_interface(
         Some(true) => Presence::Optional,
         Some(false) | None => Presence::Required,
     };
+    let warm_start = fields.boolean("warm_start", problems).unwrap_or(false);
     fields.close(problems);
     Some(ServiceInterface {
         ready,
@@ -40,6 +41,7 @@ pub(crate) fn read_interface(
         shell,
         web,
         presence,
+        warm_start,
     })
 }
 
@@ -72,6 +74,7 @@ impl Default for ServiceInterface {
             shell: None,
             web: Vec::new(),
             presence: Presence::Required,
+            warm_start: false,
         }
     }
 }
