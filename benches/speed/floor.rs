@@ -40,7 +40,9 @@ impl Floor {
         let network = api.get(&format!("/networks/{network}"))?;
         config["Labels"] = json!({});
         host["NetworkMode"] = json!(name);
-        for mount in host["Mounts"].as_array_mut().into_iter().flatten() {
+        let mounts = host["Mounts"].as_array_mut().into_iter().flatten();
+        // The lab's own files are mounted as they are.
+        for mount in mounts.filter(|mount| mount["Type"] == "volume") {
             mount["Source"] = json!(name);
             mount["VolumeOptions"] = Value::Null;
         }
