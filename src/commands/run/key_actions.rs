@@ -196,18 +196,7 @@ impl Session<'_, Docker> {
         docker: &Docker,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
-        let names: Vec<String> = match of {
-            Picker::Shells => self
-                .clients()
-                .into_iter()
-                .map(|(service, _)| service.to_string())
-                .collect(),
-            Picker::Exercises | Picker::Pages => self
-                .pages()
-                .into_iter()
-                .map(|page| format!("{}  {}", sanitize(&page.title), sanitize(&page.url)))
-                .collect(),
-        };
+        let names = self.names(of);
         match (names.len(), of) {
             (0, Picker::Shells) => {
                 view.note = Some(localized!("no service of this lab has a client"));
@@ -216,13 +205,7 @@ impl Session<'_, Docker> {
             (1, Picker::Shells) => self.shell(docker, screen, view, 0).await?,
             (1, _) => self.open(view, 0),
             (count, of) => {
-                screen.print_above("");
-                for (at, name) in names.iter().enumerate() {
-                    screen.print_above(&format!(
-                        "  {}  {name}",
-                        self.context.paint.bold(&(at + 1).to_string())
-                    ));
-                }
+                self.show_names(screen, &names);
                 view.question = Some(Question::Which {
                     of,
                     typed: String::new(),
@@ -233,6 +216,48 @@ impl Session<'_, Docker> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the names of what a shell or a page can be opened of.
+    fn names(&self, of: Picker) -> Vec<String> {
+        match of {
+            Picker::Shells => self
+                .clients()
+                .into_iter()
+                .map(|(service, _)| service.to_string())
+                .collect(),
+            Picker::Exercises | Picker::Pages => self
+                .pages()
+                .into_iter()
+                .map(|page| format!("{}  {}", sanitize(&page.title), sanitize(&page.url)))
+                .collect(),
+        }
+    }
+
+    /// Shows names with their numbers.
+    fn show_names(&self, screen: &mut Screen, names: &[String]) {
+        screen.print_above("");
+        for (at, name) in names.iter().enumerate() {
+            let number = self.context.paint.bold(&(at + 1).to_string());
+            screen.print_above(&format!("  {number}  {name}"));
+        }
+    }
+
+    /// Shows again what the open question offers, on a screen that was cleared. What is typed stays.
+    pub(super) fn show_offered(&self, screen: &mut Screen, view: &mut ExerciseView) {
+        match &mut view.question {
+            Some(Question::Which {
+                of: Picker::Exercises,
+                rest,
+                ..
+            }) => {
+                let (_, rows) = Screen::size();
+                let print = &mut |text: &str| screen.print_above(text);
+                *rest = self.list(print, view.at, ListFrom::Present, rows);
+            }
+            Some(Question::Which { of, .. }) => self.show_names(screen, &self.names(*of)),
+            _ => {}
+        }
     }
 
     /// Shows as many exercises as fit above the panel, and prompts for one.

@@ -171,6 +171,7 @@ impl Session<'_, Docker> {
                     screen.clear();
                     self.task(&mut |text| screen.print_above(text), at, exercise);
                     screen.print_above("");
+                    self.show_offered(screen, &mut view);
                     continue;
                 }
                 SessionEvent::Input(Input::Key(key)) => key,
