@@ -159,6 +159,9 @@ pub(crate) enum Command {
         /// Keep the containers if the lab does not start
         #[arg(long)]
         retain: bool,
+        /// Let the services create their data anew, without the copy of an earlier start
+        #[arg(long)]
+        fresh: bool,
         /// Remove the lab automatically after this time (e.g. 90m, 2h)
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         ttl: Option<Duration>,
@@ -386,6 +389,9 @@ pub(crate) enum Command {
         /// Remove all labs, images and caches, after a question; your progress, your files and labs that you added stay
         #[arg(long)]
         everything: bool,
+        /// Remove the images that roadlab built and no lab uses, and the copies that starts begin with
+        #[arg(long, conflicts_with = "everything")]
+        images: bool,
     },
     /// Remove runs whose process is gone (started by roadlab itself)
     #[command(name = REAP, hide = true)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::app::{App, Trust, UpOptions, find_exercise};
+use crate::app::{App, InitialData, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
 use crate::event::{JudgedExercise, PlayedAnswer};
 use crate::lab::{

@@ -1,17 +1,19 @@
 //! Everything that roadlab put on this machine, apart from what the learner did: found, and removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::app::{App, Forget};
+use crate::app::{App, BuiltImages, Forget};
 use crate::engine::{Engine, ErrorKind, ListedImage};
 use crate::lab::{Instance, LabId};
-use crate::runner::{Failure, Removed};
-use crate::store::{AddedLabs, PACKED, PulledImages, short_image_name};
+use crate::runner::{Failure, PullPolicy, Removed};
+use crate::store::{AddedLabs, PACKED, PulledImages, VolumeCopy, short_image_name};
 use crate::text;
 
 /// The repository of the images that are built from recipes.
 const BUILT: &str = "roadlab/";
+/// The repository of the base images that recipes begin with.
+const BASE: &str = "roadlab/debian:";
 
 /// What roadlab put on this machine.
 #[derive(Debug)]
@@ -107,6 +109,58 @@ impl App {
         {
             report.failed.push(Failure::cannot_write(cache, &error));
         }
+        Ok(report)
+    }
+}
+
+/// What no lab needs any more, and was removed.
+#[derive(Debug, Default)]
+pub struct UnusedReport {
+    /// The names of the images.
+    pub images: Vec<String>,
+    /// The size of the images in bytes, each counted once.
+    pub image_bytes: u64,
+    /// The size of the copies of volumes in bytes.
+    pub copy_bytes: u64,
+}
+
+impl App {
+    /// Removes the images that roadlab built and that no lab uses, and all copies of volumes. An image that a container uses
+    /// stays.
+    pub async fn remove_unused(&self, engine: &impl Engine) -> Result<UnusedReport, Failure> {
+        let mut used = BTreeSet::new();
+        for lab in self.labs()?.all().keys() {
+            // The images of a lab that cannot be read are unknown, so that none may be taken for unused.
+            let lab = self.open(lab.as_str())?.lab;
+            let images = self.images(engine, &lab, PullPolicy::LocalOnly, BuiltImages::Keep);
+            let found = images.await?.into_iter().filter_map(|image| image.found);
+            used.extend(found.map(|image| image.id));
+        }
+        let images = engine.all_images().await;
+        let images = images.map_err(Failure::engine(text!("cannot list the images")))?;
+        let mut report = UnusedReport::default();
+        let mut sizes = BTreeMap::new();
+        for image in images {
+            let name = short_image_name(&image.name);
+            if !name.starts_with(BUILT) || name.starts_with(BASE) || used.contains(&image.id) {
+                continue;
+            }
+            match engine.remove_image(&image.name).await {
+                Ok(()) => {
+                    sizes.insert(image.id, image.size);
+                    report.images.push(image.name);
+                }
+                Err(error) if error.kind == ErrorKind::Busy => {}
+                Err(error) => {
+                    let what = text!("cannot remove image {image}", image = image.name);
+                    return Err(Failure::engine(what)(error));
+                }
+            }
+        }
+        report.image_bytes = sizes.values().sum();
+        report.copy_bytes = self.volume_copies.all().iter().map(VolumeCopy::bytes).sum();
+        let removed = self.volume_copies.remove_all();
+        removed.map_err(|error| Failure::cannot_write(&self.paths.cache, &error))?;
         Ok(report)
     }
 }

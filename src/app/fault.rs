@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::{App, RunningLab, UpOptions};
+use crate::app::{App, InitialData, RunningLab, UpOptions};
 use crate::engine::Engine;
 use crate::lab::{Fault, Lab, ServiceName};
 use crate::plan::{Plan, changed_services, missing};

@@ -67,7 +67,7 @@ pub use client::{ClientCommand, client_command};
 pub use dispute::read_dispute;
 pub use down::{Belongings, DownReport, Forget};
 pub use engine_control::EngineStatus;
-pub use everything::{Everything, EverythingReport};
+pub use everything::{Everything, EverythingReport, UnusedReport};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
 pub use hint::{Hint, OrderedHint};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};

@@ -109,8 +109,8 @@ impl<E: Engine> RunningLab<'_, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::UpOptions;
     use crate::app::testing::app;
+    use crate::app::{InitialData, UpOptions};
     use crate::engine::Fake;
     use crate::lab::testing::lab;
     use crate::plan::Observed;

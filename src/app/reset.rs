@@ -1,6 +1,6 @@
 //! Resets labs.
 
-use crate::app::{App, RunningLab, UpOptions};
+use crate::app::{App, InitialData, RunningLab, UpOptions};
 use crate::engine::Engine;
 use crate::lab::{Exercise, Lab};
 use crate::plan::Scope;

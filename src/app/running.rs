@@ -444,8 +444,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::app::UpOptions;
     use crate::app::testing::app;
+    use crate::app::{InitialData, UpOptions};
     use crate::engine::Fake;
     use crate::lab::testing::{COMPOSE, lab};
     use crate::lab::{ExerciseId, Quiz};

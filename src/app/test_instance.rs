@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::app::{App, UpOptions};
+use crate::app::{App, InitialData, UpOptions};
 use crate::engine::Engine;
 use crate::lab::Instance;
 use crate::plan::Scope;

@@ -55,6 +55,34 @@ pub(crate) async fn gc(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Removes what no lab needs any more: images, and copies of volumes.
+pub(crate) async fn images(context: &Context) -> Result<Exit, Failure> {
+    let engine = context.app.existing_engine().await?;
+    let report = context.app.remove_unused(&engine).await?;
+    context.reporter.finish();
+    if context.global.json {
+        report::document(&json!({
+            "images": report.images,
+            "image_bytes": report.image_bytes,
+            "copy_bytes": report.copy_bytes,
+        }));
+        return Ok(Exit::Success);
+    }
+    if report.images.is_empty() && report.copy_bytes == 0 {
+        output(&localized!("nothing to remove"));
+        return Ok(Exit::Success);
+    }
+    for image in &report.images {
+        output(&localized!("removed {image}", image = sanitize(image)));
+    }
+    output(&localized!(
+        "given back: images, at most {images}; copies that starts begin with, {copies}",
+        images = memory(report.image_bytes),
+        copies = memory(report.copy_bytes)
+    ));
+    Ok(Exit::Success)
+}
+
 /// Removes all that roadlab put on this machine, but not what the learner did.
 pub(crate) async fn everything(context: &Context) -> Result<Exit, Failure> {
     if !context.app.instance.is_main() {

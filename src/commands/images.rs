@@ -40,6 +40,10 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         _ => context.app.engine().await?,
     };
     let sizes = context.app.images_by_id(&engine).await?;
+    let mut copies: BTreeMap<String, u64> = BTreeMap::new();
+    for copy in context.app.volume_copies.all() {
+        *copies.entry(copy.lab.clone()).or_default() += copy.bytes();
+    }
     let mut listed = BTreeMap::new();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -56,6 +60,7 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 "id": found.map(|image| &image.id),
                 "size": on_disk.map(|image| image.size),
                 "shared": on_disk.and_then(|image| image.shared),
+                "copy": copies.get(lab.id.as_str()),
             }));
             let state = match found {
                 Some(found) if image.removed => {
@@ -76,6 +81,11 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
                 state,
                 on_disk.map(size).unwrap_or_default(),
             ]);
+        }
+        if let Some(bytes) = copies.get(lab.id.as_str()) {
+            let what = localized!("copy of the data that a start begins with");
+            let row = [lab.id.as_str(), "", "", &what, &memory(*bytes)];
+            rows.push(row.map(str::to_owned).to_vec());
         }
     }
     context.reporter.finish();

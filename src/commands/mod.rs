@@ -72,7 +72,8 @@ pub(crate) use complete::complete;
 pub(crate) use error_output::{report_end, report_failure};
 
 use crate::app::{
-    App, DrawOf, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind, Trust, lab_name,
+    App, DrawOf, InitialData, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind,
+    Trust, lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -121,6 +122,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             // `Context::timings` has them.
             timings: _,
             trace,
+            fresh,
         } => {
             let mode = if dry_run {
                 up::Mode::DryRun
@@ -136,7 +138,16 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
                 up::Mode::Start => context.added(lab).await?,
                 up::Mode::DryRun => context.not_a_package(lab)?,
             };
-            up::up(context, &lab, mode, on_failure, ttl, trace.as_deref()).await
+            let initial_data = match fresh {
+                true => InitialData::New,
+                false => InitialData::Copied,
+            };
+            let how = up::HowToStart {
+                mode,
+                on_failure,
+                initial_data,
+            };
+            up::up(context, &lab, how, ttl, trace.as_deref()).await
         }
         Command::Run {
             lab,
@@ -317,8 +328,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Images { command } => images::images(context, command).await,
         Command::Engine { command } => engine::engine(context, command).await,
         Command::Doctor { names } => doctor::doctor(context, &names).await,
-        Command::Gc { everything: true } => gc::everything(context).await,
-        Command::Gc { everything: false } => gc::gc(context).await,
+        Command::Gc {
+            everything: true, ..
+        } => gc::everything(context).await,
+        Command::Gc { images: true, .. } => gc::images(context).await,
+        Command::Gc { .. } => gc::gc(context).await,
         Command::Reap => reap::reap(context).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),

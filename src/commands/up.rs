@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::app::{DrawOf, OutputKind, UpOptions, write_trace};
+use crate::app::{DrawOf, InitialData, OutputKind, UpOptions, write_trace};
 use crate::commands::confirmation::{Confirmation, confirm_replacing};
 use crate::commands::{Context, format};
 use crate::event::{Event, StartPart};
@@ -27,12 +27,19 @@ pub(crate) enum Mode {
     DryRun,
 }
 
+/// How a lab is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HowToStart {
+    pub mode: Mode,
+    pub on_failure: OnFailure,
+    pub initial_data: InitialData,
+}
+
 /// Starts a lab. `trace` is the file that its parts are written to for a trace viewer.
 pub(crate) async fn up(
     context: &Context,
     name: &str,
-    mode: Mode,
-    on_failure: OnFailure,
+    how: HowToStart,
     ttl: Option<Duration>,
     trace: Option<&Path>,
 ) -> Result<Exit, Failure> {
@@ -42,7 +49,7 @@ pub(crate) async fn up(
     {
         return Ok(Exit::Success);
     }
-    let result = start(context, name, mode, on_failure, ttl).await;
+    let result = start(context, name, how, ttl).await;
     context.reporter.finish();
     // A start that failed took its time too.
     let parts = context.timeline.borrow();
@@ -70,13 +77,12 @@ pub(crate) async fn up(
 async fn start(
     context: &Context,
     name: &str,
-    mode: Mode,
-    on_failure: OnFailure,
+    how: HowToStart,
     ttl: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let lab = context.lab_with(name, &DrawOf::NewRun)?;
-    if mode == Mode::Start {
+    if how.mode == Mode::Start {
         let part = Event::start_part_finished(StartPart::Lab, begun);
         context.app.emit(part);
     }
@@ -84,9 +90,10 @@ async fn start(
     let options = UpOptions {
         lifetime: Lifetime::Persistent,
         expiry: ttl.map_or(Expiry::Unchanged, Expiry::After),
-        on_failure,
+        on_failure: how.on_failure,
+        initial_data: how.initial_data,
     };
-    if mode == Mode::DryRun {
+    if how.mode == Mode::DryRun {
         let engine = context.app.existing_engine().await?;
         let planned = context.app.plan(&engine, &lab, options).await?;
         context.reporter.finish();

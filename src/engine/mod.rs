@@ -29,7 +29,8 @@ pub use model::{
 };
 pub use ports::is_port_free;
 pub use roles::{
-    ContainerAccess, ContainerExec, ContainerFiles, Containers, Engine, Events, ImageBuild,
-    ImageTransfer, Images, Inspect, Inventory, Logs, Networks, Result, Stats, System, Volumes,
+    ContainerAccess, ContainerExec, ContainerFiles, ContainerFolders, Containers, Engine, Events,
+    ImageBuild, ImageTransfer, Images, Inspect, Inventory, Logs, Networks, Result, Stats, System,
+    Volumes,
 };
 pub use setup::{Consent, EngineSetup, SetupOutcome};

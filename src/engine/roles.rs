@@ -46,6 +46,7 @@ pub trait Engine:
     + Volumes
     + ContainerExec
     + ContainerFiles
+    + ContainerFolders
     + Logs
     + Events
     + Stats
@@ -64,6 +65,7 @@ impl<T> Engine for T where
         + Volumes
         + ContainerExec
         + ContainerFiles
+        + ContainerFolders
         + Logs
         + Events
         + Stats
@@ -230,7 +232,7 @@ pub trait ContainerExec {
     async fn exec(&self, container: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput>;
 }
 
-/// Files and folders in containers, running or not.
+/// Single files in containers, running or not.
 pub trait ContainerFiles {
     /// Returns the content of a regular file of at most 1 MiB, following links; `None` if there is none.
     ///
@@ -241,7 +243,10 @@ pub trait ContainerFiles {
     ///
     /// Fails with [`ErrorKind::NotFound`] if the container or the folder does not exist.
     async fn write_file(&self, container: &str, path: &str, content: &[u8]) -> Result<()>;
+}
 
+/// Folders in containers, running or not.
+pub trait ContainerFolders {
     /// Writes a folder of a container with everything in it, and with owners and modes, into a file as a tar, and returns its
     /// size in bytes. It fails if the tar would be larger than `limit`.
     ///
@@ -249,7 +254,7 @@ pub trait ContainerFiles {
     async fn save_folder(&self, container: &str, path: &str, file: File, limit: u64)
     -> Result<u64>;
 
-    /// Puts what [`ContainerFiles::save_folder`] wrote into the same folder of another container, which need not run.
+    /// Puts what [`ContainerFolders::save_folder`] wrote into the same folder of another container, which need not run.
     ///
     /// Fails with [`ErrorKind::NotFound`] if the container does not exist, or with [`ErrorKind::DiskFull`].
     async fn load_folder(&self, container: &str, path: &str, file: &Path) -> Result<()>;

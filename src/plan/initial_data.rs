@@ -108,7 +108,9 @@ fn volumes(lab: &Lab, images: &BTreeMap<ServiceName, ServiceImage>) -> Vec<Copie
             _ => None,
         })
     });
-    volumes.filter(|one| seen.insert(one.name.clone())).collect()
+    volumes
+        .filter(|one| seen.insert(one.name.clone()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -134,7 +136,11 @@ volumes: { data: {}, cache: {} }
     fn copied(compose: &str, workspace: &str, db: &str) -> Option<CopiedVolumes> {
         let lab = lab(compose);
         let images = lab.services.keys().map(|name| {
-            let id = if name.as_str() == "db" { db } else { "sha256:2" };
+            let id = if name.as_str() == "db" {
+                db
+            } else {
+                "sha256:2"
+            };
             let image = ServiceImage {
                 id: id.to_owned(),
                 name: "x".to_owned(),
@@ -176,7 +182,11 @@ volumes: { data: {}, cache: {} }
             key(COMPOSE, "", "sha256:9"),
             key(COMPOSE, "other files", "sha256:1"),
             key(&COMPOSE.replace("secret", "other"), "", "sha256:1"),
-            key(&COMPOSE.replace("app:1'", "app:1'\n    command: [x]"), "", "sha256:1"),
+            key(
+                &COMPOSE.replace("app:1'", "app:1'\n    command: [x]"),
+                "",
+                "sha256:1",
+            ),
         ];
         for (at, other) in others.iter().enumerate() {
             assert_ne!(&first, other, "{at}");

@@ -15,7 +15,7 @@ use crate::plan::{
 use crate::runner::container::grace;
 use crate::runner::disks::free;
 use crate::runner::failure::removed_externally;
-use crate::runner::initial_data::{Filled, InitialData};
+use crate::runner::initial_data::{Filled, StartingData};
 use crate::runner::ready::wait;
 use crate::runner::{Failure, Live, Runner};
 use crate::text;
@@ -35,7 +35,16 @@ pub async fn execute<E: Engine>(
     runner: &Runner<'_, E>,
     plan: &Plan,
     workspace: Option<&std::path::Path>,
-    data: Option<&InitialData<'_>>,
+) -> Result<(), Failure> {
+    execute_with_data(runner, plan, workspace, None).await
+}
+
+/// Performs a plan. New volumes are filled from `data` before a container starts.
+pub(super) async fn execute_with_data<E: Engine>(
+    runner: &Runner<'_, E>,
+    plan: &Plan,
+    workspace: Option<&std::path::Path>,
+    data: Option<&StartingData<'_>>,
 ) -> Result<(), Failure> {
     let created = CreatedContainers::default();
     let mut data = data;

@@ -16,13 +16,11 @@ use crate::plan::{
 };
 use crate::runner::{Failure, Images, Live, Runner};
 use crate::store::{
-    MAX_COPIES, MAX_COPY, VolumeCopies, VolumeCopy, Workspace, folder_digest, mounted_digests,
+    MAX_COPIES, MAX_COPY, UnfinishedCopy, VolumeCopies, VolumeCopy, Workspace, folder_digest,
+    mounted_digests,
 };
 use crate::text;
 use crate::text::Text;
-
-/// A start that takes less time is not worth a copy.
-const WORTH_A_COPY: Duration = Duration::from_secs(2);
 
 /// Whether new volumes were filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +37,13 @@ pub(super) enum Copied {
 }
 
 /// The copies that a start uses, and the copy that it may use itself.
-pub(super) struct InitialData<'a> {
+pub(super) struct StartingData<'a> {
     copies: &'a VolumeCopies,
     copied: CopiedVolumes,
     found: Option<VolumeCopy>,
 }
 
-impl<'a> InitialData<'a> {
+impl<'a> StartingData<'a> {
     /// Finds the copy for a lab; `None` if it has nothing to copy. The learner's files are there already.
     pub(super) fn find(
         lab: &Lab,
@@ -120,9 +118,9 @@ impl<'a> InitialData<'a> {
         let is_filled = |spec: &ContainerSpec, name: &str| {
             let volumes = self.copied.volumes.iter();
             let mut ends = volumes.map(|volume| format!("-{}", volume.name));
-            spec.mounts.iter().any(|mount| {
-                matches!(mount, MountSpec::Volume { name: mounted, .. } if mounted == name)
-            }) && ends.any(|end| name.ends_with(&end))
+            spec.mounts.iter().any(
+                |mount| matches!(mount, MountSpec::Volume { name: mounted, .. } if mounted == name),
+            ) && ends.any(|end| name.ends_with(&end))
         };
         let services: Vec<_> = runner
             .lab
@@ -163,7 +161,7 @@ impl<'a> InitialData<'a> {
         live: &Live,
         took: Duration,
     ) -> Result<Copied, Failure> {
-        if self.found.is_some() || took < WORTH_A_COPY {
+        if self.found.is_some() || took < self.copies.worth_after {
             return Ok(Copied::No);
         }
         let containers = running(&live.observed);
@@ -171,7 +169,7 @@ impl<'a> InitialData<'a> {
         let paused = join_all(pauses).await;
         let made = match paused.into_iter().find_map(Result::err) {
             None => self.save(runner, live).await,
-            Some(error) => Err(Text::quotation(error.to_string())),
+            Some(error) => Err(words(&error)),
         };
         let starts = containers.iter().map(|id| runner.engine.start(id));
         for started in join_all(starts).await {
@@ -180,7 +178,12 @@ impl<'a> InitialData<'a> {
                 lab = runner.lab.id
             )))?;
         }
-        match made {
+        // Only now, because a busy disk may take seconds for it.
+        let finished = match made {
+            Ok(copy) => finish(copy).await,
+            Err(reason) => Err(reason),
+        };
+        match finished {
             Ok(()) => {
                 self.copies.limit(MAX_COPIES);
                 Ok(Copied::Yes)
@@ -193,8 +196,11 @@ impl<'a> InitialData<'a> {
         }
     }
 
-    async fn save<E: Engine>(&self, runner: &Runner<'_, E>, live: &Live) -> Result<(), Text> {
-        let words = |error: &dyn std::fmt::Display| Text::quotation(error.to_string());
+    async fn save<E: Engine>(
+        &self,
+        runner: &Runner<'_, E>,
+        live: &Live,
+    ) -> Result<UnfinishedCopy, Text> {
         let copy = self.copies.begin(&self.copied.key, runner.lab.id.as_str());
         let mut copy = copy.map_err(|error| words(&error))?;
         let mut room = MAX_COPY;
@@ -209,8 +215,18 @@ impl<'a> InitialData<'a> {
             room -= bytes;
             copy.add(&volume.name, bytes);
         }
-        copy.finish().map_err(|error| words(&error))
+        Ok(copy)
     }
+}
+
+async fn finish(copy: UnfinishedCopy) -> Result<(), Text> {
+    let finished = tokio::task::spawn_blocking(move || copy.finish()).await;
+    let finished = finished.map_err(|error| words(&error))?;
+    finished.map_err(|error| words(&error))
+}
+
+fn words(error: &dyn std::fmt::Display) -> Text {
+    Text::quotation(error.to_string())
 }
 
 /// The ids of the containers that run.

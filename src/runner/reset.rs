@@ -52,7 +52,7 @@ pub async fn create_missing<E: Engine>(
 ) -> Result<Plan, Failure> {
     live.renew(runner).await?;
     let (plan, _) = plan_up(runner, up, &live.observed).await?;
-    execute(runner, &plan, live.workspace.as_deref(), None).await?;
+    execute(runner, &plan, live.workspace.as_deref()).await?;
     live.renew(runner).await?;
     Ok(plan)
 }

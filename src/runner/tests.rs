@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -19,7 +19,7 @@ use crate::runner::{
     Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
     reap, teardown, up,
 };
-use crate::store::{Journal, LabsOption, Lifetime};
+use crate::store::{Journal, LabsOption, Lifetime, VolumeCopies};
 use crate::text::Text;
 
 const TWO: &str = "\
@@ -35,6 +35,7 @@ struct Machine {
     lab: Lab,
     instance: Instance,
     folder: tempfile::TempDir,
+    copies: Option<VolumeCopies>,
 }
 
 impl Machine {
@@ -44,6 +45,17 @@ impl Machine {
             lab: lab(compose),
             instance: Instance::main(),
             folder: tempfile::tempdir().unwrap(),
+            copies: None,
+        }
+    }
+
+    /// A machine whose starts use copies of volumes, which are in the folder `cache`.
+    fn with_copies(compose: &str, cache: &Path) -> Self {
+        let mut copies = VolumeCopies::new(cache);
+        copies.worth_after = Duration::ZERO;
+        Self {
+            copies: Some(copies),
+            ..Self::new(compose)
         }
     }
 
@@ -93,6 +105,7 @@ impl Machine {
             on_failure,
             ends: Expiry::Unchanged,
             run_guard: &run_guard,
+            volume_copies: self.copies.as_ref(),
         };
         block(up(&runner, &options))
     }
@@ -132,6 +145,86 @@ fn a_lab_starts_in_the_order_of_its_dependencies_and_a_second_up_does_nothing() 
     ");
     assert!(machine.up(OnFailure::TearDown).unwrap().plan.is_empty());
     assert_eq!(machine.calls(), "");
+}
+
+/// The volumes of `redis` are copied.
+fn with_warm_start() -> String {
+    let interface = "x-roadlab: { warm_start: true }, healthcheck";
+    TWO.replacen("healthcheck", interface, 1)
+}
+
+#[test]
+fn volumes_are_copied_while_all_services_are_paused_and_filled_before_any_starts() {
+    let (compose, cache) = (with_warm_start(), tempfile::tempdir().unwrap());
+    let machine = Machine::with_copies(&compose, cache.path());
+    machine.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(machine.calls(), @r"
+    create network roadlab-small-RUN-default
+    create volume roadlab-small-RUN-data
+    create container roadlab-small-RUN-app
+    create container roadlab-small-RUN-redis
+    start roadlab-small-RUN-redis
+    start roadlab-small-RUN-app
+    pause roadlab-small-RUN-app
+    pause roadlab-small-RUN-redis
+    save /data of roadlab-small-RUN-redis
+    start roadlab-small-RUN-app
+    start roadlab-small-RUN-redis
+    ");
+    let second = Machine::with_copies(&compose, cache.path());
+    second.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(second.calls(), @r"
+    create network roadlab-small-RUN-default
+    create volume roadlab-small-RUN-data
+    create container roadlab-small-RUN-app
+    create container roadlab-small-RUN-redis
+    load /data of roadlab-small-RUN-redis
+    start roadlab-small-RUN-redis
+    start roadlab-small-RUN-app
+    ");
+}
+
+#[test]
+fn a_copy_that_the_engine_cannot_unpack_is_removed_and_the_volumes_are_empty() {
+    let (compose, cache) = (with_warm_start(), tempfile::tempdir().unwrap());
+    let machine = Machine::with_copies(&compose, cache.path());
+    machine.up(OnFailure::TearDown).unwrap();
+    let second = Machine::with_copies(&compose, cache.path());
+    second.engine.only_fail(&["load"]);
+    second.engine.fail_at(1, ErrorKind::Other);
+    second.up(OnFailure::TearDown).unwrap();
+    insta::assert_snapshot!(second.calls(), @r"
+    create network roadlab-small-RUN-default
+    create volume roadlab-small-RUN-data
+    create container roadlab-small-RUN-app
+    create container roadlab-small-RUN-redis
+    load /data of roadlab-small-RUN-redis
+    remove container roadlab-small-RUN-redis
+    remove volume roadlab-small-RUN-data
+    create container roadlab-small-RUN-redis
+    start roadlab-small-RUN-redis
+    start roadlab-small-RUN-app
+    ");
+    assert_eq!(VolumeCopies::new(cache.path()).all(), []);
+}
+
+#[test]
+fn services_continue_if_their_volumes_cannot_be_copied() {
+    let (compose, cache) = (with_warm_start(), tempfile::tempdir().unwrap());
+    let machine = Machine::with_copies(&compose, cache.path());
+    machine.engine.only_fail(&["save"]);
+    machine.engine.fail_at(1, ErrorKind::DiskFull);
+    let live = machine.up(OnFailure::TearDown).unwrap().live;
+    assert!(
+        machine
+            .lab
+            .services
+            .keys()
+            .all(|service| live.runs(service))
+    );
+    assert_eq!(VolumeCopies::new(cache.path()).all(), []);
+    let calls = machine.calls();
+    assert!(calls.ends_with("start roadlab-small-RUN-redis"), "{calls}");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use crate::plan::{
 use crate::probe::{ProbeMode, StepMode};
 use crate::runner::act::run_steps;
 use crate::runner::disks::observe_disks;
-use crate::runner::execute::execute;
-use crate::runner::initial_data::{Copied, InitialData};
+use crate::runner::execute::execute_with_data;
+use crate::runner::initial_data::{Copied, StartingData};
 use crate::runner::ready::check_not_failed;
 use crate::runner::subnets::{no_free_subnet, used_subnets};
 use crate::runner::{
@@ -256,11 +256,10 @@ async fn perform<E: Engine>(
     // Volumes that are there already keep what they hold.
     let is_new = fresh && observed.volumes.is_empty();
     let copies = up.volume_copies.filter(|_| is_new);
-    let data = copies.and_then(|copies| {
-        InitialData::find(runner.lab, up.images, up.workspace, copies)
-    });
+    let data =
+        copies.and_then(|copies| StartingData::find(runner.lab, up.images, up.workspace, copies));
     let begun = clock::now();
-    execute(runner, plan, path.as_deref(), data.as_ref()).await?;
+    execute_with_data(runner, plan, path.as_deref(), data.as_ref()).await?;
     let took = clock::since(begun);
     let mut live = Live::new(runner.lab, runner.observe().await?, path);
     if let Some(data) = &data {

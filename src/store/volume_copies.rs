@@ -6,8 +6,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +18,21 @@ const LIST: &str = "copy.json";
 /// What the name of a folder begins with while the copy is made; the id of the process follows.
 const UNFINISHED: &str = "unfinished-";
 
+/// How long services must need until they are ready, so that their volumes are copied.
+const WORTH_AFTER: Duration = Duration::from_secs(2);
+
 /// The most bytes of all copies together. The copies that were not used for the longest time go first.
 pub const MAX_COPIES: u64 = 2 << 30;
 
-/// The most bytes of one copy.
-pub const MAX_COPY: u64 = 512 << 20;
+/// The most bytes of one copy, zeros included.
+pub const MAX_COPY: u64 = 1 << 30;
 
 /// The copies in a folder.
 #[derive(Debug, Clone)]
 pub struct VolumeCopies {
     folder: PathBuf,
+    /// A start that takes less time is not worth a copy.
+    pub worth_after: Duration,
 }
 
 /// A copy of the volumes of a lab.
@@ -60,6 +66,7 @@ impl VolumeCopies {
     pub fn new(cache: &Path) -> Self {
         Self {
             folder: cache.join("volumes"),
+            worth_after: WORTH_AFTER,
         }
     }
 
@@ -179,9 +186,11 @@ impl VolumeCopy {
         self.volumes.iter().map(|(volume, _)| volume.as_str())
     }
 
-    /// Returns the size of the copy in bytes.
+    /// Returns how many bytes the copy takes on disk: zeros are holes in its files.
     pub fn bytes(&self) -> u64 {
-        self.volumes.iter().map(|(_, bytes)| bytes).sum()
+        let files = self.volumes.iter().map(|(volume, _)| self.file(volume));
+        let sizes = files.map(|file| fs::metadata(file).map_or(0, |about| about.blocks() * 512));
+        sizes.sum()
     }
 
     /// Removes the copy.
@@ -277,7 +286,8 @@ mod tests {
         assert_eq!(copies.find("k"), None);
         write(&copies, "k", b"all of it");
         let copy = copies.find("k").unwrap();
-        assert_eq!((copy.lab.as_str(), copy.bytes()), ("shop", 9));
+        assert_eq!(copy.lab, "shop");
+        assert!(copy.bytes() > 0);
         assert_eq!(copy.volumes().collect::<Vec<_>>(), ["data"]);
         assert_eq!(fs::read(copy.file("data")).unwrap(), b"all of it");
     }
@@ -315,16 +325,16 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let copies = VolumeCopies::new(cache.path());
         for (key, seconds) in [("a", 3), ("b", 1), ("c", 2)] {
-            write(&copies, key, b"1234");
+            write(&copies, key, &[7; 100_000]);
             used(&copies, key, seconds);
         }
-        copies.limit(12);
+        copies.limit(320_000);
         assert_eq!(copies.all().len(), 3);
-        copies.limit(8);
+        copies.limit(220_000);
         let there = |key: &str| copies.folder.join(key).exists();
         assert_eq!([there("a"), there("b"), there("c")], [true, false, true]);
         assert!(copies.find("c").is_some());
-        copies.limit(4);
+        copies.limit(110_000);
         assert_eq!([there("a"), there("c")], [false, true]);
         copies.remove_all().unwrap();
         copies.remove_all().unwrap();

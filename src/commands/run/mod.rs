@@ -12,7 +12,7 @@ mod view;
 
 use std::time::{Duration, Instant};
 
-use crate::app::{DrawOf, SessionEnd, UpOptions};
+use crate::app::{DrawOf, InitialData, SessionEnd, UpOptions};
 use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, format, next_output};
 use crate::exit::Exit;

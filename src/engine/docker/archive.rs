@@ -2,7 +2,7 @@
 //! trusted: one regular file is read in memory, a folder is kept as it came, and nothing is unpacked to disk.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,17 +11,19 @@ use bollard::query_parameters::{
 };
 
 use futures_util::TryStreamExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::client::within;
 use super::images::{chunks, file_error};
 use super::{Docker, MIB, READ_TIMEOUT, errors, names};
-use crate::engine::{ContainerFiles, EngineError, ErrorKind, Result};
+use crate::engine::{ContainerFiles, ContainerFolders, EngineError, ErrorKind, Result};
 use crate::text;
 use crate::text::Text;
 
 /// The size of a file of 1 MiB with the headers of a tar.
 const MAX_TAR: usize = MIB + 64 * 1024;
+/// The size of a block that may be a hole.
+const BLOCK: usize = 4096;
 /// The longest silence while a folder is read, and the longest time to write one.
 const FOLDER_IDLE: Duration = Duration::from_secs(60);
 const FOLDER_TIMEOUT: Duration = Duration::from_secs(300);
@@ -68,7 +70,9 @@ impl ContainerFiles for Docker {
         })
         .await
     }
+}
 
+impl ContainerFolders for Docker {
     async fn save_folder(
         &self,
         container: &str,
@@ -93,11 +97,17 @@ impl ContainerFiles for Docker {
                 let error = other(text!("it is larger than {limit} MiB", limit));
                 return Err(error.during(&operation));
             }
-            let written = file.write_all(&chunk).await;
+            let written = write_sparse(&mut file, &chunk).await;
             written.map_err(|error| file_error(&operation, &error))?;
         }
-        let flushed = file.flush().await;
-        flushed.map_err(|error| file_error(&operation, &error))?;
+        // A hole at the end is part of the file, too.
+        let ended = async {
+            file.flush().await?;
+            file.set_len(bytes).await
+        };
+        ended
+            .await
+            .map_err(|error| file_error(&operation, &error))?;
         Ok(bytes)
     }
 
@@ -202,6 +212,38 @@ fn first_entry(tar: &[u8]) -> Result<Entry> {
     Ok(Entry::File(content))
 }
 
+/// Writes bytes and leaves holes for those that are zero: servers reserve their logs with hundreds of megabytes of zeros.
+async fn write_sparse(file: &mut tokio::fs::File, bytes: &[u8]) -> std::io::Result<()> {
+    for (is_zero, run) in runs(bytes) {
+        match is_zero {
+            true => drop(file.seek(SeekFrom::Current(run.len() as i64)).await?),
+            false => file.write_all(run).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Splits bytes into runs of blocks that are zero and runs of blocks that are not.
+fn runs(bytes: &[u8]) -> Vec<(bool, &[u8])> {
+    let is_zero = |block: &[u8]| block.iter().all(|byte| *byte == 0);
+    let mut runs = Vec::new();
+    let (mut begin, mut end) = (0, 0);
+    let mut zero = false;
+    for block in bytes.chunks(BLOCK) {
+        let this = is_zero(block);
+        if this != zero && end > begin {
+            runs.push((zero, &bytes[begin..end]));
+            begin = end;
+        }
+        zero = this;
+        end += block.len();
+    }
+    if end > begin {
+        runs.push((zero, &bytes[begin..end]));
+    }
+    runs
+}
+
 /// Returns the path that a link leads to, inside the container.
 fn resolve(link: &str, target: &str) -> String {
     match (target.starts_with('/'), link.rsplit_once('/')) {
@@ -247,6 +289,37 @@ mod tests {
         let huge = entry(tar::EntryType::Regular, u64::MAX >> 8, b"little");
         check(&huge, "larger than 1 MiB");
         check(b"", "Docker sent nothing");
+    }
+
+    #[tokio::test]
+    async fn zeros_are_holes_and_everything_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse");
+        let mut content = vec![0; 1 << 20];
+        content[5000..5010].fill(7);
+        content.extend([9; 100]);
+        content.extend(vec![0; 3 * BLOCK]);
+        let mut file = tokio::fs::File::create(&path).await.unwrap();
+        for chunk in content.chunks(70_001) {
+            write_sparse(&mut file, chunk).await.unwrap();
+        }
+        file.flush().await.unwrap();
+        file.set_len(content.len() as u64).await.unwrap();
+        assert!(std::fs::read(&path).unwrap() == content);
+        let lengths = |bytes: &[u8]| {
+            let runs = runs(bytes).into_iter();
+            runs.map(|(zero, run)| (zero, run.len()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(&[]), []);
+        assert_eq!(lengths(&[0; 10]), [(true, 10)]);
+        let mut mixed = vec![0; 3 * BLOCK];
+        mixed[BLOCK] = 1;
+        let block = BLOCK;
+        assert_eq!(
+            lengths(&mixed),
+            [(true, block), (false, block), (true, block)]
+        );
     }
 
     #[test]

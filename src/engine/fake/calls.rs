@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use super::{Fake, FakeContainer, id, missing, running, taken, within};
 use crate::engine::{
-    Build, BuildProgress, ContainerEvent, ContainerExec, ContainerFiles, ContainerState,
-    Containers, EngineError, ErrorKind, Events, Exec, ExecOutput, Health, ImageBuild, ImageInfo,
-    ImageTransfer, Images, Inspect, Inventory, ListedImage, LogLine, LogOptions, Logs, MemoryUsage,
-    Networks, PullProgress, Result, Stats, System, SystemInfo, Volumes,
+    Build, BuildProgress, ContainerEvent, ContainerExec, ContainerFiles, ContainerFolders,
+    ContainerState, Containers, EngineError, ErrorKind, Events, Exec, ExecOutput, Health,
+    ImageBuild, ImageInfo, ImageTransfer, Images, Inspect, Inventory, ListedImage, LogLine,
+    LogOptions, Logs, MemoryUsage, Networks, PullProgress, Result, Stats, System, SystemInfo,
+    Volumes,
 };
 use crate::lab::ImageName;
 use crate::plan::{
@@ -431,7 +432,9 @@ impl ContainerFiles for Fake {
             Ok(())
         })
     }
+}
 
+impl ContainerFolders for Fake {
     async fn save_folder(
         &self,
         container: &str,
