@@ -216,6 +216,8 @@ fn phases_parts_and_outcomes_keep_their_names() {
         (StartPart::Images, "images"),
         (StartPart::Observe, "observe"),
         (StartPart::Plan, "plan"),
+        (StartPart::FillVolumes, "fill"),
+        (StartPart::CopyVolumes, "copy"),
         (StartPart::Step, "step"),
         (StartPart::Files, "files"),
         (StartPart::Baselines, "baselines"),

@@ -5,7 +5,7 @@ mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use roadlab::app::{App, Options, Trust, UpOptions};
+use roadlab::app::{App, InitialData, Options, Trust, UpOptions};
 use roadlab::engine::Consent;
 use roadlab::event::Event;
 use roadlab::lab::{Instance, Lang};
@@ -244,6 +244,7 @@ fn panic_while_waiting(lab: &EngineLab) {
         lifetime: Lifetime::Persistent,
         expiry: Expiry::Unchanged,
         on_failure: OnFailure::TearDown,
+        initial_data: InitialData::Copied,
     };
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
