@@ -65,7 +65,7 @@ impl<'a> StartingData<'a> {
         let copied = CopiedVolumes::of(lab, &images.found, files)?;
         let found = copies.find(&copied.key).filter(|copy| {
             let has = |one: &CopiedVolume| copy.volumes().any(|name| name == one.name);
-            copied.volumes.iter().all(has)
+            copy.is_rejected() || copied.volumes.iter().all(has)
         });
         Some(Self {
             copies,
@@ -83,7 +83,7 @@ impl<'a> StartingData<'a> {
         created: &dyn Fn(&ServiceName) -> Option<(String, ContainerSpec)>,
         replace: &dyn Fn(&ServiceName, String),
     ) -> Result<Filled, Failure> {
-        let Some(copy) = &self.found else {
+        let Some(copy) = self.found.as_ref().filter(|copy| !copy.is_rejected()) else {
             return Ok(Filled::No);
         };
         let filled = self.copied.volumes.iter().map(async |volume| {
@@ -154,21 +154,28 @@ impl<'a> StartingData<'a> {
     }
 
     /// Copies the volumes of services that have just become ready, if none of the start came from a copy and `took` is long.
-    /// A copy that cannot be made is a warning.
+    /// A copy with which a start takes longer than without it is rejected. One that cannot be made is a warning.
     pub(super) async fn copy<E: Engine>(
         &self,
         runner: &Runner<'_, E>,
         live: &Live,
         took: Duration,
     ) -> Result<Copied, Failure> {
-        if self.found.is_some() || took < self.copies.worth_after {
+        if let Some(copy) = &self.found {
+            if !copy.is_rejected() && took > copy.took {
+                // Otherwise the next start finds out.
+                let _ = copy.reject();
+            }
+            return Ok(Copied::No);
+        }
+        if took < self.copies.worth_after {
             return Ok(Copied::No);
         }
         let containers = running(&live.observed);
         let pauses = containers.iter().map(|id| runner.engine.pause(id));
         let paused = join_all(pauses).await;
         let made = match paused.into_iter().find_map(Result::err) {
-            None => self.save(runner, live).await,
+            None => self.save(runner, live, took).await,
             Some(error) => Err(words(&error)),
         };
         let starts = containers.iter().map(|id| runner.engine.start(id));
@@ -200,8 +207,11 @@ impl<'a> StartingData<'a> {
         &self,
         runner: &Runner<'_, E>,
         live: &Live,
+        took: Duration,
     ) -> Result<UnfinishedCopy, Text> {
-        let copy = self.copies.begin(&self.copied.key, runner.lab.id.as_str());
+        let copy = self
+            .copies
+            .begin(&self.copied.key, runner.lab.id.as_str(), took);
         let mut copy = copy.map_err(|error| words(&error))?;
         let mut room = MAX_COPY;
         for volume in &self.copied.volumes {

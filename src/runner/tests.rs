@@ -173,6 +173,7 @@ fn volumes_are_copied_while_all_services_are_paused_and_filled_before_any_starts
     ");
     let second = Machine::with_copies(&compose, cache.path());
     second.up(OnFailure::TearDown).unwrap();
+    // Both starts took next to no time.
     insta::assert_snapshot!(second.calls(), @r"
     create network roadlab-small-RUN-default
     create volume roadlab-small-RUN-data
@@ -182,6 +183,34 @@ fn volumes_are_copied_while_all_services_are_paused_and_filled_before_any_starts
     start roadlab-small-RUN-redis
     start roadlab-small-RUN-app
     ");
+}
+
+#[test]
+fn a_copy_that_makes_a_start_slower_is_used_once() {
+    let (compose, cache) = (with_warm_start(), tempfile::tempdir().unwrap());
+    let machine = Machine::with_copies(&compose, cache.path());
+    machine.up(OnFailure::TearDown).unwrap();
+    // Nothing is quicker than a first start that took no time.
+    let copies = VolumeCopies::new(cache.path());
+    let key = std::fs::read_dir(cache.path().join("volumes"))
+        .unwrap()
+        .next();
+    let key = key.unwrap().unwrap().file_name().into_string().unwrap();
+    copies.find(&key).unwrap().remove();
+    let mut copy = copies.begin(&key, "small", Duration::ZERO).unwrap();
+    drop(copy.create("data").unwrap());
+    copy.add("data", 0);
+    copy.finish().unwrap();
+    let loads = || {
+        let next = Machine::with_copies(&compose, cache.path());
+        next.up(OnFailure::TearDown).unwrap();
+        let calls = next.calls();
+        assert!(!calls.contains("save"), "{calls}");
+        calls.contains("load")
+    };
+    assert!(loads());
+    assert!(copies.find(&key).unwrap().is_rejected());
+    assert!(!loads());
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::write_atomically;
+
 /// The name of the list of sizes in the folder of a copy.
 const LIST: &str = "copy.json";
 
@@ -41,6 +43,8 @@ pub struct VolumeCopy {
     folder: PathBuf,
     /// The lab that the copy was made of.
     pub lab: String,
+    /// How long the services needed to create their data.
+    pub took: Duration,
     /// The volumes, by their name in the lab, and the sizes of their files in bytes.
     volumes: Vec<(String, u64)>,
 }
@@ -58,6 +62,7 @@ pub struct UnfinishedCopy {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct List {
     lab: String,
+    took_millis: u64,
     volumes: Vec<(String, u64)>,
 }
 
@@ -91,11 +96,11 @@ impl VolumeCopies {
         copies.into_iter().map(|(_, copy)| copy).collect()
     }
 
-    /// Begins a copy. What processes left behind that were ended while they made one is removed.
+    /// Begins a copy of a lab whose services needed a time to create their data. What processes left behind that were ended while they made one is removed.
     ///
     /// # Errors
     /// The folder cannot be created.
-    pub fn begin(&self, key: &str, lab: &str) -> io::Result<UnfinishedCopy> {
+    pub fn begin(&self, key: &str, lab: &str, took: Duration) -> io::Result<UnfinishedCopy> {
         self.remove_unfinished();
         let own = format!("{UNFINISHED}{}-{key}", std::process::id());
         let folder = self.folder.join(own);
@@ -109,6 +114,7 @@ impl VolumeCopies {
             finished: self.folder.join(key),
             list: List {
                 lab: lab.to_owned(),
+                took_millis: took.as_millis() as u64,
                 volumes: Vec::new(),
             },
         })
@@ -167,6 +173,7 @@ impl VolumeCopy {
         let copy = Self {
             folder: folder.to_owned(),
             lab: list.lab,
+            took: Duration::from_millis(list.took_millis),
             volumes: list.volumes,
         };
         let is_whole = copy.volumes.iter().all(|(volume, bytes)| {
@@ -191,6 +198,29 @@ impl VolumeCopy {
         let files = self.volumes.iter().map(|(volume, _)| self.file(volume));
         let sizes = files.map(|file| fs::metadata(file).map_or(0, |about| about.blocks() * 512));
         sizes.sum()
+    }
+
+    /// Records that a start with the copy took longer than one without: it is empty from now on.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub fn reject(&self) -> anyhow::Result<()> {
+        let list = List {
+            lab: self.lab.clone(),
+            took_millis: self.took.as_millis() as u64,
+            volumes: Vec::new(),
+        };
+        write_atomically(&self.folder.join(LIST), &serde_json::to_vec(&list)?)?;
+        for volume in self.volumes() {
+            // What stays is never read again, and goes with the folder.
+            let _ = fs::remove_file(self.file(volume));
+        }
+        Ok(())
+    }
+
+    /// Returns whether the copy was rejected: nothing starts with it, and none is made in its place.
+    pub fn is_rejected(&self) -> bool {
+        self.volumes.is_empty()
     }
 
     /// Removes the copy.
@@ -259,7 +289,7 @@ mod tests {
     use super::*;
 
     fn write(copies: &VolumeCopies, key: &str, content: &[u8]) {
-        let mut copy = copies.begin(key, "shop").unwrap();
+        let mut copy = copies.begin(key, "shop", Duration::from_secs(5)).unwrap();
         copy.create("data").unwrap().write_all(content).unwrap();
         copy.add("data", content.len() as u64);
         copy.finish().unwrap();
@@ -277,7 +307,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let copies = VolumeCopies::new(cache.path());
         assert_eq!(copies.find("k"), None);
-        let copy = copies.begin("k", "shop").unwrap();
+        let copy = copies.begin("k", "shop", Duration::ZERO).unwrap();
         copy.create("data").unwrap().write_all(b"part").unwrap();
         assert_eq!(copies.find("k"), None);
         assert_eq!(copies.all(), []);
@@ -318,6 +348,20 @@ mod tests {
         write(&copies, "k", b"whole");
         copies.find("k").unwrap().remove();
         assert_eq!(copies.find("k"), None);
+    }
+
+    #[test]
+    fn a_rejected_copy_is_empty_and_stays_known() {
+        let cache = tempfile::tempdir().unwrap();
+        let copies = VolumeCopies::new(cache.path());
+        write(&copies, "k", b"whole");
+        let copy = copies.find("k").unwrap();
+        assert!(!copy.is_rejected());
+        assert_eq!(copy.took, Duration::from_secs(5));
+        copy.reject().unwrap();
+        assert!(copies.find("k").unwrap().is_rejected());
+        assert!(!copy.file("data").exists());
+        assert_eq!(copies.all()[0].bytes(), 0);
     }
 
     #[test]
