@@ -3,6 +3,7 @@
 //! A copy is made while all services are paused: what the volumes hold is what they would hold if the services had been
 //! killed, which is a state that services with `warm_start` start from.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct StartingData<'a> {
     copies: &'a VolumeCopies,
     copied: CopiedVolumes,
     found: Option<VolumeCopy>,
+    /// Whether the copy that was found could not be used.
+    failed: Cell<bool>,
 }
 
 impl<'a> StartingData<'a> {
@@ -71,6 +74,7 @@ impl<'a> StartingData<'a> {
             copies,
             copied,
             found,
+            failed: Cell::new(false),
         })
     }
 
@@ -96,6 +100,7 @@ impl<'a> StartingData<'a> {
             return Ok(Filled::Yes);
         };
         copy.remove();
+        self.failed.set(true);
         runner.emit(Event::Warning(Warning::CopyNotUsed {
             lab: runner.lab.id.to_string(),
             reason: error.to_string(),
@@ -162,7 +167,7 @@ impl<'a> StartingData<'a> {
         took: Duration,
     ) -> Result<Copied, Failure> {
         if let Some(copy) = &self.found {
-            if !copy.is_rejected() && took > copy.took {
+            if !self.failed.get() && !copy.is_rejected() && took > copy.took {
                 // Otherwise the next start finds out.
                 let _ = copy.reject();
             }
