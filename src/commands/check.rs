@@ -38,7 +38,7 @@ pub(crate) async fn check(
     let running = context.app.running(&engine, &lab).await?;
     let (available, unavailable) = running.live.by_availability(selected);
     let before = running.progress()?;
-    let known = KnownResults::new(&available, context.global.output_mode());
+    let known = KnownResults::new(&available, context.global.output_mode(), context.width());
     let detail = match names.len() {
         1 => Detail::AllChecks,
         _ => Detail::FailedChecks,
@@ -185,14 +185,17 @@ struct KnownResults {
     waiting: RefCell<Vec<(Duration, ExerciseResult)>>,
     /// JSON has all results at the end.
     mode: OutputMode,
+    /// The columns of the terminal; `None` for a pipe.
+    width: Option<usize>,
 }
 
 impl KnownResults {
-    fn new(exercises: &[&Exercise], mode: OutputMode) -> Self {
+    fn new(exercises: &[&Exercise], mode: OutputMode, width: Option<usize>) -> Self {
         Self {
             left: RefCell::new(exercises.iter().map(|one| one.id.clone()).collect()),
             waiting: RefCell::default(),
             mode,
+            width,
         }
     }
 
@@ -208,7 +211,7 @@ impl KnownResults {
         }
         for (within, result) in waiting.drain(..) {
             for check in result.checks.iter().filter(|check| check.outcome.passed()) {
-                check_lines(check, Wording::Plain, None, paint)
+                check_lines(check, Wording::Plain, self.width, paint)
                     .iter()
                     .for_each(|line| error(line));
             }
