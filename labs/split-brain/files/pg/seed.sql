@@ -17,7 +17,7 @@ INSERT INTO sale VALUES
 -- For a check: nobody sees a payment that waits, but it lies in the table.
 CREATE SCHEMA IF NOT EXISTS roadlab;
 CREATE EXTENSION IF NOT EXISTS pageinspect SCHEMA roadlab;
-CREATE OR REPLACE FUNCTION roadlab.payment() RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION roadlab.payment() RETURNS text LANGUAGE plpgsql SET search_path = public, roadlab AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity a USING (pid)
                  WHERE a.wait_event = 'SyncRep' AND relation = 'payment'::regclass AND mode = 'RowExclusiveLock') THEN
@@ -25,7 +25,7 @@ BEGIN
   END IF;
   RETURN CASE WHEN EXISTS (
     SELECT FROM generate_series(1, pg_relation_size('payment') / 8192) AS page,
-      roadlab.heap_page_item_attrs(roadlab.get_raw_page('payment', page::int - 1), 'payment'::regclass) AS item
+      heap_page_item_attrs(get_raw_page('payment', page::int - 1), 'payment'::regclass) AS item
     WHERE item.t_xmax = '0' AND pg_xact_status(item.t_xmin::text::xid8) = 'in progress'
       AND item.t_attrs = ARRAY['\x01000000', '\x09' || convert_to('Ana', 'UTF8'), '\x28000000']::bytea[])
   THEN 'waits' ELSE 'another one waits' END;
