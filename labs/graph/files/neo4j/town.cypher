@@ -13,6 +13,7 @@ MERGE (p:Person {id: t[0], name: t[1]}) CREATE (p)-[:PAID {no: t[2], amount: t[3
 // Mina's circle.
 UNWIND [[200, 'Mina Park'], [201, 'Noa Shin'], [202, 'Olli Berg'], [203, 'Pia Rho'], [204, 'Quin Yoo'], [205, 'Rian Do'], [206, 'Sora Jin'], [207, 'Tae Moon'], [208, 'Umi Ban'],
   [209, 'Vito Sa'], [210, 'Wanda Ki']] AS t CREATE (:Person {id: t[0], name: t[1]});
-UNWIND [[200, 201], [202, 200], [200, 203], [201, 202], [201, 204], [204, 202], [203, 204], [205, 202], [203, 205], [203, 206], [207, 206], [206, 208], [205, 208], [208, 209], [209, 210], [207, 210]] AS k
+UNWIND [[200, 201], [202, 200], [200, 203], [201, 202], [201, 204], [204, 202], [203, 204], [205, 202], [203, 205], [203, 201], [203, 206], [207, 206], [206, 208], [205, 208], [208, 209], [209, 210], [207, 210]] AS k
 MATCH (p:Person {id: k[0]}) MATCH (q:Person {id: k[1]}) CREATE (p)-[:KNOWS]->(q);
 MATCH (s:Shop {id: 'S-101'}) MATCH (p:Person) WHERE p.id IN [200, 210] CREATE (p)-[:PAID {no: 81000 + p.id, amount: 5}]->(s);
+MATCH (p:Person {id: 52}) MATCH (s:Shop {id: 'S-80'}) CREATE (p)-[:PAID {no: 5005, amount: 11}]->(s);
