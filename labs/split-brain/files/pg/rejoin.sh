@@ -1,5 +1,5 @@
 # rejoin.sh LEADER: this machine becomes a standby of LEADER. What only this machine has is gone for good.
-#   roadlab shell split-brain primary -- bash /lab/rejoin.sh standby
+#   in primary: bash /lab/rejoin.sh standby
 set -Eeuo pipefail
 if [[ $(id -u) == 0 ]]; then
   exec setpriv --reuid=postgres --regid=postgres --init-groups "$BASH" "$0" "$@"

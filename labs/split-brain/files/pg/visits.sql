@@ -1,7 +1,8 @@
 -- The season of the hall: one row for each visit. Created unless it is there, unchanged.
 SELECT to_regclass('public.visit') IS NOT NULL AND to_regprocedure('pages_come_from()') IS NOT NULL AS there \gset
 \if :there
-  SELECT count(*) = 20000 AND sum(hashtext(v::text)::bigint) = 60136530014 AS there FROM visit v \gset
+  SELECT count(*) = 20000 AND sum(hashtext(v::text)::bigint) = 60136530014 
+    AND (SELECT count(*) FROM pg_index WHERE indrelid = 'visit'::regclass) = 1 AS there FROM visit v \gset
 \endif
 \if :there
   \q

@@ -7,5 +7,6 @@ CREATE TABLE dw.fact_sale AS SELECT order_no, line, ordered_at::date AS day, sto
 ALTER TABLE dw.dim_store ADD PRIMARY KEY (store_key);
 ALTER TABLE dw.dim_article ADD PRIMARY KEY (article_key);
 ALTER TABLE dw.dim_date ADD PRIMARY KEY (day);
-ALTER TABLE dw.fact_sale ADD CONSTRAINT grain PRIMARY KEY (order_no, line), ADD CONSTRAINT to_store FOREIGN KEY (store_key) REFERENCES dw.dim_store,
+ALTER TABLE dw.fact_sale ALTER day SET NOT NULL, ALTER store_key SET NOT NULL, ALTER article_key SET NOT NULL,
+  ADD CONSTRAINT grain PRIMARY KEY (order_no, line), ADD CONSTRAINT to_store FOREIGN KEY (store_key) REFERENCES dw.dim_store,
   ADD CONSTRAINT to_article FOREIGN KEY (article_key) REFERENCES dw.dim_article, ADD CONSTRAINT to_date FOREIGN KEY (day) REFERENCES dw.dim_date;
