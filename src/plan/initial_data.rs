@@ -120,11 +120,12 @@ mod tests {
 
     const COMPOSE: &str = "\
 services:
-  db:
-    image: 'postgres:17'
+  redis:
+    image: 'redis:8.0'
+    ports: ['6379']
     mem_limit: 64m
-    environment: { POSTGRES_PASSWORD: secret }
-    volumes: ['data:/var/lib/postgresql/data']
+    environment: { PASSWORD: secret }
+    volumes: ['data:/data']
     x-roadlab: { warm_start: true }
   app:
     image: 'app:1'
@@ -133,7 +134,7 @@ services:
 volumes: { data: {}, cache: {} }
 ";
 
-    fn copied(compose: &str, workspace: &str, db: &str) -> Option<CopiedVolumes> {
+    fn copied(compose: &str, workspace: &str, redis: &str) -> Option<CopiedVolumes> {
         let lab = lab(compose);
         let images = lab.services.keys().map(|name| {
             let id = if name.as_str() == "db" {
@@ -160,9 +161,9 @@ volumes: { data: {}, cache: {} }
         assert_eq!(
             found.volumes,
             [CopiedVolume {
-                service: ServiceName::new("db").unwrap(),
+                service: ServiceName::new("redis").unwrap(),
                 name: "data".to_owned(),
-                target: "/var/lib/postgresql/data".to_owned(),
+                target: "/data".to_owned(),
             }]
         );
         let without = COMPOSE.replace("warm_start: true", "warm_start: false");

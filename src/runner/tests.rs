@@ -220,7 +220,7 @@ fn a_copy_that_the_engine_cannot_unpack_is_removed_and_the_volumes_are_empty() {
     machine.up(OnFailure::TearDown).unwrap();
     let second = Machine::with_copies(&compose, cache.path());
     second.engine.only_fail(&["load"]);
-    second.engine.fail_at(1, ErrorKind::Other);
+    second.engine.fail_at(5, ErrorKind::Other);
     second.up(OnFailure::TearDown).unwrap();
     insta::assert_snapshot!(second.calls(), @r"
     create network roadlab-small-RUN-default
@@ -242,7 +242,7 @@ fn services_continue_if_their_volumes_cannot_be_copied() {
     let (compose, cache) = (with_warm_start(), tempfile::tempdir().unwrap());
     let machine = Machine::with_copies(&compose, cache.path());
     machine.engine.only_fail(&["save"]);
-    machine.engine.fail_at(1, ErrorKind::DiskFull);
+    machine.engine.fail_at(9, ErrorKind::DiskFull);
     let live = machine.up(OnFailure::TearDown).unwrap().live;
     assert!(
         machine
@@ -253,7 +253,10 @@ fn services_continue_if_their_volumes_cannot_be_copied() {
     );
     assert_eq!(VolumeCopies::new(cache.path()).all(), []);
     let calls = machine.calls();
-    assert!(calls.ends_with("start roadlab-small-RUN-redis"), "{calls}");
+    assert!(
+        calls.ends_with("start roadlab-small-RUN-redis\n"),
+        "{calls}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -102,7 +103,10 @@ impl VolumeCopies {
     /// The folder cannot be created.
     pub fn begin(&self, key: &str, lab: &str, took: Duration) -> io::Result<UnfinishedCopy> {
         self.remove_unfinished();
-        let own = format!("{UNFINISHED}{}-{key}", std::process::id());
+        // One process may start several instances of a lab at once.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let own = format!("{UNFINISHED}{}-{number}-{key}", std::process::id());
         let folder = self.folder.join(own);
         fs::create_dir_all(&self.folder)?;
         // The volumes hold what only the services may read.

@@ -21,6 +21,7 @@ use crate::plan::{
     Subnet, VolumeSpec,
 };
 use crate::text;
+use crate::text::Text;
 
 impl System for Fake {
     async fn ping(&self) -> Result<()> {
@@ -446,7 +447,10 @@ impl ContainerFolders for Fake {
         self.change(format!("save {path} of {name}"))?;
         let content = format!("{path} of {name}");
         if content.len() as u64 > limit {
-            return Err(EngineError::new(ErrorKind::Other, text!("too large")));
+            return Err(EngineError::new(
+                ErrorKind::Other,
+                Text::quotation("too large".to_owned()),
+            ));
         }
         file.write_all(content.as_bytes())
             .expect("a temporary folder can be written");
