@@ -159,7 +159,7 @@ pub(crate) enum Command {
         /// Keep the containers if the lab does not start
         #[arg(long)]
         retain: bool,
-        /// Let the services create their data anew, without the copy of an earlier start
+        /// Let the services create their data themselves, without the copy of an earlier start
         #[arg(long)]
         fresh: bool,
         /// Remove the lab automatically after this time (e.g. 90m, 2h)
