@@ -138,7 +138,7 @@ volumes: { data: {}, cache: {} }
         let lab = lab(compose);
         let images = lab.services.keys().map(|name| {
             let id = if name.as_str() == "db" {
-                db
+                redis
             } else {
                 "sha256:2"
             };
