@@ -137,7 +137,7 @@ volumes: { data: {}, cache: {} }
     fn copied(compose: &str, workspace: &str, redis: &str) -> Option<CopiedVolumes> {
         let lab = lab(compose);
         let images = lab.services.keys().map(|name| {
-            let id = if name.as_str() == "db" {
+            let id = if name.as_str() == "redis" {
                 redis
             } else {
                 "sha256:2"
