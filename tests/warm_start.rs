@@ -13,7 +13,7 @@ const SERVICE: &str = r#"    command:
       - -c
       - >-
         test -s /data/made || { sleep 3; cat /proc/sys/kernel/random/uuid > /data/part && mv /data/part /data/made; };
-        exec redis-server --dir /data --save '' --appendonly no
+        exec redis-server --dir /data --save '' --appendonly no --protected-mode no
     x-roadlab: { warm_start: true }
 "#;
 
