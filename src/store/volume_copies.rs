@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -110,7 +110,7 @@ impl VolumeCopies {
         let folder = self.folder.join(own);
         fs::create_dir_all(&self.folder)?;
         // The volumes hold what only the services may read.
-        let private = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.folder, private)?;
         fs::create_dir(&folder)?;
         Ok(UnfinishedCopy {
