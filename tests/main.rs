@@ -66,7 +66,6 @@ mod suggestions;
 mod time_limit;
 mod unusual_engines;
 mod usage_errors;
-mod warm_start;
 
 fn main() -> std::process::ExitCode {
     harness::main()
