@@ -66,6 +66,7 @@ mod suggestions;
 mod time_limit;
 mod unusual_engines;
 mod usage_errors;
+mod warm_start;
 
 fn main() -> std::process::ExitCode {
     harness::main()
