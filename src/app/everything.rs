@@ -238,6 +238,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn images_that_no_lab_uses_and_copies_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let kept = ["postgres:18", "roadlab/debian:trixie"];
+        let engine = Fake::with_images(&[kept[0], kept[1], "roadlab/old:0a1b"]);
+        let second = std::time::Duration::from_secs(1);
+        let mut copy = app.volume_copies.begin("key", "redis", second).unwrap();
+        drop(copy.create("data").unwrap());
+        copy.add("data", 0);
+        copy.finish().unwrap();
+        let report = app.remove_unused(&engine).await.unwrap();
+        assert_eq!(report.images, ["roadlab/old:0a1b"]);
+        let left: Vec<String> = engine.images.borrow().iter().cloned().collect();
+        assert_eq!(left, kept);
+        assert_eq!(app.volume_copies.all(), []);
+    }
+
+    #[tokio::test]
     async fn an_image_in_use_stays_and_the_others_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(folder.path());

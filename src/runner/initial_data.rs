@@ -113,20 +113,14 @@ impl<'a> StartingData<'a> {
         Ok(Filled::No)
     }
 
-    /// Creates the volumes again, and the containers that mount them: a volume that is mounted cannot be removed.
+    /// Creates all volumes of the run again, which is new, and the containers that mount them: a volume that is mounted cannot
+    /// be removed.
     async fn empty<E: Engine>(
         &self,
         runner: &Runner<'_, E>,
         created: &dyn Fn(&ServiceName) -> Option<(String, ContainerSpec)>,
         replace: &dyn Fn(&ServiceName, String),
     ) -> Result<(), EngineError> {
-        let is_filled = |spec: &ContainerSpec, name: &str| {
-            let volumes = self.copied.volumes.iter();
-            let mut ends = volumes.map(|volume| format!("-{}", volume.name));
-            spec.mounts.iter().any(
-                |mount| matches!(mount, MountSpec::Volume { name: mounted, .. } if mounted == name),
-            ) && ends.any(|end| name.ends_with(&end))
-        };
         let services: Vec<_> = runner
             .lab
             .services
@@ -137,8 +131,8 @@ impl<'a> StartingData<'a> {
         let mut again = Vec::new();
         for (service, id, spec) in services {
             let names = spec.mounts.iter().filter_map(|mount| match mount {
-                MountSpec::Volume { name, .. } if is_filled(&spec, name) => Some(name.clone()),
-                _ => None,
+                MountSpec::Volume { name, .. } => Some(name.clone()),
+                MountSpec::Bind { .. } => None,
             });
             let names: Vec<String> = names.collect();
             if !names.is_empty() {
