@@ -90,7 +90,7 @@ fn up_creates_a_service_again_whose_mounted_file_was_replaced() {
 }
 
 #[apply(engine_test)]
-fn up_tells_what_missing_images_take_and_refuses_those_that_do_not_fit() {
+fn up_reports_the_size_of_missing_images_and_refuses_those_that_do_not_fit() {
     let missing = "    image: localhost/missing:1\n    build: ./recipe\n    x-roadlab: { image_size: 900t }\n";
     let lab = EngineLab::tiny_with(missing);
     let recipe = lab.copy.path("labs").join(&lab.copy.id).join("recipe");

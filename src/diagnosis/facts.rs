@@ -133,7 +133,7 @@ pub struct MissingImages {
     pub bytes: u64,
 }
 
-/// What an image takes whose size nobody measured, in bytes.
+/// What an image of unknown size takes, in bytes.
 const USUAL_IMAGE_SIZE: u64 = 192 << 20;
 
 impl MissingImages {
