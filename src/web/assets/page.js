@@ -1,0 +1,210 @@
+// What a page does by itself: it keeps a WebSocket open, shows what the server sends, and sends its forms without loading the
+// page again. Without this script the forms work as well, and the page shows what it showed when it was loaded.
+
+const body = document.body;
+const byId = (id) => document.getElementById(id);
+
+// --- Updates ---------------------------------------------------------------------------------------------------------------
+
+const MAX_JOB_LINES = 300;
+let jobLines = [];
+
+/** Shows an update: the HTML of each part was written and escaped by the server. */
+function apply(update) {
+  for (const [id, html] of Object.entries(update.parts ?? {})) {
+    const element = byId(id);
+    if (element) replace(element, html);
+  }
+  if (update.announcement) announce(update.announcement);
+  if (update.note) note(update.note, update.failed);
+  if (update.jobLine) {
+    jobLines = [...jobLines, update.jobLine].slice(-MAX_JOB_LINES);
+    const job = byId("job");
+    if (job) {
+      job.hidden = false;
+      job.textContent = jobLines.join("\n");
+      job.scrollTop = job.scrollHeight;
+    }
+  }
+  if (update.parts?.run && !byId("run")?.querySelector(".busy")) {
+    jobLines = [];
+    if (byId("job")) byId("job").hidden = true;
+  }
+  if (update.reload) location.reload();
+}
+
+/** Replaces the content of an element and keeps the focus where it was in it. */
+function replace(element, html) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const focusable = "a[href], button, input, summary, textarea";
+  const at = focused ? [...element.querySelectorAll(focusable)].indexOf(focused) : -1;
+  element.innerHTML = html;
+  decorate(element);
+  if (at >= 0) {
+    const all = element.querySelectorAll(focusable);
+    const next = all[Math.min(at, all.length - 1)];
+    if (next) next.focus();
+    else {
+      element.tabIndex = -1;
+      element.focus();
+    }
+  }
+}
+
+function announce(sentence) {
+  byId("announcement").textContent = sentence;
+}
+
+function note(sentence, failed) {
+  const element = byId("note");
+  element.textContent = sentence;
+  element.className = failed ? "bad" : "good";
+  element.hidden = false;
+  clearTimeout(note.timer);
+  if (!failed) note.timer = setTimeout(() => (element.hidden = true), 8000);
+}
+
+// --- The connection --------------------------------------------------------------------------------------------------------
+
+let socket = null;
+let pause = 250;
+let lost = false;
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}${body.dataset.socket}`);
+  socket.addEventListener("open", () => {
+    pause = 250;
+    if (lost) note(body.dataset.back, false);
+    lost = false;
+    showVisibility();
+  });
+  socket.addEventListener("message", (event) => apply(JSON.parse(event.data)));
+  socket.addEventListener("close", () => {
+    if (!lost) note(body.dataset.lost, true);
+    lost = true;
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 2, 4000);
+  });
+}
+
+function showVisibility() {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(document.hidden ? "hidden" : "visible");
+}
+
+if (body.dataset.socket) {
+  connect();
+  document.addEventListener("visibilitychange", showVisibility);
+  // A page that is left is not a connection that is lost.
+  addEventListener("pagehide", () => (lost = true));
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+
+// --- Forms -----------------------------------------------------------------------------------------------------------------
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.dataset.filter) return event.preventDefault();
+  if (form.method !== "post" || "plain" in form.dataset) return;
+  event.preventDefault();
+  if (form.dataset.confirm && !(await confirmed(form.dataset.confirm, event.submitter))) return;
+  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  const buttons = form.querySelectorAll("button");
+  buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: fields,
+      headers: { accept: "application/json" },
+    });
+    if (answer.headers.get("content-type") === "application/json") apply(await answer.json());
+    else note(await answer.text(), true);
+  } catch {
+    note(body.dataset.failed, true);
+  } finally {
+    form.removeAttribute("aria-busy");
+    buttons.forEach((button) => button.removeAttribute("aria-disabled"));
+  }
+});
+
+/** Asks before something is lost. */
+function confirmed(question, button) {
+  const dialog = document.createElement("dialog");
+  const text = document.createElement("p");
+  text.id = "question";
+  text.textContent = question;
+  dialog.setAttribute("aria-labelledby", "question");
+  const form = document.createElement("form");
+  form.method = "dialog";
+  const choices = [
+    [button?.textContent ?? "OK", "yes"],
+    [body.dataset.cancel, "no"],
+  ].map(([label, value]) => {
+    const choice = document.createElement("button");
+    choice.value = value;
+    choice.textContent = label;
+    return choice;
+  });
+  form.append(...choices);
+  dialog.append(text, form);
+  body.append(dialog);
+  dialog.showModal();
+  choices[1].focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      button?.focus();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
+
+// --- Code ------------------------------------------------------------------------------------------------------------------
+
+/** Adds to each block of code a button that copies it. */
+function decorate(element) {
+  for (const code of element.querySelectorAll("pre > code")) {
+    const pre = code.parentElement;
+    if (pre.parentElement.classList.contains("code")) continue;
+    const frame = document.createElement("div");
+    frame.className = "code";
+    pre.replaceWith(frame);
+    // Wide code scrolls, with the keyboard as well.
+    pre.tabIndex = 0;
+    const copy = document.createElement("button");
+    copy.type = "button";
+    copy.className = "copy";
+    copy.textContent = body.dataset.copy;
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.textContent.replace(/\n$/, ""));
+      copy.textContent = body.dataset.copied;
+      announce(body.dataset.copied);
+      setTimeout(() => (copy.textContent = body.dataset.copy), 2000);
+    });
+    frame.append(pre, copy);
+  }
+}
+
+decorate(document);
+
+// --- The outline and the search --------------------------------------------------------------------------------------------
+
+const outline = document.querySelector(".outline details");
+const narrow = matchMedia("(max-width: 60rem)");
+if (outline) {
+  const fold = () => (outline.open = !narrow.matches);
+  fold();
+  narrow.addEventListener("change", fold);
+}
+
+for (const form of document.querySelectorAll("form[data-filter]")) {
+  const list = byId(form.dataset.filter);
+  form.addEventListener("input", () => {
+    const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const item of list.children) {
+      const text = item.textContent.toLowerCase();
+      item.hidden = !words.every((word) => text.includes(word));
+    }
+  });
+}
