@@ -147,8 +147,11 @@ async fn run(cli: Cli) -> Exit {
             return Exit::from(&failure);
         }
     };
-    // The reaper does not stop for a signal, and a shell ends its program first.
-    let by_itself = matches!(cli.command, Command::Reap | Command::Shell { .. });
+    // The reaper does not stop for a signal, and a shell and the page end their programs first.
+    let by_itself = matches!(
+        cli.command,
+        Command::Reap | Command::Shell { .. } | Command::Web { .. }
+    );
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::localized;
 use crate::report::{self, error, output_unwrapped};
 use crate::runner::Failure;
+use crate::signals::Signals;
 use crate::store::WebSession;
 use crate::text;
 use crate::web::{Secret, Server, Settings};
@@ -17,6 +18,10 @@ pub(crate) async fn web(
     name: Option<String>,
     port: Option<u16>,
 ) -> Result<Exit, Failure> {
+    // Programs in containers would not end with this one.
+    let mut signals = Signals::listen().map_err(|error| {
+        Failure::Environment(text!("cannot listen for signals: {error}", error))
+    })?;
     let lab = match name {
         Some(name) => Some((context.lab(&name)?.id, name)),
         None => None,
@@ -74,5 +79,6 @@ pub(crate) async fn web(
             "the address works once, in one browser on this machine; Ctrl-C ends the page, and labs stay up"
         ));
     }
-    match server.run().await {}
+    let signal = server.run(signals.next()).await;
+    Ok(Exit::Signal(signal.number()))
 }

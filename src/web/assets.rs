@@ -13,7 +13,7 @@ struct Asset {
     content: &'static [u8],
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         name: "page.css",
         content_type: "text/css; charset=utf-8",
@@ -23,6 +23,11 @@ const ASSETS: [Asset; 3] = [
         name: "page.js",
         content_type: "text/javascript; charset=utf-8",
         content: include_bytes!("assets/page.js"),
+    },
+    Asset {
+        name: "terminal.js",
+        content_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("assets/terminal.js"),
     },
     Asset {
         name: "icon.svg",

@@ -3,8 +3,8 @@
 use hyper::StatusCode;
 use maud::{Markup, html};
 
-use crate::app::DrawOf;
-use crate::lab::{Exercise, ExerciseId, LabId, Lang, Task};
+use crate::app::{DrawOf, clients};
+use crate::lab::{Exercise, ExerciseId, LabId, Lang, ServiceName, Task};
 use crate::localized;
 use crate::report::sanitize;
 use crate::runner::Failure;
@@ -196,6 +196,35 @@ fn side(view: &LabView<'_>) -> Markup {
                 div #(id::RUN) .run { (parts::run(view)) }
                 pre #job .job aria-live="off" hidden {}
                 div #(id::ADDRESSES) .addresses { (parts::addresses(view)) }
+            }
+            (terminals(view))
+        }
+    }
+}
+
+/// Returns the place of the terminals, and the buttons that open them. The script of the page fills it.
+fn terminals(view: &LabView<'_>) -> Markup {
+    let services: Vec<&ServiceName> = clients(view.lab).map(|(service, _)| service).collect();
+    // The one that `roadlab shell` opens, if that is clear.
+    let first = view.app.shell_service(view.lab, None).ok();
+    let first = first.as_ref().or(services.first().copied());
+    // The names of services are filled in by the script.
+    let (close, label) = (
+        localized!("Close the terminal of {service}", service = "{service}"),
+        localized!("Terminal of {service}", service = "{service}"),
+    );
+    html! {
+        @if !services.is_empty() {
+            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-close=(close) data-label=(label) {
+                div.terminals-head {
+                    h2 #terminals-title { (localized!("Terminals")) }
+                    @for service in &services {
+                        button type="button" data-service=(service) { "+ " (service) }
+                    }
+                }
+                p #terminal-help .visually-hidden { (localized!("F6 leaves the terminal")) }
+                div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
+                div #terminal-panels .panels hidden {}
             }
         }
     }

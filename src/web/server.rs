@@ -20,16 +20,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::lab::{ExerciseId, LabId, Lang};
+use crate::app::DrawOf;
+use crate::engine::docker::TerminalSize;
+use crate::lab::{ExerciseId, LabId, Lang, ServiceName};
 use crate::localized;
 use crate::runner::Failure;
 use crate::text::Language;
 use crate::web::access::{Access, Claims, Denied, Purpose, Secret, cookie};
 use crate::web::actions::{self, Form};
+use crate::web::failures::failure_lines;
 use crate::web::live::LivePage;
+use crate::web::messages::{self, Message};
 use crate::web::reply::{self, Reply};
 use crate::web::route::{NoRoute, Route};
 use crate::web::site::{InLanguage, Settings, Site};
+use crate::web::terminals::PageTerminals;
 use crate::web::update::{NoteKind, Update};
 use crate::web::{assets, lab_page, labs_page, socket};
 use crate::{text, text::Text};
@@ -101,15 +106,21 @@ impl Server {
         format!("{}{path}?token={token}", site.access.origin())
     }
 
-    /// Answers until the caller drops the future.
-    pub(crate) async fn run(self) -> Infallible {
+    /// Answers until `stop` returns something, and then ends the programs of all terminals.
+    pub(crate) async fn run<T>(self, stop: impl Future<Output = T>) -> T {
         let tasks = LocalSet::new();
-        let accepting = async {
+        let answering = async {
             let accepting = self.listeners.iter().map(|listener| accept(listener, &self.shared));
-            futures_util::future::join_all(accepting).await;
-            std::future::pending().await
+            let accepting = futures_util::future::join_all(accepting);
+            let mut stop = pin!(stop);
+            let stopped = tokio::select! {
+                _ = accepting => (&mut stop).await,
+                stopped = &mut stop => stopped,
+            };
+            self.shared.site.terminals.close_all().await;
+            stopped
         };
-        tasks.run_until(accepting).await
+        tasks.run_until(answering).await
     }
 }
 
@@ -380,7 +391,7 @@ fn open_socket(
 
 /// Keeps a page up to date until it is closed.
 async fn live_page(
-    site: &Site,
+    site: &Rc<Site>,
     lang: &Lang,
     lab: &LabId,
     exercise: Option<&ExerciseId>,
@@ -402,15 +413,22 @@ async fn live_page(
         sent: RefCell::default(),
     };
     let (sink, stream) = socket.split();
-    let on_text = |text: &str| match text {
-        "visible" => visible.set(true),
-        "hidden" => visible.set(false),
-        _ => {}
+    let terminals = PageTerminals::new(Rc::clone(&site.terminals), lab, page.updates.clone());
+    let terminals = Rc::new(terminals);
+    let on_text = |text: &str| match Message::parse(text) {
+        Some(Message::Visible { visible: now }) => visible.set(now),
+        Some(Message::Open { service, size }) => {
+            let opened = open_terminal(site, lang, lab, &terminals, service, messages::size(size));
+            drop(spawn_local(InLanguage::new(lang, opened)));
+        }
+        Some(message) => terminals_message(&terminals, message),
+        None => {}
     };
     let mut followed = pin!(page.follow());
     tokio::select! {
         () = socket::send(sink, texts) => {}
         () = socket::receive(stream, on_text) => {}
+        () = terminals.follow_list() => {}
         never = &mut followed => match never {},
     }
     // What runs half of it could neither be gone on with nor repeated.
@@ -419,6 +437,49 @@ async fn live_page(
             never = &mut followed => match never {},
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
         }
+    }
+}
+
+/// Opens a terminal and shows it on the page that wanted it.
+fn open_terminal(
+    site: &Rc<Site>,
+    lang: &Lang,
+    lab: &LabId,
+    page: &Rc<PageTerminals>,
+    service: ServiceName,
+    size: TerminalSize,
+) -> impl Future<Output = ()> + use<> {
+    let (site, lang, lab) = (Rc::clone(site), lang.clone(), lab.clone());
+    let page = Rc::downgrade(page);
+    async move {
+        let app = site.quiet_app(&lang);
+        let opened = async {
+            let lab = site.lab(&app, &lab, &DrawOf::Run)?;
+            site.terminals.open(&app, &lab, &service, size).await
+        };
+        let opened = opened.await;
+        // The page may have been closed meanwhile; the terminal stays for the next one.
+        if let Some(page) = page.upgrade() {
+            match opened {
+                Ok(number) => page.opened(number),
+                Err(failure) => page.not_opened(&failure_lines(&failure).join("\n")),
+            }
+        }
+    }
+}
+
+fn terminals_message(terminals: &PageTerminals, message: Message) {
+    match message {
+        Message::Visible { .. } | Message::Open { .. } => {}
+        Message::Show { terminal, size } => terminals.show(terminal, messages::size(size)),
+        Message::Hide { terminal } => terminals.hide(terminal),
+        Message::Close { terminal } => terminals.close(terminal),
+        Message::Drawn { terminal } => terminals.drawn(terminal),
+        Message::Key { terminal, key } => terminals.key(terminal, &key),
+        Message::Text { terminal, text } => terminals.text(terminal, &text),
+        Message::Paste { terminal, text } => terminals.paste(terminal, &text),
+        Message::Resize { terminal, size } => terminals.resize(terminal, messages::size(size)),
+        Message::Scroll { terminal, back } => terminals.scroll(terminal, back),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,6 +15,7 @@ use crate::runner::{Failure, ReaperCommand};
 use crate::store::Paths;
 use crate::text::Language;
 use crate::web::access::Access;
+use crate::web::terminals::Terminals;
 use crate::web::update::Update;
 
 /// What the person who started the server decided.
@@ -36,6 +38,7 @@ pub(super) struct Site {
     pages: RefCell<BTreeMap<u64, OpenPage>>,
     next_page: Cell<u64>,
     changes: watch::Sender<u64>,
+    pub(super) terminals: Rc<Terminals>,
 }
 
 /// A page that is open in a browser.
@@ -78,6 +81,7 @@ impl Site {
             pages: RefCell::default(),
             next_page: Cell::new(0),
             changes: watch::Sender::new(0),
+            terminals: Rc::default(),
         }
     }
 

@@ -77,8 +77,13 @@ function connect() {
     if (lost) note(body.dataset.back, false);
     lost = false;
     showVisibility();
+    fromServer({ connected: true });
   });
-  socket.addEventListener("message", (event) => apply(JSON.parse(event.data)));
+  socket.addEventListener("message", (event) => {
+    const message = JSON.parse(event.data);
+    if (message.parts) apply(message);
+    else fromServer(message);
+  });
   socket.addEventListener("close", () => {
     if (!lost) note(body.dataset.lost, true);
     lost = true;
@@ -87,8 +92,19 @@ function connect() {
   });
 }
 
+function toServer(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+/** Passes what is not about this page's parts to the other scripts. */
+function fromServer(message) {
+  document.dispatchEvent(new CustomEvent("from-server", { detail: message }));
+}
+
+document.addEventListener("to-server", (event) => toServer(event.detail));
+
 function showVisibility() {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(document.hidden ? "hidden" : "visible");
+  toServer({ do: "visible", visible: !document.hidden });
 }
 
 if (body.dataset.socket) {
@@ -128,7 +144,7 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-/** Asks before something is lost. */
+/** Shows a question before something is lost. */
 function confirmed(question, button) {
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
@@ -183,7 +199,20 @@ function decorate(element) {
       setTimeout(() => (copy.textContent = body.dataset.copy), 2000);
     });
     frame.append(pre, copy);
+    if (byId("terminals") && /^($|language-(sql|js)$)/.test(code.className)) frame.append(runButton(code));
   }
+}
+
+/** Returns a button that types code into the terminal. */
+function runButton(code) {
+  const run = document.createElement("button");
+  run.type = "button";
+  run.className = "copy run-code";
+  run.textContent = body.dataset.run;
+  run.addEventListener("click", () => {
+    document.dispatchEvent(new CustomEvent("run-code", { detail: code.textContent }));
+  });
+  return run;
 }
 
 decorate(document);
