@@ -314,21 +314,30 @@ function drawRun([text, front = null, back = null, style = 0]) {
   if (front === null && back === null && style === 0) return document.createTextNode(text);
   const span = element("span", "", text);
   for (const [bit, name] of STYLES) if (style & bit) span.classList.add(name);
-  if (style & 16) {
-    span.classList.add("inverse");
-    [front, back] = [back, front];
-  }
-  color(span, "f", "color", front);
-  color(span, "b", "backgroundColor", back);
+  const swapped = (style & 16) !== 0;
+  const ink = swapped ? colorOf(back, BACK) ?? PAPER : colorOf(front, FRONT);
+  const paper = swapped ? colorOf(front, FRONT) ?? INK : colorOf(back, BACK);
+  if (ink) span.style.color = ink;
+  if (paper) span.style.backgroundColor = paper;
   return span;
 }
 
-/** The first sixteen colours follow the page's theme; the others are those of xterm. */
-function color(span, letter, property, value) {
-  if (value === null) return;
-  if (typeof value === "string") span.style[property] = value;
-  else if (value < 16) span.classList.add(letter + value);
-  else span.style[property] = xterm(value);
+const INK = "#e6e9ed";
+const PAPER = "#14181d";
+
+/** The sixteen colours of a terminal, so that letters can be read on the terminal's own background, and the other way round. */
+const FRONT = [
+  "#8b949e", "#ff8a80", "#7ddc8c", "#f0c060", "#8ab8ff", "#e6a0f0", "#70d8e0", "#d5dae0",
+  "#a3adb8", "#ffa8a0", "#a0f0ac", "#ffdc90", "#b0d0ff", "#f0c0f8", "#a0ecf0", "#ffffff",
+];
+const BACK = [
+  "#000000", "#7a1d17", "#16532a", "#5e4300", "#16407a", "#5c2366", "#0b5058", "#49525c",
+  "#3a424b", "#8f2a22", "#1f6b38", "#6b4d00", "#1f5296", "#713080", "#10646e", "#5a636d",
+];
+
+function colorOf(value, palette) {
+  if (value === null || typeof value === "string") return value;
+  return value < 16 ? palette[value] : xterm(value);
 }
 
 function xterm(index) {

@@ -1,0 +1,8 @@
+//! The labs in a browser: who may use the page, what is on it, and that it follows what a learner does. What needs no browser
+//! is tested over HTTP and WebSockets.
+
+mod access;
+mod http;
+mod live;
+mod pages;
+mod websocket;
