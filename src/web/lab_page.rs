@@ -195,9 +195,10 @@ fn side(view: &LabView<'_>) -> Markup {
             section.box {
                 div #(id::RUN) .run { (parts::run(view)) }
                 pre #job .job aria-live="off" hidden {}
-                div #(id::ADDRESSES) .addresses { (parts::addresses(view)) }
+                div #(id::SERVICES) {}
             }
             (terminals(view))
+            (logs(view))
         }
     }
 }
@@ -226,6 +227,28 @@ fn terminals(view: &LabView<'_>) -> Markup {
                 div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
                 div #terminal-panels .panels hidden {}
             }
+        }
+    }
+}
+
+/// Returns the place of the logs. The script of the page fills it.
+fn logs(view: &LabView<'_>) -> Markup {
+    // The number is filled in by the script.
+    let missed = localized!("{count} lines were left out", count = "{count}");
+    html! {
+        details #logs .box data-missed=(missed) {
+            summary { h2 { (localized!("Logs")) } }
+            form.log-filter data-plain {
+                label { (localized!("Service")) " "
+                    select name="service" {
+                        option value="" { (localized!("all")) }
+                        @for service in view.lab.services.keys() { option value=(service) { (service) } }
+                    }
+                }
+                label { (localized!("Filter")) " " input type="search" name="filter" autocomplete="off"; }
+                label { input type="checkbox" name="follow" checked; " " (localized!("Follow")) }
+            }
+            div #log-lines .log-lines tabindex="0" role="log" aria-live="off" aria-label=(localized!("Logs")) {}
         }
     }
 }

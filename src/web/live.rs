@@ -348,5 +348,4 @@ fn overview(view: &LabView<'_>, exercise: Option<&Exercise>) -> Update {
         .part(id::OUTLINE, parts::outline(view, exercise))
         .part(id::SCORE, parts::score(view))
         .part(id::RUN, parts::run(view))
-        .part(id::ADDRESSES, parts::addresses(view))
 }

@@ -12,6 +12,10 @@ use crate::web::keys::Key;
 pub(super) enum Message {
     /// Whether the person can see the page.
     Visible { visible: bool },
+    /// Begins or ends to show the logs.
+    Logs { wanted: bool },
+    /// The page has shown the last lines.
+    LogsDrawn,
     /// Opens a terminal in the client of a service.
     Open { service: ServiceName, size: (u16, u16) },
     /// Begins to show a terminal.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::app::{App, TypedSolution, WebPage};
+use crate::app::{App, TypedSolution};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
 use crate::lab::{Addresses, Exercise, Lab, Quiz, RunId, Section, Task};
@@ -22,7 +22,7 @@ pub(super) mod id {
     pub(in crate::web) const QUIZ: &str = "quiz";
     pub(in crate::web) const SOLUTION: &str = "solution-steps";
     pub(in crate::web) const CLOSING: &str = "closing";
-    pub(in crate::web) const ADDRESSES: &str = "addresses";
+    pub(in crate::web) const SERVICES: &str = "services";
 }
 
 /// A lab as a learner sees it at one moment.
@@ -363,30 +363,6 @@ pub(super) fn closing(view: &LabView<'_>, exercise: &Exercise, result: Option<&E
         @if let Some(after) = section.after.as_ref().filter(|_| passes || solved) {
             h2 { (markdown_line(&section.after_title)) }
             (view.guide_text(&after.markdown))
-        }
-    }
-}
-
-/// Returns where the services answer, and their web interfaces.
-pub(super) fn addresses(view: &LabView<'_>) -> Markup {
-    let pages = WebPage::list(view.lab, view.addresses);
-    html! {
-        @if *view.state == RunState::Running {
-            dl {
-                @for (service, address) in view.addresses {
-                    @if let Some(url) = &address.url {
-                        dt { (service) }
-                        dd { code { (shown(url)) } }
-                    }
-                    @for page in pages.iter().filter(|page| page.service == *service) {
-                        dt { (service) ": " (shown(&page.title)) }
-                        dd {
-                            a href=(page.url) target="_blank" rel="noopener noreferrer" { (shown(&page.url)) }
-                            @if let Some(login) = &page.login { " " (localized!("login: {login}", login = sanitize(login))) }
-                        }
-                    }
-                }
-            }
         }
     }
 }

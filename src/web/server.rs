@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::app::DrawOf;
@@ -30,9 +30,11 @@ use crate::web::access::{Access, Claims, Denied, Purpose, Secret, cookie};
 use crate::web::actions::{self, Form};
 use crate::web::failures::failure_lines;
 use crate::web::live::LivePage;
+use crate::web::logs::LiveLogs;
 use crate::web::messages::{self, Message};
 use crate::web::reply::{self, Reply};
 use crate::web::route::{NoRoute, Route};
+use crate::web::services::LiveServices;
 use crate::web::site::{InLanguage, Settings, Site};
 use crate::web::terminals::PageTerminals;
 use crate::web::update::{NoteKind, Update};
@@ -415,7 +417,25 @@ async fn live_page(
     let (sink, stream) = socket.split();
     let terminals = PageTerminals::new(Rc::clone(&site.terminals), lab, page.updates.clone());
     let terminals = Rc::new(terminals);
+    let services = LiveServices {
+        site,
+        app: &app,
+        lab,
+        updates: page.updates.clone(),
+        visible: &visible,
+    };
+    let logs = LiveLogs {
+        site,
+        app: &app,
+        lab,
+        updates: page.updates.clone(),
+        wanted: Cell::new(false),
+        changed: Notify::new(),
+        drawn: Notify::new(),
+    };
     let on_text = |text: &str| match Message::parse(text) {
+        Some(Message::Logs { wanted }) => logs.want(wanted),
+        Some(Message::LogsDrawn) => logs.drawn.notify_one(),
         Some(Message::Visible { visible: now }) => visible.set(now),
         Some(Message::Open { service, size }) => {
             let opened = open_terminal(site, lang, lab, &terminals, service, messages::size(size));
@@ -429,6 +449,8 @@ async fn live_page(
         () = socket::send(sink, texts) => {}
         () = socket::receive(stream, on_text) => {}
         () = terminals.follow_list() => {}
+        never = services.follow() => match never {},
+        never = logs.follow() => match never {},
         never = &mut followed => match never {},
     }
     // What runs half of it could neither be gone on with nor repeated.
@@ -470,7 +492,10 @@ fn open_terminal(
 
 fn terminals_message(terminals: &PageTerminals, message: Message) {
     match message {
-        Message::Visible { .. } | Message::Open { .. } => {}
+        Message::Visible { .. }
+        | Message::Open { .. }
+        | Message::Logs { .. }
+        | Message::LogsDrawn => {}
         Message::Show { terminal, size } => terminals.show(terminal, messages::size(size)),
         Message::Hide { terminal } => terminals.hide(terminal),
         Message::Close { terminal } => terminals.close(terminal),

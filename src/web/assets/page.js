@@ -217,6 +217,53 @@ function runButton(code) {
 
 decorate(document);
 
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy-text]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copyText);
+  announce(body.dataset.copied);
+  button.textContent = body.dataset.copied;
+});
+
+// --- Logs ------------------------------------------------------------------------------------------------------------------
+
+const logs = byId("logs");
+if (logs) {
+  const MAX_LINES = 3000;
+  const lines = byId("log-lines");
+  const filter = logs.querySelector("form").elements;
+  const show = () => toServer({ do: "logs", wanted: logs.open });
+  logs.addEventListener("toggle", show);
+  document.addEventListener("from-server", ({ detail: message }) => {
+    if (message.connected && logs.open) show();
+    if (!message.log) return;
+    if (message.begin) return lines.replaceChildren();
+    if (message.missed) lines.append(logLine("", logs.dataset.missed.replace("{count}", message.missed)));
+    for (const [service, seconds, text] of message.log) {
+      const time = new Date(seconds * 1000).toLocaleTimeString();
+      lines.append(logLine(service, `${time} ${service}  ${text}`));
+    }
+    while (lines.children.length > MAX_LINES) lines.firstChild.remove();
+    if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
+    requestAnimationFrame(() => toServer({ do: "logsdrawn" }));
+  });
+  const isShown = (line) =>
+    (!filter.service.value || line.dataset.service === filter.service.value) &&
+    line.textContent.toLowerCase().includes(filter.filter.value.toLowerCase());
+  function logLine(service, text) {
+    const line = document.createElement("div");
+    line.dataset.service = service;
+    line.textContent = text;
+    line.hidden = !isShown(line);
+    return line;
+  }
+  logs.querySelector("form").addEventListener("input", () => {
+    for (const line of lines.children) line.hidden = !isShown(line);
+    if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
+  });
+  logs.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+}
+
 // --- The outline and the search --------------------------------------------------------------------------------------------
 
 const outline = document.querySelector(".outline details");
