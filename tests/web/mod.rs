@@ -2,7 +2,9 @@
 //! is tested over HTTP and WebSockets.
 
 mod access;
+mod chromium;
 mod http;
 mod live;
 mod pages;
+mod scenes;
 mod websocket;
