@@ -118,7 +118,10 @@ impl Access {
     /// Checks where a request comes from and where it goes, but not who sends it.
     pub(super) fn check_place(&self, claims: &Claims<'_>) -> Result<(), Denied> {
         let own_host = self.host();
-        if !claims.host.is_some_and(|host| host.eq_ignore_ascii_case(&own_host)) {
+        if !claims
+            .host
+            .is_some_and(|host| host.eq_ignore_ascii_case(&own_host))
+        {
             return Err(Denied::Host);
         }
         let own_origin = match claims.origin {
@@ -198,7 +201,12 @@ mod tests {
             assert_eq!(access().check(&own(purpose, pair)), Ok(()));
             let others = format!("a=b; {pair}; c=d");
             assert_eq!(access().check(&own(purpose, &others)), Ok(()));
-            for wrong in ["", "roadlab-session-4000=", "roadlab-session-4001=x", &pair[..70]] {
+            for wrong in [
+                "",
+                "roadlab-session-4000=",
+                "roadlab-session-4001=x",
+                &pair[..70],
+            ] {
                 let denied = access().check(&own(purpose, wrong));
                 assert_eq!(denied, Err(Denied::Session), "{wrong}");
             }

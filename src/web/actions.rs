@@ -60,8 +60,12 @@ pub(super) async fn lab_action(
             let time = duration(begun.elapsed().as_millis() as u64);
             let sentence = match action {
                 LabAction::Up => localized!("the lab is up after {time}", time),
-                LabAction::Down => localized!("removed in {time}; your progress and files stay", time),
-                LabAction::Reset => localized!("{lab} is reset and healthy after {time}", lab, time),
+                LabAction::Down => {
+                    localized!("removed in {time}; your progress and files stay", time)
+                }
+                LabAction::Reset => {
+                    localized!("{lab} is reset and healthy after {time}", lab, time)
+                }
             };
             Update::default().note(NoteKind::Done, sentence)
         }
@@ -147,7 +151,11 @@ async fn quick(
             }
         }
         _ => match app.next_hint(&lab, exercise, &observed.addresses)? {
-            Some(hint) => localized!("Hint {number} of {all}", number = hint.number, all = hint.of),
+            Some(hint) => localized!(
+                "Hint {number} of {all}",
+                number = hint.number,
+                all = hint.of
+            ),
             None => localized!("this exercise has no hint"),
         },
     };

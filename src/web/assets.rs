@@ -50,7 +50,9 @@ pub(super) fn path(name: &str) -> String {
 
 /// Returns the type and the content of a file by the last part of its path.
 pub(super) fn find(versioned: &str) -> Option<(&'static str, &'static [u8])> {
-    let name = versioned.strip_prefix(VERSION.as_str())?.strip_prefix('-')?;
+    let name = versioned
+        .strip_prefix(VERSION.as_str())?
+        .strip_prefix('-')?;
     let asset = ASSETS.iter().find(|asset| asset.name == name)?;
     Some((asset.content_type, asset.content))
 }

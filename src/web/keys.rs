@@ -179,6 +179,9 @@ mod tests {
         assert_eq!(pasted("a\nb\r\nc", false), b"a\rb\rc");
         assert_eq!(pasted("a\tb", true), b"\x1b[200~a\tb\x1b[201~");
         let attack = "x\x1b[201~\nrm -rf /\n\x03\u{9b}201~";
-        assert_eq!(pasted(attack, true), b"\x1b[200~x[201~\rrm -rf /\r201~\x1b[201~");
+        assert_eq!(
+            pasted(attack, true),
+            b"\x1b[200~x[201~\rrm -rf /\r201~\x1b[201~"
+        );
     }
 }

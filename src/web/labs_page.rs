@@ -64,7 +64,10 @@ fn card(entry: &LabEntry, lang: &Lang) -> Markup {
 
 fn readable(entry: &LabEntry, summary: &Summary, lang: &Lang) -> Markup {
     let text = summary.text(lang);
-    let (done, all) = (entry.done.as_ref().copied().unwrap_or(0), summary.exercises.len());
+    let (done, all) = (
+        entry.done.as_ref().copied().unwrap_or(0),
+        summary.exercises.len(),
+    );
     html! {
         h2 { a href={ "/labs/" (entry.name) } { (sanitize(&text.title)) } }
         p.about {

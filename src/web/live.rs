@@ -16,7 +16,7 @@ use crate::engine::{Engine, Events};
 use crate::lab::{Addresses, Exercise, ExerciseId, Lab, LabId, Task};
 use crate::localized;
 use crate::plan::Scope;
-use crate::runner::{Changed, ChangeWatcher, ExerciseResult, Failure};
+use crate::runner::{ChangeWatcher, Changed, ExerciseResult, Failure};
 use crate::store::Progress;
 use crate::web::observation::stopped;
 use crate::web::parts::{self, LabView, RunState, id};
@@ -254,12 +254,8 @@ impl LivePage<'_> {
             .part(id::CHECKS, checks)
             .part(id::CLOSING, parts::closing(&view, exercise, result));
         update = match &exercise.task {
-            Task::Quiz(quiz) => {
-                update.part(id::QUIZ, parts::quiz(&view, exercise, quiz))
-            }
-            Task::Practical { .. } => {
-                update.part(id::HINTS, parts::hints(&view, exercise))
-            }
+            Task::Quiz(quiz) => update.part(id::QUIZ, parts::quiz(&view, exercise, quiz)),
+            Task::Practical { .. } => update.part(id::HINTS, parts::hints(&view, exercise)),
         };
         let update = update.announce(parts::state(&view, exercise, result));
         self.send(&update);
@@ -299,10 +295,7 @@ impl LivePage<'_> {
         let exercise = self.exercise.and_then(|id| lab.exercise(id));
         let update = overview(&view, exercise);
         match exercise {
-            Some(exercise) => update.part(
-                id::CHECKS,
-                parts::checks(&view, exercise, None, None),
-            ),
+            Some(exercise) => update.part(id::CHECKS, parts::checks(&view, exercise, None, None)),
             None => update,
         }
     }

@@ -161,7 +161,10 @@ mod tests {
         assert_eq!(waiting.take(), None);
         (0..MAX_WAITING + 5).for_each(|at| waiting.push(json!(at)));
         let message = waiting.take().unwrap();
-        assert_eq!((&message["missed"], &message["log"][0]), (&json!(5), &json!(5)));
+        assert_eq!(
+            (&message["missed"], &message["log"][0]),
+            (&json!(5), &json!(5))
+        );
         assert_eq!(message["log"].as_array().map(Vec::len), Some(MAX_WAITING));
         assert_eq!(waiting.take(), None);
     }

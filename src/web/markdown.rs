@@ -10,7 +10,8 @@ use crate::report::sanitize;
 pub(super) fn markdown(text: &str) -> Markup {
     let text = sanitize(text);
     let mut filter = Filter::default();
-    let events = Parser::new_ext(&text, Options::ENABLE_TABLES).flat_map(|event| filter.event(event));
+    let events =
+        Parser::new_ext(&text, Options::ENABLE_TABLES).flat_map(|event| filter.event(event));
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, events);
     PreEscaped(html)
@@ -97,7 +98,10 @@ mod tests {
     #[test]
     fn headings_lists_tables_and_code_are_html() {
         check("# A *b*", "<h1>A <em>b</em></h1>");
-        check("- a\n- `b`", "<ul>\n<li>a</li>\n<li><code>b</code></li>\n</ul>");
+        check(
+            "- a\n- `b`",
+            "<ul>\n<li>a</li>\n<li><code>b</code></li>\n</ul>",
+        );
         check(
             "```sh\nls <a>\n```",
             "<pre><code class=\"language-sh\">ls &lt;a&gt;\n</code></pre>",
@@ -107,7 +111,10 @@ mod tests {
             "<div class=\"wide\"><table><thead><tr><th>a</th></tr></thead><tbody>\n<tr><td>b</td></tr>\n</tbody></table>\n</div>",
         );
         assert_eq!(markdown_line("a `b`").into_string(), "a <code>b</code>");
-        assert_eq!(markdown_line("a\n\nb").into_string(), "<p>a</p>\n<p>b</p>\n");
+        assert_eq!(
+            markdown_line("a\n\nb").into_string(),
+            "<p>a</p>\n<p>b</p>\n"
+        );
     }
 
     #[test]
@@ -129,7 +136,10 @@ mod tests {
             check(&format!("![a](<{target}>)"), "<p>a</p>");
         }
         let quote = markdown("[a](https://x.test/\"onclick=\"alert)").into_string();
-        assert!(quote.contains("href=\"https://x.test/&quot;onclick=&quot;alert\""), "{quote}");
+        assert!(
+            quote.contains("href=\"https://x.test/&quot;onclick=&quot;alert\""),
+            "{quote}"
+        );
     }
 
     #[test]
@@ -159,10 +169,13 @@ mod tests {
                 let (tag, _) = tag.split_once('>').unwrap_or((tag, ""));
                 let name = tag.trim_start_matches('/').split([' ', '\n']).next();
                 let known = [
-                    "p", "a", "em", "code", "pre", "h1", "div", "table", "thead", "tbody", "tr", "th",
-                    "td", "br", "ul", "li",
+                    "p", "a", "em", "code", "pre", "h1", "div", "table", "thead", "tbody", "tr",
+                    "th", "td", "br", "ul", "li",
                 ];
-                assert!(known.contains(&name.unwrap_or_default()), "{attack}: {html}");
+                assert!(
+                    known.contains(&name.unwrap_or_default()),
+                    "{attack}: {html}"
+                );
                 let attributes = tag.split_once(' ').map_or("", |(_, rest)| rest);
                 let harmless = attributes.is_empty()
                     || attributes.starts_with("href=\"http")
@@ -170,7 +183,10 @@ mod tests {
                 assert!(harmless, "{attack}: {html}");
                 assert!(!attributes.contains("onload"), "{attack}: {html}");
             }
-            assert!(!html.contains('\u{202e}') && !html.contains('\u{1b}'), "{html}");
+            assert!(
+                !html.contains('\u{202e}') && !html.contains('\u{1b}'),
+                "{html}"
+            );
         }
     }
 }

@@ -11,31 +11,59 @@ use crate::web::keys::Key;
 #[serde(tag = "do", rename_all = "lowercase")]
 pub(super) enum Message {
     /// Whether the person can see the page.
-    Visible { visible: bool },
+    Visible {
+        visible: bool,
+    },
     /// Begins or ends to show the logs.
-    Logs { wanted: bool },
+    Logs {
+        wanted: bool,
+    },
     /// The page has shown the last lines.
     LogsDrawn,
     /// Opens a terminal in the client of a service.
-    Open { service: ServiceName, size: (u16, u16) },
+    Open {
+        service: ServiceName,
+        size: (u16, u16),
+    },
     /// Begins to show a terminal.
-    Show { terminal: u64, size: (u16, u16) },
-    Hide { terminal: u64 },
+    Show {
+        terminal: u64,
+        size: (u16, u16),
+    },
+    Hide {
+        terminal: u64,
+    },
     /// Ends the program of a terminal.
-    Close { terminal: u64 },
+    Close {
+        terminal: u64,
+    },
     /// The page has drawn the last frame.
-    Drawn { terminal: u64 },
+    Drawn {
+        terminal: u64,
+    },
     Key {
         terminal: u64,
         #[serde(flatten)]
         key: Key,
     },
     /// Text that was composed, such as Korean.
-    Text { terminal: u64, text: String },
-    Paste { terminal: u64, text: String },
-    Resize { terminal: u64, size: (u16, u16) },
+    Text {
+        terminal: u64,
+        text: String,
+    },
+    Paste {
+        terminal: u64,
+        text: String,
+    },
+    Resize {
+        terminal: u64,
+        size: (u16, u16),
+    },
     /// Scrolls to so many lines above the screen.
-    Scroll { terminal: u64, back: usize },
+    Scroll {
+        terminal: u64,
+        back: usize,
+    },
 }
 
 impl Message {

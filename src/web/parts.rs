@@ -278,7 +278,8 @@ pub(super) fn state(
             _ => localized!("the checks run when the lab is running"),
         },
         (Task::Practical { .. }, _, Some(_)) => {
-            let (passed, all) = result.map_or((0, 0), |one| (one.passed_checks(), one.checks.len()));
+            let (passed, all) =
+                result.map_or((0, 0), |one| (one.passed_checks(), one.checks.len()));
             localized!("watching, {passed} of {all} checks pass", passed, all)
         }
     }
@@ -355,7 +356,11 @@ pub(super) fn solution(solution: &TypedSolution, reset_because: Option<&str>) ->
 }
 
 /// Returns what follows an exercise that is solved.
-pub(super) fn closing(view: &LabView<'_>, exercise: &Exercise, result: Option<&ExerciseResult>) -> Markup {
+pub(super) fn closing(
+    view: &LabView<'_>,
+    exercise: &Exercise,
+    result: Option<&ExerciseResult>,
+) -> Markup {
     let section = view.section(exercise);
     let passes = result.is_some_and(ExerciseResult::passed);
     let solved = view.standing(exercise) == Standing::Solved;

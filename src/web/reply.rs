@@ -18,7 +18,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 const HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    // With `no-referrer`, a browser would send the forms of the page without their origin.
+    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 ];
@@ -45,7 +46,12 @@ pub(super) fn json(status: StatusCode, document: &Value) -> Reply {
 /// Returns a sentence.
 pub(super) fn text(status: StatusCode, sentence: &str) -> Reply {
     let text = format!("{sentence}\n");
-    reply(status, "text/plain; charset=utf-8", text.into(), Caching::No)
+    reply(
+        status,
+        "text/plain; charset=utf-8",
+        text.into(),
+        Caching::No,
+    )
 }
 
 /// Returns a file of the page, whose address changes with its content.
@@ -75,7 +81,10 @@ pub(super) fn with_cookie(mut reply: Reply, cookie: &str) -> Reply {
 pub(super) fn protected(mut reply: Reply, host: &str) -> Reply {
     let headers = reply.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     let policy = HeaderValue::from_str(&CONTENT_POLICY.replace("HOST", host));
     let nothing = HeaderValue::from_static("default-src 'none'");

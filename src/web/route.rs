@@ -78,9 +78,7 @@ impl Route {
             ["labs", name, "up"] => (Route::LabAction(lab(name)?, LabAction::Up), post),
             ["labs", name, "down"] => (Route::LabAction(lab(name)?, LabAction::Down), post),
             ["labs", name, "reset"] => (Route::LabAction(lab(name)?, LabAction::Reset), post),
-            ["labs", name, "exercises", id] => {
-                (Route::Exercise(lab(name)?, exercise(id)?), get)
-            }
+            ["labs", name, "exercises", id] => (Route::Exercise(lab(name)?, exercise(id)?), get),
             ["labs", name, "exercises", id, "socket"] => {
                 (Route::Socket(lab(name)?, Some(exercise(id)?)), get)
             }

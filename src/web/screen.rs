@@ -111,7 +111,8 @@ impl Frame {
         if before == Some(self) {
             return None;
         }
-        let same_size = |one: &&Self| (one.rows.len(), one.columns) == (self.rows.len(), self.columns);
+        let same_size =
+            |one: &&Self| (one.rows.len(), one.columns) == (self.rows.len(), self.columns);
         let before = before.filter(same_size);
         let changed = self.rows.iter().enumerate().filter(|(at, row)| {
             let drawn = before.and_then(|before| before.rows.get(*at));
@@ -133,9 +134,8 @@ impl Frame {
 
 /// Returns a size that a terminal can have.
 fn possible(size: TerminalSize) -> (NonZeroU16, NonZeroU16) {
-    let limit = |wanted: u16, largest: u16| {
-        NonZeroU16::new(wanted.min(largest)).unwrap_or(NonZeroU16::MIN)
-    };
+    let limit =
+        |wanted: u16, largest: u16| NonZeroU16::new(wanted.min(largest)).unwrap_or(NonZeroU16::MIN);
     (
         limit(size.rows, LARGEST.rows),
         limit(size.columns.max(2), LARGEST.columns),
@@ -265,12 +265,14 @@ mod tests {
     #[test]
     fn rows_are_runs_of_characters_that_look_alike() {
         let mut screen = Screen::new(SIZE);
-        assert_eq!(screen.process(b"plain\r\n\x1b[1;31mbold\x1b[0m  x\x1b[K"), b"");
+        assert_eq!(
+            screen.process(b"plain\r\n\x1b[1;31mbold\x1b[0m  x\x1b[K"),
+            b""
+        );
         let expected = "[[\"plain\"]]\n[[\"bold\",1,null,1],[\"  x\"]]\n[]";
         assert_eq!(rows(&mut screen), expected);
         screen.process("\x1b[2J\x1b[H가a\x1b[48;2;1;2;3m \x1b[0m\x1b[7m \x1b[0m".as_bytes());
-        let expected =
-            "[[\"가\",null,null,32],[\"a\"],[\" \",null,\"#010203\",0],[\" \",null,null,16]]\n[]\n[]";
+        let expected = "[[\"가\",null,null,32],[\"a\"],[\" \",null,\"#010203\",0],[\" \",null,null,16]]\n[]\n[]";
         assert_eq!(rows(&mut screen), expected);
     }
 
@@ -305,14 +307,20 @@ mod tests {
         assert_eq!(frame.rows[0], format!("[[\"{}\"]]", SCROLLBACK + 96));
         assert_eq!(frame.cursor, None);
         assert_eq!(screen.frame(usize::MAX).history, (SCROLLBACK, SCROLLBACK));
-        assert_eq!(screen.frame(0).rows[0], format!("[[\"{}\"]]", SCROLLBACK + 98));
+        assert_eq!(
+            screen.frame(0).rows[0],
+            format!("[[\"{}\"]]", SCROLLBACK + 98)
+        );
     }
 
     #[test]
     fn a_program_that_queries_the_terminal_gets_an_answer() {
         let mut screen = Screen::new(SIZE);
         assert_eq!(screen.process(b"ab\x1b[6n"), b"\x1b[1;3R");
-        assert_eq!(screen.process(b"\x1b[5n\x1b[c\x1b[>c"), b"\x1b[0n\x1b[?62;22c\x1b[>0;0;0c");
+        assert_eq!(
+            screen.process(b"\x1b[5n\x1b[c\x1b[>c"),
+            b"\x1b[0n\x1b[?62;22c\x1b[>0;0;0c"
+        );
         screen.process(b"\x1b]2;a\x07\x1b]2;title \x07\x1b[?1h\x1b[?2004h");
         assert_eq!(screen.frame(0).title, "title ");
         assert_eq!(screen.cursor_keys(), CursorKeys::Application);
@@ -323,7 +331,9 @@ mod tests {
     fn what_no_terminal_knows_does_no_harm() {
         let mut screen = Screen::new(SIZE);
         let mut bytes: Vec<u8> = (0..=255).collect();
-        bytes.extend("\x1b[999999999;99999999999H\x1b[-1;-1H\x1b]52;c;eA==\x07\x1bP+q\x1b\\".bytes());
+        bytes.extend(
+            "\x1b[999999999;99999999999H\x1b[-1;-1H\x1b]52;c;eA==\x07\x1bP+q\x1b\\".bytes(),
+        );
         for start in 0..bytes.len() {
             screen.process(&bytes[start..]);
             let _ = screen.frame(start);

@@ -93,7 +93,9 @@ impl Server {
     /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
         let address = self.listeners.first().map(TcpListener::local_addr);
-        address.and_then(Result::ok).map_or(0, |address| address.port())
+        address
+            .and_then(Result::ok)
+            .map_or(0, |address| address.port())
     }
 
     /// Returns the address that opens the page once.
@@ -112,7 +114,10 @@ impl Server {
     pub(crate) async fn run<T>(self, stop: impl Future<Output = T>) -> T {
         let tasks = LocalSet::new();
         let answering = async {
-            let accepting = self.listeners.iter().map(|listener| accept(listener, &self.shared));
+            let accepting = self
+                .listeners
+                .iter()
+                .map(|listener| accept(listener, &self.shared));
             let accepting = futures_util::future::join_all(accepting);
             let mut stop = pin!(stop);
             let stopped = tokio::select! {
@@ -129,7 +134,9 @@ impl Server {
 /// Listens on 127.0.0.1 and, where there is one, on ::1: `localhost` can be either, and another program must not get what is
 /// meant for this one.
 async fn listen(wanted: Option<u16>) -> io::Result<(Vec<TcpListener>, u16)> {
-    let mut ports = wanted.into_iter().chain(std::iter::repeat_n(0, PORT_ATTEMPTS));
+    let mut ports = wanted
+        .into_iter()
+        .chain(std::iter::repeat_n(0, PORT_ATTEMPTS));
     loop {
         let Some(port) = ports.next() else {
             return Err(io::ErrorKind::AddrInUse.into());
@@ -170,7 +177,9 @@ async fn connection(shared: Rc<Shared>, stream: TcpStream) {
         async move { Ok::<_, Infallible>(answer(&shared, request).await) }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
     let served = server
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
@@ -198,7 +207,11 @@ async fn checked(shared: &Rc<Shared>, lang: &Lang, request: Request<Incoming>) -
         Some(if all.next().is_some() { "" } else { first })
     };
     let claims = Claims {
-        purpose: if reads { Purpose::Read } else { Purpose::Change },
+        purpose: if reads {
+            Purpose::Read
+        } else {
+            Purpose::Change
+        },
         // An address in place of a path names another host.
         host: one(header::HOST).filter(|_| request.uri().authority().is_none()),
         origin: one(header::ORIGIN),
@@ -218,7 +231,9 @@ async fn checked(shared: &Rc<Shared>, lang: &Lang, request: Request<Incoming>) -
     }
     match Route::parse(request.method(), path) {
         Ok(route) => routed(site, lang, route, &query, request).await,
-        Err(NoRoute::NotFound) => reply::text(StatusCode::NOT_FOUND, &localized!("there is no such page")),
+        Err(NoRoute::NotFound) => {
+            reply::text(StatusCode::NOT_FOUND, &localized!("there is no such page"))
+        }
         Err(NoRoute::Method) => reply::text(
             StatusCode::METHOD_NOT_ALLOWED,
             &localized!("this page cannot be used that way"),
@@ -252,7 +267,10 @@ fn refused(site: &Site, denied: Denied) -> Reply {
     let (status, sentence): (_, Text) = match denied {
         Denied::Host => (
             StatusCode::MISDIRECTED_REQUEST,
-            text!("this page is at {address} only", address = site.access.origin()),
+            text!(
+                "this page is at {address} only",
+                address = site.access.origin()
+            ),
         ),
         Denied::Origin => (
             StatusCode::FORBIDDEN,
@@ -510,7 +528,9 @@ fn terminals_message(terminals: &PageTerminals, message: Message) {
 
 /// Returns the language of a request: the one that was chosen on the page, else that of the program.
 fn lang(site: &Site, headers: &HeaderMap) -> Lang {
-    let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+    let cookies = headers
+        .get(header::COOKIE)
+        .and_then(|value| value.to_str().ok());
     let name = site.access.cookie_name("language");
     let chosen = cookie(cookies.unwrap_or_default(), &name).and_then(Language::from_code);
     let chosen = chosen.and_then(|language| Lang::parse(language.code()));
@@ -536,5 +556,7 @@ async fn read_form(request: Request<Incoming>) -> Result<(Form, Sender), Box<Rep
 
 fn form(encoded: &[u8]) -> Form {
     let pairs = form_urlencoded::parse(encoded);
-    pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    pairs
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
 }

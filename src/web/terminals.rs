@@ -122,10 +122,14 @@ impl Terminals {
     /// Closes all terminals and waits until their programs have ended, at most a while.
     pub(super) async fn close_all(&self) {
         let all = std::mem::take(&mut *self.all.borrow_mut());
-        all.values().for_each(|terminal| drop(terminal.input.replace(None)));
+        all.values()
+            .for_each(|terminal| drop(terminal.input.replace(None)));
         let mut changes = self.changes.subscribe();
         let ended = async {
-            while all.values().any(|terminal| terminal.ended.borrow().is_none()) {
+            while all
+                .values()
+                .any(|terminal| terminal.ended.borrow().is_none())
+            {
                 // The sender is part of this.
                 let _ = changes.changed().await;
             }
@@ -244,7 +248,10 @@ struct View {
 
 impl Drop for PageTerminals {
     fn drop(&mut self) {
-        self.shown.borrow().values().for_each(|shown| shown.drawing.abort());
+        self.shown
+            .borrow()
+            .values()
+            .for_each(|shown| shown.drawing.abort());
     }
 }
 

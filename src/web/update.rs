@@ -94,7 +94,11 @@ mod tests {
 
     #[test]
     fn what_a_page_shows_is_not_sent_again() {
-        let update = |text: &str| Update::default().part("checks", html! { (text) }).announce(text);
+        let update = |text: &str| {
+            Update::default()
+                .part("checks", html! { (text) })
+                .announce(text)
+        };
         let mut sent = BTreeMap::new();
         assert!(update("1").without_sent(&mut sent).is_some());
         assert!(update("1").without_sent(&mut sent).is_none());

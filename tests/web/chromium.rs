@@ -32,8 +32,17 @@ impl Browser {
     pub(super) fn start() -> Self {
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let mut child = Command::new("chromium")
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
-            .args(["--disable-dev-shm-usage", "--remote-debugging-port=0", "--lang=en-US"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-dev-shm-usage",
+                "--remote-debugging-port=0",
+                "--lang=en-US",
+            ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             // What it starts ends with it.
@@ -51,10 +60,15 @@ impl Browser {
         });
         // It would be stopped by a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let request = address.expect("an address").into_client_request().expect("an address");
+        let request = address
+            .expect("an address")
+            .into_client_request()
+            .expect("an address");
         let port = request.uri().port_u16().expect("a port");
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
-        stream.set_read_timeout(Some(TIME_LIMIT)).expect("a timeout");
+        stream
+            .set_read_timeout(Some(TIME_LIMIT))
+            .expect("a timeout");
         let (socket, _) = client(request, stream).expect("a WebSocket");
         let mut browser = Self {
             child,
@@ -66,8 +80,14 @@ impl Browser {
         };
         let tab = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let target = tab["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
-        browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        let attached = browser.call(
+            "Target.attachToTarget",
+            json!({ "targetId": target, "flatten": true }),
+        );
+        browser.session = attached["sessionId"]
+            .as_str()
+            .expect("a session")
+            .to_owned();
         for domain in ["Page", "Runtime", "Log", "Accessibility"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
@@ -91,17 +111,22 @@ impl Browser {
         if !self.session.is_empty() {
             call["sessionId"] = self.session.clone().into();
         }
-        self.socket.send(Message::text(call.to_string())).expect("the browser reads");
+        self.socket
+            .send(Message::text(call.to_string()))
+            .expect("the browser reads");
         loop {
             let message = match self.socket.read() {
-                Ok(Message::Text(text)) => serde_json::from_str::<Value>(&text).expect("a document"),
+                Ok(Message::Text(text)) => {
+                    serde_json::from_str::<Value>(&text).expect("a document")
+                }
                 Ok(_) => continue,
                 Err(error) => panic!("{error} in {method}"),
             };
             match message["method"].as_str() {
                 Some("Runtime.exceptionThrown") => self.errors.push(message["params"].to_string()),
                 Some("Log.entryAdded") if message["params"]["entry"]["level"] == "error" => {
-                    self.errors.push(message["params"]["entry"]["text"].to_string());
+                    self.errors
+                        .push(message["params"]["entry"]["text"].to_string());
                 }
                 _ => {}
             }
@@ -114,18 +139,25 @@ impl Browser {
 
     pub(super) fn open(&mut self, address: &str) {
         self.call("Page.navigate", json!({ "url": address }));
-        self.wait_until("the page is loaded", "document.readyState === 'complete' && location.href !== 'about:blank'");
+        self.wait_until(
+            "the page is loaded",
+            "document.readyState === 'complete' && location.href !== 'about:blank'",
+        );
     }
 
     pub(super) fn resize(&mut self, width: u32, height: u32) {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
     /// Uses the light or the dark theme.
     pub(super) fn theme(&mut self, theme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": theme }]);
-        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
+        self.call(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        );
     }
 
     /// Returns the value of an expression on the page.
@@ -133,7 +165,10 @@ impl Browser {
     pub(super) fn value(&mut self, expression: &str) -> Value {
         let call = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let result = self.call("Runtime.evaluate", call);
-        assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 
@@ -142,7 +177,8 @@ impl Browser {
     pub(super) fn wait_until(&mut self, what: &str, expression: &str) {
         let begun = Instant::now();
         // While a page is loaded, there is none.
-        let guarded = format!("(() => {{ try {{ return !!({expression}) }} catch {{ return false }} }})()");
+        let guarded =
+            format!("(() => {{ try {{ return !!({expression}) }} catch {{ return false }} }})()");
         while begun.elapsed() < TIME_LIMIT {
             let call = json!({ "expression": guarded, "returnByValue": true });
             if self.call("Runtime.evaluate", call)["result"]["value"] == true {
@@ -151,7 +187,10 @@ impl Browser {
             std::thread::sleep(std::time::Duration::from_millis(30));
         }
         let text = self.value("document.body.innerText");
-        panic!("{what} did not happen: {expression}\n{}", text.as_str().unwrap_or_default());
+        panic!(
+            "{what} did not happen: {expression}\n{}",
+            text.as_str().unwrap_or_default()
+        );
     }
 
     /// Waits until the page shows a text.
@@ -165,7 +204,10 @@ impl Browser {
     #[track_caller]
     pub(super) fn click(&mut self, selector: &str) {
         let quoted = Value::from(selector);
-        self.wait_until(selector, &format!("document.querySelector({quoted})?.checkVisibility()"));
+        self.wait_until(
+            selector,
+            &format!("document.querySelector({quoted})?.checkVisibility()"),
+        );
         let place = self.value(&format!(
             "(() => {{ const e = document.querySelector({quoted}); e.scrollIntoView({{ block: 'center' }}); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
@@ -242,7 +284,9 @@ fn base64(text: &str) -> Vec<u8> {
     };
     let bytes: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').collect();
     let groups = bytes.chunks(4).flat_map(|group| {
-        let all = group.iter().fold(0_u32, |all, byte| all << 6 | u32::from(digit(*byte)));
+        let all = group
+            .iter()
+            .fold(0_u32, |all, byte| all << 6 | u32::from(digit(*byte)));
         let all = all << (6 * (4 - group.len()));
         let count = group.len() * 6 / 8;
         all.to_be_bytes()[1..=count].to_vec()

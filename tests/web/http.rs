@@ -108,9 +108,13 @@ impl WebServer {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         let length = body.len();
-        request.push_str(&format!("Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"));
+        request.push_str(&format!(
+            "Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ));
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).expect("the server reads");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the server reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("the server answers");
         Answer::parse(&String::from_utf8_lossy(&answer))
@@ -118,7 +122,9 @@ impl WebServer {
 
     pub(super) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
-        stream.set_read_timeout(Some(TIME_LIMIT)).expect("a timeout");
+        stream
+            .set_read_timeout(Some(TIME_LIMIT))
+            .expect("a timeout");
         stream
     }
 

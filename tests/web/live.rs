@@ -25,7 +25,10 @@ fn the_page_follows_what_the_command_line_does() {
     page.wait_for("reload", |_, message| message["reload"] == true);
     let mut page = Page::open(&server, &path);
     page.wait_for_part("run", &["the lab is running"]);
-    page.wait_for_part("checks", &["watching, 1 of 2 checks pass", "class=\"fail\""]);
+    page.wait_for_part(
+        "checks",
+        &["watching, 1 of 2 checks pass", "class=\"fail\""],
+    );
     let set = |value: &str| {
         lab.run(&format!("shell LAB -- redis-cli SET greeting {value}"), 0);
     };
@@ -49,7 +52,9 @@ fn a_lab_is_started_solved_reset_and_removed_on_the_page() {
     let mut page = Page::open(&server, &format!("{base}/exercises/greet"));
     page.wait_for_part("checks", &["watching, 1 of 2 checks pass"]);
     let solved = post("exercises/greet/solve");
-    let steps = solved["parts"]["solution-steps"].as_str().unwrap_or_default();
+    let steps = solved["parts"]["solution-steps"]
+        .as_str()
+        .unwrap_or_default();
     assert!(steps.contains("SET greeting hello"), "{solved}");
     page.wait_for_part("checks", &["solution played, all checks pass"]);
     assert_eq!(post("exercises/greet/reset")["failed"], false);
@@ -102,8 +107,13 @@ fn a_terminal_is_typed_into_and_outlives_its_page() {
     // The page is loaded again: the terminal is as it was.
     drop(page);
     let mut page = Page::open(&server, &path);
-    let list = page.wait_for("the terminals", |_, message| message["terminals"].is_array());
-    assert_eq!(list["terminals"], json!([{ "terminal": terminal, "service": "redis" }]));
+    let list = page.wait_for("the terminals", |_, message| {
+        message["terminals"].is_array()
+    });
+    assert_eq!(
+        list["terminals"],
+        json!([{ "terminal": terminal, "service": "redis" }])
+    );
     page.send(&json!({ "do": "show", "terminal": terminal, "size": [12, 70] }));
     rows.clear();
     wait(&mut page, &mut rows, "SET greeting hello");
@@ -116,7 +126,10 @@ fn a_terminal_is_typed_into_and_outlives_its_page() {
     page.send(&json!({ "do": "key", "terminal": terminal, "key": "d", "ctrl": true }));
     page.wait_for("the end", |_, message| message["ended"].is_string());
     page.send(&json!({ "do": "close", "terminal": terminal }));
-    page.wait_for("no terminals", |_, message| message["terminals"] == json!([]));
+    page.wait_for("no terminals", |_, message| {
+        message["terminals"] == json!([])
+    });
+    lab.run("down LAB", 0);
 }
 
 #[apply(engine_test)]
@@ -131,7 +144,14 @@ fn the_end_of_the_server_ends_the_programs_of_its_terminals() {
         let list = lab.run("shell LAB -- redis-cli CLIENT LIST", 0).stdout;
         list.lines().filter(|line| line.contains("cmd=")).count()
     };
-    assert!(crate::support::eventually(|| clients() >= 2), "the client of the terminal");
+    assert!(
+        crate::support::eventually(|| clients() >= 2),
+        "the client of the terminal"
+    );
     assert_eq!(server.interrupt(), Some(130));
-    assert!(crate::support::eventually(|| clients() == 1), "only the one that lists");
+    assert!(
+        crate::support::eventually(|| clients() == 1),
+        "only the one that lists"
+    );
+    lab.run("down LAB", 0);
 }

@@ -21,18 +21,30 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
     page.click("a[rel='next']");
     page.wait_for("watching, 1 of 2 checks pass");
     page.click("button[data-service='redis']");
-    page.wait_until("a prompt", "document.querySelector('.screen')?.innerText.includes('6379>')");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
     page.type_line("SET greeting hallo");
     page.wait_for("It is an English greeting.");
     page.type_line("SET greeting hello");
-    page.wait_until("green", "document.querySelectorAll('#checks .pass').length === 2");
+    page.wait_until(
+        "green",
+        "document.querySelectorAll('#checks .pass').length === 2",
+    );
     page.wait_for("solved 1 of 2");
     // The page is loaded again: the terminal is where it was.
     page.call("Page.reload", serde_json::json!({}));
-    page.wait_until("the terminal", "document.querySelector('.screen')?.innerText.includes('SET greeting hello')");
+    page.wait_until(
+        "the terminal",
+        "document.querySelector('.screen')?.innerText.includes('SET greeting hello')",
+    );
     page.click("form[action$='/exercises/greet/reset'] button");
     page.click("dialog button[value='yes']");
     page.wait_for("watching, 1 of 2 checks pass");
+    page.click("form[action$='/down'] button");
+    page.click("dialog button[value='yes']");
+    page.wait_for("the lab is not running");
     assert_eq!(page.errors, [""; 0]);
 }
 
@@ -44,7 +56,11 @@ fn a_quiz_is_answered_by_the_keyboard_alone() {
     let tab_to = |page: &mut Browser, what: &str| {
         for _ in 0..60 {
             page.press("Tab", 0);
-            if page.value(&format!("{focused}.matches({})", serde_json::Value::from(what))) == true {
+            if page.value(&format!(
+                "{focused}.matches({})",
+                serde_json::Value::from(what)
+            )) == true
+            {
                 return;
             }
         }
@@ -72,12 +88,16 @@ fn nothing_of_a_lab_runs_as_a_script() {
     let lab = EngineLab::tiny();
     for (from, to) in [
         ("# Tiny: one key\n", "# Tiny ATTACK\n"),
-        ("The smallest lab there is.", "ATTACK [x](javascript:window.hacked=4)"),
+        (
+            "The smallest lab there is.",
+            "ATTACK [x](javascript:window.hacked=4)",
+        ),
         ("## A greeting {#greet}", "## A greeting ATTACK {#greet}"),
         ("the greeting says hello", "ATTACK"),
         ("It is an English greeting.", "ATTACK"),
     ] {
-        lab.copy.change("guide.en.md", from, &to.replace("ATTACK", ATTACK));
+        lab.copy
+            .change("guide.en.md", from, &to.replace("ATTACK", ATTACK));
     }
     lab.run("up LAB", 0);
     let (server, mut page) = opened(&lab);
@@ -86,16 +106,29 @@ fn nothing_of_a_lab_runs_as_a_script() {
     page.wait_for("watching, 1 of 2 checks pass");
     let set = format!("SET greeting \"{ATTACK}\"");
     page.click("button[data-service='redis']");
-    page.wait_until("a prompt", "document.querySelector('.screen')?.innerText.includes('6379>')");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
     page.type_line(&set);
-    page.wait_until("what is there", "document.querySelector('#checks').innerText.includes('window.hacked')");
+    page.wait_until(
+        "what is there",
+        "document.querySelector('#checks').innerText.includes('window.hacked')",
+    );
     page.type_line("SET greeting hallo");
-    page.wait_until("the hint", "document.querySelector('#checks .hint')?.innerText.includes('onerror')");
+    page.wait_until(
+        "the hint",
+        "document.querySelector('#checks .hint')?.innerText.includes('onerror')",
+    );
     for path in ["", "/labs"] {
         page.open(&format!("{}{path}", server.origin()));
     }
     assert_eq!(page.value("window.hacked ?? null"), serde_json::Value::Null);
-    assert_eq!(page.value("document.querySelectorAll('img, body svg[onload]').length"), 0);
+    assert_eq!(
+        page.value("document.querySelectorAll('img, body svg[onload]').length"),
+        0
+    );
+    lab.run("down LAB", 0);
 }
 
 #[apply(offline_browser_test)]
@@ -105,10 +138,18 @@ fn no_page_is_wider_than_its_window() {
     let mut page = Browser::on(&server);
     for width in [360, 390, 768, 1280, 2560] {
         page.resize(width, 800);
-        for path in ["/", "/labs/tiny", "/labs/tiny/exercises/greet", "/labs/tiny/exercises/when"] {
+        for path in [
+            "/",
+            "/labs/tiny",
+            "/labs/tiny/exercises/greet",
+            "/labs/tiny/exercises/when",
+        ] {
             page.open(&format!("{}{path}", server.origin()));
             let wide = page.value("document.documentElement.scrollWidth - innerWidth");
-            assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{path} at {width}: {wide}");
+            assert!(
+                wide.as_i64().is_some_and(|wide| wide <= 0),
+                "{path} at {width}: {wide}"
+            );
         }
     }
     assert_eq!(page.errors, [""; 0]);
@@ -155,7 +196,12 @@ fn every_text_can_be_read_in_light_and_in_dark() {
     let mut page = Browser::on(&server);
     for theme in ["light", "dark"] {
         page.theme(theme);
-        for path in ["/", "/labs/tiny", "/labs/tiny/exercises/greet", "/labs/tiny/exercises/when"] {
+        for path in [
+            "/",
+            "/labs/tiny",
+            "/labs/tiny/exercises/greet",
+            "/labs/tiny/exercises/when",
+        ] {
             page.open(&format!("{}{path}", server.origin()));
             let poor = page.value(CONTRAST);
             assert_eq!(poor, serde_json::json!([]), "{path}, {theme}");

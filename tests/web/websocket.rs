@@ -22,7 +22,10 @@ impl Page {
     #[track_caller]
     pub(super) fn open(server: &WebServer, path: &str) -> Self {
         let html = server.get(path).body;
-        let socket = html.split("data-socket=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let socket = html
+            .split("data-socket=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
         let socket = socket.expect("a page of a lab has a WebSocket");
         let (socket, _) = client(request(server, socket), server.connect()).expect("a WebSocket");
         Self {
@@ -38,7 +41,11 @@ impl Page {
 
     /// Reads messages until one fits.
     #[track_caller]
-    pub(super) fn wait_for(&mut self, what: &str, mut fits: impl FnMut(&Self, &Value) -> bool) -> Value {
+    pub(super) fn wait_for(
+        &mut self,
+        what: &str,
+        mut fits: impl FnMut(&Self, &Value) -> bool,
+    ) -> Value {
         let begun = Instant::now();
         let mut last = Value::Null;
         while begun.elapsed() < TIME_LIMIT {
@@ -62,7 +69,11 @@ impl Page {
     #[track_caller]
     pub(super) fn wait_for_part(&mut self, part: &str, texts: &[&str]) {
         let contains = |page: &Self, _: &Value| {
-            let content = page.parts.get(part).and_then(Value::as_str).unwrap_or_default();
+            let content = page
+                .parts
+                .get(part)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             texts.iter().all(|text| content.contains(text))
         };
         if !contains(self, &Value::Null) {

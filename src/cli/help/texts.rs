@@ -137,7 +137,11 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "Shows the labs on a page of this machine: the text of each exercise, checks that follow what you do, hints, quizzes \
                   and the services. Prints the address and opens it in the browser. \
                   Only the browser that opens the address first can use the page; other machines cannot.",
-        examples: &["roadlab web redis", "roadlab web", "roadlab web redis --port 4000   # always the same address"],
+        examples: &[
+            "roadlab web redis",
+            "roadlab web",
+            "roadlab web redis --port 4000   # always the same address",
+        ],
     },
     CommandHelp {
         command: "check",

@@ -11,6 +11,8 @@ function start() {
   const open = new Map();
   let active = null;
   let run = null;
+  // The terminal that this page has opened, until it is in the list.
+  let wanted = null;
 
   const send = (message) => document.dispatchEvent(new CustomEvent("to-server", { detail: message }));
 
@@ -23,7 +25,10 @@ function start() {
       if (active) active.show();
     }
     if (message.terminals) list(message.terminals);
-    if (message.opened !== undefined) select(open.get(message.opened), true);
+    if (message.opened !== undefined) {
+      wanted = message.opened;
+      selectWanted();
+    }
     if (message.screen !== undefined) open.get(message.screen)?.draw(message);
   });
 
@@ -39,12 +44,19 @@ function start() {
     for (const one of terminals) {
       if (!open.has(one.terminal)) open.set(one.terminal, new Terminal(one.terminal, one.service));
     }
+    selectWanted();
     if (!active && open.size) {
       const last = Number(sessionStorage.getItem("terminal"));
       select(open.get(last) ?? [...open.values()].at(-1), false);
     }
     panels.hidden = open.size === 0;
     tabs.hidden = open.size === 0;
+  }
+
+  function selectWanted() {
+    if (wanted === null || !open.has(wanted)) return;
+    select(open.get(wanted), true);
+    wanted = null;
   }
 
   function select(terminal, focus) {
@@ -121,7 +133,7 @@ function start() {
       this.rows = [];
       this.history = [0, 0];
       this.ended = null;
-      this.waiting = null;
+      this.waiting = [];
 
       this.tab = element("button", "tab", service);
       Object.assign(this.tab, { type: "button", id: `tab-${number}` });
@@ -192,15 +204,14 @@ function start() {
     // --- Drawing ---
 
     draw(message) {
-      this.waiting = message;
+      this.waiting.push(message);
       requestAnimationFrame(() => {
-        const { frame, ended } = this.waiting ?? {};
-        if (!this.waiting) return;
-        this.waiting = null;
-        if (frame) this.drawFrame(frame);
-        this.ended = ended;
-        this.status.textContent = ended ?? "";
-        send({ do: "drawn", terminal: this.number });
+        for (const { frame, ended } of this.waiting.splice(0)) {
+          if (frame) this.drawFrame(frame);
+          this.ended = ended;
+          this.status.textContent = ended ?? "";
+          send({ do: "drawn", terminal: this.number });
+        }
       });
     }
 
@@ -232,7 +243,7 @@ function start() {
 
     listen() {
       const number = this.number;
-      this.screen.addEventListener("mouseup", () => {
+      this.panel.addEventListener("mouseup", () => {
         // What is selected stays so until something is typed.
         if (getSelection().isCollapsed) this.input.focus();
       });
