@@ -190,7 +190,6 @@ function decorate(element) {
     pre.tabIndex = 0;
     const copy = document.createElement("button");
     copy.type = "button";
-    copy.className = "copy";
     copy.textContent = body.dataset.copy;
     copy.addEventListener("click", async () => {
       await navigator.clipboard.writeText(code.textContent.replace(/\n$/, ""));
@@ -198,8 +197,11 @@ function decorate(element) {
       announce(body.dataset.copied);
       setTimeout(() => (copy.textContent = body.dataset.copy), 2000);
     });
-    frame.append(pre, copy);
-    if (byId("terminals") && /^($|language-(sql|js)$)/.test(code.className)) frame.append(runButton(code));
+    const buttons = document.createElement("div");
+    buttons.className = "code-buttons";
+    if (byId("terminals") && /^($|language-(sql|js)$)/.test(code.className)) buttons.append(runButton(code));
+    buttons.append(copy);
+    frame.append(pre, buttons);
   }
 }
 
@@ -207,7 +209,6 @@ function decorate(element) {
 function runButton(code) {
   const run = document.createElement("button");
   run.type = "button";
-  run.className = "copy run-code";
   run.textContent = body.dataset.run;
   run.addEventListener("click", () => {
     document.dispatchEvent(new CustomEvent("run-code", { detail: code.textContent }));
