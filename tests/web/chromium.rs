@@ -186,9 +186,12 @@ impl Browser {
             }
             std::thread::sleep(std::time::Duration::from_millis(30));
         }
+        let file = std::env::temp_dir().join(format!("roadlab-web-{}.png", std::process::id()));
+        self.picture(&file);
         let text = self.value("document.body.innerText");
         panic!(
-            "{what} did not happen: {expression}\n{}",
+            "{what} did not happen: {expression}\npicture: {}\n{}",
+            file.display(),
             text.as_str().unwrap_or_default()
         );
     }
