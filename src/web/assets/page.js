@@ -268,7 +268,7 @@ if (logs) {
 // --- The outline and the search --------------------------------------------------------------------------------------------
 
 const outline = document.querySelector(".outline details");
-const narrow = matchMedia("(max-width: 60rem)");
+const narrow = matchMedia("(max-width: 80rem)");
 if (outline) {
   const fold = () => (outline.open = !narrow.matches);
   fold();
