@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::app::{App, DrawOf, LogEvent, LogQuery, LogSource};
 use crate::engine::Follow;
@@ -28,9 +28,6 @@ const LONGEST_LINE: usize = 2000;
 
 /// The shortest time between two messages.
 const INTERVAL: Duration = Duration::from_millis(100);
-
-/// A page in the background shows late.
-const DRAWING: Duration = Duration::from_secs(2);
 
 /// How long a log that ended is left alone.
 const RETRY: Duration = Duration::from_secs(2);
@@ -135,7 +132,7 @@ impl LiveLogs<'_> {
                 let message = waiting.borrow_mut().take();
                 if let Some(message) = message {
                     let _ = self.updates.send(message.to_string());
-                    let _ = timeout(DRAWING, self.drawn.notified()).await;
+                    self.drawn.notified().await;
                 }
             }
         };

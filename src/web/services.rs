@@ -11,8 +11,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
 use crate::app::{App, DrawOf, Row, RunningLab, ServiceFault, StatusCollector, WebPage};
-use crate::engine::Events;
 use crate::engine::docker::Docker;
+use crate::engine::{ContainerEvent, Events};
 use crate::lab::LabId;
 use crate::localized;
 use crate::plan::{Running, Scope};
@@ -22,8 +22,9 @@ use crate::web::parts::id;
 use crate::web::site::Site;
 use crate::web::update::Update;
 
-/// How long services are left alone to which nothing happens.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// How long services are left alone to which nothing happens. What looks at their health may run programs in containers, which
+/// the checks take for something that the learner did.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// The pause after an event, within which more of them come.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -74,8 +75,12 @@ impl LiveServices<'_> {
             };
             let scope = Scope::instance(&self.app.owner, self.lab, &self.app.instance);
             let event = Notify::new();
-            // The checks run programs in containers all the time.
-            let on_event = |_| event.notify_one();
+            let on_event = |happened: ContainerEvent| {
+                // The checks run programs in containers all the time.
+                if happened.action != "exec_die" {
+                    event.notify_one();
+                }
+            };
             tokio::select! {
                 _ = engine.events(&scope, SystemTime::now(), &on_event) => sleep(INTERVAL).await,
                 () = event.notified() => sleep(PAUSE).await,

@@ -31,9 +31,6 @@ const INPUT_QUEUE: usize = 256;
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// A page that has not drawn a frame by then gets the next one all the same.
-const DRAWING: Duration = Duration::from_secs(2);
-
 /// How long programs have to end when the server ends.
 const ENDING: Duration = Duration::from_secs(3);
 
@@ -397,8 +394,8 @@ async fn draw(
             if updates.send(message.to_string()).is_err() {
                 return;
             }
-            // A page in the background draws late.
-            let _ = timeout(DRAWING, view.drawn.notified()).await;
+            // A page in the background draws when it is seen again.
+            view.drawn.notified().await;
             (before, ended) = (Some(frame), now_ended);
         }
         sleep_until(begun + FRAME).await;

@@ -94,7 +94,6 @@ fn a_terminal_is_typed_into_and_outlives_its_page() {
         let mut found = rows.join("\n").contains(text);
         while !found {
             let message = page.wait_for("a frame", |_, message| message["screen"] == terminal);
-            page.send(&json!({ "do": "drawn", "terminal": terminal }));
             screen(rows, &message);
             found = rows.join("\n").contains(text) || message["ended"].as_str() == Some(text);
         }

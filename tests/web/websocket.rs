@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
@@ -55,6 +55,9 @@ impl Page {
                 Err(error) => panic!("{error} before {what}, after {last}"),
             };
             last = message;
+            if last["screen"].is_u64() {
+                self.send(&json!({ "do": "drawn", "terminal": last["screen"] }));
+            }
             if let Some(parts) = last["parts"].as_object() {
                 self.parts.extend(parts.clone());
             }
