@@ -223,7 +223,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
                         button type="button" data-service=(service) { "+ " (service) }
                     }
                 }
-                p #terminal-help .visually-hidden { (localized!("F6 leaves the terminal")) }
+                p #terminal-help .visually-hidden { (localized!("{key} leaves the terminal", key = "F6")) }
                 div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
                 div #terminal-panels .panels hidden {}
             }
