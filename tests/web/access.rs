@@ -318,7 +318,7 @@ fn the_texts_of_a_lab_are_no_scripts() {
     let documents = [hint, quiz].map(|answer| answer.json()["parts"].to_string());
     for text in pages.iter().chain(&documents) {
         assert!(text.contains("&lt;script&gt;"), "{text}");
-        for word in ["<script>", "<img", "javascript:alert"] {
+        for word in ["<script>", "<img", "href=\"javascript"] {
             assert!(!text.contains(word), "{word}: {text}");
         }
     }
