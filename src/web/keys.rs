@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn pasted_text_cannot_end_its_marks_or_run_by_itself() {
+    fn pasted_text_cannot_end_by_itself_what_frames_it() {
         assert_eq!(pasted("a\nb\r\nc", false), b"a\rb\rc");
         assert_eq!(pasted("a\tb", true), b"\x1b[200~a\tb\x1b[201~");
         let attack = "x\x1b[201~\nrm -rf /\n\x03\u{9b}201~";

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_runs_of_characters_that_look_alike() {
+    fn rows_are_runs_of_characters_of_one_style() {
         let mut screen = Screen::new(SIZE);
         assert_eq!(
             screen.process(b"plain\r\n\x1b[1;31mbold\x1b[0m  x\x1b[K"),

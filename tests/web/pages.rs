@@ -176,7 +176,7 @@ fn a_page_works_again_after_the_server_was_started_again() {
 }
 
 #[apply(test)]
-fn an_action_that_fails_says_why() {
+fn an_action_that_fails_gives_the_reason() {
     let copy = tiny();
     let mut server = WebServer::without_engine(&copy, "");
     server.enter();
