@@ -135,6 +135,7 @@ impl Terminal {
             Event::OperationFinished { .. }
             | Event::StartPartFinished { .. }
             | Event::ServiceUnavailable { .. }
+            | Event::ServicesNeedTrust { .. }
             | Event::AnswerStarted { .. }
             | Event::AnswerFinished { .. }
             | Event::ProofPhaseFinished { .. }
