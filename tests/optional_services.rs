@@ -53,7 +53,11 @@ fn add_router(copy: &LabCopy) {
 /// The name of the only lab's folder.
 fn lab_folder(copy: &LabCopy) -> std::ffi::OsString {
     let mut entries = std::fs::read_dir(copy.path("labs")).expect("the labs");
-    entries.next().expect("a lab").expect("an entry").file_name()
+    entries
+        .next()
+        .expect("a lab")
+        .expect("an entry")
+        .file_name()
 }
 
 #[apply(test)]
@@ -81,9 +85,9 @@ fn an_optional_service_that_needs_trust_is_left_out_until_that_is_granted() {
     let command = {
         let up = lab.run("up LAB", 0);
         let lines: Vec<&str> = up.stderr.lines().collect();
-        let first = lines
-            .iter()
-            .position(|line| *line == "left out, because they need `--trust`: router; the rest of the lab works");
+        let first = lines.iter().position(|line| {
+            *line == "left out, because they need `--trust`: router; the rest of the lab works"
+        });
         let first = first.unwrap_or_else(|| panic!("{}", up.stderr));
         assert_eq!(format!("{}\n", lines[first + 1]), GRANTED);
         let command = lines[first + 2].strip_suffix(" grants this and starts them");
@@ -93,7 +97,8 @@ fn an_optional_service_that_needs_trust_is_left_out_until_that_is_granted() {
     lab.run("solve LAB greet", 0);
 
     let check = lab.run("check LAB", 1).stdout;
-    let unavailable = format!("– route  not available: router needs `--trust`: `{command}`");
+    let unavailable =
+        format!("– route  not available: it needs router, and that needs `--trust`: `{command}`");
     assert!(check.contains(&unavailable), "{check}");
     let solve = lab.run("solve LAB route", 3).stderr;
     assert!(solve.contains(&command), "{solve}");
@@ -115,11 +120,15 @@ fn an_optional_service_that_needs_trust_is_left_out_until_that_is_granted() {
     lab.run("solve LAB route", 0);
 
     // A changed file ends the trust, and `up` removes what it does not cover any more.
-    lab.copy.change("guide.en.md", "One command is enough.", "Two are.");
+    lab.copy
+        .change("guide.en.md", "One command is enough.", "Two are.");
     let check = lab.run("check LAB route", 1).stdout;
     assert!(check.contains(&unavailable), "{check}");
     let up = lab.run("up LAB", 0).stderr;
-    assert!(up.contains("you trusted this lab before; these files have changed since: "), "{up}");
+    assert!(
+        up.contains("you trusted this lab before; these files have changed since: "),
+        "{up}"
+    );
     let containers = lab.containers();
     assert_eq!(containers.as_array().map(Vec::len), Some(1), "{containers}");
 }

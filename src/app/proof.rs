@@ -10,9 +10,7 @@ use crate::app::test_instance::{AtEnd, TestInstance};
 use crate::app::{App, find_exercise};
 use crate::engine::Engine;
 use crate::event::{Event, InstanceEvent, Phase, Warning};
-use crate::lab::{
-    Draw, ExerciseId, Instance, Lab, LabId, Service, Trial, load_drawn, load_trial,
-};
+use crate::lab::{Draw, ExerciseId, Instance, Lab, LabId, Service, Trial, load_drawn, load_trial};
 use crate::machine;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
 use crate::runner::{
@@ -221,9 +219,7 @@ impl TestedLab<'_> {
     /// Returns what the schedule needs to know.
     fn work(&self, times: &ProofTimes, options: &ProofOptions) -> LabWork {
         let services = || self.lab.services.values();
-        let runs = |one: &&Service| {
-            self.images.found.contains_key(&one.name) && !one.is_withheld()
-        };
+        let runs = |one: &&Service| self.images.found.contains_key(&one.name) && !one.is_withheld();
         let there = services().filter(runs);
         let memory: i64 = there.filter_map(|service| service.limits.memory).sum();
         // Two instances cannot publish the same port.

@@ -145,7 +145,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             let services = names.join(", ");
             return Err(Failure::Environment(match self.trust_command(&missing) {
                 Some(command) => text!(
-                    "`{exercise}` is not available: {services} needs `--trust`: `{command}`",
+                    "`{exercise}` is not available: it needs {services}, and that needs `--trust`: `{command}`",
                     exercise = exercise.id,
                     services,
                     command

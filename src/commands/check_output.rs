@@ -209,7 +209,7 @@ pub(super) fn missing_services<E: Engine>(
     }
     Some(match running.trust_command(&missing) {
         Some(command) => localized!(
-            "not available: {services} needs `--trust`: `{command}`",
+            "not available: it needs {services}, and that needs `--trust`: `{command}`",
             services,
             command
         ),

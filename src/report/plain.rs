@@ -113,7 +113,10 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
                 services = services.join(", ")
             ))];
             lines.extend(requests.iter().map(|one| format!("  {}", sanitize(one))));
-            lines.push(localized!("`{command}` grants this and starts them", command));
+            lines.push(localized!(
+                "`{command}` grants this and starts them",
+                command
+            ));
             lines
         }
         Event::Ready { service, millis } => {

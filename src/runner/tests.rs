@@ -649,9 +649,15 @@ fn an_optional_service_that_needs_trust_gets_a_container_only_while_that_is_gran
     assert_eq!(machine.lab.take_withheld().len(), 1);
     machine.up(OnFailure::TearDown).unwrap();
     let calls = machine.calls();
-    assert!(calls.contains("create container roadlab-small-RUN-app"), "{calls}");
+    assert!(
+        calls.contains("create container roadlab-small-RUN-app"),
+        "{calls}"
+    );
     machine.lab = withheld;
     machine.up(OnFailure::TearDown).unwrap();
     let calls = machine.calls();
-    assert!(calls.contains("remove") && calls.contains("-app"), "{calls}");
+    assert!(
+        calls.contains("remove") && calls.contains("-app"),
+        "{calls}"
+    );
 }

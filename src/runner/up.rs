@@ -272,7 +272,8 @@ async fn perform<E: Engine>(
         run_start_steps(runner, &mut live).await?;
     } else {
         let joined = joined_services(runner.lab, observed, &live);
-        let of_joined = |service: Option<&ServiceName>| service.is_some_and(|it| joined.contains(it));
+        let of_joined =
+            |service: Option<&ServiceName>| service.is_some_and(|it| joined.contains(it));
         run_steps_of(runner, &mut live, of_joined).await?;
     }
     check_not_failed(runner, &live).await?;
@@ -286,9 +287,8 @@ pub fn joined_services(lab: &Lab, before: &Observed, live: &Live) -> BTreeSet<Se
         .values()
         .filter(|service| service.interface.presence == Presence::Optional)
         .map(|service| &service.name);
-    let joined = optional.filter(|name| {
-        before.container(name).is_none() && live.addresses.contains_key(*name)
-    });
+    let joined = optional
+        .filter(|name| before.container(name).is_none() && live.addresses.contains_key(*name));
     joined.cloned().collect()
 }
 
