@@ -16,8 +16,11 @@ pub const CAPABILITIES: &[&str] = &[
     "KILL",
 ];
 
-/// The capabilities that need `--trust`, each with what it lets a service do.
-const TRUSTED_CAPABILITIES: &[(&str, fn() -> Text)] = &[
+/// What a capability lets a service do.
+type Allows = fn() -> Text;
+
+/// The capabilities that need `--trust`.
+const TRUSTED_CAPABILITIES: &[(&str, Allows)] = &[
     ("NET_ADMIN", || {
         text!("it could change the addresses, routes and firewall rules of its container")
     }),
