@@ -274,7 +274,7 @@ fn what_an_optional_service_requests_is_no_problem_of_the_lab() {
     );
     let loaded = load(Path::new("labs/small"), &files(&lab, &compose, GUIDE)).unwrap();
     let mut lab = loaded.lab;
-    assert_eq!(loaded.needs_trust, []);
+    assert!(loaded.needs_trust.is_empty());
     assert_eq!(lab.withheld().len(), 2);
     let withheld = lab.withheld_services().map(|one| one.name.as_str());
     assert_eq!(withheld.collect::<Vec<_>>(), ["redis"]);
