@@ -1,0 +1,81 @@
+"""Runs the workflows of a commit with act, and says what became of each job."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+CI = Path("/srv/ci")
+ENV = {**os.environ, "HOME": "/home/learner", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+# What GitHub would fetch from its own repositories is here.
+ACTIONS = [
+    ("upload-artifact", ["v3", "v4", "v5", "v6"]),
+    ("download-artifact", ["v3", "v4", "v5", "v6"]),
+    ("setup-python", ["v4", "v5", "v6"]),
+]
+SYSTEMS = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "self-hosted"]
+
+
+def clone(repository, commit, branch):
+    """A clone in a folder of its own, with `commit` as the head of `branch`."""
+    tree = Path(tempfile.mkdtemp(prefix="run-"))
+    subprocess.run(["git", "clone", "-q", "--no-checkout", f"git@forge:{repository}.git", tree], env=ENV, check=True)
+    subprocess.run(["git", "checkout", "-q", "-B", branch, commit], cwd=tree, env=ENV, check=True)
+    return tree
+
+
+def act(tree, repository, commit, branch, before, artifacts, secrets, log, database):
+    """Runs the workflows of a push, writes the log, and returns [(job, matrix, result)]."""
+    event = tree.parent / (tree.name + ".json")
+    event.write_text(json.dumps({
+        "ref": f"refs/heads/{branch}", "before": before, "after": commit, "head_commit": {"id": commit},
+        "repository": {"name": repository, "full_name": f"haru/{repository}", "default_branch": "main", "owner": {"name": "haru"}},
+    }))
+    secret_file = tree.parent / (tree.name + ".secrets")
+    secret_file.touch(mode=0o600)
+    secret_file.write_text("".join(f"{name}={json.dumps(value)}\n" for name, value in secrets.items()))
+    artifacts.mkdir(parents=True, exist_ok=True)
+    command = [
+        "act", "push", "--json", "--concurrent-jobs", "1", "--pull=false", "--no-cache-server", "--rm",
+        "--eventpath", str(event), "--secret-file", str(secret_file), "--env-file", "/dev/null", "--var-file", "/dev/null",
+        "--env", f"DATABASE_URL={database}", "--env", f"LAB_ARTIFACTS={artifacts}", "--env", "PYTHONDONTWRITEBYTECODE=1",
+    ]
+    for system in SYSTEMS:
+        command += ["-P", f"{system}=-self-hosted"]
+    for action, versions in ACTIONS:
+        for version in versions:
+            command += ["--local-repository", f"actions/{action}@{version}=/lab/actions/{action}"]
+    jobs = {}
+    process = subprocess.Popen(command, cwd=tree, env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    for line in process.stdout:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            log.write(line)
+            continue
+        if not isinstance(entry, dict):
+            continue
+        name = entry.get("job", "")
+        message = entry.get("msg", "").rstrip("\n")
+        log.write(f"[{name}] {message}\n" if name else f"{message}\n")
+        log.flush()
+        if entry.get("jobID"):
+            key = (entry["jobID"], json.dumps(entry.get("matrix") or {}, sort_keys=True))
+            jobs.setdefault(key, "started")
+            if entry.get("jobResult"):
+                jobs[key] = entry["jobResult"]
+    code = process.wait()
+    for path in (event, secret_file):
+        path.unlink(missing_ok=True)
+    return [(job, json.loads(matrix), result) for (job, matrix), result in jobs.items()], code
+
+
+def label(job, matrix):
+    return job + "".join(f" {value}" for value in matrix.values())
+
+
+def remove(tree):
+    shutil.rmtree(tree, ignore_errors=True)
