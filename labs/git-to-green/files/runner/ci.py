@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+import yaml
 
 CI = Path("/srv/ci")
 ENV = {**os.environ, "HOME": "/home/learner", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
@@ -15,6 +18,8 @@ ACTIONS = [
     ("download-artifact", ["v3", "v4", "v5", "v6"]),
     ("setup-python", ["v4", "v5", "v6"]),
 ]
+NOISE = re.compile(r"LocalRepositoryCache|valid docker connection")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SYSTEMS = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "self-hosted"]
 
 
@@ -59,8 +64,9 @@ def act(tree, repository, commit, branch, before, artifacts, secrets, log, datab
         if not isinstance(entry, dict):
             continue
         name = entry.get("job", "")
-        message = entry.get("msg", "").rstrip("\n")
-        log.write(f"[{name}] {message}\n" if name else f"{message}\n")
+        message = COLOUR.sub("", entry.get("msg", "")).rstrip("\n")
+        if not NOISE.search(message):
+            log.write(f"[{name}] {message}\n" if name else f"{message}\n")
         log.flush()
         if entry.get("jobID"):
             key = (entry["jobID"], json.dumps(entry.get("matrix") or {}, sort_keys=True))
@@ -71,6 +77,18 @@ def act(tree, repository, commit, branch, before, artifacts, secrets, log, datab
     for path in (event, secret_file):
         path.unlink(missing_ok=True)
     return [(job, json.loads(matrix), result) for (job, matrix), result in jobs.items()], code
+
+
+def jobs_of(tree):
+    """The names of the jobs in all workflows, in their order."""
+    names = []
+    for path in sorted((tree / ".github/workflows").glob("*.y*ml")):
+        try:
+            workflow = yaml.safe_load(path.read_text())
+            names += [name for name in workflow.get("jobs", {}) if name not in names]
+        except (yaml.YAMLError, AttributeError, TypeError):
+            pass
+    return names
 
 
 def label(job, matrix):

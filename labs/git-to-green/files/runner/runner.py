@@ -5,28 +5,29 @@ import time
 import traceback
 from pathlib import Path
 
-import yaml
-
-from ci import CI, act, clone, label, remove
+from ci import CI, act, clone, jobs_of, label, remove
 
 
-def jobs_of(tree):
-    """The names of the jobs in all workflows, in their order."""
-    names = []
-    for path in sorted((tree / ".github/workflows").glob("*.y*ml")):
-        try:
-            workflow = yaml.safe_load(path.read_text())
-            names += [name for name in workflow.get("jobs", {}) if name not in names]
-        except (yaml.YAMLError, AttributeError, TypeError):
-            pass
-    return names
+# Is there while a run is.
+RUNNING = Path("/tmp/running")
+
+
+class Gone(Exception):
+    """A reset took the run away, and another may have its number by now."""
 
 
 def run(number):
     here = CI / "runs" / number
-    read = lambda name: (here / name).read_text().strip()
-    repository, commit, branch, before = (read(name) for name in ("repository", "commit", "branch", "before"))
-    (here / "result").write_text("running\n")
+    mine = str(time.monotonic_ns())
+    (here / "mine").write_text(mine)
+
+    def write(name, text):
+        if (here / "mine").read_text() != mine:
+            raise Gone
+        (here / name).write_text(text)
+
+    repository, commit, branch, before = ((here / name).read_text().strip() for name in ("repository", "commit", "branch", "before"))
+    write("result", "running\n")
     secrets = {path.name: path.read_text() for path in (CI / "secrets").iterdir()}
     tree = clone(repository, commit, branch)
     try:
@@ -34,30 +35,32 @@ def run(number):
             jobs, code = act(tree, repository, commit, branch, before, here / "artifacts", secrets, log, os.environ["DATABASE_URL"])
         lines = [f"{label(job, matrix)}: {result}" for job, matrix, result in jobs]
         lines += [f"{name}: skipped" for name in jobs_of(tree) if name not in {job for job, _, _ in jobs}]
-        (here / "jobs").write_text("".join(line + "\n" for line in lines))
+        write("jobs", "".join(line + "\n" for line in lines))
         if not jobs:
-            result = "nothing ran" if code == 0 else "failure"
+            write("result", "nothing ran\n" if code == 0 else "failure\n")
         else:
-            result = "success" if code == 0 else "failure"
-        (here / "result").write_text(result + "\n")
+            write("result", "success\n" if code == 0 else "failure\n")
     finally:
         remove(tree)
 
 
 def main():
+    RUNNING.unlink(missing_ok=True)
     queue = CI / "queue"
     while True:
         for path in sorted(queue.iterdir(), key=lambda path: int(path.name)):
             path.unlink(missing_ok=True)
+            RUNNING.touch()
             try:
                 run(path.name)
-            except FileNotFoundError:
-                pass  # A reset took the run away.
+            except (Gone, FileNotFoundError):
+                pass
             except Exception:
                 traceback.print_exc()
                 result = CI / "runs" / path.name / "result"
                 if result.exists():
                     result.write_text("failure\n")
+            RUNNING.unlink()
         time.sleep(0.2)
 
 

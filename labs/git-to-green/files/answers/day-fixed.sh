@@ -1,0 +1,2 @@
+cd shop
+sed -i 's/^from datetime import datetime/&\nfrom zoneinfo import ZoneInfo/; s/fromtimestamp(at)/fromtimestamp(at, ZoneInfo("Asia\/Seoul"))/' shop/day.py
