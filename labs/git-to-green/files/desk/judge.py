@@ -61,6 +61,15 @@ def prepare(folder, kind, text):
     (folder / f"shop/{MODULE[kind]}.py").write_text(text)
 
 
+class Collected:
+    """Notes whether pytest could read every file."""
+
+    broken = False
+
+    def pytest_collectreport(self, report):
+        self.broken = self.broken or report.failed
+
+
 def run(folder, kind):
     """The exit code of pytest, or None if it did not end."""
     child = os.fork()
@@ -71,8 +80,9 @@ def run(folder, kind):
             os.dup2(nothing, stream)
         os.chdir(folder)
         signal.alarm(120)
-        code = pytest.main(["-x", "--tb=no", "-p", "no:cacheprovider", f"tests/{kind}"])
-        os._exit(int(code))
+        collected = Collected()
+        code = pytest.main(["-x", "--tb=no", "-p", "no:cacheprovider", f"tests/{kind}"], plugins=[collected])
+        os._exit(2 if collected.broken else int(code))
     _, status = os.waitpid(child, 0)
     try:
         os.killpg(child, signal.SIGKILL)  # A browser that a test left.
