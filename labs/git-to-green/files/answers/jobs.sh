@@ -6,6 +6,7 @@ jobs:
   unit:
     runs-on: ubuntu-latest
     strategy:
+      fail-fast: false
       matrix:
         tz: [UTC, Asia/Seoul]
     steps:
