@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import yaml
@@ -26,7 +27,11 @@ SYSTEMS = ["ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "self-hosted"]
 def clone(repository, commit, branch):
     """A clone in a folder of its own, with `commit` as the head of `branch`."""
     tree = Path(tempfile.mkdtemp(prefix="run-"))
-    subprocess.run(["git", "clone", "-q", "--no-checkout", f"git@forge:{repository}.git", tree], env=ENV, check=True)
+    command = ["git", "clone", "-q", "--no-checkout", f"git@forge:{repository}.git", tree]
+    for _ in range(3):
+        if subprocess.run(command, env=ENV).returncode == 0:
+            break
+        time.sleep(1)
     subprocess.run(["git", "checkout", "-q", "-B", branch, commit], cwd=tree, env=ENV, check=True)
     return tree
 

@@ -56,10 +56,11 @@ def main():
             except (Gone, FileNotFoundError):
                 pass
             except Exception:
-                traceback.print_exc()
-                result = CI / "runs" / path.name / "result"
-                if result.exists():
-                    result.write_text("failure\n")
+                here = CI / "runs" / path.name
+                if (here / "result").exists():
+                    with open(here / "log", "a") as log:
+                        traceback.print_exc(file=log)
+                    (here / "result").write_text("failure\n")
             RUNNING.unlink()
         time.sleep(0.2)
 
