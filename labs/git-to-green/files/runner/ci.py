@@ -57,7 +57,7 @@ def act(tree, repository, commit, branch, before, artifacts, secrets, log, datab
     for action, versions in ACTIONS:
         for version in versions:
             command += ["--local-repository", f"actions/{action}@{version}=/lab/actions/{action}"]
-    jobs = {}
+    jobs, failed = {}, {}
     process = subprocess.Popen(command, cwd=tree, env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace")
     for line in process.stdout:
@@ -70,14 +70,23 @@ def act(tree, repository, commit, branch, before, artifacts, secrets, log, datab
             continue
         name = entry.get("job", "")
         message = COLOUR.sub("", entry.get("msg", "")).rstrip("\n")
-        if not NOISE.search(message):
-            log.write(f"[{name}] {message}\n" if name else f"{message}\n")
-        log.flush()
         if entry.get("jobID"):
             key = (entry["jobID"], json.dumps(entry.get("matrix") or {}, sort_keys=True))
             jobs.setdefault(key, "started")
+            if entry.get("stepResult") == "failure":
+                failed[key] = failed.get(key, 0) + 1
+            elif message == "Failed but continue next step":
+                failed[key] = failed.get(key, 0) - 1
             if entry.get("jobResult"):
                 jobs[key] = entry["jobResult"]
+                # act has one result for all legs of a matrix; a leg is red only if a step of it failed.
+                others = any(failed.get(other, 0) > 0 for other in jobs if other[0] == key[0] and other != key)
+                if jobs[key] == "failure" and failed.get(key, 0) <= 0 and others:
+                    jobs[key] = "success"
+                    message = message.replace("Job failed", "Job succeeded")
+        if not NOISE.search(message):
+            log.write(f"[{name}] {message}\n" if name else f"{message}\n")
+            log.flush()
     code = process.wait()
     for path in (event, secret_file):
         path.unlink(missing_ok=True)
