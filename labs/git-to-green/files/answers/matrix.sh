@@ -1,4 +1,4 @@
-cd shop
+cd ~/shop
 mkdir -p .github/workflows
 cat > .github/workflows/ci.yaml <<'END'
 name: ci

@@ -1,4 +1,4 @@
-cd shop
+cd ~/shop
 git add --all
 git commit -qm 'Continue'
 git push -q

@@ -30,6 +30,8 @@ BROKEN = {
     "day": ("shop/day.py", "\n\ndef day(at):\n    from datetime import datetime as d\n    return d.fromtimestamp(at).date().isoformat()\n"),
     "nothing": None,
 }
+# The tests that notice it.
+KIND = {"price": "unit", "day": "unit", "store": "integration", "page": "functional"}
 CACHE = Path("/tmp/plays")
 
 
@@ -54,19 +56,26 @@ def play(commit, branch, part):
         kept = CACHE / key
         if kept.exists():
             return json.loads(kept.read_text())
+        # The tests of this kind decide; the others are green, so that they cannot stand in for them.
+        for kind in ("unit", "integration", "functional"):
+            if kind != KIND.get(part):
+                remove(tree / "tests" / kind)
+                (tree / "tests" / kind).mkdir(parents=True)
+                (tree / "tests" / kind / "test_green.py").write_text("def test_green():\n    pass\n")
         if BROKEN[part]:
             name, addition = BROKEN[part]
             with open(tree / name, "a") as file:
                 file.write(addition)
-            if part == "day":
-                (tree / "tests/unit/test_day.py").write_text(
-                    "from datetime import datetime, timezone\n\nfrom shop.day import day\n\n\n"
-                    "def test_late_in_the_evening():\n"
-                    "    at = datetime(2026, 11, 26, 23, 30, tzinfo=timezone.utc)\n"
-                    "    assert day(at.timestamp()) == '2026-11-27'\n")
-                for path in (tree / ".github/workflows").glob("*.y*ml"):
-                    finish_all_legs(path)
-            git(tree, "-c", "user.name=play", "-c", "user.email=play@haru.example", "commit", "-q", "--no-verify", "-a", "-m", "Broken on purpose")
+        if part == "day":
+            (tree / "tests/unit/test_day.py").write_text(
+                "from datetime import datetime, timezone\n\nfrom shop.day import day\n\n\n"
+                "def test_late_in_the_evening():\n"
+                "    at = datetime(2026, 11, 26, 23, 30, tzinfo=timezone.utc)\n"
+                "    assert day(at.timestamp()) == '2026-11-27'\n")
+            for path in (tree / ".github/workflows").glob("*.y*ml"):
+                finish_all_legs(path)
+        git(tree, "add", "--all")
+        git(tree, "-c", "user.name=play", "-c", "user.email=play@haru.example", "commit", "-q", "--no-verify", "-m", "Broken on purpose")
         with tempfile.TemporaryDirectory() as artifacts:
             jobs, _ = act(tree, REPOSITORY, git(tree, "rev-parse", "HEAD"), branch, commit, Path(artifacts), {}, io.StringIO(), DATABASE)
         if jobs:
@@ -108,7 +117,10 @@ def answer(what, arguments):
     elif what == "gate":
         job, *parts = arguments
         for part in parts:
-            print(f"{part} broken: {job} {'ran' if ran(play(commit, 'main', part), job) else 'stopped'}")
+            passed = ran(play(commit, "main", part), job)
+            print(f"{part} broken: {job} {'ran' if passed else 'stopped'}", flush=True)
+            if passed:
+                break
     elif what == "branch":
         jobs = play(commit, "trial", "nothing")
         for job in arguments:
