@@ -79,7 +79,7 @@ def run(folder, kind):
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
         os.chdir(folder)
-        signal.alarm(120)
+        signal.alarm(300)
         collected = Collected()
         code = pytest.main(["-x", "--tb=no", "-p", "no:cacheprovider", f"tests/{kind}"], plugins=[collected])
         os._exit(2 if collected.broken else int(code))
@@ -189,7 +189,7 @@ def code(kind):
             if module != MODULE[kind]:
                 shutil.copyfile(REFERENCE / f"{module}.py", tree / f"shop/{module}.py")
         try:
-            got = subprocess.run([sys.executable, "-c", PROGRAM[kind]], cwd=tree, capture_output=True, text=True, timeout=150)
+            got = subprocess.run([sys.executable, "-c", PROGRAM[kind]], cwd=tree, capture_output=True, text=True, timeout=300)
         except subprocess.TimeoutExpired:
             return ["does not end"]
         return got.stdout.strip().splitlines()[:1] or ["ends with an error"]

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-for _ in range(1200):
+for _ in range(2700):
     if not any(path.read_text().strip() in ("queued", "running") for path in Path("/srv/ci/runs").glob("*/result")):
         break
     time.sleep(0.2)
