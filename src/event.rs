@@ -28,6 +28,16 @@ pub use warning::Warning;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "event")]
 pub enum Event {
+    /// Images of the lab are not on this machine; they are pulled or built now.
+    #[serde(rename = "images_missing")]
+    ImagesMissing {
+        /// How many they are.
+        images: usize,
+        /// How much of the disk they will take together at least, in bytes.
+        bytes: u64,
+        /// What is free where the engine keeps images, in bytes; null if that is not known.
+        free: Option<u64>,
+    },
     /// The pull of an image started.
     #[serde(rename = "pull_begun")]
     PullStarted {
@@ -548,6 +558,16 @@ mod tests {
             total: current.map(|bytes| bytes * 2),
         };
         let mut events = vec![
+            Event::ImagesMissing {
+                images: 2,
+                bytes: 300 << 20,
+                free: Some(5 << 30),
+            },
+            Event::ImagesMissing {
+                images: 1,
+                bytes: 93 << 20,
+                free: None,
+            },
             Event::PullStarted { image: image() },
             progress(Some(7)),
             progress(None),
@@ -661,6 +681,7 @@ mod tests {
     /// Returns the name of the variant; a new variant does not compile until it is here.
     fn variant(event: &Event) -> &'static str {
         match event {
+            Event::ImagesMissing { .. } => "ImagesMissing",
             Event::PullStarted { .. } => "PullStarted",
             Event::PullProgress { .. } => "PullProgress",
             Event::PullFinished { .. } => "PullFinished",

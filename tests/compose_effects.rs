@@ -88,3 +88,25 @@ fn up_creates_a_service_again_whose_mounted_file_was_replaced() {
     assert_eq!(lab.container(), second);
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn up_tells_what_missing_images_take_and_refuses_those_that_do_not_fit() {
+    let missing = "    image: localhost/missing:1\n    build: ./recipe\n    x-roadlab: { image_size: 900t }\n";
+    let lab = EngineLab::tiny_with(missing);
+    let recipe = lab.copy.path("labs").join(&lab.copy.id).join("recipe");
+    std::fs::create_dir(&recipe).expect("the copy is writable");
+    std::fs::write(
+        recipe.join("Dockerfile"),
+        "FROM scratch\nCOPY Dockerfile /\n",
+    )
+    .expect("so is the folder");
+    let planned = lab.run("up LAB --dry-run", 0).stdout;
+    let told = "images to download or build: 1, at least 921600.0 GiB";
+    assert_eq!(planned.lines().next(), Some(told), "{planned}");
+    let refused = lab.run("up LAB", 3).stderr;
+    assert!(refused.contains(told), "{refused}");
+    assert!(
+        refused.contains("is needed; images to download: 1"),
+        "{refused}"
+    );
+}

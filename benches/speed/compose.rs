@@ -73,10 +73,12 @@ impl std::fmt::Display for Compose {
 
 /// The Compose file of a careful author for the same resources as the lab.
 fn file_like(floor: &Floor) -> serde_json::Value {
+    let mut volumes = vec!["data:/data".to_owned()];
+    volumes.extend(floor.mounted_files());
     json!({
         "services": { "redis": {
             "image": floor.image, "pull_policy": "never", "user": "redis", "command": floor.command,
-            "ports": ["127.0.0.1::6379"], "volumes": ["data:/data"], "mem_limit": "256m", "pids_limit": 512,
+            "ports": ["127.0.0.1::6379", "127.0.0.1::8080"], "volumes": volumes, "mem_limit": "256m", "pids_limit": 512,
             "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"],
             "healthcheck": { "test": ["CMD", "redis-cli", "PING"], "interval": "1s", "timeout": "1s", "retries": 30 },
         } },

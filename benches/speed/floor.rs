@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::api::Api;
+use crate::first_data::FirstData;
 
 /// The time between two connection attempts.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -22,6 +23,9 @@ pub(crate) struct Floor {
     volume: Value,
     container: Value,
     port: u16,
+    /// The port of the recorder of commands.
+    recorder: u16,
+    data: FirstData,
     /// A name or id of the image.
     pub(crate) image: String,
     /// The command that follows the image's entry point.
@@ -30,7 +34,7 @@ pub(crate) struct Floor {
 
 impl Floor {
     /// Reads a container that runs, its network and its volume; with other names and without labels.
-    pub(crate) fn like(container: &str, port: u16) -> anyhow::Result<Self> {
+    pub(crate) fn like(container: &str, port: u16, recorder: u16) -> anyhow::Result<Self> {
         let api = Api::new();
         let name = format!("bench-floor-{}", std::process::id());
         let made = api.get(&format!("/containers/{container}/json"))?;
@@ -61,14 +65,17 @@ impl Floor {
             volume: json!({ "Name": name }),
             container: body,
             port,
+            recorder,
+            data: FirstData::of_redis()?,
             image: tags[0].as_str().unwrap_or(&image).to_owned(),
             command,
             name,
         })
     }
 
-    /// Creates and starts the container, and waits for the first PONG.
-    pub(crate) fn up(&self) -> anyhow::Result<Duration> {
+    /// Creates and starts the container, and waits for the first PONG; then does what the lab does at its start. Returns the
+    /// time until each.
+    pub(crate) fn up(&self) -> anyhow::Result<[Duration; 2]> {
         let begun = Instant::now();
         self.api.post("/networks/create", &self.network)?;
         self.api.post("/volumes/create", &self.volume)?;
@@ -82,7 +89,19 @@ impl Floor {
             }
             std::thread::sleep(PAUSE);
         }
-        Ok(begun.elapsed())
+        let answered = begun.elapsed();
+        self.data.write(self.port, self.recorder)?;
+        Ok([answered, begun.elapsed()])
+    }
+
+    /// The lab's own files, as a Compose file mounts them.
+    pub(crate) fn mounted_files(&self) -> Vec<String> {
+        let mounts = self.container["HostConfig"]["Mounts"].as_array();
+        let files = mounts.into_iter().flatten();
+        let files = files.filter(|mount| mount["Type"] == "bind");
+        let text = |mount: &Value, key: &str| mount[key].as_str().unwrap_or_default().to_owned();
+        let short = |mount| format!("{}:{}:ro", text(mount, "Source"), text(mount, "Target"));
+        files.map(short).collect()
     }
 
     /// Removes the container by force, then its network and volume.

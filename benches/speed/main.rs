@@ -6,6 +6,7 @@
 
 mod api;
 mod compose;
+mod first_data;
 mod floor;
 mod program;
 mod rounds;

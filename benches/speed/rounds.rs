@@ -94,11 +94,13 @@ pub(crate) fn measure_lab(program: &Program) -> anyhow::Result<(Floor, usize)> {
     let up = program.json(&["up", "redis", "--json"])?;
     let service = &up["services"][0];
     let container = service["container"].as_str();
-    let port = service["ports"]["6379"].as_u64();
-    let port = port.and_then(|port| u16::try_from(port).ok());
-    let found = container.zip(port);
-    let (container, port) = found.with_context(|| format!("roadlab up redis: {up}"))?;
-    let floor = Floor::like(container, port)?;
+    let port = |inside: &str| {
+        let port = service["ports"][inside].as_u64();
+        port.and_then(|port| u16::try_from(port).ok())
+    };
+    let found = container.zip(port("6379")).zip(port("8080"));
+    let ((container, port), recorder) = found.with_context(|| format!("roadlab up redis: {up}"))?;
+    let floor = Floor::like(container, port, recorder)?;
     let judged = program.json(&["check", "redis", "--json"])?;
     let exercises = judged["exercises"].as_array().into_iter().flatten();
     let checks = exercises.filter_map(|exercise| Some(exercise["checks"].as_array()?.len()));
@@ -116,7 +118,9 @@ fn once(
     interrupt: &mut Interrupt,
 ) -> anyhow::Result<()> {
     interrupt.check()?;
-    figures.add("floor up", millis(floor.up()?));
+    let [answered, written] = floor.up()?;
+    figures.add("floor up", millis(answered));
+    figures.add("floor start", millis(written));
     figures.add("floor down", millis(floor.down()?));
     for (name, arguments) in [
         ("up", ["up", "redis"].as_slice()),
@@ -177,6 +181,11 @@ fn table(figures: &Figures, checks: usize, compose: Option<&Compose>) -> Table {
     let mut table = Table::default();
     let floor = ("the engine alone", of("floor up"));
     table.against("up redis", of("up"), floor, Target::Ratio(1.25));
+    let script = (
+        "the engine, and a script with the steps of `start`",
+        of("floor start"),
+    );
+    table.against("up redis", of("up"), script, Target::Ratio(1.25));
     let floor = ("the engine alone", of("floor down"));
     table.against("down redis", of("down"), floor, Target::Ratio(1.15));
     match compose {

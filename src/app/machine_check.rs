@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use crate::app::{App, OpenedLab};
 use crate::diagnosis::{
-    Clock, ClockSource, EngineInfo, Finding, Folder, Host, Machine, Need, Proxies, Severity,
-    findings,
+    Clock, ClockSource, EngineInfo, Finding, Folder, Host, Machine, MissingImages, Need, Proxies,
+    Severity, findings,
 };
 use crate::engine::locate::url;
 use crate::engine::{Endpoint, Engine, SystemInfo};
@@ -79,7 +79,10 @@ async fn gather_facts(app: &App, labs: &[&Lab]) -> (Machine, Vec<Need>) {
     let journals = Journals::read(&app.paths.runs()).unreadable.into_iter();
     machine.unreadable_journals = journals.map(|journal| journal.path).collect();
     machine.proxies.systemd = machine::systemd();
-    let mut needs: Vec<Need> = labs.iter().map(|lab| Need::of(lab, 0)).collect();
+    let mut needs: Vec<Need> = labs
+        .iter()
+        .map(|lab| Need::of(lab, MissingImages::default()))
+        .collect();
     match app.setup().diagnose().await {
         Ok((engine, endpoint)) => {
             add_engine(app, &engine, &endpoint, labs, &mut machine, &mut needs).await
@@ -150,7 +153,11 @@ async fn add_engine(
         let making = app.image_builder(lab);
         let images =
             runner::get_images(&runner, PullPolicy::LocalOnly, &mut remembered, &making).await;
-        need.missing = images.map_or(0, |images| lab.services.len() - images.found.len());
+        if let Ok(images) = images {
+            let services = lab.services.values();
+            let missing = services.filter(|service| !images.found.contains_key(&service.name));
+            need.missing = MissingImages::of(missing);
+        }
     }
 }
 

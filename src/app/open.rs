@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::{App, trust};
-use crate::diagnosis::{self, Need, Severity};
+use crate::diagnosis::{self, MissingImages, Need, Severity};
 use crate::engine::SetupOutcome;
 use crate::engine::docker::Docker;
 use crate::event::Event;
@@ -75,7 +75,7 @@ impl App {
 
     /// Refuses a lab that needs more memory than this machine has.
     pub fn require_memory(&self, lab: &Lab) -> Result<(), Failure> {
-        let found = diagnosis::memory(machine::memory(), &Need::of(lab, 0));
+        let found = diagnosis::memory(machine::memory(), &Need::of(lab, MissingImages::default()));
         match found.filter(|found| found.severity() == Severity::Problem) {
             Some(found) => Err(Failure::TooSmall(Box::new(found))),
             None => Ok(()),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::app::{App, RunningLab};
+use crate::diagnosis::MissingImages;
 use crate::engine::Engine;
 use crate::event::{Event, StartPart};
 use crate::lab::{ImageName, Lab, Presence, ServiceName};
@@ -37,6 +38,8 @@ pub enum InitialData {
 pub struct PlannedUp {
     /// What would be done to get each image that is not on this machine.
     pub missing_images: Vec<MissingImage>,
+    /// How many these are, and how much of the disk they will take at least.
+    pub missing: MissingImages,
     pub plan: Plan,
 }
 
@@ -96,6 +99,9 @@ impl App {
         )
         .await?;
         let policy = self.options.pull_policy;
+        let services = lab.services.values();
+        let missing = services.filter(|service| !images.found.contains_key(&service.name));
+        let missing = MissingImages::of(missing);
         let missing_images = assume_images(lab, &mut images, policy, &unreachable)?;
         let mut observed = runner.observe().await?;
         runner::observe_disks(engine, lab, &mut observed).await;
@@ -105,6 +111,7 @@ impl App {
         let (plan, _) = runner::plan_up(&runner, &up, &observed).await?;
         Ok(PlannedUp {
             missing_images,
+            missing,
             plan,
         })
     }

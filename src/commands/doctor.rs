@@ -86,7 +86,10 @@ fn facts(finding: &Finding) -> Value {
             least,
             ..
         } => {
-            json!({ "path": path(&disk.path), "free": disk.free, "missing_images": missing, "least": least })
+            json!({
+                "path": path(&disk.path), "free": disk.free, "missing_images": missing.count,
+                "missing_bytes": missing.bytes, "least": least
+            })
         }
         Finding::PortInUse {
             port,

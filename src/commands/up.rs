@@ -12,7 +12,7 @@ use crate::event::{Event, StartPart};
 use crate::exit::Exit;
 use crate::localized;
 use crate::plan::ImageNames;
-use crate::report::{self, duration, error, output, output_unwrapped, sanitize};
+use crate::report::{self, duration, error, memory, output, output_unwrapped, sanitize};
 use crate::runner::{Expiry, Failure, Live, OnFailure};
 use crate::store::Lifetime;
 
@@ -101,9 +101,20 @@ async fn start(
             true => ImageNames::Whole,
             false => ImageNames::WithoutDigests,
         };
+        let size = (planned.missing.count > 0).then(|| {
+            localized!(
+                "images to download or build: {images}, at least {size}",
+                images = planned.missing.count,
+                size = memory(planned.missing.bytes)
+            )
+        });
         let missing = planned.missing_images.iter();
         let missing = missing.map(|image| format!("    {}", image.text(names).localized()));
-        let lines: Vec<String> = missing.chain(planned.plan.lines(names)).collect();
+        let lines: Vec<String> = size
+            .into_iter()
+            .chain(missing)
+            .chain(planned.plan.lines(names))
+            .collect();
         match (context.global.json, lines.is_empty()) {
             (true, _) => {
                 let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::diagnosis::systems::Host;
-use crate::lab::{Lab, LabId, Port, Protocol, ServiceInterface};
+use crate::lab::{Lab, LabId, Port, Protocol, Service, ServiceInterface};
 use crate::plan::OrphanRun;
 use crate::text::Text;
 
@@ -125,14 +125,47 @@ pub struct Folder {
     pub problem: Option<String>,
 }
 
+/// Images that are not on this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MissingImages {
+    pub count: usize,
+    /// How much of the disk they will take together at least, in bytes.
+    pub bytes: u64,
+}
+
+/// What an image takes whose size nobody measured, in bytes.
+const USUAL_IMAGE_SIZE: u64 = 192 << 20;
+
+impl MissingImages {
+    /// Returns the images of services that have none on this machine. Several services may have the same image.
+    pub fn of<'a>(services: impl IntoIterator<Item = &'a Service>) -> Self {
+        let image = |service: &Service| {
+            let recipe = service.recipe.as_ref();
+            let recipe = recipe.map(|recipe| (recipe.context.clone(), recipe.target.clone()));
+            (service.image.as_ref().map(ToString::to_string), recipe)
+        };
+        let mut sizes = BTreeMap::new();
+        for service in services {
+            let size = service.interface.image_size;
+            let known = sizes.entry(image(service)).or_insert(size);
+            *known = size.max(*known);
+        }
+        let sizes = sizes.into_values();
+        Self {
+            count: sizes.len(),
+            bytes: sizes.map(|size| size.unwrap_or(USUAL_IMAGE_SIZE)).sum(),
+        }
+    }
+}
+
 /// What one lab needs of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     pub lab: LabId,
     /// Bytes that its required services may use together.
     pub memory: u64,
-    /// The number of images that are not on this machine.
-    pub missing: usize,
+    /// The images that are not on this machine.
+    pub missing: MissingImages,
     /// The TCP ports of its containers that learners connect to, each with the services that listen there. Clients use these
     /// numbers by default.
     pub default_ports: BTreeMap<u16, BTreeSet<String>>,
@@ -141,8 +174,8 @@ pub struct Need {
 }
 
 impl Need {
-    /// Reads what a lab needs. The caller knows how many of its images are missing.
-    pub fn of(lab: &Lab, missing: usize) -> Self {
+    /// Reads what a lab needs. The caller knows which of its images are missing.
+    pub fn of(lab: &Lab, missing: MissingImages) -> Self {
         let mut default_ports: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         let mut fixed = BTreeSet::new();
         for service in lab.services.values() {
@@ -178,4 +211,24 @@ fn is_for_clients(interface: &ServiceInterface, at: usize, port: &Port) -> bool 
     let any = interface.url.is_none() && interface.web.is_empty();
     let of_web = interface.web.iter().any(|web| web.port == number);
     any || of_web || interface.url.as_ref().is_some_and(in_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::testing::lab;
+
+    #[test]
+    fn services_with_one_image_need_its_space_once() {
+        let compose = "\
+services:
+  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m, x-roadlab: { image_size: 89m } }
+  replica: { image: 'redis:8.0', mem_limit: 64m }
+  other: { image: 'other:1', mem_limit: 64m, x-roadlab: { image_size: 1g } }
+";
+        let lab = lab(compose);
+        let missing = MissingImages::of(lab.services.values());
+        assert_eq!(missing.count, 2);
+        assert_eq!(missing.bytes, (89 << 20) + (1 << 30));
+    }
 }

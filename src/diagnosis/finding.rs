@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::diagnosis::facts::{
-    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Memory, Process, Proxies,
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Memory, MissingImages,
+    Process, Proxies,
 };
 use crate::diagnosis::systems::{Experience, System};
 use crate::lab::LabId;
@@ -45,8 +46,8 @@ pub enum Finding {
     },
     Disk {
         disk: Disk,
-        /// The number of images that have to be downloaded or built.
-        missing: usize,
+        /// The images that have to be downloaded or built.
+        missing: MissingImages,
         /// With less than `least` bytes they do not fit, with `good` bytes they certainly do.
         least: u64,
         good: u64,

@@ -4,16 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnosis::{Clock, Disk, Finding, Machine, Memory, Need};
+use crate::diagnosis::{Clock, Disk, Finding, Machine, Memory, MissingImages, Need};
 
 /// A clock that differs by more seconds than this is reported.
 const MAX_CLOCK_SKEW_SECS: i64 = 5;
 /// The oldest API that roadlab is tested with.
 const MIN_API_VERSION: (u32, u32) = (1, 41);
 
-/// The free space that the data of a lab needs, and that each missing image needs, in bytes.
+/// The free space that the data of a lab needs, in bytes.
 const MIN_FREE_SPACE: u64 = 128 << 20;
-const MIN_FREE_SPACE_PER_IMAGE: u64 = 192 << 20;
 /// Additional free space with which downloads and builds do not fill the disk, in bytes.
 const COMFORTABLE_FREE_SPACE: u64 = 2 << 30;
 
@@ -40,7 +39,10 @@ pub fn findings(machine: &Machine, needs: &[Need]) -> Vec<Finding> {
     }
     let largest = needs.iter().max_by_key(|need| need.memory);
     found.extend(largest.and_then(|need| memory(machine.memory, need)));
-    let missing = needs.iter().map(|need| need.missing).sum();
+    let missing = MissingImages {
+        count: needs.iter().map(|need| need.missing.count).sum(),
+        bytes: needs.iter().map(|need| need.missing.bytes).sum(),
+    };
     found.extend(machine.disk.as_ref().map(|disk| disk_space(disk, missing)));
     found.extend(ports(machine, needs));
     found.extend(proxies(machine));
@@ -66,13 +68,13 @@ pub fn memory(seen: Option<Memory>, need: &Need) -> Option<Finding> {
 }
 
 /// Compares the free disk space with what missing images need.
-pub fn disk_space(disk: &Disk, missing: usize) -> Finding {
-    let least = MIN_FREE_SPACE + MIN_FREE_SPACE_PER_IMAGE * missing as u64;
+pub fn disk_space(disk: &Disk, missing: MissingImages) -> Finding {
+    let least = MIN_FREE_SPACE + missing.bytes;
     Finding::Disk {
         disk: disk.clone(),
         missing,
         least,
-        good: match missing {
+        good: match missing.count {
             0 => least,
             _ => least + COMFORTABLE_FREE_SPACE,
         },

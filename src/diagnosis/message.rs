@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diagnosis::{
-    Clock, ClockSource, Disk, Experience, Finding, Memory, Proxies, Severity, System,
+    Clock, ClockSource, Disk, Experience, Finding, Memory, MissingImages, Proxies, Severity, System,
 };
 use crate::lab::LabId;
 use crate::text;
@@ -236,34 +236,38 @@ fn memory_message(severity: Severity, memory: Memory, lab: &LabId, needed: u64) 
     }
 }
 
-fn disk_message(severity: Severity, disk: &Disk, missing: usize, least: u64) -> Message {
+fn disk_message(severity: Severity, disk: &Disk, missing: MissingImages, least: u64) -> Message {
     let (free, path) = (format_bytes(disk.free), disk.path.display());
+    let (count, size) = (missing.count, format_bytes(missing.bytes));
     match severity {
-        Severity::Ok => Message::ok(match missing {
+        Severity::Ok => Message::ok(match count {
             0 => text!("{free} free in {path}; no images to download", free, path),
             count => text!(
-                "{free} free in {path}; images to download: {count}",
+                "{free} free in {path}; images to download: {count}, at least {size}",
                 free,
                 path,
-                count
+                count,
+                size
             ),
         }),
         Severity::Note => Message::with_command(
             text!(
-                "only {free} free in {path}; downloading may fill the disk; images to download: {count}",
+                "only {free} free in {path}; downloading may fill the disk; images to download: {count}, at least {size}",
                 free,
                 path,
-                count = missing
+                count,
+                size
             ),
             "docker image prune",
         ),
         Severity::Problem => Message::with_command(
             text!(
-                "only {free} free in {path}, but at least {least} is needed; images to download: {count}",
+                "only {free} free in {path}, but at least {least} is needed; images to download: {count}, at least {size}",
                 free,
                 path,
                 least = format_bytes(least),
-                count = missing
+                count,
+                size
             ),
             "docker image prune",
         ),

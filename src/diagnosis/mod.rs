@@ -13,8 +13,8 @@ mod systems;
 
 pub use cause::{Evidence, LikelyCause, ProbeFailure, likely_cause};
 pub use facts::{
-    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory, Need,
-    Process, Proxies,
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory,
+    MissingImages, Need, Process, Proxies,
 };
 pub use finding::{Finding, Severity};
 pub use findings::{disk_space, findings, memory};

@@ -67,6 +67,8 @@ pub struct ServiceInterface {
     pub shell: Option<Vec<String>>,
     pub web: Vec<Web>,
     pub presence: Presence,
+    /// How much of the disk the image takes at least, in bytes; `None` if nobody measured it.
+    pub image_size: Option<u64>,
     /// Whether a start may take the volumes of the service from a copy that was made when it was ready for the first time: it
     /// starts from what its volumes hold after it was killed.
     pub warm_start: bool,

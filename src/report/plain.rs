@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::event::{Event, Phase};
-use crate::report::format::duration;
+use crate::report::format::{duration, memory};
 use crate::report::sink::error;
 use crate::report::{Paint, Wording, sanitize};
 use crate::{localized, text_plural};
@@ -54,6 +54,26 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
                 (_, true) => localized!("{lab} is up to date, digest {digest}", lab, digest),
                 (true, false) => localized!("updated {lab}, digest {digest}", lab, digest),
                 (false, false) => localized!("added {lab}, digest {digest}", lab, digest),
+            }]
+        }
+        Event::ImagesMissing {
+            images,
+            bytes,
+            free,
+        } => {
+            let size = memory(*bytes);
+            vec![match free {
+                Some(free) => localized!(
+                    "images to download or build: {images}, at least {size}; {free} free",
+                    images,
+                    size,
+                    free = memory(*free)
+                ),
+                None => localized!(
+                    "images to download or build: {images}, at least {size}",
+                    images,
+                    size
+                ),
             }]
         }
         Event::PullStarted { image } => vec![localized!("pulling {image}", image)],

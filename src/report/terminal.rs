@@ -132,7 +132,8 @@ impl Terminal {
             }
             Event::Ready { service, .. } => end(now.waiting.remove(service)),
             Event::PullFinished { .. } | Event::BuildFinished { .. } => clear(now),
-            Event::OperationFinished { .. }
+            Event::ImagesMissing { .. }
+            | Event::OperationFinished { .. }
             | Event::StartPartFinished { .. }
             | Event::ServiceUnavailable { .. }
             | Event::AnswerStarted { .. }

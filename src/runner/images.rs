@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use self::attempts::Attempts;
 use self::local::{find, present};
 
+use crate::diagnosis::MissingImages;
 use crate::engine::{
     Build, BuildProgress, Engine, EngineError, EngineSetup, ErrorKind, SetupOutcome, base,
     context_digest,
@@ -89,7 +90,6 @@ pub async fn get<E: Engine>(
             .map(|service| present(runner, service, builder.packed.get(&service.name))),
     )
     .await;
-    let disk_space = DiskSpace::default();
     let mut missing = Vec::new();
     for (service, present) in runner.lab.services.values().zip(present) {
         let (found, attempts) = present?;
@@ -98,6 +98,9 @@ pub async fn get<E: Engine>(
             None => missing.push((service, attempts)),
         }
     }
+    let disk_space = DiskSpace::new(MissingImages::of(
+        missing.iter().map(|(service, _)| *service),
+    ));
     for (service, attempts) in missing {
         let mut search = ImageSearch {
             runner,
@@ -197,7 +200,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
             ));
             return Ok(false);
         }
-        self.disk_space.require(self.runner.engine).await?;
+        self.disk_space.require(self.runner).await?;
         self.runner.emit(Event::PullStarted {
             image: name.to_string(),
         });
@@ -271,7 +274,7 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         if self.policy == PullPolicy::LocalOnly {
             return Ok(None);
         }
-        self.disk_space.require(self.runner.engine).await?;
+        self.disk_space.require(self.runner).await?;
         let dockerfile = recipe.context.join(&recipe.dockerfile);
         let text = std::fs::read_to_string(&dockerfile).map_err(|error| {
             let file = dockerfile.display();

@@ -170,9 +170,12 @@ fn continuous_pruning_during_up_leaves_nothing() {
 #[apply(private_daemon_test)]
 fn the_log_of_a_service_has_a_maximum_size() {
     let daemon = PrivateDaemon::start();
-    let yes = "[sh, -c, \"yes & exec redis-server --protected-mode no\"]";
-    set_command(&daemon, yes);
+    // The flood begins when the lab is up, so that the service answers until then.
+    let flood = "until [ -e /tmp/flood ]; do sleep 0.1; done; yes";
+    let command = format!("[sh, -c, \"({flood}) & exec redis-server --protected-mode no\"]");
+    set_command(&daemon, &command);
     daemon.lab.run("up LAB", 0);
+    daemon.lab.run("shell LAB -- touch /tmp/flood", 0);
     let container = &daemon.lab.containers()[0]["Id"];
     let container = container.as_str().expect("an id");
     let folder = daemon.data().join("containers").join(container);

@@ -10,6 +10,7 @@ use super::shape::{Contract, OF_INSTANCE, Shapes};
 /// The name of an event in JSON. A new event needs a name here, a sample below and lines in the file.
 fn name(event: &Event) -> &'static str {
     match event {
+        Event::ImagesMissing { .. } => "images_missing",
         Event::PullStarted { .. } => "pull_begun",
         Event::PullProgress { .. } => "pull_progress",
         Event::PullFinished { .. } => "pull_ended",
@@ -39,6 +40,16 @@ fn name(event: &Event) -> &'static str {
 fn samples() -> Vec<Event> {
     let text = || "text".to_owned();
     let mut samples = vec![
+        Event::ImagesMissing {
+            images: 2,
+            bytes: 1,
+            free: Some(1),
+        },
+        Event::ImagesMissing {
+            images: 2,
+            bytes: 1,
+            free: None,
+        },
         Event::PullStarted { image: text() },
         Event::LabAdded {
             lab: text(),

@@ -7,6 +7,7 @@
 # and no check that needs it passes until the lab is reset.
 #
 # It answers over HTTP, after it has seen everything that was executed before the request:
+#   POST /clear             removes append-only files, scripts and functions of the learner, and loads the functions of the lab
 #   POST /begin             forgets everything: the lab's starting point
 #   GET  /ready             whether it is recording
 #   GET  /counted?…         and the other verdicts below: { "value": true or false, "how": in words, "elsewhere": whether
@@ -28,7 +29,9 @@ use POSIX ();
 use constant MOST_LINES => 20_000;
 use constant MOST_BYTES => 4_000_000;
 use constant LONGEST_WORD => 16_000;
-my $FILE = '/data/commands.log';
+my $DATA = '/data';
+my $FILE = "$DATA/commands.log";
+my $FUNCTIONS = '/lab/functions.lua';
 my $TRIAL_SOCKET = '/tmp/recorder-trial.sock';
 
 $SIG{PIPE} = 'IGNORE';
@@ -1315,6 +1318,14 @@ sub logging {
     return $start && $start->{log} ? (1, 'on since the start') : (0, 'switched on since');
 }
 
+# Whether the config file, which counts at the next start, has the append-only log on. The last of several lines counts.
+sub written_down {
+    open(my $file, '<', "$DATA/redis.conf") or return (0, 'no config file');
+    my ($line) = reverse grep { /^ *appendonly /i } <$file>;
+    return (0, 'not in the config file') if !defined $line;
+    return $line =~ /^ *appendonly +"?yes"?\s*$/i ? (1, 'on at the next start') : (0, 'off at the next start');
+}
+
 # Whether something was written under one of these names in another database.
 sub elsewhere {
     my (%q) = @_;
@@ -1327,7 +1338,7 @@ sub elsewhere {
 }
 
 my %VERDICTS = (
-    logging => \&logging,
+    logging => \&logging, written_down => \&written_down,
     counted => \&counted, offered => \&offered, moved => \&moved, taken => \&taken, lost => \&lost, released => \&released,
     tried => \&tried, ends => \&ends, changed => \&changed, raised => \&raised, copied => \&copied, walked => \&walked,
     received => \&received, acknowledged => \&acknowledged, recovered => \&recovered, found => \&found,
@@ -1354,10 +1365,7 @@ sub start_trial {
     }
     $trial = { socket => $socket // die("no Redis to try scripts in\n"), received => '', patience => 2 };
     my @loads;
-    if (open(my $file, '<', '/lab/functions.lua')) {
-        local $/ = undef;
-        push @loads, [ qw(FUNCTION LOAD REPLACE), <$file> ];
-    }
+    push @loads, [ qw(FUNCTION LOAD REPLACE), lab_functions() ];
     for my $unit (@units) {
         push @loads, [ qw(SCRIPT LOAD), $unit->{call}{words}[0] ] if $unit->{call} && $unit->{call}{name} =~ /^EVAL(_RO)?$/;
         for my $command (grep { $_->{name} eq 'SCRIPT' || $_->{name} eq 'FUNCTION' } @{ $unit->{commands} }) {
@@ -1450,6 +1458,22 @@ sub ask_on {
 
 sub ask { return ask_on($control, @_) }
 
+sub lab_functions {
+    open(my $file, '<', $FUNCTIONS) or die "cannot read $FUNCTIONS: $!\n";
+    local $/ = undef;
+    return scalar <$file>;
+}
+
+# Removes what a learner left of an earlier append-only log, of scripts and of functions, and loads the functions of the lab.
+# The files of that log would be read in place of what is to be lost when the log is switched on the wrong way.
+sub clear {
+    unlink glob "$DATA/appendonlydir/*";
+    rmdir "$DATA/appendonlydir";
+    return 0 if -e "$DATA/appendonlydir";
+    my (undef, undef, $library) = ask([qw(SCRIPT FLUSH)], [qw(FUNCTION FLUSH)], [ qw(FUNCTION LOAD), lab_functions() ]);
+    return ($library // '') eq 'lab';
+}
+
 # Whether the append-only log is on.
 sub log_is_on {
     my ($info) = ask([qw(INFO persistence)]);
@@ -1529,6 +1553,11 @@ sub decoded {
 
 sub answer {
     my ($socket, $method, $path, $query) = @_;
+    if ($path eq '/clear' && $method eq 'POST') {
+        return clear()
+            ? respond($socket, '200 OK', '{"value": true}')
+            : respond($socket, '500 Internal Server Error', '{"error": "the files or the functions are not as they should be"}');
+    }
     if ($path eq '/begin' && $method eq 'POST') {
         forget();
         return respond($socket, '200 OK', '{"value": true}');

@@ -1,6 +1,6 @@
 //! Reads `x-roadlab`: how roadlab connects to a service.
 
-use crate::lab::compose::values::read_words;
+use crate::lab::compose::values::{read_size, read_words};
 use crate::lab::id::ServiceName;
 use crate::lab::service::{DEFAULT_READY_WITHIN, Presence, ServiceInterface, Web};
 use crate::lab::steps::{StepList, read_steps};
@@ -32,6 +32,7 @@ pub(crate) fn read_interface(
         Some(true) => Presence::Optional,
         Some(false) | None => Presence::Required,
     };
+    let image_size = read_size(&mut fields, "image_size", problems);
     let warm_start = fields.boolean("warm_start", problems).unwrap_or(false);
     fields.close(problems);
     Some(ServiceInterface {
@@ -41,6 +42,7 @@ pub(crate) fn read_interface(
         shell,
         web,
         presence,
+        image_size: image_size.and_then(|bytes| u64::try_from(bytes).ok()),
         warm_start,
     })
 }
@@ -74,6 +76,7 @@ impl Default for ServiceInterface {
             shell: None,
             web: Vec::new(),
             presence: Presence::Required,
+            image_size: None,
             warm_start: false,
         }
     }

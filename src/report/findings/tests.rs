@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::diagnosis::{
-    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory, Need,
-    Process, Proxies, findings,
+    Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory,
+    MissingImages, Need, Process, Proxies, findings,
 };
 use crate::lab::testing::lab;
 use crate::report::{Paint, finding_lines};
@@ -49,7 +49,7 @@ fn machine() -> Machine {
 /// What the test lab needs; it has redis at 6379 with 64 MiB.
 fn need() -> Need {
     let compose = "services:\n  redis: { image: 'redis:8.0', ports: ['6379'], mem_limit: 64m }\n";
-    Need::of(&lab(compose), 0)
+    Need::of(&lab(compose), MissingImages::default())
 }
 
 #[track_caller]
@@ -69,7 +69,7 @@ fn only_ports_that_learners_connect_to_are_checked() {
         let compose = format!(
             "services:\n  redis:\n    image: redis:8.0\n    ports: ['6379', '8080', '15672']\n    mem_limit: 64m\n    x-roadlab: {interface}\n"
         );
-        let need = Need::of(&lab(&compose), 0);
+        let need = Need::of(&lab(&compose), MissingImages::default());
         need.ports().collect::<Vec<u16>>()
     };
     let url = "url: 'redis://{{ host }}:{{ port }}'";
@@ -152,7 +152,10 @@ fn too_little_available_memory_is_a_note_and_too_little_memory_a_problem() {
 #[test]
 fn the_disk_must_hold_the_missing_images() {
     let mut missing = need();
-    missing.missing = 3;
+    missing.missing = MissingImages {
+        count: 3,
+        bytes: 576 << 20,
+    };
     let mut tight = machine();
     tight.disk.as_mut().unwrap().free = GIB;
     check(&tight, need(), &[]);
@@ -160,7 +163,7 @@ fn the_disk_must_hold_the_missing_images() {
         &tight,
         missing.clone(),
         &[
-            "! disk    only 1.0 GiB free in /var/lib/docker; downloading may fill the disk; images to download: 3",
+            "! disk    only 1.0 GiB free in /var/lib/docker; downloading may fill the disk; images to download: 3, at least 576 MiB",
             "    fix: docker image prune",
         ],
     );
@@ -169,7 +172,7 @@ fn the_disk_must_hold_the_missing_images() {
         &tight,
         missing,
         &[
-            "✗ disk    only 512 MiB free in /var/lib/docker, but at least 704 MiB is needed; images to download: 3",
+            "✗ disk    only 512 MiB free in /var/lib/docker, but at least 704 MiB is needed; images to download: 3, at least 576 MiB",
             "    fix: docker image prune",
         ],
     );
