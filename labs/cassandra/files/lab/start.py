@@ -152,6 +152,11 @@ def main():
         if name not in keyspaces:
             schema(c1, f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc1': {copies}}}")
 
+    # Traces can be read at QUORUM, also while a node is away.
+    row = c1.ask("SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = 'system_traces'")[0]
+    if row['replication'].get('dc1') != '3':
+        schema(c1, "ALTER KEYSPACE system_traces WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
+
     made = set()
     found = definitions(c1)
     for name, rows in found.items():
