@@ -101,15 +101,26 @@ class Node:
     """A connection to one node."""
 
     def __init__(self, host, timeout=10, port=9042):
-        self.host = host
-        self.socket = socket.create_connection((host, port), timeout)
+        self.host, self.port, self.timeout = host, port, timeout
         self.warnings = []
+        self.connect()
+
+    def connect(self):
+        self.socket = socket.create_connection((self.host, self.port), self.timeout)
         self.request(1, struct.pack('>H', 1) + text('CQL_VERSION') + text('3.0.0'))
 
     def request(self, opcode, body):
-        self.socket.sendall(struct.pack('>BBhBi', 4, 0, 0, opcode, len(body)) + body)
-        _, flags, _, opcode, size = struct.unpack('>BBhBi', self.receive(9))
-        answer = Reader(self.receive(size))
+        if self.socket is None:
+            self.connect()
+        try:
+            self.socket.sendall(struct.pack('>BBhBi', 4, 0, 0, opcode, len(body)) + body)
+            _, flags, _, opcode, size = struct.unpack('>BBhBi', self.receive(9))
+            answer = Reader(self.receive(size))
+        except OSError:
+            # A late answer must not be taken for that to the next request.
+            self.socket.close()
+            self.socket = None
+            raise
         if flags & 2:
             answer.take(16)
         self.warnings = [answer.string() for _ in range(answer.number('H'))] if flags & 8 else []

@@ -30,7 +30,7 @@ def retry(what, seconds=0.3):
 def connect(name):
     """Returns a connection to a node that sees all three nodes."""
     def try_it():
-        node = cql.Node(name, 20)
+        node = cql.Node(name, 40)
         node.ask('SELECT view_name FROM system_distributed.view_build_status', 'ALL')
         return node
     return retry(try_it)
@@ -40,7 +40,7 @@ def forget_others():
     """Takes nodes that are gone, such as the spare machine, out of the ring."""
     own = {socket.gethostbyname(name) for name in NODES}
     for name in NODES:
-        node = retry(lambda: cql.Node(name, 20))
+        node = retry(lambda: cql.Node(name, 40))
         for other in {row['peer'] for row in node.ask('SELECT peer FROM system.peers_v2')} - own:
             if name == NODES[0]:
                 subprocess.run(['nodetool', 'assassinate', other], check=True, stdout=subprocess.DEVNULL)
@@ -146,11 +146,11 @@ def main():
     keyspaces = replication(c1)
     for name, copies in list(keyspaces.items()):
         if data.KEYSPACES.get(name) != copies:
-            schema(c1, f'DROP KEYSPACE {name}')
+            schema(c1, f'DROP KEYSPACE IF EXISTS {name}')
             del keyspaces[name]
     for name, copies in data.KEYSPACES.items():
         if name not in keyspaces:
-            schema(c1, f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc1': {copies}}}")
+            schema(c1, f"CREATE KEYSPACE IF NOT EXISTS {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc1': {copies}}}")
 
     # Traces can be read at QUORUM, also while a node is away.
     row = c1.ask("SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = 'system_traces'")[0]
@@ -161,17 +161,17 @@ def main():
     found = definitions(c1)
     for name, rows in found.items():
         if rows[0][0] == 'views' or any(kind == 'views' for kind, _ in rows):
-            schema(c1, f'DROP MATERIALIZED VIEW {name}')
+            schema(c1, f'DROP MATERIALIZED VIEW IF EXISTS {name}')
         elif name not in data.TABLES or rows != record.get(name):
             schema(c1, f'DROP TABLE IF EXISTS {name}')
     found = definitions(c1)
     for name, columns in data.TABLES.items():
         # Old rounds of lightweight transactions go only with their table.
         if name == 'post.locker' and name in found and held(c1, name) != wanted(c1, name):
-            schema(c1, f'DROP TABLE {name}')
+            schema(c1, f'DROP TABLE IF EXISTS {name}')
             del found[name]
         if name not in found:
-            schema(c1, f'CREATE TABLE {name} {columns}')
+            schema(c1, f'CREATE TABLE IF NOT EXISTS {name} {columns}')
             made.add(name)
     if made:
         found = definitions(c1)
