@@ -81,8 +81,8 @@ def agree():
 
 
 def schema(node, statement):
+    """Changes tables; always on the same node, so that no two changes meet."""
     retry(lambda: node.ask(statement, 'ALL'))
-    agree()
 
 
 def held(node, table):
@@ -173,6 +173,7 @@ def main():
         if name not in found:
             schema(c1, f'CREATE TABLE IF NOT EXISTS {name} {columns}')
             made.add(name)
+    agree()
     if made:
         found = definitions(c1)
         with open(RECORD, 'w') as file:
@@ -195,7 +196,7 @@ def main():
             fill(c1, table, 'ALL')
 
     for table in ['sessions', 'events']:
-        if c1.ask(f'SELECT session_id FROM system_traces.{table} LIMIT 1', 'ALL'):
+        if retry(lambda: c1.ask(f'SELECT session_id FROM system_traces.{table} LIMIT 1', 'ALL')):
             retry(lambda: c1.ask(f'TRUNCATE system_traces.{table}', 'ALL'))
 
 
