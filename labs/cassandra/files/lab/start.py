@@ -81,8 +81,8 @@ def agree():
 
 
 def schema(node, statement):
-    """Changes tables; always on the same node, so that no two changes meet."""
     retry(lambda: node.ask(statement, 'ALL'))
+    agree()
 
 
 def held(node, table):
@@ -173,7 +173,6 @@ def main():
         if name not in found:
             schema(c1, f'CREATE TABLE IF NOT EXISTS {name} {columns}')
             made.add(name)
-    agree()
     if made:
         found = definitions(c1)
         with open(RECORD, 'w') as file:
