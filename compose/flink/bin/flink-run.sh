@@ -2,6 +2,7 @@
 # Every command in /opt/flink/bin is a link to this file; its name selects the class, as the distribution's scripts do.
 set -eu
 home=${FLINK_HOME:-/opt/flink}
+export FLINK_CONF_DIR=${FLINK_CONF_DIR:-$home/conf}
 config=$home/conf/config.yaml
 
 # setting NAME DEFAULT: the last value of the setting in config.yaml.
@@ -26,7 +27,7 @@ case "$(basename "$0") ${1-}" in
     'taskmanager.sh start-foreground')
         heap=$(setting taskmanager.memory.task.heap.size 160m)
         managed=$(setting taskmanager.memory.managed.size 48m)
-        network=$(setting taskmanager.memory.network.max 24m)
+        network=$(setting taskmanager.memory.network.max 40m)
         # The distribution's script derives these sizes; this one takes them as they are.
         java_class log4j-console.properties -Xms64m -Xmx"${heap%m}m" -XX:MaxDirectMemorySize=$((${network%m} + 96))m -XX:MaxMetaspaceSize=192m \
             org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$home/conf" \
@@ -34,7 +35,8 @@ case "$(basename "$0") ${1-}" in
             -D taskmanager.memory.task.heap.size="$heap" -D taskmanager.memory.task.off-heap.size=0b \
             -D taskmanager.memory.framework.heap.size=32m -D taskmanager.memory.framework.off-heap.size=64m \
             -D taskmanager.memory.network.min="$network" -D taskmanager.memory.network.max="$network" \
-            -D taskmanager.memory.managed.size="$managed" "${@:2}"
+            -D taskmanager.memory.managed.size="$managed" -D taskmanager.memory.jvm-metaspace.size=192m \
+            -D taskmanager.memory.jvm-overhead.min=64m -D taskmanager.memory.jvm-overhead.max=64m "${@:2}"
         ;;
     'sql-gateway.sh start-foreground')
         java_class log4j-console.properties -Xms64m -Xmx256m -XX:MaxMetaspaceSize=256m org.apache.flink.table.gateway.SqlGateway "${@:2}"
@@ -44,7 +46,7 @@ case "$(basename "$0") ${1-}" in
         # With a gateway elsewhere the client needs little.
         heap=256m
         if [ "$mode" = gateway ]; then heap=64m; fi
-        java_class log4j-cli.properties -Xmx$heap org.apache.flink.table.client.SqlClient "${@:-embedded}"
+        java_class log4j-cli.properties -Xmx$heap -Dorg.jline.terminal.dumb=true org.apache.flink.table.client.SqlClient "${@:-embedded}"
         ;;
     'flink '*) java_class log4j-cli.properties -Xmx96m org.apache.flink.client.cli.CliFrontend "$@" ;;
     *) echo "usage: $(basename "$0") start-foreground" >&2; exit 64 ;;
