@@ -3,8 +3,10 @@
 use crate::lab::compose::values::{read_size, read_words};
 use crate::lab::id::ServiceName;
 use crate::lab::service::{DEFAULT_READY_WITHIN, Presence, ServiceInterface, Web};
-use crate::lab::steps::{StepList, read_steps};
-use crate::lab::yaml::{Fields, Mapping, Node, Problems};
+use crate::lab::steps::{StepList, check_server_path, read_steps};
+use crate::lab::yaml::{Fields, Mapping, Node, Problems, string};
+use crate::problem::Problem;
+use crate::text;
 
 /// Reads `x-roadlab`.
 pub(crate) fn read_interface(
@@ -51,12 +53,26 @@ fn read_web(node: &Node, problems: &mut Problems) -> Option<Web> {
     let mut fields = Fields::open(node, Mapping::WebInterface, problems)?;
     let title = fields.required_string("title", node, problems);
     let port = fields.required("port", node, problems);
-    let port = port
-        .and_then(|_| fields.integer("port", problems))
-        .and_then(|port| u16::try_from(port).ok());
-    let path = fields
-        .string("path", problems)
-        .unwrap_or_else(|| "/".to_owned());
+    let port = port.and_then(|node| {
+        let written = fields.integer("port", problems)?;
+        let port = u16::try_from(written).ok().filter(|port| *port != 0);
+        if port.is_none() {
+            let what = text!(
+                "`port` must be from 1 to 65535, not `{port}`",
+                port = written
+            );
+            problems.push(Problem::new(what).at(node.place()));
+        }
+        port
+    });
+    let path = match fields.get("path") {
+        Some(node) => {
+            let path = string(node, "path", problems)?;
+            check_server_path(&path, node, problems);
+            path
+        }
+        None => "/".to_owned(),
+    };
     let login = fields.string("login", problems);
     fields.close(problems);
     Some(Web {

@@ -92,7 +92,7 @@ Because.
 ";
 
 /// The file, what is replaced, and by what.
-const MISTAKES: [(&str, &str, &str); 58] = [
+const MISTAKES: [(&str, &str, &str); 61] = [
     ("lab.yaml", "minutes: 5", "minuts: 5"),
     ("lab.yaml", "minutes: 5", "minutes: ninety"),
     ("lab.yaml", "minutes: 5", "minutes: -5"),
@@ -185,6 +185,21 @@ const MISTAKES: [(&str, &str, &str); 58] = [
         "compose.yaml",
         "title: Page, port: 6379",
         "title: Page, port: 80",
+    ),
+    (
+        "compose.yaml",
+        "title: Page, port: 6379",
+        "title: Page, port: 99999",
+    ),
+    (
+        "compose.yaml",
+        "port: 6379 }",
+        "port: 6379, path: '@example.org/' }",
+    ),
+    (
+        "compose.yaml",
+        "port: 6379 }",
+        "port: 6379, path: //example.org/ }",
     ),
     ("compose.yaml", "{{ port }}", "{{ prot }}"),
     (

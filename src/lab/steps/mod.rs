@@ -27,6 +27,7 @@ pub use model::{
     LogProbe, Login, MongoProbe, Necessity, OutputFormat, Publish, RatioProbe, RedisProbe, Restart,
     RestartMode, Secrecy, SqlProbe, SqlText, Step, StepKind, StreamOffset, TcpProbe, Unchanged,
 };
+pub(crate) use probes::check_server_path;
 pub(crate) use read_only::MONGO_TRANSACTIONAL;
 pub use read_only::{Effect, Reason};
 pub(crate) use reader::{StepList, read_check, read_steps};

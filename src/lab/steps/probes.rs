@@ -76,6 +76,18 @@ pub(crate) fn read_exec(
     })
 }
 
+/// Refuses a path that would lead to another server than the service once it stands behind a host and a port.
+pub(crate) fn check_server_path(written: &str, node: &Node, problems: &mut Problems) {
+    if !written.starts_with('/') || written.starts_with("//") {
+        let what = text!(
+            "`path` must begin with a single `/`, not `{written}`",
+            written
+        );
+        let help = text!("a path of the service itself, without a host");
+        problems.push(Problem::new(what).at(node.place()).help(help));
+    }
+}
+
 /// Reads an `http` probe.
 pub(crate) fn read_http(
     node: &Node,
@@ -86,14 +98,7 @@ pub(crate) fn read_http(
     let service = read_service(node, fields, implied, problems);
     let path = fields.required("path", node, problems).and_then(|path| {
         let written = string(path, "path", problems)?;
-        if !written.starts_with('/') || written.starts_with("//") {
-            let what = text!(
-                "`path` must begin with a single `/`, not `{written}`",
-                written
-            );
-            let help = text!("steps can only reach services of the lab");
-            problems.push(Problem::new(what).at(path.place()).help(help));
-        }
+        check_server_path(&written, path, problems);
         Some(written)
     });
     let method = fields
