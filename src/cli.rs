@@ -188,6 +188,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DURATION", value_parser = duration, requires = "keep")]
         ttl: Option<Duration>,
     },
+    /// Open the labs in a browser: text, checks and hints on one page
+    Web {
+        /// Lab to open; without it, all labs are shown
+        lab: Option<String>,
+        /// Port to listen on; a free one by default
+        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        port: Option<u16>,
+    },
     /// Check the exercises of a lab
     Check {
         lab: String,

@@ -26,7 +26,8 @@
 //! | 8 | `probe` | probes of services, each in its own protocol |
 //! | 9 | `runner` | execution: plans, readiness, steps, checks, the test of a lab |
 //! | 10 | `app` | the application: every operation once |
-//! | 11 | `cli`, `commands`, `exit`, `signals` | the command line |
+//! | 11 | `web` | the labs in a browser |
+//! | 12 | `cli`, `commands`, `exit`, `signals` | the command line |
 //!
 //! # Glossary
 //!
@@ -74,6 +75,7 @@ pub mod runner;
 pub mod signals;
 pub mod store;
 pub mod text;
+mod web;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -145,8 +147,11 @@ async fn run(cli: Cli) -> Exit {
             return Exit::from(&failure);
         }
     };
-    // The reaper does not stop for a signal, and a shell ends its program first.
-    let by_itself = matches!(cli.command, Command::Reap | Command::Shell { .. });
+    // The reaper does not stop for a signal, and a shell and the page end their programs first.
+    let by_itself = matches!(
+        cli.command,
+        Command::Reap | Command::Shell { .. } | Command::Web { .. }
+    );
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {

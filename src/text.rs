@@ -10,6 +10,7 @@ mod catalogue_tests;
 mod command_line;
 mod particles;
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::sync::OnceLock;
 
@@ -23,6 +24,11 @@ pub enum Language {
 }
 
 static CURRENT: OnceLock<Language> = OnceLock::new();
+
+thread_local! {
+    /// The language of the work that runs on this thread just now, if it is not that of the process.
+    static SCOPE: Cell<Option<Language>> = const { Cell::new(None) };
+}
 
 impl Language {
     /// Every language, English first.
@@ -48,9 +54,23 @@ impl Language {
         let _ = CURRENT.set(self);
     }
 
-    /// Returns the language of the process, which is English until it is set.
+    /// Returns the language of the process, which is English until it is set, or the one of [`scope`](Self::scope).
     pub fn current() -> Self {
-        *CURRENT.get().unwrap_or(&Language::English)
+        let process = || *CURRENT.get().unwrap_or(&Language::English);
+        SCOPE.get().unwrap_or_else(process)
+    }
+
+    /// Does some work in which texts are in this language. Of a future, it covers one poll.
+    pub fn scope<T>(self, work: impl FnOnce() -> T) -> T {
+        /// Ends the scope, also after a panic.
+        struct Outer(Option<Language>);
+        impl Drop for Outer {
+            fn drop(&mut self) {
+                SCOPE.set(self.0);
+            }
+        }
+        let _outer = Outer(SCOPE.replace(Some(self)));
+        work()
     }
 }
 

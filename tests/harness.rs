@@ -59,6 +59,8 @@ pub(crate) enum Need {
     OtherUser,
     /// Root and `mmdebstrap`, to create a root file system.
     Mmdebstrap,
+    /// Chromium, for the pages of `roadlab web`.
+    Browser,
     Zsh,
 }
 
@@ -71,6 +73,7 @@ impl Need {
             Self::Mounts => "private mounts",
             Self::OtherUser => "another user",
             Self::Mmdebstrap => "mmdebstrap",
+            Self::Browser => "Chromium",
             Self::Zsh => "zsh",
         }
     }
@@ -88,6 +91,7 @@ impl Need {
             Self::OtherUser => fails("setpriv", &["--reuid=65534", "--clear-groups", "true"]),
             Self::Mmdebstrap if !is_root() => Some("only root can create devices".to_owned()),
             Self::Mmdebstrap => fails("mmdebstrap", &["--version"]),
+            Self::Browser => fails("chromium", &["--version"]),
             Self::Zsh => fails("zsh", &["-fc", ":"]),
         }
     }
@@ -98,6 +102,8 @@ impl Need {
         match self {
             Self::Engine => 4,
             Self::PrivateDaemon => 1,
+            // A browser takes as much memory as a lab.
+            Self::Browser => 2,
             Self::Docker | Self::Mounts | Self::OtherUser | Self::Mmdebstrap | Self::Zsh => {
                 usize::MAX
             }
@@ -373,6 +379,14 @@ macro_rules! other_user_test {
 
 macro_rules! mmdebstrap_test {
     ($($item:tt)*) => { crate::harness::register! { [Mmdebstrap] $($item)* } };
+}
+
+macro_rules! browser_test {
+    ($($item:tt)*) => { crate::harness::register! { [Engine Browser] $($item)* } };
+}
+
+macro_rules! offline_browser_test {
+    ($($item:tt)*) => { crate::harness::register! { [Browser] $($item)* } };
 }
 
 macro_rules! zsh_test {

@@ -67,6 +67,7 @@ mod time_limit;
 mod unusual_engines;
 mod usage_errors;
 mod warm_start;
+mod web;
 
 fn main() -> std::process::ExitCode {
     harness::main()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 
-use crate::app::App;
+use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
@@ -187,6 +187,21 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             unreadable: journals.unreadable,
             orphans,
         })
+    }
+
+    /// Returns the state of each service of a running lab of this instance. No checks run.
+    pub async fn services(&self, running: &RunningLab<'_, E>) -> Vec<Row> {
+        let observed = &running.live.observed;
+        let live = (running.lab, Live::new(running.lab, observed.clone(), None));
+        let rows = observed.containers.iter();
+        let rows = rows.map(async |container| {
+            let instance = &self.app.instance;
+            self.service(container, Some(&live), instance).await
+        });
+        let mut rows = join_all(rows).await;
+        live.1.connections.close().await;
+        rows.extend(removed_services(running.lab, observed));
+        rows
     }
 
     async fn instance(

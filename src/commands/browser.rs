@@ -1,6 +1,5 @@
 //! Opens web pages in the browser.
 
-use crate::app::WebPage;
 use crate::localized;
 use crate::report::sanitize;
 
@@ -30,11 +29,11 @@ impl BrowserResult {
 }
 
 /// Opens a page and does not wait for the browser.
-pub(super) fn open_in_browser(page: &WebPage) -> BrowserResult {
+pub(super) fn open_in_browser(address: &str) -> BrowserResult {
     if !has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
         return BrowserResult::NoDisplay;
     }
-    match open::that_detached(&page.url) {
+    match open::that_detached(address) {
         Ok(()) => BrowserResult::InBrowser,
         Err(error) => BrowserResult::Failed(error.to_string()),
     }

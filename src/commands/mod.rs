@@ -61,6 +61,7 @@ mod test;
 mod up;
 mod update;
 mod validate;
+mod web;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -373,6 +374,13 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         }
         Command::Add { source, lab } => add::add(context, &source, lab.as_deref()).await,
         Command::Update { names } => update::update(context, &names).await,
+        Command::Web { lab, port } => {
+            let lab = match lab {
+                Some(lab) => Some(context.added(lab).await?),
+                None => None,
+            };
+            web::web(context, lab, port).await
+        }
         Command::Remove { lab } => remove::remove(context, &lab).await,
     }
 }

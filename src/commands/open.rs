@@ -26,7 +26,7 @@ pub(crate) async fn open(
     let lab_argument = context.app.lab_argument(&lab.id);
     let services: BTreeSet<&ServiceName> = pages.iter().map(|page| &page.service).collect();
     let opened = match pages.first() {
-        Some(first) if services.len() == 1 => Some(open_in_browser(first)),
+        Some(first) if services.len() == 1 => Some(open_in_browser(&first.url)),
         _ => None,
     };
     if context.global.json {

@@ -33,6 +33,7 @@ pub(crate) use markdown::{code_width, markdown};
 pub(crate) use measured::measured;
 pub(crate) use not_ready::{not_ready_json, not_ready_lines};
 pub(crate) use panel::{MenuItem, Panel, Shown};
+pub(crate) use plain::lines as event_lines;
 pub(crate) use problems::{error_line, problem, problem_line};
 pub(crate) use screen::{Input, Key, Screen};
 pub(crate) use sink::{

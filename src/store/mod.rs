@@ -23,6 +23,7 @@ mod pulled_images;
 mod summaries;
 mod unreachable_registries;
 mod volume_copies;
+mod web_session;
 mod workspace;
 
 pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
@@ -56,6 +57,7 @@ pub use pulled_images::{PulledImages, short_image_name};
 pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use volume_copies::{MAX_COPIES, MAX_COPY, UnfinishedCopy, VolumeCopies, VolumeCopy};
+pub use web_session::WebSession;
 pub use workspace::{KeptFile, Workspace, WorkspaceError};
 
 use std::path::Path;

@@ -14,6 +14,7 @@ pub(super) struct CommandHelp {
 /// The summaries of lines of the overview that have several commands.
 pub(super) const SHARED: &[(&str, &str)] = &[
     ("roadmap, next", "topics and next lab"),
+    ("run, web", "guided session, web page"),
     ("hint, solve", "show help or the solution"),
     ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
@@ -29,7 +30,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
             "list",
             "roadmap, next",
             "show",
-            "run",
+            "run, web",
             "check",
             "hint, solve",
             "answer",
@@ -128,6 +129,18 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
             "roadlab run redis",
             "roadlab run redis --lang ko",
             "roadlab run redis --auto --yes   # plays all solutions without a terminal",
+        ],
+    },
+    CommandHelp {
+        command: "web",
+        summary: "learn in a browser",
+        description: "Shows the labs on a page of this machine: the text of each exercise, checks that follow what you do, hints, quizzes \
+                  and the services. Prints the address and opens it in the browser. \
+                  Only the browser that opens the address first can use the page; other machines cannot.",
+        examples: &[
+            "roadlab web redis",
+            "roadlab web",
+            "roadlab web redis --port 4000   # always the same address",
         ],
     },
     CommandHelp {

@@ -313,7 +313,7 @@ impl Session<'_, Docker> {
             let url = sanitize(&page.url);
             let login = page.login.as_deref().map(sanitize);
             let login = login.map(|login| format!("  {}", localized!("login: {login}", login)));
-            let opened = open_in_browser(page).describe();
+            let opened = open_in_browser(&page.url).describe();
             view.note = Some(format!("{url}{}  {opened}", login.unwrap_or_default()));
         }
     }

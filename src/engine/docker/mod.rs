@@ -28,6 +28,7 @@ mod platform;
 mod podman;
 mod port_check;
 mod process_tag;
+mod remote_terminal;
 mod save_load;
 mod stats;
 mod system;
@@ -48,6 +49,7 @@ use futures_util::Stream;
 
 pub use build_context::context_digest;
 pub use process_tag::ShellExit;
+pub use remote_terminal::{TerminalInput, TerminalSize};
 
 use self::client::{Answer, BoundedStream, Client};
 use crate::engine::{Endpoint, EngineError, ErrorKind, Result};

@@ -61,6 +61,33 @@ pub(super) async fn copy(
     Ok(OutputEnd::Closed)
 }
 
+/// How many bytes are passed on before other work has its turn.
+const TURN: usize = 64 << 10;
+
+/// Passes the output of a program on as it comes, until it ends.
+pub(super) async fn pass_on(
+    mut output: impl Stream<Item = Answer<LogOutput>> + Unpin,
+    on_output: &dyn Fn(&[u8]),
+) -> Answer<OutputEnd> {
+    let (mut first, mut passed) = (true, 0);
+    while let Some(chunk) = output.next().await {
+        let chunk = chunk?;
+        let bytes = chunk.as_ref();
+        if std::mem::take(&mut first) && bytes.starts_with(EXEC_REFUSED.as_bytes()) {
+            let reason = String::from_utf8_lossy(bytes).into_owned();
+            return Ok(OutputEnd::NotStarted(reason));
+        }
+        on_output(bytes);
+        passed += bytes.len();
+        // A program that never stops writing must not keep the rest from running.
+        if passed > TURN {
+            passed = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(OutputEnd::Closed)
+}
+
 /// A thread that writes to standard output and standard error. Dropping this does not wait for it.
 pub(super) struct OutputWriter {
     chunks: mpsc::Sender<LogOutput>,

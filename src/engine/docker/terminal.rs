@@ -19,15 +19,15 @@ use crate::engine::{EngineError, ErrorKind, Result};
 use crate::text;
 
 /// The engine answers a moment before the program exists: how often its size is set, and how far apart.
-const RESIZE_ATTEMPTS: usize = 20;
-const RESIZE_INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const RESIZE_ATTEMPTS: usize = 20;
+pub(super) const RESIZE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The size of a terminal that does not know its own: columns and rows.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// Waits until the terminal has a size before it starts the program. An older engine starts with none, and a program
 /// that reads that would wait for an answer of the terminal or draw for no columns. Needs `stty` in the container.
-const WAIT_FOR_SIZE: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
+pub(super) const WAIT_FOR_SIZE: &str = "i=0; while [ \"$(stty size 2>&1)\" = '0 0' ] && [ $i -lt 100 ]; do i=$((i+1)); done; exec \"$@\"";
 
 impl Docker {
     /// Runs a program, with variables of the form `NAME=value`, on the user's own terminal until it ends or `stop` returns the number of a signal.
@@ -78,17 +78,7 @@ impl Docker {
         let tag = ProcessTag::new();
         let terminal = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
         let terminal = format!("TERM={terminal}");
-        let config = ExecConfig {
-            attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            tty: Some(true),
-            // The engine's default begins with Ctrl-P, which shells use; this sequence is never typed.
-            detach_keys: Some("ctrl-@,ctrl-_,ctrl-@".into()),
-            env: Some([&[terminal, tag.variable()], env].concat()),
-            cmd: Some(argv.to_vec()),
-            ..Default::default()
-        };
+        let config = on_terminal(argv, [&[terminal, tag.variable()], env].concat());
         let id = self.create_exec(container, config, &operation).await?;
         let mut resized = signal(SignalKind::window_change()).map_err(failed)?;
         let keys = keyboard().map_err(failed)?;
@@ -150,6 +140,21 @@ impl Docker {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+/// Returns the settings of a program on a terminal.
+pub(super) fn on_terminal(argv: &[String], env: Vec<String>) -> ExecConfig {
+    ExecConfig {
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        tty: Some(true),
+        // The engine's default begins with Ctrl-P, which shells use; this sequence is never typed.
+        detach_keys: Some("ctrl-@,ctrl-_,ctrl-@".into()),
+        env: Some(env),
+        cmd: Some(argv.to_vec()),
+        ..Default::default()
     }
 }
 

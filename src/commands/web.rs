@@ -1,0 +1,94 @@
+//! `roadlab web`: the labs in a browser.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::commands::browser::{BrowserResult, open_in_browser};
+use crate::commands::{Context, reaper_command};
+use crate::exit::Exit;
+use crate::localized;
+use crate::report::{self, error, output_unwrapped};
+use crate::runner::Failure;
+use crate::signals::Signals;
+use crate::store::WebSession;
+use crate::text;
+use crate::web::{Secret, Server, Settings};
+
+/// How long a browser can use what it once got from an address.
+const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+
+pub(crate) async fn web(
+    context: &Context,
+    name: Option<String>,
+    port: Option<u16>,
+) -> Result<Exit, Failure> {
+    // Programs in containers would not end with this one.
+    let mut signals = Signals::listen().map_err(|error| {
+        Failure::Environment(text!("cannot listen for signals: {error}", error))
+    })?;
+    let lab = match name {
+        Some(name) => Some((context.lab(&name)?.id, name)),
+        None => None,
+    };
+    let app = &context.app;
+    // A page that is still open works again.
+    let (state, instance) = (&app.paths.state, &app.instance);
+    let before = WebSession::read(state, instance);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs();
+    let usable = before
+        .as_ref()
+        .filter(|before| now.abs_diff(before.made) < SESSION.as_secs());
+    let made = usable.map_or(now, |before| before.made);
+    let secret = usable.and_then(|before| Secret::stored(&before.secret));
+    let no_secret =
+        |error| Failure::Environment(text!("this machine has no random numbers: {error}", error));
+    let secret = match secret {
+        Some(secret) => secret,
+        None => Secret::new().map_err(no_secret)?,
+    };
+    let settings = Settings {
+        options: app.options.clone(),
+        paths: app.paths.clone(),
+        instance: instance.clone(),
+        lang: app.lang.clone(),
+        reaper: reaper_command(&context.global, &app.paths),
+        lab,
+    };
+    let wanted = port.or(before.map(|before| before.port));
+    let server = Server::bind(settings, wanted, secret.clone()).await?;
+    if let Some(port) = port.filter(|port| *port != server.port()) {
+        return Err(Failure::Environment(text!(
+            "port {port} is in use; without `--port`, a free one is chosen",
+            port
+        )));
+    }
+    let session = WebSession {
+        port: server.port(),
+        made,
+        secret: secret.as_str().to_owned(),
+    };
+    // Without the file, a page does not outlive its server.
+    if let Err(problem) = session.write(state, instance) {
+        error(&report::sanitize(&format!("{problem:#}")));
+    }
+    context.reporter.finish();
+    let address = server.address();
+    let opened = open_in_browser(&address);
+    if context.global.json {
+        report::line(&json!({
+            "address": address,
+            "port": server.port(),
+            "opened": opened == BrowserResult::InBrowser,
+        }));
+    } else {
+        output_unwrapped(&address);
+        error(&opened.describe());
+        error(&localized!(
+            "the address works once, in one browser on this machine; Ctrl-C ends the page, and labs stay up"
+        ));
+    }
+    let signal = server.run(signals.next()).await;
+    Ok(Exit::Signal(signal.number()))
+}

@@ -1,0 +1,287 @@
+// What a page does by itself: it keeps a WebSocket open, shows what the server sends, and sends its forms without loading the
+// page again. Without this script the forms work as well, and the page shows what it showed when it was loaded.
+
+const body = document.body;
+const byId = (id) => document.getElementById(id);
+
+// --- Updates ---------------------------------------------------------------------------------------------------------------
+
+const MAX_JOB_LINES = 300;
+let jobLines = [];
+
+/** Shows an update: the HTML of each part was written and escaped by the server. */
+function apply(update) {
+  for (const [id, html] of Object.entries(update.parts ?? {})) {
+    const element = byId(id);
+    if (element) replace(element, html);
+  }
+  if (update.announcement) announce(update.announcement);
+  if (update.note) note(update.note, update.failed);
+  if (update.jobLine) {
+    jobLines = [...jobLines, update.jobLine].slice(-MAX_JOB_LINES);
+    const job = byId("job");
+    if (job) {
+      job.hidden = false;
+      job.textContent = jobLines.join("\n");
+      job.scrollTop = job.scrollHeight;
+    }
+  }
+  if (update.parts?.run && !byId("run")?.querySelector(".busy")) {
+    jobLines = [];
+    if (byId("job")) byId("job").hidden = true;
+  }
+  if (update.reload) location.reload();
+}
+
+/** Replaces the content of an element and keeps the focus where it was in it. */
+function replace(element, html) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const focusable = "a[href], button, input, summary, textarea";
+  const at = focused ? [...element.querySelectorAll(focusable)].indexOf(focused) : -1;
+  element.innerHTML = html;
+  decorate(element);
+  if (at >= 0) {
+    const all = element.querySelectorAll(focusable);
+    const next = all[Math.min(at, all.length - 1)];
+    if (next) next.focus();
+    else {
+      element.tabIndex = -1;
+      element.focus();
+    }
+  }
+}
+
+function announce(sentence) {
+  byId("announcement").textContent = sentence;
+}
+
+function note(sentence, failed) {
+  const element = byId("note");
+  element.textContent = sentence;
+  element.className = failed ? "bad" : "good";
+  element.hidden = false;
+  clearTimeout(note.timer);
+  if (!failed) note.timer = setTimeout(() => (element.hidden = true), 8000);
+}
+
+// --- The connection --------------------------------------------------------------------------------------------------------
+
+let socket = null;
+let pause = 250;
+let lost = false;
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}${body.dataset.socket}`);
+  socket.addEventListener("open", () => {
+    pause = 250;
+    if (lost) note(body.dataset.back, false);
+    lost = false;
+    showVisibility();
+    fromServer({ connected: true });
+  });
+  socket.addEventListener("message", (event) => {
+    const message = JSON.parse(event.data);
+    if (message.parts) apply(message);
+    else fromServer(message);
+  });
+  socket.addEventListener("close", () => {
+    if (!lost) note(body.dataset.lost, true);
+    lost = true;
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 2, 4000);
+  });
+}
+
+function toServer(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+/** Passes what is not about this page's parts to the other scripts. */
+function fromServer(message) {
+  document.dispatchEvent(new CustomEvent("from-server", { detail: message }));
+}
+
+document.addEventListener("to-server", (event) => toServer(event.detail));
+
+function showVisibility() {
+  toServer({ do: "visible", visible: !document.hidden });
+}
+
+if (body.dataset.socket) {
+  connect();
+  document.addEventListener("visibilitychange", showVisibility);
+  // A page that is left is not a connection that is lost.
+  addEventListener("pagehide", () => (lost = true));
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+
+// --- Forms -----------------------------------------------------------------------------------------------------------------
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.dataset.filter) return event.preventDefault();
+  if (form.method !== "post" || "plain" in form.dataset) return;
+  event.preventDefault();
+  if (form.dataset.confirm && !(await confirmed(form.dataset.confirm, event.submitter))) return;
+  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  const buttons = form.querySelectorAll("button");
+  buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: fields,
+      headers: { accept: "application/json" },
+    });
+    if (answer.headers.get("content-type") === "application/json") apply(await answer.json());
+    else note(await answer.text(), true);
+  } catch {
+    note(body.dataset.failed, true);
+  } finally {
+    form.removeAttribute("aria-busy");
+    buttons.forEach((button) => button.removeAttribute("aria-disabled"));
+  }
+});
+
+/** Shows a question before something is lost. */
+function confirmed(question, button) {
+  const dialog = document.createElement("dialog");
+  const text = document.createElement("p");
+  text.id = "question";
+  text.textContent = question;
+  dialog.setAttribute("aria-labelledby", "question");
+  const form = document.createElement("form");
+  form.method = "dialog";
+  const choices = [
+    [button?.textContent ?? "OK", "yes"],
+    [body.dataset.cancel, "no"],
+  ].map(([label, value]) => {
+    const choice = document.createElement("button");
+    choice.value = value;
+    choice.textContent = label;
+    return choice;
+  });
+  form.append(...choices);
+  dialog.append(text, form);
+  body.append(dialog);
+  dialog.showModal();
+  choices[1].focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      button?.focus();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
+
+// --- Code ------------------------------------------------------------------------------------------------------------------
+
+/** Adds to each block of code a button that copies it. */
+function decorate(element) {
+  for (const code of element.querySelectorAll("pre > code")) {
+    const pre = code.parentElement;
+    if (pre.parentElement.classList.contains("code")) continue;
+    const frame = document.createElement("div");
+    frame.className = "code";
+    pre.replaceWith(frame);
+    // Wide code scrolls, with the keyboard as well.
+    pre.tabIndex = 0;
+    const copy = document.createElement("button");
+    copy.type = "button";
+    copy.textContent = body.dataset.copy;
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.textContent.replace(/\n$/, ""));
+      copy.textContent = body.dataset.copied;
+      announce(body.dataset.copied);
+      setTimeout(() => (copy.textContent = body.dataset.copy), 2000);
+    });
+    const buttons = document.createElement("div");
+    buttons.className = "code-buttons";
+    if (byId("terminals") && /^($|language-(sql|js)$)/.test(code.className)) buttons.append(runButton(code));
+    buttons.append(copy);
+    frame.append(pre, buttons);
+  }
+}
+
+/** Returns a button that types code into the terminal. */
+function runButton(code) {
+  const run = document.createElement("button");
+  run.type = "button";
+  run.textContent = body.dataset.run;
+  run.addEventListener("click", () => {
+    document.dispatchEvent(new CustomEvent("run-code", { detail: code.textContent }));
+  });
+  return run;
+}
+
+decorate(document);
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy-text]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copyText);
+  announce(body.dataset.copied);
+  button.textContent = body.dataset.copied;
+});
+
+// --- Logs ------------------------------------------------------------------------------------------------------------------
+
+const logs = byId("logs");
+if (logs) {
+  const MAX_LINES = 3000;
+  const lines = byId("log-lines");
+  const filter = logs.querySelector("form").elements;
+  const show = () => toServer({ do: "logs", wanted: logs.open });
+  logs.addEventListener("toggle", show);
+  document.addEventListener("from-server", ({ detail: message }) => {
+    if (message.connected && logs.open) show();
+    if (!message.log) return;
+    if (message.begin) return lines.replaceChildren();
+    if (message.missed) lines.append(logLine("", logs.dataset.missed.replace("{count}", message.missed)));
+    for (const [service, seconds, text] of message.log) {
+      const time = new Date(seconds * 1000).toLocaleTimeString();
+      lines.append(logLine(service, `${time} ${service}  ${text}`));
+    }
+    while (lines.children.length > MAX_LINES) lines.firstChild.remove();
+    if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
+    requestAnimationFrame(() => toServer({ do: "logsdrawn" }));
+  });
+  const isShown = (line) =>
+    (!filter.service.value || line.dataset.service === filter.service.value) &&
+    line.textContent.toLowerCase().includes(filter.filter.value.toLowerCase());
+  function logLine(service, text) {
+    const line = document.createElement("div");
+    line.dataset.service = service;
+    line.textContent = text;
+    line.hidden = !isShown(line);
+    return line;
+  }
+  logs.querySelector("form").addEventListener("input", () => {
+    for (const line of lines.children) line.hidden = !isShown(line);
+    if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
+  });
+  logs.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+}
+
+// --- The outline and the search --------------------------------------------------------------------------------------------
+
+const outline = document.querySelector(".outline details");
+const narrow = matchMedia("(max-width: 80rem)");
+if (outline) {
+  const fold = () => (outline.open = !narrow.matches);
+  fold();
+  narrow.addEventListener("change", fold);
+}
+
+for (const form of document.querySelectorAll("form[data-filter]")) {
+  const list = byId(form.dataset.filter);
+  form.addEventListener("input", () => {
+    const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const item of list.children) {
+      const text = item.textContent.toLowerCase();
+      item.hidden = !words.every((word) => text.includes(word));
+    }
+  });
+}

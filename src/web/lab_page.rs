@@ -1,0 +1,254 @@
+//! The page of a lab: the outline, the text of the introduction or of an exercise, and what runs beside it.
+
+use hyper::StatusCode;
+use maud::{Markup, html};
+
+use crate::app::{DrawOf, clients};
+use crate::lab::{Exercise, ExerciseId, LabId, Lang, ServiceName, Task};
+use crate::localized;
+use crate::report::sanitize;
+use crate::runner::Failure;
+use crate::text_plural;
+use crate::web::failures::failure_lines;
+use crate::web::layout::{self, Content};
+use crate::web::markdown::markdown_line;
+use crate::web::observation::Observation;
+use crate::web::parts::{self, LabView, id};
+use crate::web::reply::{self, Reply};
+use crate::web::site::Site;
+
+/// Returns the page of an exercise, or that of the introduction.
+pub(super) async fn lab_page(
+    site: &Site,
+    lang: &Lang,
+    lab: &LabId,
+    exercise: Option<&ExerciseId>,
+) -> Reply {
+    let path = path(lab, exercise);
+    let app = site.quiet_app(lang);
+    let lab = match site.lab(&app, lab, &DrawOf::Run) {
+        Ok(lab) => lab,
+        Err(failure) => return no_lab(lang, &path, &failure),
+    };
+    let present = match exercise.map(|id| lab.exercise(id)) {
+        None => None,
+        Some(Some(exercise)) => Some(exercise),
+        Some(None) => {
+            let title = localized!("There is no such exercise");
+            let text = layout::message(&title, lang, &path, &[]);
+            return reply::page(StatusCode::NOT_FOUND, text);
+        }
+    };
+    let observed = Observation::of(site, &app, &lab).await;
+    let progress = match app.progress(&lab.id) {
+        Ok(progress) => progress,
+        Err(failure) => return no_lab(lang, &path, &failure),
+    };
+    let view = LabView {
+        app: &app,
+        lab: &lab,
+        progress: &progress,
+        addresses: &observed.addresses,
+        run: observed.run.clone(),
+        state: &observed.state,
+    };
+    let guide = lab.guide(lang);
+    let title = present.map_or(&guide.title, |one| &view.section(one).title);
+    let body = html! {
+        div.lab {
+            (outline(&view, present))
+            main #content {
+                @match present {
+                    None => (introduction(&view)),
+                    Some(exercise) => (exercise_content(&view, exercise)),
+                }
+            }
+            (side(&view))
+        }
+    };
+    // The page is loaded again when another run has begun: its texts name other addresses.
+    let run = observed.run.as_ref().map(ToString::to_string);
+    let socket = format!("{path}/socket?run={}", run.unwrap_or_default());
+    let text = layout::page(&Content {
+        title: &sanitize(title),
+        lang,
+        path: &path,
+        bar: html! {
+            a href={ "/labs/" (lab.id) } { (sanitize(&guide.title)) }
+            span #(id::SCORE) .score { (parts::score(&view)) }
+        },
+        socket: Some(&socket),
+        body,
+    });
+    reply::page(StatusCode::OK, text)
+}
+
+/// Returns the path of a page of a lab.
+pub(super) fn path(lab: &LabId, exercise: Option<&ExerciseId>) -> String {
+    match exercise {
+        None => format!("/labs/{lab}"),
+        Some(exercise) => format!("/labs/{lab}/exercises/{exercise}"),
+    }
+}
+
+/// Returns the page for a lab that cannot be read.
+fn no_lab(lang: &Lang, path: &str, failure: &Failure) -> Reply {
+    let sentences = failure_lines(failure);
+    let title = localized!("This lab cannot be shown");
+    let text = layout::message(&title, lang, path, &sentences);
+    reply::page(StatusCode::NOT_FOUND, text)
+}
+
+fn outline(view: &LabView<'_>, present: Option<&Exercise>) -> Markup {
+    html! {
+        nav.outline aria-label=(localized!("Exercises")) {
+            details open {
+                summary { (localized!("Exercises")) }
+                ol #(id::OUTLINE) { (parts::outline(view, present)) }
+            }
+        }
+    }
+}
+
+fn introduction(view: &LabView<'_>) -> Markup {
+    let guide = view.lab.guide(&view.app.lang);
+    let exercises = &view.lab.exercises;
+    let run = view.run.as_ref();
+    let present = view.progress.present_exercise(exercises, run);
+    let next = present.and_then(|at| exercises.get(at));
+    html! {
+        h1 { (sanitize(&guide.title)) }
+        div.guide { (view.guide_text(&guide.intro.markdown)) }
+        nav.steps aria-label=(localized!("Previous and next exercise")) {
+            @if let Some(next) = next.or(exercises.first()) {
+                a.next href=(view.path(next)) rel="next" {
+                    (markdown_line(&view.section(next).title)) " →"
+                }
+            }
+        }
+    }
+}
+
+fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
+    let section = view.section(exercise);
+    let exercises = &view.lab.exercises;
+    let at = exercises.iter().position(|one| one.id == exercise.id);
+    let at = at.unwrap_or(0);
+    let points = exercise
+        .points
+        .map(|points| text_plural!("{count} point", "{count} points", count = points).localized());
+    let about: Vec<String> = [
+        Some(format!("{}/{}", at + 1, exercises.len())),
+        points,
+        parts::spent(view, exercise),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let before = at.checked_sub(1).and_then(|at| exercises.get(at));
+    let after = exercises.get(at + 1);
+    html! {
+        p.about { (about.join(" · ")) }
+        h1 { (markdown_line(&section.title)) }
+        div.guide { (view.guide_text(&section.body.markdown)) }
+        @if let Task::Quiz(quiz) = &exercise.task {
+            div #(id::QUIZ) { (parts::quiz(view, exercise, quiz)) }
+        }
+        section.box aria-labelledby="checks-title" {
+            h2 #checks-title { (localized!("Checks")) }
+            div #(id::CHECKS) { (parts::checks(view, exercise, None, None)) }
+        }
+        div #(id::CLOSING) .closing { (parts::closing(view, exercise, None)) }
+        @if matches!(exercise.task, Task::Practical { .. }) {
+            section.box aria-labelledby="help-title" {
+                h2 #help-title { (localized!("Help")) }
+                div #(id::HINTS) { (parts::hints(view, exercise)) }
+                details.solution {
+                    summary { (localized!("Solution")) }
+                    p { (localized!("This shows the solution and plays it; the exercise then counts as played, not as solved.")) }
+                    form method="post" action={ (view.path(exercise)) "/solve" } {
+                        button type="submit" { (localized!("Play the solution")) }
+                    }
+                    div #(id::SOLUTION) {}
+                }
+                form method="post" action={ (view.path(exercise)) "/reset" } data-confirm=(localized!("Reset the lab to where this exercise begins? Your progress and files stay.")) {
+                    button type="submit" { (localized!("Begin this exercise again")) }
+                }
+            }
+        }
+        nav.steps aria-label=(localized!("Previous and next exercise")) {
+            @match before {
+                Some(before) => a.previous href=(view.path(before)) rel="prev" { "← " (markdown_line(&view.section(before).title)) },
+                None => a.previous href={ "/labs/" (view.lab.id) } rel="prev" { "← " (localized!("introduction")) },
+            }
+            @if let Some(after) = after {
+                a.next href=(view.path(after)) rel="next" { (markdown_line(&view.section(after).title)) " →" }
+            }
+        }
+    }
+}
+
+/// Returns what runs beside the text.
+fn side(view: &LabView<'_>) -> Markup {
+    html! {
+        aside.side aria-label=(localized!("Services")) {
+            section.box {
+                div #(id::RUN) .run { (parts::run(view)) }
+                pre #job .job aria-live="off" hidden {}
+                div #(id::SERVICES) {}
+            }
+            (terminals(view))
+            (logs(view))
+        }
+    }
+}
+
+/// Returns the place of the terminals, and the buttons that open them. The script of the page fills it.
+fn terminals(view: &LabView<'_>) -> Markup {
+    let services: Vec<&ServiceName> = clients(view.lab).map(|(service, _)| service).collect();
+    // The one that `roadlab shell` opens, if that is clear.
+    let first = view.app.shell_service(view.lab, None).ok();
+    let first = first.as_ref().or(services.first().copied());
+    // The names of services are filled in by the script.
+    let (close, label) = (
+        localized!("Close the terminal of {service}", service = "{service}"),
+        localized!("Terminal of {service}", service = "{service}"),
+    );
+    html! {
+        @if !services.is_empty() {
+            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-close=(close) data-label=(label) {
+                div.terminals-head {
+                    h2 #terminals-title { (localized!("Terminals")) }
+                    @for service in &services {
+                        button type="button" data-service=(service) { "+ " (service) }
+                    }
+                }
+                p #terminal-help .visually-hidden { (localized!("{key} leaves the terminal", key = "F6")) }
+                div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
+                div #terminal-panels .panels hidden {}
+            }
+        }
+    }
+}
+
+/// Returns the place of the logs. The script of the page fills it.
+fn logs(view: &LabView<'_>) -> Markup {
+    // The number is filled in by the script.
+    let missed = localized!("{count} lines were left out", count = "{count}");
+    html! {
+        details #logs .box data-missed=(missed) {
+            summary { h2 { (localized!("Logs")) } }
+            form.log-filter data-plain {
+                label { (localized!("Service")) " "
+                    select name="service" {
+                        option value="" { (localized!("all")) }
+                        @for service in view.lab.services.keys() { option value=(service) { (service) } }
+                    }
+                }
+                label { (localized!("Filter")) " " input type="search" name="filter" autocomplete="off"; }
+                label { input type="checkbox" name="follow" checked; " " (localized!("Follow")) }
+            }
+            div #log-lines .log-lines tabindex="0" role="log" aria-live="off" aria-label=(localized!("Logs")) {}
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the paths of the page mean. Nothing but the names listed here leads anywhere: no path becomes that of a file.
+
+use hyper::Method;
+
+use crate::lab::{ExerciseId, LabId};
+
+/// What a request wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    /// A file of the page, by its name.
+    Asset(String),
+    /// The way to a page elsewhere.
+    Leave,
+    /// The labs.
+    Labs,
+    /// The introduction of a lab.
+    Lab(LabId),
+    Exercise(LabId, ExerciseId),
+    /// The WebSocket of a page of a lab.
+    Socket(LabId, Option<ExerciseId>),
+    /// Something that is done with a lab.
+    LabAction(LabId, LabAction),
+    /// Something that is done with an exercise.
+    ExerciseAction(LabId, ExerciseId, ExerciseAction),
+    /// The language of the page.
+    Language,
+}
+
+/// What can be done with a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LabAction {
+    Up,
+    Down,
+    Reset,
+}
+
+/// What can be done with an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExerciseAction {
+    Hint,
+    Answer,
+    Solve,
+    Reset,
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRoute {
+    NotFound,
+    /// There is something, but not for this method.
+    Method,
+}
+
+impl Route {
+    /// Returns what a path means. Every name is checked by the rules of its kind, so that neither `..` nor `%2e` is one.
+    pub(super) fn parse(method: &Method, path: &str) -> Result<Self, NoRoute> {
+        let parts = path.strip_prefix('/').ok_or(NoRoute::NotFound)?;
+        let parts: Vec<&str> = match parts {
+            "" => Vec::new(),
+            parts => parts.split('/').collect(),
+        };
+        let (route, expected) = Self::of_parts(&parts).ok_or(NoRoute::NotFound)?;
+        let is_read = expected == Method::GET && *method == Method::HEAD;
+        match *method == expected || is_read {
+            true => Ok(route),
+            false => Err(NoRoute::Method),
+        }
+    }
+
+    fn of_parts(parts: &[&str]) -> Option<(Self, Method)> {
+        let lab = |name: &str| LabId::new(name).ok();
+        let exercise = |name: &str| ExerciseId::new(name).ok();
+        let (get, post) = (Method::GET, Method::POST);
+        Some(match parts {
+            [] => (Route::Labs, get),
+            ["language"] => (Route::Language, post),
+            ["leave"] => (Route::Leave, get),
+            ["assets", name] => (Route::Asset((*name).to_owned()), get),
+            ["labs", name] => (Route::Lab(lab(name)?), get),
+            ["labs", name, "socket"] => (Route::Socket(lab(name)?, None), get),
+            ["labs", name, "up"] => (Route::LabAction(lab(name)?, LabAction::Up), post),
+            ["labs", name, "down"] => (Route::LabAction(lab(name)?, LabAction::Down), post),
+            ["labs", name, "reset"] => (Route::LabAction(lab(name)?, LabAction::Reset), post),
+            ["labs", name, "exercises", id] => (Route::Exercise(lab(name)?, exercise(id)?), get),
+            ["labs", name, "exercises", id, "socket"] => {
+                (Route::Socket(lab(name)?, Some(exercise(id)?)), get)
+            }
+            ["labs", name, "exercises", id, action] => {
+                let action = match *action {
+                    "hint" => ExerciseAction::Hint,
+                    "answer" => ExerciseAction::Answer,
+                    "solve" => ExerciseAction::Solve,
+                    "reset" => ExerciseAction::Reset,
+                    _ => return None,
+                };
+                let route = Route::ExerciseAction(lab(name)?, exercise(id)?, action);
+                (route, post)
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &Method, path: &str, expected: &str) {
+        let found = match Route::parse(method, path) {
+            Ok(route) => format!("{route:?}"),
+            Err(none) => format!("{none:?}"),
+        };
+        assert_eq!(found, expected, "{method} {path}");
+    }
+
+    #[test]
+    fn every_path_is_a_list_of_names() {
+        let (get, post) = (Method::GET, Method::POST);
+        check(&get, "/", "Labs");
+        check(&Method::HEAD, "/", "Labs");
+        check(&get, "/leave", "Leave");
+        check(&get, "/labs/redis", "Lab(LabId(\"redis\"))");
+        check(
+            &post,
+            "/labs/redis/exercises/first-keys/hint",
+            "ExerciseAction(LabId(\"redis\"), ExerciseId(\"first-keys\"), Hint)",
+        );
+        check(&get, "/labs/redis/exercises/first-keys/hint", "Method");
+        check(&post, "/labs/redis", "Method");
+        check(&Method::DELETE, "/", "Method");
+        for path in [
+            "",
+            "labs",
+            "//",
+            "/labs",
+            "/labs/",
+            "/labs/redis/",
+            "/labs//exercises/x",
+            "/labs/../etc",
+            "/labs/%2e%2e/exercises/x",
+            "/labs/..%2f..%2fetc",
+            "/labs/redis/exercises/..",
+            "/labs/redis/exercises/x/remove",
+            "/labs/Redis",
+            "/labs/re dis",
+            "/labs/redis\\..",
+            "/labs/redis\0",
+            "/assets/a/b",
+            "/assets",
+        ] {
+            check(&get, path, "NotFound");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What all pages of a server share: the settings, the jobs that run, and the pages that are open.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use crate::app::{App, DrawOf, EventSink, Options};
+use crate::lab::{ExerciseId, Instance, Lab, LabId, Lang};
+use crate::runner::{Failure, ReaperCommand};
+use crate::store::Paths;
+use crate::text::Language;
+use crate::web::access::Access;
+use crate::web::terminals::Terminals;
+use crate::web::update::Update;
+
+/// What the person who started the server decided.
+pub(crate) struct Settings {
+    pub(crate) options: Options,
+    pub(crate) paths: Paths,
+    pub(crate) instance: Instance,
+    /// The language until another one is chosen on the page.
+    pub(crate) lang: Lang,
+    pub(crate) reaper: ReaperCommand,
+    /// The lab that was named, and how: by its name or the path of its folder.
+    pub(crate) lab: Option<(LabId, String)>,
+}
+
+/// What all pages share.
+pub(super) struct Site {
+    pub(super) settings: Settings,
+    pub(super) access: Access,
+    jobs: RefCell<BTreeMap<LabId, String>>,
+    pages: RefCell<BTreeMap<u64, OpenPage>>,
+    next_page: Cell<u64>,
+    /// Until when the time of each exercise is counted.
+    counted: RefCell<BTreeMap<(LabId, ExerciseId), Instant>>,
+    changes: watch::Sender<u64>,
+    pub(super) terminals: Rc<Terminals>,
+}
+
+/// A page that is open in a browser.
+struct OpenPage {
+    lab: LabId,
+    updates: UnboundedSender<String>,
+}
+
+/// Keeps a page among those that get updates, until it is dropped.
+pub(super) struct Subscription<'a> {
+    site: &'a Site,
+    page: u64,
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        self.site.pages.borrow_mut().remove(&self.page);
+    }
+}
+
+/// Something long that is done with a lab, until it is dropped.
+pub(super) struct Job<'a> {
+    site: &'a Site,
+    lab: LabId,
+}
+
+impl Drop for Job<'_> {
+    fn drop(&mut self) {
+        self.site.jobs.borrow_mut().remove(&self.lab);
+        self.site.changed();
+    }
+}
+
+impl Site {
+    pub(super) fn new(settings: Settings, access: Access) -> Self {
+        Self {
+            settings,
+            access,
+            jobs: RefCell::default(),
+            pages: RefCell::default(),
+            next_page: Cell::new(0),
+            counted: RefCell::default(),
+            changes: watch::Sender::new(0),
+            terminals: Rc::default(),
+        }
+    }
+
+    /// Returns the application in a language.
+    pub(super) fn app(&self, lang: &Lang, events: EventSink) -> App {
+        let settings = &self.settings;
+        App::new(
+            settings.options.clone(),
+            settings.paths.clone(),
+            settings.instance.clone(),
+            lang.clone(),
+            settings.reaper.clone(),
+            events,
+        )
+    }
+
+    /// Returns the application in a language, for what emits no events.
+    pub(super) fn quiet_app(&self, lang: &Lang) -> App {
+        self.app(lang, Box::new(|_| {}))
+    }
+
+    /// Reads a lab.
+    pub(super) fn lab(&self, app: &App, id: &LabId, draw: &DrawOf) -> Result<Lab, Failure> {
+        let given = self.settings.lab.as_ref().filter(|(given, _)| given == id);
+        let name = given.map_or(id.as_str(), |(_, argument)| argument);
+        Ok(app.open_with(name, draw)?.lab)
+    }
+
+    /// Begins a job; `None` if there is one for this lab.
+    pub(super) fn begin(&self, lab: &LabId, what: String) -> Option<Job<'_>> {
+        let mut jobs = self.jobs.borrow_mut();
+        if jobs.contains_key(lab) {
+            return None;
+        }
+        jobs.insert(lab.clone(), what);
+        self.changed();
+        Some(Job {
+            site: self,
+            lab: lab.clone(),
+        })
+    }
+
+    /// Returns what is done with a lab just now.
+    pub(super) fn job(&self, lab: &LabId) -> Option<String> {
+        self.jobs.borrow().get(lab).cloned()
+    }
+
+    /// Shows every page that a job has begun or ended, or that progress was made on another page.
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Returns how many of the last `seconds` no page has counted for an exercise yet, and counts them.
+    pub(super) fn claim_time(&self, lab: &LabId, exercise: &ExerciseId, seconds: u64) -> u64 {
+        let now = Instant::now();
+        let begun = now.checked_sub(Duration::from_secs(seconds)).unwrap_or(now);
+        let mut counted = self.counted.borrow_mut();
+        let until = counted
+            .entry((lab.clone(), exercise.clone()))
+            .or_insert(begun);
+        let from = begun.max(*until);
+        let claimed = (now - from).as_secs();
+        *until = from + Duration::from_secs(claimed);
+        claimed
+    }
+
+    /// Returns what waits for calls of [`changed`](Self::changed).
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Adds a page to those that get updates.
+    pub(super) fn subscribe(
+        &self,
+        lab: &LabId,
+        updates: UnboundedSender<String>,
+    ) -> Subscription<'_> {
+        let page = self.next_page.get();
+        self.next_page.set(page + 1);
+        let lab = lab.clone();
+        self.pages
+            .borrow_mut()
+            .insert(page, OpenPage { lab, updates });
+        Subscription { site: self, page }
+    }
+
+    /// Sends an update to every page of a lab.
+    pub(super) fn publish(&self, lab: &LabId, update: &Update) {
+        let text = update.to_json().to_string();
+        let pages = self.pages.borrow();
+        for page in pages.values().filter(|page| page.lab == *lab) {
+            // A page that is being closed needs nothing any more.
+            let _ = page.updates.send(text.clone());
+        }
+    }
+}
+
+/// Returns the language of the page's own texts beside guides in a language.
+pub(super) fn language(lang: &Lang) -> Language {
+    Language::from_code(lang.as_str()).unwrap_or(Language::English)
+}
+
+/// A future whose texts are in a language.
+pub(super) struct InLanguage<F> {
+    language: Language,
+    work: Pin<Box<F>>,
+}
+
+impl<F> InLanguage<F> {
+    pub(super) fn new(lang: &Lang, work: F) -> Self {
+        Self {
+            language: language(lang),
+            work: Box::pin(work),
+        }
+    }
+}
+
+impl<F: Future> Future for InLanguage<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let language = self.language;
+        language.scope(|| self.work.as_mut().poll(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::localized;
+
+    #[tokio::test]
+    async fn two_pages_have_their_languages_at_the_same_time() {
+        let text = async || {
+            let before = localized!("solved");
+            tokio::task::yield_now().await;
+            (before, localized!("solved"))
+        };
+        let [english, korean] = ["en", "ko"].map(|code| Lang::parse(code).unwrap());
+        let both = futures_util::future::join(
+            InLanguage::new(&english, text()),
+            InLanguage::new(&korean, text()),
+        );
+        let (english, korean) = both.await;
+        assert_eq!(english, ("solved".to_owned(), "solved".to_owned()));
+        assert_ne!(korean.0, "solved");
+        assert_eq!(korean.0, korean.1);
+        assert_eq!(localized!("solved"), "solved");
+    }
+}

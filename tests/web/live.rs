@@ -1,0 +1,187 @@
+//! The page of a lab on an engine: what a learner does anywhere is seen on it.
+
+use serde_json::{Value, json};
+
+use super::http::WebServer;
+use super::websocket::Page;
+use crate::support::engine_lab::EngineLab;
+
+/// The server of the tiny lab, opened.
+fn server(lab: &EngineLab) -> WebServer {
+    let mut server = WebServer::start(&mut lab.command("web LAB --json"));
+    server.enter();
+    server
+}
+
+#[apply(engine_test)]
+fn the_page_follows_what_the_command_line_does() {
+    let lab = EngineLab::tiny();
+    let server = server(&lab);
+    let path = format!("/labs/{}/exercises/greet", lab.copy.id);
+    let mut page = Page::open(&server, &path);
+    page.wait_for_part("run", &["the lab is not running"]);
+    lab.run("up LAB", 0);
+    // The texts have the addresses of a run, so the page is loaded again.
+    page.wait_for("reload", |_, message| message["reload"] == true);
+    let mut page = Page::open(&server, &path);
+    page.wait_for_part("run", &["the lab is running"]);
+    page.wait_for_part(
+        "checks",
+        &["watching, 1 of 2 checks pass", "class=\"fail\""],
+    );
+    let set = |value: &str| {
+        lab.run(&format!("shell LAB -- redis-cli SET greeting {value}"), 0);
+    };
+    set("hallo");
+    page.wait_for_part("checks", &["It is an English greeting.", "hallo"]);
+    set("hello");
+    page.wait_for_part("checks", &["solved"]);
+    page.wait_for_part("score", &["solved 1 of 2"]);
+    page.wait_for_part("outline-list", &["class=\"solved\""]);
+    lab.run("down LAB", 0);
+    page.wait_for_part("run", &["the lab is not running"]);
+}
+
+#[apply(engine_test)]
+fn a_lab_is_started_solved_reset_and_removed_on_the_page() {
+    let lab = EngineLab::tiny();
+    let server = server(&lab);
+    let base = format!("/labs/{}", lab.copy.id);
+    let post = |path: &str| server.post(&format!("{base}/{path}"), "").json();
+    assert_eq!(post("up")["failed"], false);
+    let mut page = Page::open(&server, &format!("{base}/exercises/greet"));
+    page.wait_for_part("checks", &["watching, 1 of 2 checks pass"]);
+    let solved = post("exercises/greet/solve");
+    let steps = solved["parts"]["solution-steps"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(steps.contains("SET greeting hello"), "{solved}");
+    page.wait_for_part("checks", &["solution played, all checks pass"]);
+    assert_eq!(post("exercises/greet/reset")["failed"], false);
+    page.wait_for_part("checks", &["watching, 1 of 2 checks pass"]);
+    assert_eq!(post("reset")["failed"], false);
+    assert_eq!(post("down")["failed"], false);
+    page.wait_for_part("run", &["the lab is not running"]);
+    assert_eq!(post("exercises/greet/solve")["failed"], true);
+}
+
+/// The text of the rows of a terminal that a page has got.
+fn screen(rows: &mut Vec<String>, message: &Value) {
+    let frame = &message["frame"];
+    if let Some(count) = frame["size"][0].as_u64() {
+        rows.resize(count as usize, String::new());
+    }
+    for row in frame["rows"].as_array().into_iter().flatten() {
+        let runs = row[1].as_array().into_iter().flatten();
+        let text = runs.filter_map(|run| run[0].as_str()).collect();
+        rows[row[0].as_u64().unwrap() as usize] = text;
+    }
+}
+
+#[apply(engine_test)]
+fn a_terminal_is_typed_into_and_outlives_its_page() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let server = server(&lab);
+    let path = format!("/labs/{}/exercises/greet", lab.copy.id);
+    let mut page = Page::open(&server, &path);
+    page.send(&json!({ "do": "open", "service": "redis", "size": [10, 60] }));
+    let opened = page.wait_for("a terminal", |_, message| message["opened"].is_u64());
+    let terminal = opened["opened"].as_u64().unwrap();
+    page.send(&json!({ "do": "show", "terminal": terminal, "size": [10, 60] }));
+    let mut rows = Vec::new();
+    let wait = |page: &mut Page, rows: &mut Vec<String>, text: &str| {
+        let mut found = rows.join("\n").contains(text);
+        while !found {
+            let message = page.wait_for("a frame", |_, message| message["screen"] == terminal);
+            screen(rows, &message);
+            found = rows.join("\n").contains(text) || message["ended"].as_str() == Some(text);
+        }
+    };
+    wait(&mut page, &mut rows, "127.0.0.1:6379>");
+    page.send(&json!({ "do": "paste", "terminal": terminal, "text": "SET greeting hello" }));
+    page.send(&json!({ "do": "key", "terminal": terminal, "key": "Enter" }));
+    wait(&mut page, &mut rows, "OK");
+    page.wait_for_part("checks", &["solved"]);
+    // The page is loaded again: the terminal is as it was.
+    drop(page);
+    let mut page = Page::open(&server, &path);
+    let list = page.wait_for("the terminals", |_, message| {
+        message["terminals"].is_array()
+    });
+    assert_eq!(
+        list["terminals"],
+        json!([{ "terminal": terminal, "service": "redis" }])
+    );
+    page.send(&json!({ "do": "show", "terminal": terminal, "size": [12, 70] }));
+    rows.clear();
+    wait(&mut page, &mut rows, "SET greeting hello");
+    assert_eq!(rows.len(), 12);
+    // At its prompt, Ctrl-C ends the client.
+    page.send(&json!({ "do": "key", "terminal": terminal, "key": "c", "ctrl": true }));
+    page.wait_for("the end", |_, message| message["ended"].is_string());
+    page.send(&json!({ "do": "close", "terminal": terminal }));
+    page.wait_for("no terminals", |_, message| {
+        message["terminals"] == json!([])
+    });
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn the_end_of_the_server_ends_the_programs_of_its_terminals() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let mut server = server(&lab);
+    let mut page = Page::open(&server, &format!("/labs/{}", lab.copy.id));
+    page.send(&json!({ "do": "open", "service": "redis", "size": [10, 60] }));
+    page.wait_for("a terminal", |_, message| message["opened"].is_u64());
+    let clients = || {
+        let list = lab.run("shell LAB -- redis-cli CLIENT LIST", 0).stdout;
+        list.lines().filter(|line| line.contains("cmd=")).count()
+    };
+    assert!(
+        crate::support::eventually(|| clients() >= 2),
+        "the client of the terminal"
+    );
+    assert_eq!(server.interrupt(), Some(130));
+    assert!(
+        crate::support::eventually(|| clients() == 1),
+        "only the one that lists"
+    );
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_terminal_whose_program_reads_nothing_can_be_closed() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let server = server(&lab);
+    let mut page = Page::open(&server, &format!("/labs/{}", lab.copy.id));
+    page.send(&json!({ "do": "open", "service": "redis", "size": [10, 60] }));
+    let opened = page.wait_for("a terminal", |_, message| message["opened"].is_u64());
+    let terminal = opened["opened"].as_u64().unwrap();
+    let clients = || {
+        let list = lab.run("shell LAB -- redis-cli CLIENT LIST", 0).stdout;
+        let clients = list.lines().filter(|line| line.contains("cmd="));
+        (clients.count(), list.contains("cmd=monitor"))
+    };
+    page.send(&json!({ "do": "paste", "terminal": terminal, "text": "MONITOR" }));
+    page.send(&json!({ "do": "key", "terminal": terminal, "key": "Enter" }));
+    assert!(
+        crate::support::eventually(|| clients().1),
+        "a program that reads nothing"
+    );
+    for _ in 0..100 {
+        let text = "x".repeat(30_000);
+        page.send(&json!({ "do": "paste", "terminal": terminal, "text": text }));
+    }
+    page.send(&json!({ "do": "close", "terminal": terminal }));
+    page.wait_for("no terminals", |_, message| {
+        message["terminals"] == json!([])
+    });
+    assert!(
+        crate::support::eventually(|| clients() == (1, false)),
+        "only the one that lists"
+    );
+    lab.run("down LAB", 0);
+}

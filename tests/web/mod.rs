@@ -1,0 +1,10 @@
+//! The labs in a browser: who may use the page, what is on it, and that it follows what a learner does. What needs no browser
+//! is tested over HTTP and WebSockets.
+
+mod access;
+mod chromium;
+mod http;
+mod live;
+mod pages;
+mod scenes;
+mod websocket;

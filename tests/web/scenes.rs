@@ -1,0 +1,275 @@
+//! Whole scenes in a real browser.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc;
+
+use super::chromium::Browser;
+use super::http::WebServer;
+use crate::support::engine_lab::EngineLab;
+use crate::support::offline::tiny;
+
+/// The page of the tiny lab, which is up, in a browser.
+fn opened(lab: &EngineLab) -> (WebServer, Browser) {
+    let server = WebServer::start(&mut lab.command("web LAB --json"));
+    let browser = Browser::on(&server);
+    (server, browser)
+}
+
+#[apply(browser_test)]
+fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
+    let lab = EngineLab::tiny();
+    let (_server, mut page) = opened(&lab);
+    page.click("form[action$='/up'] button");
+    page.wait_for("the lab is running");
+    page.click("a[rel='next']");
+    page.wait_for("watching, 1 of 2 checks pass");
+    page.click("button[data-service='redis']");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
+    page.type_line("SET greeting hallo");
+    page.wait_for("It is an English greeting.");
+    page.type_line("SET greeting hello");
+    page.wait_until(
+        "green",
+        "document.querySelectorAll('#checks .pass').length === 2",
+    );
+    page.wait_for("solved 1 of 2");
+    // The page is loaded again: the terminal is where it was.
+    page.call("Page.reload", serde_json::json!({}));
+    page.wait_until(
+        "the terminal",
+        "document.querySelector('.screen')?.innerText.includes('SET greeting hello')",
+    );
+    page.click("form[action$='/exercises/greet/reset'] button");
+    page.click("dialog button[value='yes']");
+    page.wait_for("solved, not passing");
+    page.click("form[action$='/down'] button");
+    page.click("dialog button[value='yes']");
+    page.wait_for("the lab is not running");
+    assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(browser_test)]
+fn a_quiz_is_answered_by_the_keyboard_alone() {
+    let lab = EngineLab::tiny();
+    let (_server, mut page) = opened(&lab);
+    let focused = "document.activeElement";
+    let tab_to = |page: &mut Browser, what: &str| {
+        for _ in 0..60 {
+            page.press("Tab", 0);
+            if page.value(&format!(
+                "{focused}.matches({})",
+                serde_json::Value::from(what)
+            )) == true
+            {
+                return;
+            }
+        }
+        panic!("Tab never leads to {what}");
+    };
+    page.press("Tab", 0);
+    assert_eq!(page.value(&format!("{focused}.className")), "skip");
+    // In a window of this width, the outline is folded.
+    tab_to(&mut page, ".outline summary");
+    page.press("Enter", 0);
+    tab_to(&mut page, "a[href$='/exercises/when']");
+    // The focus can be seen.
+    let outline = page.value(&format!("getComputedStyle({focused}).outlineStyle"));
+    assert_eq!(outline, "solid");
+    page.press("Enter", 0);
+    page.wait_for("all values that match");
+    tab_to(&mut page, "input[name='choice']");
+    page.press(" ", 0);
+    tab_to(&mut page, ".quiz button");
+    page.press("Enter", 0);
+    page.wait_for("solved 1 of 2");
+    assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(browser_test)]
+fn nothing_of_a_lab_runs_as_a_script() {
+    const ATTACK: &str = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2><svg onload=window.hacked=3>";
+    let lab = EngineLab::tiny();
+    for (from, to) in [
+        ("# Tiny: one key\n", "# Tiny ATTACK\n"),
+        (
+            "The smallest lab there is.",
+            "ATTACK [x](javascript:window.hacked=4)",
+        ),
+        ("## A greeting {#greet}", "## A greeting ATTACK {#greet}"),
+        ("the greeting says hello", "ATTACK"),
+        ("It is an English greeting.", "ATTACK"),
+    ] {
+        lab.copy
+            .change("guide.en.md", from, &to.replace("ATTACK", ATTACK));
+    }
+    lab.run("up LAB", 0);
+    let (server, mut page) = opened(&lab);
+    let path = format!("{}/labs/{}/exercises/greet", server.origin(), lab.copy.id);
+    page.open(&path);
+    page.wait_for("watching, 1 of 2 checks pass");
+    let set = format!("SET greeting \"{ATTACK}\"");
+    page.click("button[data-service='redis']");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
+    page.type_line(&set);
+    page.wait_until(
+        "what is there",
+        "document.querySelector('#checks').innerText.includes('window.hacked')",
+    );
+    page.type_line("SET greeting hallo");
+    page.wait_until(
+        "the hint",
+        "document.querySelector('#checks .hint')?.innerText.includes('onerror')",
+    );
+    for path in ["", "/labs"] {
+        page.open(&format!("{}{path}", server.origin()));
+    }
+    assert_eq!(page.value("window.hacked ?? null"), serde_json::Value::Null);
+    assert_eq!(
+        page.value("document.querySelectorAll('img, body svg[onload]').length"),
+        0
+    );
+    lab.run("down LAB", 0);
+}
+
+#[apply(offline_browser_test)]
+fn no_page_is_wider_than_its_window() {
+    let copy = tiny();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    for width in [360, 390, 768, 1280, 2560] {
+        page.resize(width, 800);
+        for path in [
+            "/",
+            "/labs/tiny",
+            "/labs/tiny/exercises/greet",
+            "/labs/tiny/exercises/when",
+        ] {
+            page.open(&format!("{}{path}", server.origin()));
+            let wide = page.value("document.documentElement.scrollWidth - innerWidth");
+            assert!(
+                wide.as_i64().is_some_and(|wide| wide <= 0),
+                "{path} at {width}: {wide}"
+            );
+        }
+    }
+    assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(offline_browser_test)]
+fn the_language_is_switched_on_the_page() {
+    let copy = tiny();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    page.click(".language button[lang='ko']");
+    page.wait_until("Korean", "document.documentElement.lang === 'ko'");
+    page.wait_for("랩 시작");
+    page.click(".language button[lang='en']");
+    page.wait_for("Start the lab");
+}
+
+/// Every text has a contrast of at least 4.5 on its background, in both themes.
+#[apply(offline_browser_test)]
+fn every_text_can_be_read_in_light_and_in_dark() {
+    const CONTRAST: &str = r#"(() => {
+        const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+        const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+        const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+        const background = (element) => {
+            for (let at = element; at; at = at.parentElement) {
+                const color = numbers(getComputedStyle(at).backgroundColor);
+                if (color.length < 4 || color[3] > 0) return color;
+            }
+            return [255, 255, 255];
+        };
+        const poor = [];
+        for (const element of document.querySelectorAll("body *")) {
+            const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+            if (!own || !element.checkVisibility() || element.closest(".visually-hidden, option")) continue;
+            const [one, other] = [light(numbers(getComputedStyle(element).color)), light(background(element))];
+            const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+            if (contrast < 4.5) poor.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 90)}`);
+        }
+        return poor;
+    })()"#;
+    let copy = tiny();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    for theme in ["light", "dark"] {
+        page.theme(theme);
+        for path in [
+            "/",
+            "/labs/tiny",
+            "/labs/tiny/exercises/greet",
+            "/labs/tiny/exercises/when",
+        ] {
+            page.open(&format!("{}{path}", server.origin()));
+            let poor = page.value(CONTRAST);
+            assert_eq!(poor, serde_json::json!([]), "{path}, {theme}");
+        }
+    }
+}
+
+/// A server that leads every visitor to another host of this machine, and sends the path and the cookies of each request.
+fn foreign_server() -> (u16, mpsc::Receiver<(String, String)>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, requests) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let path = head.first().and_then(|line| line.split(' ').nth(1));
+            let path = path.unwrap_or_default().to_owned();
+            let cookies = head
+                .iter()
+                .find(|line| line.to_ascii_lowercase().starts_with("cookie:"));
+            let answer = match path.as_str() {
+                "/start" => format!("302 Found\r\nlocation: http://localhost:{port}/end"),
+                _ => "200 OK".to_owned(),
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            let _ = sender.send((path, cookies.cloned().unwrap_or_default()));
+        }
+    });
+    (port, requests)
+}
+
+#[apply(offline_browser_test)]
+fn no_link_takes_the_session_to_another_server() {
+    let copy = tiny();
+    let (port, requests) = foreign_server();
+    let link = format!("The smallest lab there is. [out](http://127.0.0.1:{port}/start)");
+    copy.change("guide.en.md", "The smallest lab there is.", &link);
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    let cookies_at = |wanted: &str| {
+        let in_time = std::time::Duration::from_secs(60);
+        loop {
+            let (path, cookies) = requests.recv_timeout(in_time).expect(wanted);
+            if path == wanted {
+                return cookies;
+            }
+        }
+    };
+    // A browser would send it, and only the way of a link keeps it from that.
+    page.value(&format!("location.href = 'http://localhost:{port}/direct'"));
+    assert!(cookies_at("/direct").contains("roadlab-session"));
+    page.open(&format!("{}/labs/{}", server.origin(), copy.id));
+    page.value("document.querySelector('a[href*=\"start\"]').target = '_self'");
+    page.click("a[href*='start']");
+    assert_eq!(cookies_at("/end"), "");
+}
