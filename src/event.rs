@@ -144,6 +144,16 @@ pub enum Event {
         /// Why the image is not available, for people.
         reason: String,
     },
+    /// Optional services are left out because they request what needs `--trust`.
+    #[serde(rename = "services_need_trust")]
+    ServicesNeedTrust {
+        /// The names of the services in compose.yaml.
+        services: Vec<String>,
+        /// What they request, for people.
+        requests: Vec<String>,
+        /// The command that grants this and starts them.
+        command: String,
+    },
     /// An operation of the plan started.
     #[serde(rename = "operation_begun")]
     OperationStarted {
@@ -611,6 +621,11 @@ mod tests {
                 service: service(),
                 reason: "no image".to_owned(),
             },
+            Event::ServicesNeedTrust {
+                services: vec![service()],
+                requests: vec!["capability `NET_RAW`".to_owned()],
+                command: "roadlab up small --trust".to_owned(),
+            },
             Event::OperationStarted {
                 operation: operation(),
             },
@@ -693,6 +708,7 @@ mod tests {
             Event::EngineSetupLine { .. } => "EngineSetupLine",
             Event::BuildFinished { .. } => "BuildFinished",
             Event::ServiceUnavailable { .. } => "ServiceUnavailable",
+            Event::ServicesNeedTrust { .. } => "ServicesNeedTrust",
             Event::OperationStarted { .. } => "OperationStarted",
             Event::OperationFinished { .. } => "OperationFinished",
             Event::Waiting { .. } => "Waiting",

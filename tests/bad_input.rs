@@ -257,7 +257,7 @@ fn what_needs_trust_is_allowed_only_with_it() {
     assert_needs_trust(
         "cap_add: [NET_ADMIN]",
         "\
-needs --trust: capability `NET_ADMIN` grants more rights than a service needs
+needs --trust: capability `NET_ADMIN` grants more rights than a service needs: it could change the addresses, routes and firewall rules of its container
   --> labs/tiny/compose.yaml:4:15
  4 |     cap_add: [NET_ADMIN]
    |               ^

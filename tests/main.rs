@@ -41,6 +41,7 @@ mod learning;
 mod list_and_roadmap;
 mod measure;
 mod mysql_probes;
+mod optional_services;
 mod orphans;
 mod output;
 mod ownership;

@@ -142,7 +142,10 @@ impl App {
         if !loaded.needs_trust.is_empty() && !granted {
             return Err(loaded.needs_trust);
         }
-        let lab = loaded.lab;
+        let mut lab = loaded.lab;
+        if granted {
+            lab.take_withheld();
+        }
         let trial = load_trial(&lab, &files)?;
         let other = match lab.random.is_empty() {
             true => None,

@@ -35,6 +35,14 @@ impl<E: Engine> RunningLab<'_, E> {
         self.begin_all(&run, Baselines::default()).await
     }
 
+    /// Lets the exercises begin whose optional services have joined the run.
+    pub(super) async fn begin_joined(&self) -> Result<(), Failure> {
+        match self.run() {
+            Some(run) => self.begin_all(&run, self.baselines()?).await,
+            None => Ok(()),
+        }
+    }
+
     /// Records the baselines of all exercises that can begin now and are not among `begun`, and runs `prepare` of those that
     /// have one, one after the other: it may be what keeps the next from beginning.
     async fn begin_all(&self, run: &RunId, mut begun: Baselines) -> Result<(), Failure> {

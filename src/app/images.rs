@@ -57,6 +57,7 @@ impl App {
         let mut unreachable = UnreachableRegistries::read(&self.paths.state);
         let policy = self.options.pull_policy;
         let builder = self.image_builder(runner.lab);
+        self.report_withheld(runner.lab);
         runner::get_images(runner, policy, &mut unreachable, &builder).await
     }
 

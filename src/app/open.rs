@@ -33,7 +33,7 @@ pub enum DrawOf {
 
 impl App {
     /// Reads a lab by its name or the path of its folder, with the random values of this instance. What the lab requests beyond
-    /// the defaults is a problem unless it is granted.
+    /// the defaults is a problem unless it is granted; an optional service that requests it does not run then.
     pub fn open(&self, name: &str) -> Result<OpenedLab, Failure> {
         self.open_with(name, &DrawOf::Run)
     }
@@ -50,9 +50,9 @@ impl App {
             DrawOf::NewRun => Some(self.draw(lab).unwrap_or_else(new_draw)),
             DrawOf::Draw(draw) => Some(draw.clone()),
         };
-        let loaded = load_drawn(&folder, &draw, &files)
+        let mut loaded = load_drawn(&folder, &draw, &files)
             .map_err(|problems| Failure::Problems(trust::unresolved(self, problems)))?;
-        let decision = trust::decide(self, &folder, &files, loaded.needs_trust)?;
+        let decision = trust::decide(self, &folder, &files, &mut loaded)?;
         match decision.problems.is_empty() {
             true => {
                 // Progress that cannot be read is reported by what needs it.

@@ -10,7 +10,7 @@ use crate::app::test_instance::{AtEnd, TestInstance};
 use crate::app::{App, find_exercise};
 use crate::engine::Engine;
 use crate::event::{Event, InstanceEvent, Phase, Warning};
-use crate::lab::{Draw, ExerciseId, Instance, Lab, LabId, Trial, load_drawn, load_trial};
+use crate::lab::{Draw, ExerciseId, Instance, Lab, LabId, Service, Trial, load_drawn, load_trial};
 use crate::machine;
 use crate::proof::{Finding, LabWork, Limits, Part, Schedule, WaitingPart};
 use crate::runner::{
@@ -195,9 +195,11 @@ impl App {
             return Ok(None);
         }
         let loaded = load_drawn(&lab.folder, &|_| Some(Draw::second_of_test()), &OsFs);
-        let lab = loaded.map_err(Failure::Problems)?.lab;
-        let trial = self.trial(&lab)?;
-        Ok(Some((lab, trial)))
+        let mut other = loaded.map_err(Failure::Problems)?.lab;
+        // What was granted to the lab.
+        other.services.clone_from(&lab.services);
+        let trial = self.trial(&other)?;
+        Ok(Some((other, trial)))
     }
 }
 
@@ -217,7 +219,8 @@ impl TestedLab<'_> {
     /// Returns what the schedule needs to know.
     fn work(&self, times: &ProofTimes, options: &ProofOptions) -> LabWork {
         let services = || self.lab.services.values();
-        let there = services().filter(|one| self.images.found.contains_key(&one.name));
+        let runs = |one: &&Service| self.images.found.contains_key(&one.name) && !one.is_withheld();
+        let there = services().filter(runs);
         let memory: i64 = there.filter_map(|service| service.limits.memory).sum();
         // Two instances cannot publish the same port.
         let has_fixed_port = services().any(|one| one.ports.iter().any(|port| port.host.is_some()));

@@ -109,6 +109,13 @@ impl App {
 }
 
 impl<'a, E: Engine> RunningLab<'a, E> {
+    /// Returns the command that grants what one of these services needs; `None` if none waits for that.
+    pub fn trust_command(&self, services: &[&ServiceName]) -> Option<String> {
+        let mut withheld = self.lab.withheld_services();
+        let waits = withheld.any(|service| services.contains(&&service.name));
+        waits.then(|| self.app.trust_command(self.lab))
+    }
+
     /// Reads the learner's progress in this lab.
     pub fn progress(&self) -> Result<Progress, Failure> {
         self.app.progress(&self.lab.id)

@@ -142,11 +142,20 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let missing = self.live.missing_services(exercise);
         if !missing.is_empty() {
             let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
-            return Err(Failure::Environment(text!(
-                "`{exercise}` is not available: it needs {services}, whose image is not on this machine",
-                exercise = exercise.id,
-                services = names.join(", ")
-            )));
+            let services = names.join(", ");
+            return Err(Failure::Environment(match self.trust_command(&missing) {
+                Some(command) => text!(
+                    "`{exercise}` is not available: it needs {services}, and that needs `--trust`: `{command}`",
+                    exercise = exercise.id,
+                    services,
+                    command
+                ),
+                None => text!(
+                    "`{exercise}` is not available: it needs {services}, whose image is not on this machine",
+                    exercise = exercise.id,
+                    services
+                ),
+            }));
         }
         let needs = self.available_prerequisites(exercise);
         let open: Vec<&Exercise> = match from {

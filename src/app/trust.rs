@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::app::{App, Trust};
-use crate::lab::{Lab, check_memory};
+use crate::event::Event;
+use crate::lab::{Lab, LoadedLab, check_memory};
 use crate::machine;
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::Failure;
@@ -27,14 +28,17 @@ pub(super) fn unresolved(app: &App, mut problems: Vec<Problem>) -> Vec<Problem> 
     problems
 }
 
-/// Grants what needs trust if the person grants it now, or did before and no file of the lab has changed since.
+/// Grants what needs trust if the person grants it now, or did before and no file of the lab has changed since. Otherwise optional
+/// services that need it do not run.
 pub(super) fn decide(
     app: &App,
     folder: &Path,
     files: &RecordingFs,
-    mut problems: Vec<Problem>,
+    loaded: &mut LoadedLab,
 ) -> Result<Decision, Failure> {
-    if problems.is_empty() {
+    let lab = &mut loaded.lab;
+    let mut problems = std::mem::take(&mut loaded.needs_trust);
+    if problems.is_empty() && lab.withheld_services().next().is_none() {
         return Ok(Decision::default());
     }
     let state = &app.paths.state;
@@ -48,18 +52,27 @@ pub(super) fn decide(
     let now = LabFingerprint::compute(folder, &read)?;
     let before = LabFingerprint::trusted(state, folder).map_err(unreadable)?;
     if before.as_ref() == Some(&now) {
+        lab.take_withheld();
         return Ok(Decision::default());
     }
     if app.options.trust == Trust::Granted {
         now.trust(state, folder).map_err(unreadable)?;
+        problems.extend(lab.take_withheld());
         return Ok(Decision {
             granted: problems,
             problems: Vec::new(),
         });
     }
-    if let Some(before) = before {
-        problems.push(changed_since(&before, &now));
+    let changed = before.map(|before| changed_since(&before, &now));
+    if problems.is_empty() {
+        for service in lab.services.values_mut().filter(|one| one.is_withheld()) {
+            service.needs_trust.extend(changed.clone());
+        }
+        return Ok(Decision::default());
     }
+    // `--trust` would grant that, too.
+    problems.extend(lab.withheld());
+    problems.extend(changed);
     Ok(Decision {
         problems,
         ..Decision::default()
@@ -95,6 +108,27 @@ fn changed_since(before: &LabFingerprint, now: &LabFingerprint) -> Problem {
 }
 
 impl App {
+    /// Returns the command that starts a lab with all that it requests.
+    pub(super) fn trust_command(&self, lab: &Lab) -> String {
+        format!("roadlab up {} --trust", self.lab_argument(&lab.id))
+    }
+
+    /// Reports the services that do not run without `--trust`, and what that would grant.
+    pub(super) fn report_withheld(&self, lab: &Lab) {
+        let withheld = lab.withheld_services();
+        let services: Vec<String> = withheld.map(|service| service.name.to_string()).collect();
+        if services.is_empty() {
+            return;
+        }
+        let requests = lab.withheld();
+        let requests = requests.iter().map(|request| request.what.localized());
+        self.emit(Event::ServicesNeedTrust {
+            services,
+            requests: requests.collect(),
+            command: self.trust_command(lab),
+        });
+    }
+
     /// Refuses to start a lab that may use most of the machine's memory, unless the person trusts it now.
     pub(super) fn require_trusted_memory(&self, lab: &Lab) -> Result<(), Failure> {
         let Some(memory) = machine::memory() else {

@@ -169,6 +169,8 @@ impl App {
             let begun = Instant::now();
             running.record_baselines().await?;
             self.emit(Event::start_part_finished(StartPart::Baselines, begun));
+        } else if !runner::joined_services(lab, &observed, &running.live).is_empty() {
+            running.begin_joined().await?;
         }
         Ok(Started {
             running,
@@ -238,7 +240,7 @@ fn assume_images(
     };
     let mut missing = Vec::new();
     for service in lab.services.values() {
-        if images.found.contains_key(&service.name) {
+        if images.found.contains_key(&service.name) || service.is_withheld() {
             continue;
         }
         let official = service.image.as_ref();

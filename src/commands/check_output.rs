@@ -204,8 +204,17 @@ pub(super) fn missing_services<E: Engine>(
     let missing = running.live.missing_services(exercise);
     let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
     let services = names.join(", ");
-    let text = || localized!("not available: it needs {services}", services);
-    (!names.is_empty()).then(text)
+    if names.is_empty() {
+        return None;
+    }
+    Some(match running.trust_command(&missing) {
+        Some(command) => localized!(
+            "not available: it needs {services}, and that needs `--trust`: `{command}`",
+            services,
+            command
+        ),
+        None => localized!("not available: it needs {services}", services),
+    })
 }
 
 /// Returns how to go on where services refuse the user of the lab; `None` if none does.

@@ -41,6 +41,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             "services": lab.services.values().map(|s| json!({
                 "service": s.name.as_str(), "image": s.image.as_ref().map(|i| i.as_str()),
                 "recipe": s.recipe.as_ref().map(|r| report::json_path(&r.context)), "optional": s.interface.presence == Presence::Optional,
+                "needs_trust": s.needs_trust.iter().map(|request| request.what.localized()).collect::<Vec<_>>(),
                 "built": built.contains_key(&s.name), "version": built.get(&s.name).cloned().flatten(),
                 "memory": s.limits.memory, "ports": s.ports.iter().map(|p| p.container).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
@@ -81,6 +82,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             |image| image.to_string(),
         );
         let optional = match service.interface.presence {
+            Presence::Optional if service.is_withheld() => Some(localized!("needs --trust")),
             Presence::Optional => Some(localized!("optional")),
             Presence::Required => None,
         };

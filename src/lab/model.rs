@@ -12,7 +12,7 @@ use crate::lab::random::RandomValues;
 use crate::lab::service::{Presence, Service};
 use crate::lab::steps::{Check, Measurement, Step};
 use crate::lab::variables::Variables;
-use crate::problem::Place;
+use crate::problem::{Place, Problem, without_duplicates};
 
 /// A lab. [`load`](crate::lab::load) returns only sound ones.
 #[derive(Debug, Clone)]
@@ -200,6 +200,27 @@ impl Lab {
             .values()
             .filter(|s| s.interface.presence == Presence::Required);
         required.filter_map(|service| service.limits.memory).sum()
+    }
+
+    /// Returns the services that do not run because they need `--trust` and that was not granted.
+    pub fn withheld_services(&self) -> impl Iterator<Item = &Service> {
+        let services = self.services.values();
+        services.filter(|service| service.is_withheld())
+    }
+
+    /// Returns what was not granted to the lab's optional services, each request once.
+    pub fn withheld(&self) -> Vec<Problem> {
+        let withheld = self.withheld_services();
+        without_duplicates(withheld.flat_map(|service| service.needs_trust.clone()))
+    }
+
+    /// Grants what optional services request, so that they run, and returns it.
+    pub fn take_withheld(&mut self) -> Vec<Problem> {
+        let granted = self.withheld();
+        for service in self.services.values_mut() {
+            service.needs_trust.clear();
+        }
+        granted
     }
 
     /// Returns the services that can reach other machines, because one of their networks is not internal.

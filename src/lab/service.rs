@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::lab::id::ServiceName;
 use crate::lab::image_name::ImageName;
 use crate::lab::steps::Step;
-use crate::problem::Place;
+use crate::problem::{Place, Problem};
 
 /// The default time within which a service must be ready.
 pub const DEFAULT_READY_WITHIN: Duration = Duration::from_secs(60);
@@ -52,6 +52,9 @@ pub struct Service {
     pub cap_drop: Vec<String>,
     pub labels: BTreeMap<String, String>,
     pub interface: ServiceInterface,
+    /// What an optional service requests that needs `--trust` and was not granted: with any, it does not run. What a required
+    /// service requests is a problem of the lab.
+    pub needs_trust: Vec<Problem>,
     pub place: Place,
 }
 
@@ -209,6 +212,11 @@ const DEFAULT_HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_FIRST_HEALTH_CHECK: Duration = Duration::from_secs(3600);
 
 impl Service {
+    /// Returns whether the service does not run because it needs `--trust` and that was not granted.
+    pub fn is_withheld(&self) -> bool {
+        !self.needs_trust.is_empty()
+    }
+
     /// Returns the time after which the engine has the first result of the health check of the file, if that alone says when the
     /// service is ready. The engine runs the first check after one interval.
     pub fn first_health_check(&self) -> Option<Duration> {

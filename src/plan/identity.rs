@@ -160,6 +160,7 @@ impl<'a> Identity<'a> {
             cap_drop,
             labels,
             interface: _,
+            needs_trust: _,
             place: _,
         } = service;
         let mounts = mounts.iter();

@@ -17,7 +17,7 @@ use crate::plan::{
 #[derive(Debug, Clone, Copy)]
 pub struct Desired<'a> {
     pub run_labels: &'a RunLabels,
-    /// The image of each service that can run. An optional service without an image is left out.
+    /// The image of each service that has one. An optional service without an image is left out.
     pub images: &'a BTreeMap<ServiceName, ServiceImage>,
     /// The digests of the lab's files that services mount. A service whose files could not be read is left out.
     pub mounted: &'a BTreeMap<ServiceName, String>,
@@ -25,8 +25,12 @@ pub struct Desired<'a> {
 }
 
 impl<'a> Desired<'a> {
-    /// Returns what the container of a service is created from, apart from the lab file; `None` without an image.
+    /// Returns what the container of a service is created from, apart from the lab file; `None` without an image, or if the
+    /// service needs `--trust` and that was not granted.
     fn placement(&self, service: &Service) -> Option<Placement<'a>> {
+        if service.is_withheld() {
+            return None;
+        }
         Some(Placement {
             run_labels: self.run_labels,
             image: &self.images.get(&service.name)?.id,

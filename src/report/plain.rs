@@ -123,6 +123,22 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
                 why = sanitize(reason)
             ))]
         }
+        Event::ServicesNeedTrust {
+            services,
+            requests,
+            command,
+        } => {
+            let mut lines = vec![paint.warn(&localized!(
+                "left out, because they need `--trust`: {services}; the rest of the lab works",
+                services = services.join(", ")
+            ))];
+            lines.extend(requests.iter().map(|one| format!("  {}", sanitize(one))));
+            lines.push(localized!(
+                "`{command}` grants this and starts them",
+                command
+            ));
+            lines
+        }
         Event::Ready { service, millis } => {
             vec![localized!(
                 "{service} ready after {time}",

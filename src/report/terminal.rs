@@ -136,6 +136,7 @@ impl Terminal {
             | Event::OperationFinished { .. }
             | Event::StartPartFinished { .. }
             | Event::ServiceUnavailable { .. }
+            | Event::ServicesNeedTrust { .. }
             | Event::AnswerStarted { .. }
             | Event::AnswerFinished { .. }
             | Event::ProofPhaseFinished { .. }

@@ -95,6 +95,8 @@ pub async fn get<E: Engine>(
         let (found, attempts) = present?;
         match found {
             Some(image) => drop(images.found.insert(service.name.clone(), image)),
+            // It does not run, so its image is only obtained on request.
+            None if service.is_withheld() && policy != PullPolicy::MissingRetryingRegistries => {}
             None => missing.push((service, attempts)),
         }
     }

@@ -25,7 +25,8 @@ impl Live {
     /// Finds the addresses of the services in what was observed on the engine.
     pub fn new(lab: &Lab, observed: Observed, workspace: Option<PathBuf>) -> Self {
         let mut addresses = BTreeMap::new();
-        for service in lab.services.values() {
+        // A service that was trusted when it was started, and is not any more, counts as unavailable.
+        for service in lab.services.values().filter(|one| !one.is_withheld()) {
             let Some(container) = observed.container(&service.name) else {
                 continue;
             };

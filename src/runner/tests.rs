@@ -636,3 +636,28 @@ fn a_log_that_comes_late_is_still_shown() {
     };
     assert_eq!(found.log, ["giving up"]);
 }
+
+#[test]
+fn an_optional_service_that_needs_trust_gets_a_container_only_while_that_is_granted() {
+    let mut machine = Machine::new(
+        "services:\n  redis: { image: 'redis:8.0', mem_limit: 64m, ports: ['6379'] }\n  app: { image: 'app:1', mem_limit: 32m, \
+         cap_add: [NET_RAW], x-roadlab: { optional: true } }\n",
+    );
+    let withheld = machine.lab.clone();
+    machine.up(OnFailure::TearDown).unwrap();
+    assert!(!machine.calls().contains("-app"));
+    assert_eq!(machine.lab.take_withheld().len(), 1);
+    machine.up(OnFailure::TearDown).unwrap();
+    let calls = machine.calls();
+    assert!(
+        calls.contains("create container roadlab-small-RUN-app"),
+        "{calls}"
+    );
+    machine.lab = withheld;
+    machine.up(OnFailure::TearDown).unwrap();
+    let calls = machine.calls();
+    assert!(
+        calls.contains("remove") && calls.contains("-app"),
+        "{calls}"
+    );
+}

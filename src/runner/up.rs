@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, ErrorKind, clock, is_port_free};
 use crate::event::{Event, StartPart, Warning};
-use crate::lab::{Draw, RunId, Step};
+use crate::lab::{Draw, Lab, Presence, RunId, ServiceName, Step};
 use crate::machine;
 use crate::plan::{
     Desired, HostPorts, NoFreeSubnet, Observed, Owner, Plan, PlanWarning, RunLabels, Scope,
@@ -270,9 +270,26 @@ async fn perform<E: Engine>(
     }
     if fresh {
         run_start_steps(runner, &mut live).await?;
+    } else {
+        let joined = joined_services(runner.lab, observed, &live);
+        let of_joined =
+            |service: Option<&ServiceName>| service.is_some_and(|it| joined.contains(it));
+        run_steps_of(runner, &mut live, of_joined).await?;
     }
     check_not_failed(runner, &live).await?;
     Ok(live)
+}
+
+/// Returns the optional services that join a run, because what they lacked before is there now.
+pub fn joined_services(lab: &Lab, before: &Observed, live: &Live) -> BTreeSet<ServiceName> {
+    let optional = lab
+        .services
+        .values()
+        .filter(|service| service.interface.presence == Presence::Optional)
+        .map(|service| &service.name);
+    let joined = optional
+        .filter(|name| before.container(name).is_none() && live.addresses.contains_key(*name));
+    joined.cloned().collect()
 }
 
 /// Runs the `start` and `health` steps, without those of services that are unavailable.
@@ -280,17 +297,24 @@ pub(crate) async fn run_start_steps<E: Engine>(
     runner: &Runner<'_, E>,
     live: &mut Live,
 ) -> Result<(), Failure> {
+    let there: BTreeSet<ServiceName> = live.addresses.keys().cloned().collect();
+    let of_there = |service: Option<&ServiceName>| service.is_none_or(|it| there.contains(it));
+    run_steps_of(runner, live, of_there).await
+}
+
+/// Runs those `start` and `health` steps whose service is wanted.
+async fn run_steps_of<E: Engine>(
+    runner: &Runner<'_, E>,
+    live: &mut Live,
+    wanted: impl Fn(Option<&ServiceName>) -> bool,
+) -> Result<(), Failure> {
     let lists: [(_, StepMode, _); 2] = [
         (&runner.lab.start, ProbeMode::of_change, "start"),
         (&runner.lab.health, ProbeMode::of_check, "health"),
     ];
     for (steps, mode, what) in lists {
-        let there = |step: &&Step| {
-            step.act
-                .service()
-                .is_none_or(|service| live.addresses.contains_key(service))
-        };
-        let steps: Vec<_> = steps.iter().filter(there).cloned().collect();
+        let steps = steps.iter().filter(|step| wanted(step.act.service()));
+        let steps: Vec<Step> = steps.cloned().collect();
         run_steps(runner, live, &steps, mode, what).await?;
     }
     Ok(())

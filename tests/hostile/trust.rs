@@ -31,7 +31,7 @@ fn trust_lasts_until_a_file_of_the_lab_changes() {
     assert_eq!(
         stderr(&copy, "show LAB --trust", 0),
         "granted until one of the lab's files changes:\n  \
-         capability `NET_ADMIN` grants more rights than a service needs\n"
+         capability `NET_ADMIN` grants more rights than a service needs: it could change the addresses, routes and firewall rules of its container\n"
     );
     assert_eq!(stderr(&copy, "show LAB", 0), "");
     assert_eq!(stderr(&copy, "show LAB --trust", 0), "", "granted already");

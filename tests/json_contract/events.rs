@@ -21,6 +21,7 @@ fn name(event: &Event) -> &'static str {
         Event::BuildLine { .. } | Event::EngineSetupLine { .. } => "build_line",
         Event::BuildFinished { .. } => "build_ended",
         Event::ServiceUnavailable { .. } => "service_unavailable",
+        Event::ServicesNeedTrust { .. } => "services_need_trust",
         Event::OperationStarted { .. } => "operation_begun",
         Event::OperationFinished { .. } => "operation_ended",
         Event::Waiting { .. } => "waiting",
@@ -91,6 +92,11 @@ fn samples() -> Vec<Event> {
         Event::ServiceUnavailable {
             service: text(),
             reason: text(),
+        },
+        Event::ServicesNeedTrust {
+            services: vec![text()],
+            requests: vec![text()],
+            command: text(),
         },
         Event::OperationStarted { operation: text() },
         Event::OperationFinished {

@@ -14,7 +14,9 @@ use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::id::ServiceName;
 use crate::lab::image_name::ImageName;
 use crate::lab::policy;
-use crate::lab::service::{Condition, Gpus, Mount, Port, RestartPolicy, Service, ServiceInterface};
+use crate::lab::service::{
+    Condition, Gpus, Mount, Port, Presence, RestartPolicy, Service, ServiceInterface,
+};
 use crate::lab::yaml::{
     Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, quoted_string, string,
 };
@@ -65,7 +67,18 @@ pub(crate) fn read_services(
         let is_wrong =
             |problem: &Problem| matches!(problem.kind, ProblemKind::Lab | ProblemKind::Refused);
         if problems.iter().skip(before).any(is_wrong) {
-            services.broken.insert(name);
+            services.broken.insert(name.clone());
+        }
+        let optional = read.last_mut().map(|last| &mut last.service);
+        let optional = optional.filter(|service| {
+            service.name == name && service.interface.presence == Presence::Optional
+        });
+        if let Some(service) = optional {
+            let own = problems.split_off(before);
+            let needs_trust = |problem: &Problem| problem.kind == ProblemKind::NeedsTrust;
+            let (needs_trust, others) = own.into_iter().partition(needs_trust);
+            service.needs_trust = needs_trust;
+            problems.extend(others);
         }
     }
     refuse_shared_ports(&read, problems);
@@ -308,6 +321,7 @@ impl ServiceReader<'_> {
             stdin_open,
             cap_drop,
             interface,
+            needs_trust: Vec::new(),
             labels: labels.into_iter().collect(),
             place: part.key.place(),
             name,

@@ -259,6 +259,33 @@ fn problems_in_compose_yaml_have_their_line_and_help() {
 }
 
 #[test]
+fn what_an_optional_service_requests_is_no_problem_of_the_lab() {
+    let required = COMPOSE.replace(
+        "    mem_limit: 64m\n",
+        "    cap_add: [NET_RAW, NET_ADMIN]\n",
+    );
+    let loaded = load(Path::new("labs/small"), &files(LAB, &required, GUIDE)).unwrap();
+    assert_eq!(loaded.needs_trust.len(), 2);
+    assert!(loaded.lab.withheld_services().next().is_none());
+    let lab = LAB.replace("    checks:", "    needs_service: [redis]\n    checks:");
+    let compose = COMPOSE.replace(
+        "    mem_limit: 64m\n",
+        "    cap_add: [NET_RAW, NET_ADMIN]\n    x-roadlab: { optional: true }\n",
+    );
+    let loaded = load(Path::new("labs/small"), &files(&lab, &compose, GUIDE)).unwrap();
+    let mut lab = loaded.lab;
+    assert!(loaded.needs_trust.is_empty());
+    assert_eq!(lab.withheld().len(), 2);
+    let withheld = lab.withheld_services().map(|one| one.name.as_str());
+    assert_eq!(withheld.collect::<Vec<_>>(), ["redis"]);
+    assert_eq!(lab.take_withheld().len(), 2);
+    assert!(lab.withheld_services().next().is_none());
+    // What is always refused stays a problem.
+    let refused = compose.replace("NET_RAW", "SYS_ADMIN");
+    assert!(load(Path::new("labs/small"), &files(LAB, &refused, GUIDE)).is_err());
+}
+
+#[test]
 fn a_lab_does_not_build_on_itself() {
     in_lab(
         "minutes: 5",

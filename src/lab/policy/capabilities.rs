@@ -3,6 +3,7 @@
 use crate::lab::policy::decision::{needs_trust, refused};
 use crate::lab::yaml::{Node, Problems};
 use crate::text;
+use crate::text::Text;
 
 /// The capabilities of every service: enough to take over a data folder and to switch to its own user.
 pub const CAPABILITIES: &[&str] = &[
@@ -15,9 +16,27 @@ pub const CAPABILITIES: &[&str] = &[
     "KILL",
 ];
 
+/// What a capability lets a service do.
+type Allows = fn() -> Text;
+
 /// The capabilities that need `--trust`.
-const TRUSTED_CAPABILITIES: &[&str] =
-    &["NET_ADMIN", "NET_RAW", "SYS_PTRACE", "IPC_LOCK", "SYS_NICE"];
+const TRUSTED_CAPABILITIES: &[(&str, Allows)] = &[
+    ("NET_ADMIN", || {
+        text!("it could change the addresses, routes and firewall rules of its container")
+    }),
+    ("NET_RAW", || {
+        text!("it could read and forge every packet that passes through its container")
+    }),
+    ("SYS_PTRACE", || {
+        text!("it could read and change the memory of all programs in its container")
+    }),
+    ("IPC_LOCK", || {
+        text!("it could keep this machine from swapping its memory out")
+    }),
+    ("SYS_NICE", || {
+        text!("its programs could take precedence over those of this machine")
+    }),
+];
 
 /// Returns the name of a capability without `CAP_`.
 pub(crate) fn capability_name(written: &str) -> String {
@@ -32,10 +51,12 @@ pub(crate) fn check_capability(node: &Node, problems: &mut Problems) -> Option<S
     if CAPABILITIES.contains(&name.as_str()) {
         return None;
     }
-    if TRUSTED_CAPABILITIES.contains(&name.as_str()) {
+    let mut trusted = TRUSTED_CAPABILITIES.iter();
+    if let Some((_, allows)) = trusted.find(|(known, _)| *known == name) {
         let what = text!(
-            "capability `{name}` grants more rights than a service needs",
-            name
+            "capability `{name}` grants more rights than a service needs: {allows}",
+            name,
+            allows = allows()
         );
         problems.push(needs_trust(node, what));
         return Some(name);
@@ -44,7 +65,8 @@ pub(crate) fn check_capability(node: &Node, problems: &mut Problems) -> Option<S
         "capability `{name}` would grant root access to this machine",
         name
     );
-    let allowed = TRUSTED_CAPABILITIES.join(", ");
+    let allowed: Vec<&str> = TRUSTED_CAPABILITIES.iter().map(|(name, _)| *name).collect();
+    let allowed = allowed.join(", ");
     let help = text!("remove it; `--trust` allows only {allowed}", allowed);
     problems.push(refused(node, what).help(help));
     None
@@ -67,7 +89,7 @@ mod tests {
         for name in CAPABILITIES {
             assert_eq!(check(name), (None, None));
         }
-        for name in TRUSTED_CAPABILITIES {
+        for (name, _) in TRUSTED_CAPABILITIES {
             let added = (Some((*name).to_owned()), Some(ProblemKind::NeedsTrust));
             assert_eq!(check(name), added);
             assert_eq!(check(&format!("cap_{}", name.to_lowercase())), added);
