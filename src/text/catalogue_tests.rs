@@ -323,6 +323,7 @@ fn no_english_is_left_in_korean() {
         "labs",
         "my",
         "secrets",
+        "F",
     ];
     let mut left = Vec::new();
     for (english, _, korean) in messages() {

@@ -7,14 +7,14 @@ use regex::Regex;
 use roadlab::diagnosis::System;
 use serde_json::Value;
 
-use super::{Pages, generated_events, generated_keys, line_of, made_up, pages};
+use super::{Pages, generated_events, generated_keys, generated_labs, line_of, made_up, pages};
 use crate::architecture::{Finding, assert_kept, found};
 
 /// The name of a generated part, and what writes it.
 type Part = (&'static str, fn() -> String);
 
 /// The generated parts.
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 10] = [
     ("lab keys", generated_keys::lab),
     ("probes", generated_keys::probes),
     ("actions", generated_keys::actions),
@@ -23,6 +23,8 @@ const PARTS: [Part; 8] = [
     ("events", generated_events::events),
     ("exit codes", exit_codes),
     ("systems", systems),
+    ("labs", generated_labs::english),
+    ("labs in Korean", generated_labs::korean),
 ];
 
 /// Returns a table in Markdown.

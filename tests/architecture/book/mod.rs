@@ -4,6 +4,7 @@
 mod generated;
 mod generated_events;
 mod generated_keys;
+mod generated_labs;
 mod links;
 mod translation;
 
