@@ -58,7 +58,10 @@ pub use summaries::Summaries;
 pub use unreachable_registries::UnreachableRegistries;
 pub use volume_copies::{MAX_COPIES, MAX_COPY, UnfinishedCopy, VolumeCopies, VolumeCopy};
 pub use web_session::WebSession;
-pub use workspace::{KeptFile, Workspace, WorkspaceError};
+pub use workspace::{
+    EditedFile, FileState, KeptFile, ListedFile, MAX_EDITED, Saved, Workspace, WorkspaceError,
+    editable_path,
+};
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -13,7 +13,7 @@ struct Asset {
     content: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "page.css",
         content_type: "text/css; charset=utf-8",
@@ -28,6 +28,11 @@ const ASSETS: [Asset; 4] = [
         name: "terminal.js",
         content_type: "text/javascript; charset=utf-8",
         content: include_bytes!("assets/terminal.js"),
+    },
+    Asset {
+        name: "files.js",
+        content_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("assets/files.js"),
     },
     Asset {
         name: "icon.svg",

@@ -198,6 +198,7 @@ fn side(view: &LabView<'_>) -> Markup {
                 div #(id::SERVICES) {}
             }
             (terminals(view))
+            (files(view))
             (logs(view))
         }
     }
@@ -226,6 +227,31 @@ fn terminals(view: &LabView<'_>) -> Markup {
                 p #terminal-help .visually-hidden { (localized!("{key} leaves the terminal", key = "F6")) }
                 div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
                 div #terminal-panels .panels hidden {}
+            }
+        }
+    }
+}
+
+/// Returns the place of the learner's files. The script of the page fills it.
+fn files(view: &LabView<'_>) -> Markup {
+    html! {
+        @if view.lab.workspace.is_some() {
+            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) {
+                summary { h2 { (localized!("Files")) } }
+                ul #file-list .file-list {}
+                button #new-file type="button" { (localized!("New file")) }
+                form #editor method="post" data-plain hidden {
+                    label { (localized!("File")) " " input name="path" autocomplete="off" spellcheck="false" required; }
+                    textarea name="text" rows="18" wrap="off" spellcheck="false" autocapitalize="off" autocomplete="off" aria-label=(localized!("Text of the file")) aria-describedby="editor-help" {}
+                    p #editor-help .state { (localized!("Ctrl-S saves; Escape and then Tab leaves the text")) }
+                    div.editor-buttons {
+                        button.primary type="submit" { (localized!("Save")) }
+                        button type="button" data-labs { (localized!("Put in the lab's version")) }
+                        button type="button" data-diff aria-controls="file-changes" aria-expanded="false" { (localized!("Changes against the lab's version")) }
+                    }
+                    div #file-changes .file-changes tabindex="0" hidden {}
+                }
+                p #file-note .state role="status" {}
             }
         }
     }

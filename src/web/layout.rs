@@ -35,7 +35,10 @@ pub(super) fn page(content: &Content<'_>) -> String {
                 link rel="icon" href=(assets::path("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::path("page.css"));
                 script type="module" src=(assets::path("page.js")) {}
-                @if content.socket.is_some() { script type="module" src=(assets::path("terminal.js")) {} }
+                @if content.socket.is_some() {
+                    script type="module" src=(assets::path("terminal.js")) {}
+                    script type="module" src=(assets::path("files.js")) {}
+                }
             }
             body data-socket=[content.socket] data-lost=(localized!("the connection to roadlab is lost; it is tried again")) data-back=(localized!("connected again")) data-copy=(localized!("Copy")) data-copied=(localized!("copied")) data-run=(localized!("Run in the terminal")) data-cancel=(localized!("Cancel")) data-failed=(localized!("roadlab does not answer; start it again with `roadlab web`")) {
                 a.skip href="#content" { (localized!("Skip to the content")) }

@@ -11,6 +11,7 @@ mod access;
 mod actions;
 mod assets;
 mod failures;
+mod files;
 mod keys;
 mod lab_page;
 mod labs_page;

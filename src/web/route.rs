@@ -18,6 +18,12 @@ pub(super) enum Route {
     Exercise(LabId, ExerciseId),
     /// The WebSocket of a page of a lab.
     Socket(LabId, Option<ExerciseId>),
+    /// The list of the learner's files.
+    Files(LabId),
+    /// One of the learner's files, which the query names.
+    File(LabId),
+    /// The text of one of the learner's files, which the form has.
+    SaveFile(LabId),
     /// Something that is done with a lab.
     LabAction(LabId, LabAction),
     /// Something that is done with an exercise.
@@ -59,7 +65,12 @@ impl Route {
             "" => Vec::new(),
             parts => parts.split('/').collect(),
         };
-        let (route, expected) = Self::of_parts(&parts).ok_or(NoRoute::NotFound)?;
+        let (route, expected) = match Self::of_parts(&parts).ok_or(NoRoute::NotFound)? {
+            (Route::File(lab), _) if *method == Method::POST => {
+                (Route::SaveFile(lab), Method::POST)
+            }
+            known => known,
+        };
         let is_read = expected == Method::GET && *method == Method::HEAD;
         match *method == expected || is_read {
             true => Ok(route),
@@ -78,6 +89,8 @@ impl Route {
             ["assets", name] => (Route::Asset((*name).to_owned()), get),
             ["labs", name] => (Route::Lab(lab(name)?), get),
             ["labs", name, "socket"] => (Route::Socket(lab(name)?, None), get),
+            ["labs", name, "files"] => (Route::Files(lab(name)?), get),
+            ["labs", name, "file"] => (Route::File(lab(name)?), get),
             ["labs", name, "up"] => (Route::LabAction(lab(name)?, LabAction::Up), post),
             ["labs", name, "down"] => (Route::LabAction(lab(name)?, LabAction::Down), post),
             ["labs", name, "reset"] => (Route::LabAction(lab(name)?, LabAction::Reset), post),
@@ -120,6 +133,9 @@ mod tests {
         check(&get, "/", "Labs");
         check(&Method::HEAD, "/", "Labs");
         check(&get, "/leave", "Leave");
+        check(&get, "/labs/redis/file", "File(LabId(\"redis\"))");
+        check(&post, "/labs/redis/file", "SaveFile(LabId(\"redis\"))");
+        check(&post, "/labs/redis/files", "Method");
         check(&get, "/labs/redis", "Lab(LabId(\"redis\"))");
         check(
             &post,

@@ -25,6 +25,7 @@ use crate::engine::docker::TerminalSize;
 use crate::lab::{ExerciseId, LabId, Lang, ServiceName};
 use crate::localized;
 use crate::runner::Failure;
+use crate::store::MAX_EDITED;
 use crate::text::Language;
 use crate::web::access::{Access, Claims, Denied, Purpose, Secret, named_cookies};
 use crate::web::actions::{self, Form};
@@ -38,7 +39,7 @@ use crate::web::services::LiveServices;
 use crate::web::site::{InLanguage, Settings, Site};
 use crate::web::terminals::PageTerminals;
 use crate::web::update::{NoteKind, Update};
-use crate::web::{assets, lab_page, labs_page, leave, socket};
+use crate::web::{assets, files, lab_page, labs_page, leave, socket};
 use crate::{text, text::Text};
 
 /// The most connections at the same time; a browser has a handful.
@@ -46,6 +47,9 @@ const MAX_CONNECTIONS: usize = 256;
 
 /// The largest form, in bytes.
 const MAX_FORM: usize = 64 << 10;
+
+/// The largest form with a file, in bytes: encoded, each byte of a text takes up to three.
+const MAX_FILE_FORM: usize = 4 * MAX_EDITED as usize;
 
 /// How long a browser may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -312,12 +316,18 @@ async fn routed(
             let run = query.get("run").cloned().unwrap_or_default();
             open_socket(site, lang, lab, exercise, run, request)
         }
-        Route::Language => match read_form(request).await {
+        Route::Files(lab) => files::list(site, &site.quiet_app(lang), &lab).await,
+        Route::File(lab) => files::read(site, &site.quiet_app(lang), &lab, query).await,
+        Route::SaveFile(lab) => match read_form(request, MAX_FILE_FORM).await {
+            Ok((form, _)) => files::save(site, &site.quiet_app(lang), &lab, &form).await,
+            Err(reply) => *reply,
+        },
+        Route::Language => match read_form(request, MAX_FORM).await {
             Ok((form, _)) => choose_language(site, &form),
             Err(reply) => *reply,
         },
         Route::LabAction(lab, action) => {
-            let (_, kind) = match read_form(request).await {
+            let (_, kind) = match read_form(request, MAX_FORM).await {
                 Ok(read) => read,
                 Err(reply) => return *reply,
             };
@@ -327,7 +337,7 @@ async fn routed(
             to_the_end(kind, &back, done).await
         }
         Route::ExerciseAction(lab, exercise, action) => {
-            let (form, kind) = match read_form(request).await {
+            let (form, kind) = match read_form(request, MAX_FORM).await {
                 Ok(read) => read,
                 Err(reply) => return *reply,
             };
@@ -542,14 +552,14 @@ fn lang(site: &Site, headers: &HeaderMap) -> Lang {
 }
 
 /// Reads a form, and who sent it. Fails with the answer to a form that is too large.
-async fn read_form(request: Request<Incoming>) -> Result<(Form, Sender), Box<Reply>> {
+async fn read_form(request: Request<Incoming>, most: usize) -> Result<(Form, Sender), Box<Reply>> {
     let accepts = request.headers().get(header::ACCEPT);
     let accepts = accepts.and_then(|value| value.to_str().ok());
     let sender = match accepts.unwrap_or_default().contains("text/html") {
         true => Sender::Browser,
         false => Sender::Script,
     };
-    match Limited::new(request.into_body(), MAX_FORM).collect().await {
+    match Limited::new(request.into_body(), most).collect().await {
         Ok(body) => Ok((form(&body.to_bytes()), sender)),
         Err(_) => Err(Box::new(reply::text(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,8 +1,8 @@
 //! What is on the pages where no engine answers: everything but the checks.
 
 use super::http::WebServer;
-use crate::support::ProgramOutput;
 use crate::support::offline::tiny;
+use crate::support::{LabCopy, ProgramOutput};
 
 #[apply(test)]
 fn the_labs_and_the_texts_of_a_lab_are_there_without_an_engine() {
@@ -196,4 +196,53 @@ fn an_action_that_fails_gives_the_reason() {
         );
     }
     assert_eq!(server.post("/labs/none/up", "").json()["failed"], true);
+}
+
+#[apply(test)]
+fn no_file_outside_the_folder_is_read_or_written() {
+    let copy = LabCopy::of("tests/labs/probes", |_| "probes".to_owned());
+    let folder = copy.path("roadlab-probes");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join(".hidden"), "h").unwrap();
+    std::fs::write(copy.path("secret"), "s").unwrap();
+    std::os::unix::fs::symlink(copy.path("secret"), folder.join("link")).unwrap();
+    std::os::unix::fs::symlink(copy.path("."), folder.join("out")).unwrap();
+    let mut server = WebServer::without_engine(&copy, "LAB");
+    server.enter();
+    assert_eq!(
+        server.get("/labs/probes/files").json()["files"],
+        serde_json::json!([])
+    );
+    for path in [
+        "..%2Fsecret",
+        "%2Fetc%2Fpasswd",
+        ".hidden",
+        "a%2F..%2F..%2Fsecret",
+        "",
+        "a%00b",
+    ] {
+        assert_eq!(
+            server.get(&format!("/labs/probes/file?path={path}")).status,
+            400,
+            "{path}"
+        );
+        let written = server.post("/labs/probes/file", &format!("path={path}&text=x&version="));
+        assert_eq!(written.status, 400, "{path}");
+    }
+    for path in ["link", "out%2Fsecret"] {
+        let read = server.get(&format!("/labs/probes/file?path={path}"));
+        assert!(!read.body.contains("\"s\""), "{read:?}");
+        let written = server.post("/labs/probes/file", &format!("path={path}&text=x&version="));
+        assert!(!written.body.contains("saved"), "{written:?}");
+    }
+    assert_eq!(std::fs::read_to_string(copy.path("secret")).unwrap(), "s");
+    let new = server.post(
+        "/labs/probes/file",
+        "path=dags%2Fnew.py&text=x%3D1&version=",
+    );
+    assert_eq!(new.json()["saved"], true, "{new:?}");
+    assert_eq!(
+        std::fs::read_to_string(folder.join("dags/new.py")).unwrap(),
+        "x=1"
+    );
 }

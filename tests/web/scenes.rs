@@ -8,6 +8,7 @@ use super::chromium::Browser;
 use super::http::WebServer;
 use crate::support::engine_lab::EngineLab;
 use crate::support::offline::tiny;
+use crate::support::{LabCopy, eventually};
 
 /// The page of the tiny lab, which is up, in a browser.
 fn opened(lab: &EngineLab) -> (WebServer, Browser) {
@@ -272,4 +273,56 @@ fn no_link_takes_the_session_to_another_server() {
     page.value("document.querySelector('a[href*=\"start\"]').target = '_self'");
     page.click("a[href*='start']");
     assert_eq!(cookies_at("/end"), "");
+}
+
+#[apply(offline_browser_test)]
+fn a_file_is_edited_compared_and_saved() {
+    let copy = LabCopy::of("tests/labs/probes", |_| "probes".to_owned());
+    let folder = copy.path("roadlab-probes");
+    std::fs::create_dir(&folder).unwrap();
+    let note = folder.join("note.txt");
+    std::fs::write(&note, "a note\n").unwrap();
+    let on_disk = || std::fs::read_to_string(&note).unwrap();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    let text = "document.querySelector('#editor textarea').value";
+    page.click("#files > summary");
+    page.wait_until(
+        "the list",
+        "document.querySelector('#file-list button')?.innerText === 'note.txt'",
+    );
+    page.click("#file-list button");
+    page.wait_until("its text", &format!("{text} === 'a note\\n'"));
+    page.click("#editor textarea");
+    page.type_line("another 줄");
+    page.wait_for("not saved yet");
+    // What is not saved yet is still there.
+    page.call("Page.reload", serde_json::json!({}));
+    page.wait_until(
+        "the text",
+        "document.querySelector('#editor textarea')?.value.includes('another 줄')",
+    );
+    assert_eq!(on_disk(), "a note\n");
+    page.click("#editor textarea");
+    page.press("s", 2);
+    page.wait_for("saved: note.txt");
+    assert!(on_disk().contains("another 줄"), "{}", on_disk());
+    page.wait_for("changed");
+    page.click("[data-diff]");
+    page.wait_until(
+        "the change",
+        "[...document.querySelectorAll('#file-changes .added')].some((line) => line.innerText.includes('another 줄'))",
+    );
+    // Something else changes the file while it is edited.
+    std::fs::write(&note, "of a program\n").unwrap();
+    page.click("#editor textarea");
+    page.type_line("mine");
+    page.click("#editor button[type='submit']");
+    page.wait_for("was changed elsewhere meanwhile");
+    assert_eq!(on_disk(), "of a program\n");
+    page.click("#editor button[type='submit']");
+    assert!(eventually(|| on_disk().contains("mine")), "{}", on_disk());
+    page.click("[data-labs]");
+    page.wait_until("the lab's text", &format!("{text} === 'a note\\n'"));
+    assert_eq!(page.errors, [""; 0]);
 }

@@ -129,6 +129,12 @@ impl<'a> WorkspaceFolder<'a> {
         read().map(Some).map_err(|error| self.failed(path, error))
     }
 
+    /// Returns the size of what is at a path in bytes.
+    pub(super) fn size(&self, path: &Path) -> Option<u64> {
+        let about = self.handle.symlink_metadata(path).ok()?;
+        Some(about.len())
+    }
+
     /// Returns the permissions of a file.
     pub(super) fn mode(&self, path: &Path) -> u32 {
         let about = self.handle.metadata(path);

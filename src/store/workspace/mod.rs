@@ -7,6 +7,7 @@
 //! This file decides what is created, restored and kept. How the files of the folder are read and written, while containers
 //! write into it too, is in `folder.rs`. The marker remembers whether the workspace is complete.
 
+mod editing;
 mod error;
 mod folder;
 mod marker;
@@ -25,6 +26,7 @@ use cap_std::fs::{Dir, MetadataExt as _};
 use crate::lab::{Exercise, FileChange, Instance, Lab, LabId, Mount, Step, StepKind};
 use crate::store::dated_name::is_dated;
 
+pub use editing::{EditedFile, FileState, ListedFile, MAX_EDITED, Saved, editable_path};
 pub use error::WorkspaceError;
 pub use folder::KeptFile;
 

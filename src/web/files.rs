@@ -1,0 +1,177 @@
+//! The learner's files on the page: a list, an editor, and what was changed of the lab's version.
+
+use std::path::Path;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
+
+use crate::app::{App, DrawOf};
+use crate::lab::LabId;
+use crate::localized;
+use crate::report::sanitize;
+use crate::runner::Failure;
+use crate::store::{FileState, MAX_EDITED, Saved, Workspace, editable_path};
+use crate::web::actions::Form;
+use crate::web::failures::failure_lines;
+use crate::web::reply::{self, Reply};
+use crate::web::site::Site;
+
+/// The lines around a change that are shown with it.
+const CONTEXT: usize = 3;
+
+/// Returns the list of files.
+pub(super) async fn list(site: &Site, app: &App, lab: &LabId) -> Reply {
+    let listed = async {
+        let files = match workspace(site, app, lab).await? {
+            Some(workspace) => workspace.list()?,
+            None => Vec::new(),
+        };
+        let files = files.into_iter().map(|file| {
+            json!({
+                "path": file.path,
+                "shown": sanitize(&file.path),
+                "state": match file.state {
+                    FileState::Unchanged => None,
+                    FileState::Changed => Some(localized!("changed")),
+                    FileState::Own => Some(localized!("your own")),
+                },
+            })
+        });
+        Ok::<_, Failure>(json!({ "files": files.collect::<Vec<_>>() }))
+    };
+    answer(listed.await)
+}
+
+/// Returns a file as the editor shows it.
+pub(super) async fn read(site: &Site, app: &App, lab: &LabId, query: &Form) -> Reply {
+    let Some(path) = query.get("path").and_then(|path| editable_path(path)) else {
+        return no_path();
+    };
+    let read = async {
+        let Some(workspace) = workspace(site, app, lab).await? else {
+            return Ok::<_, Failure>(json!({ "text": Value::Null }));
+        };
+        let file = workspace.edited(&path)?;
+        let changes = match (&file.original, &file.text) {
+            (Some(original), Some(text)) => changes(original, text),
+            _ => Value::Null,
+        };
+        Ok(json!({
+            "text": file.text,
+            "version": file.version,
+            "original": file.original,
+            "changes": changes,
+        }))
+    };
+    answer(read.await)
+}
+
+/// Saves what was written in the editor.
+pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    let Some(path) = editable_path(field("path")) else {
+        return no_path();
+    };
+    let text = field("text");
+    if text.len() as u64 > MAX_EDITED {
+        let sentence = localized!("the text is too large for this editor");
+        return reply::text(StatusCode::PAYLOAD_TOO_LARGE, &sentence);
+    }
+    let saved = async {
+        let workspace = workspace(site, app, lab).await?;
+        let there = workspace.filter(|workspace| workspace.path.exists());
+        let Some(workspace) = there else {
+            return Ok::<_, Failure>(json!({
+                "note": localized!("the files are there once the lab was started"),
+            }));
+        };
+        Ok(match workspace.save(&path, text, field("version"))? {
+            Saved::Written(version) => json!({
+                "saved": true,
+                "version": version,
+                "note": localized!("saved: {file}", file = shown(&path)),
+            }),
+            Saved::ChangedMeanwhile(version) => json!({
+                "version": version,
+                "note": localized!(
+                    "{file} was changed elsewhere meanwhile and stays as it is; save again to put your text in its place",
+                    file = shown(&path)
+                ),
+            }),
+            Saved::NoFile => json!({
+                "note": localized!("{file} is no file that can be written", file = shown(&path)),
+            }),
+        })
+    };
+    answer(saved.await)
+}
+
+/// Returns the workspace of a run, or where that of the next one will be; `None` if the lab has none.
+async fn workspace(site: &Site, app: &App, lab: &LabId) -> Result<Option<Workspace>, Failure> {
+    let lab = site.lab(app, lab, &DrawOf::Run)?;
+    let running = async {
+        let engine = app.existing_engine().await?;
+        Ok::<_, Failure>(app.running(&engine, &lab).await?.workspace)
+    };
+    Ok(match running.await {
+        Ok(workspace) => workspace,
+        // Without a run, or an engine that answers.
+        Err(_) => app.workspace(&lab, None),
+    })
+}
+
+/// Returns the lines that differ from the lab's text, with some around them: each with `-`, `+` or a space before it.
+fn changes(original: &str, text: &str) -> Value {
+    let diff = TextDiff::from_lines(original, text);
+    let mut lines = Vec::new();
+    for (at, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+        if at > 0 {
+            lines.push("…".to_owned());
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            lines.push(format!("{sign}{}", change.value().trim_end_matches('\n')));
+        }
+    }
+    json!(lines)
+}
+
+fn shown(path: &Path) -> String {
+    sanitize(&path.display().to_string())
+}
+
+fn no_path() -> Reply {
+    let sentence = localized!("a path of the folder is needed, such as `dags/night.py`");
+    reply::text(StatusCode::BAD_REQUEST, &sentence)
+}
+
+fn answer(document: Result<Value, Failure>) -> Reply {
+    match document {
+        Ok(document) => reply::json(StatusCode::OK, &document),
+        Err(failure) => {
+            let lines = failure_lines(&failure);
+            reply::text(StatusCode::CONFLICT, &lines.join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_changes_are_lines_with_their_surroundings() {
+        assert_eq!(changes("a\n", "a\n"), json!([]));
+        let before = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
+        let after = before.replace("1\n2", "1\ntwo").replace("\n12", "");
+        let expected = [
+            " 1", "-2", "+two", " 3", " 4", " 5", "…", " 9", " 10", " 11", "-12",
+        ];
+        assert_eq!(changes(before, &after), json!(expected));
+    }
+}
