@@ -8,6 +8,7 @@ use crate::lab::{Lang, Level, Summary};
 use crate::localized;
 use crate::report::{memory, sanitize};
 use crate::web::layout::{self, Content};
+use crate::web::map_page;
 use crate::web::reply::{self, Reply};
 use crate::web::site::Site;
 
@@ -41,7 +42,7 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
         title: &title,
         lang,
         path: "/",
-        bar: html! {},
+        bar: html! { a href=(map_page::PATH) { (localized!("Map")) } },
         socket: None,
         body,
     });

@@ -19,6 +19,7 @@ mod layout;
 mod leave;
 mod live;
 mod logs;
+mod map_page;
 mod markdown;
 mod messages;
 mod observation;

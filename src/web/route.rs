@@ -13,6 +13,8 @@ pub(super) enum Route {
     Leave,
     /// The labs.
     Labs,
+    /// The map of topics.
+    Map,
     /// The introduction of a lab.
     Lab(LabId),
     Exercise(LabId, ExerciseId),
@@ -85,6 +87,7 @@ impl Route {
         Some(match parts {
             [] => (Route::Labs, get),
             ["language"] => (Route::Language, post),
+            ["map"] => (Route::Map, get),
             ["leave"] => (Route::Leave, get),
             ["assets", name] => (Route::Asset((*name).to_owned()), get),
             ["labs", name] => (Route::Lab(lab(name)?), get),
@@ -133,6 +136,7 @@ mod tests {
         check(&get, "/", "Labs");
         check(&Method::HEAD, "/", "Labs");
         check(&get, "/leave", "Leave");
+        check(&get, "/map", "Map");
         check(&get, "/labs/redis/file", "File(LabId(\"redis\"))");
         check(&post, "/labs/redis/file", "SaveFile(LabId(\"redis\"))");
         check(&post, "/labs/redis/files", "Method");

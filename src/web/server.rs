@@ -39,7 +39,7 @@ use crate::web::services::LiveServices;
 use crate::web::site::{InLanguage, Settings, Site};
 use crate::web::terminals::PageTerminals;
 use crate::web::update::{NoteKind, Update};
-use crate::web::{assets, files, lab_page, labs_page, leave, socket};
+use crate::web::{assets, files, lab_page, labs_page, leave, map_page, socket};
 use crate::{text, text::Text};
 
 /// The most connections at the same time; a browser has a handful.
@@ -307,6 +307,7 @@ async fn routed(
             Some(target) => reply::leave(&target),
             None => reply::text(StatusCode::NOT_FOUND, &localized!("there is no such page")),
         },
+        Route::Map => map_page::map_page(site, lang),
         Route::Labs => labs_page::labs_page(site, lang),
         Route::Lab(lab) => lab_page::lab_page(site, lang, &lab, None).await,
         Route::Exercise(lab, exercise) => {

@@ -148,6 +148,7 @@ fn no_page_is_wider_than_its_window() {
         page.resize(width, 800);
         for path in [
             "/",
+            "/map",
             "/labs/tiny",
             "/labs/tiny/exercises/greet",
             "/labs/tiny/exercises/when",
@@ -206,6 +207,7 @@ fn every_text_can_be_read_in_light_and_in_dark() {
         page.theme(theme);
         for path in [
             "/",
+            "/map",
             "/labs/tiny",
             "/labs/tiny/exercises/greet",
             "/labs/tiny/exercises/when",
