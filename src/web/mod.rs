@@ -24,6 +24,7 @@ mod markdown;
 mod messages;
 mod observation;
 mod parts;
+mod picture;
 mod reply;
 mod route;
 mod screen;

@@ -20,6 +20,7 @@ use crate::runner::{Failure, ServiceHealth};
 use crate::web::leave;
 use crate::web::live::Attention;
 use crate::web::parts::id;
+use crate::web::picture::picture;
 use crate::web::site::Site;
 use crate::web::update::Update;
 
@@ -107,7 +108,9 @@ impl LiveServices<'_> {
 
 fn services(running: &RunningLab<'_, Docker>, rows: &[Row], samples: &Samples) -> Markup {
     let pages = WebPage::list(running.lab, &running.live.addresses);
+    let dots = rows.iter().map(|row| (row.service.as_str(), dot(row)));
     html! {
+        (picture(running.lab, &dots.collect()))
         ul.services {
             @for row in rows {
                 li {
