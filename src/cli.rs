@@ -187,6 +187,9 @@ pub(crate) enum Command {
         /// Remove the lab automatically this long after the session (e.g. 90m, 2h)
         #[arg(long, value_name = "DURATION", value_parser = duration, requires = "keep")]
         ttl: Option<Duration>,
+        /// Show the lab in a browser in place of the terminal, as `web` does; the lab stays up
+        #[arg(long, conflicts_with_all = ["auto", "keep", "down"])]
+        web: bool,
     },
     /// Open the labs in a browser: text, checks and hints on one page
     Web {

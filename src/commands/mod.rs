@@ -156,7 +156,12 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             keep,
             down,
             ttl,
+            web,
         } => {
+            if web {
+                let lab = context.added(lab).await?;
+                return web::web(context, web::Shown::Started(lab), None).await;
+            }
             let mode = if auto {
                 run::Mode::Auto
             } else {
@@ -375,11 +380,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Add { source, lab } => add::add(context, &source, lab.as_deref()).await,
         Command::Update { names } => update::update(context, &names).await,
         Command::Web { lab, port } => {
-            let lab = match lab {
-                Some(lab) => Some(context.added(lab).await?),
-                None => None,
+            let shown = match lab {
+                Some(lab) => web::Shown::Lab(context.added(lab).await?),
+                None => web::Shown::All,
             };
-            web::web(context, lab, port).await
+            web::web(context, shown, port).await
         }
         Command::Remove { lab } => remove::remove(context, &lab).await,
     }

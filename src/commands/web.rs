@@ -4,32 +4,45 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::app::{DrawOf, InitialData, UpOptions};
 use crate::commands::browser::{BrowserResult, open_in_browser};
 use crate::commands::{Context, reaper_command};
 use crate::exit::Exit;
 use crate::localized;
 use crate::report::{self, error, output_unwrapped};
-use crate::runner::Failure;
+use crate::runner::{Expiry, Failure, OnFailure};
 use crate::signals::Signals;
-use crate::store::WebSession;
+use crate::store::{Lifetime, WebSession};
 use crate::text;
 use crate::web::{Secret, Server, Settings};
 
 /// How long a browser can use what it once got from an address.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// What the page shows first.
+pub(crate) enum Shown {
+    All,
+    /// A lab, by its name or the path of its folder.
+    Lab(String),
+    /// A lab that is started before.
+    Started(String),
+}
+
 pub(crate) async fn web(
     context: &Context,
-    name: Option<String>,
+    shown: Shown,
     port: Option<u16>,
 ) -> Result<Exit, Failure> {
+    if let Shown::Started(name) = &shown {
+        start(context, name).await?;
+    }
     // Programs in containers would not end with this one.
     let mut signals = Signals::listen().map_err(|error| {
         Failure::Environment(text!("cannot listen for signals: {error}", error))
     })?;
-    let lab = match name {
-        Some(name) => Some((context.lab(&name)?.id, name)),
-        None => None,
+    let lab = match shown {
+        Shown::Lab(name) | Shown::Started(name) => Some((context.lab(&name)?.id, name)),
+        Shown::All => None,
     };
     let app = &context.app;
     // A page that is still open works again.
@@ -91,4 +104,21 @@ pub(crate) async fn web(
     }
     let signal = server.run(signals.next()).await;
     Ok(Exit::Signal(signal.number()))
+}
+
+/// Starts a lab that stays up.
+async fn start(context: &Context, name: &str) -> Result<(), Failure> {
+    let app = &context.app;
+    let lab = context.lab_with(name, &DrawOf::NewRun)?;
+    app.require_memory(&lab)?;
+    let engine = app.engine().await?;
+    let options = UpOptions {
+        lifetime: Lifetime::Persistent,
+        expiry: Expiry::Unchanged,
+        on_failure: OnFailure::TearDown,
+        initial_data: InitialData::Copied,
+    };
+    let started = app.up(&engine, &lab, options).await?;
+    started.running.live.connections.close().await;
+    Ok(())
 }

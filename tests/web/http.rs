@@ -42,11 +42,15 @@ impl WebServer {
         }
         command.stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the program can be run");
-        let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("its output is piped");
-        let read = BufReader::new(stdout).read_line(&mut line);
-        read.expect("the output is text");
-        let printed: Value = serde_json::from_str(&line).expect("a JSON document");
+        // The events of a start come before.
+        let lines = BufReader::new(stdout).lines();
+        let mut documents = lines.map(|line| {
+            let line = line.expect("the output is text");
+            serde_json::from_str::<Value>(&line).expect("a JSON document")
+        });
+        let printed = documents.find(|document| document["address"].is_string());
+        let printed = printed.expect("the address");
         assert_eq!(printed["opened"], false, "there is no browser");
         let address = printed["address"].as_str().expect("an address");
         let rest = address.strip_prefix("http://localhost:");

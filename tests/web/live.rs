@@ -185,3 +185,17 @@ fn a_terminal_whose_program_reads_nothing_can_be_closed() {
     );
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn a_lab_is_started_before_its_page_is_shown() {
+    let lab = EngineLab::tiny();
+    let mut server = WebServer::start(&mut lab.command("run LAB --web --json"));
+    assert_eq!(
+        server.enter().header("location"),
+        format!("/labs/{}", lab.copy.id)
+    );
+    assert_eq!(server.interrupt(), Some(130));
+    // It stays up.
+    lab.run("check LAB greet", 1);
+    lab.run("down LAB", 0);
+}

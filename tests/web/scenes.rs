@@ -23,6 +23,10 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
     let (_server, mut page) = opened(&lab);
     page.click("form[action$='/up'] button");
     page.wait_for("the lab is running");
+    page.wait_until(
+        "a picture",
+        "document.querySelectorAll('.picture .place.good').length === 1",
+    );
     page.click("a[rel='next']");
     page.wait_for("watching, 1 of 2 checks pass");
     page.click("button[data-service='redis']");
