@@ -17,7 +17,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["src/commands/man.rs"]),
     ("docker_credential", &["src/engine/docker/credentials.rs"]),
     ("etcetera", &["src/store/paths.rs"]),
-    ("form_urlencoded", &["src/web/server.rs"]),
+    (
+        "form_urlencoded",
+        &["src/web/leave.rs", "src/web/server.rs"],
+    ),
     ("getrandom", &["src/web/access.rs"]),
     ("http_body_util", &["src/web/"]),
     ("hyper", &["src/web/"]),
@@ -38,7 +41,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("quick_junit", &["src/report/junit.rs"]),
     ("redis", &["src/probe/"]),
-    ("reqwest", &["src/machine/clock_skew.rs", "src/probe/http"]),
+    (
+        "reqwest",
+        &[
+            "src/machine/clock_skew.rs",
+            "src/probe/http",
+            "src/web/leave.rs",
+        ],
+    ),
     ("rust_embed", &["src/store/embedded.rs"]),
     ("schemars", &["src/event.rs", "src/event/"]),
     ("serde_yaml", &["src/lab/yaml/"]),

@@ -160,6 +160,13 @@ fn a_terminal_whose_program_reads_nothing_can_be_closed() {
     page.send(&json!({ "do": "open", "service": "redis", "size": [10, 60] }));
     let opened = page.wait_for("a terminal", |_, message| message["opened"].is_u64());
     let terminal = opened["opened"].as_u64().unwrap();
+    page.send(&json!({ "do": "show", "terminal": terminal, "size": [10, 60] }));
+    let mut rows = Vec::new();
+    while !rows.join("\n").contains("6379>") {
+        let message = page.wait_for("a frame", |_, message| message["screen"] == terminal);
+        screen(&mut rows, &message);
+    }
+    page.send(&json!({ "do": "hide", "terminal": terminal }));
     let clients = || {
         let list = lab.run("shell LAB -- redis-cli CLIENT LIST", 0).stdout;
         let clients = list.lines().filter(|line| line.contains("cmd="));

@@ -224,7 +224,7 @@ fn every_text_can_be_read_in_light_and_in_dark() {
 }
 
 /// A server that leads every visitor to another host of this machine, and sends the path and the cookies of each request.
-fn foreign_server() -> (u16, mpsc::Receiver<(String, String)>) {
+fn other_server() -> (u16, mpsc::Receiver<(String, String)>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, requests) = mpsc::channel();
@@ -258,7 +258,7 @@ fn foreign_server() -> (u16, mpsc::Receiver<(String, String)>) {
 #[apply(offline_browser_test)]
 fn no_link_takes_the_session_to_another_server() {
     let copy = tiny();
-    let (port, requests) = foreign_server();
+    let (port, requests) = other_server();
     let link = format!("The smallest lab there is. [out](http://127.0.0.1:{port}/start)");
     copy.change("guide.en.md", "The smallest lab there is.", &link);
     let server = WebServer::without_engine(&copy, "LAB");
