@@ -91,6 +91,8 @@ impl Live {
             places.collect()
         };
         if places(&observed) == places(&self.observed) {
+            // Networks may be gone, and with the last one the lab.
+            self.observed = observed;
             return Ok(Changed::No);
         }
         let fresh = Self::new(runner.lab, observed, self.workspace.clone());
