@@ -324,6 +324,9 @@ fn no_english_is_left_in_korean() {
         "my",
         "secrets",
         "F",
+        "S",
+        "Escape",
+        "Tab",
     ];
     let mut left = Vec::new();
     for (english, _, korean) in messages() {

@@ -16,10 +16,10 @@ use crate::web::site::Site;
 pub(super) const PATH: &str = "/map";
 
 /// The width of the picture, and where its two columns begin, in the units of its text.
-const WIDTH: usize = 1120;
+const WIDTH: usize = 1180;
 const SPINE: usize = 16;
 const NAMES: usize = 38;
-const TOPICS: usize = 330;
+const TOPICS: usize = 370;
 
 /// The height of a row, and that of a topic in it.
 const ROW: usize = 40;

@@ -132,7 +132,7 @@ mod tests {
     fn a_service_stands_below_what_it_depends_on() {
         let service = "{ image: 'x:1', mem_limit: 64m, depends_on: [";
         let lab = lab(&format!(
-            "services:\n  web: {service}app, cache] }}\n  app: {service}redis] }}\n  redis: {service}] }}\n  cache: {service}] }}\n"
+            "services:\n  web: {service}app, cache] }}\n  app: {service}redis] }}\n  redis: {service}], ports: ['6379'] }}\n  cache: {service}] }}\n"
         ));
         let places = places(&lab);
         let found: Vec<_> = places
