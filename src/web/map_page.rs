@@ -16,17 +16,17 @@ use crate::web::site::Site;
 pub(super) const PATH: &str = "/map";
 
 /// The width of the picture, and where its two columns begin, in the units of its text.
-const WIDTH: usize = 1180;
+const WIDTH: usize = 1240;
 const SPINE: usize = 16;
 const NAMES: usize = 38;
-const TOPICS: usize = 370;
+const TOPICS: usize = 400;
 
 /// The height of a row, and that of a topic in it.
 const ROW: usize = 40;
 const BOX: usize = 28;
 
-/// The width of a column of text at its size.
-const COLUMN: usize = 8;
+/// The width of a column of text, wide letters included.
+const COLUMN: usize = 9;
 
 /// Returns the page of the map.
 pub(super) fn map_page(site: &Site, lang: &Lang) -> Reply {
