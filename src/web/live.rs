@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::app::{App, DrawOf, RunningLab};
 use crate::engine::docker::Docker;
-use crate::engine::{Engine, Events};
+use crate::engine::{Engine, Events, clock};
 use crate::lab::{Addresses, Exercise, ExerciseId, Lab, LabId, Task};
 use crate::localized;
 use crate::plan::Scope;
@@ -135,7 +135,7 @@ impl LivePage<'_> {
                 () = event.notified() => {}
             }
         };
-        let _ = tokio::time::timeout(RETRY, happened).await;
+        let _ = clock::timeout(RETRY, happened).await;
     }
 
     /// Follows a run of the lab until it ends.

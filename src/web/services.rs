@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::app::{App, DrawOf, Row, RunningLab, ServiceFault, StatusCollector, WebPage};
 use crate::engine::docker::Docker;
-use crate::engine::{ContainerEvent, Events};
+use crate::engine::{ContainerEvent, Events, clock};
 use crate::lab::LabId;
 use crate::localized;
 use crate::plan::{Running, Scope};
@@ -88,7 +88,7 @@ impl LiveServices<'_> {
                 () = event.notified() => sleep(PAUSE).await,
             }
         };
-        let _ = tokio::time::timeout(INTERVAL, happened).await;
+        let _ = clock::timeout(INTERVAL, happened).await;
     }
 
     async fn content(&self, samples: &mut Samples) -> Result<Markup, Failure> {

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::app::{App, ShellTarget};
-use crate::engine::docker::{Docker, ShellExit, TerminalInput, TerminalSize};
+use crate::engine::clock;
+use crate::engine::docker::{Docker, RemoteTerminal, ShellExit, TerminalInput, TerminalSize};
 use crate::lab::{Lab, LabId, ServiceName};
 use crate::localized;
 use crate::runner::Failure;
@@ -129,7 +130,7 @@ impl Terminals {
                 let _ = changes.changed().await;
             }
         };
-        let _ = timeout(ENDING, ended).await;
+        let _ = clock::timeout(ENDING, ended).await;
     }
 
     fn changed(&self) {
@@ -178,7 +179,7 @@ impl Terminal {
         engine: &Docker,
         target: &ShellTarget,
         size: TerminalSize,
-        mut typed: mpsc::Receiver<TerminalInput>,
+        input: mpsc::Receiver<TerminalInput>,
     ) -> Result<Option<i64>, Failure> {
         let on_output = |bytes: &[u8]| {
             let answer = self.screen.borrow_mut().process(bytes);
@@ -187,17 +188,14 @@ impl Terminal {
             }
             self.frames.send_modify(|count| *count += 1);
         };
+        let remote = RemoteTerminal {
+            size,
+            input,
+            close: &self.close,
+        };
         let (argv, env) = (&target.command.argv, &target.command.env);
         let ended = engine
-            .remote_shell(
-                &target.container,
-                argv,
-                env,
-                size,
-                &mut typed,
-                &self.close,
-                &on_output,
-            )
+            .remote_shell(&target.container, argv, env, remote, &on_output)
             .await;
         let service = &self.service;
         let ended = ended.map_err(Failure::engine(text!(

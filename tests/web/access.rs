@@ -77,28 +77,23 @@ fn every_attack_is_refused() {
             403,
         ),
     ];
-    let mut table = String::new();
     for (attack, name, value, expected) in &attacks {
-        let mut row = format!("{attack:<36}");
         for (method, target) in TARGETS {
             let mut headers = with(&headers, name, value);
             if target.ends_with("socket") {
                 headers.extend(UPGRADE);
             }
             let answer = server.send(method, target, &headers, "");
-            row.push_str(&format!(" {:>4}", answer.status));
             // hyper refuses a request with two hosts or none before it is read; either way nothing is done.
             let refused = answer.status == *expected || (*expected == 400 && answer.status == 421);
             assert!(refused, "{attack}: {method} {target}: {answer:?}");
             assert!(!answer.body.contains("Tiny"), "{attack}: {answer:?}");
             assert_eq!(answer.header("set-cookie"), "", "{attack}");
         }
-        table.push_str(&format!("{row}\n"));
     }
     // Nothing of all that was done.
     let page = server.get("/labs/tiny/exercises/greet");
     assert!(page.body.contains("Show a hint"), "{}", page.body);
-    println!("{table}");
 }
 
 const UPGRADE: [(&str, &str); 4] = [

@@ -49,7 +49,7 @@ use futures_util::Stream;
 
 pub use build_context::context_digest;
 pub use process_tag::ShellExit;
-pub use remote_terminal::{TerminalInput, TerminalSize};
+pub use remote_terminal::{RemoteTerminal, TerminalInput, TerminalSize};
 
 use self::client::{Answer, BoundedStream, Client};
 use crate::engine::{Endpoint, EngineError, ErrorKind, Result};

@@ -40,9 +40,16 @@ pub enum TerminalInput {
     Resize(TerminalSize),
 }
 
+/// The terminal of a program, whose screen and keyboard are elsewhere.
+pub struct RemoteTerminal<'a> {
+    pub size: TerminalSize,
+    pub input: mpsc::Receiver<TerminalInput>,
+    /// Notified when the terminal is closed, which ends the program.
+    pub close: &'a Notify,
+}
+
 impl Docker {
-    /// Runs a program, with variables of the form `NAME=value`, on a terminal until it ends or until `close` is notified, which
-    /// ends the program. `on_output` gets what the program writes.
+    /// Runs a program, with variables of the form `NAME=value`, on a terminal until it ends or the terminal is closed. `on_output` gets what the program writes.
     ///
     /// Fails as [`ContainerExec::exec`](crate::engine::ContainerExec::exec) does, but with no timeout.
     pub async fn remote_shell(
@@ -50,20 +57,18 @@ impl Docker {
         container: &str,
         argv: &[String],
         env: &[String],
-        mut size: TerminalSize,
-        input: &mut mpsc::Receiver<TerminalInput>,
-        close: &Notify,
+        mut terminal: RemoteTerminal<'_>,
         on_output: &dyn Fn(&[u8]),
     ) -> Result<ShellExit> {
         let mut waiting: Vec<String> = ["sh", "-c", WAIT_FOR_SIZE, "sh"].map(str::to_owned).into();
         waiting.extend(argv.iter().cloned());
         let ended = self
-            .run_remotely(container, &waiting, env, &mut size, input, close, on_output)
+            .run_remotely(container, &waiting, env, &mut terminal, on_output)
             .await;
         match ended {
             // The image has no `sh`.
             Err(error) if error.kind == ErrorKind::NoProgram => {
-                self.run_remotely(container, argv, env, &mut size, input, close, on_output)
+                self.run_remotely(container, argv, env, &mut terminal, on_output)
                     .await
             }
             ended => ended,
@@ -75,9 +80,7 @@ impl Docker {
         container: &str,
         argv: &[String],
         env: &[String],
-        size: &mut TerminalSize,
-        typed: &mut mpsc::Receiver<TerminalInput>,
-        close: &Notify,
+        terminal: &mut RemoteTerminal<'_>,
         on_output: &dyn Fn(&[u8]),
     ) -> Result<ShellExit> {
         let operation = text!(
@@ -110,9 +113,10 @@ impl Docker {
         let StartExecResults::Attached { output, input } = started else {
             return self.exit_code(&id, &operation).await.map(ShellExit::Ended);
         };
+        let close = terminal.close;
         let ended = tokio::select! {
             ended = pass_on(output, on_output) => ended,
-            never = self.pass_input(&id, size, typed, input) => match never {},
+            never = self.pass_input(&id, terminal, input) => match never {},
             () = close.notified() => {
                 self.end_exec(container, &id, &tag).await;
                 return Ok(ShellExit::Stopped(HANGUP));
@@ -145,15 +149,14 @@ impl Docker {
     async fn pass_input(
         &self,
         exec: &str,
-        size: &mut TerminalSize,
-        typed: &mut mpsc::Receiver<TerminalInput>,
+        terminal: &mut RemoteTerminal<'_>,
         mut input: Pin<Box<dyn AsyncWrite + Send>>,
     ) -> Infallible {
-        self.resize(exec, *size).await;
-        while let Some(next) = typed.recv().await {
+        self.resize(exec, terminal.size).await;
+        while let Some(next) = terminal.input.recv().await {
             match next {
                 TerminalInput::Resize(new) => {
-                    *size = new;
+                    terminal.size = new;
                     self.resize(exec, new).await;
                 }
                 TerminalInput::Bytes(bytes) => {
