@@ -230,26 +230,29 @@ fn other_server() -> (u16, mpsc::Receiver<(String, String)>) {
     let (sender, requests) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let head: Vec<String> = lines
-                .map_while(Result::ok)
-                .take_while(|line| !line.is_empty())
-                .collect();
-            let path = head.first().and_then(|line| line.split(' ').nth(1));
-            let path = path.unwrap_or_default().to_owned();
-            let cookies = head
-                .iter()
-                .find(|line| line.to_ascii_lowercase().starts_with("cookie:"));
-            let answer = match path.as_str() {
-                "/start" => format!("302 Found\r\nlocation: http://localhost:{port}/end"),
-                _ => "200 OK".to_owned(),
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            );
-            let _ = sender.send((path, cookies.cloned().unwrap_or_default()));
+            let (mut stream, sender) = (stream.unwrap(), sender.clone());
+            // A browser also opens connections that it sends nothing over.
+            std::thread::spawn(move || {
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let head: Vec<String> = lines
+                    .map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                    .collect();
+                let path = head.first().and_then(|line| line.split(' ').nth(1));
+                let path = path.unwrap_or_default().to_owned();
+                let cookies = head
+                    .iter()
+                    .find(|line| line.to_ascii_lowercase().starts_with("cookie:"));
+                let answer = match path.as_str() {
+                    "/start" => format!("302 Found\r\nlocation: http://localhost:{port}/end"),
+                    _ => "200 OK".to_owned(),
+                };
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                let _ = sender.send((path, cookies.cloned().unwrap_or_default()));
+            });
         }
     });
     (port, requests)
