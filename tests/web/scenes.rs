@@ -58,6 +58,26 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
 }
 
 #[apply(browser_test)]
+fn code_is_run_in_a_terminal_that_is_opened_for_it() {
+    let lab = EngineLab::tiny();
+    let text = "Store `hello` under `greeting`.";
+    let with_code = format!("{text}\n\n```\nSET greeting hello\n```");
+    lab.copy.change("guide.en.md", text, &with_code);
+    lab.run("up LAB", 0);
+    let (server, mut page) = opened(&lab);
+    page.open(&format!(
+        "{}/labs/{}/exercises/greet",
+        server.origin(),
+        lab.copy.id
+    ));
+    page.wait_for("watching, 1 of 2 checks pass");
+    page.click(".code-buttons button");
+    page.wait_for("solved 1 of 2");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
+}
+
+#[apply(browser_test)]
 fn a_quiz_is_answered_by_the_keyboard_alone() {
     let lab = EngineLab::tiny();
     let (_server, mut page) = opened(&lab);

@@ -49,7 +49,8 @@ pub struct RemoteTerminal<'a> {
 }
 
 impl Docker {
-    /// Runs a program, with variables of the form `NAME=value`, on a terminal until it ends or the terminal is closed. `on_output` gets what the program writes.
+    /// Runs a program, with variables of the form `NAME=value`, on a terminal until it ends or the terminal is closed. `on_output`
+    /// gets what the program writes.
     ///
     /// Fails as [`ContainerExec::exec`](crate::engine::ContainerExec::exec) does, but with no timeout.
     pub async fn remote_shell(

@@ -68,10 +68,8 @@ function start() {
     terminal.show();
     if (focus) terminal.input.focus();
     if (run) {
-      const code = run;
+      terminal.typeAtPrompt(run);
       run = null;
-      // The client needs a moment to be there; what is typed before waits in its terminal.
-      terminal.type(code);
     }
   }
 
@@ -215,6 +213,23 @@ function start() {
       });
     }
 
+    /** Types code once the client shows its prompt: some forget what was typed before. */
+    typeAtPrompt(code) {
+      this.untyped = code;
+      this.typeWhenStill();
+    }
+
+    /** Types what waits when the screen shows text and has not changed for a moment. */
+    typeWhenStill() {
+      clearTimeout(this.still);
+      if (!this.untyped || !this.screen.textContent.trim()) return;
+      this.still = setTimeout(() => {
+        const code = this.untyped;
+        this.untyped = null;
+        if (code && !this.ended) this.type(code);
+      }, 400);
+    }
+
     drawFrame(frame) {
       const [count] = frame.size;
       this.size = frame.size;
@@ -237,6 +252,7 @@ function start() {
         this.input.style.transform = place;
       }
       if (frame.title) this.tab.title = frame.title;
+      this.typeWhenStill();
     }
 
     // --- Keys ---
