@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{LabCopy, TIME_LIMIT, offline};
+use crate::support::{LabCopy, TIME_LIMIT, offline, run_like};
 
 /// `roadlab web` while it runs.
 pub(super) struct WebServer {
@@ -18,6 +19,20 @@ pub(super) struct WebServer {
     pub(super) entry: String,
     /// The cookie of the session, once the page was opened.
     pub(super) cookie: String,
+}
+
+/// The folder of the labs of this repository.
+pub(super) fn all_labs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("labs")
+}
+
+/// The program with the labs of this repository and the folders of a copy, where no engine answers.
+pub(super) fn with_all_labs(copy: &LabCopy, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
+    command.arg("--labs").arg(all_labs()).args(arguments);
+    run_like(&mut command, &copy.roadlab(""));
+    command.env("DOCKER_HOST", offline::NO_ENGINE);
+    command
 }
 
 /// An answer of the server.

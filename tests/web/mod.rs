@@ -6,5 +6,6 @@ mod chromium;
 mod http;
 mod live;
 mod pages;
+mod quizzes;
 mod scenes;
 mod websocket;
