@@ -221,6 +221,27 @@ impl Browser {
         }
     }
 
+    /// Drags from the middle of the first element that a selector finds, by so many pixels.
+    #[track_caller]
+    pub(super) fn drag(&mut self, selector: &str, right: f64, down: f64) {
+        let quoted = Value::from(selector);
+        let place = self.value(&format!(
+            "(() => {{ const b = document.querySelector({quoted}).getBoundingClientRect(); \
+             return [b.x + b.width / 2, b.y + b.height / 2] }})()"
+        ));
+        let at = |index: usize| place[index].as_f64().expect("a number");
+        let (x, y) = (at(0), at(1));
+        for (kind, x, y) in [
+            ("mousePressed", x, y),
+            ("mouseMoved", x + right / 2.0, y + down / 2.0),
+            ("mouseMoved", x + right, y + down),
+            ("mouseReleased", x + right, y + down),
+        ] {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event);
+        }
+    }
+
     /// Presses a key that is no letter, such as `Enter`, with modifiers as the protocol counts them.
     pub(super) fn press(&mut self, key: &str, modifiers: u32) {
         let code = match key {
@@ -228,6 +249,9 @@ impl Browser {
             "Tab" => 9,
             "Escape" => 27,
             " " => 32,
+            "End" => 35,
+            "Home" => 36,
+            "ArrowLeft" => 37,
             "ArrowUp" => 38,
             "ArrowDown" => 40,
             "ArrowRight" => 39,

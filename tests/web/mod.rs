@@ -2,6 +2,7 @@
 //! is tested over HTTP and WebSockets.
 
 mod access;
+mod accessibility;
 mod chromium;
 mod http;
 mod live;
