@@ -1,6 +1,7 @@
 //! How fast roadlab is, as ratios to what the engine itself needs and to Compose, on one machine in one run.
 //!
-//! `cargo bench --bench speed -- [--rounds N] [--twenty] [--json]`. Every round measures everything once, so that a busy
+//! `cargo bench --bench speed -- [--rounds N] [--twenty] [--page] [--json]`. `--page` measures the page of `roadlab web` in
+//! Chromium, and nothing else. Every round measures everything once, so that a busy
 //! moment of the machine hits all sides; the first round warms up and is not counted. A slow result is reported and is no failure.
 //! `$ROADLAB` and `$COMPOSE` name other programs to measure.
 
@@ -8,6 +9,7 @@ mod api;
 mod compose;
 mod first_data;
 mod floor;
+mod page;
 mod program;
 mod rounds;
 mod table;
@@ -20,12 +22,13 @@ use anyhow::{Context, bail};
 use crate::compose::Compose;
 use crate::program::Program;
 use crate::rounds::Interrupt;
-use crate::table::print_line;
+use crate::table::{Table, print_line};
 
 /// The options of the command line.
 struct Options {
     rounds: usize,
     twenty: bool,
+    page: bool,
     json: bool,
 }
 
@@ -49,6 +52,7 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
     let mut options = Options {
         rounds: 7,
         twenty: false,
+        page: false,
         json: false,
     };
     let mut rest = arguments.iter();
@@ -56,6 +60,7 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
         match argument.as_str() {
             "--bench" => {}
             "--twenty" => options.twenty = true,
+            "--page" => options.page = true,
             "--json" => options.json = true,
             "--rounds" => {
                 let count = rest.next().and_then(|count| count.parse().ok());
@@ -63,7 +68,7 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
                     .filter(|count| *count > 0)
                     .context("`--rounds` needs a number of rounds")?;
             }
-            other => bail!("unknown option `{other}`: --rounds N, --twenty, --json"),
+            other => bail!("unknown option `{other}`: --rounds N, --twenty, --page, --json"),
         }
     }
     Ok(options)
@@ -72,6 +77,13 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
 fn measure(options: &Options) -> anyhow::Result<()> {
     let mut interrupt = Interrupt::listen()?;
     let program = Program::find()?;
+    if options.page {
+        program.run(&["images", "pull", "redis"])?;
+        let mut table = Table::default();
+        page::measure(&program, &mut table)?;
+        print_table(&table, options);
+        return Ok(());
+    }
     let compose = Compose::find();
     if let Err(why) = &compose {
         eprint(&format!("Compose is left out: {why}"));
@@ -83,11 +95,15 @@ fn measure(options: &Options) -> anyhow::Result<()> {
         eprint("twenty at once");
         twenty::at_once(&program, compose.as_ref(), &mut table)?;
     }
+    print_table(&table, options);
+    Ok(())
+}
+
+fn print_table(table: &Table, options: &Options) {
     match options.json {
         true => print_line(&table.json()),
         false => print_line(&table.text()),
     }
-    Ok(())
 }
 
 /// Prints a line of progress.

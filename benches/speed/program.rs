@@ -78,7 +78,7 @@ impl Program {
             .spawn()?;
         let mut peak = 0;
         while child.try_wait()?.is_none() {
-            peak = peak.max(high_water(&child).unwrap_or(0));
+            peak = peak.max(memory(&child, "VmHWM:").unwrap_or(0));
             std::thread::sleep(PAUSE);
         }
         Ok(peak)
@@ -97,8 +97,9 @@ impl Drop for Program {
     }
 }
 
-fn high_water(child: &Child) -> Option<u64> {
+/// A line of what the kernel says about the memory of a process, in KiB.
+pub(crate) fn memory(child: &Child, line: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|one| one.strip_prefix(line));
     line?.trim().trim_end_matches(" kB").parse().ok()
 }

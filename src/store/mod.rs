@@ -59,8 +59,8 @@ pub use unreachable_registries::UnreachableRegistries;
 pub use volume_copies::{MAX_COPIES, MAX_COPY, UnfinishedCopy, VolumeCopies, VolumeCopy};
 pub use web_session::WebSession;
 pub use workspace::{
-    EditedFile, FileState, KeptFile, ListedFile, MAX_EDITED, Saved, Workspace, WorkspaceError,
-    editable_path,
+    Deleted, EditedFile, FileState, KeptFile, ListedFile, MAX_EDITED, MAX_LISTED, Saved, Workspace,
+    WorkspaceError, editable_path,
 };
 
 use std::path::Path;

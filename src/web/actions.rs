@@ -1,16 +1,18 @@
 //! What the buttons of a page do. Each returns how the page changes; why something failed is a note on it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
 use crate::app::{
     App, DrawOf, EventSink, Forget, InitialData, ResetKind, SolveReport, TypedSolution, UpOptions,
+    select_services,
 };
 use crate::event::Event;
-use crate::lab::{Exercise, ExerciseId, Lab, LabId, Lang, Task};
+use crate::lab::{Exercise, ExerciseId, Lab, LabId, Lang, RestartMode, ServiceName, Task};
 use crate::localized;
-use crate::report::{Paint, Wording, duration, event_lines, sanitize};
+use crate::report::{Paint, Wording, duration, event_lines};
 use crate::runner::{Expiry, Failure, OnFailure};
 use crate::store::Lifetime;
 use crate::text;
@@ -37,22 +39,25 @@ pub(super) async fn lab_action(
     site: &Rc<Site>,
     lang: &Lang,
     lab: &LabId,
-    action: LabAction,
+    action: &LabAction,
 ) -> Update {
     let what = match action {
         LabAction::Up => localized!("the lab is being started"),
         LabAction::Down => localized!("the lab is being removed"),
         LabAction::Reset => localized!("the services are being reset"),
+        LabAction::Restart(service) => localized!("{service} is being restarted", service),
     };
     let Some(job) = site.begin(lab, what) else {
         return busy(site, lab);
     };
-    let app = site.app(lang, job_events(site, lab));
+    let warnings = Warnings::default();
+    let app = site.app(lang, job_events(site, lab, &warnings));
     let begun = Instant::now();
     let done = match action {
         LabAction::Up => up(site, &app, lab).await,
         LabAction::Down => down(&app, lab).await,
         LabAction::Reset => reset(site, &app, lab).await,
+        LabAction::Restart(service) => restart(site, &app, lab, service).await,
     };
     drop(job);
     match done {
@@ -66,8 +71,12 @@ pub(super) async fn lab_action(
                 LabAction::Reset => {
                     localized!("{lab} is reset and healthy after {time}", lab, time)
                 }
+                LabAction::Restart(service) => {
+                    localized!("restarted {services} in {time}", services = service, time)
+                }
             };
-            Update::default().note(NoteKind::Done, sentence)
+            let update = Update::default().note(NoteKind::Done, sentence);
+            update.add_to_note(&warnings.take())
         }
         Err(failure) => failed(&failure),
     }
@@ -96,6 +105,20 @@ async fn reset(site: &Site, app: &App, lab: &LabId) -> Result<(), Failure> {
         .map(drop)
 }
 
+async fn restart(
+    site: &Site,
+    app: &App,
+    lab: &LabId,
+    service: &ServiceName,
+) -> Result<(), Failure> {
+    let lab = site.lab(app, lab, &DrawOf::Run)?;
+    let services = select_services(&lab, &[service.to_string()])?;
+    let engine = app.existing_engine().await?;
+    app.restart(&engine, &lab, services, RestartMode::Stop)
+        .await
+        .map(drop)
+}
+
 /// Does something with an exercise.
 pub(super) async fn exercise_action(
     site: &Rc<Site>,
@@ -118,10 +141,11 @@ pub(super) async fn exercise_action(
             let Some(job) = site.begin(lab, what) else {
                 return busy(site, lab);
             };
-            let app = site.app(lang, job_events(site, lab));
+            let warnings = Warnings::default();
+            let app = site.app(lang, job_events(site, lab, &warnings));
             let done = long(site, &app, lab, exercise, action).await;
             drop(job);
-            done
+            done.map(|update| update.add_to_note(&warnings.take()))
         }
     };
     // Other pages of the lab show it as well.
@@ -175,7 +199,8 @@ async fn quick(
     Ok(match &exercise.task {
         Task::Quiz(quiz) => update
             .part(id::QUIZ, parts::quiz(&view, exercise, quiz))
-            .part(id::CLOSING, parts::closing(&view, exercise, None)),
+            .part(id::CLOSING, parts::closing(&view, exercise, None))
+            .part(id::STATUS, parts::status(&view, exercise, None)),
         Task::Practical { .. } => update.part(id::HINTS, parts::hints(&view, exercise)),
     })
 }
@@ -216,7 +241,7 @@ fn solution(typed: &TypedSolution, report: &SolveReport<'_>) -> Update {
     let because = report.reset_because.as_deref();
     Update::default()
         .part(id::SOLUTION, parts::solution(typed, because))
-        .announce(localized!("solution played"))
+        .note(NoteKind::Done, localized!("solution played"))
 }
 
 fn find<'a>(lab: &'a Lab, exercise: &ExerciseId) -> Result<&'a Exercise, Failure> {
@@ -229,22 +254,18 @@ fn find<'a>(lab: &'a Lab, exercise: &ExerciseId) -> Result<&'a Exercise, Failure
     })
 }
 
-/// Returns a sink that shows the events of a job on every page of its lab.
-fn job_events(site: &Rc<Site>, lab: &LabId) -> EventSink {
-    let (site, lab) = (Rc::clone(site), lab.clone());
+/// What a job warned of, such as files of the learner that were kept beside those of the lab.
+type Warnings = Rc<RefCell<Vec<String>>>;
+
+/// Returns a sink that shows the events of a job on every page of its lab, and keeps the warnings.
+fn job_events(site: &Rc<Site>, lab: &LabId, warnings: &Warnings) -> EventSink {
+    let (site, lab, warnings) = (Rc::clone(site), lab.clone(), Rc::clone(warnings));
     Box::new(move |event| {
-        let lines = match &event {
-            Event::BuildStep {
-                image,
-                step,
-                steps,
-                name,
-            } => vec![format!("{image} {step}/{steps} {}", sanitize(name))],
-            event => event_lines(event, Paint::Plain, Wording::Plain),
-        };
-        for line in lines {
-            site.publish(&lab, &Update::default().job_line(line));
+        if let Event::Warning(_) = event {
+            let lines = event_lines(&event, Paint::Plain, Wording::Plain);
+            warnings.borrow_mut().extend(lines);
         }
+        site.report_job_event(&lab, &event);
     })
 }
 

@@ -1,5 +1,6 @@
 //! Failures as text on a page.
 
+use crate::localized;
 use crate::report::{Paint, not_ready_lines, sanitize, too_small};
 use crate::runner::Failure;
 
@@ -13,6 +14,10 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
                 [Some(problem.what.localized()), help]
             });
             lines.flatten().collect()
+        }
+        // On the command line, the command to type follows.
+        Failure::NotRunning(why) if why.others.is_empty() => {
+            vec![localized!("the lab is not running; start it first")]
         }
         Failure::NotReady(why) => not_ready_lines(why, Paint::Plain),
         Failure::TooSmall(finding) => too_small(finding, Paint::Plain),

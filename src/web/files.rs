@@ -11,7 +11,7 @@ use crate::lab::LabId;
 use crate::localized;
 use crate::report::sanitize;
 use crate::runner::Failure;
-use crate::store::{FileState, MAX_EDITED, Saved, Workspace, editable_path};
+use crate::store::{Deleted, FileState, MAX_EDITED, MAX_LISTED, Saved, Workspace, editable_path};
 use crate::web::actions::Form;
 use crate::web::failures::failure_lines;
 use crate::web::reply::{self, Reply};
@@ -27,6 +27,12 @@ pub(super) async fn list(site: &Site, app: &App, lab: &LabId) -> Reply {
             Some(workspace) => workspace.list()?,
             None => Vec::new(),
         };
+        let more = (files.len() >= MAX_LISTED).then(|| {
+            localized!(
+                "only the first {count} files are listed",
+                count = MAX_LISTED
+            )
+        });
         let files = files.into_iter().map(|file| {
             json!({
                 "path": file.path,
@@ -35,10 +41,19 @@ pub(super) async fn list(site: &Site, app: &App, lab: &LabId) -> Reply {
                     FileState::Unchanged => None,
                     FileState::Changed => Some(localized!("changed")),
                     FileState::Own => Some(localized!("your own")),
+                    FileState::Copy => Some(localized!("a copy that was kept")),
+                    FileState::Deleted => Some(localized!("deleted")),
+                },
+                "deleted": file.state == FileState::Deleted,
+                // What is asked before the file is deleted.
+                "question": match file.state {
+                    FileState::Unchanged => localized!("Delete {file}? It is the lab's version and can be brought back.", file = sanitize(&file.path)),
+                    FileState::Changed | FileState::Own => localized!("Delete {file}? Your version stays beside it, under a name with the date.", file = sanitize(&file.path)),
+                    FileState::Copy | FileState::Deleted => localized!("Delete {file} for good? It is a copy that was kept.", file = sanitize(&file.path)),
                 },
             })
         });
-        Ok::<_, Failure>(json!({ "files": files.collect::<Vec<_>>() }))
+        Ok::<_, Failure>(json!({ "files": files.collect::<Vec<_>>(), "more": more }))
     };
     answer(listed.await)
 }
@@ -92,6 +107,9 @@ pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Re
                 "version": version,
                 "note": localized!("saved: {file}", file = shown(&path)),
             }),
+            Saved::ChangedMeanwhile(_) if field("version").is_empty() => json!({
+                "note": localized!("there is {file} already; open it from the list to change it", file = shown(&path)),
+            }),
             Saved::ChangedMeanwhile(version) => json!({
                 "version": version,
                 "note": localized!(
@@ -105,6 +123,72 @@ pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Re
         })
     };
     answer(saved.await)
+}
+
+/// Deletes a file of the learner that the editor has shown.
+pub(super) async fn delete(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    let Some(path) = editable_path(field("path")) else {
+        return no_path();
+    };
+    let deleted = async {
+        let Some(workspace) = workspace(site, app, lab).await? else {
+            return Ok::<_, Failure>(json!({ "note": no_such_file(&path) }));
+        };
+        let file = shown(&path);
+        Ok(match workspace.delete(&path, field("version"))? {
+            Deleted::Removed => json!({
+                "deleted": true,
+                "note": localized!("deleted: {file}", file),
+            }),
+            Deleted::Kept(kept) => {
+                let name = kept.kept.file_name().unwrap_or_default();
+                json!({
+                    "deleted": true,
+                    "note": localized!(
+                        "deleted: {file}; your version is now {kept}",
+                        file,
+                        kept = sanitize(&name.to_string_lossy())
+                    ),
+                })
+            }
+            Deleted::ChangedMeanwhile => json!({
+                "note": localized!("{file} was changed elsewhere meanwhile and stays; open it again to see it", file),
+            }),
+            Deleted::Mounted => json!({
+                "note": localized!("a service needs {file} to start, so that it stays; you can empty it", file),
+            }),
+            Deleted::NoFile => json!({ "note": no_such_file(&path) }),
+        })
+    };
+    answer(deleted.await)
+}
+
+/// Brings back a file of the lab that the learner deleted.
+pub(super) async fn restore(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
+    let written = form.get("path").map_or("", String::as_str);
+    let Some(path) = editable_path(written) else {
+        return no_path();
+    };
+    let restored = async {
+        let workspace = workspace(site, app, lab).await?;
+        let there = match workspace {
+            Some(workspace) => workspace.bring_back(&path)?,
+            None => false,
+        };
+        Ok::<_, Failure>(match there {
+            true => json!({
+                "restored": true,
+                "note": localized!("{file} is there again, in the lab's version", file = shown(&path)),
+            }),
+            false => json!({ "note": no_such_file(&path) }),
+        })
+    };
+    answer(restored.await)
+}
+
+fn no_such_file(path: &Path) -> String {
+    localized!("there is no such file: {file}", file = shown(path))
 }
 
 /// Returns the workspace of a run, or where that of the next one will be; `None` if the lab has none.

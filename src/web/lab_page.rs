@@ -63,6 +63,7 @@ pub(super) async fn lab_page(
                     Some(exercise) => (exercise_content(&view, exercise)),
                 }
             }
+            (splitter())
             (side(&view))
         }
     };
@@ -78,6 +79,7 @@ pub(super) async fn lab_page(
             span #(id::SCORE) .score { (parts::score(&view)) }
         },
         socket: Some(&socket),
+        scripts: &["terminal.js", "files.js"],
         body,
     });
     reply::page(StatusCode::OK, text)
@@ -118,6 +120,14 @@ fn introduction(view: &LabView<'_>) -> Markup {
     let next = present.and_then(|at| exercises.get(at));
     html! {
         h1 { (sanitize(&guide.title)) }
+        section.box aria-labelledby="page-help" {
+            h2 #page-help { (localized!("On this page")) }
+            ol.page-help {
+                li { (localized!("\"Start the lab\" creates its services; the checks of each exercise then follow what you do.")) }
+                li { (localized!("Under \"Terminals\", a button opens the client of a service; code in the text can be run there with one click.")) }
+                li { (localized!("What the text says about keys and commands of `roadlab` is for the terminal; here there are buttons for it.")) }
+            }
+        }
         div.guide { (view.guide_text(&guide.intro.markdown)) }
         nav.steps aria-label=(localized!("Previous and next exercise")) {
             @if let Some(next) = next.or(exercises.first()) {
@@ -154,9 +164,11 @@ fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
         @if let Task::Quiz(quiz) = &exercise.task {
             div #(id::QUIZ) { (parts::quiz(view, exercise, quiz)) }
         }
-        section.box aria-labelledby="checks-title" {
-            h2 #checks-title { (localized!("Checks")) }
-            div #(id::CHECKS) { (parts::checks(view, exercise, None, None)) }
+        @if matches!(exercise.task, Task::Practical { .. }) {
+            section.box aria-labelledby="checks-title" {
+                h2 #checks-title { (localized!("Checks")) }
+                div #(id::CHECKS) { (parts::checks(view, exercise, None, None)) }
+            }
         }
         div #(id::CLOSING) .closing { (parts::closing(view, exercise, None)) }
         @if matches!(exercise.task, Task::Practical { .. }) {
@@ -185,6 +197,15 @@ fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
                 a.next href=(view.path(after)) rel="next" { (markdown_line(&view.section(after).title)) " →" }
             }
         }
+        // It stays in sight, so that what turns green is seen from anywhere in the text.
+        div #(id::STATUS) .status-bar { (parts::status(view, exercise, None)) }
+    }
+}
+
+/// Returns what divides the text and what runs beside it. The script of the page moves it.
+fn splitter() -> Markup {
+    html! {
+        div #splitter .splitter role="separator" tabindex="0" aria-orientation="vertical" aria-controls="content" aria-label=(localized!("Width of the text")) aria-valuemin="20" aria-valuemax="80" aria-valuenow="50" {}
     }
 }
 
@@ -194,6 +215,7 @@ fn side(view: &LabView<'_>) -> Markup {
         aside.side aria-label=(localized!("Services")) {
             section.box {
                 div #(id::RUN) .run { (parts::run(view)) }
+                div #(id::PROGRESS) {}
                 pre #job .job aria-live="off" hidden {}
                 div #(id::SERVICES) {}
             }
@@ -217,16 +239,20 @@ fn terminals(view: &LabView<'_>) -> Markup {
     );
     html! {
         @if !services.is_empty() {
-            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-close=(close) data-label=(label) {
+            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-close=(close) data-label=(label) data-again=(localized!("Open again")) {
                 div.terminals-head {
                     h2 #terminals-title { (localized!("Terminals")) }
                     @for service in &services {
                         button type="button" data-service=(service) { "+ " (service) }
                     }
+                    p #terminal-help .state { (localized!("{key} leaves the terminal", key = "F6")) }
                 }
-                p #terminal-help .visually-hidden { (localized!("{key} leaves the terminal", key = "F6")) }
-                div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
+                div.tabs-row {
+                    div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}
+                    div #terminal-closes hidden {}
+                }
                 div #terminal-panels .panels hidden {}
+                div #terminal-height .splitter.below role="separator" tabindex="0" aria-orientation="horizontal" aria-controls="terminal-panels" aria-label=(localized!("Height of the terminals")) aria-valuemin="15" aria-valuemax="90" aria-valuenow="55" hidden {}
             }
         }
     }
@@ -236,7 +262,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
 fn files(view: &LabView<'_>) -> Markup {
     html! {
         @if view.lab.workspace.is_some() {
-            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) {
+            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) data-restore=(localized!("Bring it back")) {
                 summary { h2 { (localized!("Files")) } }
                 ul #file-list .file-list {}
                 button #new-file type="button" { (localized!("New file")) }
@@ -247,6 +273,7 @@ fn files(view: &LabView<'_>) -> Markup {
                     div.editor-buttons {
                         button.primary type="submit" { (localized!("Save")) }
                         button type="button" data-labs { (localized!("Put in the lab's version")) }
+                        button type="button" data-delete { (localized!("Delete")) }
                         button type="button" data-diff aria-controls="file-changes" aria-expanded="false" { (localized!("Changes against the lab's version")) }
                     }
                     div #file-changes .file-changes tabindex="0" hidden {}

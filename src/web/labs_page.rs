@@ -8,7 +8,6 @@ use crate::lab::{Lang, Level, Summary};
 use crate::localized;
 use crate::report::{memory, sanitize};
 use crate::web::layout::{self, Content};
-use crate::web::map_page;
 use crate::web::reply::{self, Reply};
 use crate::web::site::Site;
 
@@ -16,8 +15,19 @@ use crate::web::site::Site;
 pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
     let app = site.quiet_app(lang);
     let title = localized!("Labs");
+    // The labs that are not finished, what fits best first.
+    let next = app.next_labs().map(|next| {
+        let labs = next.labs.into_iter();
+        labs.map(|one| one.lab).collect::<Vec<_>>()
+    });
+    let next = next.unwrap_or_default();
     let list = match app.list_labs() {
-        Ok(list) => list,
+        Ok(mut list) => {
+            let place = |entry: &LabEntry| next.iter().position(|name| *name == entry.name);
+            list.entries
+                .sort_by_key(|entry| place(entry).unwrap_or(next.len()));
+            list
+        }
         Err(failure) => {
             let sentences = [sanitize(&failure.to_string())];
             let text = layout::message(&title, lang, "/", &sentences);
@@ -34,7 +44,7 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
                 }
             }
             ul #labs .cards {
-                @for entry in &list.entries { (card(entry, lang)) }
+                @for entry in &list.entries { (card(entry, next.first(), lang)) }
             }
         }
     };
@@ -42,16 +52,19 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
         title: &title,
         lang,
         path: "/",
-        bar: html! { a href=(map_page::PATH) { (localized!("Map")) } },
+        bar: html! {},
         socket: None,
+        scripts: &[],
         body,
     });
     reply::page(StatusCode::OK, text)
 }
 
-fn card(entry: &LabEntry, lang: &Lang) -> Markup {
+/// Returns the card of a lab; `first` is the one that fits best now.
+fn card(entry: &LabEntry, first: Option<&String>, lang: &Lang) -> Markup {
     html! {
         li.card {
+            @if first == Some(&entry.name) { p.next-lab { (localized!("fits you next")) } }
             @match &entry.summary {
                 Ok(summary) => (readable(entry, summary, lang)),
                 Err(_) => {
@@ -87,7 +100,7 @@ fn readable(entry: &LabEntry, summary: &Summary, lang: &Lang) -> Markup {
     }
 }
 
-fn level(level: Level) -> String {
+pub(super) fn level(level: Level) -> String {
     match level {
         Level::Beginner => localized!("beginner"),
         Level::Intermediate => localized!("intermediate"),

@@ -6,6 +6,7 @@ use crate::lab::Lang;
 use crate::localized;
 use crate::text::Language;
 use crate::web::assets;
+use crate::web::route::MAP;
 use crate::web::site;
 
 /// A page without its frame.
@@ -18,6 +19,8 @@ pub(super) struct Content<'a> {
     pub(super) bar: Markup,
     /// The path of the page's WebSocket.
     pub(super) socket: Option<&'a str>,
+    /// The scripts beside that of every page.
+    pub(super) scripts: &'a [&'a str],
     pub(super) body: Markup,
 }
 
@@ -35,15 +38,17 @@ pub(super) fn page(content: &Content<'_>) -> String {
                 link rel="icon" href=(assets::path("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::path("page.css"));
                 script type="module" src=(assets::path("page.js")) {}
-                @if content.socket.is_some() {
-                    script type="module" src=(assets::path("terminal.js")) {}
-                    script type="module" src=(assets::path("files.js")) {}
-                }
+                @for name in content.scripts { script type="module" src=(assets::path(name)) {} }
             }
             body data-socket=[content.socket] data-lost=(localized!("the connection to roadlab is lost; it is tried again")) data-back=(localized!("connected again")) data-copy=(localized!("Copy")) data-copied=(localized!("copied")) data-run=(localized!("Run in the terminal")) data-cancel=(localized!("Cancel")) data-failed=(localized!("roadlab does not answer; start it again with `roadlab web`")) {
                 a.skip href="#content" { (localized!("Skip to the content")) }
                 header.bar {
                     a.brand href="/" { "roadlab" }
+                    nav.bar-pages aria-label=(localized!("Pages")) {
+                        @for (path, name) in [("/", localized!("All labs")), (MAP, localized!("Map"))] {
+                            a href=(path) aria-current=[(content.path == path).then_some("page")] { (name) }
+                        }
+                    }
                     div.bar-content { (content.bar) }
                     form.language method="post" action="/language" data-plain {
                         input type="hidden" name="path" value=(content.path);
@@ -53,7 +58,10 @@ pub(super) fn page(content: &Content<'_>) -> String {
                     }
                 }
                 p #announcement .visually-hidden role="status" aria-live="polite" {}
-                div #note role="alert" hidden {}
+                div #note hidden {
+                    p #note-text role="alert" {}
+                    button #note-close type="button" aria-label=(localized!("Close")) { "×" }
+                }
                 (content.body)
             }
         }
@@ -69,6 +77,7 @@ pub(super) fn message(title: &str, lang: &Lang, path: &str, sentences: &[String]
         path,
         bar: html! {},
         socket: None,
+        scripts: &[],
         body: html! {
             main #content .message {
                 h1 { (title) }

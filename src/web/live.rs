@@ -1,7 +1,6 @@
 //! Keeps an open page up to date: the checks run whenever the services change, as in the session in the terminal.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +20,7 @@ use crate::store::Progress;
 use crate::web::observation::stopped;
 use crate::web::parts::{self, LabView, RunState, id};
 use crate::web::site::Site;
-use crate::web::update::Update;
+use crate::web::update::{SentParts, Update};
 
 /// How long a lab that does not run, or an engine that does not answer, is left alone at most.
 const RETRY: Duration = Duration::from_secs(2);
@@ -37,7 +36,7 @@ pub(super) struct LivePage<'a> {
     pub(super) updates: UnboundedSender<String>,
     pub(super) attention: &'a Attention,
     /// The parts as they were sent last.
-    pub(super) sent: RefCell<BTreeMap<&'static str, String>>,
+    pub(super) sent: RefCell<SentParts>,
 }
 
 /// Whether, and how long, a person can see a page.
@@ -106,6 +105,7 @@ impl LivePage<'_> {
             changes.mark_unchanged();
             if let Some(job) = self.site.job(self.lab) {
                 self.send_state(&RunState::Busy(job));
+                self.send_job_progress();
                 // The site stays as long as its pages.
                 let _ = changes.changed().await;
                 continue;
@@ -291,6 +291,7 @@ impl LivePage<'_> {
         };
         let mut update = overview(&view, Some(exercise))
             .part(id::CHECKS, checks)
+            .part(id::STATUS, parts::status(&view, exercise, result))
             .part(id::CLOSING, parts::closing(&view, exercise, result));
         update = match &exercise.task {
             Task::Quiz(quiz) => update.part(id::QUIZ, parts::quiz(&view, exercise, quiz)),
@@ -309,6 +310,16 @@ impl LivePage<'_> {
         let progress = running.progress()?;
         self.send(&overview(&view(running, &progress), exercise));
         Ok(())
+    }
+
+    /// Sends how far a job is, for a page that was opened after it began.
+    fn send_job_progress(&self) {
+        let Some(progress) = self.site.job_progress(self.lab) else {
+            return;
+        };
+        let lines = progress.lines().cloned().collect();
+        let update = Update::default().part(id::PROGRESS, progress.markup());
+        self.send(&update.job_lines(lines));
     }
 
     /// Sends that the lab does not run.
@@ -333,7 +344,9 @@ impl LivePage<'_> {
         let exercise = self.exercise.and_then(|id| lab.exercise(id));
         let update = overview(&view, exercise);
         match exercise {
-            Some(exercise) => update.part(id::CHECKS, parts::checks(&view, exercise, None, None)),
+            Some(exercise) => update
+                .part(id::CHECKS, parts::checks(&view, exercise, None, None))
+                .part(id::STATUS, parts::status(&view, exercise, None)),
             None => update,
         }
     }

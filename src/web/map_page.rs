@@ -9,11 +9,13 @@ use crate::lab::Lang;
 use crate::localized;
 use crate::web::failures::failure_lines;
 use crate::web::layout::{self, Content};
+use crate::web::map_labs::{self, MapLab, map_labs};
 use crate::web::reply::{self, Reply};
+use crate::web::route::MAP as PATH;
 use crate::web::site::Site;
 
-/// The path of the page.
-pub(super) const PATH: &str = "/map";
+/// The path of its WebSocket.
+const SOCKET: &str = "/map/socket";
 
 /// The width of the picture, and where its two columns begin, in the units of its text.
 const WIDTH: usize = 1240;
@@ -31,8 +33,12 @@ const COLUMN: usize = 9;
 /// Returns the page of the map.
 pub(super) fn map_page(site: &Site, lang: &Lang) -> Reply {
     let title = localized!("Map");
-    let report = match site.quiet_app(lang).roadmap() {
-        Ok(report) => report,
+    let app = site.quiet_app(lang);
+    let read = app
+        .roadmap()
+        .and_then(|report| Ok((report, app.list_labs()?)));
+    let (report, list) = match read {
+        Ok(read) => read,
         Err(failure) => {
             let text = layout::message(&title, lang, PATH, &failure_lines(&failure));
             return reply::page(StatusCode::INTERNAL_SERVER_ERROR, text);
@@ -42,14 +48,15 @@ pub(super) fn map_page(site: &Site, lang: &Lang) -> Reply {
         title: &title,
         lang,
         path: PATH,
-        bar: html! { a href="/" { (localized!("All labs")) } },
-        socket: None,
-        body: body(&report, lang),
+        bar: html! {},
+        socket: Some(SOCKET),
+        scripts: &[],
+        body: body(&report, &map_labs(&report, list.entries), site, lang),
     });
     reply::page(StatusCode::OK, text)
 }
 
-fn body(report: &RoadmapReport, lang: &Lang) -> Markup {
+fn body(report: &RoadmapReport, labs: &[MapLab], site: &Site, lang: &Lang) -> Markup {
     let counts = report.counts();
     let states = [
         TopicState::Done,
@@ -75,6 +82,8 @@ fn body(report: &RoadmapReport, lang: &Lang) -> Markup {
                 }
             }
             (picture(&report.groups, lang))
+            h2 { (localized!("The way through the labs")) }
+            (map_labs::list(labs, site, lang))
             h2 { (localized!("Topics")) }
             form.search role="search" data-filter="topics" {
                 label {
@@ -84,12 +93,6 @@ fn body(report: &RoadmapReport, lang: &Lang) -> Markup {
             }
             ul #topics .topics {
                 @for group in &report.groups { (listed(group, "", lang)) }
-            }
-            h2 { (localized!("The way through the labs")) }
-            ul.way {
-                @for place in &report.path {
-                    li.{ "depth-" (place.depth.min(4)) } { (lab(&place.lab)) }
-                }
             }
         }
     }

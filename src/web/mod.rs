@@ -1,7 +1,7 @@
 //! The labs in a browser: a face of the application layer beside the commands and the session in the terminal.
 //!
 //! A server on this machine answers one person; `access` decides who that is. `route` says what a path means, `lab_page` and
-//! `labs_page` write the pages, `parts` what changes in them. A page has one WebSocket, in `live`: the server sends what changed
+//! `labs_page` write the pages, `parts` what changes in them. A page has one WebSocket, in `live` or `map_labs`: the server sends what changed
 //! as soon as the checks see it, and the browser polls nothing. `actions` are what the buttons do.
 //!
 //! No decision about labs is made here, and nothing is printed. What a lab or a service wrote is escaped by the type of a page
@@ -12,6 +12,8 @@ mod actions;
 mod assets;
 mod failures;
 mod files;
+mod image_count;
+mod job_progress;
 mod keys;
 mod lab_page;
 mod labs_page;
@@ -19,6 +21,7 @@ mod layout;
 mod leave;
 mod live;
 mod logs;
+mod map_labs;
 mod map_page;
 mod markdown;
 mod messages;

@@ -15,6 +15,8 @@ use crate::web::markdown::{markdown, markdown_line};
 
 /// The ids of the elements whose content the parts are.
 pub(super) mod id {
+    use crate::lab::LabId;
+
     pub(in crate::web) const OUTLINE: &str = "outline-list";
     pub(in crate::web) const SCORE: &str = "score";
     pub(in crate::web) const RUN: &str = "run";
@@ -24,6 +26,18 @@ pub(super) mod id {
     pub(in crate::web) const SOLUTION: &str = "solution-steps";
     pub(in crate::web) const CLOSING: &str = "closing";
     pub(in crate::web) const SERVICES: &str = "services";
+    pub(in crate::web) const PROGRESS: &str = "job-progress";
+    pub(in crate::web) const STATUS: &str = "status";
+
+    /// The row of a lab on the map.
+    pub(in crate::web) fn map_lab(lab: &LabId) -> String {
+        format!("map-{lab}")
+    }
+
+    /// How far a job of a lab is, on the map.
+    pub(in crate::web) fn map_progress(lab: &LabId) -> String {
+        format!("map-{lab}-progress")
+    }
 }
 
 /// A lab as a learner sees it at one moment.
@@ -133,8 +147,8 @@ pub(super) fn run(view: &LabView<'_>) -> Markup {
                 form method="post" action=(action("reset")) data-confirm=(localized!("Reset the services to their start? Your progress and files stay.")) {
                     button type="submit" { (localized!("Reset")) }
                 }
-                form method="post" action=(action("down")) data-confirm=(localized!("Remove the containers of this lab? Your progress and files stay.")) {
-                    button type="submit" { (localized!("Remove")) }
+                form method="post" action=(action("down")) data-confirm=(localized!("Stop the lab and remove its services with their data? Your progress and files stay.")) {
+                    button type="submit" { (localized!("Stop the lab")) }
                 }
             }
             RunState::NotRunning => {
@@ -293,6 +307,33 @@ pub(super) fn state(
     }
 }
 
+/// Returns the state of an exercise in a line, with the way on once it is solved.
+pub(super) fn status(
+    view: &LabView<'_>,
+    exercise: &Exercise,
+    result: Option<&ExerciseResult>,
+) -> Markup {
+    let solved = view.standing(exercise) == Standing::Solved;
+    let is_practical = matches!(exercise.task, Task::Practical { .. });
+    let mut later = view.lab.exercises.iter();
+    let next = later
+        .find(|one| one.id == exercise.id)
+        .and_then(|_| later.next());
+    html! {
+        span.(if solved { "good" } else { "state" }) {
+            @if solved { "✓ " }
+            (state(view, exercise, result))
+        }
+        @if is_practical {
+            a href="#checks-title" { (localized!("Checks")) }
+            a.narrow href="#terminals" { (localized!("Terminals")) }
+        }
+        @if let Some(next) = next.filter(|_| solved) {
+            a.button href=(view.path(next)) { (localized!("Next exercise")) " →" }
+        }
+    }
+}
+
 /// Returns the hints that were shown, in order, and the button for the next one.
 pub(super) fn hints(view: &LabView<'_>, exercise: &Exercise) -> Markup {
     let hints = &view.section(exercise).hints;
@@ -354,7 +395,7 @@ pub(super) fn solution(solution: &TypedSolution, reset_because: Option<&str>) ->
         }
         @if let Some(prose) = &solution.prose { (markdown(prose)) }
         @for block in &solution.blocks {
-            p.place { (shown(&block.place)) }
+            p.place { (markdown_line(&block.place)) }
             pre { code { (shown(&block.lines.join("\n"))) } }
         }
         @if let Some(answer) = &solution.answer {
@@ -384,7 +425,7 @@ pub(super) fn closing(
 pub(super) fn spent(view: &LabView<'_>, exercise: &Exercise) -> Option<String> {
     let seconds = view.progress.seconds.get(&exercise.id).copied();
     let seconds = seconds.filter(|seconds| *seconds > 0)?;
-    Some(duration(seconds * 1000))
+    Some(localized!("{time} spent", time = duration(seconds * 1000)))
 }
 
 /// Returns a text of a lab or a service with its control characters visible.

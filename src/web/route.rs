@@ -2,7 +2,10 @@
 
 use hyper::Method;
 
-use crate::lab::{ExerciseId, LabId};
+use crate::lab::{ExerciseId, LabId, ServiceName};
+
+/// The path of the map.
+pub(super) const MAP: &str = "/map";
 
 /// What a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) enum Route {
     Labs,
     /// The map of topics.
     Map,
+    /// The WebSocket of the map.
+    MapSocket,
     /// The introduction of a lab.
     Lab(LabId),
     Exercise(LabId, ExerciseId),
@@ -26,6 +31,10 @@ pub(super) enum Route {
     File(LabId),
     /// The text of one of the learner's files, which the form has.
     SaveFile(LabId),
+    /// One of the learner's files, which the form names, is deleted.
+    DeleteFile(LabId),
+    /// A file of the lab that the learner deleted, which the form names.
+    RestoreFile(LabId),
     /// Something that is done with a lab.
     LabAction(LabId, LabAction),
     /// Something that is done with an exercise.
@@ -35,11 +44,13 @@ pub(super) enum Route {
 }
 
 /// What can be done with a lab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LabAction {
     Up,
     Down,
     Reset,
+    /// Restarts one service.
+    Restart(ServiceName),
 }
 
 /// What can be done with an exercise.
@@ -88,12 +99,22 @@ impl Route {
             [] => (Route::Labs, get),
             ["language"] => (Route::Language, post),
             ["map"] => (Route::Map, get),
+            ["map", "socket"] => (Route::MapSocket, get),
             ["leave"] => (Route::Leave, get),
             ["assets", name] => (Route::Asset((*name).to_owned()), get),
             ["labs", name] => (Route::Lab(lab(name)?), get),
             ["labs", name, "socket"] => (Route::Socket(lab(name)?, None), get),
             ["labs", name, "files"] => (Route::Files(lab(name)?), get),
             ["labs", name, "file"] => (Route::File(lab(name)?), get),
+            ["labs", name, "file", "delete"] => (Route::DeleteFile(lab(name)?), post),
+            ["labs", name, "file", "restore"] => (Route::RestoreFile(lab(name)?), post),
+            ["labs", name, "services", service, "restart"] => {
+                let service = ServiceName::new(*service).ok()?;
+                (
+                    Route::LabAction(lab(name)?, LabAction::Restart(service)),
+                    post,
+                )
+            }
             ["labs", name, "up"] => (Route::LabAction(lab(name)?, LabAction::Up), post),
             ["labs", name, "down"] => (Route::LabAction(lab(name)?, LabAction::Down), post),
             ["labs", name, "reset"] => (Route::LabAction(lab(name)?, LabAction::Reset), post),
@@ -140,6 +161,17 @@ mod tests {
         check(&get, "/labs/redis/file", "File(LabId(\"redis\"))");
         check(&post, "/labs/redis/file", "SaveFile(LabId(\"redis\"))");
         check(&post, "/labs/redis/files", "Method");
+        check(
+            &post,
+            "/labs/redis/file/delete",
+            "DeleteFile(LabId(\"redis\"))",
+        );
+        check(&get, "/labs/redis/file/restore", "Method");
+        check(
+            &post,
+            "/labs/redis/services/redis/restart",
+            "LabAction(LabId(\"redis\"), Restart(ServiceName(\"redis\")))",
+        );
         check(&get, "/labs/redis", "Lab(LabId(\"redis\"))");
         check(
             &post,
@@ -162,6 +194,8 @@ mod tests {
             "/labs/..%2f..%2fetc",
             "/labs/redis/exercises/..",
             "/labs/redis/exercises/x/remove",
+            "/labs/redis/services/../restart",
+            "/labs/redis/services/Redis /restart",
             "/labs/Redis",
             "/labs/re dis",
             "/labs/redis\\..",

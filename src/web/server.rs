@@ -32,6 +32,7 @@ use crate::web::actions::{self, Form};
 use crate::web::failures::failure_lines;
 use crate::web::live::{Attention, LivePage};
 use crate::web::logs::LiveLogs;
+use crate::web::map_labs::LiveMap;
 use crate::web::messages::{self, Message};
 use crate::web::reply::{self, Reply};
 use crate::web::route::{NoRoute, Route};
@@ -308,6 +309,7 @@ async fn routed(
             None => reply::text(StatusCode::NOT_FOUND, &localized!("there is no such page")),
         },
         Route::Map => map_page::map_page(site, lang),
+        Route::MapSocket => open_map_socket(site, lang, request),
         Route::Labs => labs_page::labs_page(site, lang),
         Route::Lab(lab) => lab_page::lab_page(site, lang, &lab, None).await,
         Route::Exercise(lab, exercise) => {
@@ -323,6 +325,14 @@ async fn routed(
             Ok((form, _)) => files::save(site, &site.quiet_app(lang), &lab, &form).await,
             Err(reply) => *reply,
         },
+        Route::DeleteFile(lab) => match read_form(request, MAX_FORM).await {
+            Ok((form, _)) => files::delete(site, &site.quiet_app(lang), &lab, &form).await,
+            Err(reply) => *reply,
+        },
+        Route::RestoreFile(lab) => match read_form(request, MAX_FORM).await {
+            Ok((form, _)) => files::restore(site, &site.quiet_app(lang), &lab, &form).await,
+            Err(reply) => *reply,
+        },
         Route::Language => match read_form(request, MAX_FORM).await {
             Ok((form, _)) => choose_language(site, &form),
             Err(reply) => *reply,
@@ -334,7 +344,7 @@ async fn routed(
             };
             let back = lab_page::path(&lab, None);
             let (site, lang) = (Rc::clone(site), lang.clone());
-            let done = async move { actions::lab_action(&site, &lang, &lab, action).await };
+            let done = async move { actions::lab_action(&site, &lang, &lab, &action).await };
             to_the_end(kind, &back, done).await
         }
         Route::ExerciseAction(lab, exercise, action) => {
@@ -424,6 +434,44 @@ fn open_socket(
     reply
 }
 
+/// Opens the WebSocket of the map.
+fn open_map_socket(site: &Rc<Site>, lang: &Lang, mut request: Request<Incoming>) -> Reply {
+    let (reply, upgrade) = match socket::accept(&mut request) {
+        Ok(accepted) => accepted,
+        Err(refused) => return *refused,
+    };
+    let (site, in_lang) = (Rc::clone(site), lang.clone());
+    let page = async move {
+        let Some(socket) = socket::open(upgrade).await else {
+            return;
+        };
+        let app = site.quiet_app(&in_lang);
+        let (updates, texts) = mpsc::unbounded_channel();
+        let _subscription = site.subscribe(None, updates.clone());
+        let attention = Attention::new();
+        let map = LiveMap {
+            site: &site,
+            app: &app,
+            updates,
+            attention: &attention,
+            sent: RefCell::default(),
+        };
+        let (sink, stream) = socket.split();
+        let on_text = |text: &str| {
+            if let Some(Message::Visible { visible }) = Message::parse(text) {
+                attention.set(visible);
+            }
+        };
+        tokio::select! {
+            () = socket::send(sink, texts) => {}
+            () = socket::receive(stream, on_text) => {}
+            never = map.follow() => match never {},
+        }
+    };
+    drop(spawn_local(InLanguage::new(lang, page)));
+    reply
+}
+
 /// Keeps a page up to date until it is closed.
 async fn live_page(
     site: &Rc<Site>,
@@ -435,7 +483,7 @@ async fn live_page(
 ) {
     let app = site.quiet_app(lang);
     let (updates, texts) = mpsc::unbounded_channel();
-    let _subscription = site.subscribe(lab, updates.clone());
+    let _subscription = site.subscribe(Some(lab), updates.clone());
     let attention = Attention::new();
     let page = LivePage {
         site,

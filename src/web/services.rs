@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use crate::app::{App, DrawOf, Row, RunningLab, ServiceFault, StatusCollector, WebPage};
 use crate::engine::docker::Docker;
 use crate::engine::{ContainerEvent, Events, clock};
-use crate::lab::LabId;
+use crate::lab::{LabId, ServiceName};
 use crate::localized;
-use crate::plan::{Running, Scope};
+use crate::plan::{Running, Scope, completes};
 use crate::report::{age, memory, sanitize};
 use crate::runner::{Failure, ServiceHealth};
 use crate::web::leave;
@@ -119,6 +119,11 @@ fn services(running: &RunningLab<'_, Docker>, rows: &[Row], samples: &Samples) -
                         strong { (sanitize(&row.service)) }
                         span.state { (state(row)) }
                         @if let Some(uptime) = row.uptime { span.state { (age(uptime)) } }
+                        @if can_restart(running, row) {
+                            form.restart method="post" action={ "/labs/" (running.lab.id) "/services/" (row.service) "/restart" } {
+                                button type="submit" aria-label=(localized!("Restart {service}", service = row.service)) { (localized!("Restart")) }
+                            }
+                        }
                     }
                     @if let ServiceHealth::Unhealthy(why) = &row.health {
                         p.state.bad { (sanitize(why)) }
@@ -148,6 +153,14 @@ fn services(running: &RunningLab<'_, Docker>, rows: &[Row], samples: &Samples) -
             }
         }
     }
+}
+
+/// Returns whether a service can be restarted: one that does its work and ends would only do it again.
+fn can_restart(running: &RunningLab<'_, Docker>, row: &Row) -> bool {
+    let service = ServiceName::new(&row.service).ok();
+    service.is_some_and(|service| {
+        running.live.addresses.contains_key(&service) && !completes(running.lab, &service)
+    })
 }
 
 fn dot(row: &Row) -> &'static str {
@@ -185,9 +198,16 @@ fn curve(samples: Option<&VecDeque<u64>>, limit: Option<u64>) -> Markup {
     let points = points(&samples, limit);
     html! {
         svg.curve viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) aria-hidden="true" {
+            @if !points.is_empty() { polygon points={ (points) " " (width) "," (height) " " (first_x(samples.len())) "," (height) } {} }
             polyline points=(points) fill="none" stroke="currentColor" stroke-width="1.5" {}
         }
     }
+}
+
+/// Returns where the first of so many measurements stands.
+fn first_x(count: usize) -> String {
+    let step = CURVE.0 as f64 / (SAMPLES - 1) as f64;
+    format!("{:.1}", SAMPLES.saturating_sub(count) as f64 * step)
 }
 
 /// Returns the points of a curve: the last measurement is at the right, and the limit at the top.

@@ -11,11 +11,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::app::{App, DrawOf, EventSink, Options};
+use crate::event::Event;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, Lang};
 use crate::runner::{Failure, ReaperCommand};
 use crate::store::Paths;
 use crate::text::Language;
 use crate::web::access::Access;
+use crate::web::image_count::ImageCount;
+use crate::web::job_progress::JobProgress;
+use crate::web::parts::id;
 use crate::web::terminals::Terminals;
 use crate::web::update::Update;
 
@@ -31,22 +35,36 @@ pub(crate) struct Settings {
     pub(crate) lab: Option<(LabId, String)>,
 }
 
+/// The shortest time between two messages about how far a job is.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What all pages share.
 pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) access: Access,
-    jobs: RefCell<BTreeMap<LabId, String>>,
+    jobs: RefCell<BTreeMap<LabId, JobState>>,
     pages: RefCell<BTreeMap<u64, OpenPage>>,
     next_page: Cell<u64>,
     /// Until when the time of each exercise is counted.
     counted: RefCell<BTreeMap<(LabId, ExerciseId), Instant>>,
     changes: watch::Sender<u64>,
     pub(super) terminals: Rc<Terminals>,
+    /// How many images of each lab were on this machine when they were counted last.
+    pub(super) images: RefCell<BTreeMap<LabId, ImageCount>>,
+}
+
+/// A job that runs.
+struct JobState {
+    what: String,
+    progress: JobProgress,
+    /// When pages were sent last how far it is.
+    sent: Option<Instant>,
 }
 
 /// A page that is open in a browser.
 struct OpenPage {
-    lab: LabId,
+    /// `None` for the map, which shows all labs.
+    lab: Option<LabId>,
     updates: UnboundedSender<String>,
 }
 
@@ -86,6 +104,7 @@ impl Site {
             counted: RefCell::default(),
             changes: watch::Sender::new(0),
             terminals: Rc::default(),
+            images: RefCell::default(),
         }
     }
 
@@ -120,7 +139,12 @@ impl Site {
         if jobs.contains_key(lab) {
             return None;
         }
-        jobs.insert(lab.clone(), what);
+        let state = JobState {
+            what,
+            progress: JobProgress::default(),
+            sent: None,
+        };
+        jobs.insert(lab.clone(), state);
         self.changed();
         Some(Job {
             site: self,
@@ -130,7 +154,46 @@ impl Site {
 
     /// Returns what is done with a lab just now.
     pub(super) fn job(&self, lab: &LabId) -> Option<String> {
-        self.jobs.borrow().get(lab).cloned()
+        let jobs = self.jobs.borrow();
+        jobs.get(lab).map(|job| job.what.clone())
+    }
+
+    /// Returns how many jobs run.
+    pub(super) fn job_count(&self) -> usize {
+        self.jobs.borrow().len()
+    }
+
+    /// Returns how far a job is.
+    pub(super) fn job_progress(&self, lab: &LabId) -> Option<JobProgress> {
+        let jobs = self.jobs.borrow();
+        jobs.get(lab).map(|job| job.progress.clone())
+    }
+
+    /// Shows an event of a job on every page of its lab, and on the map.
+    pub(super) fn report_job_event(&self, lab: &LabId, event: &Event) {
+        let (lines, progress) = {
+            let mut jobs = self.jobs.borrow_mut();
+            let Some(job) = jobs.get_mut(lab) else {
+                return;
+            };
+            let lines = job.progress.add(event);
+            let now = Instant::now();
+            let due = job.sent.is_none_or(|sent| now - sent >= PROGRESS_INTERVAL);
+            let ends = !matches!(event, Event::PullProgress { .. });
+            let shown = (due || ends).then(|| job.progress.markup());
+            if shown.is_some() {
+                job.sent = Some(now);
+            }
+            (lines, shown)
+        };
+        for line in lines {
+            self.publish(lab, &Update::default().job_line(line));
+        }
+        if let Some(progress) = progress {
+            self.publish(lab, &Update::default().part(id::PROGRESS, progress.clone()));
+            let update = Update::default().part(id::map_progress(lab), progress);
+            self.publish_to(&update, |page| page.lab.is_none());
+        }
     }
 
     /// Shows every page that a job has begun or ended, or that progress was made on another page.
@@ -157,15 +220,15 @@ impl Site {
         self.changes.subscribe()
     }
 
-    /// Adds a page to those that get updates.
+    /// Adds a page of a lab, or the map, to those that get updates.
     pub(super) fn subscribe(
         &self,
-        lab: &LabId,
+        lab: Option<&LabId>,
         updates: UnboundedSender<String>,
     ) -> Subscription<'_> {
         let page = self.next_page.get();
         self.next_page.set(page + 1);
-        let lab = lab.clone();
+        let lab = lab.cloned();
         self.pages
             .borrow_mut()
             .insert(page, OpenPage { lab, updates });
@@ -174,9 +237,13 @@ impl Site {
 
     /// Sends an update to every page of a lab.
     pub(super) fn publish(&self, lab: &LabId, update: &Update) {
+        self.publish_to(update, |page| page.lab.as_ref() == Some(lab));
+    }
+
+    fn publish_to(&self, update: &Update, wants: impl Fn(&OpenPage) -> bool) {
         let text = update.to_json().to_string();
         let pages = self.pages.borrow();
-        for page in pages.values().filter(|page| page.lab == *lab) {
+        for page in pages.values().filter(|page| wants(page)) {
             // A page that is being closed needs nothing any more.
             let _ = page.updates.send(text.clone());
         }

@@ -1,5 +1,6 @@
 //! What changes in a page: the same for answers to buttons and for what the server sends by itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use maud::Markup;
@@ -9,16 +10,21 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Update {
     /// The new content of elements, by id.
-    parts: Vec<(&'static str, Markup)>,
+    parts: Vec<(Cow<'static, str>, Markup)>,
     /// A sentence that a screen reader reads.
     announcement: Option<String>,
     /// A sentence about what was done, or why it was not.
     note: Option<(NoteKind, String)>,
     /// A line about a job that runs.
     job_line: Option<String>,
+    /// All lines about a job so far, in place of those that are shown.
+    job_lines: Option<Vec<String>>,
     /// Whether the page must be loaded again, because its texts depend on what changed.
     reload: bool,
 }
+
+/// The parts of a page as they were sent last, by id.
+pub(super) type SentParts = BTreeMap<Cow<'static, str>, String>;
 
 /// Whether a note is good news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +35,8 @@ pub(super) enum NoteKind {
 
 impl Update {
     /// Replaces what an element contains.
-    pub(super) fn part(mut self, id: &'static str, content: Markup) -> Self {
-        self.parts.push((id, content));
+    pub(super) fn part(mut self, id: impl Into<Cow<'static, str>>, content: Markup) -> Self {
+        self.parts.push((id.into(), content));
         self
     }
 
@@ -44,8 +50,24 @@ impl Update {
         self
     }
 
+    /// Adds lines to the sentence about what was done.
+    pub(super) fn add_to_note(mut self, lines: &[String]) -> Self {
+        if let Some((_, sentence)) = &mut self.note {
+            for line in lines {
+                sentence.push('\n');
+                sentence.push_str(line);
+            }
+        }
+        self
+    }
+
     pub(super) fn job_line(mut self, line: impl Into<String>) -> Self {
         self.job_line = Some(line.into());
+        self
+    }
+
+    pub(super) fn job_lines(mut self, lines: Vec<String>) -> Self {
+        self.job_lines = Some(lines);
         self
     }
 
@@ -61,19 +83,22 @@ impl Update {
 
     /// Returns the update without the parts that `sent` has, which then has these, too; `None` if nothing is left. A sentence for
     /// a screen reader only comes with parts.
-    pub(super) fn without_sent(&self, sent: &mut BTreeMap<&'static str, String>) -> Option<Self> {
+    pub(super) fn without_sent(&self, sent: &mut SentParts) -> Option<Self> {
         let mut rest = self.clone();
         rest.parts.retain(|(id, content)| {
-            let known = sent.insert(id, content.0.clone());
+            let known = sent.insert(id.clone(), content.0.clone());
             known.as_ref() != Some(&content.0)
         });
-        let is_empty = rest.note.is_none() && rest.job_line.is_none() && !rest.reload;
+        let is_empty = rest.note.is_none()
+            && rest.job_line.is_none()
+            && rest.job_lines.is_none()
+            && !rest.reload;
         (!rest.parts.is_empty() || !is_empty).then_some(rest)
     }
 
     pub(super) fn to_json(&self) -> Value {
         let parts = self.parts.iter();
-        let parts = parts.map(|(id, content)| ((*id).to_owned(), Value::from(content.0.as_str())));
+        let parts = parts.map(|(id, content)| (id.to_string(), Value::from(content.0.as_str())));
         let note = self.note.as_ref();
         json!({
             "parts": parts.collect::<Map<String, Value>>(),
@@ -81,6 +106,7 @@ impl Update {
             "note": note.map(|(_, sentence)| sentence),
             "failed": self.failed(),
             "jobLine": self.job_line,
+            "jobLines": self.job_lines,
             "reload": self.reload,
         })
     }
@@ -99,7 +125,7 @@ mod tests {
                 .part("checks", html! { (text) })
                 .announce(text)
         };
-        let mut sent = BTreeMap::new();
+        let mut sent = SentParts::new();
         assert!(update("1").without_sent(&mut sent).is_some());
         assert!(update("1").without_sent(&mut sent).is_none());
         assert!(update("2").without_sent(&mut sent).is_some());
@@ -117,6 +143,7 @@ mod tests {
             "note": "no <engine>",
             "failed": true,
             "jobLine": null,
+            "jobLines": null,
             "reload": false,
         });
         assert_eq!(update.to_json(), expected);

@@ -4,13 +4,16 @@ use super::http::{Answer, WebServer};
 use crate::support::offline::tiny;
 
 /// What leads to a page, to a file of it, to an action, and to a WebSocket.
-const TARGETS: [(&str, &str); 6] = [
+const TARGETS: [(&str, &str); 9] = [
     ("GET", "/"),
     ("GET", "/labs/tiny"),
     ("GET", "/labs/tiny/exercises/greet"),
     ("POST", "/labs/tiny/exercises/greet/hint"),
     ("POST", "/labs/tiny/up"),
+    ("POST", "/labs/tiny/services/redis/restart"),
+    ("POST", "/labs/tiny/file/delete"),
     ("GET", "/labs/tiny/exercises/greet/socket"),
+    ("GET", "/map/socket"),
 ];
 
 /// The headers of a request of the page itself.

@@ -65,6 +65,56 @@ fn a_lab_is_started_solved_reset_and_removed_on_the_page() {
     assert_eq!(post("exercises/greet/solve")["failed"], true);
 }
 
+#[apply(engine_test)]
+fn one_service_is_restarted_on_the_page() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let server = server(&lab);
+    let base = format!("/labs/{}", lab.copy.id);
+    let mut page = Page::open(&server, &base);
+    let restart = format!("{base}/services/redis/restart");
+    page.wait_for_part("services", &[&restart]);
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    let container = format!("/containers/{}/json", lab.container());
+    let started = || lab.request("GET", &container, &Value::Null)["State"]["StartedAt"].take();
+    let before = started();
+    let answer = server.post(&restart, "").json();
+    assert_eq!(answer["failed"], false, "{answer}");
+    let note = answer["note"].as_str().unwrap_or_default();
+    assert!(note.starts_with("restarted redis in"), "{note}");
+    assert_ne!(started(), before);
+    let value = lab.run("shell LAB -- redis-cli GET greeting", 0).stdout;
+    assert_eq!(value.trim(), "hello", "its data is kept");
+    page.wait_for_part("run", &["the lab is running"]);
+    let unknown = server.post(&format!("{base}/services/other/restart"), "");
+    assert_eq!(unknown.json()["failed"], true, "{unknown:?}");
+    lab.run("down LAB", 0);
+    assert_eq!(server.post(&restart, "").json()["failed"], true);
+}
+
+#[apply(engine_test)]
+fn the_map_shows_images_memory_and_how_a_start_goes_on() {
+    let lab = EngineLab::tiny();
+    let server = server(&lab);
+    let id = &lab.copy.id;
+    let mut page = Page::open(&server, "/map");
+    let (row, progress) = (format!("map-{id}"), format!("map-{id}-progress"));
+    page.wait_for_part(&row, &["MiB", "its images are here", "/up\""]);
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| server.post(&format!("/labs/{id}/up"), "").json());
+        page.wait_for_part(&row, &["the lab is being started"]);
+        page.wait_for_part(&progress, &["<progress"]);
+        assert_eq!(started.join().expect("it ends")["failed"], false);
+    });
+    page.wait_for_part(&row, &["running", "/down\""]);
+    page.wait_for("no progress any more", |page, _| {
+        page.parts.get(&progress).and_then(Value::as_str) == Some("")
+    });
+    // What is done elsewhere is seen as well.
+    lab.run("down LAB", 0);
+    page.wait_for_part(&row, &["/up\""]);
+}
+
 /// The text of the rows of a terminal that a page has got.
 fn screen(rows: &mut Vec<String>, message: &Value) {
     let frame = &message["frame"];

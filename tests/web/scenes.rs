@@ -355,3 +355,141 @@ fn a_file_is_edited_compared_and_saved() {
     page.wait_until("the lab's text", &format!("{text} === 'a note\\n'"));
     assert_eq!(page.errors, [""; 0]);
 }
+
+#[apply(offline_browser_test)]
+fn a_file_is_created_deleted_and_brought_back() {
+    let copy = LabCopy::of("tests/labs/probes", |_| "probes".to_owned());
+    let folder = copy.path("roadlab-probes");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join(".roadlab-workspace"), "complete\n").unwrap();
+    std::fs::write(folder.join("note.txt"), "mine\n").unwrap();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    page.click("#files > summary");
+    page.click("#new-file");
+    page.type_text("dags/night.py");
+    page.click("#editor textarea");
+    page.type_text("x = 1");
+    // A file that is not saved yet is still there.
+    page.call("Page.reload", serde_json::json!({}));
+    page.wait_until(
+        "the new file",
+        "document.querySelector('#editor input').value === 'dags/night.py'",
+    );
+    page.click("#editor button[type='submit']");
+    page.wait_for("saved: dags/night.py");
+    assert_eq!(
+        std::fs::read_to_string(folder.join("dags/night.py")).unwrap(),
+        "x = 1"
+    );
+    // The name of a file that exists is no way to write over it.
+    page.click("#new-file");
+    page.type_text("note.txt");
+    page.click("#editor textarea");
+    page.type_text("other");
+    page.click("#editor button[type='submit']");
+    page.wait_for("there is note.txt already");
+    page.click("#file-list [data-path='note.txt']");
+    page.wait_until(
+        "its text",
+        "document.querySelector('#editor textarea').value === 'mine\\n'",
+    );
+    page.click("[data-delete]");
+    page.click("dialog button[value='no']");
+    assert!(folder.join("note.txt").exists());
+    page.click("[data-delete]");
+    page.wait_for("Your version stays beside it");
+    page.click("dialog button[value='yes']");
+    page.wait_for("your version is now note.txt.");
+    page.wait_for("a copy that was kept");
+    let kept = std::fs::read_dir(&folder).unwrap().flatten();
+    let kept = kept
+        .map(|entry| entry.path())
+        .filter(|path| path.display().to_string().contains("note.txt."));
+    let kept: Vec<_> = kept.collect();
+    assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "mine\n");
+    page.click("#file-list s ~ button");
+    page.wait_for("is there again, in the lab's version");
+    assert_eq!(
+        std::fs::read_to_string(folder.join("note.txt")).unwrap(),
+        "a note\n"
+    );
+    assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(offline_browser_test)]
+fn the_layout_is_moved_and_stays() {
+    let copy = tiny();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    let width = |page: &mut Browser| {
+        let width = page.value("document.querySelector('main').getBoundingClientRect().width");
+        width.as_f64().unwrap().round()
+    };
+    for window in [1280, 1600] {
+        page.resize(window, 900);
+        let path = format!("{}/labs/tiny/exercises/greet", server.origin());
+        page.open(&path);
+        let before = width(&mut page);
+        page.drag("#splitter", -100.0, 0.0);
+        assert_eq!(width(&mut page), before - 100.0, "at {window}");
+        // The same with the keyboard: the focus is on it.
+        page.press("ArrowRight", 0);
+        page.press("ArrowRight", 0);
+        let moved = width(&mut page);
+        let expected = before - 100.0 + 0.04 * f64::from(window);
+        assert!((moved - expected).abs() <= 1.0, "{moved} {expected}");
+        let now = page.value("document.querySelector('#splitter').getAttribute('aria-valuenow')");
+        let now: f64 = now.as_str().unwrap().parse().unwrap();
+        let share = moved / f64::from(window) * 100.0;
+        assert!((now - share).abs() <= 1.0, "{now} {share}");
+        page.call("Page.reload", serde_json::json!({}));
+        page.wait_until(
+            "the same width",
+            &format!(
+                "Math.abs(document.querySelector('main').getBoundingClientRect().width - {moved}) <= 1"
+            ),
+        );
+        page.value("document.querySelector('#splitter').focus()");
+        page.press("Home", 0);
+        assert!(width(&mut page) < moved);
+        page.press("End", 0);
+        assert!(width(&mut page) > moved);
+        let wide = page.value("document.documentElement.scrollWidth - innerWidth");
+        assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{wide}");
+        page.press("Enter", 0);
+        assert_eq!(width(&mut page), before);
+    }
+    assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(offline_browser_test)]
+fn a_draft_never_writes_over_what_was_changed_elsewhere() {
+    let copy = LabCopy::of("tests/labs/probes", |_| "probes".to_owned());
+    let folder = copy.path("roadlab-probes");
+    std::fs::create_dir(&folder).unwrap();
+    let note = folder.join("note.txt");
+    std::fs::write(&note, "one\r\ntwo\r\n").unwrap();
+    let on_disk = || std::fs::read_to_string(&note).unwrap();
+    let server = WebServer::without_engine(&copy, "LAB");
+    let mut page = Browser::on(&server);
+    page.click("#files > summary");
+    page.click("#file-list button");
+    let text = "document.querySelector('#editor textarea').value";
+    page.wait_until("its text", &format!("{text} === 'one\\ntwo\\n'"));
+    page.click("#editor textarea");
+    page.type_text("mine ");
+    page.wait_for("not saved yet");
+    std::fs::write(&note, "of a program\r\n").unwrap();
+    page.call("Page.reload", serde_json::json!({}));
+    page.wait_until("the draft", &format!("{text}.includes('mine')"));
+    page.click("#editor button[type='submit']");
+    page.wait_for("was changed elsewhere meanwhile");
+    assert_eq!(on_disk(), "of a program\r\n");
+    // Now it is known. The ends of the lines are those of the file.
+    page.click("#editor button[type='submit']");
+    page.wait_for("saved: note.txt");
+    assert!(on_disk().contains("mine"), "{:?}", on_disk());
+    assert!(on_disk().ends_with("two\r\n"), "{:?}", on_disk());
+    assert_eq!(page.errors, [""; 0]);
+}

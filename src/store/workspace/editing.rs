@@ -1,19 +1,24 @@
-//! The files of a workspace as an editor lists, shows and saves them.
+//! The files of a workspace as an editor lists, shows, saves and deletes them.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::hex;
-use crate::store::workspace::error::Result;
-use crate::store::workspace::folder::{FILE_MODE, Kind, WorkspaceFolder};
+use crate::store::dated_name::is_dated;
+use crate::store::workspace::error::{Result, WorkspaceError};
+use crate::store::workspace::folder::{FILE_MODE, KeptFile, Kind, WorkspaceFolder};
+use crate::store::workspace::marker::{UNFINISHED, read_marker};
+use crate::store::workspace::written::WrittenFiles;
 use crate::store::workspace::{GENERATED, Workspace};
 
 /// The largest text that can be edited, in bytes.
 pub const MAX_EDITED: u64 = 256 << 10;
 
 /// The most files in a list.
-const MAX_LISTED: usize = 1000;
+pub const MAX_LISTED: usize = 1000;
 
 /// A file in the list of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +35,10 @@ pub enum FileState {
     Changed,
     /// The lab does not bring it.
     Own,
+    /// A copy that was kept under a name with the date.
+    Copy,
+    /// The lab brings it, and it is not there any more.
+    Deleted,
 }
 
 /// A file as an editor shows it.
@@ -50,7 +59,22 @@ pub enum Saved {
     Written(String),
     /// The file has another version, this one, than the text was made from; it stays as it is.
     ChangedMeanwhile(String),
-    /// There is a folder, a link or the like.
+    /// There is a folder, a link or the like, or something that is too large for an editor.
+    NoFile,
+}
+
+/// The result of deleting a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// Nothing of the learner was in it: it was the lab's version, or a copy that was kept.
+    Removed,
+    /// It is beside its place now, under a name with the date.
+    Kept(KeptFile),
+    /// The file has another version than the one that was shown; it stays as it is.
+    ChangedMeanwhile,
+    /// A service mounts this very file, and would not start without it.
+    Mounted,
+    /// There is none, or a folder, a link or the like.
     NoFile,
 }
 
@@ -65,9 +89,12 @@ impl Workspace {
         let mut left = vec![PathBuf::new()];
         while let Some(below) = left.pop().filter(|_| found.len() < MAX_LISTED) {
             for entry in folder.entries(&below)? {
+                if found.len() >= MAX_LISTED {
+                    break;
+                }
                 let Ok(entry) = entry else { continue };
                 let name = entry.file_name();
-                let hidden = name.to_string_lossy().starts_with('.') || name == GENERATED;
+                let hidden = is_hidden(&name);
                 let path = below.join(&name);
                 match folder.kind(&path)? {
                     Some(Kind::Folder) if !hidden => left.push(path),
@@ -76,8 +103,38 @@ impl Workspace {
                 }
             }
         }
+        // Before the folder is complete, nothing of it was deleted.
+        let complete = read_marker(&self.path)
+            .is_ok_and(|marker| marker.is_some_and(|marker| marker != UNFINISHED));
+        for path in self.originals().into_iter().filter(|_| complete) {
+            if let (Ok(None), Some(shown)) = (folder.kind(&path), path.to_str()) {
+                found.push(ListedFile {
+                    path: shown.to_owned(),
+                    state: FileState::Deleted,
+                });
+            }
+        }
         found.sort();
         Ok(found)
+    }
+
+    /// Returns the files that the lab brings, without hidden ones.
+    fn originals(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut left = vec![PathBuf::new()];
+        while let Some(below) = left.pop().filter(|_| found.len() < MAX_LISTED) {
+            let entries = std::fs::read_dir(self.original.join(&below));
+            for entry in entries.into_iter().flatten().flatten() {
+                let path = below.join(entry.file_name());
+                match entry.file_type() {
+                    _ if is_hidden(&entry.file_name()) => {}
+                    Ok(kind) if kind.is_dir() => left.push(path),
+                    Ok(kind) if kind.is_file() => drop(found.insert(path)),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+        found
     }
 
     fn listed(&self, folder: &WorkspaceFolder<'_>, path: &Path) -> Result<Option<ListedFile>> {
@@ -86,6 +143,7 @@ impl Workspace {
         };
         let original = self.original.join(path);
         let state = match std::fs::metadata(&original) {
+            Err(_) if is_dated(path) => FileState::Copy,
             Err(_) => FileState::Own,
             Ok(about) if folder.size(path) != Some(about.len()) => FileState::Changed,
             Ok(_) if folder.read(path)? == std::fs::read(&original).ok() => FileState::Unchanged,
@@ -128,7 +186,8 @@ impl Workspace {
     /// Saves a text that was made from a version of a file, unless the file has another one by now.
     pub fn save(&self, path: &Path, text: &str, made_from: &str) -> Result<Saved> {
         let folder = self.open()?;
-        if !matches!(folder.kind(path)?, None | Some(Kind::File)) {
+        let too_large = folder.size(path).is_some_and(|size| size > MAX_EDITED);
+        if too_large || !matches!(folder.kind(path)?, None | Some(Kind::File)) {
             return Ok(Saved::NoFile);
         }
         let there = version(folder.read(path)?.as_deref());
@@ -138,11 +197,62 @@ impl Workspace {
         folder.create_parents(path)?;
         let mode = match there.is_empty() {
             true => FILE_MODE,
-            false => folder.mode(path),
+            // Also of what only the learner may read.
+            false => folder.mode(path) & 0o777,
         };
-        folder.write(path, text.as_bytes(), mode)?;
+        folder.write_with(path, text.as_bytes(), mode)?;
         Ok(Saved::Written(version(Some(text.as_bytes()))))
     }
+
+    /// Deletes a file that was shown in a version. What is the learner's stays under a name with the date, as after a reset.
+    pub fn delete(&self, path: &Path, shown: &str) -> Result<Deleted> {
+        if !self.path.exists() {
+            return Ok(Deleted::NoFile);
+        }
+        let folder = self.open()?;
+        if folder.size(path).is_some_and(|size| size > MAX_EDITED) {
+            return Ok(Deleted::NoFile);
+        }
+        let Some(content) = folder.read(path)? else {
+            return Ok(Deleted::NoFile);
+        };
+        if version(Some(&content)) != shown {
+            return Ok(Deleted::ChangedMeanwhile);
+        }
+        if self.mounts.contains_key(path) {
+            return Ok(Deleted::Mounted);
+        }
+        let is_copy = is_dated(path) && !self.original.join(path).exists();
+        let written = WrittenFiles::read(&folder);
+        if is_copy || self.is_of_the_lab(&folder, path, &content, &written) {
+            folder.remove_file(path)?;
+            return Ok(Deleted::Removed);
+        }
+        folder.move_aside(path).map(Deleted::Kept)
+    }
+
+    /// Puts a file of the lab where none is any more. Returns whether it did.
+    pub fn bring_back(&self, path: &Path) -> Result<bool> {
+        let failed = |error| WorkspaceError::failed(self.original.join(path), error);
+        if !self.path.exists() || !self.originals().contains(path) {
+            return Ok(false);
+        }
+        let folder = self.open()?;
+        if folder.kind(path)?.is_some() {
+            return Ok(false);
+        }
+        let original = self.original.join(path);
+        let content = std::fs::read(&original).map_err(failed)?;
+        let mode = std::fs::metadata(&original).map_err(failed)?.mode();
+        folder.create_parents(path)?;
+        folder.write(path, &content, mode)?;
+        Ok(true)
+    }
+}
+
+/// Returns whether a file or folder is left out of the list by its name.
+fn is_hidden(name: &std::ffi::OsStr) -> bool {
+    name == GENERATED || name.to_string_lossy().starts_with('.')
 }
 
 /// Returns a path in a workspace that an editor may name; `None` for one that leads outside or is hidden.
@@ -173,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::store::workspace::Whose;
+    use crate::store::workspace::marker::{FINISHED, MARKER};
 
     /// A workspace with a file of the lab, beside a file outside of both.
     fn workspace(folder: &Path) -> Workspace {
@@ -182,6 +293,7 @@ mod tests {
             std::fs::write(below.join("dags/night.py"), "x = 1\n").unwrap();
         }
         std::fs::write(folder.join("secret"), "s").unwrap();
+        std::fs::write(path.join(MARKER), FINISHED).unwrap();
         Workspace {
             path,
             original,
@@ -225,6 +337,50 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_deleted_and_what_is_the_learners_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut workspace = workspace(folder.path());
+        let dag = Path::new("dags/night.py");
+        let states = |workspace: &Workspace| -> Vec<FileState> {
+            let listed = workspace.list().unwrap();
+            listed.into_iter().map(|file| file.state).collect()
+        };
+        let shown = |path: &Path| workspace.edited(path).unwrap().version;
+        let delete = |path: &Path| workspace.delete(path, &shown(path)).unwrap();
+        // Nothing of the learner is lost with the lab's version, and it can be brought back.
+        assert_eq!(delete(dag), Deleted::Removed);
+        assert_eq!(states(&workspace), [FileState::Deleted]);
+        assert!(workspace.bring_back(dag).unwrap());
+        assert!(!workspace.bring_back(dag).unwrap());
+        assert_eq!(states(&workspace), [FileState::Unchanged]);
+        // What was changed is kept, and the copy itself is deleted for good.
+        let version = shown(dag);
+        let before = workspace.save(dag, "mine\n", &version).unwrap();
+        assert!(matches!(before, Saved::Written(_)));
+        assert_eq!(
+            workspace.delete(dag, &version).unwrap(),
+            Deleted::ChangedMeanwhile
+        );
+        let Deleted::Kept(kept) = delete(dag) else {
+            panic!("it is kept");
+        };
+        assert_eq!(std::fs::read_to_string(&kept.kept).unwrap(), "mine\n");
+        assert_eq!(states(&workspace), [FileState::Deleted, FileState::Copy]);
+        let copy = kept.kept.strip_prefix(&workspace.path).unwrap();
+        assert_eq!(delete(copy), Deleted::Removed);
+        assert_eq!(states(&workspace), [FileState::Deleted]);
+        assert_eq!(delete(dag), Deleted::NoFile);
+        // Only what the lab brings comes back.
+        for other in ["dags", "secret", "../secret", "dags/other.py"] {
+            assert!(!workspace.bring_back(Path::new(other)).unwrap(), "{other}");
+        }
+        assert!(workspace.bring_back(dag).unwrap());
+        workspace.mounts = BTreeMap::from([(dag.to_owned(), BTreeSet::new())]);
+        let version = workspace.edited(dag).unwrap().version;
+        assert_eq!(workspace.delete(dag, &version).unwrap(), Deleted::Mounted);
+    }
+
+    #[test]
     fn a_link_is_neither_read_nor_written() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = workspace(folder.path());
@@ -240,6 +396,41 @@ mod tests {
         assert!(workspace.save(Path::new("out/secret"), "x", "").is_err());
         assert_eq!(std::fs::read_to_string(&secret).unwrap(), "s");
         assert_eq!(workspace.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_permissions_of_a_file_stay_when_it_is_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = workspace(folder.path());
+        let dag = Path::new("dags/night.py");
+        let place = workspace.path.join(dag);
+        for mode in [0o600, 0o640, 0o755] {
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(&place, permissions).unwrap();
+            let version = workspace.edited(dag).unwrap().version;
+            let text = format!("x = {mode}\n");
+            assert!(matches!(
+                workspace.save(dag, &text, &version).unwrap(),
+                Saved::Written(_)
+            ));
+            let now = std::fs::metadata(&place).unwrap().mode() & 0o777;
+            assert_eq!(now, mode, "{now:o}");
+        }
+    }
+
+    #[test]
+    fn a_large_folder_is_listed_in_part_and_a_large_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = workspace(folder.path());
+        for number in 0..MAX_LISTED + 10 {
+            std::fs::write(workspace.path.join(format!("{number}.txt")), "").unwrap();
+        }
+        assert_eq!(workspace.list().unwrap().len(), MAX_LISTED);
+        let large = Path::new("1.txt");
+        let file = std::fs::File::create(workspace.path.join(large)).unwrap();
+        file.set_len(MAX_EDITED + 1).unwrap();
+        assert_eq!(workspace.save(large, "x", "").unwrap(), Saved::NoFile);
+        assert_eq!(workspace.delete(large, "").unwrap(), Deleted::NoFile);
     }
 
     #[test]

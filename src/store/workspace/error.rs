@@ -23,7 +23,10 @@ impl WorkspaceError {
     /// Returns the error of a call of the system.
     pub(super) fn failed(path: PathBuf, error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::PermissionDenied => Self::Denied { path },
+            // A path that leads outside of the folder is refused without the system.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_some() => {
+                Self::Denied { path }
+            }
             _ => Self::Failed { path, error },
         }
     }

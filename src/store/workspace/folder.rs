@@ -153,11 +153,16 @@ impl<'a> WorkspaceFolder<'a> {
 
     /// Writes a file completely or not at all, but in place if a service mounts this very file.
     pub(super) fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+        self.write_with(path, content, FILE_MODE | (mode & 0o111))
+    }
+
+    /// Writes a file as [`write`](Self::write) does, with exactly these permissions if it is not written in place.
+    pub(super) fn write_with(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
         let is_there = || {
             let about = self.handle.symlink_metadata(path);
             about.is_ok_and(|about| about.is_file())
         };
-        let mode = Permissions::from_mode(FILE_MODE | (mode & 0o111));
+        let mode = Permissions::from_mode(mode);
         let write = || -> io::Result<()> {
             if self.mounts.contains_key(path) && is_there() {
                 let mut file = self.handle.open_with(path, nonblocking().write(true))?;

@@ -26,7 +26,9 @@ use cap_std::fs::{Dir, MetadataExt as _};
 use crate::lab::{Exercise, FileChange, Instance, Lab, LabId, Mount, Step, StepKind};
 use crate::store::dated_name::is_dated;
 
-pub use editing::{EditedFile, FileState, ListedFile, MAX_EDITED, Saved, editable_path};
+pub use editing::{
+    Deleted, EditedFile, FileState, ListedFile, MAX_EDITED, MAX_LISTED, Saved, editable_path,
+};
 pub use error::WorkspaceError;
 pub use folder::KeptFile;
 

@@ -17,8 +17,9 @@ function apply(update) {
   }
   if (update.announcement) announce(update.announcement);
   if (update.note) note(update.note, update.failed);
-  if (update.jobLine) {
-    jobLines = [...jobLines, update.jobLine].slice(-MAX_JOB_LINES);
+  if (update.jobLines) jobLines = update.jobLines;
+  if (update.jobLine) jobLines = [...jobLines, update.jobLine].slice(-MAX_JOB_LINES);
+  if ((update.jobLine || update.jobLines) && jobLines.length) {
     const job = byId("job");
     if (job) {
       job.hidden = false;
@@ -29,7 +30,9 @@ function apply(update) {
   if (update.parts?.run && !byId("run")?.querySelector(".busy")) {
     jobLines = [];
     if (byId("job")) byId("job").hidden = true;
+    byId("job-progress")?.replaceChildren();
   }
+  if (update.parts?.run) document.dispatchEvent(new CustomEvent("lab-state"));
   if (update.reload) location.reload();
 }
 
@@ -57,12 +60,15 @@ function announce(sentence) {
 
 function note(sentence, failed) {
   const element = byId("note");
-  element.textContent = sentence;
+  byId("note-text").textContent = sentence;
   element.className = failed ? "bad" : "good";
   element.hidden = false;
   clearTimeout(note.timer);
-  if (!failed) note.timer = setTimeout(() => (element.hidden = true), 8000);
+  // What has more to tell stays until it is closed.
+  if (!failed && !sentence.includes("\n")) note.timer = setTimeout(() => (element.hidden = true), 8000);
 }
+
+byId("note-close").addEventListener("click", () => (byId("note").hidden = true));
 
 // --- The connection --------------------------------------------------------------------------------------------------------
 
@@ -176,6 +182,10 @@ function confirmed(question, button) {
   });
 }
 
+document.addEventListener("confirm", async ({ detail: { question, button, done } }) => {
+  if (await confirmed(question, button)) done();
+});
+
 // --- Code ------------------------------------------------------------------------------------------------------------------
 
 /** Adds to each block of code a button that copies it. */
@@ -234,7 +244,12 @@ if (logs) {
   const lines = byId("log-lines");
   const filter = logs.querySelector("form").elements;
   const show = () => toServer({ do: "logs", wanted: logs.open });
-  logs.addEventListener("toggle", show);
+  const kept = `roadlab-logs:${location.pathname.split("/")[2]}`;
+  const keep = () => {
+    const { service, filter: words, follow } = filter;
+    sessionStorage.setItem(kept, JSON.stringify([logs.open, service.value, words.value, follow.checked]));
+  };
+  logs.addEventListener("toggle", () => (show(), keep()));
   document.addEventListener("from-server", ({ detail: message }) => {
     if (message.connected && logs.open) show();
     if (!message.log) return;
@@ -263,6 +278,88 @@ if (logs) {
     if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
   });
   logs.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+  logs.querySelector("form").addEventListener("input", keep);
+  const before = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+  if (before) [logs.open, filter.service.value, filter.filter.value, filter.follow.checked] = before;
+}
+
+// What stays in sight begins below the bar.
+const bar = document.querySelector(".bar");
+const measureBar = () => document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+new ResizeObserver(measureBar).observe(bar);
+measureBar();
+
+// --- The layout ------------------------------------------------------------------------------------------------------------
+
+/** Lets a separator be moved with the mouse, a finger or the arrow keys; the browser remembers where it is. */
+function movable(separator, { name, property, unit, place }) {
+  const vertical = separator.getAttribute("aria-orientation") === "vertical";
+  const [least, most] = ["min", "max"].map((end) => Number(separator.getAttribute(`aria-value${end}`)));
+  const start = Number(separator.getAttribute("aria-valuenow"));
+  const root = document.documentElement;
+  let value = null;
+  const show = (wanted) => {
+    value = wanted === null ? null : Math.min(most, Math.max(least, wanted));
+    if (value === null) root.style.removeProperty(property);
+    else root.style.setProperty(property, `${value}${unit}`);
+    separator.setAttribute("aria-valuenow", Math.round(value ?? start));
+  };
+  const remember = () => {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  };
+  const kept = Number.parseFloat(localStorage.getItem(name));
+  if (Number.isFinite(kept)) show(kept);
+  separator.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    separator.focus();
+    separator.setPointerCapture(event.pointerId);
+    separator.classList.add("moved");
+  });
+  separator.addEventListener("pointermove", (event) => {
+    if (separator.hasPointerCapture(event.pointerId)) show(place(event));
+  });
+  separator.addEventListener("lostpointercapture", () => {
+    separator.classList.remove("moved");
+    remember();
+  });
+  separator.addEventListener("dblclick", () => {
+    show(null);
+    remember();
+  });
+  separator.addEventListener("keydown", (event) => {
+    const [less, more] = vertical ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
+    const now = value ?? place(null);
+    const next = { [less]: now - 2, [more]: now + 2, Home: least, End: most, Enter: null }[event.key];
+    if (next === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    show(next);
+    remember();
+  });
+}
+
+const splitter = byId("splitter");
+if (splitter) {
+  const text = byId("content");
+  movable(splitter, {
+    name: "roadlab-text-width",
+    property: "--text-width",
+    unit: "vw",
+    // The text begins beside the outline.
+    place: (event) => (((event?.clientX ?? text.getBoundingClientRect().right) - text.getBoundingClientRect().left) / innerWidth) * 100,
+  });
+}
+
+const height = byId("terminal-height");
+if (height) {
+  const panels = byId("terminal-panels");
+  movable(height, {
+    name: "roadlab-terminal-height",
+    property: "--terminal-height",
+    unit: "vh",
+    place: (event) => (((event?.clientY ?? panels.getBoundingClientRect().bottom) - panels.getBoundingClientRect().top) / innerHeight) * 100,
+  });
 }
 
 // --- The outline and the search --------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ if (side) start();
 
 function start() {
   const tabs = document.getElementById("terminal-tabs");
+  // A list of tabs has nothing but tabs: what closes the selected terminal is beside it.
+  const closes = document.getElementById("terminal-closes");
   const panels = document.getElementById("terminal-panels");
   const texts = side.dataset;
   /** The terminals by number, in the order in which they were opened. */
@@ -49,8 +51,11 @@ function start() {
       const last = Number(sessionStorage.getItem("terminal"));
       select(open.get(last) ?? [...open.values()].at(-1), false);
     }
-    panels.hidden = open.size === 0;
-    tabs.hidden = open.size === 0;
+    setHidden(open.size === 0);
+  }
+
+  function setHidden(hidden) {
+    for (const part of [panels, tabs, closes, document.getElementById("terminal-height")]) part.hidden = hidden;
   }
 
   function selectWanted() {
@@ -66,7 +71,10 @@ function start() {
     sessionStorage.setItem("terminal", terminal.number);
     for (const other of open.values()) other.setSelected(other === terminal);
     terminal.show();
-    if (focus) terminal.input.focus();
+    if (focus) {
+      terminal.input.focus({ preventScroll: true });
+      panels.scrollIntoView({ block: "nearest" });
+    }
     if (run) {
       terminal.typeAtPrompt(run);
       run = null;
@@ -133,7 +141,11 @@ function start() {
       this.ended = null;
       this.waiting = [];
 
-      this.tab = element("button", "tab", service);
+      this.service = service;
+      const others = [...open.values()].filter((one) => one.service === service);
+      // Two terminals of one service have different names.
+      this.order = Math.max(0, ...others.map((one) => one.order)) + 1;
+      this.tab = element("button", "tab", this.order > 1 ? `${service} ${this.order}` : service);
       Object.assign(this.tab, { type: "button", id: `tab-${number}` });
       this.tab.setAttribute("role", "tab");
       this.tab.setAttribute("aria-controls", `panel-${number}`);
@@ -141,9 +153,10 @@ function start() {
       this.tab.addEventListener("keydown", (event) => this.moveTab(event));
       this.close = element("button", "close", "×");
       this.close.type = "button";
-      this.close.setAttribute("aria-label", texts.close.replace("{service}", service));
+      this.close.setAttribute("aria-label", texts.close.replace("{service}", this.tab.textContent));
       this.close.addEventListener("click", () => send({ do: "close", terminal: number }));
-      tabs.append(this.tab, this.close);
+      tabs.append(this.tab);
+      closes.append(this.close);
 
       this.panel = element("div", "panel");
       this.panel.id = `panel-${number}`;
@@ -151,15 +164,24 @@ function start() {
       this.panel.setAttribute("aria-labelledby", this.tab.id);
       this.screen = element("div", "screen");
       this.input = element("textarea", "keys");
-      this.input.setAttribute("aria-label", texts.label.replace("{service}", service));
+      this.input.setAttribute("aria-label", texts.label.replace("{service}", this.tab.textContent));
       this.input.setAttribute("aria-describedby", "terminal-help");
       for (const name of ["autocomplete", "autocorrect", "autocapitalize"]) this.input.setAttribute(name, "off");
       this.input.spellcheck = false;
       this.cursor = element("div", "cursor");
       this.cursor.setAttribute("aria-hidden", "true");
-      this.status = element("p", "ended");
+      this.ending = element("div", "ended");
+      this.ending.hidden = true;
+      this.status = element("p", "");
       this.status.setAttribute("role", "status");
-      this.panel.append(this.screen, this.cursor, this.input, this.status);
+      this.again = element("button", "", texts.again);
+      this.again.type = "button";
+      this.again.addEventListener("click", () => {
+        send({ do: "close", terminal: number });
+        openService(service);
+      });
+      this.ending.append(this.status, this.again);
+      this.panel.append(this.screen, this.cursor, this.input, this.ending);
       panels.append(this.panel);
       this.listen();
     }
@@ -168,6 +190,7 @@ function start() {
       this.tab.setAttribute("aria-selected", selected);
       this.tab.tabIndex = selected ? 0 : -1;
       this.panel.hidden = !selected;
+      this.close.hidden = !selected;
     }
 
     moveTab(event) {
@@ -181,7 +204,7 @@ function start() {
     }
 
     show() {
-      panels.hidden = false;
+      setHidden(false);
       this.rows = [];
       send({ do: "show", terminal: this.number, size: measure() });
     }
@@ -207,7 +230,9 @@ function start() {
         for (const { frame, ended } of this.waiting.splice(0)) {
           if (frame) this.drawFrame(frame);
           this.ended = ended;
+          this.ending.hidden = !ended;
           this.status.textContent = ended ?? "";
+          this.tab.classList.toggle("over", Boolean(ended));
           send({ do: "drawn", terminal: this.number });
         }
       });
@@ -292,7 +317,16 @@ function start() {
         if (text) send({ do: "text", terminal: number, text });
       };
       this.input.addEventListener("input", (event) => !event.isComposing && typed());
-      this.input.addEventListener("compositionend", typed);
+      // What is composed is seen where it will stand.
+      this.input.addEventListener("compositionstart", () => this.input.classList.add("composing"));
+      this.input.addEventListener("compositionupdate", (event) => {
+        this.input.style.width = `${Math.max(1, [...event.data].length) * 2}ch`;
+      });
+      this.input.addEventListener("compositionend", () => {
+        this.input.classList.remove("composing");
+        this.input.style.removeProperty("width");
+        typed();
+      });
       this.input.addEventListener("paste", (event) => {
         event.preventDefault();
         const text = event.clipboardData.getData("text/plain");
