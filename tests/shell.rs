@@ -148,6 +148,25 @@ fn a_signal_to_shell_ends_the_program_in_the_container() {
 }
 
 #[apply(engine_test)]
+fn the_program_of_a_killed_shell_is_ended_by_the_next_command() {
+    let lab = started();
+    let mut command = script(&lab, "trap '' TERM; sleep 4712; sleep 4712");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let sleeps = || {
+        let processes = format!("/containers/{}/top", lab.container());
+        let list = lab.request("GET", &processes, &serde_json::Value::Null);
+        list.to_string().contains("sleep 4712")
+    };
+    assert!(eventually(sleeps));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(sleeps(), "the engine ends no program");
+    lab.run("status LAB", 0);
+    assert!(!sleeps());
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
 fn shell_requires_a_service_if_several_have_a_client() {
     let lab = started();
     let both = format!("{SERVICE}  twin:\n{SERVICE}    volumes: []\n");

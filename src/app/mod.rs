@@ -91,7 +91,7 @@ pub use roadmap::{
 pub use running::RunningLab;
 pub use session_end::SessionEnd;
 pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, RemovedLab};
-pub use shell::ShellTarget;
+pub use shell::{RecordedTag, ShellTarget};
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
 pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};

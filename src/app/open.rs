@@ -83,7 +83,7 @@ impl App {
     }
 
     /// Connects to an engine, and installs and starts one first if there is none and the person agreed to that. Removes the
-    /// runs of processes that died.
+    /// runs of processes that died, and ends their programs.
     pub async fn engine(&self) -> Result<Docker, Failure> {
         let mut on_line = |line: &str| {
             self.emit(Event::engine_setup_line(line));
@@ -94,15 +94,17 @@ impl App {
             SetupOutcome::NeedsConsent(commands) => return Err(Failure::NeedsConsent(commands)),
         };
         self.collect_garbage(&docker).await;
+        self.end_left_shells(&docker).await;
         Ok(docker)
     }
 
     /// Connects to the engine that is there, for what only reads or removes: nothing is installed or started. Removes the runs
-    /// of processes that died.
+    /// of processes that died, and ends their programs.
     pub async fn existing_engine(&self) -> Result<Docker, Failure> {
         let connected = self.setup().existing_engine().await;
         let (docker, _) = connected.map_err(Failure::NoEngine)?;
         self.collect_garbage(&docker).await;
+        self.end_left_shells(&docker).await;
         Ok(docker)
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::app::{App, ClientCommand, client_command, select_services};
+use crate::engine::docker::{Docker, ProcessTag};
 use crate::engine::{Engine, ErrorKind, Inspect};
 use crate::lab::{Lab, ServiceName};
 use crate::plan::Running;
 use crate::runner::Failure;
+use crate::store::{OpenShell, ShellRecord};
 use crate::text;
 
 /// How often a container is inspected after its shell was killed, and how long to wait in between. A busy engine reports the end
@@ -22,8 +24,17 @@ const KILLED: i64 = 137;
 pub struct ShellTarget {
     pub container: String,
     pub command: ClientCommand,
+    pub recorded: RecordedTag,
     /// When the container was started.
     started: Option<Duration>,
+}
+
+/// By what a program in a container is found when it is to end, also by the next process if this one is killed.
+#[derive(Debug)]
+pub struct RecordedTag {
+    pub tag: ProcessTag,
+    /// Without it, the program runs all the same.
+    _record: Option<ShellRecord>,
 }
 
 impl ShellTarget {
@@ -52,6 +63,27 @@ impl ShellTarget {
 }
 
 impl App {
+    /// Records that this process runs a program in a container, until the result is dropped.
+    pub fn record_shell(&self, container: &str) -> RecordedTag {
+        let tag = ProcessTag::new_unique();
+        let shell = OpenShell {
+            container: container.to_owned(),
+            tag: tag.variable(),
+        };
+        RecordedTag {
+            tag,
+            _record: shell.record(&self.paths.state).ok(),
+        }
+    }
+
+    /// Ends the programs in containers whose shell or page was killed.
+    pub(super) async fn end_left_shells(&self, engine: &Docker) {
+        for (shell, _record) in OpenShell::left_over(&self.paths.state) {
+            let tag = ProcessTag::of_variable(shell.tag);
+            engine.kill_tagged(&shell.container, &tag).await;
+        }
+    }
+
     /// Returns the named service, else the only one that has a client, else the one with the name of the lab, else the first
     /// one.
     pub fn shell_service(&self, lab: &Lab, service: Option<&str>) -> Result<ServiceName, Failure> {
@@ -136,6 +168,7 @@ impl App {
         let state = engine.inspect(&container.id).await.ok();
         Ok(ShellTarget {
             container: container.id.clone(),
+            recorded: self.record_shell(&container.id),
             command: client_command(definition, url, typed),
             started: state.and_then(|state| state.started),
         })
@@ -196,6 +229,10 @@ mod tests {
             command: ClientCommand {
                 argv: Vec::new(),
                 env: Vec::new(),
+            },
+            recorded: RecordedTag {
+                tag: ProcessTag::new_unique(),
+                _record: None,
             },
             started: None,
         };

@@ -30,7 +30,7 @@ pub(crate) async fn shell(
     context.reporter.finish();
     let failed = Failure::engine(text!("cannot open a shell in `{service}`", service));
     let ClientCommand { argv, env } = &target.command;
-    let container = &target.container;
+    let (container, tag) = (&target.container, &target.recorded.tag);
     let typed = std::io::stdin().is_terminal();
     // A command in the background would be stopped for reading from the terminal.
     let input = match typed && !command.is_empty() {
@@ -42,7 +42,7 @@ pub(crate) async fn shell(
     let attended = console::user_attended() && console::Term::stdout().size_checked().is_some();
     let ended = match typed && attended {
         true => {
-            let ended = engine.shell(container, argv, env, stop).await;
+            let ended = engine.shell(container, argv, env, tag, stop).await;
             if let Ok(ShellExit::Ended(code)) = ended
                 && target.has_stopped(&engine, code).await
             {
@@ -55,7 +55,11 @@ pub(crate) async fn shell(
             }
             ended
         }
-        false => engine.run_piped(container, argv, env, input, stop).await,
+        false => {
+            engine
+                .run_piped(container, argv, env, tag, input, stop)
+                .await
+        }
     };
     match ended.map_err(failed)? {
         ShellExit::Ended(0) => Ok(Exit::Success),

@@ -1,5 +1,6 @@
 //! `roadlab web`: the labs in a browser.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -69,7 +70,8 @@ pub(crate) async fn web(
         reaper: reaper_command(&context.global, &app.paths),
         lab,
     };
-    let wanted = port.or(before.map(|before| before.port));
+    let before = before.map(|before| before.port);
+    let wanted = port.or(before);
     let server = Server::bind(settings, wanted, secret.clone()).await?;
     if let Some(port) = port.filter(|port| *port != server.port()) {
         return Err(Failure::Environment(text!(
@@ -82,8 +84,12 @@ pub(crate) async fn web(
         made,
         secret: secret.as_str().to_owned(),
     };
+    // The pages of a server that still runs find that one again.
+    let others = before.filter(|port| *port != server.port() && is_in_use(*port));
     // Without the file, a page does not outlive its server.
-    if let Err(problem) = session.write(state, instance) {
+    if others.is_none()
+        && let Err(problem) = session.write(state, instance)
+    {
         error(&report::sanitize(&format!("{problem:#}")));
     }
     context.reporter.finish();
@@ -104,6 +110,11 @@ pub(crate) async fn web(
     }
     let signal = server.run(signals.next()).await;
     Ok(Exit::Signal(signal.number()))
+}
+
+/// Returns whether something listens at a port of this machine.
+fn is_in_use(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
 }
 
 /// Starts a lab that stays up.

@@ -28,6 +28,8 @@ const LONG_JSON: usize = 60;
 pub struct TypedBlock {
     /// Where the lines are typed, for people.
     pub place: String,
+    /// The service in whose client they are typed; `None` for any other place.
+    pub client: Option<ServiceName>,
     pub lines: Vec<String>,
 }
 
@@ -98,6 +100,10 @@ impl TypingContext<'_> {
         blocks
             .map(|(place, lines)| TypedBlock {
                 place: self.place_text(&place).localized(),
+                client: match place {
+                    Place::Client(service, _) => Some(service),
+                    Place::Machine | Place::Container(_) | Place::Pika(_) | Place::Editor => None,
+                },
                 lines,
             })
             .collect()

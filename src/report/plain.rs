@@ -151,16 +151,19 @@ pub(crate) fn lines(event: &Event, paint: Paint, wording: Wording) -> Vec<String
         Event::ProofPhaseFinished {
             exercise,
             phase,
-            problem,
+            problems,
             millis,
             ..
         } => {
-            let sign = sign(problem.is_none(), paint);
+            let sign = sign(problems.is_empty(), paint);
             let time = paint.dim(&duration(*millis));
             let mut lines = vec![format!("{sign} {exercise}: {} {time}", phase_name(*phase))];
-            // What is wrong stands in the report at the end, with its place.
-            let problem = problem.iter().filter(|_| wording == Wording::Technical);
-            lines.extend(problem.map(|problem| format!("      {}", sanitize(problem))));
+            // The report at the end has them again, with their places. A test that is interrupted never comes to that.
+            lines.extend(
+                problems
+                    .iter()
+                    .map(|one| format!("      {}", sanitize(&one.problem))),
+            );
             lines
         }
         Event::PartTested {

@@ -15,6 +15,7 @@ mod labs_option;
 mod locks;
 mod log;
 mod mounted_files;
+mod open_shells;
 mod package;
 mod paths;
 mod progress;
@@ -43,6 +44,7 @@ pub use labs_option::LabsOption;
 pub use locks::{Lock, LockError};
 pub use log::open_log;
 pub use mounted_files::{folder_digest, mounted_digests};
+pub use open_shells::{OpenShell, ShellRecord};
 pub use package::{
     EXTENSION, LabTree, MAX_BYTES, MAX_FILES, Manifest, PACKED, Package, PackageError,
     PackagedFile, PackagedImage, PackagedImages, check_images, holds_images, is_packed_image,

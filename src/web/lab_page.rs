@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use maud::{Markup, html};
+use serde_json::{Value, json};
 
 use crate::app::{DrawOf, clients};
 use crate::lab::{Exercise, ExerciseId, LabId, Lang, ServiceName, Task};
@@ -9,6 +10,7 @@ use crate::localized;
 use crate::report::sanitize;
 use crate::runner::Failure;
 use crate::text_plural;
+use crate::web::client_language::ClientLanguage;
 use crate::web::failures::failure_lines;
 use crate::web::layout::{self, Content};
 use crate::web::markdown::markdown_line;
@@ -229,6 +231,9 @@ fn side(view: &LabView<'_>) -> Markup {
 /// Returns the place of the terminals, and the buttons that open them. The script of the page fills it.
 fn terminals(view: &LabView<'_>) -> Markup {
     let services: Vec<&ServiceName> = clients(view.lab).map(|(service, _)| service).collect();
+    let understood = clients(view.lab)
+        .map(|(service, client)| json!([service.as_str(), ClientLanguage::of(client).name()]));
+    let understood = Value::from(understood.collect::<Vec<Value>>()).to_string();
     // The one that `roadlab shell` opens, if that is clear.
     let first = view.app.shell_service(view.lab, None).ok();
     let first = first.as_ref().or(services.first().copied());
@@ -239,7 +244,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
     );
     html! {
         @if !services.is_empty() {
-            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-close=(close) data-label=(label) data-again=(localized!("Open again")) {
+            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-clients=(understood) data-run-in=(localized!("Run in {service}", service = "{service}")) data-close=(close) data-label=(label) data-again=(localized!("Open again")) {
                 div.terminals-head {
                     h2 #terminals-title { (localized!("Terminals")) }
                     @for service in &services {

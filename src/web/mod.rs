@@ -10,6 +10,7 @@
 mod access;
 mod actions;
 mod assets;
+mod client_language;
 mod failures;
 mod files;
 mod image_count;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::app::{App, TypedSolution};
 use crate::event::{CheckResult, Outcome};
 use crate::expect::Words;
-use crate::lab::{Addresses, Exercise, Lab, Quiz, RunId, Section, Task};
+use crate::lab::{Addresses, Exercise, Lab, Quiz, RunId, Section, ServiceName, Task};
 use crate::localized;
 use crate::report::{duration, sanitize};
 use crate::runner::{ExerciseResult, Failure, check_answer};
@@ -396,7 +396,7 @@ pub(super) fn solution(solution: &TypedSolution, reset_because: Option<&str>) ->
         @if let Some(prose) = &solution.prose { (markdown(prose)) }
         @for block in &solution.blocks {
             p.place { (markdown_line(&block.place)) }
-            pre { code { (shown(&block.lines.join("\n"))) } }
+            pre { code data-service=(block.client.as_ref().map_or("", ServiceName::as_str)) { (shown(&block.lines.join("\n"))) } }
         }
         @if let Some(answer) = &solution.answer {
             p { (localized!("the answer is {choice}", choice = sanitize(answer))) }

@@ -189,6 +189,7 @@ impl Terminal {
             self.frames.send_modify(|count| *count += 1);
         };
         let remote = RemoteTerminal {
+            tag: &target.recorded.tag,
             size,
             input,
             close: &self.close,

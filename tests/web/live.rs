@@ -244,6 +244,29 @@ fn a_terminal_whose_program_reads_nothing_can_be_closed() {
 }
 
 #[apply(engine_test)]
+fn the_programs_of_a_killed_server_are_ended_by_the_next_command() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let server = server(&lab);
+    let mut page = Page::open(&server, &format!("/labs/{}", lab.copy.id));
+    page.send(&json!({ "do": "open", "service": "redis", "size": [10, 60] }));
+    page.wait_for("a terminal", |_, message| message["opened"].is_u64());
+    let top = format!("/containers/{}/top", lab.container());
+    let clients = || {
+        let list = lab.request("GET", &top, &Value::Null).to_string();
+        list.matches("redis-cli").count()
+    };
+    assert!(crate::support::eventually(|| clients() == 1));
+    // Dropping it kills it.
+    drop(page);
+    drop(server);
+    assert_eq!(clients(), 1, "the engine ends no program");
+    lab.run("status LAB", 0);
+    assert_eq!(clients(), 0);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
 fn a_lab_is_started_before_its_page_is_shown() {
     let lab = EngineLab::tiny();
     let mut server = WebServer::start(&mut lab.command("run LAB --web --json"));

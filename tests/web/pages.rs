@@ -173,6 +173,10 @@ fn a_page_works_again_after_the_server_was_started_again() {
     assert_eq!(refused.status.code(), Some(3));
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains(&format!("port {port} is in use")), "{said}");
+    // Its own port is no reason to forget that of the first.
+    drop(beside);
+    drop(second);
+    assert_eq!(WebServer::without_engine(&copy, "").port, port);
 }
 
 #[apply(test)]

@@ -78,6 +78,42 @@ fn code_is_run_in_a_terminal_that_is_opened_for_it() {
 }
 
 #[apply(browser_test)]
+fn code_is_run_by_a_client_that_understands_it() {
+    const SERVICE: &str =
+        "    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n";
+    let lab = EngineLab::tiny();
+    let desk = "  desk:\n    extends: { file: ../../compose/redis/compose.yaml, service: redis }\n    volumes: !override []\n    \
+        x-roadlab: { shell: !override [sh] }\n";
+    lab.copy
+        .change("compose.yaml", SERVICE, &format!("{SERVICE}{desk}"));
+    let text = "Store `hello` under `greeting`.";
+    let with_code = format!(
+        "{text}\n\n```\necho $((40 + 2))\n```\n\n```\nSET greeting hello\n```\n\n```sh\nroadlab list\n```"
+    );
+    lab.copy.change("guide.en.md", text, &with_code);
+    lab.run("up LAB", 0);
+    let (server, mut page) = opened(&lab);
+    page.open(&format!(
+        "{}/labs/{}/exercises/greet",
+        server.origin(),
+        lab.copy.id
+    ));
+    page.wait_for("watching, 1 of 2 checks pass");
+    let buttons = "[...document.querySelectorAll('.code-buttons')].map((one) => one.firstChild.textContent).join()";
+    assert_eq!(page.value(buttons), "Run in desk,Run in redis,Copy");
+    // The terminal in front is no reason to type into it.
+    page.click(".code-buttons button");
+    page.wait_until(
+        "the shell",
+        "document.querySelector('.panel:not([hidden]) .screen')?.innerText.includes('42')",
+    );
+    page.value("document.querySelectorAll('.code-buttons')[1].firstChild.click()");
+    page.wait_for("solved 1 of 2");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
+}
+
+#[apply(browser_test)]
 fn a_quiz_is_answered_by_the_keyboard_alone() {
     let lab = EngineLab::tiny();
     let (_server, mut page) = opened(&lab);

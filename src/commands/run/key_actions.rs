@@ -298,9 +298,9 @@ impl Session<'_, Docker> {
         let url = url.and_then(|address| address.url.as_deref());
         let definition = self.running.lab.services.get(service);
         let env = definition.map(|service| client_command(service, url, &[]).env);
-        let ended = docker
-            .shell(&container.id, argv, &env.unwrap_or_default(), never)
-            .await;
+        let recorded = self.running.app.record_shell(&container.id);
+        let (env, tag) = (env.unwrap_or_default(), &recorded.tag);
+        let ended = docker.shell(&container.id, argv, &env, tag, never).await;
         let gone =
             |error| Failure::Environment(text!("cannot use the terminal: {why}", why = error));
         screen.resume().map_err(gone)?;

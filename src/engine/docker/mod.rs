@@ -48,7 +48,7 @@ use bollard::errors::Error as ClientError;
 use futures_util::Stream;
 
 pub use build_context::context_digest;
-pub use process_tag::ShellExit;
+pub use process_tag::{ProcessTag, ShellExit};
 pub use remote_terminal::{RemoteTerminal, TerminalInput, TerminalSize};
 
 use self::client::{Answer, BoundedStream, Client};

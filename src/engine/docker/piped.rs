@@ -29,6 +29,7 @@ impl Docker {
         container: &str,
         argv: &[String],
         env: &[String],
+        tag: &ProcessTag,
         stdin: Input,
         stop: impl Future<Output = u8>,
     ) -> Result<ShellExit> {
@@ -38,7 +39,6 @@ impl Docker {
             program,
             container
         );
-        let tag = ProcessTag::new();
         let config = ExecConfig {
             attach_stdin: Some(stdin == Input::Passed),
             attach_stdout: Some(true),
@@ -61,7 +61,7 @@ impl Docker {
             copied = copy(output, writer) => copied,
             never = pass_input(stdin, input) => match never {},
             signal = stop => {
-                self.kill_tagged(container, &tag).await;
+                self.kill_tagged(container, tag).await;
                 return Ok(ShellExit::Stopped(signal));
             }
         };
@@ -70,11 +70,11 @@ impl Docker {
             Ok(OutputEnd::NotStarted(reason)) => Err(errors::refused(&operation, None, &reason)),
             Err(CopyError::Engine(error)) => Err(self.translate(&operation, error)),
             Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.kill_tagged(container, &tag).await;
+                self.kill_tagged(container, tag).await;
                 Ok(ShellExit::Ended(SIGPIPE_EXIT))
             }
             Err(CopyError::Write(error)) => {
-                self.kill_tagged(container, &tag).await;
+                self.kill_tagged(container, tag).await;
                 Ok(ShellExit::OutputError(error))
             }
         }

@@ -26,25 +26,31 @@ pub enum ShellExit {
 }
 
 /// A variable in the environment of a program and of all that it starts, by which they are found.
-pub(super) struct ProcessTag(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessTag(String);
 
 impl ProcessTag {
     /// Makes a tag that no other program has.
-    pub(super) fn new() -> Self {
+    pub fn new_unique() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.unwrap_or_default().as_nanos();
         Self(format!("ROADLAB_SHELL={}-{nanos}", std::process::id()))
     }
 
+    /// Returns the tag with this variable.
+    pub fn of_variable(variable: String) -> Self {
+        Self(variable)
+    }
+
     /// Returns the variable as `KEY=value`.
-    pub(super) fn variable(&self) -> String {
+    pub fn variable(&self) -> String {
         self.0.clone()
     }
 }
 
 impl Docker {
     /// Ends a program and all that it started, if the image has the tools for it; otherwise the program continues.
-    pub(super) async fn kill_tagged(&self, container: &str, tag: &ProcessTag) {
+    pub async fn kill_tagged(&self, container: &str, tag: &ProcessTag) {
         let exec = Exec {
             run: ["sh", "-c", KILL_SCRIPT, "sh", &tag.0]
                 .map(str::to_owned)

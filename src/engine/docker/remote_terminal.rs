@@ -42,6 +42,7 @@ pub enum TerminalInput {
 
 /// The terminal of a program, whose screen and keyboard are elsewhere.
 pub struct RemoteTerminal<'a> {
+    pub tag: &'a ProcessTag,
     pub size: TerminalSize,
     pub input: mpsc::Receiver<TerminalInput>,
     /// Notified when the terminal is closed, which ends the program.
@@ -89,7 +90,7 @@ impl Docker {
             program = argv.first().map(String::as_str).unwrap_or_default(),
             container
         );
-        let tag = ProcessTag::new();
+        let tag = terminal.tag;
         let env = [&[TERM.to_owned(), tag.variable()], env].concat();
         let id = self
             .create_exec(container, on_terminal(argv, env), &operation)
@@ -107,7 +108,7 @@ impl Docker {
             Ok(started) => started,
             Err(error) => {
                 // The engine may have started it without an answer in time.
-                self.end_exec(container, &id, &tag).await;
+                self.end_exec(container, &id, tag).await;
                 return Err(error);
             }
         };
@@ -119,7 +120,7 @@ impl Docker {
             ended = pass_on(output, on_output) => ended,
             never = self.pass_input(&id, terminal, input) => match never {},
             () = close.notified() => {
-                self.end_exec(container, &id, &tag).await;
+                self.end_exec(container, &id, tag).await;
                 return Ok(ShellExit::Stopped(HANGUP));
             }
         };

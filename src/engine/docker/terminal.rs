@@ -38,18 +38,19 @@ impl Docker {
         container: &str,
         argv: &[String],
         env: &[String],
+        tag: &ProcessTag,
         stop: impl Future<Output = u8>,
     ) -> Result<ShellExit> {
         let mut stop = pin!(stop);
         let mut waiting: Vec<String> = ["sh", "-c", WAIT_FOR_SIZE, "sh"].map(str::to_owned).into();
         waiting.extend(argv.iter().cloned());
         let ended = self
-            .run_on_terminal(container, &waiting, env, stop.as_mut())
+            .run_on_terminal(container, &waiting, env, tag, stop.as_mut())
             .await;
         match ended {
             // The image has no `sh`.
             Err(error) if error.kind == ErrorKind::NoProgram => {
-                self.run_on_terminal(container, argv, env, stop).await
+                self.run_on_terminal(container, argv, env, tag, stop).await
             }
             ended => ended,
         }
@@ -60,6 +61,7 @@ impl Docker {
         container: &str,
         argv: &[String],
         env: &[String],
+        tag: &ProcessTag,
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> Result<ShellExit> {
         let program = argv.first().map(String::as_str).unwrap_or_default();
@@ -75,7 +77,6 @@ impl Docker {
             );
         }
         let failed = |error: io::Error| file_error(&operation, &error);
-        let tag = ProcessTag::new();
         let terminal = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
         let terminal = format!("TERM={terminal}");
         let config = on_terminal(argv, [&[terminal, tag.variable()], env].concat());
@@ -102,7 +103,7 @@ impl Docker {
             never = self.follow_size(&id, &mut resized) => match never {},
             signal = stop => {
                 drop(raw);
-                self.kill_tagged(container, &tag).await;
+                self.kill_tagged(container, tag).await;
                 return Ok(ShellExit::Stopped(signal));
             }
         };

@@ -188,11 +188,12 @@ document.addEventListener("confirm", async ({ detail: { question, button, done }
 
 // --- Code ------------------------------------------------------------------------------------------------------------------
 
-/** Adds to each block of code a button that copies it. */
+/** Adds to each block of code a button that copies it, and one that runs it where that is clear. */
 function decorate(element) {
   for (const code of element.querySelectorAll("pre > code")) {
     const pre = code.parentElement;
-    if (pre.parentElement.classList.contains("code")) continue;
+    // A drawing is not code.
+    if (pre.parentElement.classList.contains("code") || code.className === "language-text") continue;
     const frame = document.createElement("div");
     frame.className = "code";
     pre.replaceWith(frame);
@@ -209,21 +210,67 @@ function decorate(element) {
     });
     const buttons = document.createElement("div");
     buttons.className = "code-buttons";
-    if (byId("terminals") && /^($|language-(sql|js)$)/.test(code.className)) buttons.append(runButton(code));
+    const services = servicesFor(code);
+    if (services.length) buttons.append(runButton(code, services));
     buttons.append(copy);
-    frame.append(pre, buttons);
+    frame.append(buttons, pre);
   }
 }
 
-/** Returns a button that types code into the terminal. */
-function runButton(code) {
+/** Returns the services whose clients understand code. */
+function servicesFor(code) {
+  const clients = JSON.parse(byId("terminals")?.dataset.clients ?? "[]");
+  // A solution knows where it is typed.
+  if (code.dataset.service !== undefined) {
+    return clients.map(([service]) => service).filter((service) => service === code.dataset.service);
+  }
+  const language = languageOf(code, new Set(clients.map(([, known]) => known)));
+  if (!language || clients.length === 1) return language ? clients.map(([service]) => service) : [];
+  return clients.filter(([, known]) => known === language).map(([service]) => service);
+}
+
+const LANGUAGES = [
+  ["sql", /^WITH\s+(RECURSIVE\s+)?\w+(\s*\([^)]*\))?\s+AS\s/i],
+  ["cypher", /^((OPTIONAL )?MATCH|MERGE|PROFILE|UNWIND|RETURN|CREATE \(|CREATE CONSTRAINT|EXPLAIN MATCH|SHOW (CONSTRAINTS|INDEXES)|WITH|:\w)/],
+  ["sql", /^(\\[a-z]|(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|BEGIN|COMMIT|ROLLBACK|EXPLAIN|SHOW|SET|CALL|GRANT|LOCK|VACUUM|ANALYZE|START|TABLE|DESCRIBE|COPY|TRUNCATE)\b)/],
+  ["js", /^(db\.|rs\.|show |use |const |let |var |for \()/],
+  ["redis", /^[A-Z]{2,}( |$)/],
+];
+
+/** Returns the language of code: as it is marked, else by its first line; null if it is not for a terminal of this page. */
+function languageOf(code, known) {
+  const marked = code.className.replace("language-", "");
+  if (["sql", "js", "cypher"].includes(marked)) return marked;
+  if (marked) return null;
+  const first = code.textContent.split("\n").find((line) => line.trim() && !/^\s*(#|--|\/\/)/.test(line)) ?? "";
+  if (/^roadlab\b/.test(first)) return null;
+  return LANGUAGES.find(([language, begins]) => known.has(language) && begins.test(first))?.[0] ?? (known.has("shell") ? "shell" : "redis");
+}
+
+/** Returns a button that types code into the terminal of one of the services. */
+function runButton(code, services) {
   const run = document.createElement("button");
   run.type = "button";
-  run.textContent = body.dataset.run;
+  const [only, ...more] = services;
+  run.textContent = more.length ? body.dataset.run : byId("terminals").dataset.runIn.replace("{service}", only);
   run.addEventListener("click", () => {
-    document.dispatchEvent(new CustomEvent("run-code", { detail: code.textContent }));
+    const known = new Map(JSON.parse(byId("terminals").dataset.clients));
+    const pieces = known.get(only) === "js" ? statements(code.textContent) : [code.textContent];
+    document.dispatchEvent(new CustomEvent("run-code", { detail: { pieces, services } }));
   });
   return run;
+}
+
+/** Returns the statements of a script: mongosh shows the result of the last one only of what is pasted at once. */
+function statements(script) {
+  const found = [];
+  let depth = 0;
+  for (const line of script.trimEnd().split("\n")) {
+    if (depth === 0 && /^[A-Za-z]/.test(line)) found.push(line);
+    else found.push(found.length ? `${found.pop()}\n${line}` : line);
+    depth += (line.match(/[[({]/g) ?? []).length - (line.match(/[\])}]/g) ?? []).length;
+  }
+  return found;
 }
 
 decorate(document);

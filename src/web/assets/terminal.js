@@ -91,13 +91,17 @@ function start() {
     send({ do: "open", service, size: measure() });
   }
 
-  document.addEventListener("run-code", ({ detail: code }) => {
-    if (active && !active.ended) {
-      active.type(code);
-      active.input.focus();
-    } else if (texts.first) {
-      run = code;
-      openService(texts.first);
+  /** Code goes to a client that understands it: the one in front, else one that is open, else one that is opened. */
+  document.addEventListener("run-code", ({ detail: { pieces, services } }) => {
+    const fits = (terminal) => terminal && !terminal.ended && services.includes(terminal.service);
+    const found = fits(active) ? active : [...open.values()].findLast(fits);
+    if (found) {
+      select(found, true);
+      found.type(pieces[0]);
+      found.typeAtPrompt(pieces.slice(1));
+    } else {
+      run = pieces;
+      openService(services.includes(texts.first) ? texts.first : services[0]);
     }
   });
 
@@ -136,6 +140,7 @@ function start() {
   class Terminal {
     constructor(number, service) {
       this.number = number;
+      this.service = service;
       this.rows = [];
       this.history = [0, 0];
       this.ended = null;
@@ -238,20 +243,19 @@ function start() {
       });
     }
 
-    /** Types code once the client shows its prompt: some forget what was typed before. */
-    typeAtPrompt(code) {
-      this.untyped = code;
+    /** Types pieces of code, each once the client shows its prompt: some forget what was typed before. */
+    typeAtPrompt(pieces) {
+      this.untyped = [...pieces];
       this.typeWhenStill();
     }
 
     /** Types what waits when the screen shows text and has not changed for a moment. */
     typeWhenStill() {
       clearTimeout(this.still);
-      if (!this.untyped || !this.screen.textContent.trim()) return;
+      if (!this.untyped?.length || !this.screen.textContent.trim()) return;
       this.still = setTimeout(() => {
-        const code = this.untyped;
-        this.untyped = null;
-        if (code && !this.ended) this.type(code);
+        const piece = this.untyped.shift();
+        if (!this.ended) this.type(piece);
       }, 400);
     }
 
