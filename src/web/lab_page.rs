@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app::{DrawOf, clients};
 use crate::lab::{Exercise, ExerciseId, LabId, Lang, ServiceName, Task};
 use crate::localized;
-use crate::report::sanitize;
+use crate::report::{memory, sanitize};
 use crate::runner::Failure;
 use crate::text_plural;
 use crate::web::client_language::ClientLanguage;
@@ -18,6 +18,9 @@ use crate::web::observation::Observation;
 use crate::web::parts::{self, LabView, id};
 use crate::web::reply::{self, Reply};
 use crate::web::site::Site;
+
+/// The longest text that can be pasted into a terminal at once, in bytes: what a program does not read waits in memory.
+const MAX_PASTE: u64 = 256 << 10;
 
 /// Returns the page of an exercise, or that of the introduction.
 pub(super) async fn lab_page(
@@ -127,7 +130,7 @@ fn introduction(view: &LabView<'_>) -> Markup {
             ol.page-help {
                 li { (localized!("\"Start the lab\" creates its services; the checks of each exercise then follow what you do.")) }
                 li { (localized!("Under \"Terminals\", a button opens the client of a service; code in the text can be run there with one click.")) }
-                li { (localized!("What the text says about keys and commands of `roadlab` is for the terminal; here there are buttons for it.")) }
+                li { (markdown_line(&localized!("What the text says about keys and commands of `roadlab` is for the terminal; here there are buttons for it."))) }
             }
         }
         div.guide { (view.guide_text(&guide.intro.markdown)) }
@@ -219,9 +222,12 @@ fn side(view: &LabView<'_>) -> Markup {
                 div #(id::RUN) .run { (parts::run(view)) }
                 div #(id::PROGRESS) {}
                 pre #job .job aria-live="off" hidden {}
-                div #(id::SERVICES) {}
             }
             (terminals(view))
+            details #services-box .box open {
+                summary { h2 { (localized!("Services")) } }
+                div #(id::SERVICES) {}
+            }
             (files(view))
             (logs(view))
         }
@@ -244,7 +250,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
     );
     html! {
         @if !services.is_empty() {
-            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-clients=(understood) data-run-in=(localized!("Run in {service}", service = "{service}")) data-close=(close) data-label=(label) data-again=(localized!("Open again")) {
+            section #terminals .terminals aria-labelledby="terminals-title" data-first=[first] data-paste=(MAX_PASTE) data-clients=(understood) data-run-in=(localized!("Run in {service}", service = "{service}")) data-close=(close) data-label=(label) data-again=(localized!("Open again")) data-large=(localized!("this is too much to paste at once: at most {size}", size = memory(MAX_PASTE))) {
                 div.terminals-head {
                     h2 #terminals-title { (localized!("Terminals")) }
                     @for service in &services {

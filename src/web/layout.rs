@@ -40,7 +40,7 @@ pub(super) fn page(content: &Content<'_>) -> String {
                 script type="module" src=(assets::path("page.js")) {}
                 @for name in content.scripts { script type="module" src=(assets::path(name)) {} }
             }
-            body data-socket=[content.socket] data-lost=(localized!("the connection to roadlab is lost; it is tried again")) data-back=(localized!("connected again")) data-copy=(localized!("Copy")) data-copied=(localized!("copied")) data-run=(localized!("Run in the terminal")) data-cancel=(localized!("Cancel")) data-failed=(localized!("roadlab does not answer; start it again with `roadlab web`")) {
+            body data-socket=[content.socket] data-lost=(localized!("the connection to roadlab is lost and is tried again; if roadlab has ended, start it again with `roadlab web`")) data-back=(localized!("connected again")) data-copy=(localized!("Copy")) data-copied=(localized!("copied")) data-run=(localized!("Run in the terminal")) data-cancel=(localized!("Cancel")) data-failed=(localized!("roadlab does not answer; start it again with `roadlab web`")) {
                 a.skip href="#content" { (localized!("Skip to the content")) }
                 header.bar {
                     a.brand href="/" { "roadlab" }

@@ -224,7 +224,8 @@ impl LivePage<'_> {
             return Ok(Changed::No);
         }
         let changed = running.live.refresh(&running.runner).await?;
-        if running.live.observed.is_empty() {
+        // Networks and volumes may be left of a lab whose containers were removed by hand.
+        if running.live.observed.containers.is_empty() {
             return Err(Ended::Changed);
         }
         if failed == Some(true) {

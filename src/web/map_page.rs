@@ -164,10 +164,18 @@ fn places<'a>(group: &'a TopicReport, top: usize, lang: &Lang) -> Vec<Place<'a>>
     flatten(group, &mut flat);
     let (mut x, mut y) = (TOPICS, top);
     let mut places = Vec::new();
-    for report in flat {
+    let width_of = |report: &TopicReport| {
         let columns = measure_text_width(report.topic.name(lang)) + 2;
-        let width = columns * COLUMN + 14;
-        if x + width > WIDTH && x > TOPICS {
+        columns * COLUMN + 14
+    };
+    for (at, report) in flat.iter().copied().enumerate() {
+        let width = width_of(report);
+        // The name of a group is not parted from its first topic.
+        let first = match &report.content {
+            TopicContent::Group(_) => flat.get(at + 1).map(|topic| width_of(topic) + 8),
+            TopicContent::Labs { .. } => None,
+        };
+        if x + width + first.unwrap_or(0) > WIDTH && x > TOPICS {
             (x, y) = (TOPICS, y + ROW);
         }
         places.push(Place {

@@ -228,7 +228,9 @@ async fn checked(shared: &Rc<Shared>, lang: &Lang, request: Request<Incoming>) -
     }
     let path = request.uri().path();
     let query = form(request.uri().query().unwrap_or_default().as_bytes());
-    if let Some(token) = query.get("token").filter(|_| reads) {
+    // A preview of an address must not use up its token.
+    let enters = *request.method() == Method::GET && !is_upgrade;
+    if let Some(token) = query.get("token").filter(|_| enters) {
         return enter(shared, &claims, token, path);
     }
     if let Err(denied) = site.access.check(&claims) {

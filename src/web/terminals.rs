@@ -12,8 +12,8 @@ use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::{App, ShellTarget};
-use crate::engine::clock;
 use crate::engine::docker::{Docker, RemoteTerminal, ShellExit, TerminalInput, TerminalSize};
+use crate::engine::{ErrorKind, clock};
 use crate::lab::{Lab, LabId, ServiceName};
 use crate::localized;
 use crate::runner::Failure;
@@ -198,6 +198,13 @@ impl Terminal {
         let ended = engine
             .remote_shell(&target.container, argv, env, remote, &on_output)
             .await;
+        // The program may have gone with its container.
+        let gone = ended
+            .as_ref()
+            .is_err_and(|error| error.kind == ErrorKind::NotFound);
+        if gone && target.has_stopped(engine, 0).await {
+            return Ok(None);
+        }
         let service = &self.service;
         let ended = ended.map_err(Failure::engine(text!(
             "cannot open a shell in `{service}`",

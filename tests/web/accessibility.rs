@@ -24,9 +24,10 @@ static AXE: LazyLock<&str> = LazyLock::new(|| {
 /// The rules of WCAG up to 2.2, levels A and AA.
 const RULES: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa']";
 
-/// Asserts that axe-core finds nothing on the page as it is now.
+/// Asserts that axe-core finds nothing on the page as it is now, in a window in which nothing is scrolled away.
 #[track_caller]
 fn assert_accessible(page: &mut Browser, what: &str) {
+    page.resize(1280, 5000);
     page.value(&format!("{}; true", *AXE));
     let found = page.value(&format!(
         "axe.run(document, {{ runOnly: {RULES} }}).then((found) => found.violations.flatMap((rule) => \
@@ -74,6 +75,7 @@ fn axe_finds_nothing_on_the_files_the_hints_and_an_answer() {
     std::fs::write(folder.join("own.txt"), "own\n").unwrap();
     let server = WebServer::without_engine(&copy, "LAB");
     let mut page = Browser::on(&server);
+    page.wait_for("no container engine");
     page.click("#files > summary");
     page.click("#file-list button");
     page.wait_until(

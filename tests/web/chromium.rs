@@ -211,10 +211,20 @@ impl Browser {
             selector,
             &format!("document.querySelector({quoted})?.checkVisibility()"),
         );
-        let place = self.value(&format!(
+        let find = format!(
             "(() => {{ const e = document.querySelector({quoted}); e.scrollIntoView({{ block: 'center' }}); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
-        ));
+        );
+        // What comes in above it moves it.
+        let mut place = self.value(&find);
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            let now = self.value(&find);
+            if now == place {
+                break;
+            }
+            place = now;
+        }
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event);

@@ -68,6 +68,7 @@ function note(sentence, failed) {
   if (!failed && !sentence.includes("\n")) note.timer = setTimeout(() => (element.hidden = true), 8000);
 }
 
+document.addEventListener("note", ({ detail }) => note(detail, true));
 byId("note-close").addEventListener("click", () => (byId("note").hidden = true));
 
 // --- The connection --------------------------------------------------------------------------------------------------------
@@ -407,6 +408,13 @@ if (height) {
     unit: "vh",
     place: (event) => (((event?.clientY ?? panels.getBoundingClientRect().bottom) - panels.getBoundingClientRect().top) / innerHeight) * 100,
   });
+}
+
+// What was folded stays so.
+const services = byId("services-box");
+if (services) {
+  if (sessionStorage.getItem("roadlab-services") === "false") services.open = false;
+  services.addEventListener("toggle", () => sessionStorage.setItem("roadlab-services", services.open));
 }
 
 // --- The outline and the search --------------------------------------------------------------------------------------------

@@ -334,7 +334,9 @@ function start() {
       this.input.addEventListener("paste", (event) => {
         event.preventDefault();
         const text = event.clipboardData.getData("text/plain");
-        if (text) send({ do: "paste", terminal: number, text });
+        if (new TextEncoder().encode(text).length > Number(texts.paste)) {
+          document.dispatchEvent(new CustomEvent("note", { detail: texts.large }));
+        } else if (text) send({ do: "paste", terminal: number, text });
       });
       this.panel.addEventListener(
         "wheel",
