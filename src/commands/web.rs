@@ -15,7 +15,7 @@ use crate::runner::{Expiry, Failure, OnFailure};
 use crate::signals::Signals;
 use crate::store::{Lifetime, WebSession};
 use crate::text;
-use crate::web::{Secret, Server, Settings};
+use crate::web::{BrowserLanguage, Secret, Server, Settings};
 
 /// How long a browser can use what it once got from an address.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
@@ -67,6 +67,10 @@ pub(crate) async fn web(
         paths: app.paths.clone(),
         instance: instance.clone(),
         lang: app.lang.clone(),
+        browser_language: match context.global.lang {
+            Some(_) => BrowserLanguage::Ignored,
+            None => BrowserLanguage::Used,
+        },
         reaper: reaper_command(&context.global, &app.paths),
         lab,
     };

@@ -141,7 +141,7 @@ pub(super) async fn delete(site: &Site, app: &App, lab: &LabId, form: &Form) -> 
                 "deleted": true,
                 "note": localized!("deleted: {file}", file),
             }),
-            Deleted::Kept(kept) => {
+            Deleted::SetAside(kept) => {
                 let name = kept.kept.file_name().unwrap_or_default();
                 json!({
                     "deleted": true,
@@ -173,7 +173,7 @@ pub(super) async fn restore(site: &Site, app: &App, lab: &LabId, form: &Form) ->
     let restored = async {
         let workspace = workspace(site, app, lab).await?;
         let there = match workspace {
-            Some(workspace) => workspace.bring_back(&path)?,
+            Some(workspace) => workspace.restore_deleted(&path)?,
             None => false,
         };
         Ok::<_, Failure>(match there {

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_with_its_size_if_that_is_known() {
+    fn what_is_missing_has_its_size_if_that_is_known() {
         let words = |there, missing_bytes| {
             let count = ImageCount {
                 there,

@@ -256,7 +256,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
                     @for service in &services {
                         button type="button" data-service=(service) { "+ " (service) }
                     }
-                    p #terminal-help .state { (localized!("{key} leaves the terminal", key = "F6")) }
+                    p #terminal-help .state hidden { (localized!("{key} leaves the terminal", key = "F6")) }
                 }
                 div.tabs-row {
                     div #terminal-tabs .tabs role="tablist" aria-labelledby="terminals-title" hidden {}

@@ -41,4 +41,4 @@ mod update;
 
 pub(crate) use access::Secret;
 pub(crate) use server::Server;
-pub(crate) use site::Settings;
+pub(crate) use site::{BrowserLanguage, Settings};

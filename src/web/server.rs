@@ -37,7 +37,7 @@ use crate::web::messages::{self, Message};
 use crate::web::reply::{self, Reply};
 use crate::web::route::{NoRoute, Route};
 use crate::web::services::LiveServices;
-use crate::web::site::{InLanguage, Settings, Site};
+use crate::web::site::{BrowserLanguage, InLanguage, Settings, Site};
 use crate::web::terminals::PageTerminals;
 use crate::web::update::{NoteKind, Update};
 use crate::web::{assets, files, lab_page, labs_page, leave, map_page, socket};
@@ -591,15 +591,31 @@ fn terminals_message(terminals: &PageTerminals, message: Message) {
     }
 }
 
-/// Returns the language of a request: the one that was chosen on the page, else that of the program.
+/// Returns the language of a request: the one that was chosen on the page, else the browser's, else that of the program.
 fn lang(site: &Site, headers: &HeaderMap) -> Lang {
     let cookies = headers
         .get(header::COOKIE)
         .and_then(|value| value.to_str().ok());
     let name = site.access.cookie_name("language");
     let chosen = named_cookies(cookies.unwrap_or_default(), &name).find_map(Language::from_code);
-    let chosen = chosen.and_then(|language| Lang::parse(language.code()));
-    chosen.unwrap_or_else(|| site.settings.lang.clone())
+    let preferred = || match site.settings.browser_language {
+        // A machine that is set to Korean has said enough.
+        BrowserLanguage::Used if site.settings.lang == Lang::english() => preferred(headers),
+        BrowserLanguage::Used | BrowserLanguage::Ignored => None,
+    };
+    let language = chosen.or_else(preferred);
+    let lang = language.and_then(|language| Lang::parse(language.code()));
+    lang.unwrap_or_else(|| site.settings.lang.clone())
+}
+
+/// Returns the first language that a browser accepts and the program has. Browsers name the preferred ones first.
+fn preferred(headers: &HeaderMap) -> Option<Language> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut tags = accepted.split(',').map(|tag| {
+        let tag = tag.split(';').next().unwrap_or_default();
+        tag.split('-').next().unwrap_or_default().trim()
+    });
+    tags.find_map(Language::from_code)
 }
 
 /// Reads a form, and who sent it. Fails with the answer to a form that is too large.

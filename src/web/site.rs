@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) instance: Instance,
     /// The language until another one is chosen on the page.
     pub(crate) lang: Lang,
+    pub(crate) browser_language: BrowserLanguage,
     pub(crate) reaper: ReaperCommand,
     /// The lab that was named, and how: by its name or the path of its folder.
     pub(crate) lab: Option<(LabId, String)>,
@@ -37,6 +38,14 @@ pub(crate) struct Settings {
 
 /// The shortest time between two messages about how far a job is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Whether a browser that prefers another language gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BrowserLanguage {
+    Used,
+    /// The person who started the server chose one.
+    Ignored,
+}
 
 /// What all pages share.
 pub(super) struct Site {

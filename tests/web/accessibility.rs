@@ -146,6 +146,7 @@ fn axe_finds_nothing_while_a_lab_runs() {
         page.theme(theme);
         assert_accessible(&mut page, theme);
     }
+    page.click(".tab");
     page.type_line("SET greeting hello");
     page.wait_for("solved 1 of 2");
     assert_accessible(&mut page, "solved");

@@ -144,6 +144,28 @@ fn the_language_is_chosen_on_the_page() {
         "{korean}"
     );
     assert!(korean.contains("답"), "{korean}");
+    // Without a choice, the language of the browser counts.
+    let host = server.host();
+    let first = |cookie: &str, accepted: &str| {
+        let headers = [
+            ("Host", host.as_str()),
+            ("Cookie", cookie),
+            ("Accept-Language", accepted),
+        ];
+        server.send("GET", "/", &headers, "").body
+    };
+    let (chosen, session) = (server.cookie.clone(), server.cookie.split(';').next());
+    let session = session.unwrap_or_default();
+    for (cookie, accepted, lang) in [
+        (session, "fr, ko-KR;q=0.9, en;q=0.8", "ko"),
+        (session, "en-US, ko;q=0.8", "en"),
+        (session, "fr", "en"),
+        (chosen.as_str(), "en-US", "ko"),
+    ] {
+        let page = first(cookie, accepted);
+        let html = format!("<html lang=\"{lang}\">");
+        assert!(page.contains(&html), "{accepted}: {page}");
+    }
     // Only the languages of the program, and only paths of the page.
     let other = server.post("/language", "lang=xx&path=//evil.test");
     assert_eq!(

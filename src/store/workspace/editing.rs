@@ -69,7 +69,7 @@ pub enum Deleted {
     /// Nothing of the learner was in it: it was the lab's version, or a copy that was kept.
     Removed,
     /// It is beside its place now, under a name with the date.
-    Kept(KeptFile),
+    SetAside(KeptFile),
     /// The file has another version than the one that was shown; it stays as it is.
     ChangedMeanwhile,
     /// A service mounts this very file, and would not start without it.
@@ -228,11 +228,11 @@ impl Workspace {
             folder.remove_file(path)?;
             return Ok(Deleted::Removed);
         }
-        folder.move_aside(path).map(Deleted::Kept)
+        folder.move_aside(path).map(Deleted::SetAside)
     }
 
     /// Puts a file of the lab where none is any more. Returns whether it did.
-    pub fn bring_back(&self, path: &Path) -> Result<bool> {
+    pub fn restore_deleted(&self, path: &Path) -> Result<bool> {
         let failed = |error| WorkspaceError::failed(self.original.join(path), error);
         if !self.path.exists() || !self.originals().contains(path) {
             return Ok(false);
@@ -350,8 +350,8 @@ mod tests {
         // Nothing of the learner is lost with the lab's version, and it can be brought back.
         assert_eq!(delete(dag), Deleted::Removed);
         assert_eq!(states(&workspace), [FileState::Deleted]);
-        assert!(workspace.bring_back(dag).unwrap());
-        assert!(!workspace.bring_back(dag).unwrap());
+        assert!(workspace.restore_deleted(dag).unwrap());
+        assert!(!workspace.restore_deleted(dag).unwrap());
         assert_eq!(states(&workspace), [FileState::Unchanged]);
         // What was changed is kept, and the copy itself is deleted for good.
         let version = shown(dag);
@@ -361,7 +361,7 @@ mod tests {
             workspace.delete(dag, &version).unwrap(),
             Deleted::ChangedMeanwhile
         );
-        let Deleted::Kept(kept) = delete(dag) else {
+        let Deleted::SetAside(kept) = delete(dag) else {
             panic!("it is kept");
         };
         assert_eq!(std::fs::read_to_string(&kept.kept).unwrap(), "mine\n");
@@ -372,9 +372,12 @@ mod tests {
         assert_eq!(delete(dag), Deleted::NoFile);
         // Only what the lab brings comes back.
         for other in ["dags", "secret", "../secret", "dags/other.py"] {
-            assert!(!workspace.bring_back(Path::new(other)).unwrap(), "{other}");
+            assert!(
+                !workspace.restore_deleted(Path::new(other)).unwrap(),
+                "{other}"
+            );
         }
-        assert!(workspace.bring_back(dag).unwrap());
+        assert!(workspace.restore_deleted(dag).unwrap());
         workspace.mounts = BTreeMap::from([(dag.to_owned(), BTreeSet::new())]);
         let version = workspace.edited(dag).unwrap().version;
         assert_eq!(workspace.delete(dag, &version).unwrap(), Deleted::Mounted);

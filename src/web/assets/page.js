@@ -346,6 +346,8 @@ function movable(separator, { name, property, unit, place }) {
   const start = Number(separator.getAttribute("aria-valuenow"));
   const root = document.documentElement;
   let value = null;
+  // Where the separator was taken hold of, beside the edge that it moves.
+  let grip = 0;
   const show = (wanted) => {
     value = wanted === null ? null : Math.min(most, Math.max(least, wanted));
     if (value === null) root.style.removeProperty(property);
@@ -363,10 +365,11 @@ function movable(separator, { name, property, unit, place }) {
     event.preventDefault();
     separator.focus();
     separator.setPointerCapture(event.pointerId);
+    grip = place(event) - place(null);
     separator.classList.add("moved");
   });
   separator.addEventListener("pointermove", (event) => {
-    if (separator.hasPointerCapture(event.pointerId)) show(place(event));
+    if (separator.hasPointerCapture(event.pointerId)) show(place(event) - grip);
   });
   separator.addEventListener("lostpointercapture", () => {
     separator.classList.remove("moved");

@@ -55,7 +55,7 @@ function start() {
   }
 
   function setHidden(hidden) {
-    for (const part of [panels, tabs, closes, document.getElementById("terminal-height")]) part.hidden = hidden;
+    for (const part of [panels, tabs, closes, document.getElementById("terminal-height"), document.getElementById("terminal-help")]) part.hidden = hidden;
   }
 
   function selectWanted() {
