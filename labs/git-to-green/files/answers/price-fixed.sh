@@ -1,0 +1,1 @@
+sed -i 's/goods > FREE_FROM/goods >= FREE_FROM/' shop/shop/price.py

@@ -1,0 +1,4 @@
+cd ~/shop
+git add --all
+git commit -qm 'Continue'
+git push -q

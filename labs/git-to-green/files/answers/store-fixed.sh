@@ -1,0 +1,1 @@
+sed -i '/INSERT INTO/a\        self.connection.commit()' shop/shop/store.py

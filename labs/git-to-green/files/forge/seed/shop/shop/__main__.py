@@ -1,0 +1,3 @@
+from shop.page import serve
+
+serve("", 8080).serve_forever()
