@@ -90,6 +90,13 @@ pub(super) fn leave(target: &str) -> Reply {
     reply
 }
 
+/// Ends the connection after an answer, so that those who are refused take no places.
+pub(super) fn closing(mut reply: Reply) -> Reply {
+    let headers = reply.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    reply
+}
+
 /// Gives a cookie to the browser.
 pub(super) fn with_cookie(mut reply: Reply, cookie: &str) -> Reply {
     if let Ok(cookie) = HeaderValue::from_str(cookie) {

@@ -11,8 +11,9 @@ use vt100::{Callbacks, Cell, Color, Parser};
 use crate::engine::docker::TerminalSize;
 use crate::web::keys::CursorKeys;
 
-/// The lines that can be scrolled back to.
+/// The lines that can be scrolled back to, and the most characters in them: a wide terminal keeps fewer lines.
 const SCROLLBACK: usize = 2000;
+const SCROLLBACK_CELLS: usize = 200_000;
 
 /// The largest size of a terminal: a page of 4K in small letters.
 const LARGEST: TerminalSize = TerminalSize {
@@ -42,7 +43,7 @@ impl Screen {
         Self(Parser::new_with_callbacks(
             rows,
             columns,
-            SCROLLBACK,
+            SCROLLBACK.min(SCROLLBACK_CELLS / usize::from(columns)),
             Answers::default(),
         ))
     }

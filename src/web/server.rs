@@ -290,7 +290,7 @@ fn refused(site: &Site, denied: Denied) -> Reply {
             ),
         ),
     };
-    reply::text(status, &sentence.localized())
+    reply::closing(reply::text(status, &sentence.localized()))
 }
 
 /// Answers a request whose sender is known.

@@ -26,8 +26,9 @@ use crate::web::update::{NoteKind, Update};
 /// The most terminals of a server.
 const MAX_TERMINALS: usize = 24;
 
-/// How much input may wait for a program that does not read.
+/// How much input may wait for a program that does not read: so many pieces of at most so many bytes, one MiB in all.
 const INPUT_QUEUE: usize = 256;
+const PIECE: usize = 4096;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -229,9 +230,20 @@ impl Terminal {
         }
     }
 
-    /// Sends something to the program. What it does not read for long is lost, as on any terminal.
+    /// Sends something to the program. What it does not read for long is lost, as on any terminal, and nothing is sent in part.
     fn send(&self, input: TerminalInput) {
-        let _ = self.input.try_send(input);
+        match input {
+            TerminalInput::Bytes(bytes) => {
+                let pieces = bytes.chunks(PIECE);
+                if pieces.len() > self.input.capacity() {
+                    return;
+                }
+                for piece in pieces {
+                    let _ = self.input.try_send(TerminalInput::Bytes(piece.to_vec()));
+                }
+            }
+            resize => drop(self.input.try_send(resize)),
+        }
     }
 
     fn key(&self, key: &Key) {
