@@ -18,13 +18,13 @@ use crate::table::{Table, Target, Unit, median};
 
 /// How often a page is painted and a check made green, and how many keys are typed.
 const ROUNDS: usize = 15;
-const KEYS: usize = 300;
+const KEYS: usize = 200;
 
 /// The terminals that are open when the memory is measured.
 const TERMINALS: usize = 5;
 
 /// How long anything on the page is waited for.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Types a letter and resolves to the milliseconds until the screen shows it; after some, the line is cleared.
 const ECHO: &str = "(async () => {

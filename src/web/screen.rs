@@ -43,7 +43,7 @@ impl Screen {
         Self(Parser::new_with_callbacks(
             rows,
             columns,
-            SCROLLBACK.min(SCROLLBACK_CELLS / usize::from(columns)),
+            SCROLLBACK.min(SCROLLBACK_CELLS / usize::from(columns.get())),
             Answers::default(),
         ))
     }
