@@ -109,7 +109,7 @@ impl Route {
             ["labs", name, "file", "delete"] => (Route::DeleteFile(lab(name)?), post),
             ["labs", name, "file", "restore"] => (Route::RestoreFile(lab(name)?), post),
             ["labs", name, "services", service, "restart"] => {
-                let service = ServiceName::new(*service).ok()?;
+                let service = ServiceName::new(service).ok()?;
                 (
                     Route::LabAction(lab(name)?, LabAction::Restart(service)),
                     post,
