@@ -24,9 +24,7 @@ impl WorkspaceError {
     pub(super) fn failed(path: PathBuf, error: io::Error) -> Self {
         match error.kind() {
             // A path that leads outside of the folder is refused without the system.
-            io::ErrorKind::PermissionDenied if error.raw_os_error().is_some() => {
-                Self::Denied { path }
-            }
+            io::ErrorKind::PermissionDenied if error.get_ref().is_none() => Self::Denied { path },
             _ => Self::Failed { path, error },
         }
     }
