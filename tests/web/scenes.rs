@@ -403,6 +403,11 @@ fn a_file_is_created_deleted_and_brought_back() {
     let mut page = Browser::on(&server);
     page.wait_for("no container engine");
     page.click("#files > summary");
+    // What comes into the list moves the button.
+    page.wait_until(
+        "the list",
+        "document.querySelector('#file-list button')?.checkVisibility()",
+    );
     page.click("#new-file");
     page.type_text("dags/night.py");
     page.click("#editor textarea");
