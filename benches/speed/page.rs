@@ -17,8 +17,11 @@ use crate::program::{Program, memory};
 use crate::table::{Table, Target, Unit, median};
 
 /// How often a page is painted and a check made green, and how many keys are typed.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 7;
 const KEYS: usize = 200;
+
+/// The pause before a check is made green: what fails is waited for, and a learner does one thing after another.
+const PAUSE: Duration = Duration::from_secs(4);
 
 /// The terminals that are open when the memory is measured.
 const TERMINALS: usize = 5;
@@ -99,6 +102,7 @@ pub(crate) fn measure(program: &Program, table: &mut Table) -> anyhow::Result<()
             DEED.replace("LINE", &line)
                 .replace("COUNT", &format!("{count}"))
         };
+        std::thread::sleep(PAUSE);
         deeds.push(browser.number(&deed(
             "SET config:checkout:banner \"Spring sale\"",
             passing + 1.0,
