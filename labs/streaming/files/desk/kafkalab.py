@@ -1,0 +1,60 @@
+"""What the scripts of the lab share: brokers, reading a topic without a group, the jobs of Flink."""
+import json
+import urllib.request
+
+from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING, KafkaError
+
+BROKERS = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
+QUIET = {"bootstrap.servers": BROKERS, "log_level": 0, "error_cb": lambda error: None}
+TIMEOUT = 20
+
+
+def flink(path, method="GET", body=None):
+    """Asks the job manager; an answer that is no JSON is None."""
+    request = urllib.request.Request(
+        "http://jobmanager:8081" + path, method=method,
+        data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        text = answer.read()
+    return json.loads(text) if text.strip() else None
+
+
+def consumer(isolation="read_committed"):
+    """A consumer that belongs to no group and leaves no trace: it never commits."""
+    return Consumer({**QUIET, "group.id": "look", "enable.auto.commit": False, "enable.partition.eof": True,
+                     "auto.offset.reset": "earliest", "isolation.level": isolation,
+                     "fetch.wait.max.ms": 50, "allow.auto.create.topics": False})
+
+
+def partitions(client, topic):
+    """The numbers of the partitions of a topic, or nothing if there is no such topic."""
+    found = client.list_topics(topic, timeout=TIMEOUT).topics[topic]
+    return [] if found.error else sorted(found.partitions)
+
+
+def read(topic, isolation="read_committed"):
+    """All messages of a topic, partition by partition, in order."""
+    client = consumer(isolation)
+    try:
+        numbers = partitions(client, topic)
+        if not numbers:
+            return None
+        client.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers])
+        open_, messages = set(numbers), []
+        while open_:
+            message = client.poll(TIMEOUT)
+            if message is None:
+                raise SystemExit(f"no answer from the brokers about {topic}, partitions {sorted(open_)}")
+            if message.error():
+                if message.error().code() != KafkaError._PARTITION_EOF:
+                    raise SystemExit(str(message.error()))
+                open_.discard(message.partition())
+            else:
+                messages.append(message)
+        return sorted(messages, key=lambda message: (message.partition(), message.offset()))
+    finally:
+        client.close()
+
+
+def text(value):
+    return None if value is None else value.decode(errors="replace")
