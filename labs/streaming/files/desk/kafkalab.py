@@ -1,12 +1,15 @@
 """What the scripts of the lab share: brokers, reading a topic without a group, the jobs of Flink."""
 import json
+import time
 import urllib.request
 
-from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING, KafkaError
+from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING, KafkaError, KafkaException
 
 BROKERS = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
 QUIET = {"bootstrap.servers": BROKERS, "log_level": 0, "error_cb": lambda error: None}
-TIMEOUT = 20
+TIMEOUT = 15
+# So long is tried again, in seconds; the checks wait 60.
+PATIENCE = 25
 
 
 def flink(path, method="GET", body=None):
@@ -32,8 +35,23 @@ def partitions(client, topic):
     return [] if found.error else sorted(found.partitions)
 
 
+class NotNow(Exception):
+    """The brokers could not answer, for instance because one of them has just died."""
+
+
 def read(topic, isolation="read_committed"):
     """All messages of a topic, partition by partition, in order."""
+    end = time.time() + PATIENCE
+    while True:
+        try:
+            return read_once(topic, isolation)
+        except (NotNow, KafkaException) as error:
+            if time.time() > end:
+                raise SystemExit(f"{topic} cannot be read: {error}")
+            time.sleep(0.5)
+
+
+def read_once(topic, isolation):
     client = consumer(isolation)
     try:
         numbers = partitions(client, topic)
@@ -44,10 +62,10 @@ def read(topic, isolation="read_committed"):
         while open_:
             message = client.poll(TIMEOUT)
             if message is None:
-                raise SystemExit(f"no answer from the brokers about {topic}, partitions {sorted(open_)}")
+                raise NotNow(f"no answer about the partitions {sorted(open_)}")
             if message.error():
                 if message.error().code() != KafkaError._PARTITION_EOF:
-                    raise SystemExit(str(message.error()))
+                    raise NotNow(message.error().str())
                 open_.discard(message.partition())
             else:
                 messages.append(message)
