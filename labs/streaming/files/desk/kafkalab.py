@@ -1,6 +1,7 @@
 """What the scripts of the lab share: brokers, reading a topic without a group, the jobs of Flink."""
 import json
 import time
+import urllib.error
 import urllib.request
 
 from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING, KafkaError, KafkaException
@@ -13,12 +14,18 @@ PATIENCE = 25
 
 
 def flink(path, method="GET", body=None):
-    """Asks the job manager; an answer that is no JSON is None."""
+    """Asks the job manager; an answer that is no JSON is None, and so is one about a job that has gone."""
     request = urllib.request.Request(
         "http://jobmanager:8081" + path, method=method,
         data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        text = answer.read()
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        # 409: it has ended and cannot be cancelled.
+        if error.code in (404, 409):
+            return None
+        raise
     return json.loads(text) if text.strip() else None
 
 
@@ -47,7 +54,7 @@ def read(topic, isolation="read_committed"):
             return read_once(topic, isolation)
         except (NotNow, KafkaException) as error:
             if time.time() > end:
-                raise SystemExit(f"{topic} cannot be read: {error}")
+                raise NotNow(f"{topic} cannot be read: {error}") from error
             time.sleep(0.5)
 
 
