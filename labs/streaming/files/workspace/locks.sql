@@ -6,6 +6,7 @@ CREATE TABLE locks (id INT, bike STRING, unlocked BOOLEAN) WITH (
 
 CREATE TABLE lock_log (id INT, bike STRING, what STRING) WITH (
   'connector' = 'kafka', 'topic' = 'lock-log', 'format' = 'json',
+  'sink.transaction-naming-strategy' = 'pooling',
   'properties.bootstrap.servers' = 'kafka-1:9092,kafka-2:9092'
 );
 

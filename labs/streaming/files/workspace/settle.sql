@@ -13,6 +13,7 @@ CREATE TABLE settled (id INT, ride INT, euros DECIMAL(6, 2)) WITH (
   'properties.bootstrap.servers' = 'kafka-1:9092,kafka-2:9092',
   'sink.delivery-guarantee' = 'exactly-once',
   'sink.transactional-id-prefix' = 'settled',
+  'sink.transaction-naming-strategy' = 'pooling',
   'properties.transaction.timeout.ms' = '600000'
 );
 
