@@ -36,7 +36,12 @@ fn configs_secrets_links_restarts_and_health_checks_of_images_have_their_effect(
     let mut passed = checks.iter().filter(|check| check["ExitCode"] == 0);
     let healthy = passed.next().expect("a check that passed")["End"].clone();
     let started = inspect(&lab, "after")["State"]["StartedAt"].clone();
-    assert!(started.as_str() > healthy.as_str(), "{started} {healthy}");
+    // The engine keeps the last five. Where none of them failed, the first that passed may not be among them any more.
+    let kept = checks.iter().any(|check| check["ExitCode"] != 0);
+    assert!(
+        !kept || started.as_str() > healthy.as_str(),
+        "{started} {healthy}"
+    );
 
     // It ends with exit code 0, and the engine starts it again.
     assert_eq!(inspect(&lab, "redis")["RestartCount"], 0);
