@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::lab::{Addresses, Exercise, Lab};
-use crate::runner::Failure;
+use crate::runner::{Failure, Undecided};
 use crate::store::Journal;
 use crate::text;
 
@@ -101,7 +101,7 @@ impl App {
     ) -> Result<(Option<String>, Addresses), Failure> {
         let engine = self.existing_engine().await?;
         let running = self.running(&engine, lab).await?;
-        let results = running.probe(&[exercise]).await?;
+        let results = running.probe(&[exercise], Undecided::Await).await?;
         let hint = results
             .first()
             .and_then(|result| running.conditional_hint(result));

@@ -11,7 +11,7 @@ use crate::lab::{
 use crate::plan::Scope;
 use crate::runner::{
     self, ChangeWatcher, Changed, CheckContext, CheckStage, ExerciseResult, Failure, Live,
-    NotRunning, Runner, check_exercises, require_same_network,
+    NotRunning, Runner, Undecided, check_exercises, require_same_network,
 };
 use crate::store::{KeptFile, PlayReason, Progress, Workspace};
 use crate::{localized, text};
@@ -124,7 +124,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Checks exercises and records the solved ones in the learner's progress. An exercise that needs an unavailable service
     /// must not be among them.
     pub async fn check(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
-        self.check_reporting(exercises, &|_, _| ()).await
+        self.check_reporting(exercises, Undecided::Await, &|_, _| ())
+            .await
     }
 
     /// Checks exercises like [`check`](Self::check) and reports the results of each exercise as soon as they are known: at
@@ -132,21 +133,27 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     pub async fn check_reporting(
         &self,
         exercises: &[&Exercise],
+        undecided: Undecided,
         report: &dyn Fn(CheckStage, &ExerciseResult),
     ) -> Result<Vec<ExerciseResult>, Failure> {
-        let results = self.probe_reporting(exercises, report).await?;
+        let results = self.probe_reporting(exercises, undecided, report).await?;
         self.record_solved(&results)?;
         Ok(results)
     }
 
     /// Checks exercises without recording what is solved.
-    pub async fn probe(&self, exercises: &[&Exercise]) -> Result<Vec<ExerciseResult>, Failure> {
-        self.probe_reporting(exercises, &|_, _| ()).await
+    pub async fn probe(
+        &self,
+        exercises: &[&Exercise],
+        undecided: Undecided,
+    ) -> Result<Vec<ExerciseResult>, Failure> {
+        self.probe_reporting(exercises, undecided, &|_, _| ()).await
     }
 
     async fn probe_reporting(
         &self,
         exercises: &[&Exercise],
+        undecided: Undecided,
         report: &dyn Fn(CheckStage, &ExerciseResult),
     ) -> Result<Vec<ExerciseResult>, Failure> {
         let progress = self.progress()?;
@@ -167,6 +174,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             lang: &self.app.lang,
             answer: &answer,
             baselines: &baselines,
+            undecided,
             report: &report_begun,
         };
         let mut results = check_exercises(&self.runner, &self.live, exercises, &context).await;
@@ -207,6 +215,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             lang: &self.app.lang,
             answer: &answer,
             baselines: &self.baselines().unwrap_or_default(),
+            undecided: Undecided::Await,
             report: &|_, _| (),
         };
         let results = check_exercises(&self.runner, &self.live, &[exercise], &context).await;
@@ -216,14 +225,14 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             .expect("one exercise gives one result")
     }
 
-    /// Checks exercises like [`check`](Self::check), again and with new addresses if containers were created or removed since
-    /// the lab was observed.
+    /// Checks exercises like [`check`](Self::check) without waiting for those that may pass later, again and with new addresses
+    /// if containers were created or removed since the lab was observed.
     pub async fn check_current(
         &mut self,
         exercises: &[&Exercise],
     ) -> Result<Vec<ExerciseResult>, Failure> {
         loop {
-            let results = self.probe(exercises).await?;
+            let results = self.probe(exercises, Undecided::Return).await?;
             if results.iter().any(ExerciseResult::has_probe_error) {
                 if let Ok(Changed::Yes) = self.live.refresh(&self.runner).await {
                     continue;
@@ -378,9 +387,12 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         self.app.fill_in_addresses(self.lab, text, addresses)
     }
 
-    /// Returns the text of the hint for what the checks of an exercise found.
+    /// Returns the text of the hint for what the checks of an exercise found, unless they may still pass.
     pub fn conditional_hint(&self, result: &ExerciseResult) -> Option<String> {
-        self.hint_text(result, result.hint()?)
+        match result.undecided {
+            Some(_) => None,
+            None => self.hint_text(result, result.hint()?),
+        }
     }
 
     /// Returns the most specific hint for a check that does not pass: the one for its actual value, else the first ordered

@@ -7,7 +7,7 @@ use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::event::CheckResult;
 use crate::lab::{Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
-use crate::runner::{ExerciseResult, Failure};
+use crate::runner::{ExerciseResult, Failure, Undecided};
 use crate::store::PlayReason;
 use crate::text;
 use crate::text::Text;
@@ -160,7 +160,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let needs = self.available_prerequisites(exercise);
         let open: Vec<&Exercise> = match from {
             SolveFrom::PresentState => {
-                let results = self.probe(&needs).await?;
+                let results = self.probe(&needs, Undecided::Await).await?;
                 // The learner's own work in an exercise that passes stays as it is.
                 let open = needs.into_iter().zip(&results);
                 let open = open.filter(|(_, result)| !result.passed());

@@ -21,7 +21,7 @@ use crate::plan::{
     orphan_runs,
 };
 use crate::runner::{
-    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, check_exercises,
+    CheckContext, ExerciseResult, Failure, Live, Runner, ServiceHealth, Undecided, check_exercises,
     full_disks, health, health_of_engine,
 };
 use crate::store::{Baselines, Journal, Journals, OsFs, Progress, UnreadableJournal};
@@ -336,6 +336,7 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             lang: &self.app.lang,
             answer: &answer,
             baselines: &baselines.unwrap_or_default(),
+            undecided: Undecided::Return,
             report: &|_, _| (),
         };
         let checks = check_exercises(&runner, &live, &exercises, &context);

@@ -20,7 +20,7 @@ use crate::lab::{Exercise, ExerciseId};
 use crate::localized;
 use crate::problem::code_list;
 use crate::report::{self, OutputMode, Paint, Wording, check_lines, error, output};
-use crate::runner::{CheckStage, ExerciseResult, Failure};
+use crate::runner::{CheckStage, ExerciseResult, Failure, Undecided};
 
 pub(crate) async fn check(
     context: &Context,
@@ -61,7 +61,9 @@ pub(crate) async fn check(
                 .for_each(&show);
         }
     };
-    let results = running.check_reporting(&available, &report).await;
+    let results = running
+        .check_reporting(&available, Undecided::Await, &report)
+        .await;
     let now = running.progress()?;
     let newly_solved = |result: &ExerciseResult| {
         let id = &result.exercise;
@@ -249,6 +251,7 @@ mod tests {
                 held: Vec::new(),
                 changed: Changed::No,
                 denied: BTreeSet::new(),
+                undecided: None,
             };
             let ready = queue.add(&result, waits).into_iter();
             let ready: Vec<String> = ready.map(|result| result.exercise.to_string()).collect();

@@ -75,16 +75,22 @@ async fn watch<E: Engine>(
     let mut before: Vec<ExerciseResult> = Vec::new();
     let mut solved: BTreeSet<ExerciseId> = running.progress()?.solved.into_keys().collect();
     loop {
-        let results = running.check_current(exercises).await?;
-        let changed: Vec<&ExerciseResult> = results
+        let mut results = running.check_current(exercises).await?;
+        let changed: Vec<usize> = results
             .iter()
             .enumerate()
             .filter(|(at, result)| {
                 let before = before.get(*at).map(ExerciseResult::outcomes);
                 before != Some(result.outcomes())
             })
-            .map(|(_, result)| result)
+            .map(|(at, _)| at)
             .collect();
+        let is_changed = match changed.is_empty() {
+            true => Changed::No,
+            false => Changed::Yes,
+        };
+        watcher.decide(is_changed, &mut results);
+        let changed = changed.into_iter().map(|at| &results[at]);
         let recorded = running.progress()?.solved.into_keys();
         let fresh: Vec<&Exercise> = recorded
             .filter(|exercise| solved.insert(exercise.clone()))
@@ -92,15 +98,15 @@ async fn watch<E: Engine>(
             .collect();
         match &mut view {
             View::Json => {
-                for result in &changed {
+                for result in changed {
                     let mut event = result_json(context, running, result);
                     event["event"] = json!("checked");
                     report::line(&event);
                 }
             }
-            View::Lines => changed
-                .iter()
-                .for_each(|result| output(&summary_line(running, result, context.paint))),
+            View::Lines => changed.for_each(|result| {
+                output(&summary_line(running, result, context.paint));
+            }),
             View::Screen(screen) => draw(context, running, screen, &results),
         }
         for exercise in fresh {
@@ -119,13 +125,8 @@ async fn watch<E: Engine>(
         if results.iter().all(ExerciseResult::passed) {
             return Ok(Exit::Success);
         }
-        let changed = if changed.is_empty() {
-            Changed::No
-        } else {
-            Changed::Yes
-        };
         watcher
-            .record_check(&running.runner, &running.live, changed)
+            .record_check(&running.runner, &running.live, is_changed)
             .await;
         before = results;
         let View::Screen(screen) = &mut view else {

@@ -14,8 +14,8 @@ use crate::lab::{
 };
 use crate::plan::Scope;
 use crate::probe::{ProbeMode, probe};
-use crate::runner::poll_backoff::{Changed, PollBackoff, SignalValues};
-use crate::runner::{Failure, Live, Runner};
+use crate::runner::poll_backoff::{Changed, PollBackoff, SignalValues, UndecidedTime};
+use crate::runner::{ExerciseResult, Failure, Live, Runner};
 use crate::store::Workspace;
 
 /// The time between two polls of the change signals, and so the longest delay for a service that has one.
@@ -49,6 +49,12 @@ pub struct ChangeWatcher {
     /// The start of the events that were not received yet.
     since: SystemTime,
     events: Cell<u64>,
+    /// When the checks began to be due for the last time.
+    due: Instant,
+    /// Whether a signal shows that something was done since the checks ran.
+    signalled: bool,
+    /// How long results may still change by themselves.
+    undecided: UndecidedTime,
 }
 
 impl ChangeWatcher {
@@ -71,10 +77,29 @@ impl ChangeWatcher {
             begun: Instant::now(),
             since: SystemTime::now(),
             events: Cell::new(0),
+            due: Instant::now(),
+            signalled: false,
+            undecided: UndecidedTime::default(),
         }
     }
 
-    /// Waits until the checks should run again: until a signal changes, at most five seconds. Fails if the engine does not
+    /// Decides on the results of checks that did not wait: those that had the time that they may take since the last change are
+    /// final.
+    pub fn decide(&mut self, changed: Changed, results: &mut [ExerciseResult]) {
+        let within = results.iter().filter_map(|result| result.undecided).max();
+        let begins = changed == Changed::Yes || std::mem::take(&mut self.signalled);
+        let pause = POLL.max(self.due.elapsed() * 2);
+        self.undecided
+            .record(self.begun.elapsed(), within, begins, pause);
+        if self.undecided.is_over() {
+            results
+                .iter_mut()
+                .for_each(|result| result.undecided = None);
+        }
+    }
+
+    /// Waits until the checks should run again: until a signal changes, at most five seconds, and less while results are
+    /// undecided. Fails if the engine does not
     /// answer any more.
     pub async fn wait_for_change<E: Engine>(
         &mut self,
@@ -104,7 +129,8 @@ impl ChangeWatcher {
                     );
                 }
                 values.insert("events".to_owned(), count.get().to_string());
-                if self.backoff.is_due(self.begun.elapsed(), values) {
+                let now = self.begun.elapsed();
+                if self.backoff.is_due(now, values) || self.undecided.is_due(now) {
                     return Ok(());
                 }
                 tokio::time::sleep(POLL).await;
@@ -115,6 +141,8 @@ impl ChangeWatcher {
             gone = events => gone,
         };
         self.events.set(count.get());
+        self.signalled = self.backoff.has_clear_signal();
+        self.due = Instant::now();
         result
     }
 

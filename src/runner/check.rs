@@ -1,7 +1,7 @@
 //! Runs the checks of exercises.
 //!
 //! Every check is probed once, at once. Only then are those waited for that have `within` and do not pass, and only if
-//! something changed since the exercise began.
+//! something changed since the exercise began. What follows a learner's work does not wait: it checks again.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -39,6 +39,8 @@ pub struct ExerciseResult {
     pub changed: Changed,
     /// The services that refused the user of the lab, so that checks failed.
     pub denied: BTreeSet<ServiceName>,
+    /// How long checks that do not pass have left to pass without further work; `None` if the results are final.
+    pub undecided: Option<Duration>,
 }
 
 /// What is known of the results of an exercise.
@@ -51,6 +53,15 @@ pub enum CheckStage {
     Final,
 }
 
+/// What happens to checks that do not pass and have `within`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecided {
+    /// They are waited for.
+    Await,
+    /// They are returned as they are, because the exercise is checked again soon.
+    Return,
+}
+
 /// What checks need besides the lab and its services.
 pub struct CheckContext<'a> {
     /// The language of the sentences in the results.
@@ -59,6 +70,7 @@ pub struct CheckContext<'a> {
     pub answer: &'a dyn Fn(&ExerciseId) -> Option<String>,
     /// What the checks saw when the exercises began.
     pub baselines: &'a Baselines,
+    pub undecided: Undecided,
     /// Receives the results of each exercise as soon as they are known: at once, and again after a wait.
     pub report: &'a dyn Fn(CheckStage, &ExerciseResult),
 }
@@ -119,6 +131,7 @@ pub async fn check_exercises<E: Engine>(
                     checks,
                     section,
                     baseline: context.baselines.exercises.get(&exercise.id),
+                    undecided: context.undecided,
                 };
                 run.complete(context.report).await
             }
@@ -141,6 +154,7 @@ pub async fn check_exercises<E: Engine>(
                         None => Changed::No,
                     },
                     denied: BTreeSet::new(),
+                    undecided: None,
                 };
                 (context.report)(CheckStage::Final, &result);
                 result
@@ -206,6 +220,7 @@ fn not_begun(
         held: vec![None; checks.len()],
         changed: Changed::No,
         denied: BTreeSet::new(),
+        undecided: None,
     }
 }
 
@@ -217,10 +232,12 @@ struct CheckRun<'a, 'b, E> {
     checks: &'a [Check],
     section: &'a Section,
     baseline: Option<&'a Baseline>,
+    undecided: Undecided,
 }
 
 impl<E: Engine> CheckRun<'_, '_, E> {
-    /// Probes every check once and waits for those that can still change, if anything changed since the exercise began.
+    /// Probes every check once and waits for those that can still change, if anything changed since the exercise began and
+    /// they are to be waited for.
     async fn complete(&self, report: &dyn Fn(CheckStage, &ExerciseResult)) -> ExerciseResult {
         let captures = RefCell::new(Captures::new());
         let probed = probe_all(self.runner, self.live, self.checks, &captures).await;
@@ -231,8 +248,9 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         self.measure(&mut results).await;
         let begun = clock::now();
         let mut result = self.result(&results);
+        let waits = self.undecided == Undecided::Await;
         loop {
-            if let Some(within) = self.longest_wait(&result) {
+            if let Some(within) = self.longest_wait(&result).filter(|_| waits) {
                 report(CheckStage::Waiting { within }, &result);
                 self.wait(&mut results, &captures, result.changed).await;
                 self.measure(&mut results).await;
@@ -246,9 +264,13 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             report(CheckStage::Waiting { within }, &pending);
             self.hold(&mut results, &captures).await;
             result = self.result(&results);
-            if result.passed() || !self.may_hold_later(&result, clock::since(begun)) {
+            let again = waits && self.may_hold_later(&result, clock::since(begun));
+            if result.passed() || !again {
                 break;
             }
+        }
+        if !waits {
+            result.undecided = self.longest_wait(&result);
         }
         report(CheckStage::Final, &result);
         result
@@ -489,6 +511,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             held: results.iter().map(|result| result.held).collect(),
             changed,
             denied: denied.collect(),
+            undecided: None,
         }
     }
 }
@@ -647,6 +670,7 @@ mod tests {
                 held: Vec::new(),
                 changed: Changed::Yes,
                 denied: BTreeSet::new(),
+                undecided: None,
             };
             result.hint().map(str::to_owned)
         };

@@ -41,7 +41,7 @@ use crate::store::LabsOption;
 pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
 pub use change_watcher::ChangeWatcher;
 pub use check::{
-    CheckContext, CheckStage, ExerciseResult, check_answer, check_exercises, interrupted,
+    CheckContext, CheckStage, ExerciseResult, Undecided, check_answer, check_exercises, interrupted,
 };
 pub use disks::{full_disks, observe_disks};
 pub use execute::execute;

@@ -41,6 +41,12 @@ struct SignalState {
 }
 
 impl PollBackoff {
+    /// Returns whether a signal changed since the checks ran that does not change all the time.
+    pub(super) fn has_clear_signal(&self) -> bool {
+        let mut signals = self.signals.values();
+        signals.any(|signal| signal.changed && signal.backoff.is_zero())
+    }
+
     /// Returns whether the checks are due, given the present values of the signals.
     pub(super) fn is_due(&mut self, now: Duration, values: SignalValues) -> bool {
         for (name, value) in values {
@@ -81,6 +87,42 @@ impl PollBackoff {
     }
 }
 
+/// For how long checks that may pass by themselves are run again soon: for the time that they may take, counted from the last
+/// change. Times are counted from the start of watching.
+#[derive(Debug, Default)]
+pub(super) struct UndecidedTime {
+    until: Option<Duration>,
+    next_check: Duration,
+}
+
+impl UndecidedTime {
+    /// Records that checks ran of which one may pass `within` a time; `None` if none may. `begins` if anything changed, so that
+    /// they have their whole time again. They run again after `pause`.
+    pub(super) fn record(
+        &mut self,
+        now: Duration,
+        within: Option<Duration>,
+        begins: bool,
+        pause: Duration,
+    ) {
+        self.until = match (within, begins) {
+            (None, _) => None,
+            (Some(within), true) => Some(now + within),
+            (Some(_), false) => self.until.filter(|until| now < *until),
+        };
+        self.next_check = now + pause;
+    }
+
+    /// Returns whether the results of the last run are final.
+    pub(super) fn is_over(&self) -> bool {
+        self.until.is_none()
+    }
+
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.until.is_some() && now >= self.next_check
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +134,39 @@ mod tests {
 
     fn at(millis: u64) -> Duration {
         Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn what_may_still_pass_is_checked_again_soon_until_its_time_is_over() {
+        let mut time = UndecidedTime::default();
+        let within = Some(at(1000));
+        time.record(at(0), within, true, at(400));
+        let due = [100, 399, 400, 900].map(|now| time.is_due(at(now)));
+        assert_eq!((time.is_over(), due), (false, [false, false, true, true]));
+        // Another change gives it its whole time again.
+        time.record(at(400), within, true, at(400));
+        time.record(at(1300), within, false, at(400));
+        assert!(!time.is_over() && time.is_due(at(1700)));
+        time.record(at(1700), within, false, at(400));
+        assert!(time.is_over() && !time.is_due(at(9000)));
+        // What failed for its whole time is final until something changes.
+        time.record(at(9000), within, false, at(400));
+        assert!(time.is_over());
+        time.record(at(9500), None, true, at(400));
+        assert!(time.is_over());
+    }
+
+    #[test]
+    fn a_signal_that_changes_all_the_time_is_not_clear() {
+        let mut backoff = PollBackoff::default();
+        backoff.is_due(at(0), values(&[("chatter", 0), ("writes", 1)]));
+        backoff.is_due(at(400), values(&[("chatter", 1), ("writes", 1)]));
+        assert!(backoff.has_clear_signal());
+        backoff.record_check(at(400), Changed::No, SignalValues::new());
+        backoff.is_due(at(800), values(&[("chatter", 2), ("writes", 1)]));
+        assert!(!backoff.has_clear_signal());
+        backoff.is_due(at(1200), values(&[("chatter", 3), ("writes", 2)]));
+        assert!(backoff.has_clear_signal());
     }
 
     #[test]

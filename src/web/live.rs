@@ -15,7 +15,7 @@ use crate::engine::{Engine, Events, clock};
 use crate::lab::{Addresses, Exercise, ExerciseId, Lab, LabId, Task};
 use crate::localized;
 use crate::plan::Scope;
-use crate::runner::{ChangeWatcher, Changed, ExerciseResult, Failure};
+use crate::runner::{ChangeWatcher, Changed, CheckStage, ExerciseResult, Failure, Undecided};
 use crate::store::Progress;
 use crate::web::observation::stopped;
 use crate::web::parts::{self, LabView, RunState, id};
@@ -179,7 +179,10 @@ impl LivePage<'_> {
                 return Err(Ended::Changed);
             }
             let changed = match available {
-                Some(exercise) => self.check(running, exercise, &mut shown).await?,
+                Some(exercise) => {
+                    self.check(running, exercise, &mut shown, &mut watcher)
+                        .await?
+                }
                 None => {
                     self.send_overview(running, exercise)?;
                     Changed::No
@@ -234,30 +237,39 @@ impl LivePage<'_> {
         Ok(changed)
     }
 
-    /// Runs the checks and sends their results: at once, and again if some are waited for.
+    /// Runs the checks and sends their results; before that, what is known while some must hold for a while.
     async fn check(
         &self,
         running: &RunningLab<'_, Docker>,
         exercise: &Exercise,
         shown: &mut Shown,
+        watcher: &mut ChangeWatcher,
     ) -> Result<Changed, Ended> {
         let before = shown.result.as_ref().map(ExerciseResult::outcomes);
         let first = RefCell::new(shown);
-        let report = |_, result: &ExerciseResult| {
+        let report = |stage, result: &ExerciseResult| {
+            if stage == CheckStage::Final {
+                return;
+            }
             let mut shown = first.borrow_mut();
             shown.result = Some(result.clone());
             // What cannot be read now is reported with the final result.
             let _ = self.send_parts(running, exercise, &shown, None);
         };
-        let results = running.check_reporting(&[exercise], &report).await?;
+        let results = running
+            .check_reporting(&[exercise], Undecided::Return, &report)
+            .await;
         let shown = first.into_inner();
-        shown.result = results.into_iter().next();
-        self.send_parts(running, exercise, shown, None)?;
-        let after = shown.result.as_ref().map(ExerciseResult::outcomes);
-        Ok(match before.is_some() && before == after {
+        let mut results = results?;
+        let after = results.first().map(ExerciseResult::outcomes);
+        let changed = match before == after {
             true => Changed::No,
             false => Changed::Yes,
-        })
+        };
+        watcher.decide(changed, &mut results);
+        shown.result = results.into_iter().next();
+        self.send_parts(running, exercise, shown, None)?;
+        Ok(changed)
     }
 
     /// Adds the time that the page was seen for since the last call to that of an exercise that is not solved.

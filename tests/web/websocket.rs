@@ -70,7 +70,7 @@ impl Page {
 
     /// Reads messages until a part contains all of these.
     #[track_caller]
-    pub(super) fn wait_for_part(&mut self, part: &str, texts: &[&str]) {
+    pub(super) fn wait_for_part(&mut self, part: &str, texts: &[&str]) -> String {
         let contains = |page: &Self, _: &Value| {
             let content = page
                 .parts
@@ -82,6 +82,8 @@ impl Page {
         if !contains(self, &Value::Null) {
             self.wait_for(&format!("{texts:?} in {part}"), contains);
         }
+        let content = self.parts.get(part).and_then(Value::as_str);
+        content.unwrap_or_default().to_owned()
     }
 }
 

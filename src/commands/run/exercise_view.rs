@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::after_session::AfterSession;
 use super::menu::Question;
-use crate::runner::ExerciseResult;
+use crate::runner::{Changed, ExerciseResult};
 
 /// Where the session goes from an exercise.
 pub(super) enum Navigation {
@@ -36,6 +36,15 @@ pub(super) struct ExerciseView {
 }
 
 impl ExerciseView {
+    /// Returns whether an outcome is another one than before.
+    pub(super) fn changed(&self, results: &[ExerciseResult]) -> Changed {
+        let before = self.result.as_ref().map(ExerciseResult::outcomes);
+        match before == results.first().map(ExerciseResult::outcomes) {
+            true => Changed::No,
+            false => Changed::Yes,
+        }
+    }
+
     /// Returns whether it was solved while it was shown, and what it saw last still passes.
     pub(super) fn passes(&self) -> bool {
         self.solved && self.result.as_ref().is_none_or(ExerciseResult::passed)

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
 use crate::localized;
 use crate::report::{Input, Screen};
-use crate::runner::{Changed, ExerciseResult, Failure};
+use crate::runner::{Changed, ExerciseResult, Failure, Undecided};
 use crate::text;
 
 /// What the session does next beside reading keys.
@@ -117,7 +117,7 @@ impl Session<'_, Docker> {
                                 .await
                                 .map_or_else(SessionEvent::Failed, |()| SessionEvent::Changed)
                         }
-                        Next::Check => match running.probe(&[exercise]).await {
+                        Next::Check => match running.probe(&[exercise], Undecided::Return).await {
                             Ok(results) => SessionEvent::Checked(results),
                             Err(failure) => SessionEvent::Failed(failure),
                         },
@@ -143,7 +143,7 @@ impl Session<'_, Docker> {
                     continue;
                 }
                 SessionEvent::Failed(failure) => return Err(failure),
-                SessionEvent::Checked(results) => {
+                SessionEvent::Checked(mut results) => {
                     if results.iter().any(ExerciseResult::has_probe_error)
                         && let Ok(Changed::Yes) =
                             self.running.live.refresh(&self.running.runner).await
@@ -155,7 +155,9 @@ impl Session<'_, Docker> {
                     }
                     next = Next::WaitForChange;
                     let print = &mut |text: &str| screen.print_above(text);
-                    let changed = self.show_results(print, exercise, &mut view, results)?;
+                    let changed = view.changed(&results);
+                    watcher.decide(changed, &mut results);
+                    self.show_results(print, exercise, &mut view, results)?;
                     let running = &self.running;
                     watcher
                         .record_check(&running.runner, &running.live, changed)
@@ -188,14 +190,14 @@ impl Session<'_, Docker> {
         }
     }
 
-    /// Records the results, and shows what follows an exercise when it is solved. Returns whether an outcome changed.
+    /// Records the results, and shows what follows an exercise when it is solved.
     fn show_results(
         &mut self,
         print: Output<'_>,
         exercise: &Exercise,
         view: &mut ExerciseView,
         results: Vec<ExerciseResult>,
-    ) -> Result<Changed, Failure> {
+    ) -> Result<(), Failure> {
         self.read_progress()?;
         if results.iter().all(ExerciseResult::passed) && !view.solved {
             view.solved = true;
@@ -207,21 +209,12 @@ impl Session<'_, Docker> {
                 print("");
             }
         }
-        let result = results
-            .into_iter()
-            .next()
-            .expect("one exercise gives one result");
-        let before = view.result.as_ref().map(ExerciseResult::outcomes);
-        let changed = match before.is_some_and(|before| before == result.outcomes()) {
-            true => Changed::No,
-            false => Changed::Yes,
-        };
-        if changed == Changed::Yes {
+        if view.changed(&results) == Changed::Yes {
             view.size = PanelSize::Whole;
         }
-        view.result = Some(result);
+        view.result = results.into_iter().next();
         self.print_wide_hint(print, view);
-        Ok(changed)
+        Ok(())
     }
 
     /// Adds the time since the last call to that of an exercise that is not solved.

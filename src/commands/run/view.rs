@@ -398,6 +398,7 @@ mod tests {
                 held: Vec::new(),
                 changed: Changed::Yes,
                 denied: BTreeSet::new(),
+                undecided: None,
             }
         };
         let task = Task::Quiz(quiz.clone());

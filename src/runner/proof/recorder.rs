@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::lab::{Exercise, Lang};
 use crate::proof::{Observation, Recording};
-use crate::runner::check::{CheckContext, check_exercises};
+use crate::runner::check::{CheckContext, Undecided, check_exercises};
 use crate::runner::{Live, Runner};
 use crate::store::Baselines;
 
@@ -18,6 +18,7 @@ pub async fn record<E: Engine>(
         lang: &Lang::english(),
         answer: &|_| None,
         baselines,
+        undecided: Undecided::Await,
         report: &|_, _| (),
     };
     let results = check_exercises(runner, live, &[exercise], &context).await;
