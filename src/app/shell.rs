@@ -65,7 +65,7 @@ impl ShellTarget {
 impl App {
     /// Records that this process runs a program in a container, until the result is dropped.
     pub fn record_shell(&self, container: &str) -> RecordedTag {
-        let tag = ProcessTag::new_unique();
+        let tag = ProcessTag::unique();
         let shell = OpenShell {
             container: container.to_owned(),
             tag: tag.variable(),
@@ -78,9 +78,11 @@ impl App {
 
     /// Ends the programs in containers whose shell or page was killed.
     pub(super) async fn end_left_shells(&self, engine: &Docker) {
-        for (shell, _record) in OpenShell::left_over(&self.paths.state) {
+        for (shell, record) in OpenShell::left_over(&self.paths.state) {
             let tag = ProcessTag::of_variable(shell.tag);
-            engine.kill_tagged(&shell.container, &tag).await;
+            if engine.kill_tagged(&shell.container, &tag).await.is_err() {
+                record.keep();
+            }
         }
     }
 
@@ -231,7 +233,7 @@ mod tests {
                 env: Vec::new(),
             },
             recorded: RecordedTag {
-                tag: ProcessTag::new_unique(),
+                tag: ProcessTag::unique(),
                 _record: None,
             },
             started: None,

@@ -4,11 +4,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// What ends the name of a file that is not written in full.
 const UNFINISHED: &str = ".new";
+/// A file that was not written in full for so long is left of a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// A program in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,7 @@ pub struct OpenShell {
 #[derive(Debug)]
 pub struct ShellRecord {
     path: PathBuf,
+    kept: bool,
     /// The kernel releases its lock however this process ends.
     _file: File,
 }
@@ -44,7 +48,11 @@ impl OpenShell {
         file.lock()?;
         file.write_all(&serde_json::to_vec(self)?)?;
         std::fs::rename(&unfinished, &path)?;
-        Ok(ShellRecord { path, _file: file })
+        Ok(ShellRecord {
+            path,
+            kept: false,
+            _file: file,
+        })
     }
 
     /// Returns the programs whose processes of roadlab have ended without ending them. Their records are held meanwhile, so
@@ -55,10 +63,15 @@ impl OpenShell {
         };
         let paths = entries.flatten().map(|entry| entry.path());
         paths
+            .filter(|path| !is_being_written(path))
             .filter_map(|path| {
                 let file = File::open(&path).ok()?;
                 file.try_lock().ok()?;
-                let held = ShellRecord { path, _file: file };
+                let held = ShellRecord {
+                    path,
+                    kept: false,
+                    _file: file,
+                };
                 match std::fs::read(&held.path) {
                     // One that is not written in full, or damaged: its program is not known. It goes with the record.
                     Ok(text) => Some((serde_json::from_slice(&text).ok()?, held)),
@@ -69,11 +82,28 @@ impl OpenShell {
     }
 }
 
+impl ShellRecord {
+    /// Leaves the record to the next process, because the program could not be ended.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
 impl Drop for ShellRecord {
     fn drop(&mut self) {
-        // One that stays is found by the next process, which finds nothing to end.
-        let _ = std::fs::remove_file(&self.path);
+        if !self.kept {
+            // One that stays is found by the next process, which finds nothing to end.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Whether another process may be writing a record, which is not locked at once.
+fn is_being_written(path: &Path) -> bool {
+    let unfinished = path.to_string_lossy().ends_with(UNFINISHED);
+    let modified = path.metadata().and_then(|metadata| metadata.modified());
+    let age = modified.ok().and_then(|time| time.elapsed().ok());
+    unfinished && age.is_none_or(|age| age < ABANDONED)
 }
 
 fn folder(state: &Path) -> PathBuf {
@@ -113,8 +143,25 @@ mod tests {
         };
         assert_eq!(*found, shell("S=2"));
         assert!(OpenShell::left_over(state).is_empty(), "it is taken");
-        drop(left);
+        // It could not be ended.
+        left.into_iter().for_each(|(_, record)| record.keep());
+        assert_eq!(OpenShell::left_over(state).len(), 1);
         assert_eq!(count(state), 0);
+    }
+
+    #[test]
+    fn a_record_that_another_process_writes_is_left_alone() {
+        let state = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder(state.path())).unwrap();
+        let path = folder(state.path()).join("S=1.new");
+        let file = File::create(&path).unwrap();
+        assert!(OpenShell::left_over(state.path()).is_empty());
+        assert_eq!(count(state.path()), 1);
+        file.set_modified(std::time::SystemTime::now() - 2 * ABANDONED)
+            .unwrap();
+        drop(file);
+        assert!(OpenShell::left_over(state.path()).is_empty());
+        assert_eq!(count(state.path()), 0);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Docker {
             copied = copy(output, writer) => copied,
             never = pass_input(stdin, input) => match never {},
             signal = stop => {
-                self.kill_tagged(container, tag).await;
+                let _ = self.kill_tagged(container, tag).await;
                 return Ok(ShellExit::Stopped(signal));
             }
         };
@@ -70,11 +70,11 @@ impl Docker {
             Ok(OutputEnd::NotStarted(reason)) => Err(errors::refused(&operation, None, &reason)),
             Err(CopyError::Engine(error)) => Err(self.translate(&operation, error)),
             Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.kill_tagged(container, tag).await;
+                let _ = self.kill_tagged(container, tag).await;
                 Ok(ShellExit::Ended(SIGPIPE_EXIT))
             }
             Err(CopyError::Write(error)) => {
-                self.kill_tagged(container, tag).await;
+                let _ = self.kill_tagged(container, tag).await;
                 Ok(ShellExit::OutputError(error))
             }
         }

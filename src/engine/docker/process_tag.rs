@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Docker;
-use crate::engine::{ContainerExec, Exec};
+use crate::engine::{ContainerExec, ErrorKind, Exec, Result};
 
 /// Ends all processes with a variable in their environment: SIGTERM first, SIGKILL after a second.
 const KILL_SCRIPT: &str = "i=0; while files=$(grep -lsF \"$1\" /proc/[0-9]*/environ); [ \"$files\" ] && [ $i -lt 20 ]; do \
@@ -31,7 +31,7 @@ pub struct ProcessTag(String);
 
 impl ProcessTag {
     /// Makes a tag that no other program has.
-    pub fn new_unique() -> Self {
+    pub fn unique() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.unwrap_or_default().as_nanos();
         Self(format!("ROADLAB_SHELL={}-{nanos}", std::process::id()))
@@ -49,8 +49,9 @@ impl ProcessTag {
 }
 
 impl Docker {
-    /// Ends a program and all that it started, if the image has the tools for it; otherwise the program continues.
-    pub async fn kill_tagged(&self, container: &str, tag: &ProcessTag) {
+    /// Ends a program and all that it started, if the image has the tools for it; otherwise the program continues. Fails if the
+    /// container exists and cannot be reached.
+    pub async fn kill_tagged(&self, container: &str, tag: &ProcessTag) -> Result<()> {
         let exec = Exec {
             run: ["sh", "-c", KILL_SCRIPT, "sh", &tag.0]
                 .map(str::to_owned)
@@ -59,7 +60,10 @@ impl Docker {
             workdir: None,
             env: Vec::new(),
         };
-        // The container may be gone, and the program with it.
-        let _ = self.exec(container, &exec, KILL_TIMEOUT).await;
+        match self.exec(container, &exec, KILL_TIMEOUT).await {
+            // The program is gone with its container.
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => Ok(()),
+            result => result.map(drop),
+        }
     }
 }

@@ -135,7 +135,7 @@ impl Docker {
     async fn end_exec(&self, container: &str, id: &str, tag: &ProcessTag) {
         let operation = text!("end a program");
         for _ in 0..END_ATTEMPTS {
-            self.kill_tagged(container, tag).await;
+            let _ = self.kill_tagged(container, tag).await;
             let state = self.call(&operation, READ_TIMEOUT, |client| client.inspect_exec(id));
             match state.await {
                 // It is not known as running before it has begun.

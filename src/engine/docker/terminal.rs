@@ -103,7 +103,7 @@ impl Docker {
             never = self.follow_size(&id, &mut resized) => match never {},
             signal = stop => {
                 drop(raw);
-                self.kill_tagged(container, tag).await;
+                let _ = self.kill_tagged(container, tag).await;
                 return Ok(ShellExit::Stopped(signal));
             }
         };
