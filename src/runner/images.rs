@@ -135,6 +135,24 @@ pub async fn get<E: Engine>(
     Ok(images)
 }
 
+/// Returns what builds a recipe, with the name of the image, which depends on all files of the recipe.
+async fn tagged_build(recipe: &Recipe) -> Result<Build, Failure> {
+    let mut build = Build {
+        context: recipe.context.clone(),
+        dockerfile: recipe.dockerfile.clone(),
+        args: recipe.args.clone(),
+        target: recipe.target.clone(),
+        extra: BTreeMap::new(),
+        tag: String::new(),
+    };
+    let digest = context_digest(&build).await.map_err(Failure::engine(text!(
+        "cannot read the recipe {folder}",
+        folder = recipe.context.display()
+    )))?;
+    build.tag = format!("roadlab/{}:{digest}", recipe.tag);
+    Ok(build)
+}
+
 /// What is tried when an image cannot be pulled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Otherwise {
@@ -163,6 +181,17 @@ struct ImageSearch<'a, 'b, E> {
 
 impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn image(&mut self, service: &Service) -> Result<Option<ServiceImage>, Failure> {
+        let built = match &service.recipe {
+            Some(recipe) => Some(tagged_build(recipe).await?),
+            None => None,
+        };
+        // What was built before is used as it is. On request, the official image replaces it.
+        if self.policy != PullPolicy::MissingRetryingRegistries
+            && let Some(build) = &built
+            && let Some(image) = find(self.runner, &build.tag, &mut self.attempts).await?
+        {
+            return Ok(Some(image));
+        }
         if let Some(name) = &service.image
             && self.pull(name, Otherwise::of(service)).await?
         {
@@ -171,8 +200,8 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 return Ok(found);
             }
         }
-        match &service.recipe {
-            Some(recipe) => self.recipe(recipe).await,
+        match service.recipe.as_ref().zip(built) {
+            Some((recipe, build)) => self.recipe(recipe, build).await,
             None => {
                 let why = text!("the service has no recipe to build an image from");
                 self.attempts.add(why);
@@ -255,21 +284,12 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         }
     }
 
-    async fn recipe(&mut self, recipe: &Recipe) -> Result<Option<ServiceImage>, Failure> {
-        let mut build = Build {
-            context: recipe.context.clone(),
-            dockerfile: recipe.dockerfile.clone(),
-            args: recipe.args.clone(),
-            target: recipe.target.clone(),
-            extra: BTreeMap::new(),
-            tag: String::new(),
-        };
+    async fn recipe(
+        &mut self,
+        recipe: &Recipe,
+        mut build: Build,
+    ) -> Result<Option<ServiceImage>, Failure> {
         let folder = recipe.context.display();
-        let digest = context_digest(&build).await.map_err(Failure::engine(text!(
-            "cannot read the recipe {folder}",
-            folder
-        )))?;
-        build.tag = format!("roadlab/{}:{digest}", recipe.tag);
         if let Some(image) = find(self.runner, &build.tag, &mut self.attempts).await? {
             return Ok(Some(image));
         }
