@@ -64,3 +64,28 @@ fn an_exercise_is_compared_with_how_it_began() {
     check(&lab, 0);
     lab.run("down LAB", 0);
 }
+
+#[apply(engine_test)]
+fn a_reset_that_fails_is_named_until_one_succeeds() {
+    let lab = EngineLab::tiny();
+    // What the solution needs is not undone by a reset.
+    let from = "solution:\n";
+    let step = "redis: { service: redis, command: [ACL, GETUSER, learner] }\n        expect: { exists: true }\n";
+    lab.copy
+        .change("lab.yaml", from, &format!("{from}      - {step}"));
+    lab.run("up LAB", 0);
+    let warned = |arguments: &str, code: i32| {
+        let output = lab.run(arguments, code).stderr;
+        output.contains("the last reset of this lab did not finish")
+    };
+    assert!(!warned("check LAB greet", 1));
+    lab.run("reset LAB --to when", 6);
+    let output = lab.run("check LAB greet", 1).stderr;
+    let again = format!("`roadlab reset {} --to when` does it again", lab.copy.id);
+    assert!(output.contains(&again), "{output}");
+    assert!(warned("solve LAB when", 0));
+    redis(&lab, "ACL SETUSER learner on");
+    lab.run("reset LAB --to when", 0);
+    assert!(!warned("check LAB greet", 0));
+    lab.run("down LAB", 0);
+}

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::app::RunningLab;
 use crate::engine::Engine;
+use crate::event::{Event, Warning};
 use crate::expect::Actual;
 use crate::lab::{Exercise, ExerciseId, RunId, Task};
 use crate::runner::{
     self, Changed, ExerciseResult, Failure, Live, begin_exercise, move_baselines, record_baselines,
     snapshots,
 };
-use crate::store::{Baselines, DocumentError, Lock, LockError, Preparation};
+use crate::store::{Baselines, BegunReset, DocumentError, Lock, LockError, Preparation};
 use crate::text;
 
 /// What happens if an exercise cannot begin, because another process changes the instance, or because its preparation was
@@ -30,9 +31,54 @@ impl<E: Engine> RunningLab<'_, E> {
             return Ok(());
         };
         // Those of before the reset go first: what `prepare` did is undone.
-        let written = Baselines::default().replace(&self.app.paths.runs(), &run);
+        let none = Baselines {
+            reset: self.baselines().unwrap_or_default().reset,
+            ..Baselines::default()
+        };
+        let written = none.replace(&self.app.paths.runs(), &run);
         written.map_err(|error| cannot_keep(&error))?;
         self.begin_all(&run, Baselines::default()).await
+    }
+
+    /// Records that a reset has begun. Baselines that cannot be read are replaced.
+    pub(super) fn begin_reset(&self, to: Option<&Exercise>) -> Result<(), Failure> {
+        let Some(run) = self.run() else {
+            return Ok(());
+        };
+        let begun = Baselines {
+            reset: Some(BegunReset {
+                to: to.map(|to| to.id.clone()),
+            }),
+            ..self.baselines().unwrap_or_default()
+        };
+        let written = begun.replace(&self.app.paths.runs(), &run);
+        written.map_err(|error| cannot_keep(&error))
+    }
+
+    /// Records that the reset has succeeded.
+    pub(super) fn end_reset(&self) -> Result<(), Failure> {
+        if let Some(run) = self.run() {
+            self.update_baselines(&run, |baselines| baselines.reset = None)?;
+        }
+        Ok(())
+    }
+
+    /// Warns if a reset of this run failed or was interrupted, and none runs now.
+    pub(super) fn warn_of_unfinished_reset(&self) {
+        let known = self.baselines().unwrap_or_default();
+        let Some(reset) = known.reset else {
+            return;
+        };
+        let locks = self.app.paths.locks();
+        let free = Lock::take_once(&locks, &self.lab.id, &self.app.instance);
+        if !matches!(free, Ok(Some(_))) {
+            return;
+        }
+        let to = reset.to.map(|to| format!(" --to {to}"));
+        let lab = self.app.lab_argument(&self.lab.id);
+        self.app.emit(Event::Warning(Warning::ResetUnfinished {
+            command: format!("roadlab reset {lab}{}", to.unwrap_or_default()),
+        }));
     }
 
     /// Lets the exercises begin whose optional services have joined the run.

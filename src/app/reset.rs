@@ -49,8 +49,12 @@ impl App {
             }
         };
         let kept = match kind {
-            ResetKind::RunStart => running.reset_services().await?,
-            ResetKind::Recreate => self.recreate(&mut running).await?,
+            ResetKind::RunStart => running.reset_services(to).await?,
+            ResetKind::Recreate => {
+                let kept = self.recreate(&mut running).await?;
+                running.begin_reset(to)?;
+                kept
+            }
         };
         let available = before.iter().copied();
         let solutions_run: Vec<&Exercise> = available
@@ -62,6 +66,7 @@ impl App {
         if let Some(to) = to.filter(|to| running.live.is_available(to)) {
             running.begin_prepared(to).await?;
         }
+        running.end_reset()?;
         Ok(ResetReport {
             solutions_run: solutions_run.len(),
             kept,

@@ -41,6 +41,7 @@ impl App {
         running.workspace = self.workspace(lab, journal.as_ref());
         let workspace = running.workspace.as_ref();
         running.live.workspace = workspace.map(|workspace| workspace.path.clone());
+        running.warn_of_unfinished_reset();
         Ok(running)
     }
 
@@ -341,8 +342,13 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     }
 
     /// Resets the services of the lab to their start, and the files that the lab brought. The learner's progress and own files
-    /// stay; returns what was kept of changed files.
-    pub async fn reset_services(&mut self) -> Result<Vec<KeptFile>, Failure> {
+    /// stay; returns what was kept of changed files. If an exercise is to begin afterwards, the reset is unfinished until
+    /// [`end_reset`](Self::end_reset).
+    pub async fn reset_services(
+        &mut self,
+        then: Option<&Exercise>,
+    ) -> Result<Vec<KeptFile>, Failure> {
+        self.begin_reset(then)?;
         let kept = self.put_back_files().await?;
         self.app.report_kept(&kept);
         self.keep_files_before(&self.lab.start).await?;
@@ -356,6 +362,9 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             .update_progress(&self.lab.id, Progress::clear_run)?;
         reset.map_err(|failure| self.with_way_out(failure))?;
         self.record_baselines().await?;
+        if then.is_none() {
+            self.end_reset()?;
+        }
         Ok(kept)
     }
 
@@ -377,8 +386,9 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     /// Resets the lab to where an exercise begins. The learner's progress stays. Takes the lock of the instance.
     pub async fn reset_exercise(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
-        drop(self.reset_services().await?);
-        self.prepare(exercise).await
+        drop(self.reset_services(Some(exercise)).await?);
+        self.prepare(exercise).await?;
+        self.end_reset()
     }
 
     /// Returns a text of the guide with the addresses of the services in it.
@@ -520,7 +530,7 @@ mod tests {
         let before = app.update_progress(&lab.id, |progress| {
             progress.answer(&exercise.id, "b", QuizResult::Correct);
         });
-        drop(running.reset_services().await.unwrap());
+        drop(running.reset_services(None).await.unwrap());
         assert_eq!(app.progress(&lab.id).unwrap(), before.unwrap());
     }
 

@@ -167,7 +167,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 open.map(|(need, _)| need).collect()
             }
             SolveFrom::StartOfExercise => {
-                drop(self.reset_services().await?);
+                drop(self.reset_services(None).await?);
                 needs
             }
         };

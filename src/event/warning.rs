@@ -39,6 +39,8 @@ pub enum Warning {
     ServiceRestarted { service: String },
     /// A service that was paused continues before a reset.
     ServiceContinued { service: String },
+    /// A reset failed or was interrupted, and `command` does it again.
+    ResetUnfinished { command: String },
     /// The learner's version of a file was kept beside the lab's. `kept` is the whole path.
     FileKept { file: String, kept: String },
     /// The learner's folder is another one than the service mounted, so that the service is restarted.
@@ -68,6 +70,7 @@ impl Warning {
             Warning::TestInstanceFailed { .. } => "test_instance_failed",
             Warning::ServiceRestarted { .. } => "service_restarted",
             Warning::ServiceContinued { .. } => "service_continued",
+            Warning::ResetUnfinished { .. } => "reset_unfinished",
             Warning::FileKept { .. } => "file_kept",
             Warning::FolderReplaced { .. } => "folder_replaced",
             Warning::CopyNotUsed { .. } => "copy_not_used",
@@ -147,6 +150,10 @@ impl Warning {
                 "the copy of the data that {lab} starts with could not be used and was removed; the services create their data again: {reason}",
                 lab,
                 reason
+            ),
+            Warning::ResetUnfinished { command } => text!(
+                "the last reset of this lab did not finish, so the services may hold only a part of what they should; `{command}` does it again",
+                command
             ),
             Warning::CopyNotMade { lab, reason } => text!(
                 "the data that {lab} starts with could not be copied, so the next start takes as long as this one: {reason}",

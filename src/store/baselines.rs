@@ -45,6 +45,13 @@ fn is_running(process: i32) -> bool {
     process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
 }
 
+/// A reset that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunReset {
+    /// The exercise whose beginning is to be restored; `None` for the start of the lab.
+    pub to: Option<ExerciseId>,
+}
+
 /// The baselines of the exercises of one run that have begun.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baselines {
@@ -55,6 +62,9 @@ pub struct Baselines {
     /// What the checks of exercises saw after their solutions were played.
     #[serde(default)]
     pub after_solutions: BTreeMap<ExerciseId, Baseline>,
+    /// The reset that has begun and is not finished: it runs, or it failed, or its process was killed.
+    #[serde(default)]
+    pub reset: Option<BegunReset>,
 }
 
 impl Baselines {

@@ -28,7 +28,7 @@ mod web_session;
 mod workspace;
 
 pub use added_labs::{AddedLab, AddedLabs, LabOrigin, PreparedLab, Replacement};
-pub use baselines::{Baseline, Baselines, Preparation};
+pub use baselines::{Baseline, Baselines, BegunReset, Preparation};
 pub use changed_files::changed_files;
 pub use document::DocumentError;
 pub use embedded::built_in_catalogue;

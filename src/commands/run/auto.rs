@@ -19,7 +19,7 @@ impl<E: Engine> Session<'_, E> {
     pub(super) async fn run_all(&mut self) -> Result<Exit, Failure> {
         let kept = self.running.put_back_files().await?;
         if self.was_up {
-            drop(self.running.reset_services().await?);
+            drop(self.running.reset_services(None).await?);
         }
         let ended = self.run_each().await;
         // The solutions changed the learner's files too.
@@ -69,7 +69,7 @@ impl<E: Engine> Session<'_, E> {
             }
         }
         let begun = Instant::now();
-        drop(self.running.reset_services().await?);
+        drop(self.running.reset_services(None).await?);
         self.context.reporter.finish();
         let text = localized!(
             "solutions that pass: {done} of {all}; reset to the start in {time}",

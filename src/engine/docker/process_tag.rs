@@ -62,7 +62,9 @@ impl Docker {
         };
         match self.exec(container, &exec, KILL_TIMEOUT).await {
             // The program is gone with its container.
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => Ok(()),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRunning) => {
+                Ok(())
+            }
             result => result.map(drop),
         }
     }
