@@ -11,8 +11,8 @@ use crate::lab::{Lab, ServiceName};
 use crate::runner::Failure;
 use crate::text;
 
-/// The time within which a restarted container runs again, so that its log continues.
-const RESTART: Duration = Duration::from_secs(5);
+/// The time within which a restarted container runs again, so that its log continues; on a busy machine that takes long.
+const RESTART: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Which lines are read.

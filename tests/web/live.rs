@@ -74,6 +74,7 @@ fn what_passes_is_seen_while_another_check_may_still_pass() {
     assert!(!checks.contains("It is an English greeting."), "{checks}");
     lab.run("shell LAB -- redis-cli SET greeting hello", 0);
     page.wait_for_part("checks", &["solved"]);
+    lab.run("down LAB", 0);
 }
 
 #[apply(engine_test)]
