@@ -12,6 +12,9 @@ use crate::runner::check_probes::probe_once;
 use crate::runner::{Changed, Live, Runner};
 use crate::store::{Baseline, Baselines};
 
+/// How often the checks of an exercise that begins are probed at most. On a busy machine a service may not answer in time.
+const ATTEMPTS: usize = 4;
+
 /// Records the baselines of the practical exercises that can begin now: those that are available, have no baseline yet, and
 /// whose `needs` all pass. `passes` returns whether a quiz, or an exercise that is not probed here, passes.
 ///
@@ -43,9 +46,13 @@ pub async fn record_baselines<'a, E: Engine>(
         };
         let (waiting, probed): (Vec<&Exercise>, Vec<&Exercise>) = available.partition(waits);
         unprepared = unprepared.or(waiting.into_iter().next());
-        let probed = probed
-            .into_iter()
-            .map(async |exercise| (exercise, probe_once(runner, live, exercise).await));
+        let probed = probed.into_iter().map(async |exercise| {
+            let known = baselines.exercises.get(&exercise.id);
+            let probe = async || probe_once(runner, live, exercise).await;
+            let seen = probe().await;
+            let actuals = seen_at_start(exercise.checks(), known, seen, probe).await;
+            (exercise, actuals)
+        });
         for (exercise, actuals) in join_all(probed).await {
             let Task::Practical { checks, .. } = &exercise.task else {
                 continue;
@@ -70,13 +77,36 @@ pub async fn begin_exercise<E: Engine>(
     exercise: &Exercise,
     actuals: Option<&[Option<Actual>]>,
 ) -> Baseline {
-    match actuals {
-        Some(actuals) => completed(&Baseline::new(), exercise.checks(), actuals),
-        None => {
-            let actuals = probe_once(runner, live, exercise).await;
-            completed(&Baseline::new(), exercise.checks(), &actuals)
+    let probe = async || probe_once(runner, live, exercise).await;
+    let seen = match actuals {
+        Some(actuals) => actuals.to_vec(),
+        None => probe().await,
+    };
+    let actuals = seen_at_start(exercise.checks(), None, seen, probe).await;
+    completed(&Baseline::new(), exercise.checks(), &actuals)
+}
+
+/// Returns what checks see when their exercise begins. `seen` is what they just saw; they are probed again if one that must stay
+/// as it was could not be probed, because without a baseline it would pass whatever the learner does.
+async fn seen_at_start(
+    checks: &[Check],
+    known: Option<&Baseline>,
+    mut seen: Vec<Option<Actual>>,
+    probe: impl AsyncFn() -> Vec<Option<Actual>>,
+) -> Vec<Option<Actual>> {
+    let has_baseline = |check: &Check| known.is_some_and(|known| known.contains_key(&check.id));
+    for _ in 1..ATTEMPTS {
+        let mut all = checks.iter().zip(&seen);
+        if !all.any(|(check, actual)| {
+            check.unchanged.is_some() && actual.is_none() && !has_baseline(check)
+        }) {
+            break;
+        }
+        for (seen, again) in seen.iter_mut().zip(probe().await) {
+            *seen = seen.take().or(again);
         }
     }
+    seen
 }
 
 /// Returns whether all checks of an exercise pass now, without waiting. A quiz does not.
@@ -288,6 +318,32 @@ mod tests {
         let now = [now.map(Actual::value)];
         let checks = std::slice::from_ref(check);
         assert_eq!(changed(checks, &now, Some(&before)), expected);
+    }
+
+    #[tokio::test]
+    async fn what_must_stay_as_it_was_is_probed_until_it_is_seen() {
+        let mut guard = check(&["GET", "a"], matcher(None, json!(null)));
+        guard.unchanged = Some(Unchanged { path: None });
+        let goal = check(&["GET", "b"], matcher(None, json!("c")));
+        let checks = [guard.clone(), goal];
+        let seen = async |answers_at: usize, known: Option<&Baseline>| {
+            let probes = std::cell::Cell::new(0);
+            let probe = async || {
+                probes.set(probes.get() + 1);
+                let answered = (probes.get() == answers_at).then(|| Actual::value(json!("x")));
+                vec![answered, None]
+            };
+            let first = vec![None, Some(Actual::value(json!("b")))];
+            let seen = seen_at_start(&checks, known, first, probe).await;
+            assert!(seen[1].is_some(), "what was seen once is kept");
+            (seen[0].is_some(), probes.get())
+        };
+        assert_eq!(seen(1, None).await, (true, 1));
+        assert_eq!(seen(3, None).await, (true, 3));
+        assert_eq!(seen(9, None).await, (false, 3));
+        // It has its baseline already.
+        let known = baseline(&guard, json!("x"));
+        assert_eq!(seen(1, Some(&known)).await, (false, 0));
     }
 
     #[test]
