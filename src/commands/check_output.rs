@@ -102,12 +102,8 @@ pub(super) fn result_lines<E: Engine>(
     let checks = result.checks.iter();
     let shown = checks.filter(|check| detail == Detail::AllChecks || !check.outcome.passed());
     let (wording, width) = (context.wording(), context.width());
-    // The hint is about the first check that fails.
-    let mut hint = hint_line(running, result, paint);
-    for check in shown {
-        lines.extend(check_lines(check, wording, width, paint));
-        lines.extend(hint.take_if(|_| !check.outcome.passed()));
-    }
+    lines.extend(shown.flat_map(|check| check_lines(check, wording, width, paint)));
+    lines.extend(hint_line(running, result, paint));
     lines
 }
 
