@@ -181,15 +181,13 @@ struct ImageSearch<'a, 'b, E> {
 
 impl<E: Engine> ImageSearch<'_, '_, E> {
     async fn image(&mut self, service: &Service) -> Result<Option<ServiceImage>, Failure> {
-        let built = match &service.recipe {
+        let build = match &service.recipe {
             Some(recipe) => Some(tagged_build(recipe).await?),
             None => None,
         };
         // What was built before is used as it is. On request, the official image replaces it.
-        if self.policy != PullPolicy::MissingRetryingRegistries
-            && let Some(build) = &built
-            && let Some(image) = find(self.runner, &build.tag, &mut self.attempts).await?
-        {
+        let official_first = self.policy == PullPolicy::MissingRetryingRegistries;
+        if !official_first && let Some(image) = self.built(build.as_ref()).await? {
             return Ok(Some(image));
         }
         if let Some(name) = &service.image
@@ -200,7 +198,10 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
                 return Ok(found);
             }
         }
-        match service.recipe.as_ref().zip(built) {
+        if official_first && let Some(image) = self.built(build.as_ref()).await? {
+            return Ok(Some(image));
+        }
+        match service.recipe.as_ref().zip(build) {
             Some((recipe, build)) => self.recipe(recipe, build).await,
             None => {
                 let why = text!("the service has no recipe to build an image from");
@@ -284,15 +285,20 @@ impl<E: Engine> ImageSearch<'_, '_, E> {
         }
     }
 
+    /// Finds the image that a recipe gave before.
+    async fn built(&mut self, build: Option<&Build>) -> Result<Option<ServiceImage>, Failure> {
+        match build {
+            Some(build) => find(self.runner, &build.tag, &mut self.attempts).await,
+            None => Ok(None),
+        }
+    }
+
     async fn recipe(
         &mut self,
         recipe: &Recipe,
         mut build: Build,
     ) -> Result<Option<ServiceImage>, Failure> {
         let folder = recipe.context.display();
-        if let Some(image) = find(self.runner, &build.tag, &mut self.attempts).await? {
-            return Ok(Some(image));
-        }
         if self.policy == PullPolicy::LocalOnly {
             return Ok(None);
         }
@@ -457,6 +463,55 @@ fn ca_bundle() -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Consent, Fake};
+    use crate::lab::Instance;
+    use crate::lab::testing::{COMPOSE, lab};
+    use crate::store::LabsOption;
+
+    #[tokio::test]
+    async fn what_was_built_before_is_used_unless_the_official_image_is_requested() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+        let mut lab = lab(COMPOSE);
+        let recipe = Recipe {
+            context: folder.path().to_owned(),
+            dockerfile: "Dockerfile".to_owned(),
+            args: BTreeMap::new(),
+            target: None,
+            tag: "redis".to_owned(),
+        };
+        let tag = tagged_build(&recipe).await.unwrap().tag;
+        let service = lab.services.values_mut().next().unwrap();
+        service.recipe = Some(recipe);
+        for (policy, pulls) in [
+            (PullPolicy::Missing, 0),
+            (PullPolicy::Offline, 0),
+            (PullPolicy::MissingRetryingRegistries, 1),
+        ] {
+            let engine = Fake::with_images(&[&tag]);
+            let runner = Runner {
+                engine: &engine,
+                lab: &lab,
+                instance: &Instance::main(),
+                owner: "me",
+                labs: &LabsOption::default(),
+                emit: &|_| {},
+            };
+            let state = tempfile::tempdir().unwrap().path().to_owned();
+            let builder = ImageBuilder {
+                cache: state.clone(),
+                state: state.clone(),
+                setup: EngineSetup::new(None, Consent::NotGiven, &state),
+                packed: BTreeMap::new(),
+            };
+            let mut remembered = UnreachableRegistries::read(&state);
+            let images = get(&runner, policy, &mut remembered, &builder).await;
+            assert_eq!(images.unwrap().found.len(), 1, "{policy:?}");
+            let calls = engine.calls.borrow();
+            let pulled = calls.iter().filter(|call| call.starts_with("pull"));
+            assert_eq!(pulled.count(), pulls, "{policy:?}: {calls:?}");
+        }
+    }
 
     #[test]
     fn the_base_image_is_the_default_of_arg_debian() {
