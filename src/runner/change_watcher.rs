@@ -1,6 +1,6 @@
 //! Watches the services of a lab, and waits until the results of its checks may have changed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -44,6 +44,10 @@ enum SignalSource {
 /// Watches the services that the checks of some exercises use.
 pub struct ChangeWatcher {
     sources: Vec<SignalSource>,
+    /// Those of traffic. The engine measures it once a second and answers only then, which must not delay the others.
+    traffic: Vec<SignalSource>,
+    /// Whether the next value of the traffic is the one after the checks, which cause some themselves.
+    checks_caused_traffic: bool,
     backoff: PollBackoff,
     begun: Instant,
     /// The start of the events that were not received yet.
@@ -71,8 +75,13 @@ impl ChangeWatcher {
                 sources.push(source);
             }
         }
+        let (traffic, sources) = sources
+            .into_iter()
+            .partition(|source| matches!(source, SignalSource::Traffic(_)));
         Self {
             sources,
+            traffic,
+            checks_caused_traffic: false,
             backoff: PollBackoff::default(),
             begun: Instant::now(),
             since: SystemTime::now(),
@@ -99,8 +108,7 @@ impl ChangeWatcher {
     }
 
     /// Waits until the checks should run again: until a signal changes, at most five seconds, and less while results are
-    /// undecided. Fails if the engine does not
-    /// answer any more.
+    /// undecided. Fails if the engine does not answer any more.
     pub async fn wait_for_change<E: Engine>(
         &mut self,
         runner: &Runner<'_, E>,
@@ -117,16 +125,23 @@ impl ChangeWatcher {
             // Without events the other signals are left.
             std::future::pending().await
         };
+        let measured = RefCell::new(None);
+        let (sources, traffic) = (&self.sources, &self.traffic);
+        let measurements = async {
+            loop {
+                let values = values(traffic, runner, live).await;
+                measured.replace(Some(values));
+                tokio::time::sleep(POLL).await;
+            }
+        };
         let polls = async {
             loop {
-                let mut values = SignalValues::new();
-                for source in &self.sources {
-                    let signals = signals(source, runner, live).await;
-                    values.extend(
-                        signals
-                            .into_iter()
-                            .map(|signal| (signal.name, signal.value)),
-                    );
+                let mut values = values(sources, runner, live).await;
+                if let Some(measured) = measured.take() {
+                    if std::mem::take(&mut self.checks_caused_traffic) {
+                        self.backoff.accept(&measured);
+                    }
+                    values.extend(measured);
                 }
                 values.insert("events".to_owned(), count.get().to_string());
                 let now = self.begun.elapsed();
@@ -139,6 +154,7 @@ impl ChangeWatcher {
         let result = tokio::select! {
             due = polls => due,
             gone = events => gone,
+            never = measurements => never,
         };
         self.events.set(count.get());
         self.signalled = self.backoff.has_clear_signal();
@@ -164,8 +180,20 @@ impl ChangeWatcher {
         let own = all.into_iter().flatten().filter(|signal| signal.own);
         let after = own.map(|signal| (signal.name, signal.value)).collect();
         self.backoff
-            .record_check(self.begun.elapsed(), changed, after);
+            .record_check(self.begun.elapsed(), changed, &after);
+        self.checks_caused_traffic = true;
     }
+}
+
+/// Returns the present values of the signals of several sources.
+async fn values<E: Engine>(
+    sources: &[SignalSource],
+    runner: &Runner<'_, E>,
+    live: &Live,
+) -> SignalValues {
+    let all = join_all(sources.iter().map(|source| signals(source, runner, live))).await;
+    let signals = all.into_iter().flatten();
+    signals.map(|signal| (signal.name, signal.value)).collect()
 }
 
 /// The value of a signal.

@@ -70,7 +70,7 @@ impl PollBackoff {
     }
 
     /// Records that the checks ran. `after` are the present values of the signals that the checks themselves change.
-    pub(super) fn record_check(&mut self, now: Duration, changed: Changed, after: SignalValues) {
+    pub(super) fn record_check(&mut self, now: Duration, changed: Changed, after: &SignalValues) {
         for signal in self.signals.values_mut().filter(|signal| signal.changed) {
             signal.changed = false;
             signal.backoff = match changed {
@@ -78,12 +78,17 @@ impl PollBackoff {
                 Changed::No => (signal.backoff * 2).clamp(FIRST, LONGEST),
             };
         }
-        for (name, value) in after {
-            if let Some(signal) = self.signals.get_mut(&name) {
-                signal.value = value;
+        self.accept(after);
+        self.last_check = now;
+    }
+
+    /// Records values of signals that the checks themselves changed, so that they are no change.
+    pub(super) fn accept(&mut self, values: &SignalValues) {
+        for (name, value) in values {
+            if let Some(signal) = self.signals.get_mut(name) {
+                signal.value.clone_from(value);
             }
         }
-        self.last_check = now;
     }
 }
 
@@ -162,7 +167,7 @@ mod tests {
         backoff.is_due(at(0), values(&[("chatter", 0), ("writes", 1)]));
         backoff.is_due(at(400), values(&[("chatter", 1), ("writes", 1)]));
         assert!(backoff.has_clear_signal());
-        backoff.record_check(at(400), Changed::No, SignalValues::new());
+        backoff.record_check(at(400), Changed::No, &SignalValues::new());
         backoff.is_due(at(800), values(&[("chatter", 2), ("writes", 1)]));
         assert!(!backoff.has_clear_signal());
         backoff.is_due(at(1200), values(&[("chatter", 3), ("writes", 2)]));
@@ -176,7 +181,7 @@ mod tests {
             let now = at(tick * 100);
             let due = backoff.is_due(now, values(&[("writes", 1)]));
             if due {
-                backoff.record_check(now, Changed::No, SignalValues::new());
+                backoff.record_check(now, Changed::No, &SignalValues::new());
             }
             due
         });
@@ -189,7 +194,7 @@ mod tests {
         assert!(!backoff.is_due(at(0), values(&[("writes", 1)])));
         assert!(!backoff.is_due(at(400), values(&[("writes", 1)])));
         assert!(backoff.is_due(at(800), values(&[("writes", 2)])));
-        backoff.record_check(at(810), Changed::Yes, SignalValues::new());
+        backoff.record_check(at(810), Changed::Yes, &SignalValues::new());
         assert!(!backoff.is_due(at(1200), values(&[("writes", 2)])));
         assert!(backoff.is_due(at(1600), values(&[("writes", 3)])));
     }
@@ -199,8 +204,12 @@ mod tests {
         let mut backoff = PollBackoff::default();
         backoff.is_due(at(0), values(&[("traffic", 1)]));
         assert!(backoff.is_due(at(400), values(&[("traffic", 2)])));
-        backoff.record_check(at(410), Changed::No, values(&[("traffic", 9)]));
+        backoff.record_check(at(410), Changed::No, &values(&[("traffic", 9)]));
         assert!(!backoff.is_due(at(2000), values(&[("traffic", 9)])));
+        // What is measured late is accepted late.
+        backoff.accept(&values(&[("traffic", 12)]));
+        assert!(!backoff.is_due(at(2400), values(&[("traffic", 12)])));
+        assert!(backoff.is_due(at(2800), values(&[("traffic", 13)])));
     }
 
     #[test]
@@ -211,7 +220,7 @@ mod tests {
             let now = at(tick * 400);
             if backoff.is_due(now, values(&[("chatter", tick as u32), ("writes", 1)])) {
                 checks.push(tick);
-                backoff.record_check(now, Changed::No, SignalValues::new());
+                backoff.record_check(now, Changed::No, &SignalValues::new());
             }
         }
         // The pauses grow to the longest one.
@@ -219,7 +228,7 @@ mod tests {
         assert!(checks.len() < 14, "{checks:?}");
         let late = at(100 * 400);
         backoff.is_due(late, values(&[("chatter", 100), ("writes", 1)]));
-        backoff.record_check(late, Changed::No, SignalValues::new());
+        backoff.record_check(late, Changed::No, &SignalValues::new());
         let soon = late + at(400);
         assert!(!backoff.is_due(soon, values(&[("chatter", 101), ("writes", 1)])));
         assert!(backoff.is_due(soon, values(&[("chatter", 101), ("writes", 2)])));
@@ -230,12 +239,12 @@ mod tests {
         let mut backoff = PollBackoff::default();
         for tick in 0..40 {
             if backoff.is_due(at(tick * 400), values(&[("chatter", tick as u32)])) {
-                backoff.record_check(at(tick * 400), Changed::No, SignalValues::new());
+                backoff.record_check(at(tick * 400), Changed::No, &SignalValues::new());
             }
         }
         for tick in 40..60 {
             if backoff.is_due(at(tick * 400), values(&[("chatter", 40)])) {
-                backoff.record_check(at(tick * 400), Changed::No, SignalValues::new());
+                backoff.record_check(at(tick * 400), Changed::No, &SignalValues::new());
             }
         }
         assert!(backoff.is_due(at(60 * 400), values(&[("chatter", 41)])));
