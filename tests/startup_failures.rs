@@ -78,14 +78,17 @@ fn a_service_killed_for_memory_is_reported_with_its_limit() {
     lab.copy
         .change("compose.yaml", "ready_within: 6s", "ready_within: 1h");
     let (error, people) = fail_up(&lab);
-    assert_eq!(error["container"]["out_of_memory"], true, "{error}");
-    assert_eq!(error["container"]["exit_code"], 137);
+    // The engine itself can miss why (`LikelyCause::PossiblyOutOfMemory`). What is known of it is reported either way.
+    assert_eq!(error["container"]["exit_code"], 137, "{error}");
     assert_eq!(error["container"]["memory_limit"], 32 << 20);
     assert!(
         error["likely"].as_str().unwrap().contains("mem_limit"),
         "{error}"
     );
-    assert!(people.contains("out of memory (limit 32 MiB"), "{people}");
+    assert!(
+        people.contains("out of memory (limit 32 MiB, exit code 137)"),
+        "{people}"
+    );
 }
 
 #[apply(engine_test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{App, ClientCommand, client_command, select_services};
+use crate::diagnosis::KILLED;
 use crate::engine::docker::{Docker, ProcessTag};
 use crate::engine::{Engine, ErrorKind, Inspect};
 use crate::lab::{Lab, ServiceName};
@@ -15,9 +16,6 @@ use crate::text;
 /// of a container seconds after that of its programs.
 const INSPECTIONS: u32 = 200;
 const INSPECTION_INTERVAL: Duration = Duration::from_millis(40);
-
-/// 128 and SIGKILL: the exit code of a program that ends with its container.
-const KILLED: i64 = 137;
 
 /// The container and the command of a shell.
 #[derive(Debug)]

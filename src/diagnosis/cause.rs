@@ -6,6 +6,9 @@ use regex::Regex;
 
 use crate::diagnosis::{BindScope, ListeningSocket};
 
+/// The exit code of a process that SIGKILL ended: 128 + 9.
+pub const KILLED: i64 = 137;
+
 /// What is known about a service that did not become ready.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Evidence<'a> {
@@ -17,7 +20,9 @@ pub struct Evidence<'a> {
     pub error: &'a str,
     /// The last lines of the service's log.
     pub log: &'a [String],
+    /// The engine reported it.
     pub out_of_memory: bool,
+    pub has_memory_limit: bool,
     /// The exit code of a container that ended.
     pub exit: Option<i64>,
     /// The container port that the probe calls.
@@ -41,6 +46,9 @@ pub enum ProbeFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LikelyCause {
     OutOfMemory,
+    /// The container has a memory limit and was killed, and the engine does not report why. With control groups of version 1
+    /// it misses that memory ran out if the group is removed first.
+    PossiblyOutOfMemory,
     /// The program is built for another processor architecture, or is not a program.
     WrongFormat,
     NoSuchProgram,
@@ -73,6 +81,9 @@ pub fn likely_cause(evidence: &Evidence<'_>) -> Option<LikelyCause> {
     }
     if let Some(cause) = cause_in_log(evidence) {
         return Some(cause);
+    }
+    if evidence.exit == Some(KILLED) && evidence.has_memory_limit {
+        return Some(LikelyCause::PossiblyOutOfMemory);
     }
     match evidence.failure {
         ProbeFailure::AccessDenied => Some(LikelyCause::PasswordRefused),
@@ -285,6 +296,22 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(likely_cause(&evidence), Some(LikelyCause::OutOfMemory));
+    }
+
+    #[test]
+    fn who_was_killed_without_a_reason_may_have_run_out_of_memory() {
+        let mut evidence = Evidence {
+            exit: Some(KILLED),
+            has_memory_limit: true,
+            ..Evidence::default()
+        };
+        let possible = Some(LikelyCause::PossiblyOutOfMemory);
+        assert_eq!(likely_cause(&evidence), possible);
+        let log = ["no space left on device".to_owned()];
+        evidence.log = &log;
+        assert_eq!(likely_cause(&evidence), Some(LikelyCause::DiskFull));
+        (evidence.log, evidence.has_memory_limit) = (&[], false);
+        assert_eq!(likely_cause(&evidence), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod message;
 mod sockets;
 mod systems;
 
-pub use cause::{Evidence, LikelyCause, ProbeFailure, likely_cause};
+pub use cause::{Evidence, KILLED, LikelyCause, ProbeFailure, likely_cause};
 pub use facts::{
     Clock, ClockSource, Disk, EngineInfo, EngineUnavailable, Folder, Machine, Memory,
     MissingImages, Need, Process, Proxies,

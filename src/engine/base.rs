@@ -24,8 +24,9 @@ const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 const OUTPUT_POLL: Duration = Duration::from_millis(50);
 /// How many lines of output an error shows.
 const SHOWN_LINES: usize = 10;
-/// How often, and how far apart, a folder is removed in which a killed process still writes.
-const REMOVAL_ATTEMPTS: usize = 100;
+/// How often, and how far apart, a folder is removed in which a killed process still writes. It ends only when its last call
+/// has ended, which a busy disk delays by seconds; 30 s in all.
+const REMOVAL_ATTEMPTS: usize = 1500;
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(20);
 const PREFIX: &str = "roadlab-base-";
 const LOCK: &str = "lock";
@@ -280,7 +281,7 @@ impl Drop for WorkFolder {
     }
 }
 
-/// Waits until the work folders that were dropped are removed, at most two seconds for each. To be called before the
+/// Waits until the work folders that were dropped are removed, at most half a minute for each. To be called before the
 /// process ends, outside of the runtime.
 pub fn finish_removals() {
     let removals = match REMOVALS.lock() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnosis::LikelyCause;
+use crate::diagnosis::{KILLED, LikelyCause};
 use crate::event::NotReady;
 use crate::report::{Paint, duration, memory, sanitize, table};
 use crate::text::Text;
@@ -96,7 +96,11 @@ fn container(why: &NotReady) -> Text {
         Some(end) if !end.error.is_empty() => {
             text!("could not start: {why}", why = end.error)
         }
-        Some(end) if end.exit_code == 137 => text!("killed from outside (exit code 137)"),
+        Some(end) if end.exit_code == KILLED => text!(
+            "killed from outside, or out of memory (limit {limit}, exit code {code})",
+            limit,
+            code = end.exit_code
+        ),
         Some(end) => text!("exited (exit code {code})", code = end.exit_code),
     }
 }
@@ -107,6 +111,10 @@ fn cause(why: &NotReady) -> Option<Text> {
     Some(match why.cause.as_ref()? {
         LikelyCause::OutOfMemory => text!(
             "it needs more memory than its limit: raise `mem_limit` of `{service}` in compose.yaml",
+            service
+        ),
+        LikelyCause::PossiblyOutOfMemory => text!(
+            "if nobody killed it, it needs more memory than its limit: raise `mem_limit` of `{service}` in compose.yaml",
             service
         ),
         LikelyCause::WrongFormat => text!(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join3;
 
-use crate::diagnosis::{Evidence, ProbeFailure, likely_cause, parse_listening_sockets};
+use crate::diagnosis::{Evidence, KILLED, ProbeFailure, likely_cause, parse_listening_sockets};
 use crate::engine::{self, ContainerState, Engine, Exec, clock};
 use crate::event::{ContainerStatus, NotReady};
 use crate::lab::{Service, StepKind};
@@ -18,8 +18,6 @@ const LOG_LINES: u32 = 20;
 /// answer the user would see no reason.
 const DIAGNOSTIC_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The exit code after SIGKILL: 128 + 9.
-const KILLED: i64 = 137;
 /// How often, and with which pause, a killed container is inspected again.
 const LATE_INSPECTIONS: u32 = 10;
 const LATE_INSPECTION_PAUSE: Duration = Duration::from_millis(50);
@@ -74,6 +72,7 @@ pub(crate) async fn not_ready<E: Engine>(
         error: end.as_ref().map_or("", |end| &end.error),
         log: &log,
         out_of_memory: end.as_ref().is_some_and(|end| end.out_of_memory),
+        has_memory_limit: service.limits.memory.is_some(),
         exit: end
             .as_ref()
             .filter(|end| !end.running)

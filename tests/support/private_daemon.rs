@@ -190,10 +190,15 @@ impl PrivateDaemon {
         Path::new(&root).join(data)
     }
 
-    /// Sends a signal to the daemon.
+    /// Sends a signal to the daemon. SIGSTOP has stopped all of its threads when this returns: one that has not noticed it yet
+    /// would still answer.
     pub(crate) fn send_signal(&self, signal: Signal) {
         let daemon = self.daemon.dockerd().expect("the daemon runs");
         kill_process(daemon, signal).expect("the daemon runs");
+        if signal == Signal::STOP {
+            let stopped = eventually(|| threads(daemon).all(|status| status.contains("State:\tT")));
+            assert!(stopped, "the daemon still runs");
+        }
     }
 
     /// Sends a signal that ends the daemon, and waits until it has ended.
@@ -224,6 +229,13 @@ pub(crate) fn unavailable() -> Option<String> {
     }
     let namespaces = [&NAMESPACES[..], &["true"]].concat();
     harness::fails("dockerd", &["--version"]).or_else(|| harness::fails("unshare", &namespaces))
+}
+
+/// The status of each thread of a process, as `/proc` shows it.
+fn threads(process: Pid) -> impl Iterator<Item = String> {
+    let folder = format!("/proc/{}/task", process.as_raw_nonzero());
+    let threads = fs::read_dir(folder).expect("the process runs").flatten();
+    threads.map(|thread| fs::read_to_string(thread.path().join("status")).unwrap_or_default())
 }
 
 /// The child of a process that has this name.
