@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help. `commands/` does the work.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -198,6 +199,18 @@ pub(crate) enum Command {
         /// Port to listen on; a free one by default
         #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
         port: Option<u16>,
+        /// IP address to listen on, for a browser on another machine; needs a certificate
+        #[arg(long, value_name = "ADDRESS", requires_all = ["certificate", "key"])]
+        listen: Option<IpAddr>,
+        /// PEM file with the certificate of the page, then those that it depends on
+        #[arg(long, value_name = "FILE", requires = "listen")]
+        certificate: Option<PathBuf>,
+        /// PEM file with the private key of the certificate
+        #[arg(long, value_name = "FILE", requires = "listen")]
+        key: Option<PathBuf>,
+        /// Host in the address of the page; by default the first one of the certificate
+        #[arg(long, value_name = "HOST", requires = "listen")]
+        host: Option<String>,
     },
     /// Check the exercises of a lab
     Check {

@@ -66,6 +66,25 @@ fn an_exercise_is_compared_with_how_it_began() {
 }
 
 #[apply(engine_test)]
+fn what_could_not_be_seen_at_the_beginning_is_compared_with_what_is_seen_first() {
+    let lab = lab();
+    lab.run("up LAB", 0);
+    // As if the service had not answered when the exercise began.
+    lab.change_baselines(|known| {
+        let checks = known["exercises"]["greet"].as_object_mut();
+        let removed = checks.expect("its checks").remove("kept");
+        removed.expect("its baseline");
+    });
+
+    assert_eq!(check(&lab, 1), [seen("fail", None), seen("pass", None)]);
+    redis(&lab, "SET greeting hello");
+    check(&lab, 0);
+    redis(&lab, "SET kept 2");
+    assert_eq!(check(&lab, 1)[1].0, "fail");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
 fn a_reset_that_fails_is_named_until_one_succeeds() {
     let lab = EngineLab::tiny();
     // What the solution needs is not undone by a reset.

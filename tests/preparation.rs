@@ -52,28 +52,13 @@ impl Incident {
 
     /// Changes the record of what was prepared, as a process leaves it that ends in between.
     fn interrupt(&self) {
-        let runs = self.0.copy.path("state/roadlab/runs");
-        let files = std::fs::read_dir(runs).expect("the runs");
-        let mut files = files.map(|file| file.expect("a file").path());
-        let file = files.find(|file| file.to_string_lossy().ends_with(".baselines.json"));
-        let file = file.expect("the baselines");
-        let text = std::fs::read_to_string(&file).expect("the baselines");
-        let mut all: Value = serde_json::from_str(&text).expect("JSON");
-        let content = match all.get("prepared") {
-            Some(_) => &mut all,
-            None => all
+        self.0.change_baselines(|content| {
+            content["prepared"]["incident"] = json!({ "running": { "process": i32::MAX } });
+            content["exercises"]
                 .as_object_mut()
-                .expect("an object")
-                .values_mut()
-                .find(|value| value.get("prepared").is_some())
-                .expect("what was prepared"),
-        };
-        content["prepared"]["incident"] = json!({ "running": { "process": i32::MAX } });
-        content["exercises"]
-            .as_object_mut()
-            .expect("the baselines")
-            .remove("incident");
-        std::fs::write(&file, all.to_string()).expect("the baselines");
+                .expect("the baselines")
+                .remove("incident");
+        });
     }
 }
 

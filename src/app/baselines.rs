@@ -330,6 +330,35 @@ impl<E: Engine> RunningLab<'_, E> {
         })
     }
 
+    /// Records the baselines that checks still lacked in `known`, by what they just saw.
+    pub(super) fn keep_late_baselines(
+        &self,
+        known: &Baselines,
+        results: &[ExerciseResult],
+    ) -> Result<(), Failure> {
+        let late = results.iter().filter_map(|result| {
+            let checks = self.lab.exercise(&result.exercise)?.checks();
+            let baseline = known.exercises.get(&result.exercise)?;
+            let late = runner::late_baseline(baseline, checks, &result.actuals);
+            (!late.is_empty()).then_some((&result.exercise, late))
+        });
+        let late: Vec<_> = late.collect();
+        let Some(run) = self.run().filter(|_| !late.is_empty()) else {
+            return Ok(());
+        };
+        self.update_baselines(&run, |baselines| {
+            for (exercise, late) in late {
+                // It is gone if a reset has begun meanwhile.
+                if let Some(baseline) = baselines.exercises.get_mut(exercise) {
+                    for (check, snapshot) in late {
+                        baseline.entry(check).or_insert(snapshot);
+                    }
+                }
+            }
+        })?;
+        Ok(())
+    }
+
     /// Returns whether an exercise with checks has no baseline yet.
     fn has_not_begun(&self, exercise: &Exercise, known: &Baselines) -> bool {
         matches!(exercise.task, Task::Practical { .. })

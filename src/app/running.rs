@@ -179,6 +179,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             report: &report_begun,
         };
         let mut results = check_exercises(&self.runner, &self.live, exercises, &context).await;
+        self.keep_late_baselines(&baselines, &results)?;
         loop {
             let prepared = self.begin_after(&results).await?;
             let exercises = exercises.iter().copied();

@@ -9,6 +9,8 @@ pub(super) enum BrowserResult {
     InBrowser,
     /// There is no display that a browser could use.
     NoDisplay,
+    /// The page is for a browser on another machine.
+    Elsewhere,
     Failed(String),
 }
 
@@ -19,6 +21,9 @@ impl BrowserResult {
             BrowserResult::InBrowser => localized!("opened in the browser"),
             BrowserResult::NoDisplay => {
                 localized!("no browser available; open the address yourself")
+            }
+            BrowserResult::Elsewhere => {
+                localized!("open the address in the browser of the other machine")
             }
             BrowserResult::Failed(why) => localized!(
                 "cannot open the browser: {why}; open the address yourself",

@@ -86,6 +86,7 @@ use crate::runner::{Failure, OnFailure, PullPolicy, ReaperCommand, Strictness};
 use crate::store::Paths;
 use crate::text;
 use crate::text::Language;
+use crate::web::NetworkOptions;
 
 /// The default of `--instance`, and that of `author`.
 const MAIN_INSTANCE: &str = "main";
@@ -160,7 +161,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         } => {
             if web {
                 let lab = context.added(lab).await?;
-                return web::web(context, web::Shown::Started(lab), None).await;
+                return web::web(context, web::Shown::Started(lab), None, None).await;
             }
             let mode = if auto {
                 run::Mode::Auto
@@ -379,12 +380,27 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         }
         Command::Add { source, lab } => add::add(context, &source, lab.as_deref()).await,
         Command::Update { names } => update::update(context, &names).await,
-        Command::Web { lab, port } => {
+        Command::Web {
+            lab,
+            port,
+            listen,
+            certificate,
+            key,
+            host,
+        } => {
             let shown = match lab {
                 Some(lab) => web::Shown::Lab(context.added(lab).await?),
                 None => web::Shown::All,
             };
-            web::web(context, shown, port).await
+            // The three are given together or not at all.
+            let network = listen.zip(certificate.zip(key));
+            let network = network.map(|(address, (certificate, key))| NetworkOptions {
+                address,
+                certificate,
+                key,
+                host,
+            });
+            web::web(context, shown, port, network).await
         }
         Command::Remove { lab } => remove::remove(context, &lab).await,
     }

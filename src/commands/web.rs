@@ -15,7 +15,7 @@ use crate::runner::{Expiry, Failure, OnFailure};
 use crate::signals::Signals;
 use crate::store::{Lifetime, WebSession};
 use crate::text;
-use crate::web::{BrowserLanguage, Secret, Server, Settings};
+use crate::web::{BrowserLanguage, NetworkOptions, Place, Secret, Server, Settings};
 
 /// How long a browser can use what it once got from an address.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
@@ -33,7 +33,12 @@ pub(crate) async fn web(
     context: &Context,
     shown: Shown,
     port: Option<u16>,
+    network: Option<NetworkOptions>,
 ) -> Result<Exit, Failure> {
+    let place = match &network {
+        Some(options) => Place::network(options)?,
+        None => Place::ThisMachine,
+    };
     if let Shown::Started(name) = &shown {
         start(context, name).await?;
     }
@@ -76,7 +81,7 @@ pub(crate) async fn web(
     };
     let before = before.map(|before| before.port);
     let wanted = port.or(before);
-    let server = Server::bind(settings, wanted, secret.clone()).await?;
+    let server = Server::bind(settings, &place, wanted, secret.clone()).await?;
     if let Some(port) = port.filter(|port| *port != server.port()) {
         return Err(Failure::Environment(text!(
             "port {port} is in use; without `--port`, a free one is chosen",
@@ -98,7 +103,11 @@ pub(crate) async fn web(
     }
     context.reporter.finish();
     let address = server.address();
-    let opened = open_in_browser(&address);
+    // The address works once, and the browser that is meant is on another machine.
+    let opened = match place {
+        Place::ThisMachine => open_in_browser(&address),
+        Place::Network(_) => BrowserResult::Elsewhere,
+    };
     if context.global.json {
         report::line(&json!({
             "address": address,
@@ -108,8 +117,18 @@ pub(crate) async fn web(
     } else {
         output_unwrapped(&address);
         error(&opened.describe());
+        match place {
+            Place::ThisMachine => error(&localized!(
+                "the address works once, in one browser on this machine; Ctrl-C ends the page, and labs stay up"
+            )),
+            Place::Network(_) => error(&localized!(
+                "the address works once, in one browser; Ctrl-C ends the page, and labs stay up"
+            )),
+        }
+    }
+    if let Place::Network(_) = place {
         error(&localized!(
-            "the address works once, in one browser on this machine; Ctrl-C ends the page, and labs stay up"
+            "warning: other machines can reach this page. Whoever opens the address first controls the labs of this machine, has terminals in their containers, and can read and change your files of the labs"
         ));
     }
     let signal = server.run(signals.next()).await;

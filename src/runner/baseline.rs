@@ -181,6 +181,15 @@ pub(super) fn completed(
     baseline
 }
 
+/// Returns what the checks see now that must not change and have no baseline: their probes could not run when the exercise
+/// began. What is seen first then is as near to its beginning as can be; without it they would pass whatever the learner does.
+pub fn late_baseline(known: &Baseline, checks: &[Check], actuals: &[Option<Actual>]) -> Baseline {
+    let all = checks.iter().zip(actuals);
+    let late = all.filter(|(check, _)| check.unchanged.is_some() && !known.contains_key(&check.id));
+    late.filter_map(|(check, actual)| Some((check.id.clone(), Snapshot::of(actual.as_ref()?))))
+        .collect()
+}
+
 fn all_pass(checks: &[Check], actuals: &[Option<Actual>], baseline: Option<&Baseline>) -> bool {
     checks.iter().zip(actuals).all(|(check, actual)| {
         let Some(actual) = actual else { return false };
@@ -344,6 +353,21 @@ mod tests {
         // It has its baseline already.
         let known = baseline(&guard, json!("x"));
         assert_eq!(seen(1, Some(&known)).await, (false, 0));
+    }
+
+    #[test]
+    fn what_must_stay_stands_by_what_is_seen_first() {
+        let mut guard = check(&["GET", "a"], matcher(None, json!(null)));
+        let checks = |guard: &Check| vec![guard.clone()];
+        let now = [Some(Actual::value(json!("x")))];
+        let nothing = Baseline::new();
+        assert_eq!(late_baseline(&nothing, &checks(&guard), &now), nothing);
+        guard.unchanged = Some(Unchanged { path: None });
+        let late = late_baseline(&nothing, &checks(&guard), &now);
+        assert_eq!(late, baseline(&guard, json!("x")));
+        assert_eq!(late_baseline(&nothing, &checks(&guard), &[None]), nothing);
+        let known = baseline(&guard, json!("as it began"));
+        assert_eq!(late_baseline(&known, &checks(&guard), &now), nothing);
     }
 
     #[test]

@@ -38,7 +38,9 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab};
 use crate::store::LabsOption;
 
-pub use baseline::{begin_exercise, changed, move_baselines, passes, record_baselines, snapshots};
+pub use baseline::{
+    begin_exercise, changed, late_baseline, move_baselines, passes, record_baselines, snapshots,
+};
 pub use change_watcher::ChangeWatcher;
 pub use check::{
     CheckContext, CheckStage, ExerciseResult, Undecided, check_answer, check_exercises, interrupted,

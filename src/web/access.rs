@@ -1,6 +1,6 @@
 //! Who may use the page. Pure decisions over what a request contains.
 //!
-//! The page is for the person who started it, in one browser. Labs are files of strangers, and their services have web pages on
+//! The page is for the person who started it, in one browser, on this machine or, over TLS, on another one. Labs are files of strangers, and their services have web pages on
 //! the same machine, so that the machine alone is no boundary:
 //!
 //! - The address has a token that works once. It becomes a cookie, which scripts cannot read and which no other site sends.
@@ -12,12 +12,10 @@
 //! - The page that sends a request must be the page itself. Whatever changes something must say so.
 
 use crate::hex;
+use crate::web::place::{Origin, Scheme};
 
 /// The number of random bytes of a secret.
 const SECRET_BYTES: usize = 32;
-
-/// The host in the address of the page.
-pub(super) const HOST: &str = "localhost";
 
 /// A value that cannot be guessed, as hexadecimal digits.
 #[derive(Clone)]
@@ -83,45 +81,41 @@ pub(super) enum Denied {
     Session,
 }
 
-/// The secrets of a server at a port.
+/// The origin of the page and the secret of its session.
 pub(super) struct Access {
-    port: u16,
+    origin: Origin,
     session: Secret,
 }
 
 impl Access {
-    pub(super) fn new(port: u16, session: Secret) -> Self {
-        Self { port, session }
-    }
-
-    /// Returns the host with the port, as a browser names it: without that of the web.
-    pub(super) fn host(&self) -> String {
-        match self.port {
-            80 => HOST.to_owned(),
-            port => format!("{HOST}:{port}"),
-        }
+    pub(super) fn new(origin: Origin, session: Secret) -> Self {
+        Self { origin, session }
     }
 
     /// Returns the origin of the page.
-    pub(super) fn origin(&self) -> String {
-        format!("http://{}", self.host())
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Returns the name of a cookie of this server: browsers do not tell ports apart.
     pub(super) fn cookie_name(&self, what: &str) -> String {
-        format!("roadlab-{what}-{}", self.port)
+        format!("roadlab-{what}-{}", self.origin.port())
     }
 
     /// Returns the header that gives the session to a browser.
     pub(super) fn session_cookie(&self) -> String {
         let name = self.cookie_name("session");
         let session = self.session.as_str();
-        format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict")
+        let secure = match self.origin.scheme() {
+            Scheme::Http => "",
+            Scheme::Https => "; Secure",
+        };
+        format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict{secure}")
     }
 
     /// Checks where a request comes from and where it goes, but not who sends it.
     pub(super) fn check_place(&self, claims: &Claims<'_>) -> Result<(), Denied> {
-        let own_host = self.host();
+        let own_host = self.origin.host();
         if !claims
             .host
             .is_some_and(|host| host.eq_ignore_ascii_case(&own_host))
@@ -129,7 +123,7 @@ impl Access {
             return Err(Denied::Host);
         }
         let own_origin = match claims.origin {
-            Some(origin) => origin == self.origin(),
+            Some(origin) => origin == self.origin.to_string(),
             None => claims.purpose == Purpose::Read,
         };
         // `none`: the person typed the address.
@@ -165,11 +159,17 @@ pub(super) fn named_cookies<'a>(cookies: &'a str, name: &str) -> impl Iterator<I
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::place::Place;
 
     const ORIGIN: &str = "http://localhost:4000";
 
     fn access() -> Access {
-        Access::new(4000, Secret::stored(&"ab".repeat(32)).unwrap())
+        at(4000)
+    }
+
+    fn at(port: u16) -> Access {
+        let secret = Secret::stored(&"ab".repeat(32)).unwrap();
+        Access::new(Place::ThisMachine.origin(port), secret)
     }
 
     /// A request of the page itself.
@@ -224,8 +224,7 @@ mod tests {
 
     #[test]
     fn the_port_of_the_web_is_not_named() {
-        let secret = Secret::stored(&"ab".repeat(32)).unwrap();
-        let access = Access::new(80, secret);
+        let access = at(80);
         let cookie = access.session_cookie();
         let claims = Claims {
             host: Some("localhost"),

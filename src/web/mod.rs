@@ -29,6 +29,7 @@ mod messages;
 mod observation;
 mod parts;
 mod picture;
+mod place;
 mod reply;
 mod route;
 mod screen;
@@ -40,5 +41,6 @@ mod terminals;
 mod update;
 
 pub(crate) use access::Secret;
+pub(crate) use place::{NetworkOptions, Place};
 pub(crate) use server::Server;
 pub(crate) use site::{BrowserLanguage, Settings};

@@ -6,13 +6,15 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
+use crate::web::place::Origin;
+
 /// An answer whose body is known as a whole.
 pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Scripts and styles are files of the page itself: what a lab or a service wrote can be neither. Nothing is loaded from
 /// elsewhere, and no other page can frame this one.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self' ws://HOST; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    connect-src 'self' SOCKETS; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Headers of every answer.
 const HEADERS: [(&str, &str); 5] = [
@@ -105,15 +107,15 @@ pub(super) fn with_cookie(mut reply: Reply, cookie: &str) -> Reply {
     reply
 }
 
-/// Adds the headers of every answer; `host` is that of the page.
-pub(super) fn protected(mut reply: Reply, host: &str) -> Reply {
+/// Adds the headers of every answer of the page at an origin.
+pub(super) fn protected(mut reply: Reply, origin: &Origin) -> Reply {
     let headers = reply.headers_mut();
     for (name, value) in HEADERS {
         headers
             .entry(HeaderName::from_static(name))
             .or_insert(HeaderValue::from_static(value));
     }
-    let policy = HeaderValue::from_str(&CONTENT_POLICY.replace("HOST", host));
+    let policy = HeaderValue::from_str(&CONTENT_POLICY.replace("SOCKETS", &origin.of_sockets()));
     let nothing = HeaderValue::from_static("default-src 'none'");
     headers
         .entry(header::CONTENT_SECURITY_POLICY)

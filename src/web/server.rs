@@ -1,9 +1,10 @@
-//! The server: it listens on this machine only, checks who sends each request, and answers.
+//! The server: it accepts connections, checks who sends each request, and answers.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,11 +17,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{AbortHandle, LocalSet, spawn_local};
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::DrawOf;
+use crate::engine::clock::timeout;
 use crate::engine::docker::TerminalSize;
 use crate::lab::{ExerciseId, LabId, Lang, ServiceName};
 use crate::localized;
@@ -34,6 +38,7 @@ use crate::web::live::{Attention, LivePage};
 use crate::web::logs::LiveLogs;
 use crate::web::map_labs::LiveMap;
 use crate::web::messages::{self, Message};
+use crate::web::place::Place;
 use crate::web::reply::{self, Reply};
 use crate::web::route::{NoRoute, Route};
 use crate::web::services::LiveServices;
@@ -43,8 +48,8 @@ use crate::web::update::{NoteKind, Update};
 use crate::web::{assets, files, lab_page, labs_page, leave, map_page, socket};
 use crate::{text, text::Text};
 
-/// The most connections at the same time; a browser has a handful.
-const MAX_CONNECTIONS: usize = 256;
+/// The most connections at the same time whose sender is not known.
+const MAX_UNKNOWN: usize = 256;
 
 /// The largest form, in bytes.
 const MAX_FORM: usize = 64 << 10;
@@ -69,25 +74,68 @@ struct Shared {
     site: Rc<Site>,
     /// The token that the address has, until it is used.
     token: RefCell<Option<Secret>>,
-    connections: Semaphore,
+    /// What encrypts the connections.
+    tls: Option<TlsAcceptor>,
+    unknown: Unknown,
+}
+
+/// The connections that have not shown yet that they are the browser's. If there are too many, the oldest is closed: a browser
+/// sends its cookie with the first words.
+#[derive(Default)]
+struct Unknown {
+    next: Cell<u64>,
+    /// By number; the oldest is the first.
+    all: RefCell<BTreeMap<u64, AbortHandle>>,
+}
+
+impl Unknown {
+    /// Returns the number of a new connection.
+    fn next(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    /// Adds a new connection.
+    fn add(&self, number: u64, connection: AbortHandle) {
+        let mut all = self.all.borrow_mut();
+        all.insert(number, connection);
+        if all.len() > MAX_UNKNOWN
+            && let Some((_, oldest)) = all.pop_first()
+        {
+            oldest.abort();
+        }
+    }
+
+    /// Removes a connection that has ended or whose sender is known.
+    fn remove(&self, number: u64) {
+        self.all.borrow_mut().remove(&number);
+    }
 }
 
 impl Server {
-    /// Listens on this machine, at `port` if that is free.
+    /// Listens at a place, at `port` if that is free.
     pub(crate) async fn bind(
         settings: Settings,
+        place: &Place,
         port: Option<u16>,
         session: Secret,
     ) -> Result<Self, Failure> {
+        let addresses = place.addresses();
         let failed = |error: &dyn std::fmt::Display| {
-            Failure::Environment(text!("cannot listen on this machine: {why}", why = error))
+            Failure::Environment(text!(
+                "cannot listen on {address}: {why}",
+                address = addresses[0],
+                why = error
+            ))
         };
-        let (listeners, port) = listen(port).await.map_err(|error| failed(&error))?;
+        let listening = listen(&addresses, port).await;
+        let (listeners, port) = listening.map_err(|error| failed(&error))?;
         let token = Secret::new().map_err(|error| failed(&error))?;
+        let access = Access::new(place.origin(port), session);
         let shared = Shared {
-            site: Rc::new(Site::new(settings, Access::new(port, session))),
+            site: Rc::new(Site::new(settings, access)),
+            tls: place.tls(),
             token: RefCell::new(Some(token)),
-            connections: Semaphore::new(MAX_CONNECTIONS),
+            unknown: Unknown::default(),
         };
         Ok(Self {
             listeners,
@@ -136,9 +184,9 @@ impl Server {
     }
 }
 
-/// Listens on 127.0.0.1 and, where there is one, on ::1: `localhost` can be either, and another program must not get what is
-/// meant for this one.
-async fn listen(wanted: Option<u16>) -> io::Result<(Vec<TcpListener>, u16)> {
+/// Listens at the same port of all addresses, since another program must not get what is meant for this one. The machine may
+/// lack all but the first of them, such as ::1.
+async fn listen(addresses: &[IpAddr], wanted: Option<u16>) -> io::Result<(Vec<TcpListener>, u16)> {
     let mut ports = wanted
         .into_iter()
         .chain(std::iter::repeat_n(0, PORT_ATTEMPTS));
@@ -146,40 +194,69 @@ async fn listen(wanted: Option<u16>) -> io::Result<(Vec<TcpListener>, u16)> {
         let Some(port) = ports.next() else {
             return Err(io::ErrorKind::AddrInUse.into());
         };
-        let first = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(first) => first,
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
-            Err(error) => return Err(error),
-        };
-        let port = first.local_addr()?.port();
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
-            Ok(second) => return Ok((vec![first, second], port)),
+        match listen_at(addresses, port).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            // This machine has no IPv6.
-            Err(_) => return Ok((vec![first], port)),
+            listening => return listening,
         }
     }
+}
+
+async fn listen_at(addresses: &[IpAddr], port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let (mut listeners, mut port) = (Vec::new(), port);
+    for address in addresses {
+        match TcpListener::bind((*address, port)).await {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if listeners.is_empty() || error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(error);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok((listeners, port))
 }
 
 /// Accepts connections of a listener, for ever.
 async fn accept(listener: &TcpListener, shared: &Rc<Shared>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(spawn_local(connection(Rc::clone(shared), stream))),
+            Ok((stream, _)) => {
+                let number = shared.unknown.next();
+                let connection = connection(Rc::clone(shared), number, stream);
+                shared
+                    .unknown
+                    .add(number, spawn_local(connection).abort_handle());
+            }
             // There are too many open files, or the browser has gone.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn connection(shared: Rc<Shared>, stream: TcpStream) {
-    let Ok(_permit) = shared.connections.try_acquire() else {
-        return;
-    };
+async fn connection(shared: Rc<Shared>, number: u64, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
+    match &shared.tls {
+        None => serve(&shared, number, stream).await,
+        // Who does not speak TLS gets no answer.
+        Some(tls) => {
+            if let Ok(Ok(stream)) = timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+                serve(&shared, number, stream).await;
+            }
+        }
+    }
+    shared.unknown.remove(number);
+}
+
+/// Answers the requests of a connection.
+async fn serve<S>(shared: &Rc<Shared>, number: u64, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(|request| {
-        let shared = Rc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+        let shared = Rc::clone(shared);
+        async move { Ok::<_, Infallible>(answer(&shared, number, request).await) }
     });
     let mut server = http1::Builder::new();
     server
@@ -193,15 +270,20 @@ async fn connection(shared: Rc<Shared>, stream: TcpStream) {
 }
 
 /// Answers a request in the language of its page.
-async fn answer(shared: &Rc<Shared>, request: Request<Incoming>) -> Reply {
+async fn answer(shared: &Rc<Shared>, connection: u64, request: Request<Incoming>) -> Reply {
     let site = &shared.site;
     let lang = lang(site, request.headers());
-    let reply = InLanguage::new(&lang, checked(shared, &lang, request)).await;
-    reply::protected(reply, &site.access.host())
+    let reply = InLanguage::new(&lang, checked(shared, connection, &lang, request)).await;
+    reply::protected(reply, site.access.origin())
 }
 
 /// Answers a request after checking who sent it.
-async fn checked(shared: &Rc<Shared>, lang: &Lang, request: Request<Incoming>) -> Reply {
+async fn checked(
+    shared: &Rc<Shared>,
+    connection: u64,
+    lang: &Lang,
+    request: Request<Incoming>,
+) -> Reply {
     let site = &shared.site;
     let headers = request.headers();
     let is_upgrade = headers.contains_key(header::UPGRADE);
@@ -236,6 +318,7 @@ async fn checked(shared: &Rc<Shared>, lang: &Lang, request: Request<Incoming>) -
     if let Err(denied) = site.access.check(&claims) {
         return refused(site, denied);
     }
+    shared.unknown.remove(connection);
     match Route::parse(request.method(), path) {
         Ok(route) => routed(site, lang, route, &query, request).await,
         Err(NoRoute::NotFound) => {

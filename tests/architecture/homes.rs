@@ -69,8 +69,10 @@ const HOMES: &[(&str, &[&str])] = &[
         "tokio_postgres",
         &["src/probe/postgres", "src/probe/open_transaction"],
     ),
+    ("tokio_rustls", &["src/web/place.rs", "src/web/server.rs"]),
     ("tokio_tungstenite", &["src/web/socket.rs"]),
     ("ulid", &["src/runner/up.rs"]),
+    ("webpki", &["src/web/place.rs"]),
 ];
 
 /// Which files below `src/engine/docker/` may hold the engine's client, and which may read a stream item by item. Everywhere

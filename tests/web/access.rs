@@ -1,7 +1,12 @@
 //! Attacks: from other pages, other hosts, without the session, and by the texts of a lab.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+
 use super::http::{Answer, WebServer};
-use crate::support::offline::tiny;
+use crate::support::ProgramOutput;
+use crate::support::offline::{self, tiny};
 
 /// What leads to a page, to a file of it, to an action, and to a WebSocket.
 const TARGETS: [(&str, &str); 9] = [
@@ -338,4 +343,97 @@ fn a_form_that_is_too_large_is_refused() {
     let answer = server.post("/labs/tiny/exercises/when/answer", &form);
     assert_eq!(answer.status, 413);
     assert_eq!(server.get("/").status, 200);
+}
+
+/// The options with which the page is for other machines, with the certificate of the tests.
+fn for_others() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/certificate");
+    let file = |name| folder.join(name).display().to_string();
+    let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+    format!("--listen 127.0.0.1 --certificate {certificate} --key {key}")
+}
+
+#[apply(test)]
+fn a_page_for_other_machines_is_encrypted_and_has_the_host_of_its_certificate() {
+    let copy = tiny();
+    let mut server = WebServer::without_engine(&copy, &for_others());
+    let origin = format!("https://lab.example.test:{}", server.port);
+    assert_eq!(server.origin(), origin);
+    let entered = server.enter();
+    let cookie = entered.header("set-cookie");
+    let attributes = "; Path=/; HttpOnly; SameSite=Strict; Secure";
+    assert!(cookie.ends_with(attributes), "{cookie}");
+    let page = server.get("/labs/tiny");
+    assert_eq!(page.status, 200, "{page:?}");
+    let policy = page.header("content-security-policy");
+    let sockets = format!("wss://lab.example.test:{}", server.port);
+    assert!(policy.contains(&sockets), "{policy}");
+    let hint = server.post("/labs/tiny/exercises/greet/hint", "");
+    assert_eq!(hint.status, 200, "{hint:?}");
+
+    // The other hosts of the certificate are not the page's, and neither is that of this machine.
+    let host = server.host();
+    let headers = own(&server, &host, &origin);
+    for other in ["room3.school.test", "localhost", "127.0.0.1"] {
+        let other = format!("{other}:{}", server.port);
+        let answer = server.send("GET", "/", &with(&headers, "Host", &other), "");
+        assert_eq!(answer.status, 421, "{other}");
+    }
+    let plain = format!("http://lab.example.test:{}", server.port);
+    let answer = server.send("POST", TARGETS[3].1, &with(&headers, "Origin", &plain), "");
+    assert_eq!(answer.status, 403);
+
+    // Without TLS there is no answer, only the alert that says so.
+    let mut stream = server.connect();
+    let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a connection");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+}
+
+#[apply(test)]
+fn who_lets_other_machines_in_is_warned_and_needs_a_certificate() {
+    let copy = tiny();
+    let refused = |arguments: &str| {
+        let output = ProgramOutput::of(&mut copy.roadlab(&format!("web {arguments}")));
+        output.expect_code(2).stderr
+    };
+    let without = refused("--listen 0.0.0.0");
+    assert!(without.contains("--certificate <FILE>"), "{without}");
+    let other = refused(&format!("{} --host evil.test", for_others()));
+    assert!(other.contains("is not for `evil.test`"), "{other}");
+
+    let mut command = copy.roadlab(&format!("web {}", for_others()));
+    command.env("DOCKER_HOST", offline::NO_ENGINE);
+    // It would be opened here, and the address works once.
+    command.env("BROWSER", "true").stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program can be run");
+    let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let mut words = String::new();
+    for line in lines.map_while(Result::ok) {
+        words.push_str(&format!("{line} "));
+        if words.contains("files of the labs") {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(words.contains("browser of the other machine"), "{words}");
+    assert!(
+        words.contains("warning: other machines can reach"),
+        "{words}"
+    );
+}
+
+#[apply(test)]
+fn silent_connections_keep_no_browser_out() {
+    let copy = tiny();
+    let mut server = WebServer::without_engine(&copy, "");
+    let first: Vec<_> = (0..150).map(|_| server.connect()).collect();
+    server.enter();
+    let later: Vec<_> = (0..300).map(|_| server.connect()).collect();
+    let page = server.get("/labs/tiny");
+    assert_eq!(page.status, 200, "{page:?}");
+    drop((first, later));
 }

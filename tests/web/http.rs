@@ -5,15 +5,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::support::{LabCopy, TIME_LIMIT, offline, run_like};
 
 /// `roadlab web` while it runs.
 pub(super) struct WebServer {
     child: Child,
+    origin: String,
     pub(super) port: u16,
     /// The path of the address that was printed, with its token.
     pub(super) entry: String,
@@ -68,12 +74,15 @@ impl WebServer {
         let printed = printed.expect("the address");
         assert_eq!(printed["opened"], false, "there is no browser");
         let address = printed["address"].as_str().expect("an address");
-        let rest = address.strip_prefix("http://localhost:");
-        let (port, entry) = rest.and_then(|rest| rest.split_once('/')).expect("a path");
+        let (_, rest) = address.split_once("://").expect("a scheme");
+        let (host, path) = rest.split_once('/').expect("a path");
+        let (_, port) = host.rsplit_once(':').expect("a port");
+        let entry = format!("/{path}");
         Self {
             child,
+            origin: address.strip_suffix(&entry).expect("the end").to_owned(),
             port: port.parse().expect("a port"),
-            entry: format!("/{entry}"),
+            entry,
             cookie: String::new(),
         }
     }
@@ -89,11 +98,12 @@ impl WebServer {
     }
 
     pub(super) fn host(&self) -> String {
-        format!("localhost:{}", self.port)
+        let (_, host) = self.origin.split_once("://").expect("a scheme");
+        host.to_owned()
     }
 
     pub(super) fn origin(&self) -> String {
-        format!("http://{}", self.host())
+        self.origin.clone()
     }
 
     /// Reads a page as a browser does.
@@ -131,12 +141,11 @@ impl WebServer {
             "Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         ));
         let mut stream = self.connect();
-        stream
-            .write_all(request.as_bytes())
-            .expect("the server reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the server answers");
-        Answer::parse(&String::from_utf8_lossy(&answer))
+        let answer = match self.origin.starts_with("https:") {
+            false => exchange(&mut stream, &request),
+            true => exchange(&mut encrypted(&self.host(), stream), &request),
+        };
+        Answer::parse(&answer)
     }
 
     pub(super) fn connect(&self) -> TcpStream {
@@ -157,6 +166,32 @@ impl WebServer {
         self.signal(Signal::INT);
         self.child.wait().expect("it ends").code()
     }
+}
+
+/// Sends a request and reads until the server has closed the connection.
+fn exchange(stream: &mut (impl Read + Write), request: &str) -> String {
+    let written = stream.write_all(request.as_bytes());
+    written.expect("the server reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Connects to a host with a port, and trusts the certificate of the tests alone.
+fn encrypted(host: &str, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+    let certificate = CertificateDer::from_pem_file("tests/web/certificate/certificate.pem");
+    let mut roots = RootCertStore::empty();
+    let added = roots.add(certificate.expect("a certificate"));
+    added.expect("a certificate that can be trusted");
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the versions that are there")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let (name, _) = host.rsplit_once(':').expect("a port");
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    let connection = ClientConnection::new(Arc::new(config), name);
+    StreamOwned::new(connection.expect("a connection"), stream)
 }
 
 impl Drop for WebServer {

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;
 
+use serde_json::{Value, json};
+
 use super::chromium::Browser;
 use super::http::WebServer;
 use crate::support::engine_lab::EngineLab;
@@ -43,7 +45,7 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
     );
     page.wait_for("solved 1 of 2");
     // The page is loaded again: the terminal is where it was.
-    page.call("Page.reload", serde_json::json!({}));
+    page.call("Page.reload", json!({}));
     page.wait_until(
         "the terminal",
         "document.querySelector('.screen')?.innerText.includes('SET greeting hello')",
@@ -55,6 +57,139 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
     page.click("dialog button[value='yes']");
     page.wait_for("the lab is not running");
     assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(browser_test)]
+fn three_exercises_of_redis_are_solved_in_the_terminal_alone() {
+    let lab = EngineLab::copy_of("labs/redis");
+    lab.run("up LAB", 0);
+    let (server, mut page) = opened(&lab);
+    page.click("button[data-service='redis']");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
+    let exercises: [(&str, &[&str]); 3] = [
+        (
+            "settings",
+            &[
+                "MSET config:checkout:currency EUR config:checkout:retries 3",
+                "SET config:checkout:banner \"Spring sale\"",
+                "SET config:checkout:timeout 5 NX",
+            ],
+        ),
+        (
+            "sessions",
+            &[
+                "SET session:42 mango EX 28800",
+                "SET session:42 mango,apple KEEPTTL",
+                "EXPIRE session:7 86400",
+            ],
+        ),
+        (
+            "product-hash",
+            &[
+                "HSET product:1001 name Mango price_cents 1190 stock 8",
+                "HINCRBY product:1001 stock -1",
+            ],
+        ),
+    ];
+    for (exercise, lines) in exercises {
+        page.open(&format!(
+            "{}/labs/{}/exercises/{exercise}",
+            server.origin(),
+            lab.copy.id
+        ));
+        // The terminal is still there, with what was typed before.
+        page.wait_until(
+            "the terminal",
+            "document.querySelector('.screen')?.innerText.includes('6379>')",
+        );
+        page.wait_for("watching, ");
+        page.click(".screen");
+        for line in lines {
+            page.type_line(line);
+        }
+        page.wait_until(
+            exercise,
+            "document.querySelectorAll('#checks .pass').length > 0 && !document.querySelector('#checks .fail')",
+        );
+        page.wait_for("solved");
+    }
+    page.wait_for("solved 3 of ");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
+}
+
+/// The nodes of the accessibility tree with the role, in which a screen reader finds the page.
+fn nodes(page: &mut Browser, role: &str) -> Vec<Value> {
+    let tree = page.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().cloned().unwrap_or_default();
+    let wanted = |node: &Value| node["ignored"] != true && node["role"]["value"] == role;
+    nodes.into_iter().filter(wanted).collect()
+}
+
+/// Waits until the tree has a node with this role, whose name contains a text, and returns what refers to it.
+#[track_caller]
+fn node(page: &mut Browser, role: &str, text: &str) -> Value {
+    let mut found = Value::Null;
+    let appeared = eventually(|| {
+        let nodes = nodes(page, role);
+        let mut named = nodes.iter().filter(|node| {
+            let name = node["name"]["value"].as_str();
+            name.is_some_and(|name| name.contains(text))
+        });
+        found = named.next().map_or(
+            Value::Null,
+            |node| json!({ "backendNodeId": node["backendDOMNodeId"] }),
+        );
+        !found.is_null()
+    });
+    assert!(appeared, "no {role} {text:?}: {:?}", nodes(page, role));
+    found
+}
+
+/// Does what a screen reader does for the default action of a node.
+#[track_caller]
+fn activate(page: &mut Browser, role: &str, text: &str) {
+    let node = node(page, role, text);
+    let resolved = page.call("DOM.resolveNode", node);
+    let object = &resolved["object"]["objectId"];
+    let click =
+        json!({ "objectId": object, "functionDeclaration": "function () { this.click() }" });
+    page.call("Runtime.callFunctionOn", click);
+}
+
+#[apply(browser_test)]
+fn an_exercise_is_read_and_solved_by_the_accessibility_tree_alone() {
+    let lab = EngineLab::tiny();
+    let (_server, mut page) = opened(&lab);
+    node(&mut page, "heading", "Tiny");
+    node(&mut page, "navigation", "Exercises");
+    node(&mut page, "main", "");
+    activate(&mut page, "button", "Start the lab");
+    node(&mut page, "StaticText", "the lab is running");
+    node(&mut page, "image", "redis");
+    activate(&mut page, "link", "→");
+    node(&mut page, "heading", "Checks");
+    node(&mut page, "StaticText", "watching, 1 of 2 checks pass");
+    activate(&mut page, "button", "+ redis");
+    let terminal = node(&mut page, "textbox", "Terminal of redis");
+    node(&mut page, "StaticText", "6379>");
+    page.call("DOM.focus", terminal);
+    page.type_line("SET greeting hallo");
+    node(&mut page, "StaticText", "It is an English greeting.");
+    page.type_line("SET greeting hello");
+    node(&mut page, "StaticText", "solved 1 of 2");
+    // What changes by itself is read aloud.
+    let is_live = |node: &Value| {
+        let mut properties = node["properties"].as_array().into_iter().flatten();
+        properties.any(|one| one["name"] == "live" && one["value"]["value"] == "polite")
+    };
+    let statuses = nodes(&mut page, "status");
+    assert!(statuses.iter().any(is_live), "{statuses:?}");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
 }
 
 #[apply(browser_test)]
@@ -121,11 +256,7 @@ fn a_quiz_is_answered_by_the_keyboard_alone() {
     let tab_to = |page: &mut Browser, what: &str| {
         for _ in 0..60 {
             page.press("Tab", 0);
-            if page.value(&format!(
-                "{focused}.matches({})",
-                serde_json::Value::from(what)
-            )) == true
-            {
+            if page.value(&format!("{focused}.matches({})", Value::from(what))) == true {
                 return;
             }
         }
@@ -191,7 +322,7 @@ fn nothing_of_a_lab_runs_as_a_script() {
     for path in ["", "/labs"] {
         page.open(&format!("{}{path}", server.origin()));
     }
-    assert_eq!(page.value("window.hacked ?? null"), serde_json::Value::Null);
+    assert_eq!(page.value("window.hacked ?? null"), Value::Null);
     assert_eq!(
         page.value("document.querySelectorAll('img, body svg[onload]').length"),
         0
@@ -274,7 +405,7 @@ fn every_text_can_be_read_in_light_and_in_dark() {
         ] {
             page.open(&format!("{}{path}", server.origin()));
             let poor = page.value(CONTRAST);
-            assert_eq!(poor, serde_json::json!([]), "{path}, {theme}");
+            assert_eq!(poor, json!([]), "{path}, {theme}");
         }
     }
 }
@@ -362,7 +493,7 @@ fn a_file_is_edited_compared_and_saved() {
     page.type_line("another 줄");
     page.wait_for("not saved yet");
     // What is not saved yet is still there.
-    page.call("Page.reload", serde_json::json!({}));
+    page.call("Page.reload", json!({}));
     page.wait_until(
         "the text",
         "document.querySelector('#editor textarea')?.value.includes('another 줄')",
@@ -413,7 +544,7 @@ fn a_file_is_created_deleted_and_brought_back() {
     page.click("#editor textarea");
     page.type_text("x = 1");
     // A file that is not saved yet is still there.
-    page.call("Page.reload", serde_json::json!({}));
+    page.call("Page.reload", json!({}));
     page.wait_until(
         "the new file",
         "document.querySelector('#editor input').value === 'dags/night.py'",
@@ -486,7 +617,7 @@ fn the_layout_is_moved_and_stays() {
         let now: f64 = now.as_str().unwrap().parse().unwrap();
         let share = moved / f64::from(window) * 100.0;
         assert!((now - share).abs() <= 1.0, "{now} {share}");
-        page.call("Page.reload", serde_json::json!({}));
+        page.call("Page.reload", json!({}));
         page.wait_until(
             "the same width",
             &format!(
@@ -525,7 +656,7 @@ fn a_draft_never_writes_over_what_was_changed_elsewhere() {
     page.type_text("mine ");
     page.wait_for("not saved yet");
     std::fs::write(&note, "of a program\r\n").unwrap();
-    page.call("Page.reload", serde_json::json!({}));
+    page.call("Page.reload", json!({}));
     page.wait_until("the draft", &format!("{text}.includes('mine')"));
     page.wait_for("no container engine");
     page.click("#editor button[type='submit']");

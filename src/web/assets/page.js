@@ -78,7 +78,8 @@ let pause = 250;
 let lost = false;
 
 function connect() {
-  socket = new WebSocket(`ws://${location.host}${body.dataset.socket}`);
+  // `ws:` or `wss:`, as the page itself.
+  socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}${body.dataset.socket}`);
   socket.addEventListener("open", () => {
     pause = 250;
     if (lost) note(body.dataset.back, false);
