@@ -114,7 +114,7 @@ fn cause(why: &NotReady) -> Option<Text> {
             service
         ),
         LikelyCause::PossiblyOutOfMemory => text!(
-            "if nobody killed it, it needs more memory than its limit: raise `mem_limit` of `{service}` in compose.yaml",
+            "unless something else killed it, it needs more memory than its limit: raise `mem_limit` of `{service}` in compose.yaml",
             service
         ),
         LikelyCause::WrongFormat => text!(

@@ -98,7 +98,7 @@ impl Place {
         Origin { scheme, host, port }
     }
 
-    /// Returns what encrypts the connections; `None` on this machine, where nobody else sees them.
+    /// Returns what encrypts the connections; `None` on this machine, which they do not leave.
     pub(super) fn tls(&self) -> Option<TlsAcceptor> {
         match self {
             Self::ThisMachine => None,
