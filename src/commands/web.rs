@@ -128,7 +128,7 @@ pub(crate) async fn web(
     }
     if let Place::Network(_) = place {
         error(&localized!(
-            "warning: other machines can reach this page. Whoever opens the address first controls the labs of this machine, has terminals in their containers, and can read and change your files of the labs"
+            "warning: other machines can reach this page. The first who opens the address controls the labs of this machine, has terminals in their containers, and can read and change your files of the labs"
         ));
     }
     let signal = server.run(signals.next()).await;

@@ -12,6 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use webpki::EndEntityCert;
 
+use crate::localized;
 use crate::runner::Failure;
 use crate::text;
 
@@ -59,7 +60,7 @@ impl Place {
         let host = {
             let first = chain
                 .first()
-                .ok_or_else(|| unusable(certificate, &text!("it contains no certificate")))?;
+                .ok_or_else(|| unusable(certificate, &localized!("it contains no certificate")))?;
             let leaf =
                 EndEntityCert::try_from(first).map_err(|error| unusable(certificate, &error))?;
             host(&leaf, options)?
