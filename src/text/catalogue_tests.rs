@@ -302,6 +302,8 @@ fn no_english_is_left_in_korean() {
         "docs",
         "engine",
         "https",
+        "IP",
+        "PEM",
         "install",
         "mmdebstrap",
         "pid",
