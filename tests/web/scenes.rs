@@ -95,6 +95,7 @@ fn three_exercises_of_redis_are_solved_in_the_terminal_alone() {
             ],
         ),
     ];
+    let mut typed = "6379>";
     for (number, (exercise, lines)) in exercises.into_iter().enumerate() {
         page.open(&format!(
             "{}/labs/{}/exercises/{exercise}",
@@ -103,13 +104,14 @@ fn three_exercises_of_redis_are_solved_in_the_terminal_alone() {
         ));
         // The terminal is still there, with what was typed before.
         page.wait_until(
-            "the terminal",
-            "document.querySelector('.screen')?.innerText.includes('6379>')",
+            typed,
+            &format!("document.querySelector('.screen')?.innerText.includes('{typed}')"),
         );
         page.wait_for("watching, ");
         page.click(".screen");
         for line in lines {
             page.type_line(line);
+            typed = line;
         }
         page.wait_for(&format!("solved {} of ", number + 1));
     }
