@@ -1,5 +1,5 @@
-//! The page of a lab in Chromium: how soon it is painted, how soon a key is seen, how soon a check is green, and the memory of
-//! the server.
+//! The page of a lab in Chromium: how soon it is painted, how soon a key is seen, how soon a check is green, the memory of the
+//! server, and all that while a program writes without end.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_secs(4);
 
 /// The terminals that are open when the memory is measured.
 const TERMINALS: usize = 5;
+
+/// How long a program writes without end.
+const FLOOD_TIME: Duration = Duration::from_secs(60);
 
 /// How long anything on the page is waited for.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -57,6 +60,31 @@ const DEED: &str = "(async () => {
     input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
     while (!is()) await new Promise((resolve) => requestAnimationFrame(resolve));
     return performance.now() - begun;
+})()";
+
+/// Lets the client write without end, as `yes` does, and interrupts it. Resolves to the milliseconds between the frames of the
+/// screen, then the one figure of how long it still wrote after Ctrl-C.
+const FLOOD: &str = "(async () => {
+    const panel = document.querySelector('.panel:not([hidden])');
+    const [input, screen, times] = [panel.querySelector('.keys'), panel.querySelector('.screen'), []];
+    let last = null;
+    const observer = new MutationObserver(() => {
+        const now = performance.now();
+        if (last !== null) times.push(now - last);
+        last = now;
+    });
+    observer.observe(screen, { childList: true, subtree: true, characterData: true });
+    const line = '1000000000 ECHO y';
+    input.value = line;
+    input.dispatchEvent(new InputEvent('input', { data: line }));
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
+    await new Promise((resolve) => setTimeout(resolve, TIME));
+    const frames = times.slice();
+    const begun = performance.now();
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'c', ctrlKey: true }));
+    while (!document.querySelector('.tab.over')) await new Promise((resolve) => requestAnimationFrame(resolve));
+    observer.disconnect();
+    return [...frames, performance.now() - begun];
 })()";
 
 /// Adds the figures of the page to a table; without Chromium, a note.
@@ -117,6 +145,16 @@ pub(crate) fn measure(program: &Program, table: &mut Table) -> anyhow::Result<()
     ))?;
     let resident =
         memory(&server.child, "VmRSS:").context("the memory of the server is unknown")?;
+    let flood = FLOOD.replace("TIME", &FLOOD_TIME.as_millis().to_string());
+    let flood = browser.value(&flood)?;
+    let mut frames: Vec<f64> = flood
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_f64)
+        .collect();
+    let stopped = frames.pop().context("the flood has no end")?;
+    let flooded = memory(&server.child, "VmRSS:").context("the memory of the server is unknown")?;
     let most = Target::Most;
     let row = |table: &mut Table, what: &str, value: f64, target: f64| {
         table.figure(what, Unit::Millis, value, most(target));
@@ -132,6 +170,17 @@ pub(crate) fn measure(program: &Program, table: &mut Table) -> anyhow::Result<()
     row(table, "page: deed to green", median(&deeds), 1000.0);
     let what = format!("page: memory of the server with {TERMINALS} terminals");
     table.figure(&what, Unit::Mebibytes, resident as f64 / 1024.0, most(60.0));
+    let flood = format!("page: a program writes for {} s", FLOOD_TIME.as_secs());
+    let part = |what: &str| format!("{flood}: {what}");
+    let between = FLOOD_TIME.as_millis() as f64 / frames.len() as f64;
+    // Thirty frames a second.
+    row(table, &part("between frames"), between, 1000.0 / 30.0);
+    let p99 = percentile(&frames, 99);
+    row(table, &part("between frames, p99"), p99, 200.0);
+    row(table, &part("Ctrl-C to the end"), stopped, 1000.0);
+    let more = (flooded as f64 - resident as f64) / 1024.0;
+    let what = part("more memory of the server");
+    table.figure(&what, Unit::Mebibytes, more, most(10.0));
     drop(browser);
     drop(server);
     program.run(&["down", "redis"])?;
