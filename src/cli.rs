@@ -202,13 +202,13 @@ pub(crate) enum Command {
         /// IP address to listen on, for a browser on another machine; needs a certificate
         #[arg(long, value_name = "ADDRESS", requires_all = ["certificate", "key"])]
         listen: Option<IpAddr>,
-        /// PEM file with the certificate of the page, then those that it depends on
+        /// PEM file with the certificate chain of the page, its own certificate first
         #[arg(long, value_name = "FILE", requires = "listen")]
         certificate: Option<PathBuf>,
         /// PEM file with the private key of the certificate
         #[arg(long, value_name = "FILE", requires = "listen")]
         key: Option<PathBuf>,
-        /// Host in the address of the page; by default the first one of the certificate
+        /// Host in the address of the page; by default the IP address if the certificate has it, else its first host name
         #[arg(long, value_name = "HOST", requires = "listen")]
         host: Option<String>,
     },

@@ -78,7 +78,10 @@ fn a_service_killed_for_memory_is_reported_with_its_limit() {
     lab.copy
         .change("compose.yaml", "ready_within: 6s", "ready_within: 1h");
     let (error, people) = fail_up(&lab);
-    // The engine itself can miss why (`LikelyCause::PossiblyOutOfMemory`). What is known of it is reported either way.
+    // With control groups of version 1, the engine itself can miss why (`LikelyCause::PossiblyOutOfMemory`).
+    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+        assert_eq!(error["container"]["out_of_memory"], true, "{error}");
+    }
     assert_eq!(error["container"]["exit_code"], 137, "{error}");
     assert_eq!(error["container"]["memory_limit"], 32 << 20);
     assert!(

@@ -347,13 +347,16 @@ impl<E: Engine> RunningLab<'_, E> {
             return Ok(());
         };
         self.update_baselines(&run, |baselines| {
+            // What was seen before a reset or a played solution is no baseline after it.
+            let same =
+                |exercise| baselines.exercises.get(exercise) == known.exercises.get(exercise);
+            let late: Vec<_> = late.into_iter().filter(|(one, _)| same(*one)).collect();
+            if baselines.reset.is_some() {
+                return;
+            }
             for (exercise, late) in late {
-                // It is gone if a reset has begun meanwhile.
-                if let Some(baseline) = baselines.exercises.get_mut(exercise) {
-                    for (check, snapshot) in late {
-                        baseline.entry(check).or_insert(snapshot);
-                    }
-                }
+                let baseline = baselines.exercises.entry(exercise.clone()).or_default();
+                baseline.extend(late);
             }
         })?;
         Ok(())

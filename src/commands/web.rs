@@ -51,9 +51,13 @@ pub(crate) async fn web(
         Shown::All => None,
     };
     let app = &context.app;
-    // A page that is still open works again.
+    // A page of this machine that is still open works again. Who was let in from another machine is not let in again, and the
+    // secret of this machine is none for the network.
     let (state, instance) = (&app.paths.state, &app.instance);
-    let before = WebSession::read(state, instance);
+    let before = match place {
+        Place::ThisMachine => WebSession::read(state, instance),
+        Place::Network(_) => None,
+    };
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.unwrap_or_default().as_secs();
     let usable = before
@@ -97,6 +101,7 @@ pub(crate) async fn web(
     let others = before.filter(|port| *port != server.port() && is_in_use(*port));
     // Without the file, a page does not outlive its server.
     if others.is_none()
+        && matches!(place, Place::ThisMachine)
         && let Err(problem) = session.write(state, instance)
     {
         error(&report::sanitize(&format!("{problem:#}")));
@@ -108,6 +113,11 @@ pub(crate) async fn web(
         Place::ThisMachine => open_in_browser(&address),
         Place::Network(_) => BrowserResult::Elsewhere,
     };
+    if let Place::Network(_) = place {
+        error(&localized!(
+            "warning: other machines can reach this page. The first who opens the address controls the labs of this machine, has terminals in their containers, and can read and change your files of the labs"
+        ));
+    }
     if context.global.json {
         report::line(&json!({
             "address": address,
@@ -125,11 +135,6 @@ pub(crate) async fn web(
                 "the address works once, in one browser; Ctrl-C ends the page, and labs stay up"
             )),
         }
-    }
-    if let Place::Network(_) = place {
-        error(&localized!(
-            "warning: other machines can reach this page. The first who opens the address controls the labs of this machine, has terminals in their containers, and can read and change your files of the labs"
-        ));
     }
     let signal = server.run(signals.next()).await;
     Ok(Exit::Signal(signal.number()))

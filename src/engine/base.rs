@@ -4,6 +4,7 @@
 //! neither happens here. No mirror is configured: the tool knows Debian's own, and the machine its proxy.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -24,9 +25,10 @@ const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 const OUTPUT_POLL: Duration = Duration::from_millis(50);
 /// How many lines of output an error shows.
 const SHOWN_LINES: usize = 10;
-/// How often, and how far apart, a folder is removed in which a killed process still writes. It ends only when its last call
-/// has ended, which a busy disk delays by seconds; 30 s in all.
-const REMOVAL_ATTEMPTS: usize = 1500;
+/// How often, and how far apart, a folder is removed. For 30 s if a killed process still writes there: it ends only when its last
+/// call has ended, which a busy disk delays by seconds. For 2 s after any other error.
+const REMOVAL_ATTEMPTS: usize = 100;
+const REMOVAL_ATTEMPTS_IN_USE: usize = 1500;
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(20);
 const PREFIX: &str = "roadlab-base-";
 const LOCK: &str = "lock";
@@ -295,13 +297,17 @@ pub fn finish_removals() {
 }
 
 fn remove(folder: &Path) {
-    for _ in 0..REMOVAL_ATTEMPTS {
-        match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                thread::sleep(REMOVAL_INTERVAL);
-            }
-            _ => return,
+    for attempt in 1..REMOVAL_ATTEMPTS_IN_USE {
+        let Err(error) = std::fs::remove_dir_all(folder) else {
+            return;
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound => return,
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::ResourceBusy => {}
+            _ if attempt >= REMOVAL_ATTEMPTS => return,
+            _ => {}
         }
+        thread::sleep(REMOVAL_INTERVAL);
     }
 }
 

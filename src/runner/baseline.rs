@@ -182,12 +182,17 @@ pub(super) fn completed(
 }
 
 /// Returns what the checks see now that must not change and have no baseline: their probes could not run when the exercise
-/// began. What is seen first then is as near to its beginning as can be; without it they would pass whatever the learner does.
+/// began. What is seen first then is as near to its beginning as can be; without it they would pass whatever the learner does. What
+/// is refused or fails is no such value: the service may be starting.
 pub fn late_baseline(known: &Baseline, checks: &[Check], actuals: &[Option<Actual>]) -> Baseline {
     let all = checks.iter().zip(actuals);
     let late = all.filter(|(check, _)| check.unchanged.is_some() && !known.contains_key(&check.id));
-    late.filter_map(|(check, actual)| Some((check.id.clone(), Snapshot::of(actual.as_ref()?))))
-        .collect()
+    late.filter_map(|(check, actual)| {
+        let whole = |actual: &&Actual| actual.success && actual.error.is_none();
+        let actual = actual.as_ref().filter(whole)?;
+        Some((check.id.clone(), Snapshot::of(actual)))
+    })
+    .collect()
 }
 
 fn all_pass(checks: &[Check], actuals: &[Option<Actual>], baseline: Option<&Baseline>) -> bool {
@@ -365,7 +370,14 @@ mod tests {
         guard.unchanged = Some(Unchanged { path: None });
         let late = late_baseline(&nothing, &checks(&guard), &now);
         assert_eq!(late, baseline(&guard, json!("x")));
-        assert_eq!(late_baseline(&nothing, &checks(&guard), &[None]), nothing);
+        let refused = Actual::error("LOADING", "in memory");
+        let failed = Actual {
+            success: false,
+            ..Actual::value(json!("x"))
+        };
+        for none in [None, Some(refused), Some(failed)] {
+            assert_eq!(late_baseline(&nothing, &checks(&guard), &[none]), nothing);
+        }
         let known = baseline(&guard, json!("as it began"));
         assert_eq!(late_baseline(&known, &checks(&guard), &now), nothing);
     }

@@ -116,8 +116,8 @@ fn unusable(file: &Path, why: &dyn fmt::Display) -> Failure {
     ))
 }
 
-/// Returns the host in the address of the page: the one that was chosen, else the first one of the certificate, else the address
-/// itself. Browsers accept only one that the certificate has.
+/// Returns the host in the address of the page: the one that was chosen, else the address itself, else the first host name of the
+/// certificate. It is for the certificate, which browsers require, and never this machine's own: there are the pages of labs.
 fn host(leaf: &EndEntityCert<'_>, options: &NetworkOptions) -> Result<String, Failure> {
     let file = options.certificate.display();
     let is_valid = |host: &str| {
@@ -125,28 +125,50 @@ fn host(leaf: &EndEntityCert<'_>, options: &NetworkOptions) -> Result<String, Fa
         name.is_ok_and(|name| leaf.verify_is_valid_for_subject_name(&name).is_ok())
     };
     if let Some(host) = &options.host {
-        return match is_valid(host) {
-            true => Ok(host.to_ascii_lowercase()),
-            false => Err(Failure::Usage(text!(
+        let host = written_as_by_browsers(host);
+        return match (is_own(&host), is_valid(&host)) {
+            (true, _) => Err(Failure::Usage(text!(
+                "`{host}` leads each machine to itself; choose a host that leads the other machine to this one",
+                host
+            ))),
+            (false, true) => Ok(host),
+            (false, false) => Err(Failure::Usage(text!(
                 "the certificate in {file} is not for `{host}`",
                 file,
                 host
             ))),
         };
     }
-    // A pattern such as `*.example.org` is no host.
-    let mut names = leaf.valid_dns_names().filter(|name| !name.contains('*'));
-    if let Some(name) = names.next() {
-        return Ok(name.to_ascii_lowercase());
-    }
     let address = options.address.to_string();
-    match is_valid(&address) {
-        true => Ok(address),
-        false => Err(Failure::Usage(text!(
-            "the certificate in {file} names no host that browsers could use; give one that it is for with `--host`",
+    // A pattern such as `*.example.org` is no host.
+    let names = leaf.valid_dns_names().filter(|name| !name.contains('*'));
+    let names = names.map(written_as_by_browsers);
+    let mut hosts = std::iter::once(address)
+        .filter(|address| is_valid(address))
+        .chain(names)
+        .filter(|host| !is_own(host));
+    hosts.next().ok_or_else(|| {
+        Failure::Usage(text!(
+            "the certificate in {file} does not show which host browsers use; give it with `--host`",
             file
-        ))),
+        ))
+    })
+}
+
+/// Returns a host as browsers write it in `Host` and `Origin`.
+fn written_as_by_browsers(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_string(),
+        Err(_) => host.to_ascii_lowercase(),
     }
+}
+
+/// Returns whether a host leads each machine to itself.
+fn is_own(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host == LOCALHOST
+        || host.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
 }
 
 /// How the page is reached.
@@ -185,9 +207,11 @@ impl Origin {
         }
     }
 
-    /// Returns the origin of the WebSockets of the page.
+    /// Returns the origin of the WebSockets of the page as a content security policy has it; empty for an IPv6 address, for which
+    /// a policy has no form.
     pub(super) fn of_sockets(&self) -> String {
         match self.scheme {
+            _ if self.host.contains(':') => String::new(),
             Scheme::Http => format!("ws://{}", self.host()),
             Scheme::Https => format!("wss://{}", self.host()),
         }
@@ -238,7 +262,20 @@ mod tests {
         let expected = Ok("https://room3.school.test:4000".to_owned());
         assert_eq!(chosen("room3.school.test"), expected);
         assert_eq!(chosen("LAB.example.test"), first);
-        for wrong in ["evil.test", "a.room3.school.test", "127.0.0.1", "", "a b"] {
+        for own in [
+            "localhost",
+            "LOCALHOST",
+            "a.localhost",
+            "127.0.0.1",
+            "0:0::1",
+        ] {
+            let refused = chosen(own).unwrap_err();
+            assert!(
+                refused.contains("leads each machine to itself"),
+                "{refused}"
+            );
+        }
+        for wrong in ["evil.test", "a.room3.school.test", "192.0.2.1", "", "a b"] {
             let refused = chosen(wrong).unwrap_err();
             assert!(
                 refused.contains(&format!("is not for `{wrong}`")),
@@ -277,6 +314,23 @@ mod tests {
     }
 
     #[test]
+    fn the_address_is_the_host_if_the_certificate_has_it() {
+        // A certificate for `localhost` and 192.0.2.7, as tools for one's own network make it.
+        let own = |address: &str| {
+            origin(&NetworkOptions {
+                address: address.parse().unwrap(),
+                certificate: "tests/web/certificate/address.pem".into(),
+                ..options()
+            })
+        };
+        assert_eq!(own("192.0.2.7").unwrap(), "https://192.0.2.7:4000");
+        for other in ["0.0.0.0", "192.0.2.8"] {
+            let refused = own(other).unwrap_err();
+            assert!(refused.contains("give it with `--host`"), "{refused}");
+        }
+    }
+
+    #[test]
     fn an_origin_is_written_as_browsers_do() {
         let origin = |scheme, host: &str, port| {
             let host = host.to_owned();
@@ -289,5 +343,17 @@ mod tests {
         );
         assert_eq!(origin(Scheme::Https, "a.test", 443), "https://a.test");
         assert_eq!(origin(Scheme::Https, "::1", 4000), "https://[::1]:4000");
+        assert_eq!(written_as_by_browsers("2001:DB8:0:0::1"), "2001:db8::1");
+        let host = "2001:db8::1".to_owned();
+        let scheme = Scheme::Https;
+        assert_eq!(
+            Origin {
+                scheme,
+                host,
+                port: 1
+            }
+            .of_sockets(),
+            ""
+        );
     }
 }

@@ -21,6 +21,7 @@ use crate::web::leave;
 use crate::web::live::Attention;
 use crate::web::parts::id;
 use crate::web::picture::picture;
+use crate::web::place::Scheme;
 use crate::web::site::Site;
 use crate::web::update::Update;
 
@@ -102,11 +103,18 @@ impl LiveServices<'_> {
             known.extend(row.memory);
             known.drain(..known.len().saturating_sub(SAMPLES));
         }
-        Ok(services(&running, &rows, samples))
+        let reach = self.site.access.origin().scheme();
+        Ok(services(&running, &rows, samples, reach))
     }
 }
 
-fn services(running: &RunningLab<'_, Docker>, rows: &[Row], samples: &Samples) -> Markup {
+/// Returns the services; `reach` is how the browser reaches the page.
+fn services(
+    running: &RunningLab<'_, Docker>,
+    rows: &[Row],
+    samples: &Samples,
+    reach: Scheme,
+) -> Markup {
     let pages = WebPage::list(running.lab, &running.live.addresses);
     let dots = rows.iter().map(|row| (row.service.as_str(), dot(row)));
     html! {
@@ -145,7 +153,11 @@ fn services(running: &RunningLab<'_, Docker>, rows: &[Row], samples: &Samples) -
                     }
                     @for page in pages.iter().filter(|page| page.service.as_str() == row.service) {
                         div.address {
-                            a href=(leave::path(&page.url)) target="_blank" rel="noopener noreferrer" { (sanitize(&page.title)) }
+                            @match reach {
+                                Scheme::Http => a href=(leave::path(&page.url)) target="_blank" rel="noopener noreferrer" { (sanitize(&page.title)) },
+                                // It would lead the other machine to itself.
+                                Scheme::Https => span { (sanitize(&page.title)) ": " (localized!("on the machine of the labs only")) },
+                            }
                             @if let Some(login) = &page.login { span.state { (localized!("login: {login}", login = sanitize(login))) } }
                         }
                     }

@@ -1,6 +1,7 @@
 //! Attacks: from other pages, other hosts, without the session, and by the texts of a lab.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -409,21 +410,58 @@ fn who_lets_other_machines_in_is_warned_and_needs_a_certificate() {
     // It would be opened here, and the address works once.
     command.env("BROWSER", "true").stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program can be run");
-    let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let mut words = String::new();
-    for line in lines.map_while(Result::ok) {
-        words.push_str(&format!("{line} "));
-        if words.contains("files of the labs") {
-            break;
-        }
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    assert!(words.contains("browser of the other machine"), "{words}");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let address = lines.next().expect("an address").expect("text");
     assert!(
-        words.contains("warning: other machines can reach"),
+        address.starts_with("https://lab.example.test:"),
+        "{address}"
+    );
+    let _ = child.kill();
+    let mut words = String::new();
+    let mut stderr = child.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut words).expect("text");
+    let _ = child.wait();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.starts_with("warning: other machines can reach"),
         "{words}"
     );
+}
+
+#[apply(test)]
+fn who_was_let_in_from_another_machine_is_not_let_in_again() {
+    let copy = tiny();
+    let cookies: Vec<String> = ["", &for_others(), &for_others(), ""]
+        .map(|arguments| {
+            let mut server = WebServer::without_engine(&copy, arguments);
+            server.enter();
+            let (_, secret) = server.cookie.split_once('=').expect("a value");
+            secret.to_owned()
+        })
+        .into();
+    // That of this machine is kept over the others.
+    assert_eq!(cookies[0], cookies[3]);
+    assert_ne!(cookies[0], cookies[1]);
+    assert_ne!(cookies[1], cookies[2]);
+}
+
+/// Sends a request on a connection that stays open, and returns the first line of the answer, which is read as a whole.
+fn request(stream: &mut TcpStream, server: &WebServer, path: &str) -> String {
+    let (host, cookie) = (server.host(), &server.cookie);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is open");
+    let mut reader = BufReader::new(stream);
+    let mut lines = reader.by_ref().lines().map(|line| line.expect("text"));
+    let status = lines.next().expect("an answer");
+    let mut length = 0;
+    for line in lines.take_while(|line| !line.is_empty()) {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length: ") {
+            length = value.parse().expect("a number");
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the whole answer");
+    status
 }
 
 #[apply(test)]
@@ -432,8 +470,14 @@ fn silent_connections_keep_no_browser_out() {
     let mut server = WebServer::without_engine(&copy, "");
     let first: Vec<_> = (0..150).map(|_| server.connect()).collect();
     server.enter();
+    let mut open = server.connect();
+    let answer = request(&mut open, &server, "/labs/tiny");
+    assert_eq!(answer, "HTTP/1.1 200 OK");
     let later: Vec<_> = (0..300).map(|_| server.connect()).collect();
     let page = server.get("/labs/tiny");
     assert_eq!(page.status, 200, "{page:?}");
+    // The browser's own connection is older than all of them, and stays.
+    let answer = request(&mut open, &server, "/labs/tiny");
+    assert_eq!(answer, "HTTP/1.1 200 OK");
     drop((first, later));
 }
