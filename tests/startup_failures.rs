@@ -1,5 +1,7 @@
 //! A service that never gets ready is reported with the likely cause, and leaves nothing.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::support::ProgramOutput;
