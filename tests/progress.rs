@@ -151,7 +151,9 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
     write_exercises(&lab.copy);
     lab.run("up LAB", 0);
     let mut watch = lab.command("check LAB --watch --json");
-    watch.stdout(Stdio::null()).stderr(Stdio::null());
+    let log = lab.copy.path("watch.log");
+    let file = std::fs::File::create(&log).expect("a file of the copy");
+    watch.stdout(Stdio::null()).stderr(file);
     let mut watch = watch.spawn().expect("the program can be run");
     let mut session = Terminal::open(80, 24, &lab.command(""));
     let id = &lab.copy.id;
@@ -180,7 +182,8 @@ fn answers_checks_and_a_session_lose_nothing_in_a_hundred_rounds() {
         let progress = progress(&lab.copy);
         missing(&progress, "solved", "key").is_empty() && progress["hints"]["key-0"] == 2
     };
-    assert!(eventually(recorded), "{:?}", progress(&lab.copy));
+    let log = || std::fs::read_to_string(&log).expect("a file of the copy");
+    assert!(eventually(recorded), "{}{:?}", log(), progress(&lab.copy));
     let progress = progress(&lab.copy);
     assert_eq!(missing(&progress, "answers", "quiz"), [""; 0]);
     assert_eq!(missing(&progress, "solved", "quiz"), [""; 0]);

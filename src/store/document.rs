@@ -18,8 +18,9 @@ use crate::text::Text;
 /// The name under which this program signs its documents.
 const PROGRAM: &str = concat!("roadlab ", env!("CARGO_PKG_VERSION"));
 
-/// How long an update waits for the lock of another process. An update takes milliseconds, and Ctrl-C has no effect meanwhile.
-pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an update waits for the lock of another process. An update takes milliseconds; where the disk is very busy, several
+/// seconds, because the file is synced before the lock is released. Ctrl-C has no effect meanwhile.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What every document has besides its content.
 #[derive(Serialize, Deserialize)]
