@@ -351,7 +351,7 @@ pub(crate) enum Command {
         /// Test every lab
         #[arg(long, conflicts_with = "names")]
         all: bool,
-        /// Test in up to this many instances at the same time, as far as memory allows; `auto`: three for each processor
+        /// Test in up to this many instances at the same time, as far as memory allows; `auto`: two for each processor
         #[arg(long, value_name = "N", value_parser = jobs, default_value = "1")]
         jobs: Jobs,
         /// Start no exercise that would probably end later than this (e.g. 40m); the first labs are preferred
