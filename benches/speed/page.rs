@@ -62,7 +62,7 @@ const DEED: &str = "(async () => {
     return performance.now() - begun;
 })()";
 
-/// Lets the client write without end, as `yes` does, and interrupts it. Resolves to the milliseconds between the frames of the
+/// Lets the client write without end, each line another number, and interrupts it. Resolves to the milliseconds between the frames of the
 /// screen, then the one figure of how long it still wrote after Ctrl-C.
 const FLOOD: &str = "(async () => {
     const panel = document.querySelector('.panel:not([hidden])');
@@ -74,7 +74,7 @@ const FLOOD: &str = "(async () => {
         last = now;
     });
     observer.observe(screen, { childList: true, subtree: true, characterData: true });
-    const line = '1000000000 ECHO y';
+    const line = '1000000000 INCR flood';
     input.value = line;
     input.dispatchEvent(new InputEvent('input', { data: line }));
     input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
@@ -145,6 +145,10 @@ pub(crate) fn measure(program: &Program, table: &mut Table) -> anyhow::Result<()
     ))?;
     let resident =
         memory(&server.child, "VmRSS:").context("the memory of the server is unknown")?;
+    // What is typed before the prompt is lost.
+    browser.wait(
+        "document.querySelector('.panel:not([hidden]) .screen').innerText.includes('6379>')",
+    )?;
     let flood = FLOOD.replace("TIME", &FLOOD_TIME.as_millis().to_string());
     let flood = browser.value(&flood)?;
     let mut frames: Vec<f64> = flood
