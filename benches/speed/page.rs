@@ -62,8 +62,8 @@ const DEED: &str = "(async () => {
     return performance.now() - begun;
 })()";
 
-/// Lets the client write without end, each line another number, and interrupts it. Resolves to the milliseconds between the frames of the
-/// screen, then the one figure of how long it still wrote after Ctrl-C.
+/// Lets the client write without end, each line another number, and interrupts it. Resolves to the milliseconds between the
+/// frames of the screen, then the one figure of how long it still wrote after Ctrl-C.
 const FLOOD: &str = "(async () => {
     const panel = document.querySelector('.panel:not([hidden])');
     const [input, screen, times] = [panel.querySelector('.keys'), panel.querySelector('.screen'), []];
