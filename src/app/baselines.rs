@@ -348,15 +348,15 @@ impl<E: Engine> RunningLab<'_, E> {
         };
         self.update_baselines(&run, |baselines| {
             // What was seen before a reset or a played solution is no baseline after it.
+            let same =
+                |exercise| baselines.exercises.get(exercise) == known.exercises.get(exercise);
+            let late: Vec<_> = late.into_iter().filter(|(one, _)| same(*one)).collect();
             if baselines.reset.is_some() {
                 return;
             }
             for (exercise, late) in late {
-                let present = baselines.exercises.get_mut(exercise);
-                let before = known.exercises.get(exercise);
-                if let Some(baseline) = present.filter(|baseline| before == Some(&**baseline)) {
-                    baseline.extend(late);
-                }
+                let baseline = baselines.exercises.entry(exercise.clone()).or_default();
+                baseline.extend(late);
             }
         })?;
         Ok(())
