@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::engine_lab::EngineLab;
+use crate::support::engine_lab::{EngineLab, images};
 
 /// The tiny lab with `unchanged` in place of its guard, and a goal that is waited for.
 fn lab() -> EngineLab {
@@ -81,6 +81,55 @@ fn what_could_not_be_seen_at_the_beginning_is_compared_with_what_is_seen_first()
     check(&lab, 0);
     redis(&lab, "SET kept 2");
     assert_eq!(check(&lab, 1)[1].0, "fail");
+    lab.run("down LAB", 0);
+}
+
+/// The lab with an exercise that builds on another, and must leave what that one made as it is.
+fn lab_in_two_steps() -> EngineLab {
+    let lab = EngineLab::copy_of("tests/labs/incident");
+    images(&lab.copy);
+    lab.copy
+        .change("lab.yaml", "needs: [incident]", "needs: [first]");
+    let goal = "command: [GET, after] }\n        expect: { equals: \"1\" }\n";
+    let guard = "      - id: first-kept\n        redis: { service: a, command: [GET, first] }\n        unchanged: true\n";
+    lab.copy.change("lab.yaml", goal, &format!("{goal}{guard}"));
+    let task = "Set `after` to `1` on `a`.\n\n### Checks {.checks}\n\n";
+    let about = "- `first-kept`: the key `first` is as it was\n";
+    lab.copy
+        .change("guide.en.md", task, &format!("{task}{about}"));
+    lab
+}
+
+#[apply(engine_test)]
+fn what_builds_on_an_unsolved_exercise_is_not_judged() {
+    let lab = lab_in_two_steps();
+    let redis = |words: &str| lab.run(&format!("shell LAB a -- redis-cli {words}"), 0);
+    lab.run("up LAB", 0);
+    redis("SET after 1");
+    redis("SET first 9");
+    for command in ["check LAB after", "check LAB"] {
+        let early = lab.run(command, 1).stdout;
+        let reason = "the exercise has not begun: solve first first";
+        assert!(early.contains(reason), "{command}: {early}");
+    }
+    assert_eq!(lab.run("list --json", 0).json()[0]["done"], 0);
+
+    // The check that lets it begin judges it as well: what is there then is what it has to leave alone.
+    redis("SET first 1");
+    let begun = lab.run("check LAB", 1).stdout;
+    assert!(
+        !begun.contains("has not begun: solve first first"),
+        "{begun}"
+    );
+    lab.run("check LAB after", 0);
+    redis("SET first 2");
+    let broken = lab.run("check LAB after", 1).stdout;
+    assert!(!broken.contains("has not begun"), "{broken}");
+
+    lab.run("reset LAB", 0);
+    lab.run("check LAB after", 1);
+    lab.run("solve LAB after --yes", 0);
+    lab.run("check LAB after", 0);
     lab.run("down LAB", 0);
 }
 

@@ -254,8 +254,8 @@ impl<E: Engine> RunningLab<'_, E> {
         self.begin(&waiting, &[], known).await
     }
 
-    /// Records the baselines of exercises that need those which just passed, and whose `needs` all pass now. Returns those that
-    /// were prepared by this.
+    /// Records the baselines of exercises that need those which just passed, and whose `needs` all pass now. Returns those whose
+    /// checks can be judged only since then.
     pub(super) async fn begin_after(
         &self,
         results: &[ExerciseResult],
@@ -274,11 +274,13 @@ impl<E: Engine> RunningLab<'_, E> {
             .filter(|exercise| exercise.needs.iter().any(|need| passed.contains(need)))
             .filter(|exercise| self.has_not_begun(exercise, &known))
             .collect();
+        let awaiting = waiting.iter().filter(|one| known.awaits_beginning(one));
+        let awaiting: Vec<ExerciseId> = awaiting.map(|one| one.id.clone()).collect();
         let begun = self.begin(&waiting, results, known).await?;
-        let prepared = waiting.into_iter().filter(|exercise| {
-            !exercise.prepare.is_empty() && begun.exercises.contains_key(&exercise.id)
-        });
-        Ok(prepared.map(|exercise| exercise.id.clone()).collect())
+        let judged = awaiting.into_iter();
+        Ok(judged
+            .filter(|id| begun.exercises.contains_key(id))
+            .collect())
     }
 
     /// Records the baselines of those exercises whose `needs` all pass. What `results` show is not probed again.
@@ -303,7 +305,8 @@ impl<E: Engine> RunningLab<'_, E> {
                         (None, _) if self.is_unavailable(need) || answers.contains(need) => true,
                         (None, Some(need)) => {
                             let baseline = known.exercises.get(&need.id);
-                            runner::passes(&self.runner, &self.live, need, baseline).await
+                            !known.awaits_beginning(need)
+                                && runner::passes(&self.runner, &self.live, need, baseline).await
                         }
                         (None, None) => false,
                     };
@@ -314,7 +317,8 @@ impl<E: Engine> RunningLab<'_, E> {
                     .await?;
                 begun.exercises.extend(baselines.exercises);
             } else if passes {
-                let result = results.iter().find(|result| result.exercise == exercise.id);
+                let mut probed = results.iter().filter(|_| !known.awaits_beginning(exercise));
+                let result = probed.find(|result| result.exercise == exercise.id);
                 let actuals = result.map(|result| result.actuals.as_slice());
                 let baseline = begin_exercise(&self.runner, &self.live, exercise, actuals).await;
                 begun.exercises.insert(exercise.id.clone(), baseline);

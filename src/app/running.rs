@@ -164,7 +164,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         // An exercise that begins because of what is checked now is not reported as one that has not begun.
         let later = |result: &ExerciseResult| {
             let exercise = self.lab.exercise(&result.exercise);
-            exercise.is_some_and(|one| baselines.awaits_preparation(one))
+            exercise.is_some_and(|one| baselines.awaits_beginning(one))
         };
         let report_begun = |stage, result: &ExerciseResult| {
             if !later(result) {
@@ -181,10 +181,9 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let mut results = check_exercises(&self.runner, &self.live, exercises, &context).await;
         self.keep_late_baselines(&baselines, &results)?;
         loop {
-            let prepared = self.begin_after(&results).await?;
+            let begun = self.begin_after(&results).await?;
             let exercises = exercises.iter().copied();
-            let again: Vec<&Exercise> =
-                exercises.filter(|one| prepared.contains(&one.id)).collect();
+            let again: Vec<&Exercise> = exercises.filter(|one| begun.contains(&one.id)).collect();
             if again.is_empty() {
                 break;
             }
@@ -216,7 +215,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let context = CheckContext {
             lang: &self.app.lang,
             answer: &answer,
-            baselines: &self.baselines().unwrap_or_default(),
+            baselines: &self.baselines_for(&[exercise]).await.unwrap_or_default(),
             undecided: Undecided::Await,
             report: &|_, _| (),
         };

@@ -116,7 +116,7 @@ pub async fn check_exercises<E: Engine>(
     let results = exercises.iter().map(async |exercise| {
         let section = runner.lab.section(&exercise.id, context.lang);
         match &exercise.task {
-            Task::Practical { checks, .. } if context.baselines.awaits_preparation(exercise) => {
+            Task::Practical { checks, .. } if context.baselines.awaits_beginning(exercise) => {
                 let prepared = context.baselines.prepared.get(&exercise.id);
                 let why = why_not_begun(runner, exercise, prepared.copied());
                 let result = not_begun(exercise, checks, section, &why);
@@ -164,7 +164,7 @@ pub async fn check_exercises<E: Engine>(
     join_all(results).await
 }
 
-/// Returns why the preparation of an exercise is not done.
+/// Returns why an exercise has not begun.
 fn why_not_begun<E: Engine>(
     runner: &Runner<'_, E>,
     exercise: &Exercise,
@@ -193,7 +193,7 @@ pub fn interrupted<E: Engine>(runner: &Runner<'_, E>, exercise: &Exercise) -> Te
     )
 }
 
-/// Returns the result of an exercise whose `prepare` has not run: what its checks would see is not yet its task.
+/// Returns the result of an exercise that has not begun: what its checks would see is not yet its task.
 fn not_begun(
     exercise: &Exercise,
     checks: &[Check],

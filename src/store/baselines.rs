@@ -68,9 +68,12 @@ pub struct Baselines {
 }
 
 impl Baselines {
-    /// Returns whether an exercise has something to prepare and has not begun.
-    pub fn awaits_preparation(&self, exercise: &Exercise) -> bool {
-        !exercise.prepare.is_empty() && !self.exercises.contains_key(&exercise.id)
+    /// Returns whether an exercise has not begun, and its checks cannot be judged before it has: it has something to prepare, or
+    /// it builds on others and something must stay as it was when it began.
+    pub fn awaits_beginning(&self, exercise: &Exercise) -> bool {
+        let mut checks = exercise.checks().iter();
+        let compares = !exercise.needs.is_empty() && checks.any(|check| check.unchanged.is_some());
+        (compares || !exercise.prepare.is_empty()) && !self.exercises.contains_key(&exercise.id)
     }
 
     /// Reads the baselines of a run in the folder of the journals; there are none if there is no file.
