@@ -7,11 +7,13 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::thread;
+use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ClientError;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::client::Answer;
 use super::errors::EXEC_REFUSED;
@@ -61,15 +63,18 @@ pub(super) async fn copy(
     Ok(OutputEnd::Closed)
 }
 
-/// How many bytes are passed on before other work has its turn.
-const TURN: usize = 64 << 10;
+/// The most bytes of a terminal that are passed on in a [`TURN`], 4 MiB a second: a thousand lines a turn are more than can be
+/// read. A program that writes more waits, as it does for any terminal, and leaves the processor to what draws its screen.
+const PER_TURN: usize = 64 << 10;
+const TURN: Duration = Duration::from_millis(16);
 
-/// Passes the output of a program on as it comes, until it ends.
+/// Passes the output of a program on as it comes, at most [`PER_TURN`], until it ends.
 pub(super) async fn pass_on(
     mut output: impl Stream<Item = Answer<LogOutput>> + Unpin,
     on_output: &dyn Fn(&[u8]),
 ) -> Answer<OutputEnd> {
     let (mut first, mut passed) = (true, 0);
+    let mut turn_ends = Instant::now() + TURN;
     while let Some(chunk) = output.next().await {
         let chunk = chunk?;
         let bytes = chunk.as_ref();
@@ -79,10 +84,12 @@ pub(super) async fn pass_on(
         }
         on_output(bytes);
         passed += bytes.len();
-        // A program that never stops writing must not keep the rest from running.
-        if passed > TURN {
+        if passed > PER_TURN {
             passed = 0;
+            // Other work has its turn even if this one took longer.
             tokio::task::yield_now().await;
+            sleep_until(turn_ends).await;
+            turn_ends = Instant::now() + TURN;
         }
     }
     Ok(OutputEnd::Closed)
