@@ -61,6 +61,8 @@ pub(crate) enum Need {
     Mmdebstrap,
     /// Chromium, for the pages of `roadlab web`.
     Browser,
+    /// The images of the lab `airflow`, which take minutes to build.
+    AirflowImages,
     Zsh,
 }
 
@@ -74,6 +76,7 @@ impl Need {
             Self::OtherUser => "another user",
             Self::Mmdebstrap => "mmdebstrap",
             Self::Browser => "Chromium",
+            Self::AirflowImages => "the images of the lab airflow",
             Self::Zsh => "zsh",
         }
     }
@@ -92,6 +95,7 @@ impl Need {
             Self::Mmdebstrap if !is_root() => Some("only root can create devices".to_owned()),
             Self::Mmdebstrap => fails("mmdebstrap", &["--version"]),
             Self::Browser => fails("chromium", &["--version"]),
+            Self::AirflowImages => airflow_images_missing(),
             Self::Zsh => fails("zsh", &["-fc", ":"]),
         }
     }
@@ -104,9 +108,12 @@ impl Need {
             Self::PrivateDaemon => 1,
             // A browser takes as much memory as a lab.
             Self::Browser => 2,
-            Self::Docker | Self::Mounts | Self::OtherUser | Self::Mmdebstrap | Self::Zsh => {
-                usize::MAX
-            }
+            Self::Docker
+            | Self::Mounts
+            | Self::OtherUser
+            | Self::Mmdebstrap
+            | Self::AirflowImages
+            | Self::Zsh => usize::MAX,
         }
     }
 }
@@ -123,6 +130,21 @@ fn engine_status() -> Result<Value, String> {
         (true, _) => Ok(status),
         (false, problem) => Err(problem.unwrap_or("it does not respond").to_owned()),
     }
+}
+
+fn airflow_images_missing() -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_roadlab"))
+        .args(["images", "list", "airflow", "--json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let images: Option<Value> = output
+        .ok()
+        .and_then(|output| serde_json::from_slice(&output.stdout).ok());
+    let there = images.is_some_and(|images| {
+        let images = images.as_array();
+        images.is_some_and(|images| images.iter().all(|image| !image["id"].is_null()))
+    });
+    (!there).then(|| "get them first: roadlab images pull airflow".to_owned())
 }
 
 fn not_docker() -> Option<String> {
@@ -387,6 +409,10 @@ macro_rules! browser_test {
 
 macro_rules! offline_browser_test {
     ($($item:tt)*) => { crate::harness::register! { [Browser] $($item)* } };
+}
+
+macro_rules! airflow_test {
+    ($($item:tt)*) => { crate::harness::register! { [Engine Browser AirflowImages] $($item)* } };
 }
 
 macro_rules! zsh_test {

@@ -119,6 +119,49 @@ fn three_exercises_of_redis_are_solved_in_the_terminal_alone() {
     lab.run("down LAB", 0);
 }
 
+#[apply(airflow_test)]
+fn a_dag_of_airflow_is_edited_on_the_page() {
+    let lab = EngineLab::copy_of("labs/airflow");
+    lab.run("up LAB", 0);
+    let (server, mut page) = opened(&lab);
+    let origin = server.origin();
+    page.open(&format!(
+        "{origin}/labs/{}/exercises/first-dag",
+        lab.copy.id
+    ));
+    page.wait_for("watching, ");
+    // A DAG that Airflow 3 cannot import: the hint says so.
+    let right = std::fs::read_to_string(lab.copy.path("labs/airflow/files/solutions/first.py"));
+    let right = right.expect("the solution's file");
+    page.click("#files > summary");
+    page.click("#new-file");
+    page.type_text("first.py");
+    page.click("#editor textarea");
+    page.type_text(&right.replace("schedule=", "schedule_interval="));
+    page.click("#editor button[type='submit']");
+    page.wait_for("saved: first.py");
+    page.wait_for("that belongs to Airflow 2");
+    // Corrected in the same editor.
+    page.click("#editor textarea");
+    page.press("a", 2);
+    page.type_text(&right);
+    page.press("s", 2);
+    page.wait_until(
+        "the DAG",
+        "document.querySelectorAll('#checks .pass').length >= 3",
+    );
+    // Switched on and run from the terminal beside it.
+    page.click("button[data-service='airflow']");
+    page.wait_until(
+        "a prompt",
+        "/[$#] ?$/.test(document.querySelector('.screen')?.innerText.trimEnd() ?? '')",
+    );
+    page.type_line("airflow dags unpause first && airflow dags trigger first");
+    page.wait_for("solved 1 of ");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
+}
+
 /// The nodes of the accessibility tree with the role, in which a screen reader finds the page.
 fn nodes(page: &mut Browser, role: &str) -> Vec<Value> {
     let tree = page.call("Accessibility.getFullAXTree", json!({}));
