@@ -8,8 +8,8 @@ use crate::event::{Event, Warning};
 use crate::expect::Actual;
 use crate::lab::{Exercise, ExerciseId, RunId, Task};
 use crate::runner::{
-    self, Changed, ExerciseResult, Failure, Live, begin_exercise, move_baselines, record_baselines,
-    snapshots,
+    self, Changed, CheckContext, ExerciseResult, Failure, Live, Undecided, begin_exercise,
+    check_exercises, move_baselines, record_baselines, snapshots,
 };
 use crate::store::{Baselines, BegunReset, DocumentError, Lock, LockError, Preparation};
 use crate::text;
@@ -183,6 +183,29 @@ impl<E: Engine> RunningLab<'_, E> {
             .close()
             .await;
         Ok(())
+    }
+
+    /// Lets an exercise begin whose `needs` were just solved: what their checks see may take a while to come.
+    pub(super) async fn begin_once_needs_pass(&self, exercise: &Exercise) -> Result<(), Failure> {
+        let known = self.baselines()?;
+        if !known.awaits_beginning(exercise) {
+            return Ok(());
+        }
+        let needs = exercise.needs.iter();
+        let needs = needs.filter_map(|need| self.lab.exercise(need));
+        let needs: Vec<&Exercise> = needs
+            .filter(|need| matches!(need.task, Task::Practical { .. }))
+            .filter(|need| self.live.is_available(need))
+            .collect();
+        let context = CheckContext {
+            lang: &self.app.lang,
+            answer: &|_| None,
+            baselines: &known,
+            undecided: Undecided::Await,
+            report: &|_, _| (),
+        };
+        let results = check_exercises(&self.runner, &self.live, &needs, &context).await;
+        self.begin(&[exercise], &results, known).await.map(drop)
     }
 
     /// Reads the baselines of the run.

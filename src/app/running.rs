@@ -300,7 +300,8 @@ impl<'a, E: Engine> RunningLab<'a, E> {
     pub async fn prepare(&mut self, exercise: &Exercise) -> Result<(), Failure> {
         let needs = self.available_prerequisites(exercise);
         self.play_solutions(&needs, PlayReason::Preparation).await?;
-        self.begin_prepared(exercise).await
+        self.begin_prepared(exercise).await?;
+        self.begin_once_needs_pass(exercise).await
     }
 
     /// Runs the solutions of exercises that are available, in order, and records that they were played. What the learner has
@@ -324,6 +325,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             return Ok(());
         };
         self.begin_prepared(first).await?;
+        self.begin_once_needs_pass(first).await?;
         let before = self.snapshots().await;
         let ids: Vec<&ExerciseId> = exercises.iter().map(|exercise| &exercise.id).collect();
         self.keep_files_before(&solution_steps(exercises)).await?;
