@@ -163,7 +163,8 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
 #[apply(engine_test)]
 fn a_session_can_leave_the_lab_up_and_resume() {
     let lab = redis();
-    let mut terminal = terminal(&lab, 120, 40);
+    // So high that the line before the exercise is still on the screen.
+    let mut terminal = terminal(&lab, 120, 60);
     start(&lab, &mut terminal, "");
     terminal.wait_for("2 of 5 checks pass");
     terminal.type_in("sy");

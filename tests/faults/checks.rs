@@ -87,13 +87,21 @@ fn a_child_that_runs_out_of_memory_fails_only_its_check() {
         "[sh, -c, \"tail /dev/zero; echo $?\"]",
         LONG,
     );
-    assert_eq!(check(&lab, 1), ("fail".to_owned(), "\"137\"".to_owned()));
-    let state = lab.request(
-        "GET",
-        &format!("/containers/{}/json", lab.container()),
-        &Value::Null,
-    );
-    assert_eq!(state["State"]["Running"], true, "{state}");
+    let only_the_child_was_killed = || {
+        let checked = check(&lab, 1);
+        let path = format!("/containers/{}/json", lab.container());
+        let state = lab.request("GET", &path, &Value::Null);
+        let running = state["State"]["Running"] == true;
+        if running {
+            assert_eq!(checked, ("fail".to_owned(), "\"137\"".to_owned()));
+        } else {
+            // On a busy machine the kernel may kill the server as well, before the memory of the child is free again.
+            assert_eq!(state["State"]["OOMKilled"], true, "{state}");
+            lab.run("up LAB", 0);
+        }
+        running
+    };
+    assert!((0..5).any(|_| only_the_child_was_killed()));
     let kept = &lab.run("check LAB greet --json", 1).json()["exercises"][0]["checks"][1];
     assert_eq!(kept["outcome"], "pass", "{kept}");
     lab.run("down LAB", 0);

@@ -74,7 +74,7 @@ pub(super) async fn pass_on(
     on_output: &dyn Fn(&[u8]),
 ) -> Answer<OutputEnd> {
     let mut first = true;
-    let mut pace = Pace::new(Instant::now());
+    let mut quota = Quota::new(Instant::now());
     while let Some(chunk) = output.next().await {
         let chunk = chunk?;
         let bytes = chunk.as_ref();
@@ -83,7 +83,7 @@ pub(super) async fn pass_on(
             return Ok(OutputEnd::NotStarted(reason));
         }
         on_output(bytes);
-        match pace.take(bytes.len(), Instant::now()) {
+        match quota.take(bytes.len(), Instant::now()) {
             Some(wait) => sleep(wait).await,
             // A program that never stops writing must not keep the rest from running.
             None => tokio::task::yield_now().await,
@@ -93,12 +93,12 @@ pub(super) async fn pass_on(
 }
 
 /// How much may be passed on without a wait.
-struct Pace {
+struct Quota {
     bytes: f64,
     since: Instant,
 }
 
-impl Pace {
+impl Quota {
     fn new(now: Instant) -> Self {
         Self {
             bytes: AT_ONCE,
@@ -206,14 +206,14 @@ mod tests {
     fn what_is_written_without_end_waits_and_what_is_written_once_does_not() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut pace = Pace::new(start);
-        assert_eq!(pace.take(1 << 20, start), None);
+        let mut quota = Quota::new(start);
+        assert_eq!(quota.take(1 << 20, start), None);
         let half_a_second = Some(Duration::from_millis(500));
-        assert_eq!(pace.take(1 << 18, start), half_a_second);
-        assert_eq!(pace.take(0, at(500)), None);
+        assert_eq!(quota.take(1 << 18, start), half_a_second);
+        assert_eq!(quota.take(0, at(500)), None);
         // What was not used for long is not saved up.
-        assert_eq!(pace.take(1 << 20, at(60_000)), None);
-        assert_eq!(pace.take(1 << 18, at(60_000)), half_a_second);
+        assert_eq!(quota.take(1 << 20, at(60_000)), None);
+        assert_eq!(quota.take(1 << 18, at(60_000)), half_a_second);
     }
 
     #[tokio::test]
