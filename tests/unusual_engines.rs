@@ -138,6 +138,17 @@ fn image(architecture: &str) -> Option<(u16, String)> {
     Some((200, image.to_string()))
 }
 
+/// The list of images with the image of these tests.
+fn listed() -> Option<(u16, String)> {
+    let id = format!("sha256:{}", "a".repeat(64));
+    let image = json!({
+        "Id": id, "ParentId": "", "RepoTags": [IMAGE], "RepoDigests": [], "Created": 1, "Size": 7, "SharedSize": -1, "Labels": {},
+        "Containers": -1
+    });
+    Some((200, json!([image]).to_string()))
+}
+
+const LIST: &str = "GET /images/json";
 const INSPECT_IMAGE: &str = "GET /images/registry.test/none:1/json";
 const PULL: &str = "POST /images/create";
 const LAYER: &str = "{\"status\":\"Downloading\",\"id\":\"0a1b\"}\n";
@@ -162,10 +173,15 @@ fn an_interrupted_pull_is_retried() {
         PULL => Some((200, LAYER.to_owned())),
         // Absent before the pull and after the interrupted one.
         INSPECT_IMAGE if n >= 2 => image("amd64"),
+        // It has its size in the list only after the pull.
+        LIST if n >= 1 => listed(),
         _ => None,
     });
-    let message = engine.run("images pull LAB --json").expect_code(0);
-    assert!(message.json().to_string().contains(IMAGE), "{message:?}");
+    let pulled = engine.run("images pull LAB --json").expect_code(0).json();
+    assert_eq!(
+        (&pulled[0]["image"], &pulled[0]["size"]),
+        (&json!(IMAGE), &json!(7))
+    );
     assert_eq!(engine.count(PULL), 2);
 }
 

@@ -39,7 +39,14 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         PullPolicy::LocalOnly => context.app.existing_engine().await?,
         _ => context.app.engine().await?,
     };
-    let sizes = context.app.images_by_id(&engine).await?;
+    // Images that are removed now are there before, and those that are pulled or built are there afterwards.
+    let mut sizes = context.app.images_by_id(&engine).await?;
+    let mut images = Vec::new();
+    for lab in &labs {
+        let of_lab = context.app.images(&engine, lab, policy, built).await?;
+        images.push((lab, of_lab));
+    }
+    sizes.extend(context.app.images_by_id(&engine).await?);
     let mut copies: BTreeMap<String, u64> = BTreeMap::new();
     for copy in context.app.volume_copies.all() {
         *copies.entry(copy.lab.clone()).or_default() += copy.bytes();
@@ -47,8 +54,8 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
     let mut listed = BTreeMap::new();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
-    for lab in &labs {
-        for image in context.app.images(&engine, lab, policy, built).await? {
+    for (lab, images) in images {
+        for image in images {
             let found = image.found.as_ref();
             let on_disk = found.and_then(|image| sizes.get(&image.id));
             listed.extend(on_disk.map(|image| (image.id.as_str(), image.size)));
