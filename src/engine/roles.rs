@@ -178,7 +178,7 @@ pub trait Containers {
 
     /// Pauses the processes of a container; [`Containers::start`] lets them continue. Succeeds if it is paused already.
     ///
-    /// Fails with [`ErrorKind::NotRunning`] or [`ErrorKind::NotFound`].
+    /// Fails with [`ErrorKind::NotRunning`], [`ErrorKind::NotFound`] or [`ErrorKind::Busy`].
     async fn pause(&self, container: &str) -> Result<()>;
 
     /// Kills and removes a container with its anonymous volumes; succeeds if it does not exist.

@@ -131,7 +131,10 @@ fn a_dag_of_airflow_is_edited_on_the_page() {
     ));
     page.wait_for("watching, ");
     // A DAG that Airflow 3 cannot import: the hint says so.
-    let right = std::fs::read_to_string(lab.copy.path("labs/airflow/files/solutions/first.py"));
+    let right = std::fs::read_to_string(
+        lab.copy
+            .path(&format!("labs/{}/files/solutions/first.py", lab.copy.id)),
+    );
     let right = right.expect("the solution's file");
     page.click("#files > summary");
     page.click("#new-file");

@@ -24,6 +24,10 @@ use crate::text::Text;
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);
 const REMOVAL_POLL: Duration = Duration::from_millis(20);
 
+/// How often a container is paused that the kernel cannot freeze, as happens on a busy machine.
+const PAUSE_ATTEMPTS: usize = 6;
+const PAUSE_INTERVAL: Duration = Duration::from_millis(500);
+
 impl Inspect for Docker {
     async fn inspect(&self, container: &str) -> Result<ContainerState> {
         let operation = text!("inspect container `{container}`", container);
@@ -123,14 +127,20 @@ impl Containers for Docker {
     async fn pause(&self, container: &str) -> Result<()> {
         let operation = text!("pause container `{container}`", container);
         let container = names::resource(container)?;
-        let paused = self
-            .call(&operation, WRITE_TIMEOUT, |client| {
-                client.pause_container(container)
-            })
-            .await;
-        match paused {
-            Err(error) if error.kind == ErrorKind::Paused => Ok(()),
-            result => result,
+        let mut attempts = 1..PAUSE_ATTEMPTS;
+        loop {
+            let paused = self
+                .call(&operation, WRITE_TIMEOUT, |client| {
+                    client.pause_container(container)
+                })
+                .await;
+            match paused {
+                Err(error) if error.kind == ErrorKind::Paused => return Ok(()),
+                Err(error) if error.kind == ErrorKind::Busy && attempts.next().is_some() => {
+                    tokio::time::sleep(PAUSE_INTERVAL).await;
+                }
+                result => return result,
+            }
         }
     }
 

@@ -97,6 +97,13 @@ fn messages_about_names_removals_and_states_have_kinds() {
         ErrorKind::Busy
     );
     assert_eq!(
+        kind(
+            500,
+            "Cannot pause container 0a: OCI runtime pause failed: unable to freeze"
+        ),
+        ErrorKind::Busy
+    );
+    assert_eq!(
         kind(409, "remove v: volume is in use - [0a1b]"),
         ErrorKind::Busy
     );
