@@ -7,13 +7,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::thread;
-use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ClientError;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep};
 
 use super::client::Answer;
 use super::errors::EXEC_REFUSED;
@@ -63,18 +61,15 @@ pub(super) async fn copy(
     Ok(OutputEnd::Closed)
 }
 
-/// How much of a terminal is passed on at once, in bytes, and then in a second. That is a screen of another text hundreds of times
-/// a second: a program that writes more waits, as it does for any terminal, and leaves the processor to what draws its screen.
-const AT_ONCE: f64 = 1_048_576.0;
-const PER_SECOND: f64 = 524_288.0;
+/// How many bytes are passed on before other work has its turn.
+const TURN: usize = 64 << 10;
 
-/// Passes the output of a terminal on as it comes, until it ends.
+/// Passes the output of a program on as it comes, until it ends.
 pub(super) async fn pass_on(
     mut output: impl Stream<Item = Answer<LogOutput>> + Unpin,
     on_output: &dyn Fn(&[u8]),
 ) -> Answer<OutputEnd> {
-    let mut first = true;
-    let mut quota = Quota::new(Instant::now());
+    let (mut first, mut passed) = (true, 0);
     while let Some(chunk) = output.next().await {
         let chunk = chunk?;
         let bytes = chunk.as_ref();
@@ -83,36 +78,14 @@ pub(super) async fn pass_on(
             return Ok(OutputEnd::NotStarted(reason));
         }
         on_output(bytes);
-        match quota.take(bytes.len(), Instant::now()) {
-            Some(wait) => sleep(wait).await,
-            // A program that never stops writing must not keep the rest from running.
-            None => tokio::task::yield_now().await,
+        passed += bytes.len();
+        // A program that never stops writing must not keep the rest from running.
+        if passed > TURN {
+            passed = 0;
+            tokio::task::yield_now().await;
         }
     }
     Ok(OutputEnd::Closed)
-}
-
-/// How much may be passed on without a wait.
-struct Quota {
-    bytes: f64,
-    since: Instant,
-}
-
-impl Quota {
-    fn new(now: Instant) -> Self {
-        Self {
-            bytes: AT_ONCE,
-            since: now,
-        }
-    }
-
-    /// Takes the bytes that were passed on, and returns how long the next ones have to wait.
-    fn take(&mut self, bytes: usize, now: Instant) -> Option<Duration> {
-        let earned = now.duration_since(self.since).as_secs_f64() * PER_SECOND;
-        self.since = now;
-        self.bytes = (self.bytes + earned).min(AT_ONCE) - bytes as f64;
-        (self.bytes < 0.0).then(|| Duration::from_secs_f64(-self.bytes / PER_SECOND))
-    }
 }
 
 /// A thread that writes to standard output and standard error. Dropping this does not wait for it.
@@ -183,6 +156,7 @@ mod tests {
     use futures_util::stream;
     use std::io::Read;
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     fn stdout(bytes: &[u8]) -> Answer<LogOutput> {
         Ok(LogOutput::StdOut {
@@ -200,20 +174,6 @@ mod tests {
         let mut text = String::new();
         from.read_to_string(&mut text).unwrap();
         text
-    }
-
-    #[test]
-    fn what_is_written_without_end_waits_and_what_is_written_once_does_not() {
-        let start = Instant::now();
-        let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut quota = Quota::new(start);
-        assert_eq!(quota.take(1 << 20, start), None);
-        let half_a_second = Some(Duration::from_millis(500));
-        assert_eq!(quota.take(1 << 18, start), half_a_second);
-        assert_eq!(quota.take(0, at(500)), None);
-        // What was not used for long is not saved up.
-        assert_eq!(quota.take(1 << 20, at(60_000)), None);
-        assert_eq!(quota.take(1 << 18, at(60_000)), half_a_second);
     }
 
     #[tokio::test]
