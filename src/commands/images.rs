@@ -39,14 +39,16 @@ pub(crate) async fn images(context: &Context, command: ImagesCommand) -> Result<
         PullPolicy::LocalOnly => context.app.existing_engine().await?,
         _ => context.app.engine().await?,
     };
-    // Images that are removed now are there before, and those that are pulled or built are there afterwards.
     let mut sizes = context.app.images_by_id(&engine).await?;
     let mut images = Vec::new();
     for lab in &labs {
         let of_lab = context.app.images(&engine, lab, policy, built).await?;
         images.push((lab, of_lab));
     }
-    sizes.extend(context.app.images_by_id(&engine).await?);
+    // Those that were pulled or built are there only now; those that were removed are there no longer.
+    if !matches!(policy, PullPolicy::LocalOnly) {
+        sizes.extend(context.app.images_by_id(&engine).await?);
+    }
     let mut copies: BTreeMap<String, u64> = BTreeMap::new();
     for copy in context.app.volume_copies.all() {
         *copies.entry(copy.lab.clone()).or_default() += copy.bytes();

@@ -38,7 +38,7 @@ const RULES: &[(&str, ErrorKind)] = &[
     ("image is in use", ErrorKind::Busy),
     ("dependent child images", ErrorKind::Busy),
     ("device or resource busy", ErrorKind::Busy),
-    // Of a pause, if the processes of the container start others meanwhile.
+    // Of a pause, on a busy machine with control groups v1.
     ("unable to freeze", ErrorKind::Busy),
     ("is already in use by container", ErrorKind::NameTaken),
     ("name is already in use", ErrorKind::NameTaken),
