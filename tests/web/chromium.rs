@@ -15,6 +15,9 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 use super::http::WebServer;
 use crate::support::TIME_LIMIT;
 
+/// How often the mouse is pressed on what has moved away meanwhile.
+const PRESSES: usize = 5;
+
 /// A browser with one tab.
 pub(super) struct Browser {
     child: Child,
@@ -215,20 +218,31 @@ impl Browser {
             "(() => {{ const e = document.querySelector({quoted}); e.scrollIntoView({{ block: 'center' }}); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
         );
-        // What comes in above it moves it.
-        let mut place = self.value(&find);
-        loop {
-            std::thread::sleep(std::time::Duration::from_millis(60));
-            let now = self.value(&find);
-            if now == place {
-                break;
+        let watch = format!(
+            "window.pressed = false; document.addEventListener('mousedown', \
+             (event) => {{ window.pressed = event.target.closest({quoted}) !== null }}, {{ capture: true, once: true }})"
+        );
+        for _ in 0..PRESSES {
+            // What comes in above it moves it.
+            let mut place = self.value(&find);
+            loop {
+                std::thread::sleep(std::time::Duration::from_millis(60));
+                let now = self.value(&find);
+                if now == place {
+                    break;
+                }
+                place = now;
             }
-            place = now;
+            self.value(&watch);
+            let button = |kind: &str| json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", button("mousePressed"));
+            let pressed = self.value("window.pressed") == true;
+            self.call("Input.dispatchMouseEvent", button("mouseReleased"));
+            if pressed {
+                return;
+            }
         }
-        for kind in ["mousePressed", "mouseReleased"] {
-            let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
-            self.call("Input.dispatchMouseEvent", event);
-        }
+        panic!("{selector} was never where the mouse was");
     }
 
     /// Drags from the middle of the first element that a selector finds, by so many pixels.
