@@ -49,7 +49,43 @@ fn an_author_sees_what_the_checks_make_of_what_is_saved() {
         "when: { equals: hullo }",
         "when: { equals: hallo }",
     );
-    author.wait_for_line("greet passes its test");
+    // Only the hint changed, so nothing is played again.
+    author.wait_for_line("greet passes its test: 4 answers, 4 of them not played again,");
+    author.wait_for_line("waiting for a change");
+
+    // A changed answer is played.
+    lab.copy.change(
+        "lab.yaml",
+        "[SET, greeting, hallo]",
+        "[SET, greeting, hullo]",
+    );
+    author.wait_for_line("greeting  \"hullo\"");
+    author.wait_for_line("greet has 1 problem: 4 answers, 3 of them not played again,");
+    author.wait_for_line("waiting for a change");
+    lab.copy.change(
+        "lab.yaml",
+        "[SET, greeting, hullo]",
+        "[SET, greeting, hallo]",
+    );
+    author.wait_for_line("greet passes its test: 4 answers, 4 of them not played again,");
+    author.wait_for_line("waiting for a change");
+
+    // The answers of trial.yaml come after a verdict by those of lab.yaml, if the checks changed.
+    let trial = lab.copy.path("labs").join(&lab.copy.id).join("trial.yaml");
+    let answer = "greet:\n  wrong:\n    - name: shouted\n      do: [ { redis: { service: redis, command: [SET, greeting, HELLO] } } ]\n";
+    std::fs::write(&trial, answer).expect("a file");
+    author.wait_for_line("greet passes its test: 5 answers, 4 of them not played again,");
+    author.wait_for_line("waiting for a change");
+    lab.copy.change(
+        "lab.yaml",
+        "command: [GET, greeting]",
+        "command: [get, greeting]",
+    );
+    author.wait_for_line(
+        "greet passes its test: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
+    );
+    author.wait_for_line("wrong answer `shouted`: refused");
+    author.wait_for_line("greet passes its test: 5 answers, 4 of them not played again,");
     author.wait_for_line("waiting for a change");
 
     // A changed service is applied, and every exercise is played.
@@ -60,7 +96,10 @@ fn an_author_sees_what_the_checks_make_of_what_is_saved() {
         &format!("{line}    environment: {{ A: b }}\n"),
     );
     author.wait_for_line("is up after");
-    author.wait_for_line("greet passes its test");
+    author.wait_for_line(
+        "greet passes its test: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
+    );
+    author.wait_for_line("greet passes its test: 5 answers, 4 of them not played again,");
     author.wait_for_line("waiting for a change");
     assert_ne!(lab.container(), before);
 

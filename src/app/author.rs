@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use crate::app::{App, InitialData, Trust, UpOptions, find_exercise};
 use crate::engine::Engine;
-use crate::event::{JudgedExercise, PlayedAnswer};
+use crate::event::{JudgedExercise, Phase, PlayedAnswer};
 use crate::lab::{
     ChangedExercises, Draw, Exercise, ExerciseId, Lab, LabId, LabParts, Mount, Trial, load_drawn,
     load_trial,
 };
 use crate::problem::{Problem, ProblemKind};
 use crate::runner::{
-    self, Expiry, Failure, Live, OnFailure, OtherDraw, PlayRequest, Runner, Strictness,
+    self, Expiry, Failure, Live, OnFailure, OtherDraw, PlayRequest, Proof, Runner, SeenAnswers,
+    Strictness,
 };
 use crate::store::{FileStamps, Lifetime, RecordingFs, Workspace};
 use crate::text;
@@ -111,6 +112,7 @@ impl App {
             is_up: false,
             pending: BTreeSet::new(),
             queue: BTreeSet::new(),
+            seen: RefCell::default(),
             others: BTreeSet::new(),
         };
         if options.lifetime == Lifetime::Persistent {
@@ -180,6 +182,8 @@ struct Session<'a, E> {
     pending: BTreeSet<PathBuf>,
     /// The exercises that are still to be played.
     queue: BTreeSet<ExerciseId>,
+    /// What the checks saw after the answers that were played in the lab as it is up.
+    seen: RefCell<SeenAnswers>,
     /// The files outside of the lab's folder that belong to it.
     others: BTreeSet<PathBuf>,
 }
@@ -266,8 +270,15 @@ impl<E: Engine> Session<'_, E> {
             }
             // Another container may answer every check differently.
             Some(_) if is_new => ChangedExercises::All,
-            Some(before) => changes(read, before, &saved),
+            Some(before) => {
+                let by_files = changed_by_files(read, &saved);
+                self.forget(&by_files);
+                by_files.and(read.parts.changed_since(before))
+            }
         };
+        if changed == ChangedExercises::All {
+            self.forget(&changed);
+        }
         let all = lab.exercises.iter().map(|exercise| exercise.id.clone());
         match changed {
             ChangedExercises::All => self.queue.extend(all),
@@ -290,6 +301,7 @@ impl<E: Engine> Session<'_, E> {
                 workspace: workspace.as_ref(),
                 read,
                 show: self.show,
+                seen_answers: &self.seen,
                 seen,
                 finished: &finished,
             };
@@ -304,6 +316,15 @@ impl<E: Engine> Session<'_, E> {
         self.queue.retain(|exercise| !finished.contains(exercise));
         ended
     }
+
+    /// Forgets what the checks of these exercises saw, which may be something else now.
+    fn forget(&self, changed: &ChangedExercises) {
+        let mut seen = self.seen.borrow_mut();
+        match changed {
+            ChangedExercises::All => seen.forget_all(),
+            ChangedExercises::Some(ids) => ids.iter().for_each(|id| seen.forget(id)),
+        }
+    }
 }
 
 /// Plays exercises and shows what the checks make of them.
@@ -312,6 +333,8 @@ struct Play<'a, 'b, E> {
     workspace: Option<&'a Workspace>,
     read: &'a ReadLab,
     show: Show<'a>,
+    seen_answers: &'a RefCell<SeenAnswers>,
+    /// When the change was seen.
     seen: Instant,
     finished: &'a RefCell<BTreeSet<ExerciseId>>,
 }
@@ -329,38 +352,74 @@ impl<E: Engine> Play<'_, '_, E> {
         Ok(())
     }
 
+    /// Tests an exercise. If its checks changed, there are two verdicts: the first by the answers of lab.yaml, since those of
+    /// trial.yaml may take much longer.
     async fn one(&self, live: &mut Live, exercise: &Exercise) -> Result<(), Failure> {
+        let in_trial = self.read.trial.exercises.get(&exercise.id);
+        let in_trial = in_trial.map_or(0, |trial| trial.right.len() + trial.wrong.len());
+        let shown = RefCell::new(BTreeSet::new());
+        let show = |played: &PlayedAnswer| {
+            // The second verdict judges the answers of lab.yaml again.
+            if shown.borrow_mut().insert(played.answer.clone()) {
+                (self.show)(AuthorEvent::Played(played));
+            }
+        };
         let request = PlayRequest {
             exercise,
+            trial: &Trial::default(),
+            other: None,
+            answer: None,
+            show: &show,
+            seen: Some(self.seen_answers),
+        };
+        let is_known = self.seen_answers.borrow().knows(self.runner.lab, exercise);
+        if in_trial > 0 && !is_known {
+            let proof = runner::play(self.runner, live, self.workspace, request).await?;
+            self.verdict(exercise, &proof, in_trial);
+        }
+        let whole = PlayRequest {
             trial: &self.read.trial,
             other: self
                 .read
                 .other
                 .as_ref()
                 .map(|(lab, trial)| OtherDraw { lab, trial }),
-            answer: None,
-            show: &|played| (self.show)(AuthorEvent::Played(played)),
+            ..request
         };
-        let proof = runner::play(self.runner, live, self.workspace, request).await?;
-        let (problems, notes) = proof.by_weight(Strictness::Normal);
+        let proof = runner::play(self.runner, live, self.workspace, whole).await?;
+        self.verdict(exercise, &proof, 0);
+        Ok(())
+    }
+
+    /// Shows the verdict on an exercise when this many answers are still to be played.
+    fn verdict(&self, exercise: &Exercise, proof: &Proof, rest: usize) {
+        let (mut problems, mut notes) = proof.by_weight(Strictness::Normal);
+        if rest > 0 {
+            // It may be the other answers that a check decides, and that need a hint.
+            problems.retain(|problem| !is_of_all_answers(problem.phase));
+            notes.clear();
+        }
         (self.show)(AuthorEvent::Verdict(&JudgedExercise {
             exercise: exercise.id.to_string(),
             sound: problems.is_empty(),
-            answers: proof.figures.played,
+            answers: proof.figures.played + proof.recalled,
+            recalled: proof.recalled,
+            rest,
             problems,
             notes,
             millis: self.seen.elapsed().as_millis() as u64,
         }));
-        Ok(())
     }
 }
 
-/// Returns the exercises that are not as before, by what the lab says and by the other files that were saved.
-fn changes(read: &ReadLab, before: &LabParts, saved: &BTreeSet<PathBuf>) -> ChangedExercises {
-    let mut changed = match read.parts.changed_since(before) {
-        ChangedExercises::All => return ChangedExercises::All,
-        ChangedExercises::Some(changed) => changed,
-    };
+/// Whether a phase judges the checks by all answers together.
+fn is_of_all_answers(phase: Phase) -> bool {
+    matches!(phase, Phase::Decides | Phase::Weakened)
+}
+
+/// Returns the exercises for which files that were saved may matter, but for the files of which [`LabParts`] are made.
+fn changed_by_files(read: &ReadLab, saved: &BTreeSet<PathBuf>) -> ChangedExercises {
+    let mut changed = BTreeSet::new();
     for file in saved.iter().filter(|file| !is_read_by_parts(file)) {
         let below = file.strip_prefix(&read.lab.folder).unwrap_or(file);
         let naming = read.parts.naming(&below.to_string_lossy());
@@ -457,7 +516,7 @@ exercises:
             .unwrap_or_else(|problems| panic!("{problems:?}"));
         let saved = |name: &str| {
             let saved = BTreeSet::from([folder.join(name)]);
-            match changes(&read, &read.parts, &saved) {
+            match changed_by_files(&read, &saved) {
                 ChangedExercises::All => "all".to_owned(),
                 ChangedExercises::Some(ids) => {
                     let ids: Vec<_> = ids.iter().map(ExerciseId::as_str).collect();

@@ -43,6 +43,7 @@ impl App {
             other: other.as_ref().map(|(lab, trial)| OtherDraw { lab, trial }),
             answer: Some(wanted.answer),
             show,
+            seen: None,
         };
         request
             .check()

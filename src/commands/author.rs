@@ -15,6 +15,8 @@ use crate::localized;
 use crate::report::{self, OutputMode, duration, output, sanitize, wrap};
 use crate::runner::Failure;
 use crate::store::Lifetime;
+use crate::text;
+use crate::text::Text;
 use crate::text_plural;
 
 pub(crate) async fn author(
@@ -187,7 +189,7 @@ impl Report<'_> {
             );
             self.print(&format!("  {text}"), 4);
         }
-        let answers = text_plural!("{count} answer", "{count} answers", count = judged.answers);
+        let answers = answers_text(judged);
         let time = duration(judged.millis);
         let exercise = &judged.exercise;
         output(&match judged.problems.len() {
@@ -209,6 +211,24 @@ impl Report<'_> {
                 .localized(),
             ),
         });
+    }
+}
+
+/// Returns which answers a verdict is about.
+fn answers_text(judged: &JudgedExercise) -> Text {
+    let answers = text_plural!("{count} answer", "{count} answers", count = judged.answers);
+    match (judged.rest, judged.recalled) {
+        (0, 0) => answers,
+        (0, recalled) => text!(
+            "{answers}, {recalled} of them not played again",
+            answers,
+            recalled
+        ),
+        (rest, _) => text!(
+            "{answers} of `lab.yaml`, with {rest} of `trial.yaml` to follow",
+            answers,
+            rest
+        ),
     }
 }
 

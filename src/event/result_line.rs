@@ -53,8 +53,12 @@ pub struct JudgedExercise {
     pub exercise: String,
     /// Whether it passes its test.
     pub sound: bool,
-    /// The number of answers that were played.
+    /// The number of answers that were judged.
     pub answers: usize,
+    /// How many of them were not played again, because only what the checks expect of them could have changed.
+    pub recalled: usize,
+    /// How many answers of trial.yaml are played next, after which there is another verdict.
+    pub rest: usize,
     /// Why it does not pass.
     pub problems: Vec<TestProblem>,
     /// What fails only a strict test.

@@ -28,6 +28,19 @@ pub enum ChangedExercises {
     Some(BTreeSet<ExerciseId>),
 }
 
+impl ChangedExercises {
+    /// Returns the exercises of both.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Some(mut ids), Self::Some(others)) => {
+                ids.extend(others);
+                Self::Some(ids)
+            }
+            _ => Self::All,
+        }
+    }
+}
+
 /// The keys of lab.yaml that describe the lab and do not affect any verdict.
 const DESCRIPTIONS: [&str; 10] = [
     "exercises",

@@ -11,37 +11,16 @@ use futures_util::future::join_all;
 
 use crate::engine::{Engine, clock};
 use crate::event::{CheckResult, Outcome};
-use crate::expect::{Actual, Change, Snapshot, ValueNames, Words};
-use crate::lab::{
-    Check, CheckId, CheckRole, Exercise, ExerciseId, Lang, Quiz, Secrecy, Section, ServiceName,
-    StepKind, Task, Unchanged,
-};
+use crate::expect::Words;
+use crate::lab::{Check, CheckRole, Exercise, ExerciseId, Lang, Quiz, Section, StepKind, Task};
 use crate::localized;
 use crate::runner::act::{Captures, LONGEST_PAUSE, PAUSE, StepResult, not_held};
-use crate::runner::baseline::{changed, is_unchanged};
 use crate::runner::check_probes::{measure_last, probe_all, probe_check};
-use crate::runner::denied::denies_access;
+use crate::runner::check_results::{ComparedChecks, ExerciseResult};
 use crate::runner::{Changed, Live, Runner};
-use crate::store::{Baseline, Baselines, Preparation};
+use crate::store::{Baselines, Preparation};
 use crate::text;
 use crate::text::Text;
-
-/// The results of the checks of one exercise.
-#[derive(Debug, Clone)]
-pub struct ExerciseResult {
-    pub exercise: ExerciseId,
-    pub checks: Vec<CheckResult>,
-    /// What the probe of each check returned, in the same order; `None` if it could not run. A quiz has none.
-    pub actuals: Vec<Option<Actual>>,
-    /// How long each check was as expected that had to be for a while and was not; a quiz has none.
-    pub held: Vec<Option<Duration>>,
-    /// Whether anything that the checks see changed since the exercise began. If not, no check has a hint.
-    pub changed: Changed,
-    /// The services that refused the user of the lab, so that checks failed.
-    pub denied: BTreeSet<ServiceName>,
-    /// How long checks that do not pass have left to pass without further work; `None` if the results are final.
-    pub undecided: Option<Duration>,
-}
 
 /// What is known of the results of an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,37 +54,6 @@ pub struct CheckContext<'a> {
     pub report: &'a dyn Fn(CheckStage, &ExerciseResult),
 }
 
-impl ExerciseResult {
-    /// Returns whether every check passes.
-    pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.outcome.passed())
-    }
-
-    /// Returns how many checks pass.
-    pub fn passed_checks(&self) -> usize {
-        let passed = self.checks.iter().filter(|check| check.outcome.passed());
-        passed.count()
-    }
-
-    /// Returns whether each check passes, in order.
-    pub fn outcomes(&self) -> Vec<bool> {
-        let checks = self.checks.iter();
-        checks.map(|check| check.outcome.passed()).collect()
-    }
-
-    /// Returns whether a probe failed: its service may be gone, or have another address.
-    pub fn has_probe_error(&self) -> bool {
-        let failed = |check: &CheckResult| matches!(check.outcome, Outcome::ProbeError { .. });
-        self.checks.iter().any(failed)
-    }
-
-    /// Returns the name of the hint of the first check that fails, if what it saw has one.
-    pub fn hint(&self) -> Option<&str> {
-        let mut failed = self.checks.iter().filter(|check| !check.outcome.passed());
-        failed.next()?.outcome.hint()
-    }
-}
-
 /// Checks several exercises at the same time.
 pub async fn check_exercises<E: Engine>(
     runner: &Runner<'_, E>,
@@ -129,8 +77,11 @@ pub async fn check_exercises<E: Engine>(
                     live,
                     exercise,
                     checks,
-                    section,
-                    baseline: context.baselines.exercises.get(&exercise.id),
+                    compared: ComparedChecks {
+                        exercise,
+                        section,
+                        baseline: context.baselines.exercises.get(&exercise.id),
+                    },
                     undecided: context.undecided,
                 };
                 run.complete(context.report).await
@@ -224,14 +175,13 @@ fn not_begun(
     }
 }
 
-/// The checks of one exercise, and what they are compared with.
+/// The checks of one exercise while they are probed.
 struct CheckRun<'a, 'b, E> {
     runner: &'a Runner<'b, E>,
     live: &'a Live,
     exercise: &'a Exercise,
     checks: &'a [Check],
-    section: &'a Section,
-    baseline: Option<&'a Baseline>,
+    compared: ComparedChecks<'a>,
     undecided: Undecided,
 }
 
@@ -243,27 +193,27 @@ impl<E: Engine> CheckRun<'_, '_, E> {
         let probed = probe_all(self.runner, self.live, self.checks, &captures).await;
         let checks = self.checks.iter().zip(probed);
         let mut results: Vec<StepResult> = checks
-            .map(|(check, result)| self.compared(check, result))
+            .map(|(check, result)| self.compared.with_baseline(check, result))
             .collect();
         self.measure(&mut results).await;
         let begun = clock::now();
-        let mut result = self.result(&results);
+        let mut result = self.compared.result(&results);
         let waits = self.undecided == Undecided::Await;
         loop {
             if let Some(within) = self.longest_wait(&result).filter(|_| waits) {
                 report(CheckStage::Waiting { within }, &result);
                 self.wait(&mut results, &captures, result.changed).await;
                 self.measure(&mut results).await;
-                result = self.result(&results);
+                result = self.compared.result(&results);
             }
             // What must hold for a while is only waited for once everything else is as it should be.
             let Some(within) = self.longest_hold(&result) else {
                 break;
             };
-            let pending = self.result(&self.not_held_yet(&results));
+            let pending = self.compared.result(&self.not_held_yet(&results));
             report(CheckStage::Waiting { within }, &pending);
             self.hold(&mut results, &captures).await;
-            result = self.result(&results);
+            result = self.compared.result(&results);
             let again = waits && self.may_hold_later(&result, clock::since(begun));
             if result.passed() || !again {
                 break;
@@ -352,41 +302,7 @@ impl<E: Engine> CheckRun<'_, '_, E> {
 
     async fn probe(&self, check: &Check, captures: &RefCell<Captures>) -> StepResult {
         let result = probe_check(self.runner, self.live, check, captures).await;
-        self.compared(check, result)
-    }
-
-    /// Compares a result with the baseline, if that is what the check expects.
-    fn compared(&self, check: &Check, result: StepResult) -> StepResult {
-        let outcome = match (&check.unchanged, &result.actual) {
-            (Some(unchanged), Some(actual)) => self.compare(check, unchanged, actual),
-            _ => result.outcome,
-        };
-        StepResult {
-            outcome,
-            actual: result.actual,
-            error: result.error,
-            held: result.held,
-        }
-    }
-
-    fn compare(&self, check: &Check, unchanged: &Unchanged, actual: &Actual) -> Outcome {
-        if is_unchanged(check, unchanged, actual, self.baseline) {
-            return Outcome::Pass;
-        }
-        let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
-        let Some(before) = baseline.map(Snapshot::actual) else {
-            return Outcome::Pass;
-        };
-        let (before, now) = match change(unchanged, &before, actual, &ValueNames::default()) {
-            Some(change) => change.raw(),
-            // A status or an error is another one.
-            None => (before.text().localized(), actual.text().localized()),
-        };
-        Outcome::Fail {
-            expected: localized!("as when the exercise began: {value}", value = before),
-            actual: now,
-            hint: None,
-        }
+        self.compared.with_baseline(check, result)
     }
 
     /// Returns the longest time that a check which does not pass may take, unless there is no reason to wait.
@@ -438,82 +354,6 @@ impl<E: Engine> CheckRun<'_, '_, E> {
             }
         }
     }
-
-    /// Returns the expected and the actual value of a check that fails, in words; of a secret only that it is one.
-    fn words(&self, check: &Check, outcome: &Outcome, actual: Option<&Actual>) -> Words {
-        let (Outcome::Fail { .. }, Some(actual)) = (outcome, actual) else {
-            return Words::default();
-        };
-        if check.secrecy == Secrecy::Hidden {
-            return hidden_words();
-        }
-        let names = &self.section.values;
-        let Some(unchanged) = &check.unchanged else {
-            let words = check.step.expect.words(actual, names);
-            let known = time_to_live(&check.step.act, actual);
-            return match known.or_else(|| self.ratio(&check.step.act, actual)) {
-                Some(actual) if words.places.is_empty() => Words { actual, ..words },
-                _ => words,
-            };
-        };
-        let baseline = self.baseline.and_then(|baseline| baseline.get(&check.id));
-        let before = baseline.map(Snapshot::actual);
-        let change = before.and_then(|before| change(unchanged, &before, actual, names));
-        change.map_or_else(Words::default, |change| change.words(names))
-    }
-
-    /// Returns a ratio in words, with the names of the sides.
-    fn ratio(&self, act: &StepKind, actual: &Actual) -> Option<String> {
-        let StepKind::Ratio(ratio) = act else {
-            return None;
-        };
-        let name = |id: &CheckId| {
-            let named = self.section.measured.get(id.as_str());
-            named.map_or_else(|| id.to_string(), Clone::clone)
-        };
-        Some(localized!(
-            "{slower} took {ratio} times as long as {faster}",
-            slower = name(&ratio.slower),
-            ratio = actual.value.as_f64()?,
-            faster = name(&ratio.faster)
-        ))
-    }
-
-    /// Returns the results with their hints, which are only about what was changed.
-    fn result(&self, results: &[StepResult]) -> ExerciseResult {
-        let actuals: Vec<Option<Actual>> =
-            results.iter().map(|result| result.actual.clone()).collect();
-        let changed = changed(self.checks, &actuals, self.baseline);
-        let failed = self.checks.iter().zip(results);
-        let failed = failed.filter(|(_, result)| !result.outcome.passed());
-        let denied = failed.filter_map(|(check, result)| {
-            let step = &check.step.act;
-            let denies = denies_access(step, result.error.as_ref(), result.actual.as_ref());
-            step.service().filter(|_| denies).cloned()
-        });
-        let checks = self.checks.iter().zip(results);
-        let checks = checks.map(|(check, result)| {
-            let id = check.id.to_string();
-            let about = self.section.checks.get(&id).unwrap_or(&self.section.title);
-            let outcome = outcome(check, result, changed);
-            CheckResult {
-                about: about.clone(),
-                check: id,
-                role: check.role,
-                words: self.words(check, &outcome, result.actual.as_ref()),
-                outcome,
-            }
-        });
-        ExerciseResult {
-            exercise: self.exercise.id.clone(),
-            checks: checks.collect(),
-            actuals,
-            held: results.iter().map(|result| result.held).collect(),
-            changed,
-            denied: denied.collect(),
-            undecided: None,
-        }
-    }
 }
 
 /// Whether a check asks for a ratio, which is measured last.
@@ -528,69 +368,6 @@ fn patience(check: &Check, changed: Changed) -> Option<Duration> {
         (Changed::No, CheckRole::Goal) => None,
         (Changed::No, CheckRole::Guard) | (Changed::Yes, _) => check.step.within,
     }
-}
-
-/// Returns the outcome of a check with its hint, and without the values of a secret.
-fn outcome(check: &Check, result: &StepResult, changed: Changed) -> Outcome {
-    let Outcome::Fail {
-        expected, actual, ..
-    } = &result.outcome
-    else {
-        return result.outcome.clone();
-    };
-    let (expected, got) = match check.secrecy {
-        Secrecy::Shown => (expected.clone(), actual.clone()),
-        Secrecy::Hidden => (
-            localized!("hidden, because it is the answer"),
-            localized!("hidden"),
-        ),
-    };
-    let seen = result.actual.as_ref().filter(|_| changed == Changed::Yes);
-    let fits = |actual| check.hints.iter().find(|hint| hint.when.holds(actual));
-    Outcome::Fail {
-        expected,
-        actual: got,
-        hint: seen.and_then(fits).map(|hint| hint.say.clone()),
-    }
-}
-
-/// Returns what Redis means by a time to live below zero.
-fn time_to_live(act: &StepKind, actual: &Actual) -> Option<String> {
-    const COMMANDS: [&str; 4] = ["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"];
-    let StepKind::Redis(probe) = act else {
-        return None;
-    };
-    let command = probe.command.first()?.to_ascii_uppercase();
-    match (COMMANDS.contains(&command.as_str()), actual.value.as_i64()?) {
-        (true, -1) => Some(localized!("no time to live")),
-        (true, -2) => Some(localized!("there is no such key")),
-        _ => None,
-    }
-}
-
-fn hidden_words() -> Words {
-    Words {
-        expected: localized!("hidden, because it is the answer"),
-        ..Words::default()
-    }
-}
-
-/// Returns the first place at which a check sees another value than when the exercise began, if there is one and both are
-/// values.
-fn change(
-    unchanged: &Unchanged,
-    before: &Actual,
-    actual: &Actual,
-    names: &ValueNames,
-) -> Option<Change> {
-    if before.error.is_some() || actual.error.is_some() || before.status != actual.status {
-        return None;
-    }
-    let part = |actual: &Actual| match &unchanged.path {
-        Some(path) => path.select(&actual.value).unwrap_or_default(),
-        None => actual.value.clone(),
-    };
-    Change::first(&part(before), &part(actual), names)
 }
 
 /// Checks a choice in a quiz. The outcome does not reveal the right one.
@@ -608,120 +385,5 @@ pub fn check_answer(quiz: &Quiz, answer: Option<&str>) -> Outcome {
             actual: localized!("no answer yet"),
             hint: None,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    #[test]
-    fn a_secret_value_has_one_line() {
-        let check = crate::lab::testing::exercise(
-            "
-      - id: name
-        secret: true
-        redis: { service: redis, command: [GET, name] }
-        expect: { equals: a }
-",
-        )
-        .checks()[0]
-            .clone();
-        let actual = Actual::value(json!("b"));
-        let result = StepResult {
-            outcome: Outcome::Fail {
-                expected: "a".to_owned(),
-                actual: "b".to_owned(),
-                hint: None,
-            },
-            actual: Some(actual),
-            error: None,
-            held: None,
-        };
-        let outcome = outcome(&check, &result, Changed::Yes);
-        assert_eq!(hidden_words().actual, "");
-        let hidden = (outcome.expected(), outcome.actual());
-        let both = (Some("hidden, because it is the answer"), Some("hidden"));
-        assert_eq!(hidden, both);
-    }
-
-    #[test]
-    fn the_hint_is_that_of_the_first_check_that_fails() {
-        let check = |outcome: Outcome| CheckResult {
-            check: "one".to_owned(),
-            role: CheckRole::Goal,
-            about: String::new(),
-            outcome,
-            words: Words::default(),
-        };
-        let fails = |hint: Option<&str>| {
-            check(Outcome::Fail {
-                expected: String::new(),
-                actual: String::new(),
-                hint: hint.map(str::to_owned),
-            })
-        };
-        let hint = |checks: Vec<CheckResult>| {
-            let result = ExerciseResult {
-                exercise: ExerciseId::new("one").unwrap(),
-                checks,
-                actuals: Vec::new(),
-                held: Vec::new(),
-                changed: Changed::Yes,
-                denied: BTreeSet::new(),
-                undecided: None,
-            };
-            result.hint().map(str::to_owned)
-        };
-        let pass = || check(Outcome::Pass);
-        assert_eq!(hint(vec![pass(), pass()]), None);
-        assert_eq!(
-            hint(vec![pass(), fails(Some("a")), fails(Some("b"))]),
-            Some("a".to_owned())
-        );
-        assert_eq!(hint(vec![pass(), fails(None), fails(Some("b"))]), None);
-    }
-
-    #[test]
-    fn a_time_to_live_below_zero_has_words() {
-        let checks = crate::lab::testing::exercise(
-            "
-      - id: ends
-        redis: { service: redis, command: [ttl, a] }
-        expect: { at_least: 1 }
-      - id: count
-        redis: { service: redis, command: [GET, a] }
-        expect: { at_least: 1 }
-",
-        );
-        let [ends, count] = checks.checks() else {
-            panic!("two checks")
-        };
-        let of = |check: &Check, value: i64| time_to_live(&check.step.act, &Actual::value(value));
-        assert_eq!(of(ends, -1).as_deref(), Some("no time to live"));
-        assert_eq!(of(ends, -2).as_deref(), Some("there is no such key"));
-        assert_eq!(of(ends, 30), None);
-        assert_eq!(of(count, -1), None);
-    }
-
-    #[test]
-    fn what_was_there_at_the_start_is_compared_in_words() {
-        let words = |before: Actual, now: Actual| {
-            let names = ValueNames::default();
-            let change = change(&Unchanged { path: None }, &before, &now, &names);
-            change.map_or_else(Words::default, |change| change.words(&names))
-        };
-        let of = |value: Value| Actual::value(value);
-        let changed = words(of(json!([3500, null])), of(json!([3500, 1])));
-        assert_eq!(
-            changed.expected,
-            "as when the exercise began: item 2: nothing"
-        );
-        assert_eq!(changed.actual, "item 2: 1");
-        assert_eq!(words(of(json!("8")), of(json!("8"))), Words::default());
-        // An error is described as a whole.
-        let gone = Actual::error("42P01", "relation \"a\" does not exist");
-        assert_eq!(words(of(json!(1)), gone), Words::default());
     }
 }

@@ -5,6 +5,7 @@ mod baseline;
 mod change_watcher;
 mod check;
 mod check_probes;
+mod check_results;
 mod container;
 mod denied;
 mod diagnostics;
@@ -42,9 +43,8 @@ pub use baseline::{
     begin_exercise, changed, late_baseline, move_baselines, passes, record_baselines, snapshots,
 };
 pub use change_watcher::ChangeWatcher;
-pub use check::{
-    CheckContext, CheckStage, ExerciseResult, Undecided, check_answer, check_exercises, interrupted,
-};
+pub use check::{CheckContext, CheckStage, Undecided, check_answer, check_exercises, interrupted};
+pub use check_results::ExerciseResult;
 pub use disks::{full_disks, observe_disks};
 pub use execute::execute;
 pub use failure::{Failure, NotRunning};
@@ -55,7 +55,9 @@ pub use live::{Live, require_same_network};
 pub use measure::{Effort, MeasureOutcome, measure};
 pub use own_files::own_files;
 pub use poll_backoff::Changed;
-pub use proof::{OtherDraw, PlayRequest, Proof, ProofRequest, Strictness, play, prove, record};
+pub use proof::{
+    OtherDraw, PlayRequest, Proof, ProofRequest, SeenAnswers, Strictness, play, prove, record,
+};
 pub use reap::reap;
 pub use reset::{create_missing, prepare, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};

@@ -9,6 +9,8 @@ use crate::report::json_path;
 #[derive(Debug, Clone, Default)]
 pub struct Proof {
     pub figures: ProofFigures,
+    /// The number of answers that were judged by what was seen when they were played before.
+    pub recalled: usize,
     /// The duration of each reset, in milliseconds.
     pub resets: Vec<u64>,
     pub problems: Vec<ProofProblem>,
@@ -69,6 +71,7 @@ impl Proof {
         let mut whole = Self::default();
         for part in parts {
             add(&mut whole.figures, part.figures);
+            whole.recalled += part.recalled;
             whole.resets.extend(part.resets);
             whole.problems.extend(part.problems);
             whole.not_run.extend(part.not_run);
@@ -168,6 +171,7 @@ mod tests {
                 }],
                 ..ProofFigures::default()
             },
+            recalled: 3,
             resets: vec![7],
             problems: vec![problem(exercise, Stage::Answers, "answers")],
             not_run: Vec::new(),
@@ -184,7 +188,8 @@ mod tests {
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
             let parts = order.map(|at: usize| parts[at].clone());
             let whole = Proof::of_parts(&lab, parts.to_vec());
-            assert_eq!((whole.figures.played, whole.resets.len()), (4, 2));
+            let counts = (whole.figures.played, whole.recalled, whole.resets.len());
+            assert_eq!(counts, (4, 6, 2));
             let problems = whole.problems.iter();
             let found: Vec<(&str, &str)> = problems
                 .map(|found| (&*found.problem.exercise, &*found.problem.problem))

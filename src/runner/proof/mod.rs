@@ -6,6 +6,8 @@ mod play;
 mod player;
 mod prover;
 mod recorder;
+mod seen;
+mod solution;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -20,6 +22,7 @@ use crate::store::Workspace;
 pub use figures::{Proof, Strictness};
 pub use play::{PlayRequest, play};
 pub use recorder::record;
+pub use seen::SeenAnswers;
 
 use figures::Stage;
 use prover::Prover;

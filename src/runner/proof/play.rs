@@ -1,6 +1,6 @@
 //! Plays the answers to one exercise in a lab that is up, and shows what the checks saw after each.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
@@ -10,6 +10,7 @@ use crate::problem::{Code, Problem, suggestion};
 use crate::proof::{Answer, AnswerKind, answers};
 use crate::runner::proof::figures::{Proof, Stage};
 use crate::runner::proof::prover::Prover;
+use crate::runner::proof::seen::SeenAnswers;
 use crate::runner::proof::{OtherDraw, ProofRequest};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -27,6 +28,8 @@ pub struct PlayRequest<'a> {
     pub answer: Option<&'a str>,
     /// Receives each answer when it was played.
     pub show: &'a dyn Fn(&PlayedAnswer),
+    /// What was seen before and is not played again; what is played is added. If there is none, everything is played.
+    pub seen: Option<&'a RefCell<SeenAnswers>>,
 }
 
 impl PlayRequest<'_> {
@@ -78,6 +81,9 @@ pub async fn play<E: Engine>(
     };
     let mut prover = Prover::new(runner, live, workspace, proven);
     prover.show(request.show);
+    if let Some(seen) = request.seen {
+        prover.recall(seen);
+    }
     prover.begin_stage(Stage::Answers);
     let all = request.answers();
     let chosen = all

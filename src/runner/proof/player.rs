@@ -14,7 +14,7 @@ use crate::runner::baseline::{begin_exercise, record_baselines};
 use crate::runner::proof::recorder::record;
 use crate::runner::reset::{prepare, reset, solve};
 use crate::runner::{Failure, Live, Runner};
-use crate::store::{Baselines, Workspace};
+use crate::store::{Baseline, Baselines, Workspace};
 use crate::text;
 
 /// How long a step with `within` is waited for while a step of the solution is left out: this many times as long as it took in
@@ -163,6 +163,11 @@ impl<'a, 'b, E: Engine> Player<'a, 'b, E> {
         let lab = self.runner.lab;
         let is_quiz = |id: &ExerciseId| lab.exercise(id).is_some_and(|of| !is_practical(of));
         record_baselines(self.runner, self.live, &mut self.baselines, &is_quiz).await;
+    }
+
+    /// Returns what the checks of an exercise saw when it began.
+    pub(super) fn baseline(&self, exercise: &Exercise) -> Option<&Baseline> {
+        self.baselines.exercises.get(&exercise.id)
     }
 
     /// Lets every exercise begin again.

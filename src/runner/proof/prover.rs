@@ -1,6 +1,7 @@
 //! Proves exercises and the whole lab with the answers that are played. What is true of a recording is decided in
 //! [`crate::proof`].
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
@@ -11,11 +12,11 @@ use crate::proof::{
     self, Answer, AnswerKind, Finding, Must, Recording, after, at_start, indecisive, right_answers,
     unnoticed, without_hint,
 };
-use crate::runner::act::Captures;
 use crate::runner::check::check_answer;
 use crate::runner::measure::{Effort, measure};
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, Strictness, by_weight};
-use crate::runner::proof::player::{Mode, Player, is_practical};
+use crate::runner::proof::player::{Player, is_practical};
+use crate::runner::proof::seen::{PlayedSteps, SeenAnswers};
 use crate::runner::proof::{OtherAnswers, ProofRequest};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -23,20 +24,22 @@ use crate::text;
 
 /// Proves the exercises of a lab, one part after the other.
 pub(super) struct Prover<'a, 'b, E> {
-    player: Player<'a, 'b, E>,
+    pub(super) player: Player<'a, 'b, E>,
     request: ProofRequest<'a>,
     stage: Stage,
-    proof: Proof,
+    pub(super) proof: Proof,
     /// Receives what the checks saw after each answer.
     show: Option<&'a dyn Fn(&PlayedAnswer)>,
+    /// What was seen before, so that it need not be played again.
+    seen: Option<&'a RefCell<SeenAnswers>>,
 }
 
 /// What was found in one phase of an exercise.
-struct PhaseReport<'a> {
-    exercise: &'a ExerciseId,
-    phase: Phase,
-    started: Instant,
-    findings: Vec<Finding>,
+pub(super) struct PhaseReport<'a> {
+    pub(super) exercise: &'a ExerciseId,
+    pub(super) phase: Phase,
+    pub(super) started: Instant,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
@@ -58,6 +61,42 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
             stage: Stage::Start,
             proof: Proof::default(),
             show: None,
+            seen: None,
+        }
+    }
+
+    /// Judges what is in `seen` without playing it again, and adds what is played.
+    pub(super) fn recall(&mut self, seen: &'a RefCell<SeenAnswers>) {
+        self.seen = Some(seen);
+    }
+
+    /// Returns what the checks saw after steps that were played before, and how long each step took.
+    pub(super) fn recalled(
+        &self,
+        exercise: &Exercise,
+        steps: &[&Step],
+    ) -> Option<(Recording, Vec<Duration>)> {
+        let seen = self.seen?.borrow();
+        seen.recall(self.player.runner.lab, exercise, steps)
+    }
+
+    /// Keeps what the checks saw after steps, so that they need not be played again.
+    pub(super) fn keep(
+        &self,
+        exercise: &Exercise,
+        steps: &[&Step],
+        recording: &Recording,
+        took: &[Duration],
+    ) {
+        if let Some(seen) = self.seen {
+            let baseline = self.player.baseline(exercise);
+            let played = PlayedSteps {
+                steps,
+                baseline,
+                took,
+            };
+            let lab = self.player.runner.lab;
+            seen.borrow_mut().keep(lab, exercise, played, recording);
         }
     }
 
@@ -78,7 +117,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
     }
 
     /// Shows what the checks saw after an answer; without an answer, before anything was done.
-    fn shown(
+    pub(super) fn shown(
         &self,
         exercise: &Exercise,
         answer: Option<&Answer<'_>>,
@@ -122,7 +161,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         self.stage = stage;
     }
 
-    fn report(&mut self, report: PhaseReport<'_>) {
+    pub(super) fn report(&mut self, report: PhaseReport<'_>) {
         let exercise = report.exercise;
         let problems = report.findings.iter();
         let problems: Vec<_> = problems
@@ -150,8 +189,21 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         in_solution: &[Duration],
         phase: Phase,
     ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
-        let played = self.player.answer(exercise, answer, in_solution, phase);
-        let (recording, finding) = played.await?;
+        let (recording, finding) = match self.recalled(exercise, &answer.steps) {
+            Some((recording, _)) => {
+                self.proof.recalled += 1;
+                let finding = after(&recording, answer, exercise.checks(), phase);
+                (Some(recording), finding)
+            }
+            None => {
+                let played = self.player.answer(exercise, answer, in_solution, phase);
+                let (recording, finding) = played.await?;
+                if let Some(recording) = &recording {
+                    self.keep(exercise, &answer.steps, recording, &[]);
+                }
+                (recording, finding)
+            }
+        };
         if let Some(recording) = &recording {
             self.count(exercise, answer, recording);
         }
@@ -278,123 +330,8 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         }
     }
 
-    /// Plays the solution twice and returns how long each of its steps took; `None` if it could not be played.
-    async fn solution(
-        &mut self,
-        exercise: &Exercise,
-        answers: &[Answer<'_>],
-        refused: &mut Vec<Recording>,
-    ) -> Result<Option<Vec<Duration>>, Failure> {
-        let (phase, started) = (Phase::Solution, Instant::now());
-        let Some(solution) = answers.first() else {
-            return Ok(None);
-        };
-        let mut findings = Vec::new();
-        let mut played = None;
-        if let Some(problem) = self.player.prepare(exercise).await? {
-            findings.push(problem.at(solution.place));
-        } else {
-            self.player.started(exercise, solution);
-            let before = self.player.observe(exercise).await;
-            let finding = at_start(&before, exercise.checks(), phase).map(|finding| Finding {
-                reason: text!(
-                    "before the solution, after the exercises that it needs: {reason}",
-                    reason = finding.reason
-                ),
-                ..finding
-            });
-            self.shown(exercise, None, Some(&before), finding.as_ref());
-            findings.extend(finding);
-            refused.push(before);
-            let (took, problem) = self.solve_once(exercise, answers, refused).await?;
-            played = problem.is_none().then_some(took);
-            if problem.is_some() {
-                self.shown(exercise, Some(solution), None, problem.as_ref());
-            }
-            findings.extend(problem);
-        }
-        if played.is_some() {
-            let recording = self.player.observe(exercise).await;
-            let finding = after(&recording, solution, exercise.checks(), phase);
-            self.shown(exercise, Some(solution), Some(&recording), finding.as_ref());
-            findings.extend(finding);
-            findings.extend(self.measurements(exercise, phase).await);
-        }
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase,
-            started,
-            findings,
-        });
-        let Some(took) = played else {
-            return Ok(None);
-        };
-        let (phase, started) = (Phase::SolutionAgain, Instant::now());
-        let mut captures = Captures::new();
-        let again = self
-            .player
-            .play(&solution.steps, &mut captures, Mode::Complete, phase);
-        let (_, problem) = again.await?;
-        let finding = match problem {
-            Some(problem) => Some(problem),
-            None => {
-                let recording = self.player.observe(exercise).await;
-                after(&recording, solution, exercise.checks(), phase)
-            }
-        };
-        self.report(PhaseReport {
-            exercise: &exercise.id,
-            phase,
-            started,
-            findings: finding.into_iter().collect(),
-        });
-        Ok(Some(took))
-    }
-
-    /// Plays the solution. Before its last step, what the checks see is the solution without that step.
-    async fn solve_once(
-        &mut self,
-        exercise: &Exercise,
-        answers: &[Answer<'_>],
-        refused: &mut Vec<Recording>,
-    ) -> Result<(Vec<Duration>, Option<Finding>), Failure> {
-        let phase = Phase::Solution;
-        let steps = &answers[0].steps;
-        let Some((last, first)) = steps.split_last() else {
-            return Ok((Vec::new(), None));
-        };
-        let mut captures = Captures::new();
-        let played = self
-            .player
-            .play(first, &mut captures, Mode::Complete, phase);
-        let (mut took, problem) = played.await?;
-        if problem.is_some() {
-            return Ok((took, problem));
-        }
-        if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
-            self.player.started(exercise, answer);
-            self.proof.figures.left_out += 1;
-            let recording = self.player.observe(exercise).await;
-            let finding = after(&recording, answer, exercise.checks(), Phase::LeftOut);
-            self.shown(exercise, Some(answer), Some(&recording), finding.as_ref());
-            refused.push(recording);
-            self.report(PhaseReport {
-                exercise: &exercise.id,
-                phase: Phase::LeftOut,
-                started: Instant::now(),
-                findings: finding.into_iter().collect(),
-            });
-        }
-        let (last, problem) = self
-            .player
-            .play(&[*last], &mut captures, Mode::Complete, phase)
-            .await?;
-        took.extend(last);
-        Ok((took, problem))
-    }
-
     /// Runs every measurement of an exercise once. The sides must answer and agree; how long they take does not matter.
-    async fn measurements(&self, exercise: &Exercise, phase: Phase) -> Vec<Finding> {
+    pub(super) async fn measurements(&self, exercise: &Exercise, phase: Phase) -> Vec<Finding> {
         let mut findings = Vec::new();
         for measurement in &exercise.measure {
             let (runner, live) = (self.player.runner, &*self.player.live);
@@ -603,11 +540,6 @@ impl Kind {
             _ => false,
         }
     }
-}
-
-/// Returns whether an answer is the solution without its last step.
-fn leaves_out_last(answer: &Answer<'_>, solution: &[&Step]) -> bool {
-    matches!(answer.kind, AnswerKind::LeftOut { step } if step + 1 == solution.len())
 }
 
 /// Returns a step for each database that steps use.

@@ -1,11 +1,12 @@
 //! Records what the checks of an exercise see.
 
 use crate::engine::Engine;
+use crate::expect::Snapshot;
 use crate::lab::{Exercise, Lang};
 use crate::proof::{Observation, Recording};
 use crate::runner::check::{CheckContext, Undecided, check_exercises};
-use crate::runner::{Live, Runner};
-use crate::store::Baselines;
+use crate::runner::{ExerciseResult, Live, Runner};
+use crate::store::{Baseline, Baselines};
 
 /// Records what every check of an exercise sees now, as a learner's check would.
 pub async fn record<E: Engine>(
@@ -23,29 +24,37 @@ pub async fn record<E: Engine>(
     };
     let results = check_exercises(runner, live, &[exercise], &context).await;
     let baseline = baselines.exercises.get(&exercise.id);
+    let result = results.into_iter().next();
+    result.map_or_else(Recording::default, |result| {
+        recording(exercise, result, baseline)
+    })
+}
+
+/// Makes a recording of the result of an exercise.
+pub(super) fn recording(
+    exercise: &Exercise,
+    result: ExerciseResult,
+    baseline: Option<&Baseline>,
+) -> Recording {
+    let actuals = result.actuals.into_iter().zip(result.held);
     let checks = exercise.checks().iter();
-    let observations = results.into_iter().flat_map(|result| {
-        let actuals = result.actuals.into_iter().zip(result.held);
-        result.checks.into_iter().zip(actuals)
+    let observations = result.checks.into_iter().zip(actuals).zip(checks);
+    let observations = observations.map(|((result, (actual, held)), check)| {
+        let before = baseline.and_then(|baseline| baseline.get(&check.id));
+        Observation {
+            result,
+            actual,
+            held,
+            expect: match check.unchanged {
+                Some(_) => None,
+                None => Some(check.step.expect.clone()),
+            },
+            baseline: match check.unchanged {
+                Some(_) => before.map(Snapshot::actual),
+                None => None,
+            },
+        }
     });
-    let observations = observations
-        .zip(checks)
-        .map(|((result, (actual, held)), check)| {
-            let before = baseline.and_then(|baseline| baseline.get(&check.id));
-            Observation {
-                result,
-                actual,
-                held,
-                expect: match check.unchanged {
-                    Some(_) => None,
-                    None => Some(check.step.expect.clone()),
-                },
-                baseline: match check.unchanged {
-                    Some(_) => before.map(|before| before.actual()),
-                    None => None,
-                },
-            }
-        });
     Recording {
         observations: observations.collect(),
     }
