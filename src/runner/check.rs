@@ -129,8 +129,10 @@ fn why_not_begun<E: Engine>(
         Some(_) => text!("the exercise is being prepared; try again in a moment"),
         None if needs.is_empty() => text!("the exercise has not begun; try again in a moment"),
         None => text!(
-            "the exercise has not begun: solve {exercises} first",
-            exercises = needs.join(", ")
+            "the exercise has not begun: solve {exercises} first, or let `roadlab reset {lab} --to {exercise}` do it",
+            exercises = needs.join(", "),
+            lab = runner.name(),
+            exercise = exercise.id
         ),
     }
 }
