@@ -82,7 +82,7 @@ fn an_author_sees_what_the_checks_make_of_what_is_saved() {
         "command: [get, greeting]",
     );
     author.wait_for_line(
-        "greet passes its test: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
+        "greet has no problem so far: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
     );
     author.wait_for_line("wrong answer `shouted`: refused");
     author.wait_for_line("greet passes its test: 5 answers, 4 of them not played again,");
@@ -97,7 +97,7 @@ fn an_author_sees_what_the_checks_make_of_what_is_saved() {
     );
     author.wait_for_line("is up after");
     author.wait_for_line(
-        "greet passes its test: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
+        "greet has no problem so far: 4 answers of `lab.yaml`, with 1 of `trial.yaml` to follow,",
     );
     author.wait_for_line("greet passes its test: 5 answers, 4 of them not played again,");
     author.wait_for_line("waiting for a change");

@@ -270,15 +270,16 @@ impl<E: Engine> Session<'_, E> {
             }
             // Another container may answer every check differently.
             Some(_) if is_new => ChangedExercises::All,
-            Some(before) => {
-                let by_files = changed_by_files(read, &saved);
-                self.forget(&by_files);
-                by_files.and(read.parts.changed_since(before))
-            }
+            Some(before) => changed_by_files(read, &saved).and(read.parts.changed_since(before)),
         };
-        if changed == ChangedExercises::All {
-            self.forget(&changed);
+        // What the checks see may depend on any other file.
+        if changed == ChangedExercises::All || !saved.iter().all(|file| is_read_by_parts(file)) {
+            self.seen.borrow_mut().forget_all();
         }
+        let outdated = lab.exercises.iter();
+        let outdated = outdated.filter(|of| self.seen.borrow().is_outdated(lab, of));
+        self.queue
+            .extend(outdated.map(|exercise| exercise.id.clone()));
         let all = lab.exercises.iter().map(|exercise| exercise.id.clone());
         match changed {
             ChangedExercises::All => self.queue.extend(all),
@@ -315,15 +316,6 @@ impl<E: Engine> Session<'_, E> {
         let finished = finished.into_inner();
         self.queue.retain(|exercise| !finished.contains(exercise));
         ended
-    }
-
-    /// Forgets what the checks of these exercises saw, which may be something else now.
-    fn forget(&self, changed: &ChangedExercises) {
-        let mut seen = self.seen.borrow_mut();
-        match changed {
-            ChangedExercises::All => seen.forget_all(),
-            ChangedExercises::Some(ids) => ids.iter().for_each(|id| seen.forget(id)),
-        }
     }
 }
 
@@ -423,13 +415,19 @@ fn changed_by_files(read: &ReadLab, saved: &BTreeSet<PathBuf>) -> ChangedExercis
     for file in saved.iter().filter(|file| !is_read_by_parts(file)) {
         let below = file.strip_prefix(&read.lab.folder).unwrap_or(file);
         let naming = read.parts.naming(&below.to_string_lossy());
-        // A file that a service mounts and no exercise names may matter to each.
-        if naming.is_empty() && is_used(&read.lab, file) {
+        // A file that a service mounts or that describes it, and that no exercise names, may matter to each.
+        if naming.is_empty() && (is_used(&read.lab, file) || is_read(read, file)) {
             return ChangedExercises::All;
         }
         changed.extend(naming);
     }
     ChangedExercises::Some(changed)
+}
+
+/// Returns whether a file was read with the lab, such as compose.yaml or one of the catalogue.
+fn is_read(read: &ReadLab, file: &Path) -> bool {
+    let real = std::fs::canonicalize(file);
+    read.files.contains(file) || real.is_ok_and(|real| read.files.contains(&real))
 }
 
 /// Returns whether a file is one of those that [`LabParts`] are made of.
@@ -526,6 +524,7 @@ exercises:
         };
         assert_eq!(saved("files/one.sh"), "one");
         assert_eq!(saved("files/redis.conf"), "all");
+        assert_eq!(saved("compose.yaml"), "all");
         assert_eq!(saved("README.md"), "");
         assert_eq!(saved("guide.en.md"), "");
     }

@@ -193,6 +193,12 @@ impl Report<'_> {
         let time = duration(judged.millis);
         let exercise = &judged.exercise;
         output(&match judged.problems.len() {
+            0 if judged.rest > 0 => paint.good(&localized!(
+                "{exercise} has no problem so far: {answers}, {time}",
+                exercise,
+                answers,
+                time
+            )),
             0 => paint.good(&localized!(
                 "{exercise} passes its test: {answers}, {time}",
                 exercise,

@@ -51,7 +51,7 @@ pub enum ResultLine {
 pub struct JudgedExercise {
     /// The id of the exercise.
     pub exercise: String,
-    /// Whether it passes its test.
+    /// Whether it passes its test; if there is a `rest`, whether it has no problem so far.
     pub sound: bool,
     /// The number of answers that were judged.
     pub answers: usize,

@@ -16,7 +16,7 @@ use crate::runner::check::check_answer;
 use crate::runner::measure::{Effort, measure};
 use crate::runner::proof::figures::{Proof, ProofProblem, Stage, Strictness, by_weight};
 use crate::runner::proof::player::{Player, is_practical};
-use crate::runner::proof::seen::{PlayedSteps, SeenAnswers};
+use crate::runner::proof::seen::{PlayedSteps, Playing, SeenAnswers};
 use crate::runner::proof::{OtherAnswers, ProofRequest};
 use crate::runner::{Failure, Live, Runner};
 use crate::store::Workspace;
@@ -74,23 +74,24 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
     pub(super) fn recalled(
         &self,
         exercise: &Exercise,
-        steps: &[&Step],
+        played: (Playing, &[&Step]),
     ) -> Option<(Recording, Vec<Duration>)> {
         let seen = self.seen?.borrow();
-        seen.recall(self.player.runner.lab, exercise, steps)
+        seen.recall(self.player.runner.lab, exercise, played)
     }
 
     /// Keeps what the checks saw after steps, so that they need not be played again.
     pub(super) fn keep(
         &self,
         exercise: &Exercise,
-        steps: &[&Step],
+        (playing, steps): (Playing, &[&Step]),
         recording: &Recording,
         took: &[Duration],
     ) {
         if let Some(seen) = self.seen {
             let baseline = self.player.baseline(exercise);
             let played = PlayedSteps {
+                playing,
                 steps,
                 baseline,
                 took,
@@ -189,7 +190,13 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
         in_solution: &[Duration],
         phase: Phase,
     ) -> Result<(Option<Recording>, Option<Finding>), Failure> {
-        let (recording, finding) = match self.recalled(exercise, &answer.steps) {
+        let playing = match answer.kind {
+            AnswerKind::LeftOut { .. } | AnswerKind::OtherDraw => Playing::LeftOut,
+            AnswerKind::Solution | AnswerKind::RightAnswer | AnswerKind::WrongAnswer => {
+                Playing::Complete
+            }
+        };
+        let (recording, finding) = match self.recalled(exercise, (playing, &answer.steps)) {
             Some((recording, _)) => {
                 self.proof.recalled += 1;
                 let finding = after(&recording, answer, exercise.checks(), phase);
@@ -199,7 +206,7 @@ impl<'a, 'b, E: Engine> Prover<'a, 'b, E> {
                 let played = self.player.answer(exercise, answer, in_solution, phase);
                 let (recording, finding) = played.await?;
                 if let Some(recording) = &recording {
-                    self.keep(exercise, &answer.steps, recording, &[]);
+                    self.keep(exercise, (playing, &answer.steps), recording, &[]);
                 }
                 (recording, finding)
             }

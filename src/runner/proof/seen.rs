@@ -13,7 +13,8 @@ use crate::runner::check_results::ComparedChecks;
 use crate::runner::proof::recorder::recording;
 use crate::store::Baseline;
 
-/// What was seen in a lab that is up. It must forget the exercises whose services or files changed.
+/// What was seen in a lab that is up. It must be forgotten when a service or a file of the lab changes, but for the files that
+/// describe exercises.
 #[derive(Debug, Default)]
 pub struct SeenAnswers {
     exercises: BTreeMap<ExerciseId, SeenExercise>,
@@ -22,8 +23,7 @@ pub struct SeenAnswers {
 #[derive(Debug, Default)]
 struct SeenExercise {
     setting: String,
-    /// By the steps that were played since the exercise began.
-    answers: BTreeMap<String, SeenAnswer>,
+    answers: BTreeMap<(Playing, String), SeenAnswer>,
 }
 
 /// What was seen after an answer.
@@ -37,8 +37,20 @@ struct SeenAnswer {
     took: Vec<Duration>,
 }
 
+/// How steps were played, since the exercise began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Playing {
+    /// Up to the end: each did what it should.
+    Complete,
+    /// Up to the end, twice.
+    Twice,
+    /// Also after one that failed, and without all patience.
+    LeftOut,
+}
+
 /// Steps that were played.
 pub(super) struct PlayedSteps<'a> {
+    pub(super) playing: Playing,
     pub(super) steps: &'a [&'a Step],
     pub(super) baseline: Option<&'a Baseline>,
     pub(super) took: &'a [Duration],
@@ -49,14 +61,15 @@ impl SeenAnswers {
         self.exercises.clear();
     }
 
-    pub fn forget(&mut self, exercise: &ExerciseId) {
-        self.exercises.remove(exercise);
-    }
-
     /// Returns whether an exercise was played, and its checks look at the same as then.
     pub fn knows(&self, lab: &Lab, exercise: &Exercise) -> bool {
         let known = self.exercises.get(&exercise.id);
         known.is_some_and(|known| known.setting == setting(lab, exercise))
+    }
+
+    /// Returns whether an exercise was played, and its checks would look at something else now: what it builds on has changed.
+    pub fn is_outdated(&self, lab: &Lab, exercise: &Exercise) -> bool {
+        self.exercises.contains_key(&exercise.id) && !self.knows(lab, exercise)
     }
 
     /// Judges what was seen after these steps, by the checks as they are now; `None` if it is not known. Returns how long the
@@ -65,11 +78,11 @@ impl SeenAnswers {
         &self,
         lab: &Lab,
         exercise: &Exercise,
-        steps: &[&Step],
+        (playing, steps): (Playing, &[&Step]),
     ) -> Option<(Recording, Vec<Duration>)> {
         let known = self.exercises.get(&exercise.id);
         let known = known.filter(|known| known.setting == setting(lab, exercise))?;
-        let seen = known.answers.get(&steps_text(steps))?;
+        let seen = known.answers.get(&(playing, steps_text(steps)))?;
         let compared = ComparedChecks {
             exercise,
             section: lab.section(&exercise.id, &Lang::english()),
@@ -108,23 +121,27 @@ impl SeenAnswers {
                 baseline: played.baseline.cloned(),
                 took: played.took.to_vec(),
             };
-            known.answers.insert(steps_text(played.steps), seen);
+            let key = (played.playing, steps_text(played.steps));
+            known.answers.insert(key, seen);
         }
     }
 }
 
 /// Returns everything but the answer that decides what the checks of an exercise see, in a form without places. What the checks
-/// expect belongs to it only if they are waited for, or if one is measured once the others pass.
+/// expect belongs to it only if one of them is waited for, is measured once the others pass, or captures a value.
 fn setting(lab: &Lab, exercise: &Exercise) -> String {
     let mut text = String::new();
     for needed in lab.prerequisites(&exercise.id) {
         write_steps(needed.played_steps(), &mut text);
     }
+    text.push_str("prepare:\n");
     write_steps(&exercise.prepare, &mut text);
     let checks = exercise.checks();
     let waits = checks.iter().any(|check| {
         let step = &check.step;
-        step.within.is_some() || step.holds_for.is_some() || matches!(step.act, StepKind::Ratio(_))
+        let captures = step.capture.is_some();
+        let is_ratio = matches!(step.act, StepKind::Ratio(_));
+        captures || is_ratio || step.within.is_some() || step.holds_for.is_some()
     });
     for check in checks {
         let (step, unchanged) = (&check.step, check.unchanged.is_some());
@@ -140,7 +157,7 @@ fn setting(lab: &Lab, exercise: &Exercise) -> String {
             true => write!(
                 text,
                 "{probe:?}{:?}{:?}",
-                (&check.unchanged, check.role, &step.expect),
+                (&check.unchanged, check.role, &step.expect, &check.hints),
                 (step.within, step.holds_for)
             ),
             false => write!(text, "{probe:?}{unchanged}"),
@@ -205,6 +222,10 @@ mod tests {
         exercise.played_steps().collect()
     }
 
+    fn complete<'a>(steps: &'a [&'a Step]) -> (Playing, &'a [&'a Step]) {
+        (Playing::Complete, steps)
+    }
+
     fn recorded(exercise: &Exercise, actual: Option<Actual>) -> Recording {
         let compared = ComparedChecks {
             exercise,
@@ -221,6 +242,7 @@ mod tests {
         let exercise = second(lab);
         let mut seen = SeenAnswers::default();
         let played = PlayedSteps {
+            playing: Playing::Complete,
             steps: &solution(exercise),
             baseline: None,
             took: &[Duration::from_millis(5)],
@@ -232,7 +254,7 @@ mod tests {
     /// Returns whether the solution passes in the changed lab by what was seen in the lab as it was; `None` if it must be played.
     fn recalled(before: &Lab, now: &Lab) -> Option<bool> {
         let seen = seen(before, Some(Actual::value(json!("b"))));
-        let recalled = seen.recall(now, second(now), &solution(second(now)))?;
+        let recalled = seen.recall(now, second(now), complete(&solution(second(now))))?;
         assert_eq!(recalled.1, [Duration::from_millis(5)]);
         Some(recalled.0.passed())
     }
@@ -266,6 +288,13 @@ mod tests {
         let other = two(|text| text.replacen("[SET, a, b]", "[SET, a, d]", 1));
         now.exercises[0].task = other.exercises[1].task.clone();
         assert_eq!(recalled(&before, &now), None);
+        let seen = seen(&before, Some(Actual::value(json!("b"))));
+        let outdated = [&before, &now].map(|lab| seen.is_outdated(lab, second(lab)));
+        assert_eq!(outdated, [false, true]);
+        assert!(
+            !seen.is_outdated(&now, &now.exercises[0]),
+            "it was not played"
+        );
     }
 
     #[test]
@@ -275,6 +304,16 @@ mod tests {
         assert_eq!(recalled(&before, &before), Some(true));
         let now = two(|text| waits(text).replace("equals: b", "equals: c"));
         assert_eq!(recalled(&before, &now), None);
+        let captures = |text: &str| {
+            text.replace(
+                "{ equals: b }",
+                "{ equals: b }\n        capture: { name: one }",
+            )
+        };
+        let before_capture = two(captures);
+        assert_eq!(recalled(&before_capture, &before_capture), Some(true));
+        let now = two(|text| captures(text).replace("equals: b", "equals: c"));
+        assert_eq!(recalled(&before_capture, &now), None);
         assert_eq!(recalled(&two(str::to_owned), &before), None);
     }
 
@@ -283,13 +322,17 @@ mod tests {
         let lab = two(str::to_owned);
         let exercise = second(&lab);
         let solution = solution(exercise);
-        assert!(seen(&lab, None).recall(&lab, exercise, &solution).is_none());
+        let recalled = |seen: &SeenAnswers, of| seen.recall(&lab, exercise, of).is_some();
+        assert!(!recalled(&seen(&lab, None), complete(&solution)));
         let mut seen = seen(&lab, Some(Actual::value(json!("b"))));
         assert!(seen.knows(&lab, exercise));
-        assert!(seen.recall(&lab, exercise, &[]).is_none());
-        assert!(seen.recall(&lab, exercise, &solution).is_some());
-        seen.forget(&exercise.id);
+        assert!(!recalled(&seen, complete(&[])));
+        assert!(recalled(&seen, complete(&solution)));
+        for other in [Playing::Twice, Playing::LeftOut] {
+            assert!(!recalled(&seen, (other, &solution)), "{other:?}");
+        }
+        seen.forget_all();
         assert!(!seen.knows(&lab, exercise));
-        assert!(seen.recall(&lab, exercise, &solution).is_none());
+        assert!(!recalled(&seen, complete(&solution)));
     }
 }

@@ -10,6 +10,7 @@ use crate::runner::Failure;
 use crate::runner::act::Captures;
 use crate::runner::proof::player::Mode;
 use crate::runner::proof::prover::{PhaseReport, Prover};
+use crate::runner::proof::seen::Playing;
 use crate::text;
 
 /// What the checks saw while the solution was played.
@@ -46,7 +47,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         } else {
             self.player.started(exercise, solution);
             let before = self.player.observe(exercise).await;
-            self.keep(exercise, &[], &before, &[]);
+            self.keep(exercise, (Playing::Complete, &[]), &before, &[]);
             findings.extend(self.judge_before(exercise, before, refused));
             let (took, problem) = self.solve_once(exercise, answers, refused).await?;
             played = problem.is_none().then_some(took);
@@ -57,7 +58,12 @@ impl<E: Engine> Prover<'_, '_, E> {
         }
         if let Some(took) = &played {
             let recording = self.player.observe(exercise).await;
-            self.keep(exercise, &solution.steps, &recording, took);
+            self.keep(
+                exercise,
+                (Playing::Complete, &solution.steps),
+                &recording,
+                took,
+            );
             findings.extend(self.judge_solved(exercise, solution, &recording));
             findings.extend(self.measurements(exercise, phase).await);
         }
@@ -80,7 +86,7 @@ impl<E: Engine> Prover<'_, '_, E> {
             Some(problem) => Some(problem),
             None => {
                 let recording = self.player.observe(exercise).await;
-                self.keep(exercise, &twice(solution), &recording, &[]);
+                self.keep(exercise, (Playing::Twice, &solution.steps), &recording, &[]);
                 after(&recording, solution, exercise.checks(), phase)
             }
         };
@@ -116,7 +122,12 @@ impl<E: Engine> Prover<'_, '_, E> {
         if let Some(answer) = answers.iter().find(|answer| leaves_out_last(answer, steps)) {
             self.player.started(exercise, answer);
             let recording = self.player.observe(exercise).await;
-            self.keep(exercise, &answer.steps, &recording, &[]);
+            self.keep(
+                exercise,
+                (Playing::Complete, &answer.steps),
+                &recording,
+                &[],
+            );
             self.judge_without_last(exercise, answer, recording, refused);
         }
         let (last, problem) = self
@@ -138,7 +149,7 @@ impl<E: Engine> Prover<'_, '_, E> {
         if !exercise.measure.is_empty() {
             return None;
         }
-        let recalled = |steps: &[&Step]| self.recalled(exercise, steps);
+        let recalled = |steps: &[&Step]| self.recalled(exercise, (Playing::Complete, steps));
         let (solved, took) = recalled(&solution.steps)?;
         // It was seen as the answer with the same steps, of which the times are not known.
         if took.len() != solution.steps.len() {
@@ -154,7 +165,9 @@ impl<E: Engine> Prover<'_, '_, E> {
                 None => None,
             },
             solved,
-            again: recalled(&twice(solution))?.0,
+            again: self
+                .recalled(exercise, (Playing::Twice, &solution.steps))?
+                .0,
             took,
         })
     }
@@ -247,11 +260,6 @@ impl<E: Engine> Prover<'_, '_, E> {
         self.shown(exercise, Some(solution), Some(recording), finding.as_ref());
         finding
     }
-}
-
-/// Returns the steps of an answer that is played twice.
-fn twice<'a>(answer: &Answer<'a>) -> Vec<&'a Step> {
-    answer.steps.repeat(2)
 }
 
 /// Returns whether an answer is the solution without its last step.
