@@ -109,8 +109,9 @@ fn what_builds_on_an_unsolved_exercise_is_not_judged() {
     redis("SET first 9");
     for command in ["check LAB after", "check LAB"] {
         let early = lab.run(command, 1).stdout;
-        let reason = "the exercise has not begun: solve first first";
-        assert!(early.contains(reason), "{command}: {early}");
+        let reason =
+            "the exercise has not begun: solve first first, or let `roadlab reset LAB --to after` do it".replace("LAB", &lab.copy.id);
+        assert!(early.contains(&reason), "{command}: {early}");
     }
     assert_eq!(lab.run("list --json", 0).json()[0]["done"], 0);
 
