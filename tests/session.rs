@@ -130,8 +130,9 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
 
     // Where there is no room for all, the present one is in sight, and the list goes on.
     terminal.resize(80, 14);
-    terminal.wait_for("exercises 1 to 7 of 18");
-    assert!(terminal.screen().contains("Go to exercise:"));
+    terminal.wait("the list and the question below it", |screen| {
+        screen.contains("exercises 1 to 7 of 18") && screen.contains("Go to exercise:")
+    });
     terminal.type_in("l");
     terminal.wait_for("exercises 8 to 14 of 18");
     terminal.type_in("9\r");

@@ -76,6 +76,22 @@ fn contradictory_arguments_are_refused() {
 }
 
 #[apply(test)]
+fn an_empty_variable_is_as_one_that_is_not_set() {
+    let copy = tiny();
+    let with = |variable: &str, value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roadlab"));
+        // The folder of the copy has the folder `labs`.
+        run_like(command.args(["list", "--json"]), &copy.roadlab(""));
+        ProgramOutput::of(command.env_remove("ROADLAB_LABS").env(variable, value))
+    };
+    for variable in ["ROADLAB_LABS", "ROADLAB_LANG"] {
+        let output = with(variable, "").expect_code(0);
+        assert!(output.stdout.contains("\"tiny\""), "{output:#?}");
+        with(variable, "nowhere").expect_code(2);
+    }
+}
+
+#[apply(test)]
 fn a_missing_engine_is_reported_with_the_next_step() {
     let copy = tiny();
     let host = |address: &str, stderr: &str| {

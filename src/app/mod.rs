@@ -167,7 +167,8 @@ impl App {
         reaper: ReaperCommand,
         events: EventSink,
     ) -> Self {
-        let variable = std::env::var_os("ROADLAB_LABS").map(PathBuf::from);
+        let variable = std::env::var_os("ROADLAB_LABS").filter(|folder| !folder.is_empty());
+        let variable = variable.map(PathBuf::from);
         Self {
             owner: paths.owner(),
             labs_option: LabsOption::new(options.labs.clone(), variable, &paths),

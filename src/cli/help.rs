@@ -4,9 +4,10 @@
 
 mod texts;
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 
-use clap::{Arg, ArgAction, CommandFactory};
+use clap::{Arg, ArgAction, CommandFactory, Id};
 
 use texts::{COMMANDS, CommandHelp, GROUPS, SHARED};
 
@@ -23,7 +24,7 @@ pub(crate) fn command() -> clap::Command {
         .disable_version_flag(true)
         .arg(help_option())
         .arg(version_option());
-    root = translate::translate(root);
+    root = without_empty_variables(translate::translate(root));
     let mut built = root.clone();
     built.build();
     for help in COMMANDS {
@@ -40,6 +41,18 @@ pub(crate) fn command() -> clap::Command {
         }
     }
     root
+}
+
+/// Takes the variables that are empty from the options that they would give: an empty variable is as one that is not set, as
+/// for NO_COLOR and the locale.
+fn without_empty_variables(root: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let given = root.get_arguments();
+    let given = given.filter(|option| option.get_env().is_some_and(is_empty));
+    let empty: Vec<Id> = given.map(|option| option.get_id().clone()).collect();
+    empty.into_iter().fold(root, |root, id| {
+        root.mut_arg(id, |option| option.env(None::<&'static str>))
+    })
 }
 
 /// Returns the usage of a command. What clap would write into a usage error has all options that a variable of the

@@ -450,7 +450,8 @@ fn base_image(dockerfile: &str) -> Option<String> {
 
 /// Returns the certificates that this machine trusts.
 fn ca_bundle() -> Option<Vec<u8>> {
-    let chosen = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let chosen = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
+    let chosen = chosen.map(PathBuf::from);
     let usual = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",

@@ -31,7 +31,7 @@ const INPUT_QUEUE: usize = 256;
 const PIECE: usize = 4096;
 
 /// The shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(16);
+const FRAME: Duration = Duration::from_millis(12);
 
 /// How long programs have to end when the server ends: a busy engine takes longer than the programs.
 const ENDING: Duration = Duration::from_secs(15);

@@ -62,7 +62,7 @@ pub(crate) async fn status(
 }
 
 fn lines(context: &Context, status: &Status) -> Vec<String> {
-    let mut lines = status.lines(context.paint, context.wording());
+    let mut lines = status.lines(context.paint, context.wording(), context.width());
     if status.runs.is_empty() && status.unreadable.is_empty() {
         lines.insert(
             0,

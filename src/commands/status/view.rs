@@ -1,5 +1,8 @@
 //! The status as lines for people and as JSON.
 
+use std::iter;
+
+use console::measure_text_width;
 use serde_json::{Value, json};
 
 use crate::app::{Row, Run, RunJournal, ServiceFault, Status};
@@ -34,9 +37,16 @@ impl Status {
         runs.chain(unreadable).chain(orphans).collect()
     }
 
-    /// Returns the lines for people; none if there is nothing.
-    pub(super) fn lines(&self, paint: Paint, wording: Wording) -> Vec<String> {
-        let mut lines: Vec<String> = self.runs.iter().flat_map(|run| run.lines(paint)).collect();
+    /// Returns the lines for people; none if there is nothing. Addresses that are too far to the right for a width in columns
+    /// have lines of their own.
+    pub(super) fn lines(
+        &self,
+        paint: Paint,
+        wording: Wording,
+        width: Option<usize>,
+    ) -> Vec<String> {
+        let runs = self.runs.iter().flat_map(|run| run.lines(paint, width));
+        let mut lines: Vec<String> = runs.collect();
         let unreadable = self.unreadable.iter();
         lines.extend(unreadable.map(|journal| paint.warn(&sanitize(&journal.text().localized()))));
         lines.extend(orphans::lines(&self.orphans, wording));
@@ -93,7 +103,7 @@ impl Run {
         }
     }
 
-    fn lines(&self, paint: Paint) -> Vec<String> {
+    fn lines(&self, paint: Paint, width: Option<usize>) -> Vec<String> {
         let name = match self.instance.is_main() {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
@@ -134,10 +144,8 @@ impl Run {
         for problem in journal.iter().chain(&self.progress_problem) {
             lines.push(format!("  {}", paint.warn(&sanitize(problem))));
         }
-        let rows = self.services.iter().map(|row| row.cells(paint));
-        let rows = table(&rows.collect::<Vec<_>>());
-        for (line, row) in rows.into_iter().zip(&self.services) {
-            lines.push(line);
+        for (shown, row) in self.rows(paint, width).into_iter().zip(&self.services) {
+            lines.extend(shown);
             if let ServiceHealth::Unhealthy(why) = &row.health {
                 let why = sanitize(why).replace('\n', " ");
                 lines.push(format!("      {}", paint.dim(&why)));
@@ -178,6 +186,28 @@ impl Run {
         }
         lines
     }
+
+    /// Returns the lines of each service.
+    fn rows(&self, paint: Paint, width: Option<usize>) -> Vec<Vec<String>> {
+        let address = |row: &Row| row.url.as_deref().map(|url| paint.link(&sanitize(url)));
+        let with_address = self.services.iter().map(|row| {
+            let mut cells = row.cells(paint);
+            cells.extend(address(row));
+            cells
+        });
+        let lines = table(&with_address.collect::<Vec<_>>());
+        let fits = |line: &String| width.is_none_or(|width| measure_text_width(line) <= width);
+        if lines.iter().all(fits) {
+            return lines.into_iter().map(|line| vec![line]).collect();
+        }
+        let cells = self.services.iter().map(|row| row.cells(paint));
+        let lines = table(&cells.collect::<Vec<_>>());
+        let rows = lines.into_iter().zip(&self.services).map(|(line, row)| {
+            let address = address(row).map(|url| format!("      {url}"));
+            iter::once(line).chain(address).collect()
+        });
+        rows.collect()
+    }
 }
 
 impl Row {
@@ -211,6 +241,7 @@ impl Row {
         }
     }
 
+    /// Returns the cells of a row but for the address.
     fn cells(&self, paint: Paint) -> Vec<String> {
         let (mark, state) = match self.running {
             Running::Yes if self.faults.is_empty() => (paint.good("●"), localized!("running")),
@@ -237,7 +268,6 @@ impl Row {
             health,
             used,
             self.uptime.map(age).unwrap_or_default(),
-            paint.link(&self.url.as_deref().map(sanitize).unwrap_or_default()),
         ]
     }
 }
@@ -303,7 +333,7 @@ mod tests {
             gone,
             row("redis", unhealthy),
         ]);
-        insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
+        insta::assert_snapshot!(run.lines(Paint::Plain, None).join("\n"), @r"
         redis (second)  solved 0 of 16
           ● cache  running                     healthy    12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
           ● job    Exited (137) 2 seconds ago
@@ -311,6 +341,22 @@ mod tests {
               PING: expected PONG, saw \u{1b}LOADING
           if it stays unhealthy: `roadlab reset redis --instance second --hard`, which wipes the data of the services
         ");
+    }
+
+    #[test]
+    fn an_address_is_never_broken() {
+        let mut without = row("job", ServiceHealth::Healthy);
+        without.url = None;
+        let run = run(vec![row("redis", ServiceHealth::Healthy), without]);
+        insta::assert_snapshot!(run.lines(Paint::Plain, Some(66)).join("\n"), @r"
+        redis (second)  solved 0 of 16
+          ● redis  running  healthy  12 MiB / 256 MiB  3 min
+              redis://127.0.0.1:24030
+          ● job    running  healthy  12 MiB / 256 MiB  3 min
+        ");
+        let whole = run.lines(Paint::Plain, Some(80)).join("\n");
+        assert_eq!(whole, run.lines(Paint::Plain, None).join("\n"));
+        assert!(whole.contains("3 min  redis://"), "{whole}");
     }
 
     #[test]
@@ -336,7 +382,7 @@ mod tests {
             broken("c", Running::No, &[ServiceFault::Removed]),
             broken("d", Running::Yes, &[ServiceFault::PartlyCutOff]),
         ]);
-        insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
+        insta::assert_snapshot!(run.lines(Paint::Plain, None).join("\n"), @r"
         redis (second)  solved 0 of 16
           ● a  cut off, disk full
           ● b  paused
@@ -368,7 +414,7 @@ mod tests {
         };
         let mut run = run(vec![stopped]);
         run.paused = Some(now() - 7260);
-        insta::assert_snapshot!(run.lines(Paint::Plain).join("\n"), @r"
+        insta::assert_snapshot!(run.lines(Paint::Plain, None).join("\n"), @r"
         redis (second)  solved 0 of 16
           ● redis  Exited (0) 2 hours ago
           paused for 2 h 01 min; continue with `roadlab up redis --instance second`
@@ -388,7 +434,7 @@ mod tests {
 
     #[test]
     fn leftovers_are_shown_with_the_command_that_removes_them() {
-        let lines = run(Vec::new()).lines(Paint::Plain).join("\n");
+        let lines = run(Vec::new()).lines(Paint::Plain, None).join("\n");
         assert!(
             lines.contains("`roadlab down redis --instance second`"),
             "{lines}"
@@ -400,7 +446,7 @@ mod tests {
         let mut run = run(vec![row("redis", ServiceHealth::Healthy)]);
         run.journal = RunJournal::Unreadable("cannot read the journal".into());
         run.progress_problem = Some("cannot read the progress".into());
-        let lines = run.lines(Paint::Plain);
+        let lines = run.lines(Paint::Plain, None);
         assert_eq!(
             lines[1..3],
             ["  cannot read the journal", "  cannot read the progress"]
