@@ -169,7 +169,8 @@ pub(crate) fn texts(folder: &str, extension: &str) -> Vec<(String, String)> {
         for entry in fs::read_dir(folder).expect("a folder of the repository") {
             let path = entry.expect("an entry of the folder").path();
             if path.is_dir() {
-                folders.push(path);
+                // Crates of their own may have been built below it.
+                folders.extend((!path.ends_with("target")).then_some(path));
             } else if path.extension().is_some_and(|end| end == extension) {
                 let name = path.strip_prefix(root).expect("below the root");
                 let name = name.to_str().expect("a path in UTF-8").to_owned();
