@@ -368,7 +368,7 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
         )
     });
     let health = service.healthcheck.as_ref().map(|check| {
-        let seconds = |time: std::time::Duration| (!time.is_zero()).then(|| time.as_secs_f64());
+        let seconds = |time: std::time::Duration| (!time.is_zero()).then_some(time.as_secs_f64());
         match check.is_off() {
             true => json!("off"),
             false => json!({

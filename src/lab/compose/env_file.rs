@@ -319,7 +319,7 @@ mod tests {
             outer: &nothing,
             earlier: &nothing,
         };
-        let parse = |text| parse_env_file(text, EnvFormat::Raw, &lookups);
+        let parse = |text: &str| parse_env_file(text, EnvFormat::Raw, &lookups);
         let found = parse("  A= \"1\" # all\n\t# none\n\nB\n").unwrap();
         let found: Vec<_> = found
             .iter()

@@ -86,7 +86,7 @@ const TABLE: &[Keys] = &[
             ("expose", ""),
             (
                 "volumes",
-                "folders of the lab are read-only, unless `rw` and `--trust`",
+                "folders of the lab are read-only, unless `rw` and `--trust`; a volume without a name is removed with the lab, too",
             ),
             ("configs", "files of the lab"),
             ("secrets", "files of the lab"),
@@ -99,7 +99,7 @@ const TABLE: &[Keys] = &[
                 "links",
                 "services of the lab; an alias is valid on all networks that both share",
             ),
-            ("healthcheck", ""),
+            ("healthcheck", "what it leaves out is that of the image"),
             ("networks", ""),
             (
                 "profiles",
