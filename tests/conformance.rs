@@ -164,11 +164,13 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             .collect::<Map<_, _>>();
         let check = &service["healthcheck"];
         let disabled = check["disable"] == true || check["test"][0] == "NONE";
+        // Zero is as nothing to the engine.
+        let time = |key: &str| Some(seconds(&check[key])).filter(|time| *time != json!(0.0));
         let health = match check.is_object() {
             true if disabled => json!("off"),
             true => json!({
-                "test": check["test"], "retries": check["retries"], "interval": seconds(&check["interval"]),
-                "timeout": seconds(&check["timeout"]), "start_period": seconds(&check["start_period"]),
+                "test": check["test"], "retries": check["retries"], "interval": time("interval"),
+                "timeout": time("timeout"), "start_period": time("start_period"),
             }),
             false => Value::Null,
         };

@@ -169,7 +169,7 @@ fn what_compose_refuses_is_not_left_out() {
         ),
         (
             "deploy: { restart_policy: { condition: sometimes } }",
-            "labs/small/compose.yaml:5:44: `condition` must be `none`, `on-failure` or `any`, not the string `sometimes`",
+            "labs/small/compose.yaml:5:44: `condition` must be `none`, `on-failure` or `any`, not `sometimes`",
         ),
         (
             "volumes: [{ type: bind, target: /v }]",
@@ -218,7 +218,7 @@ fn other_files_in_env_and_two_definitions_are_refused() {
     assert_eq!(
         with("b.yaml", "networks: { n: {} }\n", &own),
         [
-            "labs/small/compose.yaml:7:13: `n` of `networks` is defined twice (it is also defined in labs/small/b.yaml, and not in the same way; remove one of the two)"
+            "labs/small/compose.yaml:9:13: `n` of `networks` is defined twice (it is also defined in labs/small/b.yaml, and not in the same way; remove one of the two)"
         ]
     );
     let same = format!("include: [b.yaml]\n{COMPOSE}networks: {{ n: {{}} }}\n");
