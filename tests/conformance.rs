@@ -23,6 +23,9 @@ use serde_json::{Map, Value, json};
 
 const PLACEHOLDER: &str = "<folder>";
 
+/// The source of a volume without a name; roadlab gives it one that has this in it.
+const ANONYMOUS: &str = "_anonymous";
+
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
     let entries = std::fs::read_dir(root).unwrap();
@@ -125,8 +128,9 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
                 Some("bind") => true,
                 _ => volume["read_only"].as_bool().unwrap_or(false),
             };
-            if volume["type"] != "tmpfs" && !volume["source"].is_null() {
-                mounts.push(json!({ "source": volume["source"], "target": volume["target"].as_str().unwrap().trim_end_matches('/'), "read_only": read_only }));
+            if volume["type"] != "tmpfs" {
+                let source = volume["source"].as_str().unwrap_or(ANONYMOUS);
+                mounts.push(json!({ "source": source, "target": volume["target"].as_str().unwrap().trim_end_matches('/'), "read_only": read_only }));
             }
         }
         for (section, folder) in [("configs", ""), ("secrets", "/run/secrets")] {
@@ -160,10 +164,13 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             .collect::<Map<_, _>>();
         let check = &service["healthcheck"];
         let disabled = check["disable"] == true || check["test"][0] == "NONE";
-        let health = match check.is_object() && !disabled {
+        // Zero is as nothing to the engine.
+        let time = |key: &str| Some(seconds(&check[key])).filter(|time| *time != json!(0.0));
+        let health = match check.is_object() {
+            true if disabled => json!("off"),
             true => json!({
-                "test": check["test"], "retries": check["retries"], "interval": seconds(&check["interval"]),
-                "timeout": seconds(&check["timeout"]), "start_period": seconds(&check["start_period"]),
+                "test": check["test"], "retries": check["retries"], "interval": time("interval"),
+                "timeout": time("timeout"), "start_period": time("start_period"),
             }),
             false => Value::Null,
         };
@@ -193,19 +200,20 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             )
         });
         let tmpfs = tmpfs.chain(in_memory).map(tmpfs_entry);
-        let restart = match service["deploy"]["restart_policy"]["condition"].as_str() {
-            Some("none") => json!("no"),
-            Some("on-failure") => {
-                match service["deploy"]["restart_policy"]["max_attempts"].as_i64() {
-                    Some(attempts) => json!(format!("on-failure:{attempts}")),
-                    None => json!("on-failure"),
-                }
-            }
-            Some(_) => json!("always"),
-            None => service["restart"].clone(),
+        // As Compose maps it for the engine: without a condition nothing is started again.
+        let policy = &service["deploy"]["restart_policy"];
+        let restart = match policy["condition"].as_str() {
+            None if policy.is_null() => service["restart"].clone(),
+            None | Some("none" | "no" | "") => json!("no"),
+            Some("on-failure") => match policy["max_attempts"].as_i64() {
+                Some(attempts) => json!(format!("on-failure:{attempts}")),
+                None => json!("on-failure"),
+            },
+            Some("any" | "always" | "unless-stopped") => json!("always"),
+            Some(other) => panic!("the engine refuses {other}"),
         };
         let restart = match restart.as_str() {
-            None | Some("no") => Value::Null,
+            None | Some("no" | "") => Value::Null,
             Some("unless-stopped") => json!("always"),
             Some(_) => restart,
         };
@@ -337,7 +345,11 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
             target,
             access,
         } => {
-            json!({ "source": name, "target": target.trim_end_matches('/'), "read_only": *access == Access::ReadOnly })
+            let source = match name.contains(ANONYMOUS) {
+                true => ANONYMOUS,
+                false => name,
+            };
+            json!({ "source": source, "target": target.trim_end_matches('/'), "read_only": *access == Access::ReadOnly })
         }
         Mount::Workspace { below, target, .. } => {
             json!({ "source": format!("workspace/{below}"), "target": target, "read_only": true })
@@ -358,11 +370,14 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
         )
     });
     let health = service.healthcheck.as_ref().map(|check| {
-        // Compose leaves its defaults to the engine; roadlab passes them.
-        json!({
-            "test": check.test, "retries": check.retries, "interval": check.interval.as_secs_f64(),
-            "timeout": check.timeout.as_secs_f64(), "start_period": check.start_period.as_secs_f64(),
-        })
+        let seconds = |time: std::time::Duration| (!time.is_zero()).then_some(time.as_secs_f64());
+        match check.is_off() {
+            true => json!("off"),
+            false => json!({
+                "test": Some(&check.test).filter(|test| !test.is_empty()), "retries": Some(check.retries).filter(|count| *count > 0),
+                "interval": seconds(check.interval), "timeout": seconds(check.timeout), "start_period": seconds(check.start_period),
+            }),
+        }
     });
     let build = service.recipe.as_ref().map(|recipe| {
         json!({ "context": path(&recipe.context), "dockerfile": recipe.dockerfile, "args": recipe.args, "target": recipe.target })
@@ -447,29 +462,10 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
     ]))
 }
 
-/// Fills in the defaults of a health check, which Compose leaves to the engine.
-fn with_health_defaults(service: &mut Value) {
-    let Some(health) = service.get_mut("health").and_then(Value::as_object_mut) else {
-        return;
-    };
-    for (key, default) in [
-        ("retries", json!(3)),
-        ("interval", json!(30.0)),
-        ("timeout", json!(30.0)),
-        ("start_period", json!(0.0)),
-    ] {
-        let value = health.entry(key).or_insert(Value::Null);
-        if value.is_null() {
-            *value = default;
-        }
-    }
-}
-
 /// Returns the differences between what Compose and roadlab read, one a line.
 fn differences(config: &str, folder: &Path) -> Vec<String> {
     let folder = folder.canonicalize().unwrap();
-    let mut expected = of_compose(&serde_json::from_str(config).unwrap());
-    expected.values_mut().for_each(with_health_defaults);
+    let expected = of_compose(&serde_json::from_str(config).unwrap());
     let loaded = load_services(&folder, &BTreeMap::new(), &OsFs);
     let mut found: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     let actual: BTreeMap<String, Value> = loaded

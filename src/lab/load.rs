@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::lab::compose::{
-    Composition, Services, check_files, check_volumes, compose_variables, read_composition,
-    read_env_defaults, read_networks, read_services,
+    Composition, Services, check_files, check_volumes, compose_variables, env_place,
+    read_composition, read_env_defaults, read_networks, read_services,
 };
 use crate::lab::consistency;
 use crate::lab::file_system::{FileSystem, normalize};
@@ -147,7 +147,10 @@ pub fn load_services(
     variables: &BTreeMap<String, String>,
     files: &dyn FileSystem,
 ) -> LoadedServices {
-    load_compose_files(&compose_files(folder, files), variables, files)
+    let paths = compose_files(folder, files);
+    let mut loaded = load_compose_files(&paths, variables, files);
+    refuse_other_files(folder, &paths, files, &mut loaded.problems);
+    loaded
 }
 
 /// Reads Compose files of any names, of which later ones are merged into the first, with the variables of the `.env` beside
@@ -198,6 +201,47 @@ pub fn compose_files(folder: &Path, files: &dyn FileSystem) -> Vec<PathBuf> {
     let mut paths = vec![find(COMPOSE_NAMES).unwrap_or_else(|| folder.join(COMPOSE_NAMES[0]))];
     paths.extend(find(OVERRIDE_NAMES));
     paths
+}
+
+/// Refuses `COMPOSE_FILE` in the `.env` of a folder, unless it names the files that are read.
+fn refuse_other_files(
+    folder: &Path,
+    paths: &[PathBuf],
+    files: &dyn FileSystem,
+    problems: &mut Problems,
+) {
+    const NAME: &str = "COMPOSE_FILE";
+    let path = folder.join(".env");
+    let Ok(text) = files.read(&path) else {
+        return;
+    };
+    // Its problems are reported where its variables are read.
+    let variables = read_env_defaults(&path, files, &Variables::new(), &mut Problems::new());
+    let Some(written) = variables.get(NAME).filter(|written| !written.is_empty()) else {
+        return;
+    };
+    let named = written.split(':').map(|name| normalize(&folder.join(name)));
+    if named.eq(paths.iter().map(|path| normalize(path))) {
+        return;
+    }
+    let is_there = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        line.trim_start().starts_with(NAME)
+    };
+    let line = text.lines().position(is_there).map_or(1, |at| at + 1);
+    let what = text!(
+        "`{name}` names other files: `{written}`",
+        name = NAME,
+        written
+    );
+    let read = paths.first().and_then(|path| path.file_name());
+    let help = text!(
+        "remove it, and name the files in `include` of {file}",
+        file = read.unwrap_or_default().display()
+    );
+    let problem = Problem::new(what).code(Code::UnknownName).help(help);
+    problems.push(problem.at(env_place(&path, &text, line)));
 }
 
 fn read_compose(
@@ -270,6 +314,7 @@ fn read(
         .as_ref()
         .and_then(|root| lab_file::read(root, &variables, &random, &scripts, problems));
     let paths = compose_files(folder, files);
+    refuse_other_files(folder, &paths, files, problems);
     let for_compose = refuse_in_compose(&paths, &random, &variables, files, problems);
     let (found, services, networks) = read_compose(&paths, &for_compose, files, problems);
     let mut variables = variables;

@@ -194,10 +194,11 @@ pub enum Condition {
     Completed,
 }
 
-/// A health check that the engine runs, as the Compose Specification describes it.
+/// What a Compose file says about the health check that the engine runs. The engine takes what is zero or empty from the image,
+/// or else its own default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Healthcheck {
-    /// `["CMD", …]` or `["CMD-SHELL", …]`.
+    /// `["CMD", …]`, `["CMD-SHELL", …]`, `["NONE"]` for no health check, or empty for that of the image.
     pub test: Vec<String>,
     pub interval: Duration,
     pub timeout: Duration,
@@ -205,8 +206,25 @@ pub struct Healthcheck {
     pub start_period: Duration,
 }
 
-/// The default interval of health checks of the engine, which `0` stands for too.
-const DEFAULT_HEALTH_INTERVAL: Duration = Duration::from_secs(30);
+impl Healthcheck {
+    /// The test that switches the health check of the image off.
+    pub const OFF: &str = "NONE";
+
+    /// The engine's defaults where neither the file nor the image has a value.
+    pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+    pub const DEFAULT_RETRIES: i64 = 3;
+
+    /// Returns whether the file itself says what is run.
+    pub fn has_test(&self) -> bool {
+        self.test.first().is_some_and(|first| first != Self::OFF)
+    }
+
+    /// Returns whether there is no health check, whatever the image has.
+    pub fn is_off(&self) -> bool {
+        self.test.first().is_some_and(|first| first == Self::OFF)
+    }
+}
 
 /// The longest time that is waited for the first health check.
 const MAX_FIRST_HEALTH_CHECK: Duration = Duration::from_secs(3600);
@@ -217,15 +235,17 @@ impl Service {
         !self.needs_trust.is_empty()
     }
 
+    /// Returns the health check whose test the file itself has.
+    pub fn own_health_check(&self) -> Option<&Healthcheck> {
+        self.healthcheck.as_ref().filter(|check| check.has_test())
+    }
+
     /// Returns the time after which the engine has the first result of the health check of the file, if that alone says when the
     /// service is ready. The engine runs the first check after one interval.
     pub fn first_health_check(&self) -> Option<Duration> {
-        let check = self.healthcheck.as_ref();
+        let check = self.own_health_check();
         let check = check.filter(|_| self.interface.ready.is_empty())?;
-        let interval = match check.interval {
-            Duration::ZERO => DEFAULT_HEALTH_INTERVAL,
-            interval => interval,
-        };
+        let interval = or_default(check.interval, Healthcheck::DEFAULT_INTERVAL);
         Some(interval.min(MAX_FIRST_HEALTH_CHECK))
     }
 
@@ -233,10 +253,19 @@ impl Service {
     /// its result.
     pub fn longest_start(&self) -> Duration {
         let within = self.interface.ready_within;
-        let timeout = self.healthcheck.as_ref().map(|check| check.timeout);
+        let timeout = self.own_health_check();
+        let timeout = timeout.map(|check| or_default(check.timeout, Healthcheck::DEFAULT_TIMEOUT));
         let first = self.first_health_check().zip(timeout);
         let first = first.map(|(first, timeout)| first + timeout.min(MAX_FIRST_HEALTH_CHECK));
         first.map_or(within, |first| first.max(within))
+    }
+}
+
+/// Zero stands for the default.
+fn or_default(time: Duration, default: Duration) -> Duration {
+    match time {
+        Duration::ZERO => default,
+        time => time,
     }
 }
 

@@ -53,6 +53,10 @@ struct Expander<'a> {
 
 impl Expander<'_> {
     fn node(&mut self, node: &Node) -> Node {
+        // Its problem is reported.
+        if node.is_broken() {
+            return node.clone();
+        }
         let mut expanded = node.clone_empty();
         expanded.kind = match &node.kind {
             Kind::String(string) if string.contains('$') => match self.string(node, string) {
@@ -256,7 +260,10 @@ fn expand_compose(
             out.push('$');
             rest = after;
         } else if let Some(inner) = rest.strip_prefix('{') {
-            let end = closing_brace(inner).ok_or(ExpandError::Syntax)?;
+            // Where no brace closes it, compose-go takes all to the last brace of the line, such as `${CONFIG:-{}}`.
+            let line = inner.split('\n').next().unwrap_or_default();
+            let end = closing_brace(inner).or_else(|| line.rfind('}'));
+            let end = end.ok_or(ExpandError::Syntax)?;
             out.push_str(&reference(&inner[..end], max, nesting, value)?);
             rest = &inner[end + 1..];
         } else {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -256,12 +257,31 @@ fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// Returns interval, timeout and retries as labels have them: what a file leaves out beside a test was once passed as the engine's
+/// default, and the labels of those containers stay the same.
+fn as_labelled(check: &Healthcheck) -> (Duration, Duration, i64) {
+    let time = |time: Duration, default: Duration| match time {
+        Duration::ZERO if check.has_test() => default,
+        time => time,
+    };
+    let retries = match check.retries {
+        0 if check.has_test() => Healthcheck::DEFAULT_RETRIES,
+        retries => retries,
+    };
+    (
+        time(check.interval, Healthcheck::DEFAULT_INTERVAL),
+        time(check.timeout, Healthcheck::DEFAULT_TIMEOUT),
+        retries,
+    )
+}
+
 fn healthcheck_identity(check: &Healthcheck) -> HealthcheckIdentity<'_> {
+    let (interval, timeout, retries) = as_labelled(check);
     HealthcheckIdentity {
         test: &check.test,
-        interval_nanos: check.interval.as_nanos(),
-        timeout_nanos: check.timeout.as_nanos(),
-        retries: check.retries,
+        interval_nanos: interval.as_nanos(),
+        timeout_nanos: timeout.as_nanos(),
+        retries,
         start_period_nanos: check.start_period.as_nanos(),
     }
 }
@@ -409,11 +429,12 @@ impl fmt::Debug for Version0<'_, Limits> {
 
 impl fmt::Debug for Version0<'_, Healthcheck> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (interval, timeout, retries) = as_labelled(self.0);
         f.debug_struct("Healthcheck")
             .field("test", &self.0.test)
-            .field("interval", &self.0.interval)
-            .field("timeout", &self.0.timeout)
-            .field("retries", &self.0.retries)
+            .field("interval", &interval)
+            .field("timeout", &timeout)
+            .field("retries", &retries)
             .field("start_period", &self.0.start_period)
             .finish()
     }

@@ -218,9 +218,12 @@ impl Browser {
             "(() => {{ const e = document.querySelector({quoted}); e.scrollIntoView({{ block: 'center' }}); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
         );
+        // The page may also move between the press and the release: then the click is that of an element around both.
         let watch = format!(
-            "window.pressed = false; document.addEventListener('mousedown', \
-             (event) => {{ window.pressed = event.target.closest({quoted}) !== null }}, {{ capture: true, once: true }})"
+            "window.pressed = false; window.clicked = undefined; \
+             for (const kind of ['mousedown', 'click']) document.addEventListener(kind, (event) => {{ \
+               window[kind === 'click' ? 'clicked' : 'pressed'] = event.target.closest({quoted}) !== null \
+             }}, {{ capture: true, once: true }})"
         );
         for _ in 0..PRESSES {
             // What comes in above it moves it.
@@ -238,7 +241,8 @@ impl Browser {
             self.call("Input.dispatchMouseEvent", button("mousePressed"));
             let pressed = self.value("window.pressed") == true;
             self.call("Input.dispatchMouseEvent", button("mouseReleased"));
-            if pressed {
+            // A click that left the page has left nothing.
+            if pressed && self.value("window.clicked === false") != true {
                 return;
             }
         }

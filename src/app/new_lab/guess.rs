@@ -538,7 +538,7 @@ fn is_encrypted(service: &Service) -> bool {
 
 /// A service of an unknown image is ready when something listens on its first port, unless a health check says more.
 fn of_port(service: &Service) -> Option<Guess> {
-    if service.healthcheck.is_some() {
+    if service.own_health_check().is_some() {
         return None;
     }
     let port = service

@@ -126,7 +126,7 @@ impl App {
                     image: service.image.as_ref().map(ToString::to_string),
                     ready: guess::ready_text(service),
                     guessed: false,
-                    health_check: service.healthcheck.is_some(),
+                    health_check: service.own_health_check().is_some(),
                 })
                 .collect(),
             notes: Vec::new(),
@@ -157,7 +157,7 @@ fn from_compose(
             None => guess::ready_text(service),
         },
         guessed: guess.is_some(),
-        health_check: service.healthcheck.is_some(),
+        health_check: service.own_health_check().is_some(),
     });
     Ok(CreatedLab {
         folder: folder.to_owned(),

@@ -246,9 +246,10 @@ fn parse_port(text: &str) -> Option<(u16, Protocol)> {
 }
 
 fn healthcheck(check: &Healthcheck) -> HealthConfig {
+    // Zero is what the image has, or the engine's default.
     let nanoseconds = |d: Duration| i64::try_from(d.as_nanos()).ok();
     HealthConfig {
-        test: Some(check.test.clone()),
+        test: Some(check.test.clone()).filter(|test| !test.is_empty()),
         interval: nanoseconds(check.interval),
         timeout: nanoseconds(check.timeout),
         retries: Some(check.retries),

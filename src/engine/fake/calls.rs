@@ -288,7 +288,12 @@ impl Containers for Fake {
             found.state.paused = false;
             found.state.status = "running".into();
             found.state.started = Some(Duration::ZERO);
-            found.state.health = found.spec.healthcheck.as_ref().map(|_| Health::Healthy);
+            found.state.health = found
+                .spec
+                .healthcheck
+                .as_ref()
+                .filter(|check| check.has_test())
+                .map(|_| Health::Healthy);
             Ok(())
         })
     }

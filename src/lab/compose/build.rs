@@ -44,7 +44,10 @@ impl ServiceReader<'_> {
                 None,
             ),
         };
-        let dockerfile = dockerfile.unwrap_or_else(|| DOCKERFILE.to_owned());
+        // Compose takes an empty value as none.
+        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let target = given(target);
+        let dockerfile = given(dockerfile).unwrap_or_else(|| DOCKERFILE.to_owned());
         let context_node = node.child("context").unwrap_or(node);
         let dockerfile_node = node.child("dockerfile").unwrap_or(context_node);
         let context = self.resolve(context_node, &context)?;

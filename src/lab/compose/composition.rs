@@ -119,7 +119,7 @@ pub(crate) fn read_composition(
         extending: Vec::new(),
         circle: Vec::new(),
     };
-    let variables = with_project(first, folder, variables, files);
+    let variables = with_project(paths, folder, variables, files);
     let mut found = reader.read_files(paths, folder, &variables, None);
     found.unreadable = reader.unreadable;
     found.variables = variables;
@@ -128,21 +128,24 @@ pub(crate) fn read_composition(
 
 /// Adds the two variables that Compose always has: the folder of the project and its name.
 fn with_project(
-    file: &Path,
+    paths: &[PathBuf],
     folder: &Path,
     variables: &Variables,
     files: &dyn FileSystem,
 ) -> Variables {
     let mut variables = variables.clone();
     if let Some(folder) = files.canonical_path(folder) {
-        let name = files
-            .read(file)
-            .ok()
-            .and_then(|text| Node::parse_compose(file, &folder, &text).ok())
-            .and_then(|root| root.child("name").and_then(Node::as_string))
-            .filter(|name| !name.contains('$'));
+        let name_in = |file: &PathBuf| {
+            let root = Node::parse_compose(file, &folder, &files.read(file).ok()?).ok()?;
+            // A reference without a value is reported when the file is read.
+            let (none, mut reported) = (BTreeSet::new(), Problems::new());
+            let name = root.child("name")?;
+            let name = expand_all(name, &variables, &none, Dialect::Compose, &mut reported);
+            name.as_string().filter(|_| reported.is_empty())
+        };
+        let written = paths.iter().rev().find_map(name_in);
         let of_folder = folder.file_name().and_then(|name| name.to_str());
-        let name = name.unwrap_or_else(|| project_name(of_folder.unwrap_or_default()));
+        let name = project_name(&written.unwrap_or(of_folder.unwrap_or_default().to_owned()));
         let add = [
             ("PWD", folder.display().to_string()),
             ("COMPOSE_PROJECT_NAME", name),
@@ -154,9 +157,9 @@ fn with_project(
     variables
 }
 
-/// Returns the name that Compose gives to the project of a folder.
-fn project_name(folder: &str) -> String {
-    let lower = folder.to_lowercase();
+/// Returns the name that Compose gives to a project, from `name` of its file or from its folder.
+fn project_name(written: &str) -> String {
+    let lower = written.to_lowercase();
     let known = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     let name: String = lower.chars().filter(known).collect();
     name.trim_start_matches(['_', '-']).to_owned()
@@ -292,14 +295,12 @@ impl Reader<'_> {
         own
     }
 
-    /// Adds a part. Compose does not allow to define an included service again.
+    /// Adds a part. Compose does not allow to define again what is included, but for the same definition.
     fn add(&mut self, known: &mut Vec<Part>, section: Section, part: Part) {
         let first = known.iter().find(|known| known.name == part.name);
         match first {
             // The same definition twice, as of a file that is included twice, is one.
-            Some(first)
-                if first.node.folder() == part.node.folder()
-                    && first.node.to_json() == part.node.to_json() => {}
+            Some(first) if is_same(section, &first.node, &part.node) => {}
             Some(first) if section == Section::Services => {
                 let help = text!(
                     "it is also defined in {file}; use `extends` to change it",
@@ -313,7 +314,19 @@ impl Reader<'_> {
                         .help(help),
                 );
             }
-            Some(_) => {}
+            Some(first) => {
+                let help = text!(
+                    "it is also defined in {file}, and not in the same way; remove one of the two",
+                    file = first.node.file().display()
+                );
+                let what = text!(
+                    "`{name}` of `{key}` is defined twice",
+                    name = part.name,
+                    key = section.key()
+                );
+                let problem = Problem::new(what).code(Code::DuplicateName).help(help);
+                self.problems.push(problem.at(part.key.place()));
+            }
             None if known.len() == MAX_RESOURCES => {
                 let what = text!(
                     "too many `{key}`: the limit is {limit}",
@@ -409,7 +422,8 @@ impl Reader<'_> {
         let mut env_files = Vec::new();
         let written: Vec<String> = match &item.kind {
             Kind::Map(_) => {
-                let Some(mut fields) = Fields::open(item, Mapping::Include, self.problems) else {
+                let Some(mut fields) = Fields::open_compose(item, Mapping::Include, self.problems)
+                else {
                     return Composition::default();
                 };
                 let mut texts = |key: &'static str, problems: &mut Problems| {
@@ -453,7 +467,7 @@ impl Reader<'_> {
         // A later file wins over an earlier one, and the variables of the lab over both.
         let mut all = variables.clone();
         for path in env_paths {
-            let read = read_env_defaults(&path, self.files, &all, self.problems);
+            let read = read_env_file(&path, self.files, variables, &all, self.problems);
             let read = read.into_iter();
             all.extend(read.filter(|(name, _)| !variables.contains_key(name)));
         }
@@ -500,7 +514,8 @@ impl Reader<'_> {
         let unextended = || service.clone();
         let (file, base_name) = match &extends.kind {
             Kind::Map(_) => {
-                let Some(mut fields) = Fields::open(extends, Mapping::Extends, self.problems)
+                let Some(mut fields) =
+                    Fields::open_compose(extends, Mapping::Extends, self.problems)
                 else {
                     return unextended();
                 };
@@ -657,11 +672,32 @@ fn named_entries<'a>(
         .collect()
 }
 
+/// Whether two definitions say the same, so that one of them is enough. Paths are relative to the folder of a definition.
+fn is_same(section: Section, one: &Node, other: &Node) -> bool {
+    let has_paths = !matches!(section, Section::Volumes | Section::Networks);
+    let content = |node: &Node| match &node.kind {
+        Kind::Map(entries) if entries.is_empty() => Node::to_json(&node.with_kind(Kind::Null)),
+        _ => node.to_json(),
+    };
+    (!has_paths || one.folder() == other.folder()) && content(one) == content(other)
+}
+
 /// Returns the variables of a `.env` file.
 pub(crate) fn read_env_defaults(
     path: &Path,
     files: &dyn FileSystem,
     variables: &Variables,
+    problems: &mut Problems,
+) -> Variables {
+    read_env_file(path, files, variables, &Variables::new(), problems)
+}
+
+/// Returns the variables of a file. `variables` win over what it says, which wins over `earlier`.
+fn read_env_file(
+    path: &Path,
+    files: &dyn FileSystem,
+    variables: &Variables,
+    earlier: &Variables,
     problems: &mut Problems,
 ) -> Variables {
     let text = match files.read(path) {
@@ -682,7 +718,7 @@ pub(crate) fn read_env_defaults(
     };
     let lookups = Lookups {
         outer: &|name| variables.get(name).cloned(),
-        earlier: &|_| None,
+        earlier: &|name| earlier.get(name).cloned(),
     };
     match parse_env_file(&text, EnvFormat::Compose, &lookups) {
         Ok(entries) => entries

@@ -56,7 +56,7 @@ pub(crate) fn parse_env_file(
 ) -> Result<Vec<EnvEntry>, EnvFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match format {
-        EnvFormat::Raw => Ok(parse_raw(text)),
+        EnvFormat::Raw => parse_raw(text),
         EnvFormat::Compose => {
             let mut parser = Parser {
                 text,
@@ -71,22 +71,32 @@ pub(crate) fn parse_env_file(
     }
 }
 
-fn parse_raw(text: &str) -> Vec<EnvEntry> {
-    let lines = text.lines().enumerate();
-    let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    lines
-        .map(|(at, line)| {
-            let (name, value) = match line.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (line, None),
-            };
-            EnvEntry {
+fn parse_raw(text: &str) -> Result<Vec<EnvEntry>, EnvFileError> {
+    let lines = text.lines().map(str::trim_start).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let entries = lines.map(|(at, line)| {
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (line, None),
+        };
+        match name.is_empty() || name.contains(is_blank) {
+            true => Err(EnvFileError {
+                line: at + 1,
+                problem: no_variable(line),
+            }),
+            false => Ok(EnvEntry {
                 name: name.to_owned(),
                 value,
                 line: at + 1,
-            }
-        })
-        .collect()
+            }),
+        }
+    });
+    entries.collect()
+}
+
+fn no_variable(written: &str) -> Problem {
+    let what = text!("`{written}` is not of the form `NAME=value`", written);
+    Problem::new(what).code(Code::InvalidReference)
 }
 
 struct Parser<'a> {
@@ -144,8 +154,7 @@ impl<'a> Parser<'a> {
         let is_known = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
         if name.is_empty() || !name.chars().all(is_known) {
             let written = rest.lines().next().unwrap_or_default();
-            let what = text!("`{written}` is not of the form `NAME=value`", written);
-            return Err(self.error(Problem::new(what).code(Code::InvalidReference)));
+            return Err(self.error(no_variable(written)));
         }
         let separator = rest[end..].chars().next();
         self.at += end + usize::from(separator.is_some());
@@ -301,6 +310,26 @@ mod tests {
             (name, Some(expected)),
             "{text:?}"
         );
+    }
+
+    #[test]
+    fn a_raw_file_has_its_values_as_they_are() {
+        let nothing = |_: &str| None;
+        let lookups = Lookups {
+            outer: &nothing,
+            earlier: &nothing,
+        };
+        let parse = |text: &str| parse_env_file(text, EnvFormat::Raw, &lookups);
+        let found = parse("  A= \"1\" # all\n\t# none\n\nB\n").unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.value.as_deref(), entry.line))
+            .collect();
+        assert_eq!(found, [("A", Some(" \"1\" # all"), 1), ("B", None, 4)]);
+        for wrong in ["=1", "A B=1", "A\tB"] {
+            let error = parse(&format!("A=1\n{wrong}\n")).unwrap_err();
+            assert_eq!(error.line, 2, "{wrong}");
+        }
     }
 
     #[test]

@@ -259,14 +259,20 @@ fn volume_target(node: &Node) -> Option<String> {
             parts.next().map_or(first, str::to_owned)
         }
     };
-    Some(without_slashes(&target))
+    Some(clean_path(&target))
 }
 
-/// Removes slashes at the end, which do not change where a path leads.
-fn without_slashes(path: &str) -> String {
-    match path.trim_end_matches('/') {
-        "" => path.to_owned(),
-        path => path.to_owned(),
+/// Removes slashes that do not change where a path leads: at the end, and those after another one.
+pub(crate) fn clean_path(path: &str) -> String {
+    let mut clean = String::new();
+    for c in path.chars() {
+        if c != '/' || !clean.ends_with('/') {
+            clean.push(c);
+        }
+    }
+    match clean.strip_suffix('/') {
+        None | Some("") => clean,
+        Some(clean) => clean.to_owned(),
     }
 }
 

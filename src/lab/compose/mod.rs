@@ -16,7 +16,7 @@ mod values;
 mod workspace_variable;
 mod x_roadlab;
 
-pub(crate) use composition::{Composition, read_composition, read_env_defaults};
+pub(crate) use composition::{Composition, env_place, read_composition, read_env_defaults};
 pub(crate) use networks::{check_files, check_volumes, read_networks};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ports::read_ports;

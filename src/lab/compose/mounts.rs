@@ -3,17 +3,30 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
+use crate::lab::compose::merge::clean_path;
 use crate::lab::compose::service_reader::{FileKind, ServiceReader};
 use crate::lab::compose::values::read_size;
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
+use crate::lab::id::ServiceName;
 use crate::lab::policy;
 use crate::lab::service::{Access, Mount};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, string};
 use crate::problem::{Code, Problem, ProblemKind, suggestion};
 use crate::text;
 
+/// What is between the service and the path in the name of a volume that a file leaves without one.
+const ANONYMOUS: &str = "_anonymous";
+
+/// What the source of an entry of `volumes` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum VolumeKind {
+    Path,
+    Volume,
+}
+
 /// An entry of `volumes`, before its source is resolved.
 struct Volume {
+    kind: VolumeKind,
     source: Option<String>,
     target: String,
     /// Options separated by commas, such as `ro`.
@@ -30,6 +43,7 @@ impl ServiceReader<'_> {
     /// Reads an entry of `volumes`. An entry of type `tmpfs` is added to `tmpfs` instead of being returned.
     pub(crate) fn read_mount(
         &mut self,
+        service: &ServiceName,
         node: &Node,
         tmpfs: &mut BTreeMap<String, String>,
     ) -> Option<Mount> {
@@ -46,16 +60,21 @@ impl ServiceReader<'_> {
             self.problems.push(Problem::new(what).at(node.place()));
             return None;
         }
-        // An anonymous volume would carry no label. The image's own VOLUME creates one that is removed with the container.
-        let source = volume.source.as_deref()?;
         let access = match volume.has_option("ro") {
             true => Access::ReadOnly,
             false => Access::ReadWrite,
         };
+        let Some(source) = volume.source.as_deref() else {
+            return Some(Mount::Volume {
+                name: anonymous_volume(service, target),
+                target: volume.target,
+                access,
+            });
+        };
         if let Some(path) = source.strip_prefix(WORKSPACE_PLACEHOLDER) {
             return self.workspace_mount(node, path, &volume);
         }
-        if source.starts_with(['.', '/', '~']) {
+        if volume.kind == VolumeKind::Path {
             let access = match volume.has_option("rw") {
                 true => {
                     policy::check_writable_mount(source, node, self.problems);
@@ -108,15 +127,27 @@ impl ServiceReader<'_> {
         let target = fields.string("target", self.problems);
         let read_only = fields.boolean("read_only", self.problems);
         let tmpfs_options = fields.get("tmpfs");
+        let has_target = fields.contains("target");
         policy::check_keys(Mapping::Mount, &mut fields, self.problems);
         fields.close(self.problems);
+        let mut needs = |key: &str| {
+            let what = text!("an entry of `volumes` needs `{key}`", key);
+            self.problems.push(Problem::new(what).at(node.place()));
+        };
+        if !has_target {
+            needs("target");
+        }
+        if kind.as_deref() == Some("bind") && source.is_none() {
+            needs("source");
+            return None;
+        }
         let source = match kind.as_deref() {
             Some("tmpfs") => {
                 let options = self.read_tmpfs_options(node, tmpfs_options);
                 tmpfs.insert(target?, options);
                 return None;
             }
-            Some("bind") => source.map(|source| match source.starts_with(['.', '/', '~']) {
+            Some("bind") => source.map(|source| match is_path(&source) {
                 true => source,
                 false => format!("./{source}"),
             }),
@@ -134,6 +165,10 @@ impl ServiceReader<'_> {
             None => "",
         };
         Some(Volume {
+            kind: match kind.as_deref() {
+                Some("bind") => VolumeKind::Path,
+                _ => VolumeKind::Volume,
+            },
             source,
             target: target?,
             options: options.to_owned(),
@@ -146,6 +181,7 @@ impl ServiceReader<'_> {
         let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
         match parts {
             [Some(target), None, ..] => Some(Volume {
+                kind: VolumeKind::Volume,
                 source: None,
                 target,
                 options: String::new(),
@@ -156,7 +192,12 @@ impl ServiceReader<'_> {
                     let what = text!("`nocopy` is not allowed: volumes are mounted as a whole");
                     self.problems.push(policy::refused(node, what));
                 }
+                let is_path = source.as_deref().is_some_and(is_path);
                 Some(Volume {
+                    kind: match is_path {
+                        true => VolumeKind::Path,
+                        false => VolumeKind::Volume,
+                    },
                     source,
                     target,
                     options,
@@ -244,7 +285,7 @@ impl ServiceReader<'_> {
         };
         // Problems of the definition are reported once, by `check_files`.
         let file = part.node.child("file").filter(|file| !file.is_broken())?;
-        let target = match target {
+        let target = match target.filter(|target| !target.is_empty()) {
             Some(target) if target.starts_with('/') => target,
             Some(target) => format!("{}/{target}", kind.folder()),
             None => format!("{}/{source}", kind.folder()),
@@ -256,6 +297,21 @@ impl ServiceReader<'_> {
             target,
         })
     }
+}
+
+/// Whether the source of a mount is a path, and not the name of a volume.
+fn is_path(source: &str) -> bool {
+    source.starts_with(['.', '/', '~'])
+}
+
+/// Returns the name of a volume that a file leaves without one: by it the volume is found again and removed with the lab.
+fn anonymous_volume(service: &ServiceName, target: &str) -> String {
+    let known = |c: char| match c.is_ascii_alphanumeric() || matches!(c, '-' | '.') {
+        true => c,
+        false => '_',
+    };
+    let path: String = clean_path(target).chars().map(known).collect();
+    format!("{service}{ANONYMOUS}{path}")
 }
 
 /// Removes `volume` without any key, which `docker compose config` writes.

@@ -8,7 +8,7 @@ use crate::lab::service::{
     DEFAULT_CPUS, DEFAULT_MEMORY, DEFAULT_PIDS, Healthcheck, Limits, RestartPolicy,
 };
 use crate::lab::yaml::{
-    Fields, Kind, Mapping, Node, Problems, entries, list, mismatch, quoted_string,
+    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, quoted_string,
 };
 use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
@@ -19,7 +19,7 @@ const MIN_MEMORY: i64 = 6 << 20;
 /// The numbers of CPUs that are accepted, from what the kernel can limit to more than any machine has.
 const CPUS: std::ops::RangeInclusive<f64> = 0.01..=1024.0;
 
-/// Reads `healthcheck`; `None` if it is disabled.
+/// Reads `healthcheck`. A value that it does not have is that of the image.
 pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<Healthcheck> {
     let mut fields = Fields::open_compose(node, Mapping::Healthcheck, problems)?;
     let disabled = fields.boolean("disable", problems).unwrap_or(false);
@@ -27,17 +27,18 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
         Kind::String(command) => vec!["CMD-SHELL".to_owned(), command.clone()],
         _ => read_test(test, problems),
     });
-    let second = std::time::Duration::from_secs(1);
-    let interval = fields.duration("interval", problems).unwrap_or(30 * second);
-    let timeout = fields.duration("timeout", problems).unwrap_or(30 * second);
-    let retries = fields.integer("retries", problems).unwrap_or(3);
+    let interval = fields.duration("interval", problems).unwrap_or_default();
+    let timeout = fields.duration("timeout", problems).unwrap_or_default();
+    let retries = fields.integer("retries", problems).unwrap_or_default();
     let start_period = fields
         .duration("start_period", problems)
         .unwrap_or_default();
     policy::check_keys(Mapping::Healthcheck, &mut fields, problems);
     fields.close(problems);
-    let test =
-        test.filter(|test| !disabled && test.first().is_some_and(|first| first != "NONE"))?;
+    let test = match disabled {
+        true => vec![Healthcheck::OFF.to_owned()],
+        false => test.unwrap_or_default(),
+    };
     Some(Healthcheck {
         test,
         interval,
@@ -104,12 +105,7 @@ pub(crate) fn read_deploy(fields: &mut Fields<'_>, problems: &mut Problems) -> D
         .and_then(|node| Fields::open_compose(node, Mapping::RestartPolicy, problems));
     if let Some(mut restart) = restart {
         let attempts = restart.integer("max_attempts", problems);
-        let condition = restart.string("condition", problems);
-        deploy.restart = Some(match condition.as_deref() {
-            Some("none") => RestartPolicy::Never,
-            Some("on-failure") => RestartPolicy::OnFailure { attempts },
-            _ => RestartPolicy::Always,
-        });
+        deploy.restart = Some(read_restart_condition(&mut restart, attempts, problems));
         policy::check_keys(Mapping::RestartPolicy, &mut restart, problems);
         restart.close(problems);
     }
@@ -143,13 +139,35 @@ pub(crate) fn read_deploy(fields: &mut Fields<'_>, problems: &mut Problems) -> D
     deploy
 }
 
+/// Reads `condition` of `restart_policy`. Without one nothing is started again, as in Compose.
+fn read_restart_condition(
+    fields: &mut Fields<'_>,
+    attempts: Option<i64>,
+    problems: &mut Problems,
+) -> RestartPolicy {
+    let Some(node) = fields.get("condition") else {
+        return RestartPolicy::Never;
+    };
+    // YAML reads `no` as a boolean.
+    match node.as_string().unwrap_or_default().as_str() {
+        "none" | "no" | "false" | "" => RestartPolicy::Never,
+        "any" | "always" | "unless-stopped" => RestartPolicy::Always,
+        "on-failure" => RestartPolicy::OnFailure { attempts },
+        _ => {
+            let expected = text!("`none`, `on-failure` or `any`");
+            problems.push(mismatch(node, "condition", expected));
+            RestartPolicy::Never
+        }
+    }
+}
+
 /// Reads `restart`.
 pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<RestartPolicy> {
     let written = node.as_string().unwrap_or_default();
     let (name, attempts) = written.split_once(':').unwrap_or((&written, ""));
     match (name, attempts.parse().ok()) {
         // YAML reads `no` as a boolean.
-        ("no" | "false", None) if attempts.is_empty() => Some(RestartPolicy::Never),
+        ("no" | "false" | "", None) if attempts.is_empty() => Some(RestartPolicy::Never),
         ("always" | "unless-stopped", None) if attempts.is_empty() => Some(RestartPolicy::Always),
         ("on-failure", attempts) if attempts.is_some() || !written.contains(':') => {
             Some(RestartPolicy::OnFailure { attempts })
@@ -257,14 +275,17 @@ pub(crate) fn read_ulimits(
         return BTreeMap::new();
     };
     let mut out = BTreeMap::new();
-    for (name, value) in entries(node, "ulimits", problems) {
+    for (key, value) in keyed_entries(node, "ulimits", problems) {
+        let Some(name) = key.as_string() else {
+            continue;
+        };
         match &value.kind {
             Kind::Number(_, written) | Kind::String(written) => {
                 let Ok(limit) = written.parse() else {
                     problems.push(mismatch(value, "ulimits", text!("a number")));
                     continue;
                 };
-                policy::check_ulimit(&name, limit, value, problems);
+                policy::check_ulimit(&name, limit, key, problems);
                 out.insert(name, (limit, limit));
             }
             Kind::Map(_) => {
@@ -272,11 +293,17 @@ pub(crate) fn read_ulimits(
                 else {
                     continue;
                 };
+                let missing = ["soft", "hard"].into_iter();
+                let missing = missing.filter(|one| !fields.contains(one)).count();
                 let soft = fields.integer("soft", problems);
                 let hard = fields.integer("hard", problems);
                 fields.close(problems);
+                if missing > 0 {
+                    let what = text!("limit `{name}` needs both `soft` and `hard`", name);
+                    problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
+                }
                 if let Some(limits) = soft.zip(hard) {
-                    policy::check_ulimit(&name, limits.1, value, problems);
+                    policy::check_ulimit(&name, limits.1, key, problems);
                     out.insert(name, limits);
                 }
             }

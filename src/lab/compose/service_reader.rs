@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::compose::composition::{Composition, Part, env_place};
 use crate::lab::compose::env_file::{EnvFormat, Lookups, MAX_ENV_FILE_SIZE, parse_env_file};
+use crate::lab::compose::merge::clean_path;
 use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{
     read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
@@ -125,9 +126,12 @@ fn is_active(found: &Composition, part: &Part) -> bool {
         _ => return true,
     };
     let chosen = found.variables.get("COMPOSE_PROFILES");
-    let chosen: Vec<&str> = chosen.iter().flat_map(|names| names.split(',')).collect();
+    let chosen = chosen.iter().flat_map(|names| names.split(','));
+    let chosen: Vec<&str> = chosen.map(str::trim).collect();
     let mut profiles = profiles.iter().filter_map(Node::as_string);
-    chosen.contains(&"*") || profiles.any(|profile| chosen.contains(&profile.as_str()))
+    // A name may come from a variable that is empty.
+    chosen.contains(&"*")
+        || profiles.any(|profile| profile.is_empty() || chosen.contains(&profile.as_str()))
 }
 
 /// Refuses a fixed host port that two services publish.
@@ -218,7 +222,7 @@ impl ServiceReader<'_> {
         let mut tmpfs = self.read_tmpfs(&mut fields);
         let mut mounts = Vec::new();
         for item in fields.list("volumes", self.problems) {
-            mounts.extend(self.read_mount(item, &mut tmpfs));
+            mounts.extend(self.read_mount(&name, item, &mut tmpfs));
         }
         for kind in [FileKind::Config, FileKind::Secret] {
             for item in fields.list(kind.key(), self.problems) {
@@ -255,7 +259,7 @@ impl ServiceReader<'_> {
             .map(|name| policy::capability_name(&name))
             .collect();
         let sysctls = self.read_sysctls(&mut fields);
-        let extra_hosts = fields.get("extra_hosts").map(policy::extra_hosts);
+        let extra_hosts = fields.get("extra_hosts").and_then(policy::extra_hosts);
         let gpus = match fields.get("gpus") {
             Some(_) => Gpus::All,
             None => Gpus::None,
@@ -580,14 +584,9 @@ impl ServiceReader<'_> {
     /// Refuses to wait for the health of a service whose health check is switched off.
     fn check_healthy(&mut self, name: &ServiceName, part: &Part, node: &Node) {
         let check = part.node.child("healthcheck");
-        let is_off = check.is_some_and(|check| {
-            let disabled = check.child("disable").map(|node| &node.kind);
-            let first = check.child("test").and_then(|test| match &test.kind {
-                Kind::List(items) => items.first().and_then(Node::as_string),
-                _ => None,
-            });
-            matches!(disabled, Some(Kind::Bool(true))) || first.as_deref() == Some("NONE")
-        });
+        // Problems of the health check are reported with its service.
+        let check = check.and_then(|check| read_healthcheck(check, &mut Problems::new()));
+        let is_off = check.is_some_and(|check| check.is_off());
         let ready = part
             .node
             .child("x-roadlab")
@@ -704,14 +703,13 @@ fn refuse_shared_targets(
     service: &Node,
     problems: &mut Problems,
 ) {
-    let clean = |path: &str| path.trim_end_matches('/').to_owned();
-    let mut seen: BTreeSet<String> = tmpfs.keys().map(|path| clean(path)).collect();
+    let mut seen: BTreeSet<String> = tmpfs.keys().map(|path| clean_path(path)).collect();
     let at = service.key_of("volumes").unwrap_or(service);
     for mount in mounts {
         let (Mount::Bind { target, .. }
         | Mount::Volume { target, .. }
         | Mount::Workspace { target, .. }) = mount;
-        if !seen.insert(clean(target)) {
+        if !seen.insert(clean_path(target)) {
             problems.push(used_target(target, at));
         }
     }

@@ -161,6 +161,71 @@ fn a_first_health_check_after_ready_within_is_noted() {
 }
 
 #[test]
+fn what_compose_refuses_is_not_left_out() {
+    for (service, expected) in [
+        (
+            "ulimits: { nofile: { soft: 10 } }",
+            "labs/small/compose.yaml:5:16: limit `nofile` needs both `soft` and `hard`",
+        ),
+        (
+            "deploy: { restart_policy: { condition: sometimes } }",
+            "labs/small/compose.yaml:5:44: `condition` must be `none`, `on-failure` or `any`, not `sometimes`",
+        ),
+        (
+            "volumes: [{ type: bind, target: /v }]",
+            "labs/small/compose.yaml:6:15: an entry of `volumes` needs `source`",
+        ),
+        (
+            "volumes: [{ type: volume, source: v }]",
+            "labs/small/compose.yaml:6:15: an entry of `volumes` needs `target`",
+        ),
+        (
+            "volumes: [{ type: volume, source: ./d, target: /v }]",
+            "labs/small/compose.yaml:6:15: no such volume: `./d` (declare it in the top-level `volumes`; available: `data`)",
+        ),
+        (
+            "extra_hosts: [bad]",
+            "labs/small/compose.yaml:5:18: `extra_hosts` must be `name=address` entries, with one address for each name, not a list",
+        ),
+    ] {
+        let before = match service.starts_with("volumes") {
+            true => "    volumes: ['data:/data']\n",
+            false => "    mem_limit: 64m\n",
+        };
+        in_compose(before, &format!("    {service}\n"), &[expected]);
+    }
+}
+
+#[test]
+fn other_files_in_env_and_two_definitions_are_refused() {
+    let with = |path: &str, text: &str, compose: &str| {
+        let mut files = files(LAB, compose, GUIDE);
+        files
+            .0
+            .insert(Path::new("labs/small").join(path), text.to_owned());
+        problems(&files)
+    };
+    let env = "# All files.\nexport COMPOSE_FILE=compose.yaml:other.yaml\n";
+    assert_eq!(
+        with(".env", env, COMPOSE),
+        [
+            "labs/small/.env:2:1: `COMPOSE_FILE` names other files: `compose.yaml:other.yaml` (remove it, and name the files in `include` of compose.yaml)"
+        ]
+    );
+    let same = "COMPOSE_FILE=compose.yaml\n";
+    assert_eq!(with(".env", same, COMPOSE), [""; 0]);
+    let own = format!("include: [b.yaml]\n{COMPOSE}networks: {{ n: {{ internal: true }} }}\n");
+    assert_eq!(
+        with("b.yaml", "networks: { n: {} }\n", &own),
+        [
+            "labs/small/compose.yaml:9:13: `n` of `networks` is defined twice (it is also defined in labs/small/b.yaml, and not in the same way; remove one of the two)"
+        ]
+    );
+    let same = format!("include: [b.yaml]\n{COMPOSE}networks: {{ n: {{}} }}\n");
+    assert_eq!(with("b.yaml", "networks: { n: }\n", &same), [""; 0]);
+}
+
+#[test]
 fn problems_in_lab_yaml_have_their_line_and_help() {
     in_lab(
         "minutes: 5",

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::lab::policy::decision::Decision::{Ignore, NeedsTrust, Refuse};
 use crate::lab::policy::decision::{Decision, needs_trust, refused};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems};
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch};
 use crate::problem::{Problem, ProblemKind};
 use crate::text;
 use crate::text::Text;
@@ -86,7 +86,7 @@ const TABLE: &[Keys] = &[
             ("expose", ""),
             (
                 "volumes",
-                "folders of the lab are read-only, unless `rw` and `--trust`",
+                "folders of the lab are read-only, unless `rw` and `--trust`; a volume without a name is removed with the lab, too",
             ),
             ("configs", "files of the lab"),
             ("secrets", "files of the lab"),
@@ -99,7 +99,7 @@ const TABLE: &[Keys] = &[
                 "links",
                 "services of the lab; an alias is valid on all networks that both share",
             ),
-            ("healthcheck", ""),
+            ("healthcheck", "what it leaves out is that of the image"),
             ("networks", ""),
             (
                 "profiles",
@@ -427,6 +427,9 @@ const TABLE: &[Keys] = &[
     },
 ];
 
+/// The keys whose values are booleans, among those that the `compose` module does not read.
+const BOOLEANS: &[&str] = &["privileged", "oom_kill_disable", "use_api_socket"];
+
 /// Prefixes of labels that other tools, or roadlab itself, act on.
 const RESERVED_LABELS: &[&str] = &[
     "dev.roadlab",
@@ -444,10 +447,14 @@ pub(crate) fn check_service(name: &str, fields: &mut Fields<'_>, problems: &mut 
         };
         match row.key {
             "security_opt" if only_defaults(value) => {}
-            "extra_hosts"
-                if extra_hosts(value)
-                    .values()
-                    .all(|address| is_loopback(address)) => {}
+            "extra_hosts" => match extra_hosts(value) {
+                Some(hosts) if hosts.values().all(|address| is_loopback(address)) => {}
+                Some(_) => apply(row, &subject, key, problems),
+                None => {
+                    let expected = text!("`name=address` entries, with one address for each name");
+                    problems.push(mismatch(value, row.key, expected));
+                }
+            },
             "logging" if !keeps_log(value) => {
                 let reason = text!("its log would leave this machine or be lost");
                 problems.push(refused(key, denial(row.key, &reason)));
@@ -565,6 +572,12 @@ fn request<'a>(row: &Row, fields: &mut Fields<'a>) -> Option<(&'a Node, &'a Node
     }
     let requested = match &value.kind {
         Kind::Null | Kind::Bool(false) => false,
+        Kind::String(written) if written.is_empty() => false,
+        // Compose reads words as booleans, as those that come from a variable are.
+        Kind::String(written) if BOOLEANS.contains(&row.key) => {
+            let word = written.to_ascii_lowercase();
+            !["false", "no", "off", "n"].contains(&word.as_str())
+        }
         Kind::List(items) => !items.is_empty(),
         Kind::Map(entries) => !entries.is_empty(),
         Kind::String(_) | Kind::Number(..) | Kind::Bool(true) => true,
@@ -618,25 +631,40 @@ fn keeps_log(value: &Node) -> bool {
     })
 }
 
-/// Reads `extra_hosts`, a list of `name:address` or `name=address`, or a mapping, as addresses by name.
-pub(crate) fn extra_hosts(value: &Node) -> BTreeMap<String, String> {
-    match &value.kind {
+/// Reads `extra_hosts`, a list of `name:address` or `name=address`, or a mapping, as addresses by name. `None` if an entry has
+/// another form, or a name two addresses.
+pub(crate) fn extra_hosts(value: &Node) -> Option<BTreeMap<String, String>> {
+    let pairs: Vec<(String, String)> = match &value.kind {
         Kind::List(items) => {
-            let written = items.iter().filter_map(Node::as_string);
-            let split = |entry: String| {
+            let split = |entry: &Node| {
+                let entry = entry.as_string()?;
                 let (name, address) = entry.split_once('=').or_else(|| entry.split_once(':'))?;
                 Some((name.to_owned(), address.to_owned()))
             };
-            written.filter_map(split).collect()
+            items.iter().map(split).collect::<Option<_>>()?
         }
         Kind::Map(entries) => {
-            let pairs = entries.iter();
-            pairs
-                .filter_map(|(name, address)| Some((name.as_string()?, address.as_string()?)))
-                .collect()
+            let addresses = |(name, address): &(Node, Node)| {
+                let (name, address) = (name.as_string()?, address);
+                let address = match &address.kind {
+                    Kind::List(items) if items.len() == 1 => items[0].as_string()?,
+                    _ => address.as_string()?,
+                };
+                Some((name, address))
+            };
+            entries.iter().map(addresses).collect::<Option<_>>()?
         }
-        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => BTreeMap::new(),
+        Kind::Null => Vec::new(),
+        Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => return None,
+    };
+    let mut hosts = BTreeMap::new();
+    for (name, address) in pairs {
+        let before = hosts.insert(name, address.clone());
+        if before.is_some_and(|before| before != address) {
+            return None;
+        }
     }
+    Some(hosts)
 }
 
 /// Returns whether an address is a loopback address, which leads to the container itself.
@@ -803,6 +831,17 @@ mod tests {
         ] {
             let yaml = format!("extra_hosts: {elsewhere}");
             review_service(&yaml, &[ProblemKind::NeedsTrust]);
+        }
+        review_service(
+            "extra_hosts: { meta: [169.254.169.254] }",
+            &[ProblemKind::NeedsTrust],
+        );
+        for unclear in [
+            "[bad]",
+            "['h=127.0.0.1', 'h=127.0.0.2']",
+            "{ h: [127.0.0.1, 127.0.0.2] }",
+        ] {
+            review_service(&format!("extra_hosts: {unclear}"), &[ProblemKind::Lab]);
         }
     }
 
