@@ -63,12 +63,12 @@ impl Compose {
         command
     }
 
-    /// A lab's Compose file, as Compose resolves it.
+    /// A lab's Compose file, as Compose resolves it. Only YAML keeps the extensions of the services.
     pub(crate) fn resolve(&self, lab: &Path) -> anyhow::Result<Value> {
         let mut command = self.program();
         command.arg("-f").arg(lab.join("compose.yaml"));
-        let output = command.args(["config", "--format", "json"]).output()?;
-        serde_json::from_slice(&output.stdout).with_context(|| {
+        let output = command.arg("config").output()?;
+        serde_saphyr::from_str(&String::from_utf8_lossy(&output.stdout)).with_context(|| {
             format!(
                 "compose config: {}",
                 String::from_utf8_lossy(&output.stderr)

@@ -121,7 +121,14 @@ impl Floor {
             let ports = settings["ports"].as_array().into_iter().flatten();
             let mut ports = ports.filter_map(|port| u16::try_from(port["target"].as_u64()?).ok());
             let (url, first) = (interface["url"].as_str().unwrap_or_default(), ports.next());
-            let ready = interface["ready"].as_array().into_iter().flatten();
+            // Compose appends the list of the file to that of the catalogue.
+            let mut steps: Vec<&Value> = Vec::new();
+            for step in interface["ready"].as_array().into_iter().flatten() {
+                if !steps.contains(&step) {
+                    steps.push(step);
+                }
+            }
+            let ready = steps.into_iter();
             let ready = ready.map(|step| Ready::read(step, url, first));
             let after = settings["depends_on"].as_object().into_iter().flatten();
             let after = after.map(|(other, how)| {

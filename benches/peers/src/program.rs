@@ -89,7 +89,7 @@ impl Program {
     pub(crate) fn labs_with_images(&self) -> anyhow::Result<Vec<String>> {
         let list = self.json(&["list", "--json"])?;
         let labs = list.as_array().into_iter().flatten();
-        let ids = labs.filter_map(|lab| Some(lab["id"].as_str()?.to_owned()));
+        let ids = labs.filter_map(|lab| Some(lab["lab"].as_str()?.to_owned()));
         let mut here = Vec::new();
         for lab in ids {
             let plan = self
@@ -115,7 +115,7 @@ impl Program {
     pub(crate) fn memory(&self, lab: &str) -> anyhow::Result<u64> {
         let list = self.json(&["list", "--json"])?;
         let mut labs = list.as_array().into_iter().flatten();
-        let found = labs.find(|one| one["id"] == lab);
+        let found = labs.find(|one| one["lab"] == lab);
         found
             .and_then(|one| one["memory"].as_u64())
             .context("the lab has no memory")
