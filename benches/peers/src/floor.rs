@@ -276,7 +276,7 @@ impl Container {
         Ok(())
     }
 
-    /// The first port, on this machine.
+    /// The test of a health check of Docker for the same conditions; `None` if there are none.
     pub(crate) fn health_check(&self) -> Option<String> {
         let tests: Vec<String> = self.ready.iter().map(Ready::health_check).collect();
         (!tests.is_empty()).then(|| tests.join(" && "))
@@ -293,7 +293,7 @@ struct Board {
 #[derive(Default)]
 struct Reached {
     states: BTreeMap<String, State>,
-    /// The services whose end somebody waits for.
+    /// The services whose end another one waits for.
     awaited: BTreeSet<String>,
     gave_up: bool,
 }
