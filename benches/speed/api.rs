@@ -9,7 +9,14 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 /// No call of a benchmark takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the engine listens: `$DOCKER_HOST` if it is a Unix socket, else where Docker does.
+pub(crate) fn socket() -> PathBuf {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    let path = host.strip_prefix("unix://");
+    path.unwrap_or("/var/run/docker.sock").into()
+}
 
 /// The engine's socket.
 pub(crate) struct Api {
@@ -17,15 +24,8 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// `$DOCKER_HOST` if it is a Unix socket, else where Docker listens.
     pub(crate) fn new() -> Self {
-        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-        let path = host
-            .strip_prefix("unix://")
-            .unwrap_or("/var/run/docker.sock");
-        Self {
-            socket: path.into(),
-        }
+        Self { socket: socket() }
     }
 
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::api::Api;
 use crate::cost::Cost;
 use crate::ready::Ready;
 
@@ -66,7 +66,7 @@ impl Floor {
             let id = service["container"]
                 .as_str()
                 .context("a service has a container")?;
-            let made = api::get(&format!("/containers/{id}/json"))?;
+            let made = Api::new().get(&format!("/containers/{id}/json"))?;
             let mut body = made["Config"].clone();
             let mut host = made["HostConfig"].clone();
             body["Labels"] = json!({});
@@ -84,7 +84,7 @@ impl Floor {
                 .into_iter()
                 .flatten()
             {
-                let settings = api::get(&format!("/networks/{network}"))?;
+                let settings = Api::new().get(&format!("/networks/{network}"))?;
                 let copy = format!("{prefix}{network}");
                 networks.entry(copy.clone()).or_insert_with(|| {
                     json!({ "Name": copy, "Driver": settings["Driver"], "Internal": settings["Internal"],
@@ -108,7 +108,7 @@ impl Floor {
                 connected.remove(0);
             }
             let image = body["Image"].as_str().unwrap_or_default().to_owned();
-            let tags = api::get(&format!("/images/{image}/json"))?["RepoTags"].clone();
+            let tags = Api::new().get(&format!("/images/{image}/json"))?["RepoTags"].clone();
             let published = host["PortBindings"].as_object().into_iter().flatten();
             let published = published.filter_map(|(inside, bindings)| {
                 let number = |text: &str| text.parse::<u16>().ok();
@@ -160,11 +160,11 @@ impl Floor {
     pub(crate) fn up(&self, data: Data) -> anyhow::Result<Cost> {
         let begun = Instant::now();
         for network in &self.networks {
-            api::post("/networks/create", network)?;
+            Api::new().post("/networks/create", network)?;
         }
         if data == Data::New {
             for volume in &self.volumes {
-                api::post("/volumes/create", &json!({ "Name": volume }))?;
+                Api::new().post("/volumes/create", &json!({ "Name": volume }))?;
             }
         }
         let board = Board::default();
@@ -193,7 +193,9 @@ impl Floor {
                 .containers
                 .iter()
                 .map(|one| {
-                    scope.spawn(|| api::delete(&format!("/containers/{}?force=1&v=1", one.name)))
+                    scope.spawn(|| {
+                        Api::new().delete(&format!("/containers/{}?force=1&v=1", one.name))
+                    })
                 })
                 .collect();
             let mut removed = removed.into_iter();
@@ -201,11 +203,11 @@ impl Floor {
         })?;
         for network in &self.networks {
             let name = network["Name"].as_str().unwrap_or_default();
-            api::delete(&format!("/networks/{name}"))?;
+            Api::new().delete(&format!("/networks/{name}"))?;
         }
         if data == Data::New {
             for volume in &self.volumes {
-                api::delete(&format!("/volumes/{volume}?force=1"))?;
+                Api::new().delete(&format!("/volumes/{volume}?force=1"))?;
             }
         }
         Ok(Cost::of_wall(begun.elapsed()))
@@ -216,14 +218,14 @@ impl Drop for Floor {
     fn drop(&mut self) {
         // Usually gone already.
         for container in &self.containers {
-            let _ = api::delete(&format!("/containers/{}?force=1&v=1", container.name));
+            let _ = Api::new().delete(&format!("/containers/{}?force=1&v=1", container.name));
         }
         for network in &self.networks {
             let name = network["Name"].as_str().unwrap_or_default();
-            let _ = api::delete(&format!("/networks/{name}"));
+            let _ = Api::new().delete(&format!("/networks/{name}"));
         }
         for volume in &self.volumes {
-            let _ = api::delete(&format!("/volumes/{volume}?force=1"));
+            let _ = Api::new().delete(&format!("/volumes/{volume}?force=1"));
         }
     }
 }
@@ -239,10 +241,10 @@ impl Container {
 
     fn try_start(&self, board: &Board, all: &BTreeSet<&String>) -> anyhow::Result<()> {
         let name = &self.name;
-        api::post(&format!("/containers/create?name={name}"), &self.body)?;
+        Api::new().post(&format!("/containers/create?name={name}"), &self.body)?;
         for (network, endpoint) in &self.networks {
             let body = json!({ "Container": name, "EndpointConfig": endpoint });
-            api::call("POST", &format!("/networks/{network}/connect"), &body)?;
+            Api::new().call("POST", &format!("/networks/{network}/connect"), &body)?;
         }
         for (other, condition) in self.after.iter().filter(|(other, _)| all.contains(other)) {
             board.wait(
@@ -254,7 +256,7 @@ impl Container {
                 },
             )?;
         }
-        api::post(&format!("/containers/{name}/start"), &Value::Null)?;
+        Api::new().post(&format!("/containers/{name}/start"), &Value::Null)?;
         board.reached(&self.service, State::Started);
         let begun = Instant::now();
         for ready in &self.ready {
@@ -270,7 +272,7 @@ impl Container {
         }
         board.reached(&self.service, State::Ready);
         if board.is_awaited(&self.service) {
-            api::post(&format!("/containers/{name}/wait"), &Value::Null)?;
+            Api::new().post(&format!("/containers/{name}/wait"), &Value::Null)?;
             board.reached(&self.service, State::Completed);
         }
         Ok(())

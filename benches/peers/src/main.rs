@@ -3,6 +3,7 @@
 //! One round does everything once on every side, in turn, so that a busy moment of the machine hits all of them. The first round
 //! warms up and is not counted.
 
+#[path = "../../speed/api.rs"]
 mod api;
 mod calls;
 mod compose;

@@ -10,7 +10,7 @@ use anyhow::bail;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::api::Api;
 
 /// How long one attempt waits.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -250,12 +250,12 @@ fn stays_open(port: u16) -> bool {
 
 fn succeeds(container: &str, run: &[String]) -> anyhow::Result<bool> {
     let body = json!({ "Cmd": run, "AttachStdout": true, "AttachStderr": true });
-    let made = api::post(&format!("/containers/{container}/exec"), &body)?;
+    let made = Api::new().post(&format!("/containers/{container}/exec"), &body)?;
     let id = made["Id"].as_str().unwrap_or_default();
-    api::call(
+    Api::new().call(
         "POST",
         &format!("/exec/{id}/start"),
         &json!({ "Detach": false, "Tty": false }),
     )?;
-    Ok(api::get(&format!("/exec/{id}/json"))?["ExitCode"] == 0)
+    Ok(Api::new().get(&format!("/exec/{id}/json"))?["ExitCode"] == 0)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::api::Api;
 use crate::compose::Compose;
 use crate::cost::Cost;
 use crate::program::{Part, Program};
@@ -181,7 +181,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(program: &Program, compose: &Compose, rounds: usize) -> anyhow::Result<Self> {
-        let engine = api::get("/version")?;
+        let engine = Api::new().get("/version")?;
         let text = |key: &str| engine[key].as_str().unwrap_or_default().to_owned();
         let cores = std::thread::available_parallelism()?;
         Ok(Self {
