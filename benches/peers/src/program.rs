@@ -1,5 +1,6 @@
 //! roadlab as a user runs it: a process in folders of its own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::api::Api;
 use crate::cost::{self, Cost};
 
 /// The program, and folders of its own for its state.
@@ -21,6 +23,8 @@ pub(crate) struct Program {
 struct Folder {
     path: TempDir,
     program: PathBuf,
+    /// The volumes of the engine before the benchmark.
+    volumes: BTreeSet<String>,
 }
 
 /// A part of a start: its name, and the milliseconds from the beginning until it began and until it ended.
@@ -36,6 +40,7 @@ impl Program {
             folder: std::rc::Rc::new(Folder {
                 path: tempfile::tempdir()?,
                 program: path.clone(),
+                volumes: volumes()?,
             }),
             path,
         })
@@ -153,12 +158,27 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Knows by the state folder what is ours; usually nothing is left but the copies of volumes.
+        // Knows by the state folder what is ours; usually nothing is left.
         let mut down = self.command(&self.program.clone());
         let _ = cost::run(down.args(["down", "--all"]), &[0]);
-        let mut copies = self.command(&self.program.clone());
-        let _ = cost::run(copies.args(["gc", "--images", "--yes"]), &[0]);
+        // The copies with which starts began.
+        let copies = volumes().unwrap_or_default();
+        for copy in copies
+            .difference(&self.volumes)
+            .filter(|name| name.starts_with("roadlab-"))
+        {
+            let _ = Api::new().delete(&format!("/volumes/{copy}"));
+        }
     }
+}
+
+/// The names of the volumes of the engine.
+fn volumes() -> anyhow::Result<BTreeSet<String>> {
+    let found = Api::new().get("/volumes")?;
+    let found = found["Volumes"].as_array().into_iter().flatten();
+    Ok(found
+        .filter_map(|one| Some(one["Name"].as_str()?.to_owned()))
+        .collect())
 }
 
 /// The memory that is free, in bytes.
