@@ -200,7 +200,16 @@ impl Reader<'_> {
         origin: Option<&Node>,
     ) -> Composition {
         let mut found = Composition::default();
+        let is_alone = paths.len() == 1 && origin.is_none();
         for path in paths {
+            // An empty file adds nothing to others.
+            let is_empty = || {
+                let text = self.files.read(path);
+                text.is_ok_and(|text| has_only_comments(&text))
+            };
+            if !is_alone && is_empty() {
+                continue;
+            }
             let Some(root) = self.parse(path, folder, variables, origin) else {
                 continue;
             };
@@ -419,7 +428,7 @@ impl Reader<'_> {
     /// Reads an entry of `include`: a path, or a mapping with one or several.
     fn read_include(&mut self, item: &Node, variables: &Variables) -> Composition {
         let mut folder = None;
-        let mut env_files = Vec::new();
+        let mut env_files: Vec<(&Node, String)> = Vec::new();
         let written: Vec<String> = match &item.kind {
             Kind::Map(_) => {
                 let Some(mut fields) = Fields::open_compose(item, Mapping::Include, self.problems)
@@ -428,11 +437,12 @@ impl Reader<'_> {
                 };
                 let mut texts = |key: &'static str, problems: &mut Problems| {
                     let nodes = fields.one_or_many(key).into_iter();
-                    let texts = nodes.filter_map(|node| string(node, key, problems));
-                    texts.collect::<Vec<String>>()
+                    let texts = nodes.filter_map(|node| Some((node, string(node, key, problems)?)));
+                    texts.collect::<Vec<_>>()
                 };
                 let paths = texts("path", self.problems);
                 env_files = texts("env_file", self.problems);
+                let paths = paths.into_iter().map(|(_, path)| path).collect();
                 folder = fields.string("project_directory", self.problems);
                 fields.close(self.problems);
                 paths
@@ -452,22 +462,29 @@ impl Reader<'_> {
         let Some(folder) = folder else {
             return Composition::default();
         };
-        let env_paths: Vec<PathBuf> = match env_files.is_empty() {
+        let env_paths: Vec<(&Node, PathBuf)> = match env_files.is_empty() {
             // The `.env` of the lab itself is read already.
             true if folder == item.folder() => Vec::new(),
             true => [folder.join(".env")]
                 .into_iter()
                 .filter(|path| self.files.canonical_path(path).is_some())
+                .map(|path| (item, path))
                 .collect(),
             false => env_files
-                .iter()
-                .filter_map(|written| self.resolve(item, written))
+                .into_iter()
+                .filter_map(|(node, written)| Some((node, self.resolve(node, &written)?)))
                 .collect(),
         };
         // A later file wins over an earlier one, and the variables of the lab over both.
         let mut all = variables.clone();
-        for path in env_paths {
-            let read = read_env_file(&path, self.files, variables, &all, self.problems);
+        for (node, path) in env_paths {
+            let read = read_env_file(
+                (&path, node.place()),
+                self.files,
+                variables,
+                &all,
+                self.problems,
+            );
             let read = read.into_iter();
             all.extend(read.filter(|(name, _)| !variables.contains_key(name)));
         }
@@ -689,12 +706,19 @@ pub(crate) fn read_env_defaults(
     variables: &Variables,
     problems: &mut Problems,
 ) -> Variables {
-    read_env_file(path, files, variables, &Variables::new(), problems)
+    let at = (path, Place::file(path));
+    read_env_file(at, files, variables, &Variables::new(), problems)
 }
 
-/// Returns the variables of a file. `variables` win over what it says, which wins over `earlier`.
+/// Returns whether a YAML file has nothing in it but comments and blank lines.
+fn has_only_comments(text: &str) -> bool {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// Returns the variables of a file, which is named at a place. `variables` win over what it says, which wins over `earlier`.
 fn read_env_file(
-    path: &Path,
+    (path, named_at): (&Path, Place),
     files: &dyn FileSystem,
     variables: &Variables,
     earlier: &Variables,
@@ -708,11 +732,7 @@ fn read_env_file(
                 file = path.display(),
                 reason = error.text()
             );
-            problems.push(
-                Problem::new(what)
-                    .code(Code::UnreadableFile)
-                    .at(Place::file(path)),
-            );
+            problems.push(Problem::new(what).code(Code::UnreadableFile).at(named_at));
             return Variables::new();
         }
     };

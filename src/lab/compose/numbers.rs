@@ -1,5 +1,7 @@
 //! Reads the numbers of a Compose file as Compose does, and refuses the values that it takes for something else than a text.
 
+use time::{Date, Month};
+
 use crate::lab::yaml::{Kind, Node, Problems, parse_go_number};
 use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
@@ -109,21 +111,34 @@ fn is_date(text: &str) -> bool {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
     };
-    let number = |part: &str, highest: u32| {
+    let number = |part: &str, highest: u8| {
         let is_short = (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        is_short && part.parse().is_ok_and(|number: u32| number <= highest)
+        let number = part.parse::<u8>().ok().filter(|number| *number <= highest);
+        number.filter(|_| is_short)
     };
     let parts: Vec<&str> = date.split('-').collect();
     let [year, month, day] = parts.as_slice() else {
         return false;
     };
-    let is_day = year.len() == 4
-        && year.bytes().all(|byte| byte.is_ascii_digit())
-        && number(month, 12)
-        && number(day, 31);
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    let exists = |year: i32, month: u8, day: u8| {
+        let month = Month::try_from(month).ok()?;
+        Date::from_calendar_date(year, month, day).ok()
+    };
+    let found = year
+        .parse()
+        .ok()
+        .zip(number(month, 12))
+        .zip(number(day, 31));
+    let found = found.and_then(|((year, month), day)| exists(year, month, day));
+    let is_day = is_year && found.is_some();
     let is_time = |time: &str| {
         let mut parts = time.splitn(3, ':');
-        let mut next = |highest| parts.next().is_some_and(|part| number(part, highest));
+        let mut next = |highest| {
+            parts
+                .next()
+                .is_some_and(|part| number(part, highest).is_some())
+        };
         next(23)
             && next(59)
             && parts
@@ -190,7 +205,7 @@ mod tests {
         let text = "\
 x-more: &more { D: 2001-01-01 }
 services:
-  1: { command: ['2001-01-01', 2001-1-2 10:20:30, 2001-13-01, 12-01-01] }
+  1: { command: ['2001-01-01', 2001-1-2 10:20:30, 2001-13-01, 2001-02-29, 2001-00-01, 12-01-01] }
   '2': { environment: { <<: *more, M: 2001-01-01T10:20:30Z, 3: x } }
 ";
         let node = Node::parse_compose(Path::new("c.yaml"), Path::new(""), text).unwrap();

@@ -165,10 +165,12 @@ fn parse_range(written: &str) -> Option<Vec<u16>> {
 
 fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
     let mut fields = Fields::open_compose(node, Mapping::Port, problems)?;
-    let container = fields
-        .integer("target", problems)
+    let earlier_problems = problems.len();
+    let target = fields.integer("target", problems);
+    let is_reported = problems.len() > earlier_problems;
+    let container = target
         .and_then(|port| u16::try_from(port).ok())
-        .filter(|p| *p > 0);
+        .filter(|port| *port > 0);
     let published = fields.string("published", problems);
     let published_node = fields.get("published").unwrap_or(node);
     let address = fields.string("host_ip", problems);
@@ -199,7 +201,7 @@ fn read_long_port(node: &Node, problems: &mut Problems) -> Option<Port> {
         }
     };
     let publish = policy::check_address(address.as_deref(), node, problems);
-    if container.is_none() {
+    if container.is_none() && !is_reported {
         let what = text!("a port needs `target`, the port in the container, from 1 to 65535");
         let at = node.child("target").unwrap_or(node);
         problems.push(Problem::new(what).code(Code::MissingKey).at(at.place()));
@@ -274,6 +276,9 @@ mod tests {
             "'::1:8080:80'",
             "'localhost:8080:80'",
             "{ target: 80, host_ip: localhost }",
+            "{ target: http }",
+            "{ target: 0 }",
+            "{ published: '80' }",
             "'1-90:1-90'",
         ] {
             let node = Node::parse(Path::new("c.yaml"), invalid).unwrap();
