@@ -160,7 +160,7 @@ pub(crate) enum Command {
         /// Keep the containers if the lab does not start
         #[arg(long)]
         retain: bool,
-        /// Let the services create their data themselves, without the copy of an earlier start
+        /// Create the initial data anew instead of using the copy of an earlier start
         #[arg(long)]
         fresh: bool,
         /// Remove the lab automatically after this time (e.g. 90m, 2h)
@@ -185,7 +185,7 @@ pub(crate) enum Command {
         /// Remove the lab at the end without asking
         #[arg(long)]
         down: bool,
-        /// Remove the lab automatically this long after the session (e.g. 90m, 2h)
+        /// Remove the lab automatically this long after the session (e.g. 90m, 2h); needs `--keep`
         #[arg(long, value_name = "DURATION", value_parser = duration, requires = "keep")]
         ttl: Option<Duration>,
         /// Show the lab in a browser in place of the terminal, as `web` does; the lab stays up
@@ -230,7 +230,7 @@ pub(crate) enum Command {
         /// Default: the exercise that `run` goes on with
         exercise: Option<String>,
     },
-    /// Compare how long the ways that an exercise shows take
+    /// Compare how long each way of an exercise takes
     Measure {
         lab: String,
         /// Default: the only exercise that measures something
@@ -254,9 +254,9 @@ pub(crate) enum Command {
     /// Answer a quiz
     Answer {
         lab: String,
-        /// The quiz; without it, the quizzes of the lab are named
+        /// The quiz; without it, the quizzes of the lab are listed
         exercise: Option<String>,
-        /// A choice, by its name or its number; without it, the choices are named
+        /// A choice, by its name or its number; without it, the choices are listed
         choice: Option<String>,
     },
     /// Reset a running lab to its initial state
@@ -345,7 +345,7 @@ pub(crate) enum Command {
     },
     /// Test labs: checks, solutions, hints and resets
     Test {
-        /// Labs by name or path; after a single lab, exercises of it
+        /// Labs by name or path; words after a single lab select its exercises
         #[arg(required_unless_present = "all", value_name = "LAB")]
         names: Vec<String>,
         /// Test every lab
@@ -357,7 +357,7 @@ pub(crate) enum Command {
         /// Start no exercise that would probably end later than this (e.g. 40m); the first labs are preferred
         #[arg(long, value_name = "TIME", value_parser = duration)]
         within: Option<Duration>,
-        /// Test only this exercise, as one that is named after its lab; may be given several times
+        /// Test only this exercise, as if named after the lab; repeatable
         #[arg(long, value_name = "EXERCISE")]
         only: Vec<String>,
         /// Play only this answer of one exercise and show what each check sees: `solution`, a name, or the number of a wrong answer
@@ -413,7 +413,7 @@ pub(crate) enum Command {
         /// Remove all labs, images and caches, after a question; your progress, your files and labs that you added stay
         #[arg(long)]
         everything: bool,
-        /// Remove the images that roadlab built and no lab uses, and the copies that starts begin with
+        /// Remove the images that roadlab built and no lab uses, and the copies of initial data
         #[arg(long, conflicts_with = "everything")]
         images: bool,
     },
@@ -431,7 +431,7 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
-    /// Explain a code of a problem
+    /// Explain the code of a problem
     Explain {
         /// The code, such as `unknown-key`; without it, all are listed
         #[arg(value_name = "CODE")]

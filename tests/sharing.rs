@@ -197,7 +197,7 @@ fn images_that_are_not_those_of_the_file_are_refused_and_leave_nothing() {
     for (name, reason) in [
         (
             "victim:1",
-            "image `victim:1` is not named as images of a lab file are",
+            "unexpected image name `victim:1` in a lab file",
         ),
         (packed.as_str(), "its images lack `manifest.json`"),
     ] {

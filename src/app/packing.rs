@@ -158,7 +158,7 @@ impl App {
                 let first = problems.first();
                 let reason = first.map(|problem| problem.what.clone());
                 Err(Failure::Usage(text!(
-                    "{lab} cannot be packed, because it lacks something outside of its own folder: {reason}",
+                    "cannot pack {lab}: it needs files outside its own folder: {reason}",
                     lab = lab.id,
                     reason = reason.unwrap_or_else(|| text!("the lab has problems"))
                 )))

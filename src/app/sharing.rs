@@ -112,7 +112,7 @@ impl App {
         match GitAddress::parse(source) {
             Some(address) => self.add_repository(address, lab).await,
             None => Err(Failure::Usage(text!(
-                "no such file, and not the address of a Git repository: {source}",
+                "`{source}` is neither a file nor the address of a Git repository",
                 source = source.escape_debug()
             ))),
         }

@@ -106,7 +106,7 @@ impl Report<'_> {
                 output(&paint.bad(&match is_up {
                     true => localized!("{problems}; the lab stays as it was", problems = found),
                     false => localized!(
-                        "{problems}; waiting until they are mended",
+                        "{problems}; waiting until they are fixed",
                         problems = found
                     ),
                 }));

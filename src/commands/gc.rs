@@ -76,7 +76,7 @@ pub(crate) async fn images(context: &Context) -> Result<Exit, Failure> {
         output(&localized!("removed {image}", image = sanitize(image)));
     }
     output(&localized!(
-        "given back: images, at most {images}; copies that starts begin with, {copies}",
+        "freed: images, at most {images}; copies of initial data, {copies}",
         images = memory(report.image_bytes),
         copies = memory(report.copy_bytes)
     ));

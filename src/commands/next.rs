@@ -40,7 +40,7 @@ pub(crate) fn next(context: &Context) -> Result<Exit, Failure> {
             true => {
                 localized!("every exercise of every lab is solved; `roadlab list` shows the labs")
             }
-            false => localized!("no labs found; `roadlab list` shows where they are searched"),
+            false => localized!("no labs found; `roadlab list --help` says in which folders"),
         });
         return Ok(Exit::Success);
     };

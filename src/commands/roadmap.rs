@@ -48,7 +48,7 @@ pub(crate) fn roadmap(context: &Context) -> Result<Exit, Failure> {
     output(&legend.join("  "));
     output(&format!(
         "\n{}",
-        paint.bold(&localized!("The way through the labs"))
+        paint.bold(&localized!("The order of the labs"))
     ));
     for place in &roadmap.path {
         output(&path_line(place, paint));

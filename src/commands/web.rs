@@ -66,7 +66,7 @@ pub(crate) async fn web(
     let made = usable.map_or(now, |before| before.made);
     let secret = usable.and_then(|before| Secret::stored(&before.secret));
     let no_secret =
-        |error| Failure::Environment(text!("this machine has no random numbers: {error}", error));
+        |error| Failure::Environment(text!("cannot get random numbers: {error}", error));
     let secret = match secret {
         Some(secret) => secret,
         None => Secret::new().map_err(no_secret)?,

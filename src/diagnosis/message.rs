@@ -258,7 +258,7 @@ fn disk_message(severity: Severity, disk: &Disk, missing: MissingImages, least: 
                 count,
                 size
             ),
-            "docker image prune",
+            "roadlab gc --images",
         ),
         Severity::Problem => Message::with_command(
             text!(
@@ -269,7 +269,7 @@ fn disk_message(severity: Severity, disk: &Disk, missing: MissingImages, least: 
                 count,
                 size
             ),
-            "docker image prune",
+            "roadlab gc --images",
         ),
     }
 }

@@ -30,10 +30,10 @@ impl Experience {
     /// Returns the words of the table.
     pub fn text(self) -> Text {
         match self {
-            Experience::Run => text!("run"),
-            Experience::RunInPart => text!("run in part"),
-            Experience::ReadAbout => text!("read about"),
-            Experience::NotRun => text!("not run"),
+            Experience::Run => text!("tested"),
+            Experience::RunInPart => text!("partly tested"),
+            Experience::ReadAbout => text!("documentation only"),
+            Experience::NotRun => text!("not tested"),
         }
     }
 }

@@ -34,7 +34,7 @@ macro_rules! rows {
 rows! {
     UnknownKey "unknown-key" "A mapping has a key that is not read there. It is usually misspelt, or indented too little or too much. Keys of Compose files that begin with `x-` are free; `x-roadlab` is read.";
     WrongType "wrong-type" "A value has another type than its key needs: a list `[a, b]`, a mapping `{{ a: b }}`, a number, `true` or `false`, a duration such as `2s`, or a text.";
-    MissingKey "missing-key" "A mapping lacks a key that it cannot do without. labs/README.md lists the keys of every mapping.";
+    MissingKey "missing-key" "A required key is missing from a mapping. `roadlab schema` prints the keys of every mapping.";
     DuplicateName "duplicate-name" "Two things that must differ have the same name: keys of a mapping, exercises, checks, hints, services. Rename one of them everywhere it is used.";
     UnknownName "unknown-name" "Something is referred to that is not defined: a service, exercise, check, hint, choice, volume, network, config or a name in a template. Define it or correct the spelling.";
     InvalidName "invalid-name" "A name has characters that it cannot have, or is too long. Ids and names of services consist of lower case letters, digits, `-` and `_`.";
@@ -53,5 +53,5 @@ rows! {
     Health "health" "A service waits for the health of another one, and nothing says when that is healthy. Add `ready` to its `x-roadlab`, or a `healthcheck`.";
     Exercise "exercise" "An exercise or quiz cannot be judged: it needs a check that fails at the start, a solution and a wrong answer; a quiz needs at least two choices and one answer among them.";
     Limit "limit" "A number is too large or too small, or a file has too much of something. The message names the limit.";
-    InvalidLab "invalid-lab" "A part of the lab is not valid, for the reason that the message names. labs/README.md describes every key.";
+    InvalidLab "invalid-lab" "A part of the lab is not valid, for the reason that the message names. `roadlab schema` describes every key.";
 }

@@ -125,7 +125,7 @@ fn cause(why: &NotReady) -> Option<Text> {
             service
         ),
         LikelyCause::DiskFull => text!(
-            "the disk is full: `roadlab doctor` shows the free space, `docker image prune` frees some"
+            "the disk is full: `roadlab doctor` shows the free space, `roadlab gc --images` frees some"
         ),
         LikelyCause::ReadOnly => {
             text!("it writes to a read-only file system: mount a volume or `tmpfs` at that path")

@@ -368,7 +368,7 @@ impl Manifest {
             .find(|name| config_of_packed(name).is_none())
         {
             Some(name) => Err(text!(
-                "image `{name}` is not named as images of a lab file are",
+                "unexpected image name `{name}` in a lab file",
                 name = name.escape_debug()
             )),
             None => Ok(()),

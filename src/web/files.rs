@@ -156,7 +156,7 @@ pub(super) async fn delete(site: &Site, app: &App, lab: &LabId, form: &Form) -> 
                 "note": localized!("{file} was changed elsewhere meanwhile and stays; open it again to see it", file),
             }),
             Deleted::Mounted => json!({
-                "note": localized!("a service needs {file} to start, so that it stays; you can empty it", file),
+                "note": localized!("{file} cannot be deleted, because a service needs it to start; you can empty it", file),
             }),
             Deleted::NoFile => json!({ "note": no_such_file(&path) }),
         })
@@ -179,7 +179,7 @@ pub(super) async fn restore(site: &Site, app: &App, lab: &LabId, form: &Form) ->
         Ok::<_, Failure>(match there {
             true => json!({
                 "restored": true,
-                "note": localized!("{file} is there again, in the lab's version", file = shown(&path)),
+                "note": localized!("restored {file}, the lab's version", file = shown(&path)),
             }),
             false => json!({ "note": no_such_file(&path) }),
         })

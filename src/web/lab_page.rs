@@ -273,7 +273,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
 fn files(view: &LabView<'_>) -> Markup {
     html! {
         @if view.lab.workspace.is_some() {
-            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) data-restore=(localized!("Bring it back")) {
+            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) data-restore=(localized!("Restore it")) {
                 summary { h2 { (localized!("Files")) } }
                 ul #file-list .file-list {}
                 button #new-file type="button" { (localized!("New file")) }
@@ -283,7 +283,7 @@ fn files(view: &LabView<'_>) -> Markup {
                     p #editor-help .state { (localized!("Ctrl-S saves; Escape and then Tab leaves the text")) }
                     div.editor-buttons {
                         button.primary type="submit" { (localized!("Save")) }
-                        button type="button" data-labs { (localized!("Put in the lab's version")) }
+                        button type="button" data-labs { (localized!("Restore the lab's version")) }
                         button type="button" data-delete { (localized!("Delete")) }
                         button type="button" data-diff aria-controls="file-changes" aria-expanded="false" { (localized!("Changes against the lab's version")) }
                     }

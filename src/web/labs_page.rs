@@ -64,7 +64,7 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
 fn card(entry: &LabEntry, first: Option<&String>, lang: &Lang) -> Markup {
     html! {
         li.card {
-            @if first == Some(&entry.name) { p.next-lab { (localized!("fits you next")) } }
+            @if first == Some(&entry.name) { p.next-lab { (localized!("suggested next")) } }
             @match &entry.summary {
                 Ok(summary) => (readable(entry, summary, lang)),
                 Err(_) => {

@@ -82,7 +82,7 @@ fn body(report: &RoadmapReport, labs: &[MapLab], site: &Site, lang: &Lang) -> Ma
                 }
             }
             (picture(&report.groups, lang))
-            h2 { (localized!("The way through the labs")) }
+            h2 { (localized!("The order of the labs")) }
             (map_labs::list(labs, site, lang))
             h2 { (localized!("Topics")) }
             form.search role="search" data-filter="topics" {

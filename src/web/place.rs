@@ -128,7 +128,7 @@ fn host(leaf: &EndEntityCert<'_>, options: &NetworkOptions) -> Result<String, Fa
         let host = written_as_by_browsers(host);
         return match (is_own(&host), is_valid(&host)) {
             (true, _) => Err(Failure::Usage(text!(
-                "`{host}` leads each machine to itself; choose a host that leads the other machine to this one",
+                "`{host}` refers to each machine itself; choose a host name or address of this machine",
                 host
             ))),
             (false, true) => Ok(host),

@@ -326,7 +326,7 @@ async fn checked(
         }
         Err(NoRoute::Method) => reply::text(
             StatusCode::METHOD_NOT_ALLOWED,
-            &localized!("this page cannot be used that way"),
+            &localized!("this request is not supported"),
         ),
     }
 }

@@ -156,7 +156,7 @@ fn services(
                             @match reach {
                                 Scheme::Http => a href=(leave::path(&page.url)) target="_blank" rel="noopener noreferrer" { (sanitize(&page.title)) },
                                 // It would lead the other machine to itself.
-                                Scheme::Https => span { (sanitize(&page.title)) ": " (localized!("on the machine of the labs only")) },
+                                Scheme::Https => span { (sanitize(&page.title)) ": " (localized!("only on the machine that runs the labs")) },
                             }
                             @if let Some(login) = &page.login { span.state { (localized!("login: {login}", login = sanitize(login))) } }
                         }

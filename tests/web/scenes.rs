@@ -627,7 +627,7 @@ fn a_file_is_created_deleted_and_brought_back() {
     let kept: Vec<_> = kept.collect();
     assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "mine\n");
     page.click("#file-list s ~ button");
-    page.wait_for("is there again, in the lab's version");
+    page.wait_for(", the lab's version");
     assert_eq!(
         std::fs::read_to_string(folder.join("note.txt")).unwrap(),
         "a note\n"

@@ -15,7 +15,7 @@ pub(super) struct CommandHelp {
 pub(super) const SHARED: &[(&str, &str)] = &[
     ("roadmap, next", "topics and next lab"),
     ("run, web", "guided session, web page"),
-    ("hint, solve", "show help or the solution"),
+    ("hint, solve", "show a hint or the solution"),
     ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
     ("add, update, remove", "shared labs"),
@@ -96,7 +96,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "next",
         summary: "show the next lab",
         description: "Shows the labs that are not finished: what you began, then what fits next, then what builds on those. \
-                  A lab is known when half of its exercises are solved. No engine is needed.",
+                  A lab counts as known once half of its exercises are solved. No engine is needed.",
         examples: &["roadlab next", "roadlab next --lang ko"],
     },
     CommandHelp {
@@ -136,7 +136,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "learn in a browser",
         description: "Shows the labs on a page of this machine: the text of each exercise, checks that follow what you do, hints, quizzes \
                   and the services. Prints the address and opens it in the browser. \
-                  Only the browser that opens the address first can use the page; other machines cannot.",
+                  Only the browser that opens the address first can use the page. Without `--listen`, it can be reached from this machine only.",
         examples: &[
             "roadlab web redis",
             "roadlab web",
@@ -178,7 +178,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "solve",
         summary: "play a solution",
         description: "Plays the solutions of the exercises that this one builds on, then its own, in the running lab, and prints the commands. \
-                  Where that does not work from the present state, the services are reset to the start of the exercise first. \
+                  If that does not work from the present state, it asks and then resets the services to the start of the exercise. \
                   The progress records that the solution was played, not that you solved the exercise.",
         examples: &["roadlab solve redis settings"],
     },
@@ -226,7 +226,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "fault",
         summary: "break or heal a service",
         description: "`cut` disconnects a service from the other services; its client, its web interface and the checks still reach it. \
-                  `pause` lets its processes stand still, `stop` and `kill` end them, and `fill` fills its disk in memory. \
+                  `pause` freezes its processes, `stop` and `kill` end them, and `fill` fills its disk in memory. \
                   `heal` ends all of this, for one service or for all; so do `reset` and `up`. \
                   `roadlab status` shows what is broken.",
         examples: &[
@@ -237,10 +237,10 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "pause",
         summary: "pause a lab",
-        description: "Stops the services in an orderly way, which frees their memory. Containers, data, progress and files stay, and so they do \
-                  when the engine or the machine is started again. `roadlab up` and `roadlab run` go on where you were. \
-                  A time limit of the lab goes on as well.",
-        examples: &["roadlab pause redis", "roadlab up redis   # goes on"],
+        description: "Stops the services in an orderly way, which frees their memory. Containers, data, progress and files stay, \
+                  even if the engine or the machine restarts. `roadlab up` and `roadlab run` resume the lab. \
+                  The time limit of `--ttl` keeps running.",
+        examples: &["roadlab pause redis", "roadlab up redis   # resumes the lab"],
     },
     CommandHelp {
         command: "down",
@@ -480,8 +480,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "pack",
         summary: "pack a lab into a file",
-        description: "Writes the lab, its part of the catalogue and the images of its services into one file, which `up` and `add` take on any machine, \
-                  without a network too. Every byte is covered by a checksum; the digest that is printed stands for the whole. \
+        description: "Writes the lab, its part of the catalogue and the images of its services into one file, which `up` and `add` accept on any machine, \
+                  even without a network. Every byte is covered by a checksum; the digest that is printed stands for the whole. \
                   Missing images are pulled or built first; `--no-images` leaves them out.",
         examples: &[
             "roadlab pack ./labs/my-lab -o my-lab.lab",
@@ -493,7 +493,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "add a shared lab",
         description: "Copies a lab into the data folder, where every command finds it by name. A file that was changed or damaged is refused. \
                   Repositories are read by `git` over https or ssh, without hooks, filters and submodules; `@REF` names a branch, tag or commit. \
-                  A newer file of a lab that was added before updates it.",
+                  Adding a newer file updates the lab.",
         examples: &[
             "roadlab add redis-1.2.lab",
             "roadlab add https://example.org/course/labs.git@v1 --name redis",
@@ -502,7 +502,7 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "update",
         summary: "update shared labs",
-        description: "Gets labs again from where they were added from, and shows what changed. Without names, updates all. \
+        description: "Updates added labs from their source, and shows what changed. Without names, updates all. \
                   Your progress and your files stay; what you solved in a renamed exercise counts for its new name. \
                   What you granted with `--trust` ends when a file or an image changes.",
         examples: &["roadlab update", "roadlab update redis"],
@@ -510,14 +510,14 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
     CommandHelp {
         command: "remove",
         summary: "remove a shared lab",
-        description: "Removes the files of a lab that was added, and the images that came with it. Progress and workspace files stay, also for when \
-                  the lab is added again. Where there is progress, it asks first.",
+        description: "Removes the files of a lab that was added, and the images that came with it. Progress and workspace files stay, and are used \
+                  if you add the lab again. Asks first if there is progress.",
         examples: &["roadlab remove redis"],
     },
     CommandHelp {
         command: "catalogue",
         summary: "services for labs",
-        description: "The catalogue has a service in each entry: an official image, where possible a recipe to build it without a registry, \
+        description: "Each entry is a service: its official image, where possible a recipe to build the image without a registry, \
                   and how roadlab connects to it. No engine is needed.",
         examples: &["roadlab catalogue list", "roadlab catalogue show postgres"],
     },

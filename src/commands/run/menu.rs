@@ -296,7 +296,7 @@ pub(super) fn keys(exercise: &Exercise, offers: Offers) -> Vec<(String, String)>
         only(
             !exercise.measure.is_empty(),
             "m",
-            localized!("compare how long the ways take"),
+            localized!("compare how long each way takes"),
         ),
         key(
             "r",

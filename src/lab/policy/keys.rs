@@ -249,7 +249,7 @@ const TABLE: &[Keys] = &[
             ("required", ""),
         ],
         others: rows! {
-            "restart" Ignore "roadlab starts services again only when they are asked for";
+            "restart" Ignore "roadlab restarts services only on request";
         },
     },
     Keys {

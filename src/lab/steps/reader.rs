@@ -473,7 +473,7 @@ fn read_wait(
     let wait = fields.duration(key, problems)?;
     let place = fields.get(key)?.place();
     if wait.is_zero() {
-        let what = text!("`{key}` must be longer than nothing", key);
+        let what = text!("`{key}` must be longer than 0 s", key);
         let help = text!("remove it, or give a time such as `5s`");
         problems.push(Problem::new(what).at(place.clone()).help(help));
     }
@@ -577,7 +577,7 @@ mod tests {
                 StepList::Check,
                 &format!("{{ {key}: 0s, redis: {{ service: r, command: [GET, a] }} }}"),
                 &[&format!(
-                    "s.yaml:1:{column}: `{key}` must be longer than nothing (remove it, or give a time such as `5s`)",
+                    "s.yaml:1:{column}: `{key}` must be longer than 0 s (remove it, or give a time such as `5s`)",
                     column = key.len() + 5
                 )],
             );

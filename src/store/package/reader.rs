@@ -293,7 +293,7 @@ fn check_entry(
     match (found.path == wanted, found.size == size) {
         (false, _) => Err(surplus(&found.path, manifest)),
         (true, false) => Err(text!(
-            "`{path}` has not the size that the manifest lists",
+            "the size of `{path}` differs from the manifest",
             path
         )),
         (true, true) => Ok(()),
