@@ -195,10 +195,7 @@ fn images_that_are_not_those_of_the_file_are_refused_and_leave_nothing() {
     let before = files(&copy.path("other"));
     let packed = format!("roadlab-packed/redis:{}", "0".repeat(32));
     for (name, reason) in [
-        (
-            "victim:1",
-            "unexpected image name `victim:1` in a lab file",
-        ),
+        ("victim:1", "unexpected image name `victim:1` in a lab file"),
         (packed.as_str(), "its images lack `manifest.json`"),
     ] {
         let change = |manifest: &mut Value| {

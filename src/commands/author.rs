@@ -105,10 +105,9 @@ impl Report<'_> {
                 let found = text_plural!("{count} problem", "{count} problems", count).localized();
                 output(&paint.bad(&match is_up {
                     true => localized!("{problems}; the lab stays as it was", problems = found),
-                    false => localized!(
-                        "{problems}; waiting until they are fixed",
-                        problems = found
-                    ),
+                    false => {
+                        localized!("{problems}; waiting until they are fixed", problems = found)
+                    }
                 }));
             }
             AuthorEvent::Saved { files, exercises } => {

@@ -240,7 +240,10 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         description: "Stops the services in an orderly way, which frees their memory. Containers, data, progress and files stay, \
                   even if the engine or the machine restarts. `roadlab up` and `roadlab run` resume the lab. \
                   The time limit of `--ttl` keeps running.",
-        examples: &["roadlab pause redis", "roadlab up redis   # resumes the lab"],
+        examples: &[
+            "roadlab pause redis",
+            "roadlab up redis   # resumes the lab",
+        ],
     },
     CommandHelp {
         command: "down",
